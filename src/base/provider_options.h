@@ -1,0 +1,58 @@
+/*
+ * provider_options.h
+ *		Which options a provider takes: one table for the validator of CREATE
+ *		SERVER (in PostgreSQL) and for the courier that obeys them.
+ *
+ * Pure C: no PostgreSQL header.
+ */
+#ifndef GA_BASE_PROVIDER_OPTIONS_H
+#define GA_BASE_PROVIDER_OPTIONS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+typedef enum GaOptionType
+{
+	GA_OPTION_TEXT,				/* any text without control characters */
+	GA_OPTION_URL,				/* absolute URL; schemes in `choices` */
+	GA_OPTION_MAILBOX,			/* addr-spec or Name <addr-spec> */
+	GA_OPTION_INTEGER,			/* min..max */
+	GA_OPTION_NUMBER,			/* decimal, min..max */
+	GA_OPTION_BOOLEAN,			/* true | false */
+	GA_OPTION_CHOICE,			/* one of `choices`, separated by | */
+	GA_OPTION_JSON,				/* a JSON object */
+	GA_OPTION_FILE				/* absolute path */
+}			GaOptionType;
+
+/* Where an option is written. */
+#define GA_OPTION_ON_SERVER		0x01
+#define GA_OPTION_ON_MAPPING	0x02	/* user mapping: secrets live here */
+#define GA_OPTION_REQUIRED		0x04	/* CREATE SERVER fails without it */
+
+typedef struct GaProviderOption
+{
+	const char *name;
+	const char *kinds;			/* "*" or a space-separated list: "smtp http" */
+	GaOptionType type;
+	int			flags;
+	double		min;
+	double		max;
+	const char *choices;
+	const char *fallback;		/* default as written, NULL = none */
+	const char *help;			/* one sentence for documents and errors */
+}			GaProviderOption;
+
+/* Ends with an entry whose name is NULL. */
+extern const GaProviderOption ga_provider_options[];
+
+/* "smtp twilio http capture": the wrappers are named group_api_<kind>. */
+extern const char *const ga_provider_kinds[];
+
+/* NULL: no such option for this kind at this place (flags, one of _ON_). */
+extern const GaProviderOption *ga_provider_option_find(const char *kind,
+													   const char *name,
+													   int place);
+extern bool ga_provider_option_is_for(const GaProviderOption *option,
+									  const char *kind, int place);
+
+#endif							/* GA_BASE_PROVIDER_OPTIONS_H */
