@@ -13,46 +13,82 @@
 
 typedef enum GaOptionType
 {
-	GA_OPTION_TEXT,				/* any text without control characters */
-	GA_OPTION_URL,				/* absolute URL; schemes in `choices` */
-	GA_OPTION_MAILBOX,			/* addr-spec or Name <addr-spec> */
-	GA_OPTION_INTEGER,			/* min..max */
-	GA_OPTION_NUMBER,			/* decimal, min..max */
-	GA_OPTION_BOOLEAN,			/* true | false */
-	GA_OPTION_CHOICE,			/* one of `choices`, separated by | */
-	GA_OPTION_JSON,				/* a JSON object */
-	GA_OPTION_FILE				/* absolute path */
-}			GaOptionType;
+	GA_OPTION_TEXT,	   /* any text without control characters */
+	GA_OPTION_URL,	   /* absolute URL; schemes in `choices` */
+	GA_OPTION_MAILBOX, /* addr-spec or Name <addr-spec> */
+	GA_OPTION_INTEGER, /* min..max */
+	GA_OPTION_NUMBER,  /* decimal, min..max */
+	GA_OPTION_BOOLEAN, /* true | false */
+	GA_OPTION_CHOICE,  /* one of `choices`, separated by | */
+	GA_OPTION_JSON,	   /* a JSON object */
+	GA_OPTION_FILE	   /* absolute path */
+} GaOptionType;
 
 /* Where an option is written. */
-#define GA_OPTION_ON_SERVER		0x01
-#define GA_OPTION_ON_MAPPING	0x02	/* user mapping: secrets live here */
-#define GA_OPTION_REQUIRED		0x04	/* CREATE SERVER fails without it */
+#define GA_OPTION_ON_SERVER 0x01
+#define GA_OPTION_ON_MAPPING 0x02 /* user mapping: secrets live here */
+#define GA_OPTION_REQUIRED 0x04	  /* CREATE SERVER fails without it */
+#define GA_OPTION_SECRET 0x08	  /* the value is never shown or logged */
 
 typedef struct GaProviderOption
 {
 	const char *name;
-	const char *kinds;			/* "*" or a space-separated list: "smtp http" */
+	const char *kinds; /* "*" or a space-separated list: "smtp http" */
 	GaOptionType type;
-	int			flags;
-	double		min;
-	double		max;
+	int flags;
+	double min;
+	double max;
 	const char *choices;
-	const char *fallback;		/* default as written, NULL = none */
-	const char *help;			/* one sentence for documents and errors */
-}			GaProviderOption;
+	const char *fallback; /* default as written, NULL = none */
+	const char *help;	  /* one sentence for documents and errors */
+} GaProviderOption;
 
 /* Ends with an entry whose name is NULL. */
 extern const GaProviderOption ga_provider_options[];
 
-/* "smtp twilio http capture": the wrappers are named group_api_<kind>. */
+/* "smtp", "twilio", "http", "capture", NULL: the wrappers are named
+ * group_api_<kind>. */
 extern const char *const ga_provider_kinds[];
 
 /* NULL: no such option for this kind at this place (flags, one of _ON_). */
-extern const GaProviderOption *ga_provider_option_find(const char *kind,
-													   const char *name,
-													   int place);
+extern const GaProviderOption *
+ga_provider_option_find(const char *kind, const char *name, int place);
 extern bool ga_provider_option_is_for(const GaProviderOption *option,
 									  const char *kind, int place);
 
-#endif							/* GA_BASE_PROVIDER_OPTIONS_H */
+/*
+ * Whether `value` is one the option takes.  false: `complaint` says why, as a
+ * clause without the option's name ("must be a whole number from 1 to 64").
+ * A secret is never repeated in it.
+ */
+extern bool ga_provider_option_check(const GaProviderOption *option,
+									 const char *value, char *complaint,
+									 size_t size);
+
+/*
+ * What no single option can tell: a kind that needs one of two options, or two
+ * that exclude each other.  `lookup` answers the value as written or NULL.
+ * false: `complaint` is a whole sentence.  With `place` _ON_SERVER only the
+ * server's own options are judged, with _ON_MAPPING only the mapping's.
+ */
+typedef const char *(*GaOptionLookup)(void *context, const char *name);
+extern bool ga_provider_options_agree(const char *kind, int place,
+									  GaOptionLookup lookup, void *context,
+									  char *complaint, size_t size);
+
+/* The two halves of `Name <address>`; both point into the value. */
+typedef struct GaMailbox
+{
+	const char *name; /* without quotes; may be empty */
+	size_t name_length;
+	const char *address;
+	size_t address_length;
+} GaMailbox;
+
+/* false: not a mailbox this project would send from or to. */
+extern bool ga_mailbox_split(const char *value, GaMailbox *mailbox);
+
+/* local@domain in ASCII, dot-atom, lengths of RFC 5321 4.5.3.1. */
+extern bool ga_mailbox_is_address(const char *address, size_t length);
+
+#endif /* GA_BASE_PROVIDER_OPTIONS_H */

@@ -20,7 +20,7 @@ ga_buffer_free(GaBuffer *buffer)
 char *
 ga_buffer_reserve(GaBuffer *buffer, size_t want)
 {
-	size_t		used = ga_buffer_length(buffer);
+	size_t used = ga_buffer_length(buffer);
 
 	if (buffer->size - buffer->end >= want)
 		return buffer->data + buffer->end;
@@ -34,8 +34,8 @@ ga_buffer_reserve(GaBuffer *buffer, size_t want)
 	}
 	if (buffer->size - used < want)
 	{
-		size_t		size = buffer->size ? buffer->size : 4096;
-		char	   *data;
+		size_t size = buffer->size ? buffer->size : 4096;
+		char *data;
 
 		while (size - used < want)
 			size *= 2;
@@ -51,7 +51,7 @@ ga_buffer_reserve(GaBuffer *buffer, size_t want)
 bool
 ga_buffer_append(GaBuffer *buffer, const void *data, size_t length)
 {
-	char	   *room = ga_buffer_reserve(buffer, length);
+	char *room = ga_buffer_reserve(buffer, length);
 
 	if (room == NULL)
 		return length == 0;
@@ -72,7 +72,7 @@ ga_buffer_consume(GaBuffer *buffer, size_t length)
 static bool
 put_header(GaBuffer *out, GaFrameType type, uint32_t length)
 {
-	char		header[GA_FRAME_HEADER];
+	char header[GA_FRAME_HEADER];
 
 	memcpy(header, &length, 4);
 	header[4] = (char) type;
@@ -88,7 +88,7 @@ ga_wire_put_frame(GaBuffer *out, GaFrameType type, const void *payload,
 		ga_buffer_reserve(out, GA_FRAME_HEADER + length) == NULL)
 		return false;
 	return put_header(out, type, (uint32_t) length) &&
-		ga_buffer_append(out, payload, length);
+		   ga_buffer_append(out, payload, length);
 }
 
 bool
@@ -100,21 +100,21 @@ ga_wire_put_picked(GaBuffer *out, uint64_t job_id)
 /* The fixed part of an outcome on the wire; four strings follow it. */
 typedef struct OutcomeHead
 {
-	uint64_t	job_id;
-	int64_t		retry_after_ms;
-	int64_t		elapsed_us;
-	uint32_t	outcome;
-	uint32_t	flags;
-	uint32_t	lengths[4];
-}			OutcomeHead;
+	uint64_t job_id;
+	int64_t retry_after_ms;
+	int64_t elapsed_us;
+	uint32_t outcome;
+	uint32_t flags;
+	uint32_t lengths[4];
+} OutcomeHead;
 
 bool
 ga_wire_put_outcome(GaBuffer *out, const GaOutcomeFrame *outcome)
 {
 	const GaSlice *strings[4] = {&outcome->code, &outcome->detail,
-	&outcome->message_id, &outcome->captured};
+								 &outcome->message_id, &outcome->captured};
 	OutcomeHead head;
-	size_t		total = sizeof(head);
+	size_t total = sizeof(head);
 
 	memset(&head, 0, sizeof(head));
 	head.job_id = outcome->job_id;
@@ -140,7 +140,7 @@ ga_wire_put_outcome(GaBuffer *out, const GaOutcomeFrame *outcome)
 GaWireResult
 ga_wire_peek(const GaBuffer *in, GaFrameType *type, GaSlice *payload)
 {
-	uint32_t	length;
+	uint32_t length;
 
 	if (ga_buffer_length(in) < GA_FRAME_HEADER)
 		return GA_WIRE_INCOMPLETE;
@@ -167,11 +167,11 @@ ga_wire_get_picked(GaSlice payload, uint64_t *job_id)
 bool
 ga_wire_get_outcome(GaSlice payload, GaOutcomeFrame *outcome)
 {
-	GaSlice    *strings[4] = {&outcome->code, &outcome->detail,
-	&outcome->message_id, &outcome->captured};
+	GaSlice *strings[4] = {&outcome->code, &outcome->detail,
+						   &outcome->message_id, &outcome->captured};
 	OutcomeHead head;
 	const char *next = payload.data + sizeof(head);
-	size_t		left;
+	size_t left;
 
 	if (payload.length < sizeof(head))
 		return false;

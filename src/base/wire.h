@@ -17,8 +17,8 @@
 #include <stdint.h>
 
 /* A frame larger than this is a broken peer; an invitation is below 64 KiB. */
-#define GA_FRAME_MAX		(4u * 1024 * 1024)
-#define GA_FRAME_HEADER		5
+#define GA_FRAME_MAX (4u * 1024 * 1024)
+#define GA_FRAME_HEADER 5
 
 typedef enum GaFrameType
 {
@@ -26,57 +26,60 @@ typedef enum GaFrameType
 	GA_FRAME_CONFIG = 'C',
 	/* dispatcher to courier: JSON, one message to deliver */
 	GA_FRAME_JOB = 'J',
+	/* dispatcher to courier: empty; drop what is not taken up, finish what
+	 * is, then exit */
+	GA_FRAME_DRAIN = 'D',
 	/* courier to dispatcher: 8-byte job id; bytes may leave from here on */
 	GA_FRAME_PICKED = 'P',
 	/* courier to dispatcher: GaOutcomeFrame, the end of one job */
 	GA_FRAME_OUTCOME = 'O',
 	/* courier to dispatcher: one line of UTF-8 for the server's log */
 	GA_FRAME_LOG = 'L'
-}			GaFrameType;
+} GaFrameType;
 
 /* What became of one attempt (docs/ARCHITECTURE.md, "Outcomes"). */
 typedef enum GaOutcomeClass
 {
-	GA_OUTCOME_ACCEPTED = 1,	/* the provider took it over */
-	GA_OUTCOME_REJECTED,		/* permanently refused: this recipient, this
+	GA_OUTCOME_ACCEPTED = 1,  /* the provider took it over */
+	GA_OUTCOME_REJECTED,	  /* permanently refused: this recipient, this
 								 * message */
-	GA_OUTCOME_RETRY,			/* definitely not accepted, may succeed later */
-	GA_OUTCOME_MISCONFIGURED,	/* our account or settings are at fault: the
+	GA_OUTCOME_RETRY,		  /* definitely not accepted, may succeed later */
+	GA_OUTCOME_MISCONFIGURED, /* our account or settings are at fault: the
 								 * provider is paused */
-	GA_OUTCOME_UNCERTAIN		/* body handed over, no answer */
-}			GaOutcomeClass;
+	GA_OUTCOME_UNCERTAIN	  /* body handed over, no answer */
+} GaOutcomeClass;
 
 /* The whole provider, not only this message, failed: counts for its breaker. */
-#define GA_OUTCOME_PROVIDER_FAULT	0x01
+#define GA_OUTCOME_PROVIDER_FAULT 0x01
 
 typedef struct GaSlice
 {
-	const char *data;			/* not zero-terminated */
-	uint32_t	length;
-}			GaSlice;
+	const char *data; /* not zero-terminated */
+	uint32_t length;
+} GaSlice;
 
 /* Strings are valid UTF-8 without control characters, capped by the courier. */
 typedef struct GaOutcomeFrame
 {
-	uint64_t	job_id;
+	uint64_t job_id;
 	GaOutcomeClass outcome;
-	uint32_t	flags;
-	int64_t		retry_after_ms; /* floor asked by the provider; -1 = none */
-	int64_t		elapsed_us;		/* from pick-up to outcome */
-	GaSlice		code;			/* "550 5.1.1", "21211", "http 503", "curl 7" */
-	GaSlice		detail;			/* the provider's own words */
-	GaSlice		message_id;		/* the provider's id of the message, or empty */
-	GaSlice		captured;		/* capture only: the message as it would leave */
-}			GaOutcomeFrame;
+	uint32_t flags;
+	int64_t retry_after_ms; /* floor asked by the provider; -1 = none */
+	int64_t elapsed_us;		/* from pick-up to outcome */
+	GaSlice code;			/* "550 5.1.1", "21211", "http 503", "curl 7" */
+	GaSlice detail;			/* the provider's own words */
+	GaSlice message_id;		/* the provider's id of the message, or empty */
+	GaSlice captured;		/* capture only: the message as it would leave */
+} GaOutcomeFrame;
 
 /* A growing byte queue: append at the end, consume from the front. */
 typedef struct GaBuffer
 {
-	char	   *data;
-	size_t		start;
-	size_t		end;
-	size_t		size;
-}			GaBuffer;
+	char *data;
+	size_t start;
+	size_t end;
+	size_t size;
+} GaBuffer;
 
 extern void ga_buffer_free(GaBuffer *buffer);
 /* false: out of memory; the buffer is unchanged */
@@ -105,10 +108,10 @@ extern bool ga_wire_put_outcome(GaBuffer *out, const GaOutcomeFrame *outcome);
 
 typedef enum GaWireResult
 {
-	GA_WIRE_INCOMPLETE,			/* read more first */
-	GA_WIRE_FRAME,				/* one whole frame is there */
-	GA_WIRE_BROKEN				/* the peer does not speak this protocol */
-}			GaWireResult;
+	GA_WIRE_INCOMPLETE, /* read more first */
+	GA_WIRE_FRAME,		/* one whole frame is there */
+	GA_WIRE_BROKEN		/* the peer does not speak this protocol */
+} GaWireResult;
 
 /*
  * Looks at the first frame of `in` without consuming it.  On GA_WIRE_FRAME the
@@ -123,4 +126,4 @@ extern bool ga_wire_get_outcome(GaSlice payload, GaOutcomeFrame *outcome);
 
 extern const char *ga_outcome_name(GaOutcomeClass outcome);
 
-#endif							/* GA_BASE_WIRE_H */
+#endif /* GA_BASE_WIRE_H */

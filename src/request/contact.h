@@ -9,32 +9,40 @@
 
 #include "postgres.h"
 
+#include "base/channel.h"
 #include "request/violation.h"
-
-typedef enum GaChannel
-{
-	GA_CHANNEL_NONE = 0,		/* told inside the app only (contract B) */
-	GA_CHANNEL_MOBILE,
-	GA_CHANNEL_EMAIL
-}			GaChannel;
 
 typedef struct GaContact
 {
-	GaChannel	channel;
-	const char *value;			/* as it is sent to: E.164, or local@a-label */
-	const char *key;			/* equal for equal recipients: case folded */
-}			GaContact;
+	GaChannel channel;
+	const char *value; /* as it is sent to: E.164, or local@a-label */
+	const char *key;   /* equal for equal recipients: case folded */
+} GaContact;
+
+/* What is wrong with an address: a violation that has no path yet. */
+typedef struct GaContactFault
+{
+	GaViolationCode code;
+	const char *message; /* completes the sentence begun by the path */
+	const char *hint;	 /* or NULL */
+} GaContactFault;
 
 /* "MOBILE", "EMAIL"; NULL for GA_CHANNEL_NONE */
 extern const char *ga_channel_name(GaChannel channel);
 
 /* false and a violation at `path` when the text is no deliverable address */
 extern bool ga_contact_read_email(const char *text, const char *path,
-								  GaViolations *violations,
-								  GaContact *contact);
+								  GaViolations *violations, GaContact *contact);
 extern bool ga_contact_read_mobile(const char *text, const char *path,
 								   GaViolations *violations,
 								   GaContact *contact);
+
+/*
+ * The same without a path, for readers of long lists that put the path into
+ * words only when there is a fault.  `text` is in the server's encoding.
+ */
+extern bool ga_contact_check(GaChannel channel, const char *text,
+							 GaContact *contact, GaContactFault *fault);
 
 /*
  * Builds the phone number tables once, in the postmaster, so that every
@@ -42,4 +50,4 @@ extern bool ga_contact_read_mobile(const char *text, const char *path,
  */
 extern void ga_contact_init(void);
 
-#endif							/* GA_REQUEST_CONTACT_H */
+#endif /* GA_REQUEST_CONTACT_H */

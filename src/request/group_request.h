@@ -18,35 +18,51 @@
 typedef struct GaMemberRequest
 {
 	const char *nick_name;
-	GaContact	contact;
-}			GaMemberRequest;
+	GaContact contact;
+} GaMemberRequest;
 
 /* Contract A: POST /group/create */
 typedef struct GaGroupRequest
 {
-	pg_uuid_t	product_id;
+	pg_uuid_t product_id;
 	const char *name;
 	const char *description;
 	const char *image;
 	const char *message;
-	bool		send_invitations;	/* default true */
-	int			member_count;
+	bool send_invitations; /* default true */
+	int member_count;
 	GaMemberRequest *members;
-}			GaGroupRequest;
+	const char *idempotency_key; /* NULL = not given */
+	bool dry_run;				 /* default false */
+} GaGroupRequest;
 
 /* Contract B: POST /api/v2/group/ */
 typedef struct GaGroupRequestV2
 {
 	const char *name;
-	const char *description;	/* NULL = not given */
-	const char *color;			/* NULL = not given */
-	bool		is_private;		/* default false */
-	bool		is_visible;		/* default true */
-	const char *image;			/* image_original; NULL = not given */
-	const char *emotional_image;	/* emotional_image_original; NULL */
-	int			user_count;
-	int64	   *invite_users;	/* distinct, in the order given */
-}			GaGroupRequestV2;
+	const char *description;	 /* NULL = not given */
+	const char *color;			 /* NULL = not given */
+	bool is_private;			 /* default false */
+	bool is_visible;			 /* default true */
+	const char *image;			 /* image_original; NULL = not given */
+	const char *emotional_image; /* emotional_image_original; NULL */
+	int user_count;
+	int64 *invite_users; /* distinct, in the order given */
+	bool has_image_position;
+	int image_position; /* emotional_image_position */
+	uint32 given;		/* GA_GROUP_V2_* of the fields in the body */
+} GaGroupRequestV2;
+
+/* Which fields a body named, whatever their value: what an update changes. */
+#define GA_GROUP_V2_NAME 0x0001
+#define GA_GROUP_V2_DESCRIPTION 0x0002
+#define GA_GROUP_V2_COLOR 0x0004
+#define GA_GROUP_V2_PRIVACY 0x0008
+#define GA_GROUP_V2_VISIBLE 0x0010
+#define GA_GROUP_V2_INVITE_USERS 0x0020
+#define GA_GROUP_V2_IMAGE 0x0040
+#define GA_GROUP_V2_EMOTIONAL_IMAGE 0x0080
+#define GA_GROUP_V2_IMAGE_POSITION 0x0100
 
 /*
  * Both read everything they can and add one violation per fault; the struct is
@@ -59,4 +75,20 @@ extern void ga_group_request_v2_read(Jsonb *body, int max_members,
 									 GaGroupRequestV2 *request,
 									 GaViolations *violations);
 
-#endif							/* GA_REQUEST_GROUP_REQUEST_H */
+/*
+ * PUT (all that creation requires) and PATCH (`is_partial`: whatever is given)
+ * of contract B.  invite_users is not theirs and is ignored.
+ */
+extern void ga_group_request_v2_read_update(Jsonb *body, bool is_partial,
+											GaGroupRequestV2 *request,
+											GaViolations *violations);
+
+/*
+ * {"users": [1, 2]} of contract B's invite and subscribe: palloc'ed, distinct,
+ * in the order given.  NULL with a count of 0 when the field is absent, a fault
+ * if `is_required`.
+ */
+extern int64 *ga_user_list_read(Jsonb *body, bool is_required, int max_users,
+								int *user_count, GaViolations *violations);
+
+#endif /* GA_REQUEST_GROUP_REQUEST_H */

@@ -1,0 +1,67 @@
+# group_api: the extension (PGXS) and its courier (src/courier/courier.mk).
+# The version is written in group_api.control and nowhere else.
+
+EXTENSION  = group_api
+EXTVERSION = $(shell sed -n "s/^default_version *= *'\(.*\)'/\1/p" group_api.control)
+MODULE_big = group_api
+
+include src/request/request.mk
+
+OBJS = \
+	src/group_api.o \
+	src/base/guc.o src/base/link_token.o src/base/wire.o \
+	src/base/provider_options.o src/base/sms_text.o \
+	$(REQUEST_OBJS) \
+	src/store/plan_cache.o src/store/installation_store.o \
+	src/store/user_store.o src/store/group_store.o \
+	src/store/invitation_store.o src/store/queue_store.o \
+	src/store/provider_store.o \
+	src/dispatch/slots.o src/dispatch/wake.o src/dispatch/launcher.o \
+	src/dispatch/database_guard.o src/dispatch/dispatcher.o \
+	src/dispatch/courier_link.o src/dispatch/providers.o \
+	src/dispatch/backoff.o src/dispatch/message.o src/dispatch/jobs.o \
+	src/api/caller.o src/api/answer.o src/api/create_group.o \
+	src/api/create_group_v2.o src/api/get_group.o src/api/invitations.o \
+	src/api/operators.o src/api/provider_validator.o
+
+DATA_built = sql/group_api--$(EXTVERSION).sql
+DATA       = $(filter-out $(DATA_built),$(wildcard sql/group_api--*--*.sql))
+DOCS       =
+
+REGRESS      = $(patsubst test/regress/sql/%.sql,%,$(sort $(wildcard test/regress/sql/*.sql)))
+REGRESS_OPTS = --inputdir=test/regress --outputdir=. --load-extension=group_api
+ISOLATION    = $(patsubst test/specs/%.spec,%,$(sort $(wildcard test/specs/*.spec)))
+ISOLATION_OPTS = --inputdir=test
+
+PG_CFLAGS   = -Wall -Wextra -Wno-unused-parameter -Wno-sign-compare -Wno-missing-field-initializers -Wno-declaration-after-statement $(WERROR)
+PG_CXXFLAGS = -std=gnu++17 -Wall -Wextra $(WERROR)
+PG_CPPFLAGS = -I$(srcdir)/src
+SHLIB_LINK += $(REQUEST_LIBS)
+EXTRA_CLEAN = build group_api_courier sql/group_api--$(EXTVERSION).sql
+
+# Without a bitcode copy the build needs no LLVM; nothing here gains from JIT.
+override with_llvm = no
+
+PG_CONFIG ?= pg_config
+PGXS := $(shell $(PG_CONFIG) --pgxs)
+include $(PGXS)
+
+include src/courier/courier.mk
+
+all: group_api_courier
+
+sql/group_api--$(EXTVERSION).sql: sql/group_api.sql
+	cp $< $@
+
+# A header changed: everything is built again; the whole takes seconds.
+$(OBJS): $(wildcard src/*/*.h)
+
+install: install-courier
+.PHONY: install-courier
+install-courier: group_api_courier installdirs
+	$(INSTALL_PROGRAM) group_api_courier '$(DESTDIR)$(pkglibdir)/group_api_courier'
+
+uninstall: uninstall-courier
+.PHONY: uninstall-courier
+uninstall-courier:
+	rm -f '$(DESTDIR)$(pkglibdir)/group_api_courier'

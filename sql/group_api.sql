@@ -1,0 +1,564 @@
+-- group_api.sql: the current schema of the extension, in reading order.
+-- The Makefile copies it to group_api--VERSION.sql.
+--
+-- Three schemas: group_api (contract A and what operators use), group_api_v2
+-- (contract B), group_api_private (tables; never exposed).  Nothing is granted
+-- to PUBLIC; group_api.grant_access() hands out rights.  Every write goes
+-- through a C function that switches to the owner with a pinned search_path.
+
+\echo Use "CREATE EXTENSION group_api" to load this file. \quit
+
+DO $$
+BEGIN
+    IF pg_catalog.current_setting('server_encoding') OPERATOR(pg_catalog.<>) 'UTF8' THEN
+        RAISE EXCEPTION USING
+            ERRCODE = 'feature_not_supported',
+            MESSAGE = 'group_api needs a database in UTF8',
+            DETAIL = pg_catalog.format('This database is encoded in %s.',
+                                       pg_catalog.current_setting('server_encoding')),
+            HINT = 'CREATE DATABASE name ENCODING ''UTF8'' TEMPLATE template0;';
+    END IF;
+END
+$$;
+
+CREATE SCHEMA group_api;
+CREATE SCHEMA group_api_v2;
+CREATE SCHEMA group_api_private;
+
+COMMENT ON SCHEMA group_api IS 'groups and invitations: contract A, the functions of invitations, operators'' functions and views';
+COMMENT ON SCHEMA group_api_v2 IS 'groups: contract B';
+COMMENT ON SCHEMA group_api_private IS 'internal: the tables of group_api; not to be exposed';
+
+-- Words ---------------------------------------------------------------------
+
+CREATE TYPE group_api.channel AS ENUM ('MOBILE', 'EMAIL');
+COMMENT ON TYPE group_api.channel IS 'how a person is reached: MOBILE is an SMS to an E.164 number, EMAIL a mail';
+
+CREATE TYPE group_api.delivery AS ENUM
+    ('held', 'queued', 'sending', 'sent', 'delivered',
+     'failed', 'suppressed', 'canceled', 'uncertain');
+COMMENT ON TYPE group_api.delivery IS 'what happened to an invitation''s message';
+
+CREATE TYPE group_api.response AS ENUM
+    ('pending', 'accepted', 'declined', 'revoked', 'expired');
+COMMENT ON TYPE group_api.response IS 'what the invited person decided';
+
+CREATE TYPE group_api.group_status AS ENUM ('ACTIVE', 'ARCHIVED');
+COMMENT ON TYPE group_api.group_status IS 'contract A''s GroupStatus';
+
+-- Tables --------------------------------------------------------------------
+-- Every child key begins with the group's id.  There are no foreign keys: rows
+-- are written by two functions only, and a check per member would be most of
+-- the cost of a large group.  groups_cascade keeps children from outliving
+-- their group.
+
+CREATE TABLE group_api_private.users (
+    id          bigint GENERATED ALWAYS AS IDENTITY,
+    subject     text NOT NULL,
+    username    text,
+    real_name   text,
+    ext_id      text,
+    avatar      text,
+    email       text,
+    mobile      text,
+    locale      text,
+    created_at  timestamptz NOT NULL DEFAULT pg_catalog.now(),
+    CONSTRAINT users_pkey PRIMARY KEY (id),
+    CONSTRAINT users_subject_key UNIQUE (subject)
+);
+COMMENT ON TABLE group_api_private.users IS 'internal: the user directory, filled from OIDC claims at first sight or by the app';
+COMMENT ON COLUMN group_api_private.users.subject IS 'the claim "sub", or role:NAME for callers in SQL';
+
+CREATE TABLE group_api_private.groups (
+    id          uuid NOT NULL,
+    number      bigint GENERATED ALWAYS AS IDENTITY,
+    contract    "char" NOT NULL,
+    status      group_api.group_status NOT NULL DEFAULT 'ACTIVE',
+    name        text NOT NULL,
+    description text,
+    image       text,
+    message     text,
+    inviter     text,
+    product_id  uuid,
+    created_by  bigint NOT NULL,
+    created_at  timestamptz NOT NULL,
+    slug        text,
+    color       text,
+    is_private  boolean NOT NULL DEFAULT false,
+    visible     boolean NOT NULL DEFAULT true,
+    active      boolean NOT NULL DEFAULT true,
+    emotional_image          text,
+    emotional_image_position integer NOT NULL DEFAULT 0,
+    CONSTRAINT groups_pkey PRIMARY KEY (id),
+    CONSTRAINT groups_number_key UNIQUE (number),
+    CONSTRAINT groups_contract_check CHECK (contract IN ('A', 'B'))
+);
+COMMENT ON TABLE group_api_private.groups IS 'internal: groups of both contracts';
+COMMENT ON COLUMN group_api_private.groups.id IS 'UUID version 7';
+COMMENT ON COLUMN group_api_private.groups.number IS 'contract B''s integer id; also names the group in links';
+COMMENT ON COLUMN group_api_private.groups.inviter IS 'the leader''s name as invitations show it';
+CREATE UNIQUE INDEX groups_v2_name_key ON group_api_private.groups (name) WHERE contract = 'B';
+CREATE UNIQUE INDEX groups_v2_slug_key ON group_api_private.groups (slug) WHERE contract = 'B';
+
+CREATE TABLE group_api_private.members (
+    group_id    uuid NOT NULL,
+    number      integer NOT NULL,
+    is_leader   boolean NOT NULL DEFAULT false,
+    user_id     bigint,
+    name        text NOT NULL,
+    picture     text,
+    CONSTRAINT members_pkey PRIMARY KEY (group_id, number)
+);
+COMMENT ON TABLE group_api_private.members IS 'internal: persons of a group; number 1 is the leader';
+CREATE INDEX members_user_id ON group_api_private.members (user_id) WHERE user_id IS NOT NULL;
+
+-- The queue lives in the invitations themselves: a row waits while "due" is not
+-- null.  The delivery state is in no index and in no predicate, so that the
+-- claim (queued to sending) is a HOT update.
+CREATE TABLE group_api_private.invitations (
+    group_id     uuid NOT NULL,
+    number       integer NOT NULL,
+    channel      group_api.channel,
+    delivery     group_api.delivery,
+    response     group_api.response NOT NULL DEFAULT 'pending',
+    attempts     smallint NOT NULL DEFAULT 0,
+    link_version smallint NOT NULL DEFAULT 1,
+    incarnation  bigint,
+    due          timestamptz,
+    changed_at   timestamptz NOT NULL DEFAULT pg_catalog.now(),
+    expires_at   timestamptz,
+    responded_at timestamptz,
+    contact      text,
+    server       name,
+    message_id   text,
+    reason       text,
+    CONSTRAINT invitations_pkey PRIMARY KEY (group_id, number),
+    CONSTRAINT invitations_contact_check
+        CHECK ((channel IS NULL) = (contact IS NULL) AND (channel IS NULL) = (delivery IS NULL)),
+    CONSTRAINT invitations_due_check
+        CHECK (due IS NULL OR delivery IN ('queued', 'sending'))
+) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.01, autovacuum_vacuum_threshold = 1000);
+COMMENT ON TABLE group_api_private.invitations IS 'internal: one offer to one member, and the queue of what is to be sent';
+COMMENT ON COLUMN group_api_private.invitations.due IS 'when the message is to be tried next; null: not waiting';
+COMMENT ON COLUMN group_api_private.invitations.incarnation IS 'the dispatcher that took the row; an older one is dead';
+COMMENT ON COLUMN group_api_private.invitations.link_version IS 'part of the link''s token: a new version ends all older links';
+CREATE INDEX invitations_due ON group_api_private.invitations (channel, due, group_id, number) WHERE due IS NOT NULL;
+
+CREATE TABLE group_api_private.attempts (
+    group_id    uuid NOT NULL,
+    number      integer NOT NULL,
+    attempt     smallint NOT NULL,
+    segments    smallint,
+    outcome     text NOT NULL,
+    server      name,
+    started_at  timestamptz NOT NULL,
+    elapsed     interval NOT NULL,
+    next_at     timestamptz,
+    code        text,
+    detail      text,
+    CONSTRAINT attempts_outcome_check CHECK
+        (outcome IN ('accepted', 'rejected', 'retry', 'misconfigured', 'uncertain'))
+);
+COMMENT ON TABLE group_api_private.attempts IS 'internal: every try to deliver, kept for group_api.attempts_retention';
+CREATE INDEX attempts_invitation ON group_api_private.attempts (group_id, number);
+CREATE INDEX attempts_started_at ON group_api_private.attempts USING brin (started_at);
+
+CREATE TABLE group_api_private.captured (
+    id          bigint GENERATED ALWAYS AS IDENTITY,
+    captured_at timestamptz NOT NULL DEFAULT pg_catalog.now(),
+    group_id    uuid NOT NULL,
+    number      integer NOT NULL,
+    server      name NOT NULL,
+    channel     group_api.channel NOT NULL,
+    recipient   text NOT NULL,
+    message     text NOT NULL,
+    CONSTRAINT captured_pkey PRIMARY KEY (id)
+);
+COMMENT ON TABLE group_api_private.captured IS 'internal: what capture providers kept instead of sending; never dumped';
+
+CREATE TABLE group_api_private.pauses (
+    server      name NOT NULL,
+    by_dispatcher boolean NOT NULL,
+    since       timestamptz NOT NULL DEFAULT pg_catalog.now(),
+    fingerprint text,
+    reason      text NOT NULL,
+    CONSTRAINT pauses_pkey PRIMARY KEY (server)
+);
+COMMENT ON TABLE group_api_private.pauses IS 'internal: providers that get nothing until resumed, or (by_dispatcher) until their options change';
+
+-- A restored or cloned database must stay silent: the identity is dumped with
+-- the data and no longer fits.  The secret of the links is never dumped.
+CREATE TABLE group_api_private.installation (
+    singleton         boolean NOT NULL DEFAULT true,
+    system_identifier bigint NOT NULL,
+    database_oid      oid NOT NULL,
+    CONSTRAINT installation_pkey PRIMARY KEY (singleton),
+    CONSTRAINT installation_singleton_check CHECK (singleton)
+);
+COMMENT ON TABLE group_api_private.installation IS 'internal: the cluster and database whose dispatcher may send';
+
+CREATE TABLE group_api_private.link_secret (
+    singleton   boolean NOT NULL DEFAULT true,
+    secret      bytea NOT NULL,
+    CONSTRAINT link_secret_pkey PRIMARY KEY (singleton),
+    CONSTRAINT link_secret_singleton_check CHECK (singleton),
+    CONSTRAINT link_secret_length_check CHECK (pg_catalog.octet_length(secret) = 32)
+);
+COMMENT ON TABLE group_api_private.link_secret IS 'internal: the key from which the links'' tokens are derived; granted to nobody';
+
+CREATE SEQUENCE group_api_private.incarnations AS bigint;
+COMMENT ON SEQUENCE group_api_private.incarnations IS 'internal: numbers the lives of the dispatcher';
+
+SELECT pg_catalog.pg_extension_config_dump('group_api_private.users', '');
+SELECT pg_catalog.pg_extension_config_dump('group_api_private.groups', '');
+SELECT pg_catalog.pg_extension_config_dump('group_api_private.members', '');
+SELECT pg_catalog.pg_extension_config_dump('group_api_private.invitations', '');
+SELECT pg_catalog.pg_extension_config_dump('group_api_private.attempts', '');
+SELECT pg_catalog.pg_extension_config_dump('group_api_private.pauses', '');
+SELECT pg_catalog.pg_extension_config_dump('group_api_private.installation', '');
+SELECT pg_catalog.pg_extension_config_dump('group_api_private.incarnations', '');
+SELECT pg_catalog.pg_extension_config_dump('group_api_private.users_id_seq', '');
+SELECT pg_catalog.pg_extension_config_dump('group_api_private.groups_number_seq', '');
+
+-- Row security is forced on every table.  Nobody but the owner holds a right to
+-- write; whoever grant_access() lets read, reads all rows.
+DO $$
+DECLARE
+    relation pg_catalog.text;
+BEGIN
+    FOREACH relation IN ARRAY ARRAY['users', 'groups', 'members', 'invitations', 'attempts',
+                                    'captured', 'pauses', 'installation', 'link_secret'] LOOP
+        EXECUTE pg_catalog.format('ALTER TABLE group_api_private.%I ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY', relation);
+    END LOOP;
+    FOREACH relation IN ARRAY ARRAY['users', 'groups', 'members', 'invitations', 'attempts', 'captured', 'pauses'] LOOP
+        EXECUTE pg_catalog.format('CREATE POLICY %I ON group_api_private.%I FOR SELECT USING (true)', relation || '_read', relation);
+    END LOOP;
+END
+$$;
+
+-- Triggers ------------------------------------------------------------------
+
+CREATE FUNCTION group_api_private.wake() RETURNS trigger
+    LANGUAGE c AS 'MODULE_PATHNAME', 'group_api_wake_trigger';
+COMMENT ON FUNCTION group_api_private.wake() IS 'internal: wakes the dispatcher at commit, also for rows written by hand';
+
+CREATE TRIGGER invitations_wake AFTER INSERT ON group_api_private.invitations
+    FOR EACH STATEMENT EXECUTE FUNCTION group_api_private.wake();
+
+CREATE FUNCTION group_api_private.groups_cascade() RETURNS trigger
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    DELETE FROM group_api_private.attempts a USING gone WHERE a.group_id = gone.id;
+    DELETE FROM group_api_private.captured c USING gone WHERE c.group_id = gone.id;
+    DELETE FROM group_api_private.invitations i USING gone WHERE i.group_id = gone.id;
+    DELETE FROM group_api_private.members m USING gone WHERE m.group_id = gone.id;
+    RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION group_api_private.groups_cascade() IS 'internal: takes a deleted group''s children with it';
+
+CREATE TRIGGER groups_cascade AFTER DELETE ON group_api_private.groups
+    REFERENCING OLD TABLE AS gone FOR EACH STATEMENT
+    EXECUTE FUNCTION group_api_private.groups_cascade();
+
+-- Small helpers -------------------------------------------------------------
+
+CREATE FUNCTION group_api_private.slug(name text) RETURNS text
+    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT coalesce(nullif(trim(BOTH '-' FROM
+        regexp_replace(
+            lower(regexp_replace(normalize(name, NFKD), '[\u0300-\u036f]', '', 'g')),
+            '[^[:alnum:]]+', '-', 'g')), ''), 'group')
+$$;
+COMMENT ON FUNCTION group_api_private.slug(text) IS 'internal: a name as part of an address: lower case, unaccented, words joined by -';
+
+CREATE FUNCTION group_api.sms_segments(message text) RETURNS integer
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'group_api_sms_segments';
+COMMENT ON FUNCTION group_api.sms_segments(text) IS
+'How many SMS segments a text takes: 160 septets alone or 153 a part in GSM-7, 70 or 67 UTF-16 units otherwise (3GPP TS 23.038, 23.040).';
+
+-- Contract A ----------------------------------------------------------------
+
+CREATE FUNCTION group_api.create_group(jsonb) RETURNS json
+    LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_create_group';
+COMMENT ON FUNCTION group_api.create_group(jsonb) IS
+$$Creates a group with its members and invites them (contract A, POST /group/create).
+
+Body: {productId GUID, name, description, image URL, message, [sendInvitations true],
+members [{nickName, contact {type MOBILE|EMAIL, value}}]}.
+Answer: {error {code, message}, group {id, name, image, createdAt, status, product {id},
+members [{name, profilePicture, isLeader, delivery {status, reason, at}}]}}.
+The caller is the leader and comes first.  Errors: all faults of a request at once; in
+SQL as 22023, 54000, 28000 with the list as JSON in DETAIL, over HTTP in the envelope
+with status 400 or 401 (docs/errors.md).$$;
+
+CREATE FUNCTION group_api.get_group(id uuid) RETURNS json
+    LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'group_api_get_group';
+COMMENT ON FUNCTION group_api.get_group(uuid) IS
+$$The envelope of contract A for one group, amended: each member's delivery as it is
+known by now, and the response once the person has answered.
+Allowed to the group's leader and members and to operators.  Error: P0002 (HTTP 404).$$;
+
+CREATE FUNCTION group_api.send_invitations(id uuid) RETURNS json
+    LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_send_invitations';
+COMMENT ON FUNCTION group_api.send_invitations(uuid) IS
+$$Sends what create_group held back because of "sendInvitations": false; answers the
+amended envelope.  Calling it again sends nothing twice.
+Allowed to the group's leader and to operators.  Errors: P0002 (404), 55000 (409) for
+an archived group.$$;
+
+-- Contract B ----------------------------------------------------------------
+
+CREATE FUNCTION group_api_v2.create_group(jsonb) RETURNS json
+    LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_v2_create_group';
+COMMENT ON FUNCTION group_api_v2.create_group(jsonb) IS
+$$Creates a group and invites users (contract B, POST /api/v2/group/).
+
+Body: {name, [description], [color], [privacy public|private], [visible], [invite_users
+[integer]], [image_original URL], [emotional_image_original URL]}.
+Answer: the Group object.  Invited users whose e-mail address or mobile number stands in
+the user directory get an invitation there too.
+Errors: SQL 22023, 23505 (the name is taken), 28000 with the list as JSON in DETAIL;
+over HTTP {"errors": [{field, messages [{code, message}]}]} with status 400 or 401.$$;
+
+-- The invited person --------------------------------------------------------
+
+CREATE FUNCTION group_api.invitation(token text) RETURNS json
+    LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'group_api_invitation';
+COMMENT ON FUNCTION group_api.invitation(text) IS
+$$Shows an invitation to whoever holds its link: {error, invitation {group, inviter,
+member, message, status, expiresAt}}.  Reading never consumes the link.
+Error: P0002 (HTTP 404) for an unknown or replaced link.$$;
+
+CREATE FUNCTION group_api.accept_invitation(token text) RETURNS json
+    LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_accept_invitation';
+COMMENT ON FUNCTION group_api.accept_invitation(text) IS
+$$Accepts an invitation; answers like invitation(token).  Accepting twice is no error.
+Errors: P0002 (404) unknown link, 55000 (409) declined before, revoked or the group is
+archived, 55000 (410) expired.$$;
+
+CREATE FUNCTION group_api.decline_invitation(token text) RETURNS json
+    LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_decline_invitation';
+COMMENT ON FUNCTION group_api.decline_invitation(text) IS
+$$Declines an invitation; answers like invitation(token).  Declining twice is no error.
+Errors as accept_invitation.$$;
+
+-- Operators -----------------------------------------------------------------
+
+CREATE FUNCTION group_api.retry_failed(group_id uuid DEFAULT NULL, channel group_api.channel DEFAULT NULL)
+    RETURNS bigint
+    LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_retry_failed';
+COMMENT ON FUNCTION group_api.retry_failed(uuid, group_api.channel) IS
+'Queues failed and uncertain invitations again, with a fresh number of attempts and an expiry counted anew: all, or those of one group or channel. Returns how many.';
+
+CREATE FUNCTION group_api.pause(server name, reason text DEFAULT NULL) RETURNS void
+    LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_pause';
+COMMENT ON FUNCTION group_api.pause(name, text) IS
+'Holds back everything for one provider (a server of CREATE SERVER); what is in flight ends. Error: 42704 for an unknown server.';
+
+CREATE FUNCTION group_api.resume(server name) RETURNS boolean
+    LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_resume';
+COMMENT ON FUNCTION group_api.resume(name) IS
+'Lets a paused provider send again, whether an operator or a misconfiguration paused it. False when it was not paused. Error: 42704 for an unknown server.';
+
+CREATE FUNCTION group_api.adopt() RETURNS bigint
+    LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_adopt';
+COMMENT ON FUNCTION group_api.adopt() IS
+'Declares this database, restored or cloned from another, to be the one that sends. Returns how many invitations wait.';
+
+CREATE FUNCTION group_api.wait_until_idle(timeout interval DEFAULT '10 s') RETURNS boolean
+    LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_wait_until_idle';
+COMMENT ON FUNCTION group_api.wait_until_idle(interval) IS
+'Waits until no invitation is due or being sent; false when the time is over before. For scripts and tests; call it outside a transaction that holds invitations.';
+
+CREATE FUNCTION group_api_private.dispatcher_state(
+        OUT pid integer, OUT state text, OUT reason text, OUT courier_pid integer,
+        OUT started_at timestamptz, OUT turns bigint, OUT claimed bigint, OUT recorded bigint)
+    RETURNS record
+    LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_dispatcher_state';
+COMMENT ON FUNCTION group_api_private.dispatcher_state() IS 'internal: the dispatcher of this database as shared memory tells';
+
+CREATE FUNCTION group_api_private.is_adopted() RETURNS boolean
+    LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'group_api_is_adopted';
+COMMENT ON FUNCTION group_api_private.is_adopted() IS 'internal: whether the data belong to this cluster and database';
+
+-- Providers -----------------------------------------------------------------
+
+CREATE FUNCTION group_api_private.smtp_validator(text[], oid) RETURNS void
+    LANGUAGE c AS 'MODULE_PATHNAME', 'group_api_provider_validator';
+CREATE FUNCTION group_api_private.twilio_validator(text[], oid) RETURNS void
+    LANGUAGE c AS 'MODULE_PATHNAME', 'group_api_provider_validator';
+CREATE FUNCTION group_api_private.http_validator(text[], oid) RETURNS void
+    LANGUAGE c AS 'MODULE_PATHNAME', 'group_api_provider_validator';
+CREATE FUNCTION group_api_private.capture_validator(text[], oid) RETURNS void
+    LANGUAGE c AS 'MODULE_PATHNAME', 'group_api_provider_validator';
+COMMENT ON FUNCTION group_api_private.smtp_validator(text[], oid) IS 'internal: checks the options of CREATE SERVER and CREATE USER MAPPING';
+COMMENT ON FUNCTION group_api_private.twilio_validator(text[], oid) IS 'internal: checks the options of CREATE SERVER and CREATE USER MAPPING';
+COMMENT ON FUNCTION group_api_private.http_validator(text[], oid) IS 'internal: checks the options of CREATE SERVER and CREATE USER MAPPING';
+COMMENT ON FUNCTION group_api_private.capture_validator(text[], oid) IS 'internal: checks the options of CREATE SERVER and CREATE USER MAPPING';
+
+CREATE FOREIGN DATA WRAPPER group_api_smtp VALIDATOR group_api_private.smtp_validator;
+CREATE FOREIGN DATA WRAPPER group_api_twilio VALIDATOR group_api_private.twilio_validator;
+CREATE FOREIGN DATA WRAPPER group_api_http VALIDATOR group_api_private.http_validator;
+CREATE FOREIGN DATA WRAPPER group_api_capture VALIDATOR group_api_private.capture_validator;
+COMMENT ON FOREIGN DATA WRAPPER group_api_smtp IS 'group_api: mail through a relay (SMTP)';
+COMMENT ON FOREIGN DATA WRAPPER group_api_twilio IS 'group_api: SMS through Twilio';
+COMMENT ON FOREIGN DATA WRAPPER group_api_http IS 'group_api: any gateway spoken to by HTTP';
+COMMENT ON FOREIGN DATA WRAPPER group_api_capture IS 'group_api: keeps messages in group_api.captured, sends nothing';
+
+-- Views ---------------------------------------------------------------------
+
+CREATE VIEW group_api.providers WITH (security_invoker = true) AS
+SELECT s.srvname AS server,
+       pg_catalog.substr(w.fdwname::pg_catalog.text, 11) AS kind,
+       CASE w.fdwname WHEN 'group_api_smtp' THEN 'EMAIL' WHEN 'group_api_twilio' THEN 'MOBILE'
+            ELSE (SELECT o.option_value FROM pg_catalog.pg_options_to_table(s.srvoptions) o
+                   WHERE o.option_name = 'channel') END AS channel,
+       CASE WHEN p.server IS NULL THEN 'ready' ELSE 'paused' END AS state,
+       p.reason, p.since
+  FROM pg_catalog.pg_foreign_server s
+  JOIN pg_catalog.pg_foreign_data_wrapper w ON w.oid = s.srvfdw
+  LEFT JOIN group_api_private.pauses p ON p.server = s.srvname
+ WHERE w.fdwname IN ('group_api_smtp', 'group_api_twilio', 'group_api_http', 'group_api_capture')
+ ORDER BY s.srvname;
+COMMENT ON VIEW group_api.providers IS 'the providers of this database and whether they are paused';
+
+CREATE VIEW group_api.queue WITH (security_invoker = true) AS
+SELECT i.channel, i.delivery,
+       pg_catalog.count(*) AS invitations,
+       pg_catalog.min(i.due) AS next_due,
+       pg_catalog.date_trunc('second', pg_catalog.now() - pg_catalog.min(i.changed_at)) AS oldest
+  FROM group_api_private.invitations i
+ WHERE i.due IS NOT NULL
+ GROUP BY i.channel, i.delivery
+ ORDER BY i.channel, i.delivery;
+COMMENT ON VIEW group_api.queue IS 'what waits to be sent or is being sent, by channel';
+
+CREATE VIEW group_api.attempts WITH (security_invoker = true) AS
+SELECT a.started_at, a.group_id, a.number, m.name AS member, a.server, a.attempt,
+       a.outcome, a.code, a.detail, a.elapsed, a.next_at, a.segments
+  FROM group_api_private.attempts a
+  JOIN group_api_private.members m ON m.group_id = a.group_id AND m.number = a.number;
+COMMENT ON VIEW group_api.attempts IS 'every try to deliver an invitation, with the provider''s own words';
+
+CREATE VIEW group_api.deliveries WITH (security_invoker = true) AS
+SELECT g.id AS group_id, g.name AS "group", i.number, m.name AS member, i.channel, i.contact,
+       i.delivery, i.reason, i.response, i.attempts, i.due, i.changed_at, i.server, i.message_id
+  FROM group_api_private.invitations i
+  JOIN group_api_private.groups g ON g.id = i.group_id
+  JOIN group_api_private.members m ON m.group_id = i.group_id AND m.number = i.number;
+COMMENT ON VIEW group_api.deliveries IS 'each invitation with what happened to its message and what the person decided';
+
+CREATE VIEW group_api.captured WITH (security_invoker = true) AS
+SELECT c.id, c.captured_at, c.group_id, c.number, c.server, c.channel, c.recipient,
+       CASE c.channel WHEN 'MOBILE' THEN group_api.sms_segments(c.message) END AS segments,
+       c.message
+  FROM group_api_private.captured c;
+COMMENT ON VIEW group_api.captured IS 'what capture providers kept: the message exactly as it would have left';
+
+CREATE FUNCTION group_api.health(
+        OUT "check" text, OUT ok boolean, OUT fact text, OUT hint text)
+    RETURNS SETOF record
+    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    dispatcher record;
+    waiting bigint;
+    wanted group_api.channel;
+    paused record;
+BEGIN
+    SELECT * INTO dispatcher FROM group_api_private.dispatcher_state();
+    "check" := 'dispatcher';
+    ok := dispatcher.state IN ('running', 'idle');
+    fact := coalesce(dispatcher.reason, dispatcher.state);
+    hint := CASE dispatcher.state
+        WHEN 'stopped' THEN 'look for "group_api" in the server''s log; is max_worker_processes large enough?'
+        WHEN 'no courier' THEN 'run make install again, or set group_api.courier_path' END;
+    RETURN NEXT;
+
+    "check" := 'adopted';
+    ok := group_api_private.is_adopted();
+    fact := CASE WHEN ok THEN 'the data belong to this database'
+                 ELSE 'the data come from another database: nothing is sent' END;
+    hint := CASE WHEN NOT ok THEN 'SELECT group_api.adopt();' END;
+    RETURN NEXT;
+
+    FOREACH wanted IN ARRAY enum_range(NULL::group_api.channel) LOOP
+        "check" := 'provider for ' || wanted;
+        SELECT count(*) INTO waiting FROM group_api_private.invitations i
+         WHERE i.channel = wanted AND i.due IS NOT NULL;
+        ok := EXISTS (SELECT FROM group_api.providers p WHERE p.channel = wanted::text AND p.state = 'ready');
+        SELECT * INTO paused FROM group_api.providers p WHERE p.channel = wanted::text AND p.state = 'paused' LIMIT 1;
+        fact := format('%s waiting', waiting);
+        hint := NULL;
+        IF NOT ok AND paused.server IS NOT NULL THEN
+            fact := fact || format('; %s is paused: %s', paused.server, paused.reason);
+            hint := format('SELECT group_api.resume(%L);', paused.server);
+        ELSIF NOT ok THEN
+            fact := fact || '; no provider';
+            hint := format('CREATE SERVER name FOREIGN DATA WRAPPER group_api_%s OPTIONS (...);',
+                           CASE wanted WHEN 'EMAIL' THEN 'smtp' ELSE 'twilio' END);
+            ok := waiting = 0;
+        END IF;
+        RETURN NEXT;
+    END LOOP;
+END
+$$;
+COMMENT ON FUNCTION group_api.health() IS
+'One row per check: whether it holds, the fact, and what to do. SELECT * FROM group_api.health() WHERE NOT ok is empty when all is well.';
+
+CREATE FUNCTION group_api.grant_access(role regrole, level text) RETURNS void
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    callers text := 'group_api.create_group(jsonb), group_api.get_group(uuid), '
+        'group_api.send_invitations(uuid), group_api.invitation(text), '
+        'group_api.accept_invitation(text), group_api.decline_invitation(text), '
+        'group_api.sms_segments(text), group_api_v2.create_group(jsonb)';
+    monitors text := 'group_api.health(), group_api.sms_segments(text), '
+        'group_api_private.dispatcher_state(), group_api_private.is_adopted()';
+    operators text := 'group_api.retry_failed(uuid, group_api.channel), '
+        'group_api.pause(name, text), group_api.resume(name), group_api.adopt(), '
+        'group_api.wait_until_idle(interval)';
+    views text := 'group_api.providers, group_api.queue, group_api.attempts, group_api.deliveries';
+    tables text := 'group_api_private.groups, group_api_private.members, '
+        'group_api_private.invitations, group_api_private.attempts, group_api_private.pauses';
+BEGIN
+    IF level IS NULL OR level NOT IN ('caller', 'operator', 'monitor') THEN
+        RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+            MESSAGE = format('unknown level of access %s', coalesce(quote_literal(level), 'null')),
+            HINT = 'The levels are caller, operator and monitor.';
+    END IF;
+    EXECUTE format('GRANT USAGE ON SCHEMA group_api TO %s', role);
+    IF level = 'caller' THEN
+        EXECUTE format('GRANT USAGE ON SCHEMA group_api_v2 TO %s', role);
+        EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO %s', callers, role);
+    ELSE
+        -- The checks of health() read two functions of the private schema.
+        EXECUTE format('GRANT USAGE ON SCHEMA group_api_private TO %s', role);
+        EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO %s', monitors, role);
+        EXECUTE format('GRANT SELECT ON %s, %s TO %s', views, tables, role);
+    END IF;
+    IF level = 'operator' THEN
+        EXECUTE format('GRANT EXECUTE ON FUNCTION %s, %s TO %s', callers, operators, role);
+        EXECUTE format('GRANT SELECT ON group_api.captured, group_api_private.captured TO %s', role);
+        EXECUTE format('GRANT USAGE ON FOREIGN DATA WRAPPER group_api_smtp, group_api_twilio, '
+                       'group_api_http, group_api_capture TO %s', role);
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION group_api.grant_access(regrole, text) IS
+'Grants a role what it needs: caller (the contracts'' functions and answering invitations), monitor (health() and the views), operator (both, and pause, resume, retry_failed, adopt, creating providers). To be called by the extension''s owner. Error: 22023 for another level.';
+
+-- Rights --------------------------------------------------------------------
+
+REVOKE ALL ON ALL TABLES IN SCHEMA group_api, group_api_v2, group_api_private FROM PUBLIC;
+REVOKE ALL ON ALL SEQUENCES IN SCHEMA group_api, group_api_v2, group_api_private FROM PUBLIC;
+REVOKE ALL ON ALL ROUTINES IN SCHEMA group_api, group_api_v2, group_api_private FROM PUBLIC;
+REVOKE ALL ON TYPE group_api.channel, group_api.delivery, group_api.response, group_api.group_status FROM PUBLIC;
+REVOKE ALL ON FOREIGN DATA WRAPPER group_api_smtp, group_api_twilio, group_api_http, group_api_capture FROM PUBLIC;
+
+-- The first dispatcher starts when this is committed.
+CREATE FUNCTION group_api_private.start() RETURNS void
+    LANGUAGE c AS 'MODULE_PATHNAME', 'group_api_start';
+COMMENT ON FUNCTION group_api_private.start() IS 'internal: makes the link secret and wakes the launcher at commit';
+REVOKE ALL ON FUNCTION group_api_private.start() FROM PUBLIC;
+SELECT group_api_private.start();

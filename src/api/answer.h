@@ -1,0 +1,51 @@
+/*
+ * answer.h
+ *		Answers and errors in the caller's dialect.
+ *
+ * In SQL a fault is an ERROR; over HTTP it is a returned document and a status
+ * in the setting response.status.  A returned error commits: nothing may have
+ * been written before.
+ */
+#ifndef GA_API_ANSWER_H
+#define GA_API_ANSWER_H
+
+#include "postgres.h"
+
+#include "api/caller.h"
+#include "lib/stringinfo.h"
+#include "request/violation.h"
+#include "store/group_store.h"
+#include "store/invitation_store.h"
+
+typedef enum GaContract
+{
+	GA_CONTRACT_A,			  /* {error, group} */
+	GA_CONTRACT_A_INVITATION, /* {error, invitation} */
+	GA_CONTRACT_B			  /* the object, or {errors} */
+} GaContract;
+
+/* ERROR in SQL; over HTTP the document. */
+extern Datum ga_answer_violations(const GaCaller *caller, GaContract contract,
+								  const GaViolations *violations);
+/* The same for a single fault. */
+extern Datum ga_answer_fault(const GaCaller *caller, GaContract contract,
+							 const char *path, GaViolationCode code,
+							 const char *hint, const char *format, ...)
+	pg_attribute_printf(6, 7);
+
+extern Datum ga_answer_not_authenticated(const GaCaller *caller,
+										 GaContract contract);
+
+/* Sets the HTTP status of a success, when the caller speaks HTTP. */
+extern void ga_answer_status(const GaCaller *caller, int status);
+
+/* Contract A's envelope. */
+extern Datum ga_answer_group(const GaGroupView *group);
+/* {error, invitation} */
+extern Datum ga_answer_invitation(const GaInvitationView *view,
+								  TimestampTz now);
+/* Contract B's Group object as its creator sees it. */
+extern Datum ga_answer_group_v2(const GaGroupView *group, const GaUser *creator,
+								int subscribers);
+
+#endif /* GA_API_ANSWER_H */

@@ -1,0 +1,46 @@
+/*
+ * caller.h
+ *		Who calls, and in which dialect to answer.
+ */
+#ifndef GA_API_CALLER_H
+#define GA_API_CALLER_H
+
+#include "postgres.h"
+
+#include "store/group_store.h"
+#include "store/user_store.h"
+
+typedef struct GaCaller
+{
+	bool is_http;		   /* a gateway set request.method */
+	bool is_authenticated; /* user.subject is set */
+	bool is_operator;	   /* may read and change every group */
+	bool is_role;		   /* the identity is the session's role */
+	GaUser user;		   /* as the claims tell; id from the directory */
+} GaCaller;
+
+/*
+ * request.jwt.claims ->> 'sub' counts only from a session whose own user is in
+ * group_api.trusted_roles or a superuser; otherwise the caller is the current
+ * role.  Empty, malformed or non-object claims are none.  Call it before
+ * ga_owner_enter().
+ */
+extern void ga_caller_read(GaCaller *caller);
+
+/*
+ * Inside ga_owner_enter()/leave(): looks the caller up in the directory, and
+ * adds it when `add` is set.
+ */
+extern void ga_caller_look_up(const struct GaOwnerScope *scope,
+							  GaCaller *caller, bool add);
+
+/* May see the group: leader, member or operator. */
+extern bool ga_caller_may_see(const GaCaller *caller, const GaGroupView *group);
+/* May change the group: leader or operator. */
+extern bool ga_caller_may_change(const GaCaller *caller,
+								 const GaGroupView *group);
+
+/* The name the caller is shown by in a group. */
+extern const char *ga_caller_name(const GaCaller *caller);
+
+#endif /* GA_API_CALLER_H */

@@ -1,0 +1,299 @@
+/*
+ * operators.c
+ *		What operators call, and small functions of the schema.
+ *
+ * EXECUTE is the right to call them; group_api.grant_access() hands it out.
+ */
+#include "postgres.h"
+
+#include <signal.h>
+
+#include "base/compat.h"
+#include "base/guc.h"
+#include "base/sms_text.h"
+#include "catalog/pg_type.h"
+#include "dispatch/slots.h"
+#include "dispatch/wake.h"
+#include "funcapi.h"
+#include "storage/ipc.h"
+#include "store/installation_store.h"
+#include "store/invitation_store.h"
+#include "store/plan_cache.h"
+#include "store/provider_store.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/snapmgr.h"
+#include "utils/timestamp.h"
+#include "utils/uuid.h"
+
+/* How often wait_until_idle() looks. */
+#define IDLE_POLL_MS 10
+
+PG_FUNCTION_INFO_V1(group_api_start);
+
+Datum
+group_api_start(PG_FUNCTION_ARGS)
+{
+	GaOwnerScope scope;
+
+	ga_owner_enter(&scope);
+	ga_link_secret_ensure();
+	ga_owner_leave(&scope);
+	ga_wake_at_commit(DT_NOBEGIN);
+	ga_reload_at_commit();
+	PG_RETURN_VOID();
+}
+
+PG_FUNCTION_INFO_V1(group_api_sms_segments);
+
+Datum
+group_api_sms_segments(PG_FUNCTION_ARGS)
+{
+	text *message = PG_GETARG_TEXT_PP(0);
+	GaSmsCount count = {0};
+
+	if (!ga_sms_count(VARDATA_ANY(message), VARSIZE_ANY_EXHDR(message), &count))
+		ereport(ERROR, (errcode(ERRCODE_CHARACTER_NOT_IN_REPERTOIRE),
+						errmsg("the text is not valid UTF-8")));
+	PG_RETURN_INT32((int32) count.segments);
+}
+
+/* The enum's label; GA_CHANNEL_NONE for null. */
+static GaChannel
+channel_argument(FunctionCallInfo fcinfo, int at)
+{
+	Oid output;
+	bool is_varlena;
+	char *label;
+
+	if (PG_ARGISNULL(at))
+		return GA_CHANNEL_NONE;
+	getTypeOutputInfo(get_fn_expr_argtype(fcinfo->flinfo, at), &output,
+					  &is_varlena);
+	label = OidOutputFunctionCall(output, PG_GETARG_DATUM(at));
+	return strcmp(label, "MOBILE") == 0 ? GA_CHANNEL_MOBILE : GA_CHANNEL_EMAIL;
+}
+
+PG_FUNCTION_INFO_V1(group_api_retry_failed);
+
+Datum
+group_api_retry_failed(PG_FUNCTION_ARGS)
+{
+	const pg_uuid_t *group = PG_ARGISNULL(0) ? NULL : PG_GETARG_UUID_P(0);
+	GaChannel channel = channel_argument(fcinfo, 1);
+	GaOwnerScope scope;
+	uint64 count;
+
+	ga_owner_enter(&scope);
+	count = ga_invitations_retry_failed(group, channel);
+	ga_owner_leave(&scope);
+	if (count > 0)
+		ga_wake_at_commit(GetCurrentTransactionStartTimestamp());
+	PG_RETURN_INT64((int64) count);
+}
+
+static void
+require_provider(const char *server)
+{
+	if (!ga_provider_exists(server))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("provider \"%s\" does not exist", server),
+				 errhint("SELECT * FROM group_api.providers; lists them.")));
+}
+
+PG_FUNCTION_INFO_V1(group_api_pause);
+
+Datum
+group_api_pause(PG_FUNCTION_ARGS)
+{
+	GaOwnerScope scope;
+	const char *server;
+	const char *reason;
+
+	if (PG_ARGISNULL(0))
+		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+						errmsg("the provider must not be null"),
+						errhint("SELECT * FROM group_api.providers; lists "
+								"them.")));
+	server = NameStr(*PG_GETARG_NAME(0));
+	reason = PG_ARGISNULL(1) ? "paused by an operator"
+							 : text_to_cstring(PG_GETARG_TEXT_PP(1));
+	ga_owner_enter(&scope);
+	require_provider(server);
+	ga_provider_pause(server, false, NULL, reason);
+	ga_owner_leave(&scope);
+	ga_reload_at_commit();
+	PG_RETURN_VOID();
+}
+
+PG_FUNCTION_INFO_V1(group_api_resume);
+
+Datum
+group_api_resume(PG_FUNCTION_ARGS)
+{
+	GaOwnerScope scope;
+	bool was_paused;
+
+	if (PG_ARGISNULL(0))
+		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+						errmsg("the provider must not be null"),
+						errhint("SELECT * FROM group_api.providers; lists "
+								"them.")));
+	ga_owner_enter(&scope);
+	require_provider(NameStr(*PG_GETARG_NAME(0)));
+	was_paused = ga_provider_resume(NameStr(*PG_GETARG_NAME(0)));
+	ga_owner_leave(&scope);
+	ga_reload_at_commit();
+	PG_RETURN_BOOL(was_paused);
+}
+
+PG_FUNCTION_INFO_V1(group_api_adopt);
+
+Datum
+group_api_adopt(PG_FUNCTION_ARGS)
+{
+	GaOwnerScope scope;
+	int64 waiting;
+
+	ga_owner_enter(&scope);
+	ga_link_secret_ensure();
+	ga_installation_adopt();
+	waiting = ga_invitations_waiting();
+	ga_owner_leave(&scope);
+	ga_wake_at_commit(DT_NOBEGIN);
+	ga_reload_at_commit();
+	PG_RETURN_INT64(waiting);
+}
+
+PG_FUNCTION_INFO_V1(group_api_is_adopted);
+
+Datum
+group_api_is_adopted(PG_FUNCTION_ARGS)
+{
+	GaOwnerScope scope;
+	bool adopted;
+
+	ga_owner_enter(&scope);
+	/* Before the first group there is nothing to be adopted. */
+	adopted = ga_installation_is_ours() || ga_invitations_waiting() == 0;
+	ga_owner_leave(&scope);
+	PG_RETURN_BOOL(adopted);
+}
+
+static bool
+is_busy(void)
+{
+	GaOwnerScope scope;
+	bool busy;
+
+	PushActiveSnapshot(GetLatestSnapshot());
+	ga_owner_enter(&scope);
+	busy = ga_invitations_are_busy();
+	ga_owner_leave(&scope);
+	PopActiveSnapshot();
+	return busy;
+}
+
+PG_FUNCTION_INFO_V1(group_api_wait_until_idle);
+
+Datum
+group_api_wait_until_idle(PG_FUNCTION_ARGS)
+{
+	Interval *timeout;
+	TimestampTz end;
+
+	if (PG_ARGISNULL(0))
+		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+						errmsg("the timeout must not be null")));
+	timeout = PG_GETARG_INTERVAL_P(0);
+	end = GetCurrentTimestamp() + timeout->time +
+		  (int64) timeout->day * USECS_PER_DAY +
+		  (int64) timeout->month * DAYS_PER_MONTH * USECS_PER_DAY;
+	while (is_busy())
+	{
+		CHECK_FOR_INTERRUPTS();
+		if (GetCurrentTimestamp() >= end)
+			PG_RETURN_BOOL(false);
+		(void) WaitLatch(MyLatch,
+						 WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
+						 IDLE_POLL_MS, ga_wait_event("GroupApiWaitUntilIdle"));
+		ResetLatch(MyLatch);
+	}
+	PG_RETURN_BOOL(true);
+}
+
+static const char *
+state_name(const GaSlot *slot)
+{
+	switch (slot->state)
+	{
+		case GA_SLOT_FREE:
+		case GA_SLOT_STOPPED:
+			return "stopped";
+		case GA_SLOT_WANTED:
+		case GA_SLOT_STARTING:
+			return "starting";
+		case GA_SLOT_RUNNING:
+			break;
+	}
+	return pg_atomic_read_u32(unconstify(pg_atomic_uint32 *, &slot->trouble)) ==
+				   GA_TROUBLE_NO_COURIER
+			   ? "no courier"
+			   : "running";
+}
+
+static const char *
+trouble_text(GaSlotTrouble trouble)
+{
+	switch (trouble)
+	{
+		case GA_TROUBLE_NONE:
+			return NULL;
+		case GA_TROUBLE_NO_COURIER:
+			return "the courier cannot be started; see the server's log";
+		case GA_TROUBLE_FOREIGN:
+			return "waiting for the first group, or for adopt()";
+		case GA_TROUBLE_OFF:
+			return "group_api.dispatch is off";
+		case GA_TROUBLE_NO_WORKER:
+			return "max_worker_processes is used up";
+	}
+	return NULL;
+}
+
+PG_FUNCTION_INFO_V1(group_api_dispatcher_state);
+
+Datum
+group_api_dispatcher_state(PG_FUNCTION_ARGS)
+{
+	TupleDesc descriptor;
+	Datum values[8] = {0};
+	bool nulls[8] = {false};
+	GaSlot slot;
+	const char *trouble = "this database has no dispatcher";
+	uint32 courier;
+
+	if (get_call_result_type(fcinfo, NULL, &descriptor) != TYPEFUNC_COMPOSITE)
+		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+						errmsg("the caller accepts no record")));
+	memset(&slot, 0, sizeof(slot));
+	if (ga_slot_look(MyDatabaseId, &slot))
+		trouble = trouble_text(pg_atomic_read_u32(&slot.trouble));
+	courier = pg_atomic_read_u32(&slot.courier_pid);
+	values[0] = Int32GetDatum(slot.pid);
+	nulls[0] = slot.pid == 0;
+	values[1] = CStringGetTextDatum(state_name(&slot));
+	nulls[2] = trouble == NULL;
+	if (trouble != NULL)
+		values[2] = CStringGetTextDatum(trouble);
+	values[3] = Int32GetDatum((int32) courier);
+	nulls[3] = courier == 0;
+	values[4] = TimestampTzGetDatum(slot.started_at);
+	nulls[4] = slot.started_at == 0;
+	values[5] = Int64GetDatum((int64) pg_atomic_read_u64(&slot.turns));
+	values[6] = Int64GetDatum((int64) pg_atomic_read_u64(&slot.claimed));
+	values[7] = Int64GetDatum((int64) pg_atomic_read_u64(&slot.recorded));
+	PG_RETURN_DATUM(HeapTupleGetDatum(
+		heap_form_tuple(BlessTupleDesc(descriptor), values, nulls)));
+}

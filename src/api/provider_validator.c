@@ -1,0 +1,136 @@
+/*
+ * provider_validator.c
+ *		Checks the options of CREATE SERVER and CREATE USER MAPPING.
+ *
+ * One C function serves all wrappers; the SQL function it is called through
+ * (smtp_validator, twilio_validator, ...) tells which.  The table of options is
+ * base/provider_options, shared with the courier.
+ */
+#include "postgres.h"
+
+#include "access/reloptions.h"
+#include "base/provider_options.h"
+#include "catalog/pg_foreign_data_wrapper.h"
+#include "catalog/pg_foreign_server.h"
+#include "catalog/pg_user_mapping.h"
+#include "commands/defrem.h"
+#include "lib/stringinfo.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+
+static const char *
+kind_of(Oid function)
+{
+	char *name = get_func_name(function);
+	char *end = name ? strstr(name, "_validator") : NULL;
+
+	return end ? pnstrdup(name, end - name) : "";
+}
+
+static const char *
+list_of_options(const char *kind, int place)
+{
+	StringInfoData out;
+
+	initStringInfo(&out);
+	for (const GaProviderOption *option = ga_provider_options;
+		 option->name != NULL; option++)
+		if (ga_provider_option_is_for(option, kind, place))
+			appendStringInfo(&out, "%s%s", out.len ? ", " : "", option->name);
+	return out.len ? out.data : "none";
+}
+
+static void
+unknown_option(const char *kind, int place, const char *name)
+{
+	int elsewhere = place == GA_OPTION_ON_SERVER ? GA_OPTION_ON_MAPPING
+												 : GA_OPTION_ON_SERVER;
+	bool misplaced = ga_provider_option_find(kind, name, elsewhere) != NULL;
+
+	ereport(
+		ERROR,
+		(errcode(ERRCODE_FDW_INVALID_OPTION_NAME),
+		 errmsg("invalid option \"%s\" for a provider of kind %s", name, kind),
+		 misplaced ? errdetail("It belongs to the %s.",
+							   elsewhere == GA_OPTION_ON_SERVER
+								   ? "server (CREATE SERVER)"
+								   : "user mapping (CREATE USER MAPPING)")
+				   : 0,
+		 errhint("Valid options here are: %s.", list_of_options(kind, place))));
+}
+
+static void
+check_value(const GaProviderOption *option, const char *value)
+{
+	char complaint[256];
+
+	/* The value itself is not repeated: it may be a secret. */
+	if (!ga_provider_option_check(option, value, complaint, sizeof(complaint)))
+		ereport(ERROR, (errcode(ERRCODE_FDW_INVALID_ATTRIBUTE_VALUE),
+						errmsg("option \"%s\" %s", option->name, complaint),
+						errhint("%s", option->help)));
+}
+
+/* GaOptionLookup over a list of DefElem. */
+static const char *
+given_value(void *given, const char *name)
+{
+	ListCell *cell;
+
+	foreach (cell, (List *) given)
+		if (strcmp(lfirst_node(DefElem, cell)->defname, name) == 0)
+			return defGetString(lfirst(cell));
+	return NULL;
+}
+
+static void
+check_required(const char *kind, List *given)
+{
+	for (const GaProviderOption *option = ga_provider_options;
+		 option->name != NULL; option++)
+		if ((option->flags & GA_OPTION_REQUIRED) &&
+			ga_provider_option_is_for(option, kind, GA_OPTION_ON_SERVER) &&
+			given_value(given, option->name) == NULL)
+			ereport(ERROR, (errcode(ERRCODE_FDW_OPTION_NAME_NOT_FOUND),
+							errmsg("option \"%s\" is required for a provider "
+								   "of kind %s",
+								   option->name, kind),
+							errhint("%s", option->help)));
+}
+
+PG_FUNCTION_INFO_V1(group_api_provider_validator);
+
+Datum
+group_api_provider_validator(PG_FUNCTION_ARGS)
+{
+	List *given = untransformRelOptions(PG_GETARG_DATUM(0));
+	Oid catalog = PG_GETARG_OID(1);
+	const char *kind = kind_of(fcinfo->flinfo->fn_oid);
+	int place = catalog == ForeignServerRelationId ? GA_OPTION_ON_SERVER
+				: catalog == UserMappingRelationId ? GA_OPTION_ON_MAPPING
+												   : 0;
+	char complaint[256];
+	ListCell *cell;
+
+	foreach (cell, given)
+	{
+		DefElem *element = lfirst_node(DefElem, cell);
+		const GaProviderOption *option =
+			ga_provider_option_find(kind, element->defname, place);
+
+		if (option == NULL)
+			unknown_option(kind, place, element->defname);
+		check_value(option, defGetString(element));
+	}
+	if (place == GA_OPTION_ON_SERVER)
+		check_required(kind, given);
+	if (place != 0 &&
+		!ga_provider_options_agree(kind, place, given_value, given, complaint,
+								   sizeof(complaint)))
+		ereport(ERROR, (errcode(ERRCODE_FDW_INVALID_ATTRIBUTE_VALUE),
+						errmsg("the options of a provider of kind %s do not "
+							   "agree",
+							   kind),
+						errdetail_internal("%s", complaint)));
+	PG_RETURN_VOID();
+}

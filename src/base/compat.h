@@ -1,0 +1,75 @@
+/*
+ * compat.h
+ *		The only file that knows PostgreSQL's versions (15 to 18).
+ *
+ * Everything else is written against PostgreSQL 15's names or against the
+ * wrappers here.
+ */
+#ifndef GA_BASE_COMPAT_H
+#define GA_BASE_COMPAT_H
+
+#include "postgres.h"
+
+#include "catalog/pg_database.h"
+#include "common/jsonapi.h"
+#include "fmgr.h"
+#include "mb/pg_wchar.h"
+#include "miscadmin.h"
+#include "storage/ipc.h"
+#include "storage/latch.h"
+#include "utils/acl.h"
+#include "utils/wait_event.h"
+
+#if PG_VERSION_NUM < 150000
+#error "group_api needs PostgreSQL 15 or later"
+#endif
+
+#if PG_VERSION_NUM >= 180000
+#define GA_MODULE_MAGIC(version)                                               \
+	PG_MODULE_MAGIC_EXT(.name = "group_api", .version = version)
+#else
+#define GA_MODULE_MAGIC(version) PG_MODULE_MAGIC
+#endif
+
+/* Owner or superuser of a database. */
+static inline bool
+ga_database_is_owned_by(Oid database, Oid role)
+{
+#if PG_VERSION_NUM >= 160000
+	return object_ownercheck(DatabaseRelationId, database, role);
+#else
+	return pg_database_ownercheck(database, role);
+#endif
+}
+
+/* Whether `text` is JSON in the server's encoding; never throws. */
+static inline bool
+ga_json_is_valid(const char *text, int length)
+{
+#if PG_VERSION_NUM >= 170000
+	JsonLexContext *lex = makeJsonLexContextCstringLen(
+		NULL, unconstify(char *, text), length, GetDatabaseEncoding(), true);
+#else
+	JsonLexContext *lex = makeJsonLexContextCstringLen(
+		unconstify(char *, text), length, GetDatabaseEncoding(), true);
+#endif
+
+	return pg_parse_json(lex, &nullSemAction) == JSON_SUCCESS;
+}
+
+/*
+ * One wait event per kind of wait, registered at first use in each process;
+ * before 17 there is only "Extension".
+ */
+static inline uint32
+ga_wait_event(const char *name)
+{
+#if PG_VERSION_NUM >= 170000
+	return WaitEventExtensionNew(name);
+#else
+	(void) name;
+	return PG_WAIT_EXTENSION;
+#endif
+}
+
+#endif /* GA_BASE_COMPAT_H */

@@ -1,0 +1,148 @@
+/*
+ * guc.c
+ *		Definition of every setting.
+ *
+ * All are of the server (postmaster or reload), none of a session: a caller
+ * must not be able to say where an invitation's link leads or who is trusted.
+ */
+#include "postgres.h"
+
+#include <limits.h>
+
+#include "base/guc.h"
+#include "utils/guc.h"
+#include "utils/varlena.h"
+
+GaSettings ga_settings;
+
+static bool
+check_role_list(char **value, void **extra, GucSource source)
+{
+	char *copy = pstrdup(*value);
+	List *names;
+
+	if (!SplitIdentifierString(copy, ',', &names))
+	{
+		GUC_check_errdetail("The list of roles is not well-formed.");
+		return false;
+	}
+	return true;
+}
+
+static bool
+check_invitation_url(char **value, void **extra, GucSource source)
+{
+	const char *url = *value;
+
+	if (strncmp(url, "http://", 7) != 0 && strncmp(url, "https://", 8) != 0)
+	{
+		GUC_check_errdetail("The link must begin with http:// or https://.");
+		return false;
+	}
+	for (const char *c = url; *c; c++)
+		if ((unsigned char) *c <= ' ' || *c == '"' || *c == '<' || *c == '>' ||
+			(unsigned char) *c >= 127)
+		{
+			GUC_check_errdetail("The link must not contain white space, quotes "
+								"or characters outside ASCII.");
+			return false;
+		}
+	return true;
+}
+
+static bool
+check_courier_path(char **value, void **extra, GucSource source)
+{
+	if ((*value)[0] != '\0' && (*value)[0] != '/')
+	{
+		GUC_check_errdetail("The path must be absolute.");
+		return false;
+	}
+	return true;
+}
+
+static void
+define_dispatch_settings(void)
+{
+	DefineCustomBoolVariable(
+		"group_api.dispatch", "Whether invitations are sent at all.",
+		"Off keeps every dispatcher of the cluster silent, for example in a "
+		"restored copy; invitations wait as queued.",
+		&ga_settings.dispatch, true, PGC_SIGHUP, 0, NULL, NULL, NULL);
+	DefineCustomStringVariable(
+		"group_api.courier_path", "The program that delivers the messages.",
+		"Empty means group_api_courier in PostgreSQL's package library "
+		"directory.",
+		&ga_settings.courier_path, "", PGC_SIGHUP, GUC_SUPERUSER_ONLY,
+		check_courier_path, NULL, NULL);
+	DefineCustomIntVariable(
+		"group_api.max_attempts", "Tries to deliver one message.",
+		"A message that failed this often for passing reasons is failed.",
+		&ga_settings.max_attempts, GA_MAX_ATTEMPTS_DEFAULT, 1, 1000, PGC_SIGHUP,
+		0, NULL, NULL, NULL);
+	DefineCustomIntVariable(
+		"group_api.max_in_flight",
+		"Messages handed to one provider and not yet recorded.",
+		"Bounds what may be sent twice after a crash.",
+		&ga_settings.max_in_flight, GA_MAX_IN_FLIGHT_DEFAULT, 1, 16384,
+		PGC_SIGHUP, 0, NULL, NULL, NULL);
+	DefineCustomIntVariable(
+		"group_api.retry_base", "Base of the back-off between two tries.",
+		"The wait before try n is random between zero and base * 2^n.",
+		&ga_settings.retry_base, GA_RETRY_BASE_DEFAULT, 1, 3600, PGC_SIGHUP,
+		GUC_UNIT_S, NULL, NULL, NULL);
+	DefineCustomIntVariable(
+		"group_api.retry_cap", "Longest back-off between two tries.", NULL,
+		&ga_settings.retry_cap, GA_RETRY_CAP_DEFAULT, 1, 7 * 86400, PGC_SIGHUP,
+		GUC_UNIT_S, NULL, NULL, NULL);
+	DefineCustomIntVariable("group_api.attempts_retention",
+							"How long the history of tries is kept.", NULL,
+							&ga_settings.attempts_retention,
+							GA_ATTEMPTS_RETENTION_DEFAULT, 1, INT_MAX,
+							PGC_SIGHUP, GUC_UNIT_MIN, NULL, NULL, NULL);
+	DefineCustomIntVariable("group_api.captured_limit",
+							"How many messages group_api.captured keeps.", NULL,
+							&ga_settings.captured_limit,
+							GA_CAPTURED_LIMIT_DEFAULT, 1, INT_MAX, PGC_SIGHUP,
+							0, NULL, NULL, NULL);
+}
+
+static void
+define_request_settings(void)
+{
+	DefineCustomStringVariable(
+		"group_api.trusted_roles",
+		"Roles whose setting request.jwt.claims is believed.",
+		"The role a gateway such as PostgREST logs in as; superusers are "
+		"always believed.",
+		&ga_settings.trusted_roles, "authenticator", PGC_SIGHUP, 0,
+		check_role_list, NULL, NULL);
+	DefineCustomStringVariable(
+		"group_api.invitation_url", "Where an invitation's link leads.",
+		"{token} is replaced by the invitation's token; without it the token "
+		"is appended.",
+		&ga_settings.invitation_url, GA_INVITATION_URL_DEFAULT, PGC_SIGHUP, 0,
+		check_invitation_url, NULL, NULL);
+	DefineCustomIntVariable("group_api.max_members",
+							"Members of one create_group call.", NULL,
+							&ga_settings.max_members, GA_MAX_MEMBERS_DEFAULT, 1,
+							1000000, PGC_SIGHUP, 0, NULL, NULL, NULL);
+	DefineCustomIntVariable("group_api.invitation_expiry",
+							"How long an invitation can be answered, and sent.",
+							NULL, &ga_settings.invitation_expiry,
+							GA_INVITATION_EXPIRY_DEFAULT, 1, 5 * 366 * 24 * 60,
+							PGC_SIGHUP, GUC_UNIT_MIN, NULL, NULL, NULL);
+}
+
+void
+ga_guc_init(void)
+{
+	DefineCustomIntVariable(
+		"group_api.max_databases",
+		"Databases with the extension that get a dispatcher.", NULL,
+		&ga_settings.max_databases, GA_MAX_DATABASES_DEFAULT, 1, 1024,
+		PGC_POSTMASTER, 0, NULL, NULL, NULL);
+	define_request_settings();
+	define_dispatch_settings();
+	MarkGUCPrefixReserved("group_api");
+}

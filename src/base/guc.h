@@ -1,0 +1,44 @@
+/*
+ * guc.h
+ *		The settings group_api.*: all of them, with their units.
+ */
+#ifndef GA_BASE_GUC_H
+#define GA_BASE_GUC_H
+
+#include "postgres.h"
+
+/* Defaults and bounds; the documents' table is made from these. */
+#define GA_MAX_DATABASES_DEFAULT 32
+#define GA_MAX_MEMBERS_DEFAULT 10000
+#define GA_MAX_ATTEMPTS_DEFAULT 20
+#define GA_RETRY_BASE_DEFAULT 2	  /* s */
+#define GA_RETRY_CAP_DEFAULT 3600 /* s */
+#define GA_MAX_IN_FLIGHT_DEFAULT 1024
+#define GA_INVITATION_EXPIRY_DEFAULT (7 * 24 * 60)	 /* min */
+#define GA_ATTEMPTS_RETENTION_DEFAULT (30 * 24 * 60) /* min */
+#define GA_CAPTURED_LIMIT_DEFAULT 10000
+#define GA_INVITATION_URL_DEFAULT "http://localhost:3000/rpc/invitation?token="
+
+typedef struct GaSettings
+{
+	int max_databases;		/* slots in shared memory; needs a restart */
+	bool dispatch;			/* off: nothing is sent anywhere */
+	char *trusted_roles;	/* whose request.jwt.claims are believed */
+	char *invitation_url;	/* {token} is replaced, else appended */
+	char *courier_path;		/* empty: pkglibdir/group_api_courier */
+	int max_members;		/* of one create_group */
+	int max_attempts;		/* tries of one message */
+	int max_in_flight;		/* claimed and not recorded, of one provider */
+	int retry_base;			/* s: back-off is random up to base * 2^n */
+	int retry_cap;			/* s */
+	int invitation_expiry;	/* min */
+	int attempts_retention; /* min */
+	int captured_limit;		/* rows kept in group_api.captured */
+} GaSettings;
+
+extern GaSettings ga_settings;
+
+/* Defines the settings and reserves the prefix. */
+extern void ga_guc_init(void);
+
+#endif /* GA_BASE_GUC_H */

@@ -1,0 +1,158 @@
+/*
+ * link_token.c
+ *		Making and checking the tokens of invitation links.
+ *
+ * Must never log a token: whoever holds it can answer for the person.
+ */
+#include "postgres.h"
+
+#include "base/link_token.h"
+#include "common/cryptohash.h"
+#include "common/hmac.h"
+#include "common/sha2.h"
+
+static const char base64url[] =
+	"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+
+static int
+put_varint(uint8 *out, uint64 value)
+{
+	int length = 0;
+
+	while (value >= 0x80)
+	{
+		out[length++] = (uint8) (value | 0x80);
+		value >>= 7;
+	}
+	out[length++] = (uint8) value;
+	return length;
+}
+
+/* Bytes used, 0 when the text ends inside the number or it is too large. */
+static int
+get_varint(const uint8 *in, int length, uint64 *value)
+{
+	*value = 0;
+	for (int i = 0; i < length && i < 9; i++)
+	{
+		*value |= (uint64) (in[i] & 0x7F) << (7 * i);
+		if ((in[i] & 0x80) == 0)
+			return i + 1;
+	}
+	return 0;
+}
+
+static void
+compute_mac(const uint8 *secret, const uint8 *data, int length, uint8 *mac)
+{
+	uint8 digest[PG_SHA256_DIGEST_LENGTH];
+	pg_hmac_ctx *context = pg_hmac_create(PG_SHA256);
+
+	if (context == NULL ||
+		pg_hmac_init(context, secret, GA_LINK_SECRET_LENGTH) < 0 ||
+		pg_hmac_update(context, data, length) < 0 ||
+		pg_hmac_final(context, digest, sizeof(digest)) < 0)
+		ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR),
+						errmsg("could not compute the token of a link")));
+	pg_hmac_free(context);
+	memcpy(mac, digest, GA_LINK_MAC_LENGTH);
+}
+
+static void
+encode(const uint8 *in, int length, char *out)
+{
+	uint32 bits = 0;
+	int count = 0;
+
+	for (int i = 0; i < length; i++)
+	{
+		bits = (bits << 8) | in[i];
+		for (count += 8; count >= 6; count -= 6)
+			*out++ = base64url[(bits >> (count - 6)) & 0x3F];
+	}
+	if (count > 0)
+		*out++ = base64url[(bits << (6 - count)) & 0x3F];
+	*out = '\0';
+}
+
+/* Bytes decoded, -1 for anything that encode() would not have written. */
+static int
+decode(const char *in, uint8 *out, int room)
+{
+	uint32 bits = 0;
+	int count = 0;
+	int length = 0;
+
+	for (; *in; in++)
+	{
+		const char *at = strchr(base64url, *in);
+
+		if (at == NULL)
+			return -1;
+		bits = (bits << 6) | (uint32) (at - base64url);
+		count += 6;
+		if (count >= 8)
+		{
+			if (length == room)
+				return -1;
+			count -= 8;
+			out[length++] = (uint8) (bits >> count);
+		}
+	}
+	/* Left-over bits must be zero, so that one token has one spelling. */
+	if (count >= 6 || (bits & ((1u << count) - 1)) != 0)
+		return -1;
+	return length;
+}
+
+void
+ga_link_token_make(const uint8 *secret, GaLinkToken token, char *text)
+{
+	uint8 bytes[30 + GA_LINK_MAC_LENGTH];
+	int length = 0;
+
+	length += put_varint(bytes + length, (uint64) token.group_number);
+	length += put_varint(bytes + length, (uint64) token.member_number);
+	length += put_varint(bytes + length, (uint64) token.version);
+	compute_mac(secret, bytes, length, bytes + length);
+	encode(bytes, length + GA_LINK_MAC_LENGTH, text);
+}
+
+static bool
+macs_are_equal(const uint8 *a, const uint8 *b)
+{
+	uint8 difference = 0;
+
+	for (int i = 0; i < GA_LINK_MAC_LENGTH; i++)
+		difference |= a[i] ^ b[i];
+	return difference == 0;
+}
+
+bool
+ga_link_token_read(const uint8 *secret, const char *text, GaLinkToken *token)
+{
+	uint8 bytes[30 + GA_LINK_MAC_LENGTH];
+	uint8 mac[GA_LINK_MAC_LENGTH];
+	uint64 numbers[3];
+	int length = decode(text, bytes, sizeof(bytes)) - GA_LINK_MAC_LENGTH;
+	int at = 0;
+
+	if (length < 3)
+		return false;
+	for (int i = 0; i < 3; i++)
+	{
+		int used = get_varint(bytes + at, length - at, &numbers[i]);
+
+		if (used == 0)
+			return false;
+		at += used;
+	}
+	compute_mac(secret, bytes, length, mac);
+	if (at != length || !macs_are_equal(mac, bytes + length) ||
+		numbers[1] > PG_INT32_MAX || numbers[2] > PG_INT32_MAX)
+		return false;
+	token->group_number = (int64) numbers[0];
+	token->member_number = (int32) numbers[1];
+	token->version = (int32) numbers[2];
+	return true;
+}

@@ -1,0 +1,53 @@
+/*
+ * sms_text.h
+ *		How many parts an SMS takes, and the UTF-8 reader that counts them.
+ *
+ * Pure C: no PostgreSQL header, no allocation.
+ */
+#ifndef GA_BASE_SMS_TEXT_H
+#define GA_BASE_SMS_TEXT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* 3GPP TS 23.040: 140 octets of user data, six of them lost to the header
+ * that strings the parts of a long message together. */
+#define GA_SMS_GSM7_SINGLE 160
+#define GA_SMS_GSM7_PART 153
+#define GA_SMS_UCS2_SINGLE 70
+#define GA_SMS_UCS2_PART 67
+
+typedef enum GaSmsEncoding
+{
+	GA_SMS_GSM7,
+	GA_SMS_UCS2
+} GaSmsEncoding;
+
+typedef struct GaSmsCount
+{
+	GaSmsEncoding encoding;
+	uint32_t units;	   /* septets or UTF-16 units of the whole text */
+	uint32_t segments; /* 0 for an empty text */
+} GaSmsCount;
+
+/*
+ * Counts the parts `text` is sent in.  One character outside the GSM 7-bit
+ * alphabet turns the whole message into UCS-2.  false: not valid UTF-8.
+ */
+extern bool ga_sms_count(const char *text, size_t length, GaSmsCount *count);
+
+/*
+ * Reads the character at *next and moves past it.  Returns its code point, or
+ * -1 when the bytes are not UTF-8 (overlong, surrogate, cut off); *next then
+ * moves by one byte.  *next must be before `end`.
+ */
+extern int32_t ga_utf8_next(const char **next, const char *end);
+
+/* C0, DEL, C1 and the two Unicode line ends: nothing a header may carry. */
+extern bool ga_utf8_is_control(int32_t character);
+
+/* Marks and overrides of direction: they make a name read as another. */
+extern bool ga_utf8_is_bidi(int32_t character);
+
+#endif /* GA_BASE_SMS_TEXT_H */

@@ -1,0 +1,203 @@
+/*
+ * connection.c
+ *		One thread's connection to a provider.
+ *
+ * Two rules of libcurl shape this file.  A POST on a reused connection that
+ * dies is silently sent again unless its body comes from a read callback that
+ * cannot rewind: so bodies always do.  And after an error a connection may
+ * still deliver a late reply to the wrong message: so the handle is thrown
+ * away with its connection, which is shut down first because libcurl would
+ * wait for the answer to its QUIT.
+ */
+#include "courier/connection.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netdb.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "courier/peer.h"
+#include "courier/reply.h"
+
+/* Shorter than any gateway keeps an idle connection. */
+#define IDLE_S 15L
+
+
+static size_t
+give_body(char *buffer, size_t size, size_t count, void *context)
+{
+	GaConnection *connection = context;
+	size_t left = connection->body_length - connection->body_given;
+	size_t length = size * count < left ? size * count : left;
+
+	connection->body_asked = true;
+	memcpy(buffer, connection->body + connection->body_given, length);
+	connection->body_given += length;
+	return length;
+}
+
+/* Refuses to connect where a name must not lead. */
+static curl_socket_t
+open_socket(void *context, curlsocktype purpose, struct curl_sockaddr *address)
+{
+	GaConnection *connection = context;
+	const GaProvider *provider = connection->provider;
+
+	(void) purpose;
+	if (!provider->allow_private && !provider->host_is_literal &&
+		ga_peer_is_private(&address->addr))
+	{
+		if (getnameinfo(&address->addr, address->addrlen,
+						connection->refused_peer,
+						sizeof(connection->refused_peer), NULL, 0,
+						NI_NUMERICHOST) != 0)
+			snprintf(connection->refused_peer,
+					 sizeof(connection->refused_peer), "?");
+		return CURL_SOCKET_BAD;
+	}
+	connection->sockets++;
+	return socket(address->family, address->socktype | SOCK_CLOEXEC,
+				  address->protocol);
+}
+
+static void
+prepare_handle(GaConnection *connection, CURL *curl)
+{
+	const GaProvider *provider = connection->provider;
+	const char *ca_file = ga_provider_option(provider, "ca_file");
+
+	curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
+	curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 1L);
+	curl_easy_setopt(curl, CURLOPT_PROXY, "");
+	curl_easy_setopt(curl, CURLOPT_NETRC, (long) CURL_NETRC_IGNORED);
+	curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 0L);
+	curl_easy_setopt(curl, CURLOPT_REDIR_PROTOCOLS_STR, "");
+	curl_easy_setopt(curl, CURLOPT_SSLVERSION, (long) CURL_SSLVERSION_TLSv1_2);
+	curl_easy_setopt(curl, CURLOPT_SSL_VERIFYPEER, 1L);
+	curl_easy_setopt(curl, CURLOPT_SSL_VERIFYHOST, 2L);
+	if (ca_file)
+	{
+		curl_easy_setopt(curl, CURLOPT_CAINFO, ca_file);
+		curl_easy_setopt(curl, CURLOPT_CAPATH, NULL);
+	}
+	curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, provider->connect_timeout);
+	curl_easy_setopt(curl, CURLOPT_MAXAGE_CONN, IDLE_S);
+	curl_easy_setopt(curl, CURLOPT_MAXCONNECTS, 1L);
+	curl_easy_setopt(curl, CURLOPT_DNS_CACHE_TIMEOUT, 300L);
+	curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, connection->error);
+	curl_easy_setopt(curl, CURLOPT_OPENSOCKETFUNCTION, open_socket);
+	curl_easy_setopt(curl, CURLOPT_OPENSOCKETDATA, connection);
+	curl_easy_setopt(curl, CURLOPT_READFUNCTION, give_body);
+	curl_easy_setopt(curl, CURLOPT_READDATA, connection);
+	connection->prepare(curl, connection->context);
+}
+
+CURL *
+ga_connection_handle(GaConnection *connection)
+{
+	if (connection->curl == NULL)
+	{
+		connection->curl = curl_easy_init();
+		if (connection->curl)
+			prepare_handle(connection, connection->curl);
+	}
+	return connection->curl;
+}
+
+void
+ga_connection_set_body(GaConnection *connection, const char *body,
+					   size_t length)
+{
+	connection->body = body;
+	connection->body_length = length;
+}
+
+bool
+ga_connection_gave_all(const GaConnection *connection)
+{
+	return connection->body_asked &&
+		   connection->body_given == connection->body_length;
+}
+
+CURLcode
+ga_connection_run(GaConnection *connection)
+{
+	CURLcode result;
+
+	connection->body_given = 0;
+	connection->body_asked = false;
+	connection->sockets = 0;
+	connection->refused_peer[0] = '\0';
+	connection->error[0] = '\0';
+	if (connection->curl == NULL)
+		return CURLE_FAILED_INIT;
+	result = curl_easy_perform(connection->curl);
+	connection->warm = connection->warm || result == CURLE_OK;
+	return result;
+}
+
+bool
+ga_connection_was_stale(const GaConnection *connection, CURLcode result)
+{
+	long connects = 1;
+
+	if (!connection->warm || connection->body_asked ||
+		connection->sockets > 0 || connection->refused_peer[0])
+		return false;
+	if (result != CURLE_SEND_ERROR && result != CURLE_RECV_ERROR &&
+		result != CURLE_GOT_NOTHING && result != CURLE_WEIRD_SERVER_REPLY)
+		return false;
+	curl_easy_getinfo(connection->curl, CURLINFO_NUM_CONNECTS, &connects);
+	return connects == 0;
+}
+
+void
+ga_connection_abandon(GaConnection *connection)
+{
+	curl_socket_t fd = CURL_SOCKET_BAD;
+
+	if (connection->curl == NULL)
+		return;
+	if (curl_easy_getinfo(connection->curl, CURLINFO_ACTIVESOCKET, &fd) ==
+			CURLE_OK &&
+		fd != CURL_SOCKET_BAD)
+		shutdown(fd, SHUT_RDWR);
+	ga_connection_close(connection);
+}
+
+void
+ga_connection_close(GaConnection *connection)
+{
+	curl_easy_cleanup(connection->curl);
+	connection->curl = NULL;
+	connection->warm = false;
+}
+
+void
+ga_connection_explain(const GaConnection *connection, CURLcode result,
+					  bool handed_over, GaOutcome *outcome)
+{
+	char code[32];
+	char detail[GA_OUTCOME_DETAIL_SIZE];
+	long os_errno = 0;
+
+	if (connection->curl)
+		curl_easy_getinfo(connection->curl, CURLINFO_OS_ERRNO, &os_errno);
+	if (connection->refused_peer[0] && connection->sockets == 0)
+	{
+		ga_outcome_setf(outcome, GA_OUTCOME_MISCONFIGURED, "private address",
+						"the host's name resolves to the private address %s; "
+						"if that is meant, set option allow_private to true",
+						connection->refused_peer);
+		return;
+	}
+	snprintf(code, sizeof(code), "curl %d", (int) result);
+	snprintf(detail, sizeof(detail), "%s",
+			 connection->error[0] ? connection->error
+								  : curl_easy_strerror(result));
+	ga_outcome_set(outcome, ga_reply_judge_curl(result, os_errno, handed_over),
+				   code, detail);
+}

@@ -1,0 +1,63 @@
+/*
+ * connection.h
+ *		One thread's connection to a provider: a libcurl easy handle, and what
+ *		libcurl does not tell about the transfer it made.
+ */
+#ifndef GA_COURIER_CONNECTION_H
+#define GA_COURIER_CONNECTION_H
+
+#include <curl/curl.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "courier/outcome.h"
+#include "courier/provider.h"
+
+typedef struct GaConnection
+{
+	const GaProvider *provider;
+	/* Sets what the kind of provider needs on a fresh handle. */
+	void (*prepare)(CURL *curl, void *context);
+	void *context;
+
+	CURL *curl; /* NULL until the next transfer */
+	const char *body;
+	size_t body_length;
+	size_t body_given;
+	bool body_asked; /* libcurl took body bytes: the peer may have them */
+	bool warm;		 /* an earlier transfer of this handle went well */
+	int sockets;	 /* opened by this transfer */
+	char refused_peer[64];
+	char error[CURL_ERROR_SIZE];
+} GaConnection;
+
+/* The handle to set options of one message on; NULL: libcurl has none. */
+extern CURL *ga_connection_handle(GaConnection *connection);
+
+/* What is sent next; the bytes stay the caller's until the transfer ended. */
+extern void ga_connection_set_body(GaConnection *connection, const char *body,
+								   size_t length);
+
+/* Runs the transfer on the handle as it is set. */
+extern CURLcode ga_connection_run(GaConnection *connection);
+
+/* Whether the whole body was taken. */
+extern bool ga_connection_gave_all(const GaConnection *connection);
+
+/*
+ * Whether a failed transfer met a reused connection that was already dead, so
+ * that a new one may be tried at once: none of the body was taken.
+ */
+extern bool ga_connection_was_stale(const GaConnection *connection,
+									CURLcode result);
+
+/* After an error: nothing of this connection is used again, nor waited for. */
+extern void ga_connection_abandon(GaConnection *connection);
+extern void ga_connection_close(GaConnection *connection);
+
+/* Fills the outcome of a transfer that got no usable answer. */
+extern void ga_connection_explain(const GaConnection *connection,
+								  CURLcode result, bool handed_over,
+								  GaOutcome *outcome);
+
+#endif /* GA_COURIER_CONNECTION_H */

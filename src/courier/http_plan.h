@@ -1,0 +1,60 @@
+/*
+ * http_plan.h
+ *		A row of the provider table and a provider's options, compiled.
+ */
+#ifndef GA_COURIER_HTTP_PLAN_H
+#define GA_COURIER_HTTP_PLAN_H
+
+#include "courier/provider.h"
+#include "courier/provider_table.h"
+#include "courier/template.h"
+
+typedef struct GaHttpHeader
+{
+	GaTemplate template; /* the whole line: "Name: value" */
+	size_t value_offset; /* where the value begins */
+} GaHttpHeader;
+
+typedef struct GaHttpPlan
+{
+	const GaHttpRow *row;
+	char *method;
+	GaTemplate url;
+	GaBodyKind body_kind;
+	GaField *fields;
+	GaHttpHeader *headers;
+	int header_count;
+	char *success; /* "2xx a.b=c" */
+	char *id_path; /* "" = none, likewise below */
+	char *code_path;
+	char *text_path;
+	char *username; /* for basic, else NULL */
+	char *bearer;	/* for bearer, else NULL */
+} GaHttpPlan;
+
+/* Sets provider->plan.  false: `complaint`. */
+extern bool ga_http_plan_prepare(GaProvider *provider, char *complaint,
+								 size_t size);
+extern void ga_http_plan_release(void *plan);
+
+typedef enum GaHttpVerdict
+{
+	GA_HTTP_SUCCESS,
+	GA_HTTP_FAILURE,
+	GA_HTTP_UNREADABLE /* the status fits, the conditions find no value */
+} GaHttpVerdict;
+
+/* Whether an answer fulfils the rule; `document` may be NULL (not JSON). */
+extern GaHttpVerdict ga_http_plan_judge(const char *success, int status,
+										json_t *document);
+/* false: the rule cannot be read. */
+extern bool ga_http_plan_success_is_valid(const char *success);
+
+/*
+ * Puts scheme, host and path prefix of `base` in place of those of `url`.
+ * Appends to `out`.
+ */
+extern void ga_http_plan_rebase(const char *url, const char *base,
+								GaText *out);
+
+#endif /* GA_COURIER_HTTP_PLAN_H */

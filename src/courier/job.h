@@ -1,0 +1,57 @@
+/*
+ * job.h
+ *		One message to deliver, as the dispatcher asks for it.
+ */
+#ifndef GA_COURIER_JOB_H
+#define GA_COURIER_JOB_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Subject, text and html together; libcurl 7.88 may lose the end of an SMTP
+ * body of 64 KiB and more (curl#18798). */
+#define GA_JOB_BODY_MAX 32768
+
+typedef enum GaChannel
+{
+	GA_CHANNEL_EMAIL,
+	GA_CHANNEL_MOBILE
+} GaChannel;
+
+/* Strings point into `root`; "" stands for what was not given. */
+typedef struct GaJob
+{
+	json_t *root; /* owned */
+	uint64_t id;
+	const char *provider;
+	const char *to;
+	const char *to_name;
+	const char *subject;
+	const char *text;
+	const char *html;
+	const char *message_key;
+	const char *reply_to;
+	const char *unsubscribe_url;
+	const char *callback_url;
+	const char *locale;
+	int64_t expires_in_s; /* 0 = not given */
+} GaJob;
+
+/*
+ * Takes over `root`.  false: a member has the wrong type, or id or provider is
+ * missing; `complaint` says which and the caller still frees the job.
+ */
+extern bool ga_job_read(GaJob *job, json_t *root, char *complaint,
+						size_t size);
+extern void ga_job_free(GaJob *job);
+
+/*
+ * Whether the message can be put on the wire of this channel as it is: no
+ * value ends a header line, addresses are addresses, sizes are within bounds.
+ * false: `complaint` is a sentence for the outcome's detail.
+ */
+extern bool ga_job_check(const GaJob *job, GaChannel channel, char *complaint,
+						 size_t size);
+
+#endif /* GA_COURIER_JOB_H */

@@ -1,0 +1,287 @@
+/*
+ * pool.c
+ *		The threads of one provider and the messages waiting for them.
+ *
+ * A provider has a queue and threads of its own, so a dead one delays nobody
+ * else.  Threads are started when there is more to do than idle ones, and end
+ * after a minute without work.
+ *
+ * lock protects all fields below it in GaPool; it is held for a few
+ * instructions and never while anything is written or sent.  The order is
+ * always pool, then nothing: no other lock is taken under it.
+ *
+ * A thread writes PICKED before it does anything for a message.  When more is
+ * waiting, the outcome of the last message travels in the same write.
+ */
+#include "courier/pool.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "courier/provider.h"
+
+#define IDLE_S 60
+
+struct GaPool
+{
+	GaProvider *provider; /* immutable */
+	json_t *config;		  /* read by the main thread only */
+	GaLink *link;
+
+	pthread_mutex_t lock;
+	pthread_cond_t work;
+	GaTask *head;
+	GaTask **tail;
+	int waiting; /* tasks in the queue */
+	int idle;	 /* threads waiting for work */
+	int threads; /* that will look at the queue again */
+	int members; /* that still use the pool, the leaving included */
+	bool closed;
+};
+
+GaPool *
+ga_pool_open(const json_t *config, GaLink *link)
+{
+	GaPool *pool = ga_alloc(sizeof(*pool));
+	pthread_condattr_t attributes;
+
+	pool->provider = ga_provider_open(config);
+	pool->config = json_deep_copy(config);
+	pool->link = link;
+	pool->tail = &pool->head;
+	pthread_mutex_init(&pool->lock, NULL);
+	pthread_condattr_init(&attributes);
+	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+	pthread_cond_init(&pool->work, &attributes);
+	pthread_condattr_destroy(&attributes);
+	return pool;
+}
+
+const char *
+ga_pool_name(const GaPool *pool)
+{
+	return pool->provider->name;
+}
+
+const char *
+ga_pool_fault(const GaPool *pool)
+{
+	return pool->provider->fault;
+}
+
+bool
+ga_pool_is_for(const GaPool *pool, const json_t *config)
+{
+	/* A password file may have changed, or been put right. */
+	return pool->provider->fault == NULL &&
+		   json_object_get(json_object_get(config, "options"),
+						   "password_file") == NULL &&
+		   json_equal(pool->config, config);
+}
+
+/* Overwrites the secrets of a configuration before its memory is reused. */
+static void
+forget_config(json_t *config)
+{
+	const char *name;
+	json_t *value;
+
+	json_object_foreach(json_object_get(config, "options"), name, value)
+	{
+		if (json_is_string(value))
+			explicit_bzero((char *) json_string_value(value),
+						   json_string_length(value));
+	}
+	json_decref(config);
+}
+
+static void
+free_pool(GaPool *pool)
+{
+	forget_config(pool->config);
+	ga_provider_close(pool->provider);
+	pthread_cond_destroy(&pool->work);
+	pthread_mutex_destroy(&pool->lock);
+	free(pool);
+}
+
+void
+ga_task_free(GaTask *task)
+{
+	ga_job_free(&task->job);
+	free(task);
+}
+
+void
+ga_task_refuse(GaTask *task, GaLink *link, GaVerdict verdict, const char *code,
+			   const char *detail)
+{
+	GaOutcome outcome = {0};
+	GaBuffer frames = {0};
+
+	ga_outcome_reset(&outcome);
+	ga_outcome_set(&outcome, verdict, code, detail);
+	if (!ga_wire_put_picked(&frames, task->job.id))
+		abort();
+	ga_outcome_put(&frames, task->job.id, &outcome);
+	ga_link_post(link, &frames);
+	ga_buffer_free(&frames);
+	ga_task_free(task);
+}
+
+static GaTask *
+pop_task(GaPool *pool)
+{
+	GaTask *task = pool->head;
+
+	if (task == NULL)
+		return NULL;
+	pool->head = task->next;
+	if (pool->head == NULL)
+		pool->tail = &pool->head;
+	pool->waiting--;
+	return task;
+}
+
+/*
+ * Waits for a task; NULL: the thread has nothing left to live for.  It stops
+ * counting in the same instant, so no task is left to a thread that leaves.
+ */
+static GaTask *
+wait_for_task(GaPool *pool)
+{
+	struct timespec until;
+	GaTask *task;
+	int result = 0;
+
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_sec += IDLE_S;
+	pthread_mutex_lock(&pool->lock);
+	pool->idle++;
+	while ((task = pop_task(pool)) == NULL && !pool->closed &&
+		   result != ETIMEDOUT)
+		result = pthread_cond_timedwait(&pool->work, &pool->lock, &until);
+	pool->idle--;
+	if (task == NULL)
+		pool->threads--;
+	pthread_mutex_unlock(&pool->lock);
+	return task;
+}
+
+static GaTask *
+take_task(GaPool *pool)
+{
+	GaTask *task;
+
+	pthread_mutex_lock(&pool->lock);
+	task = pop_task(pool);
+	pthread_mutex_unlock(&pool->lock);
+	return task;
+}
+
+/* The last thread of a closed pool turns off the light. */
+static void
+leave_pool(GaPool *pool)
+{
+	bool last;
+
+	pthread_mutex_lock(&pool->lock);
+	pool->members--;
+	last = pool->closed && pool->members == 0;
+	pthread_mutex_unlock(&pool->lock);
+	if (last)
+		free_pool(pool);
+}
+
+static void *
+send_tasks(void *context)
+{
+	GaPool *pool = context;
+	GaSender *sender = ga_sender_open(pool->provider);
+	GaBuffer frames = {0};
+	GaOutcome outcome = {0};
+	GaTask *task;
+
+	for (;;)
+	{
+		task = take_task(pool);
+		if (task == NULL && ga_buffer_length(&frames) > 0)
+			ga_link_write(pool->link, &frames);
+		if (task == NULL)
+			task = wait_for_task(pool);
+		if (task == NULL)
+			break;
+		if (!ga_wire_put_picked(&frames, task->job.id))
+			abort();
+		ga_link_write(pool->link, &frames);
+		ga_sender_deliver(sender, &task->job, &outcome);
+		ga_outcome_put(&frames, task->job.id, &outcome);
+		ga_task_free(task);
+	}
+	ga_sender_close(sender);
+	ga_buffer_free(&frames);
+	ga_text_free(&outcome.captured);
+	leave_pool(pool);
+	return NULL;
+}
+
+/* The lock is held; true: a thread will come for the queue. */
+static bool
+start_thread(GaPool *pool)
+{
+	if (pool->idle >= pool->waiting ||
+		pool->threads >= pool->provider->max_connections)
+		return true;
+	if (ga_thread_start(send_tasks, pool))
+	{
+		pool->threads++;
+		pool->members++;
+	}
+	return pool->threads > 0;
+}
+
+void
+ga_pool_push(GaPool *pool, GaTask *task)
+{
+	GaTask *stranded = NULL;
+
+	task->next = NULL;
+	pthread_mutex_lock(&pool->lock);
+	*pool->tail = task;
+	pool->tail = &task->next;
+	pool->waiting++;
+	if (!start_thread(pool))
+		stranded = pop_task(pool);
+	else if (pool->idle > 0)
+		pthread_cond_signal(&pool->work);
+	pthread_mutex_unlock(&pool->lock);
+	/* Without a single thread the queue holds this task alone. */
+	if (stranded)
+		ga_task_refuse(stranded, pool->link,
+					   (GaVerdict){GA_OUTCOME_RETRY, GA_OUTCOME_PROVIDER_FAULT,
+								   -1},
+					   "courier", "no thread could be started");
+}
+
+GaTask *
+ga_pool_close(GaPool *pool)
+{
+	GaTask *left;
+	bool empty;
+
+	pthread_mutex_lock(&pool->lock);
+	left = pool->head;
+	pool->head = NULL;
+	pool->tail = &pool->head;
+	pool->waiting = 0;
+	pool->closed = true;
+	empty = pool->members == 0;
+	pthread_cond_broadcast(&pool->work);
+	pthread_mutex_unlock(&pool->lock);
+	if (empty)
+		free_pool(pool);
+	return left;
+}

@@ -1,0 +1,349 @@
+/*
+ * provider.c
+ *		One configured account, and the door every message goes through.
+ *
+ * Secrets live in the provider alone (libcurl copies them into its handles)
+ * and are overwritten when it is closed.  No message, outcome or log line may
+ * hold one: ga_sender_deliver is the last place to see to that.
+ */
+#include "courier/provider.h"
+
+#include <curl/curl.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/provider_options.h"
+#include "courier/capture.h"
+#include "courier/http.h"
+#include "courier/peer.h"
+#include "courier/smtp.h"
+
+static const GaTransport *const transports[] = {
+	&ga_smtp_transport, &ga_http_transport, &ga_twilio_transport,
+	&ga_capture_transport};
+
+#define EITHER_PLACE (GA_OPTION_ON_SERVER | GA_OPTION_ON_MAPPING)
+
+static size_t
+count_options(void)
+{
+	size_t count = 0;
+
+	while (ga_provider_options[count].name)
+		count++;
+	return count;
+}
+
+/* A closed list for json_unpack would not tell which option is wrong. */
+static bool
+read_option(GaProvider *provider, const char *kind, const char *name,
+			const json_t *value, char *complaint, size_t size)
+{
+	const GaProviderOption *option =
+		ga_provider_option_find(kind, name, EITHER_PLACE);
+	char rule[256];
+
+	if (option == NULL)
+		snprintf(complaint, size, "%s has no option \"%.60s\"", kind, name);
+	else if (!json_is_string(value))
+		snprintf(complaint, size, "option \"%s\" must be a string", name);
+	else if (!ga_provider_option_check(option, json_string_value(value), rule,
+									   sizeof(rule)))
+		snprintf(complaint, size, "option \"%s\" %s", name, rule);
+	else
+	{
+		char **place = &provider->values[option - ga_provider_options];
+
+		*place = ga_strdup(json_string_value(value));
+		return true;
+	}
+	return false;
+}
+
+static bool
+find_required(const GaProvider *provider, const char *kind, char *complaint,
+			  size_t size)
+{
+	for (const GaProviderOption *option = ga_provider_options; option->name;
+		 option++)
+		if ((option->flags & GA_OPTION_REQUIRED) &&
+			ga_provider_option_is_for(option, kind, EITHER_PLACE) &&
+			provider->values[option - ga_provider_options] == NULL)
+		{
+			snprintf(complaint, size, "option \"%s\" is missing",
+					 option->name);
+			return false;
+		}
+	return true;
+}
+
+const char *
+ga_provider_option(const GaProvider *provider, const char *name)
+{
+	const GaProviderOption *option = ga_provider_option_find(
+		provider->transport->kind, name, EITHER_PLACE);
+	const char *value;
+
+	if (option == NULL)
+		return NULL;
+	value = provider->values[option - ga_provider_options];
+	return value ? value : option->fallback;
+}
+
+const char *
+ga_provider_lookup(const void *context, const char *name)
+{
+	const GaProvider *provider = context;
+	const GaProviderOption *option = ga_provider_option_find(
+		provider->transport->kind, name, EITHER_PLACE);
+	const char *value;
+
+	if (option == NULL || (option->flags & GA_OPTION_SECRET) ||
+		option->type == GA_OPTION_JSON)
+		return NULL;
+	value = ga_provider_option(provider, name);
+	return value ? value : "";
+}
+
+static const char *
+lookup_written(void *context, const char *name)
+{
+	return ga_provider_option(context, name);
+}
+
+/*
+ * The first line of a file that nobody else may read.  Never names more than
+ * the path in its complaint.
+ */
+static bool
+read_password_file(GaProvider *provider, const char *path, char *complaint,
+				   size_t size)
+{
+	char line[1024];
+	struct stat status;
+	ssize_t length;
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+
+	if (fd < 0 || fstat(fd, &status) < 0)
+	{
+		snprintf(complaint, size, "password_file \"%s\" cannot be read: %s",
+				 path, strerror(errno));
+		if (fd >= 0)
+			close(fd);
+		return false;
+	}
+	if (!S_ISREG(status.st_mode) || (status.st_mode & (S_IRWXG | S_IRWXO)))
+	{
+		snprintf(complaint, size,
+				 "password_file \"%s\" must be a regular file that only its "
+				 "owner may read (chmod 600)",
+				 path);
+		close(fd);
+		return false;
+	}
+	length = read(fd, line, sizeof(line) - 1);
+	close(fd);
+	line[length > 0 ? length : 0] = '\0';
+	line[strcspn(line, "\r\n")] = '\0';
+	if (*line)
+		provider->password = ga_strdup(line);
+	else
+		snprintf(complaint, size, "password_file \"%s\" is empty", path);
+	explicit_bzero(line, sizeof(line));
+	return provider->password != NULL;
+}
+
+static bool
+read_common(GaProvider *provider, char *complaint, size_t size)
+{
+	const char *file = ga_provider_option(provider, "password_file");
+	const char *channel = ga_provider_option(provider, "channel");
+
+	provider->channel = channel && strcmp(channel, "MOBILE") == 0
+							? GA_CHANNEL_MOBILE
+							: GA_CHANNEL_EMAIL;
+	provider->timeout = atol(ga_provider_option(provider, "timeout"));
+	provider->connect_timeout =
+		atol(ga_provider_option(provider, "connect_timeout"));
+	provider->max_connections =
+		atoi(ga_provider_option(provider, "max_connections"));
+	provider->allow_private =
+		strcmp(ga_provider_option(provider, "allow_private"), "true") == 0;
+	if (file)
+		return read_password_file(provider, file, complaint, size);
+	provider->password = ga_strdup(ga_provider_option(provider, "password"));
+	return true;
+}
+
+static bool
+configure(GaProvider *provider, const json_t *config, char *complaint,
+		  size_t size)
+{
+	const char *kind = json_string_value(json_object_get(config, "kind"));
+	const char *channel =
+		json_string_value(json_object_get(config, "channel"));
+	json_t *options = json_object_get(config, "options");
+	const char *name;
+	json_t *value;
+
+	for (size_t i = 0; kind && i < sizeof(transports) / sizeof(*transports);
+		 i++)
+		if (strcmp(transports[i]->kind, kind) == 0)
+			provider->transport = transports[i];
+	if (provider->transport == NULL)
+	{
+		snprintf(complaint, size, "this courier knows no kind \"%.60s\"",
+				 kind ? kind : "");
+		return false;
+	}
+	/* The channel may stand beside the options or among them. */
+	if (channel && json_object_get(options, "channel") == NULL &&
+		!read_option(provider, kind, "channel",
+					 json_object_get(config, "channel"), complaint, size))
+		return false;
+	json_object_foreach(options, name, value)
+	{
+		if (!read_option(provider, kind, name, value, complaint, size))
+			return false;
+	}
+	return find_required(provider, kind, complaint, size) &&
+		   ga_provider_options_agree(kind, EITHER_PLACE, lookup_written,
+									 provider, complaint, size) &&
+		   read_common(provider, complaint, size) &&
+		   provider->transport->prepare(provider, complaint, size);
+}
+
+GaProvider *
+ga_provider_open(const json_t *config)
+{
+	GaProvider *provider = ga_alloc(sizeof(*provider));
+	const char *name = json_string_value(json_object_get(config, "name"));
+	char complaint[512] = "";
+
+	provider->name = ga_strdup(name ? name : "");
+	provider->values = ga_alloc(count_options() * sizeof(char *));
+	provider->max_connections = 1;
+	if (!configure(provider, config, complaint, sizeof(complaint)))
+		provider->fault = ga_strdup(complaint);
+	return provider;
+}
+
+void
+ga_provider_close(GaProvider *provider)
+{
+	if (provider->plan)
+		provider->transport->release(provider->plan);
+	for (size_t i = 0; i < count_options(); i++)
+		ga_wipe(provider->values[i]);
+	ga_wipe(provider->password);
+	free(provider->values);
+	free(provider->fault);
+	free(provider->name);
+	free(provider);
+}
+
+bool
+ga_provider_inspect_url(GaProvider *provider, const char *url, char *scheme,
+						size_t scheme_size, char *complaint, size_t size)
+{
+	CURLU *parsed = curl_url();
+	char *host = NULL;
+	char *found = NULL;
+	bool good = parsed != NULL &&
+				curl_url_set(parsed, CURLUPART_URL, url, 0) == CURLUE_OK &&
+				curl_url_get(parsed, CURLUPART_HOST, &host, 0) == CURLUE_OK &&
+				curl_url_get(parsed, CURLUPART_SCHEME, &found, 0) == CURLUE_OK;
+
+	if (good)
+	{
+		provider->host_is_literal = ga_peer_is_literal(host);
+		provider->host_is_loopback = ga_peer_is_loopback(host);
+		if (scheme)
+			snprintf(scheme, scheme_size, "%s", found);
+	}
+	else
+		snprintf(complaint, size, "\"%.200s\" is not a URL", url);
+	curl_free(host);
+	curl_free(found);
+	curl_url_cleanup(parsed);
+	return good;
+}
+
+struct GaSender
+{
+	const GaProvider *provider;
+	void *state; /* the transport's; NULL when the provider has a fault */
+};
+
+GaSender *
+ga_sender_open(const GaProvider *provider)
+{
+	GaSender *sender = ga_alloc(sizeof(*sender));
+
+	sender->provider = provider;
+	if (provider->fault == NULL)
+		sender->state = provider->transport->open(provider);
+	return sender;
+}
+
+void
+ga_sender_close(GaSender *sender)
+{
+	if (sender->state)
+		sender->provider->transport->close(sender->state);
+	free(sender);
+}
+
+static int64_t
+read_clock_us(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t) now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+void
+ga_sender_deliver(GaSender *sender, const GaJob *job, GaOutcome *outcome)
+{
+	const GaProvider *provider = sender->provider;
+	int64_t start = read_clock_us();
+	char complaint[256];
+
+	ga_outcome_reset(outcome);
+	if (provider->fault)
+		ga_outcome_setf(outcome, GA_OUTCOME_MISCONFIGURED, "provider", "%s",
+						provider->fault);
+	else if (!ga_job_check(job, provider->channel, complaint,
+						   sizeof(complaint)))
+		ga_outcome_setf(outcome, GA_OUTCOME_REJECTED, "message", "%s",
+						complaint);
+	else
+		provider->transport->deliver(sender->state, job, outcome);
+	if (outcome->verdict.outcome != GA_OUTCOME_ACCEPTED &&
+		provider->transport)
+	{
+		ga_outcome_hide(outcome, provider->password);
+		ga_outcome_hide(outcome, ga_provider_option(provider, "bearer_token"));
+	}
+	outcome->elapsed_us = read_clock_us() - start;
+}
+
+bool
+ga_provider_compose(const GaProvider *provider, const GaJob *job, GaText *out,
+					char *complaint, size_t size)
+{
+	if (provider->fault)
+	{
+		snprintf(complaint, size, "%s", provider->fault);
+		return false;
+	}
+	return ga_job_check(job, provider->channel, complaint, size) &&
+		   provider->transport->compose(provider, job, out, complaint, size);
+}

@@ -1,0 +1,88 @@
+/*
+ * provider.h
+ *		One configured account at a relay or gateway, ready for use.
+ *
+ * Built from the dispatcher's configuration and immutable afterwards, so the
+ * threads that send for it share it without a lock.
+ */
+#ifndef GA_COURIER_PROVIDER_H
+#define GA_COURIER_PROVIDER_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "courier/job.h"
+#include "courier/outcome.h"
+#include "courier/text.h"
+
+typedef struct GaProvider GaProvider;
+
+/* How one kind of provider works; the rows are in provider.c. */
+typedef struct GaTransport
+{
+	const char *kind;
+	/* Builds provider->plan.  false: `complaint` says what is wrong. */
+	bool (*prepare)(GaProvider *provider, char *complaint, size_t size);
+	void (*release)(void *plan);
+	/* The sending side of one thread: a connection and its buffers. */
+	void *(*open)(const GaProvider *provider);
+	void (*close)(void *sender);
+	void (*deliver)(void *sender, const GaJob *job, GaOutcome *outcome);
+	/* The message as it leaves: a MIME message, or the text of an SMS. */
+	bool (*compose)(const GaProvider *provider, const GaJob *job, GaText *out,
+					char *complaint, size_t size);
+} GaTransport;
+
+struct GaProvider
+{
+	char *name;
+	const GaTransport *transport; /* NULL: unknown kind */
+	GaChannel channel;
+	char *fault;	/* not NULL: no message can be sent, and why */
+	char **values;	/* as written, by row of ga_provider_options */
+	char *password; /* from the mapping or from password_file */
+	long timeout;	/* seconds */
+	long connect_timeout;
+	int max_connections;
+	bool allow_private;
+	bool host_is_literal;  /* set by prepare from the URL in use */
+	bool host_is_loopback; /* likewise */
+	void *plan;
+};
+
+/*
+ * Never NULL: what is wrong with the configuration becomes the fault of the
+ * provider, and later the outcome of its messages.
+ */
+extern GaProvider *ga_provider_open(const json_t *config);
+extern void ga_provider_close(GaProvider *provider);
+
+/* The value in force: as written or the default; NULL when there is none. */
+extern const char *ga_provider_option(const GaProvider *provider,
+									  const char *name);
+/* As above for templates: never a secret but username. */
+extern const char *ga_provider_lookup(const void *provider, const char *name);
+
+/*
+ * Parses the URL messages are sent to, notes what kind of host it names.
+ * false: `complaint`.  `scheme` may be NULL.
+ */
+extern bool ga_provider_inspect_url(GaProvider *provider, const char *url,
+									char *scheme, size_t scheme_size,
+									char *complaint, size_t size);
+
+/* The sending side of one thread. */
+typedef struct GaSender GaSender;
+
+extern GaSender *ga_sender_open(const GaProvider *provider);
+extern void ga_sender_close(GaSender *sender);
+/* Fills `outcome` from scratch; takes as long as the network takes. */
+extern void ga_sender_deliver(GaSender *sender, const GaJob *job,
+							  GaOutcome *outcome);
+
+/* false: the message cannot be sent by this provider; `complaint` says why. */
+extern bool ga_provider_compose(const GaProvider *provider, const GaJob *job,
+								GaText *out, char *complaint, size_t size);
+
+#endif /* GA_COURIER_PROVIDER_H */

@@ -1,0 +1,231 @@
+/*
+ * serve.c
+ *		Serving a dispatcher over a socketpair.
+ *
+ * The main thread only reads frames and hands jobs to the pools: it takes no
+ * lock that is held for long and never writes itself (link.c), so jobs keep
+ * flowing whatever the network does.  The end of the stream is the end of the
+ * process, at once: what was in flight is for the next courier to find out.
+ */
+#include "courier/serve.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <jansson.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "courier/link.h"
+#include "courier/pool.h"
+
+#define READ_SIZE (256 * 1024)
+
+typedef struct Server
+{
+	GaLink link;
+	GaBuffer in;
+	GaPool **pools;
+	size_t pool_count;
+} Server;
+
+/* The dispatcher cannot be served; the kernel keeps what is written last. */
+static void __attribute__((noreturn))
+give_up(Server *server, const char *why)
+{
+	char line[256];
+	GaBuffer frame = {0};
+
+	snprintf(line, sizeof(line), "courier: %s", why);
+	fprintf(stderr, "group_api_courier: %s\n", why);
+	if (ga_wire_put_frame(&frame, GA_FRAME_LOG, line, strlen(line)))
+		send(server->link.fd, ga_buffer_start(&frame),
+			 ga_buffer_length(&frame), MSG_NOSIGNAL | MSG_DONTWAIT);
+	_exit(2);
+}
+
+static GaPool *
+find_pool(const Server *server, const char *name)
+{
+	for (size_t i = 0; i < server->pool_count; i++)
+		if (strcmp(ga_pool_name(server->pools[i]), name) == 0)
+			return server->pools[i];
+	return NULL;
+}
+
+static void
+route_task(Server *server, GaTask *task)
+{
+	GaPool *pool = find_pool(server, task->job.provider);
+	char detail[512];
+
+	if (pool)
+	{
+		ga_pool_push(pool, task);
+		return;
+	}
+	snprintf(detail, sizeof(detail),
+			 "the courier has no provider called \"%s\"", task->job.provider);
+	ga_task_refuse(task, &server->link,
+				   (GaVerdict){GA_OUTCOME_MISCONFIGURED, 0, -1}, "provider",
+				   detail);
+}
+
+/* Keeps the pool of a provider nothing has changed about, and its warm
+ * connections. */
+static GaPool *
+keep_or_open(Server *server, const json_t *config)
+{
+	const char *name = json_string_value(json_object_get(config, "name"));
+	GaPool *pool;
+
+	for (size_t i = 0; name && i < server->pool_count; i++)
+		if (server->pools[i] &&
+			strcmp(ga_pool_name(server->pools[i]), name) == 0 &&
+			ga_pool_is_for(server->pools[i], config))
+		{
+			pool = server->pools[i];
+			server->pools[i] = NULL;
+			return pool;
+		}
+	pool = ga_pool_open(config, &server->link);
+	if (ga_pool_fault(pool))
+		ga_link_log(&server->link, "provider \"%s\" cannot be used: %s",
+					ga_pool_name(pool), ga_pool_fault(pool));
+	return pool;
+}
+
+static void
+take_config(Server *server, json_t *root)
+{
+	json_t *providers = json_object_get(root, "providers");
+	size_t count = json_array_size(providers);
+	GaPool **pools = ga_alloc((count + 1) * sizeof(*pools));
+	GaTask *left = NULL;
+	GaTask **tail = &left;
+
+	if (!json_is_array(providers))
+		give_up(server, "a CONFIG frame without providers");
+	for (size_t i = 0; i < count; i++)
+		pools[i] = keep_or_open(server, json_array_get(providers, i));
+	for (size_t i = 0; i < server->pool_count; i++)
+	{
+		if (server->pools[i])
+			*tail = ga_pool_close(server->pools[i]);
+		while (*tail)
+			tail = &(*tail)->next;
+	}
+	free(server->pools);
+	server->pools = pools;
+	server->pool_count = count;
+	while (left)
+	{
+		GaTask *task = left;
+
+		left = task->next;
+		route_task(server, task);
+	}
+}
+
+static void
+take_job(Server *server, json_t *root)
+{
+	GaTask *task = ga_alloc(sizeof(*task));
+	char complaint[128];
+
+	if (!ga_job_read(&task->job, root, complaint, sizeof(complaint)))
+		give_up(server, complaint);
+	route_task(server, task);
+}
+
+static void
+take_frame(Server *server, GaFrameType type, GaSlice payload)
+{
+	json_t *root;
+
+	if (type != GA_FRAME_CONFIG && type != GA_FRAME_JOB)
+		give_up(server, "a frame of unknown type");
+	root = json_loadb(payload.data, payload.length, 0, NULL);
+	if (!json_is_object(root))
+		give_up(server, "a frame that is not a JSON object");
+	if (type == GA_FRAME_JOB)
+		take_job(server, root); /* owns root from here on */
+	else
+	{
+		take_config(server, root);
+		json_decref(root);
+		explicit_bzero((char *) payload.data, payload.length);
+	}
+}
+
+static void
+take_frames(Server *server)
+{
+	GaFrameType type;
+	GaSlice payload;
+
+	for (;;)
+	{
+		switch (ga_wire_peek(&server->in, &type, &payload))
+		{
+			case GA_WIRE_INCOMPLETE:
+				return;
+			case GA_WIRE_BROKEN:
+				give_up(server, "a frame that is too long");
+			case GA_WIRE_FRAME:
+				take_frame(server, type, payload);
+				ga_buffer_consume(&server->in,
+								  GA_FRAME_HEADER + payload.length);
+		}
+	}
+}
+
+/* Nothing of the server's comes along: no descriptor, no signal state. */
+static void
+shed_inheritance(int fd)
+{
+	sigset_t none;
+
+	if (fd > 3)
+		close_range(3, (unsigned) fd - 1, 0);
+	close_range(fd < 3 ? 3 : (unsigned) fd + 1, ~0U, 0);
+	signal(SIGPIPE, SIG_IGN);
+	signal(SIGTERM, SIG_DFL);
+	signal(SIGINT, SIG_IGN); /* a Ctrl-C is meant for the terminal's owner */
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+void
+ga_serve(int fd)
+{
+	static Server server;
+	pid_t parent = getppid();
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != parent)
+		_exit(0);
+	shed_inheritance(fd);
+	fcntl(fd, F_SETFD, FD_CLOEXEC);
+	fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) & ~O_NONBLOCK);
+	if (!ga_link_open(&server.link, fd))
+		_exit(3);
+	for (;;)
+	{
+		char *room = ga_buffer_reserve(&server.in, READ_SIZE);
+		ssize_t length = room ? read(fd, room, READ_SIZE) : -1;
+
+		if (length == 0)
+			_exit(0);
+		if (length < 0 && errno == EINTR)
+			continue;
+		if (length < 0)
+			_exit(room ? 0 : 3);
+		server.in.end += (size_t) length;
+		take_frames(&server);
+	}
+}

@@ -1,0 +1,426 @@
+/*
+ * template.c
+ *		Texts with {names} in them, and the trees of fields made of them.
+ *
+ * Compiled when the dispatcher sends its configuration, immutable afterwards
+ * and shared by the threads of a provider.  A value is always escaped for the
+ * place it lands in; there is no way to write one raw into a URL or JSON.
+ */
+#include "courier/template.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char *const variable_names[GA_VARIABLE_COUNT] = {
+	[GA_VARIABLE_TO] = "to",
+	[GA_VARIABLE_TO_DIGITS] = "to_digits",
+	[GA_VARIABLE_TO_NAME] = "to_name",
+	[GA_VARIABLE_SUBJECT] = "subject",
+	[GA_VARIABLE_TEXT] = "text",
+	[GA_VARIABLE_HTML] = "html",
+	[GA_VARIABLE_KEY] = "key",
+	[GA_VARIABLE_REPLY_TO] = "reply_to",
+	[GA_VARIABLE_UNSUBSCRIBE_URL] = "unsubscribe_url",
+	[GA_VARIABLE_CALLBACK_URL] = "callback_url",
+	[GA_VARIABLE_LOCALE] = "locale",
+	[GA_VARIABLE_VALIDITY] = "validity",
+};
+
+void
+ga_values_of_job(GaValues *values, const GaJob *job, int64_t validity_max)
+{
+	int64_t validity = job->expires_in_s;
+
+	values->of[GA_VARIABLE_TO] = job->to;
+	values->of[GA_VARIABLE_TO_DIGITS] = job->to + (job->to[0] == '+');
+	values->of[GA_VARIABLE_TO_NAME] = job->to_name;
+	values->of[GA_VARIABLE_SUBJECT] = job->subject;
+	values->of[GA_VARIABLE_TEXT] = job->text;
+	values->of[GA_VARIABLE_HTML] = job->html;
+	values->of[GA_VARIABLE_KEY] = job->message_key;
+	values->of[GA_VARIABLE_REPLY_TO] = job->reply_to;
+	values->of[GA_VARIABLE_UNSUBSCRIBE_URL] = job->unsubscribe_url;
+	values->of[GA_VARIABLE_CALLBACK_URL] = job->callback_url;
+	values->of[GA_VARIABLE_LOCALE] = job->locale;
+	values->of[GA_VARIABLE_VALIDITY] = values->validity;
+	if (validity_max > 0 && validity > validity_max)
+		validity = validity_max;
+	values->validity[0] = '\0';
+	if (validity > 0)
+		snprintf(values->validity, sizeof(values->validity), "%" PRId64,
+				 validity);
+}
+
+static void
+put_escaped(GaText *out, const char *value, GaEscape escape)
+{
+	switch (escape)
+	{
+		case GA_ESCAPE_NONE:
+			ga_text_puts(out, value);
+			break;
+		case GA_ESCAPE_URL:
+			ga_text_put_url(out, value);
+			break;
+		case GA_ESCAPE_JSON:
+			ga_text_put_json(out, value);
+			break;
+	}
+}
+
+static void
+add_piece(GaTemplate *template, int variable, GaText *literal)
+{
+	GaPiece *pieces;
+
+	if (variable < 0 && literal->length == 0)
+		return;
+	pieces = ga_alloc((size_t) (template->count + 1) * sizeof(*pieces));
+	if (template->count)
+		memcpy(pieces, template->pieces,
+			   (size_t) template->count * sizeof(*pieces));
+	free(template->pieces);
+	pieces[template->count].variable = variable;
+	if (variable < 0)
+		pieces[template->count].literal = ga_strdup(literal->data);
+	template->pieces = pieces;
+	template->count++;
+	if (variable < 0)
+		ga_text_truncate(literal, 0);
+}
+
+static int
+find_variable(const char *name)
+{
+	for (int i = 0; i < GA_VARIABLE_COUNT; i++)
+		if (strcmp(variable_names[i], name) == 0)
+			return i;
+	return -1;
+}
+
+/* Takes the {name} at *next; literals before it are in `literal`. */
+static bool
+compile_name(GaTemplate *template, const char **next, GaText *literal,
+			 GaEscape escape, GaTemplateLookup lookup, const void *context,
+			 char *complaint, size_t size)
+{
+	char name[64];
+	size_t length = strcspn(*next + 1, "}");
+	const char *option;
+	int variable;
+
+	if ((*next)[1 + length] == '\0' || length >= sizeof(name))
+	{
+		snprintf(complaint, size, "a brace is not closed in \"%.100s\"",
+				 *next);
+		return false;
+	}
+	memcpy(name, *next + 1, length);
+	name[length] = '\0';
+	*next += length + 2;
+	variable = find_variable(name);
+	if (variable >= 0)
+	{
+		add_piece(template, -1, literal);
+		add_piece(template, variable, NULL);
+		return true;
+	}
+	option = lookup ? lookup(context, name) : NULL;
+	if (option == NULL)
+	{
+		snprintf(complaint, size, "{%s} is neither a value nor an option", name);
+		return false;
+	}
+	put_escaped(literal, option, escape);
+	return true;
+}
+
+bool
+ga_template_compile(GaTemplate *template, const char *source, GaEscape escape,
+					bool escape_literals, GaTemplateLookup lookup,
+					const void *context, char *complaint, size_t size)
+{
+	GaText literal = {0};
+	bool good = true;
+
+	memset(template, 0, sizeof(*template));
+	while (good && *source)
+	{
+		char plain[2] = {*source, '\0'};
+
+		if (source[0] == '{' && source[1] != '{')
+		{
+			good = compile_name(template, &source, &literal, escape, lookup,
+								context, complaint, size);
+			continue;
+		}
+		if (source[0] == '{' || (source[0] == '}' && source[1] == '}'))
+			source++;
+		source++;
+		put_escaped(&literal, plain, escape_literals ? escape : GA_ESCAPE_NONE);
+	}
+	add_piece(template, -1, &literal);
+	ga_text_free(&literal);
+	if (!good)
+		ga_template_free(template);
+	return good;
+}
+
+void
+ga_template_free(GaTemplate *template)
+{
+	/* Literals may hold a password taken from an option. */
+	for (int i = 0; i < template->count; i++)
+		ga_wipe(template->pieces[i].literal);
+	free(template->pieces);
+	memset(template, 0, sizeof(*template));
+}
+
+void
+ga_template_render(const GaTemplate *template, const GaValues *values,
+				   GaEscape escape, GaText *out)
+{
+	for (int i = 0; i < template->count; i++)
+	{
+		const GaPiece *piece = &template->pieces[i];
+
+		if (piece->variable < 0)
+			ga_text_puts(out, piece->literal);
+		else
+			put_escaped(out, values->of[piece->variable], escape);
+	}
+}
+
+bool
+ga_template_is_constant(const GaTemplate *template)
+{
+	for (int i = 0; i < template->count; i++)
+		if (template->pieces[i].variable >= 0)
+			return false;
+	return true;
+}
+
+/* One node; the children of an object or array are a list. */
+struct GaField
+{
+	enum
+	{
+		LEAF,	 /* a template in quotes, or between = and & */
+		LITERAL, /* a number, true, false: as it is */
+		OBJECT,
+		ARRAY
+	} type;
+	char *name; /* escaped; "" in arrays and at the top */
+	GaTemplate template;
+	GaField *children;
+	GaField *next;
+};
+
+static GaEscape
+escape_of(GaBodyKind kind)
+{
+	return kind == GA_BODY_JSON ? GA_ESCAPE_JSON : GA_ESCAPE_URL;
+}
+
+void
+ga_field_free(GaField *field)
+{
+	while (field)
+	{
+		GaField *next = field->next;
+
+		ga_field_free(field->children);
+		ga_template_free(&field->template);
+		free(field->name);
+		free(field);
+		field = next;
+	}
+}
+
+typedef struct FieldCompiler
+{
+	GaBodyKind kind;
+	GaTemplateLookup lookup;
+	const void *context;
+	char *complaint;
+	size_t size;
+} FieldCompiler;
+
+static GaField *compile_node(const FieldCompiler *compiler, const char *name,
+							 const json_t *source, int depth);
+
+static bool
+compile_children(const FieldCompiler *compiler, GaField *field, json_t *source,
+				 int depth)
+{
+	GaField **tail = &field->children;
+	const char *name;
+	json_t *value;
+	size_t i;
+
+	json_object_foreach(source, name, value)
+	{
+		*tail = compile_node(compiler, name, value, depth + 1);
+		if (*tail == NULL)
+			return false;
+		tail = &(*tail)->next;
+	}
+	json_array_foreach(source, i, value)
+	{
+		*tail = compile_node(compiler, "", value, depth + 1);
+		if (*tail == NULL)
+			return false;
+		tail = &(*tail)->next;
+	}
+	return true;
+}
+
+static bool
+compile_leaf(const FieldCompiler *compiler, GaField *field,
+			 const json_t *source)
+{
+	GaEscape escape = escape_of(compiler->kind);
+	char *dumped;
+	bool good;
+
+	if (json_is_string(source))
+		return ga_template_compile(
+			&field->template, json_string_value(source), escape, true,
+			compiler->lookup, compiler->context, compiler->complaint,
+			compiler->size);
+	field->type = LITERAL;
+	dumped = json_dumps(source, JSON_ENCODE_ANY);
+	good = ga_template_compile(&field->template, dumped ? dumped : "null",
+							   GA_ESCAPE_NONE, false, NULL, NULL,
+							   compiler->complaint, compiler->size);
+	free(dumped);
+	return good;
+}
+
+static GaField *
+compile_node(const FieldCompiler *compiler, const char *name,
+			 const json_t *source, int depth)
+{
+	GaField *field = ga_alloc(sizeof(*field));
+	GaText escaped = {0};
+	bool good;
+
+	put_escaped(&escaped, name, escape_of(compiler->kind));
+	field->name = ga_strdup(ga_text_string(&escaped));
+	ga_text_free(&escaped);
+	if (json_is_object(source) || json_is_array(source))
+	{
+		field->type = json_is_object(source) ? OBJECT : ARRAY;
+		good = depth == 0 || (compiler->kind == GA_BODY_JSON && depth < 16);
+		if (!good)
+			snprintf(compiler->complaint, compiler->size,
+					 "field \"%.100s\" cannot be nested in this kind of body",
+					 name);
+		good = good && compile_children(compiler, field, (json_t *) source,
+										depth);
+	}
+	else
+	{
+		field->type = LEAF;
+		good = compile_leaf(compiler, field, source);
+	}
+	if (!good)
+	{
+		ga_field_free(field);
+		return NULL;
+	}
+	return field;
+}
+
+GaField *
+ga_field_compile(const json_t *source, GaBodyKind kind,
+				 GaTemplateLookup lookup, const void *context, char *complaint,
+				 size_t size)
+{
+	FieldCompiler compiler = {kind, lookup, context, complaint, size};
+
+	if (!json_is_object(source))
+	{
+		snprintf(complaint, size, "the fields are not a JSON object");
+		return NULL;
+	}
+	return compile_node(&compiler, "", source, 0);
+}
+
+static void
+render_pairs(const GaField *field, const GaValues *values, GaText *out)
+{
+	size_t first = out->length;
+
+	for (; field; field = field->next)
+	{
+		size_t start = out->length;
+		size_t value;
+
+		if (start > first)
+			ga_text_putc(out, '&');
+		ga_text_puts(out, field->name);
+		ga_text_putc(out, '=');
+		value = out->length;
+		ga_template_render(&field->template, values, GA_ESCAPE_URL, out);
+		if (out->length == value)
+			ga_text_truncate(out, start);
+	}
+}
+
+/* false: nothing came out, and nothing was appended. */
+static bool
+render_json(const GaField *field, const GaValues *values, GaText *out)
+{
+	size_t start = out->length;
+	size_t inside;
+
+	if (field->type == LITERAL)
+	{
+		ga_template_render(&field->template, values, GA_ESCAPE_NONE, out);
+		return true;
+	}
+	if (field->type == LEAF)
+	{
+		ga_text_putc(out, '"');
+		inside = out->length;
+		ga_template_render(&field->template, values, GA_ESCAPE_JSON, out);
+		if (out->length == inside)
+			ga_text_truncate(out, start);
+		else
+			ga_text_putc(out, '"');
+		return out->length > start;
+	}
+	ga_text_putc(out, field->type == OBJECT ? '{' : '[');
+	inside = out->length;
+	for (const GaField *child = field->children; child; child = child->next)
+	{
+		size_t before = out->length;
+
+		if (before > inside)
+			ga_text_putc(out, ',');
+		if (field->type == OBJECT)
+			ga_text_printf(out, "\"%s\":", child->name);
+		if (!render_json(child, values, out))
+			ga_text_truncate(out, before);
+	}
+	if (out->length == inside)
+	{
+		ga_text_truncate(out, start);
+		return false;
+	}
+	ga_text_putc(out, field->type == OBJECT ? '}' : ']');
+	return true;
+}
+
+void
+ga_field_render(const GaField *field, GaBodyKind kind, const GaValues *values,
+				GaText *out)
+{
+	if (kind != GA_BODY_JSON)
+		render_pairs(field->children, values, out);
+	else if (!render_json(field, values, out))
+		ga_text_puts(out, "{}");
+}

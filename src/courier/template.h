@@ -1,0 +1,106 @@
+/*
+ * template.h
+ *		Texts with {names} in them, compiled once and filled in per message.
+ *
+ * "{to}" is a value of the message, "{account_sid}" an option of the provider
+ * (filled in when compiled), "{{" a brace.
+ */
+#ifndef GA_COURIER_TEMPLATE_H
+#define GA_COURIER_TEMPLATE_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "courier/job.h"
+#include "courier/text.h"
+
+typedef enum GaVariable
+{
+	GA_VARIABLE_TO,
+	GA_VARIABLE_TO_DIGITS, /* without the plus sign */
+	GA_VARIABLE_TO_NAME,
+	GA_VARIABLE_SUBJECT,
+	GA_VARIABLE_TEXT,
+	GA_VARIABLE_HTML,
+	GA_VARIABLE_KEY,
+	GA_VARIABLE_REPLY_TO,
+	GA_VARIABLE_UNSUBSCRIBE_URL,
+	GA_VARIABLE_CALLBACK_URL,
+	GA_VARIABLE_LOCALE,
+	GA_VARIABLE_VALIDITY, /* seconds left, within what the provider takes */
+	GA_VARIABLE_COUNT
+} GaVariable;
+
+/* The values of one message; none is NULL. */
+typedef struct GaValues
+{
+	const char *of[GA_VARIABLE_COUNT];
+	char validity[24];
+} GaValues;
+
+/* `validity_max` in seconds; 0 = whatever the message says. */
+extern void ga_values_of_job(GaValues *values, const GaJob *job,
+							 int64_t validity_max);
+
+typedef enum GaEscape
+{
+	GA_ESCAPE_NONE,
+	GA_ESCAPE_URL,
+	GA_ESCAPE_JSON
+} GaEscape;
+
+typedef struct GaPiece
+{
+	int variable;  /* GaVariable, or -1 for the literal */
+	char *literal; /* escaped already */
+} GaPiece;
+
+typedef struct GaTemplate
+{
+	GaPiece *pieces;
+	int count;
+} GaTemplate;
+
+/* Answers an option of the provider, or NULL when there is no such option. */
+typedef const char *(*GaTemplateLookup)(const void *context, const char *name);
+
+/*
+ * Compiles `source`; what stands outside braces is taken as it is, or escaped
+ * too with `escape_literals`.  false: `complaint` names the fault.
+ */
+extern bool ga_template_compile(GaTemplate *template, const char *source,
+								GaEscape escape, bool escape_literals,
+								GaTemplateLookup lookup, const void *context,
+								char *complaint, size_t size);
+extern void ga_template_free(GaTemplate *template);
+extern void ga_template_render(const GaTemplate *template,
+							   const GaValues *values, GaEscape escape,
+							   GaText *out);
+/* Whether it reads the same for every message. */
+extern bool ga_template_is_constant(const GaTemplate *template);
+
+/* How the fields of a request travel. */
+typedef enum GaBodyKind
+{
+	GA_BODY_FORM,
+	GA_BODY_JSON,
+	GA_BODY_QUERY
+} GaBodyKind;
+
+/* A tree of named templates, the shape of a request's body. */
+typedef struct GaField GaField;
+
+/*
+ * Compiles a JSON object whose strings are templates.  Objects and arrays may
+ * be nested for GA_BODY_JSON only.  NULL: `complaint` names the fault.
+ */
+extern GaField *ga_field_compile(const json_t *source, GaBodyKind kind,
+								 GaTemplateLookup lookup, const void *context,
+								 char *complaint, size_t size);
+extern void ga_field_free(GaField *field);
+/* Appends the body; what comes out empty is left out, with its name. */
+extern void ga_field_render(const GaField *field, GaBodyKind kind,
+							const GaValues *values, GaText *out);
+
+#endif /* GA_COURIER_TEMPLATE_H */

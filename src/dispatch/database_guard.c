@@ -1,0 +1,225 @@
+/*
+ * database_guard.c
+ *		The utility hook.
+ *
+ * DROP DATABASE, ALTER DATABASE RENAME or SET TABLESPACE and CREATE DATABASE
+ * TEMPLATE wait five seconds for connections to go and then fail: a connected
+ * worker would block the DBA.  So the dispatcher is asked to leave first and is
+ * kept out until the command's transaction ends, whichever way.
+ *
+ * Must never make a command fail that would succeed without us.
+ */
+#include "postgres.h"
+
+#include <signal.h>
+
+#include "access/xact.h"
+#include "base/compat.h"
+#include "commands/dbcommands.h"
+#include "dispatch/database_guard.h"
+#include "dispatch/slots.h"
+#include "dispatch/wake.h"
+#include "nodes/parsenodes.h"
+#include "commands/defrem.h"
+#include "tcop/utility.h"
+
+/* How long a dispatcher may take to leave; it ends its sends at once. */
+#define LEAVE_TIMEOUT_MS 5000
+
+static ProcessUtility_hook_type next_utility_hook = NULL;
+static Oid held_database = InvalidOid;
+
+static const char *
+template_of(CreatedbStmt *statement)
+{
+	ListCell *cell;
+
+	foreach (cell, statement->options)
+	{
+		DefElem *option = lfirst_node(DefElem, cell);
+
+		if (strcmp(option->defname, "template") == 0 && option->arg)
+			return defGetString(option);
+	}
+	return NULL;
+}
+
+static bool
+moves_to_tablespace(AlterDatabaseStmt *statement)
+{
+	ListCell *cell;
+
+	foreach (cell, statement->options)
+		if (strcmp(lfirst_node(DefElem, cell)->defname, "tablespace") == 0)
+			return true;
+	return false;
+}
+
+/* The database a command needs for itself, NULL for all other commands. */
+static const char *
+database_to_empty(Node *command)
+{
+	switch (nodeTag(command))
+	{
+		case T_DropdbStmt:
+			return ((DropdbStmt *) command)->dbname;
+		case T_CreatedbStmt:
+			return template_of((CreatedbStmt *) command);
+		case T_RenameStmt:
+			if (((RenameStmt *) command)->renameType == OBJECT_DATABASE)
+				return ((RenameStmt *) command)->subname;
+			return NULL;
+		case T_AlterDatabaseStmt:
+			if (moves_to_tablespace((AlterDatabaseStmt *) command))
+				return ((AlterDatabaseStmt *) command)->dbname;
+			return NULL;
+		default:
+			return NULL;
+	}
+}
+
+static void
+wait_until_left(Oid database)
+{
+	for (int waited = 0; waited < LEAVE_TIMEOUT_MS; waited += 10)
+	{
+		pid_t pid = ga_slot_pid(database);
+
+		if (pid == 0)
+			return;
+		if (waited % 1000 == 0)
+			kill(pid, SIGTERM);
+		(void) WaitLatch(MyLatch,
+						 WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, 10,
+						 PG_WAIT_EXTENSION);
+		ResetLatch(MyLatch);
+		CHECK_FOR_INTERRUPTS();
+	}
+}
+
+/* Only who could run the command may send the dispatcher away. */
+static void
+empty_database(const char *name)
+{
+	Oid database = get_database_oid(name, true);
+
+	if (!OidIsValid(database) || database == MyDatabaseId ||
+		OidIsValid(held_database) ||
+		!(superuser() || ga_database_is_owned_by(database, GetUserId())))
+		return;
+	if (!ga_slot_hold(database))
+		return;
+	held_database = database;
+	wait_until_left(database);
+}
+
+static void
+release_at_end(XactEvent event, void *arg)
+{
+	if (!OidIsValid(held_database) ||
+		(event != XACT_EVENT_COMMIT && event != XACT_EVENT_ABORT))
+		return;
+	ga_slot_release(held_database);
+	held_database = InvalidOid;
+}
+
+static bool
+is_ours_to_drop(DropStmt *statement)
+{
+	return statement->removeType == OBJECT_EXTENSION ||
+		   statement->removeType == OBJECT_SCHEMA ||
+		   statement->removeType == OBJECT_FOREIGN_SERVER ||
+		   statement->removeType == OBJECT_FDW;
+}
+
+/* After the command: what the dispatcher of this database must hear. */
+static void
+tell_dispatcher(Node *command)
+{
+	GaSlot slot;
+
+	/* A database without the extension is none of our business. */
+	if (!ga_slot_look(MyDatabaseId, &slot))
+		return;
+	switch (nodeTag(command))
+	{
+		case T_CreateForeignServerStmt:
+		case T_AlterForeignServerStmt:
+		case T_CreateUserMappingStmt:
+		case T_AlterUserMappingStmt:
+		case T_DropUserMappingStmt:
+		case T_DropOwnedStmt:
+		case T_AlterExtensionStmt:
+			ga_reload_at_commit();
+			break;
+		case T_DropStmt:
+			if (is_ours_to_drop((DropStmt *) command))
+				ga_reload_at_commit();
+			break;
+		case T_RenameStmt:
+			if (((RenameStmt *) command)->renameType == OBJECT_FOREIGN_SERVER)
+				ga_reload_at_commit();
+			break;
+		case T_TransactionStmt:
+			if (((TransactionStmt *) command)->kind ==
+				TRANS_STMT_COMMIT_PREPARED)
+				ga_wake_now();
+			break;
+		default:
+			break;
+	}
+}
+
+static bool
+concerns_dispatcher(Node *command)
+{
+	switch (nodeTag(command))
+	{
+		case T_CreateForeignServerStmt:
+		case T_AlterForeignServerStmt:
+		case T_CreateUserMappingStmt:
+		case T_AlterUserMappingStmt:
+		case T_DropUserMappingStmt:
+		case T_DropOwnedStmt:
+		case T_AlterExtensionStmt:
+		case T_DropStmt:
+		case T_RenameStmt:
+			return true;
+		case T_TransactionStmt:
+			return ((TransactionStmt *) command)->kind ==
+				   TRANS_STMT_COMMIT_PREPARED;
+		default:
+			return false;
+	}
+}
+
+static void
+watch_utility(PlannedStmt *planned, const char *text, bool read_only_tree,
+			  ProcessUtilityContext context, ParamListInfo params,
+			  QueryEnvironment *environment, DestReceiver *receiver,
+			  QueryCompletion *completion)
+{
+	/* The tree may be gone after the command: decide before. */
+	Node *command = planned->utilityStmt;
+	const char *emptied = database_to_empty(command);
+	Node *told = concerns_dispatcher(command) ? copyObject(command) : NULL;
+
+	if (emptied != NULL && ga_slots != NULL)
+		empty_database(emptied);
+	if (next_utility_hook)
+		next_utility_hook(planned, text, read_only_tree, context, params,
+						  environment, receiver, completion);
+	else
+		standard_ProcessUtility(planned, text, read_only_tree, context, params,
+								environment, receiver, completion);
+	if (told != NULL && ga_slots != NULL)
+		tell_dispatcher(told);
+}
+
+void
+ga_database_guard_init(void)
+{
+	next_utility_hook = ProcessUtility_hook;
+	ProcessUtility_hook = watch_utility;
+	RegisterXactCallback(release_at_end, NULL);
+}

@@ -1,0 +1,202 @@
+/*
+ * jobs.c
+ *		The table of jobs in flight and the judgement over their outcomes.
+ *
+ * Judgement in one place: which state follows which outcome.  Strings of the
+ * courier are cut, and checked to be valid in the database, before they are
+ * stored: a record that fails would be sent again and again.
+ */
+#include "postgres.h"
+
+#include "base/guc.h"
+#include "common/pg_prng.h"
+#include "dispatch/backoff.h"
+#include "dispatch/jobs.h"
+#include "mb/pg_wchar.h"
+#include "utils/hsearch.h"
+#include "utils/memutils.h"
+#include "utils/timestamp.h"
+
+static HTAB *jobs = NULL;
+
+void
+ga_jobs_init(void)
+{
+	HASHCTL control = {.keysize = sizeof(uint64), .entrysize = sizeof(GaJob)};
+
+	jobs =
+		hash_create("group_api jobs", 1024, &control, HASH_ELEM | HASH_BLOBS);
+}
+
+int
+ga_jobs_count(void)
+{
+	return (int) hash_get_num_entries(jobs);
+}
+
+GaJob *
+ga_job_add(uint64 id, GaProvider *provider, const GaClaim *claim)
+{
+	bool found;
+	GaJob *job = hash_search(jobs, &id, HASH_ENTER, &found);
+
+	Assert(!found);
+	memset(job, 0, sizeof(*job));
+	job->id = id;
+	job->provider = provider;
+	job->group_id = claim->group_id;
+	job->number = claim->number;
+	job->attempt = claim->attempt;
+	job->expires_at = claim->expires_at;
+	job->handed_at = GetCurrentTimestamp();
+	strlcpy(job->recipient, claim->contact, sizeof(job->recipient));
+	return job;
+}
+
+GaJob *
+ga_job_find(uint64 id)
+{
+	return hash_search(jobs, &id, HASH_FIND, NULL);
+}
+
+void
+ga_job_remove(GaJob *job)
+{
+	uint64 id = job->id;
+
+	hash_search(jobs, &id, HASH_REMOVE, NULL);
+}
+
+void
+ga_jobs_visit(void (*visit)(GaJob *job, void *arg), void *arg)
+{
+	HASH_SEQ_STATUS status;
+	GaJob *job;
+
+	hash_seq_init(&status, jobs);
+	while ((job = hash_seq_search(&status)) != NULL)
+		visit(job, arg);
+}
+
+/* NULL for an empty slice, and for what the database could not store. */
+static const char *
+slice_text(GaSlice slice)
+{
+	if (slice.length == 0 || memchr(slice.data, 0, slice.length) != NULL ||
+		!pg_verify_mbstr(PG_UTF8, slice.data, (int) slice.length, true))
+		return NULL;
+	return pnstrdup(slice.data, slice.length);
+}
+
+static const char *
+join_reason(const char *code, const char *detail)
+{
+	if (code == NULL)
+		return detail;
+	/* A detail that begins with the code already says it. */
+	if (detail == NULL || strncmp(detail, code, strlen(code)) == 0)
+		return detail ? detail : code;
+	return psprintf("%s %s", code, detail);
+}
+
+static void
+begin_record(const GaJob *job, TimestampTz now, GaRecord *record)
+{
+	memset(record, 0, sizeof(*record));
+	record->group_id = job->group_id;
+	record->number = job->number;
+	record->attempt = job->attempt;
+	record->server = job->provider->server;
+	record->segments = job->segments;
+	record->started_at = job->handed_at;
+	record->channel = job->provider->channel;
+	record->recipient = job->recipient;
+}
+
+/* Tries again later, unless it was tried often enough or is over by then. */
+static void
+try_again(const GaJob *job, TimestampTz now, int64 floor_ms, GaRecord *record)
+{
+	int64 wait_ms;
+
+	if (job->attempt >= ga_settings.max_attempts)
+	{
+		record->delivery = "failed";
+		record->reason =
+			psprintf("given up after %d tries: %s", job->attempt,
+					 record->reason ? record->reason : "no answer");
+		return;
+	}
+	wait_ms = ga_backoff_ms(job->attempt, ga_settings.retry_base,
+							ga_settings.retry_cap, floor_ms,
+							pg_prng_double(&pg_global_prng_state));
+	record->due = TimestampTzPlusMilliseconds(now, wait_ms);
+	record->delivery = "queued";
+	if (job->expires_at != 0 && record->due >= job->expires_at)
+	{
+		record->due = 0;
+		record->delivery = "failed";
+		record->expired = true;
+		record->reason =
+			psprintf("expired before it could be sent: %s",
+					 record->reason ? record->reason : "no answer");
+	}
+}
+
+static void
+judge_uncertain(const GaJob *job, const GaOutcomeFrame *outcome,
+				TimestampTz now, GaRecord *record)
+{
+	if (job->provider->hold_uncertain)
+		record->delivery = "uncertain";
+	else
+		try_again(job, now, outcome->retry_after_ms, record);
+}
+
+void
+ga_job_judge(const GaJob *job, const GaOutcomeFrame *outcome, TimestampTz now,
+			 GaRecord *record, bool *pause_provider)
+{
+	*pause_provider = false;
+	begin_record(job, now, record);
+	record->outcome = ga_outcome_name(outcome->outcome);
+	record->code = slice_text(outcome->code);
+	record->detail = slice_text(outcome->detail);
+	record->message_id = slice_text(outcome->message_id);
+	record->captured = slice_text(outcome->captured);
+	record->elapsed_us = outcome->elapsed_us;
+	record->reason = join_reason(record->code, record->detail);
+	switch (outcome->outcome)
+	{
+		case GA_OUTCOME_ACCEPTED:
+			record->delivery = "sent";
+			record->reason = NULL;
+			break;
+		case GA_OUTCOME_REJECTED:
+			record->delivery = "failed";
+			break;
+		case GA_OUTCOME_RETRY:
+			try_again(job, now, outcome->retry_after_ms, record);
+			/* Told to come later: that was no try. */
+			record->give_back = outcome->retry_after_ms >= 0;
+			break;
+		case GA_OUTCOME_MISCONFIGURED:
+			record->delivery = "queued";
+			record->due = now;
+			record->give_back = true;
+			*pause_provider = true;
+			break;
+		case GA_OUTCOME_UNCERTAIN:
+			judge_uncertain(job, outcome, now, record);
+			break;
+	}
+}
+
+void
+ga_job_give_back(const GaJob *job, TimestampTz now, GaRecord *record)
+{
+	begin_record(job, now, record);
+	record->delivery = "queued";
+	record->due = now;
+	record->give_back = true;
+}

@@ -1,0 +1,48 @@
+/*
+ * jobs.h
+ *		What is in flight: claimed, handed to the courier, not yet recorded.
+ */
+#ifndef GA_DISPATCH_JOBS_H
+#define GA_DISPATCH_JOBS_H
+
+#include "postgres.h"
+
+#include "base/wire.h"
+#include "dispatch/providers.h"
+#include "store/queue_store.h"
+
+typedef struct GaJob
+{
+	uint64 id; /* hash key */
+	GaProvider *provider;
+	pg_uuid_t group_id;
+	int32 number;
+	int32 attempt;
+	int32 segments;
+	TimestampTz expires_at;
+	TimestampTz handed_at;
+	bool picked;		 /* the courier took it up: bytes may have left */
+	char recipient[256]; /* for captured; empty otherwise */
+} GaJob;
+
+extern void ga_jobs_init(void);
+extern int ga_jobs_count(void);
+extern GaJob *ga_job_add(uint64 id, GaProvider *provider, const GaClaim *claim);
+extern GaJob *ga_job_find(uint64 id);
+extern void ga_job_remove(GaJob *job);
+/* Calls for every job; the callback may remove the job it is given. */
+extern void ga_jobs_visit(void (*visit)(GaJob *job, void *arg), void *arg);
+
+/*
+ * What an outcome means for the row: the next state, when to try again, and why.
+ * Strings are palloc'ed.  Also tells whether the provider must be paused.
+ */
+extern void ga_job_judge(const GaJob *job, const GaOutcomeFrame *outcome,
+						 TimestampTz now, GaRecord *record,
+						 bool *pause_provider);
+
+/* A job the courier never took up: back to the queue as if not claimed. */
+extern void ga_job_give_back(const GaJob *job, TimestampTz now,
+							 GaRecord *record);
+
+#endif /* GA_DISPATCH_JOBS_H */

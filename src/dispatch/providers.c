@@ -1,0 +1,522 @@
+/*
+ * providers.c
+ *		Routing, windows, rates and rests.  No SQL, no network.
+ *
+ * Window: how much may be in flight follows the speed: it doubles while the
+ * provider empties it within a tenth of a second and halves when that takes more
+ * than a second, so that a slow gateway holds few rows and a fast one is kept
+ * busy.  Rest: after FAULTS_TO_REST faults in a row nothing is sent for a growing
+ * time, then one message probes.
+ */
+#include "postgres.h"
+
+#include "base/guc.h"
+#include "base/provider_options.h"
+#include "catalog/pg_type.h"
+#include "dispatch/providers.h"
+#include "store/plan_cache.h"
+#include "utils/builtins.h"
+#include "utils/json.h"
+#include "utils/memutils.h"
+#include "utils/timestamp.h"
+
+#define FAULTS_TO_REST 5
+#define FIRST_REST_MS 1000
+#define LONGEST_REST_MS 60000
+#define LONGEST_RETRY_AFTER_MS (INT64CONST(24) * 3600 * 1000)
+#define FAST_FILL_MS 100
+#define SLOW_FILL_MS 1000
+#define LOCKED_RETRY_MS 1000
+
+List *ga_providers = NIL;
+
+static const char *
+setting(const GaProviderRow *row, const char *name)
+{
+	const GaProviderOption *option;
+
+	/* The user mapping comes last and wins. */
+	for (int i = row->setting_count - 1; i >= 0; i--)
+		if (strcmp(row->settings[i].name, name) == 0)
+			return row->settings[i].value;
+	option = ga_provider_option_find(row->kind, name, GA_OPTION_ON_SERVER);
+	return option ? option->fallback : NULL;
+}
+
+static int
+integer_setting(const GaProviderRow *row, const char *name, int fallback)
+{
+	const char *value = setting(row, name);
+
+	return value ? atoi(value) : fallback;
+}
+
+static GaChannel
+channel_of(const GaProviderRow *row)
+{
+	const char *value = setting(row, "channel");
+
+	if (value != NULL)
+		return strcmp(value, "MOBILE") == 0 ? GA_CHANNEL_MOBILE
+											: GA_CHANNEL_EMAIL;
+	return strcmp(row->kind, "smtp") == 0 ? GA_CHANNEL_EMAIL
+										  : GA_CHANNEL_MOBILE;
+}
+
+static List *
+split_prefixes(const char *value)
+{
+	List *prefixes = NIL;
+	char *copy;
+	char *state;
+
+	if (value == NULL)
+		return NIL;
+	copy = pstrdup(value);
+	for (char *item = strtok_r(copy, ", ", &state); item != NULL;
+		 item = strtok_r(NULL, ", ", &state))
+		prefixes = lappend(prefixes, pstrdup(item));
+	return prefixes;
+}
+
+static GaProvider *
+find_provider(const char *server)
+{
+	ListCell *cell;
+
+	foreach (cell, ga_providers)
+	{
+		GaProvider *provider = lfirst(cell);
+
+		if (strcmp(provider->server, server) == 0)
+			return provider;
+	}
+	return NULL;
+}
+
+static void
+forget_progress(GaProvider *provider)
+{
+	memset(&provider->cursor, 0, sizeof(provider->cursor));
+	provider->cursor.due = DT_NOBEGIN;
+	provider->drained = false;
+	provider->due_is_known = false;
+	provider->not_before = 0;
+}
+
+static GaProvider *
+new_provider(const char *server)
+{
+	GaProvider *provider = palloc0(sizeof(GaProvider));
+
+	provider->server = pstrdup(server);
+	forget_progress(provider);
+	ga_providers = lappend(ga_providers, provider);
+	return provider;
+}
+
+/* In TopMemoryContext; a handful of strings for each change of settings. */
+static void
+configure(GaProvider *provider, const GaProviderRow *row)
+{
+	const char *callback_url = setting(row, "callback_url");
+	const char *policy = setting(row, "on_uncertain");
+	const char *rate = setting(row, "rate");
+	bool changed = provider->fingerprint == NULL ||
+				   strcmp(provider->fingerprint, row->fingerprint) != 0;
+
+	provider->gone = false;
+	provider->is_paused = row->is_paused;
+	if (!changed)
+		return;
+	provider->fingerprint = pstrdup(row->fingerprint);
+	provider->kind = pstrdup(row->kind);
+	provider->callback_url = callback_url ? pstrdup(callback_url) : NULL;
+	provider->channel = channel_of(row);
+	provider->priority = integer_setting(row, "priority", 100);
+	provider->max_connections =
+		Max(integer_setting(row, "max_connections", 8), 1);
+	provider->rate = rate ? strtod(rate, NULL) : 0;
+	provider->hold_uncertain = policy && strcmp(policy, "hold") == 0;
+	provider->prefixes = split_prefixes(setting(row, "prefixes"));
+	provider->window =
+		Min(2 * provider->max_connections, ga_settings.max_in_flight);
+	provider->tokens = 1;
+	provider->faults = 0;
+	provider->rest_until = 0;
+	provider->was_usable = false; /* routes are made anew */
+}
+
+static void
+append_setting(StringInfo json, const char *name, const char *value, bool first)
+{
+	if (!first)
+		appendStringInfoChar(json, ',');
+	escape_json(json, name);
+	appendStringInfoChar(json, ':');
+	escape_json(json, value);
+}
+
+static void
+append_config(StringInfo json, const GaProviderRow *row, GaChannel channel,
+			  bool first)
+{
+	appendStringInfoString(json, first ? "{" : ",{");
+	append_setting(json, "name", row->server, true);
+	append_setting(json, "kind", row->kind, false);
+	append_setting(json, "channel",
+				   channel == GA_CHANNEL_MOBILE ? "MOBILE" : "EMAIL", false);
+	appendStringInfoString(json, ",\"options\":{");
+	for (int i = 0; i < row->setting_count; i++)
+		append_setting(json, row->settings[i].name, row->settings[i].value,
+					   i == 0);
+	appendStringInfoString(json, "}}");
+}
+
+static void
+drop_gone(void)
+{
+	ListCell *cell;
+
+	foreach (cell, ga_providers)
+	{
+		GaProvider *provider = lfirst(cell);
+
+		if (provider->gone && provider->in_flight == 0)
+			ga_providers = foreach_delete_current(ga_providers, cell);
+	}
+}
+
+void
+ga_providers_load(const GaProviderRow *rows, int count, StringInfo json)
+{
+	MemoryContext old = MemoryContextSwitchTo(TopMemoryContext);
+	ListCell *cell;
+
+	foreach (cell, ga_providers)
+		((GaProvider *) lfirst(cell))->gone = true;
+	for (int i = 0; i < count; i++)
+	{
+		GaProvider *provider = find_provider(rows[i].server);
+
+		if (provider == NULL)
+			provider = new_provider(rows[i].server);
+		configure(provider, &rows[i]);
+	}
+	drop_gone();
+	MemoryContextSwitchTo(old);
+
+	appendStringInfoString(json, "{\"providers\":[");
+	for (int i = 0; i < count; i++)
+		append_config(json, &rows[i], channel_of(&rows[i]), i == 0);
+	appendStringInfoString(json, "]}");
+}
+
+Datum
+ga_providers_that_hold(void)
+{
+	const char **names =
+		palloc(sizeof(char *) * Max(list_length(ga_providers), 1));
+	ListCell *cell;
+	int count = 0;
+
+	foreach (cell, ga_providers)
+	{
+		GaProvider *provider = lfirst(cell);
+
+		if (provider->hold_uncertain)
+			names[count++] = provider->server;
+	}
+	return ga_text_array(names, count);
+}
+
+static bool
+is_usable(const GaProvider *provider, TimestampTz now)
+{
+	return !provider->gone && !provider->is_paused &&
+		   provider->rest_until <= now;
+}
+
+/* Whether `other` takes rows it shares with `provider` first. */
+static bool
+goes_first(const GaProvider *other, const GaProvider *provider)
+{
+	if (other == provider || other->channel != provider->channel)
+		return false;
+	if (other->priority != provider->priority)
+		return other->priority < provider->priority;
+	/* Of equals, the one made for these recipients. */
+	return other->prefixes != NIL && provider->prefixes == NIL;
+}
+
+static List *
+add_patterns(List *patterns, const GaProvider *provider)
+{
+	ListCell *cell;
+
+	if (provider->prefixes == NIL)
+		return lappend(patterns, "%");
+	foreach (cell, provider->prefixes)
+		patterns =
+			lappend(patterns, provider->channel == GA_CHANNEL_MOBILE
+								  ? psprintf("%s%%", (char *) lfirst(cell))
+								  : psprintf("%%@%s", (char *) lfirst(cell)));
+	return patterns;
+}
+
+static Datum
+pattern_array(List *patterns)
+{
+	const char **texts = palloc(sizeof(char *) * Max(list_length(patterns), 1));
+	ListCell *cell;
+	int count = 0;
+
+	foreach (cell, patterns)
+		texts[count++] = lfirst(cell);
+	return ga_text_array(texts, count);
+}
+
+static void
+make_filter(GaProvider *provider, TimestampTz now)
+{
+	List *left = NIL;
+	ListCell *cell;
+
+	foreach (cell, ga_providers)
+	{
+		GaProvider *other = lfirst(cell);
+
+		if (is_usable(other, now) && goes_first(other, provider))
+			left = add_patterns(left, other);
+	}
+	provider->filter.has_taken = provider->prefixes != NIL;
+	provider->filter.taken = pattern_array(
+		provider->prefixes == NIL ? NIL : add_patterns(NIL, provider));
+	provider->filter.left = pattern_array(left);
+	forget_progress(provider);
+}
+
+void
+ga_providers_route(TimestampTz now)
+{
+	static MemoryContext context = NULL;
+	MemoryContext old;
+	ListCell *cell;
+	bool changed = false;
+
+	foreach (cell, ga_providers)
+	{
+		GaProvider *provider = lfirst(cell);
+		bool usable = is_usable(provider, now);
+
+		changed |= usable != provider->was_usable;
+		provider->was_usable = usable;
+	}
+	if (!changed)
+		return;
+	if (context == NULL)
+		context = AllocSetContextCreate(
+			TopMemoryContext, "group_api routes context", ALLOCSET_SMALL_SIZES);
+	MemoryContextReset(context);
+	old = MemoryContextSwitchTo(context);
+	foreach (cell, ga_providers)
+		make_filter(lfirst(cell), now);
+	MemoryContextSwitchTo(old);
+}
+
+static void
+refill_tokens(GaProvider *provider, TimestampTz now)
+{
+	/* A tenth of a second's worth may be sent at once. */
+	double burst = Max(1.0, provider->rate / 10);
+
+	if (provider->tokens_at != 0)
+		provider->tokens +=
+			provider->rate * (now - provider->tokens_at) / USECS_PER_SEC;
+	provider->tokens = Min(provider->tokens, burst);
+	provider->tokens_at = now;
+}
+
+int
+ga_provider_capacity(GaProvider *provider, TimestampTz now)
+{
+	int room =
+		Min(provider->window, ga_settings.max_in_flight) - provider->in_flight;
+
+	if (!is_usable(provider, now) || room <= 0)
+		return 0;
+	/* After a rest one message shows whether it is over. */
+	if (provider->faults >= FAULTS_TO_REST)
+		return provider->in_flight > 0 ? 0 : 1;
+	if (provider->rate > 0)
+	{
+		refill_tokens(provider, now);
+		return Min(room, (int) provider->tokens);
+	}
+	/* Few large claims cost less than many small ones. */
+	if (provider->in_flight > 0 && room < provider->window / 4)
+		return 0;
+	return room;
+}
+
+TimestampTz
+ga_provider_next_turn(GaProvider *provider, TimestampTz now)
+{
+	if (provider->gone || provider->is_paused)
+		return DT_NOEND;
+	if (provider->rest_until > now)
+		return provider->rest_until;
+	if (provider->drained)
+	{
+		if (!provider->due_is_known)
+			return provider->not_before;
+		return provider->next_due == 0
+				   ? DT_NOEND
+				   : Max(provider->next_due, provider->not_before);
+	}
+	if (provider->rate > 0 && provider->tokens < 1 &&
+		provider->in_flight < provider->window)
+		return provider->tokens_at +
+			   (int64) ((1 - provider->tokens) / provider->rate *
+						USECS_PER_SEC) +
+			   1;
+	/* The window is full: an outcome will tell. */
+	return DT_NOEND;
+}
+
+void
+ga_provider_claimed(GaProvider *provider, bool from_front, int count, int limit,
+					TimestampTz now)
+{
+	provider->in_flight += count;
+	provider->found_nothing_from_front = from_front && count == 0;
+	if (count < limit)
+	{
+		provider->drained = true;
+		provider->due_is_known = false;
+		provider->filled_at = 0;
+		return;
+	}
+	if (provider->filled_at != 0)
+	{
+		int64 took_ms = (now - provider->filled_at) / 1000;
+
+		if (took_ms < FAST_FILL_MS)
+			provider->window =
+				Min(provider->window * 2, ga_settings.max_in_flight);
+		else if (took_ms > SLOW_FILL_MS)
+			provider->window =
+				Max(provider->window / 2, Min(2 * provider->max_connections,
+											  ga_settings.max_in_flight));
+	}
+	provider->filled_at = now;
+}
+
+void
+ga_provider_sent(GaProvider *provider, int weight)
+{
+	if (provider->rate > 0)
+		provider->tokens -= weight;
+}
+
+static void
+take_a_rest(GaProvider *provider, TimestampTz now)
+{
+	int rests = Min(provider->faults - FAULTS_TO_REST, 10);
+	int64 ms = Min((int64) FIRST_REST_MS << rests, LONGEST_REST_MS);
+
+	provider->rest_until =
+		Max(provider->rest_until, TimestampTzPlusMilliseconds(now, ms));
+}
+
+void
+ga_provider_finished(GaProvider *provider, const GaOutcomeFrame *outcome,
+					 TimestampTz now)
+{
+	provider->in_flight--;
+	if ((outcome->flags & GA_OUTCOME_PROVIDER_FAULT) == 0)
+	{
+		provider->faults = 0;
+		return;
+	}
+	/* What was under way when the rest began is no further fault. */
+	if (provider->rest_until > now)
+		return;
+	if (outcome->retry_after_ms > 0)
+		provider->rest_until =
+			Max(provider->rest_until,
+				TimestampTzPlusMilliseconds(
+					now, Min(outcome->retry_after_ms, LONGEST_RETRY_AFTER_MS)));
+	if (provider->faults < 1000)
+		provider->faults++;
+	if (provider->faults >= FAULTS_TO_REST)
+		take_a_rest(provider, now);
+}
+
+/*
+ * The queue beyond the cursor is empty: when is the next row due?  One that is
+ * due already stands before the cursor, or is locked by somebody.
+ */
+void
+ga_provider_note_next_due(GaProvider *provider, TimestampTz next_due,
+						  TimestampTz now)
+{
+	provider->due_is_known = true;
+	provider->next_due = next_due;
+	provider->not_before = 0;
+	if (next_due == 0 || next_due > now)
+		return;
+	if (provider->found_nothing_from_front)
+		provider->not_before =
+			TimestampTzPlusMilliseconds(now, LOCKED_RETRY_MS);
+	else
+		forget_progress(provider);
+}
+
+void
+ga_provider_check_due(GaProvider *provider, TimestampTz now)
+{
+	if (provider->drained && provider->due_is_known &&
+		provider->next_due != 0 && provider->next_due <= now &&
+		provider->not_before <= now)
+	{
+		provider->drained = false;
+		provider->due_is_known = false;
+		/* Rows tried again later may be due before what was read last. */
+		if (provider->next_due <= provider->cursor.due)
+			forget_progress(provider);
+	}
+}
+
+void
+ga_providers_requeued(GaChannel channel)
+{
+	ListCell *cell;
+
+	foreach (cell, ga_providers)
+	{
+		GaProvider *provider = lfirst(cell);
+
+		if (provider->channel == channel)
+			provider->due_is_known = false;
+	}
+}
+
+void
+ga_providers_rewind(TimestampTz due)
+{
+	ListCell *cell;
+
+	foreach (cell, ga_providers)
+	{
+		GaProvider *provider = lfirst(cell);
+
+		provider->drained = false;
+		provider->due_is_known = false;
+		if (due > provider->cursor.due)
+			continue;
+		memset(&provider->cursor, 0, sizeof(provider->cursor));
+		/* Rows of exactly this moment must be seen again. */
+		provider->cursor.due = due == DT_NOBEGIN ? due : due - 1;
+	}
+}

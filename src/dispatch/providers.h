@@ -1,0 +1,99 @@
+/*
+ * providers.h
+ *		The dispatcher's picture of its providers: who takes which rows, how many
+ *		at once, and who is given a rest.
+ *
+ * A provider claims for itself, so that a slow or dead one never delays another.
+ * Among those of a channel the lowest priority value goes first; the next is
+ * used only while the first is paused or given a rest.
+ */
+#ifndef GA_DISPATCH_PROVIDERS_H
+#define GA_DISPATCH_PROVIDERS_H
+
+#include "postgres.h"
+
+#include "base/channel.h"
+#include "base/wire.h"
+#include "datatype/timestamp.h"
+#include "lib/stringinfo.h"
+#include "nodes/pg_list.h"
+#include "store/provider_store.h"
+#include "store/queue_store.h"
+
+typedef struct GaProvider
+{
+	/* as configured */
+	char *server;
+	char *kind;
+	char *fingerprint;
+	char *callback_url; /* NULL: none */
+	GaChannel channel;
+	int priority;
+	int max_connections;
+	double rate; /* messages a second, SMS segments; 0 = unlimited */
+	bool hold_uncertain;
+	List *prefixes; /* of char *; NIL: any recipient */
+	bool is_paused;
+	bool gone; /* dropped; freed when nothing is in flight */
+
+	/* how it fares */
+	int in_flight;
+	int window;				/* bound of in_flight: follows its speed */
+	int faults;				/* in a row: connection refused, 5xx, ... */
+	TimestampTz rest_until; /* circuit open, or Retry-After */
+	double tokens;
+	TimestampTz tokens_at;
+	TimestampTz filled_at; /* last claim that filled the window */
+
+	/* how far it has read the queue */
+	GaQueueCursor cursor;
+	GaQueueFilter filter;
+	bool was_usable;
+	bool drained;				   /* the last claim came back short */
+	bool due_is_known;			   /* next_due is right */
+	TimestampTz next_due;		   /* 0: nothing waits */
+	TimestampTz not_before;		   /* next look at rows others hold locked */
+	bool found_nothing_from_front; /* what is due is locked by others */
+} GaProvider;
+
+/* Everything below belongs to the one dispatcher of the process. */
+extern List *ga_providers; /* of GaProvider * */
+
+/*
+ * Takes over a new configuration, keeping what is known of those that stay.
+ * Returns the courier's configuration in `json`.
+ */
+extern void ga_providers_load(const GaProviderRow *rows, int count,
+							  StringInfo json);
+/* Names of the servers whose uncertain messages are held: text[]. */
+extern Datum ga_providers_that_hold(void);
+
+/* Who takes whose rows, after usability changed; call it every turn. */
+extern void ga_providers_route(TimestampTz now);
+
+/* How many rows a provider may claim now. */
+extern int ga_provider_capacity(GaProvider *provider, TimestampTz now);
+/* When it may claim again, DT_NOEND if only an event can tell. */
+extern TimestampTz ga_provider_next_turn(GaProvider *provider, TimestampTz now);
+
+/* `from_front`: the cursor stood before the first row. */
+extern void ga_provider_claimed(GaProvider *provider, bool from_front,
+								int count, int limit, TimestampTz now);
+/* `weight`: segments of an SMS, else 1. */
+extern void ga_provider_sent(GaProvider *provider, int weight);
+extern void ga_provider_finished(GaProvider *provider,
+								 const GaOutcomeFrame *outcome,
+								 TimestampTz now);
+
+/* The answer to "when is the next row due", 0 = never. */
+extern void ga_provider_note_next_due(GaProvider *provider,
+									  TimestampTz next_due, TimestampTz now);
+/* Ends the pause of a drained provider when its next row is due. */
+extern void ga_provider_check_due(GaProvider *provider, TimestampTz now);
+/* Rows of a channel went back to the queue. */
+extern void ga_providers_requeued(GaChannel channel);
+
+/* New rows are due from `due` on: every provider looks again from there. */
+extern void ga_providers_rewind(TimestampTz due);
+
+#endif /* GA_DISPATCH_PROVIDERS_H */

@@ -1,0 +1,217 @@
+/*
+ * slots.c
+ *		The slots in shared memory and their one lock.
+ *
+ * GaSlots.lock is held for a few instructions only, never across a wait, and no
+ * other lock is taken under it.  Counters and flags the dispatcher shares with
+ * everybody are atomics.
+ */
+#include "postgres.h"
+
+#include "base/guc.h"
+#include "dispatch/slots.h"
+#include "miscadmin.h"
+#include "storage/ipc.h"
+#include "storage/shmem.h"
+#include "utils/timestamp.h"
+
+GaSlots *ga_slots = NULL;
+
+static shmem_request_hook_type next_request_hook = NULL;
+static shmem_startup_hook_type next_startup_hook = NULL;
+
+static Size
+slots_size(void)
+{
+	return add_size(offsetof(GaSlots, slots),
+					mul_size(ga_settings.max_databases, sizeof(GaSlot)));
+}
+
+static void
+request_slots(void)
+{
+	if (next_request_hook)
+		next_request_hook();
+	RequestAddinShmemSpace(slots_size());
+	RequestNamedLWLockTranche("group_api", 1);
+}
+
+static void
+reset_slot(GaSlot *slot)
+{
+	slot->database = InvalidOid;
+	slot->state = GA_SLOT_FREE;
+	slot->pid = 0;
+	slot->latch = NULL;
+	slot->holds = 0;
+	slot->started_at = 0;
+	pg_atomic_write_u32(&slot->trouble, GA_TROUBLE_NONE);
+	pg_atomic_write_u32(&slot->courier_pid, 0);
+	pg_atomic_write_u64(&slot->turns, 0);
+	pg_atomic_write_u64(&slot->claimed, 0);
+	pg_atomic_write_u64(&slot->recorded, 0);
+	pg_atomic_write_u64(&slot->wake_due, (uint64) DT_NOEND);
+	pg_atomic_write_u32(&slot->reload, 0);
+}
+
+static void
+create_slots(void)
+{
+	bool found;
+
+	if (next_startup_hook)
+		next_startup_hook();
+	LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
+	ga_slots = ShmemInitStruct("group_api slots", slots_size(), &found);
+	if (!found)
+	{
+		ga_slots->lock = &(GetNamedLWLockTranche("group_api"))->lock;
+		ga_slots->launcher_latch = NULL;
+		ga_slots->count = ga_settings.max_databases;
+		for (int i = 0; i < ga_slots->count; i++)
+		{
+			GaSlot *slot = &ga_slots->slots[i];
+
+			pg_atomic_init_u32(&slot->trouble, 0);
+			pg_atomic_init_u32(&slot->courier_pid, 0);
+			pg_atomic_init_u64(&slot->turns, 0);
+			pg_atomic_init_u64(&slot->claimed, 0);
+			pg_atomic_init_u64(&slot->recorded, 0);
+			pg_atomic_init_u64(&slot->wake_due, 0);
+			pg_atomic_init_u32(&slot->reload, 0);
+			reset_slot(slot);
+		}
+	}
+	LWLockRelease(AddinShmemInitLock);
+}
+
+void
+ga_slots_init(void)
+{
+	next_request_hook = shmem_request_hook;
+	shmem_request_hook = request_slots;
+	next_startup_hook = shmem_startup_hook;
+	shmem_startup_hook = create_slots;
+}
+
+static GaSlot *
+find_slot(Oid database)
+{
+	for (int i = 0; i < ga_slots->count; i++)
+		if (ga_slots->slots[i].state != GA_SLOT_FREE &&
+			ga_slots->slots[i].database == database)
+			return &ga_slots->slots[i];
+	return NULL;
+}
+
+/* Lock held exclusively.  NULL when all are taken. */
+static GaSlot *
+take_slot(Oid database)
+{
+	for (int i = 0; i < ga_slots->count; i++)
+		if (ga_slots->slots[i].state == GA_SLOT_FREE)
+		{
+			GaSlot *slot = &ga_slots->slots[i];
+
+			reset_slot(slot);
+			slot->database = database;
+			slot->state = GA_SLOT_WANTED;
+			return slot;
+		}
+	return NULL;
+}
+
+static void
+note_due(GaSlot *slot, TimestampTz due)
+{
+	uint64 current = pg_atomic_read_u64(&slot->wake_due);
+
+	while (due < (TimestampTz) current &&
+		   !pg_atomic_compare_exchange_u64(&slot->wake_due, &current,
+										   (uint64) due))
+		;
+}
+
+void
+ga_slot_wake(Oid database, TimestampTz due, bool reload)
+{
+	GaSlot *slot;
+	Latch *latch;
+
+	if (ga_slots == NULL)
+		return;
+	LWLockAcquire(ga_slots->lock, LW_SHARED);
+	slot = find_slot(database);
+	if (slot == NULL)
+	{
+		LWLockRelease(ga_slots->lock);
+		LWLockAcquire(ga_slots->lock, LW_EXCLUSIVE);
+		slot = find_slot(database);
+		if (slot == NULL)
+			slot = take_slot(database);
+	}
+	if (slot != NULL)
+	{
+		note_due(slot, due);
+		if (reload)
+			pg_atomic_write_u32(&slot->reload, 1);
+		latch = slot->state == GA_SLOT_RUNNING ? slot->latch
+											   : ga_slots->launcher_latch;
+		/* Under the lock: the owner clears the pointer before it goes. */
+		if (latch != NULL)
+			SetLatch(latch);
+	}
+	LWLockRelease(ga_slots->lock);
+}
+
+bool
+ga_slot_hold(Oid database)
+{
+	GaSlot *slot;
+
+	if (ga_slots == NULL)
+		return false;
+	LWLockAcquire(ga_slots->lock, LW_EXCLUSIVE);
+	slot = find_slot(database);
+	if (slot != NULL)
+		slot->holds++;
+	LWLockRelease(ga_slots->lock);
+	return slot != NULL;
+}
+
+void
+ga_slot_release(Oid database)
+{
+	GaSlot *slot;
+
+	LWLockAcquire(ga_slots->lock, LW_EXCLUSIVE);
+	slot = find_slot(database);
+	if (slot != NULL && slot->holds > 0)
+		slot->holds--;
+	if (ga_slots->launcher_latch != NULL)
+		SetLatch(ga_slots->launcher_latch);
+	LWLockRelease(ga_slots->lock);
+}
+
+pid_t
+ga_slot_pid(Oid database)
+{
+	GaSlot copy;
+
+	return ga_slot_look(database, &copy) ? copy.pid : 0;
+}
+
+bool
+ga_slot_look(Oid database, GaSlot *copy)
+{
+	GaSlot *slot;
+
+	if (ga_slots == NULL)
+		return false;
+	LWLockAcquire(ga_slots->lock, LW_SHARED);
+	slot = find_slot(database);
+	if (slot != NULL)
+		*copy = *slot;
+	LWLockRelease(ga_slots->lock);
+	return slot != NULL;
+}

@@ -1,0 +1,113 @@
+/*
+ * wake.c
+ *		What a transaction wants to tell the dispatcher, kept until its end.
+ *
+ * 100 000 rows in a transaction are one wake; a rollback is none.  A prepared
+ * transaction's wish is forgotten at PREPARE and made good by COMMIT PREPARED
+ * (dispatch/database_guard), whichever session runs that.
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "commands/trigger.h"
+#include "dispatch/slots.h"
+#include "dispatch/wake.h"
+#include "miscadmin.h"
+#include "utils/timestamp.h"
+
+bool ga_wake_trigger_is_silent = false;
+
+static struct
+{
+	bool wake;
+	bool even_on_abort;
+	bool reload;
+	TimestampTz due;
+} wish = {.due = DT_NOEND};
+
+static void
+forget_wish(void)
+{
+	memset(&wish, 0, sizeof(wish));
+	wish.due = DT_NOEND;
+	ga_wake_trigger_is_silent = false;
+}
+
+static void
+end_of_transaction(XactEvent event, void *arg)
+{
+	switch (event)
+	{
+		case XACT_EVENT_COMMIT:
+			if (wish.wake || wish.reload)
+				ga_slot_wake(MyDatabaseId, wish.due, wish.reload);
+			forget_wish();
+			break;
+		case XACT_EVENT_ABORT:
+			if (wish.even_on_abort)
+				ga_slot_wake(MyDatabaseId, DT_NOBEGIN, false);
+			forget_wish();
+			break;
+		case XACT_EVENT_PREPARE:
+			forget_wish();
+			break;
+		default:
+			break;
+	}
+}
+
+/* An error caught by the caller must not leave the trigger silent. */
+static void
+end_of_subtransaction(SubXactEvent event, SubTransactionId mine,
+					  SubTransactionId parent, void *arg)
+{
+	if (event == SUBXACT_EVENT_ABORT_SUB)
+		ga_wake_trigger_is_silent = false;
+}
+
+void
+ga_wake_init(void)
+{
+	RegisterXactCallback(end_of_transaction, NULL);
+	RegisterSubXactCallback(end_of_subtransaction, NULL);
+}
+
+void
+ga_wake_at_commit(TimestampTz due)
+{
+	wish.wake = true;
+	wish.due = Min(wish.due, due);
+}
+
+void
+ga_reload_at_commit(void)
+{
+	wish.reload = true;
+}
+
+void
+ga_wake_at_end(void)
+{
+	ga_wake_at_commit(DT_NOBEGIN);
+	wish.even_on_abort = true;
+}
+
+void
+ga_wake_now(void)
+{
+	ga_slot_wake(MyDatabaseId, DT_NOBEGIN, false);
+}
+
+PG_FUNCTION_INFO_V1(group_api_wake_trigger);
+
+Datum
+group_api_wake_trigger(PG_FUNCTION_ARGS)
+{
+	if (!CALLED_AS_TRIGGER(fcinfo))
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+				 errmsg("group_api_private.wake can only be a trigger")));
+	if (!ga_wake_trigger_is_silent)
+		ga_wake_at_commit(DT_NOBEGIN);
+	PG_RETURN_POINTER(NULL);
+}

@@ -1,0 +1,33 @@
+/*
+ * wake.h
+ *		Waking the dispatcher of this database when the transaction commits.
+ */
+#ifndef GA_DISPATCH_WAKE_H
+#define GA_DISPATCH_WAKE_H
+
+#include "postgres.h"
+
+#include "datatype/timestamp.h"
+
+/* Registers the callback; called while preloading, inherited by fork. */
+extern void ga_wake_init(void);
+
+/* New rows, the earliest of them due at `due`. */
+extern void ga_wake_at_commit(TimestampTz due);
+/* Providers or the extension itself changed. */
+extern void ga_reload_at_commit(void);
+/*
+ * Rows of the queue are locked by this transaction: the dispatcher skips them
+ * and must look again however the transaction ends.
+ */
+extern void ga_wake_at_end(void);
+/* Now; for what is committed already (COMMIT PREPARED). */
+extern void ga_wake_now(void);
+
+/*
+ * While our own code inserts rows it says itself when they are due; the trigger
+ * that wakes for rows written by hand stays silent.
+ */
+extern bool ga_wake_trigger_is_silent;
+
+#endif /* GA_DISPATCH_WAKE_H */

@@ -1,0 +1,35 @@
+/*
+ * group_api.c
+ *		The library's entry: what is set up, in which order.
+ */
+#include "postgres.h"
+
+#include "base/compat.h"
+#include "base/guc.h"
+#include "dispatch/database_guard.h"
+#include "dispatch/launcher.h"
+#include "dispatch/slots.h"
+#include "dispatch/wake.h"
+#include "request/contact.h"
+
+GA_MODULE_MAGIC("1.0");
+
+void _PG_init(void);
+
+void
+_PG_init(void)
+{
+	if (!process_shared_preload_libraries_in_progress)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("group_api must be loaded when the server starts"),
+				 errhint("Add group_api to shared_preload_libraries in "
+						 "postgresql.conf and restart the server.")));
+
+	ga_guc_init();
+	ga_contact_init();
+	ga_slots_init();
+	ga_wake_init();
+	ga_database_guard_init();
+	ga_launcher_init();
+}

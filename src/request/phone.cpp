@@ -1,0 +1,268 @@
+/*
+ * phone.cpp
+ *		libphonenumber behind a C face.
+ *
+ * Every exported function is noexcept and catches what the library or the
+ * allocator throws.  The library logs to standard output by default, which in a
+ * server is somebody else's file: its logger is replaced.
+ */
+#include "request/phone.h"
+
+#include <cstring>
+#include <string>
+
+#include <phonenumbers/logger.h>
+#include <phonenumbers/phonenumber.pb.h>
+#include <phonenumbers/phonenumberutil.h>
+
+#include "request/phone_table.h"
+
+namespace
+{
+
+using i18n::phonenumbers::NullLogger;
+using i18n::phonenumbers::PhoneNumber;
+using i18n::phonenumbers::PhoneNumberUtil;
+
+PhoneNumberUtil *library = nullptr;
+
+void
+load()
+{
+	if (library != nullptr)
+		return;
+	PhoneNumberUtil *instance = PhoneNumberUtil::GetInstance();
+
+	instance->SetLogger(new NullLogger());
+	library = instance;
+	ga::phone_table_load();
+}
+
+/*
+ * "+" and 7 to 15 digits as most apps send it, or with the separators people
+ * write.  Leaves "+" and the digits in `e164` and returns how many bytes; 0 for
+ * any other form.
+ */
+size_t
+strip_separators(const char *text, size_t length, char *e164)
+{
+	size_t kept = 1;
+
+	if (length < 8 || length > 64 || text[0] != '+')
+		return 0;
+	e164[0] = '+';
+	for (size_t i = 1; i < length; i++)
+	{
+		if (text[i] >= '0' && text[i] <= '9')
+		{
+			if (kept > 15)
+				return 0;
+			e164[kept++] = text[i];
+		}
+		else if (strchr(" -.()", text[i]) == nullptr || text[i] == '\0')
+			return 0;
+	}
+	e164[kept] = '\0';
+	return kept >= 8 ? kept : 0;
+}
+
+/* What the library would read in its own way: letters as keys, "ext. 5". */
+GaPhoneFault
+check_form(const char *text, size_t length)
+{
+	bool has_digit = false;
+	bool has_plus = false;
+
+	if (length > 64)
+		return GA_PHONE_TOO_LONG;
+	for (size_t i = 0; i < length; i++)
+	{
+		unsigned char c = static_cast<unsigned char>(text[i]);
+
+		if (c >= '0' && c <= '9')
+			has_digit = true;
+		else if (c == '+' || c >= 0x80)
+			has_plus = true;
+		else if (strchr(" -.()/", c) == nullptr)
+			return has_digit ? GA_PHONE_EXTENSION : GA_PHONE_NOT_A_NUMBER;
+	}
+	if (has_plus)
+		return GA_PHONE_OK;
+	if (!has_digit)
+		return GA_PHONE_NOT_A_NUMBER;
+	return strncmp(text, "00", 2) == 0 ? GA_PHONE_DOUBLE_ZERO
+									   : GA_PHONE_NO_PLUS;
+}
+
+GaPhoneFault
+parse(const char *text, size_t length, PhoneNumber *number)
+{
+	switch (library->Parse(std::string(text, length), "ZZ", number))
+	{
+		case PhoneNumberUtil::NO_PARSING_ERROR:
+			return number->has_extension() ? GA_PHONE_EXTENSION : GA_PHONE_OK;
+		case PhoneNumberUtil::INVALID_COUNTRY_CODE_ERROR:
+			/* a national number in other digits than ours has no plus either */
+			return strchr(text, '+') != nullptr ? GA_PHONE_COUNTRY_CODE
+												: GA_PHONE_NO_PLUS;
+		case PhoneNumberUtil::TOO_SHORT_AFTER_IDD:
+		case PhoneNumberUtil::TOO_SHORT_NSN:
+			return GA_PHONE_TOO_SHORT;
+		case PhoneNumberUtil::TOO_LONG_NSN:
+			return GA_PHONE_TOO_LONG;
+		default:
+			return GA_PHONE_NOT_A_NUMBER;
+	}
+}
+
+GaPhoneFault
+check_length(const PhoneNumber &number)
+{
+	switch (library->IsPossibleNumberWithReason(number))
+	{
+		case PhoneNumberUtil::IS_POSSIBLE:
+			return GA_PHONE_OK;
+		case PhoneNumberUtil::IS_POSSIBLE_LOCAL_ONLY:
+			return GA_PHONE_LOCAL_ONLY;
+		case PhoneNumberUtil::INVALID_COUNTRY_CODE:
+			return GA_PHONE_COUNTRY_CODE;
+		case PhoneNumberUtil::TOO_SHORT:
+			return GA_PHONE_TOO_SHORT;
+		case PhoneNumberUtil::TOO_LONG:
+			return GA_PHONE_TOO_LONG;
+		default:
+			return GA_PHONE_LENGTH;
+	}
+}
+
+/* Null for a kind that gets SMS, or that nobody knows. */
+const char *
+kind_without_sms(const PhoneNumber &number)
+{
+	switch (library->GetNumberType(number))
+	{
+		case PhoneNumberUtil::FIXED_LINE:
+			return "a landline";
+		case PhoneNumberUtil::TOLL_FREE:
+			return "a toll-free number";
+		case PhoneNumberUtil::PREMIUM_RATE:
+			return "a premium-rate number";
+		case PhoneNumberUtil::SHARED_COST:
+			return "a shared-cost number";
+		case PhoneNumberUtil::VOIP:
+			return "an internet telephone (VoIP)";
+		case PhoneNumberUtil::PAGER:
+			return "a pager";
+		case PhoneNumberUtil::UAN:
+			return "a company's universal access number";
+		case PhoneNumberUtil::VOICEMAIL:
+			return "a voice mailbox";
+		default:
+			return nullptr;
+	}
+}
+
+GaPhoneFault
+ask_library(const char *text, size_t length, char *e164, const char **kind)
+{
+	PhoneNumber number;
+	std::string formatted;
+	GaPhoneFault fault = check_form(text, length);
+
+	if (fault == GA_PHONE_OK)
+		fault = parse(text, length, &number);
+	if (fault == GA_PHONE_OK)
+		fault = check_length(number);
+	if (fault != GA_PHONE_OK)
+		return fault;
+	*kind = kind_without_sms(number);
+	if (*kind != nullptr)
+		return GA_PHONE_NOT_SMS_CAPABLE;
+	library->Format(number, PhoneNumberUtil::E164, &formatted);
+	if (formatted.size() >= GA_PHONE_E164_SIZE)
+		return GA_PHONE_TOO_LONG;
+	memcpy(e164, formatted.c_str(), formatted.size() + 1);
+	return GA_PHONE_OK;
+}
+
+} // namespace
+
+void
+ga_phone_init(void) noexcept
+{
+	try
+	{
+		load();
+	}
+	catch (...)
+	{
+		/* tried again at the first number */
+	}
+}
+
+GaPhoneFault
+ga_phone_normalize(const char *text, size_t length, char *e164,
+				   const char **kind) noexcept
+{
+	try
+	{
+		load();
+		size_t kept = strip_separators(text, length, e164);
+
+		if (kept > 0 && ga::phone_table_accepts(e164 + 1, kept - 1))
+			return GA_PHONE_OK;
+		return ask_library(text, length, e164, kind);
+	}
+	catch (...)
+	{
+		return GA_PHONE_FAILED;
+	}
+}
+
+GaPhoneFault
+ga_phone_normalize_slowly(const char *text, size_t length, char *e164,
+						  const char **kind) noexcept
+{
+	try
+	{
+		load();
+		return ask_library(text, length, e164, kind);
+	}
+	catch (...)
+	{
+		return GA_PHONE_FAILED;
+	}
+}
+
+const char *
+ga_phone_fault_text(GaPhoneFault fault) noexcept
+{
+	switch (fault)
+	{
+		case GA_PHONE_OK:
+			break;
+		case GA_PHONE_NO_PLUS:
+			return "it has no country code";
+		case GA_PHONE_DOUBLE_ZERO:
+			return "it begins with 00 instead of +";
+		case GA_PHONE_NOT_A_NUMBER:
+			return "it is no number";
+		case GA_PHONE_EXTENSION:
+			return "it has letters, signs or an extension";
+		case GA_PHONE_COUNTRY_CODE:
+			return "no country has its country code";
+		case GA_PHONE_TOO_SHORT:
+			return "it is too short";
+		case GA_PHONE_TOO_LONG:
+			return "it is too long";
+		case GA_PHONE_LENGTH:
+			return "its country has no numbers of this length";
+		case GA_PHONE_LOCAL_ONLY:
+			return "its area code is missing";
+		case GA_PHONE_NOT_SMS_CAPABLE:
+			return "its kind gets no SMS";
+		case GA_PHONE_FAILED:
+			return "there was no memory to check it";
+	}
+	return "it is valid";
+}

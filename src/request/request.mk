@@ -1,0 +1,16 @@
+# The request layer: jsonb bodies to checked structs.
+REQUEST_OBJS = \
+	src/request/violation.o \
+	src/request/text.o \
+	src/request/domain.o \
+	src/request/email.o \
+	src/request/url.o \
+	src/request/phone.o \
+	src/request/phone_table.o \
+	src/request/contact.o \
+	src/request/json_reader.o \
+	src/request/field_checks.o \
+	src/request/group_request.o \
+	src/request/group_request_v2.o
+
+REQUEST_LIBS = -lidn2 -luriparser -lphonenumber -lprotobuf -lstdc++

@@ -1,0 +1,164 @@
+/*
+ * text.c
+ *		One pass over a text: its length, its ends, what the policy refuses.
+ *
+ * White space at the ends is dropped before anything is judged, so a line feed
+ * copied along with a name is no fault.  Inside the text every control
+ * character is one: names end up in mail headers, in SMS and in logs.  The two
+ * direction overrides turn round what follows them, a link for example, and
+ * are refused everywhere; embeddings and isolates are honest in prose.
+ *
+ * Never allocates, never reads past the length given.
+ */
+#include "request/text.h"
+
+#include <string.h>
+
+/* what a byte outside the encoding counts as */
+#define REPLACEMENT 0xFFFD
+
+typedef struct CodeRange
+{
+	uint32_t first;
+	uint32_t last;
+} CodeRange;
+
+/* Unicode property White_Space, above ASCII. */
+static const CodeRange white_space[] = {
+	{0x85, 0x85},	  {0xA0, 0xA0},		{0x1680, 0x1680}, {0x2000, 0x200A},
+	{0x2028, 0x2029}, {0x202F, 0x202F}, {0x205F, 0x205F}, {0x3000, 0x3000},
+};
+
+/* Characters without a shape: a name of these alone is blank. */
+static const CodeRange invisible[] = {
+	{0xAD, 0xAD},	  {0x34F, 0x34F},	{0x61C, 0x61C},		{0x115F, 0x1160},
+	{0x17B4, 0x17B5}, {0x180B, 0x180F}, {0x200B, 0x200F},	{0x202A, 0x202E},
+	{0x2060, 0x206F}, {0x2800, 0x2800}, {0x3164, 0x3164},	{0xFE00, 0xFE0F},
+	{0xFEFF, 0xFEFF}, {0xFFA0, 0xFFA0}, {0xE0000, 0xE0FFF},
+};
+
+static bool
+is_in(const CodeRange *ranges, size_t count, uint32_t code)
+{
+	for (size_t i = 0; i < count && code >= ranges[i].first; i++)
+		if (code <= ranges[i].last)
+			return true;
+	return false;
+}
+
+#define IS_IN(ranges, code)                                                    \
+	is_in(ranges, sizeof(ranges) / sizeof(ranges[0]), code)
+
+static bool
+is_white(uint32_t code)
+{
+	if (code < 0x80)
+		return code == ' ' || (code >= '\t' && code <= '\r');
+	return IS_IN(white_space, code);
+}
+
+static bool
+is_refused(uint32_t code, GaTextPolicy policy)
+{
+	bool multi_line = policy == GA_TEXT_MULTI_LINE;
+
+	if (code < 0x20)
+		return !(multi_line && (code == '\n' || code == '\r' || code == '\t'));
+	if (code < 0x7F)
+		return false;
+	if (code < 0xA0 || code == 0x2028 || code == 0x2029)
+		return true;
+	if (code == 0x202D || code == 0x202E)
+		return true;
+	if (!multi_line)
+		return (code >= 0x202A && code <= 0x202C) ||
+			   (code >= 0x2066 && code <= 0x2069);
+	return false;
+}
+
+/*
+ * The code point at `text`; its width in bytes goes to `width`.  A byte that
+ * belongs to no code point stands for itself alone, so it hides nothing.
+ */
+static uint32_t
+decode(const unsigned char *text, size_t left, size_t *width)
+{
+	unsigned char lead = text[0];
+	size_t expected = lead < 0xC0 ? 1 : lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4;
+	uint32_t code = lead;
+
+	*width = 1;
+	if (lead < 0x80)
+		return code;
+	code = lead & (0xFFu >> (expected + 1));
+	if (expected == 1 || expected > left)
+		return REPLACEMENT;
+	for (size_t i = 1; i < expected; i++)
+	{
+		if ((text[i] & 0xC0) != 0x80)
+			return REPLACEMENT;
+		code = code << 6 | (text[i] & 0x3Fu);
+	}
+	*width = expected;
+	return code;
+}
+
+void
+ga_text_scan(const char *text, size_t length, GaTextPolicy policy,
+			 GaTextScan *scan)
+{
+	const unsigned char *bytes = (const unsigned char *) text;
+	size_t chars = 0;
+	uint32_t pending = 0; /* refused white space, if more text follows */
+	bool started = false;
+	size_t width;
+
+	memset(scan, 0, sizeof(*scan));
+	for (size_t i = 0; i < length; i += width)
+	{
+		uint32_t code = decode(bytes + i, length - i, &width);
+		bool refused = is_refused(code, policy);
+
+		if (is_white(code))
+		{
+			if (!started)
+				continue;
+			if (code == '\r')
+				scan->has_cr = true;
+			if (refused && pending == 0)
+				pending = code;
+			if (!(code == '\n' && bytes[i - 1] == '\r'))
+				chars++;
+			continue;
+		}
+		if (!started)
+			scan->start = i;
+		started = true;
+		if (scan->refused == 0)
+			scan->refused = pending != 0 ? pending : refused ? code : 0;
+		if (!scan->is_visible)
+			scan->is_visible = code < 0x80 ? code > 0x20 && code != 0x7F
+										   : !IS_IN(invisible, code);
+		scan->chars = ++chars;
+		scan->end = i + width;
+	}
+}
+
+void
+ga_text_tidy(const char *text, const GaTextScan *scan, char *out)
+{
+	if (!scan->has_cr)
+	{
+		memcpy(out, text + scan->start, scan->end - scan->start);
+		out[scan->end - scan->start] = '\0';
+		return;
+	}
+	for (size_t i = scan->start; i < scan->end; i++)
+	{
+		if (text[i] != '\r')
+			*out++ = text[i];
+		else if (i + 1 >= scan->end || text[i + 1] != '\n')
+			*out++ = '\n';
+	}
+	*out = '\0';
+}

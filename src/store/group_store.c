@@ -1,0 +1,280 @@
+/*
+ * group_store.c
+ *		Statements on groups and members.
+ *
+ * A group of any size is three INSERTs: members and invitations travel as
+ * arrays, never row by row.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "datatype/timestamp.h"
+#include "port/pg_bswap.h"
+#include "store/group_store.h"
+#include "store/invitation_store.h"
+#include "store/plan_cache.h"
+#include "utils/builtins.h"
+#include "utils/timestamp.h"
+
+pg_uuid_t
+ga_uuid_v7(TimestampTz moment)
+{
+	pg_uuid_t uuid;
+	uint64 unix_ms = (uint64) (moment / 1000) +
+					 UINT64CONST(1000) * SECS_PER_DAY *
+						 (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE);
+	uint64 network = pg_hton64(unix_ms << 16);
+
+	if (!pg_strong_random(uuid.data, UUID_LEN))
+		ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR),
+						errmsg("could not generate a UUID")));
+	memcpy(uuid.data, &network, 6);
+	uuid.data[6] = (uuid.data[6] & 0x0F) | 0x70; /* version 7 */
+	uuid.data[8] = (uuid.data[8] & 0x3F) | 0x80; /* variant of RFC 9562 */
+	return uuid;
+}
+
+static Datum
+text_or_null(const char *text, char *null)
+{
+	*null = text == NULL ? 'n' : ' ';
+	return text == NULL ? (Datum) 0 : CStringGetTextDatum(text);
+}
+
+static void
+insert_group_v1(GaGroupView *group)
+{
+	static GaPlan plan = {
+		.sql = "INSERT INTO group_api_private.groups (id, contract, name,"
+			   " description, image, message, inviter, product_id, created_by,"
+			   " created_at)"
+			   " VALUES ($1, 'A', $2, $3, $4, $5, $6, $7, $8, $9)"
+			   " RETURNING number",
+		.nargs = 9,
+		.argtypes = {UUIDOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID,
+					 UUIDOID, INT8OID, TIMESTAMPTZOID},
+	};
+	Datum values[9];
+	char nulls[9];
+
+	memset(nulls, ' ', sizeof(nulls));
+	values[0] = UUIDPGetDatum(&group->id);
+	values[1] = CStringGetTextDatum(group->name);
+	values[2] = text_or_null(group->description, &nulls[2]);
+	values[3] = text_or_null(group->image, &nulls[3]);
+	values[4] = text_or_null(group->message, &nulls[4]);
+	values[5] = text_or_null(group->inviter, &nulls[5]);
+	values[6] = UUIDPGetDatum(&group->product_id);
+	values[7] = Int64GetDatum(group->created_by);
+	values[8] = TimestampTzGetDatum(group->created_at);
+	ga_plan_run(&plan, values, nulls, SPI_OK_INSERT_RETURNING);
+	group->number = ga_row_int64(0, 1, 0);
+}
+
+/* False when the name is taken, or (rarely) when the slug was just taken. */
+static bool
+try_insert_group_v2(const GaOwnerScope *scope, GaGroupView *group)
+{
+	static GaPlan plan = {
+		.sql = "INSERT INTO group_api_private.groups (id, contract, name,"
+			   " description, image, inviter, created_by, created_at, slug,"
+			   " color, is_private, visible, emotional_image,"
+			   " emotional_image_position)"
+			   " SELECT $1, 'B', $2, $3, $4, $5, $6, $7,"
+			   "  CASE WHEN EXISTS (SELECT FROM group_api_private.groups g"
+			   "    WHERE g.contract = 'B' AND g.slug = s.slug)"
+			   "   THEN s.slug || '-' || right($1::text, 6) ELSE s.slug END,"
+			   "  $8, $9, $10, $11, $12"
+			   " FROM group_api_private.slug($2) AS s (slug)"
+			   " ON CONFLICT DO NOTHING RETURNING number, slug",
+		.nargs = 12,
+		.argtypes = {UUIDOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, INT8OID,
+					 TIMESTAMPTZOID, TEXTOID, BOOLOID, BOOLOID, TEXTOID,
+					 INT4OID},
+	};
+	Datum values[12];
+	char nulls[12];
+
+	memset(nulls, ' ', sizeof(nulls));
+	values[0] = UUIDPGetDatum(&group->id);
+	values[1] = CStringGetTextDatum(group->name);
+	values[2] = text_or_null(group->description, &nulls[2]);
+	values[3] = text_or_null(group->image, &nulls[3]);
+	values[4] = text_or_null(group->inviter, &nulls[4]);
+	values[5] = Int64GetDatum(group->created_by);
+	values[6] = TimestampTzGetDatum(group->created_at);
+	values[7] = text_or_null(group->color, &nulls[7]);
+	values[8] = BoolGetDatum(group->is_private);
+	values[9] = BoolGetDatum(group->visible);
+	values[10] = text_or_null(group->emotional_image, &nulls[10]);
+	values[11] = Int32GetDatum(group->emotional_image_position);
+	if (ga_plan_run(&plan, values, nulls, SPI_OK_INSERT_RETURNING) == 0)
+		return false;
+	group->number = ga_row_int64(0, 1, 0);
+	group->slug = ga_row_text(scope, 0, 2);
+	return true;
+}
+
+bool
+ga_group_name_is_taken(const char *name)
+{
+	static GaPlan plan = {
+		.sql = "SELECT FROM group_api_private.groups"
+			   " WHERE contract = 'B' AND name = $1",
+		.nargs = 1,
+		.argtypes = {TEXTOID},
+	};
+	Datum values[1] = {CStringGetTextDatum(name)};
+
+	/* Not in the caller's snapshot: a name taken since then counts as well. */
+	return ga_plan_run(&plan, values, NULL, SPI_OK_SELECT) > 0;
+}
+
+static bool
+insert_group_v2(const GaOwnerScope *scope, GaGroupView *group)
+{
+	/* Only the slug may collide twice; another id gives it another suffix. */
+	for (int try = 0; try < 3; try++)
+	{
+		if (try_insert_group_v2(scope, group))
+			return true;
+		if (ga_group_name_is_taken(group->name))
+			return false;
+		group->id = ga_uuid_v7(group->created_at);
+	}
+	return false;
+}
+
+static void
+insert_members(const GaGroupView *group)
+{
+	static GaPlan plan = {
+		.sql =
+			"INSERT INTO group_api_private.members"
+			" (group_id, number, is_leader, user_id, name, picture)"
+			" SELECT $1, o.number, o.number = 1, o.user_id, o.name, o.picture"
+			" FROM unnest($2, $3, $4) WITH ORDINALITY"
+			"  AS o (user_id, name, picture, number)",
+		.nargs = 4,
+		.argtypes = {UUIDOID, INT8ARRAYOID, TEXTARRAYOID, TEXTARRAYOID},
+	};
+	int count = group->member_count;
+	Datum *users = palloc(sizeof(Datum) * count);
+	bool *no_user = palloc(sizeof(bool) * count);
+	const char **names = palloc(sizeof(char *) * count);
+	const char **pictures = palloc(sizeof(char *) * count);
+	Datum values[4];
+
+	for (int i = 0; i < count; i++)
+	{
+		users[i] = Int64GetDatum(group->members[i].user_id);
+		no_user[i] = group->members[i].user_id == 0;
+		names[i] = group->members[i].name;
+		pictures[i] = group->members[i].picture;
+	}
+	values[0] = UUIDPGetDatum(&group->id);
+	values[1] = ga_datum_array(users, no_user, count, INT8OID);
+	values[2] = ga_text_array(names, count);
+	values[3] = ga_text_array(pictures, count);
+	ga_plan_run(&plan, values, NULL, SPI_OK_INSERT);
+}
+
+bool
+ga_group_insert(const GaOwnerScope *scope, GaGroupView *group)
+{
+	group->id = ga_uuid_v7(group->created_at);
+	if (group->contract == 'A')
+		insert_group_v1(group);
+	else if (!insert_group_v2(scope, group))
+		return false;
+	insert_members(group);
+	ga_invitations_insert(group);
+	return true;
+}
+
+static void
+read_members(const GaOwnerScope *scope, GaGroupView *group)
+{
+	static GaPlan plan = {
+		.sql = "SELECT m.number, m.is_leader, m.user_id, m.name, m.picture,"
+			   " i.channel, i.contact, i.delivery, i.reason, i.changed_at,"
+			   " i.response, i.responded_at"
+			   " FROM group_api_private.members m"
+			   " LEFT JOIN group_api_private.invitations i"
+			   "  ON i.group_id = m.group_id AND i.number = m.number"
+			   " WHERE m.group_id = $1 ORDER BY m.number",
+		.nargs = 1,
+		.argtypes = {UUIDOID},
+	};
+	Datum values[1] = {UUIDPGetDatum(&group->id)};
+	uint64 count = ga_plan_read(&plan, values, NULL);
+
+	group->member_count = (int) count;
+	group->members = MemoryContextAllocZero(
+		scope->caller_context, sizeof(GaMemberView) * Max(count, 1));
+	for (uint64 row = 0; row < count; row++)
+	{
+		GaMemberView *member = &group->members[row];
+		char *channel = ga_row_text(scope, row, 6);
+
+		member->number = ga_row_int32(row, 1, 0);
+		member->is_leader = ga_row_bool(row, 2, false);
+		member->user_id = ga_row_int64(row, 3, 0);
+		member->name = ga_row_text(scope, row, 4);
+		member->picture = ga_row_text(scope, row, 5);
+		member->channel = channel == NULL	  ? GA_CHANNEL_NONE
+						  : channel[0] == 'M' ? GA_CHANNEL_MOBILE
+											  : GA_CHANNEL_EMAIL;
+		member->contact = ga_row_text(scope, row, 7);
+		member->delivery = ga_row_text(scope, row, 8);
+		member->reason = ga_row_text(scope, row, 9);
+		member->delivery_at = ga_row_int64(row, 10, 0);
+		member->response = ga_row_text(scope, row, 11);
+		member->responded_at = ga_row_int64(row, 12, 0);
+	}
+}
+
+bool
+ga_group_find(const GaOwnerScope *scope, pg_uuid_t id, GaGroupView *group)
+{
+	static GaPlan plan = {
+		.sql = "SELECT number, contract, status = 'ARCHIVED', name,"
+			   " description, image, message, inviter, product_id, created_by,"
+			   " created_at, slug, color, is_private, visible, active,"
+			   " emotional_image, emotional_image_position"
+			   " FROM group_api_private.groups WHERE id = $1",
+		.nargs = 1,
+		.argtypes = {UUIDOID},
+	};
+	Datum values[1] = {UUIDPGetDatum(&id)};
+	Datum product;
+	bool isnull;
+
+	if (ga_plan_read(&plan, values, NULL) == 0)
+		return false;
+	memset(group, 0, sizeof(*group));
+	group->id = id;
+	group->number = ga_row_int64(0, 1, 0);
+	group->contract = ga_row_text(scope, 0, 2)[0];
+	group->is_archived = ga_row_bool(0, 3, false);
+	group->name = ga_row_text(scope, 0, 4);
+	group->description = ga_row_text(scope, 0, 5);
+	group->image = ga_row_text(scope, 0, 6);
+	group->message = ga_row_text(scope, 0, 7);
+	group->inviter = ga_row_text(scope, 0, 8);
+	product = ga_row_datum(0, 9, &isnull);
+	group->has_product = !isnull;
+	if (!isnull)
+		group->product_id = *DatumGetUUIDP(product);
+	group->created_by = ga_row_int64(0, 10, 0);
+	group->created_at = ga_row_int64(0, 11, 0);
+	group->slug = ga_row_text(scope, 0, 12);
+	group->color = ga_row_text(scope, 0, 13);
+	group->is_private = ga_row_bool(0, 14, false);
+	group->visible = ga_row_bool(0, 15, true);
+	group->active = ga_row_bool(0, 16, true);
+	group->emotional_image = ga_row_text(scope, 0, 17);
+	group->emotional_image_position = ga_row_int32(0, 18, 0);
+	read_members(scope, group);
+	return true;
+}

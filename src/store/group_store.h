@@ -1,0 +1,78 @@
+/*
+ * group_store.h
+ *		Groups and members: writing a new one, reading one as its members see it.
+ */
+#ifndef GA_STORE_GROUP_STORE_H
+#define GA_STORE_GROUP_STORE_H
+
+#include "postgres.h"
+
+#include "base/channel.h"
+#include "datatype/timestamp.h"
+#include "utils/uuid.h"
+
+struct GaOwnerScope;
+
+/* One person of a group with what is known of the invitation. */
+typedef struct GaMemberView
+{
+	int32 number;
+	bool is_leader;
+	int64 user_id; /* 0: no user known */
+	const char *name;
+	const char *picture; /* NULL: none */
+	GaChannel channel;	 /* GA_CHANNEL_NONE: no message is sent */
+	const char *contact;
+	const char *delivery; /* NULL: no message is sent */
+	const char *reason;	  /* NULL: nothing to tell */
+	TimestampTz delivery_at;
+	const char *response; /* NULL: was not invited */
+	TimestampTz responded_at;
+} GaMemberView;
+
+typedef struct GaGroupView
+{
+	pg_uuid_t id;
+	int64 number;
+	char contract; /* 'A' or 'B' */
+	bool is_archived;
+	const char *name;
+	const char *description;
+	const char *image;
+	const char *message;
+	const char *inviter;
+	bool has_product;
+	pg_uuid_t product_id;
+	int64 created_by;
+	TimestampTz created_at;
+	TimestampTz expires_at; /* of the invitations written with the group */
+	/* contract B */
+	const char *slug;
+	const char *color;
+	bool is_private;
+	bool visible;
+	bool active;
+	const char *emotional_image;
+	int32 emotional_image_position;
+	int member_count;
+	GaMemberView *members; /* the leader first */
+} GaGroupView;
+
+/* All run inside ga_owner_enter()/leave(). */
+
+/*
+ * Writes a group, its members and their invitations; sets number, and slug for
+ * contract B.  False when contract B's name is taken: nothing is written then.
+ */
+extern bool ga_group_insert(const struct GaOwnerScope *scope,
+							GaGroupView *group);
+/* Whether a group of contract B has this name. */
+extern bool ga_group_name_is_taken(const char *name);
+/* Reads a group with its members; false when there is none. */
+extern bool ga_group_find(const struct GaOwnerScope *scope, pg_uuid_t id,
+						  GaGroupView *group);
+
+/* A new UUID version 7 (RFC 9562) for a moment. */
+extern pg_uuid_t ga_uuid_v7(TimestampTz moment);
+
+#endif /* GA_STORE_GROUP_STORE_H */

@@ -1,0 +1,213 @@
+/*
+ * invitation_store.c
+ *		Statements on invitations from the callers' side.
+ *
+ * Locks: one invitation row at a time, or the rows of one group in key order.
+ * The dispatcher skips locked rows, so an open transaction of a caller never
+ * delays the queue; whoever locks rows wakes it at the end (dispatch/wake).
+ */
+#include "postgres.h"
+
+#include "base/guc.h"
+#include "catalog/pg_type.h"
+#include "store/invitation_store.h"
+#include "store/plan_cache.h"
+#include "utils/builtins.h"
+#include "utils/timestamp.h"
+
+/* The settings' expiry as an interval parameter. */
+static Datum
+expiry_interval(void)
+{
+	Interval *interval = palloc0(sizeof(Interval));
+
+	interval->time = (int64) ga_settings.invitation_expiry * USECS_PER_MINUTE;
+	return IntervalPGetDatum(interval);
+}
+
+void
+ga_invitations_insert(const GaGroupView *group)
+{
+	static GaPlan plan = {
+		.sql = "INSERT INTO group_api_private.invitations (group_id, number,"
+			   " channel, delivery, due, changed_at, expires_at, contact)"
+			   " SELECT $1, o.number, CASE o.channel"
+			   "   WHEN 1 THEN 'MOBILE'::group_api.channel"
+			   "   WHEN 2 THEN 'EMAIL'::group_api.channel END,"
+			   "  CASE WHEN o.channel > 0 THEN CASE WHEN $5"
+			   "   THEN 'queued'::group_api.delivery"
+			   "   ELSE 'held'::group_api.delivery END END,"
+			   "  CASE WHEN o.channel > 0 AND $5 THEN $6 END, $6, $7, o.contact"
+			   " FROM unnest($2, $3, $4) AS o (number, channel, contact)",
+		.nargs = 7,
+		.argtypes = {UUIDOID, INT4ARRAYOID, INT2ARRAYOID, TEXTARRAYOID, BOOLOID,
+					 TIMESTAMPTZOID, TIMESTAMPTZOID},
+	};
+	Datum *numbers = palloc(sizeof(Datum) * group->member_count);
+	Datum *channels = palloc(sizeof(Datum) * group->member_count);
+	const char **contacts = palloc(sizeof(char *) * group->member_count);
+	bool queued = false;
+	int count = 0;
+	Datum values[7];
+
+	for (int i = 0; i < group->member_count; i++)
+	{
+		const GaMemberView *member = &group->members[i];
+
+		if (member->response == NULL)
+			continue;
+		numbers[count] = Int32GetDatum(member->number);
+		channels[count] = Int16GetDatum((int16) member->channel);
+		contacts[count] = member->contact;
+		if (member->delivery != NULL && strcmp(member->delivery, "queued") == 0)
+			queued = true;
+		count++;
+	}
+	if (count == 0)
+		return;
+	values[0] = UUIDPGetDatum(&group->id);
+	values[1] = ga_datum_array(numbers, NULL, count, INT4OID);
+	values[2] = ga_datum_array(channels, NULL, count, INT2OID);
+	values[3] = ga_text_array(contacts, count);
+	values[4] = BoolGetDatum(queued);
+	values[5] = TimestampTzGetDatum(group->created_at);
+	values[6] = TimestampTzGetDatum(group->expires_at);
+	ga_plan_run(&plan, values, NULL, SPI_OK_INSERT);
+}
+
+#define INVITATION_BY_TOKEN                                                    \
+	"SELECT i.group_id, i.number, g.status = 'ARCHIVED', g.name,"              \
+	" g.description, g.image, g.message, g.inviter, m.name, i.response,"       \
+	" i.expires_at, i.responded_at"                                            \
+	" FROM group_api_private.groups g"                                         \
+	" JOIN group_api_private.invitations i ON i.group_id = g.id"               \
+	" JOIN group_api_private.members m"                                        \
+	"  ON m.group_id = i.group_id AND m.number = i.number"                     \
+	" WHERE g.number = $1 AND i.number = $2 AND i.link_version = $3"
+
+bool
+ga_invitation_find(const GaOwnerScope *scope, GaLinkToken token,
+				   bool for_update, GaInvitationView *view)
+{
+	static GaPlan look = {
+		.sql = INVITATION_BY_TOKEN,
+		.nargs = 3,
+		.argtypes = {INT8OID, INT4OID, INT4OID},
+	};
+	static GaPlan lock = {
+		.sql = INVITATION_BY_TOKEN " FOR NO KEY UPDATE OF i",
+		.nargs = 3,
+		.argtypes = {INT8OID, INT4OID, INT4OID},
+	};
+	Datum values[3] = {Int64GetDatum(token.group_number),
+					   Int32GetDatum(token.member_number),
+					   Int32GetDatum(token.version)};
+	uint64 found = for_update ? ga_plan_run(&lock, values, NULL, SPI_OK_SELECT)
+							  : ga_plan_read(&look, values, NULL);
+	bool isnull;
+
+	if (found == 0)
+		return false;
+	view->group_id = *DatumGetUUIDP(ga_row_datum(0, 1, &isnull));
+	view->number = ga_row_int32(0, 2, 0);
+	view->group_is_archived = ga_row_bool(0, 3, false);
+	view->group_name = ga_row_text(scope, 0, 4);
+	view->description = ga_row_text(scope, 0, 5);
+	view->image = ga_row_text(scope, 0, 6);
+	view->message = ga_row_text(scope, 0, 7);
+	view->inviter = ga_row_text(scope, 0, 8);
+	view->member = ga_row_text(scope, 0, 9);
+	view->response = ga_row_text(scope, 0, 10);
+	view->expires_at = ga_row_int64(0, 11, 0);
+	view->responded_at = ga_row_int64(0, 12, 0);
+	return true;
+}
+
+void
+ga_invitation_answer(const GaInvitationView *view, bool accepted)
+{
+	static GaPlan plan = {
+		.sql =
+			"UPDATE group_api_private.invitations"
+			" SET response = CASE WHEN $3 THEN 'accepted'::group_api.response"
+			"   ELSE 'declined'::group_api.response END,"
+			"  responded_at = now(), due = NULL, reason = NULL,"
+			"  changed_at = CASE WHEN delivery = 'delivered'"
+			"   THEN changed_at ELSE now() END,"
+			"  delivery = CASE WHEN delivery IS NOT NULL"
+			"   THEN 'delivered'::group_api.delivery END"
+			" WHERE group_id = $1 AND number = $2 AND response = 'pending'",
+		.nargs = 3,
+		.argtypes = {UUIDOID, INT4OID, BOOLOID},
+	};
+	Datum values[3] = {UUIDPGetDatum(&view->group_id),
+					   Int32GetDatum(view->number), BoolGetDatum(accepted)};
+
+	ga_plan_run(&plan, values, NULL, SPI_OK_UPDATE);
+}
+
+uint64
+ga_invitations_release(pg_uuid_t group_id)
+{
+	static GaPlan plan = {
+		.sql = "UPDATE group_api_private.invitations"
+			   " SET delivery = 'queued', due = now(), changed_at = now(),"
+			   "  expires_at = now() + $2"
+			   " WHERE group_id = $1 AND delivery = 'held'"
+			   "  AND response = 'pending'",
+		.nargs = 2,
+		.argtypes = {UUIDOID, INTERVALOID},
+	};
+	Datum values[2] = {UUIDPGetDatum(&group_id), expiry_interval()};
+
+	return ga_plan_run(&plan, values, NULL, SPI_OK_UPDATE);
+}
+
+uint64
+ga_invitations_retry_failed(const pg_uuid_t *group_id, GaChannel channel)
+{
+	static GaPlan plan = {
+		.sql = "UPDATE group_api_private.invitations"
+			   " SET delivery = 'queued', due = now(), changed_at = now(),"
+			   "  attempts = 0, expires_at = now() + $3, response = 'pending',"
+			   "  reason = NULL"
+			   " WHERE delivery IN ('failed', 'uncertain')"
+			   "  AND response IN ('pending', 'expired')"
+			   "  AND ($1 IS NULL OR group_id = $1)"
+			   "  AND ($2 = 0 OR channel = CASE $2"
+			   "   WHEN 1 THEN 'MOBILE'::group_api.channel"
+			   "   ELSE 'EMAIL'::group_api.channel END)",
+		.nargs = 3,
+		.argtypes = {UUIDOID, INT4OID, INTERVALOID},
+	};
+	Datum values[3] = {group_id == NULL ? (Datum) 0 : UUIDPGetDatum(group_id),
+					   Int32GetDatum((int32) channel), expiry_interval()};
+	char nulls[3] = {group_id == NULL ? 'n' : ' ', ' ', ' '};
+
+	return ga_plan_run(&plan, values, nulls, SPI_OK_UPDATE);
+}
+
+int64
+ga_invitations_waiting(void)
+{
+	static GaPlan plan = {
+		.sql = "SELECT count(*) FROM group_api_private.invitations"
+			   " WHERE due IS NOT NULL",
+	};
+
+	ga_plan_run(&plan, NULL, NULL, SPI_OK_SELECT);
+	return ga_row_int64(0, 1, 0);
+}
+
+bool
+ga_invitations_are_busy(void)
+{
+	static GaPlan plan = {
+		.sql = "SELECT FROM group_api_private.invitations"
+			   " WHERE due IS NOT NULL"
+			   "  AND (due <= clock_timestamp() OR delivery = 'sending')"
+			   " LIMIT 1",
+	};
+
+	return ga_plan_run(&plan, NULL, NULL, SPI_OK_SELECT) > 0;
+}

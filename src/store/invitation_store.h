@@ -1,0 +1,64 @@
+/*
+ * invitation_store.h
+ *		Invitations as their people and operators change them; the dispatcher's
+ *		side is queue_store.h.
+ */
+#ifndef GA_STORE_INVITATION_STORE_H
+#define GA_STORE_INVITATION_STORE_H
+
+#include "postgres.h"
+
+#include "base/link_token.h"
+#include "datatype/timestamp.h"
+#include "store/group_store.h"
+#include "utils/uuid.h"
+
+/* One invitation as its link shows it. */
+typedef struct GaInvitationView
+{
+	pg_uuid_t group_id;
+	int32 number;
+	bool group_is_archived;
+	const char *group_name;
+	const char *description;
+	const char *image;
+	const char *message;
+	const char *inviter;
+	const char *member;
+	const char *response;
+	TimestampTz expires_at;	  /* 0: never */
+	TimestampTz responded_at; /* 0: not yet */
+} GaInvitationView;
+
+/* All run inside ga_owner_enter()/leave(). */
+
+/*
+ * Writes the invitations of a new group's members: one for each that has a
+ * response, due at once when its delivery is queued.
+ */
+extern void ga_invitations_insert(const GaGroupView *group);
+
+/* False when the link names nothing, or an older version of the link. */
+extern bool ga_invitation_find(const struct GaOwnerScope *scope,
+							   GaLinkToken token, bool for_update,
+							   GaInvitationView *view);
+
+/*
+ * Records the answer of a pending invitation.  Whoever answers has got the
+ * message, so the delivery becomes delivered and nothing more is sent.
+ */
+extern void ga_invitation_answer(const GaInvitationView *view, bool accepted);
+
+/* Queues what was held back; returns how many. */
+extern uint64 ga_invitations_release(pg_uuid_t group_id);
+
+/* Queues failed and uncertain ones; NULL and GA_CHANNEL_NONE mean any. */
+extern uint64 ga_invitations_retry_failed(const pg_uuid_t *group_id,
+										  GaChannel channel);
+
+/* Invitations that wait to be sent or are being sent. */
+extern int64 ga_invitations_waiting(void);
+/* Whether one is due by now or being sent. */
+extern bool ga_invitations_are_busy(void);
+
+#endif /* GA_STORE_INVITATION_STORE_H */

@@ -1,0 +1,192 @@
+/*
+ * plan_cache.c
+ *		The bracket around every statement of the store.
+ *
+ * The functions callers may execute hold no rights on the tables; these
+ * switch to the owner instead, under SECURITY_RESTRICTED_OPERATION, and pin
+ * search_path so that neither a caller's nor a database's setting can put an
+ * operator or a function of its own in front of ours.
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_type.h"
+#include "miscadmin.h"
+#include "store/plan_cache.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/guc.h"
+#include "utils/lsyscache.h"
+#include "utils/syscache.h"
+
+Oid
+ga_owner(void)
+{
+	Oid namespace = get_namespace_oid("group_api_private", true);
+	Oid relation = InvalidOid;
+	Oid owner = InvalidOid;
+	HeapTuple tuple;
+
+	if (OidIsValid(namespace))
+		relation = get_relname_relid("invitations", namespace);
+	if (!OidIsValid(relation))
+		return InvalidOid;
+	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relation));
+	if (HeapTupleIsValid(tuple))
+	{
+		owner = ((Form_pg_class) GETSTRUCT(tuple))->relowner;
+		ReleaseSysCache(tuple);
+	}
+	return owner;
+}
+
+void
+ga_owner_enter(GaOwnerScope *scope)
+{
+	Oid owner = ga_owner();
+
+	if (!OidIsValid(owner))
+		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+						errmsg("extension group_api is not installed in this "
+							   "database"),
+						errhint("CREATE EXTENSION group_api;")));
+	scope->caller_context = CurrentMemoryContext;
+	GetUserIdAndSecContext(&scope->user, &scope->security);
+	scope->guc_level = NewGUCNestLevel();
+	(void) set_config_option("search_path", "pg_catalog, pg_temp", PGC_USERSET,
+							 PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+	SetUserIdAndSecContext(owner, scope->security |
+									  SECURITY_LOCAL_USERID_CHANGE |
+									  SECURITY_RESTRICTED_OPERATION);
+	if (SPI_connect() != SPI_OK_CONNECT)
+		ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR),
+						errmsg("could not connect to SPI")));
+}
+
+void
+ga_owner_leave(GaOwnerScope *scope)
+{
+	SPI_finish();
+	SetUserIdAndSecContext(scope->user, scope->security);
+	AtEOXact_GUC(false, scope->guc_level);
+}
+
+static SPIPlanPtr
+get_plan(GaPlan *plan)
+{
+	if (plan->saved == NULL)
+	{
+		SPIPlanPtr prepared =
+			SPI_prepare(plan->sql, plan->nargs, plan->argtypes);
+
+		if (prepared == NULL || SPI_keepplan(prepared) != 0)
+			ereport(
+				ERROR,
+				(errcode(ERRCODE_INTERNAL_ERROR),
+				 errmsg("could not prepare a statement of group_api"),
+				 errdetail_internal("%s", SPI_result_code_string(SPI_result))));
+		plan->saved = prepared;
+	}
+	return plan->saved;
+}
+
+static uint64
+run(GaPlan *plan, Datum *values, const char *nulls, int expected,
+	bool read_only)
+{
+	int result = SPI_execute_plan(get_plan(plan), values, nulls, read_only, 0);
+
+	if (result != expected)
+		ereport(ERROR,
+				(errcode(ERRCODE_INTERNAL_ERROR),
+				 errmsg("unexpected result of a statement of group_api"),
+				 errdetail_internal("%s", SPI_result_code_string(result))));
+	return SPI_processed;
+}
+
+uint64
+ga_plan_run(GaPlan *plan, Datum *values, const char *nulls, int expected)
+{
+	return run(plan, values, nulls, expected, false);
+}
+
+uint64
+ga_plan_read(GaPlan *plan, Datum *values, const char *nulls)
+{
+	return run(plan, values, nulls, SPI_OK_SELECT, true);
+}
+
+Datum
+ga_row_datum(uint64 row, int column, bool *isnull)
+{
+	return SPI_getbinval(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, column,
+						 isnull);
+}
+
+char *
+ga_row_text(const GaOwnerScope *scope, uint64 row, int column)
+{
+	MemoryContext old = MemoryContextSwitchTo(scope->caller_context);
+	char *text =
+		SPI_getvalue(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, column);
+
+	MemoryContextSwitchTo(old);
+	return text;
+}
+
+int64
+ga_row_int64(uint64 row, int column, int64 if_null)
+{
+	bool isnull;
+	Datum value = ga_row_datum(row, column, &isnull);
+
+	return isnull ? if_null : DatumGetInt64(value);
+}
+
+int32
+ga_row_int32(uint64 row, int column, int32 if_null)
+{
+	bool isnull;
+	Datum value = ga_row_datum(row, column, &isnull);
+
+	return isnull ? if_null : DatumGetInt32(value);
+}
+
+bool
+ga_row_bool(uint64 row, int column, bool if_null)
+{
+	bool isnull;
+	Datum value = ga_row_datum(row, column, &isnull);
+
+	return isnull ? if_null : DatumGetBool(value);
+}
+
+Datum
+ga_datum_array(Datum *values, bool *nulls, int count, Oid type)
+{
+	int16 length;
+	bool byval;
+	char align;
+	int dims[1] = {count};
+	int lbs[1] = {1};
+
+	get_typlenbyvalalign(type, &length, &byval, &align);
+	return PointerGetDatum(construct_md_array(values, nulls, 1, dims, lbs, type,
+											  length, byval, align));
+}
+
+Datum
+ga_text_array(const char *const *values, int count)
+{
+	Datum *datums = palloc(sizeof(Datum) * Max(count, 1));
+	bool *nulls = palloc(sizeof(bool) * Max(count, 1));
+
+	for (int i = 0; i < count; i++)
+	{
+		nulls[i] = values[i] == NULL;
+		datums[i] = nulls[i] ? (Datum) 0 : CStringGetTextDatum(values[i]);
+	}
+	return ga_datum_array(datums, nulls, count, TEXTOID);
+}

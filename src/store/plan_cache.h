@@ -1,0 +1,65 @@
+/*
+ * plan_cache.h
+ *		Running the store's statements: as the owner, with a pinned search_path,
+ *		each planned once per session.
+ *
+ * Every statement of src/store/ runs between ga_owner_enter() and
+ * ga_owner_leave().  An error in between needs no clean-up here: the abort of
+ * the (sub)transaction restores the user, the setting and SPI.
+ */
+#ifndef GA_STORE_PLAN_CACHE_H
+#define GA_STORE_PLAN_CACHE_H
+
+#include "postgres.h"
+
+#include "executor/spi.h"
+
+#define GA_PLAN_MAX_ARGS 16
+
+typedef struct GaPlan
+{
+	const char *sql;
+	int nargs;
+	Oid argtypes[GA_PLAN_MAX_ARGS];
+	SPIPlanPtr saved; /* NULL until first used in this session */
+} GaPlan;
+
+typedef struct GaOwnerScope
+{
+	Oid user;
+	int security;
+	int guc_level;
+	MemoryContext caller_context; /* results are copied to here */
+} GaOwnerScope;
+
+/*
+ * Switches to the owner of the extension's tables and connects SPI.
+ * Error: 55000 when the extension is not (or no longer) in this database.
+ */
+extern void ga_owner_enter(GaOwnerScope *scope);
+extern void ga_owner_leave(GaOwnerScope *scope);
+
+/* The owner of the extension's tables; InvalidOid when there are none. */
+extern Oid ga_owner(void);
+
+/*
+ * Runs a plan; `expected` is its SPI_OK_ code.  Returns the rows processed;
+ * those returned stand in SPI_tuptable until the next statement.
+ */
+extern uint64 ga_plan_run(GaPlan *plan, Datum *values, const char *nulls,
+						  int expected);
+/* The same for a statement that only reads, in the caller's snapshot. */
+extern uint64 ga_plan_read(GaPlan *plan, Datum *values, const char *nulls);
+
+/* A column of SPI_tuptable, 1-based; text is copied to the scope's caller. */
+extern Datum ga_row_datum(uint64 row, int column, bool *isnull);
+extern char *ga_row_text(const GaOwnerScope *scope, uint64 row, int column);
+extern int64 ga_row_int64(uint64 row, int column, int64 if_null);
+extern int32 ga_row_int32(uint64 row, int column, int32 if_null);
+extern bool ga_row_bool(uint64 row, int column, bool if_null);
+
+/* Arrays as parameters; a NULL string becomes a null element. */
+extern Datum ga_text_array(const char *const *values, int count);
+extern Datum ga_datum_array(Datum *values, bool *nulls, int count, Oid type);
+
+#endif /* GA_STORE_PLAN_CACHE_H */

@@ -1,0 +1,170 @@
+/*
+ * provider_store.c
+ *		Reading foreign servers of our wrappers.
+ *
+ * Options may hold passwords; they are read by the dispatcher for the courier
+ * and must not reach a message, a log or a view.
+ */
+#include "postgres.h"
+
+#include "access/reloptions.h"
+#include "catalog/pg_type.h"
+#include "foreign/foreign.h"
+#include "nodes/parsenodes.h"
+#include "commands/defrem.h"
+#include "store/plan_cache.h"
+#include "store/provider_store.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+
+#define OUR_WRAPPERS                                                           \
+	"('group_api_smtp', 'group_api_twilio', 'group_api_http',"                 \
+	" 'group_api_capture')"
+
+static int
+read_options(uint64 row, int column, GaProviderSetting *settings, int at)
+{
+	bool isnull;
+	Datum options = ga_row_datum(row, column, &isnull);
+	ListCell *cell;
+
+	if (isnull)
+		return at;
+	foreach (cell, untransformRelOptions(options))
+	{
+		DefElem *option = lfirst_node(DefElem, cell);
+
+		settings[at].name = option->defname;
+		settings[at].value = option->arg ? defGetString(option) : "";
+		at++;
+	}
+	return at;
+}
+
+static int
+count_options(uint64 row, int column)
+{
+	bool isnull;
+	Datum options = ga_row_datum(row, column, &isnull);
+
+	return isnull ? 0
+				  : ArrayGetNItems(ARR_NDIM(DatumGetArrayTypeP(options)),
+								   ARR_DIMS(DatumGetArrayTypeP(options)));
+}
+
+static void
+read_provider(const GaOwnerScope *scope, uint64 row, GaProviderRow *provider)
+{
+	MemoryContext old = MemoryContextSwitchTo(scope->caller_context);
+	int count = count_options(row, 3) + count_options(row, 4);
+
+	provider->server = ga_row_text(scope, row, 1);
+	provider->kind = ga_row_text(scope, row, 2);
+	provider->settings = palloc0(sizeof(GaProviderSetting) * Max(count, 1));
+	provider->setting_count =
+		read_options(row, 4, provider->settings,
+					 read_options(row, 3, provider->settings, 0));
+	provider->fingerprint = ga_row_text(scope, row, 5);
+	provider->pause_reason = ga_row_text(scope, row, 6);
+	provider->is_paused = provider->pause_reason != NULL;
+	provider->paused_by_dispatcher = ga_row_bool(row, 7, false);
+	provider->paused_for = ga_row_text(scope, row, 8);
+	MemoryContextSwitchTo(old);
+}
+
+int
+ga_providers_read(const GaOwnerScope *scope, GaProviderRow **rows)
+{
+	/* The owner's own mapping is preferred to that for PUBLIC. */
+	static GaPlan plan = {
+		.sql = "SELECT s.srvname, substr(w.fdwname::text, 11), s.srvoptions,"
+			   " u.umoptions, md5(concat(w.fdwname, s.srvoptions::text,"
+			   "  u.umoptions::text)), p.reason, p.by_dispatcher, p.fingerprint"
+			   " FROM pg_foreign_server s"
+			   " JOIN pg_foreign_data_wrapper w ON w.oid = s.srvfdw"
+			   " LEFT JOIN LATERAL (SELECT m.umoptions FROM pg_user_mapping m"
+			   "  WHERE m.umserver = s.oid AND m.umuser IN (0, s.srvowner)"
+			   "  ORDER BY m.umuser DESC LIMIT 1) u ON true"
+			   " LEFT JOIN group_api_private.pauses p ON p.server = s.srvname"
+			   " WHERE w.fdwname IN " OUR_WRAPPERS " ORDER BY s.srvname",
+	};
+	int count = (int) ga_plan_run(&plan, NULL, NULL, SPI_OK_SELECT);
+
+	*rows = MemoryContextAllocZero(scope->caller_context,
+								   sizeof(GaProviderRow) * Max(count, 1));
+	for (int i = 0; i < count; i++)
+		read_provider(scope, i, &(*rows)[i]);
+	return count;
+}
+
+bool
+ga_provider_exists(const char *server)
+{
+	static GaPlan plan = {
+		.sql = "SELECT FROM pg_foreign_server s"
+			   " JOIN pg_foreign_data_wrapper w ON w.oid = s.srvfdw"
+			   " WHERE w.fdwname IN " OUR_WRAPPERS " AND s.srvname = $1",
+		.nargs = 1,
+		.argtypes = {TEXTOID},
+	};
+	Datum values[1] = {CStringGetTextDatum(server)};
+
+	return ga_plan_run(&plan, values, NULL, SPI_OK_SELECT) > 0;
+}
+
+void
+ga_provider_pause(const char *server, bool by_dispatcher,
+				  const char *fingerprint, const char *reason)
+{
+	static GaPlan plan = {
+		.sql = "INSERT INTO group_api_private.pauses"
+			   " (server, by_dispatcher, fingerprint, reason)"
+			   " VALUES ($1, $2, $3, $4) ON CONFLICT (server) DO UPDATE"
+			   " SET by_dispatcher = $2, fingerprint = $3, reason = $4,"
+			   "  since = now()",
+		.nargs = 4,
+		.argtypes = {TEXTOID, BOOLOID, TEXTOID, TEXTOID},
+	};
+	Datum values[4] = {CStringGetTextDatum(server), BoolGetDatum(by_dispatcher),
+					   fingerprint ? CStringGetTextDatum(fingerprint)
+								   : (Datum) 0,
+					   CStringGetTextDatum(reason)};
+	char nulls[4] = {' ', ' ', fingerprint ? ' ' : 'n', ' '};
+
+	ga_plan_run(&plan, values, nulls, SPI_OK_INSERT);
+}
+
+bool
+ga_provider_resume(const char *server)
+{
+	static GaPlan plan = {
+		.sql = "DELETE FROM group_api_private.pauses WHERE server = $1",
+		.nargs = 1,
+		.argtypes = {TEXTOID},
+	};
+	Datum values[1] = {CStringGetTextDatum(server)};
+
+	return ga_plan_run(&plan, values, NULL, SPI_OK_DELETE) > 0;
+}
+
+const char *
+ga_provider_waiting_reason(const GaOwnerScope *scope, GaChannel channel)
+{
+	/* A provider that is ready sorts first: then there is nothing to tell. */
+	static GaPlan plan = {
+		.sql = "SELECT CASE WHEN p.state = 'paused' THEN format("
+			   "  'provider %s is paused: %s', p.server, p.reason) END"
+			   " FROM group_api.providers p WHERE p.channel = $1"
+			   " ORDER BY p.state = 'paused', p.server LIMIT 1",
+		.nargs = 1,
+		.argtypes = {TEXTOID},
+	};
+	const char *name = channel == GA_CHANNEL_MOBILE ? "MOBILE" : "EMAIL";
+	Datum values[1] = {CStringGetTextDatum(name)};
+
+	if (ga_plan_read(&plan, values, NULL) == 0)
+		return MemoryContextStrdup(
+			scope->caller_context,
+			psprintf("no provider for %s is configured", name));
+	return ga_row_text(scope, 0, 1);
+}

@@ -1,0 +1,441 @@
+/*
+ * queue_store.c
+ *		The queue: invitations whose "due" is not null.
+ *
+ * The index invitations_due (channel, due, group_id, number) gives the order.
+ * The delivery state is in no index, so a claim is a HOT update; recording
+ * clears "due", which takes the row out of the index.
+ *
+ * Locks: claims use SKIP LOCKED and so never wait for a caller; what was
+ * skipped is found again because the cursor returns to the front before the
+ * dispatcher goes idle.  Only the owner of the database's dispatcher slot calls
+ * these; the incarnation in every UPDATE makes a late writer harmless.
+ */
+#include "postgres.h"
+
+#include "base/guc.h"
+#include "catalog/pg_type.h"
+#include "store/plan_cache.h"
+#include "store/queue_store.h"
+#include "utils/builtins.h"
+#include "utils/timestamp.h"
+
+#define CHANNEL_1                                                              \
+	"CASE $1 WHEN 1 THEN 'MOBILE'::group_api.channel"                          \
+	" ELSE 'EMAIL'::group_api.channel END"
+
+int64
+ga_queue_new_incarnation(void)
+{
+	static GaPlan plan = {
+		.sql = "SELECT nextval('group_api_private.incarnations')",
+	};
+
+	ga_plan_run(&plan, NULL, NULL, SPI_OK_SELECT);
+	return ga_row_int64(0, 1, 0);
+}
+
+uint64
+ga_queue_take_back(int64 incarnation, Datum hold_servers)
+{
+	static GaPlan plan = {
+		.sql =
+			"WITH back AS (UPDATE group_api_private.invitations"
+			"  SET delivery = CASE WHEN server = ANY ($2)"
+			"    THEN 'uncertain'::group_api.delivery"
+			"    ELSE 'queued'::group_api.delivery END,"
+			"   due = CASE WHEN server = ANY ($2) THEN NULL ELSE now() END,"
+			"   reason = 'the server stopped while the message was under way',"
+			"   changed_at = now()"
+			"  WHERE due IS NOT NULL AND delivery = 'sending'"
+			"   AND incarnation <> $1"
+			"  RETURNING group_id, number, attempts, server, due)"
+			" INSERT INTO group_api_private.attempts (group_id, number,"
+			"  attempt, outcome, server, started_at, elapsed, next_at, code,"
+			"  detail)"
+			" SELECT group_id, number, attempts, 'uncertain', server, now(),"
+			"  '0', due, 'crash', 'the server stopped while the message was"
+			" under way' FROM back",
+		.nargs = 2,
+		.argtypes = {INT8OID, TEXTARRAYOID},
+	};
+	Datum values[2] = {Int64GetDatum(incarnation), hold_servers};
+
+	return ga_plan_run(&plan, values, NULL, SPI_OK_INSERT);
+}
+
+static void
+read_claim(const GaOwnerScope *scope, uint64 row, GaClaim *claim)
+{
+	bool isnull;
+
+	claim->group_id = *DatumGetUUIDP(ga_row_datum(row, 1, &isnull));
+	claim->number = ga_row_int32(row, 2, 0);
+	claim->attempt = ga_row_int32(row, 3, 1);
+	claim->link_version = ga_row_int32(row, 4, 1);
+	claim->group_number = ga_row_int64(row, 5, 0);
+	claim->due = ga_row_int64(row, 6, 0);
+	claim->expires_at = ga_row_int64(row, 7, 0);
+	claim->contact = ga_row_text(scope, row, 8);
+	claim->member = ga_row_text(scope, row, 9);
+	claim->group_name = ga_row_text(scope, row, 10);
+	claim->message = ga_row_text(scope, row, 11);
+	claim->inviter = ga_row_text(scope, row, 12);
+	claim->description = ga_row_text(scope, row, 13);
+	claim->image = ga_row_text(scope, row, 14);
+}
+
+/* The order of the index: due, then the group, then the member. */
+static bool
+is_behind(const GaClaim *claim, const GaQueueCursor *cursor)
+{
+	int order;
+
+	if (claim->due != cursor->due)
+		return claim->due > cursor->due;
+	order = memcmp(claim->group_id.data, cursor->group_id.data, UUID_LEN);
+	if (order != 0)
+		return order > 0;
+	return claim->number > cursor->number;
+}
+
+static GaPlan claim_plan = {
+	.sql = "WITH due AS MATERIALIZED (SELECT group_id, number, ctid AS at"
+		   "  FROM group_api_private.invitations"
+		   "  WHERE channel = " CHANNEL_1 " AND due IS NOT NULL"
+		   "   AND (due, group_id, number) > ($2, $3, $4)"
+		   "   AND due <= clock_timestamp() AND delivery = 'queued'"
+		   "   AND response = 'pending'"
+		   "   AND ($5 IS NULL OR contact LIKE ANY ($5))"
+		   "   AND NOT contact LIKE ANY ($6)"
+		   "  ORDER BY due, group_id, number LIMIT $7"
+		   "  FOR NO KEY UPDATE SKIP LOCKED)"
+		   " UPDATE group_api_private.invitations i"
+		   "  SET delivery = 'sending', attempts = i.attempts + 1,"
+		   "   incarnation = $8, server = $9, changed_at = now()"
+		   "  FROM due d"
+		   "   JOIN group_api_private.groups g ON g.id = d.group_id"
+		   "   JOIN group_api_private.members m"
+		   "    ON m.group_id = d.group_id AND m.number = d.number"
+		   "  WHERE i.ctid = d.at"
+		   "  RETURNING i.group_id, i.number, i.attempts::int4,"
+		   "   i.link_version::int4, g.number, i.due, i.expires_at, i.contact,"
+		   "   m.name, g.name, g.message, g.inviter, g.description, g.image",
+	.nargs = 10,
+	.argtypes = {INT4OID, TIMESTAMPTZOID, UUIDOID, INT4OID, TEXTARRAYOID,
+				 TEXTARRAYOID, INT8OID, INT8OID, TEXTOID, TIMESTAMPTZOID},
+};
+
+int
+ga_queue_claim(const GaOwnerScope *scope, GaChannel channel, const char *server,
+			   const GaQueueFilter *filter, int64 incarnation, int limit,
+			   GaQueueCursor *cursor, GaClaim **claims)
+{
+	Datum values[10];
+	char nulls[10];
+	int count;
+
+	memset(nulls, ' ', sizeof(nulls));
+	values[0] = Int32GetDatum((int32) channel);
+	values[1] = TimestampTzGetDatum(cursor->due);
+	values[2] = UUIDPGetDatum(&cursor->group_id);
+	values[3] = Int32GetDatum(cursor->number);
+	values[4] = filter->taken;
+	nulls[4] = filter->has_taken ? ' ' : 'n';
+	values[5] = filter->left;
+	values[6] = Int64GetDatum(limit);
+	values[7] = Int64GetDatum(incarnation);
+	values[8] = CStringGetTextDatum(server);
+	/* A parameter, not clock_timestamp(): it bounds the index scan. */
+	values[9] = TimestampTzGetDatum(GetCurrentTimestamp());
+	count =
+		(int) ga_plan_run(&claim_plan, values, nulls, SPI_OK_UPDATE_RETURNING);
+	*claims = MemoryContextAlloc(scope->caller_context,
+								 sizeof(GaClaim) * Max(count, 1));
+	for (int i = 0; i < count; i++)
+	{
+		GaClaim *claim = &(*claims)[i];
+
+		read_claim(scope, i, claim);
+		if (is_behind(claim, cursor))
+		{
+			cursor->due = claim->due;
+			cursor->group_id = claim->group_id;
+			cursor->number = claim->number;
+		}
+	}
+	return count;
+}
+
+/* One parameter of ga_queue_record: a column over all records. */
+typedef struct Column
+{
+	Datum *values;
+	bool *nulls;
+} Column;
+
+static Column
+new_column(int count)
+{
+	Column column;
+
+	column.values = palloc0(sizeof(Datum) * count);
+	column.nulls = palloc0(sizeof(bool) * count);
+	return column;
+}
+
+static void
+put_text(Column *column, int at, const char *text)
+{
+	column->nulls[at] = text == NULL;
+	if (text != NULL)
+		column->values[at] = CStringGetTextDatum(text);
+}
+
+static void
+put_value(Column *column, int at, Datum value, bool isnull)
+{
+	column->nulls[at] = isnull;
+	column->values[at] = value;
+}
+
+static uint64
+run_with_columns(GaPlan *plan, const Column *columns, const Oid *types,
+				 int ncolumns, int count, Datum last, int expected)
+{
+	Datum values[GA_PLAN_MAX_ARGS];
+
+	for (int i = 0; i < ncolumns; i++)
+		values[i] = ga_datum_array(columns[i].values, columns[i].nulls, count,
+								   types[i]);
+	values[ncolumns] = last;
+	return ga_plan_run(plan, values, NULL, expected);
+}
+
+/* Returns how many rows took their new state. */
+static uint64
+record_states(const GaRecord *records, int count, int64 incarnation)
+{
+	static GaPlan plan = {
+		.sql = "WITH o AS MATERIALIZED (SELECT o.*, i.ctid AS at"
+			   "  FROM unnest($1, $2, $3, $4, $5, $6, $7, $8) AS o (group_id,"
+			   "   number, delivery, due, given_back, reason, message_id,"
+			   "   expired)"
+			   "  JOIN group_api_private.invitations i"
+			   "   ON i.group_id = o.group_id AND i.number = o.number"
+			   "  WHERE i.delivery = 'sending' AND i.incarnation = $9"
+			   "  FOR NO KEY UPDATE OF i SKIP LOCKED)"
+			   " UPDATE group_api_private.invitations i"
+			   " SET delivery = o.delivery::group_api.delivery, due = o.due,"
+			   "  attempts = i.attempts - o.given_back, reason = o.reason,"
+			   "  message_id = coalesce(o.message_id, i.message_id),"
+			   "  response = CASE WHEN o.expired"
+			   "   THEN 'expired'::group_api.response ELSE i.response END,"
+			   "  changed_at = now()"
+			   " FROM o WHERE i.ctid = o.at",
+		.nargs = 9,
+		.argtypes = {UUIDARRAYOID, INT4ARRAYOID, TEXTARRAYOID,
+					 TIMESTAMPTZARRAYOID, INT2ARRAYOID, TEXTARRAYOID,
+					 TEXTARRAYOID, BOOLARRAYOID, INT8OID},
+	};
+	static const Oid types[8] = {UUIDOID, INT4OID, TEXTOID, TIMESTAMPTZOID,
+								 INT2OID, TEXTOID, TEXTOID, BOOLOID};
+	Column columns[8];
+
+	for (int i = 0; i < 8; i++)
+		columns[i] = new_column(count);
+	for (int i = 0; i < count; i++)
+	{
+		const GaRecord *record = &records[i];
+
+		put_value(&columns[0], i, UUIDPGetDatum(&record->group_id), false);
+		put_value(&columns[1], i, Int32GetDatum(record->number), false);
+		put_text(&columns[2], i, record->delivery);
+		put_value(&columns[3], i, TimestampTzGetDatum(record->due),
+				  record->due == 0);
+		put_value(&columns[4], i, Int16GetDatum(record->give_back), false);
+		put_text(&columns[5], i, record->reason);
+		put_text(&columns[6], i, record->message_id);
+		put_value(&columns[7], i, BoolGetDatum(record->expired), false);
+	}
+	return run_with_columns(&plan, columns, types, 8, count,
+							Int64GetDatum(incarnation), SPI_OK_UPDATE);
+}
+
+/*
+ * Moves the records whose rows are still being sent, so locked by somebody, to
+ * the front; returns how many.
+ */
+static int
+keep_locked(GaRecord *records, int count, int64 incarnation)
+{
+	static GaPlan plan = {
+		.sql = "SELECT o.n::int4 FROM unnest($1, $2) WITH ORDINALITY"
+			   "  AS o (group_id, number, n)"
+			   " JOIN group_api_private.invitations i"
+			   "  ON i.group_id = o.group_id AND i.number = o.number"
+			   " WHERE i.delivery = 'sending' AND i.incarnation = $3"
+			   " ORDER BY o.n",
+		.nargs = 3,
+		.argtypes = {UUIDARRAYOID, INT4ARRAYOID, INT8OID},
+	};
+	static const Oid types[2] = {UUIDOID, INT4OID};
+	Column columns[2] = {new_column(count), new_column(count)};
+	int kept;
+
+	for (int i = 0; i < count; i++)
+	{
+		put_value(&columns[0], i, UUIDPGetDatum(&records[i].group_id), false);
+		put_value(&columns[1], i, Int32GetDatum(records[i].number), false);
+	}
+	kept = (int) run_with_columns(&plan, columns, types, 2, count,
+								  Int64GetDatum(incarnation), SPI_OK_SELECT);
+	for (int i = 0; i < kept; i++)
+	{
+		int at = ga_row_int32(i, 1, 1) - 1;
+		GaRecord record = records[at];
+
+		memmove(&records[i + 1], &records[i], sizeof(GaRecord) * (at - i));
+		records[i] = record;
+	}
+	return kept;
+}
+
+static void
+record_attempts(const GaRecord *records, int count)
+{
+	static GaPlan plan = {
+		.sql =
+			"INSERT INTO group_api_private.attempts (group_id, number,"
+			" attempt, segments, outcome, server, started_at, elapsed,"
+			" next_at, code, detail)"
+			" SELECT group_id, number, attempt, nullif(segments, 0), outcome,"
+			"  server, started_at,"
+			"  make_interval(secs => elapsed_us / 1000000.0::float8),"
+			"  next_at, code, detail"
+			" FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"
+			"  AS o (group_id, number, attempt, segments, outcome, server,"
+			"  started_at, elapsed_us, next_at, code, detail) WHERE $12",
+		.nargs = 12,
+		.argtypes = {UUIDARRAYOID, INT4ARRAYOID, INT2ARRAYOID, INT2ARRAYOID,
+					 TEXTARRAYOID, TEXTARRAYOID, TIMESTAMPTZARRAYOID,
+					 INT8ARRAYOID, TIMESTAMPTZARRAYOID, TEXTARRAYOID,
+					 TEXTARRAYOID, BOOLOID},
+	};
+	static const Oid types[11] = {
+		UUIDOID,		INT4OID, INT2OID,		 INT2OID, TEXTOID, TEXTOID,
+		TIMESTAMPTZOID, INT8OID, TIMESTAMPTZOID, TEXTOID, TEXTOID};
+	Column columns[11];
+	int at = 0;
+
+	for (int i = 0; i < 11; i++)
+		columns[i] = new_column(count);
+	for (int i = 0; i < count; i++)
+	{
+		const GaRecord *record = &records[i];
+
+		if (record->outcome == NULL)
+			continue;
+		put_value(&columns[0], at, UUIDPGetDatum(&record->group_id), false);
+		put_value(&columns[1], at, Int32GetDatum(record->number), false);
+		put_value(&columns[2], at, Int16GetDatum((int16) record->attempt),
+				  false);
+		put_value(&columns[3], at, Int16GetDatum((int16) record->segments),
+				  false);
+		put_text(&columns[4], at, record->outcome);
+		put_text(&columns[5], at, record->server);
+		put_value(&columns[6], at, TimestampTzGetDatum(record->started_at),
+				  false);
+		put_value(&columns[7], at, Int64GetDatum(record->elapsed_us), false);
+		put_value(&columns[8], at, TimestampTzGetDatum(record->due),
+				  record->due == 0);
+		put_text(&columns[9], at, record->code);
+		put_text(&columns[10], at, record->detail);
+		at++;
+	}
+	if (at > 0)
+		run_with_columns(&plan, columns, types, 11, at, BoolGetDatum(true),
+						 SPI_OK_INSERT);
+}
+
+static void
+record_captured(const GaRecord *record)
+{
+	static GaPlan plan = {
+		.sql = "INSERT INTO group_api_private.captured (group_id, number,"
+			   " server, channel, recipient, message)"
+			   " VALUES ($2, $3, $4, " CHANNEL_1 ", $5, $6)",
+		.nargs = 6,
+		.argtypes = {INT4OID, UUIDOID, INT4OID, TEXTOID, TEXTOID, TEXTOID},
+	};
+	Datum values[6];
+
+	values[0] = Int32GetDatum((int32) record->channel);
+	values[1] = UUIDPGetDatum(&record->group_id);
+	values[2] = Int32GetDatum(record->number);
+	values[3] = CStringGetTextDatum(record->server);
+	values[4] = CStringGetTextDatum(record->recipient);
+	values[5] = CStringGetTextDatum(record->captured);
+	ga_plan_run(&plan, values, NULL, SPI_OK_INSERT);
+}
+
+int
+ga_queue_record(GaRecord *records, int count, int64 incarnation)
+{
+	int kept = 0;
+
+	/* A row that is no longer being sent was answered: nothing to keep. */
+	if (record_states(records, count, incarnation) < count)
+		kept = keep_locked(records, count, incarnation);
+	record_attempts(records + kept, count - kept);
+	for (int i = kept; i < count; i++)
+		if (records[i].captured != NULL)
+			record_captured(&records[i]);
+	return kept;
+}
+
+TimestampTz
+ga_queue_next_due(GaChannel channel, const GaQueueFilter *filter)
+{
+	static GaPlan plan = {
+		.sql = "SELECT due FROM group_api_private.invitations"
+			   " WHERE channel = " CHANNEL_1 " AND due IS NOT NULL"
+			   "  AND delivery = 'queued' AND response = 'pending'"
+			   "  AND ($2 IS NULL OR contact LIKE ANY ($2))"
+			   "  AND NOT contact LIKE ANY ($3)"
+			   " ORDER BY due, group_id, number LIMIT 1",
+		.nargs = 3,
+		.argtypes = {INT4OID, TEXTARRAYOID, TEXTARRAYOID},
+	};
+	Datum values[3] = {Int32GetDatum((int32) channel), filter->taken,
+					   filter->left};
+	char nulls[3] = {' ', filter->has_taken ? ' ' : 'n', ' '};
+
+	if (ga_plan_run(&plan, values, nulls, SPI_OK_SELECT) == 0)
+		return 0;
+	return ga_row_int64(0, 1, 0);
+}
+
+void
+ga_queue_trim(void)
+{
+	static GaPlan attempts = {
+		.sql = "DELETE FROM group_api_private.attempts WHERE started_at < $1",
+		.nargs = 1,
+		.argtypes = {TIMESTAMPTZOID},
+	};
+	static GaPlan captured = {
+		.sql = "DELETE FROM group_api_private.captured WHERE id <= (SELECT"
+			   " max(id) - $1 FROM group_api_private.captured)",
+		.nargs = 1,
+		.argtypes = {INT8OID},
+	};
+	Datum values[1];
+
+	values[0] = TimestampTzGetDatum(GetCurrentTimestamp() -
+									(int64) ga_settings.attempts_retention *
+										USECS_PER_MINUTE);
+	ga_plan_run(&attempts, values, NULL, SPI_OK_DELETE);
+	values[0] = Int64GetDatum(ga_settings.captured_limit);
+	ga_plan_run(&captured, values, NULL, SPI_OK_DELETE);
+}

@@ -1,0 +1,112 @@
+/*
+ * queue_store.h
+ *		The dispatcher's statements: claim what is due, record what became of it.
+ *
+ * Each is one short transaction of the dispatcher's; none is open while the
+ * network is waited for.
+ */
+#ifndef GA_STORE_QUEUE_STORE_H
+#define GA_STORE_QUEUE_STORE_H
+
+#include "postgres.h"
+
+#include "base/channel.h"
+#include "datatype/timestamp.h"
+#include "utils/uuid.h"
+
+struct GaOwnerScope;
+
+/*
+ * How far a provider has read its channel's queue, so that rows already taken
+ * are not walked over again (their dead index entries cost most when some old
+ * snapshot keeps vacuum away).  due = DT_NOBEGIN: from the front.
+ */
+typedef struct GaQueueCursor
+{
+	TimestampTz due;
+	pg_uuid_t group_id;
+	int32 number;
+} GaQueueCursor;
+
+/* Which rows of a channel a provider takes: LIKE patterns on the contact. */
+typedef struct GaQueueFilter
+{
+	Datum taken; /* text[]; any of them, when has_taken */
+	Datum left;	 /* text[]; none of them: others' rows */
+	bool has_taken;
+} GaQueueFilter;
+
+typedef struct GaClaim
+{
+	pg_uuid_t group_id;
+	int32 number;
+	int32 attempt; /* this one counted, from 1 */
+	int32 link_version;
+	int64 group_number;
+	TimestampTz due;
+	TimestampTz expires_at; /* 0: never */
+	const char *contact;
+	const char *member;
+	const char *group_name;
+	const char *message;
+	const char *inviter;
+	const char *description;
+	const char *image;
+} GaClaim;
+
+/* What became of one claimed row. */
+typedef struct GaRecord
+{
+	pg_uuid_t group_id;
+	int32 number;
+	int32 attempt;
+	const char *delivery; /* the new state */
+	TimestampTz due;	  /* 0: no longer waiting */
+	bool give_back;		  /* the attempt does not count */
+	bool expired;		  /* the invitation is over as well */
+	const char *server;
+	const char *reason;		/* for people; NULL: nothing to tell */
+	const char *message_id; /* the provider's; NULL: none */
+	const char *outcome;	/* NULL: no line in the history */
+	const char *code;
+	const char *detail;
+	int32 segments; /* 0: not an SMS */
+	TimestampTz started_at;
+	int64 elapsed_us;
+	GaChannel channel;	  /* of `captured` */
+	const char *captured; /* NULL unless a capture provider */
+	const char *recipient;
+} GaRecord;
+
+/* All run inside ga_owner_enter()/leave(). */
+
+/* A number greater than that of every earlier dispatcher of the database. */
+extern int64 ga_queue_new_incarnation(void);
+
+/*
+ * Takes back what dispatchers of older incarnations left in the state sending:
+ * queued again at once, or uncertain where the provider's option says hold.
+ * Returns how many.
+ */
+extern uint64 ga_queue_take_back(int64 incarnation, Datum hold_servers);
+
+/* Claims up to `limit` due rows and moves the cursor behind them. */
+extern int ga_queue_claim(const struct GaOwnerScope *scope, GaChannel channel,
+						  const char *server, const GaQueueFilter *filter,
+						  int64 incarnation, int limit, GaQueueCursor *cursor,
+						  GaClaim **claims);
+
+/*
+ * Records outcomes.  Rows that a caller holds locked are left for later: their
+ * records are moved to the front of the array and their number is returned.
+ */
+extern int ga_queue_record(GaRecord *records, int count, int64 incarnation);
+
+/* When the first queued row is due, past or future; 0: nothing waits. */
+extern TimestampTz ga_queue_next_due(GaChannel channel,
+									 const GaQueueFilter *filter);
+
+/* Removes history older than the retention and what capture keeps too much. */
+extern void ga_queue_trim(void);
+
+#endif /* GA_STORE_QUEUE_STORE_H */

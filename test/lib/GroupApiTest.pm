@@ -1,0 +1,436 @@
+package GroupApiTest;
+
+=pod
+
+=head1 NAME
+
+GroupApiTest - what the tests of server life share
+
+=head1 SYNOPSIS
+
+  use FindBin;
+  use lib "$FindBin::RealBin/../lib";
+  use GroupApiTest;
+
+  my $node = new_node('main', conf => "group_api.max_attempts = 3");
+  my $gateway = start_script_server(http => { rules => [
+      { match => 'Body=', replies => [ { status => 429 }, { status => 201 } ] },
+  ] });
+  $node->safe_psql('postgres', "CREATE SERVER ... '$gateway->{http}' ...");
+  poll_until(sub { grep { $_->{status} == 201 } read_log($gateway, 'request') },
+      'the gateway took the message at the second try');
+
+Builds on PostgreSQL::Test::Cluster. Servers listen on 127.0.0.1 on free
+ports, are children of the test and are ended by their own id; they also end
+by themselves when the test is killed. Run by script/test, or by hand as an
+ordinary user:
+
+  PG_REGRESS=$(dirname $(pg_config --pgxs))/../../src/test/regress/pg_regress \
+  PERL5LIB=.../pgxs/src/test/perl PATH=$(pg_config --bindir):$PATH \
+  prove test/t/NAME.pl
+
+=cut
+
+use strict;
+use warnings;
+
+use Cwd qw(abs_path);
+use Exporter 'import';
+use File::Basename qw(dirname);
+use File::Path qw(make_path);
+use File::Temp ();
+use JSON::PP ();
+use POSIX ();
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+use Time::HiRes qw(sleep time);
+
+our @EXPORT = qw(
+  new_node poll_until
+  start_http_sink sink_count start_script_server set_rules start_smtp_sink
+  start_mail_server start_prism
+  start_program stop_program read_log make_certificate
+  project_root peer from_json to_json
+);
+
+# Where poll_until gives up: a loaded machine is slow, a bug waits for ever.
+our $PATIENCE = $ENV{GROUP_API_TEST_PATIENCE} || 60;
+
+my $root = abs_path(dirname(__FILE__) . '/../..');
+my $scratch = File::Temp->newdir('group_api_test.XXXXXX', TMPDIR => 1);
+my $json = JSON::PP->new->canonical->utf8;
+my $started = 0;
+my %running;
+
+sub project_root { return $root; }
+sub from_json { return $json->decode($_[0]); }
+sub to_json { return $json->encode($_[0]); }
+
+# ---- PostgreSQL ------------------------------------------------------------
+
+=head2 new_node(NAME, [conf => TEXT], [extension => 0], [init => [...]])
+
+A started server with group_api preloaded, and the extension in the database
+"postgres" unless told otherwise.
+
+=cut
+
+sub new_node
+{
+	my ($name, %options) = @_;
+	my $node = PostgreSQL::Test::Cluster->new($name);
+
+	$node->init(@{ $options{init} // [] });
+	$node->append_conf('postgresql.conf',
+		"shared_preload_libraries = 'group_api'\n" . ($options{conf} // '') . "\n");
+	$node->start;
+	$node->safe_psql('postgres', 'CREATE EXTENSION group_api')
+	  if $options{extension} // 1;
+	return $node;
+}
+
+=head2 poll_until(SUB, WHAT, [SECONDS])
+
+Calls SUB until it returns something true, passes one test called WHAT, and
+returns what SUB returned. An error in SUB is the same as false: a server that
+is just starting refuses connections. On giving up the test fails and tells the
+last error.
+
+=cut
+
+sub poll_until
+{
+	my ($sub, $what, $seconds) = @_;
+	my $end = time + ($seconds // $PATIENCE);
+	my ($result, $error);
+	local $Test::Builder::Level = $Test::Builder::Level + 1;
+
+	while (1)
+	{
+		$result = eval { $sub->() };
+		$error = $@;
+		last if $result || time > $end;
+		sleep 0.02;
+	}
+	ok($result, $what) or diag($error || 'it never came true');
+	return $result;
+}
+
+# ---- programs started by a test --------------------------------------------
+
+=head2 start_program(NAME, COMMAND...)
+
+A child process; its output goes to the test's log directory. Returns its id.
+
+=cut
+
+sub start_program
+{
+	my ($name, @command) = @_;
+	my $log = "$PostgreSQL::Test::Utils::log_path/$name." . ++$started . '.log';
+	my $child = fork;
+
+	die "fork: $!" unless defined $child;
+	if ($child == 0)
+	{
+		open(STDIN, '<', '/dev/null');
+		open(STDOUT, '>', $log);
+		open(STDERR, '>&', \*STDOUT);
+		no warnings 'exec';
+		exec { $command[0] } @command;
+		POSIX::_exit(127);
+	}
+	$running{$child} = $log;
+	return $child;
+}
+
+=head2 stop_program(ID or what a start_... returned, [SIGNAL])
+
+=cut
+
+sub stop_program
+{
+	my ($what, $signal) = @_;
+	my $child = ref $what ? $what->{pid} : $what;
+
+	return unless delete $running{$child};
+	kill $signal // 'TERM', $child;
+	waitpid $child, 0;
+	return;
+}
+
+# The port a program wrote to its file, or death with the program's last words.
+sub await_port
+{
+	my ($file, $child) = @_;
+	my $end = time + $PATIENCE;
+
+	while (!-s $file)
+	{
+		die "a helper server ended: " . slurp_file($running{$child})
+		  if waitpid($child, POSIX::WNOHANG()) != 0;
+		die "a helper server opened no port" if time > $end;
+		sleep 0.01;
+	}
+	my $port = slurp_file($file);
+	chomp $port;
+	return $port;
+}
+
+=head2 start_http_sink([status =>, body =>, delay_ms =>, log => 1])
+
+The fast one (test/lib/http_sink.c). Returns {pid, port, http => base URL, log}.
+
+=cut
+
+sub start_http_sink
+{
+	my (%options) = @_;
+	my $number = ++$started;
+	my $port_file = "$scratch/sink.$number.port";
+	my $log = "$scratch/sink.$number.log";
+	my @command = (http_sink_path(), '--port-file', $port_file);
+
+	push @command, '--status', $options{status} if defined $options{status};
+	push @command, '--body', $options{body} if defined $options{body};
+	push @command, '--delay-ms', $options{delay_ms} if $options{delay_ms};
+	push @command, '--log', $log if $options{log};
+	my $child = start_program('http_sink', @command);
+	my $port = await_port($port_file, $child);
+	return {
+		pid => $child, port => $port, log => $log,
+		http => "http://127.0.0.1:$port"
+	};
+}
+
+# Built by script/test; built here for who runs one test by hand.
+sub http_sink_path
+{
+	my $path = "$root/build/test/http_sink";
+	return $path if -x $path;
+	$path = "$scratch/http_sink";
+	system_or_bail('cc', '-O2', '-o', $path, "$root/test/lib/http_sink.c")
+	  unless -x $path;
+	return $path;
+}
+
+=head2 sink_count(SINK)
+
+How many requests the sink has answered.
+
+=cut
+
+sub sink_count
+{
+	my ($sink) = @_;
+	my $answer = qx(curl -sS -m 10 '$sink->{http}/.count');
+
+	return from_json($answer)->{requests};
+}
+
+=head2 start_script_server([http => {...}], [smtp => {...}], [tls => 'starttls'|'always'])
+
+The one that misbehaves as told; see test/lib/script_server.py for the rules.
+Returns {pid, http => URL, smtp => URL, http_port, smtp_port, log, rules, cert}.
+
+=cut
+
+sub start_script_server
+{
+	my (%options) = @_;
+	my $number = ++$started;
+	my $server = {
+		log => "$scratch/script.$number.log",
+		rules => "$scratch/script.$number.json"
+	};
+	my @kinds = grep { $options{$_} } qw(http smtp);
+	my @command = ('/usr/bin/python3', "$root/test/lib/script_server.py",
+		'--rules', $server->{rules}, '--log', $server->{log});
+
+	set_rules($server, map { $_ => $options{$_} } @kinds);
+	push @command, "--$_-port-file", "$scratch/$_.$number.port" for @kinds;
+	if ($options{tls})
+	{
+		@$server{qw(cert key)} = make_certificate();
+		push @command, '--cert', $server->{cert}, '--key', $server->{key};
+		push @command, '--tls' if $options{tls} eq 'always';
+	}
+	$server->{pid} = start_program('script_server', @command);
+	for my $kind (@kinds)
+	{
+		my $port = await_port("$scratch/$kind.$number.port", $server->{pid});
+		my $scheme = $kind . (($options{tls} // '') eq 'always' ? 's' : '');
+		$server->{"${kind}_port"} = $port;
+		$server->{$kind} = "$scheme://127.0.0.1:$port";
+	}
+	return $server;
+}
+
+=head2 set_rules(SERVER, [http => {...}], [smtp => {...}])
+
+Replaces the rules of a running script server; it reads them at the next
+request.
+
+=cut
+
+sub set_rules
+{
+	my ($server, %rules) = @_;
+
+	open(my $file, '>', "$server->{rules}.part") or die "$server->{rules}: $!";
+	print $file to_json(\%rules);
+	close $file;
+	rename "$server->{rules}.part", $server->{rules};
+	return;
+}
+
+=head2 start_smtp_sink(OPTION...)
+
+Postfix' smtp-sink with these options, or undef when script/setup --peers could
+not have it (then skip). Returns {pid, port, smtp => URL}.
+
+=cut
+
+sub start_smtp_sink
+{
+	my (@options) = @_;
+	my $program = peer('postfix/usr/sbin/smtp-sink') // return;
+	my $port = PostgreSQL::Test::Cluster::get_free_port();
+	my $child;
+
+	{
+		local $ENV{LD_LIBRARY_PATH} = peer('postfix/usr/lib/postfix');
+		$child = start_program('smtp_sink', $program, @options, "127.0.0.1:$port",
+			128);
+	}
+	await_listener($port, $child);
+	return { pid => $child, port => $port, smtp => "smtp://127.0.0.1:$port" };
+}
+
+=head2 start_mail_server()
+
+aiosmtpd, a real SMTP server; read_log gives its "message" events. undef when it
+is not installed. Returns {pid, port, smtp => URL, log}.
+
+=cut
+
+sub start_mail_server
+{
+	my $number = ++$started;
+	my ($log, $port_file) = ("$scratch/mail.$number.log", "$scratch/mail.$number.port");
+
+	return if system("/usr/bin/python3 -c 'import aiosmtpd' 2>/dev/null") != 0;
+	my $child = start_program('mail_server', '/usr/bin/python3',
+		"$root/test/peers/mail_server.py", $log, $port_file);
+	my $port = await_port($port_file, $child);
+	return { pid => $child, port => $port, log => $log, smtp => "smtp://127.0.0.1:$port" };
+}
+
+=head2 start_prism()
+
+Twilio's API as Twilio describes it: Prism checks every request against the
+OpenAPI, a proxy in front keeps what was asked and answered (read_log, event
+"request": method, path, headers, body, status, answer). undef when Prism or node
+could not be had. Returns {pid, port, http => base URL, log}.
+
+=cut
+
+sub start_prism
+{
+	my $prism = peer('node_modules/@stoplight/prism-cli/dist/index.js') // return;
+	my $description = peer('twilio-messages.json') // return;
+	my $number = ++$started;
+	my ($log, $port_file) = ("$scratch/prism.$number.log", "$scratch/prism.$number.port");
+	my $port = PostgreSQL::Test::Cluster::get_free_port();
+
+	return if system('node --version >/dev/null 2>&1') != 0;
+	my $child = start_program('prism', '/usr/bin/env', 'node', $prism, 'mock',
+		'-h', '127.0.0.1', '-p', $port, $description);
+	await_listener($port, $child);
+	$child = start_program('recording_proxy', '/usr/bin/env', 'node',
+		"$root/test/peers/recording-proxy.js", "http://127.0.0.1:$port", $log, $port_file);
+	$port = await_port($port_file, $child);
+	return { pid => $child, port => $port, log => $log, http => "http://127.0.0.1:$port" };
+}
+
+sub await_listener
+{
+	my ($port, $child) = @_;
+	my $end = time + $PATIENCE;
+
+	require IO::Socket::INET;
+	until (IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $port))
+	{
+		die "a helper server ended: " . slurp_file($running{$child})
+		  if waitpid($child, POSIX::WNOHANG()) != 0;
+		die "nobody listens on port $port" if time > $end;
+		sleep 0.02;
+	}
+	return;
+}
+
+=head2 read_log(SERVER, [EVENT])
+
+What a server has logged so far, as a list of hashes; only the lines whose
+"event" is EVENT when one is given.
+
+=cut
+
+sub read_log
+{
+	my ($server, $event) = @_;
+	my @lines;
+
+	open(my $file, '<', $server->{log}) or return;
+	while (my $line = <$file>)
+	{
+		next unless $line =~ /\n\z/;    # still being written
+		my $entry = from_json($line);
+		push @lines, $entry
+		  if !defined $event || ($entry->{event} // '') eq $event;
+	}
+	close $file;
+	return @lines;
+}
+
+=head2 make_certificate()
+
+A self-signed certificate for 127.0.0.1 and localhost: (certificate, key).
+
+=cut
+
+sub make_certificate
+{
+	my ($cert, $key) = ("$scratch/cert.pem", "$scratch/key.pem");
+
+	return ($cert, $key) if -s $cert;
+	system_or_bail('openssl', 'req', '-x509', '-newkey', 'rsa:2048', '-nodes',
+		'-days', '2', '-subj', '/CN=localhost', '-addext',
+		'subjectAltName=IP:127.0.0.1,DNS:localhost', '-keyout', $key,
+		'-out', $cert);
+	return ($cert, $key);
+}
+
+=head2 peer(PATH)
+
+The full path of something below build/peers, or undef when it is not there.
+
+=cut
+
+sub peer
+{
+	my ($path) = @_;
+	my $full = ($ENV{GROUP_API_PEERS} // "$root/build/peers") . "/$path";
+
+	return -e $full ? $full : undef;
+}
+
+END
+{
+	my $status = $?;
+	stop_program($_) for keys %running;
+	$? = $status;
+}
+
+1;

@@ -1,0 +1,16 @@
+#!/bin/bash
+# Scripts at least parse, and are executable where they are meant to be run.
+set -u
+. "$(dirname "${BASH_SOURCE[0]}")/tap.sh"
+cd "$(dirname "${BASH_SOURCE[0]}")/../.." || exit 2
+
+scripts() { find script .ci test bench -name node_modules -prune -o -type f -print | sort; }
+of_shell() { scripts | while read -r f; do head -n 1 "$f" | grep -qE '^#!.*\b(ba)?sh$' && echo "$f"; done; }
+started_by_name() { scripts | while read -r f; do head -c 2 "$f" | grep -q '^#!' && echo "$f"; done; }
+
+report "shell scripts parse" "$(of_shell | while read -r f; do bash -n "$f" 2>&1; done)"
+report "what has a #! line is executable" \
+	"$(started_by_name | while read -r f; do [ -x "$f" ] || echo "$f"; done)"
+report "no process is ended by its name" \
+	"$(scripts | grep -v '^test/lint/' | xargs grep -nE '^[^#]*\b(pkill|killall)\b' /dev/null | cut -c 1-70)"
+finish

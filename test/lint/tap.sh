@@ -1,0 +1,20 @@
+# tap.sh: a lint's way to speak TAP. Sourced by the lints, never run.
+
+TAP_COUNT=0 TAP_FAILED=0
+
+# report WHAT [PROBLEMS]: passes when PROBLEMS, a line each, is empty
+report() {
+	TAP_COUNT=$((TAP_COUNT + 1))
+	if [ -z "${2:-}" ]; then
+		echo "ok $TAP_COUNT - $1"
+	else
+		TAP_FAILED=$((TAP_FAILED + 1))
+		echo "not ok $TAP_COUNT - $1"
+		printf '%s\n' "$2" | sed 's/^/#   /'
+	fi
+}
+
+finish() {
+	echo "1..$TAP_COUNT"
+	[ "$TAP_FAILED" -eq 0 ]
+}

@@ -1,0 +1,47 @@
+#!/usr/bin/python3
+"""A real SMTP server, aiosmtpd, that keeps what it receives.
+
+    mail_server.py LOG-FILE PORT-FILE
+
+Listens on 127.0.0.1 on a free port. Each message becomes a line of JSON:
+{"at", "event": "message", "sender", "recipients", "data"}. Ends on SIGTERM.
+"""
+import asyncio
+import json
+import os
+import signal
+import sys
+import time
+
+from aiosmtpd.smtp import SMTP
+
+
+class Keeper:
+    def __init__(self, path):
+        self.file = open(path, "a", encoding="utf-8", buffering=1)
+
+    async def handle_DATA(self, server, session, envelope):
+        line = {"at": round(time.time(), 6), "event": "message",
+                "sender": envelope.mail_from, "recipients": envelope.rcpt_tos,
+                "data": envelope.content.decode("utf-8", "surrogateescape")}
+        self.file.write(json.dumps(line) + "\n")
+        return "250 2.0.0 taken"
+
+
+async def main(log, port_file):
+    keeper = Keeper(log)
+    loop = asyncio.get_running_loop()
+    server = await loop.create_server(
+        lambda: SMTP(keeper, enable_SMTPUTF8=True, hostname="mail.example", loop=loop),
+        "127.0.0.1", 0)
+    with open(port_file + ".part", "w", encoding="ascii") as file:
+        file.write(f"{server.sockets[0].getsockname()[1]}\n")
+    os.rename(port_file + ".part", port_file)
+    ended = asyncio.Event()
+    loop.add_signal_handler(signal.SIGTERM, ended.set)
+    await ended.wait()
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    asyncio.run(main(*sys.argv[1:]))

@@ -1,0 +1,106 @@
+# The servers that misbehave for the tests do as they are told: a double that
+# lies would turn other tests green for nothing.
+use strict;
+use warnings;
+
+use FindBin;
+use lib "$FindBin::RealBin/../lib";
+use PostgreSQL::Test::Utils;
+use Test::More;
+use GroupApiTest;
+
+sub http_status
+{
+	my ($url, $body, @options) = @_;
+	return qx(curl -sS -m 5 -o /dev/null -w '%{http_code}' @options -d '$body' '$url' 2>/dev/null);
+}
+
+# The exit status of curl, which sends one small message.
+sub send_mail
+{
+	my ($url, $recipient, @options) = @_;
+	my $file = "$PostgreSQL::Test::Utils::tmp_check/mail.txt";
+
+	open(my $mail, '>', $file) or die "$file: $!";
+	print $mail "Subject: x\r\n\r\n.dotted\r\n";
+	close $mail;
+	return system("curl -sS -m 5 @options '$url' --mail-from a\@example.com"
+		. " --mail-rcpt '$recipient' -T '$file' >/dev/null 2>&1") >> 8;
+}
+
+# ---- the fast sink
+
+my $sink = start_http_sink(log => 1, status => 202, body => '{"id":"%n"}');
+is(http_status("$sink->{http}/a", 'x=1', '-H', '"Idempotency-Key: k1"'), 202,
+	'the sink answers with the status it was given');
+is(qx(curl -sS -d y '$sink->{http}/b'), sprintf('{"id":"%032d"}', 2),
+	'the sink numbers its answers');
+is(sink_count($sink), 2, 'the sink counts requests, but not who asks for the count');
+poll_until(sub { read_log($sink) == 2 }, 'the sink logs each request');
+is((read_log($sink))[0]{idempotency_key}, 'k1', 'with its idempotency key');
+is((read_log($sink))[0]{body}, 'x=1', 'and its body');
+stop_program($sink);
+
+# ---- the scripted HTTP server
+
+my $server = start_script_server(
+	http => {
+		rules => [
+			{ match => 'to=\d+', replies => [
+				{ status => 429, headers => { 'Retry-After' => '2' } },
+				{ status => 201, body => { sid => 'SM1' } } ] },
+			{ match => 'hang', replies => ['hang'] },
+			{ match => 'reset', replies => ['reset'] },
+			{ match => 'cut', replies => [ { body => 'x' x 1000, do => 'cut' } ] },
+		]
+	},
+	smtp => {},
+	tls => 'starttls');
+like(qx(curl -sSi -d to=1 '$server->{http}'), qr/ 429 .*Retry-After: 2\r/s,
+	'a first try is answered as the rule says, headers and all');
+is(http_status($server->{http}, 'to=2'), 429, 'another recipient has a first try of its own');
+is(http_status($server->{http}, 'to=1'), 201, 'a second try gets the second answer');
+is(http_status($server->{http}, 'to=1'), 201, 'and a third one the last');
+isnt(system("curl -s -m 1 -d hang $server->{http}") >> 8, 0, 'told to hang, it hangs');
+is(system("curl -s -d reset $server->{http}") >> 8, 56, 'told to reset, it resets');
+is(system("curl -s -d cut -o /dev/null $server->{http}") >> 8, 18, 'told to cut, it sends half');
+set_rules($server, http => { rules => [ { replies => [ { status => 500 } ] } ] },
+	smtp => {});
+is(http_status($server->{http}, 'to=1'), 500, 'new rules hold from the next request on');
+is(scalar(read_log($server, 'request')), 8, 'every request is logged');
+
+# ---- the scripted mail relay
+
+set_rules($server, smtp => {
+	users => { name => 'word' },
+	rules => [
+		{ at => 'rcpt', match => 'grey\d@', replies => [ '451 4.7.1 later', '250 ok' ] },
+		{ at => 'rcpt', match => 'gone@', replies => ['550 5.1.1 no such user'] },
+		{ at => 'dot', match => 'lost@', replies => ['drop'] },
+	] });
+my @tls = ('--ssl-reqd', '--cacert', $server->{cert}, '-u', 'name:word');
+isnt(send_mail($server->{smtp}, 'grey1@example.com', @tls), 0, 'a greylisted recipient waits');
+is(send_mail($server->{smtp}, 'grey1@example.com', @tls), 0, 'and is taken the second time');
+isnt(send_mail($server->{smtp}, 'gone@example.com', @tls), 0, 'an unknown recipient is refused');
+isnt(send_mail($server->{smtp}, 'lost@example.com', @tls), 0,
+	'dropped after the dot, the sender does not know');
+isnt(send_mail($server->{smtp}, 'ok@example.com', '-u', 'name:wrong'), 0,
+	'a wrong password is refused');
+my @messages = read_log($server, 'message');
+is(scalar(@messages), 2, 'what reached the dot is logged, answered or not');
+is($messages[0]{data}, "Subject: x\r\n\r\n.dotted\r\n", 'with its dots unstuffed');
+is($messages[0]{user}, 'name', 'and who sent it');
+ok($messages[0]{tls}, 'and that it was encrypted');
+
+my $encrypted = start_script_server(smtp => {}, tls => 'always');
+is(send_mail($encrypted->{smtp}, 'a@example.com', '--cacert', $encrypted->{cert}), 0,
+	'TLS from the first byte works too');
+
+SKIP:
+{
+	my $postfix = start_smtp_sink('-c');
+	skip "Postfix' smtp-sink not found", 1 unless $postfix;
+	is(send_mail($postfix->{smtp}, 'a@example.com'), 0, "Postfix' smtp-sink takes mail");
+}
+
+done_testing();

@@ -1,0 +1,1003 @@
+#!/usr/bin/python3
+"""Runs the courier against servers that misbehave, and prints TAP.
+
+usage: courier_peers.py COURIER [WORD]   (only tests whose name has WORD)
+"""
+
+import email
+import email.policy
+import json
+import os
+import re
+import socket
+import struct
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import traceback
+import urllib.parse
+from email.utils import formatdate
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from courier_harness import (Courier, HttpServer, Server, SmtpServer,  # noqa
+                             free_port, make_certificate, reply)
+
+BINARY = os.path.abspath(sys.argv[1]) if len(sys.argv) > 1 else None
+DIRECTORY = tempfile.TemporaryDirectory(prefix="courier-test.")
+CERTIFICATE, TLS = make_certificate(DIRECTORY.name)
+SID = "AC" + "0" * 32
+SECRET = "correct-horse-battery"
+
+
+def provider(name, kind, channel=None, **options):
+    entry = {"name": name, "kind": kind,
+             "options": {k: str(v) for k, v in options.items()}}
+    if channel:
+        entry["channel"] = channel
+    return entry
+
+
+def smtp(server, **options):
+    url = server if isinstance(server, str) else server.url
+    return provider("mail", "smtp", "EMAIL", **dict(
+        {"url": url, "sender": "Groups <hello@example.com>", "timeout": 2,
+         "connect_timeout": 2}, **options))
+
+
+def http(server, **options):
+    url = server if isinstance(server, str) else server.url + "/send"
+    return provider("sms", "http", "MOBILE", **dict(
+        {"url": url, "id_path": "id", "timeout": 2, "connect_timeout": 2},
+        **options))
+
+
+def twilio(server, **options):
+    return provider("sms", "twilio", "MOBILE", **dict(
+        {"base_url": server.url, "account_sid": SID, "sender": "+15005550006",
+         "password": SECRET, "timeout": 2}, **options))
+
+
+def equal(found, wanted, what=""):
+    assert found == wanted, "%s: %r instead of %r" % (what, found, wanted)
+
+
+def check(outcome, name, code=None, fault=None, retry=None, detail=None):
+    equal(outcome.name, name, "class of %r" % outcome)
+    if code is not None:
+        equal(outcome.code, code, "code of %r" % outcome)
+    if fault is not None:
+        equal(outcome.fault, fault, "fault of %r" % outcome)
+    if retry is not None:
+        equal(outcome.retry_after_ms, retry, "delay of %r" % outcome)
+    if detail is not None:
+        assert detail in outcome.detail, outcome
+
+
+# --- the message -----------------------------------------------------------
+
+MAIL = {"to": "b@g.com", "to_name": "Bärnaby \"G\" \u202eevil\r\nBcc: x@y.z",
+        "subject": "Einladung – " + "sehr langer Betreff ëß " * 12,
+        "text": "Grüße = 1\r\n.\r\n..two\nFrom me \n" + "x" * 3000 + "\nend",
+        "html": "<p>日本語 &amp; mehr</p>\n" * 40,
+        "unsubscribe_url": "https://x.example/u/" + "t" * 300,
+        "reply_to": "Stephen <s@example.org>", "locale": "de",
+        "message_key": "inv-0198aa-77.2.1"}
+
+
+def check_mail(raw, sender="Groups <hello@example.com>"):
+    assert b"\n" not in raw.replace(b"\r\n", b""), "a bare LF"
+    assert b"\r" not in raw.replace(b"\r\n", b""), "a bare CR"
+    assert all(len(line) <= 998 for line in raw.split(b"\r\n"))
+    assert all(byte < 128 for byte in raw), "not ASCII"
+    message = email.message_from_bytes(raw, policy=email.policy.default)
+    assert not message.defects, message.defects
+    for name in ("From", "To", "Subject", "Date", "Message-ID", "Reply-To",
+                 "MIME-Version", "Auto-Submitted", "List-Unsubscribe",
+                 "List-Unsubscribe-Post"):
+        equal(len(message.get_all(name, [])), 1, name)
+        assert not message[name].defects, (name, message[name].defects)
+    assert "Bcc" not in message
+    equal(str(message["From"]), sender)
+    to = message["To"].addresses[0]
+    equal(to.addr_spec, "b@g.com")
+    equal(to.display_name, "Bärnaby \"G\" evil  Bcc: x@y.z")
+    equal(str(message["Subject"]).strip(), MAIL["subject"].strip())
+    equal(message["Message-ID"], "<inv-0198aa-77.2.1@example.com>")
+    equal(message["Reply-To"].addresses[0].addr_spec, "s@example.org")
+    equal(message["Auto-Submitted"], "auto-generated")
+    equal(message["List-Unsubscribe"], "<%s>" % MAIL["unsubscribe_url"])
+    equal(message["List-Unsubscribe-Post"], "List-Unsubscribe=One-Click")
+    age = time.time() - message["Date"].datetime.timestamp()
+    assert -5 < age < 60, message["Date"]
+    equal(message.get_content_type(), "multipart/alternative")
+    parts = list(message.iter_parts())
+    equal([p.get_content_type() for p in parts], ["text/plain", "text/html"])
+    for part, wanted in zip(parts, (MAIL["text"], MAIL["html"])):
+        equal(part.get_content_charset(), "utf-8")
+        assert part["Content-Transfer-Encoding"] in ("quoted-printable",
+                                                     "base64")
+        text = part.get_content().replace("\r\n", "\n").rstrip("\n")
+        equal(text, wanted.replace("\r\n", "\n").rstrip("\n"))
+
+
+def test_a_captured_mail_is_read_by_another_parser_as_it_was_meant():
+    with Courier(BINARY, provider("mail", "capture", "EMAIL", sender=(
+            "Groups <hello@example.com>"))) as courier:
+        outcome = courier.mail(**MAIL)
+        check(outcome, "accepted", "captured")
+        check_mail(outcome.captured)
+
+
+def test_a_captured_sms_is_its_text():
+    with Courier(BINARY, provider("sms", "capture", "MOBILE")) as courier:
+        outcome = courier.sms(text="Grüße €\nzwei")
+        check(outcome, "accepted")
+        equal(outcome.captured.decode(), "Grüße €\nzwei")
+
+
+def test_no_field_of_a_mail_can_smuggle_a_line():
+    evil = ["x\r\nBcc: <evil@z.example>", "x\nBcc: y", "x\rBcc: y", "x\x7fy",
+            "x\u2028y", "x\u0085y"]
+    with SmtpServer() as server:
+        with Courier(BINARY, smtp(server)) as courier:
+            for value in evil:
+                for field in ("to", "subject", "message_key", "reply_to",
+                              "unsubscribe_url", "locale"):
+                    outcome = courier.mail(**{field: value})
+                    check(outcome, "rejected", "message", detail=field
+                          if field != "to" else None)
+                check(courier.mail(to="b@y>" + value), "rejected")
+                check(courier.mail(reply_to="N%s <a@b.example>" % value),
+                      "rejected")
+            equal(server.commands, [], "what reached the relay")
+            for value in evil:
+                check(courier.mail(to_name=value), "accepted")
+            for message in server.messages:
+                parsed = email.message_from_bytes(message)
+                assert "Bcc" not in parsed, message
+            equal({c for _, c in server.commands if c.startswith("RCPT")},
+                  {"RCPT TO:<b@g.com>"})
+
+
+def test_addresses_that_are_none_are_rejected():
+    with SmtpServer() as server:
+        with Courier(BINARY, smtp(server)) as courier:
+            for to in ("", "b", "@g.com", "b@", "a@b@c.d", "b@g..com",
+                       ".b@g.com", "b@g.com>", "<b@g.com>", "b c@g.com",
+                       "a@b,c@d", "b\u00e9@g.com", "x" * 65 + "@g.com"):
+                check(courier.mail(to=to), "rejected", "message")
+            equal(server.connections, 0)
+
+
+def test_numbers_that_are_none_are_rejected():
+    with HttpServer(reply("200 OK", "{}")) as server:
+        with Courier(BINARY, http(server)) as courier:
+            for to in ("", "27701231234", "+0701231234", "+27 70", "+12345",
+                       "+1234567890123456", "+2770123\r\n1234"):
+                check(courier.sms(to=to), "rejected", "message")
+            equal(server.connections, 0)
+
+
+def test_a_message_beyond_32_kib_is_rejected():
+    with Courier(BINARY, provider("mail", "capture", "EMAIL")) as courier:
+        check(courier.mail(text="x" * 20000, html="y" * 20000), "rejected",
+              "message", detail="more than 32768")
+        check(courier.mail(text="é" * 8000, html="=" * 16000), "accepted")
+
+
+# --- SMTP ------------------------------------------------------------------
+
+def test_a_relay_takes_many_mails_over_one_connection():
+    with SmtpServer() as server:
+        with Courier(BINARY, smtp(server, ehlo_name="client.example",
+                                  max_connections=1)) as courier:
+            outcome = courier.mail(**MAIL)
+            check(outcome, "accepted", "250", detail="queued as 4XYZ")
+            equal(outcome.message_id, "inv-0198aa-77.2.1@example.com")
+            for _ in range(3):
+                check(courier.mail(), "accepted")
+            check_mail(server.messages[0])
+            equal(server.connections, 1)
+            equal(server.commands[0][1], "EHLO client.example")
+            assert server.commands[1][1].startswith(
+                "MAIL FROM:<hello@example.com>"), server.commands
+
+
+def test_the_envelope_sender_can_differ():
+    with SmtpServer() as server:
+        with Courier(BINARY, smtp(
+                server, envelope_sender="bounce@example.net")) as courier:
+            check(courier.mail(), "accepted")
+            assert "MAIL FROM:<bounce@example.net>" in server.commands[1][1]
+
+
+def smtp_case(replies, *wanted, jobs=1, options=None, **checks):
+    with SmtpServer(**replies) as server:
+        with Courier(BINARY, smtp(server, max_connections=1,
+                                  **(options or {}))) as courier:
+            for _ in range(jobs):
+                outcome = courier.mail()
+            check(outcome, *wanted, **checks)
+            return server, outcome
+
+
+def test_a_421_greeting_is_the_relays_trouble():
+    smtp_case({"GREETING": b"421 4.3.2 busy\r\n"}, "retry", "421 4.3.2",
+              fault=True)
+
+
+def test_a_554_greeting_is_a_matter_of_configuration():
+    smtp_case({"GREETING": b"554 5.7.1 go away\r\n"}, "misconfigured",
+              "554 5.7.1")
+
+
+def test_greylisting_waits_five_minutes():
+    smtp_case({"RCPT": b"450 4.7.1 Greylisted\r\n"}, "retry", "450 4.7.1",
+              retry=300000, fault=False)
+
+
+def test_a_451_is_tried_again_and_then_taken():
+    server, _ = smtp_case(
+        {"RCPT": [b"451 4.2.0 later\r\n", b"250 Ok\r\n"]}, "accepted", jobs=2)
+    equal(server.connections, 2)
+
+
+def test_an_unknown_mailbox_is_rejected_in_the_relays_own_words():
+    smtp_case({"RCPT": b"550-5.1.1 no such user\r\n"
+                       b"550-5.1.1 here, \xff\x07 see\r\n"
+                       b"550 5.1.1 example.com/help\r\n"},
+              "rejected", "550 5.1.1", fault=False,
+              detail="no such user here, ?  see example.com/help")
+
+
+def test_a_refused_sender_is_a_matter_of_configuration():
+    smtp_case({"MAIL": b"550 not your domain\r\n"}, "misconfigured", "550")
+
+
+def test_relaying_denied_is_a_matter_of_configuration():
+    smtp_case({"RCPT": b"554 5.7.1 <b@g.com>: Relay access denied\r\n"},
+              "misconfigured", "554 5.7.1")
+
+
+def test_a_full_mailbox_is_tried_again():
+    smtp_case({"DOT": b"552 5.2.2 mailbox full\r\n"}, "retry", "552 5.2.2",
+              fault=False)
+
+
+def test_spam_is_rejected():
+    smtp_case({"DOT": b"554 5.7.1 looks like spam\r\n"}, "rejected",
+              "554 5.7.1", detail="looks like spam")
+
+
+def test_a_421_after_the_dot_means_not_taken():
+    smtp_case({"DOT": b"421 4.3.0 shutting down\r\n"}, "retry", "421 4.3.0",
+              fault=True)
+
+
+def test_a_connection_lost_after_the_dot_is_uncertain():
+    def drop(server, sock):
+        sock.shutdown(socket.SHUT_RDWR)
+    smtp_case({"DOT": drop}, "uncertain", fault=True)
+
+
+def test_a_connection_reset_after_the_dot_is_uncertain():
+    smtp_case({"DOT": lambda server, sock: server.reset(sock)}, "uncertain")
+
+
+def test_a_connection_lost_before_the_body_is_not():
+    for verb in ("EHLO", "MAIL", "RCPT", "DATA"):
+        smtp_case({verb: lambda server, sock: server.reset(sock)}, "retry",
+                  fault=True)
+
+
+def test_a_late_reply_after_the_dot_never_answers_the_next_mail():
+    late = threading.Event()
+
+    def answer_late(server, sock):
+        late.wait(4)
+        return b"250 2.0.0 queued as LATE\r\n"
+
+    with SmtpServer(DOT=[answer_late, b"550 5.1.1 second\r\n"]) as server:
+        with Courier(BINARY, smtp(server, timeout=1,
+                                  max_connections=1)) as courier:
+            check(courier.mail(), "uncertain", "curl 28")
+            late.set()
+            check(courier.mail(), "rejected", "550 5.1.1", detail="second")
+            equal(server.connections, 2)
+
+
+def test_a_relay_that_hangs_costs_no_more_than_the_timeout():
+    for verb in ("GREETING", "EHLO", "MAIL", "RCPT", "DATA"):
+        server, outcome = smtp_case({verb: Server.hang}, "retry", fault=True,
+                                    options={"timeout": 1,
+                                             "connect_timeout": 1})
+        assert outcome.elapsed_us < 4e6, outcome
+
+
+def test_a_relay_that_drips_cannot_hold_a_thread_for_ever():
+    def drip(server, sock):
+        for byte in b"220 " + b"x" * 200:
+            sock.sendall(bytes([byte]))
+            if server.stopping.wait(0.2):
+                return
+    _, outcome = smtp_case({"GREETING": drip}, "retry", fault=True,
+                           options={"timeout": 1, "connect_timeout": 1})
+    assert outcome.elapsed_us < 8e6, outcome
+
+
+def test_a_relay_that_never_says_goodbye_delays_nothing():
+    _, outcome = smtp_case({"RCPT": b"550 5.1.1 no\r\n", "QUIT": Server.hang},
+                           "rejected", options={"timeout": 60})
+    assert outcome.elapsed_us < 3.5e6, outcome
+
+
+def test_an_idle_connection_the_relay_closed_is_replaced():
+    def close_after(server, sock):
+        sock.sendall(SmtpServer.DEFAULTS["DOT"])
+        sock.shutdown(socket.SHUT_WR)
+        raise EOFError
+
+    server, _ = smtp_case({"DOT": [close_after,
+                                   SmtpServer.DEFAULTS["DOT"]]},
+                          "accepted", jobs=2)
+    equal(server.connections, 2)
+    equal(len(server.messages), 2)
+
+
+def test_an_idle_connection_the_relay_ended_with_421_is_replaced():
+    def bid_farewell(server, sock):
+        sock.sendall(SmtpServer.DEFAULTS["DOT"] + b"421 4.4.2 idle\r\n")
+        raise EOFError
+    server, _ = smtp_case({"DOT": [bid_farewell,
+                                   SmtpServer.DEFAULTS["DOT"]]},
+                          "accepted", jobs=2)
+    equal(len(server.messages), 2)
+
+
+def test_a_relay_that_is_not_there_is_tried_again():
+    with Courier(BINARY, smtp("smtp://127.0.0.1:%d" % free_port())) as courier:
+        check(courier.mail(), "retry", "curl 7", fault=True)
+
+
+def test_a_relay_that_only_knows_helo_is_served():
+    smtp_case({"EHLO": b"502 5.5.2 unknown\r\n"}, "accepted")
+
+
+def test_tls_required_does_not_talk_without():
+    with SmtpServer() as server:
+        with Courier(BINARY, smtp(server, tls="required")) as courier:
+            check(courier.mail(), "misconfigured", "curl 64")
+            assert not any("MAIL" in c for _, c in server.commands)
+
+
+def test_an_untrusted_certificate_is_a_matter_of_configuration():
+    with SmtpServer(context=TLS) as server:
+        url = server.url.replace("smtp:", "smtps:")
+        with Courier(BINARY, smtp(url)) as courier:
+            check(courier.mail(), "misconfigured", "curl 60")
+        with Courier(BINARY, smtp(url, ca_file=CERTIFICATE)) as courier:
+            check(courier.mail(), "accepted")
+
+
+def aiosmtpd_server():
+    """Debian's aiosmtpd with STARTTLS and AUTH, both required."""
+    from aiosmtpd.controller import Controller
+    from aiosmtpd.smtp import AuthResult
+
+    class Handler:
+        messages = []
+
+        async def handle_DATA(self, server, session, envelope):
+            self.messages.append((envelope.mail_from, envelope.rcpt_tos,
+                                  envelope.original_content))
+            return "250 2.0.0 taken"
+
+    def authenticate(server, session, envelope, mechanism, data):
+        good = (data.login, data.password) == (b"user", SECRET.encode())
+        return AuthResult(success=good, handled=False)
+
+    handler = Handler()
+    controller = Controller(
+        handler, hostname="127.0.0.1", port=free_port(), tls_context=TLS,
+        require_starttls=True, auth_required=True, authenticator=authenticate)
+    controller.start()
+    return controller, handler
+
+
+def test_aiosmtpd_takes_a_mail_over_starttls_with_a_password():
+    controller, handler = aiosmtpd_server()
+    try:
+        url = "smtp://127.0.0.1:%d" % controller.port
+        options = {"tls": "required", "ca_file": CERTIFICATE,
+                   "username": "user", "timeout": 5}
+        with Courier(BINARY, smtp(url, password=SECRET, **options)) as courier:
+            check(courier.mail(**MAIL), "accepted", "250", detail="taken")
+            check(courier.mail(), "accepted")
+        sender, recipients, content = handler.messages[0]
+        equal((sender, recipients), ("hello@example.com", ["b@g.com"]))
+        check_mail(content)
+        with Courier(BINARY, smtp(url, password="wrong", **options)) as courier:
+            outcome = courier.mail()
+            check(outcome, "misconfigured", "535 5.7.8")
+    finally:
+        controller.stop()
+
+
+def test_a_password_is_never_sent_in_the_clear():
+    for tls, url in (("none", "smtp://relay.example.com:25"),):
+        with Courier(BINARY, smtp(url, tls=tls, username="u",
+                                  password=SECRET)) as courier:
+            check(courier.mail(), "misconfigured", "provider",
+                  detail="only sent over TLS")
+
+
+# --- HTTP ------------------------------------------------------------------
+
+def test_the_generic_provider_posts_json_with_an_idempotency_key():
+    with HttpServer(reply("202 Accepted", '{"id":"M1"}')) as server:
+        with Courier(BINARY, http(server, sender="+1555", max_connections=1,
+                                  headers='{"X-Key":"k-{key}","X-None":"'
+                                          '{to_name}"}')) as courier:
+            outcome = courier.sms(text='Grüße "x" \\ \n\t€')
+            check(outcome, "accepted", "http 202")
+            equal(outcome.message_id, "M1")
+            check(courier.sms(), "accepted")
+            equal(server.connections, 1)
+        request = server.requests[0]
+        equal(request["line"], "POST /send HTTP/1.1")
+        equal(json.loads(request["body"]),
+              {"to": "+27701231234", "text": 'Grüße "x" \\ \n\t€',
+               "key": "inv-1.1", "sender": "+1555"})
+        equal(request["headers"]["idempotency-key"], ["inv-1.1"])
+        equal(request["headers"]["content-type"], ["application/json"])
+        equal(request["headers"]["x-key"], ["k-inv-1.1"])
+        assert "x-none" not in request["headers"], request
+        assert "expect" not in request["headers"], request
+        equal(server.requests[1]["headers"]["idempotency-key"], ["inv-2.1"])
+
+
+def test_fields_may_be_nested_and_empty_ones_are_left_out():
+    fields = json.dumps({"message": {"to": ["{to_digits}"], "flag": True,
+                                     "none": "{callback_url}"},
+                         "empty": {"x": "{locale}"}, "n": 5,
+                         "brace": "{{x}}"})
+    with HttpServer(reply("200 OK", '{"id":7}')) as server:
+        with Courier(BINARY, http(server, fields=fields)) as courier:
+            equal(courier.sms().message_id, "7")
+        equal(json.loads(server.requests[0]["body"]),
+              {"message": {"to": ["27701231234"], "flag": True}, "n": 5,
+               "brace": "{x}"})
+
+
+def test_a_query_is_encoded_and_its_connection_never_reused():
+    with HttpServer(reply("202 Accepted", "0: Accepted")) as server:
+        with Courier(BINARY, http(
+                server, body="query", method="GET", success="202",
+                fields='{"to":"{to}","text":"{text}","u":"{username}"}',
+                username="kannel", password=SECRET,
+                max_connections=1)) as courier:
+            check(courier.sms(text="a&b=c d+é"), "accepted")
+            check(courier.sms(), "accepted")
+        equal(server.connections, 2)
+        equal(server.requests[0]["line"],
+              "GET /send?to=%2B27701231234&text=a%26b%3Dc%20d%2B%C3%A9"
+              "&u=kannel HTTP/1.1")
+
+
+def test_twilio_gets_what_its_page_asks_for():
+    answer = reply("201 Created", '{"sid":"SM123","status":"queued",'
+                                  '"error_code":null}')
+    with HttpServer(answer) as server:
+        with Courier(BINARY, twilio(server)) as courier:
+            outcome = courier.sms(text="Hi +1 é", expires_in_s=86400,
+                                  callback_url="https://cb.example/r?a=1&b=2")
+            check(outcome, "accepted", "http 201")
+            equal(outcome.message_id, "SM123")
+            check(courier.sms(expires_in_s=60), "accepted")
+        request = server.requests[0]
+        equal(request["line"],
+              "POST /2010-04-01/Accounts/%s/Messages.json HTTP/1.1" % SID)
+        equal(dict(urllib.parse.parse_qsl(request["body"],
+                                          strict_parsing=True)),
+              {"To": "+27701231234", "From": "+15005550006",
+               "Body": "Hi +1 é", "ValidityPeriod": "36000",
+               "StatusCallback": "https://cb.example/r?a=1&b=2"})
+        assert "idempotency-key" not in request["headers"]
+        equal(request["headers"]["content-type"],
+              ["application/x-www-form-urlencoded"])
+        import base64
+        equal(request["headers"]["authorization"], ["Basic " + base64.b64encode(
+            (SID + ":" + SECRET).encode()).decode()])
+        second = dict(urllib.parse.parse_qsl(server.requests[1]["body"]))
+        equal(second["ValidityPeriod"], "60")
+        assert "StatusCallback" not in second
+
+
+def test_twilios_codes_decide_what_happens_next():
+    cases = [("400 Bad Request", 21211, "rejected", False),
+             ("400 Bad Request", 21610, "rejected", False),
+             ("401 Unauthorized", 20003, "misconfigured", False),
+             ("404 Not Found", 20404, "misconfigured", False),
+             ("400 Bad Request", 21606, "misconfigured", False),
+             ("429 Too Many Requests", 20429, "retry", True),
+             ("400 Bad Request", 21611, "retry", True),
+             ("400 Bad Request", 99999, "rejected", False),
+             ("503 Unavailable", 99999, "retry", True)]
+    for status, code, name, fault in cases:
+        answer = reply(status, json.dumps(
+            {"code": code, "message": "why\u0007 not", "status": 400}))
+        with HttpServer(answer) as server:
+            with Courier(BINARY, twilio(server)) as courier:
+                check(courier.sms(), name, str(code), fault=fault,
+                      detail="why  not")
+
+
+def http_case(answer, *wanted, jobs=1, options=None, **checks):
+    with HttpServer(answer) as server:
+        with Courier(BINARY, http(server, max_connections=1,
+                                  **(options or {}))) as courier:
+            for _ in range(jobs):
+                outcome = courier.sms()
+            check(outcome, *wanted, **checks)
+            return server, outcome
+
+
+def test_429_waits_as_many_seconds_as_it_is_told():
+    http_case(reply("429 Slow", "", "Retry-After: 7\r\n"), "retry",
+              "http 429", fault=True, retry=7000)
+
+
+def test_503_waits_until_the_date_it_is_told():
+    date = formatdate(time.time() + 90, usegmt=True)
+    _, outcome = http_case(
+        reply("503 Down", "", "Retry-After: %s\r\n" % date), "retry",
+        fault=True)
+    assert 80000 <= outcome.retry_after_ms <= 91000, outcome
+
+
+def test_a_date_in_the_past_or_nonsense_is_no_delay():
+    http_case(reply("503 Down", "", "Retry-After: %s\r\n" % formatdate(
+        1000000, usegmt=True)), "retry", retry=0)
+    http_case(reply("429 Slow", "", "Retry-After: soon\r\n"), "retry",
+              retry=-1)
+    http_case(reply("429 Slow", "", "Retry-After: 99999999999\r\n"), "retry",
+              retry=86400000)
+
+
+def test_gateway_errors_leave_a_send_uncertain():
+    for status in ("500 Oops", "502 Bad Gateway", "504 Timeout"):
+        http_case(reply(status, "<html>"), "uncertain",
+                  "http " + status[:3], fault=True)
+
+
+def test_other_statuses_mean_what_they_say():
+    for status, name in (("400 Bad", "rejected"), ("422 No", "rejected"),
+                         ("401 Who", "misconfigured"),
+                         ("403 No", "misconfigured"),
+                         ("404 Where", "misconfigured"), ("408 Late", "retry"),
+                         ("425 Early", "retry")):
+        http_case(reply(status, "because"), name, detail="because")
+
+
+def test_a_redirect_is_not_followed():
+    with HttpServer(reply("200 OK", "{}")) as other:
+        http_case(reply("302 Found", "", "Location: %s\r\n" % other.url),
+                  "misconfigured", "http 302")
+        equal(other.connections, 0)
+
+
+def test_a_server_that_hangs_leaves_the_message_uncertain():
+    _, outcome = http_case(lambda server, sock, count: server.hang(),
+                           "uncertain", "curl 28", fault=True,
+                           options={"timeout": 1})
+    assert outcome.elapsed_us < 3e6
+
+
+def test_a_server_that_resets_leaves_the_message_uncertain():
+    http_case(lambda server, sock, count: server.reset(sock), "uncertain",
+              fault=True)
+
+
+def test_a_half_closed_connection_leaves_the_message_uncertain():
+    def half_close(server, sock, count):
+        sock.shutdown(socket.SHUT_WR)
+        server.hang()
+    http_case(half_close, "uncertain", "curl 52", fault=True)
+
+
+def test_garbage_is_no_answer():
+    http_case(lambda server, sock, count: sock.sendall(b"\0\1 garbage\r\n"),
+              "uncertain", options={"timeout": 1})
+
+
+def test_a_status_line_counts_however_slowly_the_rest_drips():
+    def drip(server, sock, count):
+        sock.sendall(b"HTTP/1.1 201 Created\r\nContent-Length: 900\r\n\r\n{")
+        while not server.stopping.wait(0.1):
+            sock.sendall(b" ")
+    _, outcome = http_case(drip, "accepted", "http 201",
+                           options={"timeout": 1})
+    assert outcome.elapsed_us < 3e6
+
+
+def test_a_huge_answer_is_cut_and_still_counts():
+    def flood(server, sock, count):
+        sock.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 50000000\r\n\r\n")
+        for _ in range(50):
+            sock.sendall(b"x" * 1000000)
+    server, outcome = http_case(flood, "accepted", "http 200", jobs=2)
+    assert outcome.elapsed_us < 2e6
+
+
+def test_a_condition_on_the_answer_is_obeyed():
+    rule = {"success": "2xx messages[*].status=0",
+            "code_path": "messages[0].status", "text_path": "messages[0].why"}
+    http_case(reply("200 OK", '{"messages":[{"status":"0"},{"status":0}]}'),
+              "accepted", options=rule)
+    http_case(reply("200 OK", '{"messages":[{"status":"9","why":"quota"}]}'),
+              "rejected", "9", detail="quota", options=rule)
+    http_case(reply("200 OK", "not json"), "uncertain", options=rule)
+    http_case(reply("204 Nothing"), "uncertain", options=rule)
+
+
+def test_a_dead_keep_alive_never_sends_a_message_twice():
+    def die_on_second(server, sock, count):
+        if count > 1:
+            server.reset(sock)
+        sock.sendall(reply("200 OK", '{"id":"1"}'))
+    for kill in ("reset", "close"):
+        def answer(server, sock, count, kill=kill):
+            if count == 2:
+                if kill == "reset":
+                    server.reset(sock)
+                raise EOFError
+            sock.sendall(reply("200 OK", '{"id":"1"}'))
+        with HttpServer(answer) as server:
+            with Courier(BINARY, http(server, max_connections=1)) as courier:
+                check(courier.sms(), "accepted")
+                check(courier.sms(), "uncertain", fault=True)
+                equal(len(server.requests), 2, "POSTs the server saw")
+                check(courier.sms(), "accepted")
+                equal(len(server.requests), 3, "POSTs the server saw")
+
+
+def test_a_keep_alive_the_server_closed_is_replaced():
+    def close_after(server, sock, count):
+        sock.sendall(reply("200 OK", '{"id":"1"}'))
+        raise EOFError
+    server, _ = http_case(close_after, "accepted", jobs=3)
+    equal(len(server.requests), 3)
+
+
+def test_no_value_can_smuggle_a_header():
+    options = {"headers": '{"X-To":"{to_name}","X-Text":"{text}"}'}
+    with HttpServer(reply("200 OK", "{}")) as server:
+        with Courier(BINARY, http(server, **options)) as courier:
+            for field in ("to_name", "text", "message_key", "callback_url"):
+                check(courier.sms(**{field: "x\r\nX-Evil: 1"}), "rejected",
+                      "message")
+        equal(server.requests, [])
+
+
+def test_a_name_that_leads_to_a_private_address_is_refused():
+    with HttpServer(reply("200 OK", "{}")) as server:
+        url = "http://peer.localhost:%d/send" % server.port
+        with Courier(BINARY, http(url)) as courier:
+            check(courier.sms(), "misconfigured", "private address",
+                  detail="allow_private")
+        equal(server.connections, 0)
+        with Courier(BINARY, http(url, allow_private="true")) as courier:
+            check(courier.sms(), "accepted")
+        url = "http://localhost:%d/send" % server.port
+        with Courier(BINARY, http(url)) as courier:
+            check(courier.sms(), "accepted")
+    with Courier(BINARY, smtp("smtp://mail.localhost:25")) as courier:
+        check(courier.mail(), "misconfigured", "private address",
+              detail="127.0.0.1" if False else "private address")
+
+
+def test_the_environment_has_no_say():
+    dead = "http://127.0.0.1:%d" % free_port()
+    keys = os.path.join(DIRECTORY.name, "keys")
+    with HttpServer(reply("200 OK", "{}")) as server:
+        with Courier(BINARY, http(server), env={
+                "http_proxy": dead, "ALL_PROXY": dead,
+                "SSLKEYLOGFILE": keys}) as courier:
+            check(courier.sms(), "accepted")
+    with SmtpServer(context=TLS) as server:
+        url = server.url.replace("smtp:", "smtps:")
+        with Courier(BINARY, smtp(url, ca_file=CERTIFICATE), env={
+                "SSLKEYLOGFILE": keys}) as courier:
+            check(courier.mail(), "accepted")
+    assert not os.path.exists(keys), "TLS keys were written"
+
+
+def test_a_secret_never_comes_back():
+    answer = reply("401 No", "password %s is wrong" % SECRET)
+    with HttpServer(answer) as server:
+        with Courier(BINARY, twilio(server)) as courier:
+            outcome = courier.sms()
+            check(outcome, "misconfigured", detail="password *** is wrong")
+    with HttpServer(reply("403 No", "token " + SECRET)) as server:
+        with Courier(BINARY, http(server, bearer_token=SECRET)) as courier:
+            check(courier.sms(), "misconfigured", detail="token ***")
+        equal(server.requests[0]["headers"]["authorization"],
+              ["Bearer " + SECRET])
+
+
+def test_a_password_file_is_for_its_owner_only():
+    path = os.path.join(DIRECTORY.name, "password")
+    with open(path, "w") as file:
+        file.write(SECRET + "\nnot this\n")
+    with HttpServer(reply("201 Created", '{"sid":"S"}')) as server:
+        def try_file():
+            entry = twilio(server, password_file=path)
+            del entry["options"]["password"]
+            with Courier(BINARY, entry) as courier:
+                return courier.sms(), courier.logs
+        os.chmod(path, 0o640)
+        outcome, logs = try_file()
+        check(outcome, "misconfigured", "provider", detail=path)
+        assert any(path in line for line in logs), logs
+        os.chmod(path, 0o600)
+        check(try_file()[0], "accepted")
+        os.unlink(path)
+        check(try_file()[0], "misconfigured", detail="No such file")
+
+
+def test_bad_options_are_told_by_name():
+    for options, word in (({"timeout": "0"}, "timeout"),
+                          ({"fields": "[]"}, "fields"),
+                          ({"fields": '{"a":"{nope}"}'}, "{nope}"),
+                          ({"headers": '{"a b":"c"}'}, "a b"),
+                          ({"success": "fine"}, "success"),
+                          ({"id_path": "a..b"}, "id_path"),
+                          ({"colour": "red"}, "colour"),
+                          ({"method": "GET"}, "GET"),
+                          ({"username": "u"}, "password"),
+                          ({"url": "ftp://x/"}, "url"),
+                          ({"url": "http://u:p@x/"}, "user name")):
+        with Courier(BINARY, http(**dict({"server": "http://127.0.0.1:1/"},
+                                         **options))) as courier:
+            check(courier.sms(), "misconfigured", "provider", detail=word)
+
+
+# --- serving ---------------------------------------------------------------
+
+def test_the_courier_ends_with_its_dispatcher():
+    with HttpServer(lambda server, sock, count: server.hang()) as server:
+        courier = Courier(BINARY, http(server, timeout=30))
+        courier.submit("sms", to="+27701231234", text="x")
+        while not courier.picked:
+            courier.pump(5)
+        courier.sock.close()
+        start = time.monotonic()
+        equal(courier.process.wait(5), 0)
+        assert time.monotonic() - start < 2
+        courier.process.stderr.close()
+
+
+def test_the_courier_dies_with_its_parent():
+    ours, theirs = socket.socketpair()
+    script = ("import subprocess,sys,time\n"
+              "p=subprocess.Popen([sys.argv[1],'serve','--fd',sys.argv[2]],"
+              "pass_fds=[int(sys.argv[2])])\n"
+              "print(p.pid,flush=True)\ntime.sleep(60)")
+    parent = subprocess.Popen(
+        [sys.executable, "-c", script, BINARY, str(theirs.fileno())],
+        pass_fds=[theirs.fileno()], stdout=subprocess.PIPE)
+    pid = int(parent.stdout.readline())
+    ours.sendall(struct.pack("=I", 16) + b"C" + b'{"providers":[]}')
+    job = b'{"id":1,"provider":"x","to":"y"}'
+    ours.sendall(struct.pack("=I", len(job)) + b"J" + job)
+    assert ours.recv(4096), "it serves"
+    parent.kill()
+    parent.wait()
+    parent.stdout.close()
+    theirs.close()
+    ours.settimeout(5)
+    while ours.recv(4096):
+        pass
+    ours.close()
+
+
+def broken(payload, *words):
+    courier = Courier(BINARY)
+    courier.sock.sendall(payload)
+    try:
+        while True:
+            courier.pump(5)
+    except (EOFError, ConnectionError):
+        pass
+    equal(courier.process.wait(5), 2, "exit status")
+    text = " ".join(courier.logs) + courier.process.stderr.read().decode()
+    courier.process.stderr.close()
+    courier.sock.close()
+    assert all(word in text for word in words), text
+
+
+def test_a_dispatcher_that_talks_nonsense_is_left():
+    def frame(kind, payload):
+        return struct.pack("=I", len(payload)) + kind + payload
+    broken(struct.pack("=I", 1 << 30) + b"J", "too long")
+    broken(frame(b"Z", b"{}"), "unknown type")
+    broken(frame(b"J", b"{"), "JSON")
+    broken(frame(b"J", b"[]"), "JSON")
+    broken(frame(b"J", b'{"id":"1","provider":"x"}'), "id")
+    broken(frame(b"J", b'{"id":1}'), "provider")
+    broken(frame(b"J", b'{"id":1,"provider":"x","to":5}'), '"to"')
+    broken(frame(b"J", b'{"id":1,"provider":"x","to":"\xff"}'), "JSON")
+    broken(frame(b"C", b'{"providers":{}}'), "providers")
+
+
+def test_frames_may_come_in_any_pieces():
+    with Courier(BINARY, provider("sms", "capture", "MOBILE")) as courier:
+        job = json.dumps({"id": 5, "provider": "sms", "to": "+27701231234",
+                          "text": "x", "message_key": "k", "new": [1]})
+        data = struct.pack("=I", len(job)) + b"J" + job.encode()
+        for i in range(len(data)):
+            courier.sock.sendall(data[i:i + 1])
+        check(courier.wait(5), "accepted")
+
+
+def test_an_unknown_provider_is_a_matter_of_configuration():
+    with Courier(BINARY) as courier:
+        check(courier.sms("nobody"), "misconfigured", "provider",
+              detail='"nobody"')
+        courier.configure(provider("sms", "pigeon", "MOBILE"))
+        check(courier.sms(), "misconfigured", "provider", detail="pigeon")
+
+
+def test_configuration_is_replaced_and_waiting_messages_follow():
+    gate = threading.Event()
+
+    def wait_at_gate(server, sock, count):
+        gate.wait(10)
+        sock.sendall(reply("200 OK", '{"id":"old"}'))
+
+    with HttpServer(wait_at_gate) as old, \
+            HttpServer(reply("200 OK", '{"id":"new"}')) as new:
+        with Courier(BINARY, http(old, max_connections=1,
+                                  timeout=10)) as courier:
+            job = {"to": "+27701231234", "text": "x"}
+            first = courier.submit("sms", **job)
+            while first not in courier.picked:
+                courier.pump(5)
+            second = courier.submit("sms", **job)
+            courier.configure(http(new))
+            equal(courier.wait(second).message_id, "new")
+            gate.set()
+            equal(courier.wait(first).message_id, "old")
+            courier.configure()
+            check(courier.sms(), "misconfigured")
+
+
+def test_unchanged_providers_keep_their_connections():
+    with HttpServer(reply("200 OK", "{}")) as server:
+        entry = http(server, max_connections=1)
+        with Courier(BINARY, entry) as courier:
+            for _ in range(3):
+                check(courier.sms(), "accepted")
+                courier.configure(entry)
+            equal(server.connections, 1)
+
+
+def test_no_more_connections_than_allowed_and_all_of_them_used():
+    busy, most, lock = [0], [0], threading.Lock()
+
+    def count(server, sock, number):
+        with lock:
+            busy[0] += 1
+            most[0] = max(most[0], busy[0])
+        time.sleep(0.02)
+        with lock:
+            busy[0] -= 1
+        sock.sendall(reply("200 OK", "{}"))
+
+    with HttpServer(count) as server:
+        with Courier(BINARY, http(server, max_connections=4)) as courier:
+            ids = [courier.submit("sms", to="+27701231234", text="x")
+                   for _ in range(60)]
+            courier.wait(*ids)
+            equal(most[0], 4, "requests at once")
+            equal(server.connections, 4)
+            equal(len(server.requests), 60)
+
+
+def test_a_dead_provider_delays_no_healthy_one():
+    with HttpServer(lambda server, sock, count: server.hang()) as dead, \
+            HttpServer(reply("200 OK", "{}")) as alive:
+        slow = dict(http(dead, timeout=3), name="slow")
+        with Courier(BINARY, slow, http(alive)) as courier:
+            for _ in range(50):
+                courier.submit("slow", to="+27701231234", text="x")
+            start = time.monotonic()
+            for _ in range(50):
+                check(courier.sms(), "accepted")
+            assert time.monotonic() - start < 2
+
+
+def test_a_dispatcher_that_reads_late_loses_nothing():
+    with Courier(BINARY, provider("mail", "capture", "EMAIL")) as courier:
+        ids = [courier.submit("mail", to="b@g.com", subject="s",
+                              text="x" * 2000) for _ in range(3000)]
+        courier.wait(*ids)
+        equal(sorted(courier.picked), ids)
+
+
+# --- the command line ------------------------------------------------------
+
+def run(*arguments, **options):
+    return subprocess.run([BINARY, *arguments], capture_output=True,
+                          timeout=20, **options)
+
+
+def test_send_tells_what_became_of_a_message():
+    with SmtpServer(RCPT=[b"250 Ok\r\n", b"550 5.1.1 no\r\n"]) as server:
+        order = json.dumps({"provider": smtp(server), "job": dict(
+            MAIL, id=1, provider="mail")}).encode()
+        result = run("send", input=order)
+        equal(result.returncode, 0, result)
+        equal(json.loads(result.stdout)["outcome"], "accepted")
+        result = run("send", input=order)
+        equal(result.returncode, 1)
+        answer = json.loads(result.stdout)
+        equal((answer["outcome"], answer["code"]), ("rejected", "550 5.1.1"))
+
+
+def test_compose_prints_the_bytes_that_would_leave():
+    order = {"provider": smtp("smtp://relay.example:587"),
+             "job": dict(MAIL, id=1)}
+    result = run("compose", input=json.dumps(order).encode())
+    equal(result.returncode, 0, result.stderr)
+    check_mail(result.stdout)
+    order = {"provider": provider("sms", "twilio", account_sid=SID,
+                                  sender="+1555", password="x"),
+             "job": {"id": 1, "to": "+27701231234", "text": "Grüße",
+                     "message_key": "k"}}
+    result = run("compose", input=json.dumps(order).encode())
+    equal(result.stdout.decode(), "Grüße")
+
+
+def test_bad_usage_is_told_with_a_hint():
+    for arguments, data in (((), b""), (("dance",), b""), (("serve",), b""),
+                            (("serve", "--fd", "x"), b""),
+                            (("serve", "--fd", "0"), b""),
+                            (("send",), b"{"), (("send",), b"{}"),
+                            (("compose",), b'{"provider":{},"job":{}}'),
+                            (("send", "more"), b"")):
+        result = run(*arguments, input=data)
+        equal(result.returncode, 2, arguments)
+        assert b"Hint: " in result.stderr, result.stderr
+    for arguments in ("--help", "--version"):
+        result = run(arguments)
+        equal(result.returncode, 0)
+        assert b"group_api_courier" in result.stdout
+
+
+def main():
+    word = sys.argv[2] if len(sys.argv) > 2 else ""
+    tests = [(name, test) for name, test in globals().items()
+             if name.startswith("test_") and word in name]
+    print("1..%d" % len(tests), flush=True)
+    failed = 0
+    for number, (name, test) in enumerate(tests, 1):
+        start = time.monotonic()
+        try:
+            test()
+            result = "ok"
+        except Exception:
+            result = "not ok"
+            failed += 1
+            for line in traceback.format_exc().splitlines():
+                print("# " + line)
+        print("%s %d - %s # %.2f s" % (
+            result, number, name[5:].replace("_", " "),
+            time.monotonic() - start), flush=True)
+    sys.exit(1 if failed else 0)
+
+
+if __name__ == "__main__":
+    main()
