@@ -71,10 +71,12 @@ def configure(options):
                 url 'smtp://127.0.0.1:{options.mail_port}',
                 sender 'Groups <hello@example.com>');
             CREATE SERVER sms FOREIGN DATA WRAPPER group_api_twilio OPTIONS (
-                account_sid '{ACCOUNT}', sender '+15005550006',
+                account_sid '{ACCOUNT}',
+                sender '+15005550006',
                 base_url 'http://127.0.0.1:{options.sms_port}');
             CREATE USER MAPPING FOR PUBLIC SERVER sms OPTIONS (
-                username '{ACCOUNT}', password 'no-real-account');"""
+                username '{ACCOUNT}',
+                password 'no-real-account');"""
     else:
         statements = """
             CREATE SERVER mail FOREIGN DATA WRAPPER group_api_capture OPTIONS (
@@ -90,12 +92,27 @@ def configure(options):
 # --- showing ------------------------------------------------------------------
 
 def show_json(document):
-    text = json.dumps(document, indent=2, ensure_ascii=False)
-    for line in text.splitlines():
+    for line in json_lines(document, ""):
         indent = len(line) - len(line.lstrip()) + 4
-        print("\n".join(textwrap.wrap(line, WIDTH - 2, initial_indent="  ",
+        wrapped_lines = textwrap.wrap(line, WIDTH - 2, initial_indent="  ",
                                       subsequent_indent=" " * indent,
-                                      drop_whitespace=False)) or "")
+                                      drop_whitespace=False, break_on_hyphens=False)
+        print("\n".join(part.rstrip() for part in wrapped_lines))
+
+
+def json_lines(value, indent, before="", after=""):
+    """JSON as a person would write it: on one line whatever fits there."""
+    whole = indent + before + json.dumps(value, ensure_ascii=False) + after
+    if len(whole) <= WIDTH - 4 or not isinstance(value, (dict, list)):
+        return [whole]
+    pairs = value.items() if isinstance(value, dict) else ((None, v) for v in value)
+    lines = []
+    for number, (key, child) in enumerate(pairs, 1):
+        name = "" if key is None else json.dumps(key, ensure_ascii=False) + ": "
+        lines += json_lines(child, indent + "  ", name,
+                            "," if number < len(value) else "")
+    marks = "{}" if isinstance(value, dict) else "[]"
+    return [indent + before + marks[0]] + lines + [indent + marks[1] + after]
 
 
 def wrapped(text, width):
@@ -248,7 +265,8 @@ def accept(link):
     token = token_of(link)
     show_json(call("SELECT group_api.invitation(:'token');", token=token))
     title("and accepts")
-    show_json(call("SELECT group_api.accept_invitation(:'token');", token=token))
+    answer = call("SELECT group_api.accept_invitation(:'token');", token=token)
+    show_json({name: answer["invitation"][name] for name in ("status", "respondedAt")})
 
 
 def parse_options():

@@ -47,6 +47,7 @@
 #include "tcop/tcopprot.h"
 #include "utils/guc.h"
 #include "utils/memutils.h"
+#include "utils/resowner.h"
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
@@ -63,6 +64,7 @@
 static GaSlot *slot;
 static GaOwnerScope scope;
 static MemoryContext turn_context;
+static ResourceOwner worker_owner; /* of HMACs made between transactions */
 static GaCourierLink courier;
 static int64 incarnation;
 static uint64 last_job_id;
@@ -160,6 +162,7 @@ end_failed_work(void)
 {
 	PopActiveSnapshot();
 	AbortCurrentTransaction();
+	CurrentResourceOwner = worker_owner;
 	MemoryContextSwitchTo(turn_context);
 	pgstat_report_activity(STATE_IDLE, NULL);
 }
@@ -208,6 +211,7 @@ end_work(void)
 	ga_owner_leave(&scope);
 	PopActiveSnapshot();
 	CommitTransactionCommand();
+	CurrentResourceOwner = worker_owner;
 	MemoryContextSwitchTo(turn_context);
 	pgstat_report_stat(false);
 	pgstat_report_activity(STATE_IDLE, NULL);
@@ -828,6 +832,8 @@ group_api_dispatcher_main(Datum arg)
 	BackgroundWorkerInitializeConnectionByOid(database, InvalidOid, 0);
 	enter_slot(DatumGetInt32(arg));
 	pin_settings();
+	worker_owner = ResourceOwnerCreate(NULL, "group_api dispatcher");
+	CurrentResourceOwner = worker_owner;
 	turn_context = AllocSetContextCreate(
 		TopMemoryContext, "group_api turn context", ALLOCSET_DEFAULT_SIZES);
 	MemoryContextSwitchTo(turn_context);

@@ -182,11 +182,16 @@ ga_text_array(const char *const *values, int count)
 {
 	Datum *datums = palloc(sizeof(Datum) * Max(count, 1));
 	bool *nulls = palloc(sizeof(bool) * Max(count, 1));
+	int dims[1] = {count};
+	int lbs[1] = {1};
 
 	for (int i = 0; i < count; i++)
 	{
 		nulls[i] = values[i] == NULL;
 		datums[i] = nulls[i] ? (Datum) 0 : CStringGetTextDatum(values[i]);
 	}
-	return ga_datum_array(datums, nulls, count, TEXTOID);
+	/* The type by heart: this one is also called outside transactions. */
+	return PointerGetDatum(construct_md_array(datums, nulls, 1, dims, lbs,
+											  TEXTOID, -1, false,
+											  TYPALIGN_INT));
 }
