@@ -6,13 +6,11 @@
  */
 #include "postgres.h"
 
-#include <signal.h>
-
 #include "base/compat.h"
 #include "base/guc.h"
 #include "base/sms_text.h"
 #include "catalog/pg_type.h"
-#include "dispatch/slots.h"
+#include "dispatch/stats.h"
 #include "dispatch/wake.h"
 #include "funcapi.h"
 #include "storage/ipc.h"
@@ -223,45 +221,6 @@ group_api_wait_until_idle(PG_FUNCTION_ARGS)
 	PG_RETURN_BOOL(true);
 }
 
-static const char *
-state_name(const GaSlot *slot)
-{
-	switch (slot->state)
-	{
-		case GA_SLOT_FREE:
-		case GA_SLOT_STOPPED:
-			return "stopped";
-		case GA_SLOT_WANTED:
-		case GA_SLOT_STARTING:
-			return "starting";
-		case GA_SLOT_RUNNING:
-			break;
-	}
-	return pg_atomic_read_u32(unconstify(pg_atomic_uint32 *, &slot->trouble)) ==
-				   GA_TROUBLE_NO_COURIER
-			   ? "no courier"
-			   : "running";
-}
-
-static const char *
-trouble_text(GaSlotTrouble trouble)
-{
-	switch (trouble)
-	{
-		case GA_TROUBLE_NONE:
-			return NULL;
-		case GA_TROUBLE_NO_COURIER:
-			return "the courier cannot be started; see the server's log";
-		case GA_TROUBLE_FOREIGN:
-			return "waiting for the first group, or for adopt()";
-		case GA_TROUBLE_OFF:
-			return "group_api.dispatch is off";
-		case GA_TROUBLE_NO_WORKER:
-			return "max_worker_processes is used up";
-	}
-	return NULL;
-}
-
 PG_FUNCTION_INFO_V1(group_api_dispatcher_state);
 
 Datum
@@ -270,30 +229,25 @@ group_api_dispatcher_state(PG_FUNCTION_ARGS)
 	TupleDesc descriptor;
 	Datum values[8] = {0};
 	bool nulls[8] = {false};
-	GaSlot slot;
-	const char *trouble = "this database has no dispatcher";
-	uint32 courier;
+	GaDispatcherStats stats;
 
 	if (get_call_result_type(fcinfo, NULL, &descriptor) != TYPEFUNC_COMPOSITE)
 		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 						errmsg("the caller accepts no record")));
-	memset(&slot, 0, sizeof(slot));
-	if (ga_slot_look(MyDatabaseId, &slot))
-		trouble = trouble_text(pg_atomic_read_u32(&slot.trouble));
-	courier = pg_atomic_read_u32(&slot.courier_pid);
-	values[0] = Int32GetDatum(slot.pid);
-	nulls[0] = slot.pid == 0;
-	values[1] = CStringGetTextDatum(state_name(&slot));
-	nulls[2] = trouble == NULL;
-	if (trouble != NULL)
-		values[2] = CStringGetTextDatum(trouble);
-	values[3] = Int32GetDatum((int32) courier);
-	nulls[3] = courier == 0;
-	values[4] = TimestampTzGetDatum(slot.started_at);
-	nulls[4] = slot.started_at == 0;
-	values[5] = Int64GetDatum((int64) pg_atomic_read_u64(&slot.turns));
-	values[6] = Int64GetDatum((int64) pg_atomic_read_u64(&slot.claimed));
-	values[7] = Int64GetDatum((int64) pg_atomic_read_u64(&slot.recorded));
+	ga_dispatcher_stats(MyDatabaseId, &stats);
+	values[0] = Int32GetDatum(stats.pid);
+	nulls[0] = stats.pid == 0;
+	values[1] = CStringGetTextDatum(stats.state);
+	nulls[2] = stats.reason == NULL;
+	if (stats.reason != NULL)
+		values[2] = CStringGetTextDatum(stats.reason);
+	values[3] = Int32GetDatum(stats.courier_pid);
+	nulls[3] = stats.courier_pid == 0;
+	values[4] = TimestampTzGetDatum(stats.started_at);
+	nulls[4] = stats.started_at == 0;
+	values[5] = Int64GetDatum((int64) stats.turns);
+	values[6] = Int64GetDatum((int64) stats.claimed);
+	values[7] = Int64GetDatum((int64) stats.recorded);
 	PG_RETURN_DATUM(HeapTupleGetDatum(
 		heap_form_tuple(BlessTupleDesc(descriptor), values, nulls)));
 }

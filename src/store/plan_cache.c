@@ -191,7 +191,6 @@ ga_text_array(const char *const *values, int count)
 		datums[i] = nulls[i] ? (Datum) 0 : CStringGetTextDatum(values[i]);
 	}
 	/* The type by heart: this one is also called outside transactions. */
-	return PointerGetDatum(construct_md_array(datums, nulls, 1, dims, lbs,
-											  TEXTOID, -1, false,
-											  TYPALIGN_INT));
+	return PointerGetDatum(construct_md_array(
+		datums, nulls, 1, dims, lbs, TEXTOID, -1, false, TYPALIGN_INT));
 }

@@ -1,0 +1,66 @@
+/*
+ * stats.c
+ *		A slot in words.
+ */
+#include "postgres.h"
+
+#include "dispatch/slots.h"
+#include "dispatch/stats.h"
+
+static const char *
+state_name(GaSlotState state, GaSlotTrouble trouble)
+{
+	switch (state)
+	{
+		case GA_SLOT_FREE:
+		case GA_SLOT_STOPPED:
+			return "stopped";
+		case GA_SLOT_WANTED:
+		case GA_SLOT_STARTING:
+			return trouble == GA_TROUBLE_NO_WORKER ? "stopped" : "starting";
+		case GA_SLOT_RUNNING:
+			break;
+	}
+	return trouble == GA_TROUBLE_NO_COURIER ? "no courier" : "running";
+}
+
+static const char *
+trouble_text(GaSlotTrouble trouble)
+{
+	switch (trouble)
+	{
+		case GA_TROUBLE_NONE:
+			return NULL;
+		case GA_TROUBLE_NO_COURIER:
+			return "the courier cannot be started";
+		case GA_TROUBLE_FOREIGN:
+			return "waiting for the first group, or for adopt()";
+		case GA_TROUBLE_OFF:
+			return "group_api.dispatch is off";
+		case GA_TROUBLE_NO_WORKER:
+			return "max_worker_processes is used up";
+	}
+	return NULL;
+}
+
+void
+ga_dispatcher_stats(Oid database, GaDispatcherStats *stats)
+{
+	GaSlot slot;
+	GaSlotTrouble trouble;
+
+	memset(stats, 0, sizeof(*stats));
+	stats->state = "stopped";
+	stats->reason = "this database has no dispatcher";
+	if (!ga_slot_look(database, &slot))
+		return;
+	trouble = (GaSlotTrouble) pg_atomic_read_u32(&slot.trouble);
+	stats->pid = slot.pid;
+	stats->courier_pid = (pid_t) pg_atomic_read_u32(&slot.courier_pid);
+	stats->state = state_name(slot.state, trouble);
+	stats->reason = trouble_text(trouble);
+	stats->started_at = slot.started_at;
+	stats->turns = pg_atomic_read_u64(&slot.turns);
+	stats->claimed = pg_atomic_read_u64(&slot.claimed);
+	stats->recorded = pg_atomic_read_u64(&slot.recorded);
+}

@@ -1,0 +1,27 @@
+/*
+ * stats.h
+ *		What shared memory tells of a database's dispatcher.
+ */
+#ifndef GA_DISPATCH_STATS_H
+#define GA_DISPATCH_STATS_H
+
+#include "postgres.h"
+
+#include "datatype/timestamp.h"
+
+typedef struct GaDispatcherStats
+{
+	pid_t pid;			/* 0: not running */
+	pid_t courier_pid;	/* 0: not running */
+	const char *state;	/* running, starting, stopped, no courier */
+	const char *reason; /* why it sends nothing; NULL: it would */
+	TimestampTz started_at;
+	uint64 turns;
+	uint64 claimed;
+	uint64 recorded;
+} GaDispatcherStats;
+
+/* A copy as of now; no lock is held afterwards. */
+extern void ga_dispatcher_stats(Oid database, GaDispatcherStats *stats);
+
+#endif /* GA_DISPATCH_STATS_H */
