@@ -222,7 +222,7 @@ take_frames(int fd, GaBuffer *in, int *accepted)
 }
 
 static void
-report(pid_t courier, int done, int accepted, double seconds)
+report(pid_t courier, int fd, int done, int accepted, double seconds)
 {
 	char path[64];
 	char line[256];
@@ -238,7 +238,7 @@ report(pid_t courier, int done, int accepted, double seconds)
 			printf("courier %s", line);
 	if (file)
 		fclose(file);
-	kill(courier, SIGTERM);
+	close(fd); /* the end of the stream is its end */
 	if (wait4(courier, NULL, 0, &usage) == courier)
 		printf("courier CPU: user %.1f us, system %.1f us a message\n",
 			   (usage.ru_utime.tv_sec * 1e6 + usage.ru_utime.tv_usec) / done,
@@ -281,7 +281,7 @@ main(int argc, char **argv)
 		flush(fd, &out);
 		done += take_frames(fd, &in, &accepted);
 	}
-	report(courier, done, accepted, read_clock() - start);
+	report(courier, fd, done, accepted, read_clock() - start);
 	if (sink)
 		kill(sink, SIGTERM);
 	return accepted == count ? 0 : 1;
