@@ -285,10 +285,11 @@ COMMENT ON FUNCTION group_api.create_group(jsonb) IS
 $$Creates a group with its members and invites them (contract A, POST /group/create).
 
 Body: {productId GUID, name, description, image URL, message, [sendInvitations true],
-members [{nickName, contact {type MOBILE|EMAIL, value}}]}.
+members [{nickName, contact {type MOBILE|EMAIL, value}}], [dryRun false]}.
 Answer: {error {code, message}, group {id, name, image, createdAt, status, product {id},
 members [{name, profilePicture, isLeader, delivery {status, reason, at}}]}}.
-The caller is the leader and comes first.  Errors: all faults of a request at once; in
+The caller is the leader and comes first.  A dry run checks everything, writes nothing
+and answers with the nil GUID.  Errors: all faults of a request at once; in
 SQL as 22023, 54000, 28000 with the list as JSON in DETAIL, over HTTP in the envelope
 with status 400 or 401 (docs/errors.md).$$;
 
@@ -522,6 +523,11 @@ DECLARE
     tables text := 'group_api_private.groups, group_api_private.members, '
         'group_api_private.invitations, group_api_private.attempts, group_api_private.pauses';
 BEGIN
+    IF role IS NULL OR NOT EXISTS (SELECT FROM pg_roles r WHERE r.oid = role) THEN
+        RAISE EXCEPTION USING ERRCODE = 'undefined_object',
+            MESSAGE = CASE WHEN role IS NULL THEN 'the role must not be null'
+                           ELSE format('role %s does not exist', role) END;
+    END IF;
     IF level IS NULL OR level NOT IN ('caller', 'operator', 'monitor') THEN
         RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
             MESSAGE = format('unknown level of access %s', coalesce(quote_literal(level), 'null')),

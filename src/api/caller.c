@@ -10,6 +10,7 @@
 #include "api/caller.h"
 #include "base/compat.h"
 #include "base/guc.h"
+#include "base/sms_text.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
 #include "miscadmin.h"
@@ -24,6 +25,13 @@
 /* A claim longer than this is not a name, an address or a picture. */
 #define CLAIM_MAX 2048
 #define CLAIMS_MAX 65536
+/* Nor is a token this deep, or a number this long, made by any issuer. */
+#define CLAIMS_MAX_DEPTH 32
+#define CLAIMS_MAX_NUMBER 64
+#define CLAIMS_MAX_EXPONENT 3
+
+/* The subjects of callers in SQL; no token may have one of them. */
+#define ROLE_SUBJECT "role:"
 
 static const char *
 setting_or_null(const char *name)
@@ -52,7 +60,24 @@ is_trusted_session(void)
 	return false;
 }
 
-/* A text claim; NULL when absent, empty, of another type or absurdly long. */
+/* Names end up in headers of mails: no second line, nothing reversed. */
+static bool
+is_printable(const char *text, int length)
+{
+	const char *end = text + length;
+
+	while (text < end)
+	{
+		int32_t character = ga_utf8_next(&text, end);
+
+		if (character < 0 || ga_utf8_is_control(character) ||
+			ga_utf8_is_bidi(character))
+			return false;
+	}
+	return true;
+}
+
+/* A text claim; NULL when absent, empty, of another type or no honest text. */
 static const char *
 claim(Jsonb *claims, const char *name)
 {
@@ -61,9 +86,55 @@ claim(Jsonb *claims, const char *name)
 	if (getKeyJsonValueFromContainer(&claims->root, name, strlen(name),
 									 &value) == NULL ||
 		value.type != jbvString || value.val.string.len == 0 ||
-		value.val.string.len > CLAIM_MAX)
+		value.val.string.len > CLAIM_MAX ||
+		!is_printable(value.val.string.val, value.val.string.len))
 		return NULL;
 	return pnstrdup(value.val.string.val, value.val.string.len);
+}
+
+/* The end of the number at `text`; NULL when it is too long for jsonb. */
+static const char *
+skip_number(const char *text)
+{
+	size_t length = strspn(text, "0123456789+-.eE");
+	size_t mantissa = strcspn(text, "eE");
+
+	if (length > CLAIMS_MAX_NUMBER ||
+		(mantissa < length && length - mantissa > CLAIMS_MAX_EXPONENT + 2))
+		return NULL;
+	return text + length;
+}
+
+/* The end of the string that begins at `text`. */
+static const char *
+skip_string(const char *text)
+{
+	for (text++; *text && *text != '"'; text++)
+		if (*text == '\\' && text[1])
+			text++;
+	return *text ? text + 1 : text;
+}
+
+/* Whether parsing cannot throw: neither the stack nor a number overflows. */
+static bool
+is_harmless(const char *text)
+{
+	int depth = 0;
+
+	while (text != NULL && *text && depth <= CLAIMS_MAX_DEPTH)
+	{
+		if (*text == '"')
+			text = skip_string(text);
+		else if (strchr("-0123456789", *text))
+			text = skip_number(text);
+		else
+		{
+			depth += *text == '[' || *text == '{';
+			depth -= *text == ']' || *text == '}';
+			text++;
+		}
+	}
+	return text != NULL && depth <= CLAIMS_MAX_DEPTH;
 }
 
 static Jsonb *
@@ -72,7 +143,7 @@ read_claims(void)
 	const char *text = setting_or_null("request.jwt.claims");
 	Jsonb *claims;
 
-	if (text == NULL || strlen(text) > CLAIMS_MAX ||
+	if (text == NULL || strlen(text) > CLAIMS_MAX || !is_harmless(text) ||
 		!ga_json_is_valid(text, strlen(text)))
 		return NULL;
 	claims =
@@ -83,9 +154,12 @@ read_claims(void)
 static void
 take_claims(GaCaller *caller, Jsonb *claims)
 {
-	caller->user.subject = claim(claims, "sub");
-	if (caller->user.subject == NULL)
+	const char *subject = claim(claims, "sub");
+
+	if (subject == NULL ||
+		strncmp(subject, ROLE_SUBJECT, strlen(ROLE_SUBJECT)) == 0)
 		return;
+	caller->user.subject = subject;
 	caller->is_authenticated = true;
 	/* OpenID Connect Core 1.0, 5.1 Standard Claims */
 	caller->user.real_name = claim(claims, "name");
@@ -105,16 +179,17 @@ take_role(GaCaller *caller)
 		return;
 	caller->is_role = true;
 	caller->is_authenticated = true;
-	caller->user.subject = psprintf("role:%s", name);
+	caller->user.subject = psprintf(ROLE_SUBJECT "%s", name);
 	caller->user.username = name;
 }
 
 static bool
-may_read_tables(void)
+reads_as_operator(void)
 {
 	Oid namespace = get_namespace_oid("group_api_private", true);
+	/* Monitors read every table but this one. */
 	Oid relation = OidIsValid(namespace)
-					   ? get_relname_relid("invitations", namespace)
+					   ? get_relname_relid("captured", namespace)
 					   : InvalidOid;
 
 	return OidIsValid(relation) &&
@@ -134,8 +209,8 @@ ga_caller_read(GaCaller *caller)
 	/* Through a trusted gateway, no subject means nobody. */
 	if (!caller->is_authenticated && !(caller->is_http && trusted))
 		take_role(caller);
-	/* Operators read the tables; a person's claims make nobody one. */
-	caller->is_operator = caller->is_role && may_read_tables();
+	/* A person's claims make nobody an operator. */
+	caller->is_operator = caller->is_role && reads_as_operator();
 }
 
 void

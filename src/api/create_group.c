@@ -2,7 +2,8 @@
  * create_group.c
  *		group_api.create_group(jsonb): contract A.
  *
- * Everything that can be wrong is looked at before the first write.
+ * Everything that can be wrong is looked at before the first write.  A dry run
+ * ends there: its answer has the nil GUID and the status 200.
  */
 #include "postgres.h"
 
@@ -96,9 +97,10 @@ create(GaCaller *caller, const GaGroupRequest *request, GaGroupView *group)
 	add_members(group, request);
 
 	ga_owner_enter(&scope);
-	ga_caller_look_up(&scope, caller, true);
+	ga_caller_look_up(&scope, caller, !request->dry_run);
 	ga_creation_add_leader(group, caller);
-	(void) ga_creation_write(&scope, group);
+	if (!request->dry_run)
+		(void) ga_creation_write(&scope, group);
 	ga_owner_leave(&scope);
 }
 
@@ -124,6 +126,6 @@ group_api_create_group(PG_FUNCTION_ARGS)
 	if (ga_violations_any(&violations))
 		return ga_answer_violations(&caller, GA_CONTRACT_A, &violations);
 	create(&caller, &request, &group);
-	ga_answer_status(&caller, 201);
+	ga_answer_status(&caller, request.dry_run ? 200 : 201);
 	return ga_answer_group(&group);
 }

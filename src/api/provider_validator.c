@@ -10,11 +10,14 @@
 
 #include "access/reloptions.h"
 #include "base/provider_options.h"
+#include "catalog/pg_authid.h"
 #include "catalog/pg_foreign_data_wrapper.h"
 #include "catalog/pg_foreign_server.h"
 #include "catalog/pg_user_mapping.h"
 #include "commands/defrem.h"
 #include "lib/stringinfo.h"
+#include "miscadmin.h"
+#include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 
@@ -57,6 +60,19 @@ unknown_option(const char *kind, int place, const char *name)
 								   : "user mapping (CREATE USER MAPPING)")
 				   : 0,
 		 errhint("Valid options here are: %s.", list_of_options(kind, place))));
+}
+
+/* Its content goes to a host the provider names: so only who may read it. */
+static void
+require_file_right(const GaProviderOption *option)
+{
+	if (!has_privs_of_role(GetUserId(), ROLE_PG_READ_SERVER_FILES))
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("permission denied to set option \"%s\"", option->name),
+				 errdetail("It names a file on the server."),
+				 errhint("GRANT pg_read_server_files TO the role, or let a "
+						 "superuser set the option.")));
 }
 
 static void
@@ -120,6 +136,8 @@ group_api_provider_validator(PG_FUNCTION_ARGS)
 
 		if (option == NULL)
 			unknown_option(kind, place, element->defname);
+		if (option->type == GA_OPTION_FILE)
+			require_file_right(option);
 		check_value(option, defGetString(element));
 	}
 	if (place == GA_OPTION_ON_SERVER)

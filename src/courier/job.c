@@ -39,7 +39,8 @@ static const StringMember members[] = {
 	MEMBER(provider, HEADER, 255),
 	MEMBER(to, TOKEN, 254),
 	MEMBER(to_name, NAME, 1000),
-	MEMBER(subject, HEADER, 998),
+	/* one word of it must fit a line of 998 (RFC 5322 2.1.1) */
+	MEMBER(subject, HEADER, 900),
 	MEMBER(text, PROSE, GA_JOB_BODY_MAX),
 	MEMBER(html, PROSE, GA_JOB_BODY_MAX),
 	MEMBER(message_key, KEY, 128),

@@ -14,10 +14,10 @@
 /* What every message of a provider has in common. */
 typedef struct GaMailSettings
 {
-	char *name;		/* display name, may be "" */
 	char *address;	/* of From */
 	char *domain;	/* right of its @ */
-	char *reply_to; /* unless a message brings its own; may be "" */
+	char *from;		/* the whole header */
+	char *reply_to; /* likewise, unless a message brings its own; may be "" */
 } GaMailSettings;
 
 /* Once per process, before the first thread. */

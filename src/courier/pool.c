@@ -42,6 +42,29 @@ struct GaPool
 	bool closed;
 };
 
+/* How many pools are not freed yet, for whoever waits for their end. */
+static pthread_mutex_t count_lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t one_less = PTHREAD_COND_INITIALIZER;
+static int pool_count;
+
+static void
+count_pool(int change)
+{
+	pthread_mutex_lock(&count_lock);
+	pool_count += change;
+	pthread_cond_signal(&one_less);
+	pthread_mutex_unlock(&count_lock);
+}
+
+void
+ga_pools_wait(void)
+{
+	pthread_mutex_lock(&count_lock);
+	while (pool_count > 0)
+		pthread_cond_wait(&one_less, &count_lock);
+	pthread_mutex_unlock(&count_lock);
+}
+
 GaPool *
 ga_pool_open(const json_t *config, GaLink *link)
 {
@@ -57,6 +80,7 @@ ga_pool_open(const json_t *config, GaLink *link)
 	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
 	pthread_cond_init(&pool->work, &attributes);
 	pthread_condattr_destroy(&attributes);
+	count_pool(1);
 	return pool;
 }
 
@@ -106,6 +130,7 @@ free_pool(GaPool *pool)
 	pthread_cond_destroy(&pool->work);
 	pthread_mutex_destroy(&pool->lock);
 	free(pool);
+	count_pool(-1);
 }
 
 void

@@ -38,6 +38,10 @@ extern void ga_pool_push(GaPool *pool, GaTask *task);
  */
 extern GaTask *ga_pool_close(GaPool *pool);
 
+/* Waits until every pool is closed and the outcomes of its messages are
+ * written. */
+extern void ga_pools_wait(void);
+
 extern void ga_task_free(GaTask *task);
 
 /* Answers a task that no thread will take; never blocks; frees the task. */

@@ -142,11 +142,36 @@ take_job(Server *server, json_t *root)
 	route_task(server, task);
 }
 
+/*
+ * The dispatcher stops.  What nobody has taken up it keeps for its next life;
+ * what is under way may end, as long as the dispatcher lets us live.
+ */
+static void __attribute__((noreturn))
+drain(Server *server)
+{
+	for (size_t i = 0; i < server->pool_count; i++)
+	{
+		GaTask *task = ga_pool_close(server->pools[i]);
+
+		while (task)
+		{
+			GaTask *next = task->next;
+
+			ga_task_free(task);
+			task = next;
+		}
+	}
+	ga_pools_wait();
+	_exit(0);
+}
+
 static void
 take_frame(Server *server, GaFrameType type, GaSlice payload)
 {
 	json_t *root;
 
+	if (type == GA_FRAME_DRAIN)
+		drain(server);
 	if (type != GA_FRAME_CONFIG && type != GA_FRAME_JOB)
 		give_up(server, "a frame of unknown type");
 	root = json_loadb(payload.data, payload.length, 0, NULL);

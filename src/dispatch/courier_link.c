@@ -45,6 +45,9 @@ become_courier(const char *path, int fd, pid_t parent)
 		signal(signal_number, SIG_DFL);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
+	/* The server's signals go to whole process groups; what is under way may
+	 * end when the dispatcher says so. */
+	setpgid(0, 0);
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != parent)
 		_exit(1);

@@ -247,6 +247,26 @@ hear_wakes(void)
 		reload_wanted = true;
 }
 
+/*
+ * Whether new rows can be of interest.  Set before the wakes are heard, so that
+ * none is lost in between.
+ */
+static void
+prick_up_ears(void)
+{
+	bool listens = !is_ours;
+	ListCell *cell;
+
+	foreach (cell, ga_providers)
+	{
+		GaProvider *provider = lfirst(cell);
+
+		listens |= !provider->gone && !provider->is_paused;
+	}
+	pg_atomic_write_u32(&slot->deaf, !listens);
+	pg_memory_barrier();
+}
+
 static void
 note_trouble(GaSlotTrouble trouble)
 {
@@ -731,8 +751,9 @@ take_turn(void)
 	TimestampTz now;
 
 	serve_interrupts();
-	hear_wakes();
 	reload();
+	prick_up_ears();
+	hear_wakes();
 	now = GetCurrentTimestamp();
 	collect_outcomes(now);
 	record_outcomes();

@@ -46,6 +46,7 @@ reset_slot(GaSlot *slot)
 	slot->holds = 0;
 	slot->started_at = 0;
 	pg_atomic_write_u32(&slot->trouble, GA_TROUBLE_NONE);
+	pg_atomic_write_u32(&slot->deaf, 0);
 	pg_atomic_write_u32(&slot->courier_pid, 0);
 	pg_atomic_write_u64(&slot->turns, 0);
 	pg_atomic_write_u64(&slot->claimed, 0);
@@ -73,6 +74,7 @@ create_slots(void)
 			GaSlot *slot = &ga_slots->slots[i];
 
 			pg_atomic_init_u32(&slot->trouble, 0);
+			pg_atomic_init_u32(&slot->deaf, 0);
 			pg_atomic_init_u32(&slot->courier_pid, 0);
 			pg_atomic_init_u64(&slot->turns, 0);
 			pg_atomic_init_u64(&slot->claimed, 0);
@@ -155,8 +157,11 @@ ga_slot_wake(Oid database, TimestampTz due, bool reload)
 		note_due(slot, due);
 		if (reload)
 			pg_atomic_write_u32(&slot->reload, 1);
-		latch = slot->state == GA_SLOT_RUNNING ? slot->latch
-											   : ga_slots->launcher_latch;
+		if (slot->state != GA_SLOT_RUNNING)
+			latch = ga_slots->launcher_latch;
+		else
+			latch = reload || pg_atomic_read_u32(&slot->deaf) == 0 ? slot->latch
+																   : NULL;
 		/* Under the lock: the owner clears the pointer before it goes. */
 		if (latch != NULL)
 			SetLatch(latch);

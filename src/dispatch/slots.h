@@ -47,6 +47,8 @@ typedef struct GaSlot
 
 	/* Written by the dispatcher alone, read by anybody. */
 	pg_atomic_uint32 trouble; /* GaSlotTrouble */
+	/* No provider would take anything: new rows need not wake it. */
+	pg_atomic_uint32 deaf;
 	pg_atomic_uint32 courier_pid;
 	pg_atomic_uint64 turns;
 	pg_atomic_uint64 claimed;

@@ -81,7 +81,9 @@ sub new_node
 	my ($name, %options) = @_;
 	my $node = PostgreSQL::Test::Cluster->new($name);
 
-	$node->init(@{ $options{init} // [] });
+	# The extension insists on UTF-8, whatever the machine's own language is.
+	$node->init(extra => [ '--encoding=UTF8', '--locale=C.UTF-8' ],
+		@{ $options{init} // [] });
 	$node->append_conf('postgresql.conf',
 		"shared_preload_libraries = 'group_api'\n" . ($options{conf} // '') . "\n");
 	$node->start;

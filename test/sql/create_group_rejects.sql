@@ -346,7 +346,7 @@ SELECT unalike((pg_temp.refuse(pg_temp.body(jsonb_build_object('members', jsonb_
 -- ---- E-mail addresses ----
 
 SELECT is(pg_temp.contact_faults('EMAIL', value), 'accepted',
-	format('%s is an e-mail address', value))
+	format('%s is an e-mail address', btrim(value, E' \n')))
 FROM unnest(ARRAY['barnaby@g.com', 'a@b.co', 'first.last@example.com',
 	'tag+tag@example.com', 'UPPER@EXAMPLE.COM', 'o''hara@example.com',
 	'!#$%&''*+-/=?^_`{|}~@example.com', '1234567890@example.com', '-@example.com',

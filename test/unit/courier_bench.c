@@ -10,6 +10,7 @@
  * Plays the dispatcher: keeps 256 jobs under way, counts outcomes.
  */
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <netinet/tcp.h>
 #include <signal.h>
@@ -118,7 +119,8 @@ start_courier(const char *program, int *fd)
 	char number[16];
 	pid_t pid;
 
-	if (socketpair(AF_UNIX, SOCK_STREAM, 0, pair) < 0)
+	if (socketpair(AF_UNIX, SOCK_STREAM, 0, pair) < 0 ||
+		fcntl(pair[0], F_SETFD, FD_CLOEXEC) < 0)
 		die("socketpair");
 	snprintf(number, sizeof(number), "%d", pair[1]);
 	pid = fork();
