@@ -14,7 +14,6 @@
 #include "base/guc.h"
 #include "dispatch/wake.h"
 #include "request/group_request.h"
-#include "store/installation_store.h"
 #include "store/plan_cache.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
@@ -53,7 +52,6 @@ ga_creation_write(const GaOwnerScope *scope, GaGroupView *group)
 {
 	bool done;
 
-	ga_installation_claim();
 	ga_wake_trigger_is_silent = true;
 	done = ga_group_insert(scope, group);
 	ga_wake_trigger_is_silent = false;

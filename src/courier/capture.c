@@ -66,8 +66,7 @@ deliver(void *sender, const GaJob *job, GaOutcome *outcome)
 {
 	char complaint[256];
 
-	if (!compose(sender, job, &outcome->captured, complaint,
-				 sizeof(complaint)))
+	if (!compose(sender, job, &outcome->captured, complaint, sizeof(complaint)))
 	{
 		ga_outcome_setf(outcome, GA_OUTCOME_REJECTED, "message", "%s",
 						complaint);

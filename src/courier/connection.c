@@ -25,7 +25,6 @@
 /* Shorter than any gateway keeps an idle connection. */
 #define IDLE_S 15L
 
-
 static size_t
 give_body(char *buffer, size_t size, size_t count, void *context)
 {
@@ -50,12 +49,11 @@ open_socket(void *context, curlsocktype purpose, struct curl_sockaddr *address)
 	if (!provider->allow_private && !provider->host_is_literal &&
 		ga_peer_is_private(&address->addr))
 	{
-		if (getnameinfo(&address->addr, address->addrlen,
-						connection->refused_peer,
-						sizeof(connection->refused_peer), NULL, 0,
-						NI_NUMERICHOST) != 0)
-			snprintf(connection->refused_peer,
-					 sizeof(connection->refused_peer), "?");
+		if (getnameinfo(
+				&address->addr, address->addrlen, connection->refused_peer,
+				sizeof(connection->refused_peer), NULL, 0, NI_NUMERICHOST) != 0)
+			snprintf(connection->refused_peer, sizeof(connection->refused_peer),
+					 "?");
 		return CURL_SOCKET_BAD;
 	}
 	connection->sockets++;

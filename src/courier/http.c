@@ -58,8 +58,7 @@ prepare_handle(CURL *curl, void *context)
 	const GaProvider *provider = sender->provider;
 
 	curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
-	curl_easy_setopt(curl, CURLOPT_HTTP_VERSION,
-					 (long) CURL_HTTP_VERSION_1_1);
+	curl_easy_setopt(curl, CURLOPT_HTTP_VERSION, (long) CURL_HTTP_VERSION_1_1);
 	curl_easy_setopt(curl, CURLOPT_TIMEOUT, provider->timeout);
 	curl_easy_setopt(curl, CURLOPT_USERAGENT, "group_api/" GA_VERSION);
 	curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take_answer);
@@ -239,8 +238,7 @@ judge_refusal(HttpSender *sender, int status, json_t *document,
 			result.retry_after_ms = asked;
 	}
 	if (*plan->text_path == '\0' ||
-		!ga_json_path_first(document, plan->text_path, detail,
-							sizeof(detail)))
+		!ga_json_path_first(document, plan->text_path, detail, sizeof(detail)))
 		snprintf(detail, sizeof(detail), "%.*s", QUOTE_MAX,
 				 ga_text_string(&sender->answer));
 	ga_outcome_set(outcome, result, code, detail);
@@ -250,11 +248,9 @@ static void
 judge_answer(HttpSender *sender, int status, GaOutcome *outcome)
 {
 	const GaHttpPlan *plan = sender->plan;
-	json_t *document =
-		json_loadb(ga_text_string(&sender->answer), sender->answer.length,
-				   JSON_ALLOW_NUL, NULL);
-	GaHttpVerdict verdict =
-		ga_http_plan_judge(plan->success, status, document);
+	json_t *document = json_loadb(ga_text_string(&sender->answer),
+								  sender->answer.length, JSON_ALLOW_NUL, NULL);
+	GaHttpVerdict verdict = ga_http_plan_judge(plan->success, status, document);
 	char text[GA_OUTCOME_MESSAGE_ID_SIZE];
 
 	if (verdict != GA_HTTP_SUCCESS)
@@ -282,10 +278,9 @@ judge(HttpSender *sender, CURLcode result, GaOutcome *outcome)
 	if (status >= 200)
 		judge_answer(sender, (int) status, outcome);
 	else
-		ga_connection_explain(&sender->connection, result,
-							  sender->connection.curl &&
-								  was_handed_over(sender),
-							  outcome);
+		ga_connection_explain(
+			&sender->connection, result,
+			sender->connection.curl && was_handed_over(sender), outcome);
 	if (result != CURLE_OK)
 		ga_connection_abandon(&sender->connection);
 }
@@ -307,7 +302,8 @@ deliver(void *context, const GaJob *job, GaOutcome *outcome)
 	}
 	render_request(sender, &values);
 	result = run(sender);
-	if (result != CURLE_OK && ga_connection_was_stale(&sender->connection, result))
+	if (result != CURLE_OK &&
+		ga_connection_was_stale(&sender->connection, result))
 	{
 		ga_connection_abandon(&sender->connection);
 		result = run(sender);

@@ -56,9 +56,9 @@ compile_url(GaProvider *provider, GaHttpPlan *plan, char *scheme,
 		ga_http_plan_rebase(url, base, &text);
 	else
 		ga_text_puts(&text, url);
-	good = good && ga_template_compile(&plan->url, text.data, GA_ESCAPE_URL,
-									   false, ga_provider_lookup, provider,
-									   complaint, size);
+	good = good &&
+		   ga_template_compile(&plan->url, text.data, GA_ESCAPE_URL, false,
+							   ga_provider_lookup, provider, complaint, size);
 	ga_text_free(&text);
 	return good;
 }
@@ -67,7 +67,8 @@ static bool
 is_header_name(const char *name)
 {
 	for (const char *c = name; *c; c++)
-		if (!isalnum((unsigned char) *c) && strchr("!#$%&'*+-.^_`|~", *c) == NULL)
+		if (!isalnum((unsigned char) *c) &&
+			strchr("!#$%&'*+-.^_`|~", *c) == NULL)
 			return false;
 	return *name != '\0';
 }
@@ -88,10 +89,10 @@ add_header(GaProvider *provider, GaHttpPlan *plan, const char *name,
 	}
 	ga_text_printf(&line, "%s: %s", name, value);
 	header->value_offset = strlen(name) + 2;
-	good = ga_text_is_header_safe(line.data) &&
-		   ga_template_compile(&header->template, line.data, GA_ESCAPE_NONE,
-							   false, ga_provider_lookup, provider, complaint,
-							   size);
+	good =
+		ga_text_is_header_safe(line.data) &&
+		ga_template_compile(&header->template, line.data, GA_ESCAPE_NONE, false,
+							ga_provider_lookup, provider, complaint, size);
 	if (!ga_text_is_header_safe(line.data))
 		snprintf(complaint, size, "header \"%.60s\" holds control characters",
 				 name);
@@ -143,8 +144,7 @@ add_headers(GaProvider *provider, GaHttpPlan *plan, const json_t *headers,
 }
 
 static json_t *
-parse_object(const char *source, const char *what, char *complaint,
-			 size_t size)
+parse_object(const char *source, const char *what, char *complaint, size_t size)
 {
 	json_error_t error;
 	json_t *object =
@@ -166,12 +166,11 @@ compile_request(GaProvider *provider, GaHttpPlan *plan, char *complaint,
 {
 	const char *body = choose(provider, plan->row->body, "body");
 	const char *method = choose(provider, plan->row->method, "method");
-	json_t *fields = parse_object(
-		choose(provider, plan->row->fields, "fields"), "fields", complaint,
-		size);
-	json_t *headers = parse_object(
-		choose(provider, plan->row->headers, "headers"), "headers", complaint,
-		size);
+	json_t *fields = parse_object(choose(provider, plan->row->fields, "fields"),
+								  "fields", complaint, size);
+	json_t *headers =
+		parse_object(choose(provider, plan->row->headers, "headers"), "headers",
+					 complaint, size);
 	bool good = fields && headers;
 
 	plan->body_kind = strcmp(body, "form") == 0	   ? GA_BODY_FORM
@@ -180,8 +179,7 @@ compile_request(GaProvider *provider, GaHttpPlan *plan, char *complaint,
 	if (method == NULL)
 		method = plan->body_kind == GA_BODY_QUERY ? "GET" : "POST";
 	plan->method = ga_strdup(method);
-	if (good && strcmp(method, "GET") == 0 &&
-		plan->body_kind != GA_BODY_QUERY)
+	if (good && strcmp(method, "GET") == 0 && plan->body_kind != GA_BODY_QUERY)
 	{
 		snprintf(complaint, size, "method GET needs body 'query'");
 		good = false;
@@ -208,8 +206,8 @@ choose_path(const GaProvider *provider, char **place, const char *row,
 	*place = ga_strdup(path ? path : "");
 	if (**place == '\0' || ga_json_path_is_valid(*place))
 		return true;
-	snprintf(complaint, size,
-			 "option \"%s\" is not a path like messages[0].id", option);
+	snprintf(complaint, size, "option \"%s\" is not a path like messages[0].id",
+			 option);
 	return false;
 }
 
@@ -358,8 +356,7 @@ compare_value(void *context, const char *value)
 	Condition *condition = context;
 
 	condition->found++;
-	condition->holds = condition->holds &&
-					   strlen(value) == condition->length &&
+	condition->holds = condition->holds && strlen(value) == condition->length &&
 					   memcmp(value, condition->value, condition->length) == 0;
 	return true;
 }
@@ -368,8 +365,8 @@ static GaHttpVerdict
 judge_condition(const char *word, size_t length, json_t *document)
 {
 	const char *equals = memchr(word, '=', length);
-	Condition condition = {equals + 1, length - (size_t) (equals + 1 - word),
-						   0, true};
+	Condition condition = {equals + 1, length - (size_t) (equals + 1 - word), 0,
+						   true};
 	char path[256];
 
 	snprintf(path, sizeof(path), "%.*s", (int) (equals - word), word);

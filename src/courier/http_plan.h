@@ -54,7 +54,6 @@ extern bool ga_http_plan_success_is_valid(const char *success);
  * Puts scheme, host and path prefix of `base` in place of those of `url`.
  * Appends to `out`.
  */
-extern void ga_http_plan_rebase(const char *url, const char *base,
-								GaText *out);
+extern void ga_http_plan_rebase(const char *url, const char *base, GaText *out);
 
 #endif /* GA_COURIER_HTTP_PLAN_H */

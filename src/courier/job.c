@@ -32,7 +32,7 @@ typedef struct StringMember
 
 #define MEMBER(name, form, max)                                                \
 	{                                                                          \
-		#name, offsetof(GaJob, name), form, max                                \
+#name, offsetof(GaJob, name), form, max                                \
 	}
 
 static const StringMember members[] = {

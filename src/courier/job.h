@@ -42,8 +42,7 @@ typedef struct GaJob
  * Takes over `root`.  false: a member has the wrong type, or id or provider is
  * missing; `complaint` says which and the caller still frees the job.
  */
-extern bool ga_job_read(GaJob *job, json_t *root, char *complaint,
-						size_t size);
+extern bool ga_job_read(GaJob *job, json_t *root, char *complaint, size_t size);
 extern void ga_job_free(GaJob *job);
 
 /*

@@ -88,8 +88,8 @@ walk(json_t *value, const char *path, GaJsonVisitor visit, void *context)
 	{
 		size_t length = strcspn(path, ".[");
 
-		return walk(json_object_getn(value, path, length), path + length,
-					visit, context);
+		return walk(json_object_getn(value, path, length), path + length, visit,
+					context);
 	}
 }
 
@@ -118,8 +118,7 @@ take_first(void *context, const char *value)
 }
 
 bool
-ga_json_path_first(json_t *document, const char *path, char *value,
-				   size_t size)
+ga_json_path_first(json_t *document, const char *path, char *value, size_t size)
 {
 	FirstValue first = {value, size, false};
 

@@ -278,13 +278,12 @@ put_part(GaText *out, const char *subtype, const char *text)
 				   "Content-Transfer-Encoding: %s\r\n\r\n",
 				   subtype, base64 ? "base64" : "quoted-printable");
 	normalize(&normal, text, base64 ? "\r\n" : "\n");
-	g_mime_encoding_init_encode(&encoding,
-								base64
-									? GMIME_CONTENT_ENCODING_BASE64
-									: GMIME_CONTENT_ENCODING_QUOTEDPRINTABLE);
+	g_mime_encoding_init_encode(
+		&encoding, base64 ? GMIME_CONTENT_ENCODING_BASE64
+						  : GMIME_CONTENT_ENCODING_QUOTEDPRINTABLE);
 	encoded = ga_alloc(g_mime_encoding_outlen(&encoding, normal.length) + 16);
-	length = g_mime_encoding_flush(&encoding, normal.data, normal.length,
-								   encoded);
+	length =
+		g_mime_encoding_flush(&encoding, normal.data, normal.length, encoded);
 	put_lines(out, encoded, length);
 	free(encoded);
 	ga_text_free(&normal);

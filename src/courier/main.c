@@ -138,9 +138,9 @@ print_outcome(const GaOutcome *outcome)
 			object, "retry_after_s",
 			json_real((double) verdict->retry_after_ms / 1000.0));
 	if (outcome->captured.length)
-		json_object_set_new(object, "captured",
-							json_stringn(outcome->captured.data,
-										 outcome->captured.length));
+		json_object_set_new(
+			object, "captured",
+			json_stringn(outcome->captured.data, outcome->captured.length));
 	json_dumpf(object, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(6));
 	putchar('\n');
 	json_decref(object);
@@ -179,8 +179,8 @@ run_compose(void)
 
 	if (read_order(&order))
 	{
-		if (ga_provider_compose(order.provider, &order.job, &message,
-								complaint, sizeof(complaint)))
+		if (ga_provider_compose(order.provider, &order.job, &message, complaint,
+								sizeof(complaint)))
 			status = fwrite(message.data, 1, message.length, stdout) ==
 							 message.length
 						 ? 0

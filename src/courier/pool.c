@@ -221,6 +221,24 @@ leave_pool(GaPool *pool)
 		free_pool(pool);
 }
 
+/*
+ * What refuses us for our own settings refuses the waiting messages too: to try
+ * each of them with a wrong password would lock the account.
+ */
+static void
+spare_waiting(GaPool *pool, GaBuffer *frames, const GaOutcome *outcome)
+{
+	GaTask *task;
+
+	while ((task = take_task(pool)) != NULL)
+	{
+		if (!ga_wire_put_picked(frames, task->job.id))
+			abort();
+		ga_outcome_put(frames, task->job.id, outcome);
+		ga_task_free(task);
+	}
+}
+
 static void *
 send_tasks(void *context)
 {
@@ -245,6 +263,8 @@ send_tasks(void *context)
 		ga_sender_deliver(sender, &task->job, &outcome);
 		ga_outcome_put(&frames, task->job.id, &outcome);
 		ga_task_free(task);
+		if (outcome.verdict.outcome == GA_OUTCOME_MISCONFIGURED)
+			spare_waiting(pool, &frames, &outcome);
 	}
 	ga_sender_close(sender);
 	ga_buffer_free(&frames);
@@ -285,10 +305,10 @@ ga_pool_push(GaPool *pool, GaTask *task)
 	pthread_mutex_unlock(&pool->lock);
 	/* Without a single thread the queue holds this task alone. */
 	if (stranded)
-		ga_task_refuse(stranded, pool->link,
-					   (GaVerdict){GA_OUTCOME_RETRY, GA_OUTCOME_PROVIDER_FAULT,
-								   -1},
-					   "courier", "no thread could be started");
+		ga_task_refuse(
+			stranded, pool->link,
+			(GaVerdict){GA_OUTCOME_RETRY, GA_OUTCOME_PROVIDER_FAULT, -1},
+			"courier", "no thread could be started");
 }
 
 GaTask *

@@ -76,8 +76,7 @@ find_required(const GaProvider *provider, const char *kind, char *complaint,
 			ga_provider_option_is_for(option, kind, EITHER_PLACE) &&
 			provider->values[option - ga_provider_options] == NULL)
 		{
-			snprintf(complaint, size, "option \"%s\" is missing",
-					 option->name);
+			snprintf(complaint, size, "option \"%s\" is missing", option->name);
 			return false;
 		}
 	return true;
@@ -86,8 +85,8 @@ find_required(const GaProvider *provider, const char *kind, char *complaint,
 const char *
 ga_provider_option(const GaProvider *provider, const char *name)
 {
-	const GaProviderOption *option = ga_provider_option_find(
-		provider->transport->kind, name, EITHER_PLACE);
+	const GaProviderOption *option =
+		ga_provider_option_find(provider->transport->kind, name, EITHER_PLACE);
 	const char *value;
 
 	if (option == NULL)
@@ -100,8 +99,8 @@ const char *
 ga_provider_lookup(const void *context, const char *name)
 {
 	const GaProvider *provider = context;
-	const GaProviderOption *option = ga_provider_option_find(
-		provider->transport->kind, name, EITHER_PLACE);
+	const GaProviderOption *option =
+		ga_provider_option_find(provider->transport->kind, name, EITHER_PLACE);
 	const char *value;
 
 	if (option == NULL || (option->flags & GA_OPTION_SECRET) ||
@@ -186,8 +185,7 @@ configure(GaProvider *provider, const json_t *config, char *complaint,
 		  size_t size)
 {
 	const char *kind = json_string_value(json_object_get(config, "kind"));
-	const char *channel =
-		json_string_value(json_object_get(config, "channel"));
+	const char *channel = json_string_value(json_object_get(config, "channel"));
 	json_t *options = json_object_get(config, "options");
 	const char *name;
 	json_t *value;
@@ -326,8 +324,7 @@ ga_sender_deliver(GaSender *sender, const GaJob *job, GaOutcome *outcome)
 						complaint);
 	else
 		provider->transport->deliver(sender->state, job, outcome);
-	if (outcome->verdict.outcome != GA_OUTCOME_ACCEPTED &&
-		provider->transport)
+	if (outcome->verdict.outcome != GA_OUTCOME_ACCEPTED && provider->transport)
 	{
 		ga_outcome_hide(outcome, provider->password);
 		ga_outcome_hide(outcome, ga_provider_option(provider, "bearer_token"));

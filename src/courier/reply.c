@@ -291,7 +291,8 @@ ga_reply_retry_after(const char *value, time_t now)
 	while (*value == ' ' || *value == '\t')
 		value++;
 	digits = strspn(value, "0123456789");
-	if (digits > 0 && strspn(value + digits, " \t\r\n") == strlen(value + digits))
+	if (digits > 0 &&
+		strspn(value + digits, " \t\r\n") == strlen(value + digits))
 	{
 		/* Nine digits are more than a day and still no overflow. */
 		if (digits > 9)

@@ -34,8 +34,7 @@ typedef struct Server
 } Server;
 
 /* The dispatcher cannot be served; the kernel keeps what is written last. */
-static void __attribute__((noreturn))
-give_up(Server *server, const char *why)
+static void __attribute__((noreturn)) give_up(Server *server, const char *why)
 {
 	char line[256];
 	GaBuffer frame = {0};
@@ -43,8 +42,8 @@ give_up(Server *server, const char *why)
 	snprintf(line, sizeof(line), "courier: %s", why);
 	fprintf(stderr, "group_api_courier: %s\n", why);
 	if (ga_wire_put_frame(&frame, GA_FRAME_LOG, line, strlen(line)))
-		send(server->link.fd, ga_buffer_start(&frame),
-			 ga_buffer_length(&frame), MSG_NOSIGNAL | MSG_DONTWAIT);
+		send(server->link.fd, ga_buffer_start(&frame), ga_buffer_length(&frame),
+			 MSG_NOSIGNAL | MSG_DONTWAIT);
 	_exit(2);
 }
 
@@ -146,8 +145,7 @@ take_job(Server *server, json_t *root)
  * The dispatcher stops.  What nobody has taken up it keeps for its next life;
  * what is under way may end, as long as the dispatcher lets us live.
  */
-static void __attribute__((noreturn))
-drain(Server *server)
+static void __attribute__((noreturn)) drain(Server *server)
 {
 	for (size_t i = 0; i < server->pool_count; i++)
 	{

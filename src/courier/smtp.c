@@ -41,17 +41,17 @@ typedef struct SmtpSender
 	struct curl_slist recipient; /* points into the job */
 
 	/* the dialogue of the current message */
-	bool ready;	 /* connected and authenticated */
-	int replies; /* whole replies since then */
-	int code;	 /* of the last whole reply */
-	bool inside; /* a reply of several lines has begun */
+	bool ready;	  /* connected and authenticated */
+	int replies;  /* whole replies since then */
+	int code;	  /* of the last whole reply */
+	bool inside;  /* a reply of several lines has begun */
 	bool parting; /* the last reply was a refusal */
-	GaText text; /* of the last reply, lines joined by a blank */
+	GaText text;  /* of the last reply, lines joined by a blank */
 } SmtpSender;
 
 static bool
-make_url(GaProvider *provider, SmtpPlan *plan, const char *url,
-		 char *complaint, size_t size)
+make_url(GaProvider *provider, SmtpPlan *plan, const char *url, char *complaint,
+		 size_t size)
 {
 	const char *ehlo = ga_provider_option(provider, "ehlo_name");
 	size_t host = strcspn(strstr(url, "://") + 3, "/?#");
@@ -326,8 +326,7 @@ judge_failure(SmtpSender *sender, CURLcode result, GaOutcome *outcome)
 }
 
 static void
-judge(SmtpSender *sender, CURLcode result, const GaJob *job,
-	  GaOutcome *outcome)
+judge(SmtpSender *sender, CURLcode result, const GaJob *job, GaOutcome *outcome)
 {
 	char value[GA_OUTCOME_MESSAGE_ID_SIZE];
 
@@ -363,7 +362,8 @@ deliver(void *context, const GaJob *job, GaOutcome *outcome)
 	}
 	result = run(sender, job);
 	/* The relay closed an idle connection: a fresh one, once. */
-	if (result != CURLE_OK && ga_connection_was_stale(&sender->connection, result) &&
+	if (result != CURLE_OK &&
+		ga_connection_was_stale(&sender->connection, result) &&
 		(sender->code == 0 || sender->code == 421))
 	{
 		ga_connection_abandon(&sender->connection);

@@ -113,8 +113,7 @@ compile_name(GaTemplate *template, const char **next, GaText *literal,
 
 	if ((*next)[1 + length] == '\0' || length >= sizeof(name))
 	{
-		snprintf(complaint, size, "a brace is not closed in \"%.100s\"",
-				 *next);
+		snprintf(complaint, size, "a brace is not closed in \"%.100s\"", *next);
 		return false;
 	}
 	memcpy(name, *next + 1, length);
@@ -130,7 +129,8 @@ compile_name(GaTemplate *template, const char **next, GaText *literal,
 	option = lookup ? lookup(context, name) : NULL;
 	if (option == NULL)
 	{
-		snprintf(complaint, size, "{%s} is neither a value nor an option", name);
+		snprintf(complaint, size, "{%s} is neither a value nor an option",
+				 name);
 		return false;
 	}
 	put_escaped(literal, option, escape);
@@ -286,10 +286,10 @@ compile_leaf(const FieldCompiler *compiler, GaField *field,
 	bool good;
 
 	if (json_is_string(source))
-		return ga_template_compile(
-			&field->template, json_string_value(source), escape, true,
-			compiler->lookup, compiler->context, compiler->complaint,
-			compiler->size);
+		return ga_template_compile(&field->template, json_string_value(source),
+								   escape, true, compiler->lookup,
+								   compiler->context, compiler->complaint,
+								   compiler->size);
 	field->type = LITERAL;
 	dumped = json_dumps(source, JSON_ENCODE_ANY);
 	good = ga_template_compile(&field->template, dumped ? dumped : "null",
@@ -318,8 +318,8 @@ compile_node(const FieldCompiler *compiler, const char *name,
 			snprintf(compiler->complaint, compiler->size,
 					 "field \"%.100s\" cannot be nested in this kind of body",
 					 name);
-		good = good && compile_children(compiler, field, (json_t *) source,
-										depth);
+		good =
+			good && compile_children(compiler, field, (json_t *) source, depth);
 	}
 	else
 	{
@@ -335,9 +335,8 @@ compile_node(const FieldCompiler *compiler, const char *name,
 }
 
 GaField *
-ga_field_compile(const json_t *source, GaBodyKind kind,
-				 GaTemplateLookup lookup, const void *context, char *complaint,
-				 size_t size)
+ga_field_compile(const json_t *source, GaBodyKind kind, GaTemplateLookup lookup,
+				 const void *context, char *complaint, size_t size)
 {
 	FieldCompiler compiler = {kind, lookup, context, complaint, size};
 

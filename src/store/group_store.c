@@ -2,8 +2,8 @@
  * group_store.c
  *		Statements on groups and members.
  *
- * A group of any size is three INSERTs: members and invitations travel as
- * arrays, never row by row.
+ * A group of any size is two statements: members and invitations travel as
+ * arrays, never row by row (store/invitation_store).
  */
 #include "postgres.h"
 
@@ -11,6 +11,7 @@
 #include "datatype/timestamp.h"
 #include "port/pg_bswap.h"
 #include "store/group_store.h"
+#include "store/installation_store.h"
 #include "store/invitation_store.h"
 #include "store/plan_cache.h"
 #include "utils/builtins.h"
@@ -41,6 +42,15 @@ text_or_null(const char *text, char *null)
 	return text == NULL ? (Datum) 0 : CStringGetTextDatum(text);
 }
 
+/* What both INSERTs return first; the first group makes the data ours. */
+static void
+take_returned(GaGroupView *group)
+{
+	group->number = ga_row_int64(0, 1, 0);
+	if (!ga_row_bool(0, 2, false))
+		ga_installation_claim();
+}
+
 static void
 insert_group_v1(GaGroupView *group)
 {
@@ -49,7 +59,8 @@ insert_group_v1(GaGroupView *group)
 			   " description, image, message, inviter, product_id, created_by,"
 			   " created_at)"
 			   " VALUES ($1, 'A', $2, $3, $4, $5, $6, $7, $8, $9)"
-			   " RETURNING number",
+			   " RETURNING number,"
+			   "  EXISTS (SELECT FROM group_api_private.installation)",
 		.nargs = 9,
 		.argtypes = {UUIDOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID,
 					 UUIDOID, INT8OID, TIMESTAMPTZOID},
@@ -68,7 +79,7 @@ insert_group_v1(GaGroupView *group)
 	values[7] = Int64GetDatum(group->created_by);
 	values[8] = TimestampTzGetDatum(group->created_at);
 	ga_plan_run(&plan, values, nulls, SPI_OK_INSERT_RETURNING);
-	group->number = ga_row_int64(0, 1, 0);
+	take_returned(group);
 }
 
 /* False when the name is taken, or (rarely) when the slug was just taken. */
@@ -86,7 +97,8 @@ try_insert_group_v2(const GaOwnerScope *scope, GaGroupView *group)
 			   "   THEN s.slug || '-' || right($1::text, 6) ELSE s.slug END,"
 			   "  $8, $9, $10, $11, $12"
 			   " FROM group_api_private.slug($2) AS s (slug)"
-			   " ON CONFLICT DO NOTHING RETURNING number, slug",
+			   " ON CONFLICT DO NOTHING RETURNING number,"
+			   "  EXISTS (SELECT FROM group_api_private.installation), slug",
 		.nargs = 12,
 		.argtypes = {UUIDOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, INT8OID,
 					 TIMESTAMPTZOID, TEXTOID, BOOLOID, BOOLOID, TEXTOID,
@@ -110,8 +122,8 @@ try_insert_group_v2(const GaOwnerScope *scope, GaGroupView *group)
 	values[11] = Int32GetDatum(group->emotional_image_position);
 	if (ga_plan_run(&plan, values, nulls, SPI_OK_INSERT_RETURNING) == 0)
 		return false;
-	group->number = ga_row_int64(0, 1, 0);
-	group->slug = ga_row_text(scope, 0, 2);
+	group->slug = ga_row_text(scope, 0, 3);
+	take_returned(group);
 	return true;
 }
 
@@ -145,40 +157,6 @@ insert_group_v2(const GaOwnerScope *scope, GaGroupView *group)
 	return false;
 }
 
-static void
-insert_members(const GaGroupView *group)
-{
-	static GaPlan plan = {
-		.sql =
-			"INSERT INTO group_api_private.members"
-			" (group_id, number, is_leader, user_id, name, picture)"
-			" SELECT $1, o.number, o.number = 1, o.user_id, o.name, o.picture"
-			" FROM unnest($2, $3, $4) WITH ORDINALITY"
-			"  AS o (user_id, name, picture, number)",
-		.nargs = 4,
-		.argtypes = {UUIDOID, INT8ARRAYOID, TEXTARRAYOID, TEXTARRAYOID},
-	};
-	int count = group->member_count;
-	Datum *users = palloc(sizeof(Datum) * count);
-	bool *no_user = palloc(sizeof(bool) * count);
-	const char **names = palloc(sizeof(char *) * count);
-	const char **pictures = palloc(sizeof(char *) * count);
-	Datum values[4];
-
-	for (int i = 0; i < count; i++)
-	{
-		users[i] = Int64GetDatum(group->members[i].user_id);
-		no_user[i] = group->members[i].user_id == 0;
-		names[i] = group->members[i].name;
-		pictures[i] = group->members[i].picture;
-	}
-	values[0] = UUIDPGetDatum(&group->id);
-	values[1] = ga_datum_array(users, no_user, count, INT8OID);
-	values[2] = ga_text_array(names, count);
-	values[3] = ga_text_array(pictures, count);
-	ga_plan_run(&plan, values, NULL, SPI_OK_INSERT);
-}
-
 bool
 ga_group_insert(const GaOwnerScope *scope, GaGroupView *group)
 {
@@ -187,8 +165,7 @@ ga_group_insert(const GaOwnerScope *scope, GaGroupView *group)
 		insert_group_v1(group);
 	else if (!insert_group_v2(scope, group))
 		return false;
-	insert_members(group);
-	ga_invitations_insert(group);
+	ga_members_insert(group);
 	return true;
 }
 

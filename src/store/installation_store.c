@@ -15,9 +15,6 @@
 #include "store/plan_cache.h"
 #include "utils/builtins.h"
 
-/* The identity once seen in this session; it never goes away by itself. */
-static Oid claimed_database = InvalidOid;
-
 static void
 fill_identity(Datum *values)
 {
@@ -35,17 +32,10 @@ ga_installation_claim(void)
 		.nargs = 2,
 		.argtypes = {INT8OID, OIDOID},
 	};
-	static GaPlan look = {
-		.sql = "SELECT FROM group_api_private.installation",
-	};
 	Datum values[2];
 
-	/* An ON CONFLICT insert would write WAL at every call; look first. */
-	if (claimed_database == MyDatabaseId && ga_plan_read(&look, NULL, NULL) > 0)
-		return;
 	fill_identity(values);
 	ga_plan_run(&plan, values, NULL, SPI_OK_INSERT);
-	claimed_database = MyDatabaseId;
 }
 
 bool

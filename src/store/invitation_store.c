@@ -25,53 +25,87 @@ expiry_interval(void)
 	return IntervalPGetDatum(interval);
 }
 
-void
-ga_invitations_insert(const GaGroupView *group)
+/* The columns of members and invitations, one element a member. */
+typedef struct MemberColumns
 {
-	static GaPlan plan = {
-		.sql = "INSERT INTO group_api_private.invitations (group_id, number,"
-			   " channel, delivery, due, changed_at, expires_at, contact)"
-			   " SELECT $1, o.number, CASE o.channel"
-			   "   WHEN 1 THEN 'MOBILE'::group_api.channel"
-			   "   WHEN 2 THEN 'EMAIL'::group_api.channel END,"
-			   "  CASE WHEN o.channel > 0 THEN CASE WHEN $5"
-			   "   THEN 'queued'::group_api.delivery"
-			   "   ELSE 'held'::group_api.delivery END END,"
-			   "  CASE WHEN o.channel > 0 AND $5 THEN $6 END, $6, $7, o.contact"
-			   " FROM unnest($2, $3, $4) AS o (number, channel, contact)",
-		.nargs = 7,
-		.argtypes = {UUIDOID, INT4ARRAYOID, INT2ARRAYOID, TEXTARRAYOID, BOOLOID,
-					 TIMESTAMPTZOID, TIMESTAMPTZOID},
-	};
-	Datum *numbers = palloc(sizeof(Datum) * group->member_count);
-	Datum *channels = palloc(sizeof(Datum) * group->member_count);
-	const char **contacts = palloc(sizeof(char *) * group->member_count);
-	bool queued = false;
-	int count = 0;
-	Datum values[7];
+	Datum *users;
+	bool *no_user;
+	const char **names;
+	const char **pictures;
+	Datum *channels; /* -1: not invited */
+	const char **contacts;
+	bool queued;
+} MemberColumns;
 
-	for (int i = 0; i < group->member_count; i++)
+static void
+fill_columns(const GaGroupView *group, MemberColumns *columns)
+{
+	int count = group->member_count;
+
+	columns->users = palloc(sizeof(Datum) * count);
+	columns->no_user = palloc(sizeof(bool) * count);
+	columns->names = palloc(sizeof(char *) * count);
+	columns->pictures = palloc(sizeof(char *) * count);
+	columns->channels = palloc(sizeof(Datum) * count);
+	columns->contacts = palloc(sizeof(char *) * count);
+	columns->queued = false;
+	for (int i = 0; i < count; i++)
 	{
 		const GaMemberView *member = &group->members[i];
 
-		if (member->response == NULL)
-			continue;
-		numbers[count] = Int32GetDatum(member->number);
-		channels[count] = Int16GetDatum((int16) member->channel);
-		contacts[count] = member->contact;
+		columns->users[i] = Int64GetDatum(member->user_id);
+		columns->no_user[i] = member->user_id == 0;
+		columns->names[i] = member->name;
+		columns->pictures[i] = member->picture;
+		columns->channels[i] = Int16GetDatum(
+			member->response == NULL ? -1 : (int16) member->channel);
+		columns->contacts[i] = member->contact;
 		if (member->delivery != NULL && strcmp(member->delivery, "queued") == 0)
-			queued = true;
-		count++;
+			columns->queued = true;
 	}
-	if (count == 0)
-		return;
+}
+
+void
+ga_members_insert(const GaGroupView *group)
+{
+	static GaPlan plan = {
+		.sql =
+			"WITH o AS MATERIALIZED (SELECT * FROM unnest($2, $3, $4, $5, $6)"
+			"  WITH ORDINALITY AS o (user_id, name, picture, channel,"
+			"  contact, number)),"
+			" m AS (INSERT INTO group_api_private.members (group_id, number,"
+			"  is_leader, user_id, name, picture)"
+			"  SELECT $1, number, number = 1, user_id, name, picture FROM o)"
+			" INSERT INTO group_api_private.invitations (group_id, number,"
+			"  channel, delivery, due, changed_at, expires_at, contact)"
+			" SELECT $1, number, CASE channel"
+			"   WHEN 1 THEN 'MOBILE'::group_api.channel"
+			"   WHEN 2 THEN 'EMAIL'::group_api.channel END,"
+			"  CASE WHEN channel > 0 THEN CASE WHEN $7"
+			"   THEN 'queued'::group_api.delivery"
+			"   ELSE 'held'::group_api.delivery END END,"
+			"  CASE WHEN channel > 0 AND $7 THEN $8 END, $8,"
+			"  CASE WHEN channel > 0 THEN $9 END, contact"
+			" FROM o WHERE channel >= 0",
+		.nargs = 9,
+		.argtypes = {UUIDOID, INT8ARRAYOID, TEXTARRAYOID, TEXTARRAYOID,
+					 INT2ARRAYOID, TEXTARRAYOID, BOOLOID, TIMESTAMPTZOID,
+					 TIMESTAMPTZOID},
+	};
+	int count = group->member_count;
+	MemberColumns columns;
+	Datum values[9];
+
+	fill_columns(group, &columns);
 	values[0] = UUIDPGetDatum(&group->id);
-	values[1] = ga_datum_array(numbers, NULL, count, INT4OID);
-	values[2] = ga_datum_array(channels, NULL, count, INT2OID);
-	values[3] = ga_text_array(contacts, count);
-	values[4] = BoolGetDatum(queued);
-	values[5] = TimestampTzGetDatum(group->created_at);
-	values[6] = TimestampTzGetDatum(group->expires_at);
+	values[1] = ga_datum_array(columns.users, columns.no_user, count, INT8OID);
+	values[2] = ga_text_array(columns.names, count);
+	values[3] = ga_text_array(columns.pictures, count);
+	values[4] = ga_datum_array(columns.channels, NULL, count, INT2OID);
+	values[5] = ga_text_array(columns.contacts, count);
+	values[6] = BoolGetDatum(columns.queued);
+	values[7] = TimestampTzGetDatum(group->created_at);
+	values[8] = TimestampTzGetDatum(group->expires_at);
 	ga_plan_run(&plan, values, NULL, SPI_OK_INSERT);
 }
 

@@ -33,10 +33,10 @@ typedef struct GaInvitationView
 /* All run inside ga_owner_enter()/leave(). */
 
 /*
- * Writes the invitations of a new group's members: one for each that has a
+ * Writes the members of a new group, and an invitation for each that has a
  * response, due at once when its delivery is queued.
  */
-extern void ga_invitations_insert(const GaGroupView *group);
+extern void ga_members_insert(const GaGroupView *group);
 
 /* False when the link names nothing, or an older version of the link. */
 extern bool ga_invitation_find(const struct GaOwnerScope *scope,

@@ -141,13 +141,12 @@ put_config(GaBuffer *out, const char *url, int port, int connections)
 	int length;
 
 	if (port)
-		length = snprintf(
-			json, sizeof(json),
-			"{\"providers\":[{\"name\":\"p\",\"kind\":\"http\","
-			"\"channel\":\"MOBILE\",\"options\":{\"url\":"
-			"\"http://127.0.0.1:%d/sms\",\"id_path\":\"id\","
-			"\"max_connections\":\"%d\"}}]}",
-			port, connections);
+		length = snprintf(json, sizeof(json),
+						  "{\"providers\":[{\"name\":\"p\",\"kind\":\"http\","
+						  "\"channel\":\"MOBILE\",\"options\":{\"url\":"
+						  "\"http://127.0.0.1:%d/sms\",\"id_path\":\"id\","
+						  "\"max_connections\":\"%d\"}}]}",
+						  port, connections);
 	else
 		length = snprintf(
 			json, sizeof(json),
@@ -186,8 +185,8 @@ flush(int fd, GaBuffer *out)
 {
 	while (ga_buffer_length(out) > 0)
 	{
-		ssize_t n = send(fd, ga_buffer_start(out), ga_buffer_length(out),
-						 MSG_NOSIGNAL);
+		ssize_t n =
+			send(fd, ga_buffer_start(out), ga_buffer_length(out), MSG_NOSIGNAL);
 
 		if (n < 0)
 			die("send");

@@ -1,0 +1,342 @@
+/*
+ * base_test.c
+ *		The pure files shared with PostgreSQL: frames, provider options, the
+ *		counting of SMS parts.
+ */
+#include <stdarg.h>
+#include <setjmp.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/provider_options.h"
+#include "base/sms_text.h"
+#include "base/wire.h"
+
+static GaSlice
+slice(const char *string)
+{
+	return (GaSlice){string, (uint32_t) strlen(string)};
+}
+
+static void
+frames_come_out_as_they_went_in(void **state)
+{
+	GaBuffer buffer = {0};
+	GaOutcomeFrame in = {.job_id = 0x123456789ABCDEF0,
+						 .outcome = GA_OUTCOME_RETRY,
+						 .flags = GA_OUTCOME_PROVIDER_FAULT,
+						 .retry_after_ms = -1,
+						 .elapsed_us = 77,
+						 .code = slice("550 5.1.1"),
+						 .detail = slice("no"),
+						 .captured = slice("")};
+	GaOutcomeFrame out;
+	GaFrameType type;
+	GaSlice payload;
+	uint64_t id = 0;
+
+	(void) state;
+	assert_true(ga_wire_put_picked(&buffer, 42));
+	assert_true(ga_wire_put_outcome(&buffer, &in));
+	assert_int_equal(ga_wire_peek(&buffer, &type, &payload), GA_WIRE_FRAME);
+	assert_int_equal(type, GA_FRAME_PICKED);
+	assert_true(ga_wire_get_picked(payload, &id));
+	assert_int_equal(id, 42);
+	ga_buffer_consume(&buffer, GA_FRAME_HEADER + payload.length);
+	assert_int_equal(ga_wire_peek(&buffer, &type, &payload), GA_WIRE_FRAME);
+	assert_int_equal(type, GA_FRAME_OUTCOME);
+	assert_true(ga_wire_get_outcome(payload, &out));
+	assert_true(out.job_id == in.job_id);
+	assert_int_equal(out.outcome, in.outcome);
+	assert_int_equal(out.flags, in.flags);
+	assert_true(out.retry_after_ms == -1 && out.elapsed_us == 77);
+	assert_int_equal(out.code.length, 9);
+	assert_memory_equal(out.code.data, "550 5.1.1", 9);
+	assert_int_equal(out.message_id.length, 0);
+	ga_buffer_consume(&buffer, GA_FRAME_HEADER + payload.length);
+	assert_int_equal(ga_wire_peek(&buffer, &type, &payload),
+					 GA_WIRE_INCOMPLETE);
+	ga_buffer_free(&buffer);
+}
+
+/* Every cut and every changed byte is either refused or stays in bounds. */
+static void
+hostile_outcomes_are_refused_or_harmless(void **state)
+{
+	GaBuffer buffer = {0};
+	GaOutcomeFrame in = {.job_id = 1,
+						 .outcome = GA_OUTCOME_ACCEPTED,
+						 .code = slice("250"),
+						 .detail = slice("fine")};
+	GaOutcomeFrame out;
+	GaFrameType type;
+	GaSlice payload;
+
+	(void) state;
+	assert_true(ga_wire_put_outcome(&buffer, &in));
+	ga_wire_peek(&buffer, &type, &payload);
+	for (uint32_t length = 0; length < payload.length; length++)
+		assert_false(
+			ga_wire_get_outcome((GaSlice){payload.data, length}, &out));
+	for (uint32_t at = 0; at < payload.length; at++)
+		for (int value = 0; value < 256; value += 51)
+		{
+			/* an exact copy, so that a sanitizer sees one byte too far */
+			char *copy = malloc(payload.length);
+
+			memcpy(copy, payload.data, payload.length);
+			copy[at] = (char) value;
+			if (ga_wire_get_outcome((GaSlice){copy, payload.length}, &out))
+				assert_in_range(out.code.length + out.detail.length +
+									out.message_id.length + out.captured.length,
+								7, 7);
+			free(copy);
+		}
+	ga_buffer_free(&buffer);
+}
+
+static void
+a_frame_that_is_too_long_is_broken(void **state)
+{
+	GaBuffer buffer = {0};
+	uint32_t length = GA_FRAME_MAX + 1;
+	GaFrameType type;
+	GaSlice payload;
+
+	(void) state;
+	ga_buffer_append(&buffer, &length, 4);
+	assert_int_equal(ga_wire_peek(&buffer, &type, &payload),
+					 GA_WIRE_INCOMPLETE);
+	ga_buffer_append(&buffer, "J", 1);
+	assert_int_equal(ga_wire_peek(&buffer, &type, &payload), GA_WIRE_BROKEN);
+	assert_false(ga_wire_put_frame(&buffer, GA_FRAME_JOB, NULL, length));
+	assert_false(ga_wire_get_picked(slice("short"), &(uint64_t){0}));
+	ga_buffer_free(&buffer);
+}
+
+static void
+count_is(const char *text, GaSmsEncoding encoding, uint32_t units,
+		 uint32_t segments)
+{
+	GaSmsCount count;
+
+	assert_true(ga_sms_count(text, strlen(text), &count));
+	if (count.encoding != encoding || count.units != units ||
+		count.segments != segments)
+		fail_msg("\"%.20s\": encoding %d, %u units, %u segments", text,
+				 count.encoding, count.units, count.segments);
+}
+
+/* `times` copies of a text, then another; freed by the next call. */
+static const char *
+repeat(const char *text, int times, const char *rest)
+{
+	static char *made;
+	size_t length = strlen(text);
+
+	free(made);
+	made = calloc(1, length * (size_t) times + strlen(rest) + 1);
+	for (int i = 0; i < times; i++)
+		memcpy(made + length * (size_t) i, text, length);
+	strcat(made, rest);
+	return made;
+}
+
+static void
+an_sms_is_counted_in_parts(void **state)
+{
+	(void) state;
+	count_is("", GA_SMS_GSM7, 0, 0);
+	count_is("Hello", GA_SMS_GSM7, 5, 1);
+	count_is("\xC3\xA4\xC3\xB6\xC3\xBC\xC3\x9F", GA_SMS_GSM7, 4, 1);
+	count_is("\xE2\x82\xAC{}", GA_SMS_GSM7, 6, 1);
+	count_is("\xCE\xA9 \xC3\x87", GA_SMS_GSM7, 3, 1);
+	count_is("\xC3\xA7", GA_SMS_UCS2, 1, 1); /* small c with cedilla */
+	count_is("`", GA_SMS_UCS2, 1, 1);
+	count_is("\xE2\x80\x99", GA_SMS_UCS2, 1, 1);
+	count_is("\xF0\x9F\x98\x80", GA_SMS_UCS2, 2, 1); /* a surrogate pair */
+	count_is(repeat("x", 160, ""), GA_SMS_GSM7, 160, 1);
+	count_is(repeat("x", 161, ""), GA_SMS_GSM7, 161, 2);
+	count_is(repeat("x", 306, ""), GA_SMS_GSM7, 306, 2);
+	count_is(repeat("x", 307, ""), GA_SMS_GSM7, 307, 3);
+	/* 152 and an escaped character: the pair moves to the second part, and
+	 * the 153 that follow no longer fit it */
+	count_is(repeat("x", 152, "{"), GA_SMS_GSM7, 154, 1);
+	count_is(repeat("[", 153, ""), GA_SMS_GSM7, 306, 3);
+	count_is(repeat("\xE4\xBC\x9A", 70, ""), GA_SMS_UCS2, 70, 1);
+	count_is(repeat("\xE4\xBC\x9A", 71, ""), GA_SMS_UCS2, 71, 2);
+	count_is(repeat("\xE4\xBC\x9A", 135, ""), GA_SMS_UCS2, 135, 3);
+	/* 67 is odd: a part holds 33 pairs, so 67 pairs need three */
+	count_is(repeat("\xF0\x9F\x98\x80", 67, ""), GA_SMS_UCS2, 134, 3);
+	repeat("", 0, "");
+}
+
+static void
+what_is_not_utf8_is_not_counted(void **state)
+{
+	static const char *const bad[] = {"\x80",		  "\xC3",
+									  "\xC0\x80",	  "\xE2\x82",
+									  "\xED\xA0\x80", "\xF4\x90\x80\x80",
+									  "\xFF",		  "x\xC3z"};
+	GaSmsCount count;
+
+	(void) state;
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		assert_false(ga_sms_count(bad[i], strlen(bad[i]), &count));
+}
+
+static void
+option_is(const char *kind, const char *name, const char *value, bool good)
+{
+	const GaProviderOption *option = ga_provider_option_find(
+		kind, name, GA_OPTION_ON_SERVER | GA_OPTION_ON_MAPPING);
+	char complaint[256] = "";
+
+	assert_non_null(option);
+	if (ga_provider_option_check(option, value, complaint, sizeof(complaint)) !=
+		good)
+		fail_msg("%s %s '%s': %s", kind, name, value, complaint);
+	assert_int_equal(*complaint == '\0', good);
+}
+
+static void
+option_values_are_checked(void **state)
+{
+	(void) state;
+	option_is("smtp", "sender", "Groups <hello@example.com>", true);
+	option_is("smtp", "sender", "\"A, B\" <hello@example.com>", true);
+	option_is("smtp", "sender", "hello@example.com", true);
+	option_is("smtp", "sender", "Groups", false);
+	option_is("smtp", "sender", "Groups <hello@example.com", false);
+	option_is("smtp", "sender", "Groups\r\nBcc: <hello@example.com>", false);
+	option_is("smtp", "url", "smtp://relay.example:587", true);
+	option_is("smtp", "url", "smtps://[::1]:465/", true);
+	option_is("smtp", "url", "http://relay.example", false);
+	option_is("smtp", "url", "relay.example", false);
+	option_is("smtp", "url", "smtp://user:pass@relay.example", false);
+	option_is("smtp", "url", "smtp://", false);
+	option_is("http", "url", "https://x.example/{to}?a=b", true);
+	option_is("http", "url", "https://{to}/", false);
+	option_is("smtp", "max_connections", "64", true);
+	option_is("smtp", "max_connections", "0", false);
+	option_is("smtp", "max_connections", "65", false);
+	option_is("smtp", "max_connections", "8x", false);
+	option_is("smtp", "max_connections", " 8", false);
+	option_is("smtp", "max_connections", "+8", false);
+	option_is("smtp", "max_connections", "", false);
+	option_is("smtp", "rate", "0.5", true);
+	option_is("smtp", "rate", "-1", false);
+	option_is("smtp", "rate", "nan", false);
+	option_is("smtp", "rate", "0x10", false);
+	option_is("smtp", "allow_private", "true", true);
+	option_is("smtp", "allow_private", "yes", false);
+	option_is("smtp", "tls", "required", true);
+	option_is("smtp", "tls", "require", false);
+	option_is("smtp", "tls", "required|none", false);
+	option_is("http", "fields", " {\"a\":\"{to}\"} ", true);
+	option_is("http", "fields", "[]", false);
+	option_is("smtp", "ca_file", "/etc/ca.pem", true);
+	option_is("smtp", "ca_file", "ca.pem", false);
+}
+
+static void
+options_belong_to_their_kind_and_place(void **state)
+{
+	const GaProviderOption *option;
+
+	(void) state;
+	assert_null(ga_provider_option_find("smtp", "fields", GA_OPTION_ON_SERVER));
+	assert_null(
+		ga_provider_option_find("smtp", "password", GA_OPTION_ON_SERVER));
+	assert_non_null(
+		ga_provider_option_find("smtp", "password", GA_OPTION_ON_MAPPING));
+	assert_null(
+		ga_provider_option_find("capture", "password", GA_OPTION_ON_MAPPING));
+	assert_null(
+		ga_provider_option_find("smtp", "bearer_token", GA_OPTION_ON_MAPPING));
+	option = ga_provider_option_find("smtp", "timeout", GA_OPTION_ON_SERVER);
+	assert_string_equal(option->fallback, "120");
+	option = ga_provider_option_find("http", "timeout", GA_OPTION_ON_SERVER);
+	assert_string_equal(option->fallback, "30");
+}
+
+static void
+defaults_pass_their_own_check(void **state)
+{
+	char complaint[256];
+
+	(void) state;
+	for (const GaProviderOption *option = ga_provider_options; option->name;
+		 option++)
+	{
+		assert_non_null(option->help);
+		if (option->fallback &&
+			!ga_provider_option_check(option, option->fallback, complaint,
+									  sizeof(complaint)))
+			fail_msg("%s: %s", option->name, complaint);
+	}
+}
+
+/* A list of name, value, ..., NULL. */
+static const char *
+lookup_in_list(void *context, const char *name)
+{
+	for (const char *const *entry = context; *entry; entry += 2)
+		if (strcmp(entry[0], name) == 0)
+			return entry[1];
+	return NULL;
+}
+
+static bool
+agree(const char *kind, const char *const *list)
+{
+	char complaint[256];
+
+	return ga_provider_options_agree(
+		kind, GA_OPTION_ON_SERVER | GA_OPTION_ON_MAPPING, lookup_in_list,
+		(void *) list, complaint, sizeof(complaint));
+}
+
+#define SID "AC0123456789abcdef0123456789ABCDEF"
+
+static void
+options_that_depend_on_each_other_are_checked(void **state)
+{
+	(void) state;
+	assert_true(agree("twilio", (const char *const[]){"account_sid", SID,
+													  "sender", "+1", NULL}));
+	assert_false(
+		agree("twilio", (const char *const[]){"account_sid", SID, NULL}));
+	assert_false(agree("twilio", (const char *const[]){"account_sid", "AC1",
+													   "sender", "+1", NULL}));
+	assert_false(
+		agree("smtp", (const char *const[]){"password", "a", "password_file",
+											"/b", NULL}));
+	assert_false(agree("http", (const char *const[]){"bearer_token", "a",
+													 "username", "b", NULL}));
+	assert_false(
+		agree("capture", (const char *const[]){"channel", "EMAIL", "sender",
+											   "nobody", NULL}));
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(frames_come_out_as_they_went_in),
+		cmocka_unit_test(hostile_outcomes_are_refused_or_harmless),
+		cmocka_unit_test(a_frame_that_is_too_long_is_broken),
+		cmocka_unit_test(an_sms_is_counted_in_parts),
+		cmocka_unit_test(what_is_not_utf8_is_not_counted),
+		cmocka_unit_test(option_values_are_checked),
+		cmocka_unit_test(options_belong_to_their_kind_and_place),
+		cmocka_unit_test(defaults_pass_their_own_check),
+		cmocka_unit_test(options_that_depend_on_each_other_are_checked),
+	};
+
+	return cmocka_run_group_tests_name("base", tests, NULL, NULL);
+}

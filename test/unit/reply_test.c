@@ -1,0 +1,231 @@
+/*
+ * reply_test.c
+ *		What an answer means: tables of replies and the class they get.
+ */
+#include <stdarg.h>
+#include <setjmp.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <errno.h>
+#include <string.h>
+
+#include "courier/reply.h"
+
+typedef struct SmtpCase
+{
+	GaSmtpStage stage;
+	int code;
+	const char *text;
+	GaOutcomeClass outcome;
+	uint32_t flags;
+	int64_t retry_after_ms;
+} SmtpCase;
+
+#define FAULT GA_OUTCOME_PROVIDER_FAULT
+
+static const SmtpCase smtp_cases[] = {
+	/* the recipient */
+	{GA_SMTP_RCPT, 550, "5.1.1 no such user", GA_OUTCOME_REJECTED, 0, -1},
+	{GA_SMTP_RCPT, 550, "5.1.2 no such domain", GA_OUTCOME_REJECTED, 0, -1},
+	{GA_SMTP_RCPT, 556, "5.1.10 null MX", GA_OUTCOME_REJECTED, 0, -1},
+	{GA_SMTP_RCPT, 550, "5.2.1 disabled", GA_OUTCOME_REJECTED, 0, -1},
+	{GA_SMTP_RCPT, 550, "no such user", GA_OUTCOME_REJECTED, 0, -1},
+	{GA_SMTP_RCPT, 553, "5.6.7 SMTPUTF8 required", GA_OUTCOME_REJECTED, 0, -1},
+	{GA_SMTP_MAIL, 553, "5.6.7 SMTPUTF8 required", GA_OUTCOME_REJECTED, 0, -1},
+	{GA_SMTP_RCPT, 550, "5.5.0 mailbox unavailable", GA_OUTCOME_REJECTED, 0,
+	 -1},
+	/* the message */
+	{GA_SMTP_FINAL, 554, "5.7.1 spam", GA_OUTCOME_REJECTED, 0, -1},
+	{GA_SMTP_FINAL, 550, "5.7.1 policy", GA_OUTCOME_REJECTED, 0, -1},
+	{GA_SMTP_FINAL, 552, "5.3.4 too big", GA_OUTCOME_REJECTED, 0, -1},
+	{GA_SMTP_MAIL, 552, "5.3.4 too big", GA_OUTCOME_REJECTED, 0, -1},
+	/* for now */
+	{GA_SMTP_RCPT, 450, "4.2.1 busy", GA_OUTCOME_RETRY, 0, -1},
+	{GA_SMTP_RCPT, 452, "4.2.2 full", GA_OUTCOME_RETRY, 0, -1},
+	{GA_SMTP_RCPT, 452, "4.5.3 too many", GA_OUTCOME_RETRY, 0, -1},
+	{GA_SMTP_RCPT, 552, "5.2.2 full", GA_OUTCOME_RETRY, 0, -1},
+	{GA_SMTP_FINAL, 552, "full", GA_OUTCOME_RETRY, 0, -1},
+	{GA_SMTP_RCPT, 451, "local error", GA_OUTCOME_RETRY, 0, -1},
+	{GA_SMTP_RCPT, 550, "4.2.2 the enhanced code wins", GA_OUTCOME_RETRY, 0,
+	 -1},
+	{GA_SMTP_RCPT, 450, "4.7.1 try again", GA_OUTCOME_RETRY, 0, 300000},
+	{GA_SMTP_RCPT, 451, "4.7.1 try again", GA_OUTCOME_RETRY, 0, 300000},
+	{GA_SMTP_RCPT, 450, "Greylisted, see http://x", GA_OUTCOME_RETRY, 0,
+	 300000},
+	/* the relay */
+	{GA_SMTP_MAIL, 421, "4.4.2 idle", GA_OUTCOME_RETRY, FAULT, -1},
+	{GA_SMTP_FINAL, 421, "going down", GA_OUTCOME_RETRY, FAULT, -1},
+	{GA_SMTP_FINAL, 452, "4.3.1 disk full", GA_OUTCOME_RETRY, FAULT, -1},
+	{GA_SMTP_CONNECT, 450, "busy", GA_OUTCOME_RETRY, FAULT, -1},
+	{GA_SMTP_CONNECT, 454, "4.7.0 auth is down", GA_OUTCOME_RETRY, FAULT, -1},
+	{GA_SMTP_FINAL, 421, "4.7.28 rate", GA_OUTCOME_RETRY, FAULT, -1},
+	{GA_SMTP_FINAL, 450, "4.7.28 rate", GA_OUTCOME_RETRY, FAULT, 300000},
+	{GA_SMTP_FINAL, 550, "5.7.28 rate", GA_OUTCOME_RETRY, FAULT, 300000},
+	/* the settings */
+	{GA_SMTP_MAIL, 530, "5.7.0 authenticate", GA_OUTCOME_MISCONFIGURED, 0, -1},
+	{GA_SMTP_CONNECT, 535, "5.7.8 wrong", GA_OUTCOME_MISCONFIGURED, 0, -1},
+	{GA_SMTP_CONNECT, 554, "no service", GA_OUTCOME_MISCONFIGURED, 0, -1},
+	{GA_SMTP_FINAL, 550, "5.7.26 DMARC", GA_OUTCOME_MISCONFIGURED, 0, -1},
+	{GA_SMTP_FINAL, 421, "4.7.26 SPF", GA_OUTCOME_RETRY, FAULT, -1},
+	{GA_SMTP_FINAL, 451, "4.7.23 no PTR", GA_OUTCOME_MISCONFIGURED, 0, -1},
+	{GA_SMTP_FINAL, 550, "5.7.515 DKIM", GA_OUTCOME_MISCONFIGURED, 0, -1},
+	{GA_SMTP_RCPT, 550, "5.7.1 Unable to relay", GA_OUTCOME_MISCONFIGURED, 0,
+	 -1},
+	{GA_SMTP_RCPT, 554, "relay access denied", GA_OUTCOME_MISCONFIGURED, 0, -1},
+	{GA_SMTP_RCPT, 550, "relaying denied", GA_OUTCOME_MISCONFIGURED, 0, -1},
+	{GA_SMTP_MAIL, 550, "5.1.8 bad sender", GA_OUTCOME_MISCONFIGURED, 0, -1},
+	{GA_SMTP_MAIL, 550, "not yours", GA_OUTCOME_MISCONFIGURED, 0, -1},
+	{GA_SMTP_RCPT, 503, "bad sequence", GA_OUTCOME_MISCONFIGURED, 0, -1},
+	{GA_SMTP_DATA, 503, "5.5.1 bad sequence", GA_OUTCOME_MISCONFIGURED, 0, -1},
+	/* an enhanced code that contradicts the refusal is none */
+	{GA_SMTP_RCPT, 550, "2.1.5 fine", GA_OUTCOME_REJECTED, 0, -1},
+	{GA_SMTP_RCPT, 550, "", GA_OUTCOME_REJECTED, 0, -1},
+};
+
+static void
+an_smtp_reply_has_its_class(void **state)
+{
+	(void) state;
+	for (size_t i = 0; i < sizeof(smtp_cases) / sizeof(smtp_cases[0]); i++)
+	{
+		const SmtpCase *c = &smtp_cases[i];
+		GaVerdict verdict = ga_reply_judge_smtp(c->stage, c->code, c->text);
+
+		if (verdict.outcome != c->outcome || verdict.flags != c->flags ||
+			verdict.retry_after_ms != c->retry_after_ms)
+			fail_msg("%d %s: %s, flags %u, delay %lld", c->code, c->text,
+					 ga_outcome_name(verdict.outcome), verdict.flags,
+					 (long long) verdict.retry_after_ms);
+	}
+}
+
+static void
+an_enhanced_code_is_found_only_at_the_start(void **state)
+{
+	static const struct
+	{
+		const char *text;
+		const char *code;
+	} cases[] = {
+		{"5.1.1 no", "5.1.1"},
+		{"4.7.999", "4.7.999"},
+		{"2.0.0\tok", "2.0.0"},
+		{"5.1.1", "5.1.1"},
+		{"", ""},
+		{"5.1", ""},
+		{"5.1.", ""},
+		{"5.1.1x", ""},
+		{"3.1.1 no", ""},
+		{"5.1.1000 no", ""},
+		{"5..1 no", ""},
+		{"see 5.1.1", ""},
+		{"192.168.1.1", ""},
+	};
+	char code[16];
+
+	(void) state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+	{
+		assert_int_equal(ga_reply_enhanced(cases[i].text, code, sizeof(code)),
+						 *cases[i].code != '\0');
+		assert_string_equal(code, cases[i].code);
+	}
+}
+
+static void
+an_http_status_has_its_class(void **state)
+{
+	static const struct
+	{
+		int status;
+		GaOutcomeClass outcome;
+		uint32_t flags;
+	} cases[] = {
+		{200, GA_OUTCOME_ACCEPTED, 0},		{202, GA_OUTCOME_ACCEPTED, 0},
+		{301, GA_OUTCOME_MISCONFIGURED, 0}, {400, GA_OUTCOME_REJECTED, 0},
+		{401, GA_OUTCOME_MISCONFIGURED, 0}, {403, GA_OUTCOME_MISCONFIGURED, 0},
+		{404, GA_OUTCOME_MISCONFIGURED, 0}, {408, GA_OUTCOME_RETRY, 0},
+		{410, GA_OUTCOME_REJECTED, 0},		{425, GA_OUTCOME_RETRY, 0},
+		{429, GA_OUTCOME_RETRY, FAULT},		{500, GA_OUTCOME_UNCERTAIN, FAULT},
+		{502, GA_OUTCOME_UNCERTAIN, FAULT}, {503, GA_OUTCOME_RETRY, FAULT},
+		{504, GA_OUTCOME_UNCERTAIN, FAULT}, {599, GA_OUTCOME_UNCERTAIN, FAULT},
+	};
+
+	(void) state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+	{
+		GaVerdict verdict = ga_reply_judge_http(cases[i].status);
+
+		assert_int_equal(verdict.outcome, cases[i].outcome);
+		assert_int_equal(verdict.flags, cases[i].flags);
+	}
+}
+
+static void
+a_transfer_without_an_answer_has_its_class(void **state)
+{
+	(void) state;
+	assert_int_equal(
+		ga_reply_judge_curl(CURLE_COULDNT_CONNECT, ECONNREFUSED, false).outcome,
+		GA_OUTCOME_RETRY);
+	assert_int_equal(
+		ga_reply_judge_curl(CURLE_OPERATION_TIMEDOUT, 0, false).flags, FAULT);
+	assert_int_equal(
+		ga_reply_judge_curl(CURLE_OPERATION_TIMEDOUT, 0, true).outcome,
+		GA_OUTCOME_UNCERTAIN);
+	assert_int_equal(
+		ga_reply_judge_curl(CURLE_SEND_FAIL_REWIND, 0, true).outcome,
+		GA_OUTCOME_UNCERTAIN);
+	assert_int_equal(
+		ga_reply_judge_curl(CURLE_PEER_FAILED_VERIFICATION, 0, false).outcome,
+		GA_OUTCOME_MISCONFIGURED);
+	assert_int_equal(
+		ga_reply_judge_curl(CURLE_SSL_CONNECT_ERROR, 0, false).outcome,
+		GA_OUTCOME_MISCONFIGURED);
+	assert_int_equal(
+		ga_reply_judge_curl(CURLE_SSL_CONNECT_ERROR, ECONNRESET, false).outcome,
+		GA_OUTCOME_RETRY);
+}
+
+static void
+retry_after_is_read_in_both_forms(void **state)
+{
+	const time_t now = 1700000000; /* Tue, 14 Nov 2023 22:13:20 GMT */
+
+	(void) state;
+	assert_int_equal(ga_reply_retry_after("0", now), 0);
+	assert_int_equal(ga_reply_retry_after("120", now), 120000);
+	assert_int_equal(ga_reply_retry_after("  7 \r\n", now), 7000);
+	assert_int_equal(ga_reply_retry_after("86401", now), 86400000);
+	assert_int_equal(ga_reply_retry_after("99999999999999999999", now),
+					 86400000);
+	assert_int_equal(ga_reply_retry_after("Tue, 14 Nov 2023 22:14:20 GMT", now),
+					 60000);
+	assert_int_equal(
+		ga_reply_retry_after("Tuesday, 14-Nov-23 22:13:30 GMT", now), 10000);
+	assert_int_equal(ga_reply_retry_after("Tue Nov 14 22:13:21 2023", now),
+					 1000);
+	assert_int_equal(ga_reply_retry_after("Tue, 14 Nov 2023 22:13:19 GMT", now),
+					 0);
+	assert_int_equal(ga_reply_retry_after("Wed, 01 Jan 2031 00:00:00 GMT", now),
+					 86400000);
+	assert_int_equal(ga_reply_retry_after("", now), -1);
+	assert_int_equal(ga_reply_retry_after("soon", now), -1);
+	assert_int_equal(ga_reply_retry_after("-5", now), -1);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(an_smtp_reply_has_its_class),
+		cmocka_unit_test(an_enhanced_code_is_found_only_at_the_start),
+		cmocka_unit_test(an_http_status_has_its_class),
+		cmocka_unit_test(a_transfer_without_an_answer_has_its_class),
+		cmocka_unit_test(retry_after_is_read_in_both_forms),
+	};
+
+	return cmocka_run_group_tests_name("reply", tests, NULL, NULL);
+}

@@ -1,0 +1,354 @@
+/*
+ * request_test.c
+ *		What a request is made of and how its answer is read: templates, JSON
+ *		paths, success rules, addresses, texts of strangers.
+ */
+#include <stdarg.h>
+#include <setjmp.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "courier/http_plan.h"
+#include "courier/json_path.h"
+#include "courier/outcome.h"
+#include "courier/peer.h"
+#include "courier/template.h"
+
+static const GaJob job = {.to = "+27701231234",
+						  .to_name = "",
+						  .subject = "A \"b\" & c",
+						  .text = "x=\xC3\xA9\n\\",
+						  .html = "",
+						  .message_key = "inv-1",
+						  .reply_to = "",
+						  .unsubscribe_url = "",
+						  .callback_url = "",
+						  .locale = "en",
+						  .expires_in_s = 86400};
+
+static const char *
+lookup(const void *context, const char *name)
+{
+	(void) context;
+	return strcmp(name, "account_sid") == 0 ? "A C{1" : NULL;
+}
+
+static void
+template_gives(const char *source, GaEscape escape, const char *wanted)
+{
+	GaTemplate template;
+	GaValues values;
+	GaText out = {0};
+	char complaint[256];
+
+	ga_values_of_job(&values, &job, 36000);
+	assert_true(ga_template_compile(&template, source, escape, false, lookup,
+									NULL, complaint, sizeof(complaint)));
+	ga_template_render(&template, &values, escape, &out);
+	assert_string_equal(ga_text_string(&out), wanted);
+	ga_template_free(&template);
+	ga_text_free(&out);
+}
+
+static void
+values_are_escaped_for_where_they_land(void **state)
+{
+	(void) state;
+	template_gives("", GA_ESCAPE_NONE, "");
+	template_gives("a{to}b{to_digits}", GA_ESCAPE_NONE,
+				   "a+27701231234b27701231234");
+	template_gives("/{to}?t={text}", GA_ESCAPE_URL,
+				   "/%2B27701231234?t=x%3D%C3%A9%0A%5C");
+	template_gives("{subject}|{text}", GA_ESCAPE_JSON,
+				   "A \\\"b\\\" & c|x=\xC3\xA9\\n\\\\");
+	template_gives("{account_sid}", GA_ESCAPE_URL, "A%20C%7B1");
+	template_gives("{{to}} {{{key}}}", GA_ESCAPE_NONE, "{to} {inv-1}");
+	template_gives("{validity}{callback_url}", GA_ESCAPE_NONE, "36000");
+}
+
+static void
+a_template_with_a_fault_is_refused(void **state)
+{
+	static const char *const bad[] = {"{", "{to", "{nobody}", "{}", "a{ to}"};
+	GaTemplate template;
+	char complaint[256];
+
+	(void) state;
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+	{
+		complaint[0] = '\0';
+		assert_false(ga_template_compile(&template, bad[i], GA_ESCAPE_NONE,
+										 false, lookup, NULL, complaint,
+										 sizeof(complaint)));
+		assert_true(*complaint);
+		assert_int_equal(template.count, 0);
+	}
+}
+
+static void
+fields_give(const char *source, GaBodyKind kind, const char *wanted)
+{
+	json_t *object = json_loads(source, 0, NULL);
+	GaValues values;
+	GaText out = {0};
+	char complaint[256];
+	GaField *field = ga_field_compile(object, kind, lookup, NULL, complaint,
+									  sizeof(complaint));
+
+	ga_values_of_job(&values, &job, 0);
+	if (wanted == NULL)
+		assert_null(field);
+	else
+	{
+		assert_non_null(field);
+		ga_field_render(field, kind, &values, &out);
+		assert_string_equal(ga_text_string(&out), wanted);
+	}
+	ga_field_free(field);
+	ga_text_free(&out);
+	json_decref(object);
+}
+
+static void
+fields_become_a_body(void **state)
+{
+	(void) state;
+	fields_give("{\"To\":\"{to}\",\"C\":\"{callback_url}\",\"b c\":\"d&e\"}",
+				GA_BODY_FORM, "To=%2B27701231234&b%20c=d%26e");
+	fields_give("{\"C\":\"{html}\",\"To\":\"{key}\"}", GA_BODY_FORM,
+				"To=inv-1");
+	fields_give("{\"C\":\"{html}\"}", GA_BODY_FORM, "");
+	fields_give("{\"a\":{\"b\":1}}", GA_BODY_FORM, NULL);
+	fields_give("{\"a\\\"\":\"x\\\"{subject}\"}", GA_BODY_JSON,
+				"{\"a\\\"\":\"x\\\"A \\\"b\\\" & c\"}");
+	fields_give("{\"a\":[\"{html}\",\"{key}\",2,true,null]}", GA_BODY_JSON,
+				"{\"a\":[\"inv-1\",2,true,null]}");
+	fields_give("{\"a\":{\"b\":\"{html}\"},\"c\":[]}", GA_BODY_JSON, "{}");
+}
+
+static void
+path_gives(const char *path, const char *wanted)
+{
+	json_t *document =
+		json_loads("{\"id\":\"a\",\"n\":{\"x\":5,\"t\":true,\"z\":null},"
+				   "\"m\":[{\"s\":0,\"r\":1.5},{\"s\":9}]}",
+				   0, NULL);
+	char value[32];
+
+	assert_true(ga_json_path_is_valid(path));
+	assert_int_equal(ga_json_path_first(document, path, value, sizeof(value)),
+					 wanted != NULL);
+	assert_string_equal(value, wanted ? wanted : "");
+	assert_false(ga_json_path_first(NULL, path, value, sizeof(value)));
+	json_decref(document);
+}
+
+static void
+a_path_leads_to_a_value(void **state)
+{
+	static const char *const bad[] = {"",	 ".",	"a.",	 "a..b",
+									  "a[",	 "a[]", "a[x]",	 "a[0]b",
+									  "a b", "[0",	"a[*x]", "a[99999999]"};
+
+	(void) state;
+	path_gives("id", "a");
+	path_gives("n.x", "5");
+	path_gives("n.t", "true");
+	path_gives("n.z", NULL);
+	path_gives("n", NULL);
+	path_gives("m[1].s", "9");
+	path_gives("m[*].s", "0");
+	path_gives("m[0].r", "1.5");
+	path_gives("m[7].s", NULL);
+	path_gives("id.x", NULL);
+	path_gives("[0]", NULL);
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		if (ga_json_path_is_valid(bad[i]))
+			fail_msg("\"%s\" was taken for a path", bad[i]);
+}
+
+static void
+judged(const char *rule, int status, const char *body, GaHttpVerdict wanted)
+{
+	json_t *document = body ? json_loads(body, 0, NULL) : NULL;
+
+	assert_true(ga_http_plan_success_is_valid(rule));
+	if (ga_http_plan_judge(rule, status, document) != wanted)
+		fail_msg("%s: %d %s", rule, status, body ? body : "");
+	json_decref(document);
+}
+
+static void
+a_rule_tells_success(void **state)
+{
+	(void) state;
+	judged("2xx", 200, NULL, GA_HTTP_SUCCESS);
+	judged("2xx", 299, NULL, GA_HTTP_SUCCESS);
+	judged("2xx", 300, NULL, GA_HTTP_FAILURE);
+	judged("200 202", 202, NULL, GA_HTTP_SUCCESS);
+	judged("200 202", 201, NULL, GA_HTTP_FAILURE);
+	judged("ok=true", 200, "{\"ok\":true}", GA_HTTP_SUCCESS);
+	judged("ok=true", 500, "{\"ok\":true}", GA_HTTP_FAILURE);
+	judged("ok=true", 200, "{\"ok\":false}", GA_HTTP_FAILURE);
+	judged("ok=true", 200, "{}", GA_HTTP_UNREADABLE);
+	judged("ok=true", 200, NULL, GA_HTTP_UNREADABLE);
+	judged("2xx m[*].s=0", 200, "{\"m\":[{\"s\":\"0\"},{\"s\":0}]}",
+		   GA_HTTP_SUCCESS);
+	judged("2xx m[*].s=0", 200, "{\"m\":[{\"s\":\"0\"},{\"s\":1}]}",
+		   GA_HTTP_FAILURE);
+	assert_false(ga_http_plan_success_is_valid(""));
+	assert_false(ga_http_plan_success_is_valid("20"));
+	assert_false(ga_http_plan_success_is_valid("2x0"));
+	assert_false(ga_http_plan_success_is_valid("=x"));
+	assert_false(ga_http_plan_success_is_valid("200,202"));
+}
+
+static void
+a_base_url_replaces_scheme_and_host(void **state)
+{
+	static const struct
+	{
+		const char *url;
+		const char *base;
+		const char *wanted;
+	} cases[] = {
+		{"https://a.example/x?y", "http://b:1", "http://b:1/x?y"},
+		{"https://a.example/x", "http://b/p/", "http://b/p/x"},
+		{"https://a.example", "http://b", "http://b"},
+		{"https://a.example?q", "http://b/", "http://b?q"},
+	};
+
+	(void) state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+	{
+		GaText out = {0};
+
+		ga_http_plan_rebase(cases[i].url, cases[i].base, &out);
+		assert_string_equal(out.data, cases[i].wanted);
+		ga_text_free(&out);
+	}
+}
+
+static bool
+is_private(const char *text)
+{
+	struct sockaddr_in in = {.sin_family = AF_INET};
+	struct sockaddr_in6 in6 = {.sin6_family = AF_INET6};
+
+	if (inet_pton(AF_INET, text, &in.sin_addr) == 1)
+		return ga_peer_is_private((struct sockaddr *) &in);
+	assert_int_equal(inet_pton(AF_INET6, text, &in6.sin6_addr), 1);
+	return ga_peer_is_private((struct sockaddr *) &in6);
+}
+
+static void
+private_addresses_are_known(void **state)
+{
+	static const char *const private[] = {"0.0.0.0",
+										  "10.1.2.3",
+										  "100.64.0.1",
+										  "100.127.255.255",
+										  "127.0.0.1",
+										  "127.255.0.1",
+										  "169.254.169.254",
+										  "172.16.0.1",
+										  "172.31.255.255",
+										  "192.168.0.1",
+										  "198.18.0.1",
+										  "224.0.0.1",
+										  "255.255.255.255",
+										  "::",
+										  "::1",
+										  "fc00::1",
+										  "fdff::1",
+										  "fe80::1",
+										  "fec0::1",
+										  "ff02::1",
+										  "::ffff:8.8.8.8",
+										  "::ffff:10.0.0.1",
+										  "64:ff9b::10.0.0.1",
+										  "64:ff9b:1::1",
+										  "2002:0a00:0001::",
+										  "2001:0:1::1",
+										  "::127.0.0.1"};
+	static const char *const public[] = {
+		"8.8.8.8",	  "100.63.255.255", "100.128.0.1",		"172.15.0.1",
+		"172.32.0.1", "192.169.0.1",	"169.253.0.1",		"223.255.255.255",
+		"2600::1",	  "2a00:1450::1",	"64:ff9b::8.8.8.8", "2002:0808:0808::"};
+
+	(void) state;
+	for (size_t i = 0; i < sizeof(private) / sizeof(private[0]); i++)
+		if (!is_private(private[i]))
+			fail_msg("%s passed as public", private[i]);
+	for (size_t i = 0; i < sizeof(public) / sizeof(public[0]); i++)
+		if (is_private(public[i]))
+			fail_msg("%s passed as private", public[i]);
+	assert_true(ga_peer_is_private(&(struct sockaddr){.sa_family = AF_UNIX}));
+}
+
+static void
+literal_hosts_are_told_from_names(void **state)
+{
+	(void) state;
+	assert_true(ga_peer_is_literal("127.0.0.1"));
+	assert_true(ga_peer_is_literal("[::1]"));
+	assert_true(ga_peer_is_literal("LOCALHOST"));
+	assert_false(ga_peer_is_literal("relay.example"));
+	assert_false(ga_peer_is_literal("localhost.example"));
+	assert_false(ga_peer_is_literal("x.localhost"));
+	assert_true(ga_peer_is_loopback("127.9.9.9"));
+	assert_true(ga_peer_is_loopback("[::1]"));
+	assert_true(ga_peer_is_loopback("localhost"));
+	assert_false(ga_peer_is_loopback("10.0.0.1"));
+	assert_false(ga_peer_is_loopback("[::2]"));
+}
+
+static void
+words_of_strangers_are_cleaned_and_cut(void **state)
+{
+	GaOutcome outcome = {0};
+	char out[8];
+
+	(void) state;
+	ga_text_clean(" a\r\nb\xFF ", 7, out, sizeof(out));
+	assert_string_equal(out, "a  b?");
+	ga_text_clean("123456\xC3\xA9", 8, out, sizeof(out));
+	assert_string_equal(out, "123456");
+	ga_text_clean("12345\xC3\xA9", 7, out, sizeof(out));
+	assert_string_equal(out, "12345\xC3\xA9");
+	ga_text_clean_name("a\xE2\x80\xAE"
+					   "b\x7F",
+					   out, sizeof(out));
+	assert_string_equal(out, "ab");
+	ga_outcome_setf(&outcome, GA_OUTCOME_REJECTED, "c", "%s",
+					"key hunter2 and hunter2 again");
+	ga_outcome_hide(&outcome, "hunter2");
+	assert_string_equal(outcome.detail, "key *** and *** again");
+	ga_outcome_hide(&outcome, "key");
+	ga_outcome_hide(&outcome, NULL);
+	assert_string_equal(outcome.detail, "key *** and *** again");
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(values_are_escaped_for_where_they_land),
+		cmocka_unit_test(a_template_with_a_fault_is_refused),
+		cmocka_unit_test(fields_become_a_body),
+		cmocka_unit_test(a_path_leads_to_a_value),
+		cmocka_unit_test(a_rule_tells_success),
+		cmocka_unit_test(a_base_url_replaces_scheme_and_host),
+		cmocka_unit_test(private_addresses_are_known),
+		cmocka_unit_test(literal_hosts_are_told_from_names),
+		cmocka_unit_test(words_of_strangers_are_cleaned_and_cut),
+	};
+
+	return cmocka_run_group_tests_name("request", tests, NULL, NULL);
+}
