@@ -31,7 +31,8 @@ typedef enum GaFrameType
 	GA_FRAME_DRAIN = 'D',
 	/* courier to dispatcher: 8-byte job id; bytes may leave from here on */
 	GA_FRAME_PICKED = 'P',
-	/* courier to dispatcher: GaOutcomeFrame, the end of one job */
+	/* courier to dispatcher: GaOutcomeFrame, the end of one job; without
+	 * PICKED before it, the job was not even tried */
 	GA_FRAME_OUTCOME = 'O',
 	/* courier to dispatcher: one line of UTF-8 for the server's log */
 	GA_FRAME_LOG = 'L'

@@ -85,6 +85,8 @@ prepare_handle(GaConnection *connection, CURL *curl)
 	curl_easy_setopt(curl, CURLOPT_MAXAGE_CONN, IDLE_S);
 	curl_easy_setopt(curl, CURLOPT_MAXCONNECTS, 1L);
 	curl_easy_setopt(curl, CURLOPT_DNS_CACHE_TIMEOUT, 300L);
+	/* A lookup that hangs is left behind, not waited for. */
+	curl_easy_setopt(curl, CURLOPT_QUICK_EXIT, 1L);
 	curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, connection->error);
 	curl_easy_setopt(curl, CURLOPT_OPENSOCKETFUNCTION, open_socket);
 	curl_easy_setopt(curl, CURLOPT_OPENSOCKETDATA, connection);

@@ -221,9 +221,20 @@ leave_pool(GaPool *pool)
 		free_pool(pool);
 }
 
+/* Whether the answer is about the provider and holds for the next message. */
+static bool
+speaks_for_all(const GaVerdict *verdict)
+{
+	return verdict->outcome == GA_OUTCOME_MISCONFIGURED ||
+		   (verdict->outcome == GA_OUTCOME_RETRY &&
+			(verdict->flags & GA_OUTCOME_PROVIDER_FAULT) &&
+			verdict->retry_after_ms > 0);
+}
+
 /*
- * What refuses us for our own settings refuses the waiting messages too: to try
- * each of them with a wrong password would lock the account.
+ * Gives the waiting messages back untried, so without PICKED: to try each of
+ * them with a wrong password would lock the account, and a gateway that asked
+ * for a pause is to have it.
  */
 static void
 spare_waiting(GaPool *pool, GaBuffer *frames, const GaOutcome *outcome)
@@ -232,8 +243,6 @@ spare_waiting(GaPool *pool, GaBuffer *frames, const GaOutcome *outcome)
 
 	while ((task = take_task(pool)) != NULL)
 	{
-		if (!ga_wire_put_picked(frames, task->job.id))
-			abort();
 		ga_outcome_put(frames, task->job.id, outcome);
 		ga_task_free(task);
 	}
@@ -263,7 +272,7 @@ send_tasks(void *context)
 		ga_sender_deliver(sender, &task->job, &outcome);
 		ga_outcome_put(&frames, task->job.id, &outcome);
 		ga_task_free(task);
-		if (outcome.verdict.outcome == GA_OUTCOME_MISCONFIGURED)
+		if (speaks_for_all(&outcome.verdict))
 			spare_waiting(pool, &frames, &outcome);
 	}
 	ga_sender_close(sender);

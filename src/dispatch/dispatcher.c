@@ -31,10 +31,12 @@
 #include "catalog/pg_extension.h"
 #include "commands/extension.h"
 #include "dispatch/courier_link.h"
+#include "dispatch/crash_guard.h"
 #include "dispatch/dispatcher.h"
 #include "dispatch/jobs.h"
 #include "dispatch/message.h"
 #include "dispatch/providers.h"
+#include "dispatch/records.h"
 #include "dispatch/slots.h"
 #include "pgstat.h"
 #include "postmaster/bgworker.h"
@@ -73,17 +75,13 @@ static uint8 link_secret[GA_LINK_SECRET_LENGTH];
 static bool reload_wanted; /* providers, identity, extension: read again */
 static bool is_ours;	   /* the data belong to this database */
 static TimestampTz locked_out_until;
+static TimestampTz records_not_before;
 static TimestampTz courier_not_before;
 static int courier_wait_ms;
 static bool told_no_courier;
 static bool courier_has_worked;
 static TimestampTz trimmed_at;
 static char *courier_config; /* JSON with secrets; in TopMemoryContext */
-
-/* Outcomes of this turn, recorded together. */
-static GaRecord *records;
-static int record_count;
-static int record_room;
 
 /* ---- life of the process ------------------------------------------------ */
 
@@ -92,6 +90,7 @@ leave_slot(int code, Datum arg)
 {
 	bool no_extension = DatumGetBool(arg);
 
+	ga_crash_guard_leave(MyDatabaseId);
 	ga_courier_stop(&courier);
 	LWLockAcquire(ga_slots->lock, LW_EXCLUSIVE);
 	slot->pid = 0;
@@ -387,19 +386,6 @@ ensure_courier(TimestampTz now)
 	return true;
 }
 
-static GaRecord *
-next_record(void)
-{
-	if (record_count == record_room)
-	{
-		record_room = Max(record_room * 2, 256);
-		records = records == NULL
-					  ? palloc(sizeof(GaRecord) * record_room)
-					  : repalloc(records, sizeof(GaRecord) * record_room);
-	}
-	return &records[record_count++];
-}
-
 static void
 pause_provider(GaProvider *provider, const char *reason)
 {
@@ -424,20 +410,24 @@ static void
 hear_outcome(const GaOutcomeFrame *outcome, TimestampTz now)
 {
 	GaJob *job = ga_job_find(outcome->job_id);
+	MemoryContext old;
 	GaRecord *record;
 	bool must_pause;
 
 	if (job == NULL)
 		return;
-	record = next_record();
+	old = MemoryContextSwitchTo(ga_records_context());
+	record = ga_records_add();
 	ga_job_judge(job, outcome, now, record, &must_pause);
+	MemoryContextSwitchTo(old);
+	/* Not even tried: no part of the history. */
+	if (!job->picked)
+		record->outcome = NULL;
 	ga_provider_finished(job->provider, outcome, now);
 	if (record->due != 0)
 		ga_providers_requeued(job->provider->channel);
 	if (must_pause)
 		pause_provider(job->provider, record->reason);
-	/* The record points to the recipient inside the job. */
-	record->recipient = pstrdup(job->recipient);
 	ga_job_remove(job);
 }
 
@@ -491,29 +481,13 @@ static void
 lose_job(GaJob *job, void *arg)
 {
 	TimestampTz now = *(TimestampTz *) arg;
-	GaOutcomeFrame outcome = {
-		.job_id = job->id,
-		.outcome = GA_OUTCOME_UNCERTAIN,
-		/* The first loss is tried again at once; a message that kills the
-		 * courier again and again is not. */
-		.retry_after_ms = -1,
-		.code = {"courier", 7},
-		.detail = {"the courier died while sending", 30},
-	};
-	GaRecord *record;
+	MemoryContext old = MemoryContextSwitchTo(ga_records_context());
 
 	if (job->picked)
-	{
-		outcome.elapsed_us = now - job->handed_at;
-		hear_outcome(&outcome, now);
-		record = &records[record_count - 1];
-		if (record->due != 0 && job->attempt <= 2)
-			record->due = now;
-		return;
-	}
-	record = next_record();
-	ga_job_give_back(job, now, record);
-	record->recipient = NULL;
+		ga_job_lose(job, now, ga_records_add());
+	else
+		ga_job_give_back(job, now, ga_records_add());
+	MemoryContextSwitchTo(old);
 	job->provider->in_flight--;
 	ga_providers_requeued(job->provider->channel);
 	ga_job_remove(job);
@@ -552,17 +526,19 @@ collect_outcomes(TimestampTz now)
 static void
 record_outcomes(void)
 {
+	int count;
 	int kept;
+	GaRecord *records = ga_records_list(&count);
 
-	if (record_count == 0 || !begin_work("group_api: recording outcomes"))
+	if (count == 0 || !begin_work("group_api: recording outcomes"))
 		return;
-	kept = ga_queue_record(records, record_count, incarnation);
+	kept = ga_queue_record(records, count, incarnation);
 	end_work();
-	pg_atomic_fetch_add_u64(&slot->recorded, record_count - kept);
-	record_count = kept;
+	pg_atomic_fetch_add_u64(&slot->recorded, count - kept);
+	ga_records_keep(kept);
 	/* Rows that somebody holds locked are recorded a little later. */
 	if (kept > 0)
-		locked_out_until =
+		records_not_before =
 			TimestampTzPlusMilliseconds(GetCurrentTimestamp(), LOCKED_OUT_MS);
 }
 
@@ -571,10 +547,10 @@ record_outcomes(void)
 static void
 record_expired(const GaClaim *claim, GaProvider *provider)
 {
-	GaRecord *record = next_record();
+	GaRecord *record = ga_records_add();
 
-	memset(record, 0, sizeof(*record));
 	record->group_id = claim->group_id;
+	record->server = provider->server;
 	record->number = claim->number;
 	record->delivery = "failed";
 	record->give_back = true;
@@ -703,9 +679,13 @@ time_to_wait(void)
 	TimestampTz now = GetCurrentTimestamp();
 	TimestampTz next = DT_NOEND;
 	ListCell *cell;
+	int waiting;
 
-	if (reload_wanted || record_count > 0 || locked_out_until > now)
+	(void) ga_records_list(&waiting);
+	if (reload_wanted || locked_out_until > now)
 		next = locked_out_until;
+	if (waiting > 0)
+		next = Min(next, records_not_before);
 	if (is_ours && ga_settings.dispatch)
 		foreach (cell, ga_providers)
 		{
@@ -842,6 +822,7 @@ say_farewell(void)
 void
 group_api_dispatcher_main(Datum arg)
 {
+	bool proved = false; /* a turn is done */
 	Oid database;
 
 	pqsignal(SIGHUP, SignalHandlerForConfigReload);
@@ -859,17 +840,17 @@ group_api_dispatcher_main(Datum arg)
 		TopMemoryContext, "group_api turn context", ALLOCSET_DEFAULT_SIZES);
 	MemoryContextSwitchTo(turn_context);
 	ga_jobs_init();
+	ga_records_init();
 	reload_wanted = true;
+	ga_crash_guard_enter(database);
 	start_incarnation();
 	while (!ShutdownRequestPending)
 	{
 		take_turn();
-		if (record_count == 0)
-		{
-			MemoryContextReset(turn_context);
-			records = NULL;
-			record_room = 0;
-		}
+		if (!proved)
+			ga_crash_guard_leave(database);
+		proved = true;
+		MemoryContextReset(turn_context);
 		wait_for_events();
 	}
 	say_farewell();

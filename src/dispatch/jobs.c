@@ -17,6 +17,9 @@
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
+/* Tries after which a message lost with the courier is sent again at once. */
+#define AT_ONCE_AFTER_LOSS 2
+
 static HTAB *jobs = NULL;
 
 void
@@ -110,7 +113,6 @@ begin_record(const GaJob *job, TimestampTz now, GaRecord *record)
 	record->segments = job->segments;
 	record->started_at = job->handed_at;
 	record->channel = job->provider->channel;
-	record->recipient = job->recipient;
 }
 
 /* Tries again later, unless it was tried often enough or is over by then. */
@@ -119,7 +121,7 @@ try_again(const GaJob *job, TimestampTz now, int64 floor_ms, GaRecord *record)
 {
 	int64 wait_ms;
 
-	if (job->attempt >= ga_settings.max_attempts)
+	if (!record->give_back && job->attempt >= ga_settings.max_attempts)
 	{
 		record->delivery = "failed";
 		record->reason =
@@ -164,6 +166,8 @@ ga_job_judge(const GaJob *job, const GaOutcomeFrame *outcome, TimestampTz now,
 	record->detail = slice_text(outcome->detail);
 	record->message_id = slice_text(outcome->message_id);
 	record->captured = slice_text(outcome->captured);
+	if (record->captured != NULL)
+		record->recipient = pstrdup(job->recipient);
 	record->elapsed_us = outcome->elapsed_us;
 	record->reason = join_reason(record->code, record->detail);
 	switch (outcome->outcome)
@@ -176,9 +180,9 @@ ga_job_judge(const GaJob *job, const GaOutcomeFrame *outcome, TimestampTz now,
 			record->delivery = "failed";
 			break;
 		case GA_OUTCOME_RETRY:
-			try_again(job, now, outcome->retry_after_ms, record);
 			/* Told to come later: that was no try. */
 			record->give_back = outcome->retry_after_ms >= 0;
+			try_again(job, now, outcome->retry_after_ms, record);
 			break;
 		case GA_OUTCOME_MISCONFIGURED:
 			record->delivery = "queued";
@@ -190,6 +194,25 @@ ga_job_judge(const GaJob *job, const GaOutcomeFrame *outcome, TimestampTz now,
 			judge_uncertain(job, outcome, now, record);
 			break;
 	}
+}
+
+void
+ga_job_lose(const GaJob *job, TimestampTz now, GaRecord *record)
+{
+	GaOutcomeFrame outcome = {
+		.job_id = job->id,
+		.outcome = GA_OUTCOME_UNCERTAIN,
+		.retry_after_ms = -1,
+		.elapsed_us = now - job->handed_at,
+		.code = {"courier", 7},
+		.detail = {"the courier died while sending", 30},
+	};
+	bool ignored;
+
+	ga_job_judge(job, &outcome, now, record, &ignored);
+	/* A message that kills the courier again and again waits in between. */
+	if (record->due != 0 && job->attempt <= AT_ONCE_AFTER_LOSS)
+		record->due = now;
 }
 
 void

@@ -41,6 +41,9 @@ extern void ga_job_judge(const GaJob *job, const GaOutcomeFrame *outcome,
 						 TimestampTz now, GaRecord *record,
 						 bool *pause_provider);
 
+/* A job the courier had taken up when it died: uncertain. */
+extern void ga_job_lose(const GaJob *job, TimestampTz now, GaRecord *record);
+
 /* A job the courier never took up: back to the queue as if not claimed. */
 extern void ga_job_give_back(const GaJob *job, TimestampTz now,
 							 GaRecord *record);

@@ -23,6 +23,7 @@
 #include "access/xact.h"
 #include "base/compat.h"
 #include "base/guc.h"
+#include "dispatch/crash_guard.h"
 #include "dispatch/dispatcher.h"
 #include "dispatch/launcher.h"
 #include "dispatch/slots.h"
@@ -49,6 +50,7 @@ typedef struct Worker
 	TimestampTz started_at;
 	TimestampTz not_before; /* back-off */
 	int backoff_ms;
+	bool forgiven; /* its crashes do not count any more */
 } Worker;
 
 static Worker *workers;
@@ -236,6 +238,29 @@ bury(int at, GaSlotState state)
 	back_off(worker);
 }
 
+/* Said once; a reload of the configuration lets it try again. */
+static bool
+is_tripped(int at, Oid database)
+{
+	if (workers[at].forgiven)
+	{
+		workers[at].forgiven = false;
+		ga_crash_guard_leave(database);
+	}
+	if (!ga_crash_guard_is_tripped(database))
+		return false;
+	if (pg_atomic_read_u32(&ga_slots->slots[at].trouble) != GA_TROUBLE_CRASHING)
+		ereport(WARNING,
+				(errcode(ERRCODE_INTERNAL_ERROR),
+				 errmsg("the dispatcher of database %u crashed at its last %d "
+						"starts and is left off",
+						database, GA_CRASHES_ALLOWED),
+				 errhint("Look for its crash above; SELECT pg_reload_conf(); "
+						 "lets it try again.")));
+	pg_atomic_write_u32(&ga_slots->slots[at].trouble, GA_TROUBLE_CRASHING);
+	return true;
+}
+
 /* Returns the milliseconds until this slot wants to be looked at, -1 = never. */
 static long
 serve_slot(int at)
@@ -267,6 +292,8 @@ serve_slot(int at)
 		set_state(at, GA_SLOT_FREE);
 		return -1;
 	}
+	if (is_tripped(at, database))
+		return -1;
 	if (start_worker(at, database))
 		return -1;
 	return worker->backoff_ms;
@@ -335,6 +362,8 @@ group_api_launcher_main(Datum arg)
 		{
 			ConfigReloadPending = false;
 			ProcessConfigFile(PGC_SIGHUP);
+			for (int i = 0; i < ga_slots->count; i++)
+				workers[i].forgiven = true;
 		}
 		serve_all();
 	}

@@ -32,7 +32,8 @@ typedef enum GaSlotTrouble
 	GA_TROUBLE_NO_COURIER, /* the program cannot be started */
 	GA_TROUBLE_FOREIGN,	   /* the data come from another database */
 	GA_TROUBLE_OFF,		   /* group_api.dispatch is off */
-	GA_TROUBLE_NO_WORKER   /* max_worker_processes is used up */
+	GA_TROUBLE_NO_WORKER,  /* max_worker_processes is used up */
+	GA_TROUBLE_CRASHING	   /* it crashed at every start */
 } GaSlotTrouble;
 
 typedef struct GaSlot

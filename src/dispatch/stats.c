@@ -17,7 +17,10 @@ state_name(GaSlotState state, GaSlotTrouble trouble)
 			return "stopped";
 		case GA_SLOT_WANTED:
 		case GA_SLOT_STARTING:
-			return trouble == GA_TROUBLE_NO_WORKER ? "stopped" : "starting";
+			return trouble == GA_TROUBLE_NO_WORKER ||
+						   trouble == GA_TROUBLE_CRASHING
+					   ? "stopped"
+					   : "starting";
 		case GA_SLOT_RUNNING:
 			break;
 	}
@@ -39,6 +42,8 @@ trouble_text(GaSlotTrouble trouble)
 			return "group_api.dispatch is off";
 		case GA_TROUBLE_NO_WORKER:
 			return "max_worker_processes is used up";
+		case GA_TROUBLE_CRASHING:
+			return "it crashed at every start";
 	}
 	return NULL;
 }

@@ -39,7 +39,7 @@ LANGUAGE sql AS $$
 $$;
 
 CREATE FUNCTION pg_temp.id_of(answer json) RETURNS uuid
-LANGUAGE sql AS $$ SELECT (answer -> 'group' ->> 'id')::uuid $$;
+LANGUAGE sql STABLE AS $$ SELECT (answer -> 'group' ->> 'id')::uuid $$;
 
 CREATE FUNCTION pg_temp.rows_written() RETURNS text
 LANGUAGE sql AS $$
@@ -69,9 +69,9 @@ SELECT pg_temp.call_as('mikhail', 'Mikhail Pletnev');
 CREATE TEMP TABLE answers AS
 	SELECT 'sample' AS title, group_api.create_group(pg_temp.body()) AS answer;
 CREATE FUNCTION pg_temp.answer(wanted text) RETURNS json
-LANGUAGE sql AS $$ SELECT answer FROM answers WHERE title = wanted $$;
+LANGUAGE sql STABLE AS $$ SELECT answer FROM answers WHERE title = wanted $$;
 CREATE FUNCTION pg_temp.id_of(wanted text) RETURNS uuid
-LANGUAGE sql AS $$ SELECT pg_temp.id_of(pg_temp.answer(wanted)) $$;
+LANGUAGE sql STABLE AS $$ SELECT pg_temp.id_of(pg_temp.answer(wanted)) $$;
 
 SELECT is(pg_temp.keys(part), keys, title || ' has the documented fields in their order')
 FROM pg_temp.answer('sample') AS answer, LATERAL (VALUES

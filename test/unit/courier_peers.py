@@ -4,11 +4,12 @@
 usage: courier_peers.py COURIER [WORD]   (only tests whose name has WORD)
 """
 
+import base64
 import email
 import email.policy
 import json
+import logging
 import os
-import re
 import socket
 import struct
 import subprocess
@@ -20,9 +21,11 @@ import traceback
 import urllib.parse
 from email.utils import formatdate
 
+logging.disable()
+sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from courier_harness import (Courier, HttpServer, Server, SmtpServer,  # noqa
-                             free_port, make_certificate, reply)
+from courier_harness import (Courier, HttpServer, Server,  # noqa: E402
+                             SmtpServer, free_port, make_certificate, reply)
 
 BINARY = os.path.abspath(sys.argv[1]) if len(sys.argv) > 1 else None
 DIRECTORY = tempfile.TemporaryDirectory(prefix="courier-test.")
@@ -308,6 +311,17 @@ def test_a_late_reply_after_the_dot_never_answers_the_next_mail():
             equal(server.connections, 2)
 
 
+def test_a_relay_that_hangs_after_the_dot_does_not_hold_the_next_mail():
+    with SmtpServer(DOT=Server.hang) as server:
+        with Courier(BINARY, smtp(server, timeout=1,
+                                  max_connections=1)) as courier:
+            start = time.monotonic()
+            check(courier.mail(), "uncertain")
+            check(courier.mail(), "uncertain")
+            assert time.monotonic() - start < 5
+            equal(server.connections, 2)
+
+
 def test_a_relay_that_hangs_costs_no_more_than_the_timeout():
     for verb in ("GREETING", "EHLO", "MAIL", "RCPT", "DATA"):
         server, outcome = smtp_case({verb: Server.hang}, "retry", fault=True,
@@ -426,11 +440,14 @@ def test_aiosmtpd_takes_a_mail_over_starttls_with_a_password():
 
 
 def test_a_password_is_never_sent_in_the_clear():
-    for tls, url in (("none", "smtp://relay.example.com:25"),):
-        with Courier(BINARY, smtp(url, tls=tls, username="u",
-                                  password=SECRET)) as courier:
-            check(courier.mail(), "misconfigured", "provider",
-                  detail="only sent over TLS")
+    with Courier(BINARY, smtp("smtp://relay.example.com:25", tls="none",
+                              username="u", password=SECRET)) as courier:
+        check(courier.mail(), "misconfigured", "provider",
+              detail="only sent over TLS")
+    with Courier(BINARY, http("http://gateway.example.com/", username="u",
+                              password=SECRET)) as courier:
+        check(courier.sms(), "misconfigured", "provider",
+              detail="only sent over https")
 
 
 # --- HTTP ------------------------------------------------------------------
@@ -507,7 +524,6 @@ def test_twilio_gets_what_its_page_asks_for():
         assert "idempotency-key" not in request["headers"]
         equal(request["headers"]["content-type"],
               ["application/x-www-form-urlencoded"])
-        import base64
         equal(request["headers"]["authorization"], ["Basic " + base64.b64encode(
             (SID + ":" + SECRET).encode()).decode()])
         second = dict(urllib.parse.parse_qsl(server.requests[1]["body"]))
@@ -624,11 +640,13 @@ def test_a_status_line_counts_however_slowly_the_rest_drips():
 
 def test_a_huge_answer_is_cut_and_still_counts():
     def flood(server, sock, count):
-        sock.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 50000000\r\n\r\n")
-        for _ in range(50):
+        sock.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1%s\r\n\r\n"
+                     % (b"0" * 12))
+        while True:
             sock.sendall(b"x" * 1000000)
-    server, outcome = http_case(flood, "accepted", "http 200", jobs=2)
-    assert outcome.elapsed_us < 2e6
+    _, outcome = http_case(flood, "accepted", "http 200", jobs=2,
+                           options={"timeout": 10})
+    assert outcome.elapsed_us < 3e6
 
 
 def test_a_condition_on_the_answer_is_obeyed():
@@ -643,10 +661,6 @@ def test_a_condition_on_the_answer_is_obeyed():
 
 
 def test_a_dead_keep_alive_never_sends_a_message_twice():
-    def die_on_second(server, sock, count):
-        if count > 1:
-            server.reset(sock)
-        sock.sendall(reply("200 OK", '{"id":"1"}'))
     for kill in ("reset", "close"):
         def answer(server, sock, count, kill=kill):
             if count == 2:
@@ -695,7 +709,7 @@ def test_a_name_that_leads_to_a_private_address_is_refused():
             check(courier.sms(), "accepted")
     with Courier(BINARY, smtp("smtp://mail.localhost:25")) as courier:
         check(courier.mail(), "misconfigured", "private address",
-              detail="127.0.0.1" if False else "private address")
+              detail="resolves to the private address")
 
 
 def test_the_environment_has_no_say():

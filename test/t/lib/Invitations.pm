@@ -18,7 +18,7 @@ use Test::More;
 use Time::HiRes qw(sleep time);
 
 our @EXPORT = qw(
-  invite group_body mail_address sa_number german_number us_number
+  invite group_body mail_address sa_number german_number uk_number
   add_mail add_sms add_twilio
   deliveries delivery_of all_are group_of member_of
   dispatcher wait_for_dispatcher courier_pid is_alive takes_at_most seconds_of
@@ -33,7 +33,7 @@ our $ACCOUNT = 'AC' . '0123456789abcdef' x 2;
 sub mail_address { return sprintf '%s%05d@example.com', $_[1] // 'mail', $_[0]; }
 sub sa_number { return sprintf '+2782%07d', $_[0]; }
 sub german_number { return sprintf '+49151%08d', $_[0]; }
-sub us_number { return sprintf '+1202555%04d', $_[0]; }
+sub uk_number { return sprintf '+447400%06d', $_[0]; }
 
 =head2 group_body(CONTACT...)
 

@@ -1,0 +1,158 @@
+# Which provider gets what, and when: priority, prefixes, rates, pauses, and
+# what waits while there is none.
+use strict;
+use warnings;
+
+use FindBin;
+use lib "$FindBin::RealBin/../lib", "$FindBin::RealBin/lib";
+use GroupApiTest;
+use Invitations;
+use Test::More;
+use Time::HiRes qw(time);
+
+my $node = new_node('main', conf => "
+group_api.retry_base = 1
+group_api.max_attempts = 5");
+
+sub sent
+{
+	my ($contact, $what) = @_;
+	local $Test::Builder::Level = $Test::Builder::Level + 1;
+	poll_until(sub { delivery_of($node, $contact)->{delivery} eq 'sent' }, $what, 15);
+	return delivery_of($node, $contact)->{server};
+}
+
+# ---- no provider
+
+my $orphan = invite($node, sa_number(1), 'orphan@example.com');
+wait_for_dispatcher($node, 'a dispatcher is there');
+is(deliveries($node)->{queued}, 2, 'without a provider invitations are queued');
+like($_->{delivery}{reason}, qr/no provider for (MOBILE|EMAIL)/, "the group says why: $_->{name}")
+  for grep { !$_->{isLeader} } @{ group_of($node, $orphan)->{members} };
+is($node->safe_psql('postgres', "SELECT count(*) FROM group_api.health() WHERE NOT ok AND fact LIKE '1 waiting; no provider'"), '2',
+	'health() says it of both channels');
+like($node->safe_psql('postgres', "SELECT hint FROM group_api.health() WHERE NOT ok LIMIT 1"), qr/CREATE SERVER/, 'and what to do');
+my $first = start_script_server(http => {});
+takes_at_most(1, 'CREATE SERVER sends what waited at once', sub {
+	add_sms($node, $first->{http}, name => 'first', priority => 1);
+	sent(sa_number(1), 'it is sent');
+});
+
+# ---- priority
+
+my $second = start_script_server(http => {});
+add_sms($node, $second->{http}, name => 'second', priority => 2);
+invite($node, map { sa_number($_) } 10 .. 29);
+sent(sa_number($_), "message $_ is sent") for 10, 29;
+is(scalar(recipients($second)), 0, 'the second provider gets nothing while the first is well');
+$node->safe_psql('postgres', "SELECT group_api.pause('first', 'contract ended')");
+is($node->safe_psql('postgres', "SELECT state, reason FROM group_api.providers WHERE server = 'first'"), 'paused|contract ended',
+	'pause() is visible with its reason');
+invite($node, sa_number(30));
+is(sent(sa_number(30), 'while the first is paused, invitations are sent'), 'second', 'by the second');
+$node->safe_psql('postgres', "SELECT group_api.resume('first')");
+invite($node, sa_number(31));
+is(sent(sa_number(31), 'after resume() too'), 'first', 'by the first again');
+set_rules($first, http => { rules => [ { replies => [ { status => 401 } ] } ] });
+my @failover = map { sa_number($_) } 40 .. 59;
+invite($node, @failover);
+all_are_sent(@failover);
+is_deeply([ sort(recipients($second)) ], [ sort(sa_number(30), @failover) ], 'what a misconfigured provider refuses goes to the second, once');
+set_rules($first, http => {});
+$node->safe_psql('postgres', "SELECT group_api.resume('first')");
+my $closed = PostgreSQL::Test::Cluster::get_free_port();
+$node->safe_psql('postgres', "ALTER SERVER first OPTIONS (SET url 'http://127.0.0.1:$closed')");
+my @dead = map { sa_number($_) } 60 .. 79;
+invite($node, @dead);
+all_are_sent(@dead);
+is(scalar(grep { delivery_of($node, $_)->{server} eq 'second' } @dead), 20, 'what a dead provider cannot take goes to the second');
+$node->safe_psql('postgres', "ALTER SERVER first OPTIONS (SET url '$first->{http}')");
+
+sub all_are_sent
+{
+	my %wanted = map { $_ => 1 } @_;
+	local $Test::Builder::Level = $Test::Builder::Level + 1;
+	return poll_until(sub {
+		my @rows = split /\n/, $node->safe_psql('postgres',
+			"SELECT contact FROM group_api_private.invitations WHERE delivery = 'sent'");
+		return keys(%wanted) == grep { $wanted{$_} } @rows;
+	}, scalar(@_) . ' invitations are sent', 20);
+}
+
+# ---- prefixes
+
+$node->safe_psql('postgres', 'DROP SERVER second');
+my $german = start_script_server(http => {});
+my $mail = start_script_server(smtp => {});
+my $school = start_script_server(smtp => {});
+add_sms($node, $german->{http}, name => 'german', priority => 0, prefixes => '+49,+43');
+add_mail($node, $mail->{smtp}, priority => 5);
+add_mail($node, $school->{smtp}, name => 'school', priority => 1, prefixes => 'school.example, uni.example');
+invite($node, german_number(1), sa_number(100), uk_number(1), 'a@school.example', 'b@example.com', 'c@uni.example', 'd@notschool.example');
+is(sent(german_number(1), 'a German number is sent'), 'german', 'by the provider for its prefix');
+is(sent($_, "$_ is sent"), 'first', 'by the provider for all') for sa_number(100), uk_number(1);
+is(sent($_, "$_ is sent"), 'school', 'by the provider for its domain') for 'a@school.example', 'c@uni.example';
+is(sent($_, "$_ is sent"), 'mail', 'by the provider for all') for 'b@example.com', 'd@notschool.example', 'orphan@example.com';
+$node->safe_psql('postgres', "SELECT group_api.pause('german')");
+invite($node, german_number(2));
+is(sent(german_number(2), 'while the provider for a prefix is paused its numbers are sent'), 'first', 'by the provider for all');
+
+# ---- rate
+
+my $slow = start_script_server(http => {});
+add_sms($node, $slow->{http}, name => 'slow', priority => 0, prefixes => '+44', rate => 10);
+my @paced = map { uk_number($_) } 101 .. 120;
+invite($node, @paced);
+my $began = time;
+invite($node, map { sa_number($_) } 101 .. 120);
+all_are_sent(map { sa_number($_) } 101 .. 120);
+cmp_ok(time - $began, '<=', 1, 'a slow rate delays no other provider');
+all_are_sent(@paced);
+my @at = map { $_->{at} } read_log($slow, 'request');
+my $took = $at[-1] - $at[0];
+cmp_ok($took, '>=', 1.7, 'twenty messages at rate 10 take two seconds');
+cmp_ok($took, '<=', 3.5, 'and not much longer');
+my ($most) = sort { $b <=> $a } map { my $from = $_; scalar grep { $_ >= $from && $_ < $from + 0.5 } @at } @at;
+cmp_ok($most, '<=', 7, 'no more than its share in any half second');
+note(sprintf 'twenty at rate 10 took %.2f s; at most %d in half a second', $took, $most);
+
+# ---- dispatch off, and on again
+
+$node->append_conf('postgresql.conf', 'group_api.dispatch = off');
+$node->reload;
+poll_until(sub { $node->safe_psql('postgres', 'SHOW group_api.dispatch') eq 'off' }, 'group_api.dispatch is off');
+my $before = scalar(recipients($first));
+invite($node, sa_number(200));
+poll_until(sub { (dispatcher($node)->{reason} // '') =~ /dispatch is off/ }, 'the dispatcher says that it is off');
+like($node->safe_psql('postgres', "SELECT fact FROM group_api.health() WHERE \"check\" = 'dispatcher'"), qr/dispatch is off/, 'so does health()');
+is(deliveries($node)->{queued}, 1, 'invitations are queued');
+$node->append_conf('postgresql.conf', 'group_api.dispatch = on');
+takes_at_most(1.5, 'switched on again they are sent at once', sub {
+	$node->reload;
+	sent(sa_number(200), 'it is sent');
+});
+is(scalar(recipients($first)), $before + 1, 'once');
+is(dispatcher($node)->{reason}, undef, 'and nothing is said to be off');
+$node->append_conf('postgresql.conf', 'group_api.dispatch = off');
+$node->reload;
+poll_until(sub { (dispatcher($node)->{reason} // '') =~ /dispatch is off/ }, 'off once more, with nothing waiting');
+$node->append_conf('postgresql.conf', 'group_api.dispatch = on');
+$node->reload;
+poll_until(sub { !defined dispatcher($node)->{reason} }, 'on again, it says so although nothing waits', 5);
+
+# ---- a provider that is dropped while it sends, and comes back
+
+set_rules($first, http => { rules => [ { replies => [ { delay => 0.3 } ] } ] });
+invite($node, map { sa_number($_) } 301 .. 320);
+poll_until(sub { scalar(recipients($first)) > $before + 1 }, 'a provider is sending');
+$node->safe_psql('postgres', 'DROP SERVER first');
+poll_until(sub { !grep { $_ eq 'sending' } keys %{ deliveries($node) } }, 'dropped, it finishes what is under way');
+my $waiting = deliveries($node)->{queued} // 0;
+cmp_ok($waiting, '>', 0, 'the rest waits');
+set_rules($first, http => {});
+add_sms($node, $first->{http}, name => 'first');
+all_are($node, 'sent', 'made again, it sends the rest');
+is_deeply(twice(grep { $_ gt sa_number(300) } recipients($first)), {}, 'and nothing twice');
+
+$node->stop;
+done_testing();

@@ -1,0 +1,94 @@
+# README.md tells the truth: every statement in it runs, its settings and
+# options exist with the defaults it names, its first call comes early.
+use strict;
+use warnings;
+
+use FindBin;
+use lib "$FindBin::RealBin/../lib";
+use PostgreSQL::Test::Utils;
+use Test::More;
+use GroupApiTest;
+
+my $readme = slurp_file(GroupApiTest::project_root() . '/README.md');
+my @blocks;    # [language, text, line]
+my $line = 1;
+for my $piece (split /^(```\w*\n.*?^```\n)/ms, $readme)
+{
+	push @blocks, [ $1, $2, $line ] if $piece =~ /^```(\w*)\n(.*?)^```\n/ms;
+	$line += () = $piece =~ /\n/g;
+}
+my $node = new_node('readme');
+
+# ---- SQL
+
+sub run_sql
+{
+	my ($sql) = @_;
+	my ($out, $err);
+	my $code = $node->psql('postgres', $sql, stdout => \$out, stderr => \$err,
+		on_error_stop => 0);
+	return ($out, $err);
+}
+
+my ($first_call) = grep { $_->[1] =~ /SELECT group_api\.create_group/ } @blocks;
+cmp_ok($first_call->[2], '<', 80, 'the first own call stands within 80 lines');
+
+my $token;
+for my $block (grep { $_->[0] eq 'sql' } @blocks)
+{
+	my ($language, $sql, $at) = @$block;
+	my $promised = $sql =~ /^-- ERROR:\s+(.*?)\s+\(/m ? $1 : undef;
+
+	$sql =~ s/'TOKEN'/'$token'/g if defined $token;
+	my ($out, $err) = run_sql($sql);
+	if (defined $promised)
+	{
+		like($err, qr/ERROR:  \Q$promised\E/, "the error of line $at is the one it shows");
+	}
+	else
+	{
+		$err =~ s/^NOTICE:.*\n//mg;
+		is($err, '', "the statements of line $at run");
+	}
+	# What the person gets: the link in the SMS.
+	$token //= $1 if $out =~ /token=([\w-]{20,})/;
+}
+ok(defined $token, 'the captured message has a link to answer with');
+like($node->safe_psql('postgres', 'SELECT string_agg(response::text, $$,$$ ORDER BY response) FROM group_api.deliveries'),
+	qr/accepted/, 'the invitation of the README was accepted');
+
+# ---- settings
+
+my %settings = $readme =~ /^\| `(group_api\.\w+)` \| (?:`([^`]*)`|empty) \|/mg;
+my %real = map { split /\|/, $_, 2 } split /\n/, $node->safe_psql('postgres', q{
+	SELECT name, current_setting(name) FROM pg_settings WHERE name LIKE 'group\_api.%'});
+is_deeply([ sort keys %settings ], [ sort keys %real ], 'the README lists every setting');
+is($settings{$_} // '', $real{$_}, "it names the default of $_") for sort keys %real;
+
+# ---- the shell
+
+for my $block (grep { $_->[0] eq 'sh' } @blocks)
+{
+	for my $command (grep { /\S/ && !/^\s+-/ } split /\n/, $block->[1])
+	{
+		my @words = split ' ', $command =~ s/#.*//r;
+		shift @words if $words[0] eq 'sudo';
+		if ($words[0] =~ m{^script/})
+		{
+			ok(-x GroupApiTest::project_root() . "/$words[0]", "$words[0] can be started");
+		}
+		elsif ($words[0] eq 'make')
+		{
+			is(system("make -n -C " . GroupApiTest::project_root() . " $words[1] >/dev/null 2>&1"), 0,
+				"make $words[1] is there") if $words[1];
+		}
+	}
+}
+SKIP:
+{
+	skip 'PostgREST not found', 1
+	  unless $ENV{POSTGREST} || grep { -x "$_/postgrest" } split /:/, $ENV{PATH};
+	pass('PostgREST is there; docs/postgrest.md has its own test');
+}
+
+done_testing();
