@@ -7,8 +7,10 @@
 #include "access/xact.h"
 #include "api/answer.h"
 #include "api/caller.h"
+#include "base/guc.h"
 #include "dispatch/wake.h"
 #include "store/group_store.h"
+#include "store/installation_store.h"
 #include "store/invitation_store.h"
 #include "store/plan_cache.h"
 #include "store/provider_store.h"
@@ -17,7 +19,17 @@
 #include "utils/timestamp.h"
 #include "utils/uuid.h"
 
-/* Why what is queued still waits, once for each channel. */
+static const char *
+waiting_reason(const GaOwnerScope *scope, GaChannel channel)
+{
+	if (!ga_settings.dispatch)
+		return "group_api.dispatch is off";
+	if (ga_installation_is_foreign())
+		return "the data come from another database and were not adopted";
+	return ga_provider_waiting_reason(scope, channel);
+}
+
+/* Why what is queued still waits, asked once for each channel. */
 static void
 explain_waiting(const GaOwnerScope *scope, GaGroupView *group)
 {
@@ -32,8 +44,7 @@ explain_waiting(const GaOwnerScope *scope, GaGroupView *group)
 			continue;
 		if (!asked[member->channel])
 		{
-			reasons[member->channel] =
-				ga_provider_waiting_reason(scope, member->channel);
+			reasons[member->channel] = waiting_reason(scope, member->channel);
 			asked[member->channel] = true;
 		}
 		if (reasons[member->channel] != NULL)

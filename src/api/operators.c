@@ -174,7 +174,8 @@ group_api_is_adopted(PG_FUNCTION_ARGS)
 
 	ga_owner_enter(&scope);
 	/* Before the first group there is nothing to be adopted. */
-	adopted = ga_installation_is_ours() || ga_invitations_waiting() == 0;
+	adopted = ga_installation_is_ours() ||
+			  (!ga_installation_is_foreign() && ga_invitations_waiting() == 0);
 	ga_owner_leave(&scope);
 	PG_RETURN_BOOL(adopted);
 }

@@ -103,8 +103,7 @@ empty_database(const char *name)
 {
 	Oid database = get_database_oid(name, true);
 
-	if (!OidIsValid(database) || database == MyDatabaseId ||
-		OidIsValid(held_database) ||
+	if (!OidIsValid(database) || OidIsValid(held_database) ||
 		!(superuser() || ga_database_is_owned_by(database, GetUserId())))
 		return;
 	if (!ga_slot_hold(database))

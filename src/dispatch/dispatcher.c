@@ -227,6 +227,9 @@ serve_interrupts(void)
 		ConfigReloadPending = false;
 		ProcessConfigFile(PGC_SIGHUP);
 		reload_wanted = true;
+		/* The path of the courier may have been put right. */
+		courier_wait_ms = 0;
+		courier_not_before = 0;
 	}
 	if (pg_atomic_exchange_u32(&slot->reload, 0) != 0)
 		reload_wanted = true;
@@ -672,6 +675,20 @@ trim_history(TimestampTz now)
 	}
 }
 
+/* When a provider may claim again, courier included. */
+static TimestampTz
+next_turn(GaProvider *provider, TimestampTz now)
+{
+	TimestampTz turn = ga_provider_next_turn(provider, now);
+
+	if (ga_courier_is_open(&courier))
+		return turn;
+	/* Without a courier no outcome will tell. */
+	if (turn == DT_NOEND && provider->was_usable && !provider->drained)
+		turn = now;
+	return turn == DT_NOEND ? turn : Max(turn, courier_not_before);
+}
+
 /* Milliseconds until something is to be done without an event; -1: never. */
 static long
 time_to_wait(void)
@@ -689,11 +706,7 @@ time_to_wait(void)
 	if (is_ours && ga_settings.dispatch)
 		foreach (cell, ga_providers)
 		{
-			TimestampTz turn = ga_provider_next_turn(lfirst(cell), now);
-
-			if (!ga_courier_is_open(&courier))
-				turn = turn == DT_NOEND ? turn : Max(turn, courier_not_before);
-			next = Min(next, turn);
+			next = Min(next, next_turn(lfirst(cell), now));
 		}
 	if (next == DT_NOEND)
 		return -1;

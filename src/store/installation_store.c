@@ -53,6 +53,21 @@ ga_installation_is_ours(void)
 	return ga_plan_read(&plan, values, NULL) > 0;
 }
 
+bool
+ga_installation_is_foreign(void)
+{
+	static GaPlan plan = {
+		.sql = "SELECT FROM group_api_private.installation"
+			   " WHERE (system_identifier, database_oid) <> ($1, $2)",
+		.nargs = 2,
+		.argtypes = {INT8OID, OIDOID},
+	};
+	Datum values[2];
+
+	fill_identity(values);
+	return ga_plan_read(&plan, values, NULL) > 0;
+}
+
 void
 ga_installation_adopt(void)
 {

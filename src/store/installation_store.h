@@ -16,6 +16,8 @@
 extern void ga_installation_claim(void);
 /* Whether the identity is ours; false also where there is none. */
 extern bool ga_installation_is_ours(void);
+/* Whether the identity is that of another cluster or database. */
+extern bool ga_installation_is_foreign(void);
 /* Makes the identity ours whatever it was. */
 extern void ga_installation_adopt(void);
 

@@ -30,9 +30,9 @@ sub arrivals
 
 # ---- put off more often than max_attempts; looked at in the end
 
-my $full = start_script_server(http => { rules => [ { replies => [
+my $crowded = start_script_server(http => { rules => [ { replies => [
 	({ status => 429, headers => { 'Retry-After' => '1' } }) x 4, { status => 200 } ] } ] });
-add_sms($node, $full->{http}, name => 'full', prefixes => '+44');
+add_sms($node, $crowded->{http}, name => 'crowded', prefixes => '+44');
 invite($node, uk_number(1));
 
 # ---- 429 with Retry-After, beside a gateway that is well
@@ -103,7 +103,7 @@ is($node->safe_psql('postgres', "SELECT group_api.retry_failed(NULL, 'MOBILE')")
 in_time(sa_number(20), 'sent', 'then it is sent');
 is(scalar(arrivals($gateway, sa_number(20))), 2, 'with one more request');
 in_time(uk_number(1), 'sent', 'being told to wait four times is not the same as three tries in vain');
-is(scalar(arrivals($full, uk_number(1))), 5, 'it took five requests');
+is(scalar(arrivals($crowded, uk_number(1))), 5, 'it took five requests');
 all_are($node, 'sent', 'as is everything else');
 
 # ---- a gateway that does not know us
