@@ -22,7 +22,7 @@ OBJS = \
 	src/dispatch/backoff.o src/dispatch/message.o src/dispatch/jobs.o src/dispatch/stats.o src/dispatch/records.o src/dispatch/crash_guard.o \
 	src/api/caller.o src/api/answer.o src/api/create_group.o \
 	src/api/create_group_v2.o src/api/get_group.o src/api/invitations.o \
-	src/api/operators.o src/api/provider_validator.o
+	src/api/operators.o src/api/users.o src/api/provider_validator.o
 
 DATA_built = sql/group_api--$(EXTVERSION).sql
 DATA       = $(filter-out $(DATA_built),$(wildcard sql/group_api--*--*.sql))

@@ -352,6 +352,15 @@ CREATE FUNCTION group_api.retry_failed(group_id uuid DEFAULT NULL, channel group
 COMMENT ON FUNCTION group_api.retry_failed(uuid, group_api.channel) IS
 'Queues failed and uncertain invitations again, with a fresh number of attempts and an expiry counted anew: all, or those of one group or channel. Returns how many.';
 
+CREATE FUNCTION group_api.put_user(
+        subject text, username text DEFAULT NULL, real_name text DEFAULT NULL,
+        avatar text DEFAULT NULL, email text DEFAULT NULL, mobile text DEFAULT NULL,
+        locale text DEFAULT NULL, ext_id text DEFAULT NULL)
+    RETURNS bigint
+    LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_put_user';
+COMMENT ON FUNCTION group_api.put_user(text, text, text, text, text, text, text, text) IS
+'Adds a user to the directory, or changes the one with this subject (the claim "sub" of its tokens); what is null stays as it is. Returns the id contract B invites by. Error: 22023 for a missing subject, an impossible e-mail address or mobile number.';
+
 CREATE FUNCTION group_api.pause(server name, reason text DEFAULT NULL) RETURNS void
     LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_pause';
 COMMENT ON FUNCTION group_api.pause(name, text) IS
@@ -517,6 +526,7 @@ DECLARE
     monitors text := 'group_api.health(), group_api.sms_segments(text), '
         'group_api_private.dispatcher_state(), group_api_private.is_adopted()';
     operators text := 'group_api.retry_failed(uuid, group_api.channel), '
+        'group_api.put_user(text, text, text, text, text, text, text, text), '
         'group_api.pause(name, text), group_api.resume(name), group_api.adopt(), '
         'group_api.wait_until_idle(interval)';
     views text := 'group_api.providers, group_api.queue, group_api.attempts, group_api.deliveries';

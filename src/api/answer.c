@@ -250,7 +250,7 @@ ga_answer_violations(const GaCaller *caller, GaContract contract,
 	int status =
 		contract == GA_CONTRACT_B ? info->v2_http_status : info->http_status;
 
-	if (!caller->is_http)
+	if (!caller->is_http || contract == GA_CONTRACT_SQL)
 		throw_violations(violations);
 	ga_answer_status(caller, status);
 	/* RFC 9110, 15.5.2: a 401 must say how to authenticate. */
@@ -265,6 +265,8 @@ ga_answer_violations(const GaCaller *caller, GaContract contract,
 			return fault_document_a(violations, "invitation");
 		case GA_CONTRACT_B:
 			return fault_document_b(violations);
+		case GA_CONTRACT_SQL:
+			break;
 	}
 	return (Datum) 0;
 }

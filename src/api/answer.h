@@ -21,7 +21,8 @@ typedef enum GaContract
 {
 	GA_CONTRACT_A,			  /* {error, group} */
 	GA_CONTRACT_A_INVITATION, /* {error, invitation} */
-	GA_CONTRACT_B			  /* the object, or {errors} */
+	GA_CONTRACT_B,			  /* the object, or {errors} */
+	GA_CONTRACT_SQL			  /* no document: always an ERROR */
 } GaContract;
 
 /* ERROR in SQL; over HTTP the document. */

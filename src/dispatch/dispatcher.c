@@ -275,6 +275,15 @@ note_trouble(GaSlotTrouble trouble)
 	pg_atomic_write_u32(&slot->trouble, trouble);
 }
 
+/* Sending is allowed: only a courier that does not work is still in the way. */
+static void
+end_trouble(void)
+{
+	if (pg_atomic_read_u32(&slot->trouble) != GA_TROUBLE_NO_COURIER ||
+		courier_has_worked)
+		note_trouble(GA_TROUBLE_NONE);
+}
+
 /* A pause of ours ends when the operator changed the provider's settings. */
 static void
 end_outdated_pauses(GaProviderRow *rows, int count)
@@ -510,7 +519,11 @@ bury_courier(TimestampTz now)
 	if (courier_has_worked)
 		courier_wait_ms = 0;
 	else
+	{
+		note_trouble(GA_TROUBLE_NO_COURIER);
 		delay_courier(now);
+	}
+	courier_has_worked = false;
 }
 
 static void
@@ -632,8 +645,7 @@ claim_due(TimestampTz now)
 		if (limit > 0 && !provider->drained && ensure_courier(now))
 			claim_for(provider, limit, now);
 	}
-	if (ga_courier_is_open(&courier))
-		note_trouble(GA_TROUBLE_NONE);
+	end_trouble();
 }
 
 /* ---- step: when next? --------------------------------------------------- */

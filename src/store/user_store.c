@@ -46,34 +46,67 @@ ga_user_find(const GaOwnerScope *scope, GaUser *user)
 	return true;
 }
 
-void
-ga_user_add(GaUser *user)
-{
-	/* The update of nothing makes the id known when another was faster. */
-	static GaPlan plan = {
-		.sql = "INSERT INTO group_api_private.users (subject, username,"
-			   " real_name, avatar, email, mobile, locale)"
-			   " VALUES ($1, $2, $3, $4, $5, $6, $7)"
-			   " ON CONFLICT (subject) DO UPDATE SET subject = excluded.subject"
-			   " RETURNING id",
-		.nargs = 7,
-		.argtypes = {TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID,
-					 TEXTOID},
-	};
-	const char *texts[7] = {user->subject, user->username, user->real_name,
-							user->avatar,  user->email,	   user->mobile,
-							user->locale};
-	Datum values[7];
-	char nulls[7];
+#define USER_TEXTS 8
 
-	for (int i = 0; i < 7; i++)
+static int64
+put_user(GaPlan *plan, const GaUser *user)
+{
+	const char *texts[USER_TEXTS] = {
+		user->subject, user->username, user->real_name, user->avatar,
+		user->email,   user->mobile,   user->locale,	user->ext_id};
+	Datum values[USER_TEXTS];
+	char nulls[USER_TEXTS];
+
+	for (int i = 0; i < USER_TEXTS; i++)
 	{
 		nulls[i] = texts[i] == NULL ? 'n' : ' ';
 		values[i] =
 			texts[i] == NULL ? (Datum) 0 : CStringGetTextDatum(texts[i]);
 	}
-	ga_plan_run(&plan, values, nulls, SPI_OK_INSERT_RETURNING);
-	user->id = ga_row_int64(0, 1, 0);
+	ga_plan_run(plan, values, nulls, SPI_OK_INSERT_RETURNING);
+	return ga_row_int64(0, 1, 0);
+}
+
+#define INSERT_USER                                                            \
+	"INSERT INTO group_api_private.users AS u (subject, username, real_name,"  \
+	" avatar, email, mobile, locale, ext_id)"                                  \
+	" VALUES ($1, $2, $3, $4, $5, $6, $7, $8)"
+
+void
+ga_user_add(GaUser *user)
+{
+	/* The update of nothing makes the id known when another was faster. */
+	static GaPlan plan = {
+		.sql = INSERT_USER
+		" ON CONFLICT (subject) DO UPDATE SET subject = excluded.subject"
+		" RETURNING id",
+		.nargs = USER_TEXTS,
+		.argtypes = {TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID,
+					 TEXTOID, TEXTOID},
+	};
+
+	user->id = put_user(&plan, user);
+}
+
+int64
+ga_user_put(const GaUser *user)
+{
+	static GaPlan plan = {
+		.sql = INSERT_USER
+		" ON CONFLICT (subject) DO UPDATE SET"
+		"  username = coalesce(excluded.username, u.username),"
+		"  real_name = coalesce(excluded.real_name, u.real_name),"
+		"  avatar = coalesce(excluded.avatar, u.avatar),"
+		"  email = coalesce(excluded.email, u.email),"
+		"  mobile = coalesce(excluded.mobile, u.mobile),"
+		"  locale = coalesce(excluded.locale, u.locale),"
+		"  ext_id = coalesce(excluded.ext_id, u.ext_id) RETURNING id",
+		.nargs = USER_TEXTS,
+		.argtypes = {TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID,
+					 TEXTOID, TEXTOID},
+	};
+
+	return put_user(&plan, user);
 }
 
 void

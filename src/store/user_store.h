@@ -28,6 +28,8 @@ struct GaOwnerScope;
 extern bool ga_user_find(const struct GaOwnerScope *scope, GaUser *user);
 /* Adds the user if the subject is new; sets user->id. */
 extern void ga_user_add(GaUser *user);
+/* Adds the user or changes the one with this subject; NULLs change nothing. */
+extern int64 ga_user_put(const GaUser *user);
 /* Fills users[i] for ids[i]; id stays 0 for those that do not exist. */
 extern void ga_users_find(const struct GaOwnerScope *scope, const int64 *ids,
 						  int count, GaUser *users);

@@ -18,6 +18,18 @@ $real .= '/group_api_courier';
 my $node = new_node('main', conf => "
 group_api.retry_base = 1
 group_api.courier_path = '$bin/courier'");
+
+# ---- nothing was ever sent
+
+$node->append_conf('postgresql.conf', 'group_api.dispatch = off');
+$node->reload;
+invite($node, { sendInvitations => JSON::PP::false() }, sa_number(99));
+poll_until(sub { (dispatcher($node)->{reason} // '') =~ /dispatch is off/ }, 'switched off before the first message, it says so');
+$node->append_conf('postgresql.conf', 'group_api.dispatch = on');
+$node->reload;
+poll_until(sub { !defined dispatcher($node)->{reason} }, 'switched on again, it says so although no courier runs', 5);
+$node->safe_psql('postgres', 'DELETE FROM group_api_private.groups');
+
 my $sink = start_http_sink(log => 1);
 my $log_start;
 
@@ -94,6 +106,7 @@ my $starts = () = slurp_file("$bin/starts") =~ /x/g;
 cmp_ok($starts, '<=', 4, 'it is not started over and over');
 cmp_ok($starts, '>=', 2, 'nor given up');
 note("$starts starts in five seconds");
+is($node->safe_psql('postgres', "SELECT ok FROM group_api.health() WHERE \"check\" = 'dispatcher'"), 'f', 'health() says that something is wrong');
 cmp_ok(times_logged('courier of group_api ended unexpectedly'), '<=', 4, 'nor does it fill the log');
 is(delivery_of($node, sa_number(30))->{attempts}, 0, 'no try is used up by it');
 is(delivery_of($node, sa_number(30))->{delivery}, 'queued', 'the invitation is queued');
@@ -101,6 +114,7 @@ takes_at_most(2, 'replaced by one that works it sends at once', sub {
 	set_courier($real);
 	all_are($node, 'sent', 'it is sent');
 });
+is($node->safe_psql('postgres', "SELECT ok FROM group_api.health() WHERE \"check\" = 'dispatcher'"), 't', 'and health() that all is well');
 
 # ---- a message that kills the courier
 

@@ -1,0 +1,67 @@
+/*
+ * users.c
+ *		group_api.put_user(): how an app fills the user directory.
+ *
+ * EXECUTE is the right to call it.
+ */
+#include "postgres.h"
+
+#include "api/answer.h"
+#include "api/caller.h"
+#include "request/contact.h"
+#include "store/plan_cache.h"
+#include "store/user_store.h"
+#include "utils/builtins.h"
+
+static const char *
+text_argument(FunctionCallInfo fcinfo, int at)
+{
+	return PG_ARGISNULL(at) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(at));
+}
+
+/* Addresses are stored as they are sent to. */
+static void
+check_user(GaUser *user, GaViolations *violations)
+{
+	GaContact contact;
+
+	if (user->subject == NULL || user->subject[0] == '\0')
+		ga_violation_add(violations, "subject", GA_VIOLATION_REQUIRED, NULL,
+						 "subject is required");
+	if (user->email != NULL &&
+		ga_contact_read_email(user->email, "email", violations, &contact))
+		user->email = contact.value;
+	if (user->mobile != NULL &&
+		ga_contact_read_mobile(user->mobile, "mobile", violations, &contact))
+		user->mobile = contact.value;
+}
+
+PG_FUNCTION_INFO_V1(group_api_put_user);
+
+Datum
+group_api_put_user(PG_FUNCTION_ARGS)
+{
+	GaViolations violations = {NIL};
+	GaUser user = {
+		.subject = text_argument(fcinfo, 0),
+		.username = text_argument(fcinfo, 1),
+		.real_name = text_argument(fcinfo, 2),
+		.avatar = text_argument(fcinfo, 3),
+		.email = text_argument(fcinfo, 4),
+		.mobile = text_argument(fcinfo, 5),
+		.locale = text_argument(fcinfo, 6),
+		.ext_id = text_argument(fcinfo, 7),
+	};
+	GaOwnerScope scope;
+	GaCaller caller;
+	int64 id;
+
+	ga_caller_read(&caller);
+	check_user(&user, &violations);
+	if (ga_violations_any(&violations))
+		return ga_answer_violations(&caller, GA_CONTRACT_SQL, &violations);
+	ga_owner_enter(&scope);
+	id = ga_user_put(&user);
+	ga_owner_leave(&scope);
+	PG_RETURN_INT64(id);
+}
