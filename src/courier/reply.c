@@ -17,8 +17,8 @@
 
 #define DAY_MS (24 * 60 * 60 * 1000LL)
 
-/* Greylisting: postgrey's default delay is 300 seconds. */
-#define GREYLIST_MS (5 * 60 * 1000LL)
+/* After "too fast" (Gmail's x.7.28) a relay is left alone for so long. */
+#define TOO_FAST_MS (5 * 60 * 1000LL)
 
 #define FAULT GA_OUTCOME_PROVIDER_FAULT
 
@@ -51,10 +51,6 @@ typedef struct SmtpRule
 	{                                                                          \
 		GA_OUTCOME_RETRY, FAULT, -1                                            \
 	}
-#define RETRY_LATER                                                            \
-	{                                                                          \
-		GA_OUTCOME_RETRY, 0, GREYLIST_MS                                       \
-	}
 #define MISCONFIGURED                                                          \
 	{                                                                          \
 		GA_OUTCOME_MISCONFIGURED, 0, -1                                        \
@@ -72,7 +68,7 @@ static const SmtpRule smtp_rules[] = {
 	{ANYWHERE, 538, NULL, NULL, MISCONFIGURED},
 	{ANYWHERE, 0, "5.7.8-9", NULL, MISCONFIGURED},
 	/* Too fast, before the codes of sender authentication around it. */
-	{ANYWHERE, 0, "*.7.28", NULL, {GA_OUTCOME_RETRY, FAULT, GREYLIST_MS}},
+	{ANYWHERE, 0, "*.7.28", NULL, {GA_OUTCOME_RETRY, FAULT, TOO_FAST_MS}},
 	/* SPF, DKIM, DMARC, reverse DNS, TLS: Gmail, RFC 7372; Outlook 5.7.5xx. */
 	{ANYWHERE, 0, "*.7.20-40", NULL, MISCONFIGURED},
 	{ANYWHERE, 0, "5.7.509", NULL, MISCONFIGURED},
@@ -93,10 +89,8 @@ static const SmtpRule smtp_rules[] = {
 	/* Too big, whoever says it. */
 	{ANYWHERE, 0, "5.3.4", NULL, REJECTED},
 	{ANYWHERE, 0, "5.2.3", NULL, REJECTED},
-	/* Greylisting. */
-	{ANYWHERE, 450, "4.7.1", NULL, RETRY_LATER},
-	{ANYWHERE, 451, "4.7.1", NULL, RETRY_LATER},
-	{ANYWHERE, 0, "4.*.*", "greylist|graylist", RETRY_LATER},
+	/* Greylisting (450 or 451 4.7.1) needs no rule: the back-off passes the
+	 * five minutes of a strict relay, and a lenient one is not kept waiting. */
 	/* The relay itself is in trouble. */
 	{ANYWHERE, 0, "4.3.*", NULL, RETRY_FAULT},
 	{ANYWHERE, 0, "4.*.*", NULL, RETRY},

@@ -68,8 +68,8 @@ SELECT is(pg_temp.answer('most')::jsonb - '{id,created_at,created_by,managed_by}
 	"emotional_image": "https://example.com/e.png", "emotional_image_position": -7,
 	"subscribers_counter": 1}', 'every field that is sent is answered');
 
-SELECT is((group_api_v2.create_group(jsonb_build_object('name', 'p' || row_number() OVER ()) ||
-		sent) - '{id,name}'::text[])::jsonb @> wanted, true, format('%s gives %s', sent, wanted))
+SELECT is(group_api_v2.create_group(jsonb_build_object('name', 'p' || row_number() OVER ()) ||
+		sent)::jsonb @> wanted, true, format('%s gives %s', sent, wanted))
 FROM (VALUES
 	(jsonb '{"privacy": "public"}', jsonb '{"privacy": "public", "visible": true}'),
 	('{"privacy": "private"}', '{"privacy": "private", "visible": true}'),
@@ -131,8 +131,8 @@ SELECT results_eq($$
 		i.due IS NOT NULL, i.response::text
 	FROM group_api_private.groups g
 	JOIN group_api_private.members m ON m.group_id = g.id
-	LEFT JOIN group_api_private.invitations i USING (group_id, number)
-	WHERE g.name = 'Invited' ORDER BY number$$, format($$VALUES
+	LEFT JOIN group_api_private.invitations i ON i.group_id = g.id AND i.number = m.number
+	WHERE g.name = 'Invited' ORDER BY m.number$$, format($$VALUES
 	(1, true, 'Barnaby G', 'https://example.com/b.png', NULL, NULL, NULL, false, NULL),
 	(2, false, 'user %s', NULL, NULL, NULL, NULL, false, 'pending'),
 	(3, false, 'Both', 'https://example.com/1.png', 'EMAIL', 'both@example.com', 'queued', true, 'pending'),

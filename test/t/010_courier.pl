@@ -24,7 +24,8 @@ group_api.courier_path = '$bin/courier'");
 $node->append_conf('postgresql.conf', 'group_api.dispatch = off');
 $node->reload;
 invite($node, { sendInvitations => JSON::PP::false() }, sa_number(99));
-poll_until(sub { (dispatcher($node)->{reason} // '') =~ /dispatch is off/ }, 'switched off before the first message, it says so');
+poll_until(sub { (dispatcher($node)->{reason} // '') =~ /dispatch is off/ }, 'switched off before the first message, it says so', 10)
+  or diag(to_json(dispatcher($node)));
 $node->append_conf('postgresql.conf', 'group_api.dispatch = on');
 $node->reload;
 poll_until(sub { !defined dispatcher($node)->{reason} }, 'switched on again, it says so although no courier runs', 5);
@@ -55,8 +56,8 @@ sub kill_courier
 
 # ---- no such program
 
-add_sms($node, $sink->{http}, max_connections => 2);
 $log_start = -s $node->logfile;
+add_sms($node, $sink->{http}, max_connections => 2);
 my $waiting = invite($node, map { sa_number($_) } 1 .. 10);
 ok($waiting, 'without a courier groups are created as ever');
 poll_until(sub { dispatcher($node)->{state} eq 'no courier' }, 'the dispatcher says that it has no courier');

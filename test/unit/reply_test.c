@@ -50,10 +50,9 @@ static const SmtpCase smtp_cases[] = {
 	{GA_SMTP_RCPT, 451, "local error", GA_OUTCOME_RETRY, 0, -1},
 	{GA_SMTP_RCPT, 550, "4.2.2 the enhanced code wins", GA_OUTCOME_RETRY, 0,
 	 -1},
-	{GA_SMTP_RCPT, 450, "4.7.1 try again", GA_OUTCOME_RETRY, 0, 300000},
-	{GA_SMTP_RCPT, 451, "4.7.1 try again", GA_OUTCOME_RETRY, 0, 300000},
-	{GA_SMTP_RCPT, 450, "Greylisted, see http://x", GA_OUTCOME_RETRY, 0,
-	 300000},
+	{GA_SMTP_RCPT, 450, "4.7.1 try again", GA_OUTCOME_RETRY, 0, -1},
+	{GA_SMTP_RCPT, 451, "4.7.1 try again", GA_OUTCOME_RETRY, 0, -1},
+	{GA_SMTP_RCPT, 450, "Greylisted, see http://x", GA_OUTCOME_RETRY, 0, -1},
 	/* the relay */
 	{GA_SMTP_MAIL, 421, "4.4.2 idle", GA_OUTCOME_RETRY, FAULT, -1},
 	{GA_SMTP_FINAL, 421, "going down", GA_OUTCOME_RETRY, FAULT, -1},
