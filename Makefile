@@ -35,7 +35,7 @@ ISOLATION_OPTS = --inputdir=test
 
 PG_CFLAGS   = -Wall -Wextra -Wno-unused-parameter -Wno-sign-compare -Wno-missing-field-initializers -Wno-declaration-after-statement $(WERROR)
 PG_CXXFLAGS = -std=gnu++17 -Wall -Wextra $(WERROR)
-PG_CPPFLAGS = -I$(srcdir)/src
+PG_CPPFLAGS = -I$(srcdir)/src -DGA_VERSION='"$(EXTVERSION)"'
 SHLIB_LINK += $(REQUEST_LIBS)
 EXTRA_CLEAN = build group_api_courier sql/group_api--$(EXTVERSION).sql
 

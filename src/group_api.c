@@ -12,7 +12,7 @@
 #include "dispatch/wake.h"
 #include "request/contact.h"
 
-GA_MODULE_MAGIC("1.0");
+GA_MODULE_MAGIC;
 
 void _PG_init(void);
 

@@ -24,11 +24,12 @@
 #error "group_api needs PostgreSQL 15 or later"
 #endif
 
+/* GA_VERSION comes from group_api.control by way of the Makefile. */
 #if PG_VERSION_NUM >= 180000
-#define GA_MODULE_MAGIC(version)                                               \
-	PG_MODULE_MAGIC_EXT(.name = "group_api", .version = version)
+#define GA_MODULE_MAGIC                                                        \
+	PG_MODULE_MAGIC_EXT(.name = "group_api", .version = GA_VERSION)
 #else
-#define GA_MODULE_MAGIC(version) PG_MODULE_MAGIC
+#define GA_MODULE_MAGIC PG_MODULE_MAGIC
 #endif
 
 /* Owner or superuser of a database. */

@@ -85,36 +85,36 @@ static char *courier_config; /* JSON with secrets; in TopMemoryContext */
 
 /* ---- life of the process ------------------------------------------------ */
 
+/* How a dispatcher ends; `arg` is the state it leaves behind. */
 static void
 leave_slot(int code, Datum arg)
 {
-	bool no_extension = DatumGetBool(arg);
-
 	ga_crash_guard_leave(MyDatabaseId);
 	ga_courier_stop(&courier);
 	LWLockAcquire(ga_slots->lock, LW_EXCLUSIVE);
 	slot->pid = 0;
 	slot->latch = NULL;
-	slot->state = no_extension ? GA_SLOT_FREE : GA_SLOT_STOPPED;
+	slot->state = (GaSlotState) DatumGetInt32(arg);
 	if (ga_slots->launcher_latch != NULL)
 		SetLatch(ga_slots->launcher_latch);
 	LWLockRelease(ga_slots->lock);
 	pg_atomic_write_u32(&slot->courier_pid, 0);
 }
 
+/* An end that is no failure. */
 static void
-end_without_extension(void)
+leave_in_order(GaSlotState state, int exit_code)
 {
-	cancel_before_shmem_exit(leave_slot, BoolGetDatum(false));
-	before_shmem_exit(leave_slot, BoolGetDatum(true));
-	proc_exit(0);
+	cancel_before_shmem_exit(leave_slot, Int32GetDatum(GA_SLOT_STOPPED));
+	before_shmem_exit(leave_slot, Int32GetDatum(state));
+	proc_exit(exit_code);
 }
 
 static void
 enter_slot(int at)
 {
 	slot = &ga_slots->slots[at];
-	before_shmem_exit(leave_slot, BoolGetDatum(false));
+	before_shmem_exit(leave_slot, Int32GetDatum(GA_SLOT_STOPPED));
 	LWLockAcquire(ga_slots->lock, LW_EXCLUSIVE);
 	slot->pid = MyProcPid;
 	slot->latch = MyLatch;
@@ -196,7 +196,7 @@ begin_work(const char *activity)
 		!OidIsValid(ga_owner()))
 	{
 		end_failed_work();
-		end_without_extension();
+		leave_in_order(GA_SLOT_FREE, 0);
 	}
 	/* Results are to outlive the transaction, but not the turn. */
 	MemoryContextSwitchTo(turn_context);
@@ -879,6 +879,6 @@ group_api_dispatcher_main(Datum arg)
 		wait_for_events();
 	}
 	say_farewell();
-	/* Not 0: whoever stopped us did not mean for ever. */
-	proc_exit(1);
+	/* Whoever stopped us did not mean for ever. */
+	leave_in_order(GA_SLOT_WANTED, 1);
 }

@@ -8,7 +8,6 @@
 #include "postgres.h"
 
 /* arg: the index of its slot */
-extern PGDLLEXPORT void group_api_dispatcher_main(Datum arg)
-	pg_attribute_noreturn();
+extern PGDLLEXPORT void group_api_dispatcher_main(Datum arg);
 
 #endif /* GA_DISPATCH_DISPATCHER_H */

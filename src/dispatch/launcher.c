@@ -10,8 +10,8 @@
  * sleeps without a time-out.
  *
  * A dispatcher that ends with an error is started again after a back-off from
- * one second to one minute.  Only the launcher starts workers, so there is never
- * a second dispatcher in a database.
+ * one second to one minute, one that was told to leave at once.  Only the
+ * launcher starts workers, so there is never a second dispatcher in a database.
  */
 #include "postgres.h"
 
@@ -223,7 +223,10 @@ start_worker(int at, Oid database)
 	return done;
 }
 
-/* A worker we started is gone; one without the extension freed its slot. */
+/*
+ * A worker we started is gone.  One without the extension freed its slot; one
+ * that was told to leave, for DDL on its database, wants a successor at once.
+ */
 static void
 bury(int at, GaSlotState state)
 {
@@ -231,8 +234,11 @@ bury(int at, GaSlotState state)
 
 	pfree(worker->handle);
 	worker->handle = NULL;
-	if (state == GA_SLOT_FREE)
+	if (state == GA_SLOT_FREE || state == GA_SLOT_WANTED)
+	{
+		worker->backoff_ms = 0;
 		return;
+	}
 	if (state == GA_SLOT_STARTING)
 		set_state(at, GA_SLOT_STOPPED);
 	back_off(worker);

@@ -11,7 +11,6 @@
 /* Registers the launcher; called while preloading. */
 extern void ga_launcher_init(void);
 
-extern PGDLLEXPORT void group_api_launcher_main(Datum arg)
-	pg_attribute_noreturn();
+extern PGDLLEXPORT void group_api_launcher_main(Datum arg);
 
 #endif /* GA_DISPATCH_LAUNCHER_H */
