@@ -177,10 +177,11 @@ main(int argc, char **argv)
 		return 2;
 	}
 	connection = PQconnectdb(argv[1]);
-	snprintf(sql, sizeof(sql),
-			 "CREATE SERVER latency FOREIGN DATA WRAPPER group_api_http OPTIONS "
-			 "(channel 'MOBILE', url 'http://127.0.0.1:%d/')",
-			 start_provider());
+	snprintf(
+		sql, sizeof(sql),
+		"CREATE SERVER latency FOREIGN DATA WRAPPER group_api_http OPTIONS "
+		"(channel 'MOBILE', url 'http://127.0.0.1:%d/')",
+		start_provider());
 	run(connection, sql);
 	measure_one(connection, 0); /* starts the courier, connects */
 	for (int i = 0; i < count; i++)

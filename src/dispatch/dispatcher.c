@@ -110,9 +110,12 @@ leave_in_order(GaSlotState state, int exit_code)
 	proc_exit(exit_code);
 }
 
-static void
+/* False when DDL on the database asked for its place in the meantime. */
+static bool
 enter_slot(int at)
 {
+	bool is_welcome;
+
 	slot = &ga_slots->slots[at];
 	before_shmem_exit(leave_slot, Int32GetDatum(GA_SLOT_STOPPED));
 	LWLockAcquire(ga_slots->lock, LW_EXCLUSIVE);
@@ -120,7 +123,9 @@ enter_slot(int at)
 	slot->latch = MyLatch;
 	slot->state = GA_SLOT_RUNNING;
 	slot->started_at = GetCurrentTimestamp();
+	is_welcome = slot->holds == 0;
 	LWLockRelease(ga_slots->lock);
+	return is_welcome;
 }
 
 /*
@@ -857,7 +862,8 @@ group_api_dispatcher_main(Datum arg)
 	database = slot->database;
 	BackgroundWorkerUnblockSignals();
 	BackgroundWorkerInitializeConnectionByOid(database, InvalidOid, 0);
-	enter_slot(DatumGetInt32(arg));
+	if (!enter_slot(DatumGetInt32(arg)))
+		leave_in_order(GA_SLOT_WANTED, 1);
 	pin_settings();
 	worker_owner = ResourceOwnerCreate(NULL, "group_api dispatcher");
 	CurrentResourceOwner = worker_owner;

@@ -17,7 +17,7 @@ for my $piece (split /^(```\w*\n.*?^```\n)/ms, $readme)
 	push @blocks, [ $1, $2, $line ] if $piece =~ /^```(\w*)\n(.*?)^```\n/ms;
 	$line += () = $piece =~ /\n/g;
 }
-my $node = new_node('readme');
+my $node = new_node('readme', extension => 0);
 
 # ---- SQL
 
