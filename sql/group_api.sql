@@ -176,6 +176,17 @@ CREATE TABLE group_api_private.captured (
 );
 COMMENT ON TABLE group_api_private.captured IS 'internal: what capture providers kept instead of sending; never dumped';
 
+CREATE TABLE group_api_private.idempotency_keys (
+    user_id     bigint NOT NULL,
+    contract    "char" NOT NULL,
+    key         text NOT NULL,
+    body_hash   bytea NOT NULL,
+    group_id    uuid NOT NULL,
+    created_at  timestamptz NOT NULL DEFAULT pg_catalog.now(),
+    CONSTRAINT idempotency_keys_pkey PRIMARY KEY (user_id, contract, key)
+);
+COMMENT ON TABLE group_api_private.idempotency_keys IS 'internal: which group a caller''s key made; a key counts for 24 hours';
+
 CREATE TABLE group_api_private.pauses (
     server      name NOT NULL,
     by_dispatcher boolean NOT NULL,
@@ -214,6 +225,7 @@ SELECT pg_catalog.pg_extension_config_dump('group_api_private.groups', '');
 SELECT pg_catalog.pg_extension_config_dump('group_api_private.members', '');
 SELECT pg_catalog.pg_extension_config_dump('group_api_private.invitations', '');
 SELECT pg_catalog.pg_extension_config_dump('group_api_private.attempts', '');
+SELECT pg_catalog.pg_extension_config_dump('group_api_private.idempotency_keys', '');
 SELECT pg_catalog.pg_extension_config_dump('group_api_private.pauses', '');
 SELECT pg_catalog.pg_extension_config_dump('group_api_private.installation', '');
 SELECT pg_catalog.pg_extension_config_dump('group_api_private.incarnations', '');
@@ -227,7 +239,7 @@ DECLARE
     relation pg_catalog.text;
 BEGIN
     FOREACH relation IN ARRAY ARRAY['users', 'groups', 'members', 'invitations', 'attempts',
-                                    'captured', 'pauses', 'installation', 'link_secret'] LOOP
+                                    'captured', 'idempotency_keys', 'pauses', 'installation', 'link_secret'] LOOP
         EXECUTE pg_catalog.format('ALTER TABLE group_api_private.%I ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY', relation);
     END LOOP;
     FOREACH relation IN ARRAY ARRAY['users', 'groups', 'members', 'invitations', 'attempts', 'captured', 'pauses'] LOOP
@@ -251,6 +263,7 @@ BEGIN
     DELETE FROM group_api_private.attempts a USING gone WHERE a.group_id = gone.id;
     DELETE FROM group_api_private.captured c USING gone WHERE c.group_id = gone.id;
     DELETE FROM group_api_private.invitations i USING gone WHERE i.group_id = gone.id;
+    DELETE FROM group_api_private.idempotency_keys k USING gone WHERE k.group_id = gone.id;
     DELETE FROM group_api_private.members m USING gone WHERE m.group_id = gone.id;
     RETURN NULL;
 END
@@ -544,17 +557,18 @@ BEGIN
             HINT = 'The levels are caller, operator and monitor.';
     END IF;
     EXECUTE format('GRANT USAGE ON SCHEMA group_api TO %s', role);
-    IF level = 'caller' THEN
+    IF level IN ('caller', 'operator') THEN
         EXECUTE format('GRANT USAGE ON SCHEMA group_api_v2 TO %s', role);
         EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO %s', callers, role);
-    ELSE
+    END IF;
+    IF level IN ('monitor', 'operator') THEN
         -- The checks of health() read two functions of the private schema.
         EXECUTE format('GRANT USAGE ON SCHEMA group_api_private TO %s', role);
         EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO %s', monitors, role);
         EXECUTE format('GRANT SELECT ON %s, %s TO %s', views, tables, role);
     END IF;
     IF level = 'operator' THEN
-        EXECUTE format('GRANT EXECUTE ON FUNCTION %s, %s TO %s', callers, operators, role);
+        EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO %s', operators, role);
         EXECUTE format('GRANT SELECT ON group_api.captured, group_api_private.captured TO %s', role);
         EXECUTE format('GRANT USAGE ON FOREIGN DATA WRAPPER group_api_smtp, group_api_twilio, '
                        'group_api_http, group_api_capture TO %s', role);

@@ -24,11 +24,11 @@
 
 /* A claim longer than this is not a name, an address or a picture. */
 #define CLAIM_MAX 2048
-#define CLAIMS_MAX 65536
+#define OBJECT_MAX 65536
 /* Nor is a token this deep, or a number this long, made by any issuer. */
-#define CLAIMS_MAX_DEPTH 32
-#define CLAIMS_MAX_NUMBER 64
-#define CLAIMS_MAX_EXPONENT 3
+#define OBJECT_MAX_DEPTH 32
+#define OBJECT_MAX_NUMBER 64
+#define OBJECT_MAX_EXPONENT 3
 
 /* The subjects of callers in SQL; no token may have one of them. */
 #define ROLE_SUBJECT "role:"
@@ -99,8 +99,8 @@ skip_number(const char *text)
 	size_t length = strspn(text, "0123456789+-.eE");
 	size_t mantissa = strcspn(text, "eE");
 
-	if (length > CLAIMS_MAX_NUMBER ||
-		(mantissa < length && length - mantissa > CLAIMS_MAX_EXPONENT + 2))
+	if (length > OBJECT_MAX_NUMBER ||
+		(mantissa < length && length - mantissa > OBJECT_MAX_EXPONENT + 2))
 		return NULL;
 	return text + length;
 }
@@ -121,7 +121,7 @@ is_harmless(const char *text)
 {
 	int depth = 0;
 
-	while (text != NULL && *text && depth <= CLAIMS_MAX_DEPTH)
+	while (text != NULL && *text && depth <= OBJECT_MAX_DEPTH)
 	{
 		if (*text == '"')
 			text = skip_string(text);
@@ -134,21 +134,30 @@ is_harmless(const char *text)
 			text++;
 		}
 	}
-	return text != NULL && depth <= CLAIMS_MAX_DEPTH;
+	return text != NULL && depth <= OBJECT_MAX_DEPTH;
 }
 
+/* A setting that holds a JSON object; NULL for anything else. */
 static Jsonb *
-read_claims(void)
+read_object(const char *setting)
 {
-	const char *text = setting_or_null("request.jwt.claims");
-	Jsonb *claims;
+	const char *text = setting_or_null(setting);
+	Jsonb *object;
 
-	if (text == NULL || strlen(text) > CLAIMS_MAX || !is_harmless(text) ||
+	if (text == NULL || strlen(text) > OBJECT_MAX || !is_harmless(text) ||
 		!ga_json_is_valid(text, strlen(text)))
 		return NULL;
-	claims =
+	object =
 		DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(text)));
-	return JB_ROOT_IS_OBJECT(claims) ? claims : NULL;
+	return JB_ROOT_IS_OBJECT(object) ? object : NULL;
+}
+
+const char *
+ga_caller_header(const GaCaller *caller, const char *name)
+{
+	Jsonb *headers = caller->is_http ? read_object("request.headers") : NULL;
+
+	return headers ? claim(headers, name) : NULL;
 }
 
 static void
@@ -200,7 +209,7 @@ void
 ga_caller_read(GaCaller *caller)
 {
 	bool trusted = is_trusted_session();
-	Jsonb *claims = trusted ? read_claims() : NULL;
+	Jsonb *claims = trusted ? read_object("request.jwt.claims") : NULL;
 
 	memset(caller, 0, sizeof(*caller));
 	caller->is_http = setting_or_null("request.method") != NULL;

@@ -34,6 +34,9 @@ extern void ga_caller_read(GaCaller *caller);
 extern void ga_caller_look_up(const struct GaOwnerScope *scope,
 							  GaCaller *caller, bool add);
 
+/* A header of the gateway's request, its name in lower case; NULL: none. */
+extern const char *ga_caller_header(const GaCaller *caller, const char *name);
+
 /* May see the group: leader, member or operator. */
 extern bool ga_caller_may_see(const GaCaller *caller, const GaGroupView *group);
 /* May change the group: leader or operator. */

@@ -7,58 +7,13 @@
  */
 #include "postgres.h"
 
-#include "access/xact.h"
 #include "api/answer.h"
 #include "api/caller.h"
 #include "api/creation.h"
 #include "base/guc.h"
-#include "dispatch/wake.h"
 #include "request/group_request.h"
 #include "store/plan_cache.h"
 #include "utils/builtins.h"
-#include "utils/timestamp.h"
-
-void
-ga_creation_begin(GaGroupView *group, char contract)
-{
-	memset(group, 0, sizeof(*group));
-	group->contract = contract;
-	group->created_at = GetCurrentTransactionStartTimestamp();
-	group->expires_at =
-		group->created_at +
-		(int64) ga_settings.invitation_expiry * USECS_PER_MINUTE;
-	group->visible = true;
-	group->active = true;
-}
-
-void
-ga_creation_add_leader(GaGroupView *group, const GaCaller *caller)
-{
-	GaMemberView *leader = &group->members[0];
-
-	group->created_by = caller->user.id;
-	/* A role's name tells the invited person nothing. */
-	group->inviter =
-		caller->is_role ? NULL : ga_user_display_name(&caller->user);
-	leader->number = 1;
-	leader->is_leader = true;
-	leader->user_id = caller->user.id;
-	leader->name = ga_caller_name(caller);
-	leader->picture = caller->user.avatar;
-}
-
-bool
-ga_creation_write(const GaOwnerScope *scope, GaGroupView *group)
-{
-	bool done;
-
-	ga_wake_trigger_is_silent = true;
-	done = ga_group_insert(scope, group);
-	ga_wake_trigger_is_silent = false;
-	if (done)
-		ga_wake_at_commit(group->created_at);
-	return done;
-}
 
 static void
 add_members(GaGroupView *group, const GaGroupRequest *request)
@@ -79,10 +34,8 @@ add_members(GaGroupView *group, const GaGroupRequest *request)
 }
 
 static void
-create(GaCaller *caller, const GaGroupRequest *request, GaGroupView *group)
+fill_group(GaGroupView *group, const GaGroupRequest *request)
 {
-	GaOwnerScope scope;
-
 	ga_creation_begin(group, 'A');
 	group->has_product = true;
 	group->product_id = request->product_id;
@@ -93,12 +46,44 @@ create(GaCaller *caller, const GaGroupRequest *request, GaGroupView *group)
 	group->member_count = request->member_count + 1;
 	group->members = palloc0(sizeof(GaMemberView) * group->member_count);
 	add_members(group, request);
+}
 
+/* A group with violations was not written. */
+static void
+create(GaCaller *caller, const GaGroupRequest *request, const char *key,
+	   Jsonb *body, GaGroupView *group, GaViolations *violations)
+{
+	GaOwnerScope scope;
+
+	fill_group(group, request);
 	ga_owner_enter(&scope);
-	ga_caller_look_up(&scope, caller, !request->dry_run);
+	switch (ga_creation_take_key(&scope, caller, key, body, group, violations))
+	{
+		case GA_IDEMPOTENCY_FIRST:
+			ga_caller_look_up(&scope, caller, true);
+			ga_creation_add_leader(group, caller);
+			(void) ga_creation_write(&scope, group);
+			break;
+		case GA_IDEMPOTENCY_AGAIN:
+			(void) ga_group_find_latest(&scope, group->id, group);
+			break;
+		case GA_IDEMPOTENCY_REUSED:
+			break;
+	}
+	ga_owner_leave(&scope);
+}
+
+/* Everything but the writing: the answer has the nil GUID. */
+static void
+rehearse(GaCaller *caller, const GaGroupRequest *request, GaGroupView *group)
+{
+	GaOwnerScope scope;
+
+	fill_group(group, request);
+	memset(&group->id, 0, sizeof(group->id));
+	ga_owner_enter(&scope);
+	ga_caller_look_up(&scope, caller, false);
 	ga_creation_add_leader(group, caller);
-	if (!request->dry_run)
-		(void) ga_creation_write(&scope, group);
 	ga_owner_leave(&scope);
 }
 
@@ -111,6 +96,7 @@ group_api_create_group(PG_FUNCTION_ARGS)
 	GaGroupRequest request;
 	GaGroupView group;
 	GaCaller caller;
+	const char *key;
 
 	ga_caller_read(&caller);
 	if (!caller.is_authenticated)
@@ -121,9 +107,16 @@ group_api_create_group(PG_FUNCTION_ARGS)
 							   "the body must be an object, not null");
 	ga_group_request_read(PG_GETARG_JSONB_P(0), ga_settings.max_members,
 						  &request, &violations);
+	key = ga_creation_key(&caller, request.idempotency_key, &violations);
 	if (ga_violations_any(&violations))
 		return ga_answer_violations(&caller, GA_CONTRACT_A, &violations);
-	create(&caller, &request, &group);
+	if (request.dry_run)
+		rehearse(&caller, &request, &group);
+	else
+		create(&caller, &request, key, PG_GETARG_JSONB_P(0), &group,
+			   &violations);
+	if (ga_violations_any(&violations))
+		return ga_answer_violations(&caller, GA_CONTRACT_A, &violations);
 	ga_answer_status(&caller, request.dry_run ? 200 : 201);
 	return ga_answer_group(&group);
 }

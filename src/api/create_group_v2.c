@@ -94,28 +94,48 @@ fill_group(GaGroupView *group, const GaGroupRequestV2 *request)
 	group->members = palloc0(sizeof(GaMemberView) * (request->user_count + 1));
 }
 
-/* False with violations when nothing was written. */
-static bool
-create(GaCaller *caller, const GaGroupRequestV2 *request, GaGroupView *group,
-	   GaViolations *violations)
+static void
+check_and_write(const GaOwnerScope *scope, GaCaller *caller,
+				const GaGroupRequestV2 *request, GaGroupView *group,
+				GaViolations *violations)
 {
 	GaUser *users = palloc0(sizeof(GaUser) * Max(request->user_count, 1));
+
+	check_against_store(scope, request, users, violations);
+	if (ga_violations_any(violations))
+		return;
+	ga_caller_look_up(scope, caller, true);
+	ga_creation_add_leader(group, caller);
+	add_invited(group, users, request->user_count);
+	/* Somebody else may have taken the name since the check. */
+	if (!ga_creation_write(scope, group))
+		ga_violation_add(
+			violations, "name", GA_VIOLATION_UNIQUE, "Choose another name.",
+			"name \"%s\" is taken by another group", request->name);
+}
+
+/* False with violations when nothing was written. */
+static bool
+create(GaCaller *caller, const GaGroupRequestV2 *request, const char *key,
+	   Jsonb *body, GaGroupView *group, GaViolations *violations)
+{
 	GaOwnerScope scope;
 
 	fill_group(group, request);
 	ga_owner_enter(&scope);
 	MemoryContextSwitchTo(scope.caller_context);
-	check_against_store(&scope, request, users, violations);
-	if (!ga_violations_any(violations))
+	switch (ga_creation_take_key(&scope, caller, key, body, group, violations))
 	{
-		ga_caller_look_up(&scope, caller, true);
-		ga_creation_add_leader(group, caller);
-		add_invited(group, users, request->user_count);
-		/* Somebody else may have taken the name since the check. */
-		if (!ga_creation_write(&scope, group))
-			ga_violation_add(
-				violations, "name", GA_VIOLATION_UNIQUE, "Choose another name.",
-				"name \"%s\" is taken by another group", request->name);
+		case GA_IDEMPOTENCY_FIRST:
+			check_and_write(&scope, caller, request, group, violations);
+			if (ga_violations_any(violations))
+				ga_creation_leave_key(caller, key, group);
+			break;
+		case GA_IDEMPOTENCY_AGAIN:
+			(void) ga_group_find_latest(&scope, group->id, group);
+			break;
+		case GA_IDEMPOTENCY_REUSED:
+			break;
 	}
 	ga_owner_leave(&scope);
 	return !ga_violations_any(violations);
@@ -130,6 +150,7 @@ group_api_v2_create_group(PG_FUNCTION_ARGS)
 	GaGroupRequestV2 request;
 	GaGroupView group;
 	GaCaller caller;
+	const char *key;
 
 	ga_caller_read(&caller);
 	if (!caller.is_authenticated)
@@ -140,8 +161,10 @@ group_api_v2_create_group(PG_FUNCTION_ARGS)
 							   "the body must be an object, not null");
 	ga_group_request_v2_read(PG_GETARG_JSONB_P(0), ga_settings.max_members,
 							 &request, &violations);
+	key = ga_creation_key(&caller, NULL, &violations);
 	if (ga_violations_any(&violations) ||
-		!create(&caller, &request, &group, &violations))
+		!create(&caller, &request, key, PG_GETARG_JSONB_P(0), &group,
+				&violations))
 		return ga_answer_violations(&caller, GA_CONTRACT_B, &violations);
 	ga_answer_status(&caller, 201);
 	return ga_answer_group_v2(&group, &caller.user, 1);

@@ -4,7 +4,6 @@
  */
 #include "postgres.h"
 
-#include "access/xact.h"
 #include "api/answer.h"
 #include "api/caller.h"
 #include "base/guc.h"
@@ -15,7 +14,6 @@
 #include "store/plan_cache.h"
 #include "store/provider_store.h"
 #include "utils/builtins.h"
-#include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 #include "utils/uuid.h"
 
@@ -113,11 +111,7 @@ group_api_send_invitations(PG_FUNCTION_ARGS)
 	{
 		if (ga_invitations_release(group.id) > 0)
 			ga_wake_at_commit(GetCurrentTimestamp());
-		CommandCounterIncrement();
-		PushCopiedSnapshot(GetActiveSnapshot());
-		UpdateActiveSnapshotCommandId();
-		(void) ga_group_find(&scope, group.id, &group);
-		PopActiveSnapshot();
+		(void) ga_group_find_latest(&scope, group.id, &group);
 		explain_waiting(&scope, &group);
 	}
 	ga_owner_leave(&scope);

@@ -9,6 +9,7 @@
 #include "postgres.h"
 
 #include "access/reloptions.h"
+#include "base/compat.h"
 #include "base/provider_options.h"
 #include "catalog/pg_authid.h"
 #include "catalog/pg_foreign_data_wrapper.h"
@@ -78,10 +79,15 @@ require_file_right(const GaProviderOption *option)
 static void
 check_value(const GaProviderOption *option, const char *value)
 {
-	char complaint[256];
+	char complaint[256] = "must be a JSON object";
+	bool good =
+		ga_provider_option_check(option, value, complaint, sizeof(complaint));
 
+	/* The shared check looks at the braces only. */
+	if (good && option->type == GA_OPTION_JSON)
+		good = ga_json_is_valid(value, strlen(value));
 	/* The value itself is not repeated: it may be a secret. */
-	if (!ga_provider_option_check(option, value, complaint, sizeof(complaint)))
+	if (!good)
 		ereport(ERROR, (errcode(ERRCODE_FDW_INVALID_ATTRIBUTE_VALUE),
 						errmsg("option \"%s\" %s", option->name, complaint),
 						errhint("%s", option->help)));

@@ -117,8 +117,14 @@ enter_slot(int at)
 	bool is_welcome;
 
 	slot = &ga_slots->slots[at];
-	before_shmem_exit(leave_slot, Int32GetDatum(GA_SLOT_STOPPED));
 	LWLockAcquire(ga_slots->lock, LW_EXCLUSIVE);
+	/* A launcher that started anew may not have known of the other. */
+	if (slot->pid != 0)
+	{
+		LWLockRelease(ga_slots->lock);
+		proc_exit(0);
+	}
+	before_shmem_exit(leave_slot, Int32GetDatum(GA_SLOT_STOPPED));
 	slot->pid = MyProcPid;
 	slot->latch = MyLatch;
 	slot->state = GA_SLOT_RUNNING;

@@ -57,6 +57,8 @@ const GaViolationInfo ga_violation_info[GA_VIOLATION_COUNT] = {
 		{"unique", 1201, "unique", ERRCODE_UNIQUE_VIOLATION, 400, 400},
 	[GA_VIOLATION_DOES_NOT_EXIST] =
 		{"does_not_exist", 1202, "does_not_exist", ERRCODE_INVALID_PARAMETER_VALUE, 400, 400},
+	[GA_VIOLATION_KEY_REUSED] =
+		{"key_reused", 1203, "invalid", ERRCODE_INVALID_PARAMETER_VALUE, 422, 422},
 
 	[GA_VIOLATION_NOT_AUTHENTICATED] =
 		{"not_authenticated", 2001, "not_authenticated", ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION, 401, 401},

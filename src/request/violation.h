@@ -37,6 +37,7 @@ typedef enum GaViolationCode
 	GA_VIOLATION_EMPTY,			 /* an empty list where one is needed */
 	GA_VIOLATION_TOO_MANY,		 /* more members than group_api.max_members */
 	GA_VIOLATION_UNIQUE,		 /* the name is taken */
+	GA_VIOLATION_KEY_REUSED,	 /* an idempotency key with another body */
 	GA_VIOLATION_DOES_NOT_EXIST, /* an invited user is unknown */
 	GA_VIOLATION_NOT_AUTHENTICATED,
 	GA_VIOLATION_PERMISSION_DENIED,

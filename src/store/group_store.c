@@ -7,6 +7,7 @@
  */
 #include "postgres.h"
 
+#include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "datatype/timestamp.h"
 #include "port/pg_bswap.h"
@@ -15,6 +16,7 @@
 #include "store/invitation_store.h"
 #include "store/plan_cache.h"
 #include "utils/builtins.h"
+#include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
 pg_uuid_t
@@ -94,7 +96,8 @@ try_insert_group_v2(const GaOwnerScope *scope, GaGroupView *group)
 			   " SELECT $1, 'B', $2, $3, $4, $5, $6, $7,"
 			   "  CASE WHEN EXISTS (SELECT FROM group_api_private.groups g"
 			   "    WHERE g.contract = 'B' AND g.slug = s.slug)"
-			   "   THEN s.slug || '-' || right($1::text, 6) ELSE s.slug END,"
+			   "   THEN s.slug || '-' || left(md5(random()::text), 6) ELSE "
+			   "s.slug END,"
 			   "  $8, $9, $10, $11, $12"
 			   " FROM group_api_private.slug($2) AS s (slug)"
 			   " ON CONFLICT DO NOTHING RETURNING number,"
@@ -145,14 +148,13 @@ ga_group_name_is_taken(const char *name)
 static bool
 insert_group_v2(const GaOwnerScope *scope, GaGroupView *group)
 {
-	/* Only the slug may collide twice; another id gives it another suffix. */
+	/* Only the slug may collide twice; its suffix is drawn anew. */
 	for (int try = 0; try < 3; try++)
 	{
 		if (try_insert_group_v2(scope, group))
 			return true;
 		if (ga_group_name_is_taken(group->name))
 			return false;
-		group->id = ga_uuid_v7(group->created_at);
 	}
 	return false;
 }
@@ -160,7 +162,6 @@ insert_group_v2(const GaOwnerScope *scope, GaGroupView *group)
 bool
 ga_group_insert(const GaOwnerScope *scope, GaGroupView *group)
 {
-	group->id = ga_uuid_v7(group->created_at);
 	if (group->contract == 'A')
 		insert_group_v1(group);
 	else if (!insert_group_v2(scope, group))
@@ -254,4 +255,17 @@ ga_group_find(const GaOwnerScope *scope, pg_uuid_t id, GaGroupView *group)
 	group->emotional_image_position = ga_row_int32(0, 18, 0);
 	read_members(scope, group);
 	return true;
+}
+
+bool
+ga_group_find_latest(const GaOwnerScope *scope, pg_uuid_t id,
+					 GaGroupView *group)
+{
+	bool found;
+
+	CommandCounterIncrement();
+	PushActiveSnapshot(GetLatestSnapshot());
+	found = ga_group_find(scope, id, group);
+	PopActiveSnapshot();
+	return found;
 }

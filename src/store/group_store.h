@@ -61,7 +61,7 @@ typedef struct GaGroupView
 /* All run inside ga_owner_enter()/leave(). */
 
 /*
- * Writes a group, its members and their invitations; sets number, and slug for
+ * Writes a group (id set), its members and their invitations; sets number, and slug for
  * contract B.  False when contract B's name is taken: nothing is written then.
  */
 extern bool ga_group_insert(const struct GaOwnerScope *scope,
@@ -71,6 +71,10 @@ extern bool ga_group_name_is_taken(const char *name);
 /* Reads a group with its members; false when there is none. */
 extern bool ga_group_find(const struct GaOwnerScope *scope, pg_uuid_t id,
 						  GaGroupView *group);
+
+/* The same as of now, not as of the caller's statement. */
+extern bool ga_group_find_latest(const struct GaOwnerScope *scope, pg_uuid_t id,
+								 GaGroupView *group);
 
 /* A new UUID version 7 (RFC 9562) for a moment. */
 extern pg_uuid_t ga_uuid_v7(TimestampTz moment);

@@ -15,6 +15,7 @@
 
 #include "base/guc.h"
 #include "catalog/pg_type.h"
+#include "store/idempotency_store.h"
 #include "store/plan_cache.h"
 #include "store/queue_store.h"
 #include "utils/builtins.h"
@@ -438,4 +439,5 @@ ga_queue_trim(void)
 	ga_plan_run(&attempts, values, NULL, SPI_OK_DELETE);
 	values[0] = Int64GetDatum(ga_settings.captured_limit);
 	ga_plan_run(&captured, values, NULL, SPI_OK_DELETE);
+	ga_idempotency_trim();
 }

@@ -106,7 +106,10 @@ extern int ga_queue_record(GaRecord *records, int count, int64 incarnation);
 extern TimestampTz ga_queue_next_due(GaChannel channel,
 									 const GaQueueFilter *filter);
 
-/* Removes history older than the retention and what capture keeps too much. */
+/*
+ * Removes history older than the retention, what capture keeps too much, and
+ * idempotency keys that no longer count.
+ */
 extern void ga_queue_trim(void);
 
 #endif /* GA_STORE_QUEUE_STORE_H */

@@ -65,7 +65,7 @@ FROM generate_series(1, 65535) AS c WHERE c NOT BETWEEN 55296 AND 57343;
 SELECT is(string_agg(chr(c), '' ORDER BY c), E'\f[\\]^{|}~€',
 	'and its extension ten of two')
 FROM generate_series(1, 65535) AS c WHERE c NOT BETWEEN 55296 AND 57343
-	AND group_api.sms_segments(repeat(chr(c), 160)) = 2
+	AND group_api.sms_segments(repeat(chr(c), 160)) > 1
 	AND group_api.sms_segments(repeat(chr(c), 80)) = 1;
 
 SELECT * FROM finish();

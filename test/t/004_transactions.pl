@@ -182,14 +182,14 @@ invite($node, @hung);
 poll_until(sub { my %got = map { $_ => 1 } recipients($slow); 8 == grep { $got{$_} } @hung }, 'eight sends hang');
 poll_until(sub { $node->safe_psql('postgres', "SELECT wait_event FROM pg_stat_activity WHERE backend_type = 'group_api dispatcher'") ne '' }, 'the dispatcher waits');
 my $samples = $node->safe_psql('postgres', "
-	CREATE TEMP TABLE sample (opened interval, xmin xid, state text);
+	CREATE TEMP TABLE sample (opened interval, horizon xid, state text);
 	DO \$\$ BEGIN FOR i IN 1 .. 200 LOOP
 		PERFORM pg_stat_clear_snapshot();
 		INSERT INTO sample SELECT clock_timestamp() - xact_start, backend_xmin, state FROM pg_stat_activity
 			WHERE backend_type = 'group_api dispatcher';
 		PERFORM pg_sleep(0.01);
 	END LOOP; END \$\$;
-	SELECT count(*), count(opened), count(xmin), coalesce(max(opened), '0') FROM sample;");
+	SELECT count(*), count(opened), count(horizon), coalesce(max(opened), '0') FROM sample;");
 my ($taken, $opened, $held, $longest) = split /\|/, $samples;
 is($taken, 200, 'looked at 200 times while the network hangs');
 is($opened, 0, 'no transaction of the dispatcher is open');

@@ -1,0 +1,115 @@
+/*
+ * creation.c
+ *		What the two contracts' create functions share.
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "api/creation.h"
+#include "base/guc.h"
+#include "common/cryptohash.h"
+#include "dispatch/wake.h"
+#include "mb/pg_wchar.h"
+#include "utils/timestamp.h"
+
+#define KEY_MAX_CHARS 255
+
+void
+ga_creation_begin(GaGroupView *group, char contract)
+{
+	memset(group, 0, sizeof(*group));
+	group->contract = contract;
+	group->created_at = GetCurrentTransactionStartTimestamp();
+	group->expires_at =
+		group->created_at +
+		(int64) ga_settings.invitation_expiry * USECS_PER_MINUTE;
+	group->visible = true;
+	group->active = true;
+	group->id = ga_uuid_v7(group->created_at);
+}
+
+void
+ga_creation_add_leader(GaGroupView *group, const GaCaller *caller)
+{
+	GaMemberView *leader = &group->members[0];
+
+	group->created_by = caller->user.id;
+	/* A role's name tells the invited person nothing. */
+	group->inviter =
+		caller->is_role ? NULL : ga_user_display_name(&caller->user);
+	leader->number = 1;
+	leader->is_leader = true;
+	leader->user_id = caller->user.id;
+	leader->name = ga_caller_name(caller);
+	leader->picture = caller->user.avatar;
+}
+
+bool
+ga_creation_write(const GaOwnerScope *scope, GaGroupView *group)
+{
+	bool done;
+
+	ga_wake_trigger_is_silent = true;
+	done = ga_group_insert(scope, group);
+	ga_wake_trigger_is_silent = false;
+	if (done)
+		ga_wake_at_commit(group->created_at);
+	return done;
+}
+
+const char *
+ga_creation_key(const GaCaller *caller, const char *field,
+				GaViolations *violations)
+{
+	const char *key =
+		field != NULL ? field : ga_caller_header(caller, "idempotency-key");
+
+	if (key != NULL && pg_mbstrlen(key) > KEY_MAX_CHARS)
+		ga_violation_add(
+			violations, "Idempotency-Key", GA_VIOLATION_MAX_LENGTH, NULL,
+			"Idempotency-Key must have at most %d characters", KEY_MAX_CHARS);
+	return key;
+}
+
+/* jsonb is canonical: equal bodies have equal bytes. */
+static void
+hash_body(Jsonb *body, uint8 *hash)
+{
+	pg_cryptohash_ctx *context = pg_cryptohash_create(PG_SHA256);
+
+	if (context == NULL || pg_cryptohash_init(context) < 0 ||
+		pg_cryptohash_update(context, (uint8 *) VARDATA(body),
+							 VARSIZE(body) - VARHDRSZ) < 0 ||
+		pg_cryptohash_final(context, hash, PG_SHA256_DIGEST_LENGTH) < 0)
+		ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR),
+						errmsg("could not hash the body")));
+	pg_cryptohash_free(context);
+}
+
+GaIdempotencyResult
+ga_creation_take_key(GaOwnerScope *scope, GaCaller *caller, const char *key,
+					 Jsonb *body, GaGroupView *group, GaViolations *violations)
+{
+	GaIdempotency wish = {.contract = group->contract, .key = key};
+	GaIdempotencyResult result;
+
+	if (key == NULL)
+		return GA_IDEMPOTENCY_FIRST;
+	ga_caller_look_up(scope, caller, true);
+	wish.user_id = caller->user.id;
+	hash_body(body, wish.body_hash);
+	result = ga_idempotency_take(&wish, &group->id);
+	if (result == GA_IDEMPOTENCY_REUSED)
+		ga_violation_add(violations, "Idempotency-Key", GA_VIOLATION_KEY_REUSED,
+						 "Use a new key for another group.",
+						 "Idempotency-Key was used before with another body");
+	return result;
+}
+
+void
+ga_creation_leave_key(const GaCaller *caller, const char *key,
+					  const GaGroupView *group)
+{
+	if (key != NULL)
+		ga_idempotency_forget(caller->user.id, group->contract, key);
+}

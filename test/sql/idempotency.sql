@@ -1,0 +1,66 @@
+-- The same key makes a group once.
+\set ON_ERROR_STOP 1
+\t on
+\pset format unaligned
+BEGIN;
+SELECT no_plan();
+
+CREATE FUNCTION pg_temp.body(changes jsonb DEFAULT '{}') RETURNS jsonb LANGUAGE sql AS $$
+    SELECT '{"productId": "00000000-0000-0000-0000-000000000000", "name": "Once", "description": "d",
+        "image": "https://a.example/b.png", "message": "m",
+        "members": [{"nickName": "B", "contact": {"type": "EMAIL", "value": "b@example.com"}}]}'::jsonb || changes
+$$;
+CREATE FUNCTION pg_temp.id(json) RETURNS text LANGUAGE sql AS $$ SELECT $1 #>> '{group,id}' $$;
+CREATE TEMP TABLE made (name text, answer json);
+
+INSERT INTO made SELECT 'first', group_api.create_group(pg_temp.body('{"idempotencyKey": "k1"}'));
+INSERT INTO made SELECT 'again', group_api.create_group(pg_temp.body('{"idempotencyKey": "k1"}'));
+SELECT is(pg_temp.id((SELECT answer FROM made WHERE name = 'again')),
+    pg_temp.id((SELECT answer FROM made WHERE name = 'first')), 'the same key and body answer the same group');
+SELECT is((SELECT answer::text FROM made WHERE name = 'again') LIKE '%"name":"B"%', true, 'with its members');
+SELECT is((SELECT count(*) FROM group_api_private.groups WHERE name = 'Once'), 1::bigint, 'one group is written');
+SELECT is((SELECT count(*) FROM group_api_private.invitations i JOIN group_api_private.groups g ON g.id = i.group_id
+            WHERE g.name = 'Once'), 1::bigint, 'one invitation is written');
+SELECT throws_ok($$SELECT group_api.create_group(pg_temp.body('{"idempotencyKey": "k1", "name": "Other"}'))$$,
+    '22023', 'Idempotency-Key was used before with another body', 'the same key with another body is an error');
+SELECT isnt(pg_temp.id(group_api.create_group(pg_temp.body('{"idempotencyKey": "k2"}'))),
+    pg_temp.id((SELECT answer FROM made WHERE name = 'first')), 'another key makes another group');
+SELECT isnt(pg_temp.id(group_api.create_group(pg_temp.body())), pg_temp.id(group_api.create_group(pg_temp.body())),
+    'without a key every call makes a group');
+
+UPDATE group_api_private.idempotency_keys SET created_at = now() - interval '25 hours' WHERE key = 'k1';
+SELECT isnt(pg_temp.id(group_api.create_group(pg_temp.body('{"idempotencyKey": "k1"}'))),
+    pg_temp.id((SELECT answer FROM made WHERE name = 'first')), 'after a day the key is new');
+
+-- over HTTP: the header
+SET LOCAL request.method = 'POST';
+SET LOCAL request.jwt.claims = '{"sub": "anna", "name": "Anna"}';
+SELECT set_config('request.headers', '{"idempotency-key": "h1"}', true);
+INSERT INTO made SELECT 'http', group_api.create_group(pg_temp.body());
+SELECT is(pg_temp.id(group_api.create_group(pg_temp.body())), pg_temp.id((SELECT answer FROM made WHERE name = 'http')),
+    'the header counts like the field');
+SELECT is(current_setting('response.status'), '201', 'the repeated answer has the same status');
+SELECT is(group_api.create_group(pg_temp.body('{"name": "Else"}')) #>> '{error,code}', '1203',
+    'a header used with another body is refused');
+SELECT is(current_setting('response.status'), '422', 'with status 422');
+SET LOCAL request.jwt.claims = '{"sub": "bert", "name": "Bert"}';
+SELECT isnt(pg_temp.id(group_api.create_group(pg_temp.body())), pg_temp.id((SELECT answer FROM made WHERE name = 'http')),
+    'a key belongs to its caller');
+SELECT set_config('request.headers', jsonb_build_object('idempotency-key', repeat('x', 256))::text, true);
+SELECT is(group_api.create_group(pg_temp.body()) #>> '{error,details,0,path}', 'Idempotency-Key', 'an overlong key is a fault');
+
+-- contract B
+SELECT set_config('request.headers', '{"idempotency-key": "b1"}', true);
+INSERT INTO made SELECT 'b', group_api_v2.create_group('{"name": "Pianists once"}');
+SELECT is(group_api_v2.create_group('{"name": "Pianists once"}')::text, (SELECT answer::text FROM made WHERE name = 'b'),
+    'contract B answers the same group, not that its name is taken');
+SELECT is(group_api_v2.create_group('{"name": "Pianists twice"}') #>> '{errors,0,messages,0,code}', 'invalid',
+    'contract B refuses the key with another body');
+SELECT set_config('request.headers', '{"idempotency-key": "b2"}', true);
+SELECT is(group_api_v2.create_group('{"name": "Pianists once"}') #>> '{errors,0,messages,0,code}', 'unique',
+    'a fault is told under a new key');
+SELECT is(group_api_v2.create_group('{"name": "Pianists anew"}') ->> 'name', 'Pianists anew',
+    'and leaves the key free');
+
+SELECT * FROM finish();
+ROLLBACK;

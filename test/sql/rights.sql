@@ -1,0 +1,347 @@
+-- Who may do what: nothing for PUBLIC, what group_api.grant_access() hands out,
+-- and nothing to be won by planting objects.
+BEGIN;
+SELECT no_plan();
+
+CREATE FUNCTION pg_temp.outcome(command text) RETURNS text
+LANGUAGE plpgsql AS $$
+BEGIN
+	EXECUTE command;
+	RETURN 'done';
+EXCEPTION WHEN OTHERS THEN
+	RETURN SQLSTATE || ' ' || SQLERRM;
+END
+$$;
+
+CREATE FUNCTION pg_temp.body() RETURNS text
+LANGUAGE sql AS $$
+	SELECT '{"productId": "3f2504e0-4f89-41d3-9a0c-0305e82c3301", "name": "Fans",
+		"description": "d", "message": "m", "image": "https://example.com/piano.jpg",
+		"members": [{"nickName": "Ann", "contact": {"type": "EMAIL", "value": "ann@example.com"}}]}'
+$$;
+
+-- ---- Planted objects ----
+-- First, while no statement of the extension is planned in this session.
+
+CREATE SCHEMA ga_trap;
+DO $$
+DECLARE
+	one record;
+BEGIN
+	-- Every operator on these types, ending in an error.
+	FOR one IN SELECT DISTINCT o.oprname, o.oprleft::regtype AS l, o.oprright::regtype AS r,
+			o.oprresult::regtype AS result
+		FROM pg_operator o
+		WHERE o.oprleft::regtype IN ('text', 'name', 'uuid', 'bigint', 'integer', 'smallint', 'boolean',
+			'timestamptz', 'anyenum', 'oid', '"char"', 'bytea', 'jsonb', 'anyarray')
+		AND o.oprright::regtype IN ('text', 'name', 'uuid', 'bigint', 'integer', 'smallint', 'boolean',
+			'timestamptz', 'anyenum', 'oid', '"char"', 'bytea', 'jsonb', 'anyarray', 'interval')
+		AND o.oprnamespace = 'pg_catalog'::regnamespace LOOP
+		EXECUTE format('CREATE FUNCTION ga_trap.trap(%s, %s) RETURNS %s LANGUAGE plpgsql AS '
+			'''BEGIN RAISE ''''trapped''''; END''', one.l, one.r, one.result);
+		EXECUTE format('CREATE OPERATOR ga_trap.%s (FUNCTION = ga_trap.trap, LEFTARG = %s, RIGHTARG = %s)',
+			one.oprname, one.l, one.r);
+		EXECUTE format('ALTER FUNCTION ga_trap.trap(%s, %s) RENAME TO %I', one.l, one.r,
+			'trap' || md5(one::text));
+	END LOOP;
+	-- And every function the install script and the statements name.
+	FOR one IN SELECT DISTINCT p.proname, p.oid::regprocedure::text AS signature, p.prorettype::regtype AS result,
+			pg_get_function_identity_arguments(p.oid) AS arguments, p.proretset
+		FROM pg_proc p WHERE p.pronamespace = 'pg_catalog'::regnamespace AND p.prokind = 'f'
+		AND p.proname IN ('now', 'clock_timestamp', 'lower', 'regexp_replace', 'md5', 'concat',
+			'pg_options_to_table', 'nextval', 'make_interval', 'octet_length')
+		AND p.prorettype::regtype::text NOT IN ('record', 'anyelement') AND p.provariadic = 0 LOOP
+		EXECUTE format('CREATE FUNCTION ga_trap.%I(%s) RETURNS %s LANGUAGE plpgsql AS '
+			'''BEGIN RAISE ''''trapped''''; END''', one.proname, one.arguments, one.result);
+	END LOOP;
+END
+$$;
+CREATE TABLE ga_trap.pg_foreign_server (srvname text);
+CREATE TABLE ga_trap.groups (id text);
+CREATE TEMP TABLE pg_foreign_data_wrapper (fdwname text);
+CREATE TEMP TABLE invitations (id text);
+
+CREATE FUNCTION pg_temp.among_traps(command text) RETURNS text
+LANGUAGE plpgsql AS $$
+BEGIN
+	SET LOCAL search_path = ga_trap, pg_temp, pg_catalog, public;
+	EXECUTE command;
+	RESET search_path;
+	RETURN 'done';
+EXCEPTION WHEN OTHERS THEN
+	RETURN SQLERRM;
+END
+$$;
+SELECT is(pg_temp.among_traps(command), 'trapped', command || ' falls into the trap')
+FROM unnest(ARRAY['SELECT ''a''::text = ''b''::text', 'SELECT lower(''x''::text)', 'SELECT now()',
+	'SELECT 1 <> 2', 'SELECT gen_random_uuid() = gen_random_uuid()']) AS command;
+SELECT is(pg_temp.among_traps(command), 'done',
+	left(split_part(command, '(''{"prod', 1), 60) || ' does not fall into any trap')
+FROM unnest(ARRAY[
+	'CREATE SERVER ga_test FOREIGN DATA WRAPPER group_api_capture OPTIONS (channel ''EMAIL'')',
+	'CREATE SERVER ga_test_mail FOREIGN DATA WRAPPER group_api_smtp OPTIONS (url ''smtp://a'', '
+		'sender ''a@example.com'', priority ''1'')',
+	'CREATE USER MAPPING FOR PUBLIC SERVER ga_test_mail OPTIONS (password ''x'')',
+	format('SELECT group_api.create_group(%L)', pg_temp.body()),
+	'SELECT group_api_v2.create_group(''{"name": "Ünder traps", "invite_users": []}'')',
+	'SELECT group_api_v2.create_group(''{"name": "under traps"}'')',
+	'SELECT group_api.pause(''ga_test'')', 'SELECT group_api.health()', 'SELECT group_api.resume(''ga_test'')',
+	'SELECT group_api.retry_failed()', 'SELECT group_api.retry_failed(NULL, ''EMAIL'')',
+	'SELECT group_api.adopt()', 'SELECT group_api.wait_until_idle(''0'')',
+	'SELECT group_api.sms_segments(''x'')', 'SELECT group_api_private.slug(''Crème'')',
+	'SELECT group_api_private.dispatcher_state()', 'SELECT group_api_private.is_adopted()',
+	'TABLE group_api.providers', 'TABLE group_api.queue', 'TABLE group_api.attempts',
+	'TABLE group_api.deliveries', 'TABLE group_api.captured']) AS command;
+SELECT is(pg_temp.among_traps(format('SELECT group_api.%s(%L)', f, id)), 'done',
+	f || ' does not fall into any trap')
+FROM group_api_private.groups g, unnest('{get_group,send_invitations}'::text[]) AS f
+WHERE g.name = 'Fans';
+SELECT is(pg_temp.among_traps('SELECT group_api.invitation(''x'')'),
+	'there is no invitation with this link', 'nor does a link');
+SELECT is(pg_temp.among_traps('DELETE FROM group_api_private.groups'), 'done',
+	'nor does deleting a group');
+SELECT is(pg_temp.among_traps('SELECT group_api.grant_access(''pg_monitor'', ''caller'')'), 'done',
+	'nor does granting');
+SET LOCAL client_min_messages = warning;
+DROP SERVER ga_test, ga_test_mail CASCADE;
+DROP TABLE pg_temp.invitations, pg_temp.pg_foreign_data_wrapper;
+DROP SCHEMA ga_trap CASCADE;
+RESET client_min_messages;
+
+-- ---- What the extension made ----
+
+CREATE TEMP TABLE schemas AS SELECT oid, nspname AS name, nspowner AS owner, nspacl AS acl
+	FROM pg_namespace WHERE nspname IN ('group_api', 'group_api_v2', 'group_api_private');
+CREATE TEMP TABLE members AS
+	SELECT d.classid, d.objid, i.type, i.schema, i.identity
+	FROM pg_depend d, pg_identify_object(d.classid, d.objid, 0) AS i
+	WHERE d.deptype = 'e' AND d.refclassid = 'pg_extension'::regclass
+		AND d.refobjid = (SELECT oid FROM pg_extension WHERE extname = 'group_api');
+
+SELECT cmp_ok(count(*)::int, '>=', 50, 'the members of the extension were found') FROM members;
+SELECT is_empty($$SELECT type, identity FROM members
+	WHERE schema NOT IN ('group_api', 'group_api_v2', 'group_api_private')$$,
+	'every member lies in a schema of the extension');
+SELECT is_empty($$SELECT c.oid::regclass::text FROM pg_class c JOIN schemas s ON s.oid = c.relnamespace
+	WHERE c.relkind IN ('r', 'v', 'm', 'f', 'p') AND c.oid NOT IN (SELECT objid FROM members
+		WHERE classid = 'pg_class'::regclass)
+	UNION ALL SELECT p.oid::regprocedure::text FROM pg_proc p JOIN schemas s ON s.oid = p.pronamespace
+	WHERE p.oid NOT IN (SELECT objid FROM members WHERE classid = 'pg_proc'::regclass)$$,
+	'and those schemas hold nothing else');
+
+CREATE TEMP TABLE acls AS
+	SELECT type, identity, coalesce(
+		(SELECT coalesce(nspacl, acldefault('n', nspowner)) FROM pg_namespace
+			WHERE classid = 'pg_namespace'::regclass AND oid = objid),
+		(SELECT coalesce(relacl, acldefault(CASE relkind WHEN 'S' THEN 's' ELSE 'r' END::"char", relowner))
+			FROM pg_class WHERE classid = 'pg_class'::regclass AND oid = objid),
+		(SELECT coalesce(proacl, acldefault('f', proowner)) FROM pg_proc
+			WHERE classid = 'pg_proc'::regclass AND oid = objid),
+		(SELECT coalesce(typacl, acldefault('T', typowner)) FROM pg_type
+			WHERE classid = 'pg_type'::regclass AND oid = objid),
+		(SELECT coalesce(fdwacl, acldefault('F', fdwowner)) FROM pg_foreign_data_wrapper
+			WHERE classid = 'pg_foreign_data_wrapper'::regclass AND oid = objid)) AS acl
+	FROM members WHERE type IN ('schema', 'table', 'view', 'sequence', 'function', 'type',
+		'foreign-data wrapper');
+SELECT bag_has('SELECT type FROM acls', $$VALUES ('schema'), ('table'), ('view'), ('sequence'), ('function'),
+	('type'), ('foreign-data wrapper')$$, 'there are privileges of each kind to look at');
+SELECT is_empty($$SELECT type, identity, privilege_type FROM acls, aclexplode(acl) WHERE grantee = 0$$,
+	'PUBLIC has no privilege at all');
+SELECT is_empty($$SELECT a.attrelid::regclass, a.attname FROM pg_attribute a
+	JOIN members ON classid = 'pg_class'::regclass AND objid = a.attrelid
+	WHERE a.attacl IS NOT NULL$$, 'no column has privileges of its own');
+
+SELECT is_empty($$SELECT identity FROM members JOIN pg_proc p ON classid = 'pg_proc'::regclass
+	AND p.oid = objid WHERE p.prosecdef$$, 'no function is SECURITY DEFINER');
+SELECT is_empty($$SELECT identity FROM members JOIN pg_proc p ON classid = 'pg_proc'::regclass
+	AND p.oid = objid JOIN pg_language l ON l.oid = p.prolang
+	WHERE l.lanname IN ('sql', 'plpgsql') AND NOT coalesce('search_path=pg_catalog, pg_temp'
+		= ANY (p.proconfig), false)$$, 'every function in SQL or PL/pgSQL pins its search_path');
+SELECT is_empty($$SELECT identity FROM members JOIN pg_class c ON classid = 'pg_class'::regclass
+	AND c.oid = objid WHERE c.relkind = 'r' AND NOT (c.relrowsecurity AND c.relforcerowsecurity)$$,
+	'row security is on and forced on every table');
+SELECT is_empty($$SELECT identity FROM members JOIN pg_class c ON classid = 'pg_class'::regclass
+	AND c.oid = objid WHERE c.relkind = 'v' AND NOT coalesce('security_invoker=true'
+		= ANY (c.reloptions), false)$$, 'every view asks for the rights of who reads it');
+SELECT is_empty($$SELECT polname FROM pg_policy WHERE polcmd <> 'r' AND polrelid IN (SELECT objid FROM members)$$,
+	'no policy lets anybody write');
+SELECT is_empty($$SELECT type, identity FROM members
+	WHERE type IN ('schema', 'table', 'view', 'sequence', 'function', 'type', 'foreign-data wrapper')
+		AND identity !~ '_seq$' AND obj_description(objid, classid::regclass::name) IS NULL$$,
+	'every member has a comment, but for the sequences of columns');
+SELECT is_empty($$SELECT identity FROM members WHERE schema = 'group_api_private'
+	AND type IN ('table', 'sequence', 'function') AND identity !~ '_seq$'
+	AND obj_description(objid, classid::regclass::name) NOT LIKE 'internal: %'$$,
+	'what is internal is called so');
+SELECT isnt(obj_description(oid, 'pg_extension'), NULL, 'the extension has a comment')
+FROM pg_extension WHERE extname = 'group_api';
+
+-- What a dump takes along: every table but what is secret or for trying out.
+SELECT bag_eq($$SELECT objid::regclass::text FROM members JOIN pg_class c ON c.oid = objid
+		AND classid = 'pg_class'::regclass WHERE c.relkind = 'r'
+	EXCEPT SELECT unnest(extconfig)::regclass::text FROM pg_extension WHERE extname = 'group_api'$$,
+	$$VALUES ('group_api_private.captured'), ('group_api_private.link_secret')$$,
+	'a dump has every table but the captured messages and the secret of the links');
+
+-- ---- grant_access ----
+
+CREATE ROLE ga_test_plain;
+CREATE ROLE ga_test_caller;
+CREATE ROLE ga_test_monitor;
+CREATE ROLE ga_test_operator;
+CREATE ROLE "ga test; DROP";
+SELECT group_api.grant_access('ga_test_caller', 'caller'),
+	group_api.grant_access('ga_test_monitor', 'monitor'),
+	group_api.grant_access('ga_test_operator', 'operator');
+SELECT lives_ok($$SELECT group_api.grant_access('"ga test; DROP"', 'caller')$$,
+	'a role may have any name');
+SELECT lives_ok($$SELECT group_api.grant_access('ga_test_caller', 'caller')$$,
+	'granting twice is no error');
+SELECT is(pg_temp.outcome(command), said, said)
+FROM (VALUES
+	('SELECT group_api.grant_access(''ga_test_plain'', ''admin'')', '22023 unknown level of access ''admin'''),
+	('SELECT group_api.grant_access(''ga_test_plain'', ''CALLER'')', '22023 unknown level of access ''CALLER'''),
+	('SELECT group_api.grant_access(''ga_test_plain'', NULL)', '22023 unknown level of access null'),
+	('SELECT group_api.grant_access(NULL, ''caller'')', '42704 the role must not be null'),
+	('SELECT group_api.grant_access(''-'', ''caller'')', '42704 role - does not exist'),
+	('SELECT group_api.grant_access(4294967295, ''caller'')', '42704 role 4294967295 does not exist'),
+	('SELECT group_api.grant_access(''nobody'', ''caller'')', '42704 role "nobody" does not exist'),
+	('SELECT group_api.grant_access(''public'', ''caller'')', '42704 role "public" does not exist'))
+	AS commands (command, said);
+
+CREATE TEMP TABLE levels (level text, may text);
+INSERT INTO levels
+	SELECT 'caller', unnest(ARRAY['create_group(jsonb)', 'get_group(uuid)', 'send_invitations(uuid)',
+		'invitation(text)', 'accept_invitation(text)', 'decline_invitation(text)', 'sms_segments(text)',
+		'v2.create_group(jsonb)'])
+	UNION ALL SELECT 'monitor', unnest(ARRAY['health()', 'sms_segments(text)',
+		'private.dispatcher_state()', 'private.is_adopted()']);
+INSERT INTO levels
+	SELECT 'operator', may FROM levels UNION
+	SELECT 'operator', unnest(ARRAY['retry_failed(uuid,group_api.channel)', 'pause(name,text)',
+		'resume(name)', 'adopt()', 'wait_until_idle(interval)']);
+CREATE TEMP TABLE granted AS
+	SELECT replace(r.rolname, 'ga_test_', '') AS level,
+		regexp_replace(m.identity, 'group_api\.|group_api_|pg_catalog\.', '', 'g') AS may
+	FROM members m, pg_roles r WHERE m.type = 'function' AND r.rolname LIKE 'ga\_test\_%'
+		AND has_function_privilege(r.oid, m.objid, 'EXECUTE');
+UPDATE levels SET may = replace(may, 'group_api.', '');
+SELECT bag_eq(format('SELECT may FROM granted WHERE level = %L', level),
+	format('SELECT may FROM levels WHERE level = %L', level), 'what may be called: ' || level)
+FROM unnest('{plain,caller,monitor,operator}'::text[]) AS level;
+
+CREATE TEMP TABLE readable AS
+	SELECT replace(r.rolname, 'ga_test_', '') AS level, m.identity AS may
+	FROM members m, pg_roles r WHERE m.type IN ('table', 'view') AND r.rolname LIKE 'ga\_test\_%'
+		AND has_table_privilege(r.oid, m.objid, 'SELECT');
+SELECT bag_eq(format('SELECT may FROM readable WHERE level = %L', level),
+	format('SELECT unnest(%L::text[])', may), 'what may be read: ' || level)
+FROM (VALUES ('plain', '{}'::text[]), ('caller', '{}'),
+	('monitor', '{group_api.providers,group_api.queue,group_api.attempts,group_api.deliveries,
+		group_api_private.groups,group_api_private.members,group_api_private.invitations,
+		group_api_private.attempts,group_api_private.pauses}'),
+	('operator', '{group_api.providers,group_api.queue,group_api.attempts,group_api.deliveries,
+		group_api.captured,group_api_private.captured,
+		group_api_private.groups,group_api_private.members,group_api_private.invitations,
+		group_api_private.attempts,group_api_private.pauses}')) AS levels (level, may);
+SELECT is_empty($$SELECT r.rolname, m.identity, privilege FROM members m, pg_roles r,
+	unnest('{INSERT,UPDATE,DELETE,TRUNCATE,REFERENCES,TRIGGER}'::text[]) AS privilege
+	WHERE m.type IN ('table', 'view') AND r.rolname LIKE 'ga\_test\_%'
+		AND has_table_privilege(r.oid, m.objid, privilege)$$, 'nobody may write a table');
+SELECT is_empty($$SELECT r.rolname, m.identity FROM members m, pg_roles r
+	WHERE m.type = 'sequence' AND r.rolname LIKE 'ga\_test\_%'
+		AND has_sequence_privilege(r.oid, m.objid, 'USAGE, SELECT, UPDATE')$$, 'nor a sequence');
+SELECT is_empty($$SELECT r.rolname, s.name FROM schemas s, pg_roles r
+	WHERE r.rolname LIKE 'ga\_test\_%' AND has_schema_privilege(r.oid, s.oid, 'CREATE')$$,
+	'nor create anything in the schemas');
+SELECT results_eq($$SELECT DISTINCT r.rolname::text COLLATE "default" FROM members m, pg_roles r
+	WHERE m.type = 'foreign-data wrapper' AND r.rolname LIKE 'ga\_test\_%'
+		AND has_foreign_data_wrapper_privilege(r.oid, m.objid, 'USAGE')$$,
+	$$VALUES ('ga_test_operator')$$, 'only operators make providers');
+
+-- ---- As such a role ----
+
+SELECT group_api.create_group(pg_temp.body()::jsonb) #>> '{group,id}' AS fans \gset
+CREATE SERVER ga_test FOREIGN DATA WRAPPER group_api_capture OPTIONS (channel 'EMAIL');
+CREATE FUNCTION pg_temp.as_role(role text, command text) RETURNS text
+LANGUAGE plpgsql AS $$
+DECLARE
+	said text;
+BEGIN
+	EXECUTE format('SET LOCAL ROLE %I', role);
+	said := pg_temp.outcome(command);
+	RESET ROLE;
+	RETURN said;
+END
+$$;
+CREATE TEMP TABLE tried AS SELECT level, command, pg_temp.as_role('ga_test_' || level, command) AS said
+FROM unnest('{plain,caller,monitor,operator}'::text[]) AS level, unnest(ARRAY[
+	format('SELECT group_api.create_group(%L)', pg_temp.body()),
+	'SELECT group_api_v2.create_group(''{"name": "Right"}'')',
+	'SELECT group_api.invitation(''x'')', format('SELECT group_api.get_group(%L)', :'fans'),
+	'SELECT * FROM group_api.health()', 'TABLE group_api.providers', 'TABLE group_api.queue',
+	'TABLE group_api.deliveries', 'TABLE group_api.attempts', 'TABLE group_api.captured',
+	'SELECT group_api.pause(''ga_test'')', 'SELECT group_api.resume(''ga_test'')',
+	'SELECT group_api.retry_failed()', 'SELECT group_api.retry_failed(NULL, ''EMAIL'')',
+	'SELECT group_api.adopt()', 'SELECT group_api.wait_until_idle(''0'')',
+	'SELECT group_api.grant_access(current_role::regrole, ''operator'')',
+	'SELECT group_api_private.start()', 'TABLE group_api_private.link_secret',
+	'TABLE group_api_private.installation', 'TABLE group_api_private.users',
+	'DELETE FROM group_api_private.groups', 'UPDATE group_api_private.invitations SET due = now()',
+	'INSERT INTO group_api_private.pauses (server, by_dispatcher, reason) VALUES (''x'', true, ''x'')',
+	'TRUNCATE group_api_private.attempts', 'SELECT nextval(''group_api_private.incarnations'')',
+	'LOCK TABLE group_api_private.invitations IN ACCESS EXCLUSIVE MODE',
+	'CREATE TRIGGER t BEFORE INSERT ON group_api_private.groups FOR EACH ROW EXECUTE FUNCTION tsvector_update_trigger()',
+	'CREATE POLICY p ON group_api_private.groups USING (true)', 'CREATE RULE r AS ON INSERT TO group_api_private.groups DO NOTHING',
+	'ALTER TABLE group_api_private.groups DISABLE ROW LEVEL SECURITY', 'CREATE VIEW group_api.v AS SELECT 1',
+	'CREATE OPERATOR group_api.= (FUNCTION = texteq, LEFTARG = text, RIGHTARG = text)',
+	'CREATE SERVER ga_mine FOREIGN DATA WRAPPER group_api_capture OPTIONS (channel ''EMAIL'')',
+	'DROP SERVER ga_test', 'DROP EXTENSION group_api', 'ALTER EXTENSION group_api UPDATE']) AS command;
+
+SELECT is_empty($$SELECT command, said FROM tried WHERE level = 'plain' AND said NOT LIKE '42501 %'$$,
+	'a plain role may do nothing');
+SELECT bag_eq(format($$SELECT command FROM tried WHERE level = %L AND said NOT LIKE '42501 %%'$$, level),
+	format('SELECT unnest(%L::text[])', may), 'what is granted and no more: ' || level)
+FROM (VALUES
+	('caller', ARRAY[format('SELECT group_api.create_group(%L)', pg_temp.body()),
+		'SELECT group_api_v2.create_group(''{"name": "Right"}'')', 'SELECT group_api.invitation(''x'')',
+		format('SELECT group_api.get_group(%L)', :'fans')]),
+	('monitor', ARRAY['SELECT * FROM group_api.health()', 'TABLE group_api.providers',
+		'TABLE group_api.queue', 'TABLE group_api.deliveries', 'TABLE group_api.attempts']),
+	('operator', ARRAY[format('SELECT group_api.create_group(%L)', pg_temp.body()),
+		'SELECT group_api_v2.create_group(''{"name": "Right"}'')', 'SELECT group_api.invitation(''x'')',
+		format('SELECT group_api.get_group(%L)', :'fans'),
+		'SELECT * FROM group_api.health()', 'TABLE group_api.providers', 'TABLE group_api.queue',
+		'TABLE group_api.deliveries', 'TABLE group_api.attempts', 'TABLE group_api.captured',
+		'SELECT group_api.pause(''ga_test'')', 'SELECT group_api.resume(''ga_test'')',
+		'SELECT group_api.retry_failed()', 'SELECT group_api.retry_failed(NULL, ''EMAIL'')',
+		'SELECT group_api.adopt()', 'SELECT group_api.wait_until_idle(''0'')',
+		'CREATE SERVER ga_mine FOREIGN DATA WRAPPER group_api_capture OPTIONS (channel ''EMAIL'')']))
+	AS levels (level, may);
+SELECT is_empty($$SELECT level, command, said FROM tried WHERE said NOT LIKE '42501 %' AND said <> 'done'
+	AND said NOT LIKE 'P0002 %' AND said NOT LIKE '23505 %'$$, 'and what they can do, works');
+
+-- ---- Settings ----
+
+CREATE FUNCTION pg_temp.settings() RETURNS SETOF text
+LANGUAGE sql AS $$ SELECT name FROM pg_settings WHERE name LIKE 'group\_api.%' $$;
+SELECT cmp_ok(count(*)::int, '>=', 12, 'the settings were found') FROM pg_temp.settings();
+SELECT is_empty($$SELECT name FROM pg_settings WHERE name LIKE 'group\_api.%'
+	AND context NOT IN ('sighup', 'postmaster')$$, 'no setting is of a session');
+SELECT is_empty($$SELECT name, pg_temp.as_role(role, format(command, name))
+	FROM pg_temp.settings() AS name, unnest('{ga_test_plain,ga_test_operator}'::text[]) AS role,
+		unnest(ARRAY['SET %s = ''1''', 'SET LOCAL %s TO DEFAULT', 'SELECT set_config(%L, ''1'', true)',
+			'ALTER ROLE CURRENT_USER SET %s = ''1''', 'ALTER SYSTEM SET %s = ''1''',
+			'ALTER DATABASE postgres SET %s = ''1''']) AS command
+	WHERE pg_temp.as_role(role, format(command, name)) = 'done'$$,
+	'an ordinary role can set none of them in any way');
+SELECT is(pg_temp.outcome('SET group_api.trusted_roles = ''evil'''),
+	'55P02 parameter "group_api.trusted_roles" cannot be changed now', 'nor can a superuser''s session');
+SELECT is(pg_temp.outcome('SET group_api.no_such_setting = 1'),
+	'42602 invalid configuration parameter name "group_api.no_such_setting"',
+	'a setting that does not exist cannot be made up');
+SELECT is_empty($$SELECT name FROM pg_settings WHERE name LIKE 'group\_api.%'
+	AND (short_desc = '' OR short_desc !~ '\.$')$$, 'each setting is described');
+
+SELECT * FROM finish();
+ROLLBACK;
