@@ -228,7 +228,7 @@ ga_caller_look_up(const GaOwnerScope *scope, GaCaller *caller, bool add)
 	if (!caller->is_authenticated || ga_user_find(scope, &caller->user))
 		return;
 	if (add)
-		ga_user_add(&caller->user);
+		ga_user_add(scope, &caller->user);
 }
 
 static bool

@@ -111,8 +111,10 @@ group_api_send_invitations(PG_FUNCTION_ARGS)
 	{
 		if (ga_invitations_release(group.id) > 0)
 			ga_wake_at_commit(GetCurrentTimestamp());
-		(void) ga_group_find_latest(&scope, group.id, &group);
-		explain_waiting(&scope, &group);
+		/* Somebody may have deleted the group in the meantime. */
+		may_see = ga_group_find_latest(&scope, group.id, &group);
+		if (may_see)
+			explain_waiting(&scope, &group);
 	}
 	ga_owner_leave(&scope);
 	if (!may_see)

@@ -220,3 +220,17 @@ ga_slot_look(Oid database, GaSlot *copy)
 	LWLockRelease(ga_slots->lock);
 	return slot != NULL;
 }
+
+bool
+ga_slots_are_full(void)
+{
+	bool full = true;
+
+	if (ga_slots == NULL)
+		return false;
+	LWLockAcquire(ga_slots->lock, LW_SHARED);
+	for (int i = 0; i < ga_slots->count; i++)
+		full &= ga_slots->slots[i].state != GA_SLOT_FREE;
+	LWLockRelease(ga_slots->lock);
+	return full;
+}

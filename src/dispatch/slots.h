@@ -87,5 +87,7 @@ extern void ga_slot_release(Oid database);
 extern pid_t ga_slot_pid(Oid database);
 /* Copies a database's slot; false when it has none. */
 extern bool ga_slot_look(Oid database, GaSlot *copy);
+/* Whether group_api.max_databases is used up. */
+extern bool ga_slots_are_full(void);
 
 #endif /* GA_DISPATCH_SLOTS_H */

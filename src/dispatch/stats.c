@@ -56,7 +56,8 @@ ga_dispatcher_stats(Oid database, GaDispatcherStats *stats)
 
 	memset(stats, 0, sizeof(*stats));
 	stats->state = "stopped";
-	stats->reason = "this database has no dispatcher";
+	stats->reason = ga_slots_are_full() ? "group_api.max_databases is used up"
+										: "this database has no dispatcher";
 	if (!ga_slot_look(database, &slot))
 		return;
 	trouble = (GaSlotTrouble) pg_atomic_read_u32(&slot.trouble);

@@ -73,19 +73,20 @@ put_user(GaPlan *plan, const GaUser *user)
 	" VALUES ($1, $2, $3, $4, $5, $6, $7, $8)"
 
 void
-ga_user_add(GaUser *user)
+ga_user_add(const GaOwnerScope *scope, GaUser *user)
 {
-	/* The update of nothing makes the id known when another was faster. */
+	/* The update of nothing makes the row known when another was faster. */
 	static GaPlan plan = {
 		.sql = INSERT_USER
 		" ON CONFLICT (subject) DO UPDATE SET subject = excluded.subject"
-		" RETURNING id",
+		" RETURNING " USER_COLUMNS,
 		.nargs = USER_TEXTS,
 		.argtypes = {TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID,
 					 TEXTOID, TEXTOID},
 	};
 
-	user->id = put_user(&plan, user);
+	(void) put_user(&plan, user);
+	read_user(scope, 0, user);
 }
 
 int64

@@ -26,8 +26,9 @@ struct GaOwnerScope;
 
 /* Looks up by subject; on true the row's values replace those of `user`. */
 extern bool ga_user_find(const struct GaOwnerScope *scope, GaUser *user);
-/* Adds the user if the subject is new; sets user->id. */
-extern void ga_user_add(GaUser *user);
+/* Adds the user if the subject is new; the row's values replace those of
+ * `user`, which are another's when somebody else was faster. */
+extern void ga_user_add(const struct GaOwnerScope *scope, GaUser *user);
 /* Adds the user or changes the one with this subject; NULLs change nothing. */
 extern int64 ga_user_put(const GaUser *user);
 /* Fills users[i] for ids[i]; id stays 0 for those that do not exist. */

@@ -219,7 +219,7 @@ INSERT INTO levels
 INSERT INTO levels
 	SELECT 'operator', may FROM levels UNION
 	SELECT 'operator', unnest(ARRAY['retry_failed(uuid,group_api.channel)', 'pause(name,text)',
-		'resume(name)', 'adopt()', 'wait_until_idle(interval)']);
+		'put_user(text,text,text,text,text,text,text,text)', 'resume(name)', 'adopt()', 'wait_until_idle(interval)']);
 CREATE TEMP TABLE granted AS
 	SELECT replace(r.rolname, 'ga_test_', '') AS level,
 		regexp_replace(m.identity, 'group_api\.|group_api_|pg_catalog\.', '', 'g') AS may
