@@ -587,8 +587,9 @@ record_expired(const GaClaim *claim, GaProvider *provider)
 		record->reason = "expired before it could be sent";
 	}
 	else
-		record->reason =
-			psprintf("given up after %d tries", claim->attempt - 1);
+		record->reason = MemoryContextStrdup(
+			ga_records_context(),
+			psprintf("given up after %d tries", claim->attempt - 1));
 	provider->in_flight--;
 }
 
