@@ -9,6 +9,7 @@
 #include "api/answer.h"
 #include "api/caller.h"
 #include "request/contact.h"
+#include "request/text.h"
 #include "store/plan_cache.h"
 #include "store/user_store.h"
 #include "utils/builtins.h"
@@ -17,6 +18,30 @@ static const char *
 text_argument(FunctionCallInfo fcinfo, int at)
 {
 	return PG_ARGISNULL(at) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(at));
+}
+
+/* As long as a claim may be (api/caller.c). */
+#define TEXT_MAX_CHARS 2048
+
+/* Names end up in headers of mails: no second line, nothing reversed. */
+static void
+check_text(const char *path, const char *text, GaViolations *violations)
+{
+	GaTextScan scan;
+
+	if (text == NULL)
+		return;
+	ga_text_scan(text, strlen(text), GA_TEXT_SINGLE_LINE, &scan);
+	if (scan.refused != 0)
+		ga_violation_add(violations, path, GA_VIOLATION_INVALID_CHARACTERS,
+						 "Remove the control character.",
+						 "%s has the character U+%04X, which is not allowed "
+						 "here",
+						 path, scan.refused);
+	else if (scan.chars > TEXT_MAX_CHARS)
+		ga_violation_add(violations, path, GA_VIOLATION_MAX_LENGTH, NULL,
+						 "%s has %zu characters, at most %d are allowed", path,
+						 scan.chars, TEXT_MAX_CHARS);
 }
 
 /* Addresses are stored as they are sent to. */
@@ -28,6 +53,12 @@ check_user(GaUser *user, GaViolations *violations)
 	if (user->subject == NULL || user->subject[0] == '\0')
 		ga_violation_add(violations, "subject", GA_VIOLATION_REQUIRED, NULL,
 						 "subject is required");
+	check_text("subject", user->subject, violations);
+	check_text("username", user->username, violations);
+	check_text("real_name", user->real_name, violations);
+	check_text("avatar", user->avatar, violations);
+	check_text("locale", user->locale, violations);
+	check_text("ext_id", user->ext_id, violations);
 	if (user->email != NULL &&
 		ga_contact_read_email(user->email, "email", violations, &contact))
 		user->email = contact.value;

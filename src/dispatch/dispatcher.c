@@ -42,6 +42,7 @@
 #include "postmaster/bgworker.h"
 #include "postmaster/interrupt.h"
 #include "storage/lmgr.h"
+#include "storage/proc.h"
 #include "store/installation_store.h"
 #include "store/plan_cache.h"
 #include "store/provider_store.h"
@@ -58,6 +59,11 @@
 /* After a courier that could not be started or died at once. */
 #define COURIER_FIRST_WAIT_MS 1000
 #define COURIER_LAST_WAIT_MS 60000
+/* Before rows and pauses that somebody else holds are looked at again. */
+#define STRAYS_RETRY_MS 1000
+#define PAUSES_RETRY_MS 1000
+/* What a lock may cost the last transaction of a server that stops. */
+#define FAREWELL_LOCK_TIMEOUT "300ms"
 /* How long messages under way may still end when the server stops. */
 #define FAREWELL_MS 700
 /* How often the history is trimmed while there is work. */
@@ -75,6 +81,8 @@ static uint8 link_secret[GA_LINK_SECRET_LENGTH];
 static bool reload_wanted; /* providers, identity, extension: read again */
 static bool is_ours;	   /* the data belong to this database */
 static TimestampTz locked_out_until;
+static TimestampTz pauses_not_before = DT_NOEND; /* DT_NOEND: none to store */
+static TimestampTz strays_not_before = DT_NOEND; /* DT_NOEND: none left */
 static TimestampTz records_not_before;
 static TimestampTz courier_not_before;
 static int courier_wait_ms;
@@ -295,10 +303,15 @@ end_trouble(void)
 		note_trouble(GA_TROUBLE_NONE);
 }
 
-/* A pause of ours ends when the operator changed the provider's settings. */
+/*
+ * A pause of ours ends when the operator changed the provider's settings.  It
+ * is taken off the record later when somebody's open transaction is in the way.
+ */
 static void
 end_outdated_pauses(GaProviderRow *rows, int count)
 {
+	bool locked = false;
+
 	for (int i = 0; i < count; i++)
 	{
 		GaProviderRow *row = &rows[i];
@@ -307,8 +320,13 @@ end_outdated_pauses(GaProviderRow *rows, int count)
 			row->paused_for == NULL ||
 			strcmp(row->paused_for, row->fingerprint) == 0)
 			continue;
-		ga_provider_resume(row->server);
 		row->is_paused = false;
+		locked = locked || ga_pauses_lock();
+		if (locked)
+			ga_provider_resume(row->server);
+		else
+			pauses_not_before = TimestampTzPlusMilliseconds(
+				GetCurrentTimestamp(), PAUSES_RETRY_MS);
 	}
 }
 
@@ -415,18 +433,51 @@ pause_provider(GaProvider *provider, const char *reason)
 	if (provider->is_paused)
 		return;
 	provider->is_paused = true;
+	provider->unrecorded = MemoryContextStrdup(
+		TopMemoryContext, reason ? reason : "no reason given");
+	pauses_not_before = GetCurrentTimestamp();
 	ereport(WARNING,
 			(errmsg("provider \"%s\" of group_api is paused", provider->server),
-			 errdetail_internal("%s", reason ? reason : "no reason given"),
+			 errdetail_internal("%s", provider->unrecorded),
 			 errhint("Correct it with ALTER SERVER or ALTER USER MAPPING; or "
 					 "SELECT group_api.resume('%s');",
 					 provider->server)));
-	if (begin_work("group_api: pausing a provider"))
+}
+
+/* Stores the pauses; never waits for an operator who is about to do the same. */
+static void
+record_pauses(TimestampTz now)
+{
+	ListCell *cell;
+	bool locked;
+
+	if (pauses_not_before > now || !begin_work("group_api: pausing a provider"))
+		return;
+	locked = ga_pauses_lock();
+	if (locked)
+		foreach (cell, ga_providers)
+		{
+			GaProvider *provider = lfirst(cell);
+
+			if (provider->unrecorded != NULL && !provider->gone)
+				ga_provider_pause(provider->server, true, provider->fingerprint,
+								  provider->unrecorded);
+		}
+	end_work();
+	pauses_not_before =
+		locked ? DT_NOEND : TimestampTzPlusMilliseconds(now, PAUSES_RETRY_MS);
+	if (!locked)
+		return;
+	foreach (cell, ga_providers)
 	{
-		ga_provider_pause(provider->server, true, provider->fingerprint,
-						  reason ? reason : "no reason given");
-		end_work();
+		GaProvider *provider = lfirst(cell);
+
+		if (provider->unrecorded != NULL)
+			pfree(provider->unrecorded);
+		provider->unrecorded = NULL;
 	}
+	/* What an outdated pause left on the record goes with this. */
+	reload_wanted = true;
 }
 
 static void
@@ -727,6 +778,8 @@ time_to_wait(void)
 		next = locked_out_until;
 	if (waiting > 0)
 		next = Min(next, records_not_before);
+	next = Min(next, pauses_not_before);
+	next = Min(next, strays_not_before);
 	if (is_ours && ga_settings.dispatch)
 		foreach (cell, ga_providers)
 		{
@@ -760,6 +813,35 @@ wait_for_events(void)
 	ResetLatch(MyLatch);
 }
 
+/* ---- step: what earlier dispatchers left --------------------------------- */
+
+/* Before the first claim; again while somebody holds such a row locked. */
+static void
+take_back_strays(TimestampTz now)
+{
+	uint64 taken = 0;
+	bool left;
+
+	if (strays_not_before > now ||
+		!begin_work("group_api: taking back what was in flight"))
+		return;
+	left = ga_queue_has_strays(incarnation);
+	if (left)
+	{
+		taken = ga_queue_take_back(incarnation, ga_providers_that_hold());
+		left = ga_queue_has_strays(incarnation);
+	}
+	end_work();
+	strays_not_before =
+		left ? TimestampTzPlusMilliseconds(now, STRAYS_RETRY_MS) : DT_NOEND;
+	if (taken == 0)
+		return;
+	ga_providers_rewind(DT_NOBEGIN);
+	ereport(LOG, (errmsg("group_api took back " UINT64_FORMAT
+						 " invitations that were in flight",
+						 taken)));
+}
+
 /* ---- the loop ----------------------------------------------------------- */
 
 static void
@@ -773,7 +855,9 @@ take_turn(void)
 	hear_wakes();
 	now = GetCurrentTimestamp();
 	collect_outcomes(now);
+	record_pauses(now);
 	record_outcomes();
+	take_back_strays(now);
 	claim_due(now);
 	record_outcomes();
 	if (ga_jobs_count() > 0)
@@ -786,24 +870,21 @@ take_turn(void)
 static void
 start_incarnation(void)
 {
-	uint64 taken_back;
-
-	while (reload_wanted)
+	while (reload_wanted && !ShutdownRequestPending)
 	{
 		serve_interrupts();
 		reload();
 		if (reload_wanted)
 			wait_for_events();
 	}
-	while (!begin_work("group_api: taking back what was in flight"))
+	while (!ShutdownRequestPending &&
+		   !begin_work("group_api: beginning a new incarnation"))
 		wait_for_events();
+	if (ShutdownRequestPending && !IsTransactionState())
+		return;
 	incarnation = ga_queue_new_incarnation();
-	taken_back = ga_queue_take_back(incarnation, ga_providers_that_hold());
 	end_work();
-	if (taken_back > 0)
-		ereport(LOG, (errmsg("group_api took back " UINT64_FORMAT
-							 " invitations that were in flight",
-							 taken_back)));
+	strays_not_before = 0;
 }
 
 static void
@@ -853,7 +934,26 @@ say_farewell(void)
 	now = GetCurrentTimestamp();
 	ga_jobs_visit(give_back_unpicked, &now);
 	ga_jobs_visit(lose_job, &now);
+	SetConfigOption("lock_timeout", FAREWELL_LOCK_TIMEOUT, PGC_SUSET,
+					PGC_S_OVERRIDE);
+	record_pauses(now);
 	record_outcomes();
+}
+
+/* A lock that nobody releases must not keep the server from stopping. */
+static void
+handle_sigterm(SIGNAL_ARGS)
+{
+	int save_errno = errno;
+
+	ShutdownRequestPending = true;
+	if (MyProc != NULL && MyProc->waitStatus == PROC_WAIT_STATUS_WAITING)
+	{
+		QueryCancelPending = true;
+		InterruptPending = true;
+	}
+	SetLatch(MyLatch);
+	errno = save_errno;
 }
 
 void
@@ -863,7 +963,7 @@ group_api_dispatcher_main(Datum arg)
 	Oid database;
 
 	pqsignal(SIGHUP, SignalHandlerForConfigReload);
-	pqsignal(SIGTERM, SignalHandlerForShutdownRequest);
+	pqsignal(SIGTERM, handle_sigterm);
 	courier.fd = PGINVALID_SOCKET;
 	slot = &ga_slots->slots[DatumGetInt32(arg)];
 	database = slot->database;

@@ -126,7 +126,9 @@ configure(GaProvider *provider, const GaProviderRow *row)
 				   strcmp(provider->fingerprint, row->fingerprint) != 0;
 
 	provider->gone = false;
-	provider->is_paused = row->is_paused;
+	if (changed)
+		provider->unrecorded = NULL;
+	provider->is_paused = row->is_paused || provider->unrecorded != NULL;
 	if (!changed)
 		return;
 	provider->fingerprint = pstrdup(row->fingerprint);

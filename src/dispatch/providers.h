@@ -34,7 +34,8 @@ typedef struct GaProvider
 	bool hold_uncertain;
 	List *prefixes; /* of char *; NIL: any recipient */
 	bool is_paused;
-	bool gone; /* dropped; freed when nothing is in flight */
+	char *unrecorded; /* reason of a pause that is to be stored; NULL: none */
+	bool gone;		  /* dropped; freed when nothing is in flight */
 
 	/* how it fares */
 	int in_flight;

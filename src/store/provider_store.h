@@ -36,6 +36,11 @@ typedef struct GaProviderRow
 extern int ga_providers_read(const struct GaOwnerScope *scope,
 							 GaProviderRow **rows);
 
+/*
+ * For the dispatcher, which waits for nobody: false while somebody's open
+ * transaction pauses or resumes a provider.
+ */
+extern bool ga_pauses_lock(void);
 /* Whether a server of one of our wrappers has this name. */
 extern bool ga_provider_exists(const char *server);
 /* A pause of the dispatcher's ends when the provider's settings change. */

@@ -36,21 +36,40 @@ ga_queue_new_incarnation(void)
 	return ga_row_int64(0, 1, 0);
 }
 
+#define OF_OLDER_INCARNATION                                                   \
+	" WHERE due IS NOT NULL AND delivery = 'sending' AND incarnation <> $1"
+
+bool
+ga_queue_has_strays(int64 incarnation)
+{
+	static GaPlan plan = {
+		.sql = "SELECT FROM group_api_private.invitations" OF_OLDER_INCARNATION
+			   " LIMIT 1",
+		.nargs = 1,
+		.argtypes = {INT8OID},
+	};
+	Datum values[1] = {Int64GetDatum(incarnation)};
+
+	return ga_plan_run(&plan, values, NULL, SPI_OK_SELECT) > 0;
+}
+
 uint64
 ga_queue_take_back(int64 incarnation, Datum hold_servers)
 {
 	static GaPlan plan = {
 		.sql =
-			"WITH back AS (UPDATE group_api_private.invitations"
-			"  SET delivery = CASE WHEN server = ANY ($2)"
+			"WITH old AS MATERIALIZED (SELECT ctid AS at"
+			"  FROM group_api_private.invitations" OF_OLDER_INCARNATION
+			"  FOR NO KEY UPDATE SKIP LOCKED),"
+			" back AS (UPDATE group_api_private.invitations i"
+			"  SET delivery = CASE WHEN i.server = ANY ($2)"
 			"    THEN 'uncertain'::group_api.delivery"
 			"    ELSE 'queued'::group_api.delivery END,"
-			"   due = CASE WHEN server = ANY ($2) THEN NULL ELSE now() END,"
+			"   due = CASE WHEN i.server = ANY ($2) THEN NULL ELSE now() END,"
 			"   reason = 'the server stopped while the message was under way',"
 			"   changed_at = now()"
-			"  WHERE due IS NOT NULL AND delivery = 'sending'"
-			"   AND incarnation <> $1"
-			"  RETURNING group_id, number, attempts, server, due)"
+			"  FROM old WHERE i.ctid = old.at"
+			"  RETURNING i.group_id, i.number, i.attempts, i.server, i.due)"
 			" INSERT INTO group_api_private.attempts (group_id, number,"
 			"  attempt, outcome, server, started_at, elapsed, next_at, code,"
 			"  detail)"

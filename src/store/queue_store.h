@@ -86,9 +86,11 @@ extern int64 ga_queue_new_incarnation(void);
 /*
  * Takes back what dispatchers of older incarnations left in the state sending:
  * queued again at once, or uncertain where the provider's option says hold.
- * Returns how many.
+ * Rows somebody holds locked stay as they are.  Returns how many it took.
  */
 extern uint64 ga_queue_take_back(int64 incarnation, Datum hold_servers);
+/* Whether such rows are left. */
+extern bool ga_queue_has_strays(int64 incarnation);
 
 /* Claims up to `limit` due rows and moves the cursor behind them. */
 extern int ga_queue_claim(const struct GaOwnerScope *scope, GaChannel channel,
