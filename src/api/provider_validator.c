@@ -88,9 +88,10 @@ check_value(const GaProviderOption *option, const char *value)
 		good = ga_json_is_valid(value, strlen(value));
 	/* The value itself is not repeated: it may be a secret. */
 	if (!good)
-		ereport(ERROR, (errcode(ERRCODE_FDW_INVALID_ATTRIBUTE_VALUE),
-						errmsg("option \"%s\" %s", option->name, complaint),
-						errhint("%s", option->help)));
+		ereport(ERROR,
+				(errcode(ERRCODE_FDW_INVALID_ATTRIBUTE_VALUE),
+				 errmsg("option \"%s\" %s", option->name, complaint),
+				 errhint("Option \"%s\": %s.", option->name, option->help)));
 }
 
 /* GaOptionLookup over a list of DefElem. */
@@ -117,7 +118,8 @@ check_required(const char *kind, List *given)
 							errmsg("option \"%s\" is required for a provider "
 								   "of kind %s",
 								   option->name, kind),
-							errhint("%s", option->help)));
+							errhint("Option \"%s\": %s.", option->name,
+									option->help)));
 }
 
 PG_FUNCTION_INFO_V1(group_api_provider_validator);

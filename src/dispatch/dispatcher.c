@@ -622,41 +622,56 @@ record_outcomes(void)
 
 /* ---- step: claim and hand over ------------------------------------------ */
 
-static void
-record_expired(const GaClaim *claim, GaProvider *provider)
+/* Why a claimed row is not to be sent after all; false: send it. */
+static bool
+is_over(const GaClaim *claim, GaRecord *record)
 {
-	GaRecord *record = ga_records_add();
-
-	record->group_id = claim->group_id;
-	record->server = provider->server;
-	record->number = claim->number;
 	record->delivery = "failed";
-	record->give_back = true;
-	if (claim->expires_at != 0 && claim->expires_at <= GetCurrentTimestamp())
+	if (claim->is_archived)
+	{
+		record->delivery = "canceled";
+		record->reason = "the group is archived";
+	}
+	else if (claim->group_name == NULL || claim->member == NULL)
+		record->reason = "the group or its member was deleted";
+	else if (claim->expires_at != 0 &&
+			 claim->expires_at <= GetCurrentTimestamp())
 	{
 		record->expired = true;
 		record->reason = "expired before it could be sent";
 	}
-	else
+	/* Its record failed again and again. */
+	else if (claim->attempt > ga_settings.max_attempts)
 		record->reason = MemoryContextStrdup(
 			ga_records_context(),
 			psprintf("given up after %d tries", claim->attempt - 1));
+	return record->reason != NULL;
+}
+
+static void
+record_over(const GaClaim *claim, GaProvider *provider, const GaRecord *how)
+{
+	GaRecord *record = ga_records_add();
+
+	*record = *how;
+	record->group_id = claim->group_id;
+	record->number = claim->number;
+	record->server = provider->server;
+	record->give_back = true;
 	provider->in_flight--;
 }
 
 static void
 hand_over(GaProvider *provider, const GaClaim *claim)
 {
+	GaRecord over = {0};
 	StringInfoData json;
 	GaMessage message;
 	GaJob *job;
 
-	/* The second: its record failed again and again. */
-	if ((claim->expires_at != 0 &&
-		 claim->expires_at <= GetCurrentTimestamp()) ||
-		claim->attempt > ga_settings.max_attempts)
+	if (is_over(claim, &over))
 	{
-		record_expired(claim, provider);
+		record_over(claim, provider, &over);
 		return;
 	}
 	job = ga_job_add(++last_job_id, provider, claim);

@@ -65,7 +65,7 @@ typedef struct GaViolationInfo
 	const char *v2_name; /* contract B's messages[].code */
 	int sqlstate;		 /* MAKE_SQLSTATE */
 	int http_status;	 /* contract A */
-	int v2_http_status;	 /* contract B: 400, 401, 403, 404 or 429 */
+	int v2_http_status;	 /* contract B: 400, 401, 403, 404, 422 or 429 */
 } GaViolationInfo;
 
 typedef struct GaViolations

@@ -207,6 +207,8 @@ ga_invitations_retry_failed(const pg_uuid_t *group_id, GaChannel channel)
 			   "  reason = NULL"
 			   " WHERE delivery IN ('failed', 'uncertain')"
 			   "  AND response IN ('pending', 'expired')"
+			   "  AND group_id IN (SELECT id FROM group_api_private.groups"
+			   "   WHERE status = 'ACTIVE')"
 			   "  AND ($1 IS NULL OR group_id = $1)"
 			   "  AND ($2 = 0 OR channel = CASE $2"
 			   "   WHEN 1 THEN 'MOBILE'::group_api.channel"

@@ -103,6 +103,7 @@ read_claim(const GaOwnerScope *scope, uint64 row, GaClaim *claim)
 	claim->inviter = ga_row_text(scope, row, 12);
 	claim->description = ga_row_text(scope, row, 13);
 	claim->image = ga_row_text(scope, row, 14);
+	claim->is_archived = ga_row_bool(row, 15, false);
 }
 
 /* The order of the index: due, then the group, then the member. */
@@ -131,16 +132,18 @@ static GaPlan claim_plan = {
 		   "  ORDER BY due, group_id, number LIMIT $7"
 		   "  FOR NO KEY UPDATE SKIP LOCKED)"
 		   " UPDATE group_api_private.invitations i"
-		   "  SET delivery = 'sending', attempts = i.attempts + 1,"
+		   "  SET delivery = 'sending',"
+		   "   attempts = least(i.attempts + 1, 32767),"
 		   "   incarnation = $8, server = $9, changed_at = now()"
 		   "  FROM due d"
-		   "   JOIN group_api_private.groups g ON g.id = d.group_id"
-		   "   JOIN group_api_private.members m"
+		   "   LEFT JOIN group_api_private.groups g ON g.id = d.group_id"
+		   "   LEFT JOIN group_api_private.members m"
 		   "    ON m.group_id = d.group_id AND m.number = d.number"
 		   "  WHERE i.ctid = d.at"
 		   "  RETURNING i.group_id, i.number, i.attempts::int4,"
 		   "   i.link_version::int4, g.number, i.due, i.expires_at, i.contact,"
-		   "   m.name, g.name, g.message, g.inviter, g.description, g.image",
+		   "   m.name, g.name, g.message, g.inviter, g.description, g.image,"
+		   "   g.status = 'ARCHIVED'",
 	.nargs = 10,
 	.argtypes = {INT4OID, TIMESTAMPTZOID, UUIDOID, INT4OID, TEXTARRAYOID,
 				 TEXTARRAYOID, INT8OID, INT8OID, TEXTOID, TIMESTAMPTZOID},
@@ -322,7 +325,7 @@ keep_locked(GaRecord *records, int count, int64 incarnation)
 }
 
 static void
-record_attempts(const GaRecord *records, int count)
+record_attempts(const GaRecord *records, int count, bool all_are_there)
 {
 	static GaPlan plan = {
 		.sql =
@@ -335,7 +338,9 @@ record_attempts(const GaRecord *records, int count)
 			"  next_at, code, detail"
 			" FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"
 			"  AS o (group_id, number, attempt, segments, outcome, server,"
-			"  started_at, elapsed_us, next_at, code, detail) WHERE $12",
+			"  started_at, elapsed_us, next_at, code, detail)"
+			" WHERE $12 OR EXISTS (SELECT FROM group_api_private.invitations i"
+			"  WHERE i.group_id = o.group_id AND i.number = o.number)",
 		.nargs = 12,
 		.argtypes = {UUIDARRAYOID, INT4ARRAYOID, INT2ARRAYOID, INT2ARRAYOID,
 					 TEXTARRAYOID, TEXTARRAYOID, TIMESTAMPTZARRAYOID,
@@ -374,8 +379,8 @@ record_attempts(const GaRecord *records, int count)
 		at++;
 	}
 	if (at > 0)
-		run_with_columns(&plan, columns, types, 11, at, BoolGetDatum(true),
-						 SPI_OK_INSERT);
+		run_with_columns(&plan, columns, types, 11, at,
+						 BoolGetDatum(all_are_there), SPI_OK_INSERT);
 }
 
 static void
@@ -384,7 +389,9 @@ record_captured(const GaRecord *record)
 	static GaPlan plan = {
 		.sql = "INSERT INTO group_api_private.captured (group_id, number,"
 			   " server, channel, recipient, message)"
-			   " VALUES ($2, $3, $4, " CHANNEL_1 ", $5, $6)",
+			   " SELECT group_id, number, $4, " CHANNEL_1 ", $5, $6"
+			   " FROM group_api_private.invitations"
+			   " WHERE group_id = $2 AND number = $3",
 		.nargs = 6,
 		.argtypes = {INT4OID, UUIDOID, INT4OID, TEXTOID, TEXTOID, TEXTOID},
 	};
@@ -402,12 +409,14 @@ record_captured(const GaRecord *record)
 int
 ga_queue_record(GaRecord *records, int count, int64 incarnation)
 {
+	bool all_are_there = record_states(records, count, incarnation) == count;
 	int kept = 0;
 
-	/* A row that is no longer being sent was answered: nothing to keep. */
-	if (record_states(records, count, incarnation) < count)
+	/* A row that is no longer being sent was answered or deleted: nothing to
+	 * keep, and of a deleted one no history either. */
+	if (!all_are_there)
 		kept = keep_locked(records, count, incarnation);
-	record_attempts(records + kept, count - kept);
+	record_attempts(records + kept, count - kept, all_are_there);
 	for (int i = kept; i < count; i++)
 		if (records[i].captured != NULL)
 			record_captured(&records[i]);

@@ -45,6 +45,7 @@ typedef struct GaClaim
 	int64 group_number;
 	TimestampTz due;
 	TimestampTz expires_at; /* 0: never */
+	bool is_archived;		/* the group: nothing is sent any more */
 	const char *contact;
 	const char *member;
 	const char *group_name;

@@ -118,6 +118,46 @@ is(delivery_of($node, sa_number(200), 'one')->{delivery}, 'queued', 'what is pau
 $node->safe_psql('one', "SELECT group_api.resume('sms')");
 all_are($node, 'sent', 'until it is resumed', database => 'one');
 
+# ---- the launcher ends and comes back
+
+my $launcher = "SELECT pid FROM pg_stat_activity WHERE backend_type = 'group_api launcher'";
+for my $round (1 .. 3)
+{
+	my $old = $node->safe_psql('postgres', $launcher);
+	my $worker = dispatcher($node, 'one')->{pid};
+	kill 'TERM', $worker;
+	kill 'TERM', $old;
+	poll_until(sub { my $new = $node->safe_psql('postgres', $launcher); $new ne '' && $new ne $old }, "another launcher comes, round $round", 5);
+	wait_for_dispatcher($node, 'and a dispatcher', database => 'one', not => $worker, seconds => 5);
+}
+is(dispatchers($node), 'one postgres two', 'each database has exactly one dispatcher');
+
+# ---- a dispatcher that crashes at every start
+
+# Held up by a lock that outlives crashes, it is killed before its first turn.
+$node->append_conf('postgresql.conf', "max_prepared_transactions = 2\nrestart_after_crash = on");
+$node->restart;
+wait_for_dispatcher($node, 'a dispatcher is there', database => 'one');
+$node->safe_psql('one', "BEGIN; LOCK TABLE group_api_private.pauses; PREPARE TRANSACTION 'lock'");
+$dispatcher = dispatcher($node, 'one')->{pid};
+kill 'TERM', $dispatcher;
+my $held_up = "SELECT pid FROM pg_stat_activity WHERE backend_type = 'group_api dispatcher' AND datname = 'one' AND wait_event_type = 'Lock'";
+for my $crash (1 .. 3)
+{
+	my $starting;
+	poll_until(sub { ($starting = $node->safe_psql('postgres', $held_up)) =~ /^\d+$/ }, "one is about to start, crash $crash", 10) or last;
+	kill 'KILL', $starting;
+	poll_until(sub { !is_alive($starting) && $node->safe_psql('postgres', 'SELECT 1') }, 'the server recovers from its crash', 10);
+}
+poll_until(sub { (dispatcher($node, 'one')->{reason} // '') =~ /crashed/ }, 'after three crashes it is left off and says so', 10);
+is($node->safe_psql('one', "SELECT ok FROM group_api.health() WHERE \"check\" = 'dispatcher'"), 'f', 'so does health()');
+wait_for_dispatcher($node, 'other databases have theirs', database => 'two', seconds => 5);
+$node->safe_psql('one', "ROLLBACK PREPARED 'lock'");
+ok(invite($node, \'one', sa_number(250)), 'groups are created as ever');
+is(delivery_of($node, sa_number(250), 'one')->{delivery}, 'queued', 'and queued');
+$node->reload;
+all_are($node, 'sent', 'a reload lets it try again, and all is sent', database => 'one');
+
 # ---- more databases than workers
 
 $node->append_conf('postgresql.conf', 'max_worker_processes = 4');

@@ -57,9 +57,15 @@ for my $busy (0, 1)
 }
 set_rules($gateway, http => {});
 
+# ---- another database than that where sends hang
+
+make_database('one', 1);
+sql('postgres', 'CREATE DATABASE unrelated');
+takes_at_most(1, 'a database is dropped while a send hangs in another', sub { sql('postgres', 'DROP DATABASE unrelated') });
+set_rules($gateway, http => {});
+
 # ---- a command that fails gives the dispatcher back
 
-make_database('one');
 my $before = dispatcher($node, 'one')->{pid};
 my ($status) = $node->psql('postgres', 'ALTER DATABASE one RENAME TO postgres');
 isnt($status, 0, 'a rename to a name that is taken fails');
@@ -137,6 +143,16 @@ is(sql('restored', 'SELECT group_api.adopt()'), '20', 'adopt() says how many wai
 all_are($node, 'sent', 'and then they are sent', database => 'restored');
 ok(invite($node, \'restored', sa_number(++$next)), 'new groups find free keys');
 all_are($node, 'sent', 'and are sent', database => 'restored');
+
+# ---- databases that are born with the extension
+
+sql('template1', 'CREATE EXTENSION group_api');
+takes_at_most(2, 'CREATE DATABASE works with the extension in template1', sub { sql('postgres', 'CREATE DATABASE born') });
+add_sms($node, $gateway->{http}, database => 'born');
+invite($node, \'born', sa_number(++$next));
+all_are($node, 'sent', 'a database made from template1 sends without further ado', database => 'born');
+is(sql('postgres', "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'group_api dispatcher' AND datname = 'template1'"), '0',
+	'template1 itself has no dispatcher');
 
 $node->stop;
 done_testing();

@@ -62,6 +62,10 @@ poll_until(sub { got($open) }, 'its commit sends');
 note(sprintf 'from COMMIT to the gateway, as seen by polling: %.3f s', time - $committed);
 $session->{finish}->();
 
+my @steps = map { number() } 1 .. 3;
+$node->safe_psql('postgres', 'DO $$ BEGIN ' . join(' COMMIT; ', map { 'PERFORM group_api.create_group(' . group_body($_) . ');' } @steps) . ' END $$');
+poll_until(sub { got(@steps) == 3 }, 'what a procedure commits in steps is sent');
+
 # ---- two phases
 
 my ($first, $second) = (number(), number());

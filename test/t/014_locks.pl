@@ -71,6 +71,24 @@ $session->{say}->('COMMIT;');
 $session->{finish}->();
 poll_until(sub { delivery_of($node, sa_number(2))->{delivery} eq 'sent' }, 'resumed, it is sent', 5);
 
+# ---- somebody who drops the extension, and thinks better of it
+
+my $waiting = german_number(++$next);
+invite($node, $waiting);
+$session = psql_in_background($node, 'BEGIN; DROP EXTENSION group_api CASCADE;');
+my $here = $node->safe_psql('template1', "SELECT pid FROM pg_stat_activity WHERE backend_type = 'group_api dispatcher'");
+my $log_start = -s $node->logfile;
+my $until = time + 1;
+poll_until(sub { time > $until && $node->safe_psql('template1', 'SELECT 1') }, 'a second passes');
+is($node->safe_psql('template1', "SELECT pid, wait_event_type FROM pg_stat_activity WHERE backend_type = 'group_api dispatcher'"), "$here|Extension",
+	'the dispatcher waits for no lock of a DROP EXTENSION');
+kill 'TERM', $here;
+poll_until(sub { !is_alive($here) }, 'it can be ended meanwhile', 3);
+$session->{say}->('ROLLBACK;');
+$session->{finish}->();
+others_are_sent('rolled back, all goes on');
+unlike(PostgreSQL::Test::Utils::slurp_file($node->logfile, $log_start) =~ s/.*statement: .*//gr, qr/ERROR|FATAL|WARNING/, 'without a complaint in the log');
+
 # ---- a table that is locked for good
 
 $node->safe_psql('postgres', "BEGIN; LOCK TABLE group_api_private.invitations; PREPARE TRANSACTION 'lock';");
