@@ -4,6 +4,7 @@
  */
 #include "postgres.h"
 
+#include "access/xact.h"
 #include "api/answer.h"
 #include "api/caller.h"
 #include "base/guc.h"
@@ -110,7 +111,7 @@ group_api_send_invitations(PG_FUNCTION_ARGS)
 	if (may_change && !group.is_archived)
 	{
 		if (ga_invitations_release(group.id) > 0)
-			ga_wake_at_commit(GetCurrentTimestamp());
+			ga_wake_at_commit(GetCurrentTransactionStartTimestamp());
 		/* Somebody may have deleted the group in the meantime. */
 		may_see = ga_group_find_latest(&scope, group.id, &group);
 		if (may_see)

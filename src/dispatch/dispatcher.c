@@ -63,7 +63,7 @@
 #define STRAYS_RETRY_MS 1000
 #define PAUSES_RETRY_MS 1000
 /* What a lock may cost the last transaction of a server that stops. */
-#define FAREWELL_LOCK_TIMEOUT "300ms"
+#define FAREWELL_LOCK_MS 300
 /* How long messages under way may still end when the server stops. */
 #define FAREWELL_MS 700
 /* How often the history is trimmed while there is work. */
@@ -75,6 +75,7 @@ static MemoryContext turn_context;
 static ResourceOwner worker_owner; /* of HMACs made between transactions */
 static GaCourierLink courier;
 static int64 incarnation;
+static Oid my_extension; /* made anew it counts incarnations anew */
 static uint64 last_job_id;
 static uint8 link_secret[GA_LINK_SECRET_LENGTH];
 
@@ -161,6 +162,8 @@ pin_settings(void)
 		{"jit", "off"},
 		{"statement_timeout", "0"},
 		{"lock_timeout", "0"},
+		/* Durable whatever the database says; the stop waits for no standby. */
+		{"synchronous_commit", "local"},
 		{"idle_in_transaction_session_timeout", "0"},
 		{"default_transaction_read_only", "off"},
 		{"default_transaction_isolation", "read committed"},
@@ -210,12 +213,16 @@ begin_work(const char *activity)
 		return false;
 	}
 	/* Whoever held the lock may have dropped it. */
-	if (!OidIsValid(extension) ||
+	if (my_extension == InvalidOid)
+		my_extension = extension;
+	if (!OidIsValid(extension) || extension != my_extension ||
 		get_extension_oid("group_api", true) != extension ||
 		!OidIsValid(ga_owner()))
 	{
 		end_failed_work();
-		leave_in_order(GA_SLOT_FREE, 0);
+		/* One made anew counts its incarnations anew: so must we. */
+		leave_in_order(OidIsValid(extension) ? GA_SLOT_WANTED : GA_SLOT_FREE,
+					   0);
 	}
 	/* Results are to outlive the transaction, but not the turn. */
 	MemoryContextSwitchTo(turn_context);
@@ -498,8 +505,6 @@ hear_outcome(const GaOutcomeFrame *outcome, TimestampTz now)
 	if (!job->picked)
 		record->outcome = NULL;
 	ga_provider_finished(job->provider, outcome, now);
-	if (record->due != 0)
-		ga_providers_requeued(job->provider->channel);
 	if (must_pause)
 		pause_provider(job->provider, record->reason);
 	ga_job_remove(job);
@@ -563,7 +568,6 @@ lose_job(GaJob *job, void *arg)
 		ga_job_give_back(job, now, ga_records_add());
 	MemoryContextSwitchTo(old);
 	job->provider->in_flight--;
-	ga_providers_requeued(job->provider->channel);
 	ga_job_remove(job);
 }
 
@@ -613,6 +617,10 @@ record_outcomes(void)
 	kept = ga_queue_record(records, count, incarnation);
 	end_work();
 	pg_atomic_fetch_add_u64(&slot->recorded, count - kept);
+	/* Only now can a query see them. */
+	for (int i = kept; i < count; i++)
+		if (records[i].due != 0)
+			ga_providers_requeued(records[i].channel);
 	ga_records_keep(kept);
 	/* Rows that somebody holds locked are recorded a little later. */
 	if (kept > 0)
@@ -682,6 +690,14 @@ hand_over(GaProvider *provider, const GaClaim *claim)
 	initStringInfo(&json);
 	ga_message_job(&json, job->id, provider->server, provider->callback_url,
 				   claim, provider->channel, &message);
+	if (json.len > GA_FRAME_MAX)
+	{
+		ga_job_remove(job);
+		over.delivery = "failed";
+		over.reason = "the message is too long to be sent";
+		record_over(claim, provider, &over);
+		return;
+	}
 	ga_courier_put(&courier, GA_FRAME_JOB, json.data, json.len);
 }
 
@@ -741,7 +757,7 @@ ask_next_due(TimestampTz now)
 		TimestampTz next_due;
 
 		if (!provider->drained || provider->due_is_known ||
-			!provider->was_usable)
+			!provider->was_usable || provider->has_nothing)
 			continue;
 		if (!begin_work("group_api: looking for the next invitation"))
 			return;
@@ -949,8 +965,6 @@ say_farewell(void)
 	now = GetCurrentTimestamp();
 	ga_jobs_visit(give_back_unpicked, &now);
 	ga_jobs_visit(lose_job, &now);
-	SetConfigOption("lock_timeout", FAREWELL_LOCK_TIMEOUT, PGC_SUSET,
-					PGC_S_OVERRIDE);
 	record_pauses(now);
 	record_outcomes();
 }
@@ -962,6 +976,8 @@ handle_sigterm(SIGNAL_ARGS)
 	int save_errno = errno;
 
 	ShutdownRequestPending = true;
+	/* For a wait that begins only now. */
+	LockTimeout = FAREWELL_LOCK_MS;
 	if (MyProc != NULL && MyProc->waitStatus == PROC_WAIT_STATUS_WAITING)
 	{
 		QueryCancelPending = true;

@@ -63,6 +63,23 @@ channel_of(const GaProviderRow *row)
 										  : GA_CHANNEL_MOBILE;
 }
 
+/* As a literal part of a LIKE pattern. */
+static char *
+escape_like(const char *text)
+{
+	char *out = palloc(2 * strlen(text) + 1);
+	char *to = out;
+
+	for (; *text; text++)
+	{
+		if (*text == '%' || *text == '_' || *text == '\\')
+			*to++ = '\\';
+		*to++ = *text;
+	}
+	*to = '\0';
+	return out;
+}
+
 static List *
 split_prefixes(const char *value)
 {
@@ -75,7 +92,7 @@ split_prefixes(const char *value)
 	copy = pstrdup(value);
 	for (char *item = strtok_r(copy, ", ", &state); item != NULL;
 		 item = strtok_r(NULL, ", ", &state))
-		prefixes = lappend(prefixes, pstrdup(item));
+		prefixes = lappend(prefixes, escape_like(item));
 	return prefixes;
 }
 
@@ -146,7 +163,6 @@ configure(GaProvider *provider, const GaProviderRow *row)
 	provider->tokens = 1;
 	provider->faults = 0;
 	provider->rest_until = 0;
-	provider->was_usable = false; /* routes are made anew */
 }
 
 static void
@@ -196,7 +212,12 @@ ga_providers_load(const GaProviderRow *rows, int count, StringInfo json)
 	ListCell *cell;
 
 	foreach (cell, ga_providers)
-		((GaProvider *) lfirst(cell))->gone = true;
+	{
+		GaProvider *provider = lfirst(cell);
+
+		provider->gone = true;
+		provider->was_usable = false; /* routes are made anew */
+	}
 	for (int i = 0; i < count; i++)
 	{
 		GaProvider *provider = find_provider(rows[i].server);
@@ -237,6 +258,13 @@ is_usable(const GaProvider *provider, TimestampTz now)
 {
 	return !provider->gone && !provider->is_paused &&
 		   provider->rest_until <= now;
+}
+
+/* One that is probed after a rest does not keep rows from the others. */
+static bool
+leads(const GaProvider *provider, TimestampTz now)
+{
+	return is_usable(provider, now) && provider->faults < FAULTS_TO_REST;
 }
 
 /* Whether `other` takes rows it shares with `provider` first. */
@@ -284,12 +312,16 @@ make_filter(GaProvider *provider, TimestampTz now)
 	List *left = NIL;
 	ListCell *cell;
 
+	provider->has_nothing = false;
+
 	foreach (cell, ga_providers)
 	{
 		GaProvider *other = lfirst(cell);
 
-		if (is_usable(other, now) && goes_first(other, provider))
-			left = add_patterns(left, other);
+		if (!leads(other, now) || !goes_first(other, provider))
+			continue;
+		left = add_patterns(left, other);
+		provider->has_nothing |= other->prefixes == NIL;
 	}
 	provider->filter.has_taken = provider->prefixes != NIL;
 	provider->filter.taken = pattern_array(
@@ -311,8 +343,10 @@ ga_providers_route(TimestampTz now)
 		GaProvider *provider = lfirst(cell);
 		bool usable = is_usable(provider, now);
 
-		changed |= usable != provider->was_usable;
+		changed |= usable != provider->was_usable ||
+				   leads(provider, now) != provider->led;
 		provider->was_usable = usable;
+		provider->led = leads(provider, now);
 	}
 	if (!changed)
 		return;
@@ -345,7 +379,7 @@ ga_provider_capacity(GaProvider *provider, TimestampTz now)
 	int room =
 		Min(provider->window, ga_settings.max_in_flight) - provider->in_flight;
 
-	if (!is_usable(provider, now) || room <= 0)
+	if (!is_usable(provider, now) || provider->has_nothing || room <= 0)
 		return 0;
 	/* After a rest one message shows whether it is over. */
 	if (provider->faults >= FAULTS_TO_REST)
@@ -364,7 +398,7 @@ ga_provider_capacity(GaProvider *provider, TimestampTz now)
 TimestampTz
 ga_provider_next_turn(GaProvider *provider, TimestampTz now)
 {
-	if (provider->gone || provider->is_paused)
+	if (provider->gone || provider->is_paused || provider->has_nothing)
 		return DT_NOEND;
 	if (provider->rest_until > now)
 		return provider->rest_until;
@@ -382,8 +416,8 @@ ga_provider_next_turn(GaProvider *provider, TimestampTz now)
 			   (int64) ((1 - provider->tokens) / provider->rate *
 						USECS_PER_SEC) +
 			   1;
-	/* The window is full: an outcome will tell. */
-	return DT_NOEND;
+	/* With room left, at once; with a full window an outcome will tell. */
+	return ga_provider_capacity(provider, now) > 0 ? now : DT_NOEND;
 }
 
 void

@@ -50,10 +50,12 @@ typedef struct GaProvider
 	GaQueueCursor cursor;
 	GaQueueFilter filter;
 	bool was_usable;
-	bool drained;				   /* the last claim came back short */
-	bool due_is_known;			   /* next_due is right */
-	TimestampTz next_due;		   /* 0: nothing waits */
-	TimestampTz not_before;		   /* next look at rows others hold locked */
+	bool led;				/* rows it takes are kept from those behind it */
+	bool has_nothing;		/* all its rows go to others first */
+	bool drained;			/* the last claim came back short */
+	bool due_is_known;		/* next_due is right */
+	TimestampTz next_due;	/* 0: nothing waits */
+	TimestampTz not_before; /* next look at rows others hold locked */
 	bool found_nothing_from_front; /* what is due is locked by others */
 } GaProvider;
 

@@ -37,7 +37,8 @@ ga_queue_new_incarnation(void)
 }
 
 #define OF_OLDER_INCARNATION                                                   \
-	" WHERE due IS NOT NULL AND delivery = 'sending' AND incarnation <> $1"
+	" WHERE due IS NOT NULL AND delivery = 'sending'"                          \
+	" AND incarnation IS DISTINCT FROM $1"
 
 bool
 ga_queue_has_strays(int64 incarnation)
@@ -125,7 +126,7 @@ static GaPlan claim_plan = {
 		   "  FROM group_api_private.invitations"
 		   "  WHERE channel = " CHANNEL_1 " AND due IS NOT NULL"
 		   "   AND (due, group_id, number) > ($2, $3, $4)"
-		   "   AND due <= clock_timestamp() AND delivery = 'queued'"
+		   "   AND due <= $10 AND delivery = 'queued'"
 		   "   AND response = 'pending'"
 		   "   AND ($5 IS NULL OR contact LIKE ANY ($5))"
 		   "   AND NOT contact LIKE ANY ($6)"
