@@ -198,11 +198,13 @@ CREATE TABLE group_api_private.pauses (
 COMMENT ON TABLE group_api_private.pauses IS 'internal: providers that get nothing until resumed, or (by_dispatcher) until their options change';
 
 -- A restored or cloned database must stay silent: the identity is dumped with
--- the data and no longer fits.  The secret of the links is never dumped.
+-- the data and no longer fits.  The secret of the links is never dumped, so a
+-- restore into the very same database is told by its digest.
 CREATE TABLE group_api_private.installation (
     singleton         boolean NOT NULL DEFAULT true,
     system_identifier bigint NOT NULL,
     database_oid      oid NOT NULL,
+    secret_digest     bytea NOT NULL,
     CONSTRAINT installation_pkey PRIMARY KEY (singleton),
     CONSTRAINT installation_singleton_check CHECK (singleton)
 );

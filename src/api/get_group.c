@@ -51,6 +51,14 @@ explain_waiting(const GaOwnerScope *scope, GaGroupView *group)
 	}
 }
 
+/* A reason quotes the provider, and so other members' addresses. */
+static void
+hide_reasons(GaGroupView *group)
+{
+	for (int i = 0; i < group->member_count; i++)
+		group->members[i].reason = NULL;
+}
+
 static Datum
 no_such_group(const GaCaller *caller)
 {
@@ -79,6 +87,8 @@ group_api_get_group(PG_FUNCTION_ARGS)
 			ga_caller_may_see(&caller, &group);
 	if (found)
 		explain_waiting(&scope, &group);
+	if (found && !ga_caller_may_change(&caller, &group))
+		hide_reasons(&group);
 	ga_owner_leave(&scope);
 	/* One may not learn which groups exist. */
 	if (!found)

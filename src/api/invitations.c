@@ -119,7 +119,8 @@ answer_invitation(FunctionCallInfo fcinfo, bool accepted)
 	if (!found)
 		return no_such_invitation(&caller);
 	/* The row is locked now; the dispatcher passes it by until the end. */
-	ga_wake_at_end();
+	if (view.is_waiting)
+		ga_wake_at_end();
 	if (is_refused(&caller, &view, accepted, &answer))
 		return answer;
 	if (strcmp(view.response, "pending") == 0)

@@ -149,6 +149,8 @@ tell_dispatcher(Node *command)
 		case T_DropUserMappingStmt:
 		case T_DropOwnedStmt:
 		case T_AlterExtensionStmt:
+		case T_AlterOwnerStmt:
+		case T_ReassignOwnedStmt:
 			ga_reload_at_commit();
 			break;
 		case T_DropStmt:
@@ -181,6 +183,8 @@ concerns_dispatcher(Node *command)
 		case T_DropUserMappingStmt:
 		case T_DropOwnedStmt:
 		case T_AlterExtensionStmt:
+		case T_AlterOwnerStmt:
+		case T_ReassignOwnedStmt:
 		case T_DropStmt:
 		case T_RenameStmt:
 			return true;

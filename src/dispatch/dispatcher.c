@@ -505,7 +505,8 @@ hear_outcome(const GaOutcomeFrame *outcome, TimestampTz now)
 	if (!job->picked)
 		record->outcome = NULL;
 	ga_provider_finished(job->provider, outcome, now);
-	if (must_pause)
+	/* What the settings of then did says nothing of today's. */
+	if (must_pause && job->fingerprint == job->provider->fingerprint)
 		pause_provider(job->provider, record->reason);
 	ga_job_remove(job);
 }
@@ -528,6 +529,8 @@ hear_frame(GaFrameType type, GaSlice payload, TimestampTz now)
 		case GA_FRAME_OUTCOME:
 			if (ga_wire_get_outcome(payload, &outcome))
 				hear_outcome(&outcome, now);
+			else
+				courier.ended = true;
 			break;
 		case GA_FRAME_LOG:
 			ereport(LOG, (errmsg("group_api courier: %s",
@@ -775,9 +778,10 @@ trim_history(TimestampTz now)
 		return;
 	if (begin_work("group_api: trimming the history"))
 	{
-		ga_queue_trim();
+		bool more = ga_queue_trim();
+
 		end_work();
-		trimmed_at = now;
+		trimmed_at = more ? 0 : now;
 	}
 }
 

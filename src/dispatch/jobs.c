@@ -47,6 +47,7 @@ ga_job_add(uint64 id, GaProvider *provider, const GaClaim *claim)
 	memset(job, 0, sizeof(*job));
 	job->id = id;
 	job->provider = provider;
+	job->fingerprint = provider->fingerprint;
 	job->group_id = claim->group_id;
 	job->number = claim->number;
 	job->attempt = claim->attempt;

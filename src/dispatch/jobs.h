@@ -15,6 +15,7 @@ typedef struct GaJob
 {
 	uint64 id; /* hash key */
 	GaProvider *provider;
+	const char *fingerprint; /* of the provider's settings when handed over */
 	pg_uuid_t group_id;
 	int32 number;
 	int32 attempt;

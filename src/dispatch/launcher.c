@@ -118,7 +118,9 @@ list_databases(void)
 	{
 		Form_pg_database database = (Form_pg_database) GETSTRUCT(tuple);
 
-		if (database->datallowconn && !database->datistemplate)
+		/* -2: left half dropped by an interrupted DROP DATABASE */
+		if (database->datallowconn && !database->datistemplate &&
+			database->datconnlimit != -2)
 		{
 			MemoryContext old = MemoryContextSwitchTo(TopMemoryContext);
 
@@ -178,6 +180,22 @@ back_off(Worker *worker)
 	worker->not_before = TimestampTzPlusMilliseconds(now, worker->backoff_ms);
 }
 
+/* False when a worker of an earlier launcher has just entered. */
+static bool
+set_starting(int at)
+{
+	GaSlot *slot = &ga_slots->slots[at];
+	bool done;
+
+	LWLockAcquire(ga_slots->lock, LW_EXCLUSIVE);
+	done = slot->pid == 0 &&
+		   (slot->state == GA_SLOT_WANTED || slot->state == GA_SLOT_STOPPED);
+	if (done)
+		slot->state = GA_SLOT_STARTING;
+	LWLockRelease(ga_slots->lock);
+	return done;
+}
+
 static bool
 start_worker(int at, Oid database)
 {
@@ -192,12 +210,14 @@ start_worker(int at, Oid database)
 		.bgw_main_arg = Int32GetDatum(at),
 		.bgw_notify_pid = MyProcPid,
 	};
-	MemoryContext old = MemoryContextSwitchTo(TopMemoryContext);
+	MemoryContext old;
 	bool done;
 
 	snprintf(worker.bgw_name, BGW_MAXLEN,
 			 "group_api dispatcher for database %u", database);
-	set_state(at, GA_SLOT_STARTING);
+	if (!set_starting(at))
+		return true;
+	old = MemoryContextSwitchTo(TopMemoryContext);
 	done = RegisterDynamicBackgroundWorker(&worker, &workers[at].handle);
 	MemoryContextSwitchTo(old);
 	workers[at].started_at = GetCurrentTimestamp();
@@ -315,7 +335,7 @@ probe_databases(void)
 		if (ga_slots->slots[i].state == GA_SLOT_WANTED ||
 			ga_slots->slots[i].state == GA_SLOT_STARTING)
 			probing++;
-	while (candidates != NIL && probing < MAX_PROBES)
+	while (candidates != NIL && probing < MAX_PROBES && !ga_slots_are_full())
 	{
 		Oid database = linitial_oid(candidates);
 
@@ -339,7 +359,8 @@ serve_all(void)
 			wait_ms = slot_ms;
 	}
 	/* Probes end within milliseconds; the rest announces itself. */
-	if (candidates != NIL && (wait_ms < 0 || wait_ms > 50))
+	if (candidates != NIL && !ga_slots_are_full() &&
+		(wait_ms < 0 || wait_ms > 50))
 		wait_ms = 50;
 	(void) WaitLatch(MyLatch,
 					 WL_LATCH_SET | WL_EXIT_ON_PM_DEATH |

@@ -366,7 +366,8 @@ refill_tokens(GaProvider *provider, TimestampTz now)
 	/* A tenth of a second's worth may be sent at once. */
 	double burst = Max(1.0, provider->rate / 10);
 
-	if (provider->tokens_at != 0)
+	/* A clock that was set back takes nothing away. */
+	if (provider->tokens_at != 0 && now > provider->tokens_at)
 		provider->tokens +=
 			provider->rate * (now - provider->tokens_at) / USECS_PER_SEC;
 	provider->tokens = Min(provider->tokens, burst);

@@ -15,6 +15,9 @@
 #include "store/plan_cache.h"
 #include "utils/builtins.h"
 
+#define SECRET_DIGEST                                                          \
+	"(SELECT sha256(secret) FROM group_api_private.link_secret)"
+
 static void
 fill_identity(Datum *values)
 {
@@ -27,7 +30,9 @@ ga_installation_claim(void)
 {
 	static GaPlan plan = {
 		.sql = "INSERT INTO group_api_private.installation"
-			   " (system_identifier, database_oid) VALUES ($1, $2)"
+			   " (system_identifier, database_oid, secret_digest)"
+			   " SELECT $1, $2, sha256(secret)"
+			   "  FROM group_api_private.link_secret"
 			   " ON CONFLICT (singleton) DO NOTHING",
 		.nargs = 2,
 		.argtypes = {INT8OID, OIDOID},
@@ -43,7 +48,8 @@ ga_installation_is_ours(void)
 {
 	static GaPlan plan = {
 		.sql = "SELECT FROM group_api_private.installation"
-			   " WHERE system_identifier = $1 AND database_oid = $2",
+			   " WHERE (system_identifier, database_oid, secret_digest)"
+			   "  = ($1, $2, " SECRET_DIGEST ")",
 		.nargs = 2,
 		.argtypes = {INT8OID, OIDOID},
 	};
@@ -58,7 +64,8 @@ ga_installation_is_foreign(void)
 {
 	static GaPlan plan = {
 		.sql = "SELECT FROM group_api_private.installation"
-			   " WHERE (system_identifier, database_oid) <> ($1, $2)",
+			   " WHERE (system_identifier, database_oid, secret_digest)"
+			   "  IS DISTINCT FROM ($1, $2, " SECRET_DIGEST ")",
 		.nargs = 2,
 		.argtypes = {INT8OID, OIDOID},
 	};
@@ -73,9 +80,12 @@ ga_installation_adopt(void)
 {
 	static GaPlan plan = {
 		.sql = "INSERT INTO group_api_private.installation"
-			   " (system_identifier, database_oid) VALUES ($1, $2)"
+			   " (system_identifier, database_oid, secret_digest)"
+			   " SELECT $1, $2, sha256(secret)"
+			   "  FROM group_api_private.link_secret"
 			   " ON CONFLICT (singleton) DO UPDATE"
-			   " SET system_identifier = $1, database_oid = $2",
+			   " SET system_identifier = $1, database_oid = $2,"
+			   "  secret_digest = excluded.secret_digest",
 		.nargs = 2,
 		.argtypes = {INT8OID, OIDOID},
 	};

@@ -112,7 +112,7 @@ ga_members_insert(const GaGroupView *group)
 #define INVITATION_BY_TOKEN                                                    \
 	"SELECT i.group_id, i.number, g.status = 'ARCHIVED', g.name,"              \
 	" g.description, g.image, g.message, g.inviter, m.name, i.response,"       \
-	" i.expires_at, i.responded_at"                                            \
+	" i.expires_at, i.responded_at, i.due IS NOT NULL"                         \
 	" FROM group_api_private.groups g"                                         \
 	" JOIN group_api_private.invitations i ON i.group_id = g.id"               \
 	" JOIN group_api_private.members m"                                        \
@@ -154,6 +154,7 @@ ga_invitation_find(const GaOwnerScope *scope, GaLinkToken token,
 	view->response = ga_row_text(scope, 0, 10);
 	view->expires_at = ga_row_int64(0, 11, 0);
 	view->responded_at = ga_row_int64(0, 12, 0);
+	view->is_waiting = ga_row_bool(0, 13, false);
 	return true;
 }
 
@@ -245,5 +246,6 @@ ga_invitations_are_busy(void)
 			   " LIMIT 1",
 	};
 
-	return ga_plan_run(&plan, NULL, NULL, SPI_OK_SELECT) > 0;
+	/* In the snapshot the caller pushed: the newest, in any isolation. */
+	return ga_plan_read(&plan, NULL, NULL) > 0;
 }

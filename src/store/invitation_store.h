@@ -28,6 +28,7 @@ typedef struct GaInvitationView
 	const char *response;
 	TimestampTz expires_at;	  /* 0: never */
 	TimestampTz responded_at; /* 0: not yet */
+	bool is_waiting;		  /* in the queue, or being sent */
 } GaInvitationView;
 
 /* All run inside ga_owner_enter()/leave(). */

@@ -21,6 +21,9 @@
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 
+/* History removed in one go: some milliseconds. */
+#define TRIM_ROWS 10000
+
 #define CHANNEL_1                                                              \
 	"CASE $1 WHEN 1 THEN 'MOBILE'::group_api.channel"                          \
 	" ELSE 'EMAIL'::group_api.channel END"
@@ -446,13 +449,15 @@ ga_queue_next_due(GaChannel channel, const GaQueueFilter *filter)
 	return ga_row_int64(0, 1, 0);
 }
 
-void
+bool
 ga_queue_trim(void)
 {
 	static GaPlan attempts = {
-		.sql = "DELETE FROM group_api_private.attempts WHERE started_at < $1",
-		.nargs = 1,
-		.argtypes = {TIMESTAMPTZOID},
+		.sql = "DELETE FROM group_api_private.attempts WHERE ctid = ANY (ARRAY("
+			   " SELECT ctid FROM group_api_private.attempts"
+			   "  WHERE started_at < $1 LIMIT $2))",
+		.nargs = 2,
+		.argtypes = {TIMESTAMPTZOID, INT4OID},
 	};
 	static GaPlan captured = {
 		.sql = "DELETE FROM group_api_private.captured WHERE id <= (SELECT"
@@ -460,13 +465,16 @@ ga_queue_trim(void)
 		.nargs = 1,
 		.argtypes = {INT8OID},
 	};
-	Datum values[1];
+	Datum values[2];
+	bool more;
 
 	values[0] = TimestampTzGetDatum(GetCurrentTimestamp() -
 									(int64) ga_settings.attempts_retention *
 										USECS_PER_MINUTE);
-	ga_plan_run(&attempts, values, NULL, SPI_OK_DELETE);
+	values[1] = Int32GetDatum(TRIM_ROWS);
+	more = ga_plan_run(&attempts, values, NULL, SPI_OK_DELETE) == TRIM_ROWS;
 	values[0] = Int64GetDatum(ga_settings.captured_limit);
 	ga_plan_run(&captured, values, NULL, SPI_OK_DELETE);
 	ga_idempotency_trim();
+	return more;
 }

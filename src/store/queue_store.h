@@ -113,6 +113,7 @@ extern TimestampTz ga_queue_next_due(GaChannel channel,
  * Removes history older than the retention, what capture keeps too much, and
  * idempotency keys that no longer count.
  */
-extern void ga_queue_trim(void);
+/* Returns true when there is more of it: the history goes in pieces. */
+extern bool ga_queue_trim(void);
 
 #endif /* GA_STORE_QUEUE_STORE_H */

@@ -150,9 +150,9 @@ for my $crash (1 .. 3)
 	poll_until(sub { !is_alive($starting) && $node->safe_psql('postgres', 'SELECT 1') }, 'the server recovers from its crash', 10);
 }
 poll_until(sub { (dispatcher($node, 'one')->{reason} // '') =~ /crashed/ }, 'after three crashes it is left off and says so', 10);
+$node->safe_psql('one', "ROLLBACK PREPARED 'lock'");
 is($node->safe_psql('one', "SELECT ok FROM group_api.health() WHERE \"check\" = 'dispatcher'"), 'f', 'so does health()');
 wait_for_dispatcher($node, 'other databases have theirs', database => 'two', seconds => 5);
-$node->safe_psql('one', "ROLLBACK PREPARED 'lock'");
 ok(invite($node, \'one', sa_number(250)), 'groups are created as ever');
 is(delivery_of($node, sa_number(250), 'one')->{delivery}, 'queued', 'and queued');
 $node->reload;
