@@ -62,6 +62,9 @@
 /* Before rows and pauses that somebody else holds are looked at again. */
 #define STRAYS_RETRY_MS 1000
 #define PAUSES_RETRY_MS 1000
+/* After outcomes that could not be recorded. */
+#define RECORD_FIRST_WAIT_MS 1000
+#define RECORD_LAST_WAIT_MS 60000
 /* What a lock may cost the last transaction of a server that stops. */
 #define FAREWELL_LOCK_MS 300
 /* How long messages under way may still end when the server stops. */
@@ -85,6 +88,7 @@ static TimestampTz locked_out_until;
 static TimestampTz pauses_not_before = DT_NOEND; /* DT_NOEND: none to store */
 static TimestampTz strays_not_before = DT_NOEND; /* DT_NOEND: none left */
 static TimestampTz records_not_before;
+static int record_wait_ms; /* > 0: recording fails */
 static TimestampTz courier_not_before;
 static int courier_wait_ms;
 static bool told_no_courier;
@@ -608,6 +612,46 @@ collect_outcomes(TimestampTz now)
 
 /* ---- step: record ------------------------------------------------------- */
 
+/*
+ * Writes outcomes down; false when that fails.  The process must not end of it:
+ * what the courier is just sending would be sent again.
+ */
+static bool
+try_to_record(GaRecord *records, int count, int *kept)
+{
+	volatile bool done = false;
+
+	PG_TRY();
+	{
+		*kept = ga_queue_record(records, count, incarnation);
+		end_work();
+		done = true;
+	}
+	PG_CATCH();
+	{
+		MemoryContextSwitchTo(turn_context);
+		EmitErrorReport();
+		FlushErrorState();
+		AbortCurrentTransaction();
+		CurrentResourceOwner = worker_owner;
+		MemoryContextSwitchTo(turn_context);
+		pgstat_report_activity(STATE_IDLE, NULL);
+	}
+	PG_END_TRY();
+	return done;
+}
+
+/* Until it works again nothing more is claimed. */
+static void
+wait_to_record(void)
+{
+	record_wait_ms = record_wait_ms == 0
+						 ? RECORD_FIRST_WAIT_MS
+						 : Min(record_wait_ms * 2, RECORD_LAST_WAIT_MS);
+	records_not_before =
+		TimestampTzPlusMilliseconds(GetCurrentTimestamp(), record_wait_ms);
+}
+
 static void
 record_outcomes(void)
 {
@@ -615,10 +659,16 @@ record_outcomes(void)
 	int kept;
 	GaRecord *records = ga_records_list(&count);
 
-	if (count == 0 || !begin_work("group_api: recording outcomes"))
+	if (count == 0 ||
+		(record_wait_ms > 0 && GetCurrentTimestamp() < records_not_before) ||
+		!begin_work("group_api: recording outcomes"))
 		return;
-	kept = ga_queue_record(records, count, incarnation);
-	end_work();
+	if (!try_to_record(records, count, &kept))
+	{
+		wait_to_record();
+		return;
+	}
+	record_wait_ms = 0;
 	pg_atomic_fetch_add_u64(&slot->recorded, count - kept);
 	/* Only now can a query see them. */
 	for (int i = kept; i < count; i++)
@@ -729,7 +779,7 @@ claim_due(TimestampTz now)
 {
 	ListCell *cell;
 
-	if (locked_out_until > now || !may_send())
+	if (locked_out_until > now || record_wait_ms > 0 || !may_send())
 		return;
 	ga_providers_route(now);
 	foreach (cell, ga_providers)
@@ -815,7 +865,7 @@ time_to_wait(void)
 		next = Min(next, records_not_before);
 	next = Min(next, pauses_not_before);
 	next = Min(next, strays_not_before);
-	if (is_ours && ga_settings.dispatch)
+	if (is_ours && ga_settings.dispatch && record_wait_ms == 0)
 		foreach (cell, ga_providers)
 		{
 			next = Min(next, next_turn(lfirst(cell), now));
@@ -999,6 +1049,8 @@ group_api_dispatcher_main(Datum arg)
 
 	pqsignal(SIGHUP, SignalHandlerForConfigReload);
 	pqsignal(SIGTERM, handle_sigterm);
+	/* A cancel would break off a record, and what it tells be sent again. */
+	pqsignal(SIGINT, SIG_IGN);
 	courier.fd = PGINVALID_SOCKET;
 	slot = &ga_slots->slots[DatumGetInt32(arg)];
 	database = slot->database;
