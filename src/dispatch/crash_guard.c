@@ -14,6 +14,7 @@
 #include "dispatch/crash_guard.h"
 #include "miscadmin.h"
 #include "storage/fd.h"
+#include "utils/timestamp.h"
 
 /* Relative to the data directory, where every server process stands. */
 static void
@@ -53,5 +54,7 @@ ga_crash_guard_is_tripped(Oid database)
 	struct stat state;
 
 	guard_path(database, path);
-	return stat(path, &state) == 0 && state.st_size >= GA_CRASHES_ALLOWED;
+	/* What was before this start of the server counts no more. */
+	return stat(path, &state) == 0 && state.st_size >= GA_CRASHES_ALLOWED &&
+		   time_t_to_timestamptz(state.st_mtime) >= PgStartTime;
 }

@@ -19,7 +19,10 @@
 extern void ga_crash_guard_enter(Oid database);
 /* It has done a turn, or ends in an orderly way: not the start's fault. */
 extern void ga_crash_guard_leave(Oid database);
-/* Whether it crashed too often to be started again. */
+/*
+ * Whether it crashed too often to be started again.  A start of the server (not
+ * a recovery from a crash) and a reload of the configuration forgive.
+ */
 extern bool ga_crash_guard_is_tripped(Oid database);
 
 #endif /* GA_DISPATCH_CRASH_GUARD_H */

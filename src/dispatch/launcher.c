@@ -315,6 +315,7 @@ serve_slot(int at)
 		return TimestampDifferenceMilliseconds(now, worker->not_before) + 1;
 	if (!database_exists(database))
 	{
+		ga_crash_guard_leave(database);
 		set_state(at, GA_SLOT_FREE);
 		return -1;
 	}
