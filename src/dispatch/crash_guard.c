@@ -52,9 +52,16 @@ ga_crash_guard_is_tripped(Oid database)
 {
 	char path[MAXPGPATH];
 	struct stat state;
+	TimestampTz last;
 
 	guard_path(database, path);
-	/* What was before this start of the server counts no more. */
-	return stat(path, &state) == 0 && state.st_size >= GA_CRASHES_ALLOWED &&
-		   time_t_to_timestamptz(state.st_mtime) >= PgStartTime;
+	if (stat(path, &state) != 0 || state.st_size < GA_CRASHES_ALLOWED)
+		return false;
+	last = time_t_to_timestamptz(state.st_mtim.tv_sec) +
+		   state.st_mtim.tv_nsec / 1000;
+	/*
+	 * What was before this start of the server counts no more.  A file's clock
+	 * is that of the kernel's tick: some milliseconds behind.
+	 */
+	return last >= PgStartTime - 100 * 1000;
 }
