@@ -1,0 +1,27 @@
+/*
+ * seat.h
+ *		The dispatcher's own place in shared memory: taking it, leaving it, what
+ *		it tells there.
+ */
+#ifndef GA_DISPATCH_SEAT_H
+#define GA_DISPATCH_SEAT_H
+
+#include "postgres.h"
+
+#include "dispatch/slots.h"
+
+/* The slot of this dispatcher. */
+extern GaSlot *ga_seat;
+
+/*
+ * Takes the slot.  Ends the process when another dispatcher has it; false when
+ * DDL on the database asked for its place in the meantime.
+ */
+extern bool ga_seat_take(int at);
+
+/* Ends the process in an orderly way; `state` tells the launcher what next. */
+extern void ga_seat_leave(GaSlotState state, int exit_code);
+
+extern void ga_seat_note(GaSlotTrouble trouble);
+
+#endif /* GA_DISPATCH_SEAT_H */
