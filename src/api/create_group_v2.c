@@ -151,14 +151,10 @@ group_api_v2_create_group(PG_FUNCTION_ARGS)
 	GaGroupView group;
 	GaCaller caller;
 	const char *key;
+	Datum answer;
 
-	ga_caller_read(&caller);
-	if (!caller.is_authenticated)
-		return ga_answer_not_authenticated(&caller, GA_CONTRACT_B);
-	if (PG_ARGISNULL(0))
-		return ga_answer_fault(&caller, GA_CONTRACT_B, "",
-							   GA_VIOLATION_INVALID_BODY, NULL,
-							   "the body must be an object, not null");
+	if (ga_creation_is_refused(fcinfo, GA_CONTRACT_B, &caller, &answer))
+		return answer;
 	ga_group_request_v2_read(PG_GETARG_JSONB_P(0), ga_settings.max_members,
 							 &request, &violations);
 	key = ga_creation_key(&caller, NULL, &violations);

@@ -14,6 +14,22 @@
 
 #define KEY_MAX_CHARS 255
 
+bool
+ga_creation_is_refused(FunctionCallInfo fcinfo, GaContract contract,
+					   GaCaller *caller, Datum *answer)
+{
+	ga_caller_read(caller);
+	if (!caller->is_authenticated)
+		*answer = ga_answer_not_authenticated(caller, contract);
+	else if (PG_ARGISNULL(0))
+		*answer =
+			ga_answer_fault(caller, contract, "", GA_VIOLATION_INVALID_BODY,
+							NULL, "the body must be an object, not null");
+	else
+		return false;
+	return true;
+}
+
 void
 ga_creation_begin(GaGroupView *group, char contract)
 {

@@ -7,12 +7,20 @@
 
 #include "postgres.h"
 
+#include "api/answer.h"
 #include "api/caller.h"
+#include "fmgr.h"
 #include "request/violation.h"
 #include "store/group_store.h"
 #include "store/idempotency_store.h"
 #include "store/plan_cache.h"
 #include "utils/jsonb.h"
+
+/*
+ * Reads who calls; true with an answer when nobody does, or without a body.
+ */
+extern bool ga_creation_is_refused(FunctionCallInfo fcinfo, GaContract contract,
+								   GaCaller *caller, Datum *answer);
 
 /* Empties the view and sets what every new group has. */
 extern void ga_creation_begin(GaGroupView *group, char contract);

@@ -131,69 +131,58 @@ is_ours_to_drop(DropStmt *statement)
 		   statement->removeType == OBJECT_FDW;
 }
 
-/* After the command: what the dispatcher of this database must hear. */
+/* What the dispatcher of this database must hear once a command is done. */
+typedef enum News
+{
+	NEWS_NONE,
+	NEWS_RELOAD, /* providers, or the extension itself; at commit */
+	NEWS_ROWS	 /* a prepared transaction's rows are there; now */
+} News;
+
+static News
+news_of(Node *command)
+{
+	switch (nodeTag(command))
+	{
+		case T_CreateForeignServerStmt:
+		case T_AlterForeignServerStmt:
+		case T_CreateUserMappingStmt:
+		case T_AlterUserMappingStmt:
+		case T_DropUserMappingStmt:
+		case T_DropOwnedStmt:
+		case T_AlterExtensionStmt:
+		case T_AlterOwnerStmt:
+		case T_ReassignOwnedStmt:
+			return NEWS_RELOAD;
+		case T_DropStmt:
+			return is_ours_to_drop((DropStmt *) command) ? NEWS_RELOAD
+														 : NEWS_NONE;
+		case T_RenameStmt:
+			return ((RenameStmt *) command)->renameType == OBJECT_FOREIGN_SERVER
+					   ? NEWS_RELOAD
+					   : NEWS_NONE;
+		case T_TransactionStmt:
+			return ((TransactionStmt *) command)->kind ==
+						   TRANS_STMT_COMMIT_PREPARED
+					   ? NEWS_ROWS
+					   : NEWS_NONE;
+		default:
+			return NEWS_NONE;
+	}
+}
+
 static void
-tell_dispatcher(Node *command)
+tell_dispatcher(News news)
 {
 	GaSlot slot;
 
 	/* A database without the extension is none of our business. */
 	if (!ga_slot_look(MyDatabaseId, &slot))
 		return;
-	switch (nodeTag(command))
-	{
-		case T_CreateForeignServerStmt:
-		case T_AlterForeignServerStmt:
-		case T_CreateUserMappingStmt:
-		case T_AlterUserMappingStmt:
-		case T_DropUserMappingStmt:
-		case T_DropOwnedStmt:
-		case T_AlterExtensionStmt:
-		case T_AlterOwnerStmt:
-		case T_ReassignOwnedStmt:
-			ga_reload_at_commit();
-			break;
-		case T_DropStmt:
-			if (is_ours_to_drop((DropStmt *) command))
-				ga_reload_at_commit();
-			break;
-		case T_RenameStmt:
-			if (((RenameStmt *) command)->renameType == OBJECT_FOREIGN_SERVER)
-				ga_reload_at_commit();
-			break;
-		case T_TransactionStmt:
-			if (((TransactionStmt *) command)->kind ==
-				TRANS_STMT_COMMIT_PREPARED)
-				ga_wake_now();
-			break;
-		default:
-			break;
-	}
-}
-
-static bool
-concerns_dispatcher(Node *command)
-{
-	switch (nodeTag(command))
-	{
-		case T_CreateForeignServerStmt:
-		case T_AlterForeignServerStmt:
-		case T_CreateUserMappingStmt:
-		case T_AlterUserMappingStmt:
-		case T_DropUserMappingStmt:
-		case T_DropOwnedStmt:
-		case T_AlterExtensionStmt:
-		case T_AlterOwnerStmt:
-		case T_ReassignOwnedStmt:
-		case T_DropStmt:
-		case T_RenameStmt:
-			return true;
-		case T_TransactionStmt:
-			return ((TransactionStmt *) command)->kind ==
-				   TRANS_STMT_COMMIT_PREPARED;
-		default:
-			return false;
-	}
+	if (news == NEWS_RELOAD)
+		ga_reload_at_commit();
+	else
+		ga_wake_now();
 }
 
 static void
@@ -205,7 +194,7 @@ watch_utility(PlannedStmt *planned, const char *text, bool read_only_tree,
 	/* The tree may be gone after the command: decide before. */
 	Node *command = planned->utilityStmt;
 	const char *emptied = database_to_empty(command);
-	Node *told = concerns_dispatcher(command) ? copyObject(command) : NULL;
+	News news = news_of(command);
 
 	if (emptied != NULL && ga_slots != NULL)
 		empty_database(emptied);
@@ -215,8 +204,8 @@ watch_utility(PlannedStmt *planned, const char *text, bool read_only_tree,
 	else
 		standard_ProcessUtility(planned, text, read_only_tree, context, params,
 								environment, receiver, completion);
-	if (told != NULL && ga_slots != NULL)
-		tell_dispatcher(told);
+	if (news != NEWS_NONE && ga_slots != NULL)
+		tell_dispatcher(news);
 }
 
 void
