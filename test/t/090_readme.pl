@@ -65,6 +65,16 @@ my %real = map { split /\|/, $_, 2 } split /\n/, $node->safe_psql('postgres', q{
 is_deeply([ sort keys %settings ], [ sort keys %real ], 'the README lists every setting');
 is($settings{$_} // '', $real{$_}, "it names the default of $_") for sort keys %real;
 
+# ---- providers
+
+my $options = slurp_file(GroupApiTest::project_root() . '/src/base/provider_options.c');
+my $providers = slurp_file(GroupApiTest::project_root() . '/docs/providers.md');
+my %documented = map { $_ => 1 } $providers =~ /^\| `(\w+)` \| \w/mg;
+my %taken = map { $_ => 1 } $options =~ /^\t\{"(\w+)", (?:"|HTTP_KINDS)/mg;
+is_deeply([ sort keys %documented ], [ sort keys %taken ], 'docs/providers.md lists every option');
+my ($example) = $providers =~ /^```sql\n(.*?)^```\n/ms;
+is((run_sql($example))[1], '', 'its example runs');
+
 # ---- the shell
 
 for my $block (grep { $_->[0] eq 'sh' } @blocks)
