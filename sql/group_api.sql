@@ -43,6 +43,10 @@ CREATE TYPE group_api.response AS ENUM
     ('pending', 'accepted', 'declined', 'revoked', 'expired');
 COMMENT ON TYPE group_api.response IS 'what the invited person decided';
 
+CREATE TYPE group_api.suppression AS ENUM
+    ('bounced', 'complained', 'unsubscribed', 'opted_out', 'operator');
+COMMENT ON TYPE group_api.suppression IS 'why nothing more is sent to a contact: its mailbox or number is dead, its person complained, unsubscribed by one click, answered STOP, or an operator said so';
+
 CREATE TYPE group_api.group_status AS ENUM ('ACTIVE', 'ARCHIVED');
 COMMENT ON TYPE group_api.group_status IS 'contract A''s GroupStatus';
 
@@ -89,6 +93,8 @@ CREATE TABLE group_api_private.groups (
     active      boolean NOT NULL DEFAULT true,
     emotional_image          text,
     emotional_image_position integer NOT NULL DEFAULT 0,
+    locale      text,
+    next_look   timestamptz,
     CONSTRAINT groups_pkey PRIMARY KEY (id),
     CONSTRAINT groups_number_key UNIQUE (number),
     CONSTRAINT groups_contract_check CHECK (contract IN ('A', 'B'))
@@ -97,6 +103,9 @@ COMMENT ON TABLE group_api_private.groups IS 'internal: groups of both contracts
 COMMENT ON COLUMN group_api_private.groups.id IS 'UUID version 7';
 COMMENT ON COLUMN group_api_private.groups.number IS 'contract B''s integer id; also names the group in links';
 COMMENT ON COLUMN group_api_private.groups.inviter IS 'the leader''s name as invitations show it';
+COMMENT ON COLUMN group_api_private.groups.locale IS 'the language of its messages where a member''s own is not known; null: group_api.default_locale';
+COMMENT ON COLUMN group_api_private.groups.next_look IS 'when the dispatcher looks at its open invitations next: to remind, or because they expire';
+CREATE INDEX groups_next_look ON group_api_private.groups (next_look) WHERE next_look IS NOT NULL;
 CREATE UNIQUE INDEX groups_v2_name_key ON group_api_private.groups (name) WHERE contract = 'B';
 CREATE UNIQUE INDEX groups_v2_slug_key ON group_api_private.groups (slug) WHERE contract = 'B';
 
@@ -123,6 +132,7 @@ CREATE TABLE group_api_private.invitations (
     response     group_api.response NOT NULL DEFAULT 'pending',
     attempts     smallint NOT NULL DEFAULT 0,
     link_version smallint NOT NULL DEFAULT 1,
+    reminders    smallint NOT NULL DEFAULT 0,
     incarnation  bigint,
     due          timestamptz,
     changed_at   timestamptz NOT NULL DEFAULT pg_catalog.now(),
@@ -132,6 +142,7 @@ CREATE TABLE group_api_private.invitations (
     server       name,
     message_id   text,
     reason       text,
+    locale       text,
     CONSTRAINT invitations_pkey PRIMARY KEY (group_id, number),
     CONSTRAINT invitations_contact_check
         CHECK ((channel IS NULL) = (contact IS NULL) AND (channel IS NULL) = (delivery IS NULL)),
@@ -142,6 +153,8 @@ COMMENT ON TABLE group_api_private.invitations IS 'internal: one offer to one me
 COMMENT ON COLUMN group_api_private.invitations.due IS 'when the message is to be tried next; null: not waiting';
 COMMENT ON COLUMN group_api_private.invitations.incarnation IS 'the dispatcher that took the row; an older one is dead';
 COMMENT ON COLUMN group_api_private.invitations.link_version IS 'part of the link''s token: a new version ends all older links';
+COMMENT ON COLUMN group_api_private.invitations.reminders IS 'reminders queued since the link was made';
+COMMENT ON COLUMN group_api_private.invitations.locale IS 'the member''s own language where the user directory knows it';
 CREATE INDEX invitations_due ON group_api_private.invitations (channel, due, group_id, number) WHERE due IS NOT NULL;
 
 CREATE TABLE group_api_private.attempts (
@@ -175,6 +188,104 @@ CREATE TABLE group_api_private.captured (
     CONSTRAINT captured_pkey PRIMARY KEY (id)
 );
 COMMENT ON TABLE group_api_private.captured IS 'internal: what capture providers kept instead of sending; never dumped';
+
+-- What providers and mail servers said later.  Forged ones are only counted:
+-- keeping them would let strangers fill the disk.
+CREATE TABLE group_api_private.receipts (
+    id          bigint GENERATED ALWAYS AS IDENTITY,
+    received_at timestamptz NOT NULL DEFAULT pg_catalog.now(),
+    way         text NOT NULL,
+    server      name,
+    result      text NOT NULL,
+    group_id    uuid,
+    number      integer,
+    status      text,
+    code        text,
+    message_id  text,
+    digest      bytea NOT NULL,
+    raw         bytea,
+    CONSTRAINT receipts_pkey PRIMARY KEY (id),
+    CONSTRAINT receipts_digest_key UNIQUE (digest),
+    CONSTRAINT receipts_way_check CHECK (way IN ('callback', 'poll', 'bounce')),
+    CONSTRAINT receipts_result_check CHECK (result IN ('moved', 'known', 'unknown', 'stale'))
+);
+COMMENT ON TABLE group_api_private.receipts IS 'internal: raw events about messages, kept for group_api.receipts_retention';
+COMMENT ON COLUMN group_api_private.receipts.digest IS 'SHA-256 of the event: the same one again is a replay';
+CREATE INDEX receipts_received_at ON group_api_private.receipts USING brin (received_at);
+CREATE INDEX receipts_invitation ON group_api_private.receipts (group_id, number);
+
+CREATE TABLE group_api_private.receipt_counts (
+    day         date NOT NULL,
+    server      name NOT NULL,
+    result      text NOT NULL,
+    receipts    bigint NOT NULL,
+    CONSTRAINT receipt_counts_pkey PRIMARY KEY (day, server, result)
+);
+COMMENT ON TABLE group_api_private.receipt_counts IS 'internal: how many receipts of each kind came, refused ones included';
+
+CREATE TABLE group_api_private.polls (
+    group_id    uuid NOT NULL,
+    number      integer NOT NULL,
+    link_version smallint NOT NULL,
+    tries       smallint NOT NULL DEFAULT 0,
+    next_at     timestamptz NOT NULL,
+    server      name NOT NULL,
+    message_id  text NOT NULL,
+    CONSTRAINT polls_pkey PRIMARY KEY (group_id, number)
+);
+COMMENT ON TABLE group_api_private.polls IS 'internal: messages whose state the dispatcher asks the provider for';
+CREATE INDEX polls_next_at ON group_api_private.polls (next_at);
+
+-- Contacts stand here as salted hashes only.
+CREATE TABLE group_api_private.suppressions (
+    contact_hash bytea NOT NULL,
+    channel     group_api.channel NOT NULL,
+    reason      group_api.suppression NOT NULL,
+    since       timestamptz NOT NULL DEFAULT pg_catalog.now(),
+    server      name,
+    code        text,
+    CONSTRAINT suppressions_pkey PRIMARY KEY (contact_hash)
+);
+COMMENT ON TABLE group_api_private.suppressions IS 'internal: contacts that get nothing more, by salted hash';
+
+CREATE TABLE group_api_private.suppression_salt (
+    singleton   boolean NOT NULL DEFAULT true,
+    salt        bytea NOT NULL,
+    CONSTRAINT suppression_salt_pkey PRIMARY KEY (singleton),
+    CONSTRAINT suppression_salt_singleton_check CHECK (singleton)
+);
+COMMENT ON TABLE group_api_private.suppression_salt IS 'internal: salt of the hashed contacts; dumped with them';
+
+-- Counted only while a cap is set.
+CREATE TABLE group_api_private.sends (
+    day         date NOT NULL,
+    key         bytea NOT NULL,
+    group_id    uuid NOT NULL,
+    number      integer NOT NULL,
+    link_version smallint NOT NULL,
+    CONSTRAINT sends_pkey PRIMARY KEY (key, day, group_id, number, link_version)
+);
+COMMENT ON TABLE group_api_private.sends IS 'internal: what counted today against the caps of recipients and inviters';
+
+CREATE TABLE group_api_private.resends (
+    contact_hash bytea NOT NULL,
+    at          timestamptz NOT NULL,
+    CONSTRAINT resends_pkey PRIMARY KEY (contact_hash)
+);
+COMMENT ON TABLE group_api_private.resends IS 'internal: when a contact was resent an invitation last';
+
+CREATE TABLE group_api_private.templates (
+    channel     group_api.channel NOT NULL,
+    locale      text NOT NULL,
+    subject     text,
+    body        text NOT NULL,
+    html        text,
+    changed_at  timestamptz NOT NULL DEFAULT pg_catalog.now(),
+    CONSTRAINT templates_pkey PRIMARY KEY (channel, locale),
+    CONSTRAINT templates_parts_check CHECK ((channel = 'EMAIL') = (subject IS NOT NULL)
+                                            AND (channel = 'EMAIL' OR html IS NULL))
+);
+COMMENT ON TABLE group_api_private.templates IS 'internal: an operator''s words instead of the built-in ones';
 
 CREATE TABLE group_api_private.idempotency_keys (
     user_id     bigint NOT NULL,
@@ -227,12 +338,21 @@ SELECT pg_catalog.pg_extension_config_dump('group_api_private.groups', '');
 SELECT pg_catalog.pg_extension_config_dump('group_api_private.members', '');
 SELECT pg_catalog.pg_extension_config_dump('group_api_private.invitations', '');
 SELECT pg_catalog.pg_extension_config_dump('group_api_private.attempts', '');
+SELECT pg_catalog.pg_extension_config_dump('group_api_private.receipts', '');
+SELECT pg_catalog.pg_extension_config_dump('group_api_private.receipt_counts', '');
+SELECT pg_catalog.pg_extension_config_dump('group_api_private.polls', '');
+SELECT pg_catalog.pg_extension_config_dump('group_api_private.suppressions', '');
+SELECT pg_catalog.pg_extension_config_dump('group_api_private.suppression_salt', '');
+SELECT pg_catalog.pg_extension_config_dump('group_api_private.sends', '');
+SELECT pg_catalog.pg_extension_config_dump('group_api_private.resends', '');
+SELECT pg_catalog.pg_extension_config_dump('group_api_private.templates', '');
 SELECT pg_catalog.pg_extension_config_dump('group_api_private.idempotency_keys', '');
 SELECT pg_catalog.pg_extension_config_dump('group_api_private.pauses', '');
 SELECT pg_catalog.pg_extension_config_dump('group_api_private.installation', '');
 SELECT pg_catalog.pg_extension_config_dump('group_api_private.incarnations', '');
 SELECT pg_catalog.pg_extension_config_dump('group_api_private.users_id_seq', '');
 SELECT pg_catalog.pg_extension_config_dump('group_api_private.groups_number_seq', '');
+SELECT pg_catalog.pg_extension_config_dump('group_api_private.receipts_id_seq', '');
 
 -- Row security is forced on every table.  Nobody but the owner holds a right to
 -- write; whoever grant_access() lets read, reads all rows.
@@ -241,10 +361,13 @@ DECLARE
     relation pg_catalog.text;
 BEGIN
     FOREACH relation IN ARRAY ARRAY['users', 'groups', 'members', 'invitations', 'attempts',
-                                    'captured', 'idempotency_keys', 'pauses', 'installation', 'link_secret'] LOOP
+                                    'captured', 'receipts', 'receipt_counts', 'polls', 'suppressions',
+                                    'suppression_salt', 'sends', 'resends', 'templates',
+                                    'idempotency_keys', 'pauses', 'installation', 'link_secret'] LOOP
         EXECUTE pg_catalog.format('ALTER TABLE group_api_private.%I ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY', relation);
     END LOOP;
-    FOREACH relation IN ARRAY ARRAY['users', 'groups', 'members', 'invitations', 'attempts', 'captured', 'pauses'] LOOP
+    FOREACH relation IN ARRAY ARRAY['users', 'groups', 'members', 'invitations', 'attempts', 'captured', 'pauses',
+                                    'receipts', 'receipt_counts', 'polls', 'suppressions', 'templates'] LOOP
         EXECUTE pg_catalog.format('CREATE POLICY %I ON group_api_private.%I FOR SELECT USING (true)', relation || '_read', relation);
     END LOOP;
 END
@@ -264,6 +387,8 @@ CREATE FUNCTION group_api_private.groups_cascade() RETURNS trigger
 BEGIN
     DELETE FROM group_api_private.attempts a USING gone WHERE a.group_id = gone.id;
     DELETE FROM group_api_private.captured c USING gone WHERE c.group_id = gone.id;
+    DELETE FROM group_api_private.receipts r USING gone WHERE r.group_id = gone.id;
+    DELETE FROM group_api_private.polls p USING gone WHERE p.group_id = gone.id;
     DELETE FROM group_api_private.invitations i USING gone WHERE i.group_id = gone.id;
     DELETE FROM group_api_private.idempotency_keys k USING gone WHERE k.group_id = gone.id;
     DELETE FROM group_api_private.members m USING gone WHERE m.group_id = gone.id;
@@ -585,7 +710,7 @@ COMMENT ON FUNCTION group_api.grant_access(regrole, text) IS
 REVOKE ALL ON ALL TABLES IN SCHEMA group_api, group_api_v2, group_api_private FROM PUBLIC;
 REVOKE ALL ON ALL SEQUENCES IN SCHEMA group_api, group_api_v2, group_api_private FROM PUBLIC;
 REVOKE ALL ON ALL ROUTINES IN SCHEMA group_api, group_api_v2, group_api_private FROM PUBLIC;
-REVOKE ALL ON TYPE group_api.channel, group_api.delivery, group_api.response, group_api.group_status FROM PUBLIC;
+REVOKE ALL ON TYPE group_api.channel, group_api.delivery, group_api.response, group_api.suppression, group_api.group_status FROM PUBLIC;
 REVOKE ALL ON FOREIGN DATA WRAPPER group_api_smtp, group_api_twilio, group_api_http, group_api_capture FROM PUBLIC;
 
 -- The first dispatcher starts when this is committed.

@@ -33,7 +33,8 @@ find_by_text(const GaOwnerScope *scope, const text *given, bool for_update,
 	if (VARSIZE_ANY_EXHDR(given) > TOKEN_MAX)
 		return false;
 	ga_link_secret_read(secret);
-	valid = ga_link_token_read(secret, text_to_cstring(given), &token);
+	valid = ga_link_token_read(secret, GA_LINK_INVITATION,
+							   text_to_cstring(given), &token);
 	explicit_bzero(secret, sizeof(secret));
 	return valid && ga_invitation_find(scope, token, for_update, view);
 }

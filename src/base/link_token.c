@@ -43,13 +43,16 @@ get_varint(const uint8 *in, int length, uint64 *value)
 }
 
 static void
-compute_mac(const uint8 *secret, const uint8 *data, int length, uint8 *mac)
+compute_mac(const uint8 *secret, GaLinkPurpose purpose, const uint8 *data,
+			int length, uint8 *mac)
 {
+	uint8 label = (uint8) purpose;
 	uint8 digest[PG_SHA256_DIGEST_LENGTH];
 	pg_hmac_ctx *context = pg_hmac_create(PG_SHA256);
 
 	if (context == NULL ||
 		pg_hmac_init(context, secret, GA_LINK_SECRET_LENGTH) < 0 ||
+		(label != 0 && pg_hmac_update(context, &label, 1) < 0) ||
 		pg_hmac_update(context, data, length) < 0 ||
 		pg_hmac_final(context, digest, sizeof(digest)) < 0)
 		ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR),
@@ -106,7 +109,8 @@ decode(const char *in, uint8 *out, int room)
 }
 
 void
-ga_link_token_make(const uint8 *secret, GaLinkToken token, char *text)
+ga_link_token_make(const uint8 *secret, GaLinkPurpose purpose,
+				   GaLinkToken token, char *text)
 {
 	uint8 bytes[30 + GA_LINK_MAC_LENGTH];
 	int length = 0;
@@ -114,7 +118,7 @@ ga_link_token_make(const uint8 *secret, GaLinkToken token, char *text)
 	length += put_varint(bytes + length, (uint64) token.group_number);
 	length += put_varint(bytes + length, (uint64) token.member_number);
 	length += put_varint(bytes + length, (uint64) token.version);
-	compute_mac(secret, bytes, length, bytes + length);
+	compute_mac(secret, purpose, bytes, length, bytes + length);
 	encode(bytes, length + GA_LINK_MAC_LENGTH, text);
 }
 
@@ -129,7 +133,8 @@ macs_are_equal(const uint8 *a, const uint8 *b)
 }
 
 bool
-ga_link_token_read(const uint8 *secret, const char *text, GaLinkToken *token)
+ga_link_token_read(const uint8 *secret, GaLinkPurpose purpose,
+				   const char *text, GaLinkToken *token)
 {
 	uint8 bytes[30 + GA_LINK_MAC_LENGTH];
 	uint8 mac[GA_LINK_MAC_LENGTH];
@@ -147,7 +152,7 @@ ga_link_token_read(const uint8 *secret, const char *text, GaLinkToken *token)
 			return false;
 		at += used;
 	}
-	compute_mac(secret, bytes, length, mac);
+	compute_mac(secret, purpose, bytes, length, mac);
 	if (at != length || !macs_are_equal(mac, bytes + length) ||
 		numbers[1] > PG_INT32_MAX || numbers[2] > PG_INT32_MAX)
 		return false;

@@ -4,7 +4,7 @@
  *		we made it.  Derived when needed, never stored.
  *
  * base64url( varint group number | varint member number | varint version |
- * first 16 bytes of HMAC-SHA-256(secret, those bytes) ): 128 bits to guess,
+ * first 16 bytes of HMAC-SHA-256(secret, [purpose] those bytes) ): 128 bits to guess,
  * 26 to 40 characters in an SMS.
  */
 #ifndef GA_BASE_LINK_TOKEN_H
@@ -24,15 +24,23 @@ typedef struct GaLinkToken
 	int32 version;
 } GaLinkToken;
 
+/* A token made for one purpose is none for another. */
+typedef enum GaLinkPurpose
+{
+	GA_LINK_INVITATION = 0,	 /* look at it, answer it */
+	GA_LINK_RECEIPT = 'r',	 /* a provider's word on its message */
+	GA_LINK_UNSUBSCRIBE = 'u' /* no more mail to its contact */
+} GaLinkPurpose;
+
 /* `text` has room for GA_LINK_TOKEN_MAX bytes. */
-extern void ga_link_token_make(const uint8 *secret, GaLinkToken token,
-							   char *text);
+extern void ga_link_token_make(const uint8 *secret, GaLinkPurpose purpose,
+							   GaLinkToken token, char *text);
 
 /*
- * False when the text is no token of this secret.  Takes the same time whether
+ * False when the text is no token of this secret and purpose.  Takes the same time whether
  * the first or the last byte is wrong.
  */
-extern bool ga_link_token_read(const uint8 *secret, const char *text,
-							   GaLinkToken *token);
+extern bool ga_link_token_read(const uint8 *secret, GaLinkPurpose purpose,
+							   const char *text, GaLinkToken *token);
 
 #endif /* GA_BASE_LINK_TOKEN_H */

@@ -174,7 +174,7 @@ ga_message_link(const uint8 *secret, const GaClaim *claim)
 	const char *url = ga_settings.invitation_url;
 	const char *place = strstr(url, "{token}");
 
-	ga_link_token_make(secret, token, text);
+	ga_link_token_make(secret, GA_LINK_INVITATION, token, text);
 	if (place == NULL)
 		return psprintf("%s%s", url, text);
 	return psprintf("%.*s%s%s", (int) (place - url), url, text,

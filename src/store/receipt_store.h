@@ -1,0 +1,68 @@
+/*
+ * receipt_store.h
+ *		What a provider or a mail server said later about a message.
+ *
+ * States only move forward: sent, then failed or delivered; delivered after
+ * failed is believed, failed after delivered is not.  The same event again, or
+ * an old one late, changes nothing.
+ */
+#ifndef GA_STORE_RECEIPT_STORE_H
+#define GA_STORE_RECEIPT_STORE_H
+
+#include "postgres.h"
+
+#include "base/link_token.h"
+#include "utils/uuid.h"
+
+/* What an event says of the message. */
+typedef enum GaReceiptStatus
+{
+	GA_RECEIPT_NOTHING,	  /* read, queued, buffered, delayed: no change */
+	GA_RECEIPT_SENT,	  /* the provider took it over */
+	GA_RECEIPT_DELIVERED, /* the handset or mailbox has it */
+	GA_RECEIPT_FAILED	  /* it will never arrive */
+} GaReceiptStatus;
+
+typedef struct GaReceipt
+{
+	const char *way;	/* callback, poll or bounce */
+	const char *server; /* the provider; NULL: not known (a bounce) */
+	/* Which message: the token of our link, or group, number and version. */
+	bool by_group_id; /* group_id instead of ref.group_number */
+	pg_uuid_t group_id;
+	GaLinkToken ref;		/* version 0: any */
+	const char *message_id; /* the provider's; NULL: not told */
+	GaReceiptStatus status;
+	const char *code;	/* the provider's; NULL: none */
+	const char *reason; /* for people; NULL: nothing to tell */
+	/* a label of group_api.suppression: the contact gets nothing more */
+	const char *suppress;
+	const uint8 *digest; /* SHA-256 of the event, 32 bytes */
+	const char *raw;	 /* the event as it came; NULL: not kept */
+	size_t raw_length;
+} GaReceipt;
+
+typedef enum GaReceiptResult
+{
+	GA_RECEIPT_MOVED,	 /* the delivery changed */
+	GA_RECEIPT_KNOWN,	 /* nothing new */
+	GA_RECEIPT_STALE,	 /* about an older message of the invitation */
+	GA_RECEIPT_UNKNOWN,	 /* no such invitation */
+	GA_RECEIPT_REPLAYED, /* this very event was here before */
+	GA_RECEIPT_REFUSED	 /* never returned: forged ones do not get this far */
+} GaReceiptResult;
+
+/* All run inside ga_owner_enter()/leave(). */
+
+/* Applies an event, keeps it and counts it. */
+extern GaReceiptResult ga_receipt_apply(const GaReceipt *receipt);
+
+/* Counts one that was not applied: "refused" or "unreadable". */
+extern void ga_receipt_count(const char *server, const char *result);
+
+extern const char *ga_receipt_result_name(GaReceiptResult result);
+
+/* Removes events older than the retention; true when there is more. */
+extern bool ga_receipts_trim(void);
+
+#endif /* GA_STORE_RECEIPT_STORE_H */

@@ -1,0 +1,44 @@
+/*
+ * suppression_store.h
+ *		Contacts that get nothing more: dead ones, complaints, STOP, one-click
+ *		unsubscribe, the operator's own.
+ *
+ * A contact stands there as a salted SHA-256 of its channel and itself in lower
+ * case, so that the list can be kept long after the contact is forgotten.
+ */
+#ifndef GA_STORE_SUPPRESSION_STORE_H
+#define GA_STORE_SUPPRESSION_STORE_H
+
+#include "postgres.h"
+
+#include "base/channel.h"
+
+/* All run inside ga_owner_enter()/leave(). */
+
+/*
+ * Adds a contact; one that is there keeps its first reason.  `reason` is a label
+ * of group_api.suppression; server and code may be NULL.  True when it is new.
+ */
+extern bool ga_suppression_add(GaChannel channel, const char *contact,
+							   const char *reason, const char *server,
+							   const char *code);
+/* The same for the contact of an invitation; false also when there is none. */
+extern bool ga_suppression_add_member(Datum group_id, int32 number,
+									  const char *reason, const char *server,
+									  const char *code);
+/* False when it was not there. */
+extern bool ga_suppression_remove(GaChannel channel, const char *contact);
+
+/*
+ * Which of the contacts are suppressed: reasons[i] is the label, or NULL.  Costs
+ * one short query while the list is empty.  Returns how many are.
+ */
+extern int ga_suppressions_find(const struct GaOwnerScope *scope, int count,
+								const GaChannel *channels,
+								const char *const *contacts,
+								const char **reasons);
+
+/* What a person reads for a label: "answered STOP before". */
+extern const char *ga_suppression_words(const char *reason);
+
+#endif /* GA_STORE_SUPPRESSION_STORE_H */
