@@ -133,8 +133,8 @@ macs_are_equal(const uint8 *a, const uint8 *b)
 }
 
 bool
-ga_link_token_read(const uint8 *secret, GaLinkPurpose purpose,
-				   const char *text, GaLinkToken *token)
+ga_link_token_read(const uint8 *secret, GaLinkPurpose purpose, const char *text,
+				   GaLinkToken *token)
 {
 	uint8 bytes[30 + GA_LINK_MAC_LENGTH];
 	uint8 mac[GA_LINK_MAC_LENGTH];

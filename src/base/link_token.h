@@ -27,8 +27,8 @@ typedef struct GaLinkToken
 /* A token made for one purpose is none for another. */
 typedef enum GaLinkPurpose
 {
-	GA_LINK_INVITATION = 0,	 /* look at it, answer it */
-	GA_LINK_RECEIPT = 'r',	 /* a provider's word on its message */
+	GA_LINK_INVITATION = 0,	  /* look at it, answer it */
+	GA_LINK_RECEIPT = 'r',	  /* a provider's word on its message */
 	GA_LINK_UNSUBSCRIBE = 'u' /* no more mail to its contact */
 } GaLinkPurpose;
 
