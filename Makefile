@@ -10,7 +10,7 @@ include src/request/request.mk
 OBJS = \
 	src/group_api.o \
 	src/base/guc.o src/base/link_token.o src/base/wire.o \
-	src/base/provider_options.o src/base/sms_text.o \
+	src/base/provider_options.o src/base/sms_text.o src/base/receipt_table.o \
 	$(REQUEST_OBJS) \
 	src/store/plan_cache.o src/store/installation_store.o \
 	src/store/user_store.o src/store/group_store.o \

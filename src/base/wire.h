@@ -52,6 +52,13 @@ typedef enum GaOutcomeClass
 
 /* The whole provider, not only this message, failed: counts for its breaker. */
 #define GA_OUTCOME_PROVIDER_FAULT 0x01
+/* The contact gets nothing more: it does not exist, or its person said STOP. */
+#define GA_OUTCOME_DEAD_CONTACT 0x02
+#define GA_OUTCOME_OPTED_OUT 0x04
+/* The answer to a job that only asked how a message fares; neither: still under
+ * way. */
+#define GA_OUTCOME_IS_DELIVERED 0x10
+#define GA_OUTCOME_IS_FAILED 0x20
 
 typedef struct GaSlice
 {

@@ -12,16 +12,8 @@
 #include "postgres.h"
 
 #include "base/link_token.h"
+#include "base/receipt_table.h"
 #include "utils/uuid.h"
-
-/* What an event says of the message. */
-typedef enum GaReceiptStatus
-{
-	GA_RECEIPT_NOTHING,	  /* read, queued, buffered, delayed: no change */
-	GA_RECEIPT_SENT,	  /* the provider took it over */
-	GA_RECEIPT_DELIVERED, /* the handset or mailbox has it */
-	GA_RECEIPT_FAILED	  /* it will never arrive */
-} GaReceiptStatus;
 
 typedef struct GaReceipt
 {
