@@ -448,6 +448,38 @@ amended envelope.  Calling it again sends nothing twice.
 Allowed to the group's leader and to operators.  Errors: P0002 (404), 55000 (409) for
 an archived group.$$;
 
+CREATE FUNCTION group_api.resend_invitation(id uuid, number integer) RETURNS json
+    LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_resend_invitation';
+COMMENT ON FUNCTION group_api.resend_invitation(uuid, integer) IS
+$$Sends one member's invitation again under a new link, which ends all older ones, also
+after it expired or was revoked; tries and expiry count from now.  "number" is the member's
+place in the group (the leader is 1).  Answers the amended envelope.
+Allowed to the group's leader and to operators.  Errors: P0002 (404), 42501 (403), 55000 (409)
+answered before, being sent or the group is archived, 53400 (429 with Retry-After) sooner
+than group_api.resend_cooldown after the last resend to the same contact.$$;
+
+CREATE FUNCTION group_api.revoke_invitation(id uuid, number integer) RETURNS json
+    LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_revoke_invitation';
+COMMENT ON FUNCTION group_api.revoke_invitation(uuid, integer) IS
+$$Withdraws one member's open invitation: its link can no longer be answered, and what is not
+sent yet is canceled.  Answers the amended envelope; revoking twice is no error.
+Allowed to the group's leader and to operators.  Errors: P0002 (404), 42501 (403), 55000 (409)
+answered before.$$;
+
+CREATE FUNCTION group_api.archive_group(id uuid) RETURNS json
+    LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_archive_group';
+COMMENT ON FUNCTION group_api.archive_group(uuid) IS
+$$Archives a group: open invitations are revoked, what is not sent yet is canceled; members
+stay.  Answers the amended envelope; archiving twice is no error.
+Allowed to the group's leader and to operators.  Errors: P0002 (404), 42501 (403).$$;
+
+CREATE FUNCTION group_api.delete_group(id uuid) RETURNS json
+    LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_delete_group';
+COMMENT ON FUNCTION group_api.delete_group(uuid) IS
+$$Deletes a group with its members, invitations and their history; nothing unsent leaves any
+more, and its links are unknown from then on.  Answers {error {code 0}, group {}}.
+Allowed to the group's leader and to operators.  Errors: P0002 (404), 42501 (403).$$;
+
 -- Contract B ----------------------------------------------------------------
 
 CREATE FUNCTION group_api_v2.create_group(jsonb) RETURNS json
@@ -510,6 +542,16 @@ CREATE FUNCTION group_api.resume(server name) RETURNS boolean
     LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_resume';
 COMMENT ON FUNCTION group_api.resume(name) IS
 'Lets a paused provider send again, whether an operator or a misconfiguration paused it. False when it was not paused. Error: 42704 for an unknown server.';
+
+CREATE FUNCTION group_api.suppress(contact text) RETURNS boolean
+    LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_suppress';
+COMMENT ON FUNCTION group_api.suppress(text) IS
+'Puts an e-mail address or mobile number on the suppression list: nothing more is sent to it. False when it was there. Error: 22023 when it is neither.';
+
+CREATE FUNCTION group_api.unsuppress(contact text) RETURNS boolean
+    LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_unsuppress';
+COMMENT ON FUNCTION group_api.unsuppress(text) IS
+'Takes an e-mail address or mobile number off the suppression list; invitations that were suppressed can be resent. False when it was not there. Error: 22023 when it is neither.';
 
 CREATE FUNCTION group_api.adopt() RETURNS bigint
     LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_adopt';
@@ -599,6 +641,12 @@ SELECT g.id AS group_id, g.name AS "group", i.number, m.name AS member, i.channe
   JOIN group_api_private.members m ON m.group_id = i.group_id AND m.number = i.number;
 COMMENT ON VIEW group_api.deliveries IS 'each invitation with what happened to its message and what the person decided';
 
+CREATE VIEW group_api.suppressions WITH (security_invoker = true) AS
+SELECT s.since, s.channel, s.reason, s.server, s.code,
+       pg_catalog.left(pg_catalog.encode(s.contact_hash, 'hex'), 12) AS contact_hash
+  FROM group_api_private.suppressions s;
+COMMENT ON VIEW group_api.suppressions IS 'contacts that get nothing more, by the beginning of their salted hash, and why';
+
 CREATE VIEW group_api.captured WITH (security_invoker = true) AS
 SELECT c.id, c.captured_at, c.group_id, c.number, c.server, c.channel, c.recipient,
        CASE c.channel WHEN 'MOBILE' THEN group_api.sms_segments(c.message) END AS segments,
@@ -660,7 +708,9 @@ CREATE FUNCTION group_api.grant_access(role regrole, level text) RETURNS void
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     callers text := 'group_api.create_group(jsonb), group_api.get_group(uuid), '
-        'group_api.send_invitations(uuid), group_api.invitation(text), '
+        'group_api.send_invitations(uuid), group_api.resend_invitation(uuid, integer), '
+        'group_api.revoke_invitation(uuid, integer), group_api.archive_group(uuid), '
+        'group_api.delete_group(uuid), group_api.invitation(text), '
         'group_api.accept_invitation(text), group_api.decline_invitation(text), '
         'group_api.sms_segments(text), group_api_v2.create_group(jsonb)';
     monitors text := 'group_api.health(), group_api.sms_segments(text), '
@@ -668,10 +718,13 @@ DECLARE
     operators text := 'group_api.retry_failed(uuid, group_api.channel), '
         'group_api.put_user(text, text, text, text, text, text, text, text), '
         'group_api.pause(name, text), group_api.resume(name), group_api.adopt(), '
+        'group_api.suppress(text), group_api.unsuppress(text), '
         'group_api.wait_until_idle(interval)';
-    views text := 'group_api.providers, group_api.queue, group_api.attempts, group_api.deliveries';
+    views text := 'group_api.providers, group_api.queue, group_api.attempts, group_api.deliveries, '
+        'group_api.suppressions';
     tables text := 'group_api_private.groups, group_api_private.members, '
-        'group_api_private.invitations, group_api_private.attempts, group_api_private.pauses';
+        'group_api_private.invitations, group_api_private.attempts, group_api_private.pauses, '
+        'group_api_private.suppressions';
 BEGIN
     IF role IS NULL OR NOT EXISTS (SELECT FROM pg_roles r WHERE r.oid = role) THEN
         RAISE EXCEPTION USING ERRCODE = 'undefined_object',

@@ -83,6 +83,15 @@ ga_answer_status(const GaCaller *caller, int status)
 		set_for_gateway("response.status", psprintf("%d", status));
 }
 
+/* RFC 9110, 10.2.3 */
+void
+ga_answer_retry_after(const GaCaller *caller, int seconds)
+{
+	if (caller->is_http)
+		set_for_gateway("response.headers",
+						psprintf("[{\"Retry-After\":\"%d\"}]", seconds));
+}
+
 /* ---- faults ------------------------------------------------------------- */
 
 /* [{"path", "code", "message"}], the code as a name or as A's number. */
@@ -299,6 +308,13 @@ ga_answer_not_authenticated(const GaCaller *caller, GaContract contract)
 	return ga_answer_fault(caller, contract, "", GA_VIOLATION_NOT_AUTHENTICATED,
 						   "Send a token whose claims have a subject (sub).",
 						   "authentication is required");
+}
+
+Datum
+ga_answer_done(void)
+{
+	return CStringGetTextDatum("{\"error\":{\"code\":0,\"message\":\"\"},"
+							   "\"group\":{}}");
 }
 
 /* ---- contract A --------------------------------------------------------- */

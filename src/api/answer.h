@@ -40,6 +40,11 @@ extern Datum ga_answer_not_authenticated(const GaCaller *caller,
 /* Sets the HTTP status of a success, when the caller speaks HTTP. */
 extern void ga_answer_status(const GaCaller *caller, int status);
 
+/* Says when to come back; after the fault was answered. */
+extern void ga_answer_retry_after(const GaCaller *caller, int seconds);
+
+/* A done deed with nothing to show: contract A's envelope of no group. */
+extern Datum ga_answer_done(void);
 /* Contract A's envelope. */
 extern Datum ga_answer_group(const GaGroupView *group);
 /* {error, invitation} */

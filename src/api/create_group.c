@@ -84,6 +84,7 @@ rehearse(GaCaller *caller, const GaGroupRequest *request, GaGroupView *group)
 	ga_owner_enter(&scope);
 	ga_caller_look_up(&scope, caller, false);
 	ga_creation_add_leader(group, caller);
+	ga_creation_mark_suppressed(&scope, group);
 	ga_owner_leave(&scope);
 }
 

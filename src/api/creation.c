@@ -10,6 +10,7 @@
 #include "common/cryptohash.h"
 #include "dispatch/wake.h"
 #include "mb/pg_wchar.h"
+#include "store/suppression_store.h"
 #include "utils/timestamp.h"
 
 #define KEY_MAX_CHARS 255
@@ -60,11 +61,41 @@ ga_creation_add_leader(GaGroupView *group, const GaCaller *caller)
 	leader->picture = caller->user.avatar;
 }
 
+void
+ga_creation_mark_suppressed(const GaOwnerScope *scope, GaGroupView *group)
+{
+	int count = 0;
+	int *places = palloc(sizeof(int) * group->member_count);
+	GaChannel *channels = palloc(sizeof(GaChannel) * group->member_count);
+	const char **contacts = palloc(sizeof(char *) * group->member_count);
+	const char **reasons = palloc(sizeof(char *) * group->member_count);
+
+	for (int i = 0; i < group->member_count; i++)
+	{
+		const GaMemberView *member = &group->members[i];
+
+		if (member->delivery == NULL || strcmp(member->delivery, "queued") != 0)
+			continue;
+		places[count] = i;
+		channels[count] = member->channel;
+		contacts[count++] = member->contact;
+	}
+	if (ga_suppressions_find(scope, count, channels, contacts, reasons) == 0)
+		return;
+	for (int i = 0; i < count; i++)
+		if (reasons[i] != NULL)
+		{
+			group->members[places[i]].delivery = "suppressed";
+			group->members[places[i]].reason = ga_suppression_words(reasons[i]);
+		}
+}
+
 bool
 ga_creation_write(const GaOwnerScope *scope, GaGroupView *group)
 {
 	bool done;
 
+	ga_creation_mark_suppressed(scope, group);
 	ga_wake_trigger_is_silent = true;
 	done = ga_group_insert(scope, group);
 	ga_wake_trigger_is_silent = false;

@@ -95,6 +95,24 @@ define_dispatch_settings(void)
 		"group_api.retry_cap", "Longest back-off between two tries.", NULL,
 		&ga_settings.retry_cap, GA_RETRY_CAP_DEFAULT, 1, 7 * 86400, PGC_SIGHUP,
 		GUC_UNIT_S, NULL, NULL, NULL);
+	DefineCustomIntVariable(
+		"group_api.reminder_before",
+		"How long before its expiry an unanswered invitation is sent again.",
+		"Once for each invitation; 0 sends no reminders.",
+		&ga_settings.reminder_before, 0, 0, 5 * 366 * 24 * 60, PGC_SIGHUP,
+		GUC_UNIT_MIN, NULL, NULL, NULL);
+	DefineCustomIntVariable(
+		"group_api.recipient_daily_cap",
+		"Invitations sent to one contact on one day (UTC).",
+		"What is over it waits for the next day; 0 is no limit.",
+		&ga_settings.recipient_daily_cap, 0, 0, 1000000, PGC_SIGHUP, 0, NULL,
+		NULL, NULL);
+	DefineCustomIntVariable(
+		"group_api.inviter_daily_cap",
+		"Invitations sent for one leader's groups on one day (UTC).",
+		"What is over it waits for the next day; 0 is no limit.",
+		&ga_settings.inviter_daily_cap, 0, 0, 1000000, PGC_SIGHUP, 0, NULL,
+		NULL, NULL);
 	DefineCustomIntVariable("group_api.attempts_retention",
 							"How long the history of tries is kept.", NULL,
 							&ga_settings.attempts_retention,
@@ -127,6 +145,12 @@ define_request_settings(void)
 							"Members of one create_group call.", NULL,
 							&ga_settings.max_members, GA_MAX_MEMBERS_DEFAULT, 1,
 							1000000, PGC_SIGHUP, 0, NULL, NULL, NULL);
+	DefineCustomIntVariable(
+		"group_api.resend_cooldown",
+		"Time between two resends to the same contact.",
+		"A resend that comes too soon is refused as throttled.",
+		&ga_settings.resend_cooldown, GA_RESEND_COOLDOWN_DEFAULT, 0, 7 * 86400,
+		PGC_SIGHUP, GUC_UNIT_S, NULL, NULL, NULL);
 	DefineCustomIntVariable("group_api.invitation_expiry",
 							"How long an invitation can be answered, and sent.",
 							NULL, &ga_settings.invitation_expiry,

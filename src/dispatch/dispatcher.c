@@ -30,6 +30,7 @@
 #include "dispatch/message.h"
 #include "dispatch/providers.h"
 #include "dispatch/records.h"
+#include "dispatch/screening.h"
 #include "dispatch/seat.h"
 #include "dispatch/work.h"
 #include "pgstat.h"
@@ -37,6 +38,7 @@
 #include "postmaster/interrupt.h"
 #include "storage/proc.h"
 #include "store/installation_store.h"
+#include "store/lifecycle_store.h"
 #include "store/plan_cache.h"
 #include "store/provider_store.h"
 #include "store/queue_store.h"
@@ -69,6 +71,9 @@ static TimestampTz strays_not_before = DT_NOEND; /* DT_NOEND: none left */
 static TimestampTz records_not_before;
 static int record_wait_ms; /* > 0: recording fails */
 static TimestampTz trimmed_at;
+static TimestampTz look_at;	 /* the next look at groups; DT_NOEND: never */
+static bool look_is_known;	 /* look_at is right */
+static int reminders_before; /* the setting when groups were looked at last */
 
 /* ---- life of the process ------------------------------------------------ */
 
@@ -132,6 +137,7 @@ hear_wakes(void)
 	if (due == DT_NOEND)
 		return;
 	ga_providers_rewind(due);
+	look_is_known = false;
 	/* The first create_group makes the data ours. */
 	if (!is_ours)
 		reload_wanted = true;
@@ -367,32 +373,6 @@ record_outcomes(void)
 
 /* ---- step: claim and hand over ------------------------------------------ */
 
-/* Why a claimed row is not to be sent after all; false: send it. */
-static bool
-is_over(const GaClaim *claim, GaRecord *record)
-{
-	record->delivery = "failed";
-	if (claim->is_archived)
-	{
-		record->delivery = "canceled";
-		record->reason = "the group is archived";
-	}
-	else if (claim->group_name == NULL || claim->member == NULL)
-		record->reason = "the group or its member was deleted";
-	else if (claim->expires_at != 0 &&
-			 claim->expires_at <= GetCurrentTimestamp())
-	{
-		record->expired = true;
-		record->reason = "expired before it could be sent";
-	}
-	/* Its record failed again and again. */
-	else if (claim->attempt > ga_settings.max_attempts)
-		record->reason = MemoryContextStrdup(
-			ga_records_context(),
-			psprintf("given up after %d tries", claim->attempt - 1));
-	return record->reason != NULL;
-}
-
 static void
 record_over(const GaClaim *claim, GaProvider *provider, const GaRecord *how)
 {
@@ -402,6 +382,7 @@ record_over(const GaClaim *claim, GaProvider *provider, const GaRecord *how)
 	record->group_id = claim->group_id;
 	record->number = claim->number;
 	record->server = provider->server;
+	record->channel = provider->channel;
 	record->give_back = true;
 	provider->in_flight--;
 }
@@ -414,7 +395,7 @@ hand_over(GaProvider *provider, const GaClaim *claim)
 	GaMessage message;
 	GaJob *job;
 
-	if (is_over(claim, &over))
+	if (ga_screening_holds_back(claim, &over))
 	{
 		record_over(claim, provider, &over);
 		return;
@@ -450,6 +431,7 @@ claim_for(GaProvider *provider, int limit, TimestampTz now)
 	count = ga_queue_claim(ga_work_scope(), provider->channel, provider->server,
 						   &provider->filter, incarnation, limit,
 						   &provider->cursor, &claims);
+	ga_screening_mark(ga_work_scope(), provider->channel, claims, count);
 	ga_work_end();
 	ga_provider_claimed(provider, from_front, count, limit, now);
 	pg_atomic_fetch_add_u64(&ga_seat->claimed, count);
@@ -504,6 +486,33 @@ ask_next_due(TimestampTz now)
 	}
 }
 
+/* Expiries and reminders: one look, and when the next one is. */
+static void
+look_at_groups(TimestampTz now)
+{
+	GaLook look;
+	bool changed = reminders_before != ga_settings.reminder_before;
+
+	if (!is_ours || record_wait_ms > 0 ||
+		(look_is_known && look_at > now && !changed) ||
+		!ga_work_begin("group_api: looking for what expires"))
+		return;
+	if (changed)
+		ga_groups_look_again(now);
+	ga_groups_look(now, &look);
+	look_at = ga_groups_next_look();
+	ga_work_end();
+	reminders_before = ga_settings.reminder_before;
+	look_is_known = true;
+	if (look_at == 0)
+		look_at = DT_NOEND;
+	/* Held by somebody: not in a tight loop. */
+	else if (look.groups == 0 && look_at <= now)
+		look_at = TimestampTzPlusMilliseconds(now, STRAYS_RETRY_MS);
+	if (look.reminded > 0)
+		ga_providers_rewind(now);
+}
+
 static void
 trim_history(TimestampTz now)
 {
@@ -549,6 +558,8 @@ time_to_wait(void)
 		next = Min(next, records_not_before);
 	next = Min(next, pauses_not_before);
 	next = Min(next, strays_not_before);
+	if (is_ours && record_wait_ms == 0 && look_is_known)
+		next = Min(next, look_at);
 	if (is_ours && ga_settings.dispatch && record_wait_ms == 0)
 		foreach (cell, ga_providers)
 		{
@@ -623,6 +634,7 @@ take_turn(void)
 	record_pauses(now);
 	record_outcomes();
 	take_back_strays(now);
+	look_at_groups(now);
 	claim_due(now);
 	record_outcomes();
 	if (ga_jobs_count() > 0)

@@ -179,6 +179,10 @@ ga_job_judge(const GaJob *job, const GaOutcomeFrame *outcome, TimestampTz now,
 			break;
 		case GA_OUTCOME_REJECTED:
 			record->delivery = "failed";
+			if (outcome->flags & GA_OUTCOME_OPTED_OUT)
+				record->suppress = "opted_out";
+			else if (outcome->flags & GA_OUTCOME_DEAD_CONTACT)
+				record->suppress = "bounced";
 			break;
 		case GA_OUTCOME_RETRY:
 			/* Told to come later: that was no try. */

@@ -209,8 +209,9 @@ ga_message_job(StringInfo json, uint64 job_id, const char *server,
 	append_member(json, "html", message->html);
 	append_member(json, "callback_url", callback_url);
 	/* The same on every attempt: the provider's key against duplicates. */
-	appendStringInfo(json, ",\"message_key\":\"inv-%s.%d.%d\"", group,
-					 claim->number, claim->link_version);
+	appendStringInfo(json, ",\"message_key\":\"inv-%s.%d.%d%s\"", group,
+					 claim->number, claim->link_version,
+					 claim->reminders > 0 ? ".r1" : "");
 	if (claim->expires_at != 0)
 		appendStringInfo(
 			json, ",\"expires_in_s\":" INT64_FORMAT,

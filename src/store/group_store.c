@@ -8,6 +8,7 @@
 #include "postgres.h"
 
 #include "access/xact.h"
+#include "base/guc.h"
 #include "catalog/pg_type.h"
 #include "datatype/timestamp.h"
 #include "port/pg_bswap.h"
@@ -44,6 +45,25 @@ text_or_null(const char *text, char *null)
 	return text == NULL ? (Datum) 0 : CStringGetTextDatum(text);
 }
 
+/* When the dispatcher looks at the open invitations: to remind, or at their
+ * end.  What is held back has no end yet. */
+static Datum
+first_look(const GaGroupView *group, char *null)
+{
+	int64 ahead = (int64) ga_settings.reminder_before * USECS_PER_MINUTE;
+	bool expires = false;
+
+	for (int i = 0; i < group->member_count && !expires; i++)
+	{
+		const char *delivery = group->members[i].delivery;
+
+		expires = delivery != NULL && strcmp(delivery, "held") != 0;
+	}
+	*null = expires ? ' ' : 'n';
+	return TimestampTzGetDatum(
+		Max(group->expires_at - ahead, group->created_at));
+}
+
 /* What both INSERTs return first; the first group makes the data ours. */
 static void
 take_returned(GaGroupView *group)
@@ -59,16 +79,16 @@ insert_group_v1(GaGroupView *group)
 	static GaPlan plan = {
 		.sql = "INSERT INTO group_api_private.groups (id, contract, name,"
 			   " description, image, message, inviter, product_id, created_by,"
-			   " created_at)"
-			   " VALUES ($1, 'A', $2, $3, $4, $5, $6, $7, $8, $9)"
+			   " created_at, next_look)"
+			   " VALUES ($1, 'A', $2, $3, $4, $5, $6, $7, $8, $9, $10)"
 			   " RETURNING number,"
 			   "  EXISTS (SELECT FROM group_api_private.installation)",
-		.nargs = 9,
+		.nargs = 10,
 		.argtypes = {UUIDOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID,
-					 UUIDOID, INT8OID, TIMESTAMPTZOID},
+					 UUIDOID, INT8OID, TIMESTAMPTZOID, TIMESTAMPTZOID},
 	};
-	Datum values[9];
-	char nulls[9];
+	Datum values[10];
+	char nulls[10];
 
 	memset(nulls, ' ', sizeof(nulls));
 	values[0] = UUIDPGetDatum(&group->id);
@@ -80,6 +100,7 @@ insert_group_v1(GaGroupView *group)
 	values[6] = UUIDPGetDatum(&group->product_id);
 	values[7] = Int64GetDatum(group->created_by);
 	values[8] = TimestampTzGetDatum(group->created_at);
+	values[9] = first_look(group, &nulls[9]);
 	ga_plan_run(&plan, values, nulls, SPI_OK_INSERT_RETURNING);
 	take_returned(group);
 }
@@ -92,23 +113,23 @@ try_insert_group_v2(const GaOwnerScope *scope, GaGroupView *group)
 		.sql = "INSERT INTO group_api_private.groups (id, contract, name,"
 			   " description, image, inviter, created_by, created_at, slug,"
 			   " color, is_private, visible, emotional_image,"
-			   " emotional_image_position)"
+			   " emotional_image_position, next_look)"
 			   " SELECT $1, 'B', $2, $3, $4, $5, $6, $7,"
 			   "  CASE WHEN EXISTS (SELECT FROM group_api_private.groups g"
 			   "    WHERE g.contract = 'B' AND g.slug = s.slug)"
 			   "   THEN s.slug || '-' || left(md5(random()::text), 6) ELSE "
 			   "s.slug END,"
-			   "  $8, $9, $10, $11, $12"
+			   "  $8, $9, $10, $11, $12, $13"
 			   " FROM group_api_private.slug($2) AS s (slug)"
 			   " ON CONFLICT DO NOTHING RETURNING number,"
 			   "  EXISTS (SELECT FROM group_api_private.installation), slug",
-		.nargs = 12,
+		.nargs = 13,
 		.argtypes = {UUIDOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, INT8OID,
 					 TIMESTAMPTZOID, TEXTOID, BOOLOID, BOOLOID, TEXTOID,
-					 INT4OID},
+					 INT4OID, TIMESTAMPTZOID},
 	};
-	Datum values[12];
-	char nulls[12];
+	Datum values[13];
+	char nulls[13];
 
 	memset(nulls, ' ', sizeof(nulls));
 	values[0] = UUIDPGetDatum(&group->id);
@@ -123,6 +144,7 @@ try_insert_group_v2(const GaOwnerScope *scope, GaGroupView *group)
 	values[9] = BoolGetDatum(group->visible);
 	values[10] = text_or_null(group->emotional_image, &nulls[10]);
 	values[11] = Int32GetDatum(group->emotional_image_position);
+	values[12] = first_look(group, &nulls[12]);
 	if (ga_plan_run(&plan, values, nulls, SPI_OK_INSERT_RETURNING) == 0)
 		return false;
 	group->slug = ga_row_text(scope, 0, 3);

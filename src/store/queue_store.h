@@ -53,6 +53,12 @@ typedef struct GaClaim
 	const char *inviter;
 	const char *description;
 	const char *image;
+	int64 created_by;
+	int32 reminders; /* > 0: this message is a reminder */
+	/* set by the screening before the message leaves (dispatch/screening) */
+	const char *suppressed; /* why nothing may be sent; NULL: it may */
+	TimestampTz later;		/* a cap is reached: when to try again; 0: now */
+	const char *later_reason;
 } GaClaim;
 
 /* What became of one claimed row. */
@@ -71,7 +77,8 @@ typedef struct GaRecord
 	const char *outcome;	/* NULL: no line in the history */
 	const char *code;
 	const char *detail;
-	int32 segments; /* 0: not an SMS */
+	const char *suppress; /* put the contact on the suppression list */
+	int32 segments;		  /* 0: not an SMS */
 	TimestampTz started_at;
 	int64 elapsed_us;
 	GaChannel channel;	  /* of `captured` */
