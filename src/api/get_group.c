@@ -65,7 +65,7 @@ group_api_send_invitations(PG_FUNCTION_ARGS)
 	GaCaller caller;
 	Datum answer;
 
-	if (!ga_active_group_to_change(fcinfo, &caller, &group, &answer))
+	if (!ga_active_group_to_change(fcinfo, &caller, &group, "invite", &answer))
 		return answer;
 	ga_owner_enter(&scope);
 	if (ga_invitations_release(&scope, group.id) > 0)

@@ -19,7 +19,7 @@ ga_answer_no_such_group(const GaCaller *caller)
 
 bool
 ga_group_to_change(FunctionCallInfo fcinfo, GaCaller *caller,
-				   GaGroupView *group, Datum *answer)
+				   GaGroupView *group, const char *wish, Datum *answer)
 {
 	GaOwnerScope scope;
 	bool may_see;
@@ -46,17 +46,17 @@ ga_group_to_change(FunctionCallInfo fcinfo, GaCaller *caller,
 	if (!may_see)
 		*answer = ga_answer_no_such_group(caller);
 	else if (!may_change)
-		*answer = ga_answer_fault(
-			caller, GA_CONTRACT_A, "id", GA_VIOLATION_PERMISSION_DENIED, NULL,
-			"only the group's leader may change the group");
+		*answer = ga_answer_fault(caller, GA_CONTRACT_A, "id",
+								  GA_VIOLATION_PERMISSION_DENIED, NULL,
+								  "only the group's leader may %s", wish);
 	return may_change;
 }
 
 bool
 ga_active_group_to_change(FunctionCallInfo fcinfo, GaCaller *caller,
-						  GaGroupView *group, Datum *answer)
+						  GaGroupView *group, const char *wish, Datum *answer)
 {
-	if (!ga_group_to_change(fcinfo, caller, group, answer))
+	if (!ga_group_to_change(fcinfo, caller, group, wish, answer))
 		return false;
 	if (!group->is_archived)
 		return true;

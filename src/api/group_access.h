@@ -13,14 +13,17 @@
 
 /*
  * Reads the caller and the group whose id is the first argument; for its leader
- * and operators only.  False: `answer` is the fault (28000, P0002, 42501).
+ * and operators only.  `wish` is what they want to do, for people: "invite".
+ * False: `answer` is the fault (28000, P0002, 42501).
  */
 extern bool ga_group_to_change(FunctionCallInfo fcinfo, GaCaller *caller,
-							   GaGroupView *group, Datum *answer);
+							   GaGroupView *group, const char *wish,
+							   Datum *answer);
 
 /* The same, and the group must not be archived (55000). */
 extern bool ga_active_group_to_change(FunctionCallInfo fcinfo, GaCaller *caller,
-									  GaGroupView *group, Datum *answer);
+									  GaGroupView *group, const char *wish,
+									  Datum *answer);
 
 /* Tells of each queued member why it still waits.  Inside ga_owner_enter(). */
 extern void ga_group_explain_waiting(const GaOwnerScope *scope,

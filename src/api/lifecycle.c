@@ -122,7 +122,8 @@ group_api_resend_invitation(PG_FUNCTION_ARGS)
 	bool taken;
 	int wait_s;
 
-	if (!ga_active_group_to_change(fcinfo, &caller, &group, &answer) ||
+	if (!ga_active_group_to_change(fcinfo, &caller, &group, "invite",
+								   &answer) ||
 		!take_invitation(fcinfo, &caller, &group, &invitation, &answer) ||
 		!may_be_resent(&caller, &invitation, &answer))
 		return answer;
@@ -151,7 +152,8 @@ group_api_revoke_invitation(PG_FUNCTION_ARGS)
 	GaCaller caller;
 	Datum answer;
 
-	if (!ga_group_to_change(fcinfo, &caller, &group, &answer) ||
+	if (!ga_group_to_change(fcinfo, &caller, &group, "revoke an invitation",
+							&answer) ||
 		!take_invitation(fcinfo, &caller, &group, &invitation, &answer))
 		return answer;
 	if (is_answered(&invitation))
@@ -179,7 +181,8 @@ group_api_archive_group(PG_FUNCTION_ARGS)
 	GaCaller caller;
 	Datum answer;
 
-	if (!ga_group_to_change(fcinfo, &caller, &group, &answer))
+	if (!ga_group_to_change(fcinfo, &caller, &group, "archive the group",
+							&answer))
 		return answer;
 	ga_wake_at_end();
 	ga_owner_enter(&scope);
@@ -198,7 +201,8 @@ group_api_delete_group(PG_FUNCTION_ARGS)
 	GaCaller caller;
 	Datum answer;
 
-	if (!ga_group_to_change(fcinfo, &caller, &group, &answer))
+	if (!ga_group_to_change(fcinfo, &caller, &group, "delete the group",
+							&answer))
 		return answer;
 	ga_wake_at_end();
 	ga_owner_enter(&scope);

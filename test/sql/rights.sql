@@ -213,13 +213,15 @@ CREATE TEMP TABLE levels (level text, may text);
 INSERT INTO levels
 	SELECT 'caller', unnest(ARRAY['create_group(jsonb)', 'get_group(uuid)', 'send_invitations(uuid)',
 		'invitation(text)', 'accept_invitation(text)', 'decline_invitation(text)', 'sms_segments(text)',
-		'v2.create_group(jsonb)'])
+		'resend_invitation(uuid,integer)', 'revoke_invitation(uuid,integer)', 'archive_group(uuid)',
+		'delete_group(uuid)', 'v2.create_group(jsonb)'])
 	UNION ALL SELECT 'monitor', unnest(ARRAY['health()', 'sms_segments(text)',
 		'private.dispatcher_state()', 'private.is_adopted()']);
 INSERT INTO levels
 	SELECT 'operator', may FROM levels UNION
 	SELECT 'operator', unnest(ARRAY['retry_failed(uuid,group_api.channel)', 'pause(name,text)',
-		'put_user(text,text,text,text,text,text,text,text)', 'resume(name)', 'adopt()', 'wait_until_idle(interval)']);
+		'put_user(text,text,text,text,text,text,text,text)', 'resume(name)', 'adopt()',
+		'suppress(text)', 'unsuppress(text)', 'wait_until_idle(interval)']);
 CREATE TEMP TABLE granted AS
 	SELECT replace(r.rolname, 'ga_test_', '') AS level,
 		regexp_replace(m.identity, 'group_api\.|group_api_|pg_catalog\.', '', 'g') AS may
@@ -238,9 +240,11 @@ SELECT bag_eq(format('SELECT may FROM readable WHERE level = %L', level),
 	format('SELECT unnest(%L::text[])', may), 'what may be read: ' || level)
 FROM (VALUES ('plain', '{}'::text[]), ('caller', '{}'),
 	('monitor', '{group_api.providers,group_api.queue,group_api.attempts,group_api.deliveries,
+		group_api.suppressions,group_api_private.suppressions,
 		group_api_private.groups,group_api_private.members,group_api_private.invitations,
 		group_api_private.attempts,group_api_private.pauses}'),
 	('operator', '{group_api.providers,group_api.queue,group_api.attempts,group_api.deliveries,
+		group_api.suppressions,group_api_private.suppressions,
 		group_api.captured,group_api_private.captured,
 		group_api_private.groups,group_api_private.members,group_api_private.invitations,
 		group_api_private.attempts,group_api_private.pauses}')) AS levels (level, may);
