@@ -28,6 +28,7 @@
 #include "dispatch/dispatcher.h"
 #include "dispatch/jobs.h"
 #include "dispatch/message.h"
+#include "dispatch/polls.h"
 #include "dispatch/providers.h"
 #include "dispatch/records.h"
 #include "dispatch/screening.h"
@@ -138,6 +139,7 @@ hear_wakes(void)
 		return;
 	ga_providers_rewind(due);
 	look_is_known = false;
+	ga_polls_look_again();
 	/* The first create_group makes the data ours. */
 	if (!is_ours)
 		reload_wanted = true;
@@ -212,6 +214,7 @@ reload(void)
 	ga_desk_configure(json.data);
 	explicit_bzero(json.data, json.len);
 	ga_providers_rewind(DT_NOBEGIN);
+	ga_polls_look_again();
 }
 
 static bool
@@ -292,6 +295,13 @@ hear_outcome(const GaOutcomeFrame *outcome, TimestampTz now)
 
 	if (job == NULL)
 		return;
+	if (job->is_poll)
+	{
+		ga_polls_hear(job, outcome);
+		ga_provider_finished(job->provider, outcome, now);
+		ga_job_remove(job);
+		return;
+	}
 	old = MemoryContextSwitchTo(ga_records_context());
 	record = ga_records_add();
 	ga_job_judge(job, outcome, now, record, &must_pause);
@@ -359,6 +369,7 @@ record_outcomes(void)
 		return;
 	}
 	record_wait_ms = 0;
+	ga_polls_look_again();
 	pg_atomic_fetch_add_u64(&ga_seat->recorded, count - kept);
 	/* Only now can a query see them. */
 	for (int i = kept; i < count; i++)
@@ -486,6 +497,14 @@ ask_next_due(TimestampTz now)
 	}
 }
 
+static void
+ask_for_receipts(TimestampTz now)
+{
+	ga_polls_record(now);
+	if (ga_work_locked_out_until() <= now && record_wait_ms == 0 && may_send())
+		ga_polls_ask(now, &last_job_id);
+}
+
 /* Expiries and reminders: one look, and when the next one is. */
 static void
 look_at_groups(TimestampTz now)
@@ -560,6 +579,8 @@ time_to_wait(void)
 	next = Min(next, strays_not_before);
 	if (is_ours && record_wait_ms == 0 && look_is_known)
 		next = Min(next, look_at);
+	if (is_ours && record_wait_ms == 0 && ga_settings.dispatch)
+		next = Min(next, ga_polls_next_turn());
 	if (is_ours && ga_settings.dispatch && record_wait_ms == 0)
 		foreach (cell, ga_providers)
 		{
@@ -637,6 +658,7 @@ take_turn(void)
 	look_at_groups(now);
 	claim_due(now);
 	record_outcomes();
+	ask_for_receipts(now);
 	if (ga_jobs_count() > 0)
 		trim_history(now);
 	ask_next_due(now);
@@ -715,6 +737,7 @@ group_api_dispatcher_main(Datum arg)
 	ga_work_init();
 	ga_desk_init(hear_outcome);
 	ga_jobs_init();
+	ga_polls_init();
 	ga_records_init();
 	reload_wanted = true;
 	ga_crash_guard_enter(database);

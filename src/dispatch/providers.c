@@ -96,8 +96,8 @@ split_prefixes(const char *value)
 	return prefixes;
 }
 
-static GaProvider *
-find_provider(const char *server)
+GaProvider *
+ga_provider_find(const char *server)
 {
 	ListCell *cell;
 
@@ -139,6 +139,7 @@ configure(GaProvider *provider, const GaProviderRow *row)
 	const char *callback_url = setting(row, "callback_url");
 	const char *policy = setting(row, "on_uncertain");
 	const char *rate = setting(row, "rate");
+	const char *polls = setting(row, "poll");
 	bool changed = provider->fingerprint == NULL ||
 				   strcmp(provider->fingerprint, row->fingerprint) != 0;
 
@@ -157,6 +158,7 @@ configure(GaProvider *provider, const GaProviderRow *row)
 		Max(integer_setting(row, "max_connections", 8), 1);
 	provider->rate = rate ? strtod(rate, NULL) : 0;
 	provider->hold_uncertain = policy && strcmp(policy, "hold") == 0;
+	provider->polls = polls && strcmp(polls, "true") == 0;
 	provider->prefixes = split_prefixes(setting(row, "prefixes"));
 	provider->window =
 		Min(2 * provider->max_connections, ga_settings.max_in_flight);
@@ -220,7 +222,7 @@ ga_providers_load(const GaProviderRow *rows, int count, StringInfo json)
 	}
 	for (int i = 0; i < count; i++)
 	{
-		GaProvider *provider = find_provider(rows[i].server);
+		GaProvider *provider = ga_provider_find(rows[i].server);
 
 		if (provider == NULL)
 			provider = new_provider(rows[i].server);

@@ -18,6 +18,7 @@
 #include "store/cap_store.h"
 #include "store/idempotency_store.h"
 #include "store/plan_cache.h"
+#include "store/poll_store.h"
 #include "store/queue_store.h"
 #include "store/suppression_store.h"
 #include "utils/builtins.h"
@@ -434,6 +435,7 @@ ga_queue_record(GaRecord *records, int count, int64 incarnation)
 	if (!all_are_there)
 		kept = keep_locked(records, count, incarnation);
 	record_attempts(records + kept, count - kept, all_are_there);
+	ga_polls_add(records + kept, count - kept);
 	for (int i = kept; i < count; i++)
 	{
 		const GaRecord *record = &records[i];

@@ -77,6 +77,7 @@ typedef struct GaRecord
 	const char *outcome;	/* NULL: no line in the history */
 	const char *code;
 	const char *detail;
+	bool polled;		  /* the provider is to be asked how it fares */
 	const char *suppress; /* put the contact on the suppression list */
 	int32 segments;		  /* 0: not an SMS */
 	TimestampTz started_at;
