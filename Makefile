@@ -12,6 +12,7 @@ OBJS = \
 	src/base/guc.o src/base/link_token.o src/base/wire.o \
 	src/base/provider_options.o src/base/sms_text.o src/base/receipt_table.o \
 	$(REQUEST_OBJS) \
+	src/message/compose.o src/message/html.o \
 	src/store/plan_cache.o src/store/installation_store.o \
 	src/store/user_store.o src/store/group_store.o \
 	src/store/invitation_store.o src/store/queue_store.o \

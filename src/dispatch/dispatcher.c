@@ -420,8 +420,7 @@ hand_over(GaProvider *provider, const GaClaim *claim)
 		return;
 	}
 	job = ga_job_add(++last_job_id, provider, claim);
-	ga_message_compose(claim, provider->channel,
-					   ga_message_link(link_secret, claim), &message);
+	ga_message_for_claim(link_secret, claim, provider->channel, &message);
 	job->segments = message.segments;
 	ga_provider_sent(provider, Max(message.segments, 1));
 	initStringInfo(&json);
