@@ -286,6 +286,7 @@ CREATE TABLE group_api_private.templates (
                                             AND (channel = 'EMAIL' OR html IS NULL))
 );
 COMMENT ON TABLE group_api_private.templates IS 'internal: an operator''s words instead of the built-in ones';
+COMMENT ON COLUMN group_api_private.templates.body IS 'the SMS, or the mail''s plain text';
 
 CREATE TABLE group_api_private.idempotency_keys (
     user_id     bigint NOT NULL,
@@ -501,6 +502,30 @@ CREATE FUNCTION group_api.put_user(
 COMMENT ON FUNCTION group_api.put_user(text, text, text, text, text, text, text, text) IS
 'Adds a user to the directory, or changes the one with this subject (the claim "sub" of its tokens); what is null stays as it is. Returns the id contract B invites by. Error: 22023 for a missing subject, an impossible e-mail address or mobile number.';
 
+CREATE FUNCTION group_api.put_template(
+        channel group_api.channel, locale text, body text,
+        subject text DEFAULT NULL, html text DEFAULT NULL)
+    RETURNS void
+    LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_put_template';
+COMMENT ON FUNCTION group_api.put_template(group_api.channel, text, text, text, text) IS
+$$Says invitations of a channel in a language in your words, from the commit on: body is the
+SMS or the mail's plain text; a mail has a subject, and an HTML part if html is given.
+Placeholders: {inviter} {group} {member} {message} {description} {link} {expires} {image};
+conditions: {?name}...{/} if there is one, {!name}...{/} if not, also of reminder.
+Replaces the template of the same channel and locale. See group_api.templates.
+Error: 22023 for no locale, an unknown placeholder, a condition without end, no {link}.$$;
+
+CREATE FUNCTION group_api.remove_template(channel group_api.channel, locale text) RETURNS boolean
+    LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_remove_template';
+COMMENT ON FUNCTION group_api.remove_template(group_api.channel, text) IS
+'Removes an own template, so that the next best one is used: see group_api.templates. False when there was none. Error: 22023 for no locale.';
+
+CREATE FUNCTION group_api_private.builtin_templates(
+        OUT channel text, OUT locale text, OUT subject text, OUT body text, OUT html text)
+    RETURNS SETOF record
+    LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'group_api_builtin_templates';
+COMMENT ON FUNCTION group_api_private.builtin_templates() IS 'internal: the templates used where there is no own one';
+
 CREATE FUNCTION group_api.pause(server name, reason text DEFAULT NULL) RETURNS void
     LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_pause';
 COMMENT ON FUNCTION group_api.pause(name, text) IS
@@ -606,6 +631,19 @@ SELECT c.id, c.captured_at, c.group_id, c.number, c.server, c.channel, c.recipie
   FROM group_api_private.captured c;
 COMMENT ON VIEW group_api.captured IS 'what capture providers kept: the message exactly as it would have left';
 
+CREATE VIEW group_api.templates WITH (security_invoker = true) AS
+SELECT t.channel, t.locale, 'own' AS source, true AS in_force,
+       t.subject, t.body, t.html, t.changed_at
+  FROM group_api_private.templates t
+UNION ALL
+SELECT b.channel::group_api.channel, b.locale, 'built-in',
+       NOT EXISTS (SELECT FROM group_api_private.templates t
+                    WHERE t.channel = b.channel::group_api.channel AND t.locale = b.locale),
+       b.subject, b.body, b.html, NULL
+  FROM group_api_private.builtin_templates() b
+ ORDER BY channel, locale, source DESC;
+COMMENT ON VIEW group_api.templates IS 'the words of invitations: built-in ones and your own, which go first';
+
 CREATE FUNCTION group_api.health(
         OUT "check" text, OUT ok boolean, OUT fact text, OUT hint text)
     RETURNS SETOF record
@@ -668,6 +706,9 @@ DECLARE
     operators text := 'group_api.retry_failed(uuid, group_api.channel), '
         'group_api.put_user(text, text, text, text, text, text, text, text), '
         'group_api.pause(name, text), group_api.resume(name), group_api.adopt(), '
+        'group_api.put_template(group_api.channel, text, text, text, text), '
+        'group_api.remove_template(group_api.channel, text), '
+        'group_api_private.builtin_templates(), '
         'group_api.wait_until_idle(interval)';
     views text := 'group_api.providers, group_api.queue, group_api.attempts, group_api.deliveries';
     tables text := 'group_api_private.groups, group_api_private.members, '
@@ -696,7 +737,8 @@ BEGIN
     END IF;
     IF level = 'operator' THEN
         EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO %s', operators, role);
-        EXECUTE format('GRANT SELECT ON group_api.captured, group_api_private.captured TO %s', role);
+        EXECUTE format('GRANT SELECT ON group_api.captured, group_api_private.captured, '
+                       'group_api.templates, group_api_private.templates TO %s', role);
         EXECUTE format('GRANT USAGE ON FOREIGN DATA WRAPPER group_api_smtp, group_api_twilio, '
                        'group_api_http, group_api_capture TO %s', role);
     END IF;

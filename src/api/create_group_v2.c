@@ -56,6 +56,7 @@ add_invited(GaGroupView *group, const GaUser *users, int count)
 		member->delivery = contact.channel == GA_CHANNEL_NONE ? NULL : "queued";
 		member->delivery_at = group->created_at;
 		member->response = "pending";
+		member->locale = ga_caller_locale(users[i].locale);
 	}
 }
 

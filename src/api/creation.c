@@ -53,6 +53,7 @@ ga_creation_add_leader(GaGroupView *group, const GaCaller *caller)
 	/* A role's name tells the invited person nothing. */
 	group->inviter =
 		caller->is_role ? NULL : ga_user_display_name(&caller->user);
+	group->locale = ga_caller_locale(caller->user.locale);
 	leader->number = 1;
 	leader->is_leader = true;
 	leader->user_id = caller->user.id;

@@ -18,6 +18,7 @@
 #define GA_ATTEMPTS_RETENTION_DEFAULT (30 * 24 * 60) /* min */
 #define GA_CAPTURED_LIMIT_DEFAULT 10000
 #define GA_INVITATION_URL_DEFAULT "http://localhost:3000/rpc/invitation?token="
+#define GA_DEFAULT_LOCALE_DEFAULT "en"
 
 typedef struct GaSettings
 {
@@ -25,6 +26,7 @@ typedef struct GaSettings
 	bool dispatch;			/* off: nothing is sent anywhere */
 	char *trusted_roles;	/* whose request.jwt.claims are believed */
 	char *invitation_url;	/* {token} is replaced, else appended */
+	char *default_locale;	/* of messages to people whose own is not known */
 	char *courier_path;		/* empty: pkglibdir/group_api_courier */
 	int max_members;		/* of one create_group */
 	int max_attempts;		/* tries of one message */

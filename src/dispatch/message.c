@@ -10,8 +10,39 @@
 #include "base/link_token.h"
 #include "dispatch/message.h"
 #include "utils/json.h"
+#include "utils/memutils.h"
 #include "utils/timestamp.h"
 #include "utils/uuid.h"
+
+static GaTemplates own_templates;
+
+void
+ga_message_take_templates(const GaTemplates *templates)
+{
+	static MemoryContext context = NULL;
+	MemoryContext old;
+
+	if (context == NULL)
+		context = AllocSetContextCreate(TopMemoryContext, "group_api templates",
+										ALLOCSET_SMALL_SIZES);
+	own_templates.count = 0;
+	MemoryContextReset(context);
+	old = MemoryContextSwitchTo(context);
+	own_templates.list = palloc0(sizeof(GaTemplate) * Max(templates->count, 1));
+	for (int i = 0; i < templates->count; i++)
+	{
+		const GaTemplate *from = &templates->list[i];
+		GaTemplate *to = &own_templates.list[i];
+
+		to->channel = from->channel;
+		to->locale = pstrdup(from->locale);
+		to->subject = from->subject ? pstrdup(from->subject) : NULL;
+		to->body = pstrdup(from->body);
+		to->html = from->html ? pstrdup(from->html) : NULL;
+	}
+	own_templates.count = templates->count;
+	MemoryContextSwitchTo(old);
+}
 
 static const char *
 invitation_link(const uint8 *secret, const GaClaim *claim)
@@ -39,9 +70,11 @@ ga_message_for_claim(const uint8 *secret, const GaClaim *claim,
 		.message = claim->message,
 		.link = invitation_link(secret, claim),
 		.expires_at = claim->expires_at,
+		.locale = claim->locale,
+		.is_reminder = claim->reminders > 0,
 	};
 
-	ga_message_compose(&words, message);
+	ga_message_compose(&words, &own_templates, message);
 }
 
 static void

@@ -12,6 +12,9 @@
 #include "message/compose.h"
 #include "store/queue_store.h"
 
+/* Copies the operator's own words, which are used from now on. */
+extern void ga_message_take_templates(const GaTemplates *templates);
+
 /* Composes in the current memory context, with a link made for this send. */
 extern void ga_message_for_claim(const uint8 *secret, const GaClaim *claim,
 								 GaChannel channel, GaMessage *message);

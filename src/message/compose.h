@@ -8,6 +8,7 @@
 #include "postgres.h"
 
 #include "base/channel.h"
+#include "base/message_template.h"
 #include "datatype/timestamp.h"
 
 /* What the words are made of; names and texts are what a caller typed. */
@@ -30,14 +31,15 @@ typedef struct GaMessage
 {
 	const char *subject; /* NULL for SMS */
 	const char *text;
-	const char *html;	/* NULL for SMS */
-	const char *locale; /* what it is written in; NULL: not known */
+	const char *html;	/* NULL for SMS, and where the template has none */
+	const char *locale; /* what it is written in */
 	int segments;		/* of an SMS; 0 for e-mail */
+	bool is_ucs2;		/* of an SMS: not in the GSM 7-bit alphabet */
 } GaMessage;
 
-/* Composes in the current memory context. */
+/* Composes in the current memory context; the locale is the template's. */
 extern void ga_message_compose(const GaInvitationWords *words,
-							   GaMessage *message);
+							   const GaTemplates *own, GaMessage *message);
 
 /* group_api.invitation_url with the token in its place. */
 extern const char *ga_message_url(const char *token);

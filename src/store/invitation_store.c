@@ -34,6 +34,8 @@ typedef struct MemberColumns
 	const char **pictures;
 	Datum *channels; /* -1: not invited */
 	const char **contacts;
+	const char **locales;
+	int locale_count; /* 0 when no member's is known: the column stays NULL */
 	bool queued;
 } MemberColumns;
 
@@ -48,6 +50,8 @@ fill_columns(const GaGroupView *group, MemberColumns *columns)
 	columns->pictures = palloc(sizeof(char *) * count);
 	columns->channels = palloc(sizeof(Datum) * count);
 	columns->contacts = palloc(sizeof(char *) * count);
+	columns->locales = palloc(sizeof(char *) * count);
+	columns->locale_count = 0;
 	columns->queued = false;
 	for (int i = 0; i < count; i++)
 	{
@@ -60,6 +64,9 @@ fill_columns(const GaGroupView *group, MemberColumns *columns)
 		columns->channels[i] = Int16GetDatum(
 			member->response == NULL ? -1 : (int16) member->channel);
 		columns->contacts[i] = member->contact;
+		columns->locales[i] = member->locale;
+		if (member->locale != NULL)
+			columns->locale_count = count;
 		if (member->delivery != NULL && strcmp(member->delivery, "queued") == 0)
 			columns->queued = true;
 	}
@@ -70,14 +77,14 @@ ga_members_insert(const GaGroupView *group)
 {
 	static GaPlan plan = {
 		.sql =
-			"WITH o AS MATERIALIZED (SELECT * FROM unnest($2, $3, $4, $5, $6)"
-			"  WITH ORDINALITY AS o (user_id, name, picture, channel,"
-			"  contact, number)),"
+			"WITH o AS MATERIALIZED (SELECT * FROM unnest($2, $3, $4, $5, $6,"
+			"  $10) WITH ORDINALITY AS o (user_id, name, picture, channel,"
+			"  contact, locale, number)),"
 			" m AS (INSERT INTO group_api_private.members (group_id, number,"
 			"  is_leader, user_id, name, picture)"
 			"  SELECT $1, number, number = 1, user_id, name, picture FROM o)"
 			" INSERT INTO group_api_private.invitations (group_id, number,"
-			"  channel, delivery, due, changed_at, expires_at, contact)"
+			"  channel, delivery, due, changed_at, expires_at, contact, locale)"
 			" SELECT $1, number, CASE channel"
 			"   WHEN 1 THEN 'MOBILE'::group_api.channel"
 			"   WHEN 2 THEN 'EMAIL'::group_api.channel END,"
@@ -85,16 +92,16 @@ ga_members_insert(const GaGroupView *group)
 			"   THEN 'queued'::group_api.delivery"
 			"   ELSE 'held'::group_api.delivery END END,"
 			"  CASE WHEN channel > 0 AND $7 THEN $8 END, $8,"
-			"  CASE WHEN channel > 0 THEN $9 END, contact"
+			"  CASE WHEN channel > 0 THEN $9 END, contact, locale"
 			" FROM o WHERE channel >= 0",
-		.nargs = 9,
+		.nargs = 10,
 		.argtypes = {UUIDOID, INT8ARRAYOID, TEXTARRAYOID, TEXTARRAYOID,
 					 INT2ARRAYOID, TEXTARRAYOID, BOOLOID, TIMESTAMPTZOID,
-					 TIMESTAMPTZOID},
+					 TIMESTAMPTZOID, TEXTARRAYOID},
 	};
 	int count = group->member_count;
 	MemberColumns columns;
-	Datum values[9];
+	Datum values[10];
 
 	fill_columns(group, &columns);
 	values[0] = UUIDPGetDatum(&group->id);
@@ -106,6 +113,7 @@ ga_members_insert(const GaGroupView *group)
 	values[6] = BoolGetDatum(columns.queued);
 	values[7] = TimestampTzGetDatum(group->created_at);
 	values[8] = TimestampTzGetDatum(group->expires_at);
+	values[9] = ga_text_array(columns.locales, columns.locale_count);
 	ga_plan_run(&plan, values, NULL, SPI_OK_INSERT);
 }
 

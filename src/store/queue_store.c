@@ -108,6 +108,8 @@ read_claim(const GaOwnerScope *scope, uint64 row, GaClaim *claim)
 	claim->description = ga_row_text(scope, row, 13);
 	claim->image = ga_row_text(scope, row, 14);
 	claim->is_archived = ga_row_bool(row, 15, false);
+	claim->locale = ga_row_text(scope, row, 16);
+	claim->reminders = ga_row_int32(row, 17, 0);
 }
 
 /* The order of the index: due, then the group, then the member. */
@@ -147,7 +149,8 @@ static GaPlan claim_plan = {
 		   "  RETURNING i.group_id, i.number, i.attempts::int4,"
 		   "   i.link_version::int4, g.number, i.due, i.expires_at, i.contact,"
 		   "   m.name, g.name, g.message, g.inviter, g.description, g.image,"
-		   "   g.status = 'ARCHIVED'",
+		   "   g.status = 'ARCHIVED', coalesce(i.locale, g.locale),"
+		   "   i.reminders::int4",
 	.nargs = 10,
 	.argtypes = {INT4OID, TIMESTAMPTZOID, UUIDOID, INT4OID, TEXTARRAYOID,
 				 TEXTARRAYOID, INT8OID, INT8OID, TEXTOID, TIMESTAMPTZOID},

@@ -53,6 +53,8 @@ typedef struct GaClaim
 	const char *inviter;
 	const char *description;
 	const char *image;
+	const char *locale; /* the member's, else the group's; NULL: not known */
+	int32 reminders;	/* > 0: this message is one */
 } GaClaim;
 
 /* What became of one claimed row. */
