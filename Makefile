@@ -24,7 +24,7 @@ OBJS = \
 	src/dispatch/database_guard.o src/dispatch/dispatcher.o src/dispatch/seat.o src/dispatch/work.o src/dispatch/courier_desk.o \
 	src/dispatch/courier_link.o src/dispatch/providers.o \
 	src/dispatch/backoff.o src/dispatch/message.o src/dispatch/jobs.o src/dispatch/stats.o src/dispatch/records.o src/dispatch/crash_guard.o \
-	src/api/caller.o src/api/answer.o src/api/creation.o src/api/create_group.o \
+	src/api/caller.o src/api/answer.o src/api/preview.o src/api/creation.o src/api/create_group.o \
 	src/api/create_group_v2.o src/api/get_group.o src/api/invitations.o \
 	src/api/operators.o src/api/arguments.o src/api/templates.o src/api/users.o src/api/provider_validator.o
 

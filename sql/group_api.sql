@@ -430,7 +430,8 @@ members [{nickName, contact {type MOBILE|EMAIL, value}}], [dryRun false]}.
 Answer: {error {code, message}, group {id, name, image, createdAt, status, product {id},
 members [{name, profilePicture, isLeader, delivery {status, reason, at}}]}}.
 The caller is the leader and comes first.  A dry run checks everything, writes nothing
-and answers with the nil GUID.  Errors: all faults of a request at once; in
+and answers with the nil GUID and preview, the messages that would be sent, as
+preview_invitation() does; so does a call with the header Prefer: tx=rollback.  Errors: all faults of a request at once; in
 SQL as 22023, 54000, 28000 with the list as JSON in DETAIL, over HTTP in the envelope
 with status 400 or 401 (docs/errors.md).$$;
 
@@ -448,6 +449,21 @@ $$Sends what create_group held back because of "sendInvitations": false; answers
 amended envelope.  Calling it again sends nothing twice.
 Allowed to the group's leader and to operators.  Errors: P0002 (404), 55000 (409) for
 an archived group.$$;
+
+CREATE FUNCTION group_api.preview_invitation(id uuid, number integer DEFAULT NULL, locale text DEFAULT NULL)
+    RETURNS json
+    LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'group_api_preview_invitation';
+COMMENT ON FUNCTION group_api.preview_invitation(uuid, integer, text) IS
+$$Shows what a group's members are sent, to the byte, and sends nothing: the message of
+member number, or those of all who may still get one; in their language, or in locale.
+Answer: {error, preview {note, messages [{number, member, channel, to, locale, subject,
+text, html, segments, encoding GSM-7|UCS-2, characters, bytes}], shown, total, totals
+{messages, sms, segments, emails}}}.  At most 100 are shown, the totals count all;
+segments and encoding are of an SMS, characters of the text, bytes of all the words.
+Only the links' tokens are dummies, of the same length.
+Allowed to the group's leader and to operators.  Errors: P0002 (404) for an unknown
+group or a member that gets no message, 42501 (403) for other members, 55000 (409) for
+an archived group, 22023 (400) for a locale that names no language.$$;
 
 -- Contract B ----------------------------------------------------------------
 
@@ -699,6 +715,7 @@ CREATE FUNCTION group_api.grant_access(role regrole, level text) RETURNS void
 DECLARE
     callers text := 'group_api.create_group(jsonb), group_api.get_group(uuid), '
         'group_api.send_invitations(uuid), group_api.invitation(text), '
+        'group_api.preview_invitation(uuid, integer, text), '
         'group_api.accept_invitation(text), group_api.decline_invitation(text), '
         'group_api.sms_segments(text), group_api_v2.create_group(jsonb)';
     monitors text := 'group_api.health(), group_api.sms_segments(text), '

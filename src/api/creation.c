@@ -130,3 +130,19 @@ ga_creation_leave_key(const GaCaller *caller, const char *key,
 	if (key != NULL)
 		ga_idempotency_forget(caller->user.id, group->contract, key);
 }
+
+/* RFC 7240: preferences are separated by commas, their case is of no meaning. */
+bool
+ga_creation_is_rehearsal(const GaCaller *caller)
+{
+	const char *header = ga_caller_header(caller, "prefer");
+	char *state;
+
+	if (header == NULL)
+		return false;
+	for (char *preference = strtok_r(pstrdup(header), ", ;", &state);
+		 preference != NULL; preference = strtok_r(NULL, ", ;", &state))
+		if (pg_strcasecmp(preference, "tx=rollback") == 0)
+			return true;
+	return false;
+}

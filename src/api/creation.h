@@ -44,6 +44,9 @@ ga_creation_take_key(GaOwnerScope *scope, GaCaller *caller, const char *key,
 extern void ga_creation_leave_key(const GaCaller *caller, const char *key,
 								  const GaGroupView *group);
 
+/* Whether a gateway is told to roll back what it calls (Prefer: tx=rollback). */
+extern bool ga_creation_is_rehearsal(const GaCaller *caller);
+
 /*
  * Writes the group and wakes the dispatcher at commit; false when contract B's
  * name is taken.  Inside ga_owner_enter()/leave().

@@ -213,7 +213,7 @@ CREATE TEMP TABLE levels (level text, may text);
 INSERT INTO levels
 	SELECT 'caller', unnest(ARRAY['create_group(jsonb)', 'get_group(uuid)', 'send_invitations(uuid)',
 		'invitation(text)', 'accept_invitation(text)', 'decline_invitation(text)', 'sms_segments(text)',
-		'v2.create_group(jsonb)'])
+		'v2.create_group(jsonb)', 'preview_invitation(uuid,integer,text)'])
 	UNION ALL SELECT 'monitor', unnest(ARRAY['health()', 'sms_segments(text)',
 		'private.dispatcher_state()', 'private.is_adopted()']);
 INSERT INTO levels
