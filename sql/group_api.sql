@@ -473,9 +473,11 @@ COMMENT ON FUNCTION group_api_v2.create_group(jsonb) IS
 $$Creates a group and invites users (contract B, POST /api/v2/group/).
 
 Body: {name, [description], [color], [privacy public|private], [visible], [invite_users
-[integer]], [image_original URL], [emotional_image_original URL]}.
+[integer]], [image_original URL], [emotional_image_original URL], [dry_run false]}.
 Answer: the Group object.  Invited users whose e-mail address or mobile number stands in
-the user directory get an invitation there too.
+the user directory get an invitation there too, in the language that stands there.  A dry
+run checks everything, writes nothing and answers with the id 0, no slug, and preview as
+group_api.create_group() does.
 Errors: SQL 22023, 23505 (the name is taken), 28000 with the list as JSON in DETAIL;
 over HTTP {"errors": [{field, messages [{code, message}]}]} with status 400 or 401.$$;
 

@@ -525,6 +525,13 @@ Datum
 ga_answer_group_v2(const GaGroupView *group, const GaUser *creator,
 				   int subscribers)
 {
+	return ga_answer_group_v2_preview(group, creator, subscribers, NULL);
+}
+
+Datum
+ga_answer_group_v2_preview(const GaGroupView *group, const GaUser *creator,
+						   int subscribers, const GaPreview *preview)
+{
 	StringInfoData out;
 
 	initStringInfo(&out);
@@ -551,6 +558,11 @@ ga_answer_group_v2(const GaGroupView *group, const GaUser *creator,
 	put_user(&out, "created_by", creator);
 	appendStringInfoChar(&out, ',');
 	put_user(&out, "managed_by", creator);
+	if (preview != NULL)
+	{
+		appendStringInfoChar(&out, ',');
+		put_preview(&out, preview);
+	}
 	appendStringInfoChar(&out, '}');
 	return finish(&out);
 }

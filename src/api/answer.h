@@ -55,5 +55,9 @@ extern Datum ga_answer_invitation(const GaInvitationView *view,
 /* Contract B's Group object as its creator sees it. */
 extern Datum ga_answer_group_v2(const GaGroupView *group, const GaUser *creator,
 								int subscribers);
+/* The same and what would be sent; NULL: the plain object. */
+extern Datum ga_answer_group_v2_preview(const GaGroupView *group,
+										const GaUser *creator, int subscribers,
+										const GaPreview *preview);
 
 #endif /* GA_API_ANSWER_H */

@@ -116,6 +116,8 @@ ga_creation_take_key(GaOwnerScope *scope, GaCaller *caller, const char *key,
 	wish.user_id = caller->user.id;
 	hash_body(body, wish.body_hash);
 	result = ga_idempotency_take(&wish, &group->id);
+	/* A fault is told after the scope has ended. */
+	MemoryContextSwitchTo(scope->caller_context);
 	if (result == GA_IDEMPOTENCY_REUSED)
 		ga_violation_add(violations, "Idempotency-Key", GA_VIOLATION_KEY_REUSED,
 						 "Use a new key for another group.",

@@ -119,10 +119,10 @@ ga_preview_make(const GaOwnerScope *scope, const GaGroupView *group,
 		group->number != 0 ? group->number : ga_group_next_number();
 	GaTemplates own;
 
+	ga_templates_read(scope, &own);
 	memset(preview, 0, sizeof(*preview));
 	preview->messages = palloc(sizeof(GaPreviewMessage) *
 							   Min(group->member_count, GA_PREVIEW_SHOWN));
-	ga_templates_read(scope, &own);
 	for (int i = 0; i < group->member_count; i++)
 	{
 		const GaMemberView *member = &group->members[i];
@@ -144,8 +144,8 @@ ga_preview_make(const GaOwnerScope *scope, const GaGroupView *group,
 		preview->messages[preview->shown].member = member;
 		preview->messages[preview->shown++].message = message;
 	}
-	MemoryContextDelete(scratch);
 	MemoryContextSwitchTo(old);
+	MemoryContextDelete(scratch);
 }
 
 /* ---- group_api.preview_invitation() ------------------------------------- */

@@ -58,10 +58,10 @@ ga_locale_read(const char *text, char *tag)
 			(tag[at + subtag] != '\0' && tag[at + subtag] != '-'))
 			return false;
 		set_case(tag + at, subtag, at == 0, after_singleton);
-		after_singleton = after_singleton || subtag == 1;
+		/* A singleton announces something. */
 		if (tag[at + subtag] == '\0')
-			/* A singleton announces something. */
-			return subtag > 1;
+			return subtag > 1 || after_singleton;
+		after_singleton = after_singleton || subtag == 1;
 		at += subtag + 1;
 	}
 }

@@ -66,14 +66,14 @@
 
 #define FR_GREETING "Bonjour {member},"
 #define FR_OPENING                                                             \
-	"{?inviter}{inviter} vous invite à rejoindre « {group} ».{/}"           \
-	"{!inviter}On vous invite à rejoindre « {group} ».{/}"
+	"{?inviter}{inviter} vous invite à rejoindre « {group} ».{/}"         \
+	"{!inviter}On vous invite à rejoindre « {group} ».{/}"
 #define FR_REMINDER                                                            \
 	"Pour rappel, l'invitation est toujours ouverte{?expires} jusqu'au "       \
 	"{expires}{/}."
 #define FR_ANSWER "Voir l'invitation et décider de rejoindre ou non le groupe"
 #define FR_IGNORE                                                              \
-	"Si vous ne savez pas qui vous envoie ce message, ignorez-le : il ne se "  \
+	"Si vous ne savez pas qui vous envoie ce message, ignorez-le : il ne se " \
 	"passera rien."
 
 /* ---- German ------------------------------------------------------------- */
@@ -142,7 +142,7 @@ static const GaTemplate templates[] = {
 		"{?reminder}Rappel : {/}"
 		"{?inviter}{inviter} vous invite à rejoindre {group}{/}"
 		"{!inviter}Invitation à rejoindre {group}{/}",
-		TEXT(FR_GREETING, FR_OPENING, FR_REMINDER, FR_ANSWER " :", FR_IGNORE),
+		TEXT(FR_GREETING, FR_OPENING, FR_REMINDER, FR_ANSWER " :", FR_IGNORE),
 		HTML("fr", FR_GREETING, FR_OPENING, FR_REMINDER, FR_ANSWER, FR_IGNORE)),
 	SMS("de",
 		"{?reminder}Zur Erinnerung: {/}"
