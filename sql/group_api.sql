@@ -286,6 +286,7 @@ CREATE TABLE group_api_private.templates (
                                             AND (channel = 'EMAIL' OR html IS NULL))
 );
 COMMENT ON TABLE group_api_private.templates IS 'internal: an operator''s words instead of the built-in ones';
+COMMENT ON COLUMN group_api_private.templates.body IS 'the SMS, or the mail''s plain text';
 
 CREATE TABLE group_api_private.idempotency_keys (
     user_id     bigint NOT NULL,
@@ -429,7 +430,8 @@ members [{nickName, contact {type MOBILE|EMAIL, value}}], [dryRun false]}.
 Answer: {error {code, message}, group {id, name, image, createdAt, status, product {id},
 members [{name, profilePicture, isLeader, delivery {status, reason, at}}]}}.
 The caller is the leader and comes first.  A dry run checks everything, writes nothing
-and answers with the nil GUID.  Errors: all faults of a request at once; in
+and answers with the nil GUID and preview, the messages that would be sent, as
+preview_invitation() does; so does a call with the header Prefer: tx=rollback.  Errors: all faults of a request at once; in
 SQL as 22023, 54000, 28000 with the list as JSON in DETAIL, over HTTP in the envelope
 with status 400 or 401 (docs/errors.md).$$;
 
@@ -480,6 +482,21 @@ $$Deletes a group with its members, invitations and their history; nothing unsen
 more, and its links are unknown from then on.  Answers {error {code 0}, group {}}.
 Allowed to the group's leader and to operators.  Errors: P0002 (404), 42501 (403).$$;
 
+CREATE FUNCTION group_api.preview_invitation(id uuid, number integer DEFAULT NULL, locale text DEFAULT NULL)
+    RETURNS json
+    LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'group_api_preview_invitation';
+COMMENT ON FUNCTION group_api.preview_invitation(uuid, integer, text) IS
+$$Shows what a group's members are sent, to the byte, and sends nothing: the message of
+member number, or those of all who may still get one; in their language, or in locale.
+Answer: {error, preview {note, messages [{number, member, channel, to, locale, subject,
+text, html, segments, encoding GSM-7|UCS-2, characters, bytes}], shown, total, totals
+{messages, sms, segments, emails}}}.  At most 100 are shown, the totals count all;
+segments and encoding are of an SMS, characters of the text, bytes of all the words.
+Only the links' tokens are dummies, of the same length.
+Allowed to the group's leader and to operators.  Errors: P0002 (404) for an unknown
+group or a member that gets no message, 42501 (403) for other members, 55000 (409) for
+an archived group, 22023 (400) for a locale that names no language.$$;
+
 -- Contract B ----------------------------------------------------------------
 
 CREATE FUNCTION group_api_v2.create_group(jsonb) RETURNS json
@@ -488,9 +505,11 @@ COMMENT ON FUNCTION group_api_v2.create_group(jsonb) IS
 $$Creates a group and invites users (contract B, POST /api/v2/group/).
 
 Body: {name, [description], [color], [privacy public|private], [visible], [invite_users
-[integer]], [image_original URL], [emotional_image_original URL]}.
+[integer]], [image_original URL], [emotional_image_original URL], [dry_run false]}.
 Answer: the Group object.  Invited users whose e-mail address or mobile number stands in
-the user directory get an invitation there too.
+the user directory get an invitation there too, in the language that stands there.  A dry
+run checks everything, writes nothing and answers with the id 0, no slug, and preview as
+group_api.create_group() does.
 Errors: SQL 22023, 23505 (the name is taken), 28000 with the list as JSON in DETAIL;
 over HTTP {"errors": [{field, messages [{code, message}]}]} with status 400 or 401.$$;
 
@@ -532,6 +551,30 @@ CREATE FUNCTION group_api.put_user(
     LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_put_user';
 COMMENT ON FUNCTION group_api.put_user(text, text, text, text, text, text, text, text) IS
 'Adds a user to the directory, or changes the one with this subject (the claim "sub" of its tokens); what is null stays as it is. Returns the id contract B invites by. Error: 22023 for a missing subject, an impossible e-mail address or mobile number.';
+
+CREATE FUNCTION group_api.put_template(
+        channel group_api.channel, locale text, body text,
+        subject text DEFAULT NULL, html text DEFAULT NULL)
+    RETURNS void
+    LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_put_template';
+COMMENT ON FUNCTION group_api.put_template(group_api.channel, text, text, text, text) IS
+$$Says invitations of a channel in a language in your words, from the commit on: body is the
+SMS or the mail's plain text; a mail has a subject, and an HTML part if html is given.
+Placeholders: {inviter} {group} {member} {message} {description} {link} {expires} {image};
+conditions: {?name}...{/} if there is one, {!name}...{/} if not, also of reminder.
+Replaces the template of the same channel and locale. See group_api.templates.
+Error: 22023 for no locale, an unknown placeholder, a condition without end, no {link}.$$;
+
+CREATE FUNCTION group_api.remove_template(channel group_api.channel, locale text) RETURNS boolean
+    LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_remove_template';
+COMMENT ON FUNCTION group_api.remove_template(group_api.channel, text) IS
+'Removes an own template, so that the next best one is used: see group_api.templates. False when there was none. Error: 22023 for no locale.';
+
+CREATE FUNCTION group_api_private.builtin_templates(
+        OUT channel text, OUT locale text, OUT subject text, OUT body text, OUT html text)
+    RETURNS SETOF record
+    LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'group_api_builtin_templates';
+COMMENT ON FUNCTION group_api_private.builtin_templates() IS 'internal: the templates used where there is no own one';
 
 CREATE FUNCTION group_api.pause(server name, reason text DEFAULT NULL) RETURNS void
     LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_pause';
@@ -654,6 +697,19 @@ SELECT c.id, c.captured_at, c.group_id, c.number, c.server, c.channel, c.recipie
   FROM group_api_private.captured c;
 COMMENT ON VIEW group_api.captured IS 'what capture providers kept: the message exactly as it would have left';
 
+CREATE VIEW group_api.templates WITH (security_invoker = true) AS
+SELECT t.channel, t.locale, 'own' AS source, true AS in_force,
+       t.subject, t.body, t.html, t.changed_at
+  FROM group_api_private.templates t
+UNION ALL
+SELECT b.channel::group_api.channel, b.locale, 'built-in',
+       NOT EXISTS (SELECT FROM group_api_private.templates t
+                    WHERE t.channel = b.channel::group_api.channel AND t.locale = b.locale),
+       b.subject, b.body, b.html, NULL
+  FROM group_api_private.builtin_templates() b
+ ORDER BY channel, locale, source DESC;
+COMMENT ON VIEW group_api.templates IS 'the words of invitations: built-in ones and your own, which go first';
+
 CREATE FUNCTION group_api.health(
         OUT "check" text, OUT ok boolean, OUT fact text, OUT hint text)
     RETURNS SETOF record
@@ -711,6 +767,7 @@ DECLARE
         'group_api.send_invitations(uuid), group_api.resend_invitation(uuid, integer), '
         'group_api.revoke_invitation(uuid, integer), group_api.archive_group(uuid), '
         'group_api.delete_group(uuid), group_api.invitation(text), '
+        'group_api.preview_invitation(uuid, integer, text), '
         'group_api.accept_invitation(text), group_api.decline_invitation(text), '
         'group_api.sms_segments(text), group_api_v2.create_group(jsonb)';
     monitors text := 'group_api.health(), group_api.sms_segments(text), '
@@ -719,6 +776,9 @@ DECLARE
         'group_api.put_user(text, text, text, text, text, text, text, text), '
         'group_api.pause(name, text), group_api.resume(name), group_api.adopt(), '
         'group_api.suppress(text), group_api.unsuppress(text), '
+        'group_api.put_template(group_api.channel, text, text, text, text), '
+        'group_api.remove_template(group_api.channel, text), '
+        'group_api_private.builtin_templates(), '
         'group_api.wait_until_idle(interval)';
     views text := 'group_api.providers, group_api.queue, group_api.attempts, group_api.deliveries, '
         'group_api.suppressions';
@@ -749,7 +809,8 @@ BEGIN
     END IF;
     IF level = 'operator' THEN
         EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO %s', operators, role);
-        EXECUTE format('GRANT SELECT ON group_api.captured, group_api_private.captured TO %s', role);
+        EXECUTE format('GRANT SELECT ON group_api.captured, group_api_private.captured, '
+                       'group_api.templates, group_api_private.templates TO %s', role);
         EXECUTE format('GRANT USAGE ON FOREIGN DATA WRAPPER group_api_smtp, group_api_twilio, '
                        'group_api_http, group_api_capture TO %s', role);
     END IF;

@@ -10,6 +10,7 @@
 #include "api/caller.h"
 #include "base/compat.h"
 #include "base/guc.h"
+#include "base/locale_tag.h"
 #include "base/sms_text.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_proc.h"
@@ -223,10 +224,25 @@ ga_caller_read(GaCaller *caller)
 void
 ga_caller_look_up(const GaOwnerScope *scope, GaCaller *caller, bool add)
 {
-	if (!caller->is_authenticated || ga_user_find(scope, &caller->user))
+	const char *claimed = caller->user.locale;
+
+	if (!caller->is_authenticated)
 		return;
-	if (add)
+	if (!ga_user_find(scope, &caller->user) && add)
 		ga_user_add(scope, &caller->user);
+	/* The directory's word counts, the token's fills a gap. */
+	if (caller->user.locale == NULL)
+		caller->user.locale = claimed;
+}
+
+const char *
+ga_caller_locale(const char *locale)
+{
+	char tag[GA_LOCALE_MAX];
+
+	if (locale == NULL || !ga_locale_read(locale, tag))
+		return NULL;
+	return pstrdup(tag);
 }
 
 static bool

@@ -43,6 +43,9 @@ extern bool ga_caller_may_see(const GaCaller *caller, const GaGroupView *group);
 extern bool ga_caller_may_change(const GaCaller *caller,
 								 const GaGroupView *group);
 
+/* A language as claims or the directory name it, in BCP 47's form, or NULL. */
+extern const char *ga_caller_locale(const char *locale);
+
 /* The name the caller is shown by in a group. */
 extern const char *ga_caller_name(const GaCaller *caller);
 

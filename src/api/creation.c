@@ -54,6 +54,7 @@ ga_creation_add_leader(GaGroupView *group, const GaCaller *caller)
 	/* A role's name tells the invited person nothing. */
 	group->inviter =
 		caller->is_role ? NULL : ga_user_display_name(&caller->user);
+	group->locale = ga_caller_locale(caller->user.locale);
 	leader->number = 1;
 	leader->is_leader = true;
 	leader->user_id = caller->user.id;
@@ -146,6 +147,8 @@ ga_creation_take_key(GaOwnerScope *scope, GaCaller *caller, const char *key,
 	wish.user_id = caller->user.id;
 	hash_body(body, wish.body_hash);
 	result = ga_idempotency_take(&wish, &group->id);
+	/* A fault is told after the scope has ended. */
+	MemoryContextSwitchTo(scope->caller_context);
 	if (result == GA_IDEMPOTENCY_REUSED)
 		ga_violation_add(violations, "Idempotency-Key", GA_VIOLATION_KEY_REUSED,
 						 "Use a new key for another group.",
@@ -159,4 +162,20 @@ ga_creation_leave_key(const GaCaller *caller, const char *key,
 {
 	if (key != NULL)
 		ga_idempotency_forget(caller->user.id, group->contract, key);
+}
+
+/* RFC 7240: preferences are separated by commas, their case is of no meaning. */
+bool
+ga_creation_is_rehearsal(const GaCaller *caller)
+{
+	const char *header = ga_caller_header(caller, "prefer");
+	char *state;
+
+	if (header == NULL)
+		return false;
+	for (char *preference = strtok_r(pstrdup(header), ", ;", &state);
+		 preference != NULL; preference = strtok_r(NULL, ", ;", &state))
+		if (pg_strcasecmp(preference, "tx=rollback") == 0)
+			return true;
+	return false;
 }

@@ -10,6 +10,7 @@
 #include <limits.h>
 
 #include "base/guc.h"
+#include "base/locale_tag.h"
 #include "utils/guc.h"
 #include "utils/varlena.h"
 
@@ -48,6 +49,18 @@ check_invitation_url(char **value, void **extra, GucSource source)
 			return false;
 		}
 	return true;
+}
+
+static bool
+check_locale(char **value, void **extra, GucSource source)
+{
+	char tag[GA_LOCALE_MAX];
+
+	if (ga_locale_read(*value, tag))
+		return true;
+	GUC_check_errdetail("A language is named as in BCP 47, for example en or "
+						"pt-BR.");
+	return false;
 }
 
 static bool
@@ -141,6 +154,13 @@ define_request_settings(void)
 		"is appended.",
 		&ga_settings.invitation_url, GA_INVITATION_URL_DEFAULT, PGC_SIGHUP, 0,
 		check_invitation_url, NULL, NULL);
+	DefineCustomStringVariable(
+		"group_api.default_locale",
+		"The language of messages to people whose own is not known.",
+		"A name as in BCP 47, such as en or pt-BR. Built in are en, es, fr, de "
+		"and pt; group_api.put_template() adds others.",
+		&ga_settings.default_locale, GA_DEFAULT_LOCALE_DEFAULT, PGC_SIGHUP, 0,
+		check_locale, NULL, NULL);
 	DefineCustomIntVariable("group_api.max_members",
 							"Members of one create_group call.", NULL,
 							&ga_settings.max_members, GA_MAX_MEMBERS_DEFAULT, 1,

@@ -43,6 +43,7 @@
 #include "store/plan_cache.h"
 #include "store/provider_store.h"
 #include "store/queue_store.h"
+#include "store/template_store.h"
 #include "tcop/tcopprot.h"
 #include "utils/guc.h"
 #include "utils/memutils.h"
@@ -65,7 +66,7 @@ static int64 incarnation;
 static uint64 last_job_id;
 static uint8 link_secret[GA_LINK_SECRET_LENGTH];
 
-static bool reload_wanted; /* providers, identity, extension: read again */
+static bool reload_wanted; /* providers, templates, identity: read again */
 static bool is_ours;	   /* the data belong to this database */
 static TimestampTz pauses_not_before = DT_NOEND; /* DT_NOEND: none to store */
 static TimestampTz strays_not_before = DT_NOEND; /* DT_NOEND: none left */
@@ -195,6 +196,7 @@ end_outdated_pauses(GaProviderRow *rows, int count)
 static void
 reload(void)
 {
+	GaTemplates templates;
 	GaProviderRow *rows;
 	StringInfoData json;
 	int count;
@@ -206,6 +208,8 @@ reload(void)
 	if (is_ours)
 		ga_link_secret_read(link_secret);
 	count = ga_providers_read(ga_work_scope(), &rows);
+	ga_templates_read(ga_work_scope(), &templates);
+	ga_message_take_templates(&templates);
 	end_outdated_pauses(rows, count);
 	ga_work_end();
 
@@ -412,8 +416,7 @@ hand_over(GaProvider *provider, const GaClaim *claim)
 		return;
 	}
 	job = ga_job_add(++last_job_id, provider, claim);
-	ga_message_compose(claim, provider->channel,
-					   ga_message_link(link_secret, claim), &message);
+	ga_message_for_claim(link_secret, claim, provider->channel, &message);
 	job->segments = message.segments;
 	ga_provider_sent(provider, Max(message.segments, 1));
 	initStringInfo(&json);

@@ -79,16 +79,16 @@ insert_group_v1(GaGroupView *group)
 	static GaPlan plan = {
 		.sql = "INSERT INTO group_api_private.groups (id, contract, name,"
 			   " description, image, message, inviter, product_id, created_by,"
-			   " created_at, next_look)"
-			   " VALUES ($1, 'A', $2, $3, $4, $5, $6, $7, $8, $9, $10)"
+			   " created_at, next_look, locale)"
+			   " VALUES ($1, 'A', $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"
 			   " RETURNING number,"
 			   "  EXISTS (SELECT FROM group_api_private.installation)",
-		.nargs = 10,
+		.nargs = 11,
 		.argtypes = {UUIDOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID,
-					 UUIDOID, INT8OID, TIMESTAMPTZOID, TIMESTAMPTZOID},
+					 UUIDOID, INT8OID, TIMESTAMPTZOID, TIMESTAMPTZOID, TEXTOID},
 	};
-	Datum values[10];
-	char nulls[10];
+	Datum values[11];
+	char nulls[11];
 
 	memset(nulls, ' ', sizeof(nulls));
 	values[0] = UUIDPGetDatum(&group->id);
@@ -101,6 +101,7 @@ insert_group_v1(GaGroupView *group)
 	values[7] = Int64GetDatum(group->created_by);
 	values[8] = TimestampTzGetDatum(group->created_at);
 	values[9] = first_look(group, &nulls[9]);
+	values[10] = text_or_null(group->locale, &nulls[10]);
 	ga_plan_run(&plan, values, nulls, SPI_OK_INSERT_RETURNING);
 	take_returned(group);
 }
@@ -113,23 +114,23 @@ try_insert_group_v2(const GaOwnerScope *scope, GaGroupView *group)
 		.sql = "INSERT INTO group_api_private.groups (id, contract, name,"
 			   " description, image, inviter, created_by, created_at, slug,"
 			   " color, is_private, visible, emotional_image,"
-			   " emotional_image_position, next_look)"
+			   " emotional_image_position, next_look, locale)"
 			   " SELECT $1, 'B', $2, $3, $4, $5, $6, $7,"
 			   "  CASE WHEN EXISTS (SELECT FROM group_api_private.groups g"
 			   "    WHERE g.contract = 'B' AND g.slug = s.slug)"
 			   "   THEN s.slug || '-' || left(md5(random()::text), 6) ELSE "
 			   "s.slug END,"
-			   "  $8, $9, $10, $11, $12, $13"
+			   "  $8, $9, $10, $11, $12, $13, $14"
 			   " FROM group_api_private.slug($2) AS s (slug)"
 			   " ON CONFLICT DO NOTHING RETURNING number,"
 			   "  EXISTS (SELECT FROM group_api_private.installation), slug",
-		.nargs = 13,
+		.nargs = 14,
 		.argtypes = {UUIDOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, INT8OID,
 					 TIMESTAMPTZOID, TEXTOID, BOOLOID, BOOLOID, TEXTOID,
-					 INT4OID, TIMESTAMPTZOID},
+					 INT4OID, TIMESTAMPTZOID, TEXTOID},
 	};
-	Datum values[13];
-	char nulls[13];
+	Datum values[14];
+	char nulls[14];
 
 	memset(nulls, ' ', sizeof(nulls));
 	values[0] = UUIDPGetDatum(&group->id);
@@ -145,6 +146,7 @@ try_insert_group_v2(const GaOwnerScope *scope, GaGroupView *group)
 	values[10] = text_or_null(group->emotional_image, &nulls[10]);
 	values[11] = Int32GetDatum(group->emotional_image_position);
 	values[12] = first_look(group, &nulls[12]);
+	values[13] = text_or_null(group->locale, &nulls[13]);
 	if (ga_plan_run(&plan, values, nulls, SPI_OK_INSERT_RETURNING) == 0)
 		return false;
 	group->slug = ga_row_text(scope, 0, 3);
@@ -198,7 +200,8 @@ read_members(const GaOwnerScope *scope, GaGroupView *group)
 	static GaPlan plan = {
 		.sql = "SELECT m.number, m.is_leader, m.user_id, m.name, m.picture,"
 			   " i.channel, i.contact, i.delivery, i.reason, i.changed_at,"
-			   " i.response, i.responded_at"
+			   " i.response, i.responded_at, i.locale, i.expires_at,"
+			   " i.link_version::int4, i.reminders::int4"
 			   " FROM group_api_private.members m"
 			   " LEFT JOIN group_api_private.invitations i"
 			   "  ON i.group_id = m.group_id AND i.number = m.number"
@@ -231,6 +234,10 @@ read_members(const GaOwnerScope *scope, GaGroupView *group)
 		member->delivery_at = ga_row_int64(row, 10, 0);
 		member->response = ga_row_text(scope, row, 11);
 		member->responded_at = ga_row_int64(row, 12, 0);
+		member->locale = ga_row_text(scope, row, 13);
+		member->expires_at = ga_row_int64(row, 14, 0);
+		member->link_version = ga_row_int32(row, 15, 1);
+		member->reminders = ga_row_int32(row, 16, 0);
 	}
 }
 
@@ -241,7 +248,7 @@ ga_group_find(const GaOwnerScope *scope, pg_uuid_t id, GaGroupView *group)
 		.sql = "SELECT number, contract, status = 'ARCHIVED', name,"
 			   " description, image, message, inviter, product_id, created_by,"
 			   " created_at, slug, color, is_private, visible, active,"
-			   " emotional_image, emotional_image_position"
+			   " emotional_image, emotional_image_position, locale"
 			   " FROM group_api_private.groups WHERE id = $1",
 		.nargs = 1,
 		.argtypes = {UUIDOID},
@@ -275,6 +282,7 @@ ga_group_find(const GaOwnerScope *scope, pg_uuid_t id, GaGroupView *group)
 	group->active = ga_row_bool(0, 16, true);
 	group->emotional_image = ga_row_text(scope, 0, 17);
 	group->emotional_image_position = ga_row_int32(0, 18, 0);
+	group->locale = ga_row_text(scope, 0, 19);
 	read_members(scope, group);
 	return true;
 }
@@ -290,4 +298,16 @@ ga_group_find_latest(const GaOwnerScope *scope, pg_uuid_t id,
 	found = ga_group_find(scope, id, group);
 	PopActiveSnapshot();
 	return found;
+}
+
+int64
+ga_group_next_number(void)
+{
+	static GaPlan plan = {
+		.sql = "SELECT last_value + is_called::int"
+			   " FROM group_api_private.groups_number_seq",
+	};
+
+	ga_plan_read(&plan, NULL, NULL);
+	return ga_row_int64(0, 1, 1);
 }

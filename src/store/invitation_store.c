@@ -49,6 +49,9 @@ typedef struct MemberColumns
 	Datum *channels; /* -1: not invited */
 	const char **contacts;
 	const char **suppressed; /* why nothing is sent; NULL: it is */
+	int suppressed_count;	 /* 0 when all are sent, likewise */
+	const char **locales;
+	int locale_count; /* 0 when no member's is known: the column stays NULL */
 	bool queued;
 } MemberColumns;
 
@@ -64,6 +67,9 @@ fill_columns(const GaGroupView *group, MemberColumns *columns)
 	columns->channels = palloc(sizeof(Datum) * count);
 	columns->contacts = palloc(sizeof(char *) * count);
 	columns->suppressed = palloc0(sizeof(char *) * count);
+	columns->suppressed_count = 0;
+	columns->locales = palloc(sizeof(char *) * count);
+	columns->locale_count = 0;
 	columns->queued = false;
 	for (int i = 0; i < count; i++)
 	{
@@ -76,10 +82,16 @@ fill_columns(const GaGroupView *group, MemberColumns *columns)
 		columns->channels[i] = Int16GetDatum(
 			member->response == NULL ? -1 : (int16) member->channel);
 		columns->contacts[i] = member->contact;
+		columns->locales[i] = member->locale;
+		if (member->locale != NULL)
+			columns->locale_count = count;
 		if (member->delivery == NULL)
 			continue;
 		if (strcmp(member->delivery, "suppressed") == 0)
+		{
 			columns->suppressed[i] = member->reason;
+			columns->suppressed_count = count;
+		}
 		if (strcmp(member->delivery, "held") != 0)
 			columns->queued = true;
 	}
@@ -91,13 +103,14 @@ ga_members_insert(const GaGroupView *group)
 	static GaPlan plan = {
 		.sql =
 			"WITH o AS MATERIALIZED (SELECT * FROM unnest($2, $3, $4, $5, $6,"
-			"  $10) WITH ORDINALITY AS o (user_id, name, picture, channel,"
-			"  contact, suppressed, number)),"
+			"  $10, $11) WITH ORDINALITY AS o (user_id, name, picture, channel,"
+			"  contact, locale, suppressed, number)),"
 			" m AS (INSERT INTO group_api_private.members (group_id, number,"
 			"  is_leader, user_id, name, picture)"
 			"  SELECT $1, number, number = 1, user_id, name, picture FROM o)"
 			" INSERT INTO group_api_private.invitations (group_id, number,"
-			"  channel, delivery, due, changed_at, expires_at, contact, reason)"
+			"  channel, delivery, due, changed_at, expires_at, contact, locale,"
+			"  reason)"
 			" SELECT $1, number, CASE channel"
 			"   WHEN 1 THEN 'MOBILE'::group_api.channel"
 			"   WHEN 2 THEN 'EMAIL'::group_api.channel END,"
@@ -107,16 +120,16 @@ ga_members_insert(const GaGroupView *group)
 			"   ELSE 'queued'::group_api.delivery END END,"
 			"  CASE WHEN channel > 0 AND $7 AND suppressed IS NULL THEN $8 END,"
 			"  $8, CASE WHEN channel > 0 AND $7 THEN $9 END, contact,"
-			"  suppressed"
+			"  locale, suppressed"
 			" FROM o WHERE channel >= 0",
-		.nargs = 10,
+		.nargs = 11,
 		.argtypes = {UUIDOID, INT8ARRAYOID, TEXTARRAYOID, TEXTARRAYOID,
 					 INT2ARRAYOID, TEXTARRAYOID, BOOLOID, TIMESTAMPTZOID,
-					 TIMESTAMPTZOID, TEXTARRAYOID},
+					 TIMESTAMPTZOID, TEXTARRAYOID, TEXTARRAYOID},
 	};
 	int count = group->member_count;
 	MemberColumns columns;
-	Datum values[10];
+	Datum values[11];
 
 	fill_columns(group, &columns);
 	values[0] = UUIDPGetDatum(&group->id);
@@ -128,7 +141,8 @@ ga_members_insert(const GaGroupView *group)
 	values[6] = BoolGetDatum(columns.queued);
 	values[7] = TimestampTzGetDatum(group->created_at);
 	values[8] = TimestampTzGetDatum(group->expires_at);
-	values[9] = ga_text_array(columns.suppressed, count);
+	values[9] = ga_text_array(columns.locales, columns.locale_count);
+	values[10] = ga_text_array(columns.suppressed, columns.suppressed_count);
 	ga_plan_run(&plan, values, NULL, SPI_OK_INSERT);
 }
 

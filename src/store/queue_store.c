@@ -113,8 +113,9 @@ read_claim(const GaOwnerScope *scope, uint64 row, GaClaim *claim)
 	claim->description = ga_row_text(scope, row, 13);
 	claim->image = ga_row_text(scope, row, 14);
 	claim->is_archived = ga_row_bool(row, 15, false);
-	claim->created_by = ga_row_int64(row, 16, 0);
+	claim->locale = ga_row_text(scope, row, 16);
 	claim->reminders = ga_row_int32(row, 17, 0);
+	claim->created_by = ga_row_int64(row, 18, 0);
 	claim->suppressed = NULL;
 	claim->later = 0;
 	claim->later_reason = NULL;
@@ -157,7 +158,8 @@ static GaPlan claim_plan = {
 		   "  RETURNING i.group_id, i.number, i.attempts::int4,"
 		   "   i.link_version::int4, g.number, i.due, i.expires_at, i.contact,"
 		   "   m.name, g.name, g.message, g.inviter, g.description, g.image,"
-		   "   g.status = 'ARCHIVED', g.created_by, i.reminders::int4",
+		   "   g.status = 'ARCHIVED', coalesce(i.locale, g.locale),"
+		   "   i.reminders::int4, g.created_by",
 	.nargs = 10,
 	.argtypes = {INT4OID, TIMESTAMPTZOID, UUIDOID, INT4OID, TEXTARRAYOID,
 				 TEXTARRAYOID, INT8OID, INT8OID, TEXTOID, TIMESTAMPTZOID},

@@ -53,8 +53,9 @@ typedef struct GaClaim
 	const char *inviter;
 	const char *description;
 	const char *image;
+	const char *locale; /* the member's, else the group's; NULL: not known */
+	int32 reminders;	/* > 0: this message is one */
 	int64 created_by;
-	int32 reminders; /* > 0: this message is a reminder */
 	/* set by the screening before the message leaves (dispatch/screening) */
 	const char *suppressed; /* why nothing may be sent; NULL: it may */
 	TimestampTz later;		/* a cap is reached: when to try again; 0: now */

@@ -10,10 +10,12 @@ trap 'rm -rf "$TREE"' EXIT
 
 plant_clean_tree() {
 	rm -rf "$TREE/src"
-	mkdir -p "$TREE"/src/{api,request,store,dispatch,base,courier}
+	mkdir -p "$TREE"/src/{api,request,store,message,dispatch,base,courier}
 	echo '#include "api/call.h"' >"$TREE/src/group_api.c"
 	echo '#include "dispatch/wake.h"' >"$TREE/src/api/call.c"
 	echo '#include "store/rows.h"' >"$TREE/src/dispatch/turn.c"
+	echo '#include "base/plain.h"' >"$TREE/src/message/words.h"
+	echo '#include "message/words.h"' >>"$TREE/src/dispatch/turn.c"
 	echo '#include "base/wire.h"' >"$TREE/src/courier/main.c"
 	echo '#include "base/plain.h"' >"$TREE/src/base/wire.h"
 	touch "$TREE"/src/{api/call,request/field,store/rows,base/plain}.h
@@ -57,6 +59,9 @@ caught "an include relative to its file" api/call.c '#include "../base/wire.h"'
 caught "the courier reaching postgres.h by way of base" base/plain.h \
 	'#include "postgres.h"'
 caught "libcurl outside the courier" dispatch/turn.c '#include <curl/curl.h>'
+caught "message including store" message/words.h '#include "store/rows.h"'
+caught "store including message" store/rows.h '#include "message/words.h"'
+caught "JSON in message" message/words.h '#include "utils/json.h"'
 caught "SPI in request" request/field.h '#include "executor/spi.h"'
 caught "JSON in store" store/rows.h '#include "utils/jsonb.h"'
 caught "PG_VERSION_NUM outside compat.h" api/call.c '#if PG_VERSION_NUM > 150000'

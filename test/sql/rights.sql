@@ -214,14 +214,16 @@ INSERT INTO levels
 	SELECT 'caller', unnest(ARRAY['create_group(jsonb)', 'get_group(uuid)', 'send_invitations(uuid)',
 		'invitation(text)', 'accept_invitation(text)', 'decline_invitation(text)', 'sms_segments(text)',
 		'resend_invitation(uuid,integer)', 'revoke_invitation(uuid,integer)', 'archive_group(uuid)',
-		'delete_group(uuid)', 'v2.create_group(jsonb)'])
+		'delete_group(uuid)', 'v2.create_group(jsonb)', 'preview_invitation(uuid,integer,text)'])
 	UNION ALL SELECT 'monitor', unnest(ARRAY['health()', 'sms_segments(text)',
 		'private.dispatcher_state()', 'private.is_adopted()']);
 INSERT INTO levels
 	SELECT 'operator', may FROM levels UNION
 	SELECT 'operator', unnest(ARRAY['retry_failed(uuid,group_api.channel)', 'pause(name,text)',
 		'put_user(text,text,text,text,text,text,text,text)', 'resume(name)', 'adopt()',
-		'suppress(text)', 'unsuppress(text)', 'wait_until_idle(interval)']);
+		'suppress(text)', 'unsuppress(text)', 'wait_until_idle(interval)',
+		'put_template(group_api.channel,text,text,text,text)', 'remove_template(group_api.channel,text)',
+		'private.builtin_templates()']);
 CREATE TEMP TABLE granted AS
 	SELECT replace(r.rolname, 'ga_test_', '') AS level,
 		regexp_replace(m.identity, 'group_api\.|group_api_|pg_catalog\.', '', 'g') AS may
@@ -245,7 +247,7 @@ FROM (VALUES ('plain', '{}'::text[]), ('caller', '{}'),
 		group_api_private.attempts,group_api_private.pauses}'),
 	('operator', '{group_api.providers,group_api.queue,group_api.attempts,group_api.deliveries,
 		group_api.suppressions,group_api_private.suppressions,
-		group_api.captured,group_api_private.captured,
+		group_api.captured,group_api_private.captured,group_api.templates,group_api_private.templates,
 		group_api_private.groups,group_api_private.members,group_api_private.invitations,
 		group_api_private.attempts,group_api_private.pauses}')) AS levels (level, may);
 SELECT is_empty($$SELECT r.rolname, m.identity, privilege FROM members m, pg_roles r,
@@ -287,7 +289,8 @@ FROM unnest('{plain,caller,monitor,operator}'::text[]) AS level, unnest(ARRAY[
 	'TABLE group_api.deliveries', 'TABLE group_api.attempts', 'TABLE group_api.captured',
 	'SELECT group_api.pause(''ga_test'')', 'SELECT group_api.resume(''ga_test'')',
 	'SELECT group_api.retry_failed()', 'SELECT group_api.retry_failed(NULL, ''EMAIL'')',
-	'SELECT group_api.adopt()', 'SELECT group_api.wait_until_idle(''0'')',
+	'SELECT group_api.adopt()', 'SELECT group_api.wait_until_idle(''0'')', 'TABLE group_api.templates',
+	'SELECT group_api.put_template(''MOBILE'', ''it'', ''{link}'')', 'SELECT group_api.remove_template(''MOBILE'', ''it'')',
 	'SELECT group_api.grant_access(current_role::regrole, ''operator'')',
 	'SELECT group_api_private.start()', 'TABLE group_api_private.link_secret',
 	'TABLE group_api_private.installation', 'TABLE group_api_private.users',
@@ -319,7 +322,8 @@ FROM (VALUES
 		'TABLE group_api.deliveries', 'TABLE group_api.attempts', 'TABLE group_api.captured',
 		'SELECT group_api.pause(''ga_test'')', 'SELECT group_api.resume(''ga_test'')',
 		'SELECT group_api.retry_failed()', 'SELECT group_api.retry_failed(NULL, ''EMAIL'')',
-		'SELECT group_api.adopt()', 'SELECT group_api.wait_until_idle(''0'')',
+		'SELECT group_api.adopt()', 'SELECT group_api.wait_until_idle(''0'')', 'TABLE group_api.templates',
+		'SELECT group_api.put_template(''MOBILE'', ''it'', ''{link}'')', 'SELECT group_api.remove_template(''MOBILE'', ''it'')',
 		'CREATE SERVER ga_mine FOREIGN DATA WRAPPER group_api_capture OPTIONS (channel ''EMAIL'')']))
 	AS levels (level, may);
 SELECT is_empty($$SELECT level, command, said FROM tried WHERE said NOT LIKE '42501 %' AND said <> 'done'
