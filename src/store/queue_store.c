@@ -18,6 +18,7 @@
 #include "store/idempotency_store.h"
 #include "store/plan_cache.h"
 #include "store/queue_store.h"
+#include "store/receipt_store.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 
@@ -476,5 +477,6 @@ ga_queue_trim(void)
 	values[0] = Int64GetDatum(ga_settings.captured_limit);
 	ga_plan_run(&captured, values, NULL, SPI_OK_DELETE);
 	ga_idempotency_trim();
+	more |= ga_receipts_trim();
 	return more;
 }
