@@ -535,6 +535,31 @@ COMMENT ON FUNCTION group_api.decline_invitation(text) IS
 $$Declines an invitation; answers like invitation(token).  Declining twice is no error.
 Errors as accept_invitation.$$;
 
+-- Receipts ------------------------------------------------------------------
+
+CREATE FUNCTION group_api.receive_receipt(server name, body bytea, headers jsonb DEFAULT '{}',
+        query text DEFAULT '', method text DEFAULT 'POST')
+    RETURNS json
+    LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_receive_receipt';
+COMMENT ON FUNCTION group_api.receive_receipt(name, bytea, jsonb, text, text) IS
+$$Takes a provider's callback as it came: the server of CREATE SERVER, the raw body, the headers
+(names in any case), the query behind the question mark and the method. Answers {"result", "receipts"}:
+moved (a delivery changed), known, stale (about an older message), unknown (about none of ours),
+replayed, refused (not proved to be the provider's), unreadable; and how many events it held.
+No error for anything that comes from outside.$$;
+
+CREATE FUNCTION group_api.receive_receipt(text) RETURNS json
+    LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_receive_receipt_http';
+COMMENT ON FUNCTION group_api.receive_receipt(text) IS
+$$The same over HTTP: the argument is the raw body, the gateway's request.headers hold the rest, with
+the query the provider called in x-receipt-query. Status 200, 403 refused, 400 unreadable.$$;
+
+CREATE FUNCTION group_api.receipt_url(server name) RETURNS text
+    LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'group_api_receipt_url';
+COMMENT ON FUNCTION group_api.receipt_url(name) IS
+$$The address to enter at a provider as webhook for all its messages; whoever knows it is believed
+where the provider does not sign. Errors: 42704 for an unknown server, 55000 without callback_url.$$;
+
 -- Operators -----------------------------------------------------------------
 
 CREATE FUNCTION group_api.retry_failed(group_id uuid DEFAULT NULL, channel group_api.channel DEFAULT NULL)
@@ -690,6 +715,19 @@ SELECT s.since, s.channel, s.reason, s.server, s.code,
   FROM group_api_private.suppressions s;
 COMMENT ON VIEW group_api.suppressions IS 'contacts that get nothing more, by the beginning of their salted hash, and why';
 
+CREATE VIEW group_api.receipts WITH (security_invoker = true) AS
+SELECT r.received_at, r.way, r.server, r.result, r.group_id, r.number, m.name AS member,
+       r.status, r.code, r.message_id
+  FROM group_api_private.receipts r
+  LEFT JOIN group_api_private.members m ON m.group_id = r.group_id AND m.number = r.number;
+COMMENT ON VIEW group_api.receipts IS 'what providers and mail servers said of messages after they took them';
+
+CREATE VIEW group_api.receipt_counts WITH (security_invoker = true) AS
+SELECT c.day, c.server, c.result, c.receipts
+  FROM group_api_private.receipt_counts c
+ ORDER BY c.day DESC, c.server, c.result;
+COMMENT ON VIEW group_api.receipt_counts IS 'how many receipts came each day (UTC) and what became of them; an unknown server is empty';
+
 CREATE VIEW group_api.captured WITH (security_invoker = true) AS
 SELECT c.id, c.captured_at, c.group_id, c.number, c.server, c.channel, c.recipient,
        CASE c.channel WHEN 'MOBILE' THEN group_api.sms_segments(c.message) END AS segments,
@@ -763,12 +801,14 @@ COMMENT ON FUNCTION group_api.health() IS
 CREATE FUNCTION group_api.grant_access(role regrole, level text) RETURNS void
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
+    -- What is open to everybody: the invited person, and a provider's callbacks.
+    anonymous text := 'group_api.invitation(text), group_api.accept_invitation(text), '
+        'group_api.decline_invitation(text), group_api.receive_receipt(text)';
     callers text := 'group_api.create_group(jsonb), group_api.get_group(uuid), '
         'group_api.send_invitations(uuid), group_api.resend_invitation(uuid, integer), '
         'group_api.revoke_invitation(uuid, integer), group_api.archive_group(uuid), '
-        'group_api.delete_group(uuid), group_api.invitation(text), '
-        'group_api.preview_invitation(uuid, integer, text), '
-        'group_api.accept_invitation(text), group_api.decline_invitation(text), '
+        'group_api.delete_group(uuid), group_api.preview_invitation(uuid, integer, text), '
+        'group_api.receive_receipt(name, bytea, jsonb, text, text), '
         'group_api.sms_segments(text), group_api_v2.create_group(jsonb)';
     monitors text := 'group_api.health(), group_api.sms_segments(text), '
         'group_api_private.dispatcher_state(), group_api_private.is_adopted()';
@@ -779,24 +819,29 @@ DECLARE
         'group_api.put_template(group_api.channel, text, text, text, text), '
         'group_api.remove_template(group_api.channel, text), '
         'group_api_private.builtin_templates(), '
-        'group_api.wait_until_idle(interval)';
+        'group_api.wait_until_idle(interval), group_api.receipt_url(name)';
     views text := 'group_api.providers, group_api.queue, group_api.attempts, group_api.deliveries, '
-        'group_api.suppressions';
+        'group_api.suppressions, group_api.receipts, group_api.receipt_counts';
     tables text := 'group_api_private.groups, group_api_private.members, '
         'group_api_private.invitations, group_api_private.attempts, group_api_private.pauses, '
-        'group_api_private.suppressions';
+        'group_api_private.suppressions, group_api_private.receipt_counts';
+    -- Not what came, word for word: that holds contacts and the provider's ids.
+    receipt_columns text := 'received_at, way, server, result, group_id, number, status, code, message_id';
 BEGIN
     IF role IS NULL OR NOT EXISTS (SELECT FROM pg_roles r WHERE r.oid = role) THEN
         RAISE EXCEPTION USING ERRCODE = 'undefined_object',
             MESSAGE = CASE WHEN role IS NULL THEN 'the role must not be null'
                            ELSE format('role %s does not exist', role) END;
     END IF;
-    IF level IS NULL OR level NOT IN ('caller', 'operator', 'monitor') THEN
+    IF level IS NULL OR level NOT IN ('anonymous', 'caller', 'operator', 'monitor') THEN
         RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
             MESSAGE = format('unknown level of access %s', coalesce(quote_literal(level), 'null')),
-            HINT = 'The levels are caller, operator and monitor.';
+            HINT = 'The levels are anonymous, caller, operator and monitor.';
     END IF;
     EXECUTE format('GRANT USAGE ON SCHEMA group_api TO %s', role);
+    IF level <> 'monitor' THEN
+        EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO %s', anonymous, role);
+    END IF;
     IF level IN ('caller', 'operator') THEN
         EXECUTE format('GRANT USAGE ON SCHEMA group_api_v2 TO %s', role);
         EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO %s', callers, role);
@@ -806,6 +851,7 @@ BEGIN
         EXECUTE format('GRANT USAGE ON SCHEMA group_api_private TO %s', role);
         EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO %s', monitors, role);
         EXECUTE format('GRANT SELECT ON %s, %s TO %s', views, tables, role);
+        EXECUTE format('GRANT SELECT (%s) ON group_api_private.receipts TO %s', receipt_columns, role);
     END IF;
     IF level = 'operator' THEN
         EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO %s', operators, role);
@@ -817,7 +863,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION group_api.grant_access(regrole, text) IS
-'Grants a role what it needs: caller (the contracts'' functions and answering invitations), monitor (health() and the views), operator (both, and pause, resume, retry_failed, adopt, creating providers). To be called by the extension''s owner. Error: 22023 for another level.';
+'Grants a role what it needs: anonymous (answering invitations and providers'' callbacks over HTTP), caller (that and the contracts'' functions), monitor (health() and the views), operator (both, and pause, resume, retry_failed, adopt, creating providers). To be called by the extension''s owner. Error: 22023 for another level.';
 
 -- Rights --------------------------------------------------------------------
 

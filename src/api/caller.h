@@ -9,6 +9,7 @@
 
 #include "store/group_store.h"
 #include "store/user_store.h"
+#include "utils/jsonb.h"
 
 typedef struct GaCaller
 {
@@ -36,6 +37,9 @@ extern void ga_caller_look_up(const struct GaOwnerScope *scope,
 
 /* A header of the gateway's request, its name in lower case; NULL: none. */
 extern const char *ga_caller_header(const GaCaller *caller, const char *name);
+
+/* All of them, their names as the gateway writes them; NULL: none. */
+extern Jsonb *ga_caller_headers(const GaCaller *caller);
 
 /* May see the group: leader, member or operator. */
 extern bool ga_caller_may_see(const GaCaller *caller, const GaGroupView *group);

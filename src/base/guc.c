@@ -131,6 +131,13 @@ define_dispatch_settings(void)
 							&ga_settings.attempts_retention,
 							GA_ATTEMPTS_RETENTION_DEFAULT, 1, INT_MAX,
 							PGC_SIGHUP, GUC_UNIT_MIN, NULL, NULL, NULL);
+	DefineCustomIntVariable("group_api.receipts_retention",
+							"How long receipts are kept as they came.",
+							"The same receipt twice is told from two while it "
+							"is kept.",
+							&ga_settings.receipts_retention,
+							GA_RECEIPTS_RETENTION_DEFAULT, 1, INT_MAX,
+							PGC_SIGHUP, GUC_UNIT_MIN, NULL, NULL, NULL);
 	DefineCustomIntVariable("group_api.captured_limit",
 							"How many messages group_api.captured keeps.", NULL,
 							&ga_settings.captured_limit,

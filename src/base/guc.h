@@ -16,6 +16,7 @@
 #define GA_MAX_IN_FLIGHT_DEFAULT 1024
 #define GA_INVITATION_EXPIRY_DEFAULT (7 * 24 * 60)	 /* min */
 #define GA_ATTEMPTS_RETENTION_DEFAULT (30 * 24 * 60) /* min */
+#define GA_RECEIPTS_RETENTION_DEFAULT (30 * 24 * 60) /* min */
 #define GA_CAPTURED_LIMIT_DEFAULT 10000
 #define GA_RESEND_COOLDOWN_DEFAULT 300 /* s */
 #define GA_INVITATION_URL_DEFAULT "http://localhost:3000/rpc/invitation?token="
@@ -36,6 +37,7 @@ typedef struct GaSettings
 	int retry_cap;			 /* s */
 	int invitation_expiry;	 /* min */
 	int attempts_retention;	 /* min */
+	int receipts_retention;	 /* min */
 	int captured_limit;		 /* rows kept in group_api.captured */
 	int resend_cooldown;	 /* s between two resends to one contact */
 	int reminder_before;	 /* min before the expiry; 0: no reminders */

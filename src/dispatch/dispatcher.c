@@ -20,6 +20,7 @@
 #include <signal.h>
 
 #include "access/xact.h"
+#include "base/callback_url.h"
 #include "base/compat.h"
 #include "base/guc.h"
 #include "base/link_token.h"
@@ -405,6 +406,7 @@ record_over(const GaClaim *claim, GaProvider *provider, const GaRecord *how)
 static void
 hand_over(GaProvider *provider, const GaClaim *claim)
 {
+	const char *callback_url = provider->callback_url;
 	GaRecord over = {0};
 	StringInfoData json;
 	GaMessage message;
@@ -420,8 +422,13 @@ hand_over(GaProvider *provider, const GaClaim *claim)
 	job->segments = message.segments;
 	ga_provider_sent(provider, Max(message.segments, 1));
 	initStringInfo(&json);
-	ga_message_job(&json, job->id, provider->server, provider->callback_url,
-				   claim, provider->channel, &message);
+	if (callback_url != NULL)
+		callback_url = ga_callback_url_make(
+			callback_url, provider->server, link_secret,
+			(GaLinkToken){claim->group_number, claim->number,
+						  claim->link_version});
+	ga_message_job(&json, job->id, provider->server, callback_url, claim,
+				   provider->channel, &message);
 	if (json.len > GA_FRAME_MAX)
 	{
 		ga_job_remove(job);

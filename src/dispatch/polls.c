@@ -84,7 +84,7 @@ askable_servers(TimestampTz now, Datum *servers)
 static void
 put_question(const GaPoll *poll, uint64 id)
 {
-	GaProvider *provider = ga_provider_find(poll->server);
+	GaProvider *provider = ga_provider_named(poll->server);
 	StringInfoData json;
 
 	if (provider == NULL)

@@ -97,7 +97,7 @@ split_prefixes(const char *value)
 }
 
 GaProvider *
-ga_provider_find(const char *server)
+ga_provider_named(const char *server)
 {
 	ListCell *cell;
 
@@ -222,7 +222,7 @@ ga_providers_load(const GaProviderRow *rows, int count, StringInfo json)
 	}
 	for (int i = 0; i < count; i++)
 	{
-		GaProvider *provider = ga_provider_find(rows[i].server);
+		GaProvider *provider = ga_provider_named(rows[i].server);
 
 		if (provider == NULL)
 			provider = new_provider(rows[i].server);

@@ -70,7 +70,7 @@ extern List *ga_providers; /* of GaProvider * */
 extern void ga_providers_load(const GaProviderRow *rows, int count,
 							  StringInfo json);
 /* NULL: no such provider. */
-extern GaProvider *ga_provider_find(const char *server);
+extern GaProvider *ga_provider_named(const char *server);
 
 /* Names of the servers whose uncertain messages are held: text[]. */
 extern Datum ga_providers_that_hold(void);

@@ -36,6 +36,13 @@ typedef struct GaProviderRow
 extern int ga_providers_read(const struct GaOwnerScope *scope,
 							 GaProviderRow **rows);
 
+/* False when there is no such server. */
+extern bool ga_provider_find(const struct GaOwnerScope *scope,
+							 const char *server, GaProviderRow *provider);
+/* An option as written; NULL: not given. */
+extern const char *ga_provider_setting(const GaProviderRow *provider,
+									   const char *name);
+
 /*
  * For the dispatcher, which waits for nobody: false while somebody's open
  * transaction pauses or resumes a provider.

@@ -20,6 +20,7 @@
 #include "store/plan_cache.h"
 #include "store/poll_store.h"
 #include "store/queue_store.h"
+#include "store/receipt_store.h"
 #include "store/suppression_store.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
@@ -502,5 +503,6 @@ ga_queue_trim(void)
 	ga_plan_run(&captured, values, NULL, SPI_OK_DELETE);
 	ga_idempotency_trim();
 	ga_caps_trim();
+	more |= ga_receipts_trim();
 	return more;
 }

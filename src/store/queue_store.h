@@ -119,8 +119,8 @@ extern TimestampTz ga_queue_next_due(GaChannel channel,
 									 const GaQueueFilter *filter);
 
 /*
- * Removes history older than the retention, what capture keeps too much, and
- * idempotency keys that no longer count.
+ * Removes history and receipts older than their retention, what capture keeps
+ * too much, and idempotency keys that no longer count.
  */
 /* Returns true when there is more of it: the history goes in pieces. */
 extern bool ga_queue_trim(void);
