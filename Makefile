@@ -11,6 +11,7 @@ OBJS = \
 	src/group_api.o \
 	src/base/guc.o src/base/link_token.o src/base/wire.o \
 	src/base/provider_options.o src/base/sms_text.o src/base/receipt_table.o \
+	src/base/courier_process.o src/base/courier_call.o src/base/provider_config.o src/base/mail_status.o \
 	$(REQUEST_OBJS) \
 	src/store/plan_cache.o src/store/installation_store.o \
 	src/store/user_store.o src/store/group_store.o \
@@ -22,7 +23,7 @@ OBJS = \
 	src/dispatch/backoff.o src/dispatch/message.o src/dispatch/jobs.o src/dispatch/stats.o src/dispatch/records.o src/dispatch/crash_guard.o \
 	src/api/caller.o src/api/answer.o src/api/creation.o src/api/create_group.o \
 	src/api/create_group_v2.o src/api/get_group.o src/api/invitations.o \
-	src/api/operators.o src/api/users.o src/api/provider_validator.o
+	src/api/operators.o src/api/bounces.o src/api/test_provider.o src/api/users.o src/api/provider_validator.o
 
 DATA_built = sql/group_api--$(EXTVERSION).sql
 DATA       = $(filter-out $(DATA_built),$(wildcard sql/group_api--*--*.sql))

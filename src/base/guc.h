@@ -34,6 +34,8 @@ typedef struct GaSettings
 	int invitation_expiry;	/* min */
 	int attempts_retention; /* min */
 	int captured_limit;		/* rows kept in group_api.captured */
+	/* a bounce that names our Message-ID but carries no token counts */
+	bool bounce_trust_message_id;
 } GaSettings;
 
 extern GaSettings ga_settings;

@@ -76,6 +76,9 @@ extern bool ga_group_find(const struct GaOwnerScope *scope, pg_uuid_t id,
 extern bool ga_group_find_latest(const struct GaOwnerScope *scope, pg_uuid_t id,
 								 GaGroupView *group);
 
+/* The id of the group that links name by this number; false: none has it. */
+extern bool ga_group_find_number(int64 number, pg_uuid_t *id);
+
 /* A new UUID version 7 (RFC 9562) for a moment. */
 extern pg_uuid_t ga_uuid_v7(TimestampTz moment);
 

@@ -9,14 +9,9 @@
 #include "postgres.h"
 
 #include "base/channel.h"
+#include "base/provider_config.h"
 
 struct GaOwnerScope;
-
-typedef struct GaProviderSetting
-{
-	const char *name;
-	const char *value; /* may be a secret: never logged */
-} GaProviderSetting;
 
 typedef struct GaProviderRow
 {
@@ -30,6 +25,16 @@ typedef struct GaProviderRow
 	const char *paused_for; /* the fingerprint it was paused with */
 	const char *pause_reason;
 } GaProviderRow;
+
+/* What stands in it for the courier; points into the row. */
+static inline GaProviderConfig
+ga_provider_row_config(const GaProviderRow *row)
+{
+	GaProviderConfig config = {row->server, row->kind, row->setting_count,
+							   row->settings};
+
+	return config;
+}
 
 /* All run inside ga_owner_enter()/leave(). */
 
