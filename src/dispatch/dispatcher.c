@@ -425,8 +425,8 @@ hand_over(GaProvider *provider, const GaClaim *claim)
 	job->segments = message.segments;
 	ga_provider_sent(provider, Max(message.segments, 1));
 	initStringInfo(&json);
-	ga_message_job(&json, job->id, provider->server, provider->callback_url,
-				   claim, provider->channel, &message);
+	ga_message_job(&json, job->id, link_secret, provider->server,
+				   provider->callback_url, claim, provider->channel, &message);
 	if (json.len > GA_FRAME_MAX)
 	{
 		ga_job_remove(job);

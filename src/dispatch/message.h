@@ -27,8 +27,9 @@ extern void ga_message_compose(const GaClaim *claim, GaChannel channel,
 extern const char *ga_message_link(const uint8 *secret, const GaClaim *claim);
 
 /* Appends the job for the courier as JSON. */
-extern void ga_message_job(StringInfo json, uint64 job_id, const char *server,
-						   const char *callback_url, const GaClaim *claim,
-						   GaChannel channel, const GaMessage *message);
+extern void ga_message_job(StringInfo json, uint64 job_id, const uint8 *secret,
+						   const char *server, const char *callback_url,
+						   const GaClaim *claim, GaChannel channel,
+						   const GaMessage *message);
 
 #endif /* GA_DISPATCH_MESSAGE_H */
