@@ -18,6 +18,10 @@ OBJS = \
 	src/base/locale_tag.o \
 	src/base/callback_url.o \
 	src/base/secret_file.o \
+	src/base/courier_process.o \
+	src/base/courier_call.o \
+	src/base/provider_config.o \
+	src/base/mail_status.o \
 	$(REQUEST_OBJS) \
 	src/message/compose.o \
 	src/message/template.o \
@@ -72,7 +76,9 @@ OBJS = \
 	src/api/templates.o \
 	src/api/users.o \
 	src/api/provider_validator.o \
-	src/api/receipts.o
+	src/api/receipts.o \
+	src/api/bounces.o \
+	src/api/test_provider.o
 
 DATA_built = sql/group_api--$(EXTVERSION).sql
 DATA       = $(filter-out $(DATA_built),$(wildcard sql/group_api--*--*.sql))

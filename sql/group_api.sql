@@ -631,6 +631,27 @@ CREATE FUNCTION group_api.wait_until_idle(timeout interval DEFAULT '10 s') RETUR
 COMMENT ON FUNCTION group_api.wait_until_idle(interval) IS
 'Waits until no invitation is due or being sent; false when the time is over before. For scripts and tests; call it outside a transaction that holds invitations.';
 
+CREATE FUNCTION group_api.test_provider(server name, contact text) RETURNS json
+    LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_test_provider';
+COMMENT ON FUNCTION group_api.test_provider(name, text) IS
+$$Sends one short test message through a provider, paused or not, and waits for what
+becomes of it, at most the provider's own time-outs: {outcome
+accepted|rejected|retry|misconfigured|uncertain, code, detail (the provider's own
+words), message_id, elapsed_ms}.  Can be canceled.
+Errors: 42704 for an unknown server, 22023 for a contact that is none of the
+provider's channel, 58000 when the courier program cannot be run.$$;
+
+CREATE FUNCTION group_api.ingest_bounce(mail bytea) RETURNS json
+    LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_ingest_bounce';
+COMMENT ON FUNCTION group_api.ingest_bounce(bytea) IS
+$$Takes one mail that came back, as the mail server has it, and changes the delivery
+it is about: {result, status (as 5.1.1), group, number}.  result: moved, known
+(nothing new), stale (about an older message), unknown (no invitation of ours, or
+not proved), replayed (this very mail was here before), ignored (no bounce),
+unreadable.  A mailbox that is gone and a complaint suppress the contact.
+No mail causes an error; 58000 when the courier program cannot be run
+(docs/bounces.md).$$;
+
 CREATE FUNCTION group_api_private.dispatcher_state(
         OUT pid integer, OUT state text, OUT reason text, OUT courier_pid integer,
         OUT started_at timestamptz, OUT turns bigint, OUT claimed bigint, OUT recorded bigint)
@@ -819,7 +840,9 @@ DECLARE
         'group_api.put_template(group_api.channel, text, text, text, text), '
         'group_api.remove_template(group_api.channel, text), '
         'group_api_private.builtin_templates(), '
-        'group_api.wait_until_idle(interval), group_api.receipt_url(name)';
+        'group_api.wait_until_idle(interval), group_api.receipt_url(name), '
+        'group_api.test_provider(name, text)';
+    mailers text := 'group_api.ingest_bounce(bytea)';
     views text := 'group_api.providers, group_api.queue, group_api.attempts, group_api.deliveries, '
         'group_api.suppressions, group_api.receipts, group_api.receipt_counts';
     tables text := 'group_api_private.groups, group_api_private.members, '
@@ -833,18 +856,21 @@ BEGIN
             MESSAGE = CASE WHEN role IS NULL THEN 'the role must not be null'
                            ELSE format('role %s does not exist', role) END;
     END IF;
-    IF level IS NULL OR level NOT IN ('anonymous', 'caller', 'operator', 'monitor') THEN
+    IF level IS NULL OR level NOT IN ('anonymous', 'caller', 'operator', 'monitor', 'mailer') THEN
         RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
             MESSAGE = format('unknown level of access %s', coalesce(quote_literal(level), 'null')),
-            HINT = 'The levels are anonymous, caller, operator and monitor.';
+            HINT = 'The levels are anonymous, caller, operator, monitor and mailer.';
     END IF;
     EXECUTE format('GRANT USAGE ON SCHEMA group_api TO %s', role);
-    IF level <> 'monitor' THEN
+    IF level IN ('anonymous', 'caller', 'operator') THEN
         EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO %s', anonymous, role);
     END IF;
     IF level IN ('caller', 'operator') THEN
         EXECUTE format('GRANT USAGE ON SCHEMA group_api_v2 TO %s', role);
         EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO %s', callers, role);
+    END IF;
+    IF level IN ('mailer', 'operator') THEN
+        EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO %s', mailers, role);
     END IF;
     IF level IN ('monitor', 'operator') THEN
         -- The checks of health() read two functions of the private schema.
@@ -863,7 +889,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION group_api.grant_access(regrole, text) IS
-'Grants a role what it needs: anonymous (answering invitations and providers'' callbacks over HTTP), caller (that and the contracts'' functions), monitor (health() and the views), operator (both, and pause, resume, retry_failed, adopt, creating providers). To be called by the extension''s owner. Error: 22023 for another level.';
+'Grants a role what it needs: anonymous (answering invitations and providers'' callbacks over HTTP), caller (that and the contracts'' functions), monitor (health() and the views), mailer (ingest_bounce() for the mail server), operator (all of these, and pause, resume, retry_failed, adopt, test_provider, creating providers). To be called by the extension''s owner. Error: 22023 for another level.';
 
 -- Rights --------------------------------------------------------------------
 

@@ -72,12 +72,12 @@ summary(const GaReceiptResult *results, int count)
 static void
 find_secret(Arrival *arrival, const GaProviderRow *provider)
 {
-	const char *secret = ga_provider_setting(provider, "signature_secret");
-	const char *file = ga_provider_setting(provider, "password_file");
+	const char *secret = ga_provider_row_setting(provider, "signature_secret");
+	const char *file = ga_provider_row_setting(provider, "password_file");
 
 	if (secret == NULL && ga_signature_uses_password(provider->kind))
 	{
-		secret = ga_provider_setting(provider, "password");
+		secret = ga_provider_row_setting(provider, "password");
 		if (secret == NULL && file != NULL)
 		{
 			char line[1024];
@@ -110,7 +110,7 @@ find_provider(const GaOwnerScope *scope, Arrival *arrival, const char *server)
 		return false;
 	arrival->callback.kind = provider.kind;
 	arrival->callback.callback_url =
-		ga_provider_setting(&provider, "callback_url");
+		ga_provider_row_setting(&provider, "callback_url");
 	find_secret(arrival, &provider);
 	return true;
 }
@@ -479,7 +479,7 @@ group_api_receipt_url(PG_FUNCTION_ARGS)
 	ga_owner_enter(&scope);
 	is_there = ga_provider_find(&scope, server, &provider);
 	if (is_there)
-		base = ga_provider_setting(&provider, "callback_url");
+		base = ga_provider_row_setting(&provider, "callback_url");
 	if (base != NULL)
 		ga_link_secret_read(secret);
 	ga_owner_leave(&scope);

@@ -138,6 +138,13 @@ define_dispatch_settings(void)
 							&ga_settings.receipts_retention,
 							GA_RECEIPTS_RETENTION_DEFAULT, 1, INT_MAX,
 							PGC_SIGHUP, GUC_UNIT_MIN, NULL, NULL, NULL);
+	DefineCustomBoolVariable(
+		"group_api.bounce_trust_message_id",
+		"Whether a bounce that names our Message-ID counts.",
+		"It proves nothing, for the id of a group is no secret; turn it off "
+		"when others than your own mail server may call ingest_bounce().",
+		&ga_settings.bounce_trust_message_id, true, PGC_SIGHUP, 0, NULL, NULL,
+		NULL);
 	DefineCustomIntVariable("group_api.captured_limit",
 							"How many messages group_api.captured keeps.", NULL,
 							&ga_settings.captured_limit,

@@ -77,6 +77,8 @@ const GaProviderOption ga_provider_options[] = {
 	 "the name said in EHLO; default the machine's own"},
 	{"envelope_sender", "smtp", GA_OPTION_MAILBOX, SERVER, 0, 0, NULL, NULL,
 	 "where bounces go; default the address of sender"},
+	{"bounce_address", "smtp", GA_OPTION_MAILBOX, SERVER, 0, 0, NULL, NULL,
+	 "where bounces come back to ingest_bounce(): each message's own is name+token@domain"},
 	{"reply_to", "smtp", GA_OPTION_MAILBOX, SERVER, 0, 0, NULL, NULL,
 	 "where replies go unless a message says otherwise"},
 
@@ -364,8 +366,15 @@ judge_server(const char *kind, GaOptionLookup lookup, void *context)
 	const char *service = lookup(context, "messaging_service_sid");
 	const char *channel = lookup(context, "channel");
 	const char *sender = lookup(context, "sender");
+	const char *bounces = lookup(context, "bounce_address");
 	GaMailbox mailbox;
 
+	if (bounces && lookup(context, "envelope_sender"))
+		return "bounce_address and envelope_sender exclude each other";
+	if (bounces && strcspn(bounces, "@") > GA_BOUNCE_NAME_MAX)
+		return "bounce_address must have at most 23 characters left of the @";
+	if (bounces && strpbrk(bounces, "<>"))
+		return "bounce_address must be a plain address";
 	if (strcmp(kind, "twilio") == 0)
 	{
 		if (account && !is_sid(account, "AC"))

@@ -11,6 +11,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+/* RFC 5321 4.5.3.1.1 allows 64 left of the @: a plus sign and a token of 40
+ * follow (base/link_token.h). */
+#define GA_BOUNCE_NAME_MAX 23
+
 typedef enum GaOptionType
 {
 	GA_OPTION_TEXT,	   /* any text without control characters */

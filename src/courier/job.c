@@ -48,6 +48,7 @@ static const StringMember members[] = {
 	MEMBER(unsubscribe_url, TOKEN, 900),
 	MEMBER(callback_url, TOKEN, 2000),
 	MEMBER(locale, TOKEN, 35),
+	MEMBER(receipt, KEY, 64),
 };
 
 #define MEMBER_COUNT (sizeof(members) / sizeof(members[0]))

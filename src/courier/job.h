@@ -35,6 +35,7 @@ typedef struct GaJob
 	const char *unsubscribe_url;
 	const char *callback_url;
 	const char *locale;
+	const char *receipt;  /* proves that a bounce is about it: never told */
 	int64_t expires_in_s; /* 0 = not given */
 } GaJob;
 

@@ -16,6 +16,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "courier/bounce.h"
 #include "courier/job.h"
 #include "courier/mail.h"
 #include "courier/provider.h"
@@ -33,6 +34,8 @@ static const char help_text[] =
 	"  group_api_courier compose < job.json\n"
 	"                                      print the message as it would "
 	"leave\n"
+	"  group_api_courier bounce < mail     print what a returned mail says, as "
+	"JSON\n"
 	"  group_api_courier --version | --help\n"
 	"\n"
 	"job.json holds a provider and a job:\n"
@@ -195,6 +198,28 @@ run_compose(void)
 }
 
 static int
+run_bounce(void)
+{
+	GaText mail = {0};
+	char buffer[65536];
+	size_t got;
+	json_t *report;
+
+	while (mail.length <= GA_BOUNCE_MAX &&
+		   (got = fread(buffer, 1, sizeof(buffer), stdin)) > 0)
+		ga_text_append(&mail, buffer, got);
+	report = mail.length > 0 ? ga_bounce_read(mail.data, mail.length) : NULL;
+	ga_text_free(&mail);
+	if (report == NULL)
+		return complain("It begins with its headers, like a file of a Maildir.",
+						"standard input is no mail");
+	json_dumpf(report, stdout, JSON_INDENT(2));
+	putchar('\n');
+	json_decref(report);
+	return 0;
+}
+
+static int
 run_serve(int count, char **arguments)
 {
 	static const char hint[] =
@@ -246,6 +271,8 @@ main(int count, char **arguments)
 		return run_send();
 	if (strcmp(command, "compose") == 0 && count == 2)
 		return run_compose();
+	if (strcmp(command, "bounce") == 0 && count == 2)
+		return run_bounce();
 	return complain("Run group_api_courier --help.",
 					*command ? "cannot understand \"%s\"" : "no command given",
 					command);

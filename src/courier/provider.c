@@ -328,6 +328,7 @@ ga_sender_deliver(GaSender *sender, const GaJob *job, GaOutcome *outcome)
 	{
 		ga_outcome_hide(outcome, provider->password);
 		ga_outcome_hide(outcome, ga_provider_option(provider, "bearer_token"));
+		ga_outcome_hide(outcome, *job->receipt ? job->receipt : NULL);
 	}
 	outcome->elapsed_us = read_clock_us() - start;
 }

@@ -427,8 +427,8 @@ hand_over(GaProvider *provider, const GaClaim *claim)
 			callback_url, provider->server, link_secret,
 			(GaLinkToken){claim->group_number, claim->number,
 						  claim->link_version});
-	ga_message_job(&json, job->id, provider->server, callback_url, claim,
-				   provider->channel, &message);
+	ga_message_job(&json, job->id, link_secret, provider->server, callback_url,
+				   claim, provider->channel, &message);
 	if (json.len > GA_FRAME_MAX)
 	{
 		ga_job_remove(job);

@@ -77,6 +77,22 @@ ga_message_for_claim(const uint8 *secret, const GaClaim *claim,
 	ga_message_compose(&words, &own_templates, message);
 }
 
+/*
+ * What proves that a receipt or a bounce is about this message: a credential,
+ * like the link.
+ */
+static const char *
+receipt_token(const uint8 *secret, const GaClaim *claim)
+{
+	GaLinkToken token = {.group_number = claim->group_number,
+						 .member_number = claim->number,
+						 .version = claim->link_version};
+	char *text = palloc(GA_LINK_TOKEN_MAX);
+
+	ga_link_token_make(secret, GA_LINK_RECEIPT, token, text);
+	return text;
+}
+
 static void
 append_member(StringInfo json, const char *name, const char *value)
 {
@@ -87,9 +103,10 @@ append_member(StringInfo json, const char *name, const char *value)
 }
 
 void
-ga_message_job(StringInfo json, uint64 job_id, const char *server,
-			   const char *callback_url, const GaClaim *claim,
-			   GaChannel channel, const GaMessage *message)
+ga_message_job(StringInfo json, uint64 job_id, const uint8 *secret,
+			   const char *server, const char *callback_url,
+			   const GaClaim *claim, GaChannel channel,
+			   const GaMessage *message)
 {
 	char group[UUID_LEN * 2 + 1];
 
@@ -105,6 +122,8 @@ ga_message_job(StringInfo json, uint64 job_id, const char *server,
 	append_member(json, "html", message->html);
 	append_member(json, "locale", message->locale);
 	append_member(json, "callback_url", callback_url);
+	if (channel == GA_CHANNEL_EMAIL)
+		append_member(json, "receipt", receipt_token(secret, claim));
 	/* The same on every attempt: the provider's key against duplicates. */
 	appendStringInfo(json, ",\"message_key\":\"inv-%s.%d.%d%s\"", group,
 					 claim->number, claim->link_version,

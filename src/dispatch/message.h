@@ -20,8 +20,9 @@ extern void ga_message_for_claim(const uint8 *secret, const GaClaim *claim,
 								 GaChannel channel, GaMessage *message);
 
 /* Appends the job for the courier as JSON. */
-extern void ga_message_job(StringInfo json, uint64 job_id, const char *server,
-						   const char *callback_url, const GaClaim *claim,
-						   GaChannel channel, const GaMessage *message);
+extern void ga_message_job(StringInfo json, uint64 job_id, const uint8 *secret,
+						   const char *server, const char *callback_url,
+						   const GaClaim *claim, GaChannel channel,
+						   const GaMessage *message);
 
 #endif /* GA_DISPATCH_MESSAGE_H */

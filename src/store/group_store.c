@@ -311,3 +311,20 @@ ga_group_next_number(void)
 	ga_plan_read(&plan, NULL, NULL);
 	return ga_row_int64(0, 1, 1);
 }
+
+bool
+ga_group_find_number(int64 number, pg_uuid_t *id)
+{
+	static GaPlan plan = {
+		.sql = "SELECT id FROM group_api_private.groups WHERE number = $1",
+		.nargs = 1,
+		.argtypes = {INT8OID},
+	};
+	Datum values[1] = {Int64GetDatum(number)};
+	bool isnull;
+
+	if (ga_plan_read(&plan, values, NULL) == 0)
+		return false;
+	*id = *DatumGetUUIDP(ga_row_datum(0, 1, &isnull));
+	return true;
+}

@@ -83,6 +83,8 @@ extern bool ga_group_find_latest(const struct GaOwnerScope *scope, pg_uuid_t id,
 
 /* The number of the next group, unless somebody is faster. */
 extern int64 ga_group_next_number(void);
+/* The id of the group that links name by this number; false: none has it. */
+extern bool ga_group_find_number(int64 number, pg_uuid_t *id);
 
 /* A new UUID version 7 (RFC 9562) for a moment. */
 extern pg_uuid_t ga_uuid_v7(TimestampTz moment);

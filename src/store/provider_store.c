@@ -122,15 +122,6 @@ ga_provider_find(const GaOwnerScope *scope, const char *server,
 	return true;
 }
 
-const char *
-ga_provider_setting(const GaProviderRow *provider, const char *name)
-{
-	for (int i = 0; i < provider->setting_count; i++)
-		if (strcmp(provider->settings[i].name, name) == 0)
-			return provider->settings[i].value;
-	return NULL;
-}
-
 bool
 ga_provider_exists(const char *server)
 {

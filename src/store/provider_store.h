@@ -9,14 +9,9 @@
 #include "postgres.h"
 
 #include "base/channel.h"
+#include "base/provider_config.h"
 
 struct GaOwnerScope;
-
-typedef struct GaProviderSetting
-{
-	const char *name;
-	const char *value; /* may be a secret: never logged */
-} GaProviderSetting;
 
 typedef struct GaProviderRow
 {
@@ -31,6 +26,25 @@ typedef struct GaProviderRow
 	const char *pause_reason;
 } GaProviderRow;
 
+/* What stands in it for the courier; points into the row. */
+static inline GaProviderConfig
+ga_provider_row_config(const GaProviderRow *row)
+{
+	GaProviderConfig config = {row->server, row->kind, row->setting_count,
+							   row->settings};
+
+	return config;
+}
+
+/* As written or the default; NULL when there is neither. */
+static inline const char *
+ga_provider_row_setting(const GaProviderRow *row, const char *name)
+{
+	GaProviderConfig config = ga_provider_row_config(row);
+
+	return ga_provider_setting(&config, name);
+}
+
 /* All run inside ga_owner_enter()/leave(). */
 
 extern int ga_providers_read(const struct GaOwnerScope *scope,
@@ -39,9 +53,6 @@ extern int ga_providers_read(const struct GaOwnerScope *scope,
 /* False when there is no such server. */
 extern bool ga_provider_find(const struct GaOwnerScope *scope,
 							 const char *server, GaProviderRow *provider);
-/* An option as written; NULL: not given. */
-extern const char *ga_provider_setting(const GaProviderRow *provider,
-									   const char *name);
 
 /*
  * For the dispatcher, which waits for nobody: false while somebody's open

@@ -216,12 +216,92 @@ def test_the_envelope_sender_can_differ():
             assert "MAIL FROM:<bounce@example.net>" in server.commands[1][1]
 
 
-def smtp_case(replies, *wanted, jobs=1, options=None, **checks):
+TOKEN = "aZ_-" * 10
+DSN = {"EHLO": b"250-peer\r\n250-dsn\r\n250 SIZE 1000000\r\n"}
+
+
+def envelope(server):
+    return [line for _, line in server.commands
+            if line.startswith(("MAIL", "RCPT"))]
+
+
+def test_every_mail_has_a_bounce_address_of_its_own():
+    with SmtpServer() as server:
+        with Courier(BINARY, smtp(
+                server, max_connections=1,
+                bounce_address="bounces@example.net")) as courier:
+            check(courier.mail(receipt=TOKEN), "accepted")
+            check(courier.mail(), "accepted")
+        said = envelope(server)
+        assert said[0].startswith(
+            "MAIL FROM:<bounces+%s@example.net>" % TOKEN), said
+        assert said[2].startswith("MAIL FROM:<bounces@example.net>"), said
+        assert "ENVID" not in said[0], said
+
+
+def test_a_bounce_address_too_long_for_a_relay_stays_bare():
+    with SmtpServer() as server:
+        with Courier(BINARY, smtp(
+                server, bounce_address="b" * 23 + "@example.net")) as courier:
+            check(courier.mail(receipt="t" * 41), "accepted")
+            check(courier.mail(receipt="t" * 40), "accepted")
+        said = envelope(server)
+        assert "<%s@" % ("b" * 23) in said[0], said
+        assert "<%s+%s@" % ("b" * 23, "t" * 40) in said[2], said
+
+
+def test_a_relay_that_knows_dsn_is_told_the_envelope_id():
+    with SmtpServer(**DSN) as server:
+        with Courier(BINARY, smtp(
+                server, max_connections=1,
+                bounce_address="bounces@example.net")) as courier:
+            for _ in range(2):
+                check(courier.mail(receipt=TOKEN), "accepted")
+            check(courier.mail(), "accepted")
+        equal(server.connections, 1)
+        said = envelope(server)
+        for mail in (said[0], said[2]):
+            words = mail.split()
+            equal(words[1], "FROM:<bounces+%s@example.net>" % TOKEN)
+            equal(words[2], "RET=HDRS")
+            equal(words[3].rstrip(">"), "ENVID=" + TOKEN)
+        assert said[1].startswith("RCPT TO:<b@g.com>"), said
+        assert "ENVID" not in said[4], said
+
+
+def test_only_what_is_offered_after_starttls_counts():
+    class Relay(SmtpServer):
+        def serve(self, sock, number):
+            stream = sock.makefile("rb")
+            sock.sendall(b"220 peer\r\n")
+            stream.readline()
+            sock.sendall(b"250-peer\r\n250-DSN\r\n250 STARTTLS\r\n")
+            stream.readline()
+            sock.sendall(b"220 go\r\n")
+            stream.close()
+            super().serve(TLS.wrap_socket(sock, server_side=True), number)
+
+    with Relay(GREETING=b"") as server:
+        with Courier(BINARY, smtp(server, tls="required",
+                                  ca_file=CERTIFICATE)) as courier:
+            check(courier.mail(receipt=TOKEN), "accepted")
+        assert "ENVID" not in envelope(server)[0], server.commands
+
+
+def test_a_token_never_comes_back():
+    smtp_case({"MAIL": lambda server, sock:
+               b"550 5.7.1 <" + server.commands[-1][1].encode() + b"> no\r\n"},
+              "misconfigured", "550 5.7.1", detail="bounces+***@",
+              options={"bounce_address": "bounces@example.net"},
+              job={"receipt": TOKEN})
+
+
+def smtp_case(replies, *wanted, jobs=1, options=None, job=None, **checks):
     with SmtpServer(**replies) as server:
         with Courier(BINARY, smtp(server, max_connections=1,
                                   **(options or {}))) as courier:
             for _ in range(jobs):
-                outcome = courier.mail()
+                outcome = courier.mail(**(job or {}))
             check(outcome, *wanted, **checks)
             return server, outcome
 
