@@ -12,6 +12,7 @@ OBJS = \
 	src/base/guc.o src/base/link_token.o src/base/wire.o \
 	src/base/provider_options.o src/base/sms_text.o src/base/receipt_table.o \
 	$(REQUEST_OBJS) \
+	src/message/html.o src/message/page.o src/message/page_words.o \
 	src/store/plan_cache.o src/store/installation_store.o \
 	src/store/user_store.o src/store/group_store.o \
 	src/store/invitation_store.o src/store/queue_store.o \
@@ -21,7 +22,7 @@ OBJS = \
 	src/dispatch/courier_link.o src/dispatch/providers.o \
 	src/dispatch/backoff.o src/dispatch/message.o src/dispatch/jobs.o src/dispatch/stats.o src/dispatch/records.o src/dispatch/crash_guard.o \
 	src/api/caller.o src/api/answer.o src/api/creation.o src/api/create_group.o \
-	src/api/create_group_v2.o src/api/get_group.o src/api/invitations.o \
+	src/api/create_group_v2.o src/api/get_group.o src/api/answering.o src/api/invitations.o src/api/page.o \
 	src/api/operators.o src/api/users.o src/api/provider_validator.o
 
 DATA_built = sql/group_api--$(EXTVERSION).sql

@@ -40,6 +40,14 @@ extern Datum ga_answer_not_authenticated(const GaCaller *caller,
 /* Sets the HTTP status of a success, when the caller speaks HTTP. */
 extern void ga_answer_status(const GaCaller *caller, int status);
 
+/*
+ * A page as text/html.  The headers, `count` pairs of name and value, are set
+ * when the caller speaks HTTP.
+ */
+extern Datum ga_answer_page(const GaCaller *caller, int status,
+							const StringInfoData *html,
+							const char *const (*headers)[2], int count);
+
 /* Contract A's envelope. */
 extern Datum ga_answer_group(const GaGroupView *group);
 /* {error, invitation} */

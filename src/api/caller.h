@@ -37,6 +37,12 @@ extern void ga_caller_look_up(const struct GaOwnerScope *scope,
 /* A header of the gateway's request, its name in lower case; NULL: none. */
 extern const char *ga_caller_header(const GaCaller *caller, const char *name);
 
+/*
+ * The request may only look: GET, HEAD and whatever else is no POST, or a
+ * transaction that can write nothing.
+ */
+extern bool ga_caller_only_looks(const GaCaller *caller);
+
 /* May see the group: leader, member or operator. */
 extern bool ga_caller_may_see(const GaCaller *caller, const GaGroupView *group);
 /* May change the group: leader or operator. */

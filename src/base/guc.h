@@ -25,6 +25,7 @@ typedef struct GaSettings
 	bool dispatch;			/* off: nothing is sent anywhere */
 	char *trusted_roles;	/* whose request.jwt.claims are believed */
 	char *invitation_url;	/* {token} is replaced, else appended */
+	char *unsubscribe_url;	/* the same; empty: e-mails have none */
 	char *courier_path;		/* empty: pkglibdir/group_api_courier */
 	int max_members;		/* of one create_group */
 	int max_attempts;		/* tries of one message */

@@ -422,6 +422,9 @@ hand_over(GaProvider *provider, const GaClaim *claim)
 	job = ga_job_add(++last_job_id, provider, claim);
 	ga_message_compose(claim, provider->channel,
 					   ga_message_link(link_secret, claim), &message);
+	if (provider->channel == GA_CHANNEL_EMAIL)
+		message.unsubscribe_url =
+			ga_message_unsubscribe_link(link_secret, claim);
 	job->segments = message.segments;
 	ga_provider_sent(provider, Max(message.segments, 1));
 	initStringInfo(&json);

@@ -164,21 +164,38 @@ ga_message_compose(const GaClaim *claim, GaChannel channel, const char *link,
 	message->segments = 0;
 }
 
-const char *
-ga_message_link(const uint8 *secret, const GaClaim *claim)
+/* The URL with a token of this purpose in its place, or at its end. */
+static const char *
+put_token(const char *url, const uint8 *secret, GaLinkPurpose purpose,
+		  const GaClaim *claim)
 {
 	GaLinkToken token = {.group_number = claim->group_number,
 						 .member_number = claim->number,
 						 .version = claim->link_version};
 	char text[GA_LINK_TOKEN_MAX];
-	const char *url = ga_settings.invitation_url;
 	const char *place = strstr(url, "{token}");
 
-	ga_link_token_make(secret, GA_LINK_INVITATION, token, text);
+	ga_link_token_make(secret, purpose, token, text);
 	if (place == NULL)
 		return psprintf("%s%s", url, text);
 	return psprintf("%.*s%s%s", (int) (place - url), url, text,
 					place + strlen("{token}"));
+}
+
+const char *
+ga_message_link(const uint8 *secret, const GaClaim *claim)
+{
+	return put_token(ga_settings.invitation_url, secret, GA_LINK_INVITATION,
+					 claim);
+}
+
+const char *
+ga_message_unsubscribe_link(const uint8 *secret, const GaClaim *claim)
+{
+	if (ga_settings.unsubscribe_url[0] == '\0')
+		return NULL;
+	return put_token(ga_settings.unsubscribe_url, secret, GA_LINK_UNSUBSCRIBE,
+					 claim);
 }
 
 static void
@@ -208,6 +225,7 @@ ga_message_job(StringInfo json, uint64 job_id, const char *server,
 	append_member(json, "text", message->text);
 	append_member(json, "html", message->html);
 	append_member(json, "callback_url", callback_url);
+	append_member(json, "unsubscribe_url", message->unsubscribe_url);
 	/* The same on every attempt: the provider's key against duplicates. */
 	appendStringInfo(json, ",\"message_key\":\"inv-%s.%d.%d\"", group,
 					 claim->number, claim->link_version);

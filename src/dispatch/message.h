@@ -15,8 +15,9 @@ typedef struct GaMessage
 {
 	const char *subject; /* NULL for SMS */
 	const char *text;
-	const char *html; /* NULL for SMS */
-	int segments;	  /* of an SMS; 0 for e-mail */
+	const char *html;			 /* NULL for SMS */
+	int segments;				 /* of an SMS; 0 for e-mail */
+	const char *unsubscribe_url; /* of an e-mail; NULL: none */
 } GaMessage;
 
 /* Composes in the current memory context; `link` opens the invitation. */
@@ -25,6 +26,10 @@ extern void ga_message_compose(const GaClaim *claim, GaChannel channel,
 
 /* group_api.invitation_url with the token in its place. */
 extern const char *ga_message_link(const uint8 *secret, const GaClaim *claim);
+
+/* group_api.unsubscribe_url likewise; NULL while it is empty. */
+extern const char *ga_message_unsubscribe_link(const uint8 *secret,
+											   const GaClaim *claim);
 
 /* Appends the job for the courier as JSON. */
 extern void ga_message_job(StringInfo json, uint64 job_id, const char *server,
