@@ -11,6 +11,7 @@
 #include "api/answer.h"
 #include "api/answering.h"
 #include "api/caller.h"
+#include "fmgr.h"
 
 static const text *
 token_argument(FunctionCallInfo fcinfo)
