@@ -16,7 +16,7 @@ OBJS = \
 	src/store/plan_cache.o src/store/installation_store.o \
 	src/store/user_store.o src/store/group_store.o \
 	src/store/invitation_store.o src/store/queue_store.o \
-	src/store/provider_store.o src/store/idempotency_store.o \
+	src/store/provider_store.o src/store/idempotency_store.o src/store/suppression_store.o \
 	src/dispatch/slots.o src/dispatch/wake.o src/dispatch/launcher.o \
 	src/dispatch/database_guard.o src/dispatch/dispatcher.o src/dispatch/seat.o src/dispatch/work.o src/dispatch/courier_desk.o \
 	src/dispatch/courier_link.o src/dispatch/providers.o \
