@@ -45,7 +45,7 @@ static const StateWords state_words[GA_PAGE_STATE_COUNT] = {
 	[GA_PAGE_REVOKED] = {MARK_NO, "over", GA_WORD_REVOKED_TITLE,
 						 GA_WORD_REVOKED, GA_WORD_ASK_AGAIN},
 	[GA_PAGE_ARCHIVED] = {MARK_LOCK, "over", GA_WORD_ARCHIVED_TITLE,
-						  GA_WORD_ARCHIVED, GA_WORD_CLOSE_PAGE},
+						  GA_WORD_ARCHIVED, GA_WORD_NONE},
 	[GA_PAGE_EXPIRED] = {MARK_CLOCK, "over", GA_WORD_EXPIRED_TITLE,
 						 GA_WORD_EXPIRED, GA_WORD_ASK_AGAIN},
 	[GA_PAGE_UNKNOWN] = {MARK_ASK, "over", GA_WORD_UNKNOWN_TITLE,
@@ -78,25 +78,26 @@ static const char style[] =
 	"'Helvetica Neue','Noto Sans','Liberation Sans',Arial,sans-serif;"
 	"overflow-wrap:anywhere}"
 	"main{width:100%;max-width:34rem;background:var(--card);overflow:clip}"
-	"p,h1,blockquote{margin:0}"
+	"p,h1,blockquote{margin:0;text-wrap:pretty}"
 	".top{position:relative;height:6.5rem;"
 	"background:linear-gradient(120deg,var(--leaf),var(--glow) 60%,"
 	"var(--warn-tint))}"
-	".top.has-picture{height:auto;aspect-ratio:2/1;max-height:17rem;width:100%}"
+	".top.has-picture{height:auto;aspect-ratio:9/4;max-height:13.5rem;width:100%}"
 	".top img{display:block;width:100%;height:100%;object-fit:cover;"
 	"color:transparent}"
 	".mark{position:absolute;inset-inline-start:1.25rem;bottom:-1.75rem;"
-	"width:3.5rem;height:3.5rem;padding:.8rem;border-radius:50%;"
+	"width:3.75rem;height:3.75rem;padding:.75rem;border-radius:50%;"
 	"border:.25rem solid var(--card);background:var(--deep);"
 	"color:var(--on-deep)}"
 	".no .mark,.over .mark{background:var(--soft);color:var(--card)}"
 	".mark svg{display:block;width:100%;height:100%;fill:none;"
 	"stroke:currentColor;stroke-width:2.25;stroke-linecap:round;"
 	"stroke-linejoin:round}"
-	".text{padding:2.75rem 1.25rem 1.5rem;display:grid;gap:1.125rem}"
-	".text>*{min-width:0}"
+	".text{padding:2.75rem 1.25rem 1.5rem}"
+	".text>*+*,form>*+*{margin-top:1.125rem}"
+	"form{display:contents}"
 	".for{color:var(--deep);font-size:.9375rem;font-weight:600}"
-	"hgroup{display:grid;gap:.375rem}"
+	"hgroup>*+*{margin-top:.375rem}"
 	"h1{font-size:clamp(1.625rem,1.2rem + 2.4vw,2.25rem);line-height:1.15;"
 	"letter-spacing:-.018em;font-weight:700;text-wrap:balance}"
 	".lead{font-size:1.125rem}"
@@ -104,14 +105,15 @@ static const char style[] =
 	".about{white-space:pre-line}"
 	"blockquote{padding:1rem 1.125rem;background:var(--tint);"
 	"border-inline-start:.25rem solid var(--deep);"
-	"border-radius:.25rem 1rem 1rem .25rem;white-space:pre-line}"
+	"border-radius:.25rem;border-start-end-radius:1rem;"
+	"border-end-end-radius:1rem;white-space:pre-line}"
 	".alert{padding:.875rem 1.125rem;border-radius:.75rem;"
 	"background:var(--warn-tint);color:var(--warn);font-weight:600}"
-	"form{display:grid;gap:.75rem;margin-top:.25rem}"
-	".choice{display:flex;flex-wrap:wrap;gap:.75rem}"
-	"button{flex:1 1 8rem;min-height:3.25rem;padding:.75rem 1.25rem;"
+	"form>.note+.note{margin-top:.375rem}"
+	".choice{display:flex;flex-wrap:wrap;gap:.75rem;padding:.25rem 0}"
+	"button{flex:1 1 7rem;min-height:3.25rem;padding:.75rem;"
 	"border:2px solid var(--deep);border-radius:1rem;font:inherit;"
-	"font-weight:650;overflow-wrap:anywhere;cursor:pointer;"
+	"font-weight:650;overflow-wrap:break-word;cursor:pointer;"
 	"background:var(--deep);color:var(--on-deep)}"
 	"button:hover{background:var(--deeper);border-color:var(--deeper)}"
 	"button.other{background:var(--card);color:var(--ink);"
@@ -121,10 +123,14 @@ static const char style[] =
 	"@media(min-width:36rem){"
 	"main{border-radius:1.75rem;border:1px solid var(--line);"
 	"box-shadow:0 1.5rem 4rem -1rem var(--shadow),0 .25rem 1rem var(--shadow)}"
-	".text{padding:3rem 2.5rem 2.25rem;gap:1.25rem}"
+	".text{padding:2.75rem 2.5rem 2.25rem}"
 	".mark{inset-inline-start:2.5rem}}"
 	"@media(max-width:35.99rem){body{padding:0;align-items:start;"
-	"background:var(--card)}}";
+	"background:var(--card)}main{overflow:visible}}"
+	/* On a telephone the buttons stay in reach below a long text. */
+	"@media(max-width:35.99rem)and (min-height:30rem){.stay{position:sticky;"
+	"bottom:0;margin-inline:-1.25rem;padding:.75rem 1.25rem;"
+	"background:var(--card);box-shadow:0 -.75rem .75rem -.25rem var(--card)}}";
 /* clang-format on */
 
 #define STYLE_DIGEST_SIZE (((PG_SHA256_DIGEST_LENGTH + 2) / 3) * 4)
@@ -385,7 +391,14 @@ put_form(StringInfo out, const GaPage *page)
 								"<input type=\"hidden\" name=\"token\" "
 								"value=\"");
 	ga_html_escape(out, page->token);
-	appendStringInfoString(out, "\">\n<div class=\"choice\">\n");
+	appendStringInfoString(out, "\">\n");
+	if (page->state == GA_PAGE_PENDING)
+	{
+		put_paragraph(out, page, "note", GA_WORD_IF_ACCEPTED);
+		put_paragraph(out, page, "note", GA_WORD_UNTIL);
+	}
+	appendStringInfo(out, "<div class=\"choice%s\">\n",
+					 page->state == GA_PAGE_PENDING ? " stay" : "");
 	if (page->state == GA_PAGE_PENDING)
 	{
 		put_button(out, page, " name=\"answer\" value=\"accept\"",
@@ -396,13 +409,7 @@ put_form(StringInfo out, const GaPage *page)
 	}
 	else
 		put_button(out, page, "", GA_WORD_STOP_BUTTON);
-	appendStringInfoString(out, "</div>\n");
-	if (page->state == GA_PAGE_PENDING)
-	{
-		put_paragraph(out, page, "note", GA_WORD_IF_ACCEPTED);
-		put_paragraph(out, page, "note", GA_WORD_UNTIL);
-	}
-	appendStringInfoString(out, "</form>\n");
+	appendStringInfoString(out, "</div>\n</form>\n");
 }
 
 static void

@@ -208,16 +208,16 @@ static const char *const words[GA_WORD_COUNT][LANGUAGE_COUNT] = {
 		"Keine Nachrichten mehr?",
 		"Não receber mais mensagens?"),
 	SAY(STOP,
-		"From then on nothing more is sent from here to the address this link "
-		"came to, whoever wants to invite you.",
-		"A partir de entonces no se enviará nada más desde aquí a la dirección "
-		"a la que llegó este enlace, te invite quien te invite.",
-		"Dès lors, plus rien ne sera envoyé d’ici à l’adresse qui a reçu ce "
-		"lien, qui que ce soit qui vous invite.",
-		"Von da an wird von hier nichts mehr an die Adresse gesendet, an die "
-		"dieser Link kam, wer auch immer Sie einladen möchte.",
-		"A partir daí, nada mais será enviado daqui para o endereço que recebeu "
-		"este link, seja quem for que convide você."),
+		"If you confirm, nothing more is sent from here to the address this "
+		"link came to, whoever wants to invite you.",
+		"Si confirmas, no se enviará nada más desde aquí a la dirección a la "
+		"que llegó este enlace, te invite quien te invite.",
+		"Si vous confirmez, plus rien ne sera envoyé d’ici à l’adresse qui a "
+		"reçu ce lien, qui que ce soit qui vous invite.",
+		"Wenn Sie bestätigen, wird von hier nichts mehr an die Adresse "
+		"gesendet, an die dieser Link kam, wer auch immer Sie einladen möchte.",
+		"Se confirmar, nada mais será enviado daqui para o endereço que "
+		"recebeu este link, seja quem for que convide você."),
 	SAY(STOP_BUTTON,
 		"Stop all messages",
 		"No recibir más mensajes",

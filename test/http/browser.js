@@ -67,6 +67,10 @@ function inspect() {
 	for (const button of document.querySelectorAll('button, a, input:not([type=hidden])')) {
 		const box = button.getBoundingClientRect();
 		if (button.textContent.trim() === '') faults.push('a control without a name');
+		const lines = document.createRange();
+		lines.selectNodeContents(button);
+		if (new Set([...lines.getClientRects()].map((line) => line.top)).size > button.textContent.trim().split(/\s+/).length)
+			faults.push(`a broken word: ${button.textContent.trim()}`);
 		if (box.height < 44 || box.width < 44) faults.push(`a small target: ${button.textContent.trim()}`);
 	}
 	if (!document.documentElement.lang) faults.push('no language');

@@ -98,6 +98,8 @@ FROM group_api_private.groups g, unnest('{get_group,send_invitations}'::text[]) 
 WHERE g.name = 'Fans';
 SELECT is(pg_temp.among_traps('SELECT group_api.invitation(''x'')'),
 	'there is no invitation with this link', 'nor does a link');
+SELECT is(pg_temp.among_traps(format('SELECT group_api.%s(''x'')', f)), 'done', 'nor does a page: ' || f)
+FROM unnest('{invitation_page,unsubscribe}'::text[]) AS f;
 SELECT is(pg_temp.among_traps('DELETE FROM group_api_private.groups'), 'done',
 	'nor does deleting a group');
 SELECT is(pg_temp.among_traps('SELECT group_api.grant_access(''pg_monitor'', ''caller'')'), 'done',
@@ -186,11 +188,13 @@ SELECT bag_eq($$SELECT objid::regclass::text FROM members JOIN pg_class c ON c.o
 -- ---- grant_access ----
 
 CREATE ROLE ga_test_plain;
+CREATE ROLE ga_test_anonymous;
 CREATE ROLE ga_test_caller;
 CREATE ROLE ga_test_monitor;
 CREATE ROLE ga_test_operator;
 CREATE ROLE "ga test; DROP";
-SELECT group_api.grant_access('ga_test_caller', 'caller'),
+SELECT group_api.grant_access('ga_test_anonymous', 'anonymous'),
+	group_api.grant_access('ga_test_caller', 'caller'),
 	group_api.grant_access('ga_test_monitor', 'monitor'),
 	group_api.grant_access('ga_test_operator', 'operator');
 SELECT lives_ok($$SELECT group_api.grant_access('"ga test; DROP"', 'caller')$$,
@@ -211,13 +215,15 @@ FROM (VALUES
 
 CREATE TEMP TABLE levels (level text, may text);
 INSERT INTO levels
-	SELECT 'caller', unnest(ARRAY['create_group(jsonb)', 'get_group(uuid)', 'send_invitations(uuid)',
+	SELECT 'anonymous', unnest(ARRAY['invitation(text)', 'accept_invitation(text)', 'decline_invitation(text)',
+		'invitation_page(text,text)', 'unsubscribe(text)'])
+	UNION ALL SELECT 'caller', unnest(ARRAY['create_group(jsonb)', 'get_group(uuid)', 'send_invitations(uuid)',
 		'invitation(text)', 'accept_invitation(text)', 'decline_invitation(text)', 'sms_segments(text)',
-		'v2.create_group(jsonb)'])
+		'invitation_page(text,text)', 'unsubscribe(text)', 'v2.create_group(jsonb)'])
 	UNION ALL SELECT 'monitor', unnest(ARRAY['health()', 'sms_segments(text)',
 		'private.dispatcher_state()', 'private.is_adopted()']);
 INSERT INTO levels
-	SELECT 'operator', may FROM levels UNION
+	SELECT 'operator', may FROM levels WHERE level <> 'anonymous' UNION
 	SELECT 'operator', unnest(ARRAY['retry_failed(uuid,group_api.channel)', 'pause(name,text)',
 		'put_user(text,text,text,text,text,text,text,text)', 'resume(name)', 'adopt()', 'wait_until_idle(interval)']);
 CREATE TEMP TABLE granted AS
@@ -228,7 +234,7 @@ CREATE TEMP TABLE granted AS
 UPDATE levels SET may = replace(may, 'group_api.', '');
 SELECT bag_eq(format('SELECT may FROM granted WHERE level = %L', level),
 	format('SELECT may FROM levels WHERE level = %L', level), 'what may be called: ' || level)
-FROM unnest('{plain,caller,monitor,operator}'::text[]) AS level;
+FROM unnest('{plain,anonymous,caller,monitor,operator}'::text[]) AS level;
 
 CREATE TEMP TABLE readable AS
 	SELECT replace(r.rolname, 'ga_test_', '') AS level, m.identity AS may
@@ -236,7 +242,7 @@ CREATE TEMP TABLE readable AS
 		AND has_table_privilege(r.oid, m.objid, 'SELECT');
 SELECT bag_eq(format('SELECT may FROM readable WHERE level = %L', level),
 	format('SELECT unnest(%L::text[])', may), 'what may be read: ' || level)
-FROM (VALUES ('plain', '{}'::text[]), ('caller', '{}'),
+FROM (VALUES ('plain', '{}'::text[]), ('anonymous', '{}'), ('caller', '{}'),
 	('monitor', '{group_api.providers,group_api.queue,group_api.attempts,group_api.deliveries,
 		group_api_private.groups,group_api_private.members,group_api_private.invitations,
 		group_api_private.attempts,group_api_private.pauses}'),
@@ -275,10 +281,11 @@ BEGIN
 END
 $$;
 CREATE TEMP TABLE tried AS SELECT level, command, pg_temp.as_role('ga_test_' || level, command) AS said
-FROM unnest('{plain,caller,monitor,operator}'::text[]) AS level, unnest(ARRAY[
+FROM unnest('{plain,anonymous,caller,monitor,operator}'::text[]) AS level, unnest(ARRAY[
 	format('SELECT group_api.create_group(%L)', pg_temp.body()),
 	'SELECT group_api_v2.create_group(''{"name": "Right"}'')',
 	'SELECT group_api.invitation(''x'')', format('SELECT group_api.get_group(%L)', :'fans'),
+	'SELECT group_api.invitation_page(''x'')', 'SELECT group_api.unsubscribe(''x'')',
 	'SELECT * FROM group_api.health()', 'TABLE group_api.providers', 'TABLE group_api.queue',
 	'TABLE group_api.deliveries', 'TABLE group_api.attempts', 'TABLE group_api.captured',
 	'SELECT group_api.pause(''ga_test'')', 'SELECT group_api.resume(''ga_test'')',
@@ -303,13 +310,17 @@ SELECT is_empty($$SELECT command, said FROM tried WHERE level = 'plain' AND said
 SELECT bag_eq(format($$SELECT command FROM tried WHERE level = %L AND said NOT LIKE '42501 %%'$$, level),
 	format('SELECT unnest(%L::text[])', may), 'what is granted and no more: ' || level)
 FROM (VALUES
+	('anonymous', ARRAY['SELECT group_api.invitation(''x'')', 'SELECT group_api.invitation_page(''x'')',
+		'SELECT group_api.unsubscribe(''x'')']),
 	('caller', ARRAY[format('SELECT group_api.create_group(%L)', pg_temp.body()),
 		'SELECT group_api_v2.create_group(''{"name": "Right"}'')', 'SELECT group_api.invitation(''x'')',
+		'SELECT group_api.invitation_page(''x'')', 'SELECT group_api.unsubscribe(''x'')',
 		format('SELECT group_api.get_group(%L)', :'fans')]),
 	('monitor', ARRAY['SELECT * FROM group_api.health()', 'TABLE group_api.providers',
 		'TABLE group_api.queue', 'TABLE group_api.deliveries', 'TABLE group_api.attempts']),
 	('operator', ARRAY[format('SELECT group_api.create_group(%L)', pg_temp.body()),
 		'SELECT group_api_v2.create_group(''{"name": "Right"}'')', 'SELECT group_api.invitation(''x'')',
+		'SELECT group_api.invitation_page(''x'')', 'SELECT group_api.unsubscribe(''x'')',
 		format('SELECT group_api.get_group(%L)', :'fans'),
 		'SELECT * FROM group_api.health()', 'TABLE group_api.providers', 'TABLE group_api.queue',
 		'TABLE group_api.deliveries', 'TABLE group_api.attempts', 'TABLE group_api.captured',
