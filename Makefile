@@ -27,6 +27,8 @@ OBJS = \
 	src/message/template.o \
 	src/message/languages.o \
 	src/message/html.o \
+	src/message/page.o \
+	src/message/page_words.o \
 	src/store/plan_cache.o \
 	src/store/installation_store.o \
 	src/store/user_store.o \
@@ -78,7 +80,9 @@ OBJS = \
 	src/api/provider_validator.o \
 	src/api/receipts.o \
 	src/api/bounces.o \
-	src/api/test_provider.o
+	src/api/test_provider.o \
+	src/api/answering.o \
+	src/api/page.o
 
 DATA_built = sql/group_api--$(EXTVERSION).sql
 DATA       = $(filter-out $(DATA_built),$(wildcard sql/group_api--*--*.sql))

@@ -47,6 +47,10 @@ CREATE TYPE group_api.suppression AS ENUM
     ('bounced', 'complained', 'unsubscribed', 'opted_out', 'operator');
 COMMENT ON TYPE group_api.suppression IS 'why nothing more is sent to a contact: its mailbox or number is dead, its person complained, unsubscribed by one click, answered STOP, or an operator said so';
 
+-- PostgREST hands what a function of this type returns to browsers as it is.
+CREATE DOMAIN group_api."text/html" AS text;
+COMMENT ON DOMAIN group_api."text/html" IS 'a page; over PostgREST the media type of that name';
+
 CREATE TYPE group_api.group_status AS ENUM ('ACTIVE', 'ARCHIVED');
 COMMENT ON TYPE group_api.group_status IS 'contract A''s GroupStatus';
 
@@ -535,6 +539,23 @@ COMMENT ON FUNCTION group_api.decline_invitation(text) IS
 $$Declines an invitation; answers like invitation(token).  Declining twice is no error.
 Errors as accept_invitation.$$;
 
+CREATE FUNCTION group_api.invitation_page(token text, answer text DEFAULT NULL)
+    RETURNS group_api."text/html"
+    LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_invitation_page';
+COMMENT ON FUNCTION group_api.invitation_page(text, text) IS
+$$The page behind an invitation's link, for people: what is offered and two buttons, or
+what became of it.  The answer is accept or decline; GET, HEAD and a read-only transaction
+only look, whatever they carry.  Throws nothing: over HTTP the status is 200, 400 for
+another answer, 404 for an unknown or replaced link, 409 when it was answered the other
+way before, 410 when it was withdrawn, has expired or the group is archived.$$;
+
+CREATE FUNCTION group_api.unsubscribe(token text) RETURNS group_api."text/html"
+    LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_unsubscribe';
+COMMENT ON FUNCTION group_api.unsubscribe(text) IS
+$$One-click unsubscribe (RFC 8058): POST, or a call in SQL, ends all messages to the contact
+that the link was sent to; GET, HEAD and a read-only transaction show a page with a button.
+Doing it twice is no error.  Throws nothing: 404 for an unknown link.$$;
+
 -- Receipts ------------------------------------------------------------------
 
 CREATE FUNCTION group_api.receive_receipt(server name, body bytea, headers jsonb DEFAULT '{}',
@@ -824,7 +845,8 @@ CREATE FUNCTION group_api.grant_access(role regrole, level text) RETURNS void
 DECLARE
     -- What is open to everybody: the invited person, and a provider's callbacks.
     anonymous text := 'group_api.invitation(text), group_api.accept_invitation(text), '
-        'group_api.decline_invitation(text), group_api.receive_receipt(text)';
+        'group_api.decline_invitation(text), group_api.invitation_page(text, text), '
+        'group_api.unsubscribe(text), group_api.receive_receipt(text)';
     callers text := 'group_api.create_group(jsonb), group_api.get_group(uuid), '
         'group_api.send_invitations(uuid), group_api.resend_invitation(uuid, integer), '
         'group_api.revoke_invitation(uuid, integer), group_api.archive_group(uuid), '
@@ -889,14 +911,14 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION group_api.grant_access(regrole, text) IS
-'Grants a role what it needs: anonymous (answering invitations and providers'' callbacks over HTTP), caller (that and the contracts'' functions), monitor (health() and the views), mailer (ingest_bounce() for the mail server), operator (all of these, and pause, resume, retry_failed, adopt, test_provider, creating providers). To be called by the extension''s owner. Error: 22023 for another level.';
+'Grants a role what it needs: anonymous (what the holder of a link does: look, answer, unsubscribe; and providers'' callbacks over HTTP), caller (that and the contracts'' functions), monitor (health() and the views), mailer (ingest_bounce() for the mail server), operator (all of these, and pause, resume, retry_failed, adopt, test_provider, creating providers). To be called by the extension''s owner. Error: 22023 for another level.';
 
 -- Rights --------------------------------------------------------------------
 
 REVOKE ALL ON ALL TABLES IN SCHEMA group_api, group_api_v2, group_api_private FROM PUBLIC;
 REVOKE ALL ON ALL SEQUENCES IN SCHEMA group_api, group_api_v2, group_api_private FROM PUBLIC;
 REVOKE ALL ON ALL ROUTINES IN SCHEMA group_api, group_api_v2, group_api_private FROM PUBLIC;
-REVOKE ALL ON TYPE group_api.channel, group_api.delivery, group_api.response, group_api.suppression, group_api.group_status FROM PUBLIC;
+REVOKE ALL ON TYPE group_api.channel, group_api.delivery, group_api.response, group_api.suppression, group_api.group_status, group_api."text/html" FROM PUBLIC;
 REVOKE ALL ON FOREIGN DATA WRAPPER group_api_smtp, group_api_twilio, group_api_http, group_api_capture FROM PUBLIC;
 
 -- The first dispatcher starts when this is committed.

@@ -93,6 +93,33 @@ ga_answer_retry_after(const GaCaller *caller, int seconds)
 						psprintf("[{\"Retry-After\":\"%d\"}]", seconds));
 }
 
+/* [{"Name": "value"}, ...]: escaped, a value cannot begin another header. */
+static void
+set_headers(const char *const (*headers)[2], int count)
+{
+	StringInfoData out;
+
+	initStringInfo(&out);
+	for (int i = 0; i < count; i++)
+	{
+		appendStringInfoString(&out, i == 0 ? "[{" : ",{");
+		put_member(&out, headers[i][0], headers[i][1]);
+		appendStringInfoChar(&out, '}');
+	}
+	appendStringInfoChar(&out, ']');
+	set_for_gateway("response.headers", out.data);
+}
+
+Datum
+ga_answer_page(const GaCaller *caller, int status, const StringInfoData *html,
+			   const char *const (*headers)[2], int count)
+{
+	ga_answer_status(caller, status);
+	if (caller->is_http)
+		set_headers(headers, count);
+	return PointerGetDatum(cstring_to_text_with_len(html->data, html->len));
+}
+
 /* ---- faults ------------------------------------------------------------- */
 
 /* [{"path", "code", "message"}], the code as a name or as A's number. */

@@ -47,6 +47,14 @@ extern void ga_answer_retry_after(const GaCaller *caller, int seconds);
 
 /* A done deed with nothing to show: contract A's envelope of no group. */
 extern Datum ga_answer_done(void);
+/*
+ * A page as text/html.  The headers, `count` pairs of name and value, are set
+ * when the caller speaks HTTP.
+ */
+extern Datum ga_answer_page(const GaCaller *caller, int status,
+							const StringInfoData *html,
+							const char *const (*headers)[2], int count);
+
 /* Contract A's envelope. */
 extern Datum ga_answer_group(const GaGroupView *group);
 /* The same and what would be sent; NULL: the plain envelope. */

@@ -7,6 +7,7 @@
  */
 #include "postgres.h"
 
+#include "access/xact.h"
 #include "api/caller.h"
 #include "base/compat.h"
 #include "base/guc.h"
@@ -113,6 +114,14 @@ ga_caller_header(const GaCaller *caller, const char *name)
 	Jsonb *headers = ga_caller_headers(caller);
 
 	return headers ? claim(headers, name) : NULL;
+}
+
+bool
+ga_caller_only_looks(const GaCaller *caller)
+{
+	const char *method = setting_or_null("request.method");
+
+	return XactReadOnly || (method != NULL && strcmp(method, "POST") != 0);
 }
 
 static void

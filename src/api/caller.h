@@ -41,6 +41,12 @@ extern const char *ga_caller_header(const GaCaller *caller, const char *name);
 /* All of them, their names as the gateway writes them; NULL: none. */
 extern Jsonb *ga_caller_headers(const GaCaller *caller);
 
+/*
+ * The request may only look: GET, HEAD and whatever else is no POST, or a
+ * transaction that can write nothing.
+ */
+extern bool ga_caller_only_looks(const GaCaller *caller);
+
 /* May see the group: leader, member or operator. */
 extern bool ga_caller_may_see(const GaCaller *caller, const GaGroupView *group);
 /* May change the group: leader or operator. */

@@ -35,7 +35,7 @@ dummy_link(int64 group_number, const GaMemberView *member)
 	ga_link_token_make(no_secret, GA_LINK_INVITATION, token, text);
 	for (int i = 0; text[i] != '\0'; i++)
 		text[i] = DUMMY[i % strlen(DUMMY)];
-	return ga_message_url(text);
+	return ga_message_url(ga_settings.invitation_url, text);
 }
 
 /* What is held gets its expiry when it is sent. */

@@ -16,6 +16,8 @@
 
 GaSettings ga_settings;
 
+#define UNSUBSCRIBE_URL_MAX 800
+
 static bool
 check_role_list(char **value, void **extra, GucSource source)
 {
@@ -30,6 +32,21 @@ check_role_list(char **value, void **extra, GucSource source)
 	return true;
 }
 
+/* What a link's URL may consist of, since it stands in messages and headers. */
+static bool
+check_link(const char *url)
+{
+	for (const char *c = url; *c; c++)
+		if ((unsigned char) *c <= ' ' || *c == '"' || *c == '<' || *c == '>' ||
+			(unsigned char) *c >= 127)
+		{
+			GUC_check_errdetail("The link must not contain white space, quotes "
+								"or characters outside ASCII.");
+			return false;
+		}
+	return true;
+}
+
 static bool
 check_invitation_url(char **value, void **extra, GucSource source)
 {
@@ -40,15 +57,27 @@ check_invitation_url(char **value, void **extra, GucSource source)
 		GUC_check_errdetail("The link must begin with http:// or https://.");
 		return false;
 	}
-	for (const char *c = url; *c; c++)
-		if ((unsigned char) *c <= ' ' || *c == '"' || *c == '<' || *c == '>' ||
-			(unsigned char) *c >= 127)
-		{
-			GUC_check_errdetail("The link must not contain white space, quotes "
-								"or characters outside ASCII.");
-			return false;
-		}
-	return true;
+	return check_link(url);
+}
+
+static bool
+check_unsubscribe_url(char **value, void **extra, GucSource source)
+{
+	const char *url = *value;
+
+	if (url[0] != '\0' && strncmp(url, "https://", 8) != 0)
+	{
+		GUC_check_errdetail("The link must begin with https:// (RFC 8058).");
+		return false;
+	}
+	/* With its token it must fit a line of a mail's header. */
+	if (strlen(url) > UNSUBSCRIBE_URL_MAX)
+	{
+		GUC_check_errdetail("The link must not be longer than %d characters.",
+							UNSUBSCRIBE_URL_MAX);
+		return false;
+	}
+	return check_link(url);
 }
 
 static bool
@@ -175,6 +204,13 @@ define_request_settings(void)
 		"and pt; group_api.put_template() adds others.",
 		&ga_settings.default_locale, GA_DEFAULT_LOCALE_DEFAULT, PGC_SIGHUP, 0,
 		check_locale, NULL, NULL);
+	DefineCustomStringVariable(
+		"group_api.unsubscribe_url",
+		"Where an e-mail's List-Unsubscribe header leads.",
+		"{token} is replaced, else the token is appended. Empty: e-mails have "
+		"no such header.",
+		&ga_settings.unsubscribe_url, "", PGC_SIGHUP, 0, check_unsubscribe_url,
+		NULL, NULL);
 	DefineCustomIntVariable("group_api.max_members",
 							"Members of one create_group call.", NULL,
 							&ga_settings.max_members, GA_MAX_MEMBERS_DEFAULT, 1,

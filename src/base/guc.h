@@ -28,6 +28,7 @@ typedef struct GaSettings
 	bool dispatch;			 /* off: nothing is sent anywhere */
 	char *trusted_roles;	 /* whose request.jwt.claims are believed */
 	char *invitation_url;	 /* {token} is replaced, else appended */
+	char *unsubscribe_url;	 /* the same; empty: e-mails have none */
 	char *default_locale;	 /* of messages to people whose own is not known */
 	char *courier_path;		 /* empty: pkglibdir/group_api_courier */
 	int max_members;		 /* of one create_group */

@@ -7,6 +7,7 @@
  */
 #include "postgres.h"
 
+#include "base/guc.h"
 #include "base/link_token.h"
 #include "dispatch/message.h"
 #include "utils/json.h"
@@ -45,15 +46,25 @@ ga_message_take_templates(const GaTemplates *templates)
 }
 
 static const char *
-invitation_link(const uint8 *secret, const GaClaim *claim)
+make_token(const uint8 *secret, GaLinkPurpose purpose, const GaClaim *claim)
 {
 	GaLinkToken token = {.group_number = claim->group_number,
 						 .member_number = claim->number,
 						 .version = claim->link_version};
-	char text[GA_LINK_TOKEN_MAX];
+	char *text = palloc(GA_LINK_TOKEN_MAX);
 
-	ga_link_token_make(secret, GA_LINK_INVITATION, token, text);
-	return ga_message_url(text);
+	ga_link_token_make(secret, purpose, token, text);
+	return text;
+}
+
+/* NULL while mails carry no such link. */
+static const char *
+unsubscribe_url(const uint8 *secret, const GaClaim *claim)
+{
+	if (ga_settings.unsubscribe_url[0] == '\0')
+		return NULL;
+	return ga_message_url(ga_settings.unsubscribe_url,
+						  make_token(secret, GA_LINK_UNSUBSCRIBE, claim));
 }
 
 void
@@ -68,29 +79,14 @@ ga_message_for_claim(const uint8 *secret, const GaClaim *claim,
 		.description = claim->description,
 		.image = claim->image,
 		.message = claim->message,
-		.link = invitation_link(secret, claim),
+		.link = ga_message_url(ga_settings.invitation_url,
+							   make_token(secret, GA_LINK_INVITATION, claim)),
 		.expires_at = claim->expires_at,
 		.locale = claim->locale,
 		.is_reminder = claim->reminders > 0,
 	};
 
 	ga_message_compose(&words, &own_templates, message);
-}
-
-/*
- * What proves that a receipt or a bounce is about this message: a credential,
- * like the link.
- */
-static const char *
-receipt_token(const uint8 *secret, const GaClaim *claim)
-{
-	GaLinkToken token = {.group_number = claim->group_number,
-						 .member_number = claim->number,
-						 .version = claim->link_version};
-	char *text = palloc(GA_LINK_TOKEN_MAX);
-
-	ga_link_token_make(secret, GA_LINK_RECEIPT, token, text);
-	return text;
 }
 
 static void
@@ -123,7 +119,11 @@ ga_message_job(StringInfo json, uint64 job_id, const uint8 *secret,
 	append_member(json, "locale", message->locale);
 	append_member(json, "callback_url", callback_url);
 	if (channel == GA_CHANNEL_EMAIL)
-		append_member(json, "receipt", receipt_token(secret, claim));
+	{
+		append_member(json, "receipt",
+					  make_token(secret, GA_LINK_RECEIPT, claim));
+		append_member(json, "unsubscribe_url", unsubscribe_url(secret, claim));
+	}
 	/* The same on every attempt: the provider's key against duplicates. */
 	appendStringInfo(json, ",\"message_key\":\"inv-%s.%d.%d%s\"", group,
 					 claim->number, claim->link_version,

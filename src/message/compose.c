@@ -153,9 +153,8 @@ ga_message_compose(const GaInvitationWords *words, const GaTemplates *own,
 }
 
 const char *
-ga_message_url(const char *token)
+ga_message_url(const char *url, const char *token)
 {
-	const char *url = ga_settings.invitation_url;
 	const char *place = strstr(url, "{token}");
 
 	if (place == NULL)

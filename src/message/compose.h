@@ -41,7 +41,7 @@ typedef struct GaMessage
 extern void ga_message_compose(const GaInvitationWords *words,
 							   const GaTemplates *own, GaMessage *message);
 
-/* group_api.invitation_url with the token in its place. */
-extern const char *ga_message_url(const char *token);
+/* The URL with the token in the place of "{token}", or at its end. */
+extern const char *ga_message_url(const char *url, const char *token);
 
 #endif /* GA_MESSAGE_COMPOSE_H */

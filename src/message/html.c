@@ -1,6 +1,9 @@
 /*
  * html.c
- *		Text in HTML: no character of a caller's has a meaning there.
+ *		The one place where text becomes HTML.
+ *
+ * Every character that can end a text or a quoted attribute is replaced; an
+ * attribute must be quoted, an unquoted one could be ended by a blank.
  */
 #include "postgres.h"
 
@@ -28,11 +31,22 @@ ga_html_escape(StringInfo out, const char *text)
 			case '\'':
 				appendStringInfoString(out, "&#39;");
 				break;
-			case '\n':
-				appendStringInfoString(out, "<br>\n");
-				break;
 			default:
 				appendStringInfoChar(out, *text);
 		}
 	}
+}
+
+void
+ga_html_escape_lines(StringInfo out, const char *text)
+{
+	const char *end;
+
+	while ((end = strchr(text, '\n')) != NULL)
+	{
+		ga_html_escape(out, pnstrdup(text, end - text));
+		appendStringInfoString(out, "<br>\n");
+		text = end + 1;
+	}
+	ga_html_escape(out, text);
 }

@@ -176,7 +176,7 @@ ga_template_render(StringInfo out, const char *text,
 		if (piece.kind == PIECE_TEXT || piece.kind == PIECE_BAD)
 			appendBinaryStringInfo(out, piece.start, piece.length);
 		else if (value != NULL && is_html)
-			ga_html_escape(out, value);
+			ga_html_escape_lines(out, value);
 		else if (value != NULL)
 			appendStringInfoString(out, value);
 	}

@@ -146,15 +146,38 @@ ga_members_insert(const GaGroupView *group)
 	ga_plan_run(&plan, values, NULL, SPI_OK_INSERT);
 }
 
-#define INVITATION_BY_TOKEN                                                    \
+#define INVITATION_BY_NUMBERS                                                  \
 	"SELECT i.group_id, i.number, g.status = 'ARCHIVED', g.name,"              \
 	" g.description, g.image, g.message, g.inviter, m.name, i.response,"       \
-	" i.expires_at, i.responded_at, i.due IS NOT NULL"                         \
+	" i.expires_at, i.responded_at, i.due IS NOT NULL, i.locale, g.locale"     \
 	" FROM group_api_private.groups g"                                         \
 	" JOIN group_api_private.invitations i ON i.group_id = g.id"               \
 	" JOIN group_api_private.members m"                                        \
 	"  ON m.group_id = i.group_id AND m.number = i.number"                     \
-	" WHERE g.number = $1 AND i.number = $2 AND i.link_version = $3"
+	" WHERE g.number = $1 AND i.number = $2"
+#define INVITATION_BY_TOKEN INVITATION_BY_NUMBERS " AND i.link_version = $3"
+
+static void
+read_view(const GaOwnerScope *scope, GaInvitationView *view)
+{
+	bool isnull;
+
+	view->group_id = *DatumGetUUIDP(ga_row_datum(0, 1, &isnull));
+	view->number = ga_row_int32(0, 2, 0);
+	view->group_is_archived = ga_row_bool(0, 3, false);
+	view->group_name = ga_row_text(scope, 0, 4);
+	view->description = ga_row_text(scope, 0, 5);
+	view->image = ga_row_text(scope, 0, 6);
+	view->message = ga_row_text(scope, 0, 7);
+	view->inviter = ga_row_text(scope, 0, 8);
+	view->member = ga_row_text(scope, 0, 9);
+	view->response = ga_row_text(scope, 0, 10);
+	view->expires_at = ga_row_int64(0, 11, 0);
+	view->responded_at = ga_row_int64(0, 12, 0);
+	view->is_waiting = ga_row_bool(0, 13, false);
+	view->locale = ga_row_text(scope, 0, 14);
+	view->group_locale = ga_row_text(scope, 0, 15);
+}
 
 bool
 ga_invitation_find(const GaOwnerScope *scope, GaLinkToken token,
@@ -175,24 +198,28 @@ ga_invitation_find(const GaOwnerScope *scope, GaLinkToken token,
 					   Int32GetDatum(token.version)};
 	uint64 found = for_update ? ga_plan_run(&lock, values, NULL, SPI_OK_SELECT)
 							  : ga_plan_read(&look, values, NULL);
-	bool isnull;
 
-	if (found == 0)
-		return false;
-	view->group_id = *DatumGetUUIDP(ga_row_datum(0, 1, &isnull));
-	view->number = ga_row_int32(0, 2, 0);
-	view->group_is_archived = ga_row_bool(0, 3, false);
-	view->group_name = ga_row_text(scope, 0, 4);
-	view->description = ga_row_text(scope, 0, 5);
-	view->image = ga_row_text(scope, 0, 6);
-	view->message = ga_row_text(scope, 0, 7);
-	view->inviter = ga_row_text(scope, 0, 8);
-	view->member = ga_row_text(scope, 0, 9);
-	view->response = ga_row_text(scope, 0, 10);
-	view->expires_at = ga_row_int64(0, 11, 0);
-	view->responded_at = ga_row_int64(0, 12, 0);
-	view->is_waiting = ga_row_bool(0, 13, false);
-	return true;
+	if (found > 0)
+		read_view(scope, view);
+	return found > 0;
+}
+
+bool
+ga_invitation_find_any(const GaOwnerScope *scope, GaLinkToken token,
+					   GaInvitationView *view)
+{
+	static GaPlan plan = {
+		.sql = INVITATION_BY_NUMBERS,
+		.nargs = 2,
+		.argtypes = {INT8OID, INT4OID},
+	};
+	Datum values[2] = {Int64GetDatum(token.group_number),
+					   Int32GetDatum(token.member_number)};
+	uint64 found = ga_plan_read(&plan, values, NULL);
+
+	if (found > 0)
+		read_view(scope, view);
+	return found > 0;
 }
 
 void

@@ -29,6 +29,8 @@ typedef struct GaInvitationView
 	TimestampTz expires_at;	  /* 0: never */
 	TimestampTz responded_at; /* 0: not yet */
 	bool is_waiting;		  /* in the queue, or being sent */
+	const char *locale;		  /* the member's own; may be NULL */
+	const char *group_locale;
 } GaInvitationView;
 
 /* All run inside ga_owner_enter()/leave(). */
@@ -43,6 +45,9 @@ extern void ga_members_insert(const GaGroupView *group);
 extern bool ga_invitation_find(const struct GaOwnerScope *scope,
 							   GaLinkToken token, bool for_update,
 							   GaInvitationView *view);
+/* The same for a link of whatever version, only to look. */
+extern bool ga_invitation_find_any(const struct GaOwnerScope *scope,
+								   GaLinkToken token, GaInvitationView *view);
 
 /*
  * Records the answer of a pending invitation.  Whoever answers has got the

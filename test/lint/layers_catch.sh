@@ -18,7 +18,7 @@ plant_clean_tree() {
 	echo '#include "message/words.h"' >>"$TREE/src/dispatch/turn.c"
 	echo '#include "base/wire.h"' >"$TREE/src/courier/main.c"
 	echo '#include "base/plain.h"' >"$TREE/src/base/wire.h"
-	touch "$TREE"/src/{api/call,request/field,store/rows,base/plain}.h
+	touch "$TREE"/src/{api/call,request/field,store/rows,message/words,base/plain}.h
 	touch "$TREE"/src/dispatch/{wake,turn}.h
 }
 
@@ -52,6 +52,9 @@ caught "base including store" base/wire.h '#include "store/rows.h"'
 caught "store including api" store/rows.h '#include "api/call.h"'
 caught "store including request" store/rows.h '#include "request/field.h"'
 caught "request including store" request/field.h '#include "store/rows.h"'
+caught "message including store" message/words.h '#include "store/rows.h"'
+caught "SPI in message" message/words.h '#include "executor/spi.h"'
+caught "JSON in message" message/words.h '#include "utils/json.h"'
 caught "dispatch including api" dispatch/turn.c '#  include "api/call.h"'
 caught "api including the inside of dispatch" api/call.c '#include "dispatch/turn.h"'
 caught "the courier including store" courier/main.c '#include "store/rows.h"'

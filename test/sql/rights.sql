@@ -109,6 +109,8 @@ FROM group_api_private.groups g, unnest('{get_group,send_invitations}'::text[]) 
 WHERE g.name = 'Fans';
 SELECT is(pg_temp.among_traps('SELECT group_api.invitation(''x'')'),
 	'there is no invitation with this link', 'nor does a link');
+SELECT is(pg_temp.among_traps(format('SELECT group_api.%s(''x'')', f)), 'done', 'nor does a page: ' || f)
+FROM unnest('{invitation_page,unsubscribe}'::text[]) AS f;
 SELECT is(pg_temp.among_traps('DELETE FROM group_api_private.groups'), 'done',
 	'nor does deleting a group');
 SELECT is(pg_temp.among_traps('SELECT group_api.grant_access(''pg_monitor'', ''caller'')'), 'done',
@@ -225,20 +227,22 @@ FROM (VALUES
 CREATE TEMP TABLE levels (level text, may text);
 INSERT INTO levels
 	SELECT level, unnest(ARRAY['invitation(text)', 'accept_invitation(text)', 'decline_invitation(text)',
-		'receive_receipt(text)']) FROM unnest('{anonymous,caller}'::text[]) AS level
+		'invitation_page(text,text)', 'unsubscribe(text)', 'receive_receipt(text)'])
+		FROM unnest('{anonymous,caller}'::text[]) AS level
 	UNION ALL SELECT 'caller', unnest(ARRAY['create_group(jsonb)', 'get_group(uuid)', 'send_invitations(uuid)',
 		'resend_invitation(uuid,integer)', 'revoke_invitation(uuid,integer)', 'archive_group(uuid)',
 		'delete_group(uuid)', 'preview_invitation(uuid,integer,text)',
 		'sms_segments(text)', 'receive_receipt(name,bytea,jsonb,text,text)', 'v2.create_group(jsonb)'])
+	UNION ALL SELECT 'mailer', 'ingest_bounce(bytea)'
 	UNION ALL SELECT 'monitor', unnest(ARRAY['health()', 'sms_segments(text)',
 		'private.dispatcher_state()', 'private.is_adopted()']);
 INSERT INTO levels
-	SELECT 'operator', may FROM levels UNION
+	SELECT 'operator', may FROM levels WHERE level <> 'anonymous' UNION
 	SELECT 'operator', unnest(ARRAY['retry_failed(uuid,group_api.channel)', 'pause(name,text)',
 		'put_user(text,text,text,text,text,text,text,text)', 'resume(name)', 'adopt()',
 		'suppress(text)', 'unsuppress(text)', 'wait_until_idle(interval)',
 		'put_template(group_api.channel,text,text,text,text)', 'remove_template(group_api.channel,text)',
-		'private.builtin_templates()', 'receipt_url(name)']);
+		'private.builtin_templates()', 'receipt_url(name)', 'test_provider(name,text)']);
 CREATE TEMP TABLE granted AS
 	SELECT replace(r.rolname, 'ga_test_', '') AS level,
 		regexp_replace(m.identity, 'group_api\.|group_api_|pg_catalog\.', '', 'g') AS may
@@ -302,6 +306,7 @@ FROM unnest('{plain,anonymous,caller,monitor,operator}'::text[]) AS level, unnes
 	format('SELECT group_api.create_group(%L)', pg_temp.body()),
 	'SELECT group_api_v2.create_group(''{"name": "Right"}'')',
 	'SELECT group_api.invitation(''x'')', format('SELECT group_api.get_group(%L)', :'fans'),
+	'SELECT group_api.invitation_page(''x'')', 'SELECT group_api.unsubscribe(''x'')',
 	'SELECT * FROM group_api.health()', 'TABLE group_api.providers', 'TABLE group_api.queue',
 	'TABLE group_api.deliveries', 'TABLE group_api.attempts', 'TABLE group_api.captured',
 	'SELECT group_api.pause(''ga_test'')', 'SELECT group_api.resume(''ga_test'')',
@@ -330,9 +335,11 @@ SELECT is_empty($$SELECT command, said FROM tried WHERE level = 'plain' AND said
 SELECT bag_eq(format($$SELECT command FROM tried WHERE level = %L AND said NOT LIKE '42501 %%'$$, level),
 	format('SELECT unnest(%L::text[])', may), 'what is granted and no more: ' || level)
 FROM (VALUES
-	('anonymous', ARRAY['SELECT group_api.invitation(''x'')', 'SELECT group_api.receive_receipt(''x'')']),
+	('anonymous', ARRAY['SELECT group_api.invitation(''x'')', 'SELECT group_api.invitation_page(''x'')',
+		'SELECT group_api.unsubscribe(''x'')', 'SELECT group_api.receive_receipt(''x'')']),
 	('caller', ARRAY[format('SELECT group_api.create_group(%L)', pg_temp.body()),
 		'SELECT group_api_v2.create_group(''{"name": "Right"}'')', 'SELECT group_api.invitation(''x'')',
+		'SELECT group_api.invitation_page(''x'')', 'SELECT group_api.unsubscribe(''x'')',
 		'SELECT group_api.receive_receipt(''x'')', 'SELECT group_api.receive_receipt(''x'', ''x'')',
 		format('SELECT group_api.get_group(%L)', :'fans')]),
 	('monitor', ARRAY['SELECT * FROM group_api.health()', 'TABLE group_api.providers',
@@ -340,6 +347,7 @@ FROM (VALUES
 		'TABLE group_api.queue', 'TABLE group_api.deliveries', 'TABLE group_api.attempts']),
 	('operator', ARRAY[format('SELECT group_api.create_group(%L)', pg_temp.body()),
 		'SELECT group_api_v2.create_group(''{"name": "Right"}'')', 'SELECT group_api.invitation(''x'')',
+		'SELECT group_api.invitation_page(''x'')', 'SELECT group_api.unsubscribe(''x'')',
 		format('SELECT group_api.get_group(%L)', :'fans'),
 		'SELECT * FROM group_api.health()', 'TABLE group_api.providers', 'TABLE group_api.queue',
 		'TABLE group_api.deliveries', 'TABLE group_api.attempts', 'TABLE group_api.captured',
