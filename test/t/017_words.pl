@@ -9,6 +9,7 @@ use lib "$FindBin::RealBin/../lib", "$FindBin::RealBin/lib";
 use GroupApiTest;
 use Invitations;
 use IPC::Run ();
+use PostgreSQL::Test::Utils;
 use Test::More;
 
 my $node = new_node('main');
@@ -111,6 +112,19 @@ $node->safe_psql('postgres', "SELECT group_api.remove_template('MOBILE', 'de')")
 poll_until(sub { (sent_to(sa_number(++$next), { sub => 'x', locale => 'de' }))[1] =~ /^Du bist/ }, 'removed words are not used any more');
 $node->restart;
 check_mail('pt-BR', 'pt-BR', 'after a restart a mail');
+
+# ---- docs/templates.md
+
+my $page = slurp_file(GroupApiTest::project_root() . '/docs/templates.md');
+for my $sql ($page =~ /^```sql\n(.*?)^```/msg)
+{
+	my ($promised) = $sql =~ /^-- ERROR:\s+(.*)/m;
+	my ($code, $out, $err) = $node->psql('postgres', $sql, on_error_stop => 0);
+
+	$promised ? like($err, qr/ERROR:  \Q$promised\E/, 'the page names the error') : is($err, '', 'the statements of the page run');
+	like($out, qr/^\{"messages":\d+,/m, 'totals look as the page says') if $sql =~ /^-- \{"messages"/m;
+}
+$node->safe_psql('postgres', 'SELECT group_api.remove_template(channel, locale) FROM group_api.templates WHERE source = $$own$$');
 
 # ---- the language of those whose own is not known
 
