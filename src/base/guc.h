@@ -17,7 +17,8 @@
 #define GA_INVITATION_EXPIRY_DEFAULT (7 * 24 * 60)	 /* min */
 #define GA_ATTEMPTS_RETENTION_DEFAULT (30 * 24 * 60) /* min */
 #define GA_CAPTURED_LIMIT_DEFAULT 10000
-#define GA_INVITATION_URL_DEFAULT "http://localhost:3000/rpc/invitation?token="
+#define GA_INVITATION_URL_DEFAULT                                              \
+	"http://localhost:3000/rpc/invitation_page?token="
 
 typedef struct GaSettings
 {
