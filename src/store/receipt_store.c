@@ -73,8 +73,8 @@ ga_receipt_apply(const GaReceipt *receipt)
 	kept[3] = receipt->code ? CStringGetTextDatum(receipt->code) : (Datum) 0;
 	nulls[3] = receipt->code ? ' ' : 'n';
 	kept[4] = digest_of(receipt);
-	kept[5] =
-		PointerGetDatum(cstring_to_text_with_len(receipt->raw, receipt->raw_length));
+	kept[5] = PointerGetDatum(
+		cstring_to_text_with_len(receipt->raw, receipt->raw_length));
 	if (ga_plan_run(&keep, kept, nulls, SPI_OK_INSERT) == 0)
 		return GA_RECEIPT_REPLAYED;
 	if (stale)
@@ -93,10 +93,11 @@ void
 ga_receipt_count(const char *server, const char *result)
 {
 	static GaPlan plan = {
-		.sql = "INSERT INTO group_api_private.receipt_counts AS c"
-			   " (day, server, result, receipts) VALUES (current_date, $1, $2, 1)"
-			   " ON CONFLICT (day, server, result)"
-			   " DO UPDATE SET receipts = c.receipts + 1",
+		.sql =
+			"INSERT INTO group_api_private.receipt_counts AS c"
+			" (day, server, result, receipts) VALUES (current_date, $1, $2, 1)"
+			" ON CONFLICT (day, server, result)"
+			" DO UPDATE SET receipts = c.receipts + 1",
 		.nargs = 2,
 		.argtypes = {TEXTOID, TEXTOID},
 	};
