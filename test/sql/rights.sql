@@ -88,6 +88,8 @@ FROM unnest(ARRAY[
 	'SELECT group_api.pause(''ga_test'')', 'SELECT group_api.health()', 'SELECT group_api.resume(''ga_test'')',
 	'SELECT group_api.retry_failed()', 'SELECT group_api.retry_failed(NULL, ''EMAIL'')',
 	'SELECT group_api.adopt()', 'SELECT group_api.wait_until_idle(''0'')',
+	'SELECT group_api.ingest_bounce(''x'')', 'SELECT group_api.test_provider(''ga_test'', ''a@example.com'')',
+	'SELECT group_api.ingest_bounce(E''To: x@y\nX-Failed-Recipients: a@b\n\n550 5.1.1'')',
 	'SELECT group_api.sms_segments(''x'')', 'SELECT group_api_private.slug(''Crème'')',
 	'SELECT group_api_private.dispatcher_state()', 'SELECT group_api_private.is_adopted()',
 	'TABLE group_api.providers', 'TABLE group_api.queue', 'TABLE group_api.attempts',
@@ -188,10 +190,12 @@ SELECT bag_eq($$SELECT objid::regclass::text FROM members JOIN pg_class c ON c.o
 CREATE ROLE ga_test_plain;
 CREATE ROLE ga_test_caller;
 CREATE ROLE ga_test_monitor;
+CREATE ROLE ga_test_mailer;
 CREATE ROLE ga_test_operator;
 CREATE ROLE "ga test; DROP";
 SELECT group_api.grant_access('ga_test_caller', 'caller'),
 	group_api.grant_access('ga_test_monitor', 'monitor'),
+	group_api.grant_access('ga_test_mailer', 'mailer'),
 	group_api.grant_access('ga_test_operator', 'operator');
 SELECT lives_ok($$SELECT group_api.grant_access('"ga test; DROP"', 'caller')$$,
 	'a role may have any name');
@@ -215,11 +219,13 @@ INSERT INTO levels
 		'invitation(text)', 'accept_invitation(text)', 'decline_invitation(text)', 'sms_segments(text)',
 		'v2.create_group(jsonb)'])
 	UNION ALL SELECT 'monitor', unnest(ARRAY['health()', 'sms_segments(text)',
-		'private.dispatcher_state()', 'private.is_adopted()']);
+		'private.dispatcher_state()', 'private.is_adopted()'])
+	UNION ALL SELECT 'mailer', 'ingest_bounce(bytea)';
 INSERT INTO levels
 	SELECT 'operator', may FROM levels UNION
 	SELECT 'operator', unnest(ARRAY['retry_failed(uuid,group_api.channel)', 'pause(name,text)',
-		'put_user(text,text,text,text,text,text,text,text)', 'resume(name)', 'adopt()', 'wait_until_idle(interval)']);
+		'put_user(text,text,text,text,text,text,text,text)', 'resume(name)', 'adopt()', 'wait_until_idle(interval)',
+		'test_provider(name,text)']);
 CREATE TEMP TABLE granted AS
 	SELECT replace(r.rolname, 'ga_test_', '') AS level,
 		regexp_replace(m.identity, 'group_api\.|group_api_|pg_catalog\.', '', 'g') AS may
@@ -228,7 +234,7 @@ CREATE TEMP TABLE granted AS
 UPDATE levels SET may = replace(may, 'group_api.', '');
 SELECT bag_eq(format('SELECT may FROM granted WHERE level = %L', level),
 	format('SELECT may FROM levels WHERE level = %L', level), 'what may be called: ' || level)
-FROM unnest('{plain,caller,monitor,operator}'::text[]) AS level;
+FROM unnest('{plain,caller,monitor,mailer,operator}'::text[]) AS level;
 
 CREATE TEMP TABLE readable AS
 	SELECT replace(r.rolname, 'ga_test_', '') AS level, m.identity AS may
@@ -236,7 +242,7 @@ CREATE TEMP TABLE readable AS
 		AND has_table_privilege(r.oid, m.objid, 'SELECT');
 SELECT bag_eq(format('SELECT may FROM readable WHERE level = %L', level),
 	format('SELECT unnest(%L::text[])', may), 'what may be read: ' || level)
-FROM (VALUES ('plain', '{}'::text[]), ('caller', '{}'),
+FROM (VALUES ('plain', '{}'::text[]), ('caller', '{}'), ('mailer', '{}'),
 	('monitor', '{group_api.providers,group_api.queue,group_api.attempts,group_api.deliveries,
 		group_api_private.groups,group_api_private.members,group_api_private.invitations,
 		group_api_private.attempts,group_api_private.pauses}'),
@@ -275,7 +281,7 @@ BEGIN
 END
 $$;
 CREATE TEMP TABLE tried AS SELECT level, command, pg_temp.as_role('ga_test_' || level, command) AS said
-FROM unnest('{plain,caller,monitor,operator}'::text[]) AS level, unnest(ARRAY[
+FROM unnest('{plain,caller,monitor,mailer,operator}'::text[]) AS level, unnest(ARRAY[
 	format('SELECT group_api.create_group(%L)', pg_temp.body()),
 	'SELECT group_api_v2.create_group(''{"name": "Right"}'')',
 	'SELECT group_api.invitation(''x'')', format('SELECT group_api.get_group(%L)', :'fans'),
@@ -284,6 +290,7 @@ FROM unnest('{plain,caller,monitor,operator}'::text[]) AS level, unnest(ARRAY[
 	'SELECT group_api.pause(''ga_test'')', 'SELECT group_api.resume(''ga_test'')',
 	'SELECT group_api.retry_failed()', 'SELECT group_api.retry_failed(NULL, ''EMAIL'')',
 	'SELECT group_api.adopt()', 'SELECT group_api.wait_until_idle(''0'')',
+	'SELECT group_api.ingest_bounce(''x'')', 'SELECT group_api.test_provider(''ga_test'', ''a@example.com'')',
 	'SELECT group_api.grant_access(current_role::regrole, ''operator'')',
 	'SELECT group_api_private.start()', 'TABLE group_api_private.link_secret',
 	'TABLE group_api_private.installation', 'TABLE group_api_private.users',
@@ -306,6 +313,7 @@ FROM (VALUES
 	('caller', ARRAY[format('SELECT group_api.create_group(%L)', pg_temp.body()),
 		'SELECT group_api_v2.create_group(''{"name": "Right"}'')', 'SELECT group_api.invitation(''x'')',
 		format('SELECT group_api.get_group(%L)', :'fans')]),
+	('mailer', ARRAY['SELECT group_api.ingest_bounce(''x'')']),
 	('monitor', ARRAY['SELECT * FROM group_api.health()', 'TABLE group_api.providers',
 		'TABLE group_api.queue', 'TABLE group_api.deliveries', 'TABLE group_api.attempts']),
 	('operator', ARRAY[format('SELECT group_api.create_group(%L)', pg_temp.body()),
@@ -316,6 +324,7 @@ FROM (VALUES
 		'SELECT group_api.pause(''ga_test'')', 'SELECT group_api.resume(''ga_test'')',
 		'SELECT group_api.retry_failed()', 'SELECT group_api.retry_failed(NULL, ''EMAIL'')',
 		'SELECT group_api.adopt()', 'SELECT group_api.wait_until_idle(''0'')',
+		'SELECT group_api.ingest_bounce(''x'')', 'SELECT group_api.test_provider(''ga_test'', ''a@example.com'')',
 		'CREATE SERVER ga_mine FOREIGN DATA WRAPPER group_api_capture OPTIONS (channel ''EMAIL'')']))
 	AS levels (level, may);
 SELECT is_empty($$SELECT level, command, said FROM tried WHERE said NOT LIKE '42501 %' AND said <> 'done'
