@@ -10,10 +10,13 @@
 #include <limits.h>
 
 #include "base/guc.h"
+#include "base/locale_tag.h"
 #include "utils/guc.h"
 #include "utils/varlena.h"
 
 GaSettings ga_settings;
+
+#define UNSUBSCRIBE_URL_MAX 800
 
 static bool
 check_role_list(char **value, void **extra, GucSource source)
@@ -29,6 +32,21 @@ check_role_list(char **value, void **extra, GucSource source)
 	return true;
 }
 
+/* What a link's URL may consist of, since it stands in messages and headers. */
+static bool
+check_link(const char *url)
+{
+	for (const char *c = url; *c; c++)
+		if ((unsigned char) *c <= ' ' || *c == '"' || *c == '<' || *c == '>' ||
+			(unsigned char) *c >= 127)
+		{
+			GUC_check_errdetail("The link must not contain white space, quotes "
+								"or characters outside ASCII.");
+			return false;
+		}
+	return true;
+}
+
 static bool
 check_invitation_url(char **value, void **extra, GucSource source)
 {
@@ -39,15 +57,39 @@ check_invitation_url(char **value, void **extra, GucSource source)
 		GUC_check_errdetail("The link must begin with http:// or https://.");
 		return false;
 	}
-	for (const char *c = url; *c; c++)
-		if ((unsigned char) *c <= ' ' || *c == '"' || *c == '<' || *c == '>' ||
-			(unsigned char) *c >= 127)
-		{
-			GUC_check_errdetail("The link must not contain white space, quotes "
-								"or characters outside ASCII.");
-			return false;
-		}
-	return true;
+	return check_link(url);
+}
+
+static bool
+check_unsubscribe_url(char **value, void **extra, GucSource source)
+{
+	const char *url = *value;
+
+	if (url[0] != '\0' && strncmp(url, "https://", 8) != 0)
+	{
+		GUC_check_errdetail("The link must begin with https:// (RFC 8058).");
+		return false;
+	}
+	/* With its token it must fit a line of a mail's header. */
+	if (strlen(url) > UNSUBSCRIBE_URL_MAX)
+	{
+		GUC_check_errdetail("The link must not be longer than %d characters.",
+							UNSUBSCRIBE_URL_MAX);
+		return false;
+	}
+	return check_link(url);
+}
+
+static bool
+check_locale(char **value, void **extra, GucSource source)
+{
+	char tag[GA_LOCALE_MAX];
+
+	if (ga_locale_read(*value, tag))
+		return true;
+	GUC_check_errdetail("A language is named as in BCP 47, for example en or "
+						"pt-BR.");
+	return false;
 }
 
 static bool
@@ -95,10 +137,35 @@ define_dispatch_settings(void)
 		"group_api.retry_cap", "Longest back-off between two tries.", NULL,
 		&ga_settings.retry_cap, GA_RETRY_CAP_DEFAULT, 1, 7 * 86400, PGC_SIGHUP,
 		GUC_UNIT_S, NULL, NULL, NULL);
+	DefineCustomIntVariable(
+		"group_api.reminder_before",
+		"How long before its expiry an unanswered invitation is sent again.",
+		"Once for each invitation; 0 sends no reminders.",
+		&ga_settings.reminder_before, 0, 0, 5 * 366 * 24 * 60, PGC_SIGHUP,
+		GUC_UNIT_MIN, NULL, NULL, NULL);
+	DefineCustomIntVariable(
+		"group_api.recipient_daily_cap",
+		"Invitations sent to one contact on one day (UTC).",
+		"What is over it waits for the next day; 0 is no limit.",
+		&ga_settings.recipient_daily_cap, 0, 0, 1000000, PGC_SIGHUP, 0, NULL,
+		NULL, NULL);
+	DefineCustomIntVariable(
+		"group_api.inviter_daily_cap",
+		"Invitations sent for one leader's groups on one day (UTC).",
+		"What is over it waits for the next day; 0 is no limit.",
+		&ga_settings.inviter_daily_cap, 0, 0, 1000000, PGC_SIGHUP, 0, NULL,
+		NULL, NULL);
 	DefineCustomIntVariable("group_api.attempts_retention",
 							"How long the history of tries is kept.", NULL,
 							&ga_settings.attempts_retention,
 							GA_ATTEMPTS_RETENTION_DEFAULT, 1, INT_MAX,
+							PGC_SIGHUP, GUC_UNIT_MIN, NULL, NULL, NULL);
+	DefineCustomIntVariable("group_api.receipts_retention",
+							"How long receipts are kept as they came.",
+							"The same receipt twice is told from two while it "
+							"is kept.",
+							&ga_settings.receipts_retention,
+							GA_RECEIPTS_RETENTION_DEFAULT, 1, INT_MAX,
 							PGC_SIGHUP, GUC_UNIT_MIN, NULL, NULL, NULL);
 	DefineCustomBoolVariable(
 		"group_api.bounce_trust_message_id",
@@ -130,10 +197,30 @@ define_request_settings(void)
 		"is appended.",
 		&ga_settings.invitation_url, GA_INVITATION_URL_DEFAULT, PGC_SIGHUP, 0,
 		check_invitation_url, NULL, NULL);
+	DefineCustomStringVariable(
+		"group_api.default_locale",
+		"The language of messages to people whose own is not known.",
+		"A name as in BCP 47, such as en or pt-BR. Built in are en, es, fr, de "
+		"and pt; group_api.put_template() adds others.",
+		&ga_settings.default_locale, GA_DEFAULT_LOCALE_DEFAULT, PGC_SIGHUP, 0,
+		check_locale, NULL, NULL);
+	DefineCustomStringVariable(
+		"group_api.unsubscribe_url",
+		"Where an e-mail's List-Unsubscribe header leads.",
+		"{token} is replaced, else the token is appended. Empty: e-mails have "
+		"no such header.",
+		&ga_settings.unsubscribe_url, "", PGC_SIGHUP, 0, check_unsubscribe_url,
+		NULL, NULL);
 	DefineCustomIntVariable("group_api.max_members",
 							"Members of one create_group call.", NULL,
 							&ga_settings.max_members, GA_MAX_MEMBERS_DEFAULT, 1,
 							1000000, PGC_SIGHUP, 0, NULL, NULL, NULL);
+	DefineCustomIntVariable(
+		"group_api.resend_cooldown",
+		"Time between two resends to the same contact.",
+		"A resend that comes too soon is refused as throttled.",
+		&ga_settings.resend_cooldown, GA_RESEND_COOLDOWN_DEFAULT, 0, 7 * 86400,
+		PGC_SIGHUP, GUC_UNIT_S, NULL, NULL, NULL);
 	DefineCustomIntVariable("group_api.invitation_expiry",
 							"How long an invitation can be answered, and sent.",
 							NULL, &ga_settings.invitation_expiry,

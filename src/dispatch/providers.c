@@ -29,14 +29,6 @@
 
 List *ga_providers = NIL;
 
-static const char *
-setting(const GaProviderRow *row, const char *name)
-{
-	GaProviderConfig config = ga_provider_row_config(row);
-
-	return ga_provider_setting(&config, name);
-}
-
 static GaChannel
 channel_of(const GaProviderRow *row)
 {
@@ -48,7 +40,7 @@ channel_of(const GaProviderRow *row)
 static int
 integer_setting(const GaProviderRow *row, const char *name, int fallback)
 {
-	const char *value = setting(row, name);
+	const char *value = ga_provider_row_setting(row, name);
 
 	return value ? atoi(value) : fallback;
 }
@@ -86,8 +78,8 @@ split_prefixes(const char *value)
 	return prefixes;
 }
 
-static GaProvider *
-find_provider(const char *server)
+GaProvider *
+ga_provider_named(const char *server)
 {
 	ListCell *cell;
 
@@ -126,9 +118,10 @@ new_provider(const char *server)
 static void
 configure(GaProvider *provider, const GaProviderRow *row)
 {
-	const char *callback_url = setting(row, "callback_url");
-	const char *policy = setting(row, "on_uncertain");
-	const char *rate = setting(row, "rate");
+	const char *callback_url = ga_provider_row_setting(row, "callback_url");
+	const char *policy = ga_provider_row_setting(row, "on_uncertain");
+	const char *rate = ga_provider_row_setting(row, "rate");
+	const char *polls = ga_provider_row_setting(row, "poll");
 	bool changed = provider->fingerprint == NULL ||
 				   strcmp(provider->fingerprint, row->fingerprint) != 0;
 
@@ -147,7 +140,9 @@ configure(GaProvider *provider, const GaProviderRow *row)
 		Max(integer_setting(row, "max_connections", 8), 1);
 	provider->rate = rate ? strtod(rate, NULL) : 0;
 	provider->hold_uncertain = policy && strcmp(policy, "hold") == 0;
-	provider->prefixes = split_prefixes(setting(row, "prefixes"));
+	provider->polls = polls && strcmp(polls, "true") == 0;
+	provider->prefixes =
+		split_prefixes(ga_provider_row_setting(row, "prefixes"));
 	provider->window =
 		Min(2 * provider->max_connections, ga_settings.max_in_flight);
 	provider->tokens = 1;
@@ -184,7 +179,7 @@ ga_providers_load(const GaProviderRow *rows, int count, StringInfo json)
 	}
 	for (int i = 0; i < count; i++)
 	{
-		GaProvider *provider = find_provider(rows[i].server);
+		GaProvider *provider = ga_provider_named(rows[i].server);
 
 		if (provider == NULL)
 			provider = new_provider(rows[i].server);

@@ -29,6 +29,8 @@ typedef struct GaInvitationView
 	TimestampTz expires_at;	  /* 0: never */
 	TimestampTz responded_at; /* 0: not yet */
 	bool is_waiting;		  /* in the queue, or being sent */
+	const char *locale;		  /* the member's own; may be NULL */
+	const char *group_locale;
 } GaInvitationView;
 
 /* All run inside ga_owner_enter()/leave(). */
@@ -43,6 +45,9 @@ extern void ga_members_insert(const GaGroupView *group);
 extern bool ga_invitation_find(const struct GaOwnerScope *scope,
 							   GaLinkToken token, bool for_update,
 							   GaInvitationView *view);
+/* The same for a link of whatever version, only to look. */
+extern bool ga_invitation_find_any(const struct GaOwnerScope *scope,
+								   GaLinkToken token, GaInvitationView *view);
 
 /*
  * Records the answer of a pending invitation.  Whoever answers has got the
@@ -50,8 +55,12 @@ extern bool ga_invitation_find(const struct GaOwnerScope *scope,
  */
 extern void ga_invitation_answer(const GaInvitationView *view, bool accepted);
 
-/* Queues what was held back; returns how many. */
-extern uint64 ga_invitations_release(pg_uuid_t group_id);
+/*
+ * Queues what was held back, but for suppressed contacts, which are told so;
+ * returns how many it queued.
+ */
+extern uint64 ga_invitations_release(const struct GaOwnerScope *scope,
+									 pg_uuid_t group_id);
 
 /* Queues failed and uncertain ones; NULL and GA_CHANNEL_NONE mean any. */
 extern uint64 ga_invitations_retry_failed(const pg_uuid_t *group_id,

@@ -36,10 +36,23 @@ ga_provider_row_config(const GaProviderRow *row)
 	return config;
 }
 
+/* As written or the default; NULL when there is neither. */
+static inline const char *
+ga_provider_row_setting(const GaProviderRow *row, const char *name)
+{
+	GaProviderConfig config = ga_provider_row_config(row);
+
+	return ga_provider_setting(&config, name);
+}
+
 /* All run inside ga_owner_enter()/leave(). */
 
 extern int ga_providers_read(const struct GaOwnerScope *scope,
 							 GaProviderRow **rows);
+
+/* False when there is no such server. */
+extern bool ga_provider_find(const struct GaOwnerScope *scope,
+							 const char *server, GaProviderRow *provider);
 
 /*
  * For the dispatcher, which waits for nobody: false while somebody's open

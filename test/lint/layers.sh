@@ -3,8 +3,8 @@
 #
 #   test/lint/layers.sh [DIRECTORY that holds src/]
 #
-#   group_api.c -> api -> request | store | dispatch/{wake,stats} -> base
-#   dispatch -> store -> base       request -> base
+#   group_api.c -> api -> request | store | message | dispatch/{wake,stats} -> base
+#   dispatch -> store | message -> base       request -> base
 #   courier -> those files of base that know no PostgreSQL
 #
 # Speaks TAP; test/lint/layers_catch.sh plants one violation of each kind.
@@ -39,11 +39,12 @@ upward() {
 		*:../* | *:./*) echo "$file includes \"$included\", not from src/" ;;
 		top:courier/*) echo "$file includes $included" ;;
 		top:*) ;;
-		api:api/* | api:request/* | api:store/* | api:base/*) ;;
+		api:api/* | api:request/* | api:store/* | api:message/* | api:base/*) ;;
 		api:dispatch/wake.h | api:dispatch/stats.h) ;;
-		dispatch:dispatch/* | dispatch:store/* | dispatch:base/*) ;;
+		dispatch:dispatch/* | dispatch:store/* | dispatch:message/* | dispatch:base/*) ;;
 		store:store/* | store:base/*) ;;
 		request:request/* | request:base/*) ;;
+		message:message/* | message:base/*) ;;
 		courier:courier/* | courier:base/*) ;;
 		base:base/*) ;;
 		*) echo "$file includes $included" ;;
@@ -109,11 +110,13 @@ fi
 report "no include points upwards" "$(upward)"
 report "the courier knows no PostgreSQL" "$(courier_knows_postgres)"
 report "only the courier knows the network" \
-	"$(in_layer 'api|request|store|dispatch|base' | includes_of_system 'curl/|gmime/|netdb\.h|openssl/ssl')"
+	"$(in_layer 'api|request|store|message|dispatch|base' | includes_of_system 'curl/|gmime/|netdb\.h|openssl/ssl')"
 report "request knows no SQL" \
 	"$(in_layer request | includes_of_system 'executor/spi\.h|libpq')"
 report "store knows no JSON" \
 	"$(in_layer store | includes_of_system 'utils/json|jansson\.h|common/jsonapi')"
+report "message knows neither SQL nor JSON" \
+	"$(in_layer message | includes_of_system 'executor/spi\.h|libpq|utils/json|jansson\.h|common/jsonapi')"
 report "only compat.h names PostgreSQL's version" \
 	"$(mentions 'PG_VERSION_NUM' src/base/compat.h)"
 report "only compat.h names libcurl's version" \

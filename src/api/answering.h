@@ -1,0 +1,47 @@
+/*
+ * answering.h
+ *		What a link's holder can do, whatever the answer looks like: JSON
+ *		(invitations.c) and pages (page.c) share it.
+ */
+#ifndef GA_API_ANSWERING_H
+#define GA_API_ANSWERING_H
+
+#include "postgres.h"
+
+#include "base/link_token.h"
+#include "store/invitation_store.h"
+
+typedef enum GaInvitationState
+{
+	GA_INVITATION_UNKNOWN, /* no such link, or a newer one replaced it */
+	GA_INVITATION_PENDING,
+	GA_INVITATION_ACCEPTED,
+	GA_INVITATION_DECLINED,
+	GA_INVITATION_ARCHIVED, /* unanswered, its group is archived */
+	GA_INVITATION_REVOKED,
+	GA_INVITATION_EXPIRED
+} GaInvitationState;
+
+typedef struct GaVisit
+{
+	GaInvitationState state;
+	GaInvitationView view; /* unset while the state is unknown */
+} GaVisit;
+
+/*
+ * Looks at the invitation of a link; `token` may be NULL.  Links to answer by
+ * count in their newest version, links to unsubscribe in every version.
+ */
+extern void ga_visit_look(const text *token, GaLinkPurpose purpose,
+						  GaVisit *visit);
+
+/*
+ * Answers a pending invitation; afterwards `state` is what was wished for, or
+ * tells why the answer was not taken.
+ */
+extern void ga_visit_answer(const text *token, bool accepted, GaVisit *visit);
+
+/* Nothing more is to be sent to whom a link to unsubscribe was sent. */
+extern void ga_visit_unsubscribe(const text *token, GaVisit *visit);
+
+#endif /* GA_API_ANSWERING_H */

@@ -1,0 +1,87 @@
+# The pages in Chromium: legible on a telephone and on a desk, by day and by
+# night, to the end of a very long word, and answered by a click without script.
+use strict;
+use warnings;
+use utf8;
+
+use FindBin;
+use lib "$FindBin::RealBin/../lib", "$FindBin::RealBin/lib";
+use GroupApiTest;
+use Gateway;
+use Pages;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my ($chromium) = grep { -x } map { ("$_/chromium", "$_/chromium-browser", "$_/google-chrome") } split /:/, $ENV{PATH};
+my $modules = node_modules();
+
+plan skip_all => 'npm packages pg and puppeteer-core not found'
+  unless $modules && -e "$modules/puppeteer-core";
+plan skip_all => 'Chromium not found' unless $chromium;
+
+my $PAGE = '/rpc/invitation_page';
+my $node = new_api_node('main', conf => pages_conf());
+my $gateway = double_of($node);
+my $screenshots = $ENV{GROUP_API_SCREENSHOTS} // "$PostgreSQL::Test::Utils::tmp_check/screenshots";
+my $of = make_states($node, { message => 'We have four seats left for the concert, row seven. Would you like to come with us?' });
+my $long = 'Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaft';
+my $others = tokens_of($node, { name => $long, message => "$long\n" . 'x' x 300, description => "A long story.\n\n" . "Word after word. " x 60 },
+	'Wolfeschlegelsteinhausenbergerdorff', 'שרה', 'click yes', 'click no');
+my $plain = tokens_of($node, { image => 'https://bücher.example/none', name => 'حفلة الموسيقى', message => 'تعال معنا إلى الحفلة', description => 'פסנתר' }, 'سارة');
+my $stop = unsubscribe_token($node, 'ann@example.com');
+my $stopped = unsubscribe_token($node, 'bob@example.com');
+
+sub url
+{
+	my ($path, @arguments) = @_;
+	return "$gateway->{url}$path?" . form_encoded(@arguments);
+}
+
+$node->safe_psql('postgres', "SELECT group_api.unsubscribe('$stopped')");
+my @pages = map { { name => $_, url => url($PAGE, token => $of->{$_}) } }
+  qw(pending accepted declined revoked expired archived unknown);
+push @pages, { name => 'long-names', url => url($PAGE, token => $others->{'Wolfeschlegelsteinhausenbergerdorff'}) },
+  { name => 'right-to-left', url => url($PAGE, token => $plain->{'سارة'}) },
+  { name => 'unsubscribe', url => url('/rpc/unsubscribe', token => $stop) };
+for my $language (qw(es fr de pt))
+{
+	my $of_language = tokens_of($node, {}, 'Ann');
+	$node->safe_psql('postgres', "UPDATE group_api_private.invitations SET locale = '$language' WHERE group_id = '$of_language->{group}'");
+	push @pages, { name => "pending-$language", url => url($PAGE, token => $of_language->{Ann}) };
+}
+my @forms = (
+	{ name => 'accept', url => url($PAGE, token => $others->{'click yes'}), button => 'button[value=accept]',
+		buttons => [qw(Accept Decline)], expected => 'You have joined' },
+	{ name => 'decline', url => url($PAGE, token => $others->{'click no'}), button => 'button[value=decline]',
+		buttons => [qw(Accept Decline)], expected => 'You have declined' },
+	{ name => 'unsubscribe', url => url('/rpc/unsubscribe', token => $stop), button => 'button',
+		buttons => ['Stop all messages'], expected => 'No more messages' });
+
+my $plan = "$PostgreSQL::Test::Utils::tmp_check/plan.json";
+open(my $file, '>', $plan) or die "$plan: $!";
+print $file to_json({ pages => \@pages, forms => \@forms });
+close $file;
+
+# Without user namespaces Chromium's own sandbox cannot be had.
+my $can_sandbox = system('unshare --user true 2>/dev/null') == 0;
+local $ENV{CHROMIUM_FLAGS} = $can_sandbox ? '' : '--no-sandbox';
+local $ENV{NODE_PATH} = $modules;
+local $ENV{HOME} = "$PostgreSQL::Test::Utils::tmp_check";
+my $errors = "$PostgreSQL::Test::Utils::log_path/chromium.log";
+my $script = project_root() . '/test/http/browser.js';
+my @lines = qx(node '$script' '$chromium' '$plan' '$screenshots' 2>'$errors');
+
+is($?, 0, 'Chromium looked at everything') or diag(slurp_file($errors));
+for (map { from_json($_) } @lines)
+{
+	is(join("\n", @{ $_->{faults} }), '', $_->{what});
+}
+is(scalar @lines, @pages * 6 + @forms, 'every page was looked at');
+for ([ 'click yes' => 'accepted' ], [ 'click no' => 'declined' ])
+{
+	my ($name, $status) = @$_;
+	is(from_json($node->safe_psql('postgres', "SELECT group_api.invitation('$others->{$name}')"))->{invitation}{status},
+		$status, "the click $status the invitation");
+}
+note("the screenshots: $screenshots");
+done_testing();

@@ -1,0 +1,187 @@
+package Gateway;
+
+=pod
+
+=head1 NAME
+
+Gateway - the API over HTTP: PostgREST or its double in front of a test's server
+
+=head1 SYNOPSIS
+
+  my $node = new_api_node('main', conf => "...");
+  for my $gateway (gateways($node)) {
+      my $answer = $gateway->get('/rpc/invitation_page', token => $token);
+      is($answer->{status}, 200, "$gateway->{name}: ...");
+  }
+
+The double is test/http/gateway.js. PostgREST itself is what the environment's
+POSTGREST names, or the one on the PATH.
+
+=cut
+
+use strict;
+use warnings;
+
+use Digest::SHA qw(hmac_sha256);
+use Exporter 'import';
+use GroupApiTest;
+use HTTP::Tiny;
+use MIME::Base64 qw(encode_base64url);
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+use Time::HiRes qw(sleep time);
+
+our @EXPORT = qw(new_api_node gateways double_of node_modules form_encoded);
+
+my $SECRET = 'a secret of at least thirty-two characters';
+
+=head2 new_api_node(NAME, [conf => TEXT])
+
+A server with the roles of a gateway: authenticator, which becomes anon (level
+anonymous) or web (level caller), and capture providers for both channels.
+
+=cut
+
+sub new_api_node
+{
+	my ($name, %options) = @_;
+	my $node = new_node($name, %options);
+
+	$node->safe_psql('postgres', q{
+		CREATE ROLE authenticator LOGIN NOINHERIT;
+		CREATE ROLE anon; CREATE ROLE web;
+		GRANT anon, web TO authenticator;
+		SELECT group_api.grant_access('anon', 'anonymous'), group_api.grant_access('web', 'caller');
+		CREATE SERVER sms FOREIGN DATA WRAPPER group_api_capture OPTIONS (channel 'MOBILE');
+		CREATE SERVER mail FOREIGN DATA WRAPPER group_api_capture
+			OPTIONS (channel 'EMAIL', sender 'Groups <groups@example.com>')});
+	return $node;
+}
+
+# Where npm's packages for these tests lie; undef when they could not be had.
+sub node_modules
+{
+	return if system('node --version >/dev/null 2>&1') != 0;
+	peer('http/node_modules/pg') // return;
+	return peer('http/node_modules');
+}
+
+sub double_of
+{
+	my ($node) = @_;
+	my $modules = node_modules() // return;
+	my $port_file = "$PostgreSQL::Test::Utils::tmp_check/gateway.port";
+	local $ENV{NODE_PATH} = $modules;
+
+	unlink $port_file;
+	my $child = start_program('gateway', '/usr/bin/env', 'node',
+		project_root() . '/test/http/gateway.js', '--host', $node->host, '--port', $node->port,
+		'--jwt-secret', $SECRET, '--port-file', $port_file);
+	my $port = GroupApiTest::await_port($port_file, $child);
+	return bless { name => 'double', url => "http://127.0.0.1:$port", pid => $child };
+}
+
+sub postgrest_path
+{
+	return $ENV{POSTGREST} if $ENV{POSTGREST};
+	for my $directory (split /:/, $ENV{PATH}) { return "$directory/postgrest" if -x "$directory/postgrest"; }
+	return;
+}
+
+sub postgrest_of
+{
+	my ($node) = @_;
+	my $program = postgrest_path() // return;
+	my $port = PostgreSQL::Test::Cluster::get_free_port();
+	my $file = "$PostgreSQL::Test::Utils::tmp_check/postgrest.conf";
+	my $uri = sprintf 'postgres:///postgres?host=%s&port=%d&user=authenticator', $node->host, $node->port;
+
+	open(my $conf, '>', $file) or die "$file: $!";
+	print $conf qq(db-uri = "$uri"\ndb-schemas = "group_api, group_api_v2"\ndb-anon-role = "anon"\n),
+	  qq(jwt-secret = "$SECRET"\nserver-host = "127.0.0.1"\nserver-port = $port\n);
+	close $conf;
+	my $child = start_program('postgrest', $program, $file);
+	my $self = bless { name => 'PostgREST', url => "http://127.0.0.1:$port", pid => $child };
+	poll_until(sub { $self->get('/rpc/invitation', token => 'x')->{status} == 404 }, 'PostgREST answers');
+	return $self;
+}
+
+=head2 gateways(NODE)
+
+The double and PostgREST, as far as they can be had; says which could not.
+
+=cut
+
+sub gateways
+{
+	my ($node) = @_;
+	my @gateways;
+
+	for ([ 'npm package pg' => \&double_of ], [ 'PostgREST' => \&postgrest_of ])
+	{
+		my ($needed, $start) = @$_;
+		my $gateway = $start->($node);
+		push @gateways, $gateway if $gateway;
+	  SKIP: { skip "$needed not found", 1 unless $gateway; }
+	}
+	return @gateways;
+}
+
+sub form_encoded { return HTTP::Tiny->new->www_form_urlencode([@_]); }
+
+# {status, headers (lower case), content}
+sub ask
+{
+	my ($self, $method, $path, %options) = @_;
+	my $answer = HTTP::Tiny->new(max_redirect => 0, timeout => 30)->request($method, "$self->{url}$path",
+		{ headers => { Accept => 'text/html', %{ $options{headers} // {} } }, content => $options{content} // '' });
+
+	utf8::decode($answer->{content});
+	return $answer;
+}
+
+# Arguments by name in the query; a hash in front is headers.
+sub get { my ($self, @rest) = @_; return $self->read_with('GET', @rest); }
+sub head { my ($self, @rest) = @_; return $self->read_with('HEAD', @rest); }
+
+sub read_with
+{
+	my ($self, $method, $path, @rest) = @_;
+	my $headers = ref $rest[0] ? shift @rest : {};
+
+	return $self->ask($method, @rest ? "$path?" . form_encoded(@rest) : $path, headers => $headers);
+}
+
+# Arguments by name in a form, as a browser sends it.
+sub post_form
+{
+	my ($self, $path, @rest) = @_;
+	my $headers = ref $rest[0] ? shift @rest : {};
+
+	return $self->ask('POST', $path, content => form_encoded(@rest),
+		headers => { 'Content-Type' => 'application/x-www-form-urlencoded', %$headers });
+}
+
+sub post_json
+{
+	my ($self, $path, $body, %headers) = @_;
+	return $self->ask('POST', $path, content => ref $body ? to_json($body) : $body,
+		headers => { 'Content-Type' => 'application/json', Accept => 'application/json', %headers });
+}
+
+=head2 bearer(CLAIM => VALUE...)
+
+The header of a caller with these claims.
+
+=cut
+
+sub bearer
+{
+	my (%claims) = @_;
+	my $text = join '.', map { encode_base64url(to_json($_)) } { alg => 'HS256', typ => 'JWT' }, \%claims;
+
+	return (Authorization => "Bearer $text." . encode_base64url(hmac_sha256($text, $SECRET)));
+}
+
+1;

@@ -1,0 +1,46 @@
+// Errors as PostgREST tells them: a status and {code, message, details, hint}.
+'use strict';
+
+class Fault extends Error {
+	constructor(status, code, message, { details = null, hint = null, headers = {} } = {}) {
+		super(message);
+		Object.assign(this, { status, code, details, hint, headers });
+	}
+
+	answer() {
+		const { status, code, message, details, hint, headers } = this;
+		return {
+			status,
+			headers: {
+				'Content-Type': 'application/json; charset=utf-8',
+				...(status === 401 ? { 'WWW-Authenticate': 'Bearer' } : {}),
+				...headers,
+			},
+			body: JSON.stringify({ code, details, hint, message }),
+		};
+	}
+}
+
+// https://docs.postgrest.org/en/v14/references/errors.html; the longest prefix wins.
+const statusOfState = {
+	'08': 503, '09': 500, '0L': 403, '0P': 403, 23503: 409, 23505: 409, 25006: 405, 25: 500,
+	28: 403, '2D': 500, 38: 500, 39: 500, '3B': 500, 40: 500, 42501: 403, 42883: 404,
+	'42P01': 404, '42P17': 500, 53: 503, 53400: 500, 54: 500, 55: 500, 57: 500, 58: 500,
+	F0: 500, HV: 500, P0: 500, P0001: 400, XX: 500,
+};
+
+function statusOf(state, anonymous) {
+	if (state === '42501') return anonymous ? 401 : 403;
+	if (/^PT[1-5]\d\d$/.test(state)) return Number(state.slice(2));
+	return statusOfState[state] ?? statusOfState[state.slice(0, 2)] ?? 400;
+}
+
+function faultOfDatabase(error, { anonymous }) {
+	if (!/^[0-9A-Z]{5}$/.test(error.code ?? ''))
+		return new Fault(503, 'PGRST001', 'Database client error. Retrying the connection.',
+			{ details: error.message });
+	return new Fault(statusOf(error.code, anonymous), error.code, error.message,
+		{ details: error.detail ?? null, hint: error.hint ?? null });
+}
+
+module.exports = { Fault, faultOfDatabase };
