@@ -14,6 +14,8 @@
  */
 #include "postgres.h"
 
+#include <ctype.h>
+
 #include "base/compat.h"
 #include "base/courier_call.h"
 #include "base/guc.h"
@@ -21,6 +23,7 @@
 #include "base/mail_status.h"
 #include "common/cryptohash.h"
 #include "common/sha2.h"
+#include "dispatch/wake.h"
 #include "fmgr.h"
 #include "store/group_store.h"
 #include "store/installation_store.h"
@@ -334,7 +337,13 @@ apply(Bounce *bounce)
 	ga_owner_enter(&scope);
 	match(bounce);
 	if (bounce->is_matched)
-		result = ga_receipt_result_name(ga_receipt_apply(receipt));
+	{
+		GaReceiptResult applied;
+
+		if (ga_receipts_apply(receipt, 1, &applied))
+			ga_wake_at_end();
+		result = ga_receipt_result_name(applied);
+	}
 	else
 		ga_receipt_count("bounce", "refused");
 	ga_owner_leave(&scope);

@@ -92,7 +92,7 @@ put_order(StringInfo json, const GaProviderConfig *config, const char *contact)
 	const char *text = psprintf("This is a test of the provider %s of "
 								"group_api. Nothing needs to be done.",
 								config->server);
-	uint64 id[2];
+	uint32 id[4];
 
 	if (!pg_strong_random(id, sizeof(id)))
 		ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR),
@@ -105,10 +105,8 @@ put_order(StringInfo json, const GaProviderConfig *config, const char *contact)
 	if (ga_provider_channel(config) == GA_CHANNEL_EMAIL)
 		put_member(json, "subject", "Test of group_api");
 	put_member(json, "text", text);
-	appendStringInfo(json,
-					 ",\"message_key\":\"test-%016" INT64_MODIFIER
-					 "x%016" INT64_MODIFIER "x\"}}",
-					 id[0], id[1]);
+	appendStringInfo(json, ",\"message_key\":\"test-%08x%08x%08x%08x\"}}",
+					 id[0], id[1], id[2], id[3]);
 }
 
 static int

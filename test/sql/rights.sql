@@ -88,6 +88,8 @@ FROM unnest(ARRAY[
 	'SELECT group_api.pause(''ga_test'')', 'SELECT group_api.health()', 'SELECT group_api.resume(''ga_test'')',
 	'SELECT group_api.retry_failed()', 'SELECT group_api.retry_failed(NULL, ''EMAIL'')',
 	'SELECT group_api.adopt()', 'SELECT group_api.wait_until_idle(''0'')',
+	'SELECT group_api.ingest_bounce(''x'')', 'SELECT group_api.test_provider(''ga_test'', ''a@example.com'')',
+	'SELECT group_api.ingest_bounce(E''To: x@y\nX-Failed-Recipients: a@b\n\n550 5.1.1'')',
 	'SELECT group_api.sms_segments(''x'')', 'SELECT group_api_private.slug(''Crème'')',
 	'SELECT group_api_private.dispatcher_state()', 'SELECT group_api_private.is_adopted()',
 	'TABLE group_api.providers', 'TABLE group_api.queue', 'TABLE group_api.attempts',
@@ -202,11 +204,13 @@ CREATE ROLE ga_test_plain;
 CREATE ROLE ga_test_anonymous;
 CREATE ROLE ga_test_caller;
 CREATE ROLE ga_test_monitor;
+CREATE ROLE ga_test_mailer;
 CREATE ROLE ga_test_operator;
 CREATE ROLE "ga test; DROP";
 SELECT group_api.grant_access('ga_test_anonymous', 'anonymous'),
 	group_api.grant_access('ga_test_caller', 'caller'),
 	group_api.grant_access('ga_test_monitor', 'monitor'),
+	group_api.grant_access('ga_test_mailer', 'mailer'),
 	group_api.grant_access('ga_test_operator', 'operator');
 SELECT lives_ok($$SELECT group_api.grant_access('"ga test; DROP"', 'caller')$$,
 	'a role may have any name');
@@ -251,7 +255,7 @@ CREATE TEMP TABLE granted AS
 UPDATE levels SET may = replace(may, 'group_api.', '');
 SELECT bag_eq(format('SELECT may FROM granted WHERE level = %L', level),
 	format('SELECT may FROM levels WHERE level = %L', level), 'what may be called: ' || level)
-FROM unnest('{plain,anonymous,caller,monitor,operator}'::text[]) AS level;
+FROM unnest('{plain,anonymous,caller,monitor,mailer,operator}'::text[]) AS level;
 
 CREATE TEMP TABLE readable AS
 	SELECT replace(r.rolname, 'ga_test_', '') AS level, m.identity AS may
@@ -259,7 +263,7 @@ CREATE TEMP TABLE readable AS
 		AND has_table_privilege(r.oid, m.objid, 'SELECT');
 SELECT bag_eq(format('SELECT may FROM readable WHERE level = %L', level),
 	format('SELECT unnest(%L::text[])', may), 'what may be read: ' || level)
-FROM (VALUES ('plain', '{}'::text[]), ('anonymous', '{}'), ('caller', '{}'),
+FROM (VALUES ('plain', '{}'::text[]), ('anonymous', '{}'), ('caller', '{}'), ('mailer', '{}'),
 	('monitor', '{group_api.providers,group_api.queue,group_api.attempts,group_api.deliveries,
 		group_api.suppressions,group_api_private.suppressions,
 		group_api.receipts,group_api.receipt_counts,group_api_private.receipt_counts,
@@ -302,7 +306,7 @@ BEGIN
 END
 $$;
 CREATE TEMP TABLE tried AS SELECT level, command, pg_temp.as_role('ga_test_' || level, command) AS said
-FROM unnest('{plain,anonymous,caller,monitor,operator}'::text[]) AS level, unnest(ARRAY[
+FROM unnest('{plain,anonymous,caller,monitor,mailer,operator}'::text[]) AS level, unnest(ARRAY[
 	format('SELECT group_api.create_group(%L)', pg_temp.body()),
 	'SELECT group_api_v2.create_group(''{"name": "Right"}'')',
 	'SELECT group_api.invitation(''x'')', format('SELECT group_api.get_group(%L)', :'fans'),
@@ -316,6 +320,7 @@ FROM unnest('{plain,anonymous,caller,monitor,operator}'::text[]) AS level, unnes
 	'TABLE group_api.receipts', 'TABLE group_api.receipt_counts', 'SELECT raw FROM group_api_private.receipts',
 	'SELECT group_api.receive_receipt(''x'')', 'SELECT group_api.receive_receipt(''x'', ''x'')',
 	'SELECT group_api.receipt_url(''ga_test_back'')',
+	'SELECT group_api.ingest_bounce(''x'')', 'SELECT group_api.test_provider(''ga_test'', ''a@example.com'')',
 	'SELECT group_api.grant_access(current_role::regrole, ''operator'')',
 	'SELECT group_api_private.start()', 'TABLE group_api_private.link_secret',
 	'TABLE group_api_private.installation', 'TABLE group_api_private.users',
@@ -342,6 +347,7 @@ FROM (VALUES
 		'SELECT group_api.invitation_page(''x'')', 'SELECT group_api.unsubscribe(''x'')',
 		'SELECT group_api.receive_receipt(''x'')', 'SELECT group_api.receive_receipt(''x'', ''x'')',
 		format('SELECT group_api.get_group(%L)', :'fans')]),
+	('mailer', ARRAY['SELECT group_api.ingest_bounce(''x'')']),
 	('monitor', ARRAY['SELECT * FROM group_api.health()', 'TABLE group_api.providers',
 		'TABLE group_api.receipts', 'TABLE group_api.receipt_counts',
 		'TABLE group_api.queue', 'TABLE group_api.deliveries', 'TABLE group_api.attempts']),
@@ -358,6 +364,7 @@ FROM (VALUES
 		'SELECT group_api.receive_receipt(''x'')', 'SELECT group_api.receive_receipt(''x'', ''x'')',
 		'SELECT group_api.receipt_url(''ga_test_back'')',
 		'TABLE group_api.receipts', 'TABLE group_api.receipt_counts',
+		'SELECT group_api.ingest_bounce(''x'')', 'SELECT group_api.test_provider(''ga_test'', ''a@example.com'')',
 		'CREATE SERVER ga_mine FOREIGN DATA WRAPPER group_api_capture OPTIONS (channel ''EMAIL'')']))
 	AS levels (level, may);
 SELECT is_empty($$SELECT level, command, said FROM tried WHERE said NOT LIKE '42501 %' AND said <> 'done'
