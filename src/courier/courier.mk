@@ -63,10 +63,12 @@ courier-bench: group_api_courier build/unit/courier_bench
 unit: group_api_courier $(UNIT_PROGRAMS)
 	set -e; for program in $(UNIT_PROGRAMS); do $$program; done
 	/usr/bin/python3 test/unit/courier_peers.py ./group_api_courier
+	/usr/bin/python3 test/unit/courier_providers.py ./group_api_courier
 
 unit-asan: build/group_api_courier.asan $(UNIT_ASAN)
 	set -e; for program in $(UNIT_ASAN); do $$program; done
 	/usr/bin/python3 test/unit/courier_peers.py build/group_api_courier.asan
+	/usr/bin/python3 test/unit/courier_providers.py build/group_api_courier.asan
 
 courier-clean:
 	rm -rf build/courier build/courier-asan build/unit build/unit-asan \
