@@ -30,8 +30,8 @@ typedef struct HttpSender
 	GaText body;
 	GaText answer;
 	bool asking; /* the handle is set to ask for a message's state */
-	/* One node and one line per header of the plan, one of each for the
-	 * body's digest, and a node for Expect. */
+	/* One node and one line per header of the plan, and one for the body's
+	 * digest or for Expect. */
 	struct curl_slist *nodes;
 	GaText *lines;
 } HttpSender;
@@ -115,14 +115,14 @@ open_sender(const GaProvider *provider)
 	sender->connection.prepare = prepare_handle;
 	sender->connection.context = sender;
 	/* The list is chained once; only the texts change from job to job.  Its
-	 * last node keeps libcurl from waiting for 100 Continue. */
+	 * last node keeps libcurl from waiting for 100 Continue; where it would be
+	 * signed although it is not sent, it is replaced by the body's digest. */
 	count = (size_t) sender->plan->header_count;
 	sender->lines = ga_alloc((count + 1) * sizeof(*sender->lines));
-	sender->nodes = ga_alloc((count + 2) * sizeof(*sender->nodes));
-	for (size_t i = 0; i <= count; i++)
+	sender->nodes = ga_alloc((count + 1) * sizeof(*sender->nodes));
+	for (size_t i = 0; i < count; i++)
 		sender->nodes[i].next = &sender->nodes[i + 1];
-	sender->nodes[count].data = (char *) "X-Amz-Content-Sha256:";
-	sender->nodes[count + 1].data = (char *) "Expect:";
+	sender->nodes[count].data = (char *) "Expect:";
 	return sender;
 }
 

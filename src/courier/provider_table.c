@@ -216,11 +216,11 @@ static const GaHttpRow rows[] = {
 		.kind = "vonage",
 		.method = "POST",
 		.url = "https://rest.nexmo.com/sms/json",
-		.body = "form",
+		.body = "json",
 		.fields = "{\"from\":\"{sender}\",\"to\":\"{to_digits}\","
 				  "\"text\":\"{text}\",\"type\":\"{?unicode}unicode\","
-				  "\"ttl\":\"{validity_ms}\",\"client-ref\":\"{key}\","
-				  "\"status-report-req\":\"{?callback_url}1\","
+				  "\"ttl\":\"{#validity_ms}\",\"client-ref\":\"{key}\","
+				  "\"status-report-req\":true,"
 				  "\"callback\":\"{callback_url}\"}",
 		.headers = ACCEPTS_JSON,
 		.auth = GA_AUTH_BASIC,
@@ -267,7 +267,7 @@ static const GaHttpRow rows[] = {
 		.url = "https://rest.messagebird.com/messages",
 		.body = "json",
 		.fields = "{\"originator\":\"{sender}\","
-				  "\"recipients\":[\"{to_digits}\"],\"body\":\"{text}\","
+				  "\"recipients\":\"{to_digits}\",\"body\":\"{text}\","
 				  "\"datacoding\":\"auto\",\"validity\":\"{#validity}\","
 				  "\"reference\":\"{key}\",\"reportUrl\":\"{callback_url}\"}",
 		.headers = "{\"Accept\":\"application/json\","

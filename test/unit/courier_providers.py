@@ -7,6 +7,7 @@ usage: courier_providers.py COURIER [WORD]   (only tests whose name has WORD)
 
 import base64
 import hashlib
+import hmac
 import json
 import logging
 import os
@@ -415,16 +416,46 @@ def test_the_servers_reply_to_serves_messages_that_name_none():
         assert "desk@example.com" not in urllib.parse.unquote(request["body"])
 
 
-def test_aws_gets_the_digest_of_the_very_body():
-    for kind, job in (("sns", {"text": "é €"}), ("ses", {})):
-        _, request = talk(kind, reply("200 OK", ""), **job)
-        digest = hashlib.sha256(request["body"].encode()).hexdigest()
-        equal(request["headers"]["x-amz-content-sha256"], [digest])
-        signature = request["headers"]["authorization"][0]
-        assert signature.startswith(
-            "AWS4-HMAC-SHA256 Credential=AKIA0/"), signature
-        assert "/eu-west-1/%s/aws4_request" % kind in signature, signature
-        assert SECRET not in str(request)
+def signature_of(request, region, service):
+    """AWS Signature Version 4, from the headers that claim to be signed."""
+    method, path, _ = request["line"].split()
+    names = request["headers"]["authorization"][0].split(
+        "SignedHeaders=")[1].split(",")[0]
+    digest = hashlib.sha256(request["body"].encode()).hexdigest()
+    canonical = "\n".join([method, path, ""] + [
+        "%s:%s" % (name, request["headers"][name][0])
+        for name in names.split(";")] + ["", names, digest])
+    moment = request["headers"]["x-amz-date"][0]
+    scope = "/".join([moment[:8], region, service, "aws4_request"])
+    key = ("AWS4" + SECRET).encode()
+    for part in scope.split("/"):
+        key = hmac.new(key, part.encode(), "sha256").digest()
+    return hmac.new(key, "\n".join([
+        "AWS4-HMAC-SHA256", moment, scope,
+        hashlib.sha256(canonical.encode()).hexdigest()]).encode(),
+        "sha256").hexdigest()
+
+
+def test_aws_gets_a_signature_of_the_very_body():
+    for kind in ("sns", "ses"):
+        with HttpServer(reply("200 OK", "")) as server:
+            with Courier(BINARY, entry(kind, server,
+                                       max_connections=1)) as courier:
+                for text in ("é €", "second"):
+                    (courier.mail if kind in MAIL else courier.sms)(
+                        "one", text=text)
+            equal(server.connections, 1)
+            equal(len(server.requests), 2)
+        for request in server.requests:
+            digest = hashlib.sha256(request["body"].encode()).hexdigest()
+            equal(request["headers"]["x-amz-content-sha256"], [digest])
+            equal(len(request["headers"]["authorization"]), 1)
+            claim = request["headers"]["authorization"][0]
+            assert claim.startswith(
+                "AWS4-HMAC-SHA256 Credential=AKIA0/"), claim
+            equal(claim.rpartition("Signature=")[2],
+                  signature_of(request, "eu-west-1", kind), claim)
+            assert SECRET not in str(request)
 
 
 def test_kannel_is_told_the_coding_and_the_way_of_its_reports():
@@ -454,10 +485,10 @@ def test_kannel_is_told_the_coding_and_the_way_of_its_reports():
 
 def test_vonage_is_told_when_the_text_is_not_gsm():
     _, request = talk("vonage", vonage("0"), text="Hi", expires_in_s=5)
-    assert "type" not in form(request["body"]), request
-    equal(form(request["body"])["ttl"], "20000")
+    assert "type" not in json.loads(request["body"]), request
+    equal(json.loads(request["body"])["ttl"], 20000)
     _, request = talk("vonage", vonage("0"), text="光")
-    equal(form(request["body"])["type"], "unicode")
+    equal(json.loads(request["body"])["type"], "unicode")
 
 
 def test_sns_takes_a_name_or_a_number_as_sender():
