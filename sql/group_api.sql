@@ -690,21 +690,76 @@ CREATE FUNCTION group_api_private.smtp_validator(text[], oid) RETURNS void
     LANGUAGE c AS 'MODULE_PATHNAME', 'group_api_provider_validator';
 CREATE FUNCTION group_api_private.twilio_validator(text[], oid) RETURNS void
     LANGUAGE c AS 'MODULE_PATHNAME', 'group_api_provider_validator';
+CREATE FUNCTION group_api_private.vonage_validator(text[], oid) RETURNS void
+    LANGUAGE c AS 'MODULE_PATHNAME', 'group_api_provider_validator';
+CREATE FUNCTION group_api_private.vonage_messages_validator(text[], oid) RETURNS void
+    LANGUAGE c AS 'MODULE_PATHNAME', 'group_api_provider_validator';
+CREATE FUNCTION group_api_private.messagebird_validator(text[], oid) RETURNS void
+    LANGUAGE c AS 'MODULE_PATHNAME', 'group_api_provider_validator';
+CREATE FUNCTION group_api_private.plivo_validator(text[], oid) RETURNS void
+    LANGUAGE c AS 'MODULE_PATHNAME', 'group_api_provider_validator';
+CREATE FUNCTION group_api_private.sns_validator(text[], oid) RETURNS void
+    LANGUAGE c AS 'MODULE_PATHNAME', 'group_api_provider_validator';
+CREATE FUNCTION group_api_private.kannel_validator(text[], oid) RETURNS void
+    LANGUAGE c AS 'MODULE_PATHNAME', 'group_api_provider_validator';
+CREATE FUNCTION group_api_private.sendgrid_validator(text[], oid) RETURNS void
+    LANGUAGE c AS 'MODULE_PATHNAME', 'group_api_provider_validator';
+CREATE FUNCTION group_api_private.postmark_validator(text[], oid) RETURNS void
+    LANGUAGE c AS 'MODULE_PATHNAME', 'group_api_provider_validator';
+CREATE FUNCTION group_api_private.mailgun_validator(text[], oid) RETURNS void
+    LANGUAGE c AS 'MODULE_PATHNAME', 'group_api_provider_validator';
+CREATE FUNCTION group_api_private.ses_validator(text[], oid) RETURNS void
+    LANGUAGE c AS 'MODULE_PATHNAME', 'group_api_provider_validator';
+CREATE FUNCTION group_api_private.resend_validator(text[], oid) RETURNS void
+    LANGUAGE c AS 'MODULE_PATHNAME', 'group_api_provider_validator';
 CREATE FUNCTION group_api_private.http_validator(text[], oid) RETURNS void
     LANGUAGE c AS 'MODULE_PATHNAME', 'group_api_provider_validator';
 CREATE FUNCTION group_api_private.capture_validator(text[], oid) RETURNS void
     LANGUAGE c AS 'MODULE_PATHNAME', 'group_api_provider_validator';
 COMMENT ON FUNCTION group_api_private.smtp_validator(text[], oid) IS 'internal: checks the options of CREATE SERVER and CREATE USER MAPPING';
 COMMENT ON FUNCTION group_api_private.twilio_validator(text[], oid) IS 'internal: checks the options of CREATE SERVER and CREATE USER MAPPING';
+COMMENT ON FUNCTION group_api_private.vonage_validator(text[], oid) IS 'internal: checks the options of CREATE SERVER and CREATE USER MAPPING';
+COMMENT ON FUNCTION group_api_private.vonage_messages_validator(text[], oid) IS 'internal: checks the options of CREATE SERVER and CREATE USER MAPPING';
+COMMENT ON FUNCTION group_api_private.messagebird_validator(text[], oid) IS 'internal: checks the options of CREATE SERVER and CREATE USER MAPPING';
+COMMENT ON FUNCTION group_api_private.plivo_validator(text[], oid) IS 'internal: checks the options of CREATE SERVER and CREATE USER MAPPING';
+COMMENT ON FUNCTION group_api_private.sns_validator(text[], oid) IS 'internal: checks the options of CREATE SERVER and CREATE USER MAPPING';
+COMMENT ON FUNCTION group_api_private.kannel_validator(text[], oid) IS 'internal: checks the options of CREATE SERVER and CREATE USER MAPPING';
+COMMENT ON FUNCTION group_api_private.sendgrid_validator(text[], oid) IS 'internal: checks the options of CREATE SERVER and CREATE USER MAPPING';
+COMMENT ON FUNCTION group_api_private.postmark_validator(text[], oid) IS 'internal: checks the options of CREATE SERVER and CREATE USER MAPPING';
+COMMENT ON FUNCTION group_api_private.mailgun_validator(text[], oid) IS 'internal: checks the options of CREATE SERVER and CREATE USER MAPPING';
+COMMENT ON FUNCTION group_api_private.ses_validator(text[], oid) IS 'internal: checks the options of CREATE SERVER and CREATE USER MAPPING';
+COMMENT ON FUNCTION group_api_private.resend_validator(text[], oid) IS 'internal: checks the options of CREATE SERVER and CREATE USER MAPPING';
 COMMENT ON FUNCTION group_api_private.http_validator(text[], oid) IS 'internal: checks the options of CREATE SERVER and CREATE USER MAPPING';
 COMMENT ON FUNCTION group_api_private.capture_validator(text[], oid) IS 'internal: checks the options of CREATE SERVER and CREATE USER MAPPING';
 
 CREATE FOREIGN DATA WRAPPER group_api_smtp VALIDATOR group_api_private.smtp_validator;
 CREATE FOREIGN DATA WRAPPER group_api_twilio VALIDATOR group_api_private.twilio_validator;
+CREATE FOREIGN DATA WRAPPER group_api_vonage VALIDATOR group_api_private.vonage_validator;
+CREATE FOREIGN DATA WRAPPER group_api_vonage_messages VALIDATOR group_api_private.vonage_messages_validator;
+CREATE FOREIGN DATA WRAPPER group_api_messagebird VALIDATOR group_api_private.messagebird_validator;
+CREATE FOREIGN DATA WRAPPER group_api_plivo VALIDATOR group_api_private.plivo_validator;
+CREATE FOREIGN DATA WRAPPER group_api_sns VALIDATOR group_api_private.sns_validator;
+CREATE FOREIGN DATA WRAPPER group_api_kannel VALIDATOR group_api_private.kannel_validator;
+CREATE FOREIGN DATA WRAPPER group_api_sendgrid VALIDATOR group_api_private.sendgrid_validator;
+CREATE FOREIGN DATA WRAPPER group_api_postmark VALIDATOR group_api_private.postmark_validator;
+CREATE FOREIGN DATA WRAPPER group_api_mailgun VALIDATOR group_api_private.mailgun_validator;
+CREATE FOREIGN DATA WRAPPER group_api_ses VALIDATOR group_api_private.ses_validator;
+CREATE FOREIGN DATA WRAPPER group_api_resend VALIDATOR group_api_private.resend_validator;
 CREATE FOREIGN DATA WRAPPER group_api_http VALIDATOR group_api_private.http_validator;
 CREATE FOREIGN DATA WRAPPER group_api_capture VALIDATOR group_api_private.capture_validator;
 COMMENT ON FOREIGN DATA WRAPPER group_api_smtp IS 'group_api: mail through a relay (SMTP)';
 COMMENT ON FOREIGN DATA WRAPPER group_api_twilio IS 'group_api: SMS through Twilio';
+COMMENT ON FOREIGN DATA WRAPPER group_api_vonage IS 'group_api: SMS through Vonage''s SMS API';
+COMMENT ON FOREIGN DATA WRAPPER group_api_vonage_messages IS 'group_api: SMS through Vonage''s Messages API';
+COMMENT ON FOREIGN DATA WRAPPER group_api_messagebird IS 'group_api: SMS through MessageBird';
+COMMENT ON FOREIGN DATA WRAPPER group_api_plivo IS 'group_api: SMS through Plivo';
+COMMENT ON FOREIGN DATA WRAPPER group_api_sns IS 'group_api: SMS through Amazon SNS';
+COMMENT ON FOREIGN DATA WRAPPER group_api_kannel IS 'group_api: SMS through a Kannel gateway';
+COMMENT ON FOREIGN DATA WRAPPER group_api_sendgrid IS 'group_api: mail through SendGrid';
+COMMENT ON FOREIGN DATA WRAPPER group_api_postmark IS 'group_api: mail through Postmark';
+COMMENT ON FOREIGN DATA WRAPPER group_api_mailgun IS 'group_api: mail through Mailgun';
+COMMENT ON FOREIGN DATA WRAPPER group_api_ses IS 'group_api: mail through Amazon SES';
+COMMENT ON FOREIGN DATA WRAPPER group_api_resend IS 'group_api: mail through Resend';
 COMMENT ON FOREIGN DATA WRAPPER group_api_http IS 'group_api: any gateway spoken to by HTTP';
 COMMENT ON FOREIGN DATA WRAPPER group_api_capture IS 'group_api: keeps messages in group_api.captured, sends nothing';
 
@@ -713,7 +768,11 @@ COMMENT ON FOREIGN DATA WRAPPER group_api_capture IS 'group_api: keeps messages 
 CREATE VIEW group_api.providers WITH (security_invoker = true) AS
 SELECT s.srvname AS server,
        pg_catalog.substr(w.fdwname::pg_catalog.text, 11) AS kind,
-       CASE w.fdwname WHEN 'group_api_smtp' THEN 'EMAIL' WHEN 'group_api_twilio' THEN 'MOBILE'
+       CASE WHEN w.fdwname IN ('group_api_smtp', 'group_api_sendgrid', 'group_api_postmark', 'group_api_mailgun',
+            'group_api_ses', 'group_api_resend') THEN 'EMAIL'
+            WHEN w.fdwname IN ('group_api_twilio', 'group_api_vonage', 'group_api_vonage_messages',
+            'group_api_messagebird', 'group_api_plivo', 'group_api_sns',
+            'group_api_kannel') THEN 'MOBILE'
             ELSE (SELECT o.option_value FROM pg_catalog.pg_options_to_table(s.srvoptions) o
                    WHERE o.option_name = 'channel') END AS channel,
        CASE WHEN p.server IS NULL THEN 'ready' ELSE 'paused' END AS state,
@@ -721,7 +780,11 @@ SELECT s.srvname AS server,
   FROM pg_catalog.pg_foreign_server s
   JOIN pg_catalog.pg_foreign_data_wrapper w ON w.oid = s.srvfdw
   LEFT JOIN group_api_private.pauses p ON p.server = s.srvname
- WHERE w.fdwname IN ('group_api_smtp', 'group_api_twilio', 'group_api_http', 'group_api_capture')
+ WHERE w.fdwname IN ('group_api_smtp', 'group_api_twilio', 'group_api_vonage',
+        'group_api_vonage_messages', 'group_api_messagebird', 'group_api_plivo',
+        'group_api_sns', 'group_api_kannel', 'group_api_sendgrid', 'group_api_postmark',
+        'group_api_mailgun', 'group_api_ses', 'group_api_resend', 'group_api_http',
+        'group_api_capture')
  ORDER BY s.srvname;
 COMMENT ON VIEW group_api.providers IS 'the providers of this database and whether they are paused';
 
@@ -867,6 +930,10 @@ DECLARE
     mailers text := 'group_api.ingest_bounce(bytea)';
     views text := 'group_api.providers, group_api.queue, group_api.attempts, group_api.deliveries, '
         'group_api.suppressions, group_api.receipts, group_api.receipt_counts';
+    wrappers text := 'group_api_smtp, group_api_twilio, group_api_vonage, group_api_vonage_messages, '
+        'group_api_messagebird, group_api_plivo, group_api_sns, group_api_kannel, '
+        'group_api_sendgrid, group_api_postmark, group_api_mailgun, group_api_ses, '
+        'group_api_resend, group_api_http, group_api_capture';
     tables text := 'group_api_private.groups, group_api_private.members, '
         'group_api_private.invitations, group_api_private.attempts, group_api_private.pauses, '
         'group_api_private.suppressions, group_api_private.receipt_counts';
@@ -905,8 +972,7 @@ BEGIN
         EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO %s', operators, role);
         EXECUTE format('GRANT SELECT ON group_api.captured, group_api_private.captured, '
                        'group_api.templates, group_api_private.templates TO %s', role);
-        EXECUTE format('GRANT USAGE ON FOREIGN DATA WRAPPER group_api_smtp, group_api_twilio, '
-                       'group_api_http, group_api_capture TO %s', role);
+        EXECUTE format('GRANT USAGE ON FOREIGN DATA WRAPPER %s TO %s', wrappers, role);
     END IF;
 END
 $$;
@@ -919,7 +985,10 @@ REVOKE ALL ON ALL TABLES IN SCHEMA group_api, group_api_v2, group_api_private FR
 REVOKE ALL ON ALL SEQUENCES IN SCHEMA group_api, group_api_v2, group_api_private FROM PUBLIC;
 REVOKE ALL ON ALL ROUTINES IN SCHEMA group_api, group_api_v2, group_api_private FROM PUBLIC;
 REVOKE ALL ON TYPE group_api.channel, group_api.delivery, group_api.response, group_api.suppression, group_api.group_status, group_api."text/html" FROM PUBLIC;
-REVOKE ALL ON FOREIGN DATA WRAPPER group_api_smtp, group_api_twilio, group_api_http, group_api_capture FROM PUBLIC;
+REVOKE ALL ON FOREIGN DATA WRAPPER group_api_smtp, group_api_twilio, group_api_vonage,
+    group_api_vonage_messages, group_api_messagebird, group_api_plivo, group_api_sns,
+    group_api_kannel, group_api_sendgrid, group_api_postmark, group_api_mailgun, group_api_ses,
+    group_api_resend, group_api_http, group_api_capture FROM PUBLIC;
 
 -- The first dispatcher starts when this is committed.
 CREATE FUNCTION group_api_private.start() RETURNS void

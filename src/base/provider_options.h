@@ -50,8 +50,7 @@ typedef struct GaProviderOption
 /* Ends with an entry whose name is NULL. */
 extern const GaProviderOption ga_provider_options[];
 
-/* "smtp", "twilio", "http", "capture", NULL: the wrappers are named
- * group_api_<kind>. */
+/* "smtp", "twilio", ..., NULL: the wrappers are named group_api_<kind>. */
 extern const char *const ga_provider_kinds[];
 
 /* NULL: no such option for this kind at this place (flags, one of _ON_). */

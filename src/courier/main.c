@@ -47,6 +47,8 @@ static const char help_text[] =
 	"\"b@example.org\",\n"
 	"           \"subject\": \"Hello\", \"text\": \"Hello!\",\n"
 	"           \"message_key\": \"try-1\"}}\n"
+	"A job with \"poll\": \"ID\" asks what became of that message of the\n"
+	"provider's instead.\n"
 	"\n"
 	"send exits with 0 when the message was accepted, 1 when it was not,\n"
 	"2 when the input cannot be used.\n";
@@ -125,6 +127,13 @@ read_order(Order *order)
 }
 
 static void
+set_flag(json_t *object, const char *name, uint32_t flag)
+{
+	if (flag)
+		json_object_set_new(object, name, json_true());
+}
+
+static void
 print_outcome(const GaOutcome *outcome)
 {
 	const GaVerdict *verdict = &outcome->verdict;
@@ -136,6 +145,10 @@ print_outcome(const GaOutcome *outcome)
 		(verdict->flags & GA_OUTCOME_PROVIDER_FAULT) != 0, "elapsed_ms",
 		(double) outcome->elapsed_us / 1000.0);
 
+	set_flag(object, "delivered", verdict->flags & GA_OUTCOME_IS_DELIVERED);
+	set_flag(object, "failed", verdict->flags & GA_OUTCOME_IS_FAILED);
+	set_flag(object, "dead_contact", verdict->flags & GA_OUTCOME_DEAD_CONTACT);
+	set_flag(object, "opted_out", verdict->flags & GA_OUTCOME_OPTED_OUT);
 	if (verdict->retry_after_ms >= 0)
 		json_object_set_new(
 			object, "retry_after_s",

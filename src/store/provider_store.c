@@ -21,8 +21,12 @@
 #include "utils/lsyscache.h"
 
 #define OUR_WRAPPERS                                                           \
-	"('group_api_smtp', 'group_api_twilio', 'group_api_http',"                 \
-	" 'group_api_capture')"
+	"('group_api_smtp', 'group_api_twilio', 'group_api_vonage', "              \
+	"'group_api_vonage_messages', 'group_api_messagebird', "                   \
+	"'group_api_plivo', 'group_api_sns', 'group_api_kannel', "                 \
+	"'group_api_sendgrid', 'group_api_postmark', "                             \
+	"'group_api_mailgun', 'group_api_ses', 'group_api_resend', "               \
+	"'group_api_http', 'group_api_capture')"
 
 static int
 read_options(uint64 row, int column, GaProviderSetting *settings, int at)

@@ -16,7 +16,7 @@ struct GaOwnerScope;
 typedef struct GaProviderRow
 {
 	const char *server;
-	const char *kind; /* smtp, twilio, http, capture */
+	const char *kind; /* of ga_provider_kinds */
 	int setting_count;
 	GaProviderSetting *settings; /* server's, then user mapping's */
 	const char *fingerprint;	 /* changes when a setting does */
