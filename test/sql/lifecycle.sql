@@ -64,7 +64,8 @@ $$;
 -- The token in the newest message of a member.
 CREATE FUNCTION pg_temp.token(group_id uuid, number integer) RETURNS text
 LANGUAGE sql VOLATILE AS $$
-	SELECT substring(c.message FROM 'token=3?D?([A-Za-z0-9_-]{26,40})')
+	SELECT substring(c.message FROM CASE c.channel WHEN 'EMAIL' THEN 'token=3D' ELSE 'token=' END
+		|| '([A-Za-z0-9_-]{26,40})')
 	FROM group_api_private.captured c
 	WHERE c.group_id = token.group_id AND c.number = token.number ORDER BY c.id DESC LIMIT 1
 $$;
