@@ -210,7 +210,7 @@ group_api_preview_invitation(PG_FUNCTION_ARGS)
 		return ga_answer_fault(
 			&caller, GA_CONTRACT_A_PREVIEW, "number", GA_VIOLATION_NOT_FOUND,
 			"Leave it out to see every message.",
-			"member %d of the group gets no message", number);
+			"member %d of the group gets no message", PG_GETARG_INT32(1));
 	ga_answer_status(&caller, 200);
 	return ga_answer_preview(&preview);
 }

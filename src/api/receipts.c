@@ -70,7 +70,8 @@ summary(const GaReceiptResult *results, int count)
 
 /* Of the mapping: what the provider signs with. */
 static void
-find_secret(Arrival *arrival, const GaProviderRow *provider)
+find_secret(const GaOwnerScope *scope, Arrival *arrival,
+			const GaProviderRow *provider)
 {
 	const char *secret = ga_provider_row_setting(provider, "signature_secret");
 	const char *file = ga_provider_row_setting(provider, "password_file");
@@ -83,14 +84,15 @@ find_secret(Arrival *arrival, const GaProviderRow *provider)
 			char line[1024];
 
 			secret = ga_secret_file_read(file, line, sizeof(line))
-						 ? pstrdup(line)
+						 ? MemoryContextStrdup(scope->caller_context, line)
 						 : "";
 			explicit_bzero(line, sizeof(line));
 			if (*secret == '\0')
 				ereport(LOG,
 						(errmsg("the password_file of provider \"%s\" cannot "
 								"be read: its receipts are refused",
-								provider->server)));
+								provider->server),
+						 errhidestmt(true), errhidecontext(true)));
 		}
 	}
 	arrival->secret_is_lost = secret != NULL && *secret == '\0';
@@ -111,7 +113,7 @@ find_provider(const GaOwnerScope *scope, Arrival *arrival, const char *server)
 	arrival->callback.kind = provider.kind;
 	arrival->callback.callback_url =
 		ga_provider_row_setting(&provider, "callback_url");
-	find_secret(arrival, &provider);
+	find_secret(scope, arrival, &provider);
 	return true;
 }
 
@@ -177,6 +179,16 @@ read_number(const char **at, int32 *number)
 	return *at > start && value >= 1 && value <= PG_INT32_MAX;
 }
 
+/* Where a provider takes no dot, an underscore stands for it. */
+static bool
+skip_dot(const char **at)
+{
+	bool found = **at == '.' || **at == '_';
+
+	*at += found;
+	return found;
+}
+
 /* Our key of a message: inv-<32 digits>.<member>.<version>, and maybe .r<n> */
 static bool
 read_key(const char *key, GaReceipt *receipt)
@@ -192,8 +204,8 @@ read_key(const char *key, GaReceipt *receipt)
 		receipt->group_id.data[i] = (unsigned char) strtol(pair, NULL, 16);
 	}
 	key += 2 * UUID_LEN;
-	if (*key++ != '.' || !read_number(&key, &receipt->ref.member_number) ||
-		*key++ != '.' || !read_number(&key, &receipt->ref.version))
+	if (!skip_dot(&key) || !read_number(&key, &receipt->ref.member_number) ||
+		!skip_dot(&key) || !read_number(&key, &receipt->ref.version))
 	{
 		receipt->ref.member_number = 0;
 		return false;

@@ -19,7 +19,8 @@
 #define GA_RECEIPTS_RETENTION_DEFAULT (30 * 24 * 60) /* min */
 #define GA_CAPTURED_LIMIT_DEFAULT 10000
 #define GA_RESEND_COOLDOWN_DEFAULT 300 /* s */
-#define GA_INVITATION_URL_DEFAULT "http://localhost:3000/rpc/invitation?token="
+#define GA_INVITATION_URL_DEFAULT                                              \
+	"http://localhost:3000/rpc/invitation_page?token="
 #define GA_DEFAULT_LOCALE_DEFAULT "en"
 
 typedef struct GaSettings

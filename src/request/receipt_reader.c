@@ -87,7 +87,7 @@ static const ReceiptRow rows[] = {
 	{
 		.kind = "kannel",
 		.message_id = "id",
-		.word = "type",
+		.word = "status|type",
 		.text = "answer",
 		.time = "time",
 	},

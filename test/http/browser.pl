@@ -57,7 +57,7 @@ my @forms = (
 	{ name => 'unsubscribe', url => url('/rpc/unsubscribe', token => $stop), button => 'button',
 		buttons => ['Stop all messages'], expected => 'No more messages' });
 
-my $plan = "$PostgreSQL::Test::Utils::tmp_check/plan.json";
+my $plan = PostgreSQL::Test::Utils::tempdir() . '/plan.json';
 open(my $file, '>', $plan) or die "$plan: $!";
 print $file to_json({ pages => \@pages, forms => \@forms });
 close $file;
@@ -66,7 +66,7 @@ close $file;
 my $can_sandbox = system('unshare --user true 2>/dev/null') == 0;
 local $ENV{CHROMIUM_FLAGS} = $can_sandbox ? '' : '--no-sandbox';
 local $ENV{NODE_PATH} = $modules;
-local $ENV{HOME} = "$PostgreSQL::Test::Utils::tmp_check";
+local $ENV{HOME} = PostgreSQL::Test::Utils::tempdir();
 my $errors = "$PostgreSQL::Test::Utils::log_path/chromium.log";
 my $script = project_root() . '/test/http/browser.js';
 my @lines = qx(node '$script' '$chromium' '$plan' '$screenshots' 2>'$errors');

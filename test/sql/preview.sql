@@ -104,7 +104,7 @@ FROM (VALUES ('NULL', '404 3001 there is no such group'),
 	(quote_literal(:'id') || ', 1', '404 3001 member 1 of the group gets no message'),
 	(quote_literal(:'id') || ', 99', '404 3001 member 99 of the group gets no message'),
 	(quote_literal(:'id') || ', 0', '404 3001 member 0 of the group gets no message'),
-	(quote_literal(:'id') || ', -1', '404 3001 member 0 of the group gets no message'),
+	(quote_literal(:'id') || ', -1', '404 3001 member -1 of the group gets no message'),
 	(quote_literal(:'id') || ', 2, ''<b>''', '400 1106 locale names no language'),
 	(quote_literal(:'id') || ', 2, ''de''', '200 0 ')) AS cases (arguments, said);
 

@@ -34,6 +34,8 @@ use Time::HiRes qw(sleep time);
 
 our @EXPORT = qw(new_api_node gateways double_of node_modules form_encoded);
 
+# Of this test alone: tests run side by side.
+my $scratch = PostgreSQL::Test::Utils::tempdir();
 my $SECRET = 'a secret of at least thirty-two characters';
 
 =head2 new_api_node(NAME, [conf => TEXT])
@@ -71,7 +73,7 @@ sub double_of
 {
 	my ($node) = @_;
 	my $modules = node_modules() // return;
-	my $port_file = "$PostgreSQL::Test::Utils::tmp_check/gateway.port";
+	my $port_file = "$scratch/gateway.port";
 	local $ENV{NODE_PATH} = $modules;
 
 	unlink $port_file;
@@ -94,7 +96,7 @@ sub postgrest_of
 	my ($node) = @_;
 	my $program = postgrest_path() // return;
 	my $port = PostgreSQL::Test::Cluster::get_free_port();
-	my $file = "$PostgreSQL::Test::Utils::tmp_check/postgrest.conf";
+	my $file = "$scratch/postgrest.conf";
 	my $uri = sprintf 'postgres:///postgres?host=%s&port=%d&user=authenticator', $node->host, $node->port;
 
 	open(my $conf, '>', $file) or die "$file: $!";

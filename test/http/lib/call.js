@@ -7,10 +7,14 @@ const quote = (name) => `"${name.replace(/"/g, '""')}"`;
 
 // {type of the answer, whether the body is what a media type handler returned}
 function negotiate(accept, fn) {
-	const wanted = accept.split(',').map((item) => item.split(';')[0].trim().toLowerCase());
-	for (const type of wanted) {
+	const wanted = accept.split(',').map((item) => {
+		const [type, ...parameters] = item.split(';').map((part) => part.trim().toLowerCase());
+		const weight = parameters.find((part) => part.startsWith('q='));
+		return { type, weight: weight === undefined ? 1 : Number(weight.slice(2)) };
+	});
+	for (const { type } of wanted.sort((a, b) => b.weight - a.weight)) {
 		if (fn.is_media && (type === fn.type || fn.type === '*/*')) return { type, isHandled: true };
-		if (['*/*', 'application/json', 'application/*'].includes(type))
+		if (['*/*', 'application/json'].includes(type))
 			return { type: 'application/json; charset=utf-8', isHandled: false };
 		if (type === 'text/plain' && !fn.is_composite && !fn.returns_set)
 			return { type: 'text/plain; charset=utf-8', isHandled: true };
@@ -51,7 +55,8 @@ function settingsOf(request, caller) {
 		'request.method': request.method,
 		'request.path': request.path,
 		'request.headers': JSON.stringify(request.headers),
-		'request.cookies': JSON.stringify(request.cookies),
+		...(Object.keys(request.cookies).length > 0
+			? { 'request.cookies': JSON.stringify(request.cookies) } : {}),
 	};
 }
 
