@@ -95,9 +95,6 @@ $$;
 CREATE FUNCTION pg_temp.suppressed() RETURNS bigint
 LANGUAGE sql AS $$ SELECT count(*) FROM group_api_private.suppressions $$;
 SELECT pg_temp.suppressed() AS before \gset
--- Until this version has a list of suppressed contacts.
-SELECT NOT EXISTS (SELECT FROM pg_proc WHERE pronamespace = 'group_api'::regnamespace
-	AND proname ~ 'suppress') AS no_list \gset
 
 -- ---- By the address ----
 
