@@ -1,6 +1,7 @@
 /*
  * http.c
- *		Messages by HTTP, as a row of the provider table describes it.
+ *		Messages by HTTP, and questions after them, as a row of the provider
+ *		table describes it.
  *
  * The body goes out by connection.c's read callback, so that a dead keep-alive
  * connection never makes libcurl send a message twice; a request without a

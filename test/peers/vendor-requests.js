@@ -142,6 +142,7 @@ const sms = { to: '+27701231234', text: 'Café & 光 +1', message_key: KEY,
 const mail = { to: 'b@g.example', to_name: 'Barnaby G', subject: 'Grüße & "you"',
 	text: 'Hello\n+1', html: '<p>Hello & é</p>', reply_to: 'Stephen <s@example.org>',
 	message_key: KEY, unsubscribe_url: UNSUBSCRIBE };
+const ACCOUNT = `AC${'0123456789abcdef'.repeat(2)}`;
 const SENDER = 'Groups <hello@example.com>';
 const LIST = { 'List-Unsubscribe': `<${UNSUBSCRIBE}>`,
 	'List-Unsubscribe-Post': 'List-Unsubscribe=One-Click' };
@@ -153,6 +154,15 @@ const SIGNED = { authorization: 'signature' };
 
 /* `differs`: fact => reason; such a fact must be there in one of the two. */
 const vendors = {
+	twilio: {
+		options: { account_sid: ACCOUNT, password: SECRET, sender: '+15005550006' },
+		job: sms,
+		answer: { status: 201, body: '{"sid":"SM1"}' },
+		differs: {},
+		call: () => require('twilio')(ACCOUNT, SECRET).messages.create({ to: sms.to,
+			from: '+15005550006', body: sms.text, validityPeriod: 3600, statusCallback: CALLBACK }),
+		asks: () => require('twilio')(ACCOUNT, SECRET).messages('M1').fetch(),
+	},
 	vonage: {
 		options: { username: 'key', password: SECRET, sender: 'Groups' },
 		job: sms,
