@@ -296,6 +296,30 @@ sub check_rights
 	return;
 }
 
+sub check_setting
+{
+	for ([ 'http://example.com/u/' => 'https' ], [ 'ftp://example.com' => 'https' ],
+		[ "https://example.com/u\n" => 'white space' ], [ 'https://example.com/<u>' => 'quotes' ],
+		[ 'https://example.com/' . 'u' x 800 => 'longer' ])
+	{
+		my ($url, $why) = @$_;
+		$node->psql('postgres', "ALTER SYSTEM SET group_api.unsubscribe_url = '$url'", stderr => \my $error);
+		like($error, qr/invalid value.*$why/s, 'no link to unsubscribe: ' . substr($url =~ s/\n/\\n/r, 0, 30));
+	}
+	my $of = tokens_of($node, {}, 'by SMS');
+	unlike($node->safe_psql('postgres', "SELECT message FROM group_api.captured WHERE group_id = '$of->{group}'"),
+		qr{/u/}, 'an SMS has no such link');
+	$node->append_conf('postgresql.conf', "group_api.unsubscribe_url = ''");
+	$node->reload;
+	$node->poll_query_until('postgres', "SELECT current_setting('group_api.unsubscribe_url') = ''");
+	$node->safe_psql('postgres', 'SELECT group_api.create_group(\'' . to_json({ name => 'Quiet', description => 'd', message => 'm',
+		productId => '00000000-0000-0000-0000-000000000001', image => 'https://example.com/p.jpg',
+		members => [ { nickName => 'Ann', contact => { type => 'EMAIL', value => 'quiet@example.com' } } ] }) . '\')');
+	poll_until(sub { $node->safe_psql('postgres', "SELECT message FROM group_api.captured WHERE recipient = 'quiet\@example.com'")
+		=~ /^(?!.*List-Unsubscribe).*Subject/s }, 'without the setting a mail has no such header');
+	return;
+}
+
 for my $gateway (gateways($node))
 {
 	check_states($gateway);
@@ -308,4 +332,5 @@ for my $gateway (gateways($node))
 	check_unsubscribing($gateway);
 	check_rights($gateway);
 }
+check_setting();
 done_testing();

@@ -69,9 +69,11 @@ sub node_modules
 	return peer('http/node_modules');
 }
 
+sub schemas { my (%options) = @_; return $options{schemas} // 'group_api,group_api_v2'; }
+
 sub double_of
 {
-	my ($node) = @_;
+	my ($node, %options) = @_;
 	my $modules = node_modules() // return;
 	my $port_file = "$scratch/gateway.port";
 	local $ENV{NODE_PATH} = $modules;
@@ -79,7 +81,7 @@ sub double_of
 	unlink $port_file;
 	my $child = start_program('gateway', '/usr/bin/env', 'node',
 		project_root() . '/test/http/gateway.js', '--host', $node->host, '--port', $node->port,
-		'--jwt-secret', $SECRET, '--port-file', $port_file);
+		'--jwt-secret', $SECRET, '--port-file', $port_file, '--schemas', schemas(%options));
 	my $port = GroupApiTest::await_port($port_file, $child);
 	return bless { name => 'double', url => "http://127.0.0.1:$port", pid => $child };
 }
@@ -93,14 +95,15 @@ sub postgrest_path
 
 sub postgrest_of
 {
-	my ($node) = @_;
+	my ($node, %options) = @_;
 	my $program = postgrest_path() // return;
 	my $port = PostgreSQL::Test::Cluster::get_free_port();
 	my $file = "$scratch/postgrest.conf";
 	my $uri = sprintf 'postgres:///postgres?host=%s&port=%d&user=authenticator', $node->host, $node->port;
 
 	open(my $conf, '>', $file) or die "$file: $!";
-	print $conf qq(db-uri = "$uri"\ndb-schemas = "group_api, group_api_v2"\ndb-anon-role = "anon"\n),
+	my $schemas = schemas(%options);
+	print $conf qq(db-uri = "$uri"\ndb-schemas = "$schemas"\ndb-anon-role = "anon"\n),
 	  qq(jwt-secret = "$SECRET"\nserver-host = "127.0.0.1"\nserver-port = $port\n);
 	close $conf;
 	my $child = start_program('postgrest', $program, $file);
@@ -109,7 +112,7 @@ sub postgrest_of
 	return $self;
 }
 
-=head2 gateways(NODE)
+=head2 gateways(NODE, [schemas => LIST])
 
 The double and PostgREST, as far as they can be had; says which could not.
 
@@ -117,13 +120,13 @@ The double and PostgREST, as far as they can be had; says which could not.
 
 sub gateways
 {
-	my ($node) = @_;
+	my ($node, %options) = @_;
 	my @gateways;
 
 	for ([ 'npm package pg' => \&double_of ], [ 'PostgREST' => \&postgrest_of ])
 	{
 		my ($needed, $start) = @$_;
-		my $gateway = $start->($node);
+		my $gateway = $start->($node, %options);
 		push @gateways, $gateway if $gateway;
 	  SKIP: { skip "$needed not found", 1 unless $gateway; }
 	}

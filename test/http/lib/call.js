@@ -39,7 +39,9 @@ function statementOf(schema, name, fn, request, isHandled) {
 		}
 	}
 	if (fn.is_composite || fn.returns_set) {
-		const source = from ? `${from}, LATERAL ${call} AS _t` : `FROM ${call} AS _t`;
+		// A table of one column is a table all the same.
+		const rows = fn.is_composite ? `(SELECT * FROM ${call})` : call;
+		const source = from ? `${from}, LATERAL ${rows} AS _t` : `FROM ${rows} AS _t`;
 		const all = `coalesce(json_agg(_t), '[]')`;
 		return { text: `SELECT (${fn.returns_set ? all : `${all}->0`})::text AS body ${source}`, values };
 	}

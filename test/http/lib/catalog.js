@@ -6,7 +6,8 @@ const { Fault } = require('./fault');
 const query = `
 SELECT p.oid::int AS oid, p.provolatile AS volatility, p.proretset AS returns_set,
        t.typtype = 'd' AND t.typname ~ '^[a-z*]+/[a-z0-9.*+-]+$' AS is_media, t.typname AS type,
-       t.typtype IN ('c') OR p.prorettype = 'record'::regtype AS is_composite,
+       t.typtype = 'c' OR p.prorettype = 'record'::regtype
+           OR coalesce(p.proargmodes && '{o,b,t}'::"char"[], false) AS is_composite,
        p.pronargs AS count, p.pronargs - p.pronargdefaults AS required,
        coalesce(p.proargnames[1:p.pronargs], '{}') AS names,
        ARRAY(SELECT format_type(a, NULL) FROM unnest(p.proargtypes) WITH ORDINALITY AS l (a, n)

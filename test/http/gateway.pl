@@ -1,0 +1,126 @@
+# The double of PostgREST does what PostgREST does: a double that lies would
+# turn the other tests green for nothing. Where PostgREST is at hand it answers
+# the same questions.
+use strict;
+use warnings;
+
+use FindBin;
+use lib "$FindBin::RealBin/../lib", "$FindBin::RealBin/lib";
+use GroupApiTest;
+use Gateway;
+use Test::More;
+
+my $node = new_api_node('main');
+my %json = (Accept => 'application/json');
+
+$node->safe_psql('postgres', q{
+	CREATE SCHEMA probe; GRANT USAGE ON SCHEMA probe TO anon, web;
+	CREATE SCHEMA other; GRANT USAGE ON SCHEMA other TO anon;
+	CREATE DOMAIN probe."text/html" AS text;
+	CREATE TABLE probe.marks (n int PRIMARY KEY); GRANT ALL ON probe.marks TO web, anon;
+	CREATE FUNCTION probe.whole(jsonb) RETURNS json LANGUAGE sql AS 'SELECT $1::json';
+	CREATE FUNCTION probe.whole(text) RETURNS json LANGUAGE sql AS 'SELECT json_build_object($$text$$, $1)';
+	CREATE FUNCTION probe.named(a int, b text DEFAULT 'none') RETURNS json LANGUAGE sql STABLE AS 'SELECT json_build_object($$b$$, b, $$a$$, a)';
+	CREATE FUNCTION probe.page(word text) RETURNS probe."text/html" LANGUAGE sql STABLE AS 'SELECT $$<p>$$ || word';
+	CREATE FUNCTION probe.mark(n int) RETURNS void LANGUAGE sql AS 'INSERT INTO probe.marks VALUES (n)';
+	CREATE FUNCTION probe.settle(status text, headers text) RETURNS text LANGUAGE sql AS
+		'SELECT set_config($$response.status$$, status, true) || set_config($$response.headers$$, headers, true)';
+	CREATE FUNCTION probe.fail(state text) RETURNS void LANGUAGE plpgsql AS
+		'BEGIN RAISE EXCEPTION USING ERRCODE = state, MESSAGE = $$m$$, DETAIL = $$d$$, HINT = $$h$$; END';
+	CREATE FUNCTION probe.secret() RETURNS int LANGUAGE sql AS 'SELECT 1';
+	CREATE FUNCTION probe.rows() RETURNS TABLE (n int) LANGUAGE sql AS 'SELECT 1 UNION ALL SELECT 2';
+	CREATE FUNCTION probe.told() RETURNS json LANGUAGE sql STABLE AS $$
+		SELECT json_build_object('role', current_user, 'method', current_setting('request.method'),
+			'path', current_setting('request.path'), 'claims', current_setting('request.jwt.claims')::json,
+			'header', current_setting('request.headers')::json ->> 'x-probe', 'read_only', current_setting('transaction_read_only'),
+			'cookie', nullif(current_setting('request.cookies', true), '')::json ->> 'c', 'search_path', current_setting('search_path')) $$;
+	CREATE FUNCTION other.who() RETURNS text LANGUAGE sql AS 'SELECT $$other$$::text';
+	REVOKE EXECUTE ON FUNCTION probe.secret() FROM PUBLIC});
+
+sub check_arguments
+{
+	my ($g) = @_;
+
+	is($g->post_json('/rpc/whole', '{"z": 1, "a": 2}')->{content}, '{"a": 2, "z": 1}', "$g->{name}: an unnamed jsonb gets the whole body");
+	is($g->ask('POST', '/rpc/whole', content => 'a=b', headers => { %json, 'Content-Type' => 'text/plain' })->{content},
+		'{"text" : "a=b"}', 'an unnamed text gets a plain one');
+	is($g->get('/rpc/named', {%json}, a => 1, b => 'x y')->{content}, '{"b" : "x y", "a" : 1}', 'GET takes arguments by name');
+	is($g->post_form('/rpc/named', {%json}, a => 1)->{content}, '{"b" : "none", "a" : 1}', 'so does a form, with defaults');
+	is($g->post_json('/rpc/named', { a => 1, b => undef })->{content}, '{"b" : null, "a" : 1}', 'and JSON, with null');
+	is($g->get('/rpc/named', {%json}, c => 1)->{status}, 404, 'an unknown name is an unknown function');
+	is($g->post_json('/rpc/named', '{"a": ')->{status}, 400, 'broken JSON is refused');
+	is($g->get('/rpc/no_such', {%json})->{status}, 404, 'as is a function that does not exist');
+	is($g->ask('PUT', '/rpc/named', headers => {%json})->{status}, 405, 'and another method');
+	return;
+}
+
+sub check_answers
+{
+	my ($g) = @_;
+	my $page = $g->get('/rpc/page', word => 'hi');
+
+	is(($page->{headers}{'content-type'} =~ s/;.*//r) . " $page->{content}", 'text/html <p>hi', "$g->{name}: a page is handed over as it is");
+	is($g->get('/rpc/page', { Accept => '*/*' }, word => 'hi')->{content}, '"<p>hi"', 'as JSON to who asks for anything');
+	is($g->get('/rpc/page', { Accept => 'text/html;q=0.5, application/json' }, word => 'hi')->{content}, '"<p>hi"', 'weights count');
+	is($g->get('/rpc/page', { Accept => 'image/png' }, word => 'hi')->{status}, 406, 'what cannot be had is refused');
+	is($g->head('/rpc/page', word => 'hi')->{content}, '', 'HEAD has no body');
+	is($g->post_json('/rpc/mark', { n => 1 })->{status}, 204, 'void is no content');
+	is(join(',', map { $_->{n} } @{ from_json($g->post_json('/rpc/rows', '{}')->{content}) }), '1,2', 'rows are a list');
+	my $settled = $g->post_json('/rpc/settle', { status => '418', headers => '[{"X-A": "b"}]' });
+	is("$settled->{status} $settled->{headers}{'x-a'}", '418 b', 'status and headers are what the function sets');
+	is($g->post_json('/rpc/settle', { status => '200', headers => '{"X-A": "b"}' })->{status}, 500, 'headers that are no list are a fault');
+	is($g->post_json('/rpc/settle', { status => 'x', headers => '[]' })->{status}, 500, 'as is a status that is none');
+	is($g->post_json('/rpc/who', '{}', 'Content-Profile' => 'other')->{content}, '"other"', 'a header chooses the schema');
+	is($g->get('/rpc/who', { %json, 'Accept-Profile' => 'pg_catalog' })->{status}, 406, 'among those that are exposed');
+	return;
+}
+
+sub check_callers
+{
+	my ($g) = @_;
+	my $told = sub { from_json($_[0]->{content}) };
+	my %web = Gateway::bearer(role => 'web', sub => 'u1');
+	my $anon = $told->($g->get('/rpc/told', { %json, 'X-Probe' => 'p', Cookie => 'a=b; c=d' }));
+
+	is_deeply([ @$anon{qw(role method path header read_only cookie)} ], [qw(anon GET /rpc/told p on d)], "$g->{name}: what a request tells");
+	is_deeply($anon->{claims}, { role => 'anon' }, 'the claims of nobody');
+	is($anon->{search_path}, '"probe", "public"', 'the schema comes first');
+	my $known = $told->($g->post_json('/rpc/told', '{}', %web));
+	is_deeply([ $known->{role}, $known->{claims}{sub}, $known->{method} ], [qw(web u1 POST)], 'a token makes its role and its claims');
+	is($g->post_json('/rpc/told', '{}', Authorization => 'Bearer a.b.c')->{status}, 401, 'a token that is none is refused');
+	is($g->post_json('/rpc/told', '{}', Authorization => $web{Authorization} . 'x')->{status}, 401, 'as is one with another signature');
+	is($g->post_json('/rpc/told', '{}', Gateway::bearer(role => 'web', exp => time - 300))->{status}, 401, 'and one of yesterday');
+	is($g->get('/rpc/mark', {%json}, n => 2)->{status}, 405, 'GET writes nothing');
+	return;
+}
+
+sub check_errors
+{
+	my ($g) = @_;
+	my %web = Gateway::bearer(role => 'web');
+
+	for ([ 'P0001', 400 ], [ '22023', 400 ], [ '23505', 409 ], [ '23503', 409 ], [ '42501', 403 ], [ '54000', 500 ],
+		[ '55000', 500 ], [ 'PT418', 418 ], [ 'P0002', 500 ], [ '28000', 403 ], [ '40001', 500 ])
+	{
+		my ($state, $status) = @$_;
+		my $answer = $g->post_json('/rpc/fail', { state => $state }, %web);
+		is($answer->{status}, $status, "$g->{name}: $state is $status");
+		is_deeply(from_json($answer->{content}), { code => $state, message => 'm', details => 'd', hint => 'h' }, 'with all it says')
+		  unless $state =~ /^PT/;
+	}
+	is($g->post_json('/rpc/secret', '{}')->{status}, 401, 'what nobody may do asks for a token');
+	is($g->post_json('/rpc/secret', '{}', %web)->{status}, 403, 'with one it is forbidden');
+	is($g->post_json('/rpc/mark', { n => 1 }, %web)->{status}, 409, 'an error of the database itself');
+	is($node->safe_psql('postgres', 'SELECT count(*) FROM probe.marks'), 1, 'which leaves nothing behind');
+	return;
+}
+
+for my $gateway (gateways($node, schemas => 'probe,other'))
+{
+	check_arguments($gateway);
+	check_answers($gateway);
+	check_callers($gateway);
+	check_errors($gateway);
+	$node->safe_psql('postgres', 'TRUNCATE probe.marks');
+}
+done_testing();
