@@ -9,21 +9,80 @@ include src/request/request.mk
 
 OBJS = \
 	src/group_api.o \
-	src/base/guc.o src/base/link_token.o src/base/wire.o \
-	src/base/provider_options.o src/base/sms_text.o src/base/receipt_table.o \
+	src/base/guc.o \
+	src/base/link_token.o \
+	src/base/wire.o \
+	src/base/provider_options.o \
+	src/base/sms_text.o \
+	src/base/receipt_table.o \
+	src/base/locale_tag.o \
+	src/base/callback_url.o \
+	src/base/secret_file.o \
+	src/base/courier_process.o \
+	src/base/courier_call.o \
+	src/base/provider_config.o \
+	src/base/mail_status.o \
 	$(REQUEST_OBJS) \
-	src/message/html.o src/message/page.o src/message/page_words.o \
-	src/store/plan_cache.o src/store/installation_store.o \
-	src/store/user_store.o src/store/group_store.o \
-	src/store/invitation_store.o src/store/queue_store.o \
-	src/store/provider_store.o src/store/idempotency_store.o src/store/suppression_store.o \
-	src/dispatch/slots.o src/dispatch/wake.o src/dispatch/launcher.o \
-	src/dispatch/database_guard.o src/dispatch/dispatcher.o src/dispatch/seat.o src/dispatch/work.o src/dispatch/courier_desk.o \
-	src/dispatch/courier_link.o src/dispatch/providers.o \
-	src/dispatch/backoff.o src/dispatch/message.o src/dispatch/jobs.o src/dispatch/stats.o src/dispatch/records.o src/dispatch/crash_guard.o \
-	src/api/caller.o src/api/answer.o src/api/creation.o src/api/create_group.o \
-	src/api/create_group_v2.o src/api/get_group.o src/api/answering.o src/api/invitations.o src/api/page.o \
-	src/api/operators.o src/api/users.o src/api/provider_validator.o
+	src/message/compose.o \
+	src/message/template.o \
+	src/message/languages.o \
+	src/message/html.o \
+	src/message/page.o \
+	src/message/page_words.o \
+	src/store/plan_cache.o \
+	src/store/installation_store.o \
+	src/store/user_store.o \
+	src/store/group_store.o \
+	src/store/invitation_store.o \
+	src/store/queue_store.o \
+	src/store/provider_store.o \
+	src/store/idempotency_store.o \
+	src/store/suppression_store.o \
+	src/store/contact_hash.o \
+	src/store/cap_store.o \
+	src/store/lifecycle_store.o \
+	src/store/poll_store.o \
+	src/store/template_store.o \
+	src/store/receipt_store.o \
+	src/dispatch/slots.o \
+	src/dispatch/wake.o \
+	src/dispatch/launcher.o \
+	src/dispatch/database_guard.o \
+	src/dispatch/dispatcher.o \
+	src/dispatch/seat.o \
+	src/dispatch/work.o \
+	src/dispatch/courier_desk.o \
+	src/dispatch/courier_link.o \
+	src/dispatch/providers.o \
+	src/dispatch/backoff.o \
+	src/dispatch/message.o \
+	src/dispatch/jobs.o \
+	src/dispatch/stats.o \
+	src/dispatch/records.o \
+	src/dispatch/crash_guard.o \
+	src/dispatch/screening.o \
+	src/dispatch/polls.o \
+	src/api/caller.o \
+	src/api/answer.o \
+	src/api/preview.o \
+	src/api/creation.o \
+	src/api/create_group.o \
+	src/api/create_group_v2.o \
+	src/api/get_group.o \
+	src/api/invitations.o \
+	src/api/group_access.o \
+	src/api/lifecycle.o \
+	src/api/suppressions.o \
+	src/api/operators.o \
+	src/api/arguments.o \
+	src/api/templates.o \
+	src/api/users.o \
+	src/api/provider_validator.o \
+	src/api/receipts.o \
+	src/api/bounces.o \
+	src/api/test_provider.o \
+	src/api/answering.o \
+	src/api/page.o
 
 DATA_built = sql/group_api--$(EXTVERSION).sql
 DATA       = $(filter-out $(DATA_built),$(wildcard sql/group_api--*--*.sql))

@@ -290,6 +290,7 @@ CREATE TABLE group_api_private.templates (
                                             AND (channel = 'EMAIL' OR html IS NULL))
 );
 COMMENT ON TABLE group_api_private.templates IS 'internal: an operator''s words instead of the built-in ones';
+COMMENT ON COLUMN group_api_private.templates.body IS 'the SMS, or the mail''s plain text';
 
 CREATE TABLE group_api_private.idempotency_keys (
     user_id     bigint NOT NULL,
@@ -433,7 +434,8 @@ members [{nickName, contact {type MOBILE|EMAIL, value}}], [dryRun false]}.
 Answer: {error {code, message}, group {id, name, image, createdAt, status, product {id},
 members [{name, profilePicture, isLeader, delivery {status, reason, at}}]}}.
 The caller is the leader and comes first.  A dry run checks everything, writes nothing
-and answers with the nil GUID.  Errors: all faults of a request at once; in
+and answers with the nil GUID and preview, the messages that would be sent, as
+preview_invitation() does; so does a call with the header Prefer: tx=rollback.  Errors: all faults of a request at once; in
 SQL as 22023, 54000, 28000 with the list as JSON in DETAIL, over HTTP in the envelope
 with status 400 or 401 (docs/errors.md).$$;
 
@@ -452,6 +454,53 @@ amended envelope.  Calling it again sends nothing twice.
 Allowed to the group's leader and to operators.  Errors: P0002 (404), 55000 (409) for
 an archived group.$$;
 
+CREATE FUNCTION group_api.resend_invitation(id uuid, number integer) RETURNS json
+    LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_resend_invitation';
+COMMENT ON FUNCTION group_api.resend_invitation(uuid, integer) IS
+$$Sends one member's invitation again under a new link, which ends all older ones, also
+after it expired or was revoked; tries and expiry count from now.  "number" is the member's
+place in the group (the leader is 1).  Answers the amended envelope.
+Allowed to the group's leader and to operators.  Errors: P0002 (404), 42501 (403), 55000 (409)
+answered before, being sent or the group is archived, 53400 (429 with Retry-After) sooner
+than group_api.resend_cooldown after the last resend to the same contact.$$;
+
+CREATE FUNCTION group_api.revoke_invitation(id uuid, number integer) RETURNS json
+    LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_revoke_invitation';
+COMMENT ON FUNCTION group_api.revoke_invitation(uuid, integer) IS
+$$Withdraws one member's open invitation: its link can no longer be answered, and what is not
+sent yet is canceled.  Answers the amended envelope; revoking twice is no error.
+Allowed to the group's leader and to operators.  Errors: P0002 (404), 42501 (403), 55000 (409)
+answered before.$$;
+
+CREATE FUNCTION group_api.archive_group(id uuid) RETURNS json
+    LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_archive_group';
+COMMENT ON FUNCTION group_api.archive_group(uuid) IS
+$$Archives a group: open invitations are revoked, what is not sent yet is canceled; members
+stay.  Answers the amended envelope; archiving twice is no error.
+Allowed to the group's leader and to operators.  Errors: P0002 (404), 42501 (403).$$;
+
+CREATE FUNCTION group_api.delete_group(id uuid) RETURNS json
+    LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_delete_group';
+COMMENT ON FUNCTION group_api.delete_group(uuid) IS
+$$Deletes a group with its members, invitations and their history; nothing unsent leaves any
+more, and its links are unknown from then on.  Answers {error {code 0}, group {}}.
+Allowed to the group's leader and to operators.  Errors: P0002 (404), 42501 (403).$$;
+
+CREATE FUNCTION group_api.preview_invitation(id uuid, number integer DEFAULT NULL, locale text DEFAULT NULL)
+    RETURNS json
+    LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'group_api_preview_invitation';
+COMMENT ON FUNCTION group_api.preview_invitation(uuid, integer, text) IS
+$$Shows what a group's members are sent, to the byte, and sends nothing: the message of
+member number, or those of all who may still get one; in their language, or in locale.
+Answer: {error, preview {note, messages [{number, member, channel, to, locale, subject,
+text, html, segments, encoding GSM-7|UCS-2, characters, bytes}], shown, total, totals
+{messages, sms, segments, emails}}}.  At most 100 are shown, the totals count all;
+segments and encoding are of an SMS, characters of the text, bytes of all the words.
+Only the links' tokens are dummies, of the same length.
+Allowed to the group's leader and to operators.  Errors: P0002 (404) for an unknown
+group or a member that gets no message, 42501 (403) for other members, 55000 (409) for
+an archived group, 22023 (400) for a locale that names no language.$$;
+
 -- Contract B ----------------------------------------------------------------
 
 CREATE FUNCTION group_api_v2.create_group(jsonb) RETURNS json
@@ -460,9 +509,11 @@ COMMENT ON FUNCTION group_api_v2.create_group(jsonb) IS
 $$Creates a group and invites users (contract B, POST /api/v2/group/).
 
 Body: {name, [description], [color], [privacy public|private], [visible], [invite_users
-[integer]], [image_original URL], [emotional_image_original URL]}.
+[integer]], [image_original URL], [emotional_image_original URL], [dry_run false]}.
 Answer: the Group object.  Invited users whose e-mail address or mobile number stands in
-the user directory get an invitation there too.
+the user directory get an invitation there too, in the language that stands there.  A dry
+run checks everything, writes nothing and answers with the id 0, no slug, and preview as
+group_api.create_group() does.
 Errors: SQL 22023, 23505 (the name is taken), 28000 with the list as JSON in DETAIL;
 over HTTP {"errors": [{field, messages [{code, message}]}]} with status 400 or 401.$$;
 
@@ -505,6 +556,31 @@ $$One-click unsubscribe (RFC 8058): POST, or a call in SQL, ends all messages to
 that the link was sent to; GET, HEAD and a read-only transaction show a page with a button.
 Doing it twice is no error.  Throws nothing: 404 for an unknown link.$$;
 
+-- Receipts ------------------------------------------------------------------
+
+CREATE FUNCTION group_api.receive_receipt(server name, body bytea, headers jsonb DEFAULT '{}',
+        query text DEFAULT '', method text DEFAULT 'POST')
+    RETURNS json
+    LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_receive_receipt';
+COMMENT ON FUNCTION group_api.receive_receipt(name, bytea, jsonb, text, text) IS
+$$Takes a provider's callback as it came: the server of CREATE SERVER, the raw body, the headers
+(names in any case), the query behind the question mark and the method. Answers {"result", "receipts"}:
+moved (a delivery changed), known, stale (about an older message), unknown (about none of ours),
+replayed, refused (not proved to be the provider's), unreadable; and how many events it held.
+No error for anything that comes from outside.$$;
+
+CREATE FUNCTION group_api.receive_receipt(text) RETURNS json
+    LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_receive_receipt_http';
+COMMENT ON FUNCTION group_api.receive_receipt(text) IS
+$$The same over HTTP: the argument is the raw body, the gateway's request.headers hold the rest, with
+the query the provider called in x-receipt-query. Status 200, 403 refused, 400 unreadable.$$;
+
+CREATE FUNCTION group_api.receipt_url(server name) RETURNS text
+    LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'group_api_receipt_url';
+COMMENT ON FUNCTION group_api.receipt_url(name) IS
+$$The address to enter at a provider as webhook for all its messages; whoever knows it is believed
+where the provider does not sign. Errors: 42704 for an unknown server, 55000 without callback_url.$$;
+
 -- Operators -----------------------------------------------------------------
 
 CREATE FUNCTION group_api.retry_failed(group_id uuid DEFAULT NULL, channel group_api.channel DEFAULT NULL)
@@ -522,6 +598,30 @@ CREATE FUNCTION group_api.put_user(
 COMMENT ON FUNCTION group_api.put_user(text, text, text, text, text, text, text, text) IS
 'Adds a user to the directory, or changes the one with this subject (the claim "sub" of its tokens); what is null stays as it is. Returns the id contract B invites by. Error: 22023 for a missing subject, an impossible e-mail address or mobile number.';
 
+CREATE FUNCTION group_api.put_template(
+        channel group_api.channel, locale text, body text,
+        subject text DEFAULT NULL, html text DEFAULT NULL)
+    RETURNS void
+    LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_put_template';
+COMMENT ON FUNCTION group_api.put_template(group_api.channel, text, text, text, text) IS
+$$Says invitations of a channel in a language in your words, from the commit on: body is the
+SMS or the mail's plain text; a mail has a subject, and an HTML part if html is given.
+Placeholders: {inviter} {group} {member} {message} {description} {link} {expires} {image};
+conditions: {?name}...{/} if there is one, {!name}...{/} if not, also of reminder.
+Replaces the template of the same channel and locale. See group_api.templates.
+Error: 22023 for no locale, an unknown placeholder, a condition without end, no {link}.$$;
+
+CREATE FUNCTION group_api.remove_template(channel group_api.channel, locale text) RETURNS boolean
+    LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_remove_template';
+COMMENT ON FUNCTION group_api.remove_template(group_api.channel, text) IS
+'Removes an own template, so that the next best one is used: see group_api.templates. False when there was none. Error: 22023 for no locale.';
+
+CREATE FUNCTION group_api_private.builtin_templates(
+        OUT channel text, OUT locale text, OUT subject text, OUT body text, OUT html text)
+    RETURNS SETOF record
+    LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'group_api_builtin_templates';
+COMMENT ON FUNCTION group_api_private.builtin_templates() IS 'internal: the templates used where there is no own one';
+
 CREATE FUNCTION group_api.pause(server name, reason text DEFAULT NULL) RETURNS void
     LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_pause';
 COMMENT ON FUNCTION group_api.pause(name, text) IS
@@ -532,6 +632,16 @@ CREATE FUNCTION group_api.resume(server name) RETURNS boolean
 COMMENT ON FUNCTION group_api.resume(name) IS
 'Lets a paused provider send again, whether an operator or a misconfiguration paused it. False when it was not paused. Error: 42704 for an unknown server.';
 
+CREATE FUNCTION group_api.suppress(contact text) RETURNS boolean
+    LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_suppress';
+COMMENT ON FUNCTION group_api.suppress(text) IS
+'Puts an e-mail address or mobile number on the suppression list: nothing more is sent to it. False when it was there. Error: 22023 when it is neither.';
+
+CREATE FUNCTION group_api.unsuppress(contact text) RETURNS boolean
+    LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_unsuppress';
+COMMENT ON FUNCTION group_api.unsuppress(text) IS
+'Takes an e-mail address or mobile number off the suppression list; invitations that were suppressed can be resent. False when it was not there. Error: 22023 when it is neither.';
+
 CREATE FUNCTION group_api.adopt() RETURNS bigint
     LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_adopt';
 COMMENT ON FUNCTION group_api.adopt() IS
@@ -541,6 +651,27 @@ CREATE FUNCTION group_api.wait_until_idle(timeout interval DEFAULT '10 s') RETUR
     LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_wait_until_idle';
 COMMENT ON FUNCTION group_api.wait_until_idle(interval) IS
 'Waits until no invitation is due or being sent; false when the time is over before. For scripts and tests; call it outside a transaction that holds invitations.';
+
+CREATE FUNCTION group_api.test_provider(server name, contact text) RETURNS json
+    LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_test_provider';
+COMMENT ON FUNCTION group_api.test_provider(name, text) IS
+$$Sends one short test message through a provider, paused or not, and waits for what
+becomes of it, at most the provider's own time-outs: {outcome
+accepted|rejected|retry|misconfigured|uncertain, code, detail (the provider's own
+words), message_id, elapsed_ms}.  Can be canceled.
+Errors: 42704 for an unknown server, 22023 for a contact that is none of the
+provider's channel, 58000 when the courier program cannot be run.$$;
+
+CREATE FUNCTION group_api.ingest_bounce(mail bytea) RETURNS json
+    LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_ingest_bounce';
+COMMENT ON FUNCTION group_api.ingest_bounce(bytea) IS
+$$Takes one mail that came back, as the mail server has it, and changes the delivery
+it is about: {result, status (as 5.1.1), group, number}.  result: moved, known
+(nothing new), stale (about an older message), unknown (no invitation of ours, or
+not proved), replayed (this very mail was here before), ignored (no bounce),
+unreadable.  A mailbox that is gone and a complaint suppress the contact.
+No mail causes an error; 58000 when the courier program cannot be run
+(docs/bounces.md).$$;
 
 CREATE FUNCTION group_api_private.dispatcher_state(
         OUT pid integer, OUT state text, OUT reason text, OUT courier_pid integer,
@@ -559,21 +690,76 @@ CREATE FUNCTION group_api_private.smtp_validator(text[], oid) RETURNS void
     LANGUAGE c AS 'MODULE_PATHNAME', 'group_api_provider_validator';
 CREATE FUNCTION group_api_private.twilio_validator(text[], oid) RETURNS void
     LANGUAGE c AS 'MODULE_PATHNAME', 'group_api_provider_validator';
+CREATE FUNCTION group_api_private.vonage_validator(text[], oid) RETURNS void
+    LANGUAGE c AS 'MODULE_PATHNAME', 'group_api_provider_validator';
+CREATE FUNCTION group_api_private.vonage_messages_validator(text[], oid) RETURNS void
+    LANGUAGE c AS 'MODULE_PATHNAME', 'group_api_provider_validator';
+CREATE FUNCTION group_api_private.messagebird_validator(text[], oid) RETURNS void
+    LANGUAGE c AS 'MODULE_PATHNAME', 'group_api_provider_validator';
+CREATE FUNCTION group_api_private.plivo_validator(text[], oid) RETURNS void
+    LANGUAGE c AS 'MODULE_PATHNAME', 'group_api_provider_validator';
+CREATE FUNCTION group_api_private.sns_validator(text[], oid) RETURNS void
+    LANGUAGE c AS 'MODULE_PATHNAME', 'group_api_provider_validator';
+CREATE FUNCTION group_api_private.kannel_validator(text[], oid) RETURNS void
+    LANGUAGE c AS 'MODULE_PATHNAME', 'group_api_provider_validator';
+CREATE FUNCTION group_api_private.sendgrid_validator(text[], oid) RETURNS void
+    LANGUAGE c AS 'MODULE_PATHNAME', 'group_api_provider_validator';
+CREATE FUNCTION group_api_private.postmark_validator(text[], oid) RETURNS void
+    LANGUAGE c AS 'MODULE_PATHNAME', 'group_api_provider_validator';
+CREATE FUNCTION group_api_private.mailgun_validator(text[], oid) RETURNS void
+    LANGUAGE c AS 'MODULE_PATHNAME', 'group_api_provider_validator';
+CREATE FUNCTION group_api_private.ses_validator(text[], oid) RETURNS void
+    LANGUAGE c AS 'MODULE_PATHNAME', 'group_api_provider_validator';
+CREATE FUNCTION group_api_private.resend_validator(text[], oid) RETURNS void
+    LANGUAGE c AS 'MODULE_PATHNAME', 'group_api_provider_validator';
 CREATE FUNCTION group_api_private.http_validator(text[], oid) RETURNS void
     LANGUAGE c AS 'MODULE_PATHNAME', 'group_api_provider_validator';
 CREATE FUNCTION group_api_private.capture_validator(text[], oid) RETURNS void
     LANGUAGE c AS 'MODULE_PATHNAME', 'group_api_provider_validator';
 COMMENT ON FUNCTION group_api_private.smtp_validator(text[], oid) IS 'internal: checks the options of CREATE SERVER and CREATE USER MAPPING';
 COMMENT ON FUNCTION group_api_private.twilio_validator(text[], oid) IS 'internal: checks the options of CREATE SERVER and CREATE USER MAPPING';
+COMMENT ON FUNCTION group_api_private.vonage_validator(text[], oid) IS 'internal: checks the options of CREATE SERVER and CREATE USER MAPPING';
+COMMENT ON FUNCTION group_api_private.vonage_messages_validator(text[], oid) IS 'internal: checks the options of CREATE SERVER and CREATE USER MAPPING';
+COMMENT ON FUNCTION group_api_private.messagebird_validator(text[], oid) IS 'internal: checks the options of CREATE SERVER and CREATE USER MAPPING';
+COMMENT ON FUNCTION group_api_private.plivo_validator(text[], oid) IS 'internal: checks the options of CREATE SERVER and CREATE USER MAPPING';
+COMMENT ON FUNCTION group_api_private.sns_validator(text[], oid) IS 'internal: checks the options of CREATE SERVER and CREATE USER MAPPING';
+COMMENT ON FUNCTION group_api_private.kannel_validator(text[], oid) IS 'internal: checks the options of CREATE SERVER and CREATE USER MAPPING';
+COMMENT ON FUNCTION group_api_private.sendgrid_validator(text[], oid) IS 'internal: checks the options of CREATE SERVER and CREATE USER MAPPING';
+COMMENT ON FUNCTION group_api_private.postmark_validator(text[], oid) IS 'internal: checks the options of CREATE SERVER and CREATE USER MAPPING';
+COMMENT ON FUNCTION group_api_private.mailgun_validator(text[], oid) IS 'internal: checks the options of CREATE SERVER and CREATE USER MAPPING';
+COMMENT ON FUNCTION group_api_private.ses_validator(text[], oid) IS 'internal: checks the options of CREATE SERVER and CREATE USER MAPPING';
+COMMENT ON FUNCTION group_api_private.resend_validator(text[], oid) IS 'internal: checks the options of CREATE SERVER and CREATE USER MAPPING';
 COMMENT ON FUNCTION group_api_private.http_validator(text[], oid) IS 'internal: checks the options of CREATE SERVER and CREATE USER MAPPING';
 COMMENT ON FUNCTION group_api_private.capture_validator(text[], oid) IS 'internal: checks the options of CREATE SERVER and CREATE USER MAPPING';
 
 CREATE FOREIGN DATA WRAPPER group_api_smtp VALIDATOR group_api_private.smtp_validator;
 CREATE FOREIGN DATA WRAPPER group_api_twilio VALIDATOR group_api_private.twilio_validator;
+CREATE FOREIGN DATA WRAPPER group_api_vonage VALIDATOR group_api_private.vonage_validator;
+CREATE FOREIGN DATA WRAPPER group_api_vonage_messages VALIDATOR group_api_private.vonage_messages_validator;
+CREATE FOREIGN DATA WRAPPER group_api_messagebird VALIDATOR group_api_private.messagebird_validator;
+CREATE FOREIGN DATA WRAPPER group_api_plivo VALIDATOR group_api_private.plivo_validator;
+CREATE FOREIGN DATA WRAPPER group_api_sns VALIDATOR group_api_private.sns_validator;
+CREATE FOREIGN DATA WRAPPER group_api_kannel VALIDATOR group_api_private.kannel_validator;
+CREATE FOREIGN DATA WRAPPER group_api_sendgrid VALIDATOR group_api_private.sendgrid_validator;
+CREATE FOREIGN DATA WRAPPER group_api_postmark VALIDATOR group_api_private.postmark_validator;
+CREATE FOREIGN DATA WRAPPER group_api_mailgun VALIDATOR group_api_private.mailgun_validator;
+CREATE FOREIGN DATA WRAPPER group_api_ses VALIDATOR group_api_private.ses_validator;
+CREATE FOREIGN DATA WRAPPER group_api_resend VALIDATOR group_api_private.resend_validator;
 CREATE FOREIGN DATA WRAPPER group_api_http VALIDATOR group_api_private.http_validator;
 CREATE FOREIGN DATA WRAPPER group_api_capture VALIDATOR group_api_private.capture_validator;
 COMMENT ON FOREIGN DATA WRAPPER group_api_smtp IS 'group_api: mail through a relay (SMTP)';
 COMMENT ON FOREIGN DATA WRAPPER group_api_twilio IS 'group_api: SMS through Twilio';
+COMMENT ON FOREIGN DATA WRAPPER group_api_vonage IS 'group_api: SMS through Vonage''s SMS API';
+COMMENT ON FOREIGN DATA WRAPPER group_api_vonage_messages IS 'group_api: SMS through Vonage''s Messages API';
+COMMENT ON FOREIGN DATA WRAPPER group_api_messagebird IS 'group_api: SMS through MessageBird';
+COMMENT ON FOREIGN DATA WRAPPER group_api_plivo IS 'group_api: SMS through Plivo';
+COMMENT ON FOREIGN DATA WRAPPER group_api_sns IS 'group_api: SMS through Amazon SNS';
+COMMENT ON FOREIGN DATA WRAPPER group_api_kannel IS 'group_api: SMS through a Kannel gateway';
+COMMENT ON FOREIGN DATA WRAPPER group_api_sendgrid IS 'group_api: mail through SendGrid';
+COMMENT ON FOREIGN DATA WRAPPER group_api_postmark IS 'group_api: mail through Postmark';
+COMMENT ON FOREIGN DATA WRAPPER group_api_mailgun IS 'group_api: mail through Mailgun';
+COMMENT ON FOREIGN DATA WRAPPER group_api_ses IS 'group_api: mail through Amazon SES';
+COMMENT ON FOREIGN DATA WRAPPER group_api_resend IS 'group_api: mail through Resend';
 COMMENT ON FOREIGN DATA WRAPPER group_api_http IS 'group_api: any gateway spoken to by HTTP';
 COMMENT ON FOREIGN DATA WRAPPER group_api_capture IS 'group_api: keeps messages in group_api.captured, sends nothing';
 
@@ -582,7 +768,11 @@ COMMENT ON FOREIGN DATA WRAPPER group_api_capture IS 'group_api: keeps messages 
 CREATE VIEW group_api.providers WITH (security_invoker = true) AS
 SELECT s.srvname AS server,
        pg_catalog.substr(w.fdwname::pg_catalog.text, 11) AS kind,
-       CASE w.fdwname WHEN 'group_api_smtp' THEN 'EMAIL' WHEN 'group_api_twilio' THEN 'MOBILE'
+       CASE WHEN w.fdwname IN ('group_api_smtp', 'group_api_sendgrid', 'group_api_postmark', 'group_api_mailgun',
+            'group_api_ses', 'group_api_resend') THEN 'EMAIL'
+            WHEN w.fdwname IN ('group_api_twilio', 'group_api_vonage', 'group_api_vonage_messages',
+            'group_api_messagebird', 'group_api_plivo', 'group_api_sns',
+            'group_api_kannel') THEN 'MOBILE'
             ELSE (SELECT o.option_value FROM pg_catalog.pg_options_to_table(s.srvoptions) o
                    WHERE o.option_name = 'channel') END AS channel,
        CASE WHEN p.server IS NULL THEN 'ready' ELSE 'paused' END AS state,
@@ -590,7 +780,11 @@ SELECT s.srvname AS server,
   FROM pg_catalog.pg_foreign_server s
   JOIN pg_catalog.pg_foreign_data_wrapper w ON w.oid = s.srvfdw
   LEFT JOIN group_api_private.pauses p ON p.server = s.srvname
- WHERE w.fdwname IN ('group_api_smtp', 'group_api_twilio', 'group_api_http', 'group_api_capture')
+ WHERE w.fdwname IN ('group_api_smtp', 'group_api_twilio', 'group_api_vonage',
+        'group_api_vonage_messages', 'group_api_messagebird', 'group_api_plivo',
+        'group_api_sns', 'group_api_kannel', 'group_api_sendgrid', 'group_api_postmark',
+        'group_api_mailgun', 'group_api_ses', 'group_api_resend', 'group_api_http',
+        'group_api_capture')
  ORDER BY s.srvname;
 COMMENT ON VIEW group_api.providers IS 'the providers of this database and whether they are paused';
 
@@ -620,12 +814,44 @@ SELECT g.id AS group_id, g.name AS "group", i.number, m.name AS member, i.channe
   JOIN group_api_private.members m ON m.group_id = i.group_id AND m.number = i.number;
 COMMENT ON VIEW group_api.deliveries IS 'each invitation with what happened to its message and what the person decided';
 
+CREATE VIEW group_api.suppressions WITH (security_invoker = true) AS
+SELECT s.since, s.channel, s.reason, s.server, s.code,
+       pg_catalog.left(pg_catalog.encode(s.contact_hash, 'hex'), 12) AS contact_hash
+  FROM group_api_private.suppressions s;
+COMMENT ON VIEW group_api.suppressions IS 'contacts that get nothing more, by the beginning of their salted hash, and why';
+
+CREATE VIEW group_api.receipts WITH (security_invoker = true) AS
+SELECT r.received_at, r.way, r.server, r.result, r.group_id, r.number, m.name AS member,
+       r.status, r.code, r.message_id
+  FROM group_api_private.receipts r
+  LEFT JOIN group_api_private.members m ON m.group_id = r.group_id AND m.number = r.number;
+COMMENT ON VIEW group_api.receipts IS 'what providers and mail servers said of messages after they took them';
+
+CREATE VIEW group_api.receipt_counts WITH (security_invoker = true) AS
+SELECT c.day, c.server, c.result, c.receipts
+  FROM group_api_private.receipt_counts c
+ ORDER BY c.day DESC, c.server, c.result;
+COMMENT ON VIEW group_api.receipt_counts IS 'how many receipts came each day (UTC) and what became of them; an unknown server is empty';
+
 CREATE VIEW group_api.captured WITH (security_invoker = true) AS
 SELECT c.id, c.captured_at, c.group_id, c.number, c.server, c.channel, c.recipient,
        CASE c.channel WHEN 'MOBILE' THEN group_api.sms_segments(c.message) END AS segments,
        c.message
   FROM group_api_private.captured c;
 COMMENT ON VIEW group_api.captured IS 'what capture providers kept: the message exactly as it would have left';
+
+CREATE VIEW group_api.templates WITH (security_invoker = true) AS
+SELECT t.channel, t.locale, 'own' AS source, true AS in_force,
+       t.subject, t.body, t.html, t.changed_at
+  FROM group_api_private.templates t
+UNION ALL
+SELECT b.channel::group_api.channel, b.locale, 'built-in',
+       NOT EXISTS (SELECT FROM group_api_private.templates t
+                    WHERE t.channel = b.channel::group_api.channel AND t.locale = b.locale),
+       b.subject, b.body, b.html, NULL
+  FROM group_api_private.builtin_templates() b
+ ORDER BY channel, locale, source DESC;
+COMMENT ON VIEW group_api.templates IS 'the words of invitations: built-in ones and your own, which go first';
 
 CREATE FUNCTION group_api.health(
         OUT "check" text, OUT ok boolean, OUT fact text, OUT hint text)
@@ -680,58 +906,78 @@ COMMENT ON FUNCTION group_api.health() IS
 CREATE FUNCTION group_api.grant_access(role regrole, level text) RETURNS void
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-    callers text := 'group_api.create_group(jsonb), group_api.get_group(uuid), '
-        'group_api.send_invitations(uuid), group_api.invitation(text), '
-        'group_api.accept_invitation(text), group_api.decline_invitation(text), '
-        'group_api.invitation_page(text, text), group_api.unsubscribe(text), '
-        'group_api.sms_segments(text), group_api_v2.create_group(jsonb)';
+    -- What is open to everybody: the invited person, and a provider's callbacks.
     anonymous text := 'group_api.invitation(text), group_api.accept_invitation(text), '
         'group_api.decline_invitation(text), group_api.invitation_page(text, text), '
-        'group_api.unsubscribe(text)';
+        'group_api.unsubscribe(text), group_api.receive_receipt(text)';
+    callers text := 'group_api.create_group(jsonb), group_api.get_group(uuid), '
+        'group_api.send_invitations(uuid), group_api.resend_invitation(uuid, integer), '
+        'group_api.revoke_invitation(uuid, integer), group_api.archive_group(uuid), '
+        'group_api.delete_group(uuid), group_api.preview_invitation(uuid, integer, text), '
+        'group_api.receive_receipt(name, bytea, jsonb, text, text), '
+        'group_api.sms_segments(text), group_api_v2.create_group(jsonb)';
     monitors text := 'group_api.health(), group_api.sms_segments(text), '
         'group_api_private.dispatcher_state(), group_api_private.is_adopted()';
     operators text := 'group_api.retry_failed(uuid, group_api.channel), '
         'group_api.put_user(text, text, text, text, text, text, text, text), '
         'group_api.pause(name, text), group_api.resume(name), group_api.adopt(), '
-        'group_api.wait_until_idle(interval)';
-    views text := 'group_api.providers, group_api.queue, group_api.attempts, group_api.deliveries';
+        'group_api.suppress(text), group_api.unsuppress(text), '
+        'group_api.put_template(group_api.channel, text, text, text, text), '
+        'group_api.remove_template(group_api.channel, text), '
+        'group_api_private.builtin_templates(), '
+        'group_api.wait_until_idle(interval), group_api.receipt_url(name), '
+        'group_api.test_provider(name, text)';
+    mailers text := 'group_api.ingest_bounce(bytea)';
+    views text := 'group_api.providers, group_api.queue, group_api.attempts, group_api.deliveries, '
+        'group_api.suppressions, group_api.receipts, group_api.receipt_counts';
+    wrappers text := 'group_api_smtp, group_api_twilio, group_api_vonage, group_api_vonage_messages, '
+        'group_api_messagebird, group_api_plivo, group_api_sns, group_api_kannel, '
+        'group_api_sendgrid, group_api_postmark, group_api_mailgun, group_api_ses, '
+        'group_api_resend, group_api_http, group_api_capture';
     tables text := 'group_api_private.groups, group_api_private.members, '
-        'group_api_private.invitations, group_api_private.attempts, group_api_private.pauses';
+        'group_api_private.invitations, group_api_private.attempts, group_api_private.pauses, '
+        'group_api_private.suppressions, group_api_private.receipt_counts';
+    -- Not what came, word for word: that holds contacts and the provider's ids.
+    receipt_columns text := 'received_at, way, server, result, group_id, number, status, code, message_id';
 BEGIN
     IF role IS NULL OR NOT EXISTS (SELECT FROM pg_roles r WHERE r.oid = role) THEN
         RAISE EXCEPTION USING ERRCODE = 'undefined_object',
             MESSAGE = CASE WHEN role IS NULL THEN 'the role must not be null'
                            ELSE format('role %s does not exist', role) END;
     END IF;
-    IF level IS NULL OR level NOT IN ('anonymous', 'caller', 'operator', 'monitor') THEN
+    IF level IS NULL OR level NOT IN ('anonymous', 'caller', 'operator', 'monitor', 'mailer') THEN
         RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
             MESSAGE = format('unknown level of access %s', coalesce(quote_literal(level), 'null')),
-            HINT = 'The levels are anonymous, caller, operator and monitor.';
+            HINT = 'The levels are anonymous, caller, operator, monitor and mailer.';
     END IF;
     EXECUTE format('GRANT USAGE ON SCHEMA group_api TO %s', role);
-    IF level = 'anonymous' THEN
+    IF level IN ('anonymous', 'caller', 'operator') THEN
         EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO %s', anonymous, role);
     END IF;
     IF level IN ('caller', 'operator') THEN
         EXECUTE format('GRANT USAGE ON SCHEMA group_api_v2 TO %s', role);
         EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO %s', callers, role);
     END IF;
+    IF level IN ('mailer', 'operator') THEN
+        EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO %s', mailers, role);
+    END IF;
     IF level IN ('monitor', 'operator') THEN
         -- The checks of health() read two functions of the private schema.
         EXECUTE format('GRANT USAGE ON SCHEMA group_api_private TO %s', role);
         EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO %s', monitors, role);
         EXECUTE format('GRANT SELECT ON %s, %s TO %s', views, tables, role);
+        EXECUTE format('GRANT SELECT (%s) ON group_api_private.receipts TO %s', receipt_columns, role);
     END IF;
     IF level = 'operator' THEN
         EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO %s', operators, role);
-        EXECUTE format('GRANT SELECT ON group_api.captured, group_api_private.captured TO %s', role);
-        EXECUTE format('GRANT USAGE ON FOREIGN DATA WRAPPER group_api_smtp, group_api_twilio, '
-                       'group_api_http, group_api_capture TO %s', role);
+        EXECUTE format('GRANT SELECT ON group_api.captured, group_api_private.captured, '
+                       'group_api.templates, group_api_private.templates TO %s', role);
+        EXECUTE format('GRANT USAGE ON FOREIGN DATA WRAPPER %s TO %s', wrappers, role);
     END IF;
 END
 $$;
 COMMENT ON FUNCTION group_api.grant_access(regrole, text) IS
-'Grants a role what it needs: anonymous (what the holder of a link does: look, answer, unsubscribe), caller (the contracts'' functions and answering invitations), monitor (health() and the views), operator (both, and pause, resume, retry_failed, adopt, creating providers). To be called by the extension''s owner. Error: 22023 for another level.';
+'Grants a role what it needs: anonymous (what the holder of a link does: look, answer, unsubscribe; and providers'' callbacks over HTTP), caller (that and the contracts'' functions), monitor (health() and the views), mailer (ingest_bounce() for the mail server), operator (all of these, and pause, resume, retry_failed, adopt, test_provider, creating providers). To be called by the extension''s owner. Error: 22023 for another level.';
 
 -- Rights --------------------------------------------------------------------
 
@@ -739,7 +985,10 @@ REVOKE ALL ON ALL TABLES IN SCHEMA group_api, group_api_v2, group_api_private FR
 REVOKE ALL ON ALL SEQUENCES IN SCHEMA group_api, group_api_v2, group_api_private FROM PUBLIC;
 REVOKE ALL ON ALL ROUTINES IN SCHEMA group_api, group_api_v2, group_api_private FROM PUBLIC;
 REVOKE ALL ON TYPE group_api.channel, group_api.delivery, group_api.response, group_api.suppression, group_api.group_status, group_api."text/html" FROM PUBLIC;
-REVOKE ALL ON FOREIGN DATA WRAPPER group_api_smtp, group_api_twilio, group_api_http, group_api_capture FROM PUBLIC;
+REVOKE ALL ON FOREIGN DATA WRAPPER group_api_smtp, group_api_twilio, group_api_vonage,
+    group_api_vonage_messages, group_api_messagebird, group_api_plivo, group_api_sns,
+    group_api_kannel, group_api_sendgrid, group_api_postmark, group_api_mailgun, group_api_ses,
+    group_api_resend, group_api_http, group_api_capture FROM PUBLIC;
 
 -- The first dispatcher starts when this is committed.
 CREATE FUNCTION group_api_private.start() RETURNS void

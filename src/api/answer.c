@@ -8,6 +8,7 @@
 #include "postgres.h"
 
 #include "api/answer.h"
+#include "mb/pg_wchar.h"
 #include "store/plan_cache.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
@@ -81,6 +82,15 @@ ga_answer_status(const GaCaller *caller, int status)
 {
 	if (caller->is_http)
 		set_for_gateway("response.status", psprintf("%d", status));
+}
+
+/* RFC 9110, 10.2.3 */
+void
+ga_answer_retry_after(const GaCaller *caller, int seconds)
+{
+	if (caller->is_http)
+		set_for_gateway("response.headers",
+						psprintf("[{\"Retry-After\":\"%d\"}]", seconds));
 }
 
 /* [{"Name": "value"}, ...]: escaped, a value cannot begin another header. */
@@ -290,6 +300,8 @@ ga_answer_violations(const GaCaller *caller, GaContract contract,
 			return fault_document_a(violations, "group");
 		case GA_CONTRACT_A_INVITATION:
 			return fault_document_a(violations, "invitation");
+		case GA_CONTRACT_A_PREVIEW:
+			return fault_document_a(violations, "preview");
 		case GA_CONTRACT_B:
 			return fault_document_b(violations);
 		case GA_CONTRACT_SQL:
@@ -326,6 +338,80 @@ ga_answer_not_authenticated(const GaCaller *caller, GaContract contract)
 	return ga_answer_fault(caller, contract, "", GA_VIOLATION_NOT_AUTHENTICATED,
 						   "Send a token whose claims have a subject (sub).",
 						   "authentication is required");
+}
+
+Datum
+ga_answer_done(void)
+{
+	return CStringGetTextDatum("{\"error\":{\"code\":0,\"message\":\"\"},"
+							   "\"group\":{}}");
+}
+
+/* ---- what would be sent ------------------------------------------------- */
+
+static void
+put_preview_message(StringInfo out, const GaPreviewMessage *entry)
+{
+	const GaMessage *message = &entry->message;
+	bool is_sms = entry->member->channel == GA_CHANNEL_MOBILE;
+	size_t bytes = strlen(message->text);
+
+	if (message->subject != NULL)
+		bytes += strlen(message->subject);
+	if (message->html != NULL)
+		bytes += strlen(message->html);
+	appendStringInfo(out, "{\"number\":%d,", entry->member->number);
+	put_member(out, "member", entry->member->name);
+	appendStringInfo(out, ",\"channel\":\"%s\",", is_sms ? "MOBILE" : "EMAIL");
+	put_member(out, "to", entry->member->contact);
+	appendStringInfoChar(out, ',');
+	put_member(out, "locale", message->locale);
+	appendStringInfoChar(out, ',');
+	put_member(out, "subject", message->subject);
+	appendStringInfoChar(out, ',');
+	put_member(out, "text", message->text);
+	appendStringInfoChar(out, ',');
+	put_member(out, "html", message->html);
+	if (is_sms)
+		appendStringInfo(out, ",\"segments\":%d,\"encoding\":\"%s\"",
+						 message->segments,
+						 message->is_ucs2 ? "UCS-2" : "GSM-7");
+	else
+		appendStringInfoString(out, ",\"segments\":null,\"encoding\":null");
+	appendStringInfo(out, ",\"characters\":%d,\"bytes\":%zu}",
+					 pg_mbstrlen(message->text), bytes);
+}
+
+static void
+put_preview(StringInfo out, const GaPreview *preview)
+{
+	appendStringInfoString(
+		out, "\"preview\":{\"note\":\"The token in each link is a dummy as "
+			 "long as the real one.\",\"messages\":[");
+	for (int i = 0; i < preview->shown; i++)
+	{
+		if (i > 0)
+			appendStringInfoChar(out, ',');
+		put_preview_message(out, &preview->messages[i]);
+	}
+	appendStringInfo(out,
+					 "],\"shown\":%d,\"total\":%d,\"totals\":{"
+					 "\"messages\":%d,\"sms\":%d,\"segments\":" INT64_FORMAT
+					 ",\"emails\":%d}}",
+					 preview->shown, preview->total, preview->total,
+					 preview->sms, preview->segments, preview->emails);
+}
+
+Datum
+ga_answer_preview(const GaPreview *preview)
+{
+	StringInfoData out;
+
+	initStringInfo(&out);
+	appendStringInfoString(&out, no_error);
+	put_preview(&out, preview);
+	appendStringInfoChar(&out, '}');
+	return finish(&out);
 }
 
 /* ---- contract A --------------------------------------------------------- */
@@ -368,6 +454,12 @@ put_member_view(StringInfo out, const GaMemberView *member)
 Datum
 ga_answer_group(const GaGroupView *group)
 {
+	return ga_answer_group_preview(group, NULL);
+}
+
+Datum
+ga_answer_group_preview(const GaGroupView *group, const GaPreview *preview)
+{
 	StringInfoData out;
 
 	initStringInfo(&out);
@@ -393,7 +485,13 @@ ga_answer_group(const GaGroupView *group)
 			appendStringInfoChar(&out, ',');
 		put_member_view(&out, &group->members[i]);
 	}
-	appendStringInfoString(&out, "]}}");
+	appendStringInfoString(&out, "]}");
+	if (preview != NULL)
+	{
+		appendStringInfoChar(&out, ',');
+		put_preview(&out, preview);
+	}
+	appendStringInfoChar(&out, '}');
 	return finish(&out);
 }
 
@@ -470,6 +568,13 @@ Datum
 ga_answer_group_v2(const GaGroupView *group, const GaUser *creator,
 				   int subscribers)
 {
+	return ga_answer_group_v2_preview(group, creator, subscribers, NULL);
+}
+
+Datum
+ga_answer_group_v2_preview(const GaGroupView *group, const GaUser *creator,
+						   int subscribers, const GaPreview *preview)
+{
 	StringInfoData out;
 
 	initStringInfo(&out);
@@ -496,6 +601,11 @@ ga_answer_group_v2(const GaGroupView *group, const GaUser *creator,
 	put_user(&out, "created_by", creator);
 	appendStringInfoChar(&out, ',');
 	put_user(&out, "managed_by", creator);
+	if (preview != NULL)
+	{
+		appendStringInfoChar(&out, ',');
+		put_preview(&out, preview);
+	}
 	appendStringInfoChar(&out, '}');
 	return finish(&out);
 }

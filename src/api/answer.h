@@ -12,6 +12,7 @@
 #include "postgres.h"
 
 #include "api/caller.h"
+#include "api/preview.h"
 #include "lib/stringinfo.h"
 #include "request/violation.h"
 #include "store/group_store.h"
@@ -21,6 +22,7 @@ typedef enum GaContract
 {
 	GA_CONTRACT_A,			  /* {error, group} */
 	GA_CONTRACT_A_INVITATION, /* {error, invitation} */
+	GA_CONTRACT_A_PREVIEW,	  /* {error, preview} */
 	GA_CONTRACT_B,			  /* the object, or {errors} */
 	GA_CONTRACT_SQL			  /* no document: always an ERROR */
 } GaContract;
@@ -40,6 +42,11 @@ extern Datum ga_answer_not_authenticated(const GaCaller *caller,
 /* Sets the HTTP status of a success, when the caller speaks HTTP. */
 extern void ga_answer_status(const GaCaller *caller, int status);
 
+/* Says when to come back; after the fault was answered. */
+extern void ga_answer_retry_after(const GaCaller *caller, int seconds);
+
+/* A done deed with nothing to show: contract A's envelope of no group. */
+extern Datum ga_answer_done(void);
 /*
  * A page as text/html.  The headers, `count` pairs of name and value, are set
  * when the caller speaks HTTP.
@@ -50,11 +57,20 @@ extern Datum ga_answer_page(const GaCaller *caller, int status,
 
 /* Contract A's envelope. */
 extern Datum ga_answer_group(const GaGroupView *group);
+/* The same and what would be sent; NULL: the plain envelope. */
+extern Datum ga_answer_group_preview(const GaGroupView *group,
+									 const GaPreview *preview);
+/* {error, preview} */
+extern Datum ga_answer_preview(const GaPreview *preview);
 /* {error, invitation} */
 extern Datum ga_answer_invitation(const GaInvitationView *view,
 								  TimestampTz now);
 /* Contract B's Group object as its creator sees it. */
 extern Datum ga_answer_group_v2(const GaGroupView *group, const GaUser *creator,
 								int subscribers);
+/* The same and what would be sent; NULL: the plain object. */
+extern Datum ga_answer_group_v2_preview(const GaGroupView *group,
+										const GaUser *creator, int subscribers,
+										const GaPreview *preview);
 
 #endif /* GA_API_ANSWER_H */

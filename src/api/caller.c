@@ -11,10 +11,12 @@
 #include "api/caller.h"
 #include "base/compat.h"
 #include "base/guc.h"
+#include "base/locale_tag.h"
 #include "base/sms_text.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_proc.h"
 #include "miscadmin.h"
+#include "request/soft_json.h"
 #include "store/plan_cache.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
@@ -25,11 +27,6 @@
 /* A claim longer than this is not a name, an address or a picture. */
 #define CLAIM_MAX 2048
 #define OBJECT_MAX 65536
-/* Nor is a token this deep, or a number this long, made by any issuer. */
-#define OBJECT_MAX_DEPTH 32
-#define OBJECT_MAX_NUMBER 64
-#define OBJECT_MAX_EXPONENT 3
-
 /* The subjects of callers in SQL; no token may have one of them. */
 #define ROLE_SUBJECT "role:"
 
@@ -92,51 +89,6 @@ claim(Jsonb *claims, const char *name)
 	return pnstrdup(value.val.string.val, value.val.string.len);
 }
 
-/* The end of the number at `text`; NULL when it is too long for jsonb. */
-static const char *
-skip_number(const char *text)
-{
-	size_t length = strspn(text, "0123456789+-.eE");
-	size_t mantissa = strcspn(text, "eE");
-
-	if (length > OBJECT_MAX_NUMBER ||
-		(mantissa < length && length - mantissa > OBJECT_MAX_EXPONENT + 2))
-		return NULL;
-	return text + length;
-}
-
-/* The end of the string that begins at `text`. */
-static const char *
-skip_string(const char *text)
-{
-	for (text++; *text && *text != '"'; text++)
-		if (*text == '\\' && text[1])
-			text++;
-	return *text ? text + 1 : text;
-}
-
-/* Whether parsing cannot throw: neither the stack nor a number overflows. */
-static bool
-is_harmless(const char *text)
-{
-	int depth = 0;
-
-	while (text != NULL && *text && depth <= OBJECT_MAX_DEPTH)
-	{
-		if (*text == '"')
-			text = skip_string(text);
-		else if (strchr("-0123456789", *text))
-			text = skip_number(text);
-		else
-		{
-			depth += *text == '[' || *text == '{';
-			depth -= *text == ']' || *text == '}';
-			text++;
-		}
-	}
-	return text != NULL && depth <= OBJECT_MAX_DEPTH;
-}
-
 /* A setting that holds a JSON object; NULL for anything else. */
 static Jsonb *
 read_object(const char *setting)
@@ -144,18 +96,22 @@ read_object(const char *setting)
 	const char *text = setting_or_null(setting);
 	Jsonb *object;
 
-	if (text == NULL || strlen(text) > OBJECT_MAX || !is_harmless(text) ||
-		!ga_json_is_valid(text, strlen(text)))
+	if (text == NULL || strlen(text) > OBJECT_MAX)
 		return NULL;
-	object =
-		DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(text)));
-	return JB_ROOT_IS_OBJECT(object) ? object : NULL;
+	object = ga_soft_json(text, strlen(text));
+	return object != NULL && JB_ROOT_IS_OBJECT(object) ? object : NULL;
+}
+
+Jsonb *
+ga_caller_headers(const GaCaller *caller)
+{
+	return caller->is_http ? read_object("request.headers") : NULL;
 }
 
 const char *
 ga_caller_header(const GaCaller *caller, const char *name)
 {
-	Jsonb *headers = caller->is_http ? read_object("request.headers") : NULL;
+	Jsonb *headers = ga_caller_headers(caller);
 
 	return headers ? claim(headers, name) : NULL;
 }
@@ -232,10 +188,25 @@ ga_caller_read(GaCaller *caller)
 void
 ga_caller_look_up(const GaOwnerScope *scope, GaCaller *caller, bool add)
 {
-	if (!caller->is_authenticated || ga_user_find(scope, &caller->user))
+	const char *claimed = caller->user.locale;
+
+	if (!caller->is_authenticated)
 		return;
-	if (add)
+	if (!ga_user_find(scope, &caller->user) && add)
 		ga_user_add(scope, &caller->user);
+	/* The directory's word counts, the token's fills a gap. */
+	if (caller->user.locale == NULL)
+		caller->user.locale = claimed;
+}
+
+const char *
+ga_caller_locale(const char *locale)
+{
+	char tag[GA_LOCALE_MAX];
+
+	if (locale == NULL || !ga_locale_read(locale, tag))
+		return NULL;
+	return pstrdup(tag);
 }
 
 static bool

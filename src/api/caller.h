@@ -9,6 +9,7 @@
 
 #include "store/group_store.h"
 #include "store/user_store.h"
+#include "utils/jsonb.h"
 
 typedef struct GaCaller
 {
@@ -37,6 +38,9 @@ extern void ga_caller_look_up(const struct GaOwnerScope *scope,
 /* A header of the gateway's request, its name in lower case; NULL: none. */
 extern const char *ga_caller_header(const GaCaller *caller, const char *name);
 
+/* All of them, their names as the gateway writes them; NULL: none. */
+extern Jsonb *ga_caller_headers(const GaCaller *caller);
+
 /*
  * The request may only look: GET, HEAD and whatever else is no POST, or a
  * transaction that can write nothing.
@@ -48,6 +52,9 @@ extern bool ga_caller_may_see(const GaCaller *caller, const GaGroupView *group);
 /* May change the group: leader or operator. */
 extern bool ga_caller_may_change(const GaCaller *caller,
 								 const GaGroupView *group);
+
+/* A language as claims or the directory name it, in BCP 47's form, or NULL. */
+extern const char *ga_caller_locale(const char *locale);
 
 /* The name the caller is shown by in a group. */
 extern const char *ga_caller_name(const GaCaller *caller);

@@ -3,7 +3,9 @@
  *		group_api.create_group(jsonb): contract A.
  *
  * Everything that can be wrong is looked at before the first write.  A dry run
- * ends there: its answer has the nil GUID and the status 200.
+ * ends there: its answer has the nil GUID, the status 200 and the messages that
+ * would be sent.  So does that of a call the gateway will roll back, which is a
+ * real one otherwise.
  */
 #include "postgres.h"
 
@@ -51,7 +53,8 @@ fill_group(GaGroupView *group, const GaGroupRequest *request)
 /* A group with violations was not written. */
 static void
 create(GaCaller *caller, const GaGroupRequest *request, const char *key,
-	   Jsonb *body, GaGroupView *group, GaViolations *violations)
+	   Jsonb *body, GaGroupView *group, GaPreview *preview,
+	   GaViolations *violations)
 {
 	GaOwnerScope scope;
 
@@ -70,12 +73,16 @@ create(GaCaller *caller, const GaGroupRequest *request, const char *key,
 		case GA_IDEMPOTENCY_REUSED:
 			break;
 	}
+	if (preview != NULL && !ga_violations_any(violations))
+		ga_preview_make(&scope, group, ga_preview_queued, GA_PREVIEW_EVERY,
+						NULL, preview);
 	ga_owner_leave(&scope);
 }
 
 /* Everything but the writing: the answer has the nil GUID. */
 static void
-rehearse(GaCaller *caller, const GaGroupRequest *request, GaGroupView *group)
+rehearse(GaCaller *caller, const GaGroupRequest *request, GaGroupView *group,
+		 GaPreview *preview)
 {
 	GaOwnerScope scope;
 
@@ -84,6 +91,9 @@ rehearse(GaCaller *caller, const GaGroupRequest *request, GaGroupView *group)
 	ga_owner_enter(&scope);
 	ga_caller_look_up(&scope, caller, false);
 	ga_creation_add_leader(group, caller);
+	ga_creation_mark_suppressed(&scope, group);
+	ga_preview_make(&scope, group, ga_preview_queued, GA_PREVIEW_EVERY, NULL,
+					preview);
 	ga_owner_leave(&scope);
 }
 
@@ -94,9 +104,11 @@ group_api_create_group(PG_FUNCTION_ARGS)
 {
 	GaViolations violations = {NIL};
 	GaGroupRequest request;
+	GaPreview preview;
 	GaGroupView group;
 	GaCaller caller;
 	const char *key;
+	bool shows;
 	Datum answer;
 
 	if (ga_creation_is_refused(fcinfo, GA_CONTRACT_A, &caller, &answer))
@@ -106,13 +118,14 @@ group_api_create_group(PG_FUNCTION_ARGS)
 	key = ga_creation_key(&caller, request.idempotency_key, &violations);
 	if (ga_violations_any(&violations))
 		return ga_answer_violations(&caller, GA_CONTRACT_A, &violations);
+	shows = request.dry_run || ga_creation_is_rehearsal(&caller);
 	if (request.dry_run)
-		rehearse(&caller, &request, &group);
+		rehearse(&caller, &request, &group, &preview);
 	else
 		create(&caller, &request, key, PG_GETARG_JSONB_P(0), &group,
-			   &violations);
+			   shows ? &preview : NULL, &violations);
 	if (ga_violations_any(&violations))
 		return ga_answer_violations(&caller, GA_CONTRACT_A, &violations);
 	ga_answer_status(&caller, request.dry_run ? 200 : 201);
-	return ga_answer_group(&group);
+	return ga_answer_group_preview(&group, shows ? &preview : NULL);
 }

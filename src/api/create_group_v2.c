@@ -4,7 +4,8 @@
  *
  * Invited users are members from the start, with a pending invitation; those
  * whose e-mail address or mobile number stands in the directory get a message
- * too, the others learn of it inside the app.
+ * too, the others learn of it inside the app.  A dry run writes nothing; its
+ * answer has the id 0 and the messages that would be sent.
  */
 #include "postgres.h"
 
@@ -56,6 +57,7 @@ add_invited(GaGroupView *group, const GaUser *users, int count)
 		member->delivery = contact.channel == GA_CHANNEL_NONE ? NULL : "queued";
 		member->delivery_at = group->created_at;
 		member->response = "pending";
+		member->locale = ga_caller_locale(users[i].locale);
 	}
 }
 
@@ -81,6 +83,8 @@ static void
 fill_group(GaGroupView *group, const GaGroupRequestV2 *request)
 {
 	ga_creation_begin(group, 'B');
+	if (request->dry_run)
+		memset(&group->id, 0, sizeof(group->id));
 	group->name = request->name;
 	group->description = request->description;
 	group->image = request->image;
@@ -104,9 +108,11 @@ check_and_write(const GaOwnerScope *scope, GaCaller *caller,
 	check_against_store(scope, request, users, violations);
 	if (ga_violations_any(violations))
 		return;
-	ga_caller_look_up(scope, caller, true);
+	ga_caller_look_up(scope, caller, !request->dry_run);
 	ga_creation_add_leader(group, caller);
 	add_invited(group, users, request->user_count);
+	if (request->dry_run)
+		return;
 	/* Somebody else may have taken the name since the check. */
 	if (!ga_creation_write(scope, group))
 		ga_violation_add(
@@ -117,13 +123,17 @@ check_and_write(const GaOwnerScope *scope, GaCaller *caller,
 /* False with violations when nothing was written. */
 static bool
 create(GaCaller *caller, const GaGroupRequestV2 *request, const char *key,
-	   Jsonb *body, GaGroupView *group, GaViolations *violations)
+	   Jsonb *body, GaGroupView *group, GaPreview *preview,
+	   GaViolations *violations)
 {
 	GaOwnerScope scope;
 
 	fill_group(group, request);
 	ga_owner_enter(&scope);
 	MemoryContextSwitchTo(scope.caller_context);
+	/* What is not written needs no key. */
+	if (request->dry_run)
+		key = NULL;
 	switch (ga_creation_take_key(&scope, caller, key, body, group, violations))
 	{
 		case GA_IDEMPOTENCY_FIRST:
@@ -137,6 +147,9 @@ create(GaCaller *caller, const GaGroupRequestV2 *request, const char *key,
 		case GA_IDEMPOTENCY_REUSED:
 			break;
 	}
+	if (preview != NULL && !ga_violations_any(violations))
+		ga_preview_make(&scope, group, ga_preview_queued, GA_PREVIEW_EVERY,
+						NULL, preview);
 	ga_owner_leave(&scope);
 	return !ga_violations_any(violations);
 }
@@ -149,8 +162,10 @@ group_api_v2_create_group(PG_FUNCTION_ARGS)
 	GaViolations violations = {NIL};
 	GaGroupRequestV2 request;
 	GaGroupView group;
+	GaPreview preview;
 	GaCaller caller;
 	const char *key;
+	bool shows;
 	Datum answer;
 
 	if (ga_creation_is_refused(fcinfo, GA_CONTRACT_B, &caller, &answer))
@@ -158,10 +173,12 @@ group_api_v2_create_group(PG_FUNCTION_ARGS)
 	ga_group_request_v2_read(PG_GETARG_JSONB_P(0), ga_settings.max_members,
 							 &request, &violations);
 	key = ga_creation_key(&caller, NULL, &violations);
+	shows = request.dry_run || ga_creation_is_rehearsal(&caller);
 	if (ga_violations_any(&violations) ||
 		!create(&caller, &request, key, PG_GETARG_JSONB_P(0), &group,
-				&violations))
+				shows ? &preview : NULL, &violations))
 		return ga_answer_violations(&caller, GA_CONTRACT_B, &violations);
-	ga_answer_status(&caller, 201);
-	return ga_answer_group_v2(&group, &caller.user, 1);
+	ga_answer_status(&caller, request.dry_run ? 200 : 201);
+	return ga_answer_group_v2_preview(&group, &caller.user, 1,
+									  shows ? &preview : NULL);
 }

@@ -10,6 +10,7 @@
 #include "common/cryptohash.h"
 #include "dispatch/wake.h"
 #include "mb/pg_wchar.h"
+#include "store/suppression_store.h"
 #include "utils/timestamp.h"
 
 #define KEY_MAX_CHARS 255
@@ -53,6 +54,7 @@ ga_creation_add_leader(GaGroupView *group, const GaCaller *caller)
 	/* A role's name tells the invited person nothing. */
 	group->inviter =
 		caller->is_role ? NULL : ga_user_display_name(&caller->user);
+	group->locale = ga_caller_locale(caller->user.locale);
 	leader->number = 1;
 	leader->is_leader = true;
 	leader->user_id = caller->user.id;
@@ -60,11 +62,41 @@ ga_creation_add_leader(GaGroupView *group, const GaCaller *caller)
 	leader->picture = caller->user.avatar;
 }
 
+void
+ga_creation_mark_suppressed(const GaOwnerScope *scope, GaGroupView *group)
+{
+	int count = 0;
+	int *places = palloc(sizeof(int) * group->member_count);
+	GaChannel *channels = palloc(sizeof(GaChannel) * group->member_count);
+	const char **contacts = palloc(sizeof(char *) * group->member_count);
+	const char **reasons = palloc(sizeof(char *) * group->member_count);
+
+	for (int i = 0; i < group->member_count; i++)
+	{
+		const GaMemberView *member = &group->members[i];
+
+		if (member->delivery == NULL || strcmp(member->delivery, "queued") != 0)
+			continue;
+		places[count] = i;
+		channels[count] = member->channel;
+		contacts[count++] = member->contact;
+	}
+	if (ga_suppressions_find(scope, count, channels, contacts, reasons) == 0)
+		return;
+	for (int i = 0; i < count; i++)
+		if (reasons[i] != NULL)
+		{
+			group->members[places[i]].delivery = "suppressed";
+			group->members[places[i]].reason = ga_suppression_words(reasons[i]);
+		}
+}
+
 bool
 ga_creation_write(const GaOwnerScope *scope, GaGroupView *group)
 {
 	bool done;
 
+	ga_creation_mark_suppressed(scope, group);
 	ga_wake_trigger_is_silent = true;
 	done = ga_group_insert(scope, group);
 	ga_wake_trigger_is_silent = false;
@@ -115,6 +147,8 @@ ga_creation_take_key(GaOwnerScope *scope, GaCaller *caller, const char *key,
 	wish.user_id = caller->user.id;
 	hash_body(body, wish.body_hash);
 	result = ga_idempotency_take(&wish, &group->id);
+	/* A fault is told after the scope has ended. */
+	MemoryContextSwitchTo(scope->caller_context);
 	if (result == GA_IDEMPOTENCY_REUSED)
 		ga_violation_add(violations, "Idempotency-Key", GA_VIOLATION_KEY_REUSED,
 						 "Use a new key for another group.",
@@ -128,4 +162,20 @@ ga_creation_leave_key(const GaCaller *caller, const char *key,
 {
 	if (key != NULL)
 		ga_idempotency_forget(caller->user.id, group->contract, key);
+}
+
+/* RFC 7240: preferences are separated by commas, their case is of no meaning. */
+bool
+ga_creation_is_rehearsal(const GaCaller *caller)
+{
+	const char *header = ga_caller_header(caller, "prefer");
+	char *state;
+
+	if (header == NULL)
+		return false;
+	for (char *preference = strtok_r(pstrdup(header), ", ;", &state);
+		 preference != NULL; preference = strtok_r(NULL, ", ;", &state))
+		if (pg_strcasecmp(preference, "tx=rollback") == 0)
+			return true;
+	return false;
 }

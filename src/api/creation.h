@@ -44,6 +44,16 @@ ga_creation_take_key(GaOwnerScope *scope, GaCaller *caller, const char *key,
 extern void ga_creation_leave_key(const GaCaller *caller, const char *key,
 								  const GaGroupView *group);
 
+/* Whether a gateway is told to roll back what it calls (Prefer: tx=rollback). */
+extern bool ga_creation_is_rehearsal(const GaCaller *caller);
+
+/*
+ * Inside ga_owner_enter()/leave(): members that would be queued but stand on
+ * the suppression list become suppressed.  ga_creation_write() does it too.
+ */
+extern void ga_creation_mark_suppressed(const GaOwnerScope *scope,
+										GaGroupView *group);
+
 /*
  * Writes the group and wakes the dispatcher at commit; false when contract B's
  * name is taken.  Inside ga_owner_enter()/leave().

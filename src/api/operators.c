@@ -6,6 +6,7 @@
  */
 #include "postgres.h"
 
+#include "api/arguments.h"
 #include "base/compat.h"
 #include "base/guc.h"
 #include "base/sms_text.h"
@@ -19,7 +20,6 @@
 #include "store/plan_cache.h"
 #include "store/provider_store.h"
 #include "utils/builtins.h"
-#include "utils/lsyscache.h"
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 #include "utils/uuid.h"
@@ -56,29 +56,13 @@ group_api_sms_segments(PG_FUNCTION_ARGS)
 	PG_RETURN_INT32((int32) count.segments);
 }
 
-/* The enum's label; GA_CHANNEL_NONE for null. */
-static GaChannel
-channel_argument(FunctionCallInfo fcinfo, int at)
-{
-	Oid output;
-	bool is_varlena;
-	char *label;
-
-	if (PG_ARGISNULL(at))
-		return GA_CHANNEL_NONE;
-	getTypeOutputInfo(get_fn_expr_argtype(fcinfo->flinfo, at), &output,
-					  &is_varlena);
-	label = OidOutputFunctionCall(output, PG_GETARG_DATUM(at));
-	return strcmp(label, "MOBILE") == 0 ? GA_CHANNEL_MOBILE : GA_CHANNEL_EMAIL;
-}
-
 PG_FUNCTION_INFO_V1(group_api_retry_failed);
 
 Datum
 group_api_retry_failed(PG_FUNCTION_ARGS)
 {
 	const pg_uuid_t *group = PG_ARGISNULL(0) ? NULL : PG_GETARG_UUID_P(0);
-	GaChannel channel = channel_argument(fcinfo, 1);
+	GaChannel channel = ga_channel_argument(fcinfo, 1);
 	GaOwnerScope scope;
 	uint64 count;
 

@@ -7,18 +7,12 @@
 #include "postgres.h"
 
 #include "api/answer.h"
+#include "api/arguments.h"
 #include "api/caller.h"
 #include "request/contact.h"
 #include "request/text.h"
 #include "store/plan_cache.h"
 #include "store/user_store.h"
-#include "utils/builtins.h"
-
-static const char *
-text_argument(FunctionCallInfo fcinfo, int at)
-{
-	return PG_ARGISNULL(at) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(at));
-}
 
 /* As long as a claim may be (api/caller.c). */
 #define TEXT_MAX_CHARS 2048
@@ -74,14 +68,14 @@ group_api_put_user(PG_FUNCTION_ARGS)
 {
 	GaViolations violations = {NIL};
 	GaUser user = {
-		.subject = text_argument(fcinfo, 0),
-		.username = text_argument(fcinfo, 1),
-		.real_name = text_argument(fcinfo, 2),
-		.avatar = text_argument(fcinfo, 3),
-		.email = text_argument(fcinfo, 4),
-		.mobile = text_argument(fcinfo, 5),
-		.locale = text_argument(fcinfo, 6),
-		.ext_id = text_argument(fcinfo, 7),
+		.subject = ga_text_argument(fcinfo, 0),
+		.username = ga_text_argument(fcinfo, 1),
+		.real_name = ga_text_argument(fcinfo, 2),
+		.avatar = ga_text_argument(fcinfo, 3),
+		.email = ga_text_argument(fcinfo, 4),
+		.mobile = ga_text_argument(fcinfo, 5),
+		.locale = ga_text_argument(fcinfo, 6),
+		.ext_id = ga_text_argument(fcinfo, 7),
 	};
 	GaOwnerScope scope;
 	GaCaller caller;

@@ -10,6 +10,7 @@
 #include <limits.h>
 
 #include "base/guc.h"
+#include "base/locale_tag.h"
 #include "utils/guc.h"
 #include "utils/varlena.h"
 
@@ -80,6 +81,18 @@ check_unsubscribe_url(char **value, void **extra, GucSource source)
 }
 
 static bool
+check_locale(char **value, void **extra, GucSource source)
+{
+	char tag[GA_LOCALE_MAX];
+
+	if (ga_locale_read(*value, tag))
+		return true;
+	GUC_check_errdetail("A language is named as in BCP 47, for example en or "
+						"pt-BR.");
+	return false;
+}
+
+static bool
 check_courier_path(char **value, void **extra, GucSource source)
 {
 	if ((*value)[0] != '\0' && (*value)[0] != '/')
@@ -124,11 +137,43 @@ define_dispatch_settings(void)
 		"group_api.retry_cap", "Longest back-off between two tries.", NULL,
 		&ga_settings.retry_cap, GA_RETRY_CAP_DEFAULT, 1, 7 * 86400, PGC_SIGHUP,
 		GUC_UNIT_S, NULL, NULL, NULL);
+	DefineCustomIntVariable(
+		"group_api.reminder_before",
+		"How long before its expiry an unanswered invitation is sent again.",
+		"Once for each invitation; 0 sends no reminders.",
+		&ga_settings.reminder_before, 0, 0, 5 * 366 * 24 * 60, PGC_SIGHUP,
+		GUC_UNIT_MIN, NULL, NULL, NULL);
+	DefineCustomIntVariable(
+		"group_api.recipient_daily_cap",
+		"Invitations sent to one contact on one day (UTC).",
+		"What is over it waits for the next day; 0 is no limit.",
+		&ga_settings.recipient_daily_cap, 0, 0, 1000000, PGC_SIGHUP, 0, NULL,
+		NULL, NULL);
+	DefineCustomIntVariable(
+		"group_api.inviter_daily_cap",
+		"Invitations sent for one leader's groups on one day (UTC).",
+		"What is over it waits for the next day; 0 is no limit.",
+		&ga_settings.inviter_daily_cap, 0, 0, 1000000, PGC_SIGHUP, 0, NULL,
+		NULL, NULL);
 	DefineCustomIntVariable("group_api.attempts_retention",
 							"How long the history of tries is kept.", NULL,
 							&ga_settings.attempts_retention,
 							GA_ATTEMPTS_RETENTION_DEFAULT, 1, INT_MAX,
 							PGC_SIGHUP, GUC_UNIT_MIN, NULL, NULL, NULL);
+	DefineCustomIntVariable("group_api.receipts_retention",
+							"How long receipts are kept as they came.",
+							"The same receipt twice is told from two while it "
+							"is kept.",
+							&ga_settings.receipts_retention,
+							GA_RECEIPTS_RETENTION_DEFAULT, 1, INT_MAX,
+							PGC_SIGHUP, GUC_UNIT_MIN, NULL, NULL, NULL);
+	DefineCustomBoolVariable(
+		"group_api.bounce_trust_message_id",
+		"Whether a bounce that names our Message-ID counts.",
+		"It proves nothing, for the id of a group is no secret; turn it off "
+		"when others than your own mail server may call ingest_bounce().",
+		&ga_settings.bounce_trust_message_id, true, PGC_SIGHUP, 0, NULL, NULL,
+		NULL);
 	DefineCustomIntVariable("group_api.captured_limit",
 							"How many messages group_api.captured keeps.", NULL,
 							&ga_settings.captured_limit,
@@ -153,6 +198,13 @@ define_request_settings(void)
 		&ga_settings.invitation_url, GA_INVITATION_URL_DEFAULT, PGC_SIGHUP, 0,
 		check_invitation_url, NULL, NULL);
 	DefineCustomStringVariable(
+		"group_api.default_locale",
+		"The language of messages to people whose own is not known.",
+		"A name as in BCP 47, such as en or pt-BR. Built in are en, es, fr, de "
+		"and pt; group_api.put_template() adds others.",
+		&ga_settings.default_locale, GA_DEFAULT_LOCALE_DEFAULT, PGC_SIGHUP, 0,
+		check_locale, NULL, NULL);
+	DefineCustomStringVariable(
 		"group_api.unsubscribe_url",
 		"Where an e-mail's List-Unsubscribe header leads.",
 		"{token} is replaced, else the token is appended. Empty: e-mails have "
@@ -163,6 +215,12 @@ define_request_settings(void)
 							"Members of one create_group call.", NULL,
 							&ga_settings.max_members, GA_MAX_MEMBERS_DEFAULT, 1,
 							1000000, PGC_SIGHUP, 0, NULL, NULL, NULL);
+	DefineCustomIntVariable(
+		"group_api.resend_cooldown",
+		"Time between two resends to the same contact.",
+		"A resend that comes too soon is refused as throttled.",
+		&ga_settings.resend_cooldown, GA_RESEND_COOLDOWN_DEFAULT, 0, 7 * 86400,
+		PGC_SIGHUP, GUC_UNIT_S, NULL, NULL, NULL);
 	DefineCustomIntVariable("group_api.invitation_expiry",
 							"How long an invitation can be answered, and sent.",
 							NULL, &ga_settings.invitation_expiry,

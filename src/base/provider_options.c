@@ -20,25 +20,37 @@
 #define REQUIRED GA_OPTION_REQUIRED
 #define SECRET GA_OPTION_SECRET
 
-#define HTTP_KINDS "twilio http"
+#define SMS_KINDS "twilio vonage vonage_messages messagebird plivo sns kannel"
+#define MAIL_KINDS "sendgrid postmark mailgun ses resend"
+/* whose URL is known, or described by the operator */
+#define HTTP_KINDS                                                             \
+	"twilio vonage vonage_messages messagebird plivo sns " MAIL_KINDS " http"
+#define ACCOUNT_KINDS "smtp " SMS_KINDS " " MAIL_KINDS " http"
+/* that can be asked how a message fares */
+#define POLL_KINDS "twilio messagebird plivo"
 
-const char *const ga_provider_kinds[] = {"smtp", "twilio", "http", "capture",
-										 NULL};
+const char *const ga_provider_kinds[] = {
+	"smtp",		   "twilio",   "vonage",  "vonage_messages",
+	"messagebird", "plivo",	   "sns",	  "kannel",
+	"sendgrid",	   "postmark", "mailgun", "ses",
+	"resend",	   "http",	   "capture", NULL};
 
 /* clang-format off */
 const GaProviderOption ga_provider_options[] = {
 	/* every kind */
-	{"sender", "smtp", GA_OPTION_MAILBOX, SERVER | REQUIRED, 0, 0, NULL, NULL,
+	{"sender", "smtp " MAIL_KINDS, GA_OPTION_MAILBOX, SERVER | REQUIRED, 0, 0, NULL, NULL,
 	 "the From of every message: an address of a domain you may send for"},
-	{"sender", "twilio", GA_OPTION_TEXT, SERVER, 0, 0, NULL, NULL,
+	{"sender", "vonage vonage_messages messagebird plivo", GA_OPTION_TEXT, SERVER | REQUIRED, 0, 0, NULL, NULL,
+	 "the number or name messages come from"},
+	{"sender", "twilio sns kannel", GA_OPTION_TEXT, SERVER, 0, 0, NULL, NULL,
 	 "the number or name messages come from"},
 	{"sender", "http capture", GA_OPTION_TEXT, SERVER, 0, 0, NULL, NULL,
 	 "who messages come from: {sender} in templates"},
 	{"channel", "http capture", GA_OPTION_CHOICE, SERVER | REQUIRED, 0, 0, "EMAIL|MOBILE", NULL,
 	 "the kind of contact this provider reaches"},
-	{"channel", "smtp", GA_OPTION_CHOICE, SERVER, 0, 0, "EMAIL", "EMAIL",
+	{"channel", "smtp " MAIL_KINDS, GA_OPTION_CHOICE, SERVER, 0, 0, "EMAIL", "EMAIL",
 	 "the kind of contact this provider reaches"},
-	{"channel", "twilio", GA_OPTION_CHOICE, SERVER, 0, 0, "MOBILE", "MOBILE",
+	{"channel", SMS_KINDS, GA_OPTION_CHOICE, SERVER, 0, 0, "MOBILE", "MOBILE",
 	 "the kind of contact this provider reaches"},
 	{"priority", "*", GA_OPTION_INTEGER, SERVER, 0, 1000, NULL, "100",
 	 "which provider of a channel is asked first: lower goes first"},
@@ -53,7 +65,7 @@ const GaProviderOption ga_provider_options[] = {
 	 * this (see courier/smtp.c). */
 	{"timeout", "smtp", GA_OPTION_INTEGER, SERVER, 1, 600, NULL, "120",
 	 "seconds to wait for one reply; the whole attempt may take five times as long"},
-	{"timeout", "twilio http capture", GA_OPTION_INTEGER, SERVER, 1, 600, NULL, "30",
+	{"timeout", SMS_KINDS " " MAIL_KINDS " http capture", GA_OPTION_INTEGER, SERVER, 1, 600, NULL, "30",
 	 "seconds one request may take"},
 	{"connect_timeout", "*", GA_OPTION_INTEGER, SERVER, 1, 120, NULL, "10",
 	 "seconds to resolve the name, connect and agree on TLS"},
@@ -65,6 +77,8 @@ const GaProviderOption ga_provider_options[] = {
 	 "what to do when the message was handed over and no answer came"},
 	{"callback_url", "*", GA_OPTION_URL, SERVER, 0, 0, "http|https", NULL,
 	 "where the provider sends its receipts"},
+	{"poll", POLL_KINDS, GA_OPTION_BOOLEAN, SERVER, 0, 0, NULL, "false",
+	 "whether the provider is asked how a message fares when no receipt comes"},
 	{"base_url", HTTP_KINDS, GA_OPTION_URL, SERVER, 0, 0, "http|https", NULL,
 	 "scheme, host and path prefix used instead of the provider's own"},
 
@@ -77,7 +91,9 @@ const GaProviderOption ga_provider_options[] = {
 	 "the name said in EHLO; default the machine's own"},
 	{"envelope_sender", "smtp", GA_OPTION_MAILBOX, SERVER, 0, 0, NULL, NULL,
 	 "where bounces go; default the address of sender"},
-	{"reply_to", "smtp", GA_OPTION_MAILBOX, SERVER, 0, 0, NULL, NULL,
+	{"bounce_address", "smtp", GA_OPTION_MAILBOX, SERVER, 0, 0, NULL, NULL,
+	 "where bounces come back to ingest_bounce(): each message's own is name+token@domain"},
+	{"reply_to", "smtp " MAIL_KINDS, GA_OPTION_MAILBOX, SERVER, 0, 0, NULL, NULL,
 	 "where replies go unless a message says otherwise"},
 
 	/* twilio */
@@ -85,6 +101,23 @@ const GaProviderOption ga_provider_options[] = {
 	 "AC and 32 hexadecimal digits, from the console"},
 	{"messaging_service_sid", "twilio", GA_OPTION_TEXT, SERVER, 0, 0, NULL, NULL,
 	 "MG and 32 hexadecimal digits: the service that picks the sender"},
+
+	/* the other gateways */
+	{"auth_id", "plivo", GA_OPTION_TEXT, SERVER | REQUIRED, 0, 0, NULL, NULL,
+	 "the Auth ID, from the console"},
+	{"region", "sns ses", GA_OPTION_TEXT, SERVER | REQUIRED, 0, 0, NULL, NULL,
+	 "the AWS region: eu-west-1"},
+	{"sender_attribute", "sns", GA_OPTION_CHOICE, SERVER, 0, 0,
+	 "AWS.SNS.SMS.SenderID|AWS.MM.SMS.OriginationNumber", "AWS.SNS.SMS.SenderID",
+	 "what sender is: a name, or a number of yours"},
+	{"url", "kannel", GA_OPTION_URL, SERVER | REQUIRED, 0, 0, "http|https", NULL,
+	 "sendsms of your smsbox: http://127.0.0.1:13013/cgi-bin/sendsms"},
+	{"message_stream", "postmark", GA_OPTION_TEXT, SERVER, 0, 0, NULL, NULL,
+	 "the stream messages belong to; default outbound"},
+	{"domain", "mailgun", GA_OPTION_TEXT, SERVER | REQUIRED, 0, 0, NULL, NULL,
+	 "the sending domain, from the console"},
+	{"configuration_set", "ses", GA_OPTION_TEXT, SERVER, 0, 0, NULL, NULL,
+	 "the configuration set, which publishes the events of messages"},
 
 	/* http */
 	{"url", "http", GA_OPTION_URL, SERVER | REQUIRED, 0, 0, "http|https", NULL,
@@ -108,14 +141,17 @@ const GaProviderOption ga_provider_options[] = {
 	 "where in a JSON answer the error's text is"},
 
 	/* user mapping */
-	{"username", "smtp twilio http", GA_OPTION_TEXT, MAPPING, 0, 0, NULL, NULL,
-	 "the account's name; for twilio an API key, default account_sid"},
-	{"password", "smtp twilio http", GA_OPTION_TEXT, MAPPING | SECRET, 0, 0, NULL, NULL,
-	 "the account's password or token"},
-	{"password_file", "smtp twilio http", GA_OPTION_FILE, MAPPING, 0, 0, NULL, NULL,
+	{"username", "smtp twilio vonage vonage_messages plivo sns kannel ses http", GA_OPTION_TEXT, MAPPING, 0, 0, NULL, NULL,
+	 "the account's name, API key or access key id; default account_sid or auth_id where there is one"},
+	{"password", ACCOUNT_KINDS, GA_OPTION_TEXT, MAPPING | SECRET, 0, 0, NULL, NULL,
+	 "the account's password, token, secret or API key"},
+	{"password_file", ACCOUNT_KINDS, GA_OPTION_FILE, MAPPING, 0, 0, NULL, NULL,
 	 "a file whose first line is the password; only the server's user may read it"},
 	{"bearer_token", "http", GA_OPTION_TEXT, MAPPING | SECRET, 0, 0, NULL, NULL,
 	 "sent as Authorization: Bearer instead of username and password"},
+	{"signature_secret", "twilio plivo vonage vonage_messages messagebird mailgun resend sendgrid",
+	 GA_OPTION_TEXT, MAPPING | SECRET, 0, 0, NULL, NULL,
+	 "what the provider signs its receipts with; for twilio and plivo default the password"},
 	{NULL, NULL, GA_OPTION_TEXT, 0, 0, 0, NULL, NULL, NULL},
 };
 /* clang-format on */
@@ -354,6 +390,14 @@ is_sid(const char *value, const char *prefix)
 		   strspn(value + 2, "0123456789abcdefABCDEF") == 32;
 }
 
+/* It becomes a part of a host's name. */
+static bool
+is_region(const char *value)
+{
+	return strspn(value, "abcdefghijklmnopqrstuvwxyz0123456789-") ==
+		   strlen(value);
+}
+
 static const char *
 judge_server(const char *kind, GaOptionLookup lookup, void *context)
 {
@@ -361,8 +405,16 @@ judge_server(const char *kind, GaOptionLookup lookup, void *context)
 	const char *service = lookup(context, "messaging_service_sid");
 	const char *channel = lookup(context, "channel");
 	const char *sender = lookup(context, "sender");
+	const char *bounces = lookup(context, "bounce_address");
+	const char *region = lookup(context, "region");
 	GaMailbox mailbox;
 
+	if (bounces && lookup(context, "envelope_sender"))
+		return "bounce_address and envelope_sender exclude each other";
+	if (bounces && strcspn(bounces, "@") > GA_BOUNCE_NAME_MAX)
+		return "bounce_address must have at most 23 characters left of the @";
+	if (bounces && strpbrk(bounces, "<>"))
+		return "bounce_address must be a plain address";
 	if (strcmp(kind, "twilio") == 0)
 	{
 		if (account && !is_sid(account, "AC"))
@@ -372,6 +424,8 @@ judge_server(const char *kind, GaOptionLookup lookup, void *context)
 		if (service == NULL && sender == NULL)
 			return "a twilio provider needs sender or messaging_service_sid";
 	}
+	if (region && !is_region(region))
+		return "region must be the name of an AWS region, like eu-west-1";
 	if (strcmp(kind, "capture") == 0 && sender && channel &&
 		strcmp(channel, "EMAIL") == 0 && !ga_mailbox_split(sender, &mailbox))
 		return "sender must be an address, or Name <address>";

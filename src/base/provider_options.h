@@ -11,6 +11,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+/* RFC 5321 4.5.3.1.1 allows 64 left of the @: a plus sign and a token of 40
+ * follow (base/link_token.h). */
+#define GA_BOUNCE_NAME_MAX 23
+
 typedef enum GaOptionType
 {
 	GA_OPTION_TEXT,	   /* any text without control characters */
@@ -46,8 +50,7 @@ typedef struct GaProviderOption
 /* Ends with an entry whose name is NULL. */
 extern const GaProviderOption ga_provider_options[];
 
-/* "smtp", "twilio", "http", "capture", NULL: the wrappers are named
- * group_api_<kind>. */
+/* "smtp", "twilio", ..., NULL: the wrappers are named group_api_<kind>. */
 extern const char *const ga_provider_kinds[];
 
 /* NULL: no such option for this kind at this place (flags, one of _ON_). */

@@ -3,7 +3,10 @@
  *		The providers' words and codes in receipts.
  *
  * Words that are not listed change nothing; codes that are not listed leave the
- * provider's own text as the reason.
+ * provider's own text as the reason.  A word may be two of the provider's joined
+ * by a slash, the second one refining the first: "Bounce/Permanent".  Where a
+ * provider tells by the word alone what its code would, the word stands among
+ * the codes.
  */
 #include "base/receipt_table.h"
 
@@ -30,6 +33,121 @@ static const StatusRow statuses[] = {
 	{"twilio", "undelivered", GA_RECEIPT_FAILED},
 	{"twilio", "failed", GA_RECEIPT_FAILED},
 	{"twilio", "canceled", GA_RECEIPT_FAILED},
+
+	/* https://developer.vonage.com/en/messaging/sms/guides/delivery-receipts */
+	{"vonage", "buffered", GA_RECEIPT_NOTHING},
+	{"vonage", "unknown", GA_RECEIPT_NOTHING},
+	{"vonage", "accepted", GA_RECEIPT_SENT},
+	{"vonage", "delivered", GA_RECEIPT_DELIVERED},
+	{"vonage", "expired", GA_RECEIPT_FAILED},
+	{"vonage", "failed", GA_RECEIPT_FAILED},
+	{"vonage", "rejected", GA_RECEIPT_FAILED},
+
+	/* https://developer.vonage.com/en/api/messages */
+	{"vonage_messages", "submitted", GA_RECEIPT_SENT},
+	{"vonage_messages", "delivered", GA_RECEIPT_DELIVERED},
+	{"vonage_messages", "read", GA_RECEIPT_DELIVERED},
+	{"vonage_messages", "rejected", GA_RECEIPT_FAILED},
+	{"vonage_messages", "undeliverable", GA_RECEIPT_FAILED},
+
+	/* https://developers.messagebird.com/api/sms-messaging */
+	{"messagebird", "scheduled", GA_RECEIPT_NOTHING},
+	{"messagebird", "buffered", GA_RECEIPT_NOTHING},
+	{"messagebird", "sent", GA_RECEIPT_SENT},
+	{"messagebird", "delivered", GA_RECEIPT_DELIVERED},
+	{"messagebird", "expired", GA_RECEIPT_FAILED},
+	{"messagebird", "delivery_failed", GA_RECEIPT_FAILED},
+
+	/* https://plivo.com/docs/messaging/api/message/message-status-callbacks */
+	{"plivo", "queued", GA_RECEIPT_NOTHING},
+	{"plivo", "sent", GA_RECEIPT_SENT},
+	{"plivo", "delivered", GA_RECEIPT_DELIVERED},
+	{"plivo", "read", GA_RECEIPT_DELIVERED},
+	{"plivo", "failed", GA_RECEIPT_FAILED},
+	{"plivo", "undelivered", GA_RECEIPT_FAILED},
+	{"plivo", "rejected", GA_RECEIPT_FAILED},
+
+	/* Kannel's user guide, "Delivery reports": the value of %d */
+	{"kannel", "1", GA_RECEIPT_DELIVERED},
+	{"kannel", "2", GA_RECEIPT_FAILED},
+	{"kannel", "4", GA_RECEIPT_NOTHING},
+	{"kannel", "8", GA_RECEIPT_SENT},
+	{"kannel", "16", GA_RECEIPT_FAILED},
+
+	/* https://www.twilio.com/docs/sendgrid/for-developers/tracking-events/event
+	 * Opening and clicking prove that the mail is there. */
+	{"sendgrid", "processed", GA_RECEIPT_SENT},
+	{"sendgrid", "deferred", GA_RECEIPT_NOTHING},
+	{"sendgrid", "delivered", GA_RECEIPT_DELIVERED},
+	{"sendgrid", "open", GA_RECEIPT_DELIVERED},
+	{"sendgrid", "click", GA_RECEIPT_DELIVERED},
+	{"sendgrid", "spamreport", GA_RECEIPT_DELIVERED},
+	{"sendgrid", "unsubscribe", GA_RECEIPT_DELIVERED},
+	{"sendgrid", "group_unsubscribe", GA_RECEIPT_DELIVERED},
+	{"sendgrid", "bounce", GA_RECEIPT_FAILED},
+	{"sendgrid", "dropped", GA_RECEIPT_FAILED},
+
+	/* https://postmarkapp.com/developer/webhooks/webhooks-overview
+	 * Postmark goes on trying after Transient. */
+	{"postmark", "Delivery", GA_RECEIPT_DELIVERED},
+	{"postmark", "Open", GA_RECEIPT_DELIVERED},
+	{"postmark", "Click", GA_RECEIPT_DELIVERED},
+	{"postmark", "SpamComplaint", GA_RECEIPT_DELIVERED},
+	{"postmark", "SubscriptionChange", GA_RECEIPT_NOTHING},
+	{"postmark", "Bounce", GA_RECEIPT_FAILED},
+	{"postmark", "Bounce/Transient", GA_RECEIPT_NOTHING},
+	{"postmark", "Bounce/DnsError", GA_RECEIPT_NOTHING},
+	{"postmark", "Bounce/AutoResponder", GA_RECEIPT_NOTHING},
+	{"postmark", "Bounce/AddressChange", GA_RECEIPT_NOTHING},
+	{"postmark", "Bounce/OpenRelayTest", GA_RECEIPT_NOTHING},
+	{"postmark", "Bounce/Subscribe", GA_RECEIPT_NOTHING},
+	{"postmark", "Bounce/Unsubscribe", GA_RECEIPT_NOTHING},
+	{"postmark", "Bounce/ChallengeVerification", GA_RECEIPT_NOTHING},
+
+	/* https://documentation.mailgun.com/docs/mailgun/user-manual/events */
+	{"mailgun", "accepted", GA_RECEIPT_SENT},
+	{"mailgun", "delivered", GA_RECEIPT_DELIVERED},
+	{"mailgun", "opened", GA_RECEIPT_DELIVERED},
+	{"mailgun", "clicked", GA_RECEIPT_DELIVERED},
+	{"mailgun", "complained", GA_RECEIPT_DELIVERED},
+	{"mailgun", "unsubscribed", GA_RECEIPT_DELIVERED},
+	{"mailgun", "rejected", GA_RECEIPT_FAILED},
+	{"mailgun", "failed/permanent", GA_RECEIPT_FAILED},
+	{"mailgun", "failed/temporary", GA_RECEIPT_NOTHING},
+
+	/* https://docs.aws.amazon.com/ses/latest/dg/event-publishing-retrieving-sns-contents.html */
+	{"ses", "Send", GA_RECEIPT_SENT},
+	{"ses", "DeliveryDelay", GA_RECEIPT_NOTHING},
+	{"ses", "Delivery", GA_RECEIPT_DELIVERED},
+	{"ses", "Open", GA_RECEIPT_DELIVERED},
+	{"ses", "Click", GA_RECEIPT_DELIVERED},
+	{"ses", "Complaint", GA_RECEIPT_DELIVERED},
+	{"ses", "Bounce", GA_RECEIPT_FAILED},
+	{"ses", "Reject", GA_RECEIPT_FAILED},
+	{"ses", "Rendering Failure", GA_RECEIPT_FAILED},
+
+	/* https://resend.com/docs/webhooks/event-types */
+	{"resend", "email.scheduled", GA_RECEIPT_NOTHING},
+	{"resend", "email.sent", GA_RECEIPT_SENT},
+	{"resend", "email.delivery_delayed", GA_RECEIPT_NOTHING},
+	{"resend", "email.delivered", GA_RECEIPT_DELIVERED},
+	{"resend", "email.opened", GA_RECEIPT_DELIVERED},
+	{"resend", "email.clicked", GA_RECEIPT_DELIVERED},
+	{"resend", "email.complained", GA_RECEIPT_DELIVERED},
+	{"resend", "email.bounced", GA_RECEIPT_FAILED},
+	{"resend", "email.suppressed", GA_RECEIPT_FAILED},
+	{"resend", "email.failed", GA_RECEIPT_FAILED},
+
+	/* our own words, for any gateway that can be told what to send */
+	{"http", "queued", GA_RECEIPT_NOTHING},
+	{"http", "sent", GA_RECEIPT_SENT},
+	{"http", "accepted", GA_RECEIPT_SENT},
+	{"http", "delivered", GA_RECEIPT_DELIVERED},
+	{"http", "failed", GA_RECEIPT_FAILED},
+	{"http", "undelivered", GA_RECEIPT_FAILED},
+	{"http", "rejected", GA_RECEIPT_FAILED},
+	{"http", "expired", GA_RECEIPT_FAILED},
+	{"http", "bounced", GA_RECEIPT_FAILED},
 };
 
 static const GaReceiptCode codes[] = {
@@ -43,6 +161,90 @@ static const GaReceiptCode codes[] = {
 	 "bounced"},
 	{"twilio", "30007", "the carrier filtered the message as unwanted", NULL},
 	{"twilio", "30008", "the carrier gave no reason", NULL},
+
+	{"vonage", "1", "the carrier gave no reason", NULL},
+	{"vonage", "2", "the handset could not be reached", NULL},
+	{"vonage", "3", "the number is unknown or no longer in service", "bounced"},
+	{"vonage", "4", "the number does not take messages", NULL},
+	{"vonage", "5", "the number was moved to another carrier", NULL},
+	{"vonage", "6", "the carrier filtered the message as unwanted", NULL},
+	{"vonage", "7", "the handset was busy", NULL},
+	{"vonage", "8", "the carrier's network failed", NULL},
+	/* https://developer.vonage.com/en/opt-out-assist */
+	{"vonage", "9", "the person answered STOP", "opted_out"},
+	{"vonage", "10", "the carrier refused the message", NULL},
+	{"vonage", "11", "there is no route to the number", NULL},
+	{"vonage", "12", "the carrier could not be reached", NULL},
+	{"vonage", "14", "the carrier blocks the number", NULL},
+
+	{"vonage_messages", "1170", "the number is not valid", "bounced"},
+	{"vonage_messages", "1210", "the carrier filtered the message as unwanted",
+	 NULL},
+	{"vonage_messages", "1220", "the number could not be reached", NULL},
+	{"vonage_messages", "1240", "the person answered STOP", "opted_out"},
+	{"vonage_messages", "1250", "there is no route to the number", NULL},
+	{"vonage_messages", "1260", "the carrier could not be reached", NULL},
+	{"vonage_messages", "1280", "the carrier blocks the number", NULL},
+
+	/* https://docs.bird.com, "SMS platform extended error codes" */
+	{"messagebird", "1", "the number is unknown or no longer in service",
+	 "bounced"},
+	{"messagebird", "5", "the number is unknown or no longer in service",
+	 "bounced"},
+	{"messagebird", "6", "the handset could not be reached", NULL},
+	{"messagebird", "13", "the number does not take messages", NULL},
+	{"messagebird", "27", "the handset could not be reached", NULL},
+	{"messagebird", "31", "the handset was busy", NULL},
+	{"messagebird", "103", "the person answered STOP", "opted_out"},
+
+	/* https://plivo.com/docs/messaging/troubleshooting/error-codes */
+	{"plivo", "20", "the carrier's network failed", NULL},
+	{"plivo", "30", "the carrier filtered the message as unwanted", NULL},
+	{"plivo", "50", "the number is not valid", "bounced"},
+	{"plivo", "70", "the number is unknown or no longer in service", "bounced"},
+	{"plivo", "80", "the handset could not be reached", NULL},
+	{"plivo", "90", "there is no route to the number", NULL},
+	{"plivo", "100", "the carrier refused the message", NULL},
+	{"plivo", "200", "the person answered STOP", "opted_out"},
+
+	{"sendgrid", "bounce/bounce", "the mailbox refuses mail", "bounced"},
+	{"sendgrid", "bounce/blocked", "the mail server refused the message", NULL},
+	{"sendgrid", "dropped", "SendGrid did not send it", NULL},
+	{"sendgrid", "spamreport", "the person reported it as spam", "complained"},
+	{"sendgrid", "unsubscribe", "the person unsubscribed", "unsubscribed"},
+	{"sendgrid", "group_unsubscribe", "the person unsubscribed",
+	 "unsubscribed"},
+
+	{"postmark", "Bounce/HardBounce", "the mailbox refuses mail", "bounced"},
+	{"postmark", "Bounce/BadEmailAddress", "the address is not valid",
+	 "bounced"},
+	{"postmark", "Bounce/SoftBounce", "the mailbox took no mail for days",
+	 NULL},
+	{"postmark", "Bounce/Blocked", "the mail server refused the message", NULL},
+	{"postmark", "Bounce/SpamNotification", "the mail server took it for spam",
+	 NULL},
+	{"postmark", "Bounce/SpamComplaint", "the person reported it as spam",
+	 "complained"},
+	{"postmark", "SpamComplaint", "the person reported it as spam",
+	 "complained"},
+
+	{"mailgun", "failed/permanent", "the mailbox refuses mail", "bounced"},
+	{"mailgun", "rejected", "Mailgun did not send it", NULL},
+	{"mailgun", "complained", "the person reported it as spam", "complained"},
+	{"mailgun", "unsubscribed", "the person unsubscribed", "unsubscribed"},
+
+	{"ses", "Bounce/Permanent", "the mailbox refuses mail", "bounced"},
+	{"ses", "Bounce/Transient", "the mailbox took no mail for hours", NULL},
+	{"ses", "Reject", "SES took it for a virus", NULL},
+	{"ses", "Complaint", "the person reported it as spam", "complained"},
+
+	{"resend", "email.bounced/Permanent", "the mailbox refuses mail",
+	 "bounced"},
+	{"resend", "email.bounced", "the mail server refused the message", NULL},
+	{"resend", "email.suppressed", "Resend did not send it", NULL},
+	{"resend", "email.failed", "Resend did not send it", NULL},
+	{"resend", "email.complained", "the person reported it as spam",
+	 "complained"},
 };
 
 bool

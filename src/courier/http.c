@@ -1,6 +1,7 @@
 /*
  * http.c
- *		Messages by HTTP, as a row of the provider table describes it.
+ *		Messages by HTTP, and questions after them, as a row of the provider
+ *		table describes it.
  *
  * The body goes out by connection.c's read callback, so that a dead keep-alive
  * connection never makes libcurl send a message twice; a request without a
@@ -9,21 +10,17 @@
  */
 #include "courier/http.h"
 
+#include <glib.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "courier/connection.h"
+#include "courier/http_answer.h"
 #include "courier/http_plan.h"
-#include "courier/json_path.h"
-#include "courier/reply.h"
 
 /* More of an answer than this is not read. */
 #define ANSWER_MAX 65536
-
-/* Answers are read by people and by code_path; this much is quoted. */
-#define QUOTE_MAX 300
 
 typedef struct HttpSender
 {
@@ -33,7 +30,9 @@ typedef struct HttpSender
 	GaText url;
 	GaText body;
 	GaText answer;
-	/* One node and one line per header of the plan, and one for Expect. */
+	bool asking; /* the handle is set to ask for a message's state */
+	/* One node and one line per header of the plan, and one for the body's
+	 * digest or for Expect. */
 	struct curl_slist *nodes;
 	GaText *lines;
 } HttpSender;
@@ -50,6 +49,43 @@ take_answer(char *data, size_t size, size_t count, void *context)
 	return length < room ? length : 0;
 }
 
+/* The request that sends a message; a question is asked by GET. */
+static void
+set_method(CURL *curl, const GaHttpPlan *plan, bool asking)
+{
+	bool bodyless = asking || (plan->body_kind == GA_BODY_QUERY &&
+							   strcmp(plan->method, "GET") == 0);
+	bool fresh = plan->body_kind == GA_BODY_QUERY && !asking;
+
+	curl_easy_setopt(curl, CURLOPT_POST, 1L);
+	curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST,
+					 !asking && strcmp(plan->method, "POST") != 0 ? plan->method
+																  : NULL);
+	if (bodyless)
+		curl_easy_setopt(curl, CURLOPT_HTTPGET, 1L);
+	curl_easy_setopt(curl, CURLOPT_FRESH_CONNECT, (long) fresh);
+	curl_easy_setopt(curl, CURLOPT_FORBID_REUSE, (long) fresh);
+}
+
+static void
+set_auth(CURL *curl, const GaHttpPlan *plan, const GaProvider *provider)
+{
+	if (plan->username && plan->row->auth != GA_AUTH_TEMPLATE)
+	{
+		if (plan->signer)
+			curl_easy_setopt(curl, CURLOPT_AWS_SIGV4, plan->signer);
+		else
+			curl_easy_setopt(curl, CURLOPT_HTTPAUTH, (long) CURLAUTH_BASIC);
+		curl_easy_setopt(curl, CURLOPT_USERNAME, plan->username);
+		curl_easy_setopt(curl, CURLOPT_PASSWORD, provider->password);
+	}
+	if (plan->bearer)
+	{
+		curl_easy_setopt(curl, CURLOPT_HTTPAUTH, (long) CURLAUTH_BEARER);
+		curl_easy_setopt(curl, CURLOPT_XOAUTH2_BEARER, plan->bearer);
+	}
+}
+
 static void
 prepare_handle(CURL *curl, void *context)
 {
@@ -64,27 +100,8 @@ prepare_handle(CURL *curl, void *context)
 	curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take_answer);
 	curl_easy_setopt(curl, CURLOPT_WRITEDATA, sender);
 	curl_easy_setopt(curl, CURLOPT_HTTPHEADER, sender->nodes);
-	curl_easy_setopt(curl, CURLOPT_POST, 1L);
-	if (strcmp(plan->method, "POST") != 0)
-		curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, plan->method);
-	if (plan->body_kind == GA_BODY_QUERY)
-	{
-		if (strcmp(plan->method, "GET") == 0)
-			curl_easy_setopt(curl, CURLOPT_HTTPGET, 1L);
-		curl_easy_setopt(curl, CURLOPT_FRESH_CONNECT, 1L);
-		curl_easy_setopt(curl, CURLOPT_FORBID_REUSE, 1L);
-	}
-	if (plan->username)
-	{
-		curl_easy_setopt(curl, CURLOPT_HTTPAUTH, (long) CURLAUTH_BASIC);
-		curl_easy_setopt(curl, CURLOPT_USERNAME, plan->username);
-		curl_easy_setopt(curl, CURLOPT_PASSWORD, provider->password);
-	}
-	if (plan->bearer)
-	{
-		curl_easy_setopt(curl, CURLOPT_HTTPAUTH, (long) CURLAUTH_BEARER);
-		curl_easy_setopt(curl, CURLOPT_XOAUTH2_BEARER, plan->bearer);
-	}
+	set_method(curl, plan, sender->asking);
+	set_auth(curl, plan, provider);
 }
 
 static void *
@@ -99,7 +116,8 @@ open_sender(const GaProvider *provider)
 	sender->connection.prepare = prepare_handle;
 	sender->connection.context = sender;
 	/* The list is chained once; only the texts change from job to job.  Its
-	 * last node keeps libcurl from waiting for 100 Continue. */
+	 * last node keeps libcurl from waiting for 100 Continue; where it would be
+	 * signed although it is not sent, it is replaced by the body's digest. */
 	count = (size_t) sender->plan->header_count;
 	sender->lines = ga_alloc((count + 1) * sizeof(*sender->lines));
 	sender->nodes = ga_alloc((count + 1) * sizeof(*sender->nodes));
@@ -109,17 +127,26 @@ open_sender(const GaProvider *provider)
 	return sender;
 }
 
+/* A header or a query may hold the password. */
+static void
+wipe(GaText *text)
+{
+	if (text->data)
+		explicit_bzero(text->data, text->size);
+	ga_text_free(text);
+}
+
 static void
 close_sender(void *context)
 {
 	HttpSender *sender = context;
 
 	ga_connection_close(&sender->connection);
-	for (int i = 0; i < sender->plan->header_count; i++)
-		ga_text_free(&sender->lines[i]);
+	for (int i = 0; i <= sender->plan->header_count; i++)
+		wipe(&sender->lines[i]);
 	free(sender->lines);
 	free(sender->nodes);
-	ga_text_free(&sender->url);
+	wipe(&sender->url);
 	ga_text_free(&sender->body);
 	ga_text_free(&sender->answer);
 	free(sender);
@@ -147,6 +174,24 @@ render_headers(HttpSender *sender, const GaValues *values)
 	return true;
 }
 
+/* What is signed: libcurl cannot see a body that comes by callback. */
+static void
+add_digest(HttpSender *sender)
+{
+	GaText *line = &sender->lines[sender->plan->header_count];
+	gchar *digest;
+
+	if (sender->plan->signer == NULL)
+		return;
+	digest = g_compute_checksum_for_data(G_CHECKSUM_SHA256,
+										 (const guchar *) sender->body.data,
+										 (gsize) sender->body.length);
+	ga_text_truncate(line, 0);
+	ga_text_printf(line, "X-Amz-Content-Sha256: %s", digest);
+	sender->nodes[sender->plan->header_count].data = line->data;
+	g_free(digest);
+}
+
 static void
 render_request(HttpSender *sender, const GaValues *values)
 {
@@ -162,26 +207,53 @@ render_request(HttpSender *sender, const GaValues *values)
 	}
 	else
 		ga_field_render(plan->fields, plan->body_kind, values, &sender->body);
+	add_digest(sender);
+}
+
+static void
+render_question(HttpSender *sender, const GaValues *values)
+{
+	ga_text_truncate(&sender->url, 0);
+	ga_text_truncate(&sender->body, 0);
+	ga_template_render(&sender->plan->poll_url, values, GA_ESCAPE_URL,
+					   &sender->url);
 }
 
 static CURLcode
-run(HttpSender *sender)
+run(HttpSender *sender, bool asking)
 {
 	CURL *curl;
-	bool fresh = sender->connection.curl == NULL;
+	bool changed =
+		sender->connection.curl == NULL || asking || sender->asking != asking;
 
+	sender->asking = asking;
 	curl = ga_connection_handle(&sender->connection);
 	if (curl == NULL)
 		return CURLE_FAILED_INIT;
+	if (changed)
+		set_method(curl, sender->plan, asking);
 	ga_text_truncate(&sender->answer, 0);
 	ga_connection_set_body(&sender->connection, sender->body.data,
 						   sender->body.length);
-	if (fresh || sender->plan->body_kind == GA_BODY_QUERY ||
+	if (changed || sender->plan->body_kind == GA_BODY_QUERY ||
 		!ga_template_is_constant(&sender->plan->url))
 		curl_easy_setopt(curl, CURLOPT_URL, sender->url.data);
 	curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE,
 					 (curl_off_t) sender->body.length);
 	return ga_connection_run(&sender->connection);
+}
+
+/* A reused connection that was dead already is replaced. */
+static CURLcode
+run_twice(HttpSender *sender, bool asking)
+{
+	CURLcode result = run(sender, asking);
+
+	if (result == CURLE_OK ||
+		!ga_connection_was_stale(&sender->connection, result))
+		return result;
+	ga_connection_abandon(&sender->connection);
+	return run(sender, asking);
 }
 
 /* Without a body, the message is in the request line. */
@@ -190,109 +262,44 @@ was_handed_over(const HttpSender *sender)
 {
 	long sent = 0;
 
+	if (sender->connection.curl == NULL || sender->asking)
+		return false;
 	if (sender->plan->body_kind != GA_BODY_QUERY)
 		return sender->connection.body_asked;
 	curl_easy_getinfo(sender->connection.curl, CURLINFO_REQUEST_SIZE, &sent);
 	return sent > 0;
 }
 
-static int64_t
-read_retry_after(CURL *curl)
-{
-	struct curl_header *header;
-
-	if (curl_easy_header(curl, "Retry-After", 0, CURLH_HEADER, -1, &header) !=
-		CURLHE_OK)
-		return -1;
-	return ga_reply_retry_after(header->value, time(NULL));
-}
-
-/* The status decides, unless the provider's own code is known better. */
-static void
-judge_refusal(HttpSender *sender, int status, json_t *document,
-			  GaHttpVerdict verdict, GaOutcome *outcome)
-{
-	const GaHttpPlan *plan = sender->plan;
-	const GaHttpCode *known = NULL;
-	GaVerdict result = ga_reply_judge_http(status);
-	char code[GA_OUTCOME_CODE_SIZE];
-	char detail[GA_OUTCOME_DETAIL_SIZE];
-
-	/* A status that means success elsewhere is not what the rule asks for. */
-	if (result.outcome == GA_OUTCOME_ACCEPTED)
-		result.outcome = verdict == GA_HTTP_UNREADABLE ? GA_OUTCOME_UNCERTAIN
-													   : GA_OUTCOME_REJECTED;
-	if (*plan->code_path &&
-		ga_json_path_first(document, plan->code_path, code, sizeof(code)))
-		known = ga_provider_table_code(plan->row, code);
-	else
-		snprintf(code, sizeof(code), "http %d", status);
-	if (known)
-		result =
-			(GaVerdict){known->outcome, known->flags, known->retry_after_ms};
-	if (result.outcome == GA_OUTCOME_RETRY)
-	{
-		int64_t asked = read_retry_after(sender->connection.curl);
-
-		if (asked > result.retry_after_ms)
-			result.retry_after_ms = asked;
-	}
-	if (*plan->text_path == '\0' ||
-		!ga_json_path_first(document, plan->text_path, detail, sizeof(detail)))
-		snprintf(detail, sizeof(detail), "%.*s", QUOTE_MAX,
-				 ga_text_string(&sender->answer));
-	ga_outcome_set(outcome, result, code, detail);
-}
-
-static void
-judge_answer(HttpSender *sender, int status, GaOutcome *outcome)
-{
-	const GaHttpPlan *plan = sender->plan;
-	json_t *document = json_loadb(ga_text_string(&sender->answer),
-								  sender->answer.length, JSON_ALLOW_NUL, NULL);
-	GaHttpVerdict verdict = ga_http_plan_judge(plan->success, status, document);
-	char text[GA_OUTCOME_MESSAGE_ID_SIZE];
-
-	if (verdict != GA_HTTP_SUCCESS)
-		judge_refusal(sender, status, document, verdict, outcome);
-	else
-	{
-		snprintf(text, sizeof(text), "http %d", status);
-		ga_outcome_setf(outcome, GA_OUTCOME_ACCEPTED, text, "%s", "");
-		if (*plan->id_path &&
-			ga_json_path_first(document, plan->id_path, text, sizeof(text)))
-			ga_outcome_set_message_id(outcome, text);
-	}
-	json_decref(document);
-}
-
 static void
 judge(HttpSender *sender, CURLcode result, GaOutcome *outcome)
 {
+	GaHttpAnswer answer = {sender->connection.curl, 0,
+						   ga_text_string(&sender->answer),
+						   sender->answer.length};
 	long status = 0;
 
-	if (sender->connection.curl)
-		curl_easy_getinfo(sender->connection.curl, CURLINFO_RESPONSE_CODE,
-						  &status);
+	if (answer.curl)
+		curl_easy_getinfo(answer.curl, CURLINFO_RESPONSE_CODE, &status);
+	answer.status = (int) status;
 	/* A status line is an answer, however the rest of it ended. */
-	if (status >= 200)
-		judge_answer(sender, (int) status, outcome);
+	if (status < 200)
+		ga_connection_explain(&sender->connection, result,
+							  was_handed_over(sender), outcome);
+	else if (sender->asking)
+		ga_http_answer_judge_state(sender->plan, &answer, outcome);
 	else
-		ga_connection_explain(
-			&sender->connection, result,
-			sender->connection.curl && was_handed_over(sender), outcome);
+		ga_http_answer_judge(sender->plan, &answer, outcome);
 	if (result != CURLE_OK)
 		ga_connection_abandon(&sender->connection);
 }
 
 static void
-deliver(void *context, const GaJob *job, GaOutcome *outcome)
+request(HttpSender *sender, const GaJob *job, bool asking, GaOutcome *outcome)
 {
-	HttpSender *sender = context;
 	GaValues values;
-	CURLcode result;
 
-	ga_values_of_job(&values, job, sender->plan->row->validity_max);
+	ga_values_of_job(&values, job, &sender->plan->rules,
+					 sender->provider->channel);
 	if (!render_headers(sender, &values))
 	{
 		ga_outcome_setf(outcome, GA_OUTCOME_REJECTED, "message",
@@ -300,15 +307,30 @@ deliver(void *context, const GaJob *job, GaOutcome *outcome)
 						"characters");
 		return;
 	}
-	render_request(sender, &values);
-	result = run(sender);
-	if (result != CURLE_OK &&
-		ga_connection_was_stale(&sender->connection, result))
-	{
-		ga_connection_abandon(&sender->connection);
-		result = run(sender);
-	}
-	judge(sender, result, outcome);
+	if (asking)
+		render_question(sender, &values);
+	else
+		render_request(sender, &values);
+	judge(sender, run_twice(sender, asking), outcome);
+}
+
+static void
+deliver(void *context, const GaJob *job, GaOutcome *outcome)
+{
+	request(context, job, false, outcome);
+}
+
+static void
+ask(void *context, const GaJob *job, GaOutcome *outcome)
+{
+	HttpSender *sender = context;
+
+	if (sender->plan->row->poll.url)
+		request(sender, job, true, outcome);
+	else
+		ga_outcome_setf(outcome, GA_OUTCOME_REJECTED, "poll",
+						"a provider of kind %s cannot be asked",
+						sender->provider->kind);
 }
 
 /* For a text message its text; for mail the request's body. */
@@ -320,7 +342,7 @@ compose(const GaProvider *provider, const GaJob *job, GaText *out,
 	GaValues values;
 
 	(void) complaint, (void) size;
-	ga_values_of_job(&values, job, plan->row->validity_max);
+	ga_values_of_job(&values, job, &plan->rules, provider->channel);
 	if (provider->channel == GA_CHANNEL_MOBILE)
 		ga_text_puts(out, job->text);
 	else
@@ -328,12 +350,12 @@ compose(const GaProvider *provider, const GaJob *job, GaText *out,
 	return true;
 }
 
-#define TRANSPORT(name)                                                        \
-	{                                                                          \
-		.kind = name, .prepare = ga_http_plan_prepare,                         \
-		.release = ga_http_plan_release, .open = open_sender,                  \
-		.close = close_sender, .deliver = deliver, .compose = compose,         \
-	}
-
-const GaTransport ga_http_transport = TRANSPORT("http");
-const GaTransport ga_twilio_transport = TRANSPORT("twilio");
+const GaTransport ga_http_transport = {
+	.prepare = ga_http_plan_prepare,
+	.release = ga_http_plan_release,
+	.open = open_sender,
+	.close = close_sender,
+	.deliver = deliver,
+	.ask = ask,
+	.compose = compose,
+};

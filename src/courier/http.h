@@ -8,6 +8,5 @@
 #include "courier/provider.h"
 
 extern const GaTransport ga_http_transport;
-extern const GaTransport ga_twilio_transport;
 
 #endif /* GA_COURIER_HTTP_H */

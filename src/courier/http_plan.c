@@ -34,12 +34,20 @@ ga_http_plan_rebase(const char *url, const char *base, GaText *out)
 	ga_text_puts(out, path);
 }
 
+/* The row's own templates may hold the password, an operator's never. */
+static GaTemplateLookup
+lookup_of(const GaHttpPlan *plan, const char *row)
+{
+	return row && plan->row->auth == GA_AUTH_TEMPLATE
+			   ? ga_provider_lookup_secret
+			   : ga_provider_lookup;
+}
+
 static bool
-compile_url(GaProvider *provider, GaHttpPlan *plan, char *scheme,
-			size_t scheme_size, char *complaint, size_t size)
+compile_url(GaProvider *provider, const char *url, GaTemplate *template,
+			char *complaint, size_t size)
 {
 	const char *base = ga_provider_option(provider, "base_url");
-	const char *url = choose(provider, plan->row->url, "url");
 	GaText text = {0};
 	bool good;
 
@@ -47,20 +55,25 @@ compile_url(GaProvider *provider, GaHttpPlan *plan, char *scheme,
 		ga_http_plan_rebase(url, base, &text);
 	else
 		ga_text_puts(&text, url);
-	/* Braces are no part of a URL, and they come after the host. */
-	text.data[strcspn(text.data, "{")] = '\0';
-	good = ga_provider_inspect_url(provider, text.data, scheme, scheme_size,
-								   complaint, size);
-	ga_text_truncate(&text, 0);
-	if (base)
-		ga_http_plan_rebase(url, base, &text);
-	else
-		ga_text_puts(&text, url);
-	good = good &&
-		   ga_template_compile(&plan->url, text.data, GA_ESCAPE_URL, false,
+	good = ga_template_compile(template, text.data, GA_ESCAPE_URL, false,
 							   ga_provider_lookup, provider, complaint, size);
 	ga_text_free(&text);
 	return good;
+}
+
+/* What changes from message to message comes after the host. */
+static bool
+compile_urls(GaProvider *provider, GaHttpPlan *plan, char *scheme,
+			 size_t scheme_size, char *complaint, size_t size)
+{
+	const char *url = choose(provider, plan->row->url, "url");
+
+	return compile_url(provider, url, &plan->url, complaint, size) &&
+		   ga_provider_inspect_url(provider, plan->url.pieces[0].literal,
+								   scheme, scheme_size, complaint, size) &&
+		   (plan->row->poll.url == NULL ||
+			compile_url(provider, plan->row->poll.url, &plan->poll_url,
+						complaint, size));
 }
 
 static bool
@@ -89,10 +102,10 @@ add_header(GaProvider *provider, GaHttpPlan *plan, const char *name,
 	}
 	ga_text_printf(&line, "%s: %s", name, value);
 	header->value_offset = strlen(name) + 2;
-	good =
-		ga_text_is_header_safe(line.data) &&
-		ga_template_compile(&header->template, line.data, GA_ESCAPE_NONE, false,
-							ga_provider_lookup, provider, complaint, size);
+	good = ga_text_is_header_safe(line.data) &&
+		   ga_template_compile(&header->template, line.data, GA_ESCAPE_NONE,
+							   false, lookup_of(plan, plan->row->headers),
+							   provider, complaint, size);
 	if (!ga_text_is_header_safe(line.data))
 		snprintf(complaint, size, "header \"%.60s\" holds control characters",
 				 name);
@@ -186,9 +199,9 @@ compile_request(GaProvider *provider, GaHttpPlan *plan, char *complaint,
 	}
 	if (good)
 	{
-		plan->fields =
-			ga_field_compile(fields, plan->body_kind, ga_provider_lookup,
-							 provider, complaint, size);
+		plan->fields = ga_field_compile(fields, plan->body_kind,
+										lookup_of(plan, plan->row->fields),
+										provider, complaint, size);
 		good = plan->fields &&
 			   add_headers(provider, plan, headers, complaint, size);
 	}
@@ -233,31 +246,71 @@ compile_answer(const GaProvider *provider, GaHttpPlan *plan, char *complaint,
 					   complaint, size);
 }
 
+static void
+choose_user(const GaProvider *provider, GaHttpPlan *plan)
+{
+	const GaHttpRow *row = plan->row;
+	const char *username = row->username;
+
+	if (username == NULL)
+		username = ga_provider_option(provider, "username");
+	if (username == NULL && row->default_username)
+		username = ga_provider_option(provider, row->default_username);
+	plan->username = ga_strdup(username);
+}
+
+static void
+choose_signer(const GaProvider *provider, GaHttpPlan *plan)
+{
+	GaText text = {0};
+
+	if (plan->row->auth != GA_AUTH_AWS)
+		return;
+	ga_text_printf(&text, "aws:amz:%s:%s",
+				   ga_provider_option(provider, "region"),
+				   plan->row->aws_service);
+	plan->signer = text.data;
+}
+
+/* What the kind needs of the user mapping, and is not there; else NULL. */
+static const char *
+find_missing(const GaProvider *provider, const GaHttpPlan *plan)
+{
+	GaHttpAuth auth = plan->row->auth;
+
+	if (auth == GA_AUTH_NONE || plan->bearer ||
+		(auth == GA_AUTH_OPTION && plan->username == NULL))
+		return NULL;
+	if (provider->password == NULL)
+		return "the user mapping has no password or password_file";
+	if (!ga_text_is_header_safe(provider->password))
+		return "the password holds control characters";
+	if (auth != GA_AUTH_TEMPLATE && plan->username == NULL)
+		return "the user mapping has no username";
+	return NULL;
+}
+
 static bool
 choose_auth(const GaProvider *provider, GaHttpPlan *plan, const char *scheme,
 			char *complaint, size_t size)
 {
-	const GaHttpRow *row = plan->row;
-	const char *username = ga_provider_option(provider, "username");
-	const char *token = ga_provider_option(provider, "bearer_token");
+	const char *missing;
 
-	if (username == NULL && row->default_username)
-		username = ga_provider_option(provider, row->default_username);
-	if (row->auth == GA_AUTH_BASIC ||
-		(row->auth == GA_AUTH_OPTION && username && token == NULL))
+	if (plan->row->auth == GA_AUTH_OPTION)
+		plan->bearer = ga_strdup(ga_provider_option(provider, "bearer_token"));
+	if (plan->bearer == NULL)
+		choose_user(provider, plan);
+	choose_signer(provider, plan);
+	missing = find_missing(provider, plan);
+	if (missing)
 	{
-		if (provider->password == NULL)
-		{
-			snprintf(complaint, size,
-					 "the user mapping has no password or password_file");
-			return false;
-		}
-		plan->username = ga_strdup(username);
+		snprintf(complaint, size, "%s", missing);
+		return false;
 	}
-	else if (row->auth == GA_AUTH_BEARER || row->auth == GA_AUTH_OPTION)
-		plan->bearer = ga_strdup(token);
-	if ((plan->username || plan->bearer) && strcmp(scheme, "https") != 0 &&
-		!provider->host_is_loopback && !provider->allow_private)
+	if ((plan->username || plan->bearer ||
+		 plan->row->auth == GA_AUTH_TEMPLATE) &&
+		strcmp(scheme, "https") != 0 && !provider->host_is_loopback &&
+		!provider->allow_private)
 	{
 		snprintf(complaint, size,
 				 "credentials are only sent over https, to a loopback host, "
@@ -267,6 +320,17 @@ choose_auth(const GaProvider *provider, GaHttpPlan *plan, const char *scheme,
 	return true;
 }
 
+static void
+choose_rules(const GaProvider *provider, GaHttpPlan *plan)
+{
+	plan->rules.validity_min = plan->row->validity_min;
+	plan->rules.validity_max = plan->row->validity_max;
+	ga_mailbox_forms(&plan->rules.sender,
+					 ga_provider_option(provider, "sender"));
+	ga_mailbox_forms(&plan->rules.reply_to,
+					 ga_provider_option(provider, "reply_to"));
+}
+
 bool
 ga_http_plan_prepare(GaProvider *provider, char *complaint, size_t size)
 {
@@ -274,9 +338,10 @@ ga_http_plan_prepare(GaProvider *provider, char *complaint, size_t size)
 	char scheme[16];
 
 	provider->plan = plan;
-	plan->row = ga_provider_table_find(provider->transport->kind);
-	return compile_url(provider, plan, scheme, sizeof(scheme), complaint,
-					   size) &&
+	plan->row = ga_provider_table_find(provider->kind);
+	choose_rules(provider, plan);
+	return compile_urls(provider, plan, scheme, sizeof(scheme), complaint,
+						size) &&
 		   compile_request(provider, plan, complaint, size) &&
 		   compile_answer(provider, plan, complaint, size) &&
 		   choose_auth(provider, plan, scheme, complaint, size);
@@ -291,6 +356,7 @@ ga_http_plan_release(void *context)
 		ga_template_free(&plan->headers[i].template);
 	free(plan->headers);
 	ga_template_free(&plan->url);
+	ga_template_free(&plan->poll_url);
 	ga_field_free(plan->fields);
 	free(plan->method);
 	free(plan->success);
@@ -298,6 +364,7 @@ ga_http_plan_release(void *context)
 	free(plan->code_path);
 	free(plan->text_path);
 	free(plan->username);
+	free(plan->signer);
 	ga_wipe(plan->bearer);
 	free(plan);
 }
@@ -347,7 +414,7 @@ typedef struct Condition
 	const char *value;
 	size_t length;
 	int found;
-	bool holds;
+	int held;
 } Condition;
 
 static bool
@@ -356,7 +423,7 @@ compare_value(void *context, const char *value)
 	Condition *condition = context;
 
 	condition->found++;
-	condition->holds = condition->holds && strlen(value) == condition->length &&
+	condition->held += strlen(value) == condition->length &&
 					   memcmp(value, condition->value, condition->length) == 0;
 	return true;
 }
@@ -366,14 +433,16 @@ judge_condition(const char *word, size_t length, json_t *document)
 {
 	const char *equals = memchr(word, '=', length);
 	Condition condition = {equals + 1, length - (size_t) (equals + 1 - word), 0,
-						   true};
+						   0};
 	char path[256];
 
 	snprintf(path, sizeof(path), "%.*s", (int) (equals - word), word);
 	ga_json_path_walk(document, path, compare_value, &condition);
 	if (condition.found == 0)
 		return GA_HTTP_UNREADABLE;
-	return condition.holds ? GA_HTTP_SUCCESS : GA_HTTP_FAILURE;
+	if (condition.held == 0)
+		return GA_HTTP_FAILURE;
+	return condition.held == condition.found ? GA_HTTP_SUCCESS : GA_HTTP_PARTLY;
 }
 
 static bool

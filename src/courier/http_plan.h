@@ -28,8 +28,11 @@ typedef struct GaHttpPlan
 	char *id_path; /* "" = none, likewise below */
 	char *code_path;
 	char *text_path;
-	char *username; /* for basic, else NULL */
-	char *bearer;	/* for bearer, else NULL */
+	char *username;		 /* for basic and AWS, else NULL */
+	char *bearer;		 /* for bearer, else NULL */
+	char *signer;		 /* for AWS: "aws:amz:REGION:SERVICE", else NULL */
+	GaTemplate poll_url; /* empty when this kind cannot be asked */
+	GaValueRules rules;
 } GaHttpPlan;
 
 /* Sets provider->plan.  false: `complaint`. */
@@ -41,6 +44,7 @@ typedef enum GaHttpVerdict
 {
 	GA_HTTP_SUCCESS,
 	GA_HTTP_FAILURE,
+	GA_HTTP_PARTLY, /* a condition holds for some values and not for others */
 	GA_HTTP_UNREADABLE /* the status fits, the conditions find no value */
 } GaHttpVerdict;
 

@@ -48,6 +48,8 @@ static const StringMember members[] = {
 	MEMBER(unsubscribe_url, TOKEN, 900),
 	MEMBER(callback_url, TOKEN, 2000),
 	MEMBER(locale, TOKEN, 35),
+	MEMBER(receipt, KEY, 64),
+	MEMBER(poll, TOKEN, 255),
 };
 
 #define MEMBER_COUNT (sizeof(members) / sizeof(members[0]))
@@ -185,6 +187,8 @@ ga_job_check(const GaJob *job, GaChannel channel, char *complaint, size_t size)
 				 total, GA_JOB_BODY_MAX);
 		return false;
 	}
+	if (*job->poll)
+		return true;
 	problem = judge_channel(job, channel);
 	if (problem == NULL && *job->message_key == '\0')
 		problem = "the message has no message_key";

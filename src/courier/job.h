@@ -35,6 +35,9 @@ typedef struct GaJob
 	const char *unsubscribe_url;
 	const char *callback_url;
 	const char *locale;
+	const char *receipt;  /* proves that a bounce is about it: never told */
+	const char *poll;	  /* not "": only ask how this message of the
+						   * provider's fares */
 	int64_t expires_in_s; /* 0 = not given */
 } GaJob;
 
@@ -46,7 +49,8 @@ extern bool ga_job_read(GaJob *job, json_t *root, char *complaint, size_t size);
 extern void ga_job_free(GaJob *job);
 
 /*
- * Whether the message can be put on the wire of this channel as it is: no
+ * Whether the message can be put on the wire of this channel as it is (of a
+ * question only the message's id is needed): no
  * value ends a header line, addresses are addresses, sizes are within bounds.
  * false: `complaint` is a sentence for the outcome's detail.
  */

@@ -100,25 +100,33 @@ put_subject(GaText *out, const char *subject)
 			g_mime_utils_header_encode_text(NULL, subject, "utf-8"));
 }
 
+void
+ga_mail_put_mailbox(GaText *out, const char *name, const char *address)
+{
+	size_t start = out->length;
+	char *phrase;
+
+	if (*name == '\0' || is_plain(name, " "))
+		ga_text_puts(out, name);
+	else
+	{
+		phrase = g_mime_utils_header_encode_phrase(NULL, name, "utf-8");
+		ga_text_puts(out, phrase);
+		g_free(phrase);
+	}
+	ga_text_printf(out, *name ? " <%s>" : "%s", address);
+	for (char *c = out->data + start; *c; c++)
+		if (*c == '\n' || *c == '\r' || *c == '\t')
+			*c = ' ';
+}
+
 static void
 put_mailbox(GaText *out, const char *header, const char *name,
 			const char *address)
 {
 	GaText value = {0};
-	char *phrase;
 
-	if (*name == '\0' || is_plain(name, " "))
-		ga_text_puts(&value, name);
-	else
-	{
-		phrase = g_mime_utils_header_encode_phrase(NULL, name, "utf-8");
-		ga_text_puts(&value, phrase);
-		g_free(phrase);
-	}
-	ga_text_printf(&value, *name ? " <%s>" : "%s", address);
-	for (char *c = value.data; *c; c++)
-		if (*c == '\n' || *c == '\r' || *c == '\t')
-			*c = ' ';
+	ga_mail_put_mailbox(&value, name, address);
 	put_header(out, header, value.data);
 	ga_text_free(&value);
 }

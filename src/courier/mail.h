@@ -35,4 +35,8 @@ extern void ga_mail_settings_free(GaMailSettings *settings);
 extern bool ga_mail_compose(const GaMailSettings *settings, const GaJob *job,
 							GaText *out, char *complaint, size_t size);
 
+/* Appends `Name <address>` in ASCII (RFC 2047); `name` may be empty. */
+extern void ga_mail_put_mailbox(GaText *out, const char *name,
+								const char *address);
+
 #endif /* GA_COURIER_MAIL_H */

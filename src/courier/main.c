@@ -16,6 +16,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "courier/bounce.h"
 #include "courier/job.h"
 #include "courier/mail.h"
 #include "courier/provider.h"
@@ -33,6 +34,8 @@ static const char help_text[] =
 	"  group_api_courier compose < job.json\n"
 	"                                      print the message as it would "
 	"leave\n"
+	"  group_api_courier bounce < mail     print what a returned mail says, as "
+	"JSON\n"
 	"  group_api_courier --version | --help\n"
 	"\n"
 	"job.json holds a provider and a job:\n"
@@ -44,6 +47,8 @@ static const char help_text[] =
 	"\"b@example.org\",\n"
 	"           \"subject\": \"Hello\", \"text\": \"Hello!\",\n"
 	"           \"message_key\": \"try-1\"}}\n"
+	"A job with \"poll\": \"ID\" asks what became of that message of the\n"
+	"provider's instead.\n"
 	"\n"
 	"send exits with 0 when the message was accepted, 1 when it was not,\n"
 	"2 when the input cannot be used.\n";
@@ -122,6 +127,13 @@ read_order(Order *order)
 }
 
 static void
+set_flag(json_t *object, const char *name, uint32_t flag)
+{
+	if (flag)
+		json_object_set_new(object, name, json_true());
+}
+
+static void
 print_outcome(const GaOutcome *outcome)
 {
 	const GaVerdict *verdict = &outcome->verdict;
@@ -133,6 +145,10 @@ print_outcome(const GaOutcome *outcome)
 		(verdict->flags & GA_OUTCOME_PROVIDER_FAULT) != 0, "elapsed_ms",
 		(double) outcome->elapsed_us / 1000.0);
 
+	set_flag(object, "delivered", verdict->flags & GA_OUTCOME_IS_DELIVERED);
+	set_flag(object, "failed", verdict->flags & GA_OUTCOME_IS_FAILED);
+	set_flag(object, "dead_contact", verdict->flags & GA_OUTCOME_DEAD_CONTACT);
+	set_flag(object, "opted_out", verdict->flags & GA_OUTCOME_OPTED_OUT);
 	if (verdict->retry_after_ms >= 0)
 		json_object_set_new(
 			object, "retry_after_s",
@@ -195,6 +211,28 @@ run_compose(void)
 }
 
 static int
+run_bounce(void)
+{
+	GaText mail = {0};
+	char buffer[65536];
+	size_t got;
+	json_t *report;
+
+	while (mail.length <= GA_BOUNCE_MAX &&
+		   (got = fread(buffer, 1, sizeof(buffer), stdin)) > 0)
+		ga_text_append(&mail, buffer, got);
+	report = mail.length > 0 ? ga_bounce_read(mail.data, mail.length) : NULL;
+	ga_text_free(&mail);
+	if (report == NULL)
+		return complain("It begins with its headers, like a file of a Maildir.",
+						"standard input is no mail");
+	json_dumpf(report, stdout, JSON_INDENT(2));
+	putchar('\n');
+	json_decref(report);
+	return 0;
+}
+
+static int
 run_serve(int count, char **arguments)
 {
 	static const char hint[] =
@@ -246,6 +284,8 @@ main(int count, char **arguments)
 		return run_send();
 	if (strcmp(command, "compose") == 0 && count == 2)
 		return run_compose();
+	if (strcmp(command, "bounce") == 0 && count == 2)
+		return run_bounce();
 	return complain("Run group_api_courier --help.",
 					*command ? "cannot understand \"%s\"" : "no command given",
 					command);

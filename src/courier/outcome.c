@@ -39,20 +39,29 @@ ga_outcome_set_message_id(GaOutcome *outcome, const char *id)
 				  sizeof(outcome->message_id));
 }
 
-void
-ga_outcome_hide(GaOutcome *outcome, const char *secret)
+static void
+hide(char *text, const char *secret, size_t length)
 {
-	size_t length = secret ? strlen(secret) : 0;
 	char *found;
 
-	/* A very short secret would eat ordinary words. */
-	if (length < 4)
-		return;
-	while ((found = strstr(outcome->detail, secret)) != NULL)
+	while ((found = strstr(text, secret)) != NULL)
 	{
 		memcpy(found, "***", 3);
 		memmove(found + 3, found + length, strlen(found + length) + 1);
 	}
+}
+
+void
+ga_outcome_hide(GaOutcome *outcome, const char *secret)
+{
+	size_t length = secret ? strlen(secret) : 0;
+
+	/* A very short secret would eat ordinary words. */
+	if (length < 4)
+		return;
+	hide(outcome->code, secret, length);
+	hide(outcome->detail, secret, length);
+	hide(outcome->message_id, secret, length);
 }
 
 void

@@ -22,11 +22,29 @@
 #include "courier/capture.h"
 #include "courier/http.h"
 #include "courier/peer.h"
+#include "courier/provider_table.h"
 #include "courier/smtp.h"
 
-static const GaTransport *const transports[] = {
-	&ga_smtp_transport, &ga_http_transport, &ga_twilio_transport,
-	&ga_capture_transport};
+static const GaTransport *
+find_transport(const char *kind)
+{
+	if (strcmp(kind, ga_smtp_transport.kind) == 0)
+		return &ga_smtp_transport;
+	if (strcmp(kind, ga_capture_transport.kind) == 0)
+		return &ga_capture_transport;
+	return ga_provider_table_find(kind) ? &ga_http_transport : NULL;
+}
+
+static void
+choose_kind(GaProvider *provider, const char *kind)
+{
+	for (int i = 0; ga_provider_kinds[i]; i++)
+		if (strcmp(ga_provider_kinds[i], kind) == 0)
+		{
+			provider->kind = ga_provider_kinds[i];
+			provider->transport = find_transport(kind);
+		}
+}
 
 #define EITHER_PLACE (GA_OPTION_ON_SERVER | GA_OPTION_ON_MAPPING)
 
@@ -86,7 +104,7 @@ const char *
 ga_provider_option(const GaProvider *provider, const char *name)
 {
 	const GaProviderOption *option =
-		ga_provider_option_find(provider->transport->kind, name, EITHER_PLACE);
+		ga_provider_option_find(provider->kind, name, EITHER_PLACE);
 	const char *value;
 
 	if (option == NULL)
@@ -100,7 +118,7 @@ ga_provider_lookup(const void *context, const char *name)
 {
 	const GaProvider *provider = context;
 	const GaProviderOption *option =
-		ga_provider_option_find(provider->transport->kind, name, EITHER_PLACE);
+		ga_provider_option_find(provider->kind, name, EITHER_PLACE);
 	const char *value;
 
 	if (option == NULL || (option->flags & GA_OPTION_SECRET) ||
@@ -108,6 +126,16 @@ ga_provider_lookup(const void *context, const char *name)
 		return NULL;
 	value = ga_provider_option(provider, name);
 	return value ? value : "";
+}
+
+const char *
+ga_provider_lookup_secret(const void *context, const char *name)
+{
+	const GaProvider *provider = context;
+
+	if (strcmp(name, "password") == 0)
+		return provider->password ? provider->password : "";
+	return ga_provider_lookup(context, name);
 }
 
 static const char *
@@ -190,10 +218,8 @@ configure(GaProvider *provider, const json_t *config, char *complaint,
 	const char *name;
 	json_t *value;
 
-	for (size_t i = 0; kind && i < sizeof(transports) / sizeof(*transports);
-		 i++)
-		if (strcmp(transports[i]->kind, kind) == 0)
-			provider->transport = transports[i];
+	if (kind)
+		choose_kind(provider, kind);
 	if (provider->transport == NULL)
 	{
 		snprintf(complaint, size, "this courier knows no kind \"%.60s\"",
@@ -307,6 +333,39 @@ read_clock_us(void)
 	return (int64_t) now.tv_sec * 1000000 + now.tv_nsec / 1000;
 }
 
+static void
+deliver_or_ask(GaSender *sender, const GaJob *job, GaOutcome *outcome)
+{
+	const GaTransport *transport = sender->provider->transport;
+
+	if (*job->poll == '\0')
+		transport->deliver(sender->state, job, outcome);
+	else if (transport->ask)
+		transport->ask(sender->state, job, outcome);
+	else
+		ga_outcome_setf(outcome, GA_OUTCOME_REJECTED, "poll",
+						"a provider of kind %s cannot be asked",
+						sender->provider->kind);
+}
+
+/* As it is, and as it stands in a URL. */
+static void
+hide_secret(GaOutcome *outcome, const char *secret)
+{
+	GaText encoded = {0};
+
+	if (secret == NULL)
+		return;
+	ga_outcome_hide(outcome, secret);
+	ga_text_put_url(&encoded, secret);
+	if (encoded.data)
+	{
+		ga_outcome_hide(outcome, encoded.data);
+		explicit_bzero(encoded.data, encoded.length);
+	}
+	ga_text_free(&encoded);
+}
+
 void
 ga_sender_deliver(GaSender *sender, const GaJob *job, GaOutcome *outcome)
 {
@@ -323,11 +382,12 @@ ga_sender_deliver(GaSender *sender, const GaJob *job, GaOutcome *outcome)
 		ga_outcome_setf(outcome, GA_OUTCOME_REJECTED, "message", "%s",
 						complaint);
 	else
-		provider->transport->deliver(sender->state, job, outcome);
-	if (outcome->verdict.outcome != GA_OUTCOME_ACCEPTED && provider->transport)
+		deliver_or_ask(sender, job, outcome);
+	if (provider->transport)
 	{
-		ga_outcome_hide(outcome, provider->password);
-		ga_outcome_hide(outcome, ga_provider_option(provider, "bearer_token"));
+		hide_secret(outcome, provider->password);
+		hide_secret(outcome, ga_provider_option(provider, "bearer_token"));
+		hide_secret(outcome, *job->receipt ? job->receipt : NULL);
 	}
 	outcome->elapsed_us = read_clock_us() - start;
 }

@@ -18,10 +18,10 @@
 
 typedef struct GaProvider GaProvider;
 
-/* How one kind of provider works; the rows are in provider.c. */
+/* How the providers of one or more kinds work. */
 typedef struct GaTransport
 {
-	const char *kind;
+	const char *kind; /* NULL: every kind with a row in the provider table */
 	/* Builds provider->plan.  false: `complaint` says what is wrong. */
 	bool (*prepare)(GaProvider *provider, char *complaint, size_t size);
 	void (*release)(void *plan);
@@ -29,6 +29,8 @@ typedef struct GaTransport
 	void *(*open)(const GaProvider *provider);
 	void (*close)(void *sender);
 	void (*deliver)(void *sender, const GaJob *job, GaOutcome *outcome);
+	/* How the message job->poll fares; NULL: cannot be asked. */
+	void (*ask)(void *sender, const GaJob *job, GaOutcome *outcome);
 	/* The message as it leaves: a MIME message, or the text of an SMS. */
 	bool (*compose)(const GaProvider *provider, const GaJob *job, GaText *out,
 					char *complaint, size_t size);
@@ -37,6 +39,7 @@ typedef struct GaTransport
 struct GaProvider
 {
 	char *name;
+	const char *kind;			  /* of ga_provider_kinds; NULL: unknown */
 	const GaTransport *transport; /* NULL: unknown kind */
 	GaChannel channel;
 	char *fault;	/* not NULL: no message can be sent, and why */
@@ -63,6 +66,9 @@ extern const char *ga_provider_option(const GaProvider *provider,
 									  const char *name);
 /* As above for templates: never a secret but username. */
 extern const char *ga_provider_lookup(const void *provider, const char *name);
+/* As above for our own templates: {password} too. */
+extern const char *ga_provider_lookup_secret(const void *provider,
+											 const char *name);
 
 /*
  * Parses the URL messages are sent to, notes what kind of host it names.

@@ -43,6 +43,10 @@ typedef struct SmtpRule
 	{                                                                          \
 		GA_OUTCOME_REJECTED, 0, -1                                             \
 	}
+#define DEAD                                                                   \
+	{                                                                          \
+		GA_OUTCOME_REJECTED, GA_OUTCOME_DEAD_CONTACT, -1                       \
+	}
 #define RETRY                                                                  \
 	{                                                                          \
 		GA_OUTCOME_RETRY, 0, -1                                                \
@@ -94,6 +98,12 @@ static const SmtpRule smtp_rules[] = {
 	/* The relay itself is in trouble. */
 	{ANYWHERE, 0, "4.3.*", NULL, RETRY_FAULT},
 	{ANYWHERE, 0, "4.*.*", NULL, RETRY},
+	/* No such mailbox or domain, moved without a trace, disabled; RFC 3463,
+	 * RFC 7505 and Exchange's 5.1.10.  A bare 550 may be anything. */
+	{AT_RCPT | AT_FINAL, 0, "5.1.1-3", NULL, DEAD},
+	{AT_RCPT | AT_FINAL, 0, "5.1.6", NULL, DEAD},
+	{AT_RCPT | AT_FINAL, 0, "5.1.10", NULL, DEAD},
+	{AT_RCPT | AT_FINAL, 0, "5.2.1", NULL, DEAD},
 	/* What the relay says of the sender is about us; an unsupported character
 	 * set is about the recipient's address. */
 	{AT_MAIL, 0, "5.6.7", NULL, REJECTED},

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/provider_options.h"
 #include "courier/connection.h"
@@ -29,6 +30,7 @@ typedef struct SmtpPlan
 	GaMailSettings mail;
 	char *url; /* with the EHLO name as its path */
 	char *envelope_sender;
+	char *bounce_address; /* NULL: bounces are not told apart */
 	bool tls;
 } SmtpPlan;
 
@@ -38,7 +40,11 @@ typedef struct SmtpSender
 	const SmtpPlan *plan;
 	GaConnection connection;
 	GaText message;
-	struct curl_slist recipient; /* points into the job */
+	struct curl_slist recipient;
+	const GaJob *job;
+	bool offers_dsn;	  /* the last EHLO of this connection did */
+	GaText envelope_from; /* of the current message, with its parameters */
+	GaText envelope_to;
 
 	/* the dialogue of the current message */
 	bool ready;	  /* connected and authenticated */
@@ -105,7 +111,10 @@ prepare(GaProvider *provider, char *complaint, size_t size)
 		snprintf(complaint, size, "option \"sender\" is not an address");
 		return false;
 	}
-	plan->envelope_sender = ga_strdup(plan->mail.address);
+	plan->bounce_address =
+		ga_strdup(ga_provider_option(provider, "bounce_address"));
+	plan->envelope_sender = ga_strdup(
+		plan->bounce_address ? plan->bounce_address : plan->mail.address);
 	if (envelope && ga_mailbox_split(envelope, &mailbox))
 	{
 		free(plan->envelope_sender);
@@ -123,6 +132,7 @@ release(void *context)
 	ga_mail_settings_free(&plan->mail);
 	free(plan->url);
 	free(plan->envelope_sender);
+	free(plan->bounce_address);
 	free(plan);
 }
 
@@ -165,6 +175,21 @@ adjust_patience(SmtpSender *sender)
 	sender->parting = parting;
 }
 
+/*
+ * EHLO is answered by 250 before the connection is ready, and nothing else is;
+ * after STARTTLS it is said again, and only the last answer counts.
+ */
+static void
+note_extension(SmtpSender *sender, const char *line, size_t length)
+{
+	if (sender->ready || strncmp(line, "250", 3) != 0)
+		return;
+	if (!sender->inside)
+		sender->offers_dsn = false;
+	if (length == 7 && strncasecmp(line + 4, "DSN", 3) == 0)
+		sender->offers_dsn = true;
+}
+
 static size_t
 take_reply_line(char *line, size_t size, size_t count, void *context)
 {
@@ -181,6 +206,7 @@ take_reply_line(char *line, size_t size, size_t count, void *context)
 	if (sender->parting && !sender->inside &&
 		(sender->ready || strncmp(line, "221", 3) == 0))
 		return size * count;
+	note_extension(sender, line, length);
 	if (!sender->inside)
 		ga_text_truncate(&sender->text, 0);
 	if (length > skip)
@@ -205,7 +231,63 @@ forget_replies(SmtpSender *sender)
 	ga_text_truncate(&sender->text, 0);
 }
 
-/* Called when the connection is ready, new or reused. */
+/* RFC 3461 4: what an ORCPT cannot hold as it is, is +XX. */
+static void
+put_xtext(GaText *text, const char *value)
+{
+	for (; *value; value++)
+		if (*value == '+' || *value == '=')
+			ga_text_printf(text, "+%02X", (unsigned char) *value);
+		else
+			ga_text_putc(text, *value);
+}
+
+/*
+ * From 8.16.0 libcurl passes on what follows "<address>".  Before, it takes off
+ * a last '>' and puts one behind everything: only at the end of an ENVID, whose
+ * text is ours alone, that does no harm, so there is none in RCPT.
+ */
+#define VERSION_WITH_PARAMETERS 0x081000
+
+static void
+put_envelope(SmtpSender *sender)
+{
+	const char *token = sender->job->receipt;
+	const char *base = sender->plan->bounce_address;
+	const char *at = base ? strchr(base, '@') : NULL;
+	bool dsn = *token && sender->offers_dsn;
+	bool recent = curl_version_info(CURLVERSION_NOW)->version_num >=
+				  VERSION_WITH_PARAMETERS;
+
+	ga_text_truncate(&sender->envelope_from, 0);
+	ga_text_truncate(&sender->envelope_to, 0);
+	ga_text_putc(&sender->envelope_from, '<');
+	/* Left of the @ no relay needs to take more than 64 (RFC 5321). */
+	if (*token && at && (size_t) (at - base) + 1 + strlen(token) <= 64)
+		ga_text_printf(&sender->envelope_from, "%.*s+%s%s", (int) (at - base),
+					   base, token, at);
+	else
+		ga_text_puts(&sender->envelope_from, sender->plan->envelope_sender);
+	ga_text_putc(&sender->envelope_from, '>');
+	ga_text_printf(&sender->envelope_to, "<%s>", sender->job->to);
+	if (dsn)
+		ga_text_printf(&sender->envelope_from, " RET=HDRS ENVID=%s", token);
+	if (dsn && recent)
+	{
+		ga_text_puts(&sender->envelope_to, " NOTIFY=FAILURE ORCPT=rfc822;");
+		put_xtext(&sender->envelope_to, sender->job->to);
+	}
+	sender->recipient.data = sender->envelope_to.data;
+	curl_easy_setopt(sender->connection.curl, CURLOPT_MAIL_FROM,
+					 sender->envelope_from.data);
+	curl_easy_setopt(sender->connection.curl, CURLOPT_MAIL_RCPT,
+					 &sender->recipient);
+}
+
+/*
+ * Called when the connection is ready, new or reused: only now is known what
+ * the relay offers, and MAIL is not yet said.
+ */
 static int
 note_ready(void *context, char *peer, char *own, int peer_port, int own_port)
 {
@@ -214,6 +296,7 @@ note_ready(void *context, char *peer, char *own, int peer_port, int own_port)
 	(void) peer, (void) own, (void) peer_port, (void) own_port;
 	forget_replies(sender);
 	sender->ready = true;
+	put_envelope(sender);
 	return CURL_PREREQFUNC_OK;
 }
 
@@ -229,7 +312,6 @@ prepare_handle(CURL *curl, void *context)
 	curl_easy_setopt(
 		curl, CURLOPT_USE_SSL,
 		(long) (sender->plan->tls ? CURLUSESSL_ALL : CURLUSESSL_NONE));
-	curl_easy_setopt(curl, CURLOPT_MAIL_FROM, sender->plan->envelope_sender);
 	curl_easy_setopt(curl, CURLOPT_UPLOAD, 1L);
 	curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, take_reply_line);
 	curl_easy_setopt(curl, CURLOPT_HEADERDATA, sender);
@@ -265,6 +347,8 @@ close_sender(void *context)
 	ga_connection_close(&sender->connection);
 	ga_text_free(&sender->message);
 	ga_text_free(&sender->text);
+	ga_text_free(&sender->envelope_from);
+	ga_text_free(&sender->envelope_to);
 	free(sender);
 }
 
@@ -277,10 +361,10 @@ run(SmtpSender *sender, const GaJob *job)
 	sender->ready = false;
 	if (curl == NULL)
 		return CURLE_FAILED_INIT;
-	sender->recipient.data = (char *) job->to;
+	sender->job = job;
+	put_envelope(sender);
 	ga_connection_set_body(&sender->connection, sender->message.data,
 						   sender->message.length);
-	curl_easy_setopt(curl, CURLOPT_MAIL_RCPT, &sender->recipient);
 	curl_easy_setopt(curl, CURLOPT_INFILESIZE_LARGE,
 					 (curl_off_t) sender->message.length);
 	curl_easy_setopt(curl, CURLOPT_SERVER_RESPONSE_TIMEOUT,

@@ -8,50 +8,9 @@
  */
 #include "courier/template.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-static const char *const variable_names[GA_VARIABLE_COUNT] = {
-	[GA_VARIABLE_TO] = "to",
-	[GA_VARIABLE_TO_DIGITS] = "to_digits",
-	[GA_VARIABLE_TO_NAME] = "to_name",
-	[GA_VARIABLE_SUBJECT] = "subject",
-	[GA_VARIABLE_TEXT] = "text",
-	[GA_VARIABLE_HTML] = "html",
-	[GA_VARIABLE_KEY] = "key",
-	[GA_VARIABLE_REPLY_TO] = "reply_to",
-	[GA_VARIABLE_UNSUBSCRIBE_URL] = "unsubscribe_url",
-	[GA_VARIABLE_CALLBACK_URL] = "callback_url",
-	[GA_VARIABLE_LOCALE] = "locale",
-	[GA_VARIABLE_VALIDITY] = "validity",
-};
-
-void
-ga_values_of_job(GaValues *values, const GaJob *job, int64_t validity_max)
-{
-	int64_t validity = job->expires_in_s;
-
-	values->of[GA_VARIABLE_TO] = job->to;
-	values->of[GA_VARIABLE_TO_DIGITS] = job->to + (job->to[0] == '+');
-	values->of[GA_VARIABLE_TO_NAME] = job->to_name;
-	values->of[GA_VARIABLE_SUBJECT] = job->subject;
-	values->of[GA_VARIABLE_TEXT] = job->text;
-	values->of[GA_VARIABLE_HTML] = job->html;
-	values->of[GA_VARIABLE_KEY] = job->message_key;
-	values->of[GA_VARIABLE_REPLY_TO] = job->reply_to;
-	values->of[GA_VARIABLE_UNSUBSCRIBE_URL] = job->unsubscribe_url;
-	values->of[GA_VARIABLE_CALLBACK_URL] = job->callback_url;
-	values->of[GA_VARIABLE_LOCALE] = job->locale;
-	values->of[GA_VARIABLE_VALIDITY] = values->validity;
-	if (validity_max > 0 && validity > validity_max)
-		validity = validity_max;
-	values->validity[0] = '\0';
-	if (validity > 0)
-		snprintf(values->validity, sizeof(values->validity), "%" PRId64,
-				 validity);
-}
 
 static void
 put_escaped(GaText *out, const char *value, GaEscape escape)
@@ -71,7 +30,7 @@ put_escaped(GaText *out, const char *value, GaEscape escape)
 }
 
 static void
-add_piece(GaTemplate *template, int variable, GaText *literal)
+add_piece(GaTemplate *template, int variable, bool condition, GaText *literal)
 {
 	GaPiece *pieces;
 
@@ -83,6 +42,7 @@ add_piece(GaTemplate *template, int variable, GaText *literal)
 			   (size_t) template->count * sizeof(*pieces));
 	free(template->pieces);
 	pieces[template->count].variable = variable;
+	pieces[template->count].condition = condition;
 	if (variable < 0)
 		pieces[template->count].literal = ga_strdup(literal->data);
 	template->pieces = pieces;
@@ -91,39 +51,32 @@ add_piece(GaTemplate *template, int variable, GaText *literal)
 		ga_text_truncate(literal, 0);
 }
 
-static int
-find_variable(const char *name)
-{
-	for (int i = 0; i < GA_VARIABLE_COUNT; i++)
-		if (strcmp(variable_names[i], name) == 0)
-			return i;
-	return -1;
-}
-
-/* Takes the {name} at *next; literals before it are in `literal`. */
+/* Takes the {name} or {?name} at *next; literals before it are in `literal`. */
 static bool
 compile_name(GaTemplate *template, const char **next, GaText *literal,
 			 GaEscape escape, GaTemplateLookup lookup, const void *context,
 			 char *complaint, size_t size)
 {
 	char name[64];
-	size_t length = strcspn(*next + 1, "}");
+	bool condition = (*next)[1] == '?';
+	const char *start = *next + 1 + condition;
+	size_t length = strcspn(start, "}");
 	const char *option;
 	int variable;
 
-	if ((*next)[1 + length] == '\0' || length >= sizeof(name))
+	if (start[length] == '\0' || length >= sizeof(name))
 	{
 		snprintf(complaint, size, "a brace is not closed in \"%.100s\"", *next);
 		return false;
 	}
-	memcpy(name, *next + 1, length);
+	memcpy(name, start, length);
 	name[length] = '\0';
-	*next += length + 2;
-	variable = find_variable(name);
+	*next = start + length + 1;
+	variable = ga_variable_find(name);
 	if (variable >= 0)
 	{
-		add_piece(template, -1, literal);
-		add_piece(template, variable, NULL);
+		add_piece(template, -1, false, literal);
+		add_piece(template, variable, condition, NULL);
 		return true;
 	}
 	option = lookup ? lookup(context, name) : NULL;
@@ -133,7 +86,10 @@ compile_name(GaTemplate *template, const char **next, GaText *literal,
 				 name);
 		return false;
 	}
-	put_escaped(literal, option, escape);
+	if (condition)
+		template->empty = template->empty || *option == '\0';
+	else
+		put_escaped(literal, option, escape);
 	return true;
 }
 
@@ -161,7 +117,7 @@ ga_template_compile(GaTemplate *template, const char *source, GaEscape escape,
 		source++;
 		put_escaped(&literal, plain, escape_literals ? escape : GA_ESCAPE_NONE);
 	}
-	add_piece(template, -1, &literal);
+	add_piece(template, -1, false, &literal);
 	ga_text_free(&literal);
 	if (!good)
 		ga_template_free(template);
@@ -182,14 +138,23 @@ void
 ga_template_render(const GaTemplate *template, const GaValues *values,
 				   GaEscape escape, GaText *out)
 {
+	size_t start = out->length;
+
+	if (template->empty)
+		return;
 	for (int i = 0; i < template->count; i++)
 	{
 		const GaPiece *piece = &template->pieces[i];
 
 		if (piece->variable < 0)
 			ga_text_puts(out, piece->literal);
-		else
+		else if (!piece->condition)
 			put_escaped(out, values->of[piece->variable], escape);
+		else if (*values->of[piece->variable] == '\0')
+		{
+			ga_text_truncate(out, start);
+			return;
+		}
 	}
 }
 
@@ -208,6 +173,7 @@ struct GaField
 	enum
 	{
 		LEAF,	 /* a template in quotes, or between = and & */
+		NUMBER,	 /* a template without quotes; gone unless all digits */
 		LITERAL, /* a number, true, false: as it is */
 		OBJECT,
 		ARRAY
@@ -282,14 +248,25 @@ compile_leaf(const FieldCompiler *compiler, GaField *field,
 			 const json_t *source)
 {
 	GaEscape escape = escape_of(compiler->kind);
+	const char *text = json_string_value(source);
+	GaText number = {0};
 	char *dumped;
 	bool good;
 
-	if (json_is_string(source))
-		return ga_template_compile(&field->template, json_string_value(source),
-								   escape, true, compiler->lookup,
-								   compiler->context, compiler->complaint,
-								   compiler->size);
+	if (text && strncmp(text, "{#", 2) == 0 && compiler->kind == GA_BODY_JSON)
+	{
+		field->type = NUMBER;
+		ga_text_printf(&number, "{%s", text + 2);
+		text = number.data;
+	}
+	if (text)
+	{
+		good = ga_template_compile(&field->template, text, escape, true,
+								   compiler->lookup, compiler->context,
+								   compiler->complaint, compiler->size);
+		ga_text_free(&number);
+		return good;
+	}
 	field->type = LITERAL;
 	dumped = json_dumps(source, JSON_ENCODE_ANY);
 	good = ga_template_compile(&field->template, dumped ? dumped : "null",
@@ -369,6 +346,26 @@ render_pairs(const GaField *field, const GaValues *values, GaText *out)
 	}
 }
 
+static bool
+render_leaf(const GaField *field, const GaValues *values, GaText *out)
+{
+	bool quoted = field->type == LEAF;
+	size_t start = out->length;
+	size_t inside;
+
+	if (quoted)
+		ga_text_putc(out, '"');
+	inside = out->length;
+	ga_template_render(&field->template, values, GA_ESCAPE_JSON, out);
+	if (out->length == inside ||
+		(!quoted &&
+		 strspn(out->data + inside, "0123456789") != out->length - inside))
+		ga_text_truncate(out, start);
+	else if (quoted)
+		ga_text_putc(out, '"');
+	return out->length > start;
+}
+
 /* false: nothing came out, and nothing was appended. */
 static bool
 render_json(const GaField *field, const GaValues *values, GaText *out)
@@ -381,17 +378,8 @@ render_json(const GaField *field, const GaValues *values, GaText *out)
 		ga_template_render(&field->template, values, GA_ESCAPE_NONE, out);
 		return true;
 	}
-	if (field->type == LEAF)
-	{
-		ga_text_putc(out, '"');
-		inside = out->length;
-		ga_template_render(&field->template, values, GA_ESCAPE_JSON, out);
-		if (out->length == inside)
-			ga_text_truncate(out, start);
-		else
-			ga_text_putc(out, '"');
-		return out->length > start;
-	}
+	if (field->type == LEAF || field->type == NUMBER)
+		return render_leaf(field, values, out);
 	ga_text_putc(out, field->type == OBJECT ? '{' : '[');
 	inside = out->length;
 	for (const GaField *child = field->children; child; child = child->next)

@@ -3,7 +3,8 @@
  *		Texts with {names} in them, compiled once and filled in per message.
  *
  * "{to}" is a value of the message, "{account_sid}" an option of the provider
- * (filled in when compiled), "{{" a brace.
+ * (filled in when compiled), "{{" a brace.  "{?to_name}" stands for nothing; but
+ * when that value is empty, so is the whole template.
  */
 #ifndef GA_COURIER_TEMPLATE_H
 #define GA_COURIER_TEMPLATE_H
@@ -12,36 +13,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "courier/job.h"
 #include "courier/text.h"
-
-typedef enum GaVariable
-{
-	GA_VARIABLE_TO,
-	GA_VARIABLE_TO_DIGITS, /* without the plus sign */
-	GA_VARIABLE_TO_NAME,
-	GA_VARIABLE_SUBJECT,
-	GA_VARIABLE_TEXT,
-	GA_VARIABLE_HTML,
-	GA_VARIABLE_KEY,
-	GA_VARIABLE_REPLY_TO,
-	GA_VARIABLE_UNSUBSCRIBE_URL,
-	GA_VARIABLE_CALLBACK_URL,
-	GA_VARIABLE_LOCALE,
-	GA_VARIABLE_VALIDITY, /* seconds left, within what the provider takes */
-	GA_VARIABLE_COUNT
-} GaVariable;
-
-/* The values of one message; none is NULL. */
-typedef struct GaValues
-{
-	const char *of[GA_VARIABLE_COUNT];
-	char validity[24];
-} GaValues;
-
-/* `validity_max` in seconds; 0 = whatever the message says. */
-extern void ga_values_of_job(GaValues *values, const GaJob *job,
-							 int64_t validity_max);
+#include "courier/values.h"
 
 typedef enum GaEscape
 {
@@ -52,14 +25,16 @@ typedef enum GaEscape
 
 typedef struct GaPiece
 {
-	int variable;  /* GaVariable, or -1 for the literal */
-	char *literal; /* escaped already */
+	int variable;	/* GaVariable, or -1 for the literal */
+	bool condition; /* the variable is not shown, but must not be empty */
+	char *literal;	/* escaped already */
 } GaPiece;
 
 typedef struct GaTemplate
 {
 	GaPiece *pieces;
 	int count;
+	bool empty; /* an option it depends on is not set */
 } GaTemplate;
 
 /* Answers an option of the provider, or NULL when there is no such option. */
@@ -93,7 +68,8 @@ typedef struct GaField GaField;
 
 /*
  * Compiles a JSON object whose strings are templates.  Objects and arrays may
- * be nested for GA_BODY_JSON only.  NULL: `complaint` names the fault.
+ * be nested for GA_BODY_JSON only; there "{#name}" makes a number.  NULL:
+ * `complaint` names the fault.
  */
 extern GaField *ga_field_compile(const json_t *source, GaBodyKind kind,
 								 GaTemplateLookup lookup, const void *context,

@@ -188,7 +188,10 @@ lose_job(GaJob *job, void *arg)
 	TimestampTz now = *(TimestampTz *) arg;
 	MemoryContext old = MemoryContextSwitchTo(ga_records_context());
 
-	if (job->picked)
+	/* A question is asked again by itself. */
+	if (job->is_poll)
+		;
+	else if (job->picked)
 		ga_job_lose(job, now, ga_records_add());
 	else
 		ga_job_give_back(job, now, ga_records_add());

@@ -1,98 +1,45 @@
 /*
  * courier_link.c
- *		fork, exec and a non-blocking socketpair.
+ *		The running courier of a dispatcher and its non-blocking socketpair.
  *
- * The child inherits nothing of the server but its standard error and the one
- * socket: descriptors are closed, signals reset, the environment is empty (no
- * proxy, no SSLKEYLOGFILE, no PGPASSWORD).  It dies with the dispatcher: the
- * kernel kills it when its parent goes, and the socket's end tells it as well.
+ * It inherits the server's standard error and the one socket, and dies with the
+ * dispatcher: the kernel kills it when its parent goes (base/courier_process.c),
+ * and the socket's end tells it as well.
  */
 #include "postgres.h"
 
 #include <fcntl.h>
-#include <signal.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
-#include "base/guc.h"
+#include "base/courier_process.h"
 #include "dispatch/courier_link.h"
-#include "miscadmin.h"
-#include "storage/fd.h"
 
-#define COURIER_FD 3
 #define READ_SIZE (64 * 1024)
-
-const char *
-ga_courier_path(void)
-{
-	if (ga_settings.courier_path[0] != '\0')
-		return ga_settings.courier_path;
-	return psprintf("%s/group_api_courier", pkglib_path);
-}
-
-/* Only what is async-signal-safe, and never a return. */
-static void
-become_courier(const char *path, int fd, pid_t parent)
-{
-	char *arguments[] = {"group_api_courier", "serve", "--fd", "3", NULL};
-	char *environment[] = {"PATH=/usr/bin:/bin", "LANG=C.UTF-8", NULL};
-	sigset_t none;
-
-	for (int signal_number = 1; signal_number < NSIG; signal_number++)
-		signal(signal_number, SIG_DFL);
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
-	/* The server's signals go to whole process groups; what is under way may
-	 * end when the dispatcher says so. */
-	setpgid(0, 0);
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (getppid() != parent)
-		_exit(1);
-	if (fd != COURIER_FD)
-		dup2(fd, COURIER_FD);
-	else
-		fcntl(fd, F_SETFD, 0);
-	if (syscall(SYS_close_range, COURIER_FD + 1, ~0U, 0) != 0)
-		for (int other = COURIER_FD + 1; other < 65536; other++)
-			close(other);
-	execve(path, arguments, environment);
-	_exit(127);
-}
 
 bool
 ga_courier_start(GaCourierLink *link, const char **reason)
 {
-	const char *path = ga_courier_path();
-	pid_t parent = getpid();
+	char *arguments[] = {"group_api_courier", "serve", "--fd", "3", NULL};
+	GaCourierStart start = {.arguments = arguments, .fds = {-1, -1, -1, -1}};
 	int ends[2];
-	pid_t pid;
 
 	memset(link, 0, sizeof(*link));
 	link->fd = PGINVALID_SOCKET;
-	if (access(path, X_OK) != 0)
-	{
-		*reason = psprintf("could not execute \"%s\": %m", path);
-		return false;
-	}
-	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0)
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0 ||
+		fcntl(ends[0], F_SETFL, O_NONBLOCK) != 0)
 	{
 		*reason = psprintf("could not create a socketpair: %m");
 		return false;
 	}
-	pid = fork();
-	if (pid == 0)
-		become_courier(path, ends[1], parent);
+	start.fds[GA_COURIER_SOCKET] = ends[1];
+	link->pid = ga_courier_spawn(&start, reason);
 	close(ends[1]);
-	if (pid < 0 || fcntl(ends[0], F_SETFL, O_NONBLOCK) != 0)
+	if (link->pid == 0)
 	{
-		*reason = psprintf("could not start \"%s\": %m", path);
 		close(ends[0]);
 		return false;
 	}
-	link->pid = pid;
 	link->fd = ends[0];
 	return true;
 }
@@ -105,9 +52,7 @@ ga_courier_stop(GaCourierLink *link)
 	link->fd = PGINVALID_SOCKET;
 	if (link->pid != 0)
 	{
-		kill(link->pid, SIGKILL);
-		while (waitpid(link->pid, NULL, 0) < 0 && errno == EINTR)
-			;
+		ga_courier_kill(link->pid);
 		link->pid = 0;
 	}
 	ga_buffer_free(&link->in);

@@ -52,7 +52,4 @@ extern void ga_courier_flush(GaCourierLink *link);
 /* Reads what is there without waiting; sets `ended` at end of file. */
 extern void ga_courier_fill(GaCourierLink *link);
 
-/* The path of the program as the settings say. */
-extern const char *ga_courier_path(void);
-
 #endif /* GA_DISPATCH_COURIER_LINK_H */

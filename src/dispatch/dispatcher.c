@@ -20,6 +20,7 @@
 #include <signal.h>
 
 #include "access/xact.h"
+#include "base/callback_url.h"
 #include "base/compat.h"
 #include "base/guc.h"
 #include "base/link_token.h"
@@ -28,8 +29,10 @@
 #include "dispatch/dispatcher.h"
 #include "dispatch/jobs.h"
 #include "dispatch/message.h"
+#include "dispatch/polls.h"
 #include "dispatch/providers.h"
 #include "dispatch/records.h"
+#include "dispatch/screening.h"
 #include "dispatch/seat.h"
 #include "dispatch/work.h"
 #include "pgstat.h"
@@ -37,9 +40,11 @@
 #include "postmaster/interrupt.h"
 #include "storage/proc.h"
 #include "store/installation_store.h"
+#include "store/lifecycle_store.h"
 #include "store/plan_cache.h"
 #include "store/provider_store.h"
 #include "store/queue_store.h"
+#include "store/template_store.h"
 #include "tcop/tcopprot.h"
 #include "utils/guc.h"
 #include "utils/memutils.h"
@@ -62,13 +67,16 @@ static int64 incarnation;
 static uint64 last_job_id;
 static uint8 link_secret[GA_LINK_SECRET_LENGTH];
 
-static bool reload_wanted; /* providers, identity, extension: read again */
+static bool reload_wanted; /* providers, templates, identity: read again */
 static bool is_ours;	   /* the data belong to this database */
 static TimestampTz pauses_not_before = DT_NOEND; /* DT_NOEND: none to store */
 static TimestampTz strays_not_before = DT_NOEND; /* DT_NOEND: none left */
 static TimestampTz records_not_before;
 static int record_wait_ms; /* > 0: recording fails */
 static TimestampTz trimmed_at;
+static TimestampTz look_at;	 /* the next look at groups; DT_NOEND: never */
+static bool look_is_known;	 /* look_at is right */
+static int reminders_before; /* the setting when groups were looked at last */
 
 /* ---- life of the process ------------------------------------------------ */
 
@@ -132,6 +140,8 @@ hear_wakes(void)
 	if (due == DT_NOEND)
 		return;
 	ga_providers_rewind(due);
+	look_is_known = false;
+	ga_polls_look_again();
 	/* The first create_group makes the data ours. */
 	if (!is_ours)
 		reload_wanted = true;
@@ -187,6 +197,7 @@ end_outdated_pauses(GaProviderRow *rows, int count)
 static void
 reload(void)
 {
+	GaTemplates templates;
 	GaProviderRow *rows;
 	StringInfoData json;
 	int count;
@@ -198,6 +209,8 @@ reload(void)
 	if (is_ours)
 		ga_link_secret_read(link_secret);
 	count = ga_providers_read(ga_work_scope(), &rows);
+	ga_templates_read(ga_work_scope(), &templates);
+	ga_message_take_templates(&templates);
 	end_outdated_pauses(rows, count);
 	ga_work_end();
 
@@ -206,6 +219,7 @@ reload(void)
 	ga_desk_configure(json.data);
 	explicit_bzero(json.data, json.len);
 	ga_providers_rewind(DT_NOBEGIN);
+	ga_polls_look_again();
 }
 
 static bool
@@ -286,6 +300,13 @@ hear_outcome(const GaOutcomeFrame *outcome, TimestampTz now)
 
 	if (job == NULL)
 		return;
+	if (job->is_poll)
+	{
+		ga_polls_hear(job, outcome);
+		ga_provider_finished(job->provider, outcome, now);
+		ga_job_remove(job);
+		return;
+	}
 	old = MemoryContextSwitchTo(ga_records_context());
 	record = ga_records_add();
 	ga_job_judge(job, outcome, now, record, &must_pause);
@@ -353,6 +374,7 @@ record_outcomes(void)
 		return;
 	}
 	record_wait_ms = 0;
+	ga_polls_look_again();
 	pg_atomic_fetch_add_u64(&ga_seat->recorded, count - kept);
 	/* Only now can a query see them. */
 	for (int i = kept; i < count; i++)
@@ -367,32 +389,6 @@ record_outcomes(void)
 
 /* ---- step: claim and hand over ------------------------------------------ */
 
-/* Why a claimed row is not to be sent after all; false: send it. */
-static bool
-is_over(const GaClaim *claim, GaRecord *record)
-{
-	record->delivery = "failed";
-	if (claim->is_archived)
-	{
-		record->delivery = "canceled";
-		record->reason = "the group is archived";
-	}
-	else if (claim->group_name == NULL || claim->member == NULL)
-		record->reason = "the group or its member was deleted";
-	else if (claim->expires_at != 0 &&
-			 claim->expires_at <= GetCurrentTimestamp())
-	{
-		record->expired = true;
-		record->reason = "expired before it could be sent";
-	}
-	/* Its record failed again and again. */
-	else if (claim->attempt > ga_settings.max_attempts)
-		record->reason = MemoryContextStrdup(
-			ga_records_context(),
-			psprintf("given up after %d tries", claim->attempt - 1));
-	return record->reason != NULL;
-}
-
 static void
 record_over(const GaClaim *claim, GaProvider *provider, const GaRecord *how)
 {
@@ -402,6 +398,7 @@ record_over(const GaClaim *claim, GaProvider *provider, const GaRecord *how)
 	record->group_id = claim->group_id;
 	record->number = claim->number;
 	record->server = provider->server;
+	record->channel = provider->channel;
 	record->give_back = true;
 	provider->in_flight--;
 }
@@ -409,26 +406,28 @@ record_over(const GaClaim *claim, GaProvider *provider, const GaRecord *how)
 static void
 hand_over(GaProvider *provider, const GaClaim *claim)
 {
+	const char *callback_url = provider->callback_url;
 	GaRecord over = {0};
 	StringInfoData json;
 	GaMessage message;
 	GaJob *job;
 
-	if (is_over(claim, &over))
+	if (ga_screening_holds_back(claim, &over))
 	{
 		record_over(claim, provider, &over);
 		return;
 	}
 	job = ga_job_add(++last_job_id, provider, claim);
-	ga_message_compose(claim, provider->channel,
-					   ga_message_link(link_secret, claim), &message);
-	if (provider->channel == GA_CHANNEL_EMAIL)
-		message.unsubscribe_url =
-			ga_message_unsubscribe_link(link_secret, claim);
+	ga_message_for_claim(link_secret, claim, provider->channel, &message);
 	job->segments = message.segments;
 	ga_provider_sent(provider, Max(message.segments, 1));
 	initStringInfo(&json);
-	ga_message_job(&json, job->id, provider->server, provider->callback_url,
+	if (callback_url != NULL)
+		callback_url = ga_callback_url_make(
+			callback_url, provider->server, link_secret,
+			(GaLinkToken){claim->group_number, claim->number,
+						  claim->link_version});
+	ga_message_job(&json, job->id, link_secret, provider->server, callback_url,
 				   claim, provider->channel, &message);
 	if (json.len > GA_FRAME_MAX)
 	{
@@ -453,6 +452,7 @@ claim_for(GaProvider *provider, int limit, TimestampTz now)
 	count = ga_queue_claim(ga_work_scope(), provider->channel, provider->server,
 						   &provider->filter, incarnation, limit,
 						   &provider->cursor, &claims);
+	ga_screening_mark(ga_work_scope(), provider->channel, claims, count);
 	ga_work_end();
 	ga_provider_claimed(provider, from_front, count, limit, now);
 	pg_atomic_fetch_add_u64(&ga_seat->claimed, count);
@@ -508,6 +508,41 @@ ask_next_due(TimestampTz now)
 }
 
 static void
+ask_for_receipts(TimestampTz now)
+{
+	ga_polls_record(now);
+	if (ga_work_locked_out_until() <= now && record_wait_ms == 0 && may_send())
+		ga_polls_ask(now, &last_job_id);
+}
+
+/* Expiries and reminders: one look, and when the next one is. */
+static void
+look_at_groups(TimestampTz now)
+{
+	GaLook look;
+	bool changed = reminders_before != ga_settings.reminder_before;
+
+	if (!is_ours || record_wait_ms > 0 ||
+		(look_is_known && look_at > now && !changed) ||
+		!ga_work_begin("group_api: looking for what expires"))
+		return;
+	if (changed)
+		ga_groups_look_again(now);
+	ga_groups_look(now, &look);
+	look_at = ga_groups_next_look();
+	ga_work_end();
+	reminders_before = ga_settings.reminder_before;
+	look_is_known = true;
+	if (look_at == 0)
+		look_at = DT_NOEND;
+	/* Held by somebody: not in a tight loop. */
+	else if (look.groups == 0 && look_at <= now)
+		look_at = TimestampTzPlusMilliseconds(now, STRAYS_RETRY_MS);
+	if (look.reminded > 0)
+		ga_providers_rewind(now);
+}
+
+static void
 trim_history(TimestampTz now)
 {
 	if (trimmed_at != 0 &&
@@ -552,6 +587,10 @@ time_to_wait(void)
 		next = Min(next, records_not_before);
 	next = Min(next, pauses_not_before);
 	next = Min(next, strays_not_before);
+	if (is_ours && record_wait_ms == 0 && look_is_known)
+		next = Min(next, look_at);
+	if (is_ours && record_wait_ms == 0 && ga_settings.dispatch)
+		next = Min(next, ga_polls_next_turn());
 	if (is_ours && ga_settings.dispatch && record_wait_ms == 0)
 		foreach (cell, ga_providers)
 		{
@@ -626,8 +665,10 @@ take_turn(void)
 	record_pauses(now);
 	record_outcomes();
 	take_back_strays(now);
+	look_at_groups(now);
 	claim_due(now);
 	record_outcomes();
+	ask_for_receipts(now);
 	if (ga_jobs_count() > 0)
 		trim_history(now);
 	ask_next_due(now);
@@ -706,6 +747,7 @@ group_api_dispatcher_main(Datum arg)
 	ga_work_init();
 	ga_desk_init(hear_outcome);
 	ga_jobs_init();
+	ga_polls_init();
 	ga_records_init();
 	reload_wanted = true;
 	ga_crash_guard_enter(database);

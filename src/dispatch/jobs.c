@@ -58,6 +58,26 @@ ga_job_add(uint64 id, GaProvider *provider, const GaClaim *claim)
 }
 
 GaJob *
+ga_job_add_poll(uint64 id, GaProvider *provider, const GaPoll *poll)
+{
+	bool found;
+	GaJob *job = hash_search(jobs, &id, HASH_ENTER, &found);
+
+	Assert(!found);
+	memset(job, 0, sizeof(*job));
+	job->id = id;
+	job->provider = provider;
+	job->fingerprint = provider->fingerprint;
+	job->group_id = poll->group_id;
+	job->number = poll->number;
+	job->attempt = poll->tries;
+	job->link_version = poll->link_version;
+	job->is_poll = true;
+	job->handed_at = GetCurrentTimestamp();
+	return job;
+}
+
+GaJob *
 ga_job_find(uint64 id)
 {
 	return hash_search(jobs, &id, HASH_FIND, NULL);
@@ -176,9 +196,14 @@ ga_job_judge(const GaJob *job, const GaOutcomeFrame *outcome, TimestampTz now,
 		case GA_OUTCOME_ACCEPTED:
 			record->delivery = "sent";
 			record->reason = NULL;
+			record->polled = job->provider->polls && record->message_id != NULL;
 			break;
 		case GA_OUTCOME_REJECTED:
 			record->delivery = "failed";
+			if (outcome->flags & GA_OUTCOME_OPTED_OUT)
+				record->suppress = "opted_out";
+			else if (outcome->flags & GA_OUTCOME_DEAD_CONTACT)
+				record->suppress = "bounced";
 			break;
 		case GA_OUTCOME_RETRY:
 			/* Told to come later: that was no try. */

@@ -9,6 +9,7 @@
 
 #include "base/wire.h"
 #include "dispatch/providers.h"
+#include "store/poll_store.h"
 #include "store/queue_store.h"
 
 typedef struct GaJob
@@ -22,6 +23,8 @@ typedef struct GaJob
 	int32 segments;
 	TimestampTz expires_at;
 	TimestampTz handed_at;
+	bool is_poll;		 /* only asks how a message fares */
+	int32 link_version;	 /* of a poll */
 	bool picked;		 /* the courier took it up: bytes may have left */
 	char recipient[256]; /* for captured; empty otherwise */
 } GaJob;
@@ -29,6 +32,9 @@ typedef struct GaJob
 extern void ga_jobs_init(void);
 extern int ga_jobs_count(void);
 extern GaJob *ga_job_add(uint64 id, GaProvider *provider, const GaClaim *claim);
+/* A question about a message; `attempt` is its number. */
+extern GaJob *ga_job_add_poll(uint64 id, GaProvider *provider,
+							  const GaPoll *poll);
 extern GaJob *ga_job_find(uint64 id);
 extern void ga_job_remove(GaJob *job);
 /* Calls for every job; the callback may remove the job it is given. */

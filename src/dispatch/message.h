@@ -1,6 +1,6 @@
 /*
  * message.h
- *		What an invitation says: the words of its e-mail and its SMS.
+ *		The message of a claimed invitation, and the job that carries it.
  */
 #ifndef GA_DISPATCH_MESSAGE_H
 #define GA_DISPATCH_MESSAGE_H
@@ -9,31 +9,20 @@
 
 #include "base/channel.h"
 #include "lib/stringinfo.h"
+#include "message/compose.h"
 #include "store/queue_store.h"
 
-typedef struct GaMessage
-{
-	const char *subject; /* NULL for SMS */
-	const char *text;
-	const char *html;			 /* NULL for SMS */
-	int segments;				 /* of an SMS; 0 for e-mail */
-	const char *unsubscribe_url; /* of an e-mail; NULL: none */
-} GaMessage;
+/* Copies the operator's own words, which are used from now on. */
+extern void ga_message_take_templates(const GaTemplates *templates);
 
-/* Composes in the current memory context; `link` opens the invitation. */
-extern void ga_message_compose(const GaClaim *claim, GaChannel channel,
-							   const char *link, GaMessage *message);
-
-/* group_api.invitation_url with the token in its place. */
-extern const char *ga_message_link(const uint8 *secret, const GaClaim *claim);
-
-/* group_api.unsubscribe_url likewise; NULL while it is empty. */
-extern const char *ga_message_unsubscribe_link(const uint8 *secret,
-											   const GaClaim *claim);
+/* Composes in the current memory context, with a link made for this send. */
+extern void ga_message_for_claim(const uint8 *secret, const GaClaim *claim,
+								 GaChannel channel, GaMessage *message);
 
 /* Appends the job for the courier as JSON. */
-extern void ga_message_job(StringInfo json, uint64 job_id, const char *server,
-						   const char *callback_url, const GaClaim *claim,
-						   GaChannel channel, const GaMessage *message);
+extern void ga_message_job(StringInfo json, uint64 job_id, const uint8 *secret,
+						   const char *server, const char *callback_url,
+						   const GaClaim *claim, GaChannel channel,
+						   const GaMessage *message);
 
 #endif /* GA_DISPATCH_MESSAGE_H */

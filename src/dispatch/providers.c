@@ -11,12 +11,11 @@
 #include "postgres.h"
 
 #include "base/guc.h"
-#include "base/provider_options.h"
+#include "base/provider_config.h"
 #include "catalog/pg_type.h"
 #include "dispatch/providers.h"
 #include "store/plan_cache.h"
 #include "utils/builtins.h"
-#include "utils/json.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
@@ -30,37 +29,20 @@
 
 List *ga_providers = NIL;
 
-static const char *
-setting(const GaProviderRow *row, const char *name)
+static GaChannel
+channel_of(const GaProviderRow *row)
 {
-	const GaProviderOption *option;
+	GaProviderConfig config = ga_provider_row_config(row);
 
-	/* The user mapping comes last and wins. */
-	for (int i = row->setting_count - 1; i >= 0; i--)
-		if (strcmp(row->settings[i].name, name) == 0)
-			return row->settings[i].value;
-	option = ga_provider_option_find(row->kind, name, GA_OPTION_ON_SERVER);
-	return option ? option->fallback : NULL;
+	return ga_provider_channel(&config);
 }
 
 static int
 integer_setting(const GaProviderRow *row, const char *name, int fallback)
 {
-	const char *value = setting(row, name);
+	const char *value = ga_provider_row_setting(row, name);
 
 	return value ? atoi(value) : fallback;
-}
-
-static GaChannel
-channel_of(const GaProviderRow *row)
-{
-	const char *value = setting(row, "channel");
-
-	if (value != NULL)
-		return strcmp(value, "MOBILE") == 0 ? GA_CHANNEL_MOBILE
-											: GA_CHANNEL_EMAIL;
-	return strcmp(row->kind, "smtp") == 0 ? GA_CHANNEL_EMAIL
-										  : GA_CHANNEL_MOBILE;
 }
 
 /* As a literal part of a LIKE pattern. */
@@ -96,8 +78,8 @@ split_prefixes(const char *value)
 	return prefixes;
 }
 
-static GaProvider *
-find_provider(const char *server)
+GaProvider *
+ga_provider_named(const char *server)
 {
 	ListCell *cell;
 
@@ -136,9 +118,10 @@ new_provider(const char *server)
 static void
 configure(GaProvider *provider, const GaProviderRow *row)
 {
-	const char *callback_url = setting(row, "callback_url");
-	const char *policy = setting(row, "on_uncertain");
-	const char *rate = setting(row, "rate");
+	const char *callback_url = ga_provider_row_setting(row, "callback_url");
+	const char *policy = ga_provider_row_setting(row, "on_uncertain");
+	const char *rate = ga_provider_row_setting(row, "rate");
+	const char *polls = ga_provider_row_setting(row, "poll");
 	bool changed = provider->fingerprint == NULL ||
 				   strcmp(provider->fingerprint, row->fingerprint) != 0;
 
@@ -157,38 +140,14 @@ configure(GaProvider *provider, const GaProviderRow *row)
 		Max(integer_setting(row, "max_connections", 8), 1);
 	provider->rate = rate ? strtod(rate, NULL) : 0;
 	provider->hold_uncertain = policy && strcmp(policy, "hold") == 0;
-	provider->prefixes = split_prefixes(setting(row, "prefixes"));
+	provider->polls = polls && strcmp(polls, "true") == 0;
+	provider->prefixes =
+		split_prefixes(ga_provider_row_setting(row, "prefixes"));
 	provider->window =
 		Min(2 * provider->max_connections, ga_settings.max_in_flight);
 	provider->tokens = 1;
 	provider->faults = 0;
 	provider->rest_until = 0;
-}
-
-static void
-append_setting(StringInfo json, const char *name, const char *value, bool first)
-{
-	if (!first)
-		appendStringInfoChar(json, ',');
-	escape_json(json, name);
-	appendStringInfoChar(json, ':');
-	escape_json(json, value);
-}
-
-static void
-append_config(StringInfo json, const GaProviderRow *row, GaChannel channel,
-			  bool first)
-{
-	appendStringInfoString(json, first ? "{" : ",{");
-	append_setting(json, "name", row->server, true);
-	append_setting(json, "kind", row->kind, false);
-	append_setting(json, "channel",
-				   channel == GA_CHANNEL_MOBILE ? "MOBILE" : "EMAIL", false);
-	appendStringInfoString(json, ",\"options\":{");
-	for (int i = 0; i < row->setting_count; i++)
-		append_setting(json, row->settings[i].name, row->settings[i].value,
-					   i == 0);
-	appendStringInfoString(json, "}}");
 }
 
 static void
@@ -220,7 +179,7 @@ ga_providers_load(const GaProviderRow *rows, int count, StringInfo json)
 	}
 	for (int i = 0; i < count; i++)
 	{
-		GaProvider *provider = find_provider(rows[i].server);
+		GaProvider *provider = ga_provider_named(rows[i].server);
 
 		if (provider == NULL)
 			provider = new_provider(rows[i].server);
@@ -231,7 +190,13 @@ ga_providers_load(const GaProviderRow *rows, int count, StringInfo json)
 
 	appendStringInfoString(json, "{\"providers\":[");
 	for (int i = 0; i < count; i++)
-		append_config(json, &rows[i], channel_of(&rows[i]), i == 0);
+	{
+		GaProviderConfig config = ga_provider_row_config(&rows[i]);
+
+		if (i > 0)
+			appendStringInfoChar(json, ',');
+		ga_provider_config_put(json, &config);
+	}
 	appendStringInfoString(json, "]}");
 }
 

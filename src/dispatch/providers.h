@@ -32,6 +32,7 @@ typedef struct GaProvider
 	int max_connections;
 	double rate; /* messages a second, SMS segments; 0 = unlimited */
 	bool hold_uncertain;
+	bool polls;		/* asked how its messages fare */
 	List *prefixes; /* of char *; NIL: any recipient */
 	bool is_paused;
 	char *unrecorded; /* reason of a pause that is to be stored; NULL: none */
@@ -68,6 +69,9 @@ extern List *ga_providers; /* of GaProvider * */
  */
 extern void ga_providers_load(const GaProviderRow *rows, int count,
 							  StringInfo json);
+/* NULL: no such provider. */
+extern GaProvider *ga_provider_named(const char *server);
+
 /* Names of the servers whose uncertain messages are held: text[]. */
 extern Datum ga_providers_that_hold(void);
 

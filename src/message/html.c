@@ -36,3 +36,17 @@ ga_html_escape(StringInfo out, const char *text)
 		}
 	}
 }
+
+void
+ga_html_escape_lines(StringInfo out, const char *text)
+{
+	const char *end;
+
+	while ((end = strchr(text, '\n')) != NULL)
+	{
+		ga_html_escape(out, pnstrdup(text, end - text));
+		appendStringInfoString(out, "<br>\n");
+		text = end + 1;
+	}
+	ga_html_escape(out, text);
+}

@@ -50,6 +50,7 @@ typedef struct GaGroupRequestV2
 	int64 *invite_users; /* distinct, in the order given */
 	bool has_image_position;
 	int image_position; /* emotional_image_position */
+	bool dry_run;		/* default false; not of an update */
 	uint32 given;		/* GA_GROUP_V2_* of the fields in the body */
 } GaGroupRequestV2;
 

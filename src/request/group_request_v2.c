@@ -221,6 +221,11 @@ static const GaJsonField create_fields[] = {
 	 .read = read_invite_users},
 	IMAGE_FIELDS,
 	READ_ONLY_FIELDS,
+	{.name = "dry_run",
+	 .alias = "dryRun",
+	 .kind = GA_JSON_BOOLEAN,
+	 .flags = GA_JSON_LENIENT,
+	 .offset = IN_REQUEST(dry_run)},
 };
 
 static const GaJsonField update_fields[] = {

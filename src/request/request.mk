@@ -10,6 +10,12 @@ REQUEST_OBJS = \
 	src/request/contact.o \
 	src/request/json_reader.o \
 	src/request/field_checks.o \
+	src/request/digest.o \
+	src/request/soft_json.o \
+	src/request/form_fields.o \
+	src/request/callback.o \
+	src/request/signature.o \
+	src/request/receipt_reader.o \
 	src/request/group_request.o \
 	src/request/group_request_v2.o
 

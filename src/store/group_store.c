@@ -8,6 +8,7 @@
 #include "postgres.h"
 
 #include "access/xact.h"
+#include "base/guc.h"
 #include "catalog/pg_type.h"
 #include "datatype/timestamp.h"
 #include "port/pg_bswap.h"
@@ -44,6 +45,25 @@ text_or_null(const char *text, char *null)
 	return text == NULL ? (Datum) 0 : CStringGetTextDatum(text);
 }
 
+/* When the dispatcher looks at the open invitations: to remind, or at their
+ * end.  What is held back has no end yet. */
+static Datum
+first_look(const GaGroupView *group, char *null)
+{
+	int64 ahead = (int64) ga_settings.reminder_before * USECS_PER_MINUTE;
+	bool expires = false;
+
+	for (int i = 0; i < group->member_count && !expires; i++)
+	{
+		const char *delivery = group->members[i].delivery;
+
+		expires = delivery != NULL && strcmp(delivery, "held") != 0;
+	}
+	*null = expires ? ' ' : 'n';
+	return TimestampTzGetDatum(
+		Max(group->expires_at - ahead, group->created_at));
+}
+
 /* What both INSERTs return first; the first group makes the data ours. */
 static void
 take_returned(GaGroupView *group)
@@ -59,16 +79,16 @@ insert_group_v1(GaGroupView *group)
 	static GaPlan plan = {
 		.sql = "INSERT INTO group_api_private.groups (id, contract, name,"
 			   " description, image, message, inviter, product_id, created_by,"
-			   " created_at)"
-			   " VALUES ($1, 'A', $2, $3, $4, $5, $6, $7, $8, $9)"
+			   " created_at, next_look, locale)"
+			   " VALUES ($1, 'A', $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"
 			   " RETURNING number,"
 			   "  EXISTS (SELECT FROM group_api_private.installation)",
-		.nargs = 9,
+		.nargs = 11,
 		.argtypes = {UUIDOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID,
-					 UUIDOID, INT8OID, TIMESTAMPTZOID},
+					 UUIDOID, INT8OID, TIMESTAMPTZOID, TIMESTAMPTZOID, TEXTOID},
 	};
-	Datum values[9];
-	char nulls[9];
+	Datum values[11];
+	char nulls[11];
 
 	memset(nulls, ' ', sizeof(nulls));
 	values[0] = UUIDPGetDatum(&group->id);
@@ -80,6 +100,8 @@ insert_group_v1(GaGroupView *group)
 	values[6] = UUIDPGetDatum(&group->product_id);
 	values[7] = Int64GetDatum(group->created_by);
 	values[8] = TimestampTzGetDatum(group->created_at);
+	values[9] = first_look(group, &nulls[9]);
+	values[10] = text_or_null(group->locale, &nulls[10]);
 	ga_plan_run(&plan, values, nulls, SPI_OK_INSERT_RETURNING);
 	take_returned(group);
 }
@@ -92,23 +114,23 @@ try_insert_group_v2(const GaOwnerScope *scope, GaGroupView *group)
 		.sql = "INSERT INTO group_api_private.groups (id, contract, name,"
 			   " description, image, inviter, created_by, created_at, slug,"
 			   " color, is_private, visible, emotional_image,"
-			   " emotional_image_position)"
+			   " emotional_image_position, next_look, locale)"
 			   " SELECT $1, 'B', $2, $3, $4, $5, $6, $7,"
 			   "  CASE WHEN EXISTS (SELECT FROM group_api_private.groups g"
 			   "    WHERE g.contract = 'B' AND g.slug = s.slug)"
 			   "   THEN s.slug || '-' || left(md5(random()::text), 6) ELSE "
 			   "s.slug END,"
-			   "  $8, $9, $10, $11, $12"
+			   "  $8, $9, $10, $11, $12, $13, $14"
 			   " FROM group_api_private.slug($2) AS s (slug)"
 			   " ON CONFLICT DO NOTHING RETURNING number,"
 			   "  EXISTS (SELECT FROM group_api_private.installation), slug",
-		.nargs = 12,
+		.nargs = 14,
 		.argtypes = {UUIDOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, INT8OID,
 					 TIMESTAMPTZOID, TEXTOID, BOOLOID, BOOLOID, TEXTOID,
-					 INT4OID},
+					 INT4OID, TIMESTAMPTZOID, TEXTOID},
 	};
-	Datum values[12];
-	char nulls[12];
+	Datum values[14];
+	char nulls[14];
 
 	memset(nulls, ' ', sizeof(nulls));
 	values[0] = UUIDPGetDatum(&group->id);
@@ -123,6 +145,8 @@ try_insert_group_v2(const GaOwnerScope *scope, GaGroupView *group)
 	values[9] = BoolGetDatum(group->visible);
 	values[10] = text_or_null(group->emotional_image, &nulls[10]);
 	values[11] = Int32GetDatum(group->emotional_image_position);
+	values[12] = first_look(group, &nulls[12]);
+	values[13] = text_or_null(group->locale, &nulls[13]);
 	if (ga_plan_run(&plan, values, nulls, SPI_OK_INSERT_RETURNING) == 0)
 		return false;
 	group->slug = ga_row_text(scope, 0, 3);
@@ -176,7 +200,8 @@ read_members(const GaOwnerScope *scope, GaGroupView *group)
 	static GaPlan plan = {
 		.sql = "SELECT m.number, m.is_leader, m.user_id, m.name, m.picture,"
 			   " i.channel, i.contact, i.delivery, i.reason, i.changed_at,"
-			   " i.response, i.responded_at"
+			   " i.response, i.responded_at, i.locale, i.expires_at,"
+			   " i.link_version::int4, i.reminders::int4"
 			   " FROM group_api_private.members m"
 			   " LEFT JOIN group_api_private.invitations i"
 			   "  ON i.group_id = m.group_id AND i.number = m.number"
@@ -209,6 +234,10 @@ read_members(const GaOwnerScope *scope, GaGroupView *group)
 		member->delivery_at = ga_row_int64(row, 10, 0);
 		member->response = ga_row_text(scope, row, 11);
 		member->responded_at = ga_row_int64(row, 12, 0);
+		member->locale = ga_row_text(scope, row, 13);
+		member->expires_at = ga_row_int64(row, 14, 0);
+		member->link_version = ga_row_int32(row, 15, 1);
+		member->reminders = ga_row_int32(row, 16, 0);
 	}
 }
 
@@ -219,7 +248,7 @@ ga_group_find(const GaOwnerScope *scope, pg_uuid_t id, GaGroupView *group)
 		.sql = "SELECT number, contract, status = 'ARCHIVED', name,"
 			   " description, image, message, inviter, product_id, created_by,"
 			   " created_at, slug, color, is_private, visible, active,"
-			   " emotional_image, emotional_image_position"
+			   " emotional_image, emotional_image_position, locale"
 			   " FROM group_api_private.groups WHERE id = $1",
 		.nargs = 1,
 		.argtypes = {UUIDOID},
@@ -253,6 +282,7 @@ ga_group_find(const GaOwnerScope *scope, pg_uuid_t id, GaGroupView *group)
 	group->active = ga_row_bool(0, 16, true);
 	group->emotional_image = ga_row_text(scope, 0, 17);
 	group->emotional_image_position = ga_row_int32(0, 18, 0);
+	group->locale = ga_row_text(scope, 0, 19);
 	read_members(scope, group);
 	return true;
 }
@@ -268,4 +298,33 @@ ga_group_find_latest(const GaOwnerScope *scope, pg_uuid_t id,
 	found = ga_group_find(scope, id, group);
 	PopActiveSnapshot();
 	return found;
+}
+
+int64
+ga_group_next_number(void)
+{
+	static GaPlan plan = {
+		.sql = "SELECT last_value + is_called::int"
+			   " FROM group_api_private.groups_number_seq",
+	};
+
+	ga_plan_read(&plan, NULL, NULL);
+	return ga_row_int64(0, 1, 1);
+}
+
+bool
+ga_group_find_number(int64 number, pg_uuid_t *id)
+{
+	static GaPlan plan = {
+		.sql = "SELECT id FROM group_api_private.groups WHERE number = $1",
+		.nargs = 1,
+		.argtypes = {INT8OID},
+	};
+	Datum values[1] = {Int64GetDatum(number)};
+	bool isnull;
+
+	if (ga_plan_read(&plan, values, NULL) == 0)
+		return false;
+	*id = *DatumGetUUIDP(ga_row_datum(0, 1, &isnull));
+	return true;
 }

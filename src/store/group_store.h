@@ -28,6 +28,10 @@ typedef struct GaMemberView
 	TimestampTz delivery_at;
 	const char *response; /* NULL: was not invited */
 	TimestampTz responded_at;
+	const char *locale; /* NULL: the group's */
+	TimestampTz expires_at;
+	int32 link_version;
+	int32 reminders;
 } GaMemberView;
 
 typedef struct GaGroupView
@@ -41,6 +45,7 @@ typedef struct GaGroupView
 	const char *image;
 	const char *message;
 	const char *inviter;
+	const char *locale; /* of its messages; NULL: not known */
 	bool has_product;
 	pg_uuid_t product_id;
 	int64 created_by;
@@ -75,6 +80,11 @@ extern bool ga_group_find(const struct GaOwnerScope *scope, pg_uuid_t id,
 /* The same as of now, not as of the caller's statement. */
 extern bool ga_group_find_latest(const struct GaOwnerScope *scope, pg_uuid_t id,
 								 GaGroupView *group);
+
+/* The number of the next group, unless somebody is faster. */
+extern int64 ga_group_next_number(void);
+/* The id of the group that links name by this number; false: none has it. */
+extern bool ga_group_find_number(int64 number, pg_uuid_t *id);
 
 /* A new UUID version 7 (RFC 9562) for a moment. */
 extern pg_uuid_t ga_uuid_v7(TimestampTz moment);

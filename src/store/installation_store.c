@@ -115,8 +115,8 @@ ga_link_secret_ensure(void)
 	explicit_bzero(VARDATA(secret), GA_LINK_SECRET_LENGTH);
 }
 
-void
-ga_link_secret_read(uint8 *secret)
+bool
+ga_link_secret_find(uint8 *secret)
 {
 	static GaPlan plan = {
 		.sql = "SELECT secret FROM group_api_private.link_secret",
@@ -125,9 +125,17 @@ ga_link_secret_read(uint8 *secret)
 	bytea *value;
 
 	if (ga_plan_read(&plan, NULL, NULL) == 0)
+		return false;
+	value = DatumGetByteaPP(ga_row_datum(0, 1, &isnull));
+	memcpy(secret, VARDATA_ANY(value), GA_LINK_SECRET_LENGTH);
+	return true;
+}
+
+void
+ga_link_secret_read(uint8 *secret)
+{
+	if (!ga_link_secret_find(secret))
 		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 						errmsg("the secret of the links is missing"),
 						errhint("SELECT group_api.adopt();")));
-	value = DatumGetByteaPP(ga_row_datum(0, 1, &isnull));
-	memcpy(secret, VARDATA_ANY(value), GA_LINK_SECRET_LENGTH);
 }

@@ -23,6 +23,8 @@ extern void ga_installation_adopt(void);
 
 /* Makes the secret if there is none. */
 extern void ga_link_secret_ensure(void);
+/* Copies the secret; false when there is none, as after a restore. */
+extern bool ga_link_secret_find(uint8 *secret);
 /* Copies GA_LINK_SECRET_LENGTH bytes; makes the secret if need be and allowed. */
 extern void ga_link_secret_read(uint8 *secret);
 

@@ -8,10 +8,13 @@
  */
 #include "postgres.h"
 
+#include "access/xact.h"
 #include "base/guc.h"
 #include "catalog/pg_type.h"
 #include "store/invitation_store.h"
+#include "store/lifecycle_store.h"
 #include "store/plan_cache.h"
+#include "store/suppression_store.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 
@@ -25,6 +28,17 @@ expiry_interval(void)
 	return IntervalPGetDatum(interval);
 }
 
+/* When the dispatcher has to look at invitations that are queued now. */
+static TimestampTz
+first_look(void)
+{
+	int64 minutes =
+		(int64) ga_settings.invitation_expiry - ga_settings.reminder_before;
+
+	return GetCurrentTransactionStartTimestamp() +
+		   Max(minutes, 0) * USECS_PER_MINUTE;
+}
+
 /* The columns of members and invitations, one element a member. */
 typedef struct MemberColumns
 {
@@ -34,6 +48,10 @@ typedef struct MemberColumns
 	const char **pictures;
 	Datum *channels; /* -1: not invited */
 	const char **contacts;
+	const char **suppressed; /* why nothing is sent; NULL: it is */
+	int suppressed_count;	 /* 0 when all are sent, likewise */
+	const char **locales;
+	int locale_count; /* 0 when no member's is known: the column stays NULL */
 	bool queued;
 } MemberColumns;
 
@@ -48,6 +66,10 @@ fill_columns(const GaGroupView *group, MemberColumns *columns)
 	columns->pictures = palloc(sizeof(char *) * count);
 	columns->channels = palloc(sizeof(Datum) * count);
 	columns->contacts = palloc(sizeof(char *) * count);
+	columns->suppressed = palloc0(sizeof(char *) * count);
+	columns->suppressed_count = 0;
+	columns->locales = palloc(sizeof(char *) * count);
+	columns->locale_count = 0;
 	columns->queued = false;
 	for (int i = 0; i < count; i++)
 	{
@@ -60,7 +82,17 @@ fill_columns(const GaGroupView *group, MemberColumns *columns)
 		columns->channels[i] = Int16GetDatum(
 			member->response == NULL ? -1 : (int16) member->channel);
 		columns->contacts[i] = member->contact;
-		if (member->delivery != NULL && strcmp(member->delivery, "queued") == 0)
+		columns->locales[i] = member->locale;
+		if (member->locale != NULL)
+			columns->locale_count = count;
+		if (member->delivery == NULL)
+			continue;
+		if (strcmp(member->delivery, "suppressed") == 0)
+		{
+			columns->suppressed[i] = member->reason;
+			columns->suppressed_count = count;
+		}
+		if (strcmp(member->delivery, "held") != 0)
 			columns->queued = true;
 	}
 }
@@ -70,31 +102,34 @@ ga_members_insert(const GaGroupView *group)
 {
 	static GaPlan plan = {
 		.sql =
-			"WITH o AS MATERIALIZED (SELECT * FROM unnest($2, $3, $4, $5, $6)"
-			"  WITH ORDINALITY AS o (user_id, name, picture, channel,"
-			"  contact, number)),"
+			"WITH o AS MATERIALIZED (SELECT * FROM unnest($2, $3, $4, $5, $6,"
+			"  $10, $11) WITH ORDINALITY AS o (user_id, name, picture, channel,"
+			"  contact, locale, suppressed, number)),"
 			" m AS (INSERT INTO group_api_private.members (group_id, number,"
 			"  is_leader, user_id, name, picture)"
 			"  SELECT $1, number, number = 1, user_id, name, picture FROM o)"
 			" INSERT INTO group_api_private.invitations (group_id, number,"
-			"  channel, delivery, due, changed_at, expires_at, contact)"
+			"  channel, delivery, due, changed_at, expires_at, contact, locale,"
+			"  reason)"
 			" SELECT $1, number, CASE channel"
 			"   WHEN 1 THEN 'MOBILE'::group_api.channel"
 			"   WHEN 2 THEN 'EMAIL'::group_api.channel END,"
-			"  CASE WHEN channel > 0 THEN CASE WHEN $7"
-			"   THEN 'queued'::group_api.delivery"
-			"   ELSE 'held'::group_api.delivery END END,"
-			"  CASE WHEN channel > 0 AND $7 THEN $8 END, $8,"
-			"  CASE WHEN channel > 0 THEN $9 END, contact"
+			"  CASE WHEN channel > 0 THEN CASE WHEN NOT $7"
+			"   THEN 'held'::group_api.delivery WHEN suppressed IS NOT NULL"
+			"   THEN 'suppressed'::group_api.delivery"
+			"   ELSE 'queued'::group_api.delivery END END,"
+			"  CASE WHEN channel > 0 AND $7 AND suppressed IS NULL THEN $8 END,"
+			"  $8, CASE WHEN channel > 0 AND $7 THEN $9 END, contact,"
+			"  locale, suppressed"
 			" FROM o WHERE channel >= 0",
-		.nargs = 9,
+		.nargs = 11,
 		.argtypes = {UUIDOID, INT8ARRAYOID, TEXTARRAYOID, TEXTARRAYOID,
 					 INT2ARRAYOID, TEXTARRAYOID, BOOLOID, TIMESTAMPTZOID,
-					 TIMESTAMPTZOID},
+					 TIMESTAMPTZOID, TEXTARRAYOID, TEXTARRAYOID},
 	};
 	int count = group->member_count;
 	MemberColumns columns;
-	Datum values[9];
+	Datum values[11];
 
 	fill_columns(group, &columns);
 	values[0] = UUIDPGetDatum(&group->id);
@@ -106,6 +141,8 @@ ga_members_insert(const GaGroupView *group)
 	values[6] = BoolGetDatum(columns.queued);
 	values[7] = TimestampTzGetDatum(group->created_at);
 	values[8] = TimestampTzGetDatum(group->expires_at);
+	values[9] = ga_text_array(columns.locales, columns.locale_count);
+	values[10] = ga_text_array(columns.suppressed, columns.suppressed_count);
 	ga_plan_run(&plan, values, NULL, SPI_OK_INSERT);
 }
 
@@ -208,8 +245,66 @@ ga_invitation_answer(const GaInvitationView *view, bool accepted)
 	ga_plan_run(&plan, values, NULL, SPI_OK_UPDATE);
 }
 
+static void
+mark_suppressed(pg_uuid_t group_id, const Datum *numbers,
+				const char *const *words, int count)
+{
+	static GaPlan plan = {
+		.sql = "UPDATE group_api_private.invitations i"
+			   " SET delivery = 'suppressed', reason = o.words,"
+			   "  changed_at = now(), expires_at = now() + $4"
+			   " FROM unnest($2, $3) AS o (number, words)"
+			   " WHERE i.group_id = $1 AND i.number = o.number"
+			   "  AND i.delivery = 'held'",
+		.nargs = 4,
+		.argtypes = {UUIDOID, INT4ARRAYOID, TEXTARRAYOID, INTERVALOID},
+	};
+	Datum values[4] = {UUIDPGetDatum(&group_id),
+					   ga_datum_array((Datum *) numbers, NULL, count, INT4OID),
+					   ga_text_array(words, count), expiry_interval()};
+
+	ga_plan_run(&plan, values, NULL, SPI_OK_UPDATE);
+}
+
+/* Those of the held ones whose contact is on the suppression list. */
+static void
+suppress_held(const GaOwnerScope *scope, pg_uuid_t group_id)
+{
+	static GaPlan plan = {
+		.sql = "SELECT number, CASE channel WHEN 'MOBILE' THEN 1 ELSE 2 END,"
+			   " contact FROM group_api_private.invitations"
+			   " WHERE group_id = $1 AND delivery = 'held'"
+			   "  AND EXISTS (SELECT FROM group_api_private.suppressions)",
+		.nargs = 1,
+		.argtypes = {UUIDOID},
+	};
+	Datum values[1] = {UUIDPGetDatum(&group_id)};
+	int count = (int) ga_plan_run(&plan, values, NULL, SPI_OK_SELECT);
+	Datum *numbers = palloc(sizeof(Datum) * Max(count, 1));
+	GaChannel *channels = palloc(sizeof(GaChannel) * Max(count, 1));
+	const char **contacts = palloc(sizeof(char *) * Max(count, 1));
+	const char **words = palloc(sizeof(char *) * Max(count, 1));
+	int marked = 0;
+
+	for (int i = 0; i < count; i++)
+	{
+		numbers[i] = Int32GetDatum(ga_row_int32(i, 1, 0));
+		channels[i] = (GaChannel) ga_row_int32(i, 2, GA_CHANNEL_EMAIL);
+		contacts[i] = ga_row_text(scope, i, 3);
+	}
+	if (ga_suppressions_find(scope, count, channels, contacts, words) == 0)
+		return;
+	for (int i = 0; i < count; i++)
+		if (words[i] != NULL)
+		{
+			numbers[marked] = numbers[i];
+			words[marked++] = ga_suppression_words(words[i]);
+		}
+	mark_suppressed(group_id, numbers, words, marked);
+}
+
 uint64
-ga_invitations_release(pg_uuid_t group_id)
+ga_invitations_release(const GaOwnerScope *scope, pg_uuid_t group_id)
 {
 	static GaPlan plan = {
 		.sql = "UPDATE group_api_private.invitations"
@@ -221,18 +316,24 @@ ga_invitations_release(pg_uuid_t group_id)
 		.argtypes = {UUIDOID, INTERVALOID},
 	};
 	Datum values[2] = {UUIDPGetDatum(&group_id), expiry_interval()};
+	uint64 released;
 
-	return ga_plan_run(&plan, values, NULL, SPI_OK_UPDATE);
+	suppress_held(scope, group_id);
+	released = ga_plan_run(&plan, values, NULL, SPI_OK_UPDATE);
+
+	if (released > 0)
+		ga_group_look_by(group_id, first_look());
+	return released;
 }
 
 uint64
 ga_invitations_retry_failed(const pg_uuid_t *group_id, GaChannel channel)
 {
 	static GaPlan plan = {
-		.sql = "UPDATE group_api_private.invitations"
+		.sql = "WITH r AS (UPDATE group_api_private.invitations"
 			   " SET delivery = 'queued', due = now(), changed_at = now(),"
 			   "  attempts = 0, expires_at = now() + $3, response = 'pending',"
-			   "  reason = NULL"
+			   "  responded_at = NULL, reason = NULL"
 			   " WHERE delivery IN ('failed', 'uncertain')"
 			   "  AND response IN ('pending', 'expired')"
 			   "  AND group_id IN (SELECT id FROM group_api_private.groups"
@@ -240,15 +341,22 @@ ga_invitations_retry_failed(const pg_uuid_t *group_id, GaChannel channel)
 			   "  AND ($1 IS NULL OR group_id = $1)"
 			   "  AND ($2 = 0 OR channel = CASE $2"
 			   "   WHEN 1 THEN 'MOBILE'::group_api.channel"
-			   "   ELSE 'EMAIL'::group_api.channel END)",
-		.nargs = 3,
-		.argtypes = {UUIDOID, INT4OID, INTERVALOID},
+			   "   ELSE 'EMAIL'::group_api.channel END)"
+			   " RETURNING group_id),"
+			   " l AS (UPDATE group_api_private.groups g SET next_look = $4"
+			   "  WHERE g.id IN (SELECT group_id FROM r)"
+			   "   AND (g.next_look IS NULL OR g.next_look > $4))"
+			   " SELECT count(*) FROM r",
+		.nargs = 4,
+		.argtypes = {UUIDOID, INT4OID, INTERVALOID, TIMESTAMPTZOID},
 	};
-	Datum values[3] = {group_id == NULL ? (Datum) 0 : UUIDPGetDatum(group_id),
-					   Int32GetDatum((int32) channel), expiry_interval()};
-	char nulls[3] = {group_id == NULL ? 'n' : ' ', ' ', ' '};
+	Datum values[4] = {group_id == NULL ? (Datum) 0 : UUIDPGetDatum(group_id),
+					   Int32GetDatum((int32) channel), expiry_interval(),
+					   TimestampTzGetDatum(first_look())};
+	char nulls[4] = {group_id == NULL ? 'n' : ' ', ' ', ' ', ' '};
 
-	return ga_plan_run(&plan, values, nulls, SPI_OK_UPDATE);
+	ga_plan_run(&plan, values, nulls, SPI_OK_SELECT);
+	return (uint64) ga_row_int64(0, 1, 0);
 }
 
 int64

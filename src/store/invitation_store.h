@@ -55,8 +55,12 @@ extern bool ga_invitation_find_any(const struct GaOwnerScope *scope,
  */
 extern void ga_invitation_answer(const GaInvitationView *view, bool accepted);
 
-/* Queues what was held back; returns how many. */
-extern uint64 ga_invitations_release(pg_uuid_t group_id);
+/*
+ * Queues what was held back, but for suppressed contacts, which are told so;
+ * returns how many it queued.
+ */
+extern uint64 ga_invitations_release(const struct GaOwnerScope *scope,
+									 pg_uuid_t group_id);
 
 /* Queues failed and uncertain ones; NULL and GA_CHANNEL_NONE mean any. */
 extern uint64 ga_invitations_retry_failed(const pg_uuid_t *group_id,

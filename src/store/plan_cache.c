@@ -96,8 +96,11 @@ static uint64
 run(GaPlan *plan, Datum *values, const char *nulls, int expected,
 	bool read_only)
 {
+	MemoryContext old = CurrentMemoryContext;
 	int result = SPI_execute_plan(get_plan(plan), values, nulls, read_only, 0);
 
+	/* SPI leaves its own behind, which ends with the scope. */
+	MemoryContextSwitchTo(old);
 	if (result != expected)
 		ereport(ERROR,
 				(errcode(ERRCODE_INTERNAL_ERROR),

@@ -21,8 +21,12 @@
 #include "utils/lsyscache.h"
 
 #define OUR_WRAPPERS                                                           \
-	"('group_api_smtp', 'group_api_twilio', 'group_api_http',"                 \
-	" 'group_api_capture')"
+	"('group_api_smtp', 'group_api_twilio', 'group_api_vonage', "              \
+	"'group_api_vonage_messages', 'group_api_messagebird', "                   \
+	"'group_api_plivo', 'group_api_sns', 'group_api_kannel', "                 \
+	"'group_api_sendgrid', 'group_api_postmark', "                             \
+	"'group_api_mailgun', 'group_api_ses', 'group_api_resend', "               \
+	"'group_api_http', 'group_api_capture')"
 
 static int
 read_options(uint64 row, int column, GaProviderSetting *settings, int at)
@@ -75,21 +79,24 @@ read_provider(const GaOwnerScope *scope, uint64 row, GaProviderRow *provider)
 	MemoryContextSwitchTo(old);
 }
 
+/* The owner's own mapping is preferred to that for PUBLIC. */
+#define PROVIDER                                                               \
+	"SELECT s.srvname, substr(w.fdwname::text, 11), s.srvoptions,"             \
+	" u.umoptions, md5(concat(w.fdwname, s.srvoptions::text,"                  \
+	"  u.umoptions::text)), p.reason, p.by_dispatcher, p.fingerprint"          \
+	" FROM pg_foreign_server s"                                                \
+	" JOIN pg_foreign_data_wrapper w ON w.oid = s.srvfdw"                      \
+	" LEFT JOIN LATERAL (SELECT m.umoptions FROM pg_user_mapping m"            \
+	"  WHERE m.umserver = s.oid AND m.umuser IN (0, s.srvowner)"               \
+	"  ORDER BY m.umuser DESC LIMIT 1) u ON true"                              \
+	" LEFT JOIN group_api_private.pauses p ON p.server = s.srvname"
+
 int
 ga_providers_read(const GaOwnerScope *scope, GaProviderRow **rows)
 {
-	/* The owner's own mapping is preferred to that for PUBLIC. */
 	static GaPlan plan = {
-		.sql = "SELECT s.srvname, substr(w.fdwname::text, 11), s.srvoptions,"
-			   " u.umoptions, md5(concat(w.fdwname, s.srvoptions::text,"
-			   "  u.umoptions::text)), p.reason, p.by_dispatcher, p.fingerprint"
-			   " FROM pg_foreign_server s"
-			   " JOIN pg_foreign_data_wrapper w ON w.oid = s.srvfdw"
-			   " LEFT JOIN LATERAL (SELECT m.umoptions FROM pg_user_mapping m"
-			   "  WHERE m.umserver = s.oid AND m.umuser IN (0, s.srvowner)"
-			   "  ORDER BY m.umuser DESC LIMIT 1) u ON true"
-			   " LEFT JOIN group_api_private.pauses p ON p.server = s.srvname"
-			   " WHERE w.fdwname IN " OUR_WRAPPERS " ORDER BY s.srvname",
+		.sql =
+			PROVIDER " WHERE w.fdwname IN " OUR_WRAPPERS " ORDER BY s.srvname",
 	};
 	int count = (int) ga_plan_run(&plan, NULL, NULL, SPI_OK_SELECT);
 
@@ -98,6 +105,25 @@ ga_providers_read(const GaOwnerScope *scope, GaProviderRow **rows)
 	for (int i = 0; i < count; i++)
 		read_provider(scope, i, &(*rows)[i]);
 	return count;
+}
+
+bool
+ga_provider_find(const GaOwnerScope *scope, const char *server,
+				 GaProviderRow *provider)
+{
+	/* Only a superuser can make a wrapper, so the name says whose it is. */
+	static GaPlan plan = {
+		.sql = PROVIDER " WHERE w.fdwname LIKE 'group\\_api\\_%'"
+						" AND s.srvname = $1",
+		.nargs = 1,
+		.argtypes = {TEXTOID},
+	};
+	Datum values[1] = {CStringGetTextDatum(server)};
+
+	if (ga_plan_read(&plan, values, NULL) == 0)
+		return false;
+	read_provider(scope, 0, provider);
+	return true;
 }
 
 bool

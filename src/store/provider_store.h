@@ -9,19 +9,14 @@
 #include "postgres.h"
 
 #include "base/channel.h"
+#include "base/provider_config.h"
 
 struct GaOwnerScope;
-
-typedef struct GaProviderSetting
-{
-	const char *name;
-	const char *value; /* may be a secret: never logged */
-} GaProviderSetting;
 
 typedef struct GaProviderRow
 {
 	const char *server;
-	const char *kind; /* smtp, twilio, http, capture */
+	const char *kind; /* of ga_provider_kinds */
 	int setting_count;
 	GaProviderSetting *settings; /* server's, then user mapping's */
 	const char *fingerprint;	 /* changes when a setting does */
@@ -31,10 +26,33 @@ typedef struct GaProviderRow
 	const char *pause_reason;
 } GaProviderRow;
 
+/* What stands in it for the courier; points into the row. */
+static inline GaProviderConfig
+ga_provider_row_config(const GaProviderRow *row)
+{
+	GaProviderConfig config = {row->server, row->kind, row->setting_count,
+							   row->settings};
+
+	return config;
+}
+
+/* As written or the default; NULL when there is neither. */
+static inline const char *
+ga_provider_row_setting(const GaProviderRow *row, const char *name)
+{
+	GaProviderConfig config = ga_provider_row_config(row);
+
+	return ga_provider_setting(&config, name);
+}
+
 /* All run inside ga_owner_enter()/leave(). */
 
 extern int ga_providers_read(const struct GaOwnerScope *scope,
 							 GaProviderRow **rows);
+
+/* False when there is no such server. */
+extern bool ga_provider_find(const struct GaOwnerScope *scope,
+							 const char *server, GaProviderRow *provider);
 
 /*
  * For the dispatcher, which waits for nobody: false while somebody's open

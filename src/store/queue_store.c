@@ -15,9 +15,13 @@
 
 #include "base/guc.h"
 #include "catalog/pg_type.h"
+#include "store/cap_store.h"
 #include "store/idempotency_store.h"
 #include "store/plan_cache.h"
+#include "store/poll_store.h"
 #include "store/queue_store.h"
+#include "store/receipt_store.h"
+#include "store/suppression_store.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 
@@ -67,9 +71,11 @@ ga_queue_take_back(int64 incarnation, Datum hold_servers)
 			"  FOR NO KEY UPDATE SKIP LOCKED),"
 			" back AS (UPDATE group_api_private.invitations i"
 			"  SET delivery = CASE WHEN i.server = ANY ($2)"
+			"    OR i.response <> 'pending'"
 			"    THEN 'uncertain'::group_api.delivery"
 			"    ELSE 'queued'::group_api.delivery END,"
-			"   due = CASE WHEN i.server = ANY ($2) THEN NULL ELSE now() END,"
+			"   due = CASE WHEN i.server = ANY ($2)"
+			"    OR i.response <> 'pending' THEN NULL ELSE now() END,"
 			"   reason = 'the server stopped while the message was under way',"
 			"   changed_at = now()"
 			"  FROM old WHERE i.ctid = old.at"
@@ -108,6 +114,12 @@ read_claim(const GaOwnerScope *scope, uint64 row, GaClaim *claim)
 	claim->description = ga_row_text(scope, row, 13);
 	claim->image = ga_row_text(scope, row, 14);
 	claim->is_archived = ga_row_bool(row, 15, false);
+	claim->locale = ga_row_text(scope, row, 16);
+	claim->reminders = ga_row_int32(row, 17, 0);
+	claim->created_by = ga_row_int64(row, 18, 0);
+	claim->suppressed = NULL;
+	claim->later = 0;
+	claim->later_reason = NULL;
 }
 
 /* The order of the index: due, then the group, then the member. */
@@ -147,7 +159,8 @@ static GaPlan claim_plan = {
 		   "  RETURNING i.group_id, i.number, i.attempts::int4,"
 		   "   i.link_version::int4, g.number, i.due, i.expires_at, i.contact,"
 		   "   m.name, g.name, g.message, g.inviter, g.description, g.image,"
-		   "   g.status = 'ARCHIVED'",
+		   "   g.status = 'ARCHIVED', coalesce(i.locale, g.locale),"
+		   "   i.reminders::int4, g.created_by",
 	.nargs = 10,
 	.argtypes = {INT4OID, TIMESTAMPTZOID, UUIDOID, INT4OID, TEXTARRAYOID,
 				 TEXTARRAYOID, INT8OID, INT8OID, TEXTOID, TIMESTAMPTZOID},
@@ -253,7 +266,11 @@ record_states(const GaRecord *records, int count, int64 incarnation)
 			   "  WHERE i.delivery = 'sending' AND i.incarnation = $9"
 			   "  FOR NO KEY UPDATE OF i SKIP LOCKED)"
 			   " UPDATE group_api_private.invitations i"
-			   " SET delivery = o.delivery::group_api.delivery, due = o.due,"
+			   " SET delivery = CASE WHEN o.due IS NULL"
+			   "    OR i.response = 'pending' THEN o.delivery"
+			   "   WHEN i.response = 'expired' THEN 'failed'"
+			   "   ELSE 'canceled' END::group_api.delivery,"
+			   "  due = CASE i.response WHEN 'pending' THEN o.due END,"
 			   "  attempts = i.attempts - o.given_back, reason = o.reason,"
 			   "  message_id = coalesce(o.message_id, i.message_id),"
 			   "  response = CASE WHEN o.expired"
@@ -421,9 +438,18 @@ ga_queue_record(GaRecord *records, int count, int64 incarnation)
 	if (!all_are_there)
 		kept = keep_locked(records, count, incarnation);
 	record_attempts(records + kept, count - kept, all_are_there);
+	ga_polls_add(records + kept, count - kept);
 	for (int i = kept; i < count; i++)
-		if (records[i].captured != NULL)
-			record_captured(&records[i]);
+	{
+		const GaRecord *record = &records[i];
+
+		if (record->captured != NULL)
+			record_captured(record);
+		if (record->suppress != NULL)
+			ga_suppression_add_member(UUIDPGetDatum(&record->group_id),
+									  record->number, record->suppress,
+									  record->server, record->code);
+	}
 	return kept;
 }
 
@@ -476,5 +502,7 @@ ga_queue_trim(void)
 	values[0] = Int64GetDatum(ga_settings.captured_limit);
 	ga_plan_run(&captured, values, NULL, SPI_OK_DELETE);
 	ga_idempotency_trim();
+	ga_caps_trim();
+	more |= ga_receipts_trim();
 	return more;
 }

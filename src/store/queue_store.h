@@ -53,6 +53,13 @@ typedef struct GaClaim
 	const char *inviter;
 	const char *description;
 	const char *image;
+	const char *locale; /* the member's, else the group's; NULL: not known */
+	int32 reminders;	/* > 0: this message is one */
+	int64 created_by;
+	/* set by the screening before the message leaves (dispatch/screening) */
+	const char *suppressed; /* why nothing may be sent; NULL: it may */
+	TimestampTz later;		/* a cap is reached: when to try again; 0: now */
+	const char *later_reason;
 } GaClaim;
 
 /* What became of one claimed row. */
@@ -71,7 +78,9 @@ typedef struct GaRecord
 	const char *outcome;	/* NULL: no line in the history */
 	const char *code;
 	const char *detail;
-	int32 segments; /* 0: not an SMS */
+	bool polled;		  /* the provider is to be asked how it fares */
+	const char *suppress; /* put the contact on the suppression list */
+	int32 segments;		  /* 0: not an SMS */
 	TimestampTz started_at;
 	int64 elapsed_us;
 	GaChannel channel;	  /* of `captured` */
@@ -110,8 +119,8 @@ extern TimestampTz ga_queue_next_due(GaChannel channel,
 									 const GaQueueFilter *filter);
 
 /*
- * Removes history older than the retention, what capture keeps too much, and
- * idempotency keys that no longer count.
+ * Removes history and receipts older than their retention, what capture keeps
+ * too much, and idempotency keys that no longer count.
  */
 /* Returns true when there is more of it: the history goes in pieces. */
 extern bool ga_queue_trim(void);

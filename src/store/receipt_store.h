@@ -46,7 +46,16 @@ typedef enum GaReceiptResult
 
 /* All run inside ga_owner_enter()/leave(). */
 
-/* Applies an event, keeps it and counts it. */
+/*
+ * Applies events of one provider, keeps them and counts them; fills `results`.
+ * True when one of the invitations was waiting in the queue: then the dispatcher
+ * passed it by and must look again at the end (dispatch/wake.h, ga_wake_at_end).
+ * Several belong into one call, or transactions deadlock.
+ */
+extern bool ga_receipts_apply(const GaReceipt *receipts, int number,
+							  GaReceiptResult *results);
+
+/* The same for one, where the dispatcher itself is the caller. */
 extern GaReceiptResult ga_receipt_apply(const GaReceipt *receipt);
 
 /* Counts one that was not applied: "refused" or "unreadable". */

@@ -1,30 +1,136 @@
 /*
  * suppression_store.c
- *		TEMPORARY: enough to link while the real one is written.
+ *		The list of contacts that get nothing more.
+ *
+ * Locks: rows of the list only.  Must never store or log a contact.
  */
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
+#include "store/contact_hash.h"
 #include "store/plan_cache.h"
 #include "store/suppression_store.h"
 #include "utils/builtins.h"
+#include "utils/uuid.h"
+
+bool
+ga_suppression_add(GaChannel channel, const char *contact, const char *reason,
+				   const char *server, const char *code)
+{
+	static GaPlan plan = {
+		.sql = "INSERT INTO group_api_private.suppressions (contact_hash,"
+			   "  channel, reason, server, code)"
+			   " VALUES ($1, CASE $2 WHEN 1 THEN 'MOBILE'::group_api.channel"
+			   "  ELSE 'EMAIL'::group_api.channel END,"
+			   "  $3::group_api.suppression, $4, $5)"
+			   " ON CONFLICT (contact_hash) DO NOTHING",
+		.nargs = 5,
+		.argtypes = {BYTEAOID, INT4OID, TEXTOID, TEXTOID, TEXTOID},
+	};
+	Datum values[5];
+	char nulls[5] = {' ', ' ', ' ', server ? ' ' : 'n', code ? ' ' : 'n'};
+
+	ga_contact_hashes_make(1, &channel, &contact, &values[0]);
+	values[1] = Int32GetDatum((int32) channel);
+	values[2] = CStringGetTextDatum(reason);
+	values[3] = server ? CStringGetTextDatum(server) : (Datum) 0;
+	values[4] = code ? CStringGetTextDatum(code) : (Datum) 0;
+	return ga_plan_run(&plan, values, nulls, SPI_OK_INSERT) > 0;
+}
 
 bool
 ga_suppression_add_member(Datum group_id, int32 number, const char *reason,
 						  const char *server, const char *code)
 {
 	static GaPlan plan = {
-		.sql = "INSERT INTO group_api_private.suppressions (contact_hash,"
-			   " channel, reason) SELECT sha256(convert_to(channel ||"
-			   " lower(contact), 'UTF8')), channel,"
-			   " $3::group_api.suppression FROM group_api_private.invitations"
-			   " WHERE group_id = $1 AND number = $2 AND contact IS NOT NULL"
-			   " ON CONFLICT DO NOTHING",
-		.nargs = 3,
-		.argtypes = {UUIDOID, INT4OID, TEXTOID},
+		.sql = "SELECT CASE channel WHEN 'MOBILE' THEN 1 ELSE 2 END, contact"
+			   " FROM group_api_private.invitations"
+			   " WHERE group_id = $1 AND number = $2 AND contact IS NOT NULL",
+		.nargs = 2,
+		.argtypes = {UUIDOID, INT4OID},
 	};
-	Datum values[3] = {group_id, Int32GetDatum(number),
-					   CStringGetTextDatum(reason)};
+	Datum values[2] = {group_id, Int32GetDatum(number)};
+	GaChannel channel;
+	char *contact;
+	bool isnull;
 
-	return ga_plan_run(&plan, values, NULL, SPI_OK_INSERT) > 0;
+	if (ga_plan_run(&plan, values, NULL, SPI_OK_SELECT) == 0)
+		return false;
+	channel = (GaChannel) ga_row_int32(0, 1, GA_CHANNEL_EMAIL);
+	contact = TextDatumGetCString(ga_row_datum(0, 2, &isnull));
+	return ga_suppression_add(channel, contact, reason, server, code);
+}
+
+bool
+ga_suppression_remove(GaChannel channel, const char *contact)
+{
+	static GaPlan plan = {
+		.sql = "DELETE FROM group_api_private.suppressions"
+			   " WHERE contact_hash = $1",
+		.nargs = 1,
+		.argtypes = {BYTEAOID},
+	};
+	Datum values[1];
+
+	if (!ga_contact_hashes_find(1, &channel, &contact, &values[0]))
+		return false;
+	return ga_plan_run(&plan, values, NULL, SPI_OK_DELETE) > 0;
+}
+
+static bool
+is_list_empty(void)
+{
+	static GaPlan plan = {
+		.sql = "SELECT FROM group_api_private.suppressions LIMIT 1",
+	};
+
+	return ga_plan_run(&plan, NULL, NULL, SPI_OK_SELECT) == 0;
+}
+
+int
+ga_suppressions_find(const GaOwnerScope *scope, int count,
+					 const GaChannel *channels, const char *const *contacts,
+					 const char **reasons)
+{
+	static GaPlan plan = {
+		.sql = "SELECT o.n::int4, s.reason::text"
+			   " FROM unnest($1) WITH ORDINALITY AS o (hash, n)"
+			   " JOIN group_api_private.suppressions s"
+			   "  ON s.contact_hash = o.hash",
+		.nargs = 1,
+		.argtypes = {BYTEAARRAYOID},
+	};
+	Datum *hashes;
+	Datum values[1];
+	int found;
+
+	memset(reasons, 0, sizeof(*reasons) * count);
+	if (count == 0 || is_list_empty())
+		return 0;
+	hashes = palloc(sizeof(Datum) * count);
+	if (!ga_contact_hashes_find(count, channels, contacts, hashes))
+		return 0;
+	values[0] = ga_datum_array(hashes, NULL, count, BYTEAOID);
+	found = (int) ga_plan_run(&plan, values, NULL, SPI_OK_SELECT);
+	for (int row = 0; row < found; row++)
+		reasons[ga_row_int32(row, 1, 1) - 1] = ga_row_text(scope, row, 2);
+	return found;
+}
+
+const char *
+ga_suppression_words(const char *reason)
+{
+	static const char *const words[][2] = {
+		{"bounced", "not sent: messages to this contact came back before"},
+		{"complained",
+		 "not sent: the person reported an earlier message as unwanted"},
+		{"unsubscribed", "not sent: the person wants no more messages"},
+		{"opted_out", "not sent: the person answered STOP before"},
+		{"operator", "not sent: an operator suppressed this contact"},
+	};
+
+	for (int i = 0; i < lengthof(words); i++)
+		if (strcmp(words[i][0], reason) == 0)
+			return words[i][1];
+	return "not sent: this contact is suppressed";
 }

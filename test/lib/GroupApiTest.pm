@@ -49,7 +49,7 @@ use Time::HiRes qw(sleep time);
 our @EXPORT = qw(
   new_node poll_until
   start_http_sink sink_count start_script_server set_rules start_smtp_sink
-  start_mail_server start_prism
+  start_mail_server start_prism start_postfix
   start_program stop_program read_log make_certificate
   project_root peer from_json to_json
 );
@@ -354,6 +354,91 @@ sub start_prism
 		"$root/test/peers/recording-proxy.js", "http://127.0.0.1:$port", $log, $port_file);
 	$port = await_port($port_file, $child);
 	return { pid => $child, port => $port, log => $log, http => "http://127.0.0.1:$port" };
+}
+
+=head2 start_postfix(relay => PORT, domain => NAME, command => [PROGRAM, ARGUMENT...])
+
+A whole Postfix, as an ordinary user: what it takes by SMTP it passes on to the
+server on the port C<relay>; mail for the domain, its own bounces among them, it
+pipes into the command. undef when Postfix or fakeroot could not be had. Returns
+{pid, port, smtp => URL, log}.
+
+=cut
+
+sub start_postfix
+{
+	my (%options) = @_;
+	my $postfix = peer('postfix') // return;
+	my $directory = "$scratch/postfix." . ++$started;
+	my $port = PostgreSQL::Test::Cluster::get_free_port();
+
+	return if system('fakeroot true 2>/dev/null') != 0;
+	make_path("$directory/etc", "$directory/data", map { "$directory/spool/$_" }
+		qw(active bounce corrupt defer deferred flush hold incoming maildrop pid private public saved trace));
+	write_postfix($directory, $postfix, $port, %options);
+	my $child = start_program('postfix', "$root/test/peers/run-postfix.sh", $postfix,
+		"$directory/etc", "$directory/spool/pid/master.pid");
+	await_listener($port, $child);
+	return { pid => $child, port => $port, smtp => "smtp://127.0.0.1:$port", log => "$directory/log" };
+}
+
+# The users are any that exist and differ: nobody becomes them.
+sub write_postfix
+{
+	my ($directory, $postfix, $port, %options) = @_;
+	my ($program, @arguments) = @{ $options{command} };
+	my $command = join ' ', $program, map { "{$_}" } @arguments;
+
+	append_to_file("$directory/etc/main.cf", <<"END");
+compatibility_level = 3.6
+queue_directory = $directory/spool
+data_directory = $directory/data
+daemon_directory = $postfix/usr/lib/postfix/sbin
+shlib_directory = $postfix/usr/lib/postfix
+command_directory = $postfix/usr/sbin
+meta_directory = $directory/etc
+maillog_file = $directory/log
+maillog_file_prefixes = $directory
+mail_owner = mail
+setgid_group = daemon
+default_privs = nobody
+import_environment = LD_PRELOAD LD_LIBRARY_PATH FAKEROOTKEY MAIL_CONFIG
+export_environment = PATH=$ENV{PATH}
+myhostname = relay.test
+inet_interfaces = 127.0.0.1
+inet_protocols = ipv4
+mydestination =
+mynetworks = 127.0.0.0/8
+alias_maps =
+local_recipient_maps =
+fast_flush_domains =
+recipient_delimiter = +
+relay_domains = $options{domain}
+transport_maps = inline:{$options{domain}=group_api:}
+relayhost = [127.0.0.1]:$options{relay}
+smtpd_relay_restrictions = permit_mynetworks, reject
+smtpd_tls_security_level = none
+smtp_tls_security_level = none
+smtpd_client_connection_count_limit = 0
+smtpd_client_connection_rate_limit = 0
+END
+	append_to_file("$directory/etc/master.cf", <<"END");
+127.0.0.1:$port inet n - n - - smtpd
+cleanup unix n - n - 0 cleanup
+qmgr unix n - n 300 1 qmgr
+rewrite unix - - n - - trivial-rewrite
+bounce unix - - n - 0 bounce
+defer unix - - n - 0 bounce
+trace unix - - n - 0 bounce
+smtp unix - - n - - smtp
+error unix - - n - - error
+retry unix - - n - - error
+postlog unix-dgram n - n - 1 postlogd
+group_api unix - n n - 4 pipe
+    flags=DOR user=nobody
+    argv=$command
+END
+	return;
 }
 
 sub await_listener

@@ -39,13 +39,12 @@ upward() {
 		*:../* | *:./*) echo "$file includes \"$included\", not from src/" ;;
 		top:courier/*) echo "$file includes $included" ;;
 		top:*) ;;
-		api:api/* | api:request/* | api:store/* | api:base/*) ;;
-		api:message/* | dispatch:message/*) ;;
-		message:message/* | message:base/*) ;;
+		api:api/* | api:request/* | api:store/* | api:message/* | api:base/*) ;;
 		api:dispatch/wake.h | api:dispatch/stats.h) ;;
-		dispatch:dispatch/* | dispatch:store/* | dispatch:base/*) ;;
+		dispatch:dispatch/* | dispatch:store/* | dispatch:message/* | dispatch:base/*) ;;
 		store:store/* | store:base/*) ;;
 		request:request/* | request:base/*) ;;
+		message:message/* | message:base/*) ;;
 		courier:courier/* | courier:base/*) ;;
 		base:base/*) ;;
 		*) echo "$file includes $included" ;;
@@ -114,10 +113,10 @@ report "only the courier knows the network" \
 	"$(in_layer 'api|request|store|message|dispatch|base' | includes_of_system 'curl/|gmime/|netdb\.h|openssl/ssl')"
 report "request knows no SQL" \
 	"$(in_layer request | includes_of_system 'executor/spi\.h|libpq')"
-report "message knows neither SQL nor JSON" \
-	"$(in_layer message | includes_of_system 'executor/spi\.h|libpq|utils/json|jansson\.h|common/jsonapi')"
 report "store knows no JSON" \
 	"$(in_layer store | includes_of_system 'utils/json|jansson\.h|common/jsonapi')"
+report "message knows neither SQL nor JSON" \
+	"$(in_layer message | includes_of_system 'executor/spi\.h|libpq|utils/json|jansson\.h|common/jsonapi')"
 report "only compat.h names PostgreSQL's version" \
 	"$(mentions 'PG_VERSION_NUM' src/base/compat.h)"
 report "only compat.h names libcurl's version" \

@@ -14,6 +14,8 @@ plant_clean_tree() {
 	echo '#include "api/call.h"' >"$TREE/src/group_api.c"
 	echo '#include "dispatch/wake.h"' >"$TREE/src/api/call.c"
 	echo '#include "store/rows.h"' >"$TREE/src/dispatch/turn.c"
+	echo '#include "base/plain.h"' >"$TREE/src/message/words.h"
+	echo '#include "message/words.h"' >>"$TREE/src/dispatch/turn.c"
 	echo '#include "base/wire.h"' >"$TREE/src/courier/main.c"
 	echo '#include "base/plain.h"' >"$TREE/src/base/wire.h"
 	touch "$TREE"/src/{api/call,request/field,store/rows,message/words,base/plain}.h
@@ -60,6 +62,9 @@ caught "an include relative to its file" api/call.c '#include "../base/wire.h"'
 caught "the courier reaching postgres.h by way of base" base/plain.h \
 	'#include "postgres.h"'
 caught "libcurl outside the courier" dispatch/turn.c '#include <curl/curl.h>'
+caught "message including store" message/words.h '#include "store/rows.h"'
+caught "store including message" store/rows.h '#include "message/words.h"'
+caught "JSON in message" message/words.h '#include "utils/json.h"'
 caught "SPI in request" request/field.h '#include "executor/spi.h"'
 caught "JSON in store" store/rows.h '#include "utils/jsonb.h"'
 caught "PG_VERSION_NUM outside compat.h" api/call.c '#if PG_VERSION_NUM > 150000'

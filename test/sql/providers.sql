@@ -28,6 +28,14 @@ LANGUAGE sql AS $$
 		SELECT format('%s %L', name, value) FROM (VALUES
 			('smtp', 'url', 'smtp://relay.example:587'), ('smtp', 'sender', 'Groups <hello@example.com>'),
 			('twilio', 'account_sid', 'AC' || repeat('0', 32)), ('twilio', 'sender', '+15005550006'),
+			('vonage', 'sender', 'Groups'), ('vonage_messages', 'sender', 'Groups'),
+			('messagebird', 'sender', 'Groups'), ('plivo', 'sender', '+15005550006'),
+			('plivo', 'auth_id', 'MA0'), ('sns', 'region', 'eu-west-1'),
+			('kannel', 'url', 'http://127.0.0.1:13013/cgi-bin/sendsms'),
+			('sendgrid', 'sender', 'hello@example.com'), ('postmark', 'sender', 'hello@example.com'),
+			('mailgun', 'sender', 'hello@example.com'), ('mailgun', 'domain', 'mg.example.com'),
+			('ses', 'sender', 'hello@example.com'), ('ses', 'region', 'eu-west-1'),
+			('resend', 'sender', 'hello@example.com'),
 			('http', 'url', 'https://gateway.example/send'), ('http', 'channel', 'MOBILE'),
 			('capture', 'channel', 'EMAIL')) AS needed (of, name, value)
 		WHERE of = kind AND options !~ ('\m' || name || ' ')), ', '))
@@ -40,7 +48,8 @@ $$;
 
 -- ---- The kinds ----
 
-CREATE TEMP TABLE kinds AS SELECT unnest('{smtp,twilio,http,capture}'::text[]) AS kind;
+CREATE TEMP TABLE kinds AS SELECT unnest('{smtp,twilio,vonage,vonage_messages,messagebird,plivo,
+	sns,kannel,sendgrid,postmark,mailgun,ses,resend,http,capture}'::text[]) AS kind;
 SELECT bag_eq($$SELECT 'group_api_' || kind FROM kinds$$,
 	$$SELECT fdwname::text FROM pg_foreign_data_wrapper WHERE fdwname LIKE 'group\_api\_%'$$,
 	'these are the kinds of providers');
@@ -62,13 +71,20 @@ SELECT is(said.detail, 'It belongs to the user mapping (CREATE USER MAPPING).',
 	format('%s of %s is told where it belongs', option, kind))
 FROM kinds, unnest('{username,password,password_file}'::text[]) AS option,
 	pg_temp.refuse(pg_temp.server(kind, option || ' ''hunter2''')) AS said
-WHERE kind <> 'capture';
+WHERE kind <> 'capture'
+	AND (option <> 'username' OR kind NOT IN ('messagebird', 'sendgrid', 'postmark', 'mailgun', 'resend'));
+SELECT is(said.message, format('invalid option "username" for a provider of kind %s', kind),
+	kind || ' knows its account by the key alone')
+FROM unnest('{messagebird,sendgrid,postmark,mailgun,resend}'::text[]) AS kind,
+	pg_temp.refuse(pg_temp.server(kind, 'username ''x''')) AS said;
 SELECT is(pg_temp.try_server('capture', 'password ''hunter2'''),
 	'HV00D invalid option "password" for a provider of kind capture',
 	'a capture provider has no password');
 SELECT is(pg_temp.try_server('smtp', 'account_sid ''x'''),
 	'HV00D invalid option "account_sid" for a provider of kind smtp',
 	'a kind does not take the options of another');
+SELECT is(pg_temp.try_server('vonage', 'poll ''true'''),
+	'HV00D invalid option "poll" for a provider of kind vonage', 'nor poll where nothing can be asked');
 SELECT is(pg_temp.try_server('smtp', '"Sender" ''x@example.com'''),
 	'HV00D invalid option "Sender" for a provider of kind smtp', 'capital letters count');
 
@@ -77,7 +93,10 @@ SELECT is(said.state || ' ' || said.message,
 	format('%s needs %s', kind, option))
 FROM (VALUES ('smtp', 'url', 'sender ''a@example.com'''), ('smtp', 'sender', 'url ''smtp://a'''),
 	('twilio', 'account_sid', 'sender ''x'''), ('http', 'url', 'channel ''EMAIL'''),
-	('http', 'channel', 'url ''http://a'''), ('capture', 'channel', 'priority ''1'''))
+	('http', 'channel', 'url ''http://a'''), ('capture', 'channel', 'priority ''1'''),
+	('vonage', 'sender', 'rate ''1'''), ('plivo', 'auth_id', 'sender ''x'''), ('sns', 'region', 'sender ''x'''),
+	('kannel', 'url', 'sender ''x'''), ('mailgun', 'domain', 'sender ''a@example.com'''),
+	('ses', 'region', 'sender ''a@example.com'''), ('resend', 'sender', 'rate ''1'''))
 	AS needs (kind, option, others),
 	pg_temp.refuse(format('CREATE SERVER ga_test FOREIGN DATA WRAPPER group_api_%s OPTIONS (%s)',
 		kind, others)) AS said;
@@ -101,7 +120,10 @@ FROM (VALUES ('smtp', 'url', 'smtps://relay.example:465'), ('smtp', 'url', 'smtp
 	('smtp', 'channel', 'EMAIL'), ('twilio', 'messaging_service_sid', 'MG' || repeat('f', 32)),
 	('twilio', 'base_url', 'http://127.0.0.1:4010/x'), ('http', 'url', 'https://a/{to}?x={text}'),
 	('http', 'fields', '{"to": "{to}"}'), ('http', 'method', 'PUT'), ('http', 'body', 'query'),
-	('smtp', 'prefixes', 'example.com,example.org'), ('capture', 'channel', 'MOBILE'))
+	('smtp', 'prefixes', 'example.com,example.org'), ('capture', 'channel', 'MOBILE'),
+	('twilio', 'poll', 'true'), ('plivo', 'poll', 'true'), ('messagebird', 'poll', 'false'),
+	('sns', 'sender_attribute', 'AWS.MM.SMS.OriginationNumber'), ('kannel', 'url', 'https://gw/cgi-bin/sendsms'),
+	('mailgun', 'base_url', 'https://api.eu.mailgun.net'), ('resend', 'channel', 'EMAIL'))
 	AS good (kind, option, value);
 
 SELECT is(pg_temp.try_server(kind, format('%s %L', option, value)),
@@ -124,6 +146,10 @@ FROM (VALUES
 	('smtp', 'sender', 'Groups <hello>', 'must be an address, or Name <address>'),
 	('smtp', 'sender', 'a@example.com, b@example.com', 'must be an address, or Name <address>'),
 	('smtp', 'sender', E'A\nBcc: x@y <a@example.com>', 'must not hold control characters'),
+	('sendgrid', 'sender', 'Groups', 'must be an address, or Name <address>'),
+	('twilio', 'poll', 'yes', 'must be true or false'),
+	('sns', 'sender_attribute', 'x', 'must be one of: AWS.SNS.SMS.SenderID|AWS.MM.SMS.OriginationNumber'),
+	('kannel', 'channel', 'EMAIL', 'must be one of: MOBILE'),
 	('smtp', 'reply_to', 'x', 'must be an address, or Name <address>'),
 	('smtp', 'priority', '-1', 'must be a whole number from 0 to 1000'),
 	('smtp', 'priority', '1001', 'must be a whole number from 0 to 1000'),
@@ -154,6 +180,7 @@ SELECT is(said.state || ' ' || said.message || ': ' || said.detail,
 FROM (VALUES
 	('twilio', 'account_sid ''AC1''', 'account_sid must be AC and 32 hexadecimal digits'),
 	('twilio', 'messaging_service_sid ''MG1''', 'messaging_service_sid must be MG and 32 hexadecimal digits'),
+	('sns', 'region ''eu-west-1.evil.example/''', 'region must be the name of an AWS region, like eu-west-1'),
 	('capture', 'sender ''nobody''', 'sender must be an address, or Name <address>'))
 	AS bad (kind, options, complaint), pg_temp.refuse(pg_temp.server(kind, options)) AS said;
 SELECT is(said.detail, 'a twilio provider needs sender or messaging_service_sid',

@@ -88,10 +88,23 @@ FROM unnest(ARRAY[
 	'SELECT group_api.pause(''ga_test'')', 'SELECT group_api.health()', 'SELECT group_api.resume(''ga_test'')',
 	'SELECT group_api.retry_failed()', 'SELECT group_api.retry_failed(NULL, ''EMAIL'')',
 	'SELECT group_api.adopt()', 'SELECT group_api.wait_until_idle(''0'')',
+	'SELECT group_api.ingest_bounce(''x'')', 'SELECT group_api.test_provider(''ga_test'', ''a@example.com'')',
+	'SELECT group_api.ingest_bounce(E''To: x@y\nX-Failed-Recipients: a@b\n\n550 5.1.1'')',
 	'SELECT group_api.sms_segments(''x'')', 'SELECT group_api_private.slug(''Crème'')',
 	'SELECT group_api_private.dispatcher_state()', 'SELECT group_api_private.is_adopted()',
 	'TABLE group_api.providers', 'TABLE group_api.queue', 'TABLE group_api.attempts',
-	'TABLE group_api.deliveries', 'TABLE group_api.captured']) AS command;
+	'TABLE group_api.deliveries', 'TABLE group_api.captured', 'TABLE group_api.receipts',
+	'TABLE group_api.receipt_counts', 'SELECT group_api.receive_receipt(''server=x'')']) AS command;
+CREATE SERVER ga_test_back FOREIGN DATA WRAPPER group_api_http OPTIONS (channel 'EMAIL',
+	url 'http://127.0.0.1:9', callback_url 'https://example.com/receipt');
+UPDATE group_api_private.invitations SET delivery = 'sent', due = NULL, server = 'ga_test_back'
+WHERE group_id = (SELECT id FROM group_api_private.groups WHERE name = 'Fans');
+SELECT is(pg_temp.among_traps(format('SELECT group_api.receive_receipt(''ga_test_back'', %L, ''{}'', %L)',
+		format('status=failed&key=inv-%s.2.1', translate(id::text, '-', '')),
+		split_part(group_api.receipt_url('ga_test_back'), '?', 2))), 'done',
+	'nor does a receipt')
+FROM group_api_private.groups WHERE name = 'Fans';
+SELECT is(delivery, 'failed', 'which is believed') FROM group_api.deliveries WHERE "group" = 'Fans' AND number = 2;
 SELECT is(pg_temp.among_traps(format('SELECT group_api.%s(%L)', f, id)), 'done',
 	f || ' does not fall into any trap')
 FROM group_api_private.groups g, unnest('{get_group,send_invitations}'::text[]) AS f
@@ -191,11 +204,13 @@ CREATE ROLE ga_test_plain;
 CREATE ROLE ga_test_anonymous;
 CREATE ROLE ga_test_caller;
 CREATE ROLE ga_test_monitor;
+CREATE ROLE ga_test_mailer;
 CREATE ROLE ga_test_operator;
 CREATE ROLE "ga test; DROP";
 SELECT group_api.grant_access('ga_test_anonymous', 'anonymous'),
 	group_api.grant_access('ga_test_caller', 'caller'),
 	group_api.grant_access('ga_test_monitor', 'monitor'),
+	group_api.grant_access('ga_test_mailer', 'mailer'),
 	group_api.grant_access('ga_test_operator', 'operator');
 SELECT lives_ok($$SELECT group_api.grant_access('"ga test; DROP"', 'caller')$$,
 	'a role may have any name');
@@ -215,17 +230,23 @@ FROM (VALUES
 
 CREATE TEMP TABLE levels (level text, may text);
 INSERT INTO levels
-	SELECT 'anonymous', unnest(ARRAY['invitation(text)', 'accept_invitation(text)', 'decline_invitation(text)',
-		'invitation_page(text,text)', 'unsubscribe(text)'])
+	SELECT level, unnest(ARRAY['invitation(text)', 'accept_invitation(text)', 'decline_invitation(text)',
+		'invitation_page(text,text)', 'unsubscribe(text)', 'receive_receipt(text)'])
+		FROM unnest('{anonymous,caller}'::text[]) AS level
 	UNION ALL SELECT 'caller', unnest(ARRAY['create_group(jsonb)', 'get_group(uuid)', 'send_invitations(uuid)',
-		'invitation(text)', 'accept_invitation(text)', 'decline_invitation(text)', 'sms_segments(text)',
-		'invitation_page(text,text)', 'unsubscribe(text)', 'v2.create_group(jsonb)'])
+		'resend_invitation(uuid,integer)', 'revoke_invitation(uuid,integer)', 'archive_group(uuid)',
+		'delete_group(uuid)', 'preview_invitation(uuid,integer,text)',
+		'sms_segments(text)', 'receive_receipt(name,bytea,jsonb,text,text)', 'v2.create_group(jsonb)'])
+	UNION ALL SELECT 'mailer', 'ingest_bounce(bytea)'
 	UNION ALL SELECT 'monitor', unnest(ARRAY['health()', 'sms_segments(text)',
 		'private.dispatcher_state()', 'private.is_adopted()']);
 INSERT INTO levels
 	SELECT 'operator', may FROM levels WHERE level <> 'anonymous' UNION
 	SELECT 'operator', unnest(ARRAY['retry_failed(uuid,group_api.channel)', 'pause(name,text)',
-		'put_user(text,text,text,text,text,text,text,text)', 'resume(name)', 'adopt()', 'wait_until_idle(interval)']);
+		'put_user(text,text,text,text,text,text,text,text)', 'resume(name)', 'adopt()',
+		'suppress(text)', 'unsuppress(text)', 'wait_until_idle(interval)',
+		'put_template(group_api.channel,text,text,text,text)', 'remove_template(group_api.channel,text)',
+		'private.builtin_templates()', 'receipt_url(name)', 'test_provider(name,text)']);
 CREATE TEMP TABLE granted AS
 	SELECT replace(r.rolname, 'ga_test_', '') AS level,
 		regexp_replace(m.identity, 'group_api\.|group_api_|pg_catalog\.', '', 'g') AS may
@@ -234,7 +255,7 @@ CREATE TEMP TABLE granted AS
 UPDATE levels SET may = replace(may, 'group_api.', '');
 SELECT bag_eq(format('SELECT may FROM granted WHERE level = %L', level),
 	format('SELECT may FROM levels WHERE level = %L', level), 'what may be called: ' || level)
-FROM unnest('{plain,anonymous,caller,monitor,operator}'::text[]) AS level;
+FROM unnest('{plain,anonymous,caller,monitor,mailer,operator}'::text[]) AS level;
 
 CREATE TEMP TABLE readable AS
 	SELECT replace(r.rolname, 'ga_test_', '') AS level, m.identity AS may
@@ -242,12 +263,16 @@ CREATE TEMP TABLE readable AS
 		AND has_table_privilege(r.oid, m.objid, 'SELECT');
 SELECT bag_eq(format('SELECT may FROM readable WHERE level = %L', level),
 	format('SELECT unnest(%L::text[])', may), 'what may be read: ' || level)
-FROM (VALUES ('plain', '{}'::text[]), ('anonymous', '{}'), ('caller', '{}'),
+FROM (VALUES ('plain', '{}'::text[]), ('anonymous', '{}'), ('caller', '{}'), ('mailer', '{}'),
 	('monitor', '{group_api.providers,group_api.queue,group_api.attempts,group_api.deliveries,
+		group_api.suppressions,group_api_private.suppressions,
+		group_api.receipts,group_api.receipt_counts,group_api_private.receipt_counts,
 		group_api_private.groups,group_api_private.members,group_api_private.invitations,
 		group_api_private.attempts,group_api_private.pauses}'),
 	('operator', '{group_api.providers,group_api.queue,group_api.attempts,group_api.deliveries,
-		group_api.captured,group_api_private.captured,
+		group_api.suppressions,group_api_private.suppressions,
+		group_api.receipts,group_api.receipt_counts,group_api_private.receipt_counts,
+		group_api.captured,group_api_private.captured,group_api.templates,group_api_private.templates,
 		group_api_private.groups,group_api_private.members,group_api_private.invitations,
 		group_api_private.attempts,group_api_private.pauses}')) AS levels (level, may);
 SELECT is_empty($$SELECT r.rolname, m.identity, privilege FROM members m, pg_roles r,
@@ -281,7 +306,7 @@ BEGIN
 END
 $$;
 CREATE TEMP TABLE tried AS SELECT level, command, pg_temp.as_role('ga_test_' || level, command) AS said
-FROM unnest('{plain,anonymous,caller,monitor,operator}'::text[]) AS level, unnest(ARRAY[
+FROM unnest('{plain,anonymous,caller,monitor,mailer,operator}'::text[]) AS level, unnest(ARRAY[
 	format('SELECT group_api.create_group(%L)', pg_temp.body()),
 	'SELECT group_api_v2.create_group(''{"name": "Right"}'')',
 	'SELECT group_api.invitation(''x'')', format('SELECT group_api.get_group(%L)', :'fans'),
@@ -290,7 +315,12 @@ FROM unnest('{plain,anonymous,caller,monitor,operator}'::text[]) AS level, unnes
 	'TABLE group_api.deliveries', 'TABLE group_api.attempts', 'TABLE group_api.captured',
 	'SELECT group_api.pause(''ga_test'')', 'SELECT group_api.resume(''ga_test'')',
 	'SELECT group_api.retry_failed()', 'SELECT group_api.retry_failed(NULL, ''EMAIL'')',
-	'SELECT group_api.adopt()', 'SELECT group_api.wait_until_idle(''0'')',
+	'SELECT group_api.adopt()', 'SELECT group_api.wait_until_idle(''0'')', 'TABLE group_api.templates',
+	'SELECT group_api.put_template(''MOBILE'', ''it'', ''{link}'')', 'SELECT group_api.remove_template(''MOBILE'', ''it'')',
+	'TABLE group_api.receipts', 'TABLE group_api.receipt_counts', 'SELECT raw FROM group_api_private.receipts',
+	'SELECT group_api.receive_receipt(''x'')', 'SELECT group_api.receive_receipt(''x'', ''x'')',
+	'SELECT group_api.receipt_url(''ga_test_back'')',
+	'SELECT group_api.ingest_bounce(''x'')', 'SELECT group_api.test_provider(''ga_test'', ''a@example.com'')',
 	'SELECT group_api.grant_access(current_role::regrole, ''operator'')',
 	'SELECT group_api_private.start()', 'TABLE group_api_private.link_secret',
 	'TABLE group_api_private.installation', 'TABLE group_api_private.users',
@@ -311,12 +341,15 @@ SELECT bag_eq(format($$SELECT command FROM tried WHERE level = %L AND said NOT L
 	format('SELECT unnest(%L::text[])', may), 'what is granted and no more: ' || level)
 FROM (VALUES
 	('anonymous', ARRAY['SELECT group_api.invitation(''x'')', 'SELECT group_api.invitation_page(''x'')',
-		'SELECT group_api.unsubscribe(''x'')']),
+		'SELECT group_api.unsubscribe(''x'')', 'SELECT group_api.receive_receipt(''x'')']),
 	('caller', ARRAY[format('SELECT group_api.create_group(%L)', pg_temp.body()),
 		'SELECT group_api_v2.create_group(''{"name": "Right"}'')', 'SELECT group_api.invitation(''x'')',
 		'SELECT group_api.invitation_page(''x'')', 'SELECT group_api.unsubscribe(''x'')',
+		'SELECT group_api.receive_receipt(''x'')', 'SELECT group_api.receive_receipt(''x'', ''x'')',
 		format('SELECT group_api.get_group(%L)', :'fans')]),
+	('mailer', ARRAY['SELECT group_api.ingest_bounce(''x'')']),
 	('monitor', ARRAY['SELECT * FROM group_api.health()', 'TABLE group_api.providers',
+		'TABLE group_api.receipts', 'TABLE group_api.receipt_counts',
 		'TABLE group_api.queue', 'TABLE group_api.deliveries', 'TABLE group_api.attempts']),
 	('operator', ARRAY[format('SELECT group_api.create_group(%L)', pg_temp.body()),
 		'SELECT group_api_v2.create_group(''{"name": "Right"}'')', 'SELECT group_api.invitation(''x'')',
@@ -326,7 +359,12 @@ FROM (VALUES
 		'TABLE group_api.deliveries', 'TABLE group_api.attempts', 'TABLE group_api.captured',
 		'SELECT group_api.pause(''ga_test'')', 'SELECT group_api.resume(''ga_test'')',
 		'SELECT group_api.retry_failed()', 'SELECT group_api.retry_failed(NULL, ''EMAIL'')',
-		'SELECT group_api.adopt()', 'SELECT group_api.wait_until_idle(''0'')',
+		'SELECT group_api.adopt()', 'SELECT group_api.wait_until_idle(''0'')', 'TABLE group_api.templates',
+		'SELECT group_api.put_template(''MOBILE'', ''it'', ''{link}'')', 'SELECT group_api.remove_template(''MOBILE'', ''it'')',
+		'SELECT group_api.receive_receipt(''x'')', 'SELECT group_api.receive_receipt(''x'', ''x'')',
+		'SELECT group_api.receipt_url(''ga_test_back'')',
+		'TABLE group_api.receipts', 'TABLE group_api.receipt_counts',
+		'SELECT group_api.ingest_bounce(''x'')', 'SELECT group_api.test_provider(''ga_test'', ''a@example.com'')',
 		'CREATE SERVER ga_mine FOREIGN DATA WRAPPER group_api_capture OPTIONS (channel ''EMAIL'')']))
 	AS levels (level, may);
 SELECT is_empty($$SELECT level, command, said FROM tried WHERE said NOT LIKE '42501 %' AND said <> 'done'

@@ -70,10 +70,13 @@ is($settings{$_} // '', $real{$_}, "it names the default of $_") for sort keys %
 my $options = slurp_file(GroupApiTest::project_root() . '/src/base/provider_options.c');
 my $providers = slurp_file(GroupApiTest::project_root() . '/docs/providers.md');
 my %documented = map { $_ => 1 } $providers =~ /^\| `(\w+)` \| \w/mg;
-my %taken = map { $_ => 1 } $options =~ /^\t\{"(\w+)", (?:"|HTTP_KINDS)/mg;
+my %taken = map { $_ => 1 } $options =~ /^\t\{"(\w+)", (?:"|[A-Z]+_KINDS)/mg;
 is_deeply([ sort keys %documented ], [ sort keys %taken ], 'docs/providers.md lists every option');
-my ($example) = $providers =~ /^```sql\n(.*?)^```\n/ms;
-is((run_sql($example))[1], '', 'its example runs');
+my $number = 0;
+for my $example ($providers =~ /^```sql\n(.*?)^```\n/msg)
+{
+	is((run_sql($example))[1], '', 'its example ' . ++$number . ' runs');
+}
 
 # ---- the shell
 

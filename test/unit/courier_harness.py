@@ -8,12 +8,14 @@ import socket
 import ssl
 import struct
 import subprocess
+import sys
 import threading
 import time
+import traceback
 
 CLASSES = {1: "accepted", 2: "rejected", 3: "retry", 4: "misconfigured",
            5: "uncertain"}
-FAULT = 1
+FAULT, DEAD, STOP, IS_DELIVERED, IS_FAILED = 1, 2, 4, 16, 32
 
 
 class Outcome:
@@ -21,6 +23,7 @@ class Outcome:
         head = struct.unpack("=QqqII4I", payload[:48])
         self.id, self.retry_after_ms, self.elapsed_us = head[0:3]
         self.name = CLASSES[head[3]]
+        self.flags = head[4]
         self.fault = bool(head[4] & FAULT)
         strings, at = [], 48
         for length in head[5:]:
@@ -317,3 +320,49 @@ def make_certificate(directory):
 def free_port():
     with socket.create_server(("127.0.0.1", 0)) as listener:
         return listener.getsockname()[1]
+
+
+def provider(name, kind, channel=None, **options):
+    entry = {"name": name, "kind": kind,
+             "options": {k: str(v) for k, v in options.items()}}
+    if channel:
+        entry["channel"] = channel
+    return entry
+
+
+def equal(found, wanted, what=""):
+    assert found == wanted, "%s: %r instead of %r" % (what, found, wanted)
+
+
+def check(outcome, name, code=None, fault=None, retry=None, detail=None):
+    equal(outcome.name, name, "class of %r" % outcome)
+    if code is not None:
+        equal(outcome.code, code, "code of %r" % outcome)
+    if fault is not None:
+        equal(outcome.fault, fault, "fault of %r" % outcome)
+    if retry is not None:
+        equal(outcome.retry_after_ms, retry, "delay of %r" % outcome)
+    if detail is not None:
+        assert detail in outcome.detail, outcome
+
+
+def run_tests(names, word):
+    """Runs the test_ functions whose name has the word, and prints TAP."""
+    tests = [(name, test) for name, test in names.items()
+             if name.startswith("test_") and word in name]
+    print("1..%d" % len(tests), flush=True)
+    failed = 0
+    for number, (name, test) in enumerate(tests, 1):
+        start = time.monotonic()
+        try:
+            test()
+            result = "ok"
+        except Exception:
+            result = "not ok"
+            failed += 1
+            for line in traceback.format_exc().splitlines():
+                print("# " + line)
+        print("%s %d - %s # %.2f s" % (
+            result, number, name[5:].replace("_", " "),
+            time.monotonic() - start), flush=True)
+    sys.exit(1 if failed else 0)

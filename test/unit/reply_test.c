@@ -24,13 +24,20 @@ typedef struct SmtpCase
 } SmtpCase;
 
 #define FAULT GA_OUTCOME_PROVIDER_FAULT
+#define DEAD GA_OUTCOME_DEAD_CONTACT
 
 static const SmtpCase smtp_cases[] = {
 	/* the recipient */
-	{GA_SMTP_RCPT, 550, "5.1.1 no such user", GA_OUTCOME_REJECTED, 0, -1},
-	{GA_SMTP_RCPT, 550, "5.1.2 no such domain", GA_OUTCOME_REJECTED, 0, -1},
-	{GA_SMTP_RCPT, 556, "5.1.10 null MX", GA_OUTCOME_REJECTED, 0, -1},
-	{GA_SMTP_RCPT, 550, "5.2.1 disabled", GA_OUTCOME_REJECTED, 0, -1},
+	{GA_SMTP_RCPT, 550, "5.1.1 no such user", GA_OUTCOME_REJECTED, DEAD, -1},
+	{GA_SMTP_RCPT, 550, "5.1.2 no such domain", GA_OUTCOME_REJECTED, DEAD, -1},
+	{GA_SMTP_RCPT, 556, "5.1.10 null MX", GA_OUTCOME_REJECTED, DEAD, -1},
+	{GA_SMTP_RCPT, 550, "5.2.1 disabled", GA_OUTCOME_REJECTED, DEAD, -1},
+	{GA_SMTP_RCPT, 550, "5.1.3 bad address", GA_OUTCOME_REJECTED, DEAD, -1},
+	{GA_SMTP_RCPT, 551, "5.1.6 moved", GA_OUTCOME_REJECTED, DEAD, -1},
+	{GA_SMTP_FINAL, 550, "5.1.1 no such user", GA_OUTCOME_REJECTED, DEAD, -1},
+	{GA_SMTP_DATA, 550, "5.1.1 no such user", GA_OUTCOME_REJECTED, 0, -1},
+	{GA_SMTP_RCPT, 450, "4.1.1 not yet", GA_OUTCOME_RETRY, 0, -1},
+	{GA_SMTP_RCPT, 550, "5.1.7 sender", GA_OUTCOME_REJECTED, 0, -1},
 	{GA_SMTP_RCPT, 550, "no such user", GA_OUTCOME_REJECTED, 0, -1},
 	{GA_SMTP_RCPT, 553, "5.6.7 SMTPUTF8 required", GA_OUTCOME_REJECTED, 0, -1},
 	{GA_SMTP_MAIL, 553, "5.6.7 SMTPUTF8 required", GA_OUTCOME_REJECTED, 0, -1},

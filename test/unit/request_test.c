@@ -19,6 +19,7 @@
 #include "courier/outcome.h"
 #include "courier/peer.h"
 #include "courier/template.h"
+#include "courier/xml_answer.h"
 
 static const GaJob job = {.to = "+27701231234",
 						  .to_name = "",
@@ -30,12 +31,17 @@ static const GaJob job = {.to = "+27701231234",
 						  .unsubscribe_url = "",
 						  .callback_url = "",
 						  .locale = "en",
+						  .poll = "",
 						  .expires_in_s = 86400};
+
+static const GaValueRules rules = {.validity_max = 36000};
 
 static const char *
 lookup(const void *context, const char *name)
 {
 	(void) context;
+	if (strcmp(name, "nothing") == 0)
+		return "";
 	return strcmp(name, "account_sid") == 0 ? "A C{1" : NULL;
 }
 
@@ -47,7 +53,7 @@ template_gives(const char *source, GaEscape escape, const char *wanted)
 	GaText out = {0};
 	char complaint[256];
 
-	ga_values_of_job(&values, &job, 36000);
+	ga_values_of_job(&values, &job, &rules, GA_CHANNEL_MOBILE);
 	assert_true(ga_template_compile(&template, source, escape, false, lookup,
 									NULL, complaint, sizeof(complaint)));
 	ga_template_render(&template, &values, escape, &out);
@@ -55,6 +61,9 @@ template_gives(const char *source, GaEscape escape, const char *wanted)
 	ga_template_free(&template);
 	ga_text_free(&out);
 }
+
+static void fields_give(const char *source, GaBodyKind kind,
+						const char *wanted);
 
 static void
 values_are_escaped_for_where_they_land(void **state)
@@ -70,6 +79,99 @@ values_are_escaped_for_where_they_land(void **state)
 	template_gives("{account_sid}", GA_ESCAPE_URL, "A%20C%7B1");
 	template_gives("{{to}} {{{key}}}", GA_ESCAPE_NONE, "{to} {inv-1}");
 	template_gives("{validity}{callback_url}", GA_ESCAPE_NONE, "36000");
+	template_gives("{validity_ms} {validity_minutes}", GA_ESCAPE_NONE,
+				   "36000000 600");
+	template_gives("{unicode}{coding}", GA_ESCAPE_NONE, "0");
+}
+
+static void
+a_condition_empties_the_whole_template(void **state)
+{
+	(void) state;
+	template_gives("a{?to}b", GA_ESCAPE_NONE, "ab");
+	template_gives("a{?html}b", GA_ESCAPE_NONE, "");
+	template_gives("a{to}{?html}b", GA_ESCAPE_NONE, "");
+	template_gives("{?to}{?html}b", GA_ESCAPE_NONE, "");
+	template_gives("a{?account_sid}b", GA_ESCAPE_NONE, "ab");
+	template_gives("a{?nothing}b", GA_ESCAPE_NONE, "");
+	fields_give("{\"h\":[{\"n\":\"{?html}A\",\"v\":\"{?html}<{html}>\"}],"
+				"\"x\":{\"t\":\"{?text}T\"}}",
+				GA_BODY_JSON, "{\"x\":{\"t\":\"T\"}}");
+}
+
+static void
+a_number_stands_without_quotes(void **state)
+{
+	(void) state;
+	fields_give("{\"n\":\"{#validity}\",\"s\":\"{validity}\"}", GA_BODY_JSON,
+				"{\"n\":86400,\"s\":\"86400\"}");
+	/* nothing else gets into JSON that way */
+	fields_give("{\"n\":\"{#text}\",\"o\":\"{#html}\"}", GA_BODY_JSON, "{}");
+	fields_give("{\"n\":\"{#validity}\"}", GA_BODY_FORM, NULL);
+}
+
+static void
+a_mailbox_has_every_form(void **state)
+{
+	static const struct
+	{
+		const char *value, *name, *address, *mailbox, *encoded;
+	} cases[] = {
+		{"a@b.example", "", "a@b.example", "a@b.example", "a@b.example"},
+		{"A B <a@b.example>", "A B", "a@b.example", "A B <a@b.example>",
+		 "A B <a@b.example>"},
+		{"\"B, A\" <a@b.example>", "B, A", "a@b.example",
+		 "\"B, A\" <a@b.example>", "\"B, A\" <a@b.example>"},
+		{"A \"x\\ <a@b.example>", "A \"x\\", "a@b.example",
+		 "\"A \\\"x\\\\\" <a@b.example>", "\"A \\\"x\\\\\" <a@b.example>"},
+		{"B\xC3\xA4r <a@b.example>", "B\xC3\xA4r", "a@b.example",
+		 "B\xC3\xA4r <a@b.example>", "=?UTF-8?b?QsOkcg==?= <a@b.example>"},
+		{"nobody", "", "", "", ""},
+	};
+	GaMailboxForms forms;
+
+	(void) state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+	{
+		ga_mailbox_forms(&forms, cases[i].value);
+		assert_string_equal(forms.name, cases[i].name);
+		assert_string_equal(forms.address, cases[i].address);
+		assert_string_equal(forms.mailbox, cases[i].mailbox);
+		assert_string_equal(forms.encoded, cases[i].encoded);
+	}
+}
+
+static void
+xml_gives(const char *text, const char *wanted)
+{
+	json_t *object = ga_xml_answer_read(text, strlen(text));
+	char *found = json_dumps(object, JSON_COMPACT);
+
+	assert_string_equal(found, wanted);
+	free(found);
+	json_decref(object);
+}
+
+static void
+xml_answers_are_read_as_far_as_needed(void **state)
+{
+	(void) state;
+	xml_gives("", "{}");
+	xml_gives("<", "{}");
+	xml_gives("<a", "{}");
+	xml_gives("<a>", "{}");
+	xml_gives("<a>b", "{}");
+	xml_gives("<a>b<", "{}");
+	xml_gives("<a>b</", "{}");
+	xml_gives("<a>b</a", "{}");
+	xml_gives("<a>b</ab>", "{}");
+	xml_gives("<></>", "{}");
+	xml_gives("{\"not\":\"XML\"}", "{}");
+	xml_gives(
+		"<?xml version=\"1.0\"?>\n<R xmlns=\"x\">\n <a>b</a>\n <a>c</a>"
+		"<d><e>x &lt;&amp;&gt; &quot;y&apos;&none;</e></d><f></f><g/></R>",
+		"{\"a\":\"b\",\"e\":\"x <&> \\\"y'&none;\",\"f\":\"\"}");
+	xml_gives("<a>\xFF</a>", "{}");
 }
 
 static void
@@ -101,7 +203,7 @@ fields_give(const char *source, GaBodyKind kind, const char *wanted)
 	GaField *field = ga_field_compile(object, kind, lookup, NULL, complaint,
 									  sizeof(complaint));
 
-	ga_values_of_job(&values, &job, 0);
+	ga_values_of_job(&values, &job, &(GaValueRules){0}, GA_CHANNEL_MOBILE);
 	if (wanted == NULL)
 		assert_null(field);
 	else
@@ -201,6 +303,8 @@ a_rule_tells_success(void **state)
 	judged("2xx m[*].s=0", 200, "{\"m\":[{\"s\":\"0\"},{\"s\":0}]}",
 		   GA_HTTP_SUCCESS);
 	judged("2xx m[*].s=0", 200, "{\"m\":[{\"s\":\"0\"},{\"s\":1}]}",
+		   GA_HTTP_PARTLY);
+	judged("2xx m[*].s=0", 200, "{\"m\":[{\"s\":\"2\"},{\"s\":1}]}",
 		   GA_HTTP_FAILURE);
 	assert_false(ga_http_plan_success_is_valid(""));
 	assert_false(ga_http_plan_success_is_valid("20"));
@@ -340,6 +444,10 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(values_are_escaped_for_where_they_land),
+		cmocka_unit_test(a_condition_empties_the_whole_template),
+		cmocka_unit_test(a_number_stands_without_quotes),
+		cmocka_unit_test(a_mailbox_has_every_form),
+		cmocka_unit_test(xml_answers_are_read_as_far_as_needed),
 		cmocka_unit_test(a_template_with_a_fault_is_refused),
 		cmocka_unit_test(fields_become_a_body),
 		cmocka_unit_test(a_path_leads_to_a_value),

@@ -1,0 +1,18 @@
+/*
+ * arguments.h
+ *		Arguments of SQL functions as C has them.
+ */
+#ifndef GA_API_ARGUMENTS_H
+#define GA_API_ARGUMENTS_H
+
+#include "postgres.h"
+
+#include "base/channel.h"
+#include "fmgr.h"
+
+/* NULL for null. */
+extern char *ga_text_argument(FunctionCallInfo fcinfo, int at);
+/* Of the enum group_api.channel; GA_CHANNEL_NONE for null. */
+extern GaChannel ga_channel_argument(FunctionCallInfo fcinfo, int at);
+
+#endif /* GA_API_ARGUMENTS_H */

@@ -1,0 +1,117 @@
+/*
+ * group_access.c
+ *		Who may change a group, and the answer after the change.
+ */
+#include "postgres.h"
+
+#include "api/group_access.h"
+#include "base/guc.h"
+#include "store/installation_store.h"
+#include "store/provider_store.h"
+#include "utils/uuid.h"
+
+Datum
+ga_answer_no_such_group(const GaCaller *caller)
+{
+	return ga_answer_fault(caller, GA_CONTRACT_A, "id", GA_VIOLATION_NOT_FOUND,
+						   NULL, "there is no such group");
+}
+
+bool
+ga_group_to_change(FunctionCallInfo fcinfo, GaCaller *caller,
+				   GaGroupView *group, const char *wish, Datum *answer)
+{
+	GaOwnerScope scope;
+	bool may_see;
+	bool may_change;
+
+	ga_caller_read(caller);
+	if (!caller->is_authenticated)
+	{
+		*answer = ga_answer_not_authenticated(caller, GA_CONTRACT_A);
+		return false;
+	}
+	may_see = !PG_ARGISNULL(0);
+	may_change = false;
+	if (may_see)
+	{
+		ga_owner_enter(&scope);
+		ga_caller_look_up(&scope, caller, false);
+		may_see = ga_group_find(&scope, *PG_GETARG_UUID_P(0), group) &&
+				  ga_caller_may_see(caller, group);
+		may_change = may_see && ga_caller_may_change(caller, group);
+		ga_owner_leave(&scope);
+	}
+	/* One may not learn which groups exist. */
+	if (!may_see)
+		*answer = ga_answer_no_such_group(caller);
+	else if (!may_change)
+		*answer = ga_answer_fault(caller, GA_CONTRACT_A, "id",
+								  GA_VIOLATION_PERMISSION_DENIED, NULL,
+								  "only the group's leader may %s", wish);
+	return may_change;
+}
+
+bool
+ga_active_group_to_change(FunctionCallInfo fcinfo, GaCaller *caller,
+						  GaGroupView *group, const char *wish, Datum *answer)
+{
+	if (!ga_group_to_change(fcinfo, caller, group, wish, answer))
+		return false;
+	if (!group->is_archived)
+		return true;
+	*answer =
+		ga_answer_fault(caller, GA_CONTRACT_A, "id", GA_VIOLATION_CONFLICT,
+						NULL, "the group is archived");
+	return false;
+}
+
+static const char *
+waiting_reason(const GaOwnerScope *scope, GaChannel channel)
+{
+	if (!ga_settings.dispatch)
+		return "group_api.dispatch is off";
+	if (ga_installation_is_foreign())
+		return "the data come from another database and were not adopted";
+	return ga_provider_waiting_reason(scope, channel);
+}
+
+void
+ga_group_explain_waiting(const GaOwnerScope *scope, GaGroupView *group)
+{
+	const char *reasons[GA_CHANNEL_COUNT] = {NULL};
+	bool asked[GA_CHANNEL_COUNT] = {false};
+
+	for (int i = 0; i < group->member_count; i++)
+	{
+		GaMemberView *member = &group->members[i];
+
+		if (member->delivery == NULL || strcmp(member->delivery, "queued") != 0)
+			continue;
+		if (!asked[member->channel])
+		{
+			reasons[member->channel] = waiting_reason(scope, member->channel);
+			asked[member->channel] = true;
+		}
+		if (reasons[member->channel] != NULL)
+			member->reason = reasons[member->channel];
+	}
+}
+
+Datum
+ga_answer_group_amended(const GaCaller *caller, GaGroupView *group)
+{
+	GaOwnerScope scope;
+	bool found;
+
+	ga_owner_enter(&scope);
+	/* Somebody may have deleted the group in the meantime. */
+	found = ga_group_find_latest(&scope, group->id, group);
+	if (found)
+		ga_group_explain_waiting(&scope, group);
+	ga_owner_leave(&scope);
+	if (!found)
+		return ga_answer_no_such_group(caller);
+	ga_answer_status(caller, 200);
+	return ga_answer_group(group);
+}

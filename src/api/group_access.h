@@ -1,0 +1,38 @@
+/*
+ * group_access.h
+ *		A group for somebody who wants to change it.
+ */
+#ifndef GA_API_GROUP_ACCESS_H
+#define GA_API_GROUP_ACCESS_H
+
+#include "postgres.h"
+
+#include "api/answer.h"
+#include "api/caller.h"
+#include "store/plan_cache.h"
+
+/*
+ * Reads the caller and the group whose id is the first argument; for its leader
+ * and operators only.  `wish` is what they want to do, for people: "invite".
+ * False: `answer` is the fault (28000, P0002, 42501).
+ */
+extern bool ga_group_to_change(FunctionCallInfo fcinfo, GaCaller *caller,
+							   GaGroupView *group, const char *wish,
+							   Datum *answer);
+
+/* The same, and the group must not be archived (55000). */
+extern bool ga_active_group_to_change(FunctionCallInfo fcinfo, GaCaller *caller,
+									  GaGroupView *group, const char *wish,
+									  Datum *answer);
+
+/* Tells of each queued member why it still waits.  Inside ga_owner_enter(). */
+extern void ga_group_explain_waiting(const GaOwnerScope *scope,
+									 GaGroupView *group);
+
+extern Datum ga_answer_no_such_group(const GaCaller *caller);
+
+/* The envelope of the group as it is now, with the status 200. */
+extern Datum ga_answer_group_amended(const GaCaller *caller,
+									 GaGroupView *group);
+
+#endif /* GA_API_GROUP_ACCESS_H */

@@ -1,0 +1,513 @@
+/*
+ * receipts.c
+ *		receive_receipt(): a provider's callback from the HTTP server in front.
+ *
+ * Anybody on the internet may call it, with any bytes: it answers with a word
+ * and a status, never with an error.  What proves that a callback is honest is
+ * in this order: a signature, where the provider signs and its secret is known;
+ * otherwise the token in the address we gave.  A refused callback leaves nothing
+ * but a count.
+ */
+#include "postgres.h"
+
+#include <time.h>
+
+#include "api/answer.h"
+#include "api/caller.h"
+#include "base/callback_url.h"
+#include "base/secret_file.h"
+#include "dispatch/wake.h"
+#include "request/callback.h"
+#include "request/soft_json.h"
+#include "store/installation_store.h"
+#include "store/plan_cache.h"
+#include "store/provider_store.h"
+#include "store/receipt_store.h"
+#include "utils/builtins.h"
+#include "utils/jsonb.h"
+
+/* SendGrid's batches end at 768 kB. */
+#define BODY_MAX (1024 * 1024)
+#define QUERY_MAX 8192
+
+/* A callback, its provider and what its address names. */
+typedef struct Arrival
+{
+	const char *server;
+	GaCallback callback;
+	bool secret_is_lost; /* there is one, and it cannot be read */
+	bool has_token;		 /* of a message or of the whole server */
+	GaLinkToken message; /* member_number 0: the token names none */
+} Arrival;
+
+/* ---- the answer --------------------------------------------------------- */
+
+static Datum
+answer(const GaCaller *caller, const char *result, int receipts)
+{
+	int status = strcmp(result, "refused") == 0		 ? 403
+				 : strcmp(result, "unreadable") == 0 ? 400
+													 : 200;
+	char *text =
+		psprintf("{\"result\": \"%s\", \"receipts\": %d}", result, receipts);
+
+	ga_answer_status(caller, status);
+	return PointerGetDatum(cstring_to_text(text));
+}
+
+/* The best that became of any; every provider's body has one at least. */
+static const char *
+summary(const GaReceiptResult *results, int count)
+{
+	GaReceiptResult best = GA_RECEIPT_REPLAYED;
+
+	for (int i = 0; i < count; i++)
+		best = Min(best, results[i]);
+	return ga_receipt_result_name(best);
+}
+
+/* ---- the provider ------------------------------------------------------- */
+
+/* Of the mapping: what the provider signs with. */
+static void
+find_secret(const GaOwnerScope *scope, Arrival *arrival,
+			const GaProviderRow *provider)
+{
+	const char *secret = ga_provider_row_setting(provider, "signature_secret");
+	const char *file = ga_provider_row_setting(provider, "password_file");
+
+	if (secret == NULL && ga_signature_uses_password(provider->kind))
+	{
+		secret = ga_provider_row_setting(provider, "password");
+		if (secret == NULL && file != NULL)
+		{
+			char line[1024];
+
+			secret = ga_secret_file_read(file, line, sizeof(line))
+						 ? MemoryContextStrdup(scope->caller_context, line)
+						 : "";
+			explicit_bzero(line, sizeof(line));
+			if (*secret == '\0')
+				ereport(LOG,
+						(errmsg("the password_file of provider \"%s\" cannot "
+								"be read: its receipts are refused",
+								provider->server),
+						 errhidestmt(true), errhidecontext(true)));
+		}
+	}
+	arrival->secret_is_lost = secret != NULL && *secret == '\0';
+	arrival->callback.secret = secret;
+}
+
+/* False when no receipts can come from such a server. */
+static bool
+find_provider(const GaOwnerScope *scope, Arrival *arrival, const char *server)
+{
+	GaProviderRow provider;
+
+	if (!ga_provider_find(scope, server, &provider))
+		return false;
+	arrival->server = provider.server;
+	if (!ga_receipt_kind_is_known(provider.kind))
+		return false;
+	arrival->callback.kind = provider.kind;
+	arrival->callback.callback_url =
+		ga_provider_row_setting(&provider, "callback_url");
+	find_secret(scope, arrival, &provider);
+	return true;
+}
+
+/* ---- the proof ---------------------------------------------------------- */
+
+/* False when there is a token and it is none of ours. */
+static bool
+read_token(Arrival *arrival)
+{
+	const GaFormField *field =
+		ga_form_find(&arrival->callback.query_fields, GA_CALLBACK_RECEIPT);
+	uint8 secret[GA_LINK_SECRET_LENGTH];
+	GaLinkToken account;
+	bool is_valid;
+
+	if (field == NULL)
+		return true;
+	is_valid = field->value.length < GA_LINK_TOKEN_MAX &&
+			   strlen(field->value.data) == field->value.length &&
+			   ga_link_secret_find(secret) &&
+			   ga_link_token_read(secret, GA_LINK_RECEIPT, field->value.data,
+								  &arrival->message);
+	explicit_bzero(secret, sizeof(secret));
+	if (!is_valid)
+		return false;
+	arrival->has_token = true;
+	if (arrival->message.member_number > 0)
+		return true;
+	/* It names a server: is it this one? */
+	account = ga_callback_account(arrival->server);
+	return account.group_number == arrival->message.group_number;
+}
+
+static bool
+is_believed(Arrival *arrival)
+{
+	if (arrival->secret_is_lost || !read_token(arrival))
+		return false;
+	switch (ga_signature_check(&arrival->callback))
+	{
+		case GA_SIGNATURE_GOOD:
+			return true;
+		case GA_SIGNATURE_NONE:
+		case GA_SIGNATURE_PARTLY:
+			return arrival->has_token;
+		case GA_SIGNATURE_BAD:
+			break;
+	}
+	return false;
+}
+
+/* ---- the events --------------------------------------------------------- */
+
+static bool
+read_number(const char **at, int32 *number)
+{
+	int64 value = 0;
+	const char *start = *at;
+
+	while (**at >= '0' && **at <= '9' && value <= PG_INT32_MAX)
+		value = value * 10 + *(*at)++ - '0';
+	*number = (int32) value;
+	return *at > start && value >= 1 && value <= PG_INT32_MAX;
+}
+
+/* Where a provider takes no dot, an underscore stands for it. */
+static bool
+skip_dot(const char **at)
+{
+	bool found = **at == '.' || **at == '_';
+
+	*at += found;
+	return found;
+}
+
+/* Our key of a message: inv-<32 digits>.<member>.<version>, and maybe .r<n> */
+static bool
+read_key(const char *key, GaReceipt *receipt)
+{
+	if (strncmp(key, "inv-", 4) != 0 ||
+		strspn(key + 4, "0123456789abcdef") != 2 * UUID_LEN)
+		return false;
+	key += 4;
+	for (int i = 0; i < UUID_LEN; i++)
+	{
+		char pair[3] = {key[2 * i], key[2 * i + 1], '\0'};
+
+		receipt->group_id.data[i] = (unsigned char) strtol(pair, NULL, 16);
+	}
+	key += 2 * UUID_LEN;
+	if (!skip_dot(&key) || !read_number(&key, &receipt->ref.member_number) ||
+		!skip_dot(&key) || !read_number(&key, &receipt->ref.version))
+	{
+		receipt->ref.member_number = 0;
+		return false;
+	}
+	receipt->by_group_id = true;
+	return true;
+}
+
+static void
+append_part(StringInfo out, const char *text)
+{
+	appendStringInfo(out, "%zu:%s", text ? strlen(text) : 0, text ? text : "");
+}
+
+/*
+ * The same event has the same digest, however often and with whatever headers
+ * it comes.
+ */
+static const uint8 *
+event_digest(const Arrival *arrival, const GaReceiptEvent *event,
+			 const GaReceipt *receipt)
+{
+	GaDigest *digest = palloc(sizeof(GaDigest));
+	StringInfoData out;
+
+	initStringInfo(&out);
+	append_part(&out, arrival->server);
+	append_part(&out, event->nonce);
+	if (event->nonce == NULL)
+	{
+		appendBinaryStringInfo(&out, (const char *) receipt->group_id.data,
+							   UUID_LEN);
+		appendStringInfo(&out, INT64_FORMAT ".%d.%d", receipt->ref.group_number,
+						 receipt->ref.member_number, receipt->ref.version);
+		append_part(&out, event->message_id);
+		append_part(&out, event->word);
+		append_part(&out, event->code);
+		append_part(&out, event->text);
+		append_part(&out, event->time);
+	}
+	*digest = ga_digest_hash(PG_SHA256, (GaBytes){out.data, out.len});
+	if (digest->length == 0)
+		ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR),
+						errmsg("could not compute the digest of a receipt")));
+	return digest->bytes;
+}
+
+/* "the number is not in service (30005)": words for people first. */
+static const char *
+reason_of(const GaReceiptEvent *event, const GaReceiptCode *known)
+{
+	const char *words = known ? known->words : "the message did not arrive";
+	const char *detail = event->text ? event->text : event->code;
+
+	if (detail == NULL)
+		detail = known ? NULL : event->word;
+	return detail ? psprintf("%s (%s)", words, detail) : words;
+}
+
+static const GaReceiptCode *
+code_of(const char *kind, const GaReceiptEvent *event)
+{
+	const GaReceiptCode *known =
+		event->code ? ga_receipt_code_find(kind, event->code) : NULL;
+
+	if (known == NULL)
+		known = ga_receipt_code_find(kind, event->word);
+	if (known == NULL)
+		known = ga_receipt_code_find(
+			kind, pnstrdup(event->word, strcspn(event->word, "/")));
+	return known;
+}
+
+static GaReceiptStatus
+status_of(const char *kind, const char *word)
+{
+	GaReceiptStatus status = GA_RECEIPT_NOTHING;
+
+	if (!ga_receipt_status_find(kind, word, &status))
+		(void) ga_receipt_status_find(kind, pnstrdup(word, strcspn(word, "/")),
+									  &status);
+	return status;
+}
+
+static void
+fill_receipt(const Arrival *arrival, const GaReceiptEvent *event,
+			 GaReceipt *receipt)
+{
+	const char *kind = arrival->callback.kind;
+	const GaReceiptCode *known = code_of(kind, event);
+
+	receipt->way = "callback";
+	receipt->server = arrival->server;
+	if (arrival->message.member_number > 0)
+		receipt->ref = arrival->message;
+	else if (event->reference != NULL)
+		(void) read_key(event->reference, receipt);
+	receipt->message_id = event->message_id;
+	receipt->status = status_of(kind, event->word);
+	receipt->code = event->code;
+	if (receipt->status == GA_RECEIPT_FAILED)
+		receipt->reason = reason_of(event, known);
+	/* A code beside a message that arrived is a warning. */
+	if (known != NULL && (receipt->status == GA_RECEIPT_FAILED ||
+						  strcmp(known->code, event->word) == 0))
+		receipt->suppress = known->suppress;
+	receipt->digest = event_digest(arrival, event, receipt);
+	receipt->raw = event->raw.data;
+	receipt->raw_length = event->raw.length;
+}
+
+static Datum
+apply_events(const GaCaller *caller, const Arrival *arrival,
+			 const GaReceiptEvent *events, int count)
+{
+	GaReceipt *receipts = palloc0(sizeof(GaReceipt) * count);
+	GaReceiptResult *results = palloc(sizeof(GaReceiptResult) * count);
+	GaOwnerScope scope;
+
+	for (int i = 0; i < count; i++)
+		fill_receipt(arrival, &events[i], &receipts[i]);
+	ga_owner_enter(&scope);
+	if (ga_receipts_apply(receipts, count, results))
+		ga_wake_at_end();
+	ga_owner_leave(&scope);
+	return answer(caller, summary(results, count), count);
+}
+
+/* ---- the whole ---------------------------------------------------------- */
+
+static Datum
+turn_away(const GaCaller *caller, const Arrival *arrival, const char *result)
+{
+	GaOwnerScope scope;
+
+	ga_owner_enter(&scope);
+	ga_receipt_count(arrival->server, result);
+	ga_owner_leave(&scope);
+	return answer(caller, result, 0);
+}
+
+static Datum
+receive(const GaCaller *caller, const char *server, Arrival *arrival)
+{
+	GaCallback *callback = &arrival->callback;
+	GaReceiptEvent *events;
+	GaOwnerScope scope;
+	bool is_believable;
+	int count;
+
+	ga_owner_enter(&scope);
+	is_believable = server != NULL && find_provider(&scope, arrival, server);
+	ga_owner_leave(&scope);
+	if (!is_believable)
+		return turn_away(caller, arrival, "refused");
+	if (callback->body.length > BODY_MAX || strlen(callback->query) > QUERY_MAX)
+		return turn_away(caller, arrival, "unreadable");
+	callback->now = (int64) time(NULL);
+	ga_callback_open(callback);
+	ga_owner_enter(&scope);
+	is_believable = is_believed(arrival);
+	ga_owner_leave(&scope);
+	if (!is_believable)
+		return turn_away(caller, arrival, "refused");
+	count = ga_receipt_read(callback, &events);
+	if (count == 0)
+		return turn_away(caller, arrival, "unreadable");
+	return apply_events(caller, arrival, events, count);
+}
+
+/* The value of a header; a list of several counts by its first. */
+static const char *
+header_value(JsonbValue *value)
+{
+	if (value->type == jbvBinary &&
+		JsonContainerIsArray(value->val.binary.data))
+		value = getIthJsonbValueFromContainer(value->val.binary.data, 0);
+	return value ? ga_soft_json_text(value) : NULL;
+}
+
+/* GaHeaderLookup over a jsonb object. */
+static const char *
+find_header(void *headers, const char *name)
+{
+	size_t length = strlen(name);
+	JsonbIteratorToken token;
+	JsonbIterator *iterator;
+	JsonbValue value;
+
+	if (headers == NULL || !JB_ROOT_IS_OBJECT((Jsonb *) headers))
+		return NULL;
+	iterator = JsonbIteratorInit(&((Jsonb *) headers)->root);
+	while ((token = JsonbIteratorNext(&iterator, &value, true)) != WJB_DONE)
+	{
+		bool found = token == WJB_KEY && value.val.string.len == (int) length &&
+					 pg_strncasecmp(value.val.string.val, name, length) == 0;
+
+		if (token == WJB_KEY &&
+			JsonbIteratorNext(&iterator, &value, true) == WJB_VALUE && found)
+			return header_value(&value);
+	}
+	return NULL;
+}
+
+static const char *
+without_mark(const char *query)
+{
+	return query + (*query == '?');
+}
+
+PG_FUNCTION_INFO_V1(group_api_receive_receipt);
+
+Datum
+group_api_receive_receipt(PG_FUNCTION_ARGS)
+{
+	Arrival arrival = {.callback = {.header = find_header, .query = ""}};
+	GaCallback *callback = &arrival.callback;
+	GaCaller caller;
+
+	ga_caller_read(&caller);
+	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
+		return turn_away(&caller, &arrival, "unreadable");
+	callback->body = (GaBytes){VARDATA_ANY(PG_GETARG_BYTEA_PP(1)),
+							   VARSIZE_ANY_EXHDR(PG_GETARG_BYTEA_PP(1))};
+	if (!PG_ARGISNULL(2))
+		callback->headers = PG_GETARG_JSONB_P(2);
+	if (!PG_ARGISNULL(3))
+		callback->query = without_mark(text_to_cstring(PG_GETARG_TEXT_PP(3)));
+	/* What stands in the body of a GET is nobody's word. */
+	if (!PG_ARGISNULL(4) &&
+		pg_strcasecmp(text_to_cstring(PG_GETARG_TEXT_PP(4)), "GET") == 0)
+		callback->body = ga_bytes("");
+	return receive(&caller, NameStr(*PG_GETARG_NAME(0)), &arrival);
+}
+
+/* The body alone; all else comes by headers. */
+PG_FUNCTION_INFO_V1(group_api_receive_receipt_http);
+
+Datum
+group_api_receive_receipt_http(PG_FUNCTION_ARGS)
+{
+	Arrival arrival = {.callback = {.header = find_header, .query = ""}};
+	GaCallback *callback = &arrival.callback;
+	const char *query;
+	GaFormFields fields;
+	const GaFormField *server;
+	GaCaller caller;
+
+	ga_caller_read(&caller);
+	if (PG_ARGISNULL(0))
+		return turn_away(&caller, &arrival, "unreadable");
+	callback->body = (GaBytes){VARDATA_ANY(PG_GETARG_TEXT_PP(0)),
+							   VARSIZE_ANY_EXHDR(PG_GETARG_TEXT_PP(0))};
+	callback->headers = ga_caller_headers(&caller);
+	query = find_header(callback->headers, "x-receipt-query");
+	if (query != NULL)
+		callback->query = without_mark(query);
+	fields = ga_form_read(
+		(GaBytes){callback->query, strnlen(callback->query, QUERY_MAX)});
+	server = ga_form_find(&fields, GA_CALLBACK_SERVER);
+	return receive(
+		&caller,
+		server && ga_bytes_are_text(server->value) ? server->value.data : NULL,
+		&arrival);
+}
+
+PG_FUNCTION_INFO_V1(group_api_receipt_url);
+
+Datum
+group_api_receipt_url(PG_FUNCTION_ARGS)
+{
+	uint8 secret[GA_LINK_SECRET_LENGTH];
+	GaProviderRow provider;
+	const char *base = NULL;
+	GaOwnerScope scope;
+	const char *server;
+	bool is_there;
+	char *url;
+
+	if (PG_ARGISNULL(0))
+		PG_RETURN_NULL();
+	server = NameStr(*PG_GETARG_NAME(0));
+	ga_owner_enter(&scope);
+	is_there = ga_provider_find(&scope, server, &provider);
+	if (is_there)
+		base = ga_provider_row_setting(&provider, "callback_url");
+	if (base != NULL)
+		ga_link_secret_read(secret);
+	ga_owner_leave(&scope);
+	if (!is_there)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("provider \"%s\" does not exist", server),
+				 errhint("SELECT * FROM group_api.providers; lists them.")));
+	if (base == NULL)
+		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+						errmsg("provider \"%s\" has no callback_url", server),
+						errhint("ALTER SERVER %s OPTIONS (ADD callback_url "
+								"'https://...');",
+								quote_identifier(server))));
+	url =
+		ga_callback_url_make(base, server, secret, ga_callback_account(server));
+	explicit_bzero(secret, sizeof(secret));
+	PG_RETURN_TEXT_P(cstring_to_text(url));
+}

@@ -1,0 +1,69 @@
+/*
+ * suppressions.c
+ *		group_api.suppress() and unsuppress(): the operator's side of the list.
+ *
+ * EXECUTE is the right to call them.
+ */
+#include "postgres.h"
+
+#include "api/answer.h"
+#include "api/caller.h"
+#include "request/contact.h"
+#include "store/plan_cache.h"
+#include "store/suppression_store.h"
+#include "utils/builtins.h"
+
+/* An ERROR unless the first argument is a contact. */
+static void
+read_contact(FunctionCallInfo fcinfo, GaContact *contact)
+{
+	GaViolations violations = {NIL};
+	GaCaller caller;
+	const char *given;
+
+	if (PG_ARGISNULL(0))
+		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+						errmsg("the contact must not be null")));
+	given = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	if (strchr(given, '@') != NULL)
+		ga_contact_read_email(given, "contact", &violations, contact);
+	else
+		ga_contact_read_mobile(given, "contact", &violations, contact);
+	if (!ga_violations_any(&violations))
+		return;
+	ga_caller_read(&caller);
+	ga_answer_violations(&caller, GA_CONTRACT_SQL, &violations);
+}
+
+PG_FUNCTION_INFO_V1(group_api_suppress);
+
+Datum
+group_api_suppress(PG_FUNCTION_ARGS)
+{
+	GaContact contact;
+	GaOwnerScope scope;
+	bool is_new;
+
+	read_contact(fcinfo, &contact);
+	ga_owner_enter(&scope);
+	is_new = ga_suppression_add(contact.channel, contact.value, "operator",
+								NULL, NULL);
+	ga_owner_leave(&scope);
+	PG_RETURN_BOOL(is_new);
+}
+
+PG_FUNCTION_INFO_V1(group_api_unsuppress);
+
+Datum
+group_api_unsuppress(PG_FUNCTION_ARGS)
+{
+	GaContact contact;
+	GaOwnerScope scope;
+	bool was_there;
+
+	read_contact(fcinfo, &contact);
+	ga_owner_enter(&scope);
+	was_there = ga_suppression_remove(contact.channel, contact.value);
+	ga_owner_leave(&scope);
+	PG_RETURN_BOOL(was_there);
+}

@@ -1,0 +1,61 @@
+/*
+ * provider_config.c
+ *		A provider's settings: looking one up, and all as JSON for the courier.
+ */
+#include "postgres.h"
+
+#include "base/provider_config.h"
+#include "base/provider_options.h"
+#include "utils/json.h"
+
+const char *
+ga_provider_setting(const GaProviderConfig *config, const char *name)
+{
+	const GaProviderOption *option;
+
+	/* The user mapping comes last and wins. */
+	for (int i = config->setting_count - 1; i >= 0; i--)
+		if (strcmp(config->settings[i].name, name) == 0)
+			return config->settings[i].value;
+	option = ga_provider_option_find(config->kind, name, GA_OPTION_ON_SERVER);
+	return option ? option->fallback : NULL;
+}
+
+GaChannel
+ga_provider_channel(const GaProviderConfig *config)
+{
+	const char *value = ga_provider_setting(config, "channel");
+
+	if (value != NULL)
+		return strcmp(value, "MOBILE") == 0 ? GA_CHANNEL_MOBILE
+											: GA_CHANNEL_EMAIL;
+	return strcmp(config->kind, "smtp") == 0 ? GA_CHANNEL_EMAIL
+											 : GA_CHANNEL_MOBILE;
+}
+
+static void
+put_member(StringInfo json, const char *name, const char *value, bool first)
+{
+	if (!first)
+		appendStringInfoChar(json, ',');
+	escape_json(json, name);
+	appendStringInfoChar(json, ':');
+	escape_json(json, value);
+}
+
+void
+ga_provider_config_put(StringInfo json, const GaProviderConfig *config)
+{
+	GaChannel channel = ga_provider_channel(config);
+
+	appendStringInfoChar(json, '{');
+	put_member(json, "name", config->server, true);
+	put_member(json, "kind", config->kind, false);
+	put_member(json, "channel",
+			   channel == GA_CHANNEL_MOBILE ? "MOBILE" : "EMAIL", false);
+	appendStringInfoString(json, ",\"options\":{");
+	for (int i = 0; i < config->setting_count; i++)
+		put_member(json, config->settings[i].name, config->settings[i].value,
+				   i == 0);
+	appendStringInfoString(json, "}}");
+}

@@ -1,0 +1,646 @@
+/*
+ * bounce.c
+ *		Reading a mail that came back: delivery status notifications (RFC 3464,
+ *		6533), complaints (RFC 5965), qmail's bounces (QSBMF) and Exim's header.
+ *
+ * GMime takes the mail apart and decodes its parts; the fields inside the
+ * reports are read here, by rules as lenient as those who write them need.
+ * Whatever else comes (vacation replies, spam) is of kind "other".  Says what
+ * the mail claims, believes nothing: that is for who holds the secret.
+ */
+#include "courier/bounce.h"
+
+#include <ctype.h>
+#include <gmime/gmime.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#include "courier/text.h"
+
+/* What a hostile mail may cost. */
+#define MAX_DEPTH 12
+#define MAX_PARTS 100
+#define MAX_RECIPIENTS 20
+#define MAX_ADDRESSES 24
+#define VALUE_SIZE 501
+
+typedef struct Report
+{
+	json_t *recipients;
+	json_t *current; /* the recipient being read, or NULL */
+	json_t *addresses;
+	char envelope_id[256];
+	char message_id[256];
+	char referred_id[256]; /* of In-Reply-To and References */
+	char feedback_type[64];
+	char failed_recipients[VALUE_SIZE]; /* Exim's header */
+	GaText prose;						/* the first text part, cut */
+	bool has_prose;
+	bool has_status;
+	int fields;
+	int parts;
+} Report;
+
+typedef void (*TakeField)(Report *report, const char *name, const char *value);
+
+static void
+copy(char *target, size_t size, const char *value)
+{
+	if (*target == '\0')
+		ga_text_clean(value, strlen(value), target, size);
+}
+
+static void
+set_string(json_t *object, const char *name, const char *value)
+{
+	char clean[VALUE_SIZE];
+
+	if (ga_text_clean(value, strlen(value), clean, sizeof(clean)) > 0 &&
+		json_object_get(object, name) == NULL)
+		json_object_set_new(object, name, json_string(clean));
+}
+
+static const char *
+get_string(const json_t *object, const char *name)
+{
+	const char *value = json_string_value(json_object_get(object, name));
+
+	return value ? value : "";
+}
+
+/* Every word that looks like an address. */
+static void
+add_addresses(Report *report, const char *value)
+{
+	static const char around[] = " \t<>,;()\"'";
+
+	while (*value)
+	{
+		size_t length = strcspn(value, around);
+		char word[255];
+
+		if (length > 2 && length < sizeof(word) &&
+			memchr(value + 1, '@', length - 2) &&
+			json_array_size(report->addresses) < MAX_ADDRESSES)
+		{
+			bool known = false;
+			size_t index;
+			json_t *other;
+
+			memcpy(word, value, length);
+			word[length] = '\0';
+			json_array_foreach(report->addresses, index, other)
+			{
+				known |= strcmp(json_string_value(other), word) == 0;
+			}
+			if (!known && ga_text_is_printable_ascii(word))
+				json_array_append_new(report->addresses, json_string(word));
+		}
+		value += length;
+		value += strspn(value, around);
+	}
+}
+
+/* Without the angle brackets of the first one. */
+static void
+copy_id(char *target, size_t size, const char *value)
+{
+	const char *open = strchr(value, '<');
+	size_t length;
+	char id[256];
+
+	value = open ? open + 1 : value;
+	length = strcspn(value, "> \t");
+	if (length >= sizeof(id))
+		return;
+	memcpy(id, value, length);
+	id[length] = '\0';
+	copy(target, size, id);
+}
+
+/* ---- fields ---------------------------------------------------------------- */
+
+/* The length of a field's name in front of its colon; 0: this is none. */
+static size_t
+name_length(const char *line, size_t length)
+{
+	size_t at = 0;
+
+	while (at < length && line[at] > ' ' && line[at] < 0x7F && line[at] != ':')
+		at++;
+	return at > 0 && at < 128 && at < length && line[at] == ':' ? at : 0;
+}
+
+static void
+finish_field(Report *report, GaText *field, TakeField take)
+{
+	char *colon = field->length > 0 ? strchr(field->data, ':') : NULL;
+
+	if (colon)
+	{
+		*colon = '\0';
+		report->fields++;
+		take(report, field->data, colon + 1 + strspn(colon + 1, " \t"));
+	}
+	ga_text_truncate(field, 0);
+}
+
+/*
+ * Reads fields up to the first empty line, whose end it returns.  Bytes that are
+ * no text are dropped, lines that are no fields as well.
+ */
+static size_t
+read_block(Report *report, const char *text, size_t length, TakeField take)
+{
+	GaText field = {0};
+	size_t at = 0;
+	bool seen = false;
+
+	while (at < length)
+	{
+		const char *line = text + at;
+		const char *newline = memchr(line, '\n', length - at);
+		size_t span = newline ? (size_t) (newline - line) : length - at;
+		bool folded = span > 0 && (*line == ' ' || *line == '\t');
+
+		at += span + (newline != NULL);
+		while (span > 0 && (line[span - 1] == '\r' || line[span - 1] == '\0'))
+			span--;
+		if (span == 0)
+		{
+			/* Some begin with one. */
+			if (seen)
+				break;
+			continue;
+		}
+		seen = true;
+		if (!folded)
+		{
+			finish_field(report, &field, take);
+			if (name_length(line, span) == 0)
+				continue;
+		}
+		else if (field.length == 0)
+			continue;
+		if (field.length < 8192)
+			for (size_t i = 0; i < span && i < 4096; i++)
+				ga_text_putc(&field, line[i] == '\0' ? '?' : line[i]);
+	}
+	finish_field(report, &field, take);
+	ga_text_free(&field);
+	return at;
+}
+
+/* ---- status codes ------------------------------------------------------------ */
+
+/*
+ * The first enhanced status code in a text: [245].n.n with nothing like it
+ * around.  Returns its length, 0 when there is none.
+ */
+static size_t
+find_status(const char *text, const char **start)
+{
+	for (const char *c = text; *c; c++)
+	{
+		size_t subject;
+		size_t detail;
+		const char *end;
+
+		if ((*c != '2' && *c != '4' && *c != '5') || c[1] != '.' ||
+			(c > text && (isalnum((unsigned char) c[-1]) || c[-1] == '.')))
+			continue;
+		subject = strspn(c + 2, "0123456789");
+		if (subject < 1 || subject > 3 || c[2 + subject] != '.')
+			continue;
+		detail = strspn(c + 3 + subject, "0123456789");
+		end = c + 3 + subject + detail;
+		if (detail < 1 || detail > 3 || isalnum((unsigned char) *end) ||
+			(*end == '.' && isdigit((unsigned char) end[1])))
+			continue;
+		*start = c;
+		return (size_t) (end - c);
+	}
+	return 0;
+}
+
+static void
+set_status(json_t *recipient, const char *text)
+{
+	const char *start;
+	size_t length = find_status(text, &start);
+
+	if (length > 0)
+		json_object_set_new(recipient, "status", json_stringn(start, length));
+}
+
+/* Who writes 5.0.0 quotes the true code in the words of the other server. */
+static void
+refine_status(json_t *recipient)
+{
+	const char *status = get_string(recipient, "status");
+	const char *diagnostic = get_string(recipient, "diagnostic");
+	const char *start;
+
+	if (*status != '\0' && strcmp(status + 1, ".0.0") != 0)
+		return;
+	if (find_status(diagnostic, &start) > 0 &&
+		(*status == '\0' || *status == *start))
+		set_status(recipient, diagnostic);
+}
+
+/* ---- what stands in the parts ------------------------------------------------ */
+
+static void
+finish_recipient(Report *report)
+{
+	json_t *recipient = report->current;
+
+	report->current = NULL;
+	if (recipient == NULL)
+		return;
+	refine_status(recipient);
+	if (json_object_size(recipient) > 0 &&
+		json_array_size(report->recipients) < MAX_RECIPIENTS)
+		json_array_append(report->recipients, recipient);
+	json_decref(recipient);
+}
+
+static json_t *
+current_recipient(Report *report)
+{
+	if (report->current == NULL)
+		report->current = json_object();
+	return report->current;
+}
+
+/* Behind the type of an address or of a diagnosis: "rfc822; a@b". */
+static const char *
+behind_type(const char *value)
+{
+	size_t type = strcspn(value, "; \t");
+
+	if (value[type] != ';')
+		return value;
+	value += type + 1;
+	return value + strspn(value, " \t");
+}
+
+static void
+take_status_field(Report *report, const char *name, const char *value)
+{
+	if (strcasecmp(name, "Original-Envelope-Id") == 0)
+		copy_id(report->envelope_id, sizeof(report->envelope_id), value);
+	else if (strcasecmp(name, "X-Postfix-Sender") == 0)
+		add_addresses(report, value);
+	else if (strcasecmp(name, "Final-Recipient") == 0)
+	{
+		/* Blank lines between recipients may be missing. */
+		if (*get_string(current_recipient(report), "final"))
+			finish_recipient(report);
+		set_string(current_recipient(report), "final", behind_type(value));
+	}
+	else if (strcasecmp(name, "Original-Recipient") == 0)
+		set_string(current_recipient(report), "original", behind_type(value));
+	else if (strcasecmp(name, "Action") == 0)
+	{
+		char action[16];
+
+		snprintf(action, sizeof(action), "%s", value);
+		action[strspn(action, "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+							  "abcdefghijklmnopqrstuvwxyz")] = '\0';
+		for (char *c = action; *c; c++)
+			*c = (char) tolower((unsigned char) *c);
+		set_string(current_recipient(report), "action", action);
+	}
+	else if (strcasecmp(name, "Status") == 0)
+		set_status(current_recipient(report), value);
+	else if (strcasecmp(name, "Diagnostic-Code") == 0)
+		set_string(current_recipient(report), "diagnostic", behind_type(value));
+}
+
+static void
+take_feedback_field(Report *report, const char *name, const char *value)
+{
+	if (strcasecmp(name, "Feedback-Type") == 0)
+		copy(report->feedback_type, sizeof(report->feedback_type), value);
+	else if (strcasecmp(name, "Original-Envelope-Id") == 0)
+		copy_id(report->envelope_id, sizeof(report->envelope_id), value);
+	else if (strcasecmp(name, "Original-Mail-From") == 0)
+		add_addresses(report, value);
+	else if (strcasecmp(name, "Original-Rcpt-To") == 0)
+	{
+		finish_recipient(report);
+		set_string(current_recipient(report), "final", value);
+	}
+}
+
+static void
+take_returned_field(Report *report, const char *name, const char *value)
+{
+	if (strcasecmp(name, "Message-ID") == 0)
+		copy_id(report->message_id, sizeof(report->message_id), value);
+	else if (strcasecmp(name, "Return-Path") == 0)
+		add_addresses(report, value);
+}
+
+static void
+take_own_field(Report *report, const char *name, const char *value)
+{
+	static const char *const places[] = {"Delivered-To",   "X-Original-To",
+										 "Envelope-To",	   "X-Envelope-To",
+										 "X-Delivered-To", "To"};
+
+	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++)
+		if (strcasecmp(name, places[i]) == 0)
+			add_addresses(report, value);
+	if (strcasecmp(name, "In-Reply-To") == 0 ||
+		strcasecmp(name, "References") == 0)
+		copy_id(report->referred_id, sizeof(report->referred_id), value);
+	else if (strcasecmp(name, "X-Failed-Recipients") == 0)
+		copy(report->failed_recipients, sizeof(report->failed_recipients),
+			 value);
+}
+
+static void
+read_status(Report *report, const char *text, size_t length)
+{
+	size_t at = 0;
+
+	report->has_status = true;
+	while (at < length)
+	{
+		at += read_block(report, text + at, length - at, take_status_field);
+		finish_recipient(report);
+	}
+}
+
+/* ---- bounces that are prose ---------------------------------------------------- */
+
+/* A paragraph "<address>:" and why; one line of it is enough to know. */
+static void
+read_qmail_paragraph(Report *report, const char *text, size_t length)
+{
+	const char *end = memchr(text, '>', length);
+	json_t *recipient;
+	GaText words = {0};
+
+	if (*text != '<' || end == NULL || end - text + 1 >= (long) length ||
+		end[1] != ':')
+		return;
+	recipient = current_recipient(report);
+	ga_text_append(&words, text + 1, (size_t) (end - text - 1));
+	set_string(recipient, "final", ga_text_string(&words));
+	ga_text_truncate(&words, 0);
+	for (const char *c = end + 2; c < text + length; c++)
+		ga_text_putc(&words, isspace((unsigned char) *c) ? ' ' : *c);
+	json_object_set_new(recipient, "action", json_string("failed"));
+	set_string(recipient, "diagnostic", ga_text_string(&words));
+	ga_text_free(&words);
+	finish_recipient(report);
+}
+
+/*
+ * https://cr.yp.to/proto/qsbmf.txt: paragraphs, the first of them a greeting,
+ * one that begins with a dash ends the report and the mail follows.
+ */
+static void
+read_qmail(Report *report, const char *text)
+{
+	while (*text)
+	{
+		const char *end;
+		size_t length;
+
+		text += strspn(text, "\n");
+		end = strstr(text, "\n\n");
+		length = end ? (size_t) (end - text) : strlen(text);
+		if (*text == '-')
+		{
+			text += length;
+			read_block(report, text, strlen(text), take_returned_field);
+			return;
+		}
+		read_qmail_paragraph(report, text, length);
+		text += length;
+	}
+}
+
+static void
+read_exim(Report *report)
+{
+	const char *start = NULL;
+	const char *text = ga_text_string(&report->prose);
+	char first[VALUE_SIZE];
+	json_t *recipient = current_recipient(report);
+
+	snprintf(first, sizeof(first), "%.*s",
+			 (int) strcspn(report->failed_recipients, ", "),
+			 report->failed_recipients);
+	set_string(recipient, "final", first);
+	json_object_set_new(recipient, "action", json_string("failed"));
+	if (find_status(text, &start) > 0 && *start == '5')
+		set_status(recipient, text);
+	finish_recipient(report);
+}
+
+static void
+read_prose(Report *report)
+{
+	static const char greeting[] = "Hi. This is the ";
+	const char *text = ga_text_string(&report->prose);
+
+	text += strspn(text, " \t\n");
+	if (strncmp(text, greeting, strlen(greeting)) == 0)
+		read_qmail(report, text);
+	else if (*report->failed_recipients)
+		read_exim(report);
+}
+
+/* Line ends become LF, zero bytes go. */
+static void
+keep_prose(Report *report, const char *text, size_t length)
+{
+	if (report->has_prose)
+		return;
+	report->has_prose = true;
+	if (length > 256 * 1024)
+		length = 256 * 1024;
+	for (size_t i = 0; i < length; i++)
+		if (text[i] != '\r' && text[i] != '\0')
+			ga_text_putc(&report->prose, text[i]);
+}
+
+/* ---- the mail ------------------------------------------------------------------ */
+
+static bool
+is_type(GMimeContentType *type, const char *name, const char *const *subtypes)
+{
+	for (; *subtypes; subtypes++)
+		if (g_mime_content_type_is_type(type, name, *subtypes))
+			return true;
+	return false;
+}
+
+static void
+read_part(Report *report, GMimeContentType *type, const char *text,
+		  size_t length)
+{
+	static const char *const statuses[] = {"delivery-status",
+										   "global-delivery-status", NULL};
+	static const char *const feedback[] = {"feedback-report", NULL};
+	static const char *const mails[] = {"rfc822", "rfc822-headers", "global",
+										"global-headers", NULL};
+	static const char *const headers[] = {"rfc822-headers", NULL};
+	static const char *const plain[] = {"plain", NULL};
+
+	if (is_type(type, "message", statuses))
+		read_status(report, text, length);
+	else if (is_type(type, "message", feedback))
+		read_block(report, text, length, take_feedback_field);
+	else if (is_type(type, "message", mails) || is_type(type, "text", headers))
+		read_block(report, text, length, take_returned_field);
+	else if (is_type(type, "text", plain))
+		keep_prose(report, text, length);
+}
+
+static void
+decode_part(Report *report, GMimeObject *object)
+{
+	GMimeStream *stream = g_mime_stream_mem_new();
+	GByteArray *bytes;
+
+	if (GMIME_IS_PART(object) && g_mime_part_get_content((GMimePart *) object))
+		g_mime_data_wrapper_write_to_stream(
+			g_mime_part_get_content((GMimePart *) object), stream);
+	else if (GMIME_IS_MESSAGE_PART(object) &&
+			 g_mime_message_part_get_message((GMimeMessagePart *) object))
+	{
+		char *headers = g_mime_object_get_headers(
+			(GMimeObject *) g_mime_message_part_get_message(
+				(GMimeMessagePart *) object),
+			NULL);
+
+		g_mime_stream_write(stream, headers, strlen(headers));
+		g_free(headers);
+	}
+	bytes = g_mime_stream_mem_get_byte_array((GMimeStreamMem *) stream);
+	if (bytes && bytes->len > 0)
+		read_part(report, g_mime_object_get_content_type(object),
+				  (const char *) bytes->data, bytes->len);
+	finish_recipient(report);
+	g_object_unref(stream);
+}
+
+static void
+walk(Report *report, GMimeObject *object, int depth)
+{
+	if (object == NULL || depth > MAX_DEPTH || report->parts++ > MAX_PARTS)
+		return;
+	if (GMIME_IS_MULTIPART(object))
+	{
+		int count = g_mime_multipart_get_count((GMimeMultipart *) object);
+
+		for (int i = 0; i < count; i++)
+			walk(report,
+				 g_mime_multipart_get_part((GMimeMultipart *) object, i),
+				 depth + 1);
+		return;
+	}
+	decode_part(report, object);
+}
+
+static void
+read_parts(Report *report, const char *mail, size_t length)
+{
+	GMimeStream *stream = g_mime_stream_mem_new_with_buffer(mail, length);
+	GMimeParser *parser = g_mime_parser_new_with_stream(stream);
+	GMimeMessage *message = g_mime_parser_construct_message(parser, NULL);
+
+	if (message)
+	{
+		walk(report, g_mime_message_get_mime_part(message), 0);
+		g_object_unref(message);
+	}
+	g_object_unref(parser);
+	g_object_unref(stream);
+}
+
+/* The action that counts most of all recipients. */
+static const char *
+judge(const Report *report)
+{
+	static const char *const kinds[] = {"failed", "delayed", "delivered"};
+	static const char *const harmless[] = {"not-spam", "auth-failure", "dmarc"};
+	size_t index;
+	json_t *recipient;
+
+	if (*report->feedback_type)
+	{
+		for (size_t i = 0; i < sizeof(harmless) / sizeof(harmless[0]); i++)
+			if (strcasecmp(report->feedback_type, harmless[i]) == 0)
+				return "other";
+		return "complaint";
+	}
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+		json_array_foreach(report->recipients, index, recipient)
+		{
+			if (strcmp(get_string(recipient, "action"), kinds[i]) == 0)
+				return kinds[i];
+		}
+	return "other";
+}
+
+/* A mailbox file's separator is no field; some deliver it with the mail. */
+static size_t
+skip_separator(const char *mail, size_t length)
+{
+	const char *newline;
+
+	if (length < 6 ||
+		(strncmp(mail, "From ", 5) != 0 && strncmp(mail, ">From ", 6) != 0))
+		return 0;
+	newline = memchr(mail, '\n', length);
+	return newline ? (size_t) (newline - mail) + 1 : length;
+}
+
+static json_t *
+describe(const Report *report)
+{
+	json_t *object =
+		json_pack("{s:s, s:O, s:O}", "kind", judge(report), "recipients",
+				  report->recipients, "to", report->addresses);
+	const char *id =
+		*report->message_id ? report->message_id : report->referred_id;
+
+	set_string(object, "envelope_id", report->envelope_id);
+	set_string(object, "message_id", id);
+	set_string(object, "feedback_type", report->feedback_type);
+	return object;
+}
+
+json_t *
+ga_bounce_read(const char *mail, size_t length)
+{
+	Report report = {.recipients = json_array(), .addresses = json_array()};
+	size_t skip = skip_separator(mail, length);
+	json_t *object = NULL;
+
+	mail += skip;
+	length -= skip;
+	if (length > GA_BOUNCE_MAX)
+		length = GA_BOUNCE_MAX;
+	read_block(&report, mail, length, take_own_field);
+	if (report.fields > 0)
+	{
+		read_parts(&report, mail, length);
+		if (!report.has_status && *report.feedback_type == '\0')
+			read_prose(&report);
+		object = describe(&report);
+	}
+	ga_text_free(&report.prose);
+	json_decref(report.recipients);
+	json_decref(report.addresses);
+	return object;
+}

@@ -1,0 +1,80 @@
+/*
+ * screening.c
+ *		What a claimed row is checked for before its first byte.
+ *
+ * A row may have waited for days: what was true when it was queued is looked at
+ * again here.
+ */
+#include "postgres.h"
+
+#include "base/guc.h"
+#include "dispatch/records.h"
+#include "dispatch/screening.h"
+#include "store/cap_store.h"
+#include "store/suppression_store.h"
+#include "utils/memutils.h"
+#include "utils/timestamp.h"
+
+void
+ga_screening_mark(const struct GaOwnerScope *scope, GaChannel channel,
+				  GaClaim *claims, int count)
+{
+	GaChannel *channels = palloc(sizeof(GaChannel) * Max(count, 1));
+	const char **contacts = palloc(sizeof(char *) * Max(count, 1));
+	const char **reasons = palloc(sizeof(char *) * Max(count, 1));
+
+	for (int i = 0; i < count; i++)
+	{
+		channels[i] = channel;
+		contacts[i] = claims[i].contact;
+	}
+	if (ga_suppressions_find(scope, count, channels, contacts, reasons) > 0)
+		for (int i = 0; i < count; i++)
+			if (reasons[i] != NULL)
+				claims[i].suppressed = ga_suppression_words(reasons[i]);
+	ga_caps_take(channel, claims, count, GetCurrentTimestamp());
+}
+
+/* Nothing will ever be sent. */
+static bool
+is_over(const GaClaim *claim, GaRecord *record)
+{
+	record->delivery = "failed";
+	if (claim->is_archived)
+	{
+		record->delivery = "canceled";
+		record->reason = "the group is archived";
+	}
+	else if (claim->group_name == NULL || claim->member == NULL)
+		record->reason = "the group or its member was deleted";
+	else if (claim->expires_at != 0 &&
+			 claim->expires_at <= GetCurrentTimestamp())
+	{
+		record->expired = true;
+		record->reason = "expired before it could be sent";
+	}
+	else if (claim->suppressed != NULL)
+	{
+		record->delivery = "suppressed";
+		record->reason = claim->suppressed;
+	}
+	/* Its record failed again and again. */
+	else if (claim->attempt > ga_settings.max_attempts)
+		record->reason = MemoryContextStrdup(
+			ga_records_context(),
+			psprintf("given up after %d tries", claim->attempt - 1));
+	return record->reason != NULL;
+}
+
+bool
+ga_screening_holds_back(const GaClaim *claim, GaRecord *record)
+{
+	if (is_over(claim, record))
+		return true;
+	if (claim->later == 0)
+		return false;
+	record->delivery = "queued";
+	record->due = claim->later;
+	record->reason = claim->later_reason;
+	return true;
+}

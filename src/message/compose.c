@@ -1,0 +1,164 @@
+/*
+ * compose.c
+ *		The words of an invitation: a template, filled.
+ *
+ * Names and message are what a caller typed: names lose line ends and what
+ * turns the direction of reading, all is escaped in HTML, a subject is one line
+ * that fits a header.  Must never log what it composes, since the link opens
+ * the invitation.
+ */
+#include "postgres.h"
+
+#include "base/guc.h"
+#include "base/sms_text.h"
+#include "lib/stringinfo.h"
+#include "mb/pg_wchar.h"
+#include "message/compose.h"
+#include "message/languages.h"
+#include "message/template.h"
+
+/* An SMS names the group in at most so many characters. */
+#define SMS_GROUP_CHARS 40
+#define SMS_INVITER_CHARS 30
+/* What the courier takes (courier/job.c), with room to spare. */
+#define SUBJECT_MAX_BYTES 800
+
+static const char *
+clip(const char *text, int chars)
+{
+	int bytes = pg_mbcharcliplen(text, strlen(text), chars);
+
+	return text[bytes] == '\0' ? text : psprintf("%.*s...", bytes, text);
+}
+
+static bool
+is_unfit_for_line(int32_t character)
+{
+	return ga_utf8_is_control(character) || ga_utf8_is_bidi(character);
+}
+
+/* One line that reads in its own direction. */
+static const char *
+make_line(const char *text)
+{
+	const char *end = text + strlen(text);
+	bool is_fit = true;
+	StringInfoData out;
+
+	for (const char *next = text; next < end && is_fit;)
+		is_fit = !is_unfit_for_line(ga_utf8_next(&next, end));
+	if (is_fit)
+		return text;
+	initStringInfo(&out);
+	while (text < end)
+	{
+		const char *start = text;
+		int32_t character = ga_utf8_next(&text, end);
+
+		if (!is_unfit_for_line(character))
+			appendBinaryStringInfo(&out, start, (int) (text - start));
+		else if (!ga_utf8_is_bidi(character))
+			appendStringInfoChar(&out, ' ');
+	}
+	return out.data;
+}
+
+static const char *
+name_or_null(const char *name, bool is_sms, int sms_chars)
+{
+	if (name == NULL || name[0] == '\0')
+		return NULL;
+	name = make_line(name);
+	return is_sms ? clip(name, sms_chars) : name;
+}
+
+static const char *
+text_or_null(const char *text)
+{
+	return text == NULL || text[0] == '\0' ? NULL : text;
+}
+
+static void
+take_values(const GaInvitationWords *words, const char *locale,
+			GaFieldValues *values)
+{
+	bool is_sms = words->channel == GA_CHANNEL_MOBILE;
+	const char **of = values->of;
+
+	of[GA_FIELD_INVITER] =
+		name_or_null(words->inviter, is_sms, SMS_INVITER_CHARS);
+	of[GA_FIELD_GROUP] =
+		name_or_null(words->group_name, is_sms, SMS_GROUP_CHARS);
+	of[GA_FIELD_MEMBER] =
+		name_or_null(words->member, is_sms, SMS_INVITER_CHARS);
+	of[GA_FIELD_MESSAGE] = text_or_null(words->message);
+	of[GA_FIELD_DESCRIPTION] = text_or_null(words->description);
+	of[GA_FIELD_LINK] = words->link;
+	/* The names of some months would turn an SMS into UCS-2. */
+	of[GA_FIELD_EXPIRES] =
+		words->expires_at == 0
+			? NULL
+			: ga_moment_text(words->expires_at, is_sms ? NULL : locale);
+	of[GA_FIELD_IMAGE] = text_or_null(words->image);
+	of[GA_FIELD_REMINDER] = words->is_reminder ? "" : NULL;
+}
+
+static const char *
+render(const char *text, const GaFieldValues *values, bool is_html)
+{
+	StringInfoData out;
+
+	if (text == NULL)
+		return NULL;
+	initStringInfo(&out);
+	ga_template_render(&out, text, values, is_html);
+	return out.data;
+}
+
+/* RFC 5322 2.2: no line end, whatever the values hold. */
+static const char *
+render_subject(const char *text, const GaFieldValues *values)
+{
+	const char *subject = make_line(render(text, values, false));
+	int length = (int) strlen(subject);
+
+	if (length <= SUBJECT_MAX_BYTES)
+		return subject;
+	return psprintf("%.*s...", pg_mbcliplen(subject, length, SUBJECT_MAX_BYTES),
+					subject);
+}
+
+void
+ga_message_compose(const GaInvitationWords *words, const GaTemplates *own,
+				   GaMessage *message)
+{
+	const GaTemplate *template =
+		ga_template_choose(own, words->channel, words->locale);
+	GaFieldValues values;
+	GaSmsCount count = {0};
+
+	memset(message, 0, sizeof(*message));
+	take_values(words, template->locale, &values);
+	message->locale = template->locale;
+	message->text = render(template->body, &values, false);
+	if (words->channel == GA_CHANNEL_MOBILE)
+	{
+		(void) ga_sms_count(message->text, strlen(message->text), &count);
+		message->segments = (int) count.segments;
+		message->is_ucs2 = count.encoding == GA_SMS_UCS2;
+		return;
+	}
+	message->subject = render_subject(template->subject, &values);
+	message->html = render(template->html, &values, true);
+}
+
+const char *
+ga_message_url(const char *url, const char *token)
+{
+	const char *place = strstr(url, "{token}");
+
+	if (place == NULL)
+		return psprintf("%s%s", url, token);
+	return psprintf("%.*s%s%s", (int) (place - url), url, token,
+					place + strlen("{token}"));
+}

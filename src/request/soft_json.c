@@ -1,0 +1,93 @@
+/*
+ * soft_json.c
+ *		Looks at the text before jsonb's input function may throw: at its
+ *		encoding, its depth, its numbers, its grammar.
+ */
+#include "postgres.h"
+
+#include "base/compat.h"
+#include "mb/pg_wchar.h"
+#include "request/soft_json.h"
+#include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
+
+/* Nothing honest is this deep, nor has a number this long. */
+#define MAX_DEPTH 32
+#define MAX_NUMBER 64
+#define MAX_EXPONENT 3
+
+/* The end of the number at `text`; NULL when it is too long for jsonb. */
+static const char *
+skip_number(const char *text)
+{
+	size_t length = strspn(text, "0123456789+-.eE");
+	size_t mantissa = strcspn(text, "eE");
+
+	if (length > MAX_NUMBER ||
+		(mantissa < length && length - mantissa > MAX_EXPONENT + 2))
+		return NULL;
+	return text + length;
+}
+
+/* The end of the string that begins at `text`. */
+static const char *
+skip_string(const char *text)
+{
+	for (text++; *text && *text != '"'; text++)
+		if (*text == '\\' && text[1])
+			text++;
+	return *text ? text + 1 : text;
+}
+
+/* Whether parsing cannot throw: neither the stack nor a number overflows. */
+static bool
+is_harmless(const char *text)
+{
+	int depth = 0;
+
+	while (text != NULL && *text && depth <= MAX_DEPTH)
+	{
+		if (*text == '"')
+			text = skip_string(text);
+		else if (strchr("-0123456789", *text))
+			text = skip_number(text);
+		else
+		{
+			depth += *text == '[' || *text == '{';
+			depth -= *text == ']' || *text == '}';
+			text++;
+		}
+	}
+	return text != NULL && depth <= MAX_DEPTH;
+}
+
+Jsonb *
+ga_soft_json(const char *text, size_t length)
+{
+	char *copy;
+
+	/* This refuses zero bytes, too. */
+	if (!pg_verify_mbstr(PG_UTF8, text, (int) length, true))
+		return NULL;
+	copy = pnstrdup(text, length);
+	if (!is_harmless(copy) || !ga_json_is_valid(copy, (int) length))
+		return NULL;
+	return DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(copy)));
+}
+
+const char *
+ga_soft_json_text(const JsonbValue *value)
+{
+	switch (value->type)
+	{
+		case jbvString:
+			return pnstrdup(value->val.string.val, value->val.string.len);
+		case jbvNumeric:
+			return DatumGetCString(DirectFunctionCall1(
+				numeric_out, NumericGetDatum(value->val.numeric)));
+		case jbvBool:
+			return value->val.boolean ? "true" : "false";
+		default:
+			return NULL;
+	}
+}

@@ -1,0 +1,34 @@
+/*
+ * cap_store.h
+ *		How many invitations a contact or a leader's groups get a day.
+ *
+ * A day is one of UTC.  What is over a cap is not lost: it waits for the next
+ * day.  The same invitation counts once however often it is tried.
+ */
+#ifndef GA_STORE_CAP_STORE_H
+#define GA_STORE_CAP_STORE_H
+
+#include "postgres.h"
+
+#include "base/channel.h"
+#include "store/queue_store.h"
+
+/*
+ * Inside ga_owner_enter()/leave(): counts what was claimed against
+ * group_api.recipient_daily_cap and inviter_daily_cap, and sets `later` of what
+ * is over them; rows that are suppressed do not count.  Nothing happens while
+ * both are 0.
+ */
+extern void ga_caps_take(GaChannel channel, GaClaim *claims, int count,
+						 TimestampTz now);
+
+/*
+ * Whether a contact may be resent to now; if so, that is remembered.  Otherwise
+ * `wait_s` is the number of seconds until then.
+ */
+extern bool ga_resend_take(GaChannel channel, const char *contact, int *wait_s);
+
+/* Forgets what counts no longer. */
+extern void ga_caps_trim(void);
+
+#endif /* GA_STORE_CAP_STORE_H */

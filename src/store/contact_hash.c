@@ -1,0 +1,140 @@
+/*
+ * contact_hash.c
+ *		Contacts as they are kept on lists: salted SHA-256.
+ *
+ * The salt is made with the first entry and dumped with the lists: it keeps
+ * hashes made in advance from being of use, not somebody with the dump from
+ * trying numbers one by one.
+ *
+ * Must never store or log a contact.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "common/cryptohash.h"
+#include "common/sha2.h"
+#include "store/contact_hash.h"
+#include "store/plan_cache.h"
+#include "utils/builtins.h"
+
+#define SALT_LENGTH 16
+#define HASH_LENGTH PG_SHA256_DIGEST_LENGTH
+
+static char
+to_lower(char c)
+{
+	return c >= 'A' && c <= 'Z' ? (char) (c + ('a' - 'A')) : c;
+}
+
+static void
+hash_failed(void)
+{
+	ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR),
+					errmsg("could not hash a contact")));
+}
+
+static Datum
+hash_contact(pg_cryptohash_ctx *context, const uint8 *salt, GaChannel channel,
+			 const char *contact)
+{
+	bytea *hash = palloc(VARHDRSZ + HASH_LENGTH);
+	char *folded = pstrdup(contact);
+	uint8 prefix = (uint8) channel;
+
+	for (char *c = folded; *c; c++)
+		*c = to_lower(*c);
+	SET_VARSIZE(hash, VARHDRSZ + HASH_LENGTH);
+	if (pg_cryptohash_init(context) < 0 ||
+		pg_cryptohash_update(context, salt, SALT_LENGTH) < 0 ||
+		pg_cryptohash_update(context, &prefix, 1) < 0 ||
+		pg_cryptohash_update(context, (uint8 *) folded, strlen(folded)) < 0 ||
+		pg_cryptohash_final(context, (uint8 *) VARDATA(hash), HASH_LENGTH) < 0)
+		hash_failed();
+	pfree(folded);
+	return PointerGetDatum(hash);
+}
+
+static void
+hash_all(const uint8 *salt, int count, const GaChannel *channels,
+		 const char *const *contacts, Datum *hashes)
+{
+	pg_cryptohash_ctx *context = pg_cryptohash_create(PG_SHA256);
+
+	if (context == NULL)
+		hash_failed();
+	for (int i = 0; i < count; i++)
+		hashes[i] = hash_contact(context, salt, channels[i],
+								 contacts[i] ? contacts[i] : "");
+	pg_cryptohash_free(context);
+}
+
+static bool
+take_salt(uint64 rows, uint8 *salt)
+{
+	bool isnull;
+	bytea *value;
+
+	if (rows == 0)
+		return false;
+	value = DatumGetByteaPP(ga_row_datum(0, 1, &isnull));
+	if (isnull || VARSIZE_ANY_EXHDR(value) != SALT_LENGTH)
+		return false;
+	memcpy(salt, VARDATA_ANY(value), SALT_LENGTH);
+	return true;
+}
+
+static bool
+find_salt(uint8 *salt)
+{
+	static GaPlan plan = {
+		.sql = "SELECT salt FROM group_api_private.suppression_salt",
+	};
+
+	return take_salt(ga_plan_run(&plan, NULL, NULL, SPI_OK_SELECT), salt);
+}
+
+/* Of two first entries at once one waits for the other's salt. */
+static void
+ensure_salt(uint8 *salt)
+{
+	static GaPlan plan = {
+		.sql = "INSERT INTO group_api_private.suppression_salt (salt)"
+			   " VALUES ($1) ON CONFLICT (singleton)"
+			   " DO UPDATE SET salt = suppression_salt.salt RETURNING salt",
+		.nargs = 1,
+		.argtypes = {BYTEAOID},
+	};
+	bytea *fresh = palloc(VARHDRSZ + SALT_LENGTH);
+	Datum values[1] = {PointerGetDatum(fresh)};
+
+	if (find_salt(salt))
+		return;
+	SET_VARSIZE(fresh, VARHDRSZ + SALT_LENGTH);
+	if (!pg_strong_random(VARDATA(fresh), SALT_LENGTH))
+		ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR),
+						errmsg("could not generate a salt")));
+	(void) take_salt(ga_plan_run(&plan, values, NULL, SPI_OK_INSERT_RETURNING),
+					 salt);
+}
+
+void
+ga_contact_hashes_make(int count, const GaChannel *channels,
+					   const char *const *contacts, Datum *hashes)
+{
+	uint8 salt[SALT_LENGTH];
+
+	ensure_salt(salt);
+	hash_all(salt, count, channels, contacts, hashes);
+}
+
+bool
+ga_contact_hashes_find(int count, const GaChannel *channels,
+					   const char *const *contacts, Datum *hashes)
+{
+	uint8 salt[SALT_LENGTH];
+
+	if (!find_salt(salt))
+		return false;
+	hash_all(salt, count, channels, contacts, hashes);
+	return true;
+}

@@ -1,0 +1,22 @@
+/*
+ * contact_hash.h
+ *		Contacts as they are kept on lists: a salted SHA-256 of the channel and
+ *		the contact in lower case (ASCII), 32 bytes.
+ */
+#ifndef GA_STORE_CONTACT_HASH_H
+#define GA_STORE_CONTACT_HASH_H
+
+#include "postgres.h"
+
+#include "base/channel.h"
+
+/* All run inside ga_owner_enter()/leave(); hashes[i] becomes a bytea. */
+
+/* Makes the salt when there is none yet. */
+extern void ga_contact_hashes_make(int count, const GaChannel *channels,
+								   const char *const *contacts, Datum *hashes);
+/* False while there is no salt: then no list has an entry. */
+extern bool ga_contact_hashes_find(int count, const GaChannel *channels,
+								   const char *const *contacts, Datum *hashes);
+
+#endif /* GA_STORE_CONTACT_HASH_H */

@@ -1,0 +1,332 @@
+/*
+ * lifecycle_store.c
+ *		Resending, withdrawing, reminding, expiring; archiving and deleting groups.
+ *
+ * groups.next_look is when the dispatcher has to look at a group: one small
+ * index over groups instead of one over all invitations, which every insert and
+ * every record would have to pay for.
+ *
+ * Locks: a caller locks the group before its invitations, or one invitation
+ * alone.  The dispatcher's look skips what is locked and never waits.
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "base/guc.h"
+#include "catalog/pg_type.h"
+#include "store/lifecycle_store.h"
+#include "store/plan_cache.h"
+#include "utils/builtins.h"
+#include "utils/timestamp.h"
+
+/* Groups of one look: a large one has 10 000 invitations. */
+#define GROUPS_PER_LOOK 20
+/* When rows of a group were locked. */
+#define LOOK_AGAIN_S "5"
+
+bool
+ga_invitation_lock(const GaOwnerScope *scope, pg_uuid_t group_id, int32 number,
+				   GaOpenInvitation *invitation)
+{
+	static GaPlan plan = {
+		.sql = "SELECT CASE channel WHEN 'MOBILE' THEN 1 WHEN 'EMAIL' THEN 2"
+			   "  ELSE 0 END, contact, delivery, response, due IS NOT NULL"
+			   " FROM group_api_private.invitations"
+			   " WHERE group_id = $1 AND number = $2 FOR NO KEY UPDATE",
+		.nargs = 2,
+		.argtypes = {UUIDOID, INT4OID},
+	};
+	Datum values[2] = {UUIDPGetDatum(&group_id), Int32GetDatum(number)};
+
+	if (ga_plan_run(&plan, values, NULL, SPI_OK_SELECT) == 0)
+		return false;
+	invitation->group_id = group_id;
+	invitation->number = number;
+	invitation->channel = (GaChannel) ga_row_int32(0, 1, GA_CHANNEL_NONE);
+	invitation->contact = ga_row_text(scope, 0, 2);
+	invitation->delivery = ga_row_text(scope, 0, 3);
+	invitation->response = ga_row_text(scope, 0, 4);
+	invitation->is_waiting = ga_row_bool(0, 5, false);
+	return true;
+}
+
+static int64
+expiry_us(void)
+{
+	return (int64) ga_settings.invitation_expiry * USECS_PER_MINUTE;
+}
+
+static int64
+reminder_us(void)
+{
+	return (int64) ga_settings.reminder_before * USECS_PER_MINUTE;
+}
+
+void
+ga_group_look_by(pg_uuid_t group_id, TimestampTz moment)
+{
+	static GaPlan plan = {
+		.sql = "UPDATE group_api_private.groups SET next_look = $2"
+			   " WHERE id = $1 AND (next_look IS NULL OR next_look > $2)",
+		.nargs = 2,
+		.argtypes = {UUIDOID, TIMESTAMPTZOID},
+	};
+	Datum values[2] = {UUIDPGetDatum(&group_id), TimestampTzGetDatum(moment)};
+
+	ga_plan_run(&plan, values, NULL, SPI_OK_UPDATE);
+}
+
+static void
+forget_poll(const GaOpenInvitation *invitation)
+{
+	static GaPlan plan = {
+		.sql = "DELETE FROM group_api_private.polls"
+			   " WHERE group_id = $1 AND number = $2",
+		.nargs = 2,
+		.argtypes = {UUIDOID, INT4OID},
+	};
+	Datum values[2] = {UUIDPGetDatum(&invitation->group_id),
+					   Int32GetDatum(invitation->number)};
+
+	ga_plan_run(&plan, values, NULL, SPI_OK_DELETE);
+}
+
+void
+ga_invitation_resend(const GaOpenInvitation *invitation, const char *suppressed)
+{
+	static GaPlan plan = {
+		.sql = "UPDATE group_api_private.invitations"
+			   " SET response = 'pending', responded_at = NULL,"
+			   "  link_version = CASE link_version WHEN 32767 THEN 1"
+			   "   ELSE link_version + 1 END,"
+			   "  delivery = CASE WHEN $4 IS NULL"
+			   "   THEN 'queued'::group_api.delivery"
+			   "   ELSE 'suppressed'::group_api.delivery END,"
+			   "  due = CASE WHEN $4 IS NULL THEN now() END, reason = $4,"
+			   "  attempts = 0, reminders = 0, message_id = NULL,"
+			   "  changed_at = now(), expires_at = $3"
+			   " WHERE group_id = $1 AND number = $2",
+		.nargs = 4,
+		.argtypes = {UUIDOID, INT4OID, TIMESTAMPTZOID, TEXTOID},
+	};
+	TimestampTz expires_at =
+		GetCurrentTransactionStartTimestamp() + expiry_us();
+	Datum values[4] = {UUIDPGetDatum(&invitation->group_id),
+					   Int32GetDatum(invitation->number),
+					   TimestampTzGetDatum(expires_at), (Datum) 0};
+	char nulls[4] = {' ', ' ', ' ', suppressed ? ' ' : 'n'};
+
+	if (suppressed != NULL)
+		values[3] = CStringGetTextDatum(suppressed);
+	ga_plan_run(&plan, values, nulls, SPI_OK_UPDATE);
+	forget_poll(invitation);
+	ga_group_look_by(invitation->group_id, expires_at - reminder_us());
+}
+
+/* What is with the courier cannot be called back: its outcome is recorded. */
+#define WITHDRAWN                                                              \
+	" SET response = 'revoked', responded_at = now(),"                         \
+	"  changed_at = CASE WHEN delivery IN ('queued', 'held')"                  \
+	"   THEN now() ELSE changed_at END,"                                       \
+	"  reason = CASE WHEN delivery IN ('queued', 'held')"                      \
+	"   THEN NULL ELSE reason END,"                                            \
+	"  due = CASE delivery WHEN 'sending' THEN due END,"                       \
+	"  delivery = CASE WHEN delivery IN ('queued', 'held')"                    \
+	"   THEN 'canceled' ELSE delivery END"
+
+void
+ga_invitation_revoke(const GaOpenInvitation *invitation)
+{
+	static GaPlan plan = {
+		.sql = "UPDATE group_api_private.invitations" WITHDRAWN
+			   " WHERE group_id = $1 AND number = $2",
+		.nargs = 2,
+		.argtypes = {UUIDOID, INT4OID},
+	};
+	Datum values[2] = {UUIDPGetDatum(&invitation->group_id),
+					   Int32GetDatum(invitation->number)};
+
+	ga_plan_run(&plan, values, NULL, SPI_OK_UPDATE);
+}
+
+bool
+ga_group_archive(pg_uuid_t group_id)
+{
+	static GaPlan archive = {
+		.sql = "UPDATE group_api_private.groups"
+			   " SET status = 'ARCHIVED', next_look = NULL"
+			   " WHERE id = $1 AND status = 'ACTIVE'",
+		.nargs = 1,
+		.argtypes = {UUIDOID},
+	};
+	static GaPlan withdraw = {
+		.sql = "UPDATE group_api_private.invitations" WITHDRAWN
+			   " WHERE group_id = $1 AND response = 'pending'",
+		.nargs = 1,
+		.argtypes = {UUIDOID},
+	};
+	Datum values[1] = {UUIDPGetDatum(&group_id)};
+
+	if (ga_plan_run(&archive, values, NULL, SPI_OK_UPDATE) == 0)
+		return false;
+	ga_plan_run(&withdraw, values, NULL, SPI_OK_UPDATE);
+	return true;
+}
+
+void
+ga_group_delete(pg_uuid_t group_id)
+{
+	static GaPlan plan = {
+		.sql = "DELETE FROM group_api_private.groups WHERE id = $1",
+		.nargs = 1,
+		.argtypes = {UUIDOID},
+	};
+	Datum values[1] = {UUIDPGetDatum(&group_id)};
+
+	ga_plan_run(&plan, values, NULL, SPI_OK_DELETE);
+}
+
+/* ---- the dispatcher's look ---------------------------------------------- */
+
+/* Ids of groups whose time has come, as uuid[]; NULL when there is none. */
+static int
+take_groups(TimestampTz now, Datum *ids)
+{
+	static GaPlan plan = {
+		.sql = "SELECT coalesce(array_agg(id), '{}'), count(*)::int4"
+			   " FROM (SELECT id FROM group_api_private.groups"
+			   "  WHERE next_look <= $1 ORDER BY next_look LIMIT $2"
+			   "  FOR NO KEY UPDATE SKIP LOCKED) AS g",
+		.nargs = 2,
+		.argtypes = {TIMESTAMPTZOID, INT4OID},
+	};
+	Datum values[2] = {TimestampTzGetDatum(now),
+					   Int32GetDatum(GROUPS_PER_LOOK)};
+	bool isnull;
+
+	ga_plan_run(&plan, values, NULL, SPI_OK_SELECT);
+	*ids = ga_row_datum(0, 1, &isnull);
+	return ga_row_int32(0, 2, 0);
+}
+
+static uint64
+expire(Datum ids, TimestampTz now)
+{
+	static GaPlan plan = {
+		.sql = "WITH old AS MATERIALIZED (SELECT ctid AS at"
+			   "  FROM group_api_private.invitations"
+			   "  WHERE group_id = ANY ($1) AND response = 'pending'"
+			   "   AND expires_at <= $2 FOR NO KEY UPDATE SKIP LOCKED)"
+			   " UPDATE group_api_private.invitations i"
+			   " SET response = 'expired', responded_at = i.expires_at,"
+			   "  reason = CASE i.delivery WHEN 'queued'"
+			   "   THEN 'expired before it could be sent' || coalesce(': '"
+			   "    || i.reason, '') ELSE i.reason END,"
+			   "  changed_at = CASE i.delivery WHEN 'queued' THEN now()"
+			   "   ELSE i.changed_at END,"
+			   "  due = CASE i.delivery WHEN 'sending' THEN i.due END,"
+			   "  delivery = CASE i.delivery WHEN 'queued' THEN 'failed'"
+			   "   ELSE i.delivery END"
+			   " FROM old WHERE i.ctid = old.at",
+		.nargs = 2,
+		.argtypes = {UUIDARRAYOID, TIMESTAMPTZOID},
+	};
+	Datum values[2] = {ids, TimestampTzGetDatum(now)};
+
+	return ga_plan_run(&plan, values, NULL, SPI_OK_UPDATE);
+}
+
+/* Whom a reminder is for: the message left, and there is no answer. */
+#define MAY_BE_REMINDED                                                        \
+	"response = 'pending' AND reminders = 0"                                   \
+	" AND delivery IN ('sent', 'delivered')"
+
+static uint64
+remind(Datum ids, TimestampTz now)
+{
+	static GaPlan plan = {
+		.sql = "WITH old AS MATERIALIZED (SELECT ctid AS at"
+			   "  FROM group_api_private.invitations"
+			   "  WHERE group_id = ANY ($1) AND " MAY_BE_REMINDED
+			   "   AND expires_at <= $2 FOR NO KEY UPDATE SKIP LOCKED)"
+			   " UPDATE group_api_private.invitations i"
+			   " SET delivery = 'queued', due = now(), reminders = 1,"
+			   "  attempts = 0, message_id = NULL, reason = NULL,"
+			   "  changed_at = now()"
+			   " FROM old WHERE i.ctid = old.at",
+		.nargs = 2,
+		.argtypes = {UUIDARRAYOID, TIMESTAMPTZOID},
+	};
+	Datum values[2] = {ids, TimestampTzGetDatum(now + reminder_us())};
+
+	if (ga_settings.reminder_before == 0)
+		return 0;
+	return ga_plan_run(&plan, values, NULL, SPI_OK_UPDATE);
+}
+
+static void
+set_next_look(Datum ids, TimestampTz now)
+{
+	static GaPlan plan = {
+		.sql = "UPDATE group_api_private.groups g SET next_look ="
+			   " (SELECT min(CASE WHEN i.expires_at <= $2"
+			   "    THEN $2 + interval '" LOOK_AGAIN_S " s'"
+			   "   WHEN i.expires_at - $3 <= $2 OR i.reminders > 0"
+			   "    OR i.channel IS NULL THEN i.expires_at"
+			   "   ELSE i.expires_at - $3 END)"
+			   "  FROM group_api_private.invitations i"
+			   "  WHERE i.group_id = g.id AND i.response = 'pending'"
+			   "   AND i.expires_at IS NOT NULL)"
+			   " WHERE g.id = ANY ($1)",
+		.nargs = 3,
+		.argtypes = {UUIDARRAYOID, TIMESTAMPTZOID, INTERVALOID},
+	};
+	Interval *ahead = palloc0(sizeof(Interval));
+	Datum values[3] = {ids, TimestampTzGetDatum(now), IntervalPGetDatum(ahead)};
+
+	ahead->time = reminder_us();
+	ga_plan_run(&plan, values, NULL, SPI_OK_UPDATE);
+}
+
+void
+ga_groups_look(TimestampTz now, GaLook *look)
+{
+	Datum ids;
+
+	memset(look, 0, sizeof(*look));
+	look->groups = take_groups(now, &ids);
+	if (look->groups == 0)
+		return;
+	look->expired = expire(ids, now);
+	look->reminded = remind(ids, now);
+	set_next_look(ids, now);
+}
+
+TimestampTz
+ga_groups_next_look(void)
+{
+	static GaPlan plan = {
+		.sql = "SELECT next_look FROM group_api_private.groups"
+			   " WHERE next_look IS NOT NULL ORDER BY next_look LIMIT 1",
+	};
+
+	if (ga_plan_run(&plan, NULL, NULL, SPI_OK_SELECT) == 0)
+		return 0;
+	return ga_row_int64(0, 1, 0);
+}
+
+void
+ga_groups_look_again(TimestampTz now)
+{
+	static GaPlan plan = {
+		.sql = "UPDATE group_api_private.groups SET next_look = $1"
+			   " WHERE next_look > $1 AND next_look <= $2",
+		.nargs = 2,
+		.argtypes = {TIMESTAMPTZOID, TIMESTAMPTZOID},
+	};
+	Datum values[2] = {TimestampTzGetDatum(now),
+					   TimestampTzGetDatum(now + reminder_us())};
+
+	if (ga_settings.reminder_before > 0)
+		ga_plan_run(&plan, values, NULL, SPI_OK_UPDATE);
+}

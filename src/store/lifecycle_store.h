@@ -1,0 +1,73 @@
+/*
+ * lifecycle_store.h
+ *		What happens to invitations after they were written: sent again,
+ *		withdrawn, reminded of, expired; groups archived and deleted.
+ *
+ * All but ga_groups_look() run in a caller's transaction, all of them inside
+ * ga_owner_enter()/leave().
+ */
+#ifndef GA_STORE_LIFECYCLE_STORE_H
+#define GA_STORE_LIFECYCLE_STORE_H
+
+#include "postgres.h"
+
+#include "base/channel.h"
+#include "datatype/timestamp.h"
+#include "utils/uuid.h"
+
+struct GaOwnerScope;
+
+/* One invitation as its leader sees it, its row locked. */
+typedef struct GaOpenInvitation
+{
+	pg_uuid_t group_id;
+	int32 number;
+	GaChannel channel; /* GA_CHANNEL_NONE: told inside the app only */
+	const char *contact;
+	const char *delivery; /* NULL: no message is sent */
+	const char *response;
+	bool is_waiting; /* in the queue */
+} GaOpenInvitation;
+
+/* False when the member was not invited. */
+extern bool ga_invitation_lock(const struct GaOwnerScope *scope,
+							   pg_uuid_t group_id, int32 number,
+							   GaOpenInvitation *invitation);
+
+/*
+ * Queues it anew under a new link, so that older links end; its tries and its
+ * expiry count from now.  `suppressed`: the words for it, then nothing is queued.
+ */
+extern void ga_invitation_resend(const GaOpenInvitation *invitation,
+								 const char *suppressed);
+/* Withdraws it; what is not sent yet is canceled. */
+extern void ga_invitation_revoke(const GaOpenInvitation *invitation);
+
+/* Withdraws all open invitations of the group; false: it was archived before. */
+extern bool ga_group_archive(pg_uuid_t group_id);
+/* Removes it with all that belongs to it. */
+extern void ga_group_delete(pg_uuid_t group_id);
+
+/* The group's open invitations are looked at by then at the latest. */
+extern void ga_group_look_by(pg_uuid_t group_id, TimestampTz moment);
+
+/* What one look did. */
+typedef struct GaLook
+{
+	int groups;		/* looked at */
+	uint64 expired; /* invitations */
+	uint64 reminded;
+} GaLook;
+
+/*
+ * The dispatcher's: ends what is past its expiry and queues the reminders of
+ * some groups whose time has come.  Rows somebody holds locked are left for the
+ * next look, a few seconds later.
+ */
+extern void ga_groups_look(TimestampTz now, GaLook *look);
+/* When the next group is to be looked at; 0: never. */
+extern TimestampTz ga_groups_next_look(void);
+/* After group_api.reminder_before changed: who may be due earlier now. */
+extern void ga_groups_look_again(TimestampTz now);
+
+#endif /* GA_STORE_LIFECYCLE_STORE_H */

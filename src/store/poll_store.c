@@ -1,0 +1,124 @@
+/*
+ * poll_store.c
+ *		Statements on group_api_private.polls.
+ *
+ * A question is counted and its successor scheduled before it is asked, so a
+ * crash costs one answer, never a loop.
+ *
+ * Locks: rows of polls only, skipping locked ones.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "store/plan_cache.h"
+#include "store/poll_store.h"
+#include "utils/builtins.h"
+#include "utils/timestamp.h"
+
+void
+ga_polls_add(const GaRecord *records, int count)
+{
+	static GaPlan plan = {
+		.sql = "INSERT INTO group_api_private.polls (group_id, number,"
+			   "  link_version, next_at, server, message_id)"
+			   " SELECT i.group_id, i.number, i.link_version,"
+			   "  now() + interval '15 s', i.server, i.message_id"
+			   " FROM unnest($1, $2) AS o (group_id, number)"
+			   " JOIN group_api_private.invitations i"
+			   "  ON i.group_id = o.group_id AND i.number = o.number"
+			   " WHERE i.delivery = 'sent' AND i.message_id IS NOT NULL"
+			   " ON CONFLICT (group_id, number) DO UPDATE"
+			   " SET link_version = excluded.link_version, tries = 0,"
+			   "  next_at = excluded.next_at, server = excluded.server,"
+			   "  message_id = excluded.message_id",
+		.nargs = 2,
+		.argtypes = {UUIDARRAYOID, INT4ARRAYOID},
+	};
+	Datum *groups = palloc(sizeof(Datum) * Max(count, 1));
+	Datum *numbers = palloc(sizeof(Datum) * Max(count, 1));
+	Datum values[2];
+	int at = 0;
+
+	for (int i = 0; i < count; i++)
+	{
+		if (!records[i].polled)
+			continue;
+		groups[at] = UUIDPGetDatum(&records[i].group_id);
+		numbers[at++] = Int32GetDatum(records[i].number);
+	}
+	if (at == 0)
+		return;
+	values[0] = ga_datum_array(groups, NULL, at, UUIDOID);
+	values[1] = ga_datum_array(numbers, NULL, at, INT4OID);
+	ga_plan_run(&plan, values, NULL, SPI_OK_INSERT);
+}
+
+int
+ga_polls_take(const GaOwnerScope *scope, Datum servers, int limit,
+			  GaPoll **polls)
+{
+	/* 15 s, 30 s, 1 min ... an hour at the most. */
+	static GaPlan plan = {
+		.sql = "WITH due AS MATERIALIZED (SELECT ctid AS at"
+			   "  FROM group_api_private.polls"
+			   "  WHERE next_at <= $3 AND server = ANY ($1)"
+			   "  ORDER BY next_at LIMIT $2 FOR UPDATE SKIP LOCKED)"
+			   " UPDATE group_api_private.polls p SET tries = p.tries + 1,"
+			   "  next_at = $3 + least(interval '15 s' * 2 ^ (p.tries + 1),"
+			   "   interval '1 h')"
+			   " FROM due WHERE p.ctid = due.at"
+			   " RETURNING p.group_id, p.number, p.link_version::int4,"
+			   "  p.tries::int4, p.server, p.message_id",
+		.nargs = 3,
+		.argtypes = {TEXTARRAYOID, INT4OID, TIMESTAMPTZOID},
+	};
+	Datum values[3] = {servers, Int32GetDatum(limit),
+					   TimestampTzGetDatum(GetCurrentTimestamp())};
+	int count = (int) ga_plan_run(&plan, values, NULL, SPI_OK_UPDATE_RETURNING);
+
+	*polls = MemoryContextAllocZero(scope->caller_context,
+									sizeof(GaPoll) * Max(count, 1));
+	for (int i = 0; i < count; i++)
+	{
+		GaPoll *poll = &(*polls)[i];
+		bool isnull;
+
+		poll->group_id = *DatumGetUUIDP(ga_row_datum(i, 1, &isnull));
+		poll->number = ga_row_int32(i, 2, 0);
+		poll->link_version = ga_row_int32(i, 3, 1);
+		poll->tries = ga_row_int32(i, 4, 1);
+		poll->server = ga_row_text(scope, i, 5);
+		poll->message_id = ga_row_text(scope, i, 6);
+	}
+	return count;
+}
+
+TimestampTz
+ga_polls_next(Datum servers)
+{
+	static GaPlan plan = {
+		.sql = "SELECT next_at FROM group_api_private.polls"
+			   " WHERE server = ANY ($1) ORDER BY next_at LIMIT 1",
+		.nargs = 1,
+		.argtypes = {TEXTARRAYOID},
+	};
+	Datum values[1] = {servers};
+
+	if (ga_plan_run(&plan, values, NULL, SPI_OK_SELECT) == 0)
+		return 0;
+	return ga_row_int64(0, 1, 0);
+}
+
+void
+ga_poll_forget(pg_uuid_t group_id, int32 number)
+{
+	static GaPlan plan = {
+		.sql = "DELETE FROM group_api_private.polls"
+			   " WHERE group_id = $1 AND number = $2",
+		.nargs = 2,
+		.argtypes = {UUIDOID, INT4OID},
+	};
+	Datum values[2] = {UUIDPGetDatum(&group_id), Int32GetDatum(number)};
+
+	ga_plan_run(&plan, values, NULL, SPI_OK_DELETE);
+}

@@ -1,0 +1,461 @@
+/*
+ * receipt_store.c
+ *		Moving deliveries by what providers say of them.
+ *
+ * Locks, in this order: the invitations, by group and number; the digests; at
+ * the end one row of receipt_counts for each result.  So several events applied
+ * together cannot deadlock with others.  The dispatcher skips the locked rows;
+ * its record of a row that a receipt moved meanwhile finds nothing to do.
+ */
+#include "postgres.h"
+
+#include "base/guc.h"
+#include "catalog/pg_type.h"
+#include "store/plan_cache.h"
+#include "store/receipt_store.h"
+#include "store/suppression_store.h"
+#include "utils/builtins.h"
+#include "utils/timestamp.h"
+
+/* Removed in one go: some milliseconds. */
+#define TRIM_ROWS 10000
+/* Counts are small: a year of them is kept. */
+#define COUNT_DAYS 366
+
+#define DIGEST_LENGTH 32
+
+/* The invitation an event is about, locked. */
+typedef struct Target
+{
+	pg_uuid_t group_id;
+	int32 number;
+	const char *delivery;
+	int32 attempts;
+	int32 link_version;
+	const char *message_id;
+	bool is_waiting;
+	bool is_known; /* to the event's provider: it was handed the message */
+} Target;
+
+const char *
+ga_receipt_result_name(GaReceiptResult result)
+{
+	switch (result)
+	{
+		case GA_RECEIPT_MOVED:
+			return "moved";
+		case GA_RECEIPT_KNOWN:
+			return "known";
+		case GA_RECEIPT_STALE:
+			return "stale";
+		case GA_RECEIPT_UNKNOWN:
+			return "unknown";
+		case GA_RECEIPT_REPLAYED:
+			return "replayed";
+		case GA_RECEIPT_REFUSED:
+			break;
+	}
+	return "refused";
+}
+
+static const char *
+status_name(GaReceiptStatus status)
+{
+	switch (status)
+	{
+		case GA_RECEIPT_SENT:
+			return "sent";
+		case GA_RECEIPT_DELIVERED:
+			return "delivered";
+		case GA_RECEIPT_FAILED:
+			return "failed";
+		case GA_RECEIPT_NOTHING:
+			break;
+	}
+	return "pending";
+}
+
+static Datum
+text_or_null(const char *text, char *isnull)
+{
+	*isnull = text ? ' ' : 'n';
+	return text ? CStringGetTextDatum(text) : (Datum) 0;
+}
+
+/* ---- the row ------------------------------------------------------------ */
+
+#define TARGET                                                                 \
+	"SELECT i.group_id, i.number, i.delivery::text, i.attempts::int4,"         \
+	" i.link_version::int4, i.message_id, i.due IS NOT NULL,"                  \
+	" $3 IS NULL OR i.server = $3 OR EXISTS (SELECT"                           \
+	"  FROM group_api_private.attempts a WHERE a.group_id = i.group_id"        \
+	"  AND a.number = i.number AND a.server = $3)"                             \
+	" FROM group_api_private.invitations i"
+
+static bool
+find_target(const GaReceipt *receipt, Target *target)
+{
+	static GaPlan by_number = {
+		.sql = TARGET " JOIN group_api_private.groups g ON g.id = i.group_id"
+					  " WHERE g.number = $1 AND i.number = $2"
+					  " FOR NO KEY UPDATE OF i",
+		.nargs = 3,
+		.argtypes = {INT8OID, INT4OID, TEXTOID},
+	};
+	static GaPlan by_id = {
+		.sql = TARGET " WHERE i.group_id = $1 AND i.number = $2"
+					  " FOR NO KEY UPDATE OF i",
+		.nargs = 3,
+		.argtypes = {UUIDOID, INT4OID, TEXTOID},
+	};
+	char nulls[3] = {' ', ' ', ' '};
+	Datum values[3];
+	bool isnull;
+
+	values[0] = receipt->by_group_id ? UUIDPGetDatum(&receipt->group_id)
+									 : Int64GetDatum(receipt->ref.group_number);
+	values[1] = Int32GetDatum(receipt->ref.member_number);
+	values[2] = text_or_null(receipt->server, &nulls[2]);
+	if (ga_plan_run(receipt->by_group_id ? &by_id : &by_number, values, nulls,
+					SPI_OK_SELECT) == 0)
+		return false;
+	target->group_id = *DatumGetUUIDP(ga_row_datum(0, 1, &isnull));
+	target->number = ga_row_int32(0, 2, 0);
+	target->delivery =
+		SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 3);
+	target->attempts = ga_row_int32(0, 4, 0);
+	target->link_version = ga_row_int32(0, 5, 1);
+	target->message_id =
+		SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 6);
+	target->is_waiting = ga_row_bool(0, 7, false);
+	target->is_known = ga_row_bool(0, 8, false);
+	/* A leader has no message. */
+	return target->delivery != NULL;
+}
+
+/* ---- the judgement ------------------------------------------------------ */
+
+/* <id> and id are one, and SendGrid appends to what it answered: id.more */
+static bool
+is_same_message(const char *known, const char *told)
+{
+	size_t known_length;
+	size_t told_length;
+
+	known += *known == '<';
+	told += *told == '<';
+	known_length = strcspn(known, ">");
+	told_length = strcspn(told, ">");
+	return told_length >= known_length &&
+		   memcmp(known, told, known_length) == 0 &&
+		   (told_length == known_length || told[known_length] == '.');
+}
+
+static bool
+is_in(const char *delivery, const char *list)
+{
+	const char *at = strstr(list, delivery);
+
+	return at != NULL && strcspn(at, " ") == strlen(delivery);
+}
+
+/* Whether it speaks of a message that is no longer the invitation's. */
+static bool
+is_stale(const GaReceipt *receipt, const Target *target)
+{
+	bool ids_are_known =
+		receipt->message_id != NULL && target->message_id != NULL;
+	bool is_same = ids_are_known &&
+				   is_same_message(target->message_id, receipt->message_id);
+
+	if (receipt->ref.version != 0 &&
+		receipt->ref.version != target->link_version)
+		return true;
+	if (!target->is_known ||
+		(target->attempts == 0 && strcmp(target->delivery, "queued") == 0))
+		return true;
+	if (receipt->status != GA_RECEIPT_FAILED || !ids_are_known)
+		return false;
+	/* The id of a message is stored when its try is over: while the next try
+	 * runs, it is that of an earlier one. */
+	return is_same ? strcmp(target->delivery, "sending") == 0 : true;
+}
+
+/* The new state; NULL: it stays. */
+static const char *
+next_delivery(GaReceiptStatus status, const char *delivery)
+{
+	bool is_open = is_in(delivery, "queued sending uncertain");
+
+	switch (status)
+	{
+		case GA_RECEIPT_SENT:
+			return is_open ? "sent" : NULL;
+		case GA_RECEIPT_DELIVERED:
+			return is_open || is_in(delivery, "sent failed") ? "delivered"
+															 : NULL;
+		case GA_RECEIPT_FAILED:
+			return is_open || strcmp(delivery, "sent") == 0 ? "failed" : NULL;
+		case GA_RECEIPT_NOTHING:
+			break;
+	}
+	return NULL;
+}
+
+/* ---- the writing -------------------------------------------------------- */
+
+static void
+move(const GaReceipt *receipt, const Target *target, const char *delivery)
+{
+	static GaPlan plan = {
+		.sql = "UPDATE group_api_private.invitations"
+			   " SET delivery = $3::group_api.delivery, due = NULL,"
+			   "  reason = $4, message_id = coalesce($5, message_id),"
+			   "  changed_at = now()"
+			   " WHERE group_id = $1 AND number = $2",
+		.nargs = 5,
+		.argtypes = {UUIDOID, INT4OID, TEXTOID, TEXTOID, TEXTOID},
+	};
+	static GaPlan polls = {
+		.sql = "DELETE FROM group_api_private.polls"
+			   " WHERE group_id = $1 AND number = $2",
+		.nargs = 2,
+		.argtypes = {UUIDOID, INT4OID},
+	};
+	bool has_failed = receipt->status == GA_RECEIPT_FAILED;
+	char nulls[5] = {' ', ' ', ' ', ' ', ' '};
+	Datum values[5];
+
+	values[0] = UUIDPGetDatum(&target->group_id);
+	values[1] = Int32GetDatum(target->number);
+	values[2] = CStringGetTextDatum(delivery);
+	values[3] = text_or_null(
+		!has_failed		  ? NULL
+		: receipt->reason ? receipt->reason
+						  : "the provider reported that it did not arrive",
+		&nulls[3]);
+	values[4] = text_or_null(receipt->message_id, &nulls[4]);
+	ga_plan_run(&plan, values, nulls, SPI_OK_UPDATE);
+	if (receipt->status != GA_RECEIPT_SENT)
+		ga_plan_run(&polls, values, NULL, SPI_OK_DELETE);
+}
+
+static void
+store_message_id(const GaReceipt *receipt, const Target *target)
+{
+	static GaPlan plan = {
+		.sql = "UPDATE group_api_private.invitations SET message_id = $3"
+			   " WHERE group_id = $1 AND number = $2",
+		.nargs = 3,
+		.argtypes = {UUIDOID, INT4OID, TEXTOID},
+	};
+	Datum values[3];
+
+	values[0] = UUIDPGetDatum(&target->group_id);
+	values[1] = Int32GetDatum(target->number);
+	values[2] = CStringGetTextDatum(receipt->message_id);
+	ga_plan_run(&plan, values, NULL, SPI_OK_UPDATE);
+}
+
+static Datum
+bytes_datum(const void *bytes, size_t length)
+{
+	bytea *value = palloc(VARHDRSZ + length);
+
+	SET_VARSIZE(value, VARHDRSZ + length);
+	memcpy(VARDATA(value), bytes, length);
+	return PointerGetDatum(value);
+}
+
+/* False when this very event is there already.  Of an invitation that is gone
+ * nothing personal is kept. */
+static bool
+keep(const GaReceipt *receipt, const Target *target, GaReceiptResult result)
+{
+	static GaPlan plan = {
+		.sql = "INSERT INTO group_api_private.receipts (way, server, result,"
+			   " group_id, number, status, code, message_id, digest, raw)"
+			   " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
+			   " ON CONFLICT (digest) DO NOTHING",
+		.nargs = 10,
+		.argtypes = {TEXTOID, TEXTOID, TEXTOID, UUIDOID, INT4OID, TEXTOID,
+					 TEXTOID, TEXTOID, BYTEAOID, BYTEAOID},
+	};
+	Datum values[10] = {0};
+	char nulls[10];
+
+	memset(nulls, ' ', sizeof(nulls));
+	values[0] = CStringGetTextDatum(receipt->way);
+	values[1] = text_or_null(receipt->server, &nulls[1]);
+	values[2] = CStringGetTextDatum(ga_receipt_result_name(result));
+	nulls[3] = nulls[4] = nulls[9] = 'n';
+	if (target != NULL)
+	{
+		values[3] = UUIDPGetDatum(&target->group_id);
+		values[4] = Int32GetDatum(target->number);
+		nulls[3] = nulls[4] = ' ';
+	}
+	values[5] = CStringGetTextDatum(status_name(receipt->status));
+	values[6] = text_or_null(receipt->code, &nulls[6]);
+	values[7] = text_or_null(receipt->message_id, &nulls[7]);
+	values[8] = bytes_datum(receipt->digest, DIGEST_LENGTH);
+	if (target != NULL && receipt->raw != NULL)
+	{
+		values[9] = bytes_datum(receipt->raw, receipt->raw_length);
+		nulls[9] = ' ';
+	}
+	return ga_plan_run(&plan, values, nulls, SPI_OK_INSERT) > 0;
+}
+
+static GaReceiptResult
+apply(const GaReceipt *receipt, bool *was_waiting)
+{
+	GaReceiptResult result = GA_RECEIPT_UNKNOWN;
+	const char *delivery = NULL;
+	bool is_found;
+	Target target;
+
+	is_found = receipt->ref.member_number > 0 && find_target(receipt, &target);
+	if (is_found)
+	{
+		*was_waiting |= target.is_waiting;
+		result =
+			is_stale(receipt, &target) ? GA_RECEIPT_STALE : GA_RECEIPT_KNOWN;
+		if (result == GA_RECEIPT_KNOWN)
+			delivery = next_delivery(receipt->status, target.delivery);
+		if (delivery != NULL)
+			result = GA_RECEIPT_MOVED;
+	}
+	/* What changes nothing may come again and again. */
+	if ((receipt->status != GA_RECEIPT_NOTHING || receipt->suppress != NULL) &&
+		receipt->ref.member_number > 0 &&
+		!keep(receipt, is_found ? &target : NULL, result))
+		return GA_RECEIPT_REPLAYED;
+	if (delivery != NULL)
+		move(receipt, &target, delivery);
+	else if (result == GA_RECEIPT_KNOWN && receipt->message_id != NULL &&
+			 target.message_id == NULL)
+		store_message_id(receipt, &target);
+	if (is_found && receipt->suppress != NULL && target.is_known)
+		(void) ga_suppression_add_member(UUIDPGetDatum(&target.group_id),
+										 target.number, receipt->suppress,
+										 receipt->server, receipt->code);
+	return result;
+}
+
+/* ---- counting ----------------------------------------------------------- */
+
+static void
+count(const char *server, const char *result, int64 receipts)
+{
+	static GaPlan plan = {
+		.sql = "INSERT INTO group_api_private.receipt_counts AS c"
+			   " (day, server, result, receipts)"
+			   " VALUES ((now() AT TIME ZONE 'UTC')::date, $1, $2, $3)"
+			   " ON CONFLICT (day, server, result)"
+			   " DO UPDATE SET receipts = c.receipts + $3",
+		.nargs = 3,
+		.argtypes = {TEXTOID, TEXTOID, INT8OID},
+	};
+	Datum values[3];
+
+	values[0] = CStringGetTextDatum(server ? server : "");
+	values[1] = CStringGetTextDatum(result);
+	values[2] = Int64GetDatum(receipts);
+	ga_plan_run(&plan, values, NULL, SPI_OK_INSERT);
+}
+
+void
+ga_receipt_count(const char *server, const char *result)
+{
+	count(server, result, 1);
+}
+
+static void
+count_results(const char *server, const GaReceiptResult *results, int number)
+{
+	for (int result = GA_RECEIPT_MOVED; result <= GA_RECEIPT_REPLAYED; result++)
+	{
+		int64 found = 0;
+
+		for (int i = 0; i < number; i++)
+			found += results[i] == (GaReceiptResult) result;
+		if (found > 0)
+			count(server, ga_receipt_result_name((GaReceiptResult) result),
+				  found);
+	}
+}
+
+/* ---- from outside ------------------------------------------------------- */
+
+/* In the order of the locks; those of one message stay in their order. */
+static int
+compare_receipts(const void *a, const void *b)
+{
+	const GaReceipt *first = *(const GaReceipt *const *) a;
+	const GaReceipt *second = *(const GaReceipt *const *) b;
+	int order = memcmp(first->group_id.data, second->group_id.data, UUID_LEN);
+
+	if (order != 0)
+		return order;
+	if (first->ref.group_number != second->ref.group_number)
+		return first->ref.group_number < second->ref.group_number ? -1 : 1;
+	if (first->ref.member_number != second->ref.member_number)
+		return first->ref.member_number < second->ref.member_number ? -1 : 1;
+	return first < second ? -1 : first > second;
+}
+
+bool
+ga_receipts_apply(const GaReceipt *receipts, int number,
+				  GaReceiptResult *results)
+{
+	const GaReceipt **order = palloc(sizeof(GaReceipt *) * Max(number, 1));
+	bool was_waiting = false;
+
+	for (int i = 0; i < number; i++)
+		order[i] = &receipts[i];
+	qsort(order, number, sizeof(GaReceipt *), compare_receipts);
+	for (int i = 0; i < number; i++)
+		results[order[i] - receipts] = apply(order[i], &was_waiting);
+	if (number > 0)
+		count_results(receipts[0].server, results, number);
+	return was_waiting;
+}
+
+GaReceiptResult
+ga_receipt_apply(const GaReceipt *receipt)
+{
+	GaReceiptResult result;
+
+	(void) ga_receipts_apply(receipt, 1, &result);
+	return result;
+}
+
+bool
+ga_receipts_trim(void)
+{
+	static GaPlan receipts = {
+		.sql = "DELETE FROM group_api_private.receipts WHERE ctid = ANY (ARRAY("
+			   " SELECT ctid FROM group_api_private.receipts"
+			   "  WHERE received_at < $1 LIMIT $2))",
+		.nargs = 2,
+		.argtypes = {TIMESTAMPTZOID, INT4OID},
+	};
+	static GaPlan counts = {
+		.sql = "DELETE FROM group_api_private.receipt_counts"
+			   " WHERE day < (now() AT TIME ZONE 'UTC')::date - $1",
+		.nargs = 1,
+		.argtypes = {INT4OID},
+	};
+	Datum values[2];
+	bool more;
+
+	values[0] = TimestampTzGetDatum(GetCurrentTimestamp() -
+									(int64) ga_settings.receipts_retention *
+										USECS_PER_MINUTE);
+	values[1] = Int32GetDatum(TRIM_ROWS);
+	more = ga_plan_run(&receipts, values, NULL, SPI_OK_DELETE) == TRIM_ROWS;
+	values[0] = Int32GetDatum(COUNT_DAYS);
+	ga_plan_run(&counts, values, NULL, SPI_OK_DELETE);
+	return more;
+}

@@ -1,0 +1,108 @@
+# A backend that asks the courier one thing waits for it no longer than it is told,
+# leaves nothing behind, and shows no secret while it waits.
+use strict;
+use warnings;
+
+use FindBin;
+use lib "$FindBin::RealBin/../lib", "$FindBin::RealBin/lib";
+use GroupApiTest;
+use IO::Socket::INET;
+use IPC::Run ();
+use Invitations;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $node = new_node('main', conf => "log_min_messages = debug5");
+my $slow = IO::Socket::INET->new(Listen => 5, LocalAddr => '127.0.0.1') or die "listen: $!";
+my $test = "SELECT group_api.test_provider('hangs', 'ann\@example.com')";
+my ($out, $err);
+
+# Nobody ever answers on this port.
+add_mail($node, 'smtp://127.0.0.1:' . $slow->sockport, name => 'hangs', timeout => 60);
+# Not in a statement that the server logs.
+$node->safe_psql('postgres', "SET log_min_messages = 'panic'; SET log_statement = 'none';
+	CREATE USER MAPPING FOR PUBLIC SERVER hangs OPTIONS (username 'me', password 'canary-password')");
+
+# The processes of a program, by what they were started with: {pid => [arguments]}.
+sub couriers
+{
+	my ($verb) = @_;
+	my %found;
+
+	for my $file (glob '/proc/[0-9]*/cmdline')
+	{
+		my ($process) = $file =~ /(\d+)/;
+		open(my $in, '<', $file) or next;
+		my @arguments = split /\0/, join('', <$in>);
+		$found{$process} = \@arguments
+		  if ($arguments[0] // '') eq 'group_api_courier' && ($arguments[1] // '') eq $verb
+		  && is_alive($process) && is_child_of_ours($process);
+	}
+	return \%found;
+}
+
+# Others may run the same tests at the same time.
+sub is_child_of_ours
+{
+	my ($process) = @_;
+	my $parent = slurp_file("/proc/$process/stat") =~ /\) \S (\d+)/ ? $1 : 0;
+	my $grandparent = eval { slurp_file("/proc/$parent/stat") =~ /\) \S (\d+)/ ? $1 : 0 } // 0;
+	my ($postmaster) = slurp_file($node->data_dir . '/postmaster.pid') =~ /^(\d+)/;
+
+	return $grandparent == $postmaster;
+}
+
+sub wait_for_none
+{
+	my ($what) = @_;
+	return poll_until(sub { !%{ couriers('send') } }, $what, 20);
+}
+
+takes_at_most(10, 'a time-out ends the call', sub {
+	$node->psql('postgres', "SET statement_timeout = '500ms'; $test", stderr => \$err);
+});
+like($err, qr/canceling statement due to statement timeout/, 'as any other statement');
+wait_for_none('and its courier with it');
+
+# ---- terminated while it waits
+
+my $in_background = IPC::Run::start([ 'psql', '-XAtq', '-d', $node->connstr('postgres'), '-c', $test ],
+	'<', \undef, '>', \$out, '2>', \$err, IPC::Run::timeout(120));
+poll_until(sub { %{ couriers('send') } }, 'a courier is at work');
+my ($courier) = keys %{ couriers('send') };
+is_deeply(couriers('send')->{$courier}, [ 'group_api_courier', 'send' ], 'its arguments hold no secret');
+my @files = grep { m{^/(?!memfd:|proc/)} } map { readlink($_) // '' } glob "/proc/$courier/fd/*";
+is_deeply(\@files, [], 'it has no file of the server open');
+my $environment = slurp_file("/proc/$courier/environ");
+is_deeply([ sort map { /^(\w+)=/ } split /\0/, $environment ], [ 'LANG', 'PATH' ], 'its environment is empty');
+is($node->safe_psql('postgres', "SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%canary%' AND pid <> pg_backend_pid()"),
+	'0', 'nobody sees the password in pg_stat_activity');
+$node->safe_psql('postgres', "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+	WHERE query LIKE '%test_provider%' AND pid <> pg_backend_pid()");
+eval { $in_background->finish };
+like($err, qr/terminating connection/, 'the session is terminated');
+wait_for_none('its courier dies with it');
+
+# ---- killed from outside
+
+$in_background = IPC::Run::start([ 'psql', '-XAtq', '-d', $node->connstr('postgres'), '-c', $test ],
+	'<', \undef, '>', \$out, '2>', \$err, IPC::Run::timeout(120));
+poll_until(sub { %{ couriers('send') } }, 'another one is at work');
+kill 'KILL', keys %{ couriers('send') };
+eval { $in_background->finish };
+is(from_json($out)->{outcome}, 'uncertain', 'a courier that is killed is told as what it is');
+
+# ---- missing
+
+$node->append_conf('postgresql.conf', "group_api.courier_path = '/no/such/courier'");
+$node->reload;
+poll_until(sub {
+	$node->psql('postgres', "\\set VERBOSITY verbose\nSELECT group_api.ingest_bounce('x')", stderr => \$err);
+	return $err =~ /58000/;
+}, 'without the program there is an error of the system');
+like($err, qr{DETAIL:  could not execute "/no/such/courier": No such file}, 'it names the program');
+like($err, qr/HINT:  Run make install again, or set group_api\.courier_path\./, 'and what to do');
+unlike(slurp_file($node->logfile), qr/canary-password/, "the server's log holds no password");
+
+$node->stop;
+done_testing();
