@@ -2,8 +2,9 @@
  * polls.c
  *		Asking providers how their messages fare.
  *
- * Answers are collected and applied in one short transaction.  An answer that
- * is lost is no harm: the next question is scheduled before this one is asked.
+ * Answers are collected and applied in one short transaction, which waits for
+ * nobody: an answer about a row that a caller holds is dropped.  That is no harm,
+ * for the next question is scheduled before this one is asked.
  */
 #include "postgres.h"
 
@@ -193,15 +194,13 @@ ga_polls_hear(const GaJob *job, const GaOutcomeFrame *outcome)
 	MemoryContextSwitchTo(old);
 }
 
-static void
+/* False while a caller holds the invitation: the next question will do. */
+static bool
 apply(const Answer *answer)
 {
 	const GaReceipt *receipt = &answer->receipt;
 
-	if (receipt->status != GA_RECEIPT_NOTHING)
-		(void) ga_receipt_apply(receipt);
-	if (receipt->status != GA_RECEIPT_NOTHING || answer->is_last)
-		ga_poll_forget(receipt->group_id, receipt->ref.member_number);
+	return receipt->status == GA_RECEIPT_NOTHING || ga_receipt_try(receipt);
 }
 
 void
@@ -212,7 +211,13 @@ ga_polls_record(TimestampTz now)
 	if (answers == NIL || !ga_work_begin("group_api: recording receipts"))
 		return;
 	foreach (cell, answers)
-		apply(lfirst(cell));
+	{
+		const Answer *answer = lfirst(cell);
+
+		if (apply(answer))
+			ga_poll_forget(answer->receipt.group_id,
+						   answer->receipt.ref.member_number);
+	}
 	ga_work_end();
 	answers = NIL;
 	MemoryContextReset(context);
