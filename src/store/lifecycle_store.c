@@ -16,6 +16,7 @@
 #include "catalog/pg_type.h"
 #include "store/lifecycle_store.h"
 #include "store/plan_cache.h"
+#include "store/poll_store.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 
@@ -76,21 +77,6 @@ ga_group_look_by(pg_uuid_t group_id, TimestampTz moment)
 	ga_plan_run(&plan, values, NULL, SPI_OK_UPDATE);
 }
 
-static void
-forget_poll(const GaOpenInvitation *invitation)
-{
-	static GaPlan plan = {
-		.sql = "DELETE FROM group_api_private.polls"
-			   " WHERE group_id = $1 AND number = $2",
-		.nargs = 2,
-		.argtypes = {UUIDOID, INT4OID},
-	};
-	Datum values[2] = {UUIDPGetDatum(&invitation->group_id),
-					   Int32GetDatum(invitation->number)};
-
-	ga_plan_run(&plan, values, NULL, SPI_OK_DELETE);
-}
-
 void
 ga_invitation_resend(const GaOpenInvitation *invitation, const char *suppressed)
 {
@@ -119,7 +105,7 @@ ga_invitation_resend(const GaOpenInvitation *invitation, const char *suppressed)
 	if (suppressed != NULL)
 		values[3] = CStringGetTextDatum(suppressed);
 	ga_plan_run(&plan, values, nulls, SPI_OK_UPDATE);
-	forget_poll(invitation);
+	ga_poll_forget(invitation->group_id, invitation->number);
 	ga_group_look_by(invitation->group_id, expires_at - reminder_us());
 }
 
