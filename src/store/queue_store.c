@@ -504,5 +504,6 @@ ga_queue_trim(void)
 	ga_idempotency_trim();
 	ga_caps_trim();
 	more |= ga_receipts_trim();
+	more |= ga_polls_trim();
 	return more;
 }
