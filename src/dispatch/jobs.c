@@ -73,6 +73,9 @@ ga_job_add_poll(uint64 id, GaProvider *provider, const GaPoll *poll)
 	job->attempt = poll->tries;
 	job->link_version = poll->link_version;
 	job->is_poll = true;
+	strlcpy(job->message_id, poll->message_id, sizeof(job->message_id));
+	provider->in_flight++;
+	provider->questions++;
 	return job;
 }
 
@@ -87,6 +90,8 @@ ga_job_remove(GaJob *job)
 {
 	uint64 id = job->id;
 
+	if (job->is_poll)
+		job->provider->questions--;
 	hash_search(jobs, &id, HASH_REMOVE, NULL);
 }
 

@@ -6,8 +6,9 @@
  * index over groups instead of one over all invitations, which every insert and
  * every record would have to pay for.
  *
- * Locks: a caller locks the group before its invitations, or one invitation
- * alone.  The dispatcher's look skips what is locked and never waits.
+ * Locks: a caller locks the group before its invitations, those in the order of
+ * their numbers, or one invitation alone.  The dispatcher's look skips what is
+ * locked and never waits.
  */
 #include "postgres.h"
 
@@ -48,6 +49,23 @@ ga_invitation_lock(const GaOwnerScope *scope, pg_uuid_t group_id, int32 number,
 	invitation->delivery = ga_row_text(scope, 0, 3);
 	invitation->response = ga_row_text(scope, 0, 4);
 	invitation->is_waiting = ga_row_bool(0, 5, false);
+	return true;
+}
+
+bool
+ga_group_lock(pg_uuid_t group_id, bool *is_archived)
+{
+	static GaPlan plan = {
+		.sql = "SELECT status = 'ARCHIVED' FROM group_api_private.groups"
+			   " WHERE id = $1 FOR NO KEY UPDATE",
+		.nargs = 1,
+		.argtypes = {UUIDOID},
+	};
+	Datum values[1] = {UUIDPGetDatum(&group_id)};
+
+	if (ga_plan_run(&plan, values, NULL, SPI_OK_SELECT) == 0)
+		return false;
+	*is_archived = ga_row_bool(0, 1, false);
 	return true;
 }
 
@@ -105,7 +123,7 @@ ga_invitation_resend(const GaOpenInvitation *invitation, const char *suppressed)
 	if (suppressed != NULL)
 		values[3] = CStringGetTextDatum(suppressed);
 	ga_plan_run(&plan, values, nulls, SPI_OK_UPDATE);
-	ga_poll_forget(invitation->group_id, invitation->number);
+	ga_poll_forget(invitation->group_id, invitation->number, NULL);
 	ga_group_look_by(invitation->group_id, expires_at - reminder_us());
 }
 
@@ -145,6 +163,14 @@ ga_group_archive(pg_uuid_t group_id)
 		.nargs = 1,
 		.argtypes = {UUIDOID},
 	};
+	/* Receipts of several invitations lock them in this order. */
+	static GaPlan lock = {
+		.sql = "SELECT FROM group_api_private.invitations"
+			   " WHERE group_id = $1 AND response = 'pending'"
+			   " ORDER BY number FOR NO KEY UPDATE",
+		.nargs = 1,
+		.argtypes = {UUIDOID},
+	};
 	static GaPlan withdraw = {
 		.sql = "UPDATE group_api_private.invitations" WITHDRAWN
 			   " WHERE group_id = $1 AND response = 'pending'",
@@ -155,6 +181,7 @@ ga_group_archive(pg_uuid_t group_id)
 
 	if (ga_plan_run(&archive, values, NULL, SPI_OK_UPDATE) == 0)
 		return false;
+	ga_plan_run(&lock, values, NULL, SPI_OK_SELECT);
 	ga_plan_run(&withdraw, values, NULL, SPI_OK_UPDATE);
 	return true;
 }
