@@ -23,25 +23,29 @@ function record(event, fields) {
 	fs.appendFileSync(logFile, JSON.stringify({ at: Date.now() / 1000, event, ...fields }) + '\n');
 }
 
+// Of a message in parts the header is 00 03 reference total number.
 function recordMessage(pdu, id) {
 	const { message, udh } = pdu.short_message;
+	const [header] = udh ?? [];
 	record('message', {
 		id,
-		to: pdu.destination_addr, ton: pdu.dest_addr_ton, from: pdu.source_addr,
-		text: message.toString(), parts: udh ? udh.toString('hex') : null,
-		coding: pdu.data_coding, validity: pdu.validity_period,
-		wants_receipt: pdu.registered_delivery,
+		to: pdu.destination_addr, international: pdu.dest_addr_ton === 1, from: pdu.source_addr,
+		text: message, part: header ? header[4] : 1, parts: header ? header[3] : 1,
+		coding: pdu.data_coding, valid_until: pdu.validity_period,
 	});
 }
 
-// As of appendix B of SMPP 3.4: a text of fixed form in the message itself.
+// As of appendix B of SMPP 3.4: a text of fixed form, in which the first bytes of the
+// message stand as they were.
 function sendReceipt({ session, pdu, id, stat, err = '000' }) {
-	const delivered = stat === 'DELIVRD' ? '001' : '000';
+	const encoding = smpp.encodings[pdu.data_coding === 8 ? 'UCS2' : 'ASCII'];
+	const head = `id:${id} sub:001 dlvrd:${stat === 'DELIVRD' ? '001' : '000'} submit date:2601020304`
+		+ ` done date:2601020305 stat:${stat} err:${err} text:`;
 	session.deliver_sm({
 		esm_class: smpp.ESM_CLASS.MC_DELIVERY_RECEIPT,
 		source_addr: pdu.destination_addr, destination_addr: pdu.source_addr,
-		short_message: `id:${id} sub:001 dlvrd:${delivered} submit date:2601020304`
-			+ ` done date:2601020305 stat:${stat} err:${err} text:${pdu.short_message.message.slice(0, 20)}`,
+		short_message: Buffer.concat([Buffer.from(head),
+			encoding.encode(pdu.short_message.message).subarray(0, 20)]),
 	}, () => {}, () => record('receipt', { id, to: pdu.destination_addr, stat }));
 }
 
