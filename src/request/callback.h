@@ -41,6 +41,9 @@ extern const char *ga_callback_query(const GaCallback *callback,
 /* Whether such bytes can be a text of the database. */
 extern bool ga_bytes_are_text(GaBytes bytes);
 
+/* As much of them as can. */
+extern char *ga_bytes_beginning(GaBytes bytes);
+
 /* ---- request/signature.c ------------------------------------------------ */
 
 typedef enum GaSignatureVerdict
