@@ -390,11 +390,14 @@ CREATE TRIGGER invitations_wake AFTER INSERT ON group_api_private.invitations
 CREATE FUNCTION group_api_private.groups_cascade() RETURNS trigger
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
+    -- First and in order, as whoever writes the other tables does.
+    PERFORM FROM group_api_private.invitations i JOIN gone ON i.group_id = gone.id
+     ORDER BY i.group_id, i.number FOR UPDATE OF i;
+    DELETE FROM group_api_private.invitations i USING gone WHERE i.group_id = gone.id;
     DELETE FROM group_api_private.attempts a USING gone WHERE a.group_id = gone.id;
     DELETE FROM group_api_private.captured c USING gone WHERE c.group_id = gone.id;
     DELETE FROM group_api_private.receipts r USING gone WHERE r.group_id = gone.id;
     DELETE FROM group_api_private.polls p USING gone WHERE p.group_id = gone.id;
-    DELETE FROM group_api_private.invitations i USING gone WHERE i.group_id = gone.id;
     DELETE FROM group_api_private.idempotency_keys k USING gone WHERE k.group_id = gone.id;
     DELETE FROM group_api_private.members m USING gone WHERE m.group_id = gone.id;
     RETURN NULL;

@@ -48,6 +48,7 @@
 #include "tcop/tcopprot.h"
 #include "utils/guc.h"
 #include "utils/memutils.h"
+#include "utils/timeout.h"
 #include "utils/timestamp.h"
 
 /* Before outcomes of rows that somebody holds locked are recorded again. */
@@ -728,6 +729,24 @@ handle_sigterm(SIGNAL_ARGS)
 	errno = save_errno;
 }
 
+/*
+ * A cancel would break off a record, and what it tells be sent again; only a
+ * time-out of ours on a lock, which comes as this signal as well, may do that.
+ */
+static void
+handle_sigint(SIGNAL_ARGS)
+{
+	int save_errno = errno;
+
+	if (get_timeout_indicator(LOCK_TIMEOUT, false))
+	{
+		QueryCancelPending = true;
+		InterruptPending = true;
+		SetLatch(MyLatch);
+	}
+	errno = save_errno;
+}
+
 void
 group_api_dispatcher_main(Datum arg)
 {
@@ -736,8 +755,7 @@ group_api_dispatcher_main(Datum arg)
 
 	pqsignal(SIGHUP, SignalHandlerForConfigReload);
 	pqsignal(SIGTERM, handle_sigterm);
-	/* A cancel would break off a record, and what it tells be sent again. */
-	pqsignal(SIGINT, SIG_IGN);
+	pqsignal(SIGINT, handle_sigint);
 	database = ga_slots->slots[DatumGetInt32(arg)].database;
 	BackgroundWorkerUnblockSignals();
 	BackgroundWorkerInitializeConnectionByOid(database, InvalidOid, 0);

@@ -6,8 +6,9 @@
  * index over groups instead of one over all invitations, which every insert and
  * every record would have to pay for.
  *
- * Locks: a caller locks the group before its invitations, or one invitation
- * alone.  The dispatcher's look skips what is locked and never waits.
+ * Locks: a caller locks the group before its invitations, those in the order of
+ * their numbers, or one invitation alone.  The dispatcher's look skips what is
+ * locked and never waits.
  */
 #include "postgres.h"
 
@@ -16,6 +17,7 @@
 #include "catalog/pg_type.h"
 #include "store/lifecycle_store.h"
 #include "store/plan_cache.h"
+#include "store/poll_store.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 
@@ -50,6 +52,23 @@ ga_invitation_lock(const GaOwnerScope *scope, pg_uuid_t group_id, int32 number,
 	return true;
 }
 
+bool
+ga_group_lock(pg_uuid_t group_id, bool *is_archived)
+{
+	static GaPlan plan = {
+		.sql = "SELECT status = 'ARCHIVED' FROM group_api_private.groups"
+			   " WHERE id = $1 FOR NO KEY UPDATE",
+		.nargs = 1,
+		.argtypes = {UUIDOID},
+	};
+	Datum values[1] = {UUIDPGetDatum(&group_id)};
+
+	if (ga_plan_run(&plan, values, NULL, SPI_OK_SELECT) == 0)
+		return false;
+	*is_archived = ga_row_bool(0, 1, false);
+	return true;
+}
+
 static int64
 expiry_us(void)
 {
@@ -74,21 +93,6 @@ ga_group_look_by(pg_uuid_t group_id, TimestampTz moment)
 	Datum values[2] = {UUIDPGetDatum(&group_id), TimestampTzGetDatum(moment)};
 
 	ga_plan_run(&plan, values, NULL, SPI_OK_UPDATE);
-}
-
-static void
-forget_poll(const GaOpenInvitation *invitation)
-{
-	static GaPlan plan = {
-		.sql = "DELETE FROM group_api_private.polls"
-			   " WHERE group_id = $1 AND number = $2",
-		.nargs = 2,
-		.argtypes = {UUIDOID, INT4OID},
-	};
-	Datum values[2] = {UUIDPGetDatum(&invitation->group_id),
-					   Int32GetDatum(invitation->number)};
-
-	ga_plan_run(&plan, values, NULL, SPI_OK_DELETE);
 }
 
 void
@@ -119,7 +123,7 @@ ga_invitation_resend(const GaOpenInvitation *invitation, const char *suppressed)
 	if (suppressed != NULL)
 		values[3] = CStringGetTextDatum(suppressed);
 	ga_plan_run(&plan, values, nulls, SPI_OK_UPDATE);
-	forget_poll(invitation);
+	ga_poll_forget(invitation->group_id, invitation->number, NULL);
 	ga_group_look_by(invitation->group_id, expires_at - reminder_us());
 }
 
@@ -159,6 +163,14 @@ ga_group_archive(pg_uuid_t group_id)
 		.nargs = 1,
 		.argtypes = {UUIDOID},
 	};
+	/* Receipts of several invitations lock them in this order. */
+	static GaPlan lock = {
+		.sql = "SELECT FROM group_api_private.invitations"
+			   " WHERE group_id = $1 AND response = 'pending'"
+			   " ORDER BY number FOR NO KEY UPDATE",
+		.nargs = 1,
+		.argtypes = {UUIDOID},
+	};
 	static GaPlan withdraw = {
 		.sql = "UPDATE group_api_private.invitations" WITHDRAWN
 			   " WHERE group_id = $1 AND response = 'pending'",
@@ -169,6 +181,7 @@ ga_group_archive(pg_uuid_t group_id)
 
 	if (ga_plan_run(&archive, values, NULL, SPI_OK_UPDATE) == 0)
 		return false;
+	ga_plan_run(&lock, values, NULL, SPI_OK_SELECT);
 	ga_plan_run(&withdraw, values, NULL, SPI_OK_UPDATE);
 	return true;
 }

@@ -34,6 +34,9 @@ extern bool ga_invitation_lock(const struct GaOwnerScope *scope,
 							   pg_uuid_t group_id, int32 number,
 							   GaOpenInvitation *invitation);
 
+/* Before its invitations are queued; false: it is gone. */
+extern bool ga_group_lock(pg_uuid_t group_id, bool *is_archived);
+
 /*
  * Queues it anew under a new link, so that older links end; its tries and its
  * expiry count from now.  `suppressed`: the words for it, then nothing is queued.

@@ -55,8 +55,15 @@ typedef enum GaReceiptResult
 extern bool ga_receipts_apply(const GaReceipt *receipts, int number,
 							  GaReceiptResult *results);
 
-/* The same for one, where the dispatcher itself is the caller. */
+/* The same for one. */
 extern GaReceiptResult ga_receipt_apply(const GaReceipt *receipt);
+
+/*
+ * For the dispatcher, which waits for nobody: false while somebody's open
+ * transaction holds the invitation; nothing is done then.  Needs by_group_id.
+ * Does not count, since others may hold the counters.
+ */
+extern bool ga_receipt_try(const GaReceipt *receipt);
 
 /* Counts one that was not applied: "refused" or "unreadable". */
 extern void ga_receipt_count(const char *server, const char *result);

@@ -307,6 +307,11 @@ sub check_setting
 		like($error, qr/invalid value.*$why/s, 'no link to unsubscribe: ' . substr($url =~ s/\n/\\n/r, 0, 30));
 	}
 	my $of = tokens_of($node, {}, 'by SMS');
+	$node->append_conf('postgresql.conf', "group_api.default_locale = 'pt-BR'");
+	$node->reload;
+	$node->poll_query_until('postgres', "SELECT current_setting('group_api.default_locale') = 'pt-BR'");
+	like($node->safe_psql('postgres', "SELECT group_api.invitation_page('$of->{'by SMS'}')"), qr/<html lang="pt"/,
+		'where no language is known the default is spoken');
 	unlike($node->safe_psql('postgres', "SELECT message FROM group_api.captured WHERE group_id = '$of->{group}'"),
 		qr{/u/}, 'an SMS has no such link');
 	$node->append_conf('postgresql.conf', "group_api.unsubscribe_url = ''");
