@@ -128,7 +128,7 @@ sub become { return call_in($client, "SELECT set_config('role', \$1, false)", $_
 
 sub sql { return $node->safe_psql('postgres', $_[0]); }
 
-# For statements that must carry a secret: this is how docs/providers.md has it.
+# For statements that must carry a secret, as docs/providers.md says.
 sub quietly
 {
 	my ($statement) = @_;
