@@ -128,7 +128,7 @@ sub become { return call_in($client, "SELECT set_config('role', \$1, false)", $_
 
 sub sql { return $node->safe_psql('postgres', $_[0]); }
 
-# For statements that must carry a secret: this is how docs/providers.md has it.
+# For statements that must carry a secret, as docs/providers.md says.
 sub quietly
 {
 	my ($statement) = @_;
@@ -597,7 +597,8 @@ sub output_of
 sub views_of
 {
 	my ($role, @without) = @_;
-	my @views = grep { my $view = $_; !grep { $_ eq $view } @without } split /\n/, sql("SELECT viewname FROM pg_views WHERE schemaname = 'group_api' AND has_table_privilege('$role', format('group_api.%I', viewname), 'SELECT')");
+	my @views = grep { my $view = $_; !grep { $_ eq $view } @without } split /\n/, sql("SELECT relname FROM pg_class WHERE relnamespace = 'group_api'::regnamespace
+		AND relkind = 'v' AND has_table_privilege('$role', oid, 'SELECT')");
 	return join "\n", map { "$_:\n" . sql("SET ROLE $role; SELECT v::text FROM group_api.$_ v") } @views;
 }
 
