@@ -190,6 +190,10 @@ FROM unnest(ARRAY['', 'x', 'status', 'status=', '&', '%', 'status=%00', 'status=
 	'{"status": "delivered", "x": \377}'::bytea, convert_to(repeat('[', 100000), 'UTF8'), convert_to('{"status": "delivered", "n": ' || repeat('9', 100000) || '}', 'UTF8'),
 	convert_to(repeat('{"a":', 50) || '1' || repeat('}', 50), 'UTF8'), convert_to('status=delivered&x=' || repeat('x', 1048576), 'UTF8')]::bytea[]) AS body;
 SELECT is(pg_temp.say('ga_http', 'status=delivered', 'receipt=' || pg_temp.token(2) || repeat('&x', 5000)), 'unreadable', 'an endless query');
+-- Who sends it needs no token: it must not cost more than its length.
+SELECT clock_timestamp() AS begin \gset
+SELECT is(pg_temp.say('ga_http', '[' || repeat('1,', 500000) || '1]'), 'refused', 'a megabyte of numbers is refused');
+SELECT cmp_ok(clock_timestamp() - :'begin', '<', interval '5 s', 'in moments');
 SELECT is(pg_temp.say('ga_http', '{"status": "of no meaning"}', pg_temp.query('ga_http', 2)), 'known', 'a word that is not known changes nothing');
 SELECT is(pg_temp.say('ga_http', repeat('x=y&', 5000) || 'status=delivered', pg_temp.query('ga_http', 2)), 'unreadable', 'nor is a thousandth field looked for');
 SELECT is(pg_temp.say('ga_twilio', 'MessageStatus=sending', pg_temp.query('ga_twilio', 2), headers), 'stale', 'odd headers: ' || headers::text)
