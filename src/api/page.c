@@ -11,6 +11,7 @@
 #include "api/answer.h"
 #include "api/answering.h"
 #include "api/caller.h"
+#include "base/guc.h"
 #include "message/page.h"
 #include "message/page_words.h"
 #include "utils/builtins.h"
@@ -37,7 +38,8 @@ static const struct
 	[GA_INVITATION_EXPIRED] = {GA_PAGE_EXPIRED, 410},
 };
 
-/* The person's own, else what their browser asks for, else the group's. */
+/* The person's own, else what their browser asks for, else the group's, else
+ * that of all messages. */
 static int
 choose_language(const GaCaller *caller, const GaVisit *visit)
 {
@@ -50,7 +52,8 @@ choose_language(const GaCaller *caller, const GaVisit *visit)
 			ga_caller_header(caller, "accept-language"));
 	if (language < 0 && view != NULL)
 		language = ga_message_language_find(view->group_locale);
-	return language < 0 ? ga_message_language(NULL) : language;
+	return language < 0 ? ga_message_language(ga_settings.default_locale)
+						: language;
 }
 
 static void
