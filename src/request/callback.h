@@ -56,6 +56,9 @@ typedef enum GaSignatureVerdict
 
 extern GaSignatureVerdict ga_signature_check(const GaCallback *callback);
 
+/* Whether a good signature proves one event only, whichever comes first. */
+extern bool ga_signature_counts_once(const GaCallback *callback);
+
 /* Whether the account's password signs, where no other secret is told. */
 extern bool ga_signature_uses_password(const char *kind);
 

@@ -376,8 +376,9 @@ apply(const GaReceipt *told, bool *was_waiting)
 			result = GA_RECEIPT_MOVED;
 	}
 	/* What changes nothing may come again and again. */
-	if ((receipt->status != GA_RECEIPT_NOTHING || receipt->suppress != NULL) &&
-		receipt->ref.member_number > 0 &&
+	if ((receipt->counts_once || ((receipt->status != GA_RECEIPT_NOTHING ||
+								   receipt->suppress != NULL) &&
+								  receipt->ref.member_number > 0)) &&
 		!keep(receipt, is_found ? &target : NULL, result))
 		return GA_RECEIPT_REPLAYED;
 	if (delivery != NULL)

@@ -30,6 +30,7 @@ typedef struct GaReceipt
 	/* a label of group_api.suppression: the contact gets nothing more */
 	const char *suppress;
 	const uint8 *digest; /* SHA-256 of the event, 32 bytes */
+	bool counts_once;	 /* to be kept even when it changes nothing */
 	const char *raw;	 /* the event as it came; NULL: not kept */
 	size_t raw_length;
 } GaReceipt;

@@ -190,6 +190,10 @@ FROM unnest(ARRAY['', 'x', 'status', 'status=', '&', '%', 'status=%00', 'status=
 	'{"status": "delivered", "x": \377}'::bytea, convert_to(repeat('[', 100000), 'UTF8'), convert_to('{"status": "delivered", "n": ' || repeat('9', 100000) || '}', 'UTF8'),
 	convert_to(repeat('{"a":', 50) || '1' || repeat('}', 50), 'UTF8'), convert_to('status=delivered&x=' || repeat('x', 1048576), 'UTF8')]::bytea[]) AS body;
 SELECT is(pg_temp.say('ga_http', 'status=delivered', 'receipt=' || pg_temp.token(2) || repeat('&x', 5000)), 'unreadable', 'an endless query');
+-- Who sends it needs no token: it must not cost more than its length.
+SELECT clock_timestamp() AS begin \gset
+SELECT is(pg_temp.say('ga_http', '[' || repeat('1,', 500000) || '1]'), 'refused', 'a megabyte of numbers is refused');
+SELECT cmp_ok(clock_timestamp() - :'begin', '<', interval '5 s', 'in moments');
 SELECT is(pg_temp.say('ga_http', '{"status": "of no meaning"}', pg_temp.query('ga_http', 2)), 'known', 'a word that is not known changes nothing');
 SELECT is(pg_temp.say('ga_http', repeat('x=y&', 5000) || 'status=delivered', pg_temp.query('ga_http', 2)), 'unreadable', 'nor is a thousandth field looked for');
 SELECT is(pg_temp.say('ga_twilio', 'MessageStatus=sending', pg_temp.query('ga_twilio', 2), headers), 'stale', 'odd headers: ' || headers::text)
@@ -432,6 +436,12 @@ SELECT is(pg_temp.signed('ga_mailgun', body, '{}', 'server=ga_mailgun'), said, '
 SELECT pg_temp.stands(9, 'sent', 'ga_mailgun') \gset ignored_
 SELECT is(pg_temp.say('ga_mailgun', pg_temp.mailgun('once', 0, 's3cret', 'accepted')), 'known', 'mailgun: a token is good');
 SELECT is(pg_temp.say('ga_mailgun', pg_temp.mailgun('once')), 'replayed', 'for one event only, since it signs no event');
+SELECT is(pg_temp.say('ga_mailgun', replace(pg_temp.mailgun('none', 0, 's3cret', 'failed'), '"event":', '"severity": "temporary", "event":')), 'known', 'even when that event changed nothing');
+SELECT is(pg_temp.say('ga_mailgun', pg_temp.mailgun('none')), 'replayed', 'it is used up');
+SELECT is(pg_temp.say('ga_mailgun', replace(pg_temp.mailgun('of another mail'), 'inv-', 'x-')), 'unknown', 'and when it was about a mail that is none of ours');
+SELECT is(pg_temp.say('ga_mailgun', pg_temp.mailgun('of another mail')), 'replayed', 'likewise');
+-- Time and token are signed as one text, without a sign between them.
+SELECT is(pg_temp.say('ga_mailgun', regexp_replace(pg_temp.mailgun('a1b2'), '"timestamp": "(\d+)", "token": "a1', '"timestamp": "\1a1", "token": "')), 'refused', 'a token cut elsewhere is no new one');
 
 -- Resend, which signs as Svix does
 CREATE FUNCTION pg_temp.svix(body text, age int DEFAULT 0, prefix text DEFAULT 'svix') RETURNS jsonb LANGUAGE sql AS $$
@@ -439,9 +449,9 @@ CREATE FUNCTION pg_temp.svix(body text, age int DEFAULT 0, prefix text DEFAULT '
 		prefix || '-signature', 'v1,AAAA v1a,x v1,' || encode(pg_temp.mac(format('msg_1.%s.%s', at, body), 'sha256'), 'base64')) FROM pg_temp.soon(-age) AS at
 $$;
 SELECT is(pg_temp.signed('ga_resend', body, headers, 'server=ga_resend'), said, 'resend: ' || what)
-FROM (SELECT format('{"type": "email.delivered", "data": {"tags": {"inv": "%s"}}}', pg_temp.key(9)) AS body) AS b, LATERAL (VALUES
+FROM (SELECT format('{"type": "email.delivered", "data": {"tags": {"inv": "%s"}}}', pg_temp.key(9)) AS body, pg_temp.soon(0) AS at) AS b, LATERAL (VALUES
 	('signed', pg_temp.svix(body), 'moved'), ('by the standard''s names', pg_temp.svix(body, 0, 'webhook'), 'moved'), ('four minutes ago', pg_temp.svix(body, 240), 'moved'), ('six minutes ago', pg_temp.svix(body, 360), 'refused'),
-	('from the future', pg_temp.svix(body, -360), 'refused'), ('another body', pg_temp.svix(body || ' '), 'refused'), ('none', '{}', 'refused')) AS calls (what, headers, said);
+	('from the future', pg_temp.svix(body, -360), 'refused'), ('a time with more behind it', jsonb_build_object('svix-id', 'msg_1', 'svix-timestamp', at || 'x', 'svix-signature', 'v1,' || encode(pg_temp.mac(format('msg_1.%sx.%s', at, body), 'sha256'), 'base64')), 'refused'), ('another body', pg_temp.svix(body || ' '), 'refused'), ('none', '{}', 'refused')) AS calls (what, headers, said);
 
 SELECT is(pg_temp.signed(server, body, headers), 'refused', format('%s with %s and odd headers %s', server, body, headers))
 FROM unnest('{ga_twilio,ga_vonage,ga_vonage_messages,ga_messagebird,ga_plivo,ga_mailgun,ga_resend}'::text[]) AS server,
