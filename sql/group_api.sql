@@ -321,10 +321,12 @@ CREATE TABLE group_api_private.installation (
     system_identifier bigint NOT NULL,
     database_oid      oid NOT NULL,
     secret_digest     bytea NOT NULL,
+    reminder_before   integer NOT NULL DEFAULT 0,
     CONSTRAINT installation_pkey PRIMARY KEY (singleton),
     CONSTRAINT installation_singleton_check CHECK (singleton)
 );
 COMMENT ON TABLE group_api_private.installation IS 'internal: the cluster and database whose dispatcher may send';
+COMMENT ON COLUMN group_api_private.installation.reminder_before IS 'the setting in minutes that groups.next_look follows';
 
 CREATE TABLE group_api_private.link_secret (
     singleton   boolean NOT NULL DEFAULT true,
