@@ -267,7 +267,7 @@ CREATE TABLE group_api_private.sends (
     group_id    uuid NOT NULL,
     number      integer NOT NULL,
     link_version smallint NOT NULL,
-    CONSTRAINT sends_pkey PRIMARY KEY (key, day, group_id, number, link_version)
+    CONSTRAINT sends_pkey PRIMARY KEY (day, key, group_id, number, link_version)
 );
 COMMENT ON TABLE group_api_private.sends IS 'internal: what counted today against the caps of recipients and inviters';
 

@@ -321,12 +321,15 @@ find_reminders(const GaOwnerScope *scope, Datum ids, TimestampTz now)
 static uint64
 remind(const GaOwnerScope *scope, Datum ids, TimestampTz now)
 {
+	/* OFFSET 0: by the key for each, however small polls was when planned. */
 	static GaPlan plan = {
 		.sql = "WITH o AS MATERIALIZED (SELECT *"
 			   "  FROM unnest($1, $2, $3) AS o (group_id, number, wanted)),"
-			   " p AS (DELETE FROM group_api_private.polls p USING o"
-			   "  WHERE p.group_id = o.group_id AND p.number = o.number"
-			   "   AND o.wanted),"
+			   " p AS (DELETE FROM group_api_private.polls"
+			   "  WHERE ctid = ANY (ARRAY(SELECT p.at FROM o, LATERAL"
+			   "   (SELECT ctid AS at FROM group_api_private.polls p"
+			   "     WHERE p.group_id = o.group_id AND p.number = o.number"
+			   "     OFFSET 0) AS p WHERE o.wanted))),"
 			   " i AS (UPDATE group_api_private.invitations i"
 			   "  SET reminders = 1,"
 			   "   delivery = CASE WHEN o.wanted"
