@@ -267,7 +267,7 @@ CREATE TABLE group_api_private.sends (
     group_id    uuid NOT NULL,
     number      integer NOT NULL,
     link_version smallint NOT NULL,
-    CONSTRAINT sends_pkey PRIMARY KEY (key, day, group_id, number, link_version)
+    CONSTRAINT sends_pkey PRIMARY KEY (day, key, group_id, number, link_version)
 );
 COMMENT ON TABLE group_api_private.sends IS 'internal: what counted today against the caps of recipients and inviters';
 
@@ -321,10 +321,12 @@ CREATE TABLE group_api_private.installation (
     system_identifier bigint NOT NULL,
     database_oid      oid NOT NULL,
     secret_digest     bytea NOT NULL,
+    reminder_before   integer NOT NULL DEFAULT 0,
     CONSTRAINT installation_pkey PRIMARY KEY (singleton),
     CONSTRAINT installation_singleton_check CHECK (singleton)
 );
 COMMENT ON TABLE group_api_private.installation IS 'internal: the cluster and database whose dispatcher may send';
+COMMENT ON COLUMN group_api_private.installation.reminder_before IS 'the setting in minutes that groups.next_look follows';
 
 CREATE TABLE group_api_private.link_secret (
     singleton   boolean NOT NULL DEFAULT true,

@@ -61,6 +61,7 @@ ga_job_add(uint64 id, GaProvider *provider, const GaClaim *claim)
 
 	job->attempt = claim->attempt;
 	job->expires_at = claim->expires_at;
+	job->is_reminder = claim->reminders > 0;
 	strlcpy(job->recipient, claim->contact, sizeof(job->recipient));
 	return job;
 }
@@ -162,10 +163,14 @@ try_again(const GaJob *job, TimestampTz now, int64 floor_ms, GaRecord *record)
 	if (job->expires_at != 0 && record->due >= job->expires_at)
 	{
 		record->due = 0;
-		record->delivery = "failed";
+		/* Of a reminder, the invitation itself was sent before. */
+		record->delivery = job->is_reminder ? "sent" : "failed";
 		record->expired = true;
 		record->reason =
-			psprintf("expired before it could be sent: %s",
+			psprintf(job->is_reminder
+						 ? "the reminder could not be sent before the expiry: "
+						   "%s"
+						 : "expired before it could be sent: %s",
 					 record->reason ? record->reason : "no answer");
 	}
 }

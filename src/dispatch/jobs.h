@@ -22,6 +22,7 @@ typedef struct GaJob
 	int32 attempt;
 	int32 segments;
 	TimestampTz expires_at;
+	bool is_reminder;
 	TimestampTz handed_at;
 	bool is_poll;		  /* only asks how a message fares */
 	int32 link_version;	  /* of a poll */

@@ -18,6 +18,7 @@
 #include "store/lifecycle_store.h"
 #include "store/plan_cache.h"
 #include "store/poll_store.h"
+#include "store/suppression_store.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 
@@ -232,14 +233,16 @@ expire(Datum ids, TimestampTz now)
 			   "   AND expires_at <= $2 FOR NO KEY UPDATE SKIP LOCKED)"
 			   " UPDATE group_api_private.invitations i"
 			   " SET response = 'expired', responded_at = i.expires_at,"
-			   "  reason = CASE i.delivery WHEN 'queued'"
-			   "   THEN 'expired before it could be sent' || coalesce(': '"
-			   "    || i.reason, '') ELSE i.reason END,"
+			   "  reason = CASE WHEN i.delivery <> 'queued' THEN i.reason"
+			   "   WHEN i.reminders > 0"
+			   "   THEN 'the reminder could not be sent before the expiry'"
+			   "   ELSE 'expired before it could be sent' || coalesce(': '"
+			   "    || i.reason, '') END,"
 			   "  changed_at = CASE i.delivery WHEN 'queued' THEN now()"
 			   "   ELSE i.changed_at END,"
 			   "  due = CASE i.delivery WHEN 'sending' THEN i.due END,"
-			   "  delivery = CASE i.delivery WHEN 'queued' THEN 'failed'"
-			   "   ELSE i.delivery END"
+			   "  delivery = CASE WHEN i.delivery <> 'queued' THEN i.delivery"
+			   "   WHEN i.reminders > 0 THEN 'sent' ELSE 'failed' END"
 			   " FROM old WHERE i.ctid = old.at",
 		.nargs = 2,
 		.argtypes = {UUIDARRAYOID, TIMESTAMPTZOID},
@@ -254,27 +257,96 @@ expire(Datum ids, TimestampTz now)
 	"response = 'pending' AND reminders = 0"                                   \
 	" AND delivery IN ('sent', 'delivered')"
 
-static uint64
-remind(Datum ids, TimestampTz now)
+/* Invitations to be reminded of, locked, as columns. */
+typedef struct Reminders
+{
+	int count;
+	Datum *groups;
+	Datum *numbers;
+	Datum *wanted; /* false: the contact is suppressed */
+} Reminders;
+
+static Reminders
+find_reminders(const GaOwnerScope *scope, Datum ids, TimestampTz now)
 {
 	static GaPlan plan = {
-		.sql = "WITH old AS MATERIALIZED (SELECT ctid AS at"
-			   "  FROM group_api_private.invitations"
-			   "  WHERE group_id = ANY ($1) AND " MAY_BE_REMINDED
-			   "   AND expires_at <= $2 FOR NO KEY UPDATE SKIP LOCKED)"
-			   " UPDATE group_api_private.invitations i"
-			   " SET delivery = 'queued', due = now(), reminders = 1,"
-			   "  attempts = 0, message_id = NULL, reason = NULL,"
-			   "  changed_at = now()"
-			   " FROM old WHERE i.ctid = old.at",
-		.nargs = 2,
-		.argtypes = {UUIDARRAYOID, TIMESTAMPTZOID},
+		.sql = "SELECT group_id, number, CASE channel WHEN 'MOBILE' THEN 1"
+			   "  ELSE 2 END, contact FROM group_api_private.invitations"
+			   " WHERE group_id = ANY ($1) AND " MAY_BE_REMINDED
+			   "  AND expires_at > $2 AND expires_at <= $3"
+			   " FOR NO KEY UPDATE SKIP LOCKED",
+		.nargs = 3,
+		.argtypes = {UUIDARRAYOID, TIMESTAMPTZOID, TIMESTAMPTZOID},
 	};
-	Datum values[2] = {ids, TimestampTzGetDatum(now + reminder_us())};
+	Datum values[3] = {ids, TimestampTzGetDatum(now),
+					   TimestampTzGetDatum(now + reminder_us())};
+	int count = (int) ga_plan_run(&plan, values, NULL, SPI_OK_SELECT);
+	Reminders found = {.count = count};
+	GaChannel *channels = palloc(sizeof(GaChannel) * Max(count, 1));
+	const char **contacts = palloc(sizeof(char *) * Max(count, 1));
+	const char **reasons = palloc(sizeof(char *) * Max(count, 1));
+	bool isnull;
 
-	if (ga_settings.reminder_before == 0)
+	found.groups = palloc(sizeof(Datum) * Max(count, 1));
+	found.numbers = palloc(sizeof(Datum) * Max(count, 1));
+	found.wanted = palloc(sizeof(Datum) * Max(count, 1));
+	for (int i = 0; i < count; i++)
+	{
+		found.groups[i] = ga_row_datum(i, 1, &isnull);
+		found.numbers[i] = Int32GetDatum(ga_row_int32(i, 2, 0));
+		channels[i] = (GaChannel) ga_row_int32(i, 3, GA_CHANNEL_EMAIL);
+		contacts[i] = ga_row_text(scope, i, 4);
+	}
+	(void) ga_suppressions_find(scope, count, channels, contacts, reasons);
+	for (int i = 0; i < count; i++)
+		found.wanted[i] = BoolGetDatum(reasons[i] == NULL);
+	return found;
+}
+
+/* Who is suppressed meanwhile has got the invitation: nothing changes. */
+static uint64
+remind(const GaOwnerScope *scope, Datum ids, TimestampTz now)
+{
+	/* OFFSET 0: by the key for each, however small polls was when planned. */
+	static GaPlan plan = {
+		.sql = "WITH o AS MATERIALIZED (SELECT *"
+			   "  FROM unnest($1, $2, $3) AS o (group_id, number, wanted)),"
+			   " p AS (DELETE FROM group_api_private.polls"
+			   "  WHERE ctid = ANY (ARRAY(SELECT p.at FROM o, LATERAL"
+			   "   (SELECT ctid AS at FROM group_api_private.polls p"
+			   "     WHERE p.group_id = o.group_id AND p.number = o.number"
+			   "     OFFSET 0) AS p WHERE o.wanted))),"
+			   " i AS (UPDATE group_api_private.invitations i"
+			   "  SET reminders = 1,"
+			   "   delivery = CASE WHEN o.wanted"
+			   "    THEN 'queued'::group_api.delivery ELSE i.delivery END,"
+			   "   due = CASE WHEN o.wanted THEN now() END,"
+			   "   attempts = CASE WHEN o.wanted THEN 0 ELSE i.attempts END,"
+			   "   message_id = CASE WHEN NOT o.wanted THEN i.message_id END,"
+			   "   reason = CASE WHEN NOT o.wanted THEN i.reason END,"
+			   "   changed_at = CASE WHEN o.wanted THEN now()"
+			   "    ELSE i.changed_at END"
+			   "  FROM o WHERE i.group_id = o.group_id AND i.number = o.number"
+			   "  RETURNING o.wanted)"
+			   " SELECT count(*) FROM i WHERE wanted",
+		.nargs = 3,
+		.argtypes = {UUIDARRAYOID, INT4ARRAYOID, BOOLARRAYOID},
+	};
+	Reminders found;
+	Datum values[3];
+
+	/* Longer than an invitation lives: it would follow at its heels. */
+	if (ga_settings.reminder_before == 0 ||
+		ga_settings.reminder_before >= ga_settings.invitation_expiry)
 		return 0;
-	return ga_plan_run(&plan, values, NULL, SPI_OK_UPDATE);
+	found = find_reminders(scope, ids, now);
+	if (found.count == 0)
+		return 0;
+	values[0] = ga_datum_array(found.groups, NULL, found.count, UUIDOID);
+	values[1] = ga_datum_array(found.numbers, NULL, found.count, INT4OID);
+	values[2] = ga_datum_array(found.wanted, NULL, found.count, BOOLOID);
+	ga_plan_run(&plan, values, NULL, SPI_OK_SELECT);
+	return (uint64) ga_row_int64(0, 1, 0);
 }
 
 static void
@@ -302,7 +374,7 @@ set_next_look(Datum ids, TimestampTz now)
 }
 
 void
-ga_groups_look(TimestampTz now, GaLook *look)
+ga_groups_look(const GaOwnerScope *scope, TimestampTz now, GaLook *look)
 {
 	Datum ids;
 
@@ -311,7 +383,7 @@ ga_groups_look(TimestampTz now, GaLook *look)
 	if (look->groups == 0)
 		return;
 	look->expired = expire(ids, now);
-	look->reminded = remind(ids, now);
+	look->reminded = remind(scope, ids, now);
 	set_next_look(ids, now);
 }
 
@@ -328,18 +400,43 @@ ga_groups_next_look(void)
 	return ga_row_int64(0, 1, 0);
 }
 
+/* How much earlier than before groups must be looked at; 0: they need not be. */
+static int64
+take_over_setting(void)
+{
+	static GaPlan plan = {
+		.sql = "UPDATE group_api_private.installation i"
+			   " SET reminder_before = $1"
+			   " FROM (SELECT reminder_before AS old"
+			   "  FROM group_api_private.installation) AS o"
+			   " WHERE i.reminder_before <> $1 RETURNING $1 - o.old",
+		.nargs = 1,
+		.argtypes = {INT4OID},
+	};
+	Datum values[1] = {Int32GetDatum(ga_settings.reminder_before)};
+
+	if (ga_plan_run(&plan, values, NULL, SPI_OK_UPDATE_RETURNING) == 0)
+		return 0;
+	return Max(ga_row_int32(0, 1, 0), 0) * USECS_PER_MINUTE;
+}
+
 void
 ga_groups_look_again(TimestampTz now)
 {
 	static GaPlan plan = {
-		.sql = "UPDATE group_api_private.groups SET next_look = $1"
-			   " WHERE next_look > $1 AND next_look <= $2",
+		.sql = "WITH old AS MATERIALIZED (SELECT ctid AS at"
+			   "  FROM group_api_private.groups WHERE next_look > $1"
+			   "  FOR NO KEY UPDATE SKIP LOCKED)"
+			   " UPDATE group_api_private.groups g"
+			   " SET next_look = greatest($1, g.next_look - $2)"
+			   " FROM old WHERE g.ctid = old.at",
 		.nargs = 2,
-		.argtypes = {TIMESTAMPTZOID, TIMESTAMPTZOID},
+		.argtypes = {TIMESTAMPTZOID, INTERVALOID},
 	};
-	Datum values[2] = {TimestampTzGetDatum(now),
-					   TimestampTzGetDatum(now + reminder_us())};
+	Interval *earlier = palloc0(sizeof(Interval));
+	Datum values[2] = {TimestampTzGetDatum(now), IntervalPGetDatum(earlier)};
 
-	if (ga_settings.reminder_before > 0)
+	earlier->time = take_over_setting();
+	if (earlier->time > 0)
 		ga_plan_run(&plan, values, NULL, SPI_OK_UPDATE);
 }

@@ -67,10 +67,11 @@ typedef struct GaLook
  * some groups whose time has come.  Rows somebody holds locked are left for the
  * next look, a few seconds later.
  */
-extern void ga_groups_look(TimestampTz now, GaLook *look);
+extern void ga_groups_look(const struct GaOwnerScope *scope, TimestampTz now,
+						   GaLook *look);
 /* When the next group is to be looked at; 0: never. */
 extern TimestampTz ga_groups_next_look(void);
-/* After group_api.reminder_before changed: who may be due earlier now. */
+/* In case group_api.reminder_before grew: who is due earlier now. */
 extern void ga_groups_look_again(TimestampTz now);
 
 #endif /* GA_STORE_LIFECYCLE_STORE_H */

@@ -502,7 +502,7 @@ ga_queue_trim(void)
 	values[0] = Int64GetDatum(ga_settings.captured_limit);
 	ga_plan_run(&captured, values, NULL, SPI_OK_DELETE);
 	ga_idempotency_trim();
-	ga_caps_trim();
+	more |= ga_caps_trim();
 	more |= ga_receipts_trim();
 	more |= ga_polls_trim();
 	return more;

@@ -96,6 +96,14 @@ like($answer, qr/SM1/, 'a receipt is not kept waiting by whoever deletes the gro
 $receipt->{finish}->();
 is($delete->(), '', 'deleting a group and moving its deliveries do not deadlock');
 
+# ---- the first entry of a list, not yet committed
+
+sql("ALTER SYSTEM SET group_api.recipient_daily_cap = 1000");
+$node->reload;
+$receipt = psql_in_background($node, "BEGIN; SELECT group_api.suppress('+27829999999');");
+reaches(invite($node, sa_number(++$next)), 'sent|pending', 'the first entry of a list, uncommitted, keeps no message waiting');
+$receipt->{finish}->();
+
 # ---- revoked and out of time at once
 
 set_rules($servers, http => { rules => [ { replies => [ { delay => 1.5, status => 503 } ] } ] });
