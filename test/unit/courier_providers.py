@@ -132,6 +132,18 @@ def test_a_message_taken_over_has_the_providers_id():
         equal(outcome.flags, 0, kind)
 
 
+def test_a_page_of_somebody_elses_is_no_acceptance():
+    """A proxy or a wrong base_url answers 200 to anything."""
+    for kind, answer, wanted in ACCEPTED:
+        if not wanted or kind == "sendgrid":
+            continue
+        for text in ("<html>Welcome</html>", "", "{}", "[]"):
+            outcome, _ = talk(kind, reply(answer.split(b"\r\n")[0]
+                                          .split(b" ", 1)[1].decode(), text))
+            check(outcome, "uncertain")
+            equal(outcome.message_id, "", kind)
+
+
 def test_every_kind_is_covered():
     equal({kind for kind, _, _ in ACCEPTED}, set(SMS) | set(MAIL))
 
