@@ -407,6 +407,18 @@ def test_a_name_breaks_no_line_of_any_mail():
             equal(to, '"Bärnaby, G  Bcc: x@y.z" <b@g.com>')
 
 
+def test_a_quoted_name_of_an_option_is_read_as_mail_programs_do():
+    sender = '"Jim \\\\ \\"J\\" Doe, Sr" <jim@example.com>'
+    for kind in ("postmark", "resend"):
+        _, request = talk(kind, reply("200 OK", "{}"),
+                          options={"sender": sender})
+        fields = json.loads(request["body"])
+        equal(fields["From" if kind == "postmark" else "from"], sender)
+    _, request = talk("sendgrid", reply("202 Accepted", ""),
+                      options={"sender": sender})
+    equal(json.loads(request["body"])["from"]["name"], 'Jim \\ "J" Doe, Sr')
+
+
 def test_a_mail_without_extras_mentions_none():
     for kind in MAIL:
         _, request = talk(kind, reply("200 OK", "{}"), to_name="", html="",
