@@ -242,6 +242,7 @@ ga_mailbox_split(const char *value, GaMailbox *mailbox)
 
 	mailbox->name = value;
 	mailbox->name_length = 0;
+	mailbox->name_is_quoted = false;
 	mailbox->address = value;
 	mailbox->address_length = length;
 	for (size_t i = 0; i < length; i++)
@@ -262,6 +263,7 @@ ga_mailbox_split(const char *value, GaMailbox *mailbox)
 		{
 			mailbox->name++;
 			open--;
+			mailbox->name_is_quoted = true;
 		}
 		mailbox->name_length = (size_t) (open - mailbox->name);
 	}

@@ -84,6 +84,7 @@ typedef struct GaMailbox
 {
 	const char *name; /* without quotes; may be empty */
 	size_t name_length;
+	bool name_is_quoted; /* it stood in quotes: \" and \\ mean " and \ */
 	const char *address;
 	size_t address_length;
 } GaMailbox;

@@ -238,6 +238,15 @@ static const GaReceiptCode codes[] = {
 	 "complained"},
 
 	{"mailgun", "failed/permanent", "the mailbox refuses mail", "bounced"},
+	/* Codes of its own beside those of SMTP: permanent, where it gave up, is
+	 * also what says nothing of the mailbox. */
+	{"mailgun", "602", "the mailbox took no mail for hours", NULL},
+	{"mailgun", "605", "the mailbox refused mail before", "bounced"},
+	{"mailgun", "606", "the person unsubscribed", "unsubscribed"},
+	{"mailgun", "607", "the person reported it as spam", "complained"},
+	{"mailgun", "5.2.2", "the mailbox is full", NULL},
+	{"mailgun", "5.7.1", "the mail server refused the message", NULL},
+	{"mailgun", "5.7.26", "the mail could not be authenticated", NULL},
 	{"mailgun", "rejected", "Mailgun did not send it", NULL},
 	{"mailgun", "complained", "the person reported it as spam", "complained"},
 	{"mailgun", "unsubscribed", "the person unsubscribed", "unsubscribed"},

@@ -162,7 +162,7 @@ judge_refusal(const GaHttpPlan *plan, const GaHttpAnswer *answer,
 }
 
 /* As it is compared with receipts: a Message-ID without its brackets. */
-static void
+static bool
 take_id(const GaHttpPlan *plan, const GaHttpAnswer *answer, json_t *document,
 		GaOutcome *outcome)
 {
@@ -172,7 +172,7 @@ take_id(const GaHttpPlan *plan, const GaHttpAnswer *answer, json_t *document,
 	if (!read_header(answer, plan->row->id_header, id, sizeof(id)) &&
 		(*plan->id_path == '\0' ||
 		 !ga_json_path_first(document, plan->id_path, id, sizeof(id))))
-		return;
+		return false;
 	length = strlen(id);
 	if (id[0] == '<' && id[length - 1] == '>')
 	{
@@ -180,6 +180,17 @@ take_id(const GaHttpPlan *plan, const GaHttpAnswer *answer, json_t *document,
 		memmove(id, id + 1, length - 1);
 	}
 	ga_outcome_set_message_id(outcome, id);
+	return *id != '\0';
+}
+
+/*
+ * Where a row of ours says where the id is, every message that was taken over
+ * has one: what answers 200 without it is a proxy's page, not the provider.
+ */
+static bool
+must_have_id(const GaHttpPlan *plan)
+{
+	return plan->row->id_path != NULL && *plan->row->id_path != '\0';
 }
 
 void
@@ -191,14 +202,15 @@ ga_http_answer_judge(const GaHttpPlan *plan, const GaHttpAnswer *answer,
 		ga_http_plan_judge(plan->success, answer->status, document);
 	char code[16];
 
-	if (verdict != GA_HTTP_SUCCESS)
-		judge_refusal(plan, answer, document, verdict, outcome);
-	else
+	if (verdict == GA_HTTP_SUCCESS)
 	{
 		snprintf(code, sizeof(code), "http %d", answer->status);
 		ga_outcome_setf(outcome, GA_OUTCOME_ACCEPTED, code, "%s", "");
-		take_id(plan, answer, document, outcome);
+		if (!take_id(plan, answer, document, outcome) && must_have_id(plan))
+			verdict = GA_HTTP_UNREADABLE;
 	}
+	if (verdict != GA_HTTP_SUCCESS)
+		judge_refusal(plan, answer, document, verdict, outcome);
 	json_decref(document);
 }
 

@@ -120,6 +120,24 @@ ga_mail_put_mailbox(GaText *out, const char *name, const char *address)
 			*c = ' ';
 }
 
+void
+ga_mail_read_name(const GaMailbox *mailbox, char *name, size_t size)
+{
+	char
+		raw[4 * NAME_SIZE]; /* what is cut here is cut again, between letters */
+	size_t used = 0;
+
+	for (size_t i = 0; i < mailbox->name_length && used < sizeof(raw) - 1; i++)
+	{
+		if (mailbox->name_is_quoted && mailbox->name[i] == '\\' &&
+			i + 1 < mailbox->name_length)
+			i++;
+		raw[used++] = mailbox->name[i];
+	}
+	raw[used] = '\0';
+	ga_text_clean_name(raw, name, size);
+}
+
 static void
 put_mailbox(GaText *out, const char *header, const char *name,
 			const char *address)
@@ -136,14 +154,12 @@ static void
 put_whole_mailbox(GaText *out, const char *header, const char *value)
 {
 	GaMailbox mailbox;
-	char raw[NAME_SIZE];
 	char name[NAME_SIZE];
 	char address[NAME_SIZE];
 
 	if (!ga_mailbox_split(value, &mailbox))
 		return;
-	ga_text_clean(mailbox.name, mailbox.name_length, raw, sizeof(raw));
-	ga_text_clean_name(raw, name, sizeof(name));
+	ga_mail_read_name(&mailbox, name, sizeof(name));
 	snprintf(address, sizeof(address), "%.*s", (int) mailbox.address_length,
 			 mailbox.address);
 	put_mailbox(out, header, name, address);

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "base/provider_options.h"
 #include "courier/job.h"
 #include "courier/text.h"
 
@@ -34,6 +35,10 @@ extern void ga_mail_settings_free(GaMailSettings *settings);
  */
 extern bool ga_mail_compose(const GaMailSettings *settings, const GaJob *job,
 							GaText *out, char *complaint, size_t size);
+
+/* The name of an option's mailbox as people read it: one line, no escapes. */
+extern void ga_mail_read_name(const GaMailbox *mailbox, char *name,
+							  size_t size);
 
 /* Appends `Name <address>` in ASCII (RFC 2047); `name` may be empty. */
 extern void ga_mail_put_mailbox(GaText *out, const char *name,

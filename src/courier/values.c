@@ -107,13 +107,11 @@ void
 ga_mailbox_forms(GaMailboxForms *forms, const char *value)
 {
 	GaMailbox mailbox;
-	char raw[sizeof(forms->name)];
 
 	memset(forms, 0, sizeof(*forms));
 	if (value == NULL || !ga_mailbox_split(value, &mailbox))
 		return;
-	ga_text_clean(mailbox.name, mailbox.name_length, raw, sizeof(raw));
-	ga_text_clean_name(raw, forms->name, sizeof(forms->name));
+	ga_mail_read_name(&mailbox, forms->name, sizeof(forms->name));
 	snprintf(forms->address, sizeof(forms->address), "%.*s",
 			 (int) mailbox.address_length, mailbox.address);
 	complete_forms(forms);

@@ -279,6 +279,23 @@ SELECT is(count(*)::int, 9, 'moves each of them') FROM group_api.deliveries WHER
 SELECT pg_temp.stands(8, 'delivered', 'ga_postmark') \gset ignored_
 SELECT is(pg_temp.say('ga_postmark', format('{"RecordType": "SpamComplaint", "MessageID": "c1", "Metadata": {"inv": "%s"}}', pg_temp.key(8)), pg_temp.account('ga_postmark')), 'known', 'a complaint of a mail that came');
 SELECT is(count(*)::int, 1, 'ends all further ones') FROM group_api_private.suppressions WHERE reason = 'complained' AND server = 'ga_postmark';
+-- Mailgun gives up for good for reasons that are not the mailbox's.
+CREATE FUNCTION pg_temp.gives_up(because text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+	body text := format('{"signature": {"token": %s}, "event-data": {"event": "failed", "severity": "permanent", "delivery-status": %s, "user-variables": {"inv": "%s"}}}',
+		to_json('gives up: ' || because), because, pg_temp.key(6));
+	result text;
+BEGIN
+	DELETE FROM group_api_private.suppressions;
+	PERFORM pg_temp.stands(6, 'sent', 'ga_mailgun');
+	result := pg_temp.say('ga_mailgun', body, pg_temp.account('ga_mailgun'));
+	RETURN format('%s %s', result, coalesce((SELECT reason::text FROM group_api_private.suppressions), 'may be written to again'));
+END
+$$;
+SELECT is(pg_temp.gives_up(because), 'moved ' || said, 'mailgun fails for good with ' || because) FROM (VALUES
+	('{"code": 550}', 'bounced'), ('{"code": 550, "enhanced-code": "5.1.1"}', 'bounced'), ('{"code": 605}', 'bounced'),
+	('{"code": 602}', 'may be written to again'), ('{"code": 550, "enhanced-code": "5.7.1"}', 'may be written to again'), ('{"code": 552, "enhanced-code": "5.2.2"}', 'may be written to again'),
+	('{"code": 606}', 'unsubscribed'), ('{"code": 607}', 'complained')) AS reasons (because, said);
 
 -- ---- Signatures ----
 

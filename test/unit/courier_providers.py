@@ -133,6 +133,18 @@ def test_a_message_taken_over_has_the_providers_id():
         equal(outcome.flags, 0, kind)
 
 
+def test_a_page_of_somebody_elses_is_no_acceptance():
+    """A proxy or a wrong base_url answers 200 to anything."""
+    for kind, answer, wanted in ACCEPTED:
+        if not wanted or kind == "sendgrid":
+            continue
+        for text in ("<html>Welcome</html>", "", "{}", "[]"):
+            outcome, _ = talk(kind, reply(answer.split(b"\r\n")[0]
+                                          .split(b" ", 1)[1].decode(), text))
+            check(outcome, "uncertain")
+            equal(outcome.message_id, "", kind)
+
+
 def test_every_kind_is_covered():
     equal({kind for kind, _, _ in ACCEPTED}, set(SMS) | set(MAIL))
 
@@ -430,6 +442,18 @@ def test_a_name_breaks_no_line_of_any_mail():
             to = json.loads(request["body"])
             to = to["To"] if kind == "postmark" else to["to"][0]
             equal(to, '"Bärnaby, G  Bcc: x@y.z" <b@g.com>')
+
+
+def test_a_quoted_name_of_an_option_is_read_as_mail_programs_do():
+    sender = '"Jim \\\\ \\"J\\" Doe, Sr" <jim@example.com>'
+    for kind in ("postmark", "resend"):
+        _, request = talk(kind, reply("200 OK", "{}"),
+                          options={"sender": sender})
+        fields = json.loads(request["body"])
+        equal(fields["From" if kind == "postmark" else "from"], sender)
+    _, request = talk("sendgrid", reply("202 Accepted", ""),
+                      options={"sender": sender})
+    equal(json.loads(request["body"])["from"]["name"], 'Jim \\ "J" Doe, Sr')
 
 
 def test_a_mail_without_extras_mentions_none():
