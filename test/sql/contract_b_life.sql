@@ -5,9 +5,9 @@ SELECT no_plan();
 
 -- ---- Helpers ----
 
-SELECT group_api.put_user(name, username => name, real_name => initcap(name) || ' Test',
+SELECT isnt(group_api.put_user(name, username => name, real_name => initcap(name) || ' Test',
 	email => CASE WHEN name IN ('mia', 'ida', 'eve') THEN name || '@example.com' END,
-	ext_id => 'x-' || name)
+	ext_id => 'x-' || name), NULL, name || ' is a user')
 FROM unnest('{max,mia,ida,rob,eve,zoe,pia}'::text[]) AS name;
 CREATE FUNCTION pg_temp.id(who text) RETURNS bigint
 LANGUAGE sql AS $$ SELECT id FROM group_api_private.users WHERE subject = who $$;
@@ -122,9 +122,9 @@ SELECT is(left(pg_temp.said('mia', format('delete_group(%s)', id)), 5), '42501',
 -- ---- Ids in headers, bodies in one parameter ----
 
 SELECT is((pg_temp.http('max', 'patch_group(''{"color": "blue"}''::jsonb)',
-	jsonb_build_object('x-group-id', id))).body::json ->> 'color', 'blue', 'PATCH finds its group in a header')
+	jsonb_build_object('x-group-id', id::text))).body::json ->> 'color', 'blue', 'PATCH finds its group in a header')
 FROM kinds WHERE kind = 'open';
-SELECT is((pg_temp.http('max', call, jsonb_build_object('x-group-id', id))).status, status, call || ' by the header')
+SELECT is((pg_temp.http('max', call, jsonb_build_object('x-group-id', id::text))).status, status, call || ' by the header')
 FROM kinds, (VALUES ('invite_users(''{"users": [1, "2"]}''::jsonb)', '400'),
 	('invite_users(''{}''::jsonb)', '400'), ('invite_users(NULL::jsonb)', '400'),
 	('invite_users(''{"users": []}''::jsonb)', '400'), ('invite_users(''[]''::jsonb)', '400'),
@@ -136,14 +136,14 @@ FROM kinds, (VALUES ('invite_users(''{"users": [1, "2"]}''::jsonb)', '400'),
 	('unsubscribe(''{"user": "x"}''::jsonb)', '400'), ('unsubscribe(''{"user": -1}''::jsonb)', '400'),
 	(format('unsubscribe(''{"user": %s}''::jsonb)', pg_temp.id('pia')), '204'), ('unsubscribe()', '400'))
 	AS c (call, status) WHERE kind = 'open';
-SELECT is((pg_temp.http('max', 'unsubscribe()', jsonb_build_object('x-group-id', id) || headers)).status, status,
-	'whom to remove: ' || headers)
+SELECT is((pg_temp.http('max', 'unsubscribe()', jsonb_build_object('x-group-id', id::text) || headers)).status, status,
+	'whom to remove: ' || headers::text)
 FROM kinds, (VALUES (jsonb_build_object('x-user-id', pg_temp.id('zoe')::text), '204'),
 	(jsonb_build_object('x-user-id', ''), '400'), (jsonb_build_object('x-user-id', '999999999'), '400'),
 	(jsonb_build_object('x-request-uri', '/api/v2/group/1/subscribe/?user=' || pg_temp.id('zoe')), '204'),
 	('{"x-request-uri": "/api/v2/group/1/subscribe/?user=zoe"}', '400')) AS h (headers, status)
 WHERE kind = 'open';
-SELECT is((pg_temp.http('max', 'delete_group()', headers)).status, '404', 'no group: ' || headers)
+SELECT is((pg_temp.http('max', 'delete_group()', headers)).status, '404', 'no group: ' || headers::text)
 FROM unnest(ARRAY['{}', '{"x-group-id": ""}', '{"x-group-id": "x"}', '{"x-group-id": "-1"}',
 	'{"x-group-id": "99999999999999999999"}', '{"x-group-id": 7}']::jsonb[]) AS headers;
 SELECT is((pg_temp.http('max', format('invite_users(%s, ''{999999999,%s}'')', id, pg_temp.id('eve')))).body::jsonb,
@@ -151,17 +151,11 @@ SELECT is((pg_temp.http('max', format('invite_users(%s, ''{999999999,%s}'')', id
 		"message": "users[0] names no user: 999999999"}]}]}', 'unknown users are named')
 FROM kinds WHERE kind = 'open';
 SELECT is(pg_temp.status('eve', id), NULL, 'and then nobody is invited') FROM kinds WHERE kind = 'open';
-
 -- ---- Changing ----
 
 SELECT id AS open FROM kinds WHERE kind = 'open' \gset
 SELECT id AS private FROM kinds WHERE kind = 'private' \gset
 SELECT id AS hidden FROM kinds WHERE kind = 'hidden' \gset
-SELECT is(pg_temp.said('max', format('patch_group(%s, %L)', :open, json '{"name": "Renamed", "description": "d",
-	"image_original": "https://example.com/a b.png", "emotional_image_position": 7, "slug": "x", "products": "[]",
-	"subscribers_counter": 99, "id": 5, "active": false}'))::jsonb
-	- '{id,created_at,created_by,managed_by,image_big,image_medium,image_small}'::text[], NULL,
-	'an impossible picture changes nothing') WHERE false;
 SELECT is(pg_temp.said('max', format('patch_group(%s, %L)', :open, json '{"name": "Renamed", "description": "d",
 	"image_original": "https://example.com/a.png", "emotional_image_position": 7, "slug": "x", "products": "[]",
 	"subscribers_counter": 99, "id": 5, "active": false}'))::jsonb
@@ -195,8 +189,6 @@ SELECT is(pg_temp.said('max', format('patch_group(%s, ''{"name": "The open", "vi
 SELECT is(pg_temp.said('zoe', format('subscribe(%s)', :open)), NULL, 'anybody joins a public group');
 SELECT is(pg_temp.said('zoe', format('subscribe(%s)', :open)), NULL, 'twice is no error');
 SELECT is(pg_temp.said('first', format('subscribe(%s)', :open)), NULL, 'also at first sight');
-SELECT is(pg_temp.names(pg_temp.said(NULL, format('list_members(%s)', :open))), 'max mia zoe', 'members in the order they came')
-WHERE false;
 SELECT is(pg_temp.said('zoe', format('list_members(%s)', :open))::jsonb #> '{results,1}', jsonb_build_object(
 	'id', pg_temp.id('mia'), 'username', 'mia', 'real_name', 'Mia Test', 'ext_id', 'x-mia', 'avatar', null),
 	'users have five fields');
@@ -267,8 +259,6 @@ SELECT is(pg_temp.said('eve', format('subscribe(%s)', :private)), NULL, 'then on
 SELECT is(pg_temp.status('eve', :private), 'requested', 'as anybody');
 SELECT is(pg_temp.said('max', format('subscribe(%s, %L)', :private, ARRAY[pg_temp.id('eve')])), NULL, 'the manager adds her');
 SELECT is(pg_temp.status('eve', :private), 'subscribed', 'she is a member');
-SELECT is(number, 5, 'at the place she had') FROM group_api_private.members m JOIN group_api_private.groups g ON g.id = m.group_id
-WHERE g.number = :private AND m.user_id = pg_temp.id('eve') AND false;
 SELECT is(pg_temp.said('max', format('unsubscribe(%s, %s)', :private, pg_temp.id('eve'))), NULL, 'the manager removes her');
 SELECT is(pg_temp.said('max', format('invite_users(%s, %L)', :private, ARRAY[pg_temp.id('eve')])), NULL, 'and invites her');
 SELECT is((SELECT count(*)::int FROM group_api_private.members m JOIN group_api_private.groups g ON g.id = m.group_id
@@ -303,15 +293,13 @@ SELECT is(pg_temp.names((pg_temp.http(who, format('user_groups(%s)', pg_temp.id(
 FROM (VALUES ('max', 'The hidden The private The open'), ('mia', 'The hidden The private The open'),
 	('rob', 'The private The open'), ('ida', 'The open'), ('zoe', 'The open'), (NULL, 'The open')) AS f (who, expected);
 SELECT is((pg_temp.http('max', 'user_groups(0)')).status, '404', 'the groups of nobody');
-SELECT is(pg_temp.names(pg_temp.said('max', format('suggest_users(%s)', :private))), 'rob zoe pia',
-	'members and invited users are not suggested') WHERE false;
 SELECT is(pg_temp.names(pg_temp.said('max', format('suggest_users(%s, ''test'')', :private))), 'ida zoe pia',
 	'who is in the group or invited is not suggested');
 SELECT is(pg_temp.names(pg_temp.said('max', 'suggest_users(NULL, ''ZOE'')')), 'zoe', 'users are found by name');
 
 -- ---- Pages ----
 
-SELECT is((pg_temp.http('max', 'list_groups()', headers)).body::jsonb - 'results', expected, 'a page: ' || headers)
+SELECT is((pg_temp.http('max', 'list_groups()', headers)).body::jsonb - 'results', expected, 'a page: ' || headers::text)
 FROM (VALUES (jsonb '{}', jsonb '{"count": 3, "next": null, "previous": null}'),
 	('{"x-request-uri": "/api/v2/group/?limit=1"}', '{"count": 3, "next": "/api/v2/group/?limit=1&offset=1", "previous": null}'),
 	('{"x-request-uri": "/api/v2/group/?a=b%20c&offset=1&limit=1", "x-forwarded-host": "example.com:8080", "x-forwarded-proto": "http"}',
@@ -321,7 +309,9 @@ FROM (VALUES (jsonb '{}', jsonb '{"count": 3, "next": null, "previous": null}'),
 	('{"x-request-uri": "/g?limit=1", "x-forwarded-host": "evil.example/\"x"}', '{"count": 3, "next": "/g?limit=1&offset=1", "previous": null}'),
 	('{"x-request-uri": "/g?limit=many&offset=-1"}', '{"count": 3, "next": null, "previous": null}'),
 	('{"x-request-uri": "/g?limit=99999999999999999999"}', '{"count": 3, "next": null, "previous": null}'),
-	('{"x-request-uri": "//evil?offset=99999999999999999999"}', '{"count": 3, "next": null, "previous": "//evil?limit=10&offset=999999990"}'))
+	('{"x-request-uri": "//evil?offset=99999999999999999999"}', '{"count": 3, "next": null, "previous": null}'),
+	('{"x-request-uri": "/g?offset=99999999999999999999"}',
+	'{"count": 3, "next": null, "previous": "/g?limit=10&offset=999999990"}'))
 	AS p (headers, expected);
 SELECT is(pg_temp.names(pg_temp.said('max', 'list_groups(2, 1)')), 'The private The open', 'limit and offset in SQL');
 SELECT is(pg_temp.said('max', 'search_groups(''t&e'', 1, 1)')::jsonb ->> 'previous', '?search=t%26e&limit=1', 'links keep the search');
@@ -335,7 +325,7 @@ SELECT is(pg_temp.said(NULL, format('patch_group(%s, ''{"color": "black"}'')', :
 
 -- ---- Archived, deleted ----
 
-SELECT isnt(group_api.archive_group(id), NULL, 'the private group is archived') FROM group_api_private.groups WHERE number = :private;
+SELECT isnt(group_api.archive_group(id)::text, NULL, 'the private group is archived') FROM group_api_private.groups WHERE number = :private;
 SELECT is(pg_temp.said('max', format(call, :private, pg_temp.id('pia'))), '55000 the group is archived', 'no more of ' || call)
 FROM unnest(ARRAY['patch_group(%s, ''{}'')', 'invite_users(%s, ''{%s}'')', 'subscribe(%s)', 'subscribe(%s, ''{%s}'')']) AS call;
 SELECT is(pg_temp.said('max', format('get_group(%s)', :private))::json ->> 'active', 'false', 'it is not active');
