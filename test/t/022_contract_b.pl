@@ -50,7 +50,7 @@ my $group = from_json(as_user('ann', q{create_group('{"name": "Chess", "privacy"
 as_user('ann', "invite_users($group, '{$id{bob},$id{cid}}')");
 my $first = token_of('bob@example.com', 1);
 my $sms = token_of('+27821234567', 1);
-like($node->safe_psql('postgres', q{SELECT message FROM group_api.captured WHERE channel = 'MOBILE'}), qr/eingeladen|Einladung/,
+like($node->safe_psql('postgres', q{SELECT message FROM group_api.captured WHERE channel = 'MOBILE'}), qr/dich in die Gruppe/,
 	'a message speaks the language the directory knows');
 is($node->safe_psql('postgres', "SELECT group_api.accept_invitation('$sms') #>> '{invitation,status}'"), 'accepted',
 	'a link is accepted');
