@@ -36,11 +36,12 @@ class Catalog {
 	async find({ schema, name, named, unnamed, type }) {
 		const candidates = await this.functionsNamed(schema, name);
 		const given = Object.keys(named);
-		const byName = candidates.find((one) => one.names.length === one.count
+		// The names go first; the body as a whole is for what they do not fit.
+		const byName = candidates.find((one) => type !== 'text'
+			&& one.names.length === one.count && one.names.every(Boolean)
 			&& given.every((key) => one.names.includes(key))
-			&& one.names.slice(0, one.required).every((key) => key && given.includes(key)));
-		if (byName && type !== 'text') return byName;
-		// Only where no names fit: the body as a whole.
+			&& one.names.slice(0, one.required).every((key) => given.includes(key)));
+		if (byName) return byName;
 		const takesBody = candidates.find((one) => unnamed !== undefined && one.count === 1
 			&& !one.names[0] && (type === 'json' ? /^jsonb?$/ : /^text$/).test(one.types[0]));
 		if (takesBody) return { ...takesBody, takesBody: true };
