@@ -7,7 +7,6 @@
 #include "api/group_access.h"
 #include "base/guc.h"
 #include "store/installation_store.h"
-#include "store/lifecycle_store.h"
 #include "store/provider_store.h"
 #include "utils/uuid.h"
 
@@ -57,19 +56,8 @@ bool
 ga_active_group_to_change(FunctionCallInfo fcinfo, GaCaller *caller,
 						  GaGroupView *group, const char *wish, Datum *answer)
 {
-	GaOwnerScope scope;
-	bool found;
-
 	if (!ga_group_to_change(fcinfo, caller, group, wish, answer))
 		return false;
-	ga_owner_enter(&scope);
-	found = ga_group_lock(group->id, &group->is_archived);
-	ga_owner_leave(&scope);
-	if (!found)
-	{
-		*answer = ga_answer_no_such_group(caller);
-		return false;
-	}
 	if (!group->is_archived)
 		return true;
 	*answer =

@@ -20,10 +20,7 @@ extern bool ga_group_to_change(FunctionCallInfo fcinfo, GaCaller *caller,
 							   GaGroupView *group, const char *wish,
 							   Datum *answer);
 
-/*
- * The same, and the group must not be archived (55000).  Its row is locked, so
- * that nobody archives or deletes it meanwhile.
- */
+/* The same, and the group must not be archived (55000). */
 extern bool ga_active_group_to_change(FunctionCallInfo fcinfo, GaCaller *caller,
 									  GaGroupView *group, const char *wish,
 									  Datum *answer);

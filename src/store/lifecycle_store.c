@@ -25,23 +25,6 @@
 #define LOOK_AGAIN_S "5"
 
 bool
-ga_group_lock(pg_uuid_t group_id, bool *is_archived)
-{
-	static GaPlan plan = {
-		.sql = "SELECT status = 'ARCHIVED' FROM group_api_private.groups"
-			   " WHERE id = $1 FOR NO KEY UPDATE",
-		.nargs = 1,
-		.argtypes = {UUIDOID},
-	};
-	Datum values[1] = {UUIDPGetDatum(&group_id)};
-
-	if (ga_plan_run(&plan, values, NULL, SPI_OK_SELECT) == 0)
-		return false;
-	*is_archived = ga_row_bool(0, 1, false);
-	return true;
-}
-
-bool
 ga_invitation_lock(const GaOwnerScope *scope, pg_uuid_t group_id, int32 number,
 				   GaOpenInvitation *invitation)
 {

@@ -41,9 +41,6 @@ typedef struct GaOpenInvitation
 	bool is_waiting; /* in the queue */
 } GaOpenInvitation;
 
-/* Locks the group's row, before any of its invitations; false: it is gone. */
-extern bool ga_group_lock(pg_uuid_t group_id, bool *is_archived);
-
 /* False when the member was not invited. */
 extern bool ga_invitation_lock(const struct GaOwnerScope *scope,
 							   pg_uuid_t group_id, int32 number,
