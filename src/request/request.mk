@@ -14,6 +14,7 @@ REQUEST_OBJS = \
 	src/request/soft_json.o \
 	src/request/form_fields.o \
 	src/request/callback.o \
+	src/request/carrier_answer.o \
 	src/request/signature.o \
 	src/request/receipt_reader.o \
 	src/request/group_request.o \

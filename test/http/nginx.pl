@@ -12,9 +12,8 @@ use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-my $nginx = peer('nginx/usr/sbin/nginx');
 plan skip_all => 'npm package pg not found' unless node_modules();
-plan skip_all => 'nginx not found' unless $nginx;
+plan skip_all => 'nginx not found' unless peer('nginx/usr/sbin/nginx');
 
 my $node = new_api_node('main', conf => pages_conf());
 
@@ -24,19 +23,11 @@ sub start_front
 	my ($gateway) = @_;
 	my ($snippet) = slurp_file(project_root() . '/docs/page.md') =~ /^```nginx\n(.*?)^```\n/ms;
 	my $port = PostgreSQL::Test::Cluster::get_free_port();
-	my $directory = PostgreSQL::Test::Utils::tempdir();
 
 	$snippet =~ s/listen 443 ssl;/listen 127.0.0.1:$port;/;
 	$snippet =~ s/^\s*ssl_certificate.*\n//mg;
 	is($snippet =~ s{http://127\.0\.0\.1:3000}{$gateway->{url}}g, 2, 'the document names PostgREST twice');
-	open(my $file, '>', "$directory/nginx.conf") or die $!;
-	print $file "daemon off; master_process off; pid $directory/pid; error_log $directory/error.log;\n",
-	  "events {}\nhttp {\n", (map { "${_}_temp_path $directory/$_;\n" } qw(client_body proxy fastcgi uwsgi scgi)),
-	  "access_log $directory/access.log;\n$snippet}\n";
-	close $file;
-	my $child = start_program('nginx', $nginx, '-c', "$directory/nginx.conf", '-p', $directory, '-e', "$directory/error.log");
-	GroupApiTest::await_listener($port, $child);
-	return bless { name => "nginx before $gateway->{name}", url => "http://127.0.0.1:$port", directory => $directory }, 'Gateway';
+	return start_nginx($port, $snippet, "nginx before $gateway->{name}");
 }
 
 sub response_of

@@ -32,7 +32,7 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 use Time::HiRes qw(sleep time);
 
-our @EXPORT = qw(new_api_node gateways double_of node_modules form_encoded);
+our @EXPORT = qw(new_api_node gateways double_of start_nginx node_modules form_encoded);
 
 # Of this test alone: tests run side by side.
 my $scratch = PostgreSQL::Test::Utils::tempdir();
@@ -131,6 +131,28 @@ sub gateways
 	  SKIP: { skip "$needed not found", 1 unless $gateway; }
 	}
 	return @gateways;
+}
+
+=head2 start_nginx(PORT, SERVERS, NAME)
+
+nginx with these blocks "server", of which one listens on the port. The result asks
+as a gateway does; {directory} holds access.log and error.log.
+
+=cut
+
+sub start_nginx
+{
+	my ($port, $servers, $name) = @_;
+	my $nginx = peer('nginx/usr/sbin/nginx') // return;
+	my $directory = PostgreSQL::Test::Utils::tempdir();
+
+	append_to_file("$directory/nginx.conf",
+		"daemon off; master_process off; pid $directory/pid; error_log $directory/error.log;\nevents {}\nhttp {\n"
+		. join('', map { "${_}_temp_path $directory/$_;\n" } qw(client_body proxy fastcgi uwsgi scgi))
+		. "access_log $directory/access.log;\n$servers}\n");
+	my $child = start_program('nginx', $nginx, '-c', "$directory/nginx.conf", '-p', $directory, '-e', "$directory/error.log");
+	GroupApiTest::await_listener($port, $child);
+	return bless { name => $name, url => "http://127.0.0.1:$port", pid => $child, directory => $directory };
 }
 
 sub form_encoded { return HTTP::Tiny->new->www_form_urlencode([@_]); }
