@@ -362,8 +362,14 @@ add_users(const GaOwnerScope *scope, const GaGroupV2 *group, const Users *users)
 static void
 withdraw(const GaOwnerScope *scope, const GaGroupV2 *group, const Users *users)
 {
+	int32 *numbers = palloc(sizeof(int32) * users->count);
+	int open = 0;
+
+	for (int i = 0; i < users->count; i++)
+		if (users->subscriptions[i].number != 0)
+			numbers[open++] = users->subscriptions[i].number;
 	ga_wake_at_end();
-	ga_invitations_withdraw(group->view.id, users->ids, users->count);
+	ga_invitations_withdraw(group->view.id, numbers, open);
 }
 
 typedef void (*UsersAction)(const GaOwnerScope *scope, const GaGroupV2 *group,
@@ -524,7 +530,7 @@ unsubscribe(const GaGroupV2 *group, int64 user_id, bool by_manager)
 	if (one.is_subscribed)
 		ga_member_remove(group->view.id, one.number);
 	else if (one.is_invited && by_manager)
-		ga_invitations_withdraw(group->view.id, &user_id, 1);
+		ga_invitations_withdraw(group->view.id, &one.number, 1);
 	else if (one.is_invited)
 		ga_invitation_decline(group->view.id, one.number);
 	if (one.has_requested)

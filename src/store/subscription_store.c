@@ -4,7 +4,8 @@
  *
  * Sets of users travel as arrays.  Locks: the caller holds the group's row, so
  * two calls for one group follow each other; the holder of a link locks an
- * invitation alone, so every statement here asks again for the state it leaves.
+ * invitation alone, so every statement here asks again for the state it leaves;
+ * several invitations are locked in the order of their numbers.
  * The dispatcher passes locked invitations by: callers wake it at the end.
  */
 #include "postgres.h"
@@ -91,6 +92,21 @@ ga_members_number(GaGroupView *added)
 		added->members[i].number = ++last;
 }
 
+/* Receipts of several invitations lock them in this order, too. */
+static void
+lock_invitations(const Datum *values)
+{
+	static GaPlan plan = {
+		.sql = "SELECT FROM group_api_private.invitations"
+			   " WHERE group_id = $1 AND number = ANY ($2)"
+			   " ORDER BY number FOR NO KEY UPDATE",
+		.nargs = 2,
+		.argtypes = {UUIDOID, INT4ARRAYOID},
+	};
+
+	ga_plan_run(&plan, (Datum *) values, NULL, SPI_OK_SELECT);
+}
+
 void
 ga_invitations_accept(pg_uuid_t group_id, const int32 *numbers, int count)
 {
@@ -112,6 +128,7 @@ ga_invitations_accept(pg_uuid_t group_id, const int32 *numbers, int count)
 	};
 	Datum values[2] = {UUIDPGetDatum(&group_id), int4_array(numbers, count)};
 
+	lock_invitations(values);
 	ga_plan_run(&plan, values, NULL, SPI_OK_UPDATE);
 }
 
@@ -206,23 +223,24 @@ ga_invitations_renew(const GaGroupView *again)
 	fill_renewal(again, values);
 	values[6] = TimestampTzGetDatum(again->expires_at);
 	values[7] = IntervalPGetDatum(cooldown);
+	lock_invitations(values);
 	ga_plan_run(&plan, values, NULL, SPI_OK_UPDATE);
 	forget_polls(values);
 }
 
 void
-ga_invitations_withdraw(pg_uuid_t group_id, const int64 *ids, int count)
+ga_invitations_withdraw(pg_uuid_t group_id, const int32 *numbers, int count)
 {
 	static GaPlan plan = {
 		.sql = "UPDATE group_api_private.invitations" GA_SET_WITHDRAWN
-			   " WHERE group_id = $1 AND response = 'pending' AND number IN"
-			   "  (SELECT m.number FROM group_api_private.members m"
-			   "   WHERE m.group_id = $1 AND m.user_id = ANY ($2))",
+			   " WHERE group_id = $1 AND number = ANY ($2)"
+			   "  AND response = 'pending'",
 		.nargs = 2,
-		.argtypes = {UUIDOID, INT8ARRAYOID},
+		.argtypes = {UUIDOID, INT4ARRAYOID},
 	};
-	Datum values[2] = {UUIDPGetDatum(&group_id), int8_array(ids, count)};
+	Datum values[2] = {UUIDPGetDatum(&group_id), int4_array(numbers, count)};
 
+	lock_invitations(values);
 	ga_plan_run(&plan, values, NULL, SPI_OK_UPDATE);
 }
 

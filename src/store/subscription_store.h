@@ -43,8 +43,8 @@ extern void ga_invitations_accept(pg_uuid_t group_id, const int32 *numbers,
  * follows the one before after group_api.resend_cooldown.
  */
 extern void ga_invitations_renew(const GaGroupView *again);
-/* Withdraws the open invitations of the users. */
-extern void ga_invitations_withdraw(pg_uuid_t group_id, const int64 *ids,
+/* Withdraws those that are open. */
+extern void ga_invitations_withdraw(pg_uuid_t group_id, const int32 *numbers,
 									int count);
 /* The user declines an open invitation. */
 extern void ga_invitation_decline(pg_uuid_t group_id, int32 number);
