@@ -439,6 +439,15 @@ preview_invitation() does; so does a call with the header Prefer: tx=rollback.  
 SQL as 22023, 54000, 28000 with the list as JSON in DETAIL, over HTTP in the envelope
 with status 400 or 401 (docs/errors.md).$$;
 
+CREATE FUNCTION group_api.create_group(text) RETURNS json
+    LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_create_group_body';
+COMMENT ON FUNCTION group_api.create_group(text) IS
+$$Creates a group from a body as it came (contract A): JSON or a form, whatever it was declared to be.
+
+What cannot be read is an error like any other: SQLSTATE 22023, over HTTP the envelope
+with status 400.  In a form lists are written members[0][nickName]=Ann or members[].
+All else as create_group(jsonb).$$;
+
 CREATE FUNCTION group_api.get_group(id uuid) RETURNS json
     LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'group_api_get_group';
 COMMENT ON FUNCTION group_api.get_group(uuid) IS
@@ -516,6 +525,15 @@ run checks everything, writes nothing and answers with the id 0, no slug, and pr
 group_api.create_group() does.
 Errors: SQL 22023, 23505 (the name is taken), 28000 with the list as JSON in DETAIL;
 over HTTP {"errors": [{field, messages [{code, message}]}]} with status 400 or 401.$$;
+
+CREATE FUNCTION group_api_v2.create_group(text) RETURNS json
+    LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_v2_create_group_body';
+COMMENT ON FUNCTION group_api_v2.create_group(text) IS
+$$Creates a group from a body as it came (contract B): JSON or a form, whatever it was declared to be.
+
+What cannot be read is an error like any other: SQLSTATE 22023, over HTTP {"errors": [...]}
+with status 400.  In a form lists are written invite_users[0]=12 or invite_users[]=12.
+All else as create_group(jsonb).$$;
 
 -- The invited person --------------------------------------------------------
 
@@ -910,12 +928,12 @@ DECLARE
     anonymous text := 'group_api.invitation(text), group_api.accept_invitation(text), '
         'group_api.decline_invitation(text), group_api.invitation_page(text, text), '
         'group_api.unsubscribe(text), group_api.receive_receipt(text)';
-    callers text := 'group_api.create_group(jsonb), group_api.get_group(uuid), '
+    callers text := 'group_api.create_group(jsonb), group_api.create_group(text), group_api.get_group(uuid), '
         'group_api.send_invitations(uuid), group_api.resend_invitation(uuid, integer), '
         'group_api.revoke_invitation(uuid, integer), group_api.archive_group(uuid), '
         'group_api.delete_group(uuid), group_api.preview_invitation(uuid, integer, text), '
         'group_api.receive_receipt(name, bytea, jsonb, text, text), '
-        'group_api.sms_segments(text), group_api_v2.create_group(jsonb)';
+        'group_api.sms_segments(text), group_api_v2.create_group(jsonb), group_api_v2.create_group(text)';
     monitors text := 'group_api.health(), group_api.sms_segments(text), '
         'group_api_private.dispatcher_state(), group_api_private.is_adopted()';
     operators text := 'group_api.retry_failed(uuid, group_api.channel), '
