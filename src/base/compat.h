@@ -56,7 +56,7 @@ ga_may_execute(Oid function, Oid role)
 }
 
 /* Why `text` is no JSON in the server's encoding; NULL: it is.  Never throws. */
-static inline char *
+static inline const char *
 ga_json_complaint(const char *text, int length)
 {
 #if PG_VERSION_NUM >= 170000

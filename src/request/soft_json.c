@@ -65,18 +65,17 @@ is_harmless(const char *text)
 
 /* A parser's complaint quotes the text, which may be long. */
 static const char *
-shortened(char *complaint)
+shortened(const char *complaint)
 {
-	complaint[pg_mbcliplen(complaint, (int) strlen(complaint), COMPLAINT_MAX)] =
-		'\0';
-	return complaint;
+	return pnstrdup(complaint, pg_mbcliplen(complaint, (int) strlen(complaint),
+											COMPLAINT_MAX));
 }
 
 Jsonb *
 ga_soft_json_or_why(const char *text, size_t length, const char **complaint)
 {
 	char *copy;
-	char *said;
+	const char *said;
 
 	*complaint = NULL;
 	/* This refuses zero bytes, too. */

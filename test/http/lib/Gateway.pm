@@ -182,6 +182,7 @@ sub ask
 	my $answer = HTTP::Tiny->new(max_redirect => 0, timeout => 30)->request($method, "$self->{url}$path",
 		{ headers => { Accept => 'text/html', %{ $options{headers} // {} } }, content => $options{content} // '' });
 
+	$answer->{content} //= '';
 	utf8::decode($answer->{content});
 	return $answer;
 }
