@@ -44,6 +44,8 @@ OBJS = \
 	src/store/poll_store.o \
 	src/store/template_store.o \
 	src/store/receipt_store.o \
+	src/store/group_v2_store.o \
+	src/store/subscription_store.o \
 	src/dispatch/slots.o \
 	src/dispatch/wake.o \
 	src/dispatch/launcher.o \
@@ -68,6 +70,12 @@ OBJS = \
 	src/api/creation.o \
 	src/api/create_group.o \
 	src/api/create_group_v2.o \
+	src/api/invitees.o \
+	src/api/group_access_v2.o \
+	src/api/groups_v2.o \
+	src/api/subscriptions_v2.o \
+	src/api/paging.o \
+	src/api/bodies_v2.o \
 	src/api/get_group.o \
 	src/api/invitations.o \
 	src/api/group_access.o \

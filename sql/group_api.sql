@@ -99,6 +99,7 @@ CREATE TABLE group_api_private.groups (
     emotional_image_position integer NOT NULL DEFAULT 0,
     locale      text,
     next_look   timestamptz,
+    last_member integer,
     CONSTRAINT groups_pkey PRIMARY KEY (id),
     CONSTRAINT groups_number_key UNIQUE (number),
     CONSTRAINT groups_contract_check CHECK (contract IN ('A', 'B'))
@@ -109,9 +110,11 @@ COMMENT ON COLUMN group_api_private.groups.number IS 'contract B''s integer id; 
 COMMENT ON COLUMN group_api_private.groups.inviter IS 'the leader''s name as invitations show it';
 COMMENT ON COLUMN group_api_private.groups.locale IS 'the language of its messages where a member''s own is not known; null: group_api.default_locale';
 COMMENT ON COLUMN group_api_private.groups.next_look IS 'when the dispatcher looks at its open invitations next: to remind, or because they expire';
+COMMENT ON COLUMN group_api_private.groups.last_member IS 'the highest number a member had who is gone: none is given out twice, as links name them';
 CREATE INDEX groups_next_look ON group_api_private.groups (next_look) WHERE next_look IS NOT NULL;
 CREATE UNIQUE INDEX groups_v2_name_key ON group_api_private.groups (name) WHERE contract = 'B';
 CREATE UNIQUE INDEX groups_v2_slug_key ON group_api_private.groups (slug) WHERE contract = 'B';
+CREATE INDEX groups_v2_number ON group_api_private.groups (number) WHERE contract = 'B' AND status = 'ACTIVE';
 
 CREATE TABLE group_api_private.members (
     group_id    uuid NOT NULL,
@@ -123,7 +126,15 @@ CREATE TABLE group_api_private.members (
     CONSTRAINT members_pkey PRIMARY KEY (group_id, number)
 );
 COMMENT ON TABLE group_api_private.members IS 'internal: persons of a group; number 1 is the leader';
-CREATE INDEX members_user_id ON group_api_private.members (user_id) WHERE user_id IS NOT NULL;
+CREATE UNIQUE INDEX members_user_key ON group_api_private.members (user_id, group_id) WHERE user_id IS NOT NULL;
+
+CREATE TABLE group_api_private.requests (
+    group_id     uuid NOT NULL,
+    user_id      bigint NOT NULL,
+    requested_at timestamptz NOT NULL DEFAULT pg_catalog.now(),
+    CONSTRAINT requests_pkey PRIMARY KEY (group_id, user_id)
+);
+COMMENT ON TABLE group_api_private.requests IS 'internal: users who ask to join a private group of contract B';
 
 -- The queue lives in the invitations themselves: a row waits while "due" is not
 -- null.  The delivery state is in no index and in no predicate, so that the
@@ -341,6 +352,7 @@ COMMENT ON SEQUENCE group_api_private.incarnations IS 'internal: numbers the liv
 SELECT pg_catalog.pg_extension_config_dump('group_api_private.users', '');
 SELECT pg_catalog.pg_extension_config_dump('group_api_private.groups', '');
 SELECT pg_catalog.pg_extension_config_dump('group_api_private.members', '');
+SELECT pg_catalog.pg_extension_config_dump('group_api_private.requests', '');
 SELECT pg_catalog.pg_extension_config_dump('group_api_private.invitations', '');
 SELECT pg_catalog.pg_extension_config_dump('group_api_private.attempts', '');
 SELECT pg_catalog.pg_extension_config_dump('group_api_private.receipts', '');
@@ -365,13 +377,13 @@ DO $$
 DECLARE
     relation pg_catalog.text;
 BEGIN
-    FOREACH relation IN ARRAY ARRAY['users', 'groups', 'members', 'invitations', 'attempts',
+    FOREACH relation IN ARRAY ARRAY['users', 'groups', 'members', 'requests', 'invitations', 'attempts',
                                     'captured', 'receipts', 'receipt_counts', 'polls', 'suppressions',
                                     'suppression_salt', 'sends', 'resends', 'templates',
                                     'idempotency_keys', 'pauses', 'installation', 'link_secret'] LOOP
         EXECUTE pg_catalog.format('ALTER TABLE group_api_private.%I ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY', relation);
     END LOOP;
-    FOREACH relation IN ARRAY ARRAY['users', 'groups', 'members', 'invitations', 'attempts', 'captured', 'pauses',
+    FOREACH relation IN ARRAY ARRAY['users', 'groups', 'members', 'requests', 'invitations', 'attempts', 'captured', 'pauses',
                                     'receipts', 'receipt_counts', 'polls', 'suppressions', 'templates'] LOOP
         EXECUTE pg_catalog.format('CREATE POLICY %I ON group_api_private.%I FOR SELECT USING (true)', relation || '_read', relation);
     END LOOP;
@@ -396,6 +408,7 @@ BEGIN
     DELETE FROM group_api_private.polls p USING gone WHERE p.group_id = gone.id;
     DELETE FROM group_api_private.invitations i USING gone WHERE i.group_id = gone.id;
     DELETE FROM group_api_private.idempotency_keys k USING gone WHERE k.group_id = gone.id;
+    DELETE FROM group_api_private.requests q USING gone WHERE q.group_id = gone.id;
     DELETE FROM group_api_private.members m USING gone WHERE m.group_id = gone.id;
     RETURN NULL;
 END
@@ -534,6 +547,217 @@ $$Creates a group from a body as it came (contract B): JSON or a form, whatever 
 What cannot be read is an error like any other: SQLSTATE 22023, over HTTP {"errors": [...]}
 with status 400.  In a form lists are written invite_users[0]=12 or invite_users[]=12.
 All else as create_group(jsonb).$$;
+
+CREATE FUNCTION group_api_v2.get_group(id bigint) RETURNS json
+    LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'group_api_v2_get_group';
+COMMENT ON FUNCTION group_api_v2.get_group(bigint) IS
+$$The Group object (GET /api/v2/group/{id}/).  A hidden group is there for its members, for
+invited users and operators.  Nobody has to be logged in while group_api.content_availability
+is on.  Errors: P0002 (404), 28000 (401).$$;
+
+CREATE FUNCTION group_api_v2.list_groups("limit" integer DEFAULT NULL, "offset" integer DEFAULT NULL) RETURNS json
+    LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'group_api_v2_list_groups';
+COMMENT ON FUNCTION group_api_v2.list_groups(integer, integer) IS
+$$A page of the groups the caller is subscribed to, newest first (GET /api/v2/group/): {count,
+next, previous, results [Group]}.  limit is 10 unless given, at most 100.  Error: 28000 (401).$$;
+
+CREATE FUNCTION group_api_v2.search_groups(search text DEFAULT NULL, "limit" integer DEFAULT NULL, "offset" integer DEFAULT NULL) RETURNS json
+    LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'group_api_v2_search_groups';
+COMMENT ON FUNCTION group_api_v2.search_groups(text, integer, integer) IS
+$$A page of the groups whose name holds the text, newest first (GET /api/v2/group/search/):
+visible ones, and hidden ones the caller belongs or is invited to.  Error: 28000 (401) for
+nobody when group_api.content_availability is off.$$;
+
+CREATE FUNCTION group_api_v2.user_groups(user_id bigint, "limit" integer DEFAULT NULL, "offset" integer DEFAULT NULL) RETURNS json
+    LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'group_api_v2_user_groups';
+COMMENT ON FUNCTION group_api_v2.user_groups(bigint, integer, integer) IS
+$$A page of the groups a user is subscribed to (GET /api/v2/user/{id}/groups/): all of the
+caller's own; of others the public visible ones and those the caller belongs to as well.
+Errors: P0002 (404) for an unknown user, 28000 (401) as search_groups().$$;
+
+CREATE FUNCTION group_api_v2.put_group(jsonb) RETURNS json
+    LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_v2_put_group';
+COMMENT ON FUNCTION group_api_v2.put_group(jsonb) IS
+$$Changes the group of the header X-Group-Id (PUT /api/v2/group/{id}/).
+
+Body: {name, [description], [color], [privacy], [visible], [image_original],
+[emotional_image_original], [emotional_image_position]};
+the name is needed, what is absent stays.  The slug stays.  Answer: the
+Group object.  Over HTTP the id stands in the header X-Group-Id.
+Allowed to the group's manager and to operators.  Errors: 22023, 23505 (the name is taken),
+55000 (a private group becomes public; archived), 400 all; 28000 (401), 42501 (403), P0002 (404).$$;
+
+CREATE FUNCTION group_api_v2.put_group(id bigint, body jsonb) RETURNS json
+    LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_v2_put_group';
+COMMENT ON FUNCTION group_api_v2.put_group(bigint, jsonb) IS
+$$The same for callers in SQL: see put_group(jsonb).$$;
+
+CREATE FUNCTION group_api_v2.patch_group(jsonb) RETURNS json
+    LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_v2_patch_group';
+COMMENT ON FUNCTION group_api_v2.patch_group(jsonb) IS
+$$Changes the group of the header X-Group-Id (PATCH /api/v2/group/{id}/).
+
+Body: {name, [description], [color], [privacy], [visible], [image_original],
+[emotional_image_original], [emotional_image_position]}, any
+of them; what is absent stays.  The slug stays.  Answer: the
+Group object.  Over HTTP the id stands in the header X-Group-Id.
+Allowed to the group's manager and to operators.  Errors: 22023, 23505 (the name is taken),
+55000 (a private group becomes public; archived), 400 all; 28000 (401), 42501 (403), P0002 (404).$$;
+
+CREATE FUNCTION group_api_v2.patch_group(id bigint, body jsonb) RETURNS json
+    LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_v2_patch_group';
+COMMENT ON FUNCTION group_api_v2.patch_group(bigint, jsonb) IS
+$$The same for callers in SQL: see patch_group(jsonb).$$;
+
+CREATE FUNCTION group_api_v2.delete_group(id bigint) RETURNS json
+    LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_v2_delete_group';
+COMMENT ON FUNCTION group_api_v2.delete_group(bigint) IS
+$$Deletes a group with its members and invitations; nothing unsent leaves any more (DELETE
+/api/v2/group/{id}/).  Answers null, 204 over HTTP.
+Allowed to the group's manager and to operators.  Errors: 28000 (401), 42501 (403), P0002 (404).$$;
+
+CREATE FUNCTION group_api_v2.delete_group() RETURNS json
+    LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_v2_delete_group';
+COMMENT ON FUNCTION group_api_v2.delete_group() IS
+$$The same over HTTP, without a body: see delete_group(bigint).$$;
+
+CREATE FUNCTION group_api_v2.invite_users(id bigint, users bigint[]) RETURNS json
+    LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_v2_invite_users';
+COMMENT ON FUNCTION group_api_v2.invite_users(bigint, bigint[]) IS
+$$Invites users (POST /api/v2/group/{id}/invite/, body {users [integer]}), or accepts who has
+asked to join.  Those with an e-mail address or mobile number in the directory get a message;
+who was withdrawn, declined or let it expire is invited again under a new link, not sooner
+than group_api.resend_cooldown after the last message.  Members and invited users stay what
+they are.  Answers null, 204 over HTTP.
+Allowed to the group's manager and to operators.  Errors: 22023 (400) also for unknown users,
+55000 (400) archived, 28000 (401), 42501 (403), P0002 (404).$$;
+
+CREATE FUNCTION group_api_v2.invite_users(jsonb) RETURNS json
+    LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_v2_invite_users';
+COMMENT ON FUNCTION group_api_v2.invite_users(jsonb) IS
+$$The same over HTTP, with a JSON body: see invite_users(bigint, bigint[]).$$;
+
+CREATE FUNCTION group_api_v2.withdraw_invitations(id bigint, users bigint[]) RETURNS json
+    LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_v2_withdraw_invitations';
+COMMENT ON FUNCTION group_api_v2.withdraw_invitations(bigint, bigint[]) IS
+$$Withdraws open invitations of users (DELETE /api/v2/group/{id}/invite/, body {users
+[integer]}): their links end, what is not sent yet is canceled; others stay what they are.
+Answers null, 204 over HTTP.
+Allowed to the group's manager and to operators.  Errors: 22023 (400), 28000 (401), 42501
+(403), P0002 (404).$$;
+
+CREATE FUNCTION group_api_v2.withdraw_invitations(jsonb) RETURNS json
+    LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_v2_withdraw_invitations';
+COMMENT ON FUNCTION group_api_v2.withdraw_invitations(jsonb) IS
+$$The same over HTTP, with a JSON body: see withdraw_invitations(bigint, bigint[]).$$;
+
+CREATE FUNCTION group_api_v2.subscribe(id bigint, users bigint[] DEFAULT NULL) RETURNS json
+    LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_v2_subscribe';
+COMMENT ON FUNCTION group_api_v2.subscribe(bigint, bigint[]) IS
+$$Joins a group (POST /api/v2/group/{id}/subscribe/, body {[users [integer]]}): accepts an
+invitation, joins a public group, asks to join a private one.  With users the manager adds
+them.  Twice is no error.  Answers null, 204 over HTTP.
+Errors: 22023 (400) for unknown users, 55000 (400) archived, 28000 (401), 42501 (403) users
+by another than the manager, P0002 (404).$$;
+
+CREATE FUNCTION group_api_v2.subscribe(jsonb) RETURNS json
+    LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_v2_subscribe';
+COMMENT ON FUNCTION group_api_v2.subscribe(jsonb) IS
+$$The same over HTTP, with a JSON body: see subscribe(bigint, bigint[]).$$;
+
+CREATE FUNCTION group_api_v2.subscribe() RETURNS json
+    LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_v2_subscribe';
+COMMENT ON FUNCTION group_api_v2.subscribe() IS
+$$The same over HTTP, without a body: see subscribe(bigint, bigint[]).$$;
+
+CREATE FUNCTION group_api_v2.unsubscribe(id bigint, "user" bigint DEFAULT NULL) RETURNS json
+    LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_v2_unsubscribe';
+COMMENT ON FUNCTION group_api_v2.unsubscribe(bigint, bigint) IS
+$$Leaves a group, withdraws the caller's own request or declines the invitation (DELETE
+/api/v2/group/{id}/subscribe/, query or body {[user integer]}).  With user the manager
+removes that one, refuses the request or withdraws the invitation.  Who has nothing to do
+with the group stays so.  Answers null, 204 over HTTP.
+Errors: 22023 (400) for an unknown user, 55000 (400) the manager cannot leave, 28000 (401),
+42501 (403) user by another than the manager, P0002 (404).$$;
+
+CREATE FUNCTION group_api_v2.unsubscribe(jsonb) RETURNS json
+    LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_v2_unsubscribe';
+COMMENT ON FUNCTION group_api_v2.unsubscribe(jsonb) IS
+$$The same over HTTP, with a JSON body: see unsubscribe(bigint, bigint).$$;
+
+CREATE FUNCTION group_api_v2.unsubscribe() RETURNS json
+    LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_v2_unsubscribe';
+COMMENT ON FUNCTION group_api_v2.unsubscribe() IS
+$$The same over HTTP, without a body: see unsubscribe(bigint, bigint).$$;
+
+CREATE FUNCTION group_api_v2.list_members(id bigint, "limit" integer DEFAULT NULL, "offset" integer DEFAULT NULL) RETURNS json
+    LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'group_api_v2_list_members';
+COMMENT ON FUNCTION group_api_v2.list_members(bigint, integer, integer) IS
+$$A page of the members (GET /api/v2/group/{id}/subscribe/): {count, next, previous,
+results [{id, username, real_name, ext_id, avatar}]}.
+Allowed to everybody for a public group, else to its members.
+Errors: 28000 (401), 42501 (403), P0002 (404).$$;
+
+CREATE FUNCTION group_api_v2.list_invited_users(id bigint, "limit" integer DEFAULT NULL, "offset" integer DEFAULT NULL) RETURNS json
+    LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'group_api_v2_list_invited_users';
+COMMENT ON FUNCTION group_api_v2.list_invited_users(bigint, integer, integer) IS
+$$A page of the users with an open invitation (GET /api/v2/group/{id}/invite/): {count, next, previous,
+results [{id, username, real_name, ext_id, avatar}]}.
+Allowed to the group's manager and to operators.
+Errors: 28000 (401), 42501 (403), P0002 (404).$$;
+
+CREATE FUNCTION group_api_v2.list_requests(id bigint, "limit" integer DEFAULT NULL, "offset" integer DEFAULT NULL) RETURNS json
+    LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'group_api_v2_list_requests';
+COMMENT ON FUNCTION group_api_v2.list_requests(bigint, integer, integer) IS
+$$A page of the users who ask to join (GET /api/v2/group/{id}/request_subscribe/): {count, next, previous,
+results [{id, username, real_name, ext_id, avatar}]}.
+Allowed to the group's manager and to operators.
+Errors: 28000 (401), 42501 (403), P0002 (404).$$;
+
+CREATE FUNCTION group_api_v2.suggest_users(id bigint DEFAULT NULL, search text DEFAULT NULL, "limit" integer DEFAULT NULL, "offset" integer DEFAULT NULL) RETURNS json
+    LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'group_api_v2_suggest_users';
+COMMENT ON FUNCTION group_api_v2.suggest_users(bigint, text, integer, integer) IS
+$$A page of users to invite whose username or real name holds the text (GET /api/v2/group/user/
+and, for a group that exists, /api/v2/group/{id}/user/: then without its members and invited
+users, and for its manager only).  Errors: 28000 (401), 42501 (403), P0002 (404).$$;
+
+CREATE FUNCTION group_api_v2.get_status(id bigint) RETURNS json
+    LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'group_api_v2_get_status';
+COMMENT ON FUNCTION group_api_v2.get_status(bigint) IS
+$$What the caller is to the group (GET /api/v2/group/{id}/status/): {"status": null, "subscribed",
+"requested" or "invited"}.  Errors: 28000 (401), P0002 (404).$$;
+
+-- The same with the body as it came
+
+CREATE FUNCTION group_api_v2.put_group(text) RETURNS json
+    LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_v2_put_group_body';
+COMMENT ON FUNCTION group_api_v2.put_group(text) IS
+$$The same over HTTP with a body as it came, JSON or a form: see put_group(jsonb).$$;
+
+CREATE FUNCTION group_api_v2.patch_group(text) RETURNS json
+    LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_v2_patch_group_body';
+COMMENT ON FUNCTION group_api_v2.patch_group(text) IS
+$$The same over HTTP with a body as it came, JSON or a form: see patch_group(jsonb).$$;
+
+CREATE FUNCTION group_api_v2.invite_users(text) RETURNS json
+    LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_v2_invite_users_body';
+COMMENT ON FUNCTION group_api_v2.invite_users(text) IS
+$$The same over HTTP with a body as it came, JSON or a form: see invite_users(bigint, bigint[]).$$;
+
+CREATE FUNCTION group_api_v2.withdraw_invitations(text) RETURNS json
+    LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_v2_withdraw_invitations_body';
+COMMENT ON FUNCTION group_api_v2.withdraw_invitations(text) IS
+$$The same over HTTP with a body as it came, JSON or a form: see withdraw_invitations(bigint, bigint[]).$$;
+
+CREATE FUNCTION group_api_v2.subscribe(text) RETURNS json
+    LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_v2_subscribe_body';
+COMMENT ON FUNCTION group_api_v2.subscribe(text) IS
+$$The same over HTTP with a body as it came, JSON or a form: see subscribe(bigint, bigint[]).$$;
+
+CREATE FUNCTION group_api_v2.unsubscribe(text) RETURNS json
+    LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_v2_unsubscribe_body';
+COMMENT ON FUNCTION group_api_v2.unsubscribe(text) IS
+$$The same over HTTP with a body as it came, JSON or a form: see unsubscribe(bigint, bigint).$$;
 
 -- The invited person --------------------------------------------------------
 
@@ -927,13 +1151,32 @@ DECLARE
     -- What is open to everybody: the invited person, and a provider's callbacks.
     anonymous text := 'group_api.invitation(text), group_api.accept_invitation(text), '
         'group_api.decline_invitation(text), group_api.invitation_page(text, text), '
-        'group_api.unsubscribe(text), group_api.receive_receipt(text)';
+        'group_api.unsubscribe(text), group_api.receive_receipt(text), '
+        'group_api_v2.get_group(bigint), group_api_v2.search_groups(text, integer, integer), '
+        'group_api_v2.user_groups(bigint, integer, integer), group_api_v2.list_members(bigint, integer, integer)';
     callers text := 'group_api.create_group(jsonb), group_api.create_group(text), group_api.get_group(uuid), '
         'group_api.send_invitations(uuid), group_api.resend_invitation(uuid, integer), '
         'group_api.revoke_invitation(uuid, integer), group_api.archive_group(uuid), '
         'group_api.delete_group(uuid), group_api.preview_invitation(uuid, integer, text), '
         'group_api.receive_receipt(name, bytea, jsonb, text, text), '
-        'group_api.sms_segments(text), group_api_v2.create_group(jsonb), group_api_v2.create_group(text)';
+        'group_api.sms_segments(text), group_api_v2.create_group(jsonb), group_api_v2.create_group(text), '
+        'group_api_v2.list_groups(integer, integer), group_api_v2.get_status(bigint), '
+        'group_api_v2.put_group(jsonb), group_api_v2.put_group(bigint, jsonb), '
+        'group_api_v2.patch_group(jsonb), group_api_v2.patch_group(bigint, jsonb), '
+        'group_api_v2.delete_group(), group_api_v2.delete_group(bigint), '
+        'group_api_v2.invite_users(jsonb), group_api_v2.invite_users(bigint, bigint[]), '
+        'group_api_v2.withdraw_invitations(jsonb), '
+        'group_api_v2.withdraw_invitations(bigint, bigint[]), '
+        'group_api_v2.subscribe(), group_api_v2.subscribe(jsonb), '
+        'group_api_v2.subscribe(bigint, bigint[]), '
+        'group_api_v2.unsubscribe(), group_api_v2.unsubscribe(jsonb), '
+        'group_api_v2.unsubscribe(bigint, bigint), '
+        'group_api_v2.list_invited_users(bigint, integer, integer), '
+        'group_api_v2.list_requests(bigint, integer, integer), '
+        'group_api_v2.put_group(text), group_api_v2.patch_group(text), '
+        'group_api_v2.invite_users(text), group_api_v2.withdraw_invitations(text), '
+        'group_api_v2.subscribe(text), group_api_v2.unsubscribe(text), '
+        'group_api_v2.suggest_users(bigint, text, integer, integer)';
     monitors text := 'group_api.health(), group_api.sms_segments(text), '
         'group_api_private.dispatcher_state(), group_api_private.is_adopted()';
     operators text := 'group_api.retry_failed(uuid, group_api.channel), '
@@ -970,10 +1213,10 @@ BEGIN
     END IF;
     EXECUTE format('GRANT USAGE ON SCHEMA group_api TO %s', role);
     IF level IN ('anonymous', 'caller', 'operator') THEN
+        EXECUTE format('GRANT USAGE ON SCHEMA group_api_v2 TO %s', role);
         EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO %s', anonymous, role);
     END IF;
     IF level IN ('caller', 'operator') THEN
-        EXECUTE format('GRANT USAGE ON SCHEMA group_api_v2 TO %s', role);
         EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO %s', callers, role);
     END IF;
     IF level IN ('mailer', 'operator') THEN
@@ -995,7 +1238,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION group_api.grant_access(regrole, text) IS
-'Grants a role what it needs: anonymous (what the holder of a link does: look, answer, unsubscribe; and providers'' callbacks over HTTP), caller (that and the contracts'' functions), monitor (health() and the views), mailer (ingest_bounce() for the mail server), operator (all of these, and pause, resume, retry_failed, adopt, test_provider, creating providers). To be called by the extension''s owner. Error: 22023 for another level.';
+'Grants a role what it needs: anonymous (what the holder of a link does: look, answer, unsubscribe; looking at contract B''s public groups; and providers'' callbacks over HTTP), caller (that and the contracts'' functions), monitor (health() and the views), mailer (ingest_bounce() for the mail server), operator (all of these, and pause, resume, retry_failed, adopt, test_provider, creating providers). To be called by the extension''s owner. Error: 22023 for another level.';
 
 -- Rights --------------------------------------------------------------------
 

@@ -8,6 +8,7 @@
 #include "postgres.h"
 
 #include "api/answer.h"
+#include "base/guc.h"
 #include "mb/pg_wchar.h"
 #include "store/plan_cache.h"
 #include "utils/builtins.h"
@@ -534,9 +535,9 @@ ga_answer_invitation(const GaInvitationView *view, TimestampTz now)
 /* ---- contract B --------------------------------------------------------- */
 
 static void
-put_user(StringInfo out, const char *name, const GaUser *user)
+put_user(StringInfo out, const GaUser *user)
 {
-	appendStringInfo(out, "\"%s\":{\"id\":" INT64_FORMAT ",", name, user->id);
+	appendStringInfo(out, "{\"id\":" INT64_FORMAT ",", user->id);
 	put_member(out, "username", user->username);
 	appendStringInfoChar(out, ',');
 	put_member(out, "real_name", user->real_name);
@@ -547,16 +548,60 @@ put_user(StringInfo out, const char *name, const GaUser *user)
 	appendStringInfoChar(out, '}');
 }
 
+/* RFC 3986, 2.3: all but the unreserved characters. */
+static void
+put_percent_encoded(StringInfo out, const char *text)
+{
+	for (const unsigned char *c = (const unsigned char *) text; *c; c++)
+		if (*c < 128 && (isalnum(*c) || strchr("-._~", *c) != NULL))
+			appendStringInfoChar(out, (char) *c);
+		else
+			appendStringInfo(out, "%%%02X", *c);
+}
+
+/* The image's address in one size, by group_api.image_url_template. */
+static const char *
+sized_image(const char *url, int size)
+{
+	const char *at = ga_settings.image_url_template;
+	StringInfoData out;
+
+	if (url == NULL || at[0] == '\0')
+		return url;
+	initStringInfo(&out);
+	while (*at)
+		if (strncmp(at, "{url}", 5) == 0)
+		{
+			put_percent_encoded(&out, url);
+			at += 5;
+		}
+		else if (strncmp(at, "{size}", 6) == 0)
+		{
+			appendStringInfo(&out, "%d", size);
+			at += 6;
+		}
+		else
+			appendStringInfoChar(&out, *at++);
+	return out.data;
+}
+
 static void
 put_images(StringInfo out, const GaGroupView *group)
 {
-	static const char *const names[] = {"image_bigger", "image_big",
-										"image_medium", "image_small"};
+	static const struct
+	{
+		const char *name;
+		int size;
+	} images[] = {{"image_bigger", 1200},
+				  {"image_big", 1000},
+				  {"image_medium", 600},
+				  {"image_small", 300}};
 
-	for (int i = 0; i < lengthof(names); i++)
+	for (int i = 0; i < lengthof(images); i++)
 	{
 		appendStringInfoChar(out, ',');
-		put_member(out, names[i], group->image);
+		put_member(out, images[i].name,
+				   sized_image(group->image, images[i].size));
 	}
 	appendStringInfoChar(out, ',');
 	put_member(out, "emotional_image", group->emotional_image);
@@ -564,11 +609,48 @@ put_images(StringInfo out, const GaGroupView *group)
 					 group->emotional_image_position);
 }
 
-Datum
-ga_answer_group_v2(const GaGroupView *group, const GaUser *creator,
-				   int subscribers)
+/* The object without its closing brace. */
+static void
+put_group_v2(StringInfo out, const GaGroupView *group, const GaUser *creator,
+			 int64 subscribers, const char *status)
 {
-	return ga_answer_group_v2_preview(group, creator, subscribers, NULL);
+	bool subscribed = status != NULL && strcmp(status, "subscribed") == 0;
+
+	appendStringInfo(out, "{\"id\":" INT64_FORMAT ",", group->number);
+	put_member(out, "name", group->name);
+	appendStringInfoChar(out, ',');
+	put_member(out, "description", group->description);
+	appendStringInfoChar(out, ',');
+	put_member(out, "slug", group->slug);
+	appendStringInfoChar(out, ',');
+	put_member(out, "color", group->color);
+	appendStringInfo(out, ",\"privacy\":\"%s\",\"visible\":%s,\"active\":%s,",
+					 group->is_private ? "private" : "public",
+					 group->visible ? "true" : "false",
+					 group->active ? "true" : "false");
+	put_member(out, "subscription_status", status);
+	appendStringInfo(out, ",\"subscribed\":%s", subscribed ? "true" : "false");
+	put_images(out, group);
+	appendStringInfo(
+		out, ",\"subscribers_counter\":" INT64_FORMAT ",\"created_at\":",
+		subscribers);
+	put_moment(out, group->created_at);
+	appendStringInfoString(out, ",\"created_by\":");
+	put_user(out, creator);
+	appendStringInfoString(out, ",\"managed_by\":");
+	put_user(out, creator);
+}
+
+Datum
+ga_answer_group_v2(const GaGroupV2 *group)
+{
+	StringInfoData out;
+
+	initStringInfo(&out);
+	put_group_v2(&out, &group->view, &group->creator, group->subscribers,
+				 group->status);
+	appendStringInfoChar(&out, '}');
+	return finish(&out);
 }
 
 Datum
@@ -578,34 +660,70 @@ ga_answer_group_v2_preview(const GaGroupView *group, const GaUser *creator,
 	StringInfoData out;
 
 	initStringInfo(&out);
-	appendStringInfo(&out, "{\"id\":" INT64_FORMAT ",", group->number);
-	put_member(&out, "name", group->name);
-	appendStringInfoChar(&out, ',');
-	put_member(&out, "description", group->description);
-	appendStringInfoChar(&out, ',');
-	put_member(&out, "slug", group->slug);
-	appendStringInfoChar(&out, ',');
-	put_member(&out, "color", group->color);
-	appendStringInfo(&out,
-					 ",\"privacy\":\"%s\",\"visible\":%s,\"active\":%s,"
-					 "\"subscription_status\":\"subscribed\","
-					 "\"subscribed\":true",
-					 group->is_private ? "private" : "public",
-					 group->visible ? "true" : "false",
-					 group->active ? "true" : "false");
-	put_images(&out, group);
-	appendStringInfo(
-		&out, ",\"subscribers_counter\":%d,\"created_at\":", subscribers);
-	put_moment(&out, group->created_at);
-	appendStringInfoChar(&out, ',');
-	put_user(&out, "created_by", creator);
-	appendStringInfoChar(&out, ',');
-	put_user(&out, "managed_by", creator);
+	put_group_v2(&out, group, creator, subscribers, "subscribed");
 	if (preview != NULL)
 	{
 		appendStringInfoChar(&out, ',');
 		put_preview(&out, preview);
 	}
+	appendStringInfoChar(&out, '}');
+	return finish(&out);
+}
+
+/* As far as the list that begins behind "results". */
+static void
+begin_page(StringInfo out, const GaPaging *paging)
+{
+	initStringInfo(out);
+	appendStringInfo(out, "{\"count\":" INT64_FORMAT ",", paging->slice.total);
+	put_member(out, "next", ga_paging_next(paging));
+	appendStringInfoChar(out, ',');
+	put_member(out, "previous", ga_paging_previous(paging));
+	appendStringInfoString(out, ",\"results\":[");
+}
+
+Datum
+ga_answer_groups_v2(const GaPaging *paging, const GaGroupV2 *groups, int count)
+{
+	StringInfoData out;
+
+	begin_page(&out, paging);
+	for (int i = 0; i < count; i++)
+	{
+		if (i > 0)
+			appendStringInfoChar(&out, ',');
+		put_group_v2(&out, &groups[i].view, &groups[i].creator,
+					 groups[i].subscribers, groups[i].status);
+		appendStringInfoChar(&out, '}');
+	}
+	appendStringInfoString(&out, "]}");
+	return finish(&out);
+}
+
+Datum
+ga_answer_users_v2(const GaPaging *paging, const GaUser *users, int count)
+{
+	StringInfoData out;
+
+	begin_page(&out, paging);
+	for (int i = 0; i < count; i++)
+	{
+		if (i > 0)
+			appendStringInfoChar(&out, ',');
+		put_user(&out, &users[i]);
+	}
+	appendStringInfoString(&out, "]}");
+	return finish(&out);
+}
+
+Datum
+ga_answer_status_v2(const char *status)
+{
+	StringInfoData out;
+
+	initStringInfo(&out);
+	appendStringInfoChar(&out, '{');
+	put_member(&out, "status", status);
 	appendStringInfoChar(&out, '}');
 	return finish(&out);
 }

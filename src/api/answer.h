@@ -12,10 +12,12 @@
 #include "postgres.h"
 
 #include "api/caller.h"
+#include "api/paging.h"
 #include "api/preview.h"
 #include "lib/stringinfo.h"
 #include "request/violation.h"
 #include "store/group_store.h"
+#include "store/group_v2_store.h"
 #include "store/invitation_store.h"
 
 typedef enum GaContract
@@ -65,12 +67,18 @@ extern Datum ga_answer_preview(const GaPreview *preview);
 /* {error, invitation} */
 extern Datum ga_answer_invitation(const GaInvitationView *view,
 								  TimestampTz now);
-/* Contract B's Group object as its creator sees it. */
-extern Datum ga_answer_group_v2(const GaGroupView *group, const GaUser *creator,
-								int subscribers);
-/* The same and what would be sent; NULL: the plain object. */
+/* Contract B's Group object as the one sees it for whom it was read. */
+extern Datum ga_answer_group_v2(const GaGroupV2 *group);
+/* The same as its creator sees it, and what would be sent unless NULL. */
 extern Datum ga_answer_group_v2_preview(const GaGroupView *group,
 										const GaUser *creator, int subscribers,
 										const GaPreview *preview);
+/* Contract B's {count, next, previous, results}. */
+extern Datum ga_answer_groups_v2(const GaPaging *paging,
+								 const GaGroupV2 *groups, int count);
+extern Datum ga_answer_users_v2(const GaPaging *paging, const GaUser *users,
+								int count);
+/* {"status": ...}; NULL: null */
+extern Datum ga_answer_status_v2(const char *status);
 
 #endif /* GA_API_ANSWER_H */

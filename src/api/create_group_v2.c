@@ -12,28 +12,11 @@
 #include "api/answer.h"
 #include "api/caller.h"
 #include "api/creation.h"
+#include "api/invitees.h"
 #include "base/guc.h"
 #include "request/group_request.h"
 #include "store/plan_cache.h"
 #include "utils/builtins.h"
-
-/* An address of the directory counts only if it would pass as a contact. */
-static GaContact
-contact_of(const GaUser *user)
-{
-	GaContact contact = {GA_CHANNEL_NONE, NULL, NULL};
-	GaViolations ignored = {NIL};
-
-	if (user->email != NULL &&
-		ga_contact_read_email(user->email, "", &ignored, &contact))
-		return contact;
-	if (user->mobile != NULL &&
-		ga_contact_read_mobile(user->mobile, "", &ignored, &contact))
-		return contact;
-	contact.channel = GA_CHANNEL_NONE;
-	contact.value = NULL;
-	return contact;
-}
 
 static void
 add_invited(GaGroupView *group, const GaUser *users, int count)
@@ -41,42 +24,26 @@ add_invited(GaGroupView *group, const GaUser *users, int count)
 	for (int i = 0; i < count; i++)
 	{
 		GaMemberView *member = &group->members[group->member_count];
-		GaContact contact = contact_of(&users[i]);
-		const char *name = ga_user_display_name(&users[i]);
 
 		/* Whoever creates the group is in it already. */
 		if (users[i].id == group->created_by)
 			continue;
+		ga_member_be_invited(member, &users[i], group->created_at);
 		member->number = ++group->member_count;
-		member->user_id = users[i].id;
-		member->name =
-			name ? name : psprintf("user " INT64_FORMAT, users[i].id);
-		member->picture = users[i].avatar;
-		member->channel = contact.channel;
-		member->contact = contact.value;
-		member->delivery = contact.channel == GA_CHANNEL_NONE ? NULL : "queued";
-		member->delivery_at = group->created_at;
-		member->response = "pending";
-		member->locale = ga_caller_locale(users[i].locale);
 	}
 }
 
 /* What only the database knows: unknown users, a name that is taken. */
-static void
+static GaUser *
 check_against_store(const GaOwnerScope *scope, const GaGroupRequestV2 *request,
-					GaUser *users, GaViolations *violations)
+					GaViolations *violations)
 {
 	if (ga_group_name_is_taken(request->name))
 		ga_violation_add(
 			violations, "name", GA_VIOLATION_UNIQUE, "Choose another name.",
 			"name \"%s\" is taken by another group", request->name);
-	ga_users_find(scope, request->invite_users, request->user_count, users);
-	for (int i = 0; i < request->user_count; i++)
-		if (users[i].id == 0)
-			ga_violation_add(violations, psprintf("invite_users[%d]", i),
-							 GA_VIOLATION_DOES_NOT_EXIST, NULL,
-							 "invite_users[%d] names no user: " INT64_FORMAT, i,
-							 request->invite_users[i]);
+	return ga_users_named(scope, "invite_users", request->invite_users,
+						  request->user_count, violations);
 }
 
 static void
@@ -103,9 +70,8 @@ check_and_write(const GaOwnerScope *scope, GaCaller *caller,
 				const GaGroupRequestV2 *request, GaGroupView *group,
 				GaViolations *violations)
 {
-	GaUser *users = palloc0(sizeof(GaUser) * Max(request->user_count, 1));
+	GaUser *users = check_against_store(scope, request, violations);
 
-	check_against_store(scope, request, users, violations);
 	if (ga_violations_any(violations))
 		return;
 	ga_caller_look_up(scope, caller, !request->dry_run);

@@ -61,6 +61,21 @@ check_invitation_url(char **value, void **extra, GucSource source)
 }
 
 static bool
+check_image_url_template(char **value, void **extra, GucSource source)
+{
+	const char *url = *value;
+
+	if (url[0] == '\0')
+		return true;
+	if (strstr(url, "{url}") == NULL)
+	{
+		GUC_check_errdetail("The template must contain {url}.");
+		return false;
+	}
+	return check_invitation_url(value, extra, source);
+}
+
+static bool
 check_unsubscribe_url(char **value, void **extra, GucSource source)
 {
 	const char *url = *value;
@@ -211,6 +226,20 @@ define_request_settings(void)
 		"no such header.",
 		&ga_settings.unsubscribe_url, "", PGC_SIGHUP, 0, check_unsubscribe_url,
 		NULL, NULL);
+	DefineCustomStringVariable(
+		"group_api.image_url_template",
+		"Where contract B's groups have their images in each size.",
+		"{url} is replaced by the image's URL, percent-encoded, {size} by its "
+		"pixels: 1200, 1000, 600 or 300. Empty: the image's own URL.",
+		&ga_settings.image_url_template, "", PGC_SIGHUP, 0,
+		check_image_url_template, NULL, NULL);
+	DefineCustomBoolVariable(
+		"group_api.content_availability",
+		"Whether contract B's public groups are there for everybody.",
+		"Off: get_group, search_groups, list_members and user_groups are for "
+		"authenticated callers only.",
+		&ga_settings.content_availability, true, PGC_SIGHUP, 0, NULL, NULL,
+		NULL);
 	DefineCustomIntVariable("group_api.max_members",
 							"Members of one create_group call.", NULL,
 							&ga_settings.max_members, GA_MAX_MEMBERS_DEFAULT, 1,

@@ -25,11 +25,13 @@
 
 typedef struct GaSettings
 {
-	int max_databases;		 /* slots in shared memory; needs a restart */
-	bool dispatch;			 /* off: nothing is sent anywhere */
-	char *trusted_roles;	 /* whose request.jwt.claims are believed */
-	char *invitation_url;	 /* {token} is replaced, else appended */
-	char *unsubscribe_url;	 /* the same; empty: e-mails have none */
+	int max_databases;		   /* slots in shared memory; needs a restart */
+	bool dispatch;			   /* off: nothing is sent anywhere */
+	char *trusted_roles;	   /* whose request.jwt.claims are believed */
+	char *invitation_url;	   /* {token} is replaced, else appended */
+	char *image_url_template;  /* contract B's sizes; empty: as they are */
+	bool content_availability; /* contract B's groups without logging in */
+	char *unsubscribe_url;	   /* the same; empty: e-mails have none */
 	char *default_locale;	 /* of messages to people whose own is not known */
 	char *courier_path;		 /* empty: pkglibdir/group_api_courier */
 	int max_members;		 /* of one create_group */

@@ -92,4 +92,9 @@ extern void ga_group_request_v2_read_update(Jsonb *body, bool is_partial,
 extern int64 *ga_user_list_read(Jsonb *body, bool is_required, int max_users,
 								int *user_count, GaViolations *violations);
 
+/* {"user": 1} of contract B's DELETE subscribe; 0: absent, null or a fault. */
+extern int64 ga_user_read(Jsonb *body, GaViolations *violations);
+/* The same from a path or a query. */
+extern int64 ga_user_id_read(const char *text, GaViolations *violations);
+
 #endif /* GA_REQUEST_GROUP_REQUEST_H */

@@ -319,3 +319,53 @@ ga_user_list_read(Jsonb *body, bool is_required, int max_users, int *user_count,
 	*user_count = users.count;
 	return users.count > 0 ? users.ids : NULL;
 }
+
+/* ---- {"user": ...} ---- */
+
+static int64
+positive_or_fault(int64 user, GaViolations *violations)
+{
+	if (user > 0)
+		return user;
+	ga_violation_add(violations, "user", GA_VIOLATION_DOES_NOT_EXIST, NULL,
+					 "user must be a positive number");
+	return 0;
+}
+
+#define NO_USER PG_INT64_MIN
+
+int64
+ga_user_read(Jsonb *body, GaViolations *violations)
+{
+	static const GaJsonField fields[] = {
+		{.name = "user",
+		 .kind = GA_JSON_INTEGER,
+		 .flags = GA_JSON_NULLABLE | GA_JSON_LENIENT,
+		 .offset = 0},
+	};
+	static const GaJsonTable table = GA_JSON_TABLE(fields);
+	GaJsonReader reader = {.violations = violations};
+	int64 user = NO_USER;
+
+	ga_json_read_body(&reader, body, &table, &user);
+	if (user == NO_USER)
+		return 0;
+	return positive_or_fault(user, violations);
+}
+
+int64
+ga_user_id_read(const char *text, GaViolations *violations)
+{
+	char *end;
+	int64 user;
+
+	errno = 0;
+	user = strtoll(text, &end, 10);
+	if (end == text || *end != '\0' || errno != 0)
+	{
+		ga_violation_add(violations, "user", GA_VIOLATION_INVALID_TYPE, NULL,
+						 "user must be a whole number");
+		return 0;
+	}
+	return positive_or_fault(user, violations);
+}

@@ -102,9 +102,10 @@ ga_members_insert(const GaGroupView *group)
 {
 	static GaPlan plan = {
 		.sql =
-			"WITH o AS MATERIALIZED (SELECT * FROM unnest($2, $3, $4, $5, $6,"
-			"  $10, $11) WITH ORDINALITY AS o (user_id, name, picture, channel,"
-			"  contact, locale, suppressed, number)),"
+			"WITH o AS MATERIALIZED (SELECT o.*, $12 + n AS number"
+			"  FROM unnest($2, $3, $4, $5, $6, $10, $11) WITH ORDINALITY AS"
+			"  o (user_id, name, picture, channel, contact, locale, suppressed,"
+			"  n)),"
 			" m AS (INSERT INTO group_api_private.members (group_id, number,"
 			"  is_leader, user_id, name, picture)"
 			"  SELECT $1, number, number = 1, user_id, name, picture FROM o)"
@@ -122,14 +123,14 @@ ga_members_insert(const GaGroupView *group)
 			"  $8, CASE WHEN channel > 0 AND $7 THEN $9 END, contact,"
 			"  locale, suppressed"
 			" FROM o WHERE channel >= 0",
-		.nargs = 11,
+		.nargs = 12,
 		.argtypes = {UUIDOID, INT8ARRAYOID, TEXTARRAYOID, TEXTARRAYOID,
 					 INT2ARRAYOID, TEXTARRAYOID, BOOLOID, TIMESTAMPTZOID,
-					 TIMESTAMPTZOID, TEXTARRAYOID, TEXTARRAYOID},
+					 TIMESTAMPTZOID, TEXTARRAYOID, TEXTARRAYOID, INT4OID},
 	};
 	int count = group->member_count;
 	MemberColumns columns;
-	Datum values[11];
+	Datum values[12];
 
 	fill_columns(group, &columns);
 	values[0] = UUIDPGetDatum(&group->id);
@@ -143,6 +144,7 @@ ga_members_insert(const GaGroupView *group)
 	values[8] = TimestampTzGetDatum(group->expires_at);
 	values[9] = ga_text_array(columns.locales, columns.locale_count);
 	values[10] = ga_text_array(columns.suppressed, columns.suppressed_count);
+	values[11] = Int32GetDatum(group->members[0].number - 1);
 	ga_plan_run(&plan, values, NULL, SPI_OK_INSERT);
 }
 

@@ -36,8 +36,9 @@ typedef struct GaInvitationView
 /* All run inside ga_owner_enter()/leave(). */
 
 /*
- * Writes the members of a new group, and an invitation for each that has a
- * response, due at once when its delivery is queued.
+ * Writes members, the group's first ones or further ones, and an invitation for
+ * each that has a response, due at once when its delivery is queued.  Their
+ * numbers follow each other from the first one's.
  */
 extern void ga_members_insert(const GaGroupView *group);
 

@@ -123,22 +123,11 @@ ga_invitation_resend(const GaOpenInvitation *invitation, const char *suppressed)
 	ga_group_look_by(invitation->group_id, expires_at - reminder_us());
 }
 
-/* What is with the courier cannot be called back: its outcome is recorded. */
-#define WITHDRAWN                                                              \
-	" SET response = 'revoked', responded_at = now(),"                         \
-	"  changed_at = CASE WHEN delivery IN ('queued', 'held')"                  \
-	"   THEN now() ELSE changed_at END,"                                       \
-	"  reason = CASE WHEN delivery IN ('queued', 'held')"                      \
-	"   THEN NULL ELSE reason END,"                                            \
-	"  due = CASE delivery WHEN 'sending' THEN due END,"                       \
-	"  delivery = CASE WHEN delivery IN ('queued', 'held')"                    \
-	"   THEN 'canceled' ELSE delivery END"
-
 void
 ga_invitation_revoke(const GaOpenInvitation *invitation)
 {
 	static GaPlan plan = {
-		.sql = "UPDATE group_api_private.invitations" WITHDRAWN
+		.sql = "UPDATE group_api_private.invitations" GA_SET_WITHDRAWN
 			   " WHERE group_id = $1 AND number = $2",
 		.nargs = 2,
 		.argtypes = {UUIDOID, INT4OID},
@@ -160,7 +149,7 @@ ga_group_archive(pg_uuid_t group_id)
 		.argtypes = {UUIDOID},
 	};
 	static GaPlan withdraw = {
-		.sql = "UPDATE group_api_private.invitations" WITHDRAWN
+		.sql = "UPDATE group_api_private.invitations" GA_SET_WITHDRAWN
 			   " WHERE group_id = $1 AND response = 'pending'",
 		.nargs = 1,
 		.argtypes = {UUIDOID},

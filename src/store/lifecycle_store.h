@@ -17,6 +17,18 @@
 
 struct GaOwnerScope;
 
+/* The SET of what withdraws open invitations.  What is with the courier cannot
+ * be called back: its outcome is recorded. */
+#define GA_SET_WITHDRAWN                                                       \
+	" SET response = 'revoked', responded_at = now(),"                         \
+	"  changed_at = CASE WHEN delivery IN ('queued', 'held')"                  \
+	"   THEN now() ELSE changed_at END,"                                       \
+	"  reason = CASE WHEN delivery IN ('queued', 'held')"                      \
+	"   THEN NULL ELSE reason END,"                                            \
+	"  due = CASE delivery WHEN 'sending' THEN due END,"                       \
+	"  delivery = CASE WHEN delivery IN ('queued', 'held')"                    \
+	"   THEN 'canceled' ELSE delivery END"
+
 /* One invitation as its leader sees it, its row locked. */
 typedef struct GaOpenInvitation
 {

@@ -1,0 +1,85 @@
+/*
+ * group_v2_store.h
+ *		Contract B's groups as one user sees them: one, pages of them, pages of
+ *		their people; changing a group.
+ */
+#ifndef GA_STORE_GROUP_V2_STORE_H
+#define GA_STORE_GROUP_V2_STORE_H
+
+#include "postgres.h"
+
+#include "store/group_store.h"
+#include "store/user_store.h"
+
+struct GaOwnerScope;
+
+/* What a user is to a group; the words are contract B's. */
+typedef struct GaGroupV2
+{
+	GaGroupView view; /* without members */
+	GaUser creator;
+	int64 subscribers;
+	const char *status; /* subscribed, invited or requested; NULL: nothing */
+} GaGroupV2;
+
+/* Which rows of a list; `total` is set by reading it. */
+typedef struct GaSlice
+{
+	int32 limit;
+	int64 offset;
+	const char *search; /* part of a name; NULL: any */
+	int64 total;
+} GaSlice;
+
+/* Whose eyes: 0 for nobody known. */
+typedef struct GaViewer
+{
+	int64 user_id;
+	bool sees_all; /* hidden groups too */
+} GaViewer;
+
+/* All run inside ga_owner_enter()/leave(). */
+
+/* False when there is no group of contract B with this number. */
+extern bool ga_group_v2_find(const struct GaOwnerScope *scope, int64 number,
+							 GaViewer viewer, GaGroupV2 *group);
+/* The same, with the group's row locked until the transaction ends. */
+extern bool ga_group_v2_lock(const struct GaOwnerScope *scope, int64 number,
+							 GaViewer viewer, GaGroupV2 *group);
+
+/* Pages of groups, newest first; palloc'ed, `count` is how many. */
+extern GaGroupV2 *ga_groups_v2_own(const struct GaOwnerScope *scope,
+								   GaViewer viewer, GaSlice *slice, int *count);
+/* Visible ones, and hidden ones the viewer has to do with. */
+extern GaGroupV2 *ga_groups_v2_search(const struct GaOwnerScope *scope,
+									  GaViewer viewer, GaSlice *slice,
+									  int *count);
+/* What the viewer may know of another user's groups. */
+extern GaGroupV2 *ga_groups_v2_of_user(const struct GaOwnerScope *scope,
+									   GaViewer viewer, int64 user_id,
+									   GaSlice *slice, int *count);
+
+typedef enum GaUserList
+{
+	GA_USERS_SUBSCRIBED,
+	GA_USERS_INVITED,
+	GA_USERS_REQUESTING,
+	GA_USERS_LIST_COUNT
+} GaUserList;
+
+/* Pages of a group's people, in the order they came. */
+extern GaUser *ga_group_v2_users(const struct GaOwnerScope *scope,
+								 pg_uuid_t group_id, GaUserList list,
+								 GaSlice *slice, int *count);
+/*
+ * Users one may invite: not the viewer, and nobody who is in the group or
+ * invited to it.  NULL: into a group that is not made yet.
+ */
+extern GaUser *ga_users_to_invite(const struct GaOwnerScope *scope,
+								  GaViewer viewer, const pg_uuid_t *group_id,
+								  GaSlice *slice, int *count);
+
+/* Writes what may change; the slug stays.  Throws 23505 for a taken name. */
+extern void ga_group_v2_update(const GaGroupView *group);
+
+#endif /* GA_STORE_GROUP_V2_STORE_H */

@@ -1,0 +1,26 @@
+/*
+ * subscription_sql.h
+ *		What a user is to a group of contract B, as pieces of SQL: one meaning
+ *		for every statement that asks.
+ */
+#ifndef GA_STORE_SUBSCRIPTION_SQL_H
+#define GA_STORE_SUBSCRIPTION_SQL_H
+
+/* Of a member's invitation i, all NULL where there is none. */
+#define GA_IS_SUBSCRIBED "(i.response IS NULL OR i.response = 'accepted')"
+#define GA_IS_INVITED                                                          \
+	"(i.response = 'pending'"                                                  \
+	" AND (i.expires_at IS NULL OR i.expires_at > now()))"
+
+/* Contract B's subscription_status of a user in the group g. */
+#define GA_STATUS_OF(user)                                                     \
+	" coalesce((SELECT CASE WHEN " GA_IS_SUBSCRIBED " THEN 'subscribed'"       \
+	"  WHEN " GA_IS_INVITED " THEN 'invited' END"                              \
+	"  FROM group_api_private.members m"                                       \
+	"  LEFT JOIN group_api_private.invitations i"                              \
+	"   ON i.group_id = m.group_id AND i.number = m.number"                    \
+	"  WHERE m.group_id = g.id AND m.user_id = " user "),"                     \
+	" (SELECT 'requested' FROM group_api_private.requests r"                   \
+	"  WHERE r.group_id = g.id AND r.user_id = " user "))"
+
+#endif /* GA_STORE_SUBSCRIPTION_SQL_H */
