@@ -35,13 +35,16 @@ class Catalog {
 	// Functions of one name are told apart by the body's type or by the names.
 	async find({ schema, name, named, unnamed, type }) {
 		const candidates = await this.functionsNamed(schema, name);
+		const given = Object.keys(named);
+		// The names go first; the body as a whole is for what they do not fit.
+		const byName = candidates.find((one) => type !== 'text'
+			&& one.names.length === one.count && one.names.every(Boolean)
+			&& given.every((key) => one.names.includes(key))
+			&& one.names.slice(0, one.required).every((key) => given.includes(key)));
+		if (byName) return byName;
 		const takesBody = candidates.find((one) => unnamed !== undefined && one.count === 1
 			&& !one.names[0] && (type === 'json' ? /^jsonb?$/ : /^text$/).test(one.types[0]));
 		if (takesBody) return { ...takesBody, takesBody: true };
-		const given = Object.keys(named);
-		const byName = candidates.find((one) => given.every((key) => one.names.includes(key))
-			&& one.names.slice(0, one.required).every((key) => key && given.includes(key)));
-		if (byName && type !== 'text') return byName;
 		throw new Fault(404, 'PGRST202',
 			`Could not find the function ${schema}.${name}`
 			+ (given.length ? `(${given.join(', ')})` : ' without parameters') + ' in the schema cache');
