@@ -78,7 +78,8 @@ sub double_of
 	unlink $port_file;
 	my $child = start_program('gateway', '/usr/bin/env', 'node',
 		project_root() . '/test/http/gateway.js', '--host', $node->host, '--port', $node->port,
-		'--jwt-secret', $SECRET, '--port-file', $port_file, '--schemas', schemas(%options));
+		'--jwt-secret', $options{secret} // $SECRET, '--port-file', $port_file, '--schemas', schemas(%options),
+		'--database', $options{database} // 'postgres');
 	my $port = GroupApiTest::await_port($port_file, $child);
 	return bless { name => 'double', url => "http://127.0.0.1:$port", pid => $child };
 }
@@ -96,10 +97,10 @@ sub write_postgrest_conf
 	my ($node, $port, %options) = @_;
 	my $text = slurp_file(project_root() . '/docs/http/postgrest.conf');
 	my $schemas = schemas(%options);
-	my $uri = sprintf 'postgres:///postgres?host=%s&port=%d&user=authenticator', $node->host, $node->port;
+	my $uri = sprintf 'postgres:///%s?host=%s&port=%d&user=authenticator', $options{database} // 'postgres', $node->host, $node->port;
 	my $file = "$scratch/postgrest.conf";
 
-	for ([ 'db-uri', $uri ], [ 'db-schemas', $schemas ], [ 'jwt-secret', $SECRET ])
+	for ([ 'db-uri', $uri ], [ 'db-schemas', $schemas ], [ 'jwt-secret', $options{secret} // $SECRET ])
 	{
 		my ($name, $value) = @$_;
 		$text =~ s/^$name = .*/$name = "$value"/m or die "postgrest.conf has no $name";
@@ -152,7 +153,7 @@ sub front_of
 	return bless { name => "nginx before $gateway->{name}", url => "http://127.0.0.1:$port", pid => $child, directory => $directory }, 'Gateway';
 }
 
-=head2 gateways(NODE, [schemas => LIST])
+=head2 gateways(NODE, [schemas => LIST], [database => NAME], [secret => TEXT])
 
 The double and PostgREST, as far as they can be had; says which could not.
 
