@@ -739,6 +739,11 @@ CREATE FUNCTION group_api_v2.patch_group(text) RETURNS json
 COMMENT ON FUNCTION group_api_v2.patch_group(text) IS
 $$The same over HTTP with a body as it came, JSON or a form: see patch_group(jsonb).$$;
 
+CREATE FUNCTION group_api_v2.delete_group(text) RETURNS json
+    LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_v2_delete_group_body';
+COMMENT ON FUNCTION group_api_v2.delete_group(text) IS
+$$The same over HTTP, whatever the body is: see delete_group(bigint).$$;
+
 CREATE FUNCTION group_api_v2.invite_users(text) RETURNS json
     LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_v2_invite_users_body';
 COMMENT ON FUNCTION group_api_v2.invite_users(text) IS
@@ -1173,7 +1178,7 @@ DECLARE
         'group_api_v2.unsubscribe(bigint, bigint), '
         'group_api_v2.list_invited_users(bigint, integer, integer), '
         'group_api_v2.list_requests(bigint, integer, integer), '
-        'group_api_v2.put_group(text), group_api_v2.patch_group(text), '
+        'group_api_v2.put_group(text), group_api_v2.patch_group(text), group_api_v2.delete_group(text), '
         'group_api_v2.invite_users(text), group_api_v2.withdraw_invitations(text), '
         'group_api_v2.subscribe(text), group_api_v2.unsubscribe(text), '
         'group_api_v2.suggest_users(bigint, text, integer, integer)';

@@ -13,6 +13,7 @@
 
 extern Datum group_api_v2_put_group(PG_FUNCTION_ARGS);
 extern Datum group_api_v2_patch_group(PG_FUNCTION_ARGS);
+extern Datum group_api_v2_delete_group(PG_FUNCTION_ARGS);
 extern Datum group_api_v2_invite_users(PG_FUNCTION_ARGS);
 extern Datum group_api_v2_withdraw_invitations(PG_FUNCTION_ARGS);
 extern Datum group_api_v2_subscribe(PG_FUNCTION_ARGS);
@@ -27,6 +28,9 @@ with_body(FunctionCallInfo fcinfo, PGFunction write)
 
 	if (!ga_caller_v2_read(&caller, GA_FOR_USERS, &answer))
 		return answer;
+	/* No body at all is for the function to judge. */
+	if (!PG_ARGISNULL(0) && VARSIZE_ANY_EXHDR(PG_GETARG_TEXT_PP(0)) == 0)
+		fcinfo->args[0].isnull = true;
 	if (!PG_ARGISNULL(0))
 	{
 		body = ga_creation_body(fcinfo, GA_CONTRACT_B, &caller, &answer);
@@ -39,6 +43,7 @@ with_body(FunctionCallInfo fcinfo, PGFunction write)
 
 PG_FUNCTION_INFO_V1(group_api_v2_put_group_body);
 PG_FUNCTION_INFO_V1(group_api_v2_patch_group_body);
+PG_FUNCTION_INFO_V1(group_api_v2_delete_group_body);
 PG_FUNCTION_INFO_V1(group_api_v2_invite_users_body);
 PG_FUNCTION_INFO_V1(group_api_v2_withdraw_invitations_body);
 PG_FUNCTION_INFO_V1(group_api_v2_subscribe_body);
@@ -54,6 +59,14 @@ Datum
 group_api_v2_patch_group_body(PG_FUNCTION_ARGS)
 {
 	return with_body(fcinfo, group_api_v2_patch_group);
+}
+
+/* There is nothing to read in it. */
+Datum
+group_api_v2_delete_group_body(PG_FUNCTION_ARGS)
+{
+	fcinfo->nargs = 0;
+	return group_api_v2_delete_group(fcinfo);
 }
 
 Datum

@@ -206,6 +206,8 @@ sub check_methods
 	is(fault_of($front->ask('PUT', $B)), '405 method_not_allowed', 'in its own words');
 	is(fault_of($front->ask('GET', '/api/v2/group/none/')), '404 not_found', 'an unknown address of contract B');
 	is(fault_of($front->ask('GET', '/group')), '404 not_found', 'and another one');
+	like($front->ask('GET', '/api/v2/group/999/', headers => { Authorization => token() })->{content}, qr/there is no such group/,
+		'what is not there is told by the function');
 	return;
 }
 
