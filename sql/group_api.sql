@@ -135,6 +135,7 @@ CREATE TABLE group_api_private.requests (
     CONSTRAINT requests_pkey PRIMARY KEY (group_id, user_id)
 );
 COMMENT ON TABLE group_api_private.requests IS 'internal: users who ask to join a private group of contract B';
+CREATE INDEX requests_user_id ON group_api_private.requests (user_id);
 
 -- The queue lives in the invitations themselves: a row waits while "due" is not
 -- null.  The delivery state is in no index and in no predicate, so that the

@@ -19,7 +19,8 @@ request_uri(const GaCaller *caller)
 {
 	const char *uri = ga_caller_header(caller, "x-request-uri");
 
-	return uri != NULL && uri[0] == '/' ? uri : NULL;
+	/* Two slashes begin another host's address. */
+	return uri != NULL && uri[0] == '/' && uri[1] != '/' ? uri : NULL;
 }
 
 static const char *

@@ -189,11 +189,22 @@ ga_groups_v2_own(const GaOwnerScope *scope, GaViewer viewer, GaSlice *slice,
 	return read_groups_page(scope, &page, &total, viewer, 0, slice, count);
 }
 
+/* Asked once for a statement, however many groups it looks at. */
+#define GROUPS_JOINED(user, condition)                                         \
+	"SELECT m.group_id FROM group_api_private.members m"                       \
+	" LEFT JOIN group_api_private.invitations i"                               \
+	"  ON i.group_id = m.group_id AND i.number = m.number"                     \
+	" WHERE m.user_id = " user " AND (" condition ")"
+
 #define FOUND_GROUPS                                                           \
 	"group_api_private.groups g"                                               \
 	" WHERE g.contract = 'B' AND g.status = 'ACTIVE'"                          \
 	"  AND ($4 IS NULL OR strpos(lower(g.name), lower($4)) > 0)"               \
-	"  AND (g.visible OR $5 OR " GA_STATUS_OF("$1") " IS NOT NULL)"
+	"  AND (g.visible OR $5 OR g.id = ANY (ARRAY(" GROUPS_JOINED(              \
+		"$1", GA_IS_SUBSCRIBED                                                 \
+		" OR " GA_IS_INVITED) "   UNION ALL SELECT r.group_id FROM "           \
+							  "group_api_private.requests r"                   \
+							  "    WHERE r.user_id = $1)))"
 
 GaGroupV2 *
 ga_groups_v2_search(const GaOwnerScope *scope, GaViewer viewer, GaSlice *slice,
@@ -209,7 +220,7 @@ ga_groups_v2_search(const GaOwnerScope *scope, GaViewer viewer, GaSlice *slice,
 #define GROUPS_TO_SHOW                                                         \
 	GROUPS_OF("$6")                                                            \
 	" AND ($5 OR $1 = $6 OR (g.visible AND NOT g.is_private)"                  \
-	"  OR " GA_STATUS_OF("$1") " = 'subscribed')"
+	"  OR g.id = ANY (ARRAY(" GROUPS_JOINED("$1", GA_IS_SUBSCRIBED) ")))"
 
 GaGroupV2 *
 ga_groups_v2_of_user(const GaOwnerScope *scope, GaViewer viewer, int64 user_id,

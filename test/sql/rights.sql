@@ -85,6 +85,10 @@ FROM unnest(ARRAY[
 	format('SELECT group_api.create_group(%L)', pg_temp.body()),
 	'SELECT group_api_v2.create_group(''{"name": "Ünder traps", "invite_users": []}'')',
 	'SELECT group_api_v2.create_group(''{"name": "under traps"}'')',
+	'SELECT group_api_v2.list_groups(1, 1)', 'SELECT group_api_v2.search_groups(''trap'')',
+	'SELECT group_api.put_user(''ga_test_other'', email => ''o@example.com'')',
+	'SELECT group_api_v2.user_groups(id) FROM group_api_private.users',
+	'SELECT group_api_v2.suggest_users(NULL, ''x'')',
 	'SELECT group_api.pause(''ga_test'')', 'SELECT group_api.health()', 'SELECT group_api.resume(''ga_test'')',
 	'SELECT group_api.retry_failed()', 'SELECT group_api.retry_failed(NULL, ''EMAIL'')',
 	'SELECT group_api.adopt()', 'SELECT group_api.wait_until_idle(''0'')',
@@ -109,6 +113,15 @@ SELECT is(pg_temp.among_traps(format('SELECT group_api.%s(%L)', f, id)), 'done',
 	f || ' does not fall into any trap')
 FROM group_api_private.groups g, unnest('{get_group,send_invitations}'::text[]) AS f
 WHERE g.name = 'Fans';
+SELECT is(pg_temp.among_traps(format('SELECT group_api_v2.%s', format(call, g.number, u.id))), 'done',
+	'contract B does not fall into any trap: ' || call)
+FROM group_api_private.groups g, group_api_private.users u, unnest(ARRAY['get_group(%1$s)', 'get_status(%1$s)',
+	'patch_group(%1$s, ''{"name": "still under traps", "visible": false}'')',
+	'put_group(%1$s, ''{"name": "still under traps"}'')', 'invite_users(%1$s, ''{%2$s}'')',
+	'list_invited_users(%1$s)', 'withdraw_invitations(%1$s, ''{%2$s}'')', 'invite_users(%1$s, ''{%2$s}'')',
+	'subscribe(%1$s, ''{%2$s}'')', 'subscribe(%1$s)', 'list_members(%1$s)', 'unsubscribe(%1$s, %2$s)',
+	'list_requests(%1$s)', 'suggest_users(%1$s)', 'delete_group(%1$s)']) WITH ORDINALITY AS c (call, n)
+WHERE g.name = 'under traps' AND u.subject = 'ga_test_other';
 SELECT is(pg_temp.among_traps('SELECT group_api.invitation(''x'')'),
 	'there is no invitation with this link', 'nor does a link');
 SELECT is(pg_temp.among_traps(format('SELECT group_api.%s(''x'')', f)), 'done', 'nor does a page: ' || f)
@@ -231,12 +244,22 @@ FROM (VALUES
 CREATE TEMP TABLE levels (level text, may text);
 INSERT INTO levels
 	SELECT level, unnest(ARRAY['invitation(text)', 'accept_invitation(text)', 'decline_invitation(text)',
-		'invitation_page(text,text)', 'unsubscribe(text)', 'receive_receipt(text)'])
+		'invitation_page(text,text)', 'unsubscribe(text)', 'receive_receipt(text)',
+		'v2.get_group(bigint)', 'v2.search_groups(text,integer,integer)', 'v2.user_groups(bigint,integer,integer)',
+		'v2.list_members(bigint,integer,integer)'])
 		FROM unnest('{anonymous,caller}'::text[]) AS level
 	UNION ALL SELECT 'caller', unnest(ARRAY['create_group(jsonb)', 'create_group(text)', 'get_group(uuid)', 'send_invitations(uuid)',
 		'resend_invitation(uuid,integer)', 'revoke_invitation(uuid,integer)', 'archive_group(uuid)',
 		'delete_group(uuid)', 'preview_invitation(uuid,integer,text)',
-		'sms_segments(text)', 'receive_receipt(name,bytea,jsonb,text,text)', 'v2.create_group(jsonb)', 'v2.create_group(text)'])
+		'sms_segments(text)', 'receive_receipt(name,bytea,jsonb,text,text)', 'v2.create_group(jsonb)', 'v2.create_group(text)',
+		'v2.list_groups(integer,integer)', 'v2.get_status(bigint)', 'v2.put_group(jsonb)', 'v2.put_group(bigint,jsonb)',
+		'v2.patch_group(jsonb)', 'v2.patch_group(bigint,jsonb)', 'v2.delete_group()', 'v2.delete_group(bigint)',
+		'v2.invite_users(jsonb)', 'v2.invite_users(bigint,bigint[])', 'v2.withdraw_invitations(jsonb)',
+		'v2.withdraw_invitations(bigint,bigint[])', 'v2.subscribe()', 'v2.subscribe(jsonb)',
+		'v2.subscribe(bigint,bigint[])', 'v2.unsubscribe()', 'v2.unsubscribe(jsonb)', 'v2.unsubscribe(bigint,bigint)',
+		'v2.list_invited_users(bigint,integer,integer)', 'v2.list_requests(bigint,integer,integer)',
+		'v2.put_group(text)', 'v2.patch_group(text)', 'v2.delete_group(text)', 'v2.invite_users(text)',
+		'v2.withdraw_invitations(text)', 'v2.subscribe(text)', 'v2.unsubscribe(text)', 'v2.suggest_users(bigint,text,integer,integer)'])
 	UNION ALL SELECT 'mailer', 'ingest_bounce(bytea)'
 	UNION ALL SELECT 'monitor', unnest(ARRAY['health()', 'sms_segments(text)',
 		'private.dispatcher_state()', 'private.is_adopted()']);
@@ -308,7 +331,8 @@ $$;
 CREATE TEMP TABLE tried AS SELECT level, command, pg_temp.as_role('ga_test_' || level, command) AS said
 FROM unnest('{plain,anonymous,caller,monitor,mailer,operator}'::text[]) AS level, unnest(ARRAY[
 	format('SELECT group_api.create_group(%L)', pg_temp.body()),
-	'SELECT group_api_v2.create_group(''{"name": "Right"}'')',
+	'SELECT group_api_v2.create_group(''{"name": "Right"}'')', 'SELECT group_api_v2.search_groups()',
+	'SELECT group_api_v2.list_groups()', 'SELECT group_api_v2.delete_group(0)',
 	'SELECT group_api.invitation(''x'')', format('SELECT group_api.get_group(%L)', :'fans'),
 	'SELECT group_api.invitation_page(''x'')', 'SELECT group_api.unsubscribe(''x'')',
 	'SELECT * FROM group_api.health()', 'TABLE group_api.providers', 'TABLE group_api.queue',
@@ -340,10 +364,11 @@ SELECT is_empty($$SELECT command, said FROM tried WHERE level = 'plain' AND said
 SELECT bag_eq(format($$SELECT command FROM tried WHERE level = %L AND said NOT LIKE '42501 %%'$$, level),
 	format('SELECT unnest(%L::text[])', may), 'what is granted and no more: ' || level)
 FROM (VALUES
-	('anonymous', ARRAY['SELECT group_api.invitation(''x'')', 'SELECT group_api.invitation_page(''x'')',
+	('anonymous', ARRAY['SELECT group_api_v2.search_groups()', 'SELECT group_api.invitation(''x'')', 'SELECT group_api.invitation_page(''x'')',
 		'SELECT group_api.unsubscribe(''x'')', 'SELECT group_api.receive_receipt(''x'')']),
 	('caller', ARRAY[format('SELECT group_api.create_group(%L)', pg_temp.body()),
-		'SELECT group_api_v2.create_group(''{"name": "Right"}'')', 'SELECT group_api.invitation(''x'')',
+		'SELECT group_api_v2.create_group(''{"name": "Right"}'')', 'SELECT group_api_v2.search_groups()',
+		'SELECT group_api_v2.list_groups()', 'SELECT group_api_v2.delete_group(0)', 'SELECT group_api.invitation(''x'')',
 		'SELECT group_api.invitation_page(''x'')', 'SELECT group_api.unsubscribe(''x'')',
 		'SELECT group_api.receive_receipt(''x'')', 'SELECT group_api.receive_receipt(''x'', ''x'')',
 		format('SELECT group_api.get_group(%L)', :'fans')]),
@@ -352,7 +377,8 @@ FROM (VALUES
 		'TABLE group_api.receipts', 'TABLE group_api.receipt_counts',
 		'TABLE group_api.queue', 'TABLE group_api.deliveries', 'TABLE group_api.attempts']),
 	('operator', ARRAY[format('SELECT group_api.create_group(%L)', pg_temp.body()),
-		'SELECT group_api_v2.create_group(''{"name": "Right"}'')', 'SELECT group_api.invitation(''x'')',
+		'SELECT group_api_v2.create_group(''{"name": "Right"}'')', 'SELECT group_api_v2.search_groups()',
+		'SELECT group_api_v2.list_groups()', 'SELECT group_api_v2.delete_group(0)', 'SELECT group_api.invitation(''x'')',
 		'SELECT group_api.invitation_page(''x'')', 'SELECT group_api.unsubscribe(''x'')',
 		format('SELECT group_api.get_group(%L)', :'fans'),
 		'SELECT * FROM group_api.health()', 'TABLE group_api.providers', 'TABLE group_api.queue',

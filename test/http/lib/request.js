@@ -26,9 +26,15 @@ function jsonOf(text) {
 	}
 }
 
+// What shapes the answer is no argument of a function.
+const reserved = ['select', 'columns', 'on_conflict', 'order', 'limit', 'offset', 'and', 'or'];
+
 // {named: {...}} or {unnamed: text, type}
 function argumentsOf({ method, headers }, url, body) {
-	if (method !== 'POST') return { named: Object.fromEntries(url.searchParams) };
+	if (method !== 'POST') {
+		const fields = [...url.searchParams].filter(([name]) => !reserved.includes(name));
+		return { named: Object.fromEntries(fields) };
+	}
 	const type = (headers['content-type'] ?? 'application/json').split(';')[0].trim().toLowerCase();
 	if (type === 'application/x-www-form-urlencoded')
 		return { named: Object.fromEntries(new URLSearchParams(body)) };
