@@ -279,7 +279,7 @@ CREATE TABLE group_api_private.sends (
     group_id    uuid NOT NULL,
     number      integer NOT NULL,
     link_version smallint NOT NULL,
-    CONSTRAINT sends_pkey PRIMARY KEY (key, day, group_id, number, link_version)
+    CONSTRAINT sends_pkey PRIMARY KEY (day, key, group_id, number, link_version)
 );
 COMMENT ON TABLE group_api_private.sends IS 'internal: what counted today against the caps of recipients and inviters';
 
@@ -333,10 +333,12 @@ CREATE TABLE group_api_private.installation (
     system_identifier bigint NOT NULL,
     database_oid      oid NOT NULL,
     secret_digest     bytea NOT NULL,
+    reminder_before   integer NOT NULL DEFAULT 0,
     CONSTRAINT installation_pkey PRIMARY KEY (singleton),
     CONSTRAINT installation_singleton_check CHECK (singleton)
 );
 COMMENT ON TABLE group_api_private.installation IS 'internal: the cluster and database whose dispatcher may send';
+COMMENT ON COLUMN group_api_private.installation.reminder_before IS 'the setting in minutes that groups.next_look follows';
 
 CREATE TABLE group_api_private.link_secret (
     singleton   boolean NOT NULL DEFAULT true,
@@ -403,11 +405,14 @@ CREATE TRIGGER invitations_wake AFTER INSERT ON group_api_private.invitations
 CREATE FUNCTION group_api_private.groups_cascade() RETURNS trigger
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
+    -- First and in order, as whoever writes the other tables does.
+    PERFORM FROM group_api_private.invitations i JOIN gone ON i.group_id = gone.id
+     ORDER BY i.group_id, i.number FOR UPDATE OF i;
+    DELETE FROM group_api_private.invitations i USING gone WHERE i.group_id = gone.id;
     DELETE FROM group_api_private.attempts a USING gone WHERE a.group_id = gone.id;
     DELETE FROM group_api_private.captured c USING gone WHERE c.group_id = gone.id;
     DELETE FROM group_api_private.receipts r USING gone WHERE r.group_id = gone.id;
     DELETE FROM group_api_private.polls p USING gone WHERE p.group_id = gone.id;
-    DELETE FROM group_api_private.invitations i USING gone WHERE i.group_id = gone.id;
     DELETE FROM group_api_private.idempotency_keys k USING gone WHERE k.group_id = gone.id;
     DELETE FROM group_api_private.requests q USING gone WHERE q.group_id = gone.id;
     DELETE FROM group_api_private.members m USING gone WHERE m.group_id = gone.id;

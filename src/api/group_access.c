@@ -7,6 +7,7 @@
 #include "api/group_access.h"
 #include "base/guc.h"
 #include "store/installation_store.h"
+#include "store/lifecycle_store.h"
 #include "store/provider_store.h"
 #include "utils/uuid.h"
 
@@ -56,14 +57,21 @@ bool
 ga_active_group_to_change(FunctionCallInfo fcinfo, GaCaller *caller,
 						  GaGroupView *group, const char *wish, Datum *answer)
 {
+	GaOwnerScope scope;
+	bool is_found;
+
 	if (!ga_group_to_change(fcinfo, caller, group, wish, answer))
 		return false;
-	if (!group->is_archived)
-		return true;
-	*answer =
-		ga_answer_fault(caller, GA_CONTRACT_A, "id", GA_VIOLATION_CONFLICT,
-						NULL, "the group is archived");
-	return false;
+	ga_owner_enter(&scope);
+	is_found = ga_group_lock(group->id, &group->is_archived);
+	ga_owner_leave(&scope);
+	if (!is_found)
+		*answer = ga_answer_no_such_group(caller);
+	else if (group->is_archived)
+		*answer =
+			ga_answer_fault(caller, GA_CONTRACT_A, "id", GA_VIOLATION_CONFLICT,
+							NULL, "the group is archived");
+	return is_found && !group->is_archived;
 }
 
 static const char *

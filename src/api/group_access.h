@@ -20,7 +20,8 @@ extern bool ga_group_to_change(FunctionCallInfo fcinfo, GaCaller *caller,
 							   GaGroupView *group, const char *wish,
 							   Datum *answer);
 
-/* The same, and the group must not be archived (55000). */
+/* The same, and the group must not be archived (55000); it is locked, so that it
+ * is not archived meanwhile. */
 extern bool ga_active_group_to_change(FunctionCallInfo fcinfo, GaCaller *caller,
 									  GaGroupView *group, const char *wish,
 									  Datum *answer);

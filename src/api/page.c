@@ -38,7 +38,8 @@ static const struct
 	[GA_INVITATION_EXPIRED] = {GA_PAGE_EXPIRED, 410},
 };
 
-/* The person's own, else what their browser asks for, else the group's. */
+/* The person's own, else what their browser asks for, else the group's, else
+ * that of all messages. */
 static int
 choose_language(const GaCaller *caller, const GaVisit *visit)
 {

@@ -313,6 +313,8 @@ fill_receipt(const Arrival *arrival, const GaReceiptEvent *event,
 						  strcmp(known->code, event->word) == 0))
 		receipt->suppress = known->suppress;
 	receipt->digest = event_digest(arrival, event, receipt);
+	receipt->counts_once =
+		event->nonce != NULL && ga_signature_counts_once(&arrival->callback);
 	receipt->raw = event->raw.data;
 	receipt->raw_length = event->raw.length;
 }

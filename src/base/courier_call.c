@@ -232,6 +232,23 @@ read_complaint(const Run *run)
 	return pnstrdup(buffer, strnlen(buffer, (size_t) good));
 }
 
+/*
+ * As with a shell: 126 and 127 are for a program that could not be run, by our
+ * own child or by the loader that misses a library.  It has read nothing, so its
+ * silence must not pass for an answer.
+ */
+static void
+refuse_unstarted(const GaCourierCall *call)
+{
+	int length = (int) strcspn(call->complaint, "\r\n");
+
+	if (call->end == GA_COURIER_EXITED &&
+		(call->status == 126 || call->status == 127))
+		fail(psprintf("\"%s\" does not start (exit status %d)%s%.*s",
+					  ga_courier_path(), call->status, length > 0 ? ": " : "",
+					  length, call->complaint));
+}
+
 void
 ga_courier_call(GaCourierCall *call)
 {
@@ -253,6 +270,7 @@ ga_courier_call(GaCourierCall *call)
 		if (read_output(&run))
 			reap(&run);
 		call->complaint = read_complaint(&run);
+		refuse_unstarted(call);
 	}
 	PG_END_ENSURE_ERROR_CLEANUP(release, PointerGetDatum(&run));
 	release(0, PointerGetDatum(&run));

@@ -161,3 +161,23 @@ ga_link_token_read(const uint8 *secret, GaLinkPurpose purpose, const char *text,
 	token->version = (int32) numbers[2];
 	return true;
 }
+
+void
+ga_link_token_hide(const uint8 *secret, GaLinkToken token, char *text,
+				   size_t length)
+{
+	static const GaLinkPurpose purposes[] = {
+		GA_LINK_INVITATION, GA_LINK_RECEIPT, GA_LINK_UNSUBSCRIBE};
+
+	for (int i = 0; i < lengthof(purposes); i++)
+	{
+		char found[GA_LINK_TOKEN_MAX];
+		size_t size;
+		char *at = text;
+
+		ga_link_token_make(secret, purposes[i], token, found);
+		size = strlen(found);
+		while ((at = memmem(at, text + length - at, found, size)) != NULL)
+			memset(at, '*', size);
+	}
+}

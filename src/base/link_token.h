@@ -43,4 +43,11 @@ extern void ga_link_token_make(const uint8 *secret, GaLinkPurpose purpose,
 extern bool ga_link_token_read(const uint8 *secret, GaLinkPurpose purpose,
 							   const char *text, GaLinkToken *token);
 
+/*
+ * Overwrites the tokens of every purpose in what a stranger wrote, whose length
+ * stays.  A token is spelt alike in a URL, in JSON and in a mail.
+ */
+extern void ga_link_token_hide(const uint8 *secret, GaLinkToken token,
+							   char *text, size_t length);
+
 #endif /* GA_BASE_LINK_TOKEN_H */

@@ -149,7 +149,7 @@ const GaProviderOption ga_provider_options[] = {
 	 "a file whose first line is the password; only the server's user may read it"},
 	{"bearer_token", "http", GA_OPTION_TEXT, MAPPING | SECRET, 0, 0, NULL, NULL,
 	 "sent as Authorization: Bearer instead of username and password"},
-	{"signature_secret", "twilio plivo vonage vonage_messages messagebird mailgun resend sendgrid",
+	{"signature_secret", "twilio plivo vonage vonage_messages messagebird mailgun resend",
 	 GA_OPTION_TEXT, MAPPING | SECRET, 0, 0, NULL, NULL,
 	 "what the provider signs its receipts with; for twilio and plivo default the password"},
 	{NULL, NULL, GA_OPTION_TEXT, 0, 0, 0, NULL, NULL, NULL},

@@ -207,6 +207,15 @@ static const GaReceiptCode codes[] = {
 	{"plivo", "100", "the carrier refused the message", NULL},
 	{"plivo", "200", "the person answered STOP", "opted_out"},
 
+	/* SMPP 3.4, appendix B and 5.1.3.  Carriers and gateways that are set up
+	 * wrongly say these of good numbers too, so nothing is suppressed. */
+	{"kannel", "UNDELIV", "the carrier could not deliver the message", NULL},
+	{"kannel", "REJECTD", "the carrier refused the message", NULL},
+	{"kannel", "EXPIRED", "the handset could not be reached in time", NULL},
+	{"kannel", "DELETED", "the carrier deleted the message", NULL},
+	{"kannel", "UNKNOWN", "the carrier lost track of the message", NULL},
+	{"kannel", "0x0000000b", "the number is not valid", NULL},
+
 	{"sendgrid", "bounce/bounce", "the mailbox refuses mail", "bounced"},
 	{"sendgrid", "bounce/blocked", "the mail server refused the message", NULL},
 	{"sendgrid", "dropped", "SendGrid did not send it", NULL},

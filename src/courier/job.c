@@ -48,6 +48,8 @@ static const StringMember members[] = {
 	MEMBER(unsubscribe_url, TOKEN, 900),
 	MEMBER(callback_url, TOKEN, 2000),
 	MEMBER(locale, TOKEN, 35),
+	MEMBER(link, KEY, 64),
+	MEMBER(unsubscribe, KEY, 64),
 	MEMBER(receipt, KEY, 64),
 	MEMBER(poll, TOKEN, 255),
 };

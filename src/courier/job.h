@@ -35,7 +35,10 @@ typedef struct GaJob
 	const char *unsubscribe_url;
 	const char *callback_url;
 	const char *locale;
-	const char *receipt;  /* proves that a bounce is about it: never told */
+	/* The tokens of the message, which no outcome may quote. */
+	const char *link;
+	const char *unsubscribe;
+	const char *receipt;  /* also proves that a bounce is about it */
 	const char *poll;	  /* not "": only ask how this message of the
 						   * provider's fares */
 	int64_t expires_in_s; /* 0 = not given */

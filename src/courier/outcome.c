@@ -9,6 +9,9 @@
 #include <stdio.h>
 #include <string.h>
 
+/* A shorter secret, or piece of one, would eat ordinary words. */
+#define SECRET_MIN 4
+
 void
 ga_outcome_set(GaOutcome *outcome, GaVerdict verdict, const char *code,
 			   const char *detail)
@@ -39,29 +42,92 @@ ga_outcome_set_message_id(GaOutcome *outcome, const char *id)
 				  sizeof(outcome->message_id));
 }
 
-static void
-hide(char *text, const char *secret, size_t length)
+static int
+hex_value(char c)
 {
-	char *found;
+	return c >= '0' && c <= '9'	  ? c - '0'
+		   : c >= 'a' && c <= 'f' ? c - 'a' + 10
+		   : c >= 'A' && c <= 'F' ? c - 'A' + 10
+								  : -1;
+}
 
-	while ((found = strstr(text, secret)) != NULL)
+/* Whether two hexadecimal digits follow that mean this byte. */
+static bool
+is_hex_of(const char *digits, unsigned char byte)
+{
+	return hex_value(digits[0]) == byte >> 4 &&
+		   hex_value(digits[1]) == (byte & 15);
+}
+
+/* How much of `text` this byte takes as it stands in a URL, a form or JSON; 0:
+ * another byte is there. */
+static size_t
+spelling(const char *text, unsigned char byte)
+{
+	if (*text == '%' && is_hex_of(text + 1, byte))
+		return 3;
+	if (strncmp(text, "\\u00", 4) == 0 && is_hex_of(text + 4, byte))
+		return 6;
+	if (*text == '\\' && (unsigned char) text[1] == byte)
+		return 2;
+	return (unsigned char) *text == byte || (*text == '+' && byte == ' ');
+}
+
+/* The end, or an escape that the end cut off. */
+static bool
+is_end(const char *text)
+{
+	return *text == '\0' || (*text == '%' && strlen(text) < 3) ||
+		   (*text == '\\' && strlen(text) < 6);
+}
+
+/*
+ * How much of `text` is the secret, or as much of it as the end of a quotation
+ * left; 0: it does not begin here.
+ */
+static size_t
+match(const char *text, const char *secret, bool spelt)
+{
+	size_t at = 0;
+
+	for (size_t i = 0; secret[i]; i++)
 	{
-		memcpy(found, "***", 3);
-		memmove(found + 3, found + length, strlen(found + length) + 1);
+		size_t taken = spelt ? spelling(text + at, (unsigned char) secret[i])
+							 : text[at] == secret[i];
+
+		if (taken == 0)
+			return i >= SECRET_MIN && is_end(text + at) ? at + strlen(text + at)
+														: 0;
+		at += taken;
+	}
+	return at;
+}
+
+static void
+hide(char *text, const char *secret)
+{
+	for (; *text; text++)
+	{
+		size_t length = match(text, secret, false);
+
+		if (length == 0)
+			length = match(text, secret, true);
+		if (length == 0)
+			continue;
+		memcpy(text, "***", 3);
+		memmove(text + 3, text + length, strlen(text + length) + 1);
+		text += 2;
 	}
 }
 
 void
 ga_outcome_hide(GaOutcome *outcome, const char *secret)
 {
-	size_t length = secret ? strlen(secret) : 0;
-
-	/* A very short secret would eat ordinary words. */
-	if (length < 4)
+	if (secret == NULL || strlen(secret) < SECRET_MIN)
 		return;
-	hide(outcome->code, secret, length);
-	hide(outcome->detail, secret, length);
-	hide(outcome->message_id, secret, length);
+	hide(outcome->code, secret);
+	hide(outcome->detail, secret);
+	hide(outcome->message_id, secret);
 }
 
 void

@@ -39,8 +39,8 @@ extern void ga_outcome_setf(GaOutcome *outcome, GaOutcomeClass class,
 							const char *code, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));
 extern void ga_outcome_set_message_id(GaOutcome *outcome, const char *id);
-/* Replaces every occurrence of a secret in what a peer may have written; NULL
- * is fine. */
+/* Replaces every occurrence of a secret in what a peer may have written: as it
+ * is, escaped for a URL or JSON, cut off at the end; NULL is fine. */
 extern void ga_outcome_hide(GaOutcome *outcome, const char *secret);
 /* Forgets the last attempt, keeps the memory. */
 extern void ga_outcome_reset(GaOutcome *outcome);

@@ -243,6 +243,16 @@ configure(GaProvider *provider, const json_t *config, char *complaint,
 		   provider->transport->prepare(provider, complaint, size);
 }
 
+static void
+note_secrets(GaProvider *provider)
+{
+	for (size_t i = 0; i < count_options(); i++)
+		if (ga_provider_options[i].flags & GA_OPTION_SECRET)
+			ga_secrets_add(&provider->secrets, provider->values[i]);
+	/* The password may come from a file. */
+	ga_secrets_add(&provider->secrets, provider->password);
+}
+
 GaProvider *
 ga_provider_open(const json_t *config)
 {
@@ -255,6 +265,7 @@ ga_provider_open(const json_t *config)
 	provider->max_connections = 1;
 	if (!configure(provider, config, complaint, sizeof(complaint)))
 		provider->fault = ga_strdup(complaint);
+	note_secrets(provider);
 	return provider;
 }
 
@@ -266,6 +277,7 @@ ga_provider_close(GaProvider *provider)
 	for (size_t i = 0; i < count_options(); i++)
 		ga_wipe(provider->values[i]);
 	ga_wipe(provider->password);
+	ga_secrets_free(&provider->secrets);
 	free(provider->values);
 	free(provider->fault);
 	free(provider->name);
@@ -348,22 +360,14 @@ deliver_or_ask(GaSender *sender, const GaJob *job, GaOutcome *outcome)
 						sender->provider->kind);
 }
 
-/* As it is, and as it stands in a URL. */
+/* Tokens open doors, and both relays and gateways quote what they refuse. */
 static void
-hide_secret(GaOutcome *outcome, const char *secret)
+hide_secrets(const GaProvider *provider, const GaJob *job, GaOutcome *outcome)
 {
-	GaText encoded = {0};
-
-	if (secret == NULL)
-		return;
-	ga_outcome_hide(outcome, secret);
-	ga_text_put_url(&encoded, secret);
-	if (encoded.data)
-	{
-		ga_outcome_hide(outcome, encoded.data);
-		explicit_bzero(encoded.data, encoded.length);
-	}
-	ga_text_free(&encoded);
+	ga_secrets_hide(&provider->secrets, outcome);
+	ga_outcome_hide(outcome, job->link);
+	ga_outcome_hide(outcome, job->receipt);
+	ga_outcome_hide(outcome, job->unsubscribe);
 }
 
 void
@@ -383,12 +387,7 @@ ga_sender_deliver(GaSender *sender, const GaJob *job, GaOutcome *outcome)
 						complaint);
 	else
 		deliver_or_ask(sender, job, outcome);
-	if (provider->transport)
-	{
-		hide_secret(outcome, provider->password);
-		hide_secret(outcome, ga_provider_option(provider, "bearer_token"));
-		hide_secret(outcome, *job->receipt ? job->receipt : NULL);
-	}
+	hide_secrets(provider, job, outcome);
 	outcome->elapsed_us = read_clock_us() - start;
 }
 

@@ -14,6 +14,7 @@
 
 #include "courier/job.h"
 #include "courier/outcome.h"
+#include "courier/secrets.h"
 #include "courier/text.h"
 
 typedef struct GaProvider GaProvider;
@@ -45,7 +46,8 @@ struct GaProvider
 	char *fault;	/* not NULL: no message can be sent, and why */
 	char **values;	/* as written, by row of ga_provider_options */
 	char *password; /* from the mapping or from password_file */
-	long timeout;	/* seconds */
+	GaSecrets secrets;
+	long timeout; /* seconds */
 	long connect_timeout;
 	int max_connections;
 	bool allow_private;

@@ -48,6 +48,7 @@
 #include "tcop/tcopprot.h"
 #include "utils/guc.h"
 #include "utils/memutils.h"
+#include "utils/timeout.h"
 #include "utils/timestamp.h"
 
 /* Before outcomes of rows that somebody holds locked are recorded again. */
@@ -74,9 +75,9 @@ static TimestampTz strays_not_before = DT_NOEND; /* DT_NOEND: none left */
 static TimestampTz records_not_before;
 static int record_wait_ms; /* > 0: recording fails */
 static TimestampTz trimmed_at;
-static TimestampTz look_at;	 /* the next look at groups; DT_NOEND: never */
-static bool look_is_known;	 /* look_at is right */
-static int reminders_before; /* the setting when groups were looked at last */
+static TimestampTz look_at;		  /* the next look at groups; DT_NOEND: never */
+static bool look_is_known;		  /* look_at is right */
+static int reminders_before = -1; /* the setting at the last look; -1: none */
 
 /* ---- life of the process ------------------------------------------------ */
 
@@ -163,6 +164,7 @@ prick_up_ears(void)
 
 		listens |= !provider->gone && !provider->is_paused;
 	}
+	pg_atomic_write_u64(&ga_seat->look_at, (uint64) DT_NOEND);
 	pg_atomic_write_u32(&ga_seat->deaf, !listens);
 	pg_memory_barrier();
 }
@@ -220,6 +222,7 @@ reload(void)
 	explicit_bzero(json.data, json.len);
 	ga_providers_rewind(DT_NOBEGIN);
 	ga_polls_look_again();
+	look_is_known = false;
 }
 
 static bool
@@ -528,7 +531,7 @@ look_at_groups(TimestampTz now)
 		return;
 	if (changed)
 		ga_groups_look_again(now);
-	ga_groups_look(now, &look);
+	ga_groups_look(ga_work_scope(), now, &look);
 	look_at = ga_groups_next_look();
 	ga_work_end();
 	reminders_before = ga_settings.reminder_before;
@@ -538,6 +541,8 @@ look_at_groups(TimestampTz now)
 	/* Held by somebody: not in a tight loop. */
 	else if (look.groups == 0 && look_at <= now)
 		look_at = TimestampTzPlusMilliseconds(now, STRAYS_RETRY_MS);
+	/* From here on who needs an earlier look wakes us, deaf or not. */
+	pg_atomic_write_u64(&ga_seat->look_at, (uint64) look_at);
 	if (look.reminded > 0)
 		ga_providers_rewind(now);
 }
@@ -728,6 +733,24 @@ handle_sigterm(SIGNAL_ARGS)
 	errno = save_errno;
 }
 
+/*
+ * A cancel would break off a record, and what it tells be sent again; only a
+ * time-out of ours on a lock, which comes as this signal as well, may do that.
+ */
+static void
+handle_sigint(SIGNAL_ARGS)
+{
+	int save_errno = errno;
+
+	if (get_timeout_indicator(LOCK_TIMEOUT, false))
+	{
+		QueryCancelPending = true;
+		InterruptPending = true;
+		SetLatch(MyLatch);
+	}
+	errno = save_errno;
+}
+
 void
 group_api_dispatcher_main(Datum arg)
 {
@@ -736,8 +759,7 @@ group_api_dispatcher_main(Datum arg)
 
 	pqsignal(SIGHUP, SignalHandlerForConfigReload);
 	pqsignal(SIGTERM, handle_sigterm);
-	/* A cancel would break off a record, and what it tells be sent again. */
-	pqsignal(SIGINT, SIG_IGN);
+	pqsignal(SIGINT, handle_sigint);
 	database = ga_slots->slots[DatumGetInt32(arg)].database;
 	BackgroundWorkerUnblockSignals();
 	BackgroundWorkerInitializeConnectionByOid(database, InvalidOid, 0);

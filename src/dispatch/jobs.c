@@ -37,8 +37,8 @@ ga_jobs_count(void)
 	return (int) hash_get_num_entries(jobs);
 }
 
-GaJob *
-ga_job_add(uint64 id, GaProvider *provider, const GaClaim *claim)
+static GaJob *
+new_job(uint64 id, GaProvider *provider, pg_uuid_t group_id, int32 number)
 {
 	bool found;
 	GaJob *job = hash_search(jobs, &id, HASH_ENTER, &found);
@@ -48,11 +48,20 @@ ga_job_add(uint64 id, GaProvider *provider, const GaClaim *claim)
 	job->id = id;
 	job->provider = provider;
 	job->fingerprint = provider->fingerprint;
-	job->group_id = claim->group_id;
-	job->number = claim->number;
+	job->group_id = group_id;
+	job->number = number;
+	job->handed_at = GetCurrentTimestamp();
+	return job;
+}
+
+GaJob *
+ga_job_add(uint64 id, GaProvider *provider, const GaClaim *claim)
+{
+	GaJob *job = new_job(id, provider, claim->group_id, claim->number);
+
 	job->attempt = claim->attempt;
 	job->expires_at = claim->expires_at;
-	job->handed_at = GetCurrentTimestamp();
+	job->is_reminder = claim->reminders > 0;
 	strlcpy(job->recipient, claim->contact, sizeof(job->recipient));
 	return job;
 }
@@ -60,20 +69,14 @@ ga_job_add(uint64 id, GaProvider *provider, const GaClaim *claim)
 GaJob *
 ga_job_add_poll(uint64 id, GaProvider *provider, const GaPoll *poll)
 {
-	bool found;
-	GaJob *job = hash_search(jobs, &id, HASH_ENTER, &found);
+	GaJob *job = new_job(id, provider, poll->group_id, poll->number);
 
-	Assert(!found);
-	memset(job, 0, sizeof(*job));
-	job->id = id;
-	job->provider = provider;
-	job->fingerprint = provider->fingerprint;
-	job->group_id = poll->group_id;
-	job->number = poll->number;
 	job->attempt = poll->tries;
 	job->link_version = poll->link_version;
 	job->is_poll = true;
-	job->handed_at = GetCurrentTimestamp();
+	strlcpy(job->message_id, poll->message_id, sizeof(job->message_id));
+	provider->in_flight++;
+	provider->questions++;
 	return job;
 }
 
@@ -88,6 +91,8 @@ ga_job_remove(GaJob *job)
 {
 	uint64 id = job->id;
 
+	if (job->is_poll)
+		job->provider->questions--;
 	hash_search(jobs, &id, HASH_REMOVE, NULL);
 }
 
@@ -158,10 +163,14 @@ try_again(const GaJob *job, TimestampTz now, int64 floor_ms, GaRecord *record)
 	if (job->expires_at != 0 && record->due >= job->expires_at)
 	{
 		record->due = 0;
-		record->delivery = "failed";
+		/* Of a reminder, the invitation itself was sent before. */
+		record->delivery = job->is_reminder ? "sent" : "failed";
 		record->expired = true;
 		record->reason =
-			psprintf("expired before it could be sent: %s",
+			psprintf(job->is_reminder
+						 ? "the reminder could not be sent before the expiry: "
+						   "%s"
+						 : "expired before it could be sent: %s",
 					 record->reason ? record->reason : "no answer");
 	}
 }

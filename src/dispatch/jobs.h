@@ -22,11 +22,13 @@ typedef struct GaJob
 	int32 attempt;
 	int32 segments;
 	TimestampTz expires_at;
+	bool is_reminder;
 	TimestampTz handed_at;
-	bool is_poll;		 /* only asks how a message fares */
-	int32 link_version;	 /* of a poll */
-	bool picked;		 /* the courier took it up: bytes may have left */
-	char recipient[256]; /* for captured; empty otherwise */
+	bool is_poll;		  /* only asks how a message fares */
+	int32 link_version;	  /* of a poll */
+	char message_id[256]; /* of a poll: the message it is about */
+	bool picked;		  /* the courier took it up: bytes may have left */
+	char recipient[256];  /* for captured; empty otherwise */
 } GaJob;
 
 extern void ga_jobs_init(void);

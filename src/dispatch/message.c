@@ -57,16 +57,6 @@ make_token(const uint8 *secret, GaLinkPurpose purpose, const GaClaim *claim)
 	return text;
 }
 
-/* NULL while mails carry no such link. */
-static const char *
-unsubscribe_url(const uint8 *secret, const GaClaim *claim)
-{
-	if (ga_settings.unsubscribe_url[0] == '\0')
-		return NULL;
-	return ga_message_url(ga_settings.unsubscribe_url,
-						  make_token(secret, GA_LINK_UNSUBSCRIBE, claim));
-}
-
 void
 ga_message_for_claim(const uint8 *secret, const GaClaim *claim,
 					 GaChannel channel, GaMessage *message)
@@ -98,6 +88,25 @@ append_member(StringInfo json, const char *name, const char *value)
 	escape_json(json, value);
 }
 
+/* What opens something: the courier keeps it out of what it reports. */
+static void
+append_tokens(StringInfo json, const uint8 *secret, const GaClaim *claim,
+			  bool is_mail, bool has_receipt)
+{
+	append_member(json, "link", make_token(secret, GA_LINK_INVITATION, claim));
+	if (is_mail || has_receipt)
+		append_member(json, "receipt",
+					  make_token(secret, GA_LINK_RECEIPT, claim));
+	if (is_mail && ga_settings.unsubscribe_url[0] != '\0')
+	{
+		const char *token = make_token(secret, GA_LINK_UNSUBSCRIBE, claim);
+
+		append_member(json, "unsubscribe", token);
+		append_member(json, "unsubscribe_url",
+					  ga_message_url(ga_settings.unsubscribe_url, token));
+	}
+}
+
 void
 ga_message_job(StringInfo json, uint64 job_id, const uint8 *secret,
 			   const char *server, const char *callback_url,
@@ -118,12 +127,8 @@ ga_message_job(StringInfo json, uint64 job_id, const uint8 *secret,
 	append_member(json, "html", message->html);
 	append_member(json, "locale", message->locale);
 	append_member(json, "callback_url", callback_url);
-	if (channel == GA_CHANNEL_EMAIL)
-	{
-		append_member(json, "receipt",
-					  make_token(secret, GA_LINK_RECEIPT, claim));
-		append_member(json, "unsubscribe_url", unsubscribe_url(secret, claim));
-	}
+	append_tokens(json, secret, claim, channel == GA_CHANNEL_EMAIL,
+				  callback_url != NULL);
 	/* The same on every attempt: the provider's key against duplicates. */
 	appendStringInfo(json, ",\"message_key\":\"inv-%s.%d.%d%s\"", group,
 					 claim->number, claim->link_version,

@@ -2,8 +2,9 @@
  * polls.c
  *		Asking providers how their messages fare.
  *
- * Answers are collected and applied in one short transaction.  An answer that
- * is lost is no harm: the next question is scheduled before this one is asked.
+ * Answers are collected and applied in one short transaction, which waits for
+ * nobody: an answer about a row that a caller holds is dropped.  That is no harm,
+ * for the next question is scheduled before this one is asked.
  */
 #include "postgres.h"
 
@@ -16,6 +17,8 @@
 #include "dispatch/providers.h"
 #include "dispatch/work.h"
 #include "mb/pg_wchar.h"
+#include "postmaster/interrupt.h"
+#include "storage/proc.h"
 #include "store/plan_cache.h"
 #include "store/poll_store.h"
 #include "store/receipt_store.h"
@@ -24,8 +27,12 @@
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
-/* Questions of one turn, all providers together. */
-#define POLLS_PER_TURN 64
+/* Questions under way, all providers together: messages go first. */
+#define QUESTIONS_MAX 16
+/* Before rows that somebody holds locked are looked at again. */
+#define LOCKED_RETRY_MS 1000
+/* What another's lock may cost: an answer is not worth a wait. */
+#define LOCK_WAIT_MS 100
 
 typedef struct Answer
 {
@@ -54,28 +61,39 @@ ga_polls_look_again(void)
 
 /* ---- asking ------------------------------------------------------------- */
 
-static bool
-may_be_asked(const GaProvider *provider, TimestampTz now)
+static int
+questions_under_way(void)
 {
-	return provider->polls && !provider->gone && !provider->is_paused &&
-		   provider->rest_until <= now;
+	ListCell *cell;
+	int count = 0;
+
+	foreach (cell, ga_providers)
+		count += ((const GaProvider *) lfirst(cell))->questions;
+	return count;
 }
 
-/* Names of the providers that may be asked, as text[]; 0 of them: none. */
+/*
+ * Names of the providers that may be asked, as text[]; 0 of them: none.  `later`
+ * is when one of the others may be.
+ */
 static int
-askable_servers(TimestampTz now, Datum *servers)
+askable_servers(TimestampTz now, Datum *servers, TimestampTz *later)
 {
 	const char **names =
 		palloc(sizeof(char *) * (list_length(ga_providers) + 1));
 	ListCell *cell;
 	int count = 0;
 
+	*later = DT_NOEND;
 	foreach (cell, ga_providers)
 	{
-		const GaProvider *provider = lfirst(cell);
+		GaProvider *provider = lfirst(cell);
+		TimestampTz from = ga_provider_next_question(provider, now);
 
-		if (may_be_asked(provider, now))
+		if (from <= now)
 			names[count++] = provider->server;
+		else
+			*later = Min(*later, from);
 	}
 	*servers = ga_text_array(names, count);
 	return count;
@@ -90,7 +108,6 @@ put_question(const GaPoll *poll, uint64 id)
 	if (provider == NULL)
 		return;
 	(void) ga_job_add_poll(id, provider, poll);
-	provider->in_flight++;
 	ga_provider_sent(provider, 1);
 	initStringInfo(&json);
 	appendStringInfo(&json, "{\"id\":" UINT64_FORMAT ",\"provider\":", id);
@@ -101,22 +118,75 @@ put_question(const GaPoll *poll, uint64 id)
 	ga_desk_put_job(json.data, json.len);
 }
 
+static void
+note_next(TimestampTz found, TimestampTz later)
+{
+	next_poll = Min(found == 0 ? DT_NOEND : found, later);
+	is_known = true;
+}
+
+/* True when something is due, as far as is known. */
+static bool
+is_due(TimestampTz now, Datum servers, TimestampTz later)
+{
+	TimestampTz found;
+
+	if (is_known)
+		return next_poll <= now;
+	if (!ga_work_begin("group_api: looking for whom to ask"))
+		return false;
+	found = ga_polls_next(servers);
+	ga_work_end();
+	note_next(found, later);
+	return next_poll <= now;
+}
+
+/* Those asked often enough, their answers being lost, are not asked again. */
+static int
+take_questions(TimestampTz now, Datum servers, TimestampTz later, int limit,
+			   GaPoll **polls)
+{
+	int taken = ga_polls_take(ga_work_scope(), servers, limit, polls);
+	TimestampTz found = ga_polls_next(servers);
+	int count = 0;
+
+	for (int i = 0; i < taken; i++)
+	{
+		GaPoll *poll = &(*polls)[i];
+
+		if (poll->tries > GA_POLL_TRIES_MAX)
+			ga_poll_forget(poll->group_id, poll->number, poll->message_id);
+		else
+			(*polls)[count++] = *poll;
+	}
+	/* What is left is held by somebody. */
+	if (taken < limit && found != 0 && found <= now)
+		found = TimestampTzPlusMilliseconds(now, LOCKED_RETRY_MS);
+	note_next(found, later);
+	return count;
+}
+
 void
 ga_polls_ask(TimestampTz now, uint64 *next_id)
 {
+	TimestampTz later;
 	Datum servers;
 	GaPoll *polls;
+	int limit = QUESTIONS_MAX - questions_under_way();
 	int count;
 
-	if ((is_known && next_poll > now) || askable_servers(now, &servers) == 0 ||
-		!ga_desk_open(now) || !ga_work_begin("group_api: asking for receipts"))
+	if ((is_known && next_poll > now) || limit <= 0)
 		return;
-	count = ga_polls_take(ga_work_scope(), servers, POLLS_PER_TURN, &polls);
-	next_poll = ga_polls_next(servers);
+	if (askable_servers(now, &servers, &later) == 0)
+	{
+		note_next(0, later);
+		return;
+	}
+	if (!is_due(now, servers, later) || !ga_desk_open(now) ||
+		!ga_work_begin("group_api: asking for receipts"))
+		return;
+	count = take_questions(now, servers, later, limit, &polls);
 	ga_work_end();
-	if (next_poll == 0)
-		next_poll = DT_NOEND;
-	is_known = true;
 	for (int i = 0; i < count; i++)
 		put_question(&polls[i], ++*next_id);
 	if (count > 0)
@@ -134,7 +204,7 @@ keep_text(GaSlice slice)
 	return pnstrdup(slice.data, slice.length);
 }
 
-/* The same answer twice is one event. */
+/* The same answer about the same message is one event. */
 static const uint8 *
 digest_of(const GaReceipt *receipt)
 {
@@ -147,6 +217,8 @@ digest_of(const GaReceipt *receipt)
 		pg_cryptohash_update(hash, (const uint8 *) "poll", 4) < 0 ||
 		pg_cryptohash_update(hash, receipt->group_id.data, UUID_LEN) < 0 ||
 		pg_cryptohash_update(hash, (uint8 *) facts, sizeof(facts)) < 0 ||
+		pg_cryptohash_update(hash, (const uint8 *) receipt->message_id,
+							 strlen(receipt->message_id)) < 0 ||
 		pg_cryptohash_final(hash, digest, PG_SHA256_DIGEST_LENGTH) < 0)
 		ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR),
 						errmsg("could not hash a receipt")));
@@ -168,15 +240,21 @@ void
 ga_polls_hear(const GaJob *job, const GaOutcomeFrame *outcome)
 {
 	MemoryContext old = MemoryContextSwitchTo(context);
-	Answer *answer = palloc0(sizeof(Answer));
-	GaReceipt *receipt = &answer->receipt;
+	Answer *answer;
+	GaReceipt *receipt;
 
+	/* Answers that say nothing are not kept, so nothing else empties it. */
+	if (answers == NIL)
+		MemoryContextReset(context);
+	answer = palloc0(sizeof(Answer));
+	receipt = &answer->receipt;
 	receipt->way = "poll";
 	receipt->server = pstrdup(job->provider->server);
 	receipt->by_group_id = true;
 	receipt->group_id = job->group_id;
 	receipt->ref.member_number = job->number;
 	receipt->ref.version = job->link_version;
+	receipt->message_id = pstrdup(job->message_id);
 	receipt->code = keep_text(outcome->code);
 	receipt->reason = keep_text(outcome->detail);
 	if (outcome->outcome == GA_OUTCOME_ACCEPTED)
@@ -193,27 +271,50 @@ ga_polls_hear(const GaJob *job, const GaOutcomeFrame *outcome)
 	MemoryContextSwitchTo(old);
 }
 
+/* What somebody else is busy with is asked again by itself. */
 static void
 apply(const Answer *answer)
 {
 	const GaReceipt *receipt = &answer->receipt;
 
+	if (!ga_poll_lock(receipt->group_id, receipt->ref.member_number))
+		return;
 	if (receipt->status != GA_RECEIPT_NOTHING)
-		(void) ga_receipt_apply(receipt);
-	if (receipt->status != GA_RECEIPT_NOTHING || answer->is_last)
-		ga_poll_forget(receipt->group_id, receipt->ref.member_number);
+		(void) ga_receipt_try(receipt);
+	ga_poll_forget(receipt->group_id, receipt->ref.member_number,
+				   receipt->message_id);
+}
+
+/* The process must not end of it: that would send messages again. */
+static void
+try_to_apply(void)
+{
+	int lock_timeout = LockTimeout;
+	ListCell *cell;
+
+	LockTimeout = LOCK_WAIT_MS;
+	PG_TRY();
+	{
+		foreach (cell, answers)
+			apply(lfirst(cell));
+		ga_work_end();
+	}
+	PG_CATCH();
+	{
+		ga_work_fail();
+	}
+	PG_END_TRY();
+	/* One that is to stop set a time-out of its own. */
+	if (!ShutdownRequestPending)
+		LockTimeout = lock_timeout;
 }
 
 void
 ga_polls_record(TimestampTz now)
 {
-	ListCell *cell;
-
 	if (answers == NIL || !ga_work_begin("group_api: recording receipts"))
 		return;
-	foreach (cell, answers)
-		apply(lfirst(cell));
-	ga_work_end();
+	try_to_apply();
 	answers = NIL;
 	MemoryContextReset(context);
 }
@@ -222,6 +323,7 @@ TimestampTz
 ga_polls_next_turn(void)
 {
 	ListCell *cell;
+	bool polls = false;
 
 	if (answers != NIL)
 		return 0;
@@ -229,9 +331,11 @@ ga_polls_next_turn(void)
 	{
 		const GaProvider *provider = lfirst(cell);
 
-		if (provider->polls && !provider->gone && !provider->is_paused)
-			return Max(Max(is_known ? next_poll : 0, provider->rest_until),
-					   ga_desk_is_open() ? 0 : ga_desk_not_before());
+		polls |= provider->polls && !provider->gone && !provider->is_paused;
 	}
-	return DT_NOEND;
+	/* With as many under way as may be, an outcome will tell. */
+	if (!polls || questions_under_way() >= QUESTIONS_MAX)
+		return DT_NOEND;
+	return Max(is_known ? next_poll : 0,
+			   ga_desk_is_open() ? 0 : ga_desk_not_before());
 }

@@ -339,24 +339,49 @@ refill_tokens(GaProvider *provider, TimestampTz now)
 	provider->tokens_at = now;
 }
 
+static TimestampTz
+next_token(const GaProvider *provider)
+{
+	return provider->tokens_at +
+		   (int64) ((1 - provider->tokens) / provider->rate * USECS_PER_SEC) +
+		   1;
+}
+
+TimestampTz
+ga_provider_next_question(GaProvider *provider, TimestampTz now)
+{
+	if (!provider->polls || provider->gone || provider->is_paused)
+		return DT_NOEND;
+	if (provider->rest_until > now)
+		return provider->rest_until;
+	if (provider->rate > 0)
+	{
+		refill_tokens(provider, now);
+		if (provider->tokens < 1)
+			return next_token(provider);
+	}
+	return now;
+}
+
 int
 ga_provider_capacity(GaProvider *provider, TimestampTz now)
 {
-	int room =
-		Min(provider->window, ga_settings.max_in_flight) - provider->in_flight;
+	/* Questions are few at a time and take no message's place. */
+	int sending = provider->in_flight - provider->questions;
+	int room = Min(provider->window, ga_settings.max_in_flight) - sending;
 
 	if (!is_usable(provider, now) || provider->has_nothing || room <= 0)
 		return 0;
 	/* After a rest one message shows whether it is over. */
 	if (provider->faults >= FAULTS_TO_REST)
-		return provider->in_flight > 0 ? 0 : 1;
+		return sending > 0 ? 0 : 1;
 	if (provider->rate > 0)
 	{
 		refill_tokens(provider, now);
 		return Min(room, (int) provider->tokens);
 	}
 	/* Few large claims cost less than many small ones. */
-	if (provider->in_flight > 0 && room < provider->window / 4)
+	if (sending > 0 && room < provider->window / 4)
 		return 0;
 	return room;
 }
@@ -377,11 +402,8 @@ ga_provider_next_turn(GaProvider *provider, TimestampTz now)
 				   : Max(provider->next_due, provider->not_before);
 	}
 	if (provider->rate > 0 && provider->tokens < 1 &&
-		provider->in_flight < provider->window)
-		return provider->tokens_at +
-			   (int64) ((1 - provider->tokens) / provider->rate *
-						USECS_PER_SEC) +
-			   1;
+		provider->in_flight - provider->questions < provider->window)
+		return next_token(provider);
 	/* With room left, at once; with a full window an outcome will tell. */
 	return ga_provider_capacity(provider, now) > 0 ? now : DT_NOEND;
 }

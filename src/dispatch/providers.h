@@ -40,6 +40,7 @@ typedef struct GaProvider
 
 	/* how it fares */
 	int in_flight;
+	int questions;			/* those in flight that send nothing */
 	int window;				/* bound of in_flight: follows its speed */
 	int faults;				/* in a row: connection refused, 5xx, ... */
 	TimestampTz rest_until; /* circuit open, or Retry-After */
@@ -82,6 +83,10 @@ extern void ga_providers_route(TimestampTz now);
 extern int ga_provider_capacity(GaProvider *provider, TimestampTz now);
 /* When it may claim again, DT_NOEND if only an event can tell. */
 extern TimestampTz ga_provider_next_turn(GaProvider *provider, TimestampTz now);
+
+/* When it may be asked how a message fares; DT_NOEND: not for now. */
+extern TimestampTz ga_provider_next_question(GaProvider *provider,
+											 TimestampTz now);
 
 /* `from_front`: the cursor stood before the first row. */
 extern void ga_provider_claimed(GaProvider *provider, bool from_front,

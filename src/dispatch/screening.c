@@ -51,18 +51,29 @@ is_over(const GaClaim *claim, GaRecord *record)
 			 claim->expires_at <= GetCurrentTimestamp())
 	{
 		record->expired = true;
-		record->reason = "expired before it could be sent";
+		record->reason =
+			claim->reminders > 0
+				? "the reminder could not be sent before the expiry"
+				: "expired before it could be sent";
 	}
 	else if (claim->suppressed != NULL)
 	{
 		record->delivery = "suppressed";
-		record->reason = claim->suppressed;
+		record->reason = claim->reminders == 0
+							 ? claim->suppressed
+							 : MemoryContextStrdup(
+								   ga_records_context(),
+								   psprintf("reminder %s", claim->suppressed));
 	}
 	/* Its record failed again and again. */
 	else if (claim->attempt > ga_settings.max_attempts)
 		record->reason = MemoryContextStrdup(
 			ga_records_context(),
 			psprintf("given up after %d tries", claim->attempt - 1));
+	/* The invitation itself was sent before. */
+	if (claim->reminders > 0 &&
+		(record->expired || strcmp(record->delivery, "suppressed") == 0))
+		record->delivery = "sent";
 	return record->reason != NULL;
 }
 

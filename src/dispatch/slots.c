@@ -47,6 +47,7 @@ reset_slot(GaSlot *slot)
 	slot->started_at = 0;
 	pg_atomic_write_u32(&slot->trouble, GA_TROUBLE_NONE);
 	pg_atomic_write_u32(&slot->deaf, 0);
+	pg_atomic_write_u64(&slot->look_at, (uint64) DT_NOEND);
 	pg_atomic_write_u32(&slot->courier_pid, 0);
 	pg_atomic_write_u64(&slot->turns, 0);
 	pg_atomic_write_u64(&slot->claimed, 0);
@@ -75,6 +76,7 @@ create_slots(void)
 
 			pg_atomic_init_u32(&slot->trouble, 0);
 			pg_atomic_init_u32(&slot->deaf, 0);
+			pg_atomic_init_u64(&slot->look_at, 0);
 			pg_atomic_init_u32(&slot->courier_pid, 0);
 			pg_atomic_init_u64(&slot->turns, 0);
 			pg_atomic_init_u64(&slot->claimed, 0);
@@ -134,6 +136,19 @@ note_due(GaSlot *slot, TimestampTz due)
 		;
 }
 
+/* New rows are of interest to a provider, or to the next look at groups. */
+static bool
+hears(GaSlot *slot, TimestampTz due)
+{
+	int64 minutes =
+		(int64) ga_settings.invitation_expiry - ga_settings.reminder_before;
+	TimestampTz from = due == DT_NOBEGIN ? GetCurrentTimestamp() : due;
+
+	return pg_atomic_read_u32(&slot->deaf) == 0 ||
+		   from + Max(minutes, 0) * USECS_PER_MINUTE <
+			   (TimestampTz) pg_atomic_read_u64(&slot->look_at);
+}
+
 void
 ga_slot_wake(Oid database, TimestampTz due, bool reload)
 {
@@ -160,8 +175,7 @@ ga_slot_wake(Oid database, TimestampTz due, bool reload)
 		if (slot->state != GA_SLOT_RUNNING)
 			latch = ga_slots->launcher_latch;
 		else
-			latch = reload || pg_atomic_read_u32(&slot->deaf) == 0 ? slot->latch
-																   : NULL;
+			latch = reload || hears(slot, due) ? slot->latch : NULL;
 		/* Under the lock: the owner clears the pointer before it goes. */
 		if (latch != NULL)
 			SetLatch(latch);

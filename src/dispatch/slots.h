@@ -50,6 +50,8 @@ typedef struct GaSlot
 	pg_atomic_uint32 trouble; /* GaSlotTrouble */
 	/* No provider would take anything: new rows need not wake it. */
 	pg_atomic_uint32 deaf;
+	/* When it looks at groups next: earlier looks must wake it all the same. */
+	pg_atomic_uint64 look_at;
 	pg_atomic_uint32 courier_pid;
 	pg_atomic_uint64 turns;
 	pg_atomic_uint64 claimed;

@@ -87,7 +87,7 @@
 	"{expires}{/}."
 #define DE_ANSWER "Sieh dir die Einladung an und entscheide, ob du beitrittst"
 #define DE_IGNORE                                                              \
-	"Wenn du nicht weißt, wer dir das schickt, lass es einfach liegen: Es "   \
+	"Wenn du nicht weißt, wer dir das schickt, ignoriere es einfach: Es "     \
 	"passiert nichts."
 
 /* ---- Portuguese, worded for both sides of the Atlantic ------------------ */
@@ -222,28 +222,34 @@ typedef struct Calendar
 {
 	const char *language;
 	const char *format; /* day, month, year */
+	const char *first;	/* day of a month */
 	const char *months[12];
 } Calendar;
 
 static const Calendar calendars[] = {
 	{"en",
-	 "%d %s %d",
+	 "%s %s %d",
+	 "1",
 	 {"January", "February", "March", "April", "May", "June", "July", "August",
 	  "September", "October", "November", "December"}},
 	{"es",
-	 "%d de %s de %d",
+	 "%s de %s de %d",
+	 "1",
 	 {"enero", "febrero", "marzo", "abril", "mayo", "junio", "julio", "agosto",
 	  "septiembre", "octubre", "noviembre", "diciembre"}},
 	{"fr",
-	 "%d %s %d",
+	 "%s %s %d",
+	 "1er",
 	 {"janvier", "février", "mars", "avril", "mai", "juin", "juillet", "août",
 	  "septembre", "octobre", "novembre", "décembre"}},
 	{"de",
-	 "%d. %s %d",
+	 "%s. %s %d",
+	 "1",
 	 {"Januar", "Februar", "März", "April", "Mai", "Juni", "Juli", "August",
 	  "September", "Oktober", "November", "Dezember"}},
 	{"pt",
-	 "%d de %s de %d",
+	 "%s de %s de %d",
+	 "1",
 	 {"janeiro", "fevereiro", "março", "abril", "maio", "junho", "julho",
 	  "agosto", "setembro", "outubro", "novembro", "dezembro"}},
 };
@@ -256,7 +262,9 @@ date_text(const struct pg_tm *tm, const char *locale)
 	for (int i = 0; i < lengthof(calendars); i++)
 		if (strlen(calendars[i].language) == length &&
 			strncmp(calendars[i].language, locale, length) == 0)
-			return psprintf(calendars[i].format, tm->tm_mday,
+			return psprintf(calendars[i].format,
+							tm->tm_mday == 1 ? calendars[i].first
+											 : psprintf("%d", tm->tm_mday),
 							calendars[i].months[tm->tm_mon - 1], tm->tm_year);
 	return psprintf("%04d-%02d-%02d", tm->tm_year, tm->tm_mon, tm->tm_mday);
 }

@@ -2,7 +2,8 @@
  * page_words.c
  *		Every word of the pages, one row a sentence, one column a language.
  *
- * A row that lacks a language does not compile.  The words stand in HTML as
+ * German says du, Spanish tú, French vous and Portuguese você, as their messages
+ * do (message/languages.c).  A row that lacks a language does not compile.  The words stand in HTML as
  * they are: they must not contain <, > or &.
  */
 #include "postgres.h"
@@ -46,13 +47,13 @@ static const char *const words[GA_WORD_COUNT][LANGUAGE_COUNT] = {
 		"{inviter} invites you to join this group.",
 		"{inviter} te invita a unirte a este grupo.",
 		"{inviter} vous invite à rejoindre ce groupe.",
-		"{inviter} lädt Sie in diese Gruppe ein.",
+		"{inviter} lädt dich in diese Gruppe ein.",
 		"{inviter} convida você para este grupo."),
 	SAY(INVITED,
 		"You are invited to join this group.",
 		"Te invitan a unirte a este grupo.",
 		"On vous invite à rejoindre ce groupe.",
-		"Sie sind in diese Gruppe eingeladen.",
+		"Du bist in diese Gruppe eingeladen.",
 		"Você recebeu um convite para este grupo."),
 	SAY(ACCEPT, "Accept", "Aceptar", "Accepter", "Annehmen", "Aceitar"),
 	SAY(DECLINE, "Decline", "Rechazar", "Refuser", "Ablehnen", "Recusar"),
@@ -63,15 +64,15 @@ static const char *const words[GA_WORD_COUNT][LANGUAGE_COUNT] = {
 		"respuesta.",
 		"Si vous acceptez, vous rejoignez le groupe, et ses membres voient "
 		"votre nom et votre réponse.",
-		"Wenn Sie annehmen, treten Sie der Gruppe bei, und ihre Mitglieder "
-		"sehen Ihren Namen und Ihre Antwort.",
+		"Wenn du annimmst, trittst du der Gruppe bei, und ihre Mitglieder "
+		"sehen deinen Namen und deine Antwort.",
 		"Se aceitar, você entra no grupo, e os membros veem seu nome e sua "
 		"resposta."),
 	SAY(UNTIL,
 		"You can answer until {date}.",
 		"Puedes responder hasta el {date}.",
 		"Vous pouvez répondre jusqu’au {date}.",
-		"Sie können bis zum {date} antworten.",
+		"Du kannst bis zum {date} antworten.",
 		"Você pode responder até {date}."),
 	SAY(STRANGER,
 		"You do not know who this comes from? Simply close this page: nobody "
@@ -80,64 +81,63 @@ static const char *const words[GA_WORD_COUNT][LANGUAGE_COUNT] = {
 		"aceptar.",
 		"Vous ne savez pas de qui cela vient\u202f? Fermez simplement cette "
 		"page\u202f: personne ne rejoint un groupe sans accepter.",
-		"Sie wissen nicht, von wem das kommt? Schließen Sie einfach diese "
-		"Seite: Niemand tritt bei, ohne anzunehmen.",
+		"Du weißt nicht, von wem das kommt? Schließ einfach diese Seite: "
+		"Niemand tritt bei, ohne anzunehmen.",
 		"Não sabe de quem isto vem? Basta fechar esta página: ninguém entra "
 		"sem aceitar."),
 	SAY(CHOOSE,
 		"That was neither yes nor no. Please choose one of the two answers.",
 		"Eso no fue ni un sí ni un no. Elige una de las dos respuestas.",
 		"Ce n’était ni oui ni non. Choisissez l’une des deux réponses.",
-		"Das war weder Ja noch Nein. Bitte wählen Sie eine der beiden "
-		"Antworten.",
+		"Das war weder Ja noch Nein. Bitte wähle eine der beiden Antworten.",
 		"Isso não foi nem sim nem não. Escolha uma das duas respostas."),
 	SAY(ACCEPTED_TITLE,
 		"You have joined {group}",
 		"Te has unido a {group}",
 		"Vous avez rejoint {group}",
-		"Sie gehören jetzt zu {group}",
+		"Du gehörst jetzt zu {group}",
 		"Você entrou em {group}"),
 	SAY(ACCEPTED,
 		"You accepted the invitation on {date}.",
 		"Aceptaste la invitación el {date}.",
 		"Vous avez accepté l’invitation le {date}.",
-		"Sie haben die Einladung am {date} angenommen.",
+		"Du hast die Einladung am {date} angenommen.",
 		"Você aceitou o convite em {date}."),
 	SAY(ACCEPTED_STANDS,
 		"You had accepted already, so declining changed nothing.",
 		"Ya habías aceptado, así que rechazar no cambió nada.",
 		"Vous aviez déjà accepté\u202f: refuser n’a rien changé.",
-		"Sie hatten schon angenommen; das Ablehnen hat nichts geändert.",
+		"Du hattest schon angenommen; das Ablehnen hat nichts geändert.",
 		"Você já tinha aceitado; recusar não mudou nada."),
 	SAY(DECLINED_TITLE,
 		"You have declined",
 		"Has rechazado la invitación",
 		"Vous avez refusé",
-		"Sie haben abgelehnt",
+		"Du hast abgelehnt",
 		"Você recusou o convite"),
 	SAY(DECLINED,
 		"You declined the invitation to {group} on {date}.",
 		"Rechazaste la invitación a {group} el {date}.",
 		"Vous avez refusé l’invitation à {group} le {date}.",
-		"Sie haben die Einladung zu {group} am {date} abgelehnt.",
+		"Du hast die Einladung zu {group} am {date} abgelehnt.",
 		"Você recusou o convite para {group} em {date}."),
 	SAY(DECLINED_STANDS,
 		"You had declined already, so accepting changed nothing.",
 		"Ya habías rechazado, así que aceptar no cambió nada.",
 		"Vous aviez déjà refusé\u202f: accepter n’a rien changé.",
-		"Sie hatten schon abgelehnt; das Annehmen hat nichts geändert.",
+		"Du hattest schon abgelehnt; das Annehmen hat nichts geändert.",
 		"Você já tinha recusado; aceitar não mudou nada."),
 	SAY(CHANGED_MIND,
 		"If you change your mind, ask for a new invitation.",
 		"Si cambias de opinión, pide una nueva invitación.",
 		"Si vous changez d’avis, demandez une nouvelle invitation.",
-		"Wenn Sie es sich anders überlegen, bitten Sie um eine neue Einladung.",
+		"Wenn du es dir anders überlegst, bitte um eine neue Einladung.",
 		"Se mudar de ideia, peça um novo convite."),
 	SAY(CLOSE_PAGE,
 		"Nothing else is needed. You can close this page.",
 		"No hace falta nada más. Puedes cerrar esta página.",
 		"Rien d’autre n’est nécessaire. Vous pouvez fermer cette page.",
-		"Mehr ist nicht nötig. Sie können diese Seite schließen.",
+		"Mehr ist nicht nötig. Du kannst diese Seite schließen.",
 		"Não é preciso mais nada. Você pode fechar esta página."),
 	SAY(REVOKED_TITLE,
 		"This invitation was withdrawn",
@@ -182,13 +182,13 @@ static const char *const words[GA_WORD_COUNT][LANGUAGE_COUNT] = {
 		"If you would like to join, ask for a new invitation.",
 		"Si quieres unirte, pide una nueva invitación.",
 		"Si vous voulez rejoindre le groupe, demandez une nouvelle invitation.",
-		"Wenn Sie beitreten möchten, bitten Sie um eine neue Einladung.",
+		"Wenn du beitreten möchtest, bitte um eine neue Einladung.",
 		"Se quiser entrar, peça um novo convite."),
 	SAY(UNKNOWN_TITLE,
 		"This link does not work",
 		"Este enlace no funciona",
 		"Ce lien ne fonctionne pas",
-		"Dieser Link führt nirgendwohin",
+		"Dieser Link funktioniert nicht",
 		"Este link não funciona"),
 	SAY(UNKNOWN,
 		"It may be incomplete, or a newer message has replaced it. Open the "
@@ -198,7 +198,7 @@ static const char *const words[GA_WORD_COUNT][LANGUAGE_COUNT] = {
 		"Il est peut-être incomplet, ou un message plus récent l’a remplacé. "
 		"Ouvrez le lien du dernier message que vous avez reçu.",
 		"Vielleicht ist er unvollständig, oder eine neuere Nachricht hat ihn "
-		"ersetzt. Öffnen Sie den Link der neuesten Nachricht.",
+		"ersetzt. Öffne den Link der neuesten Nachricht.",
 		"Talvez esteja incompleto, ou uma mensagem mais nova o substituiu. "
 		"Abra o link da última mensagem que recebeu."),
 	SAY(STOP_TITLE,
@@ -214,8 +214,8 @@ static const char *const words[GA_WORD_COUNT][LANGUAGE_COUNT] = {
 		"que llegó este enlace, te invite quien te invite.",
 		"Si vous confirmez, plus rien ne sera envoyé d’ici à l’adresse qui a "
 		"reçu ce lien, qui que ce soit qui vous invite.",
-		"Wenn Sie bestätigen, wird von hier nichts mehr an die Adresse "
-		"gesendet, an die dieser Link kam, wer auch immer Sie einladen möchte.",
+		"Wenn du bestätigst, wird von hier nichts mehr an die Adresse "
+		"gesendet, an die dieser Link ging, wer auch immer dich einladen möchte.",
 		"Se confirmar, nada mais será enviado daqui para o endereço que "
 		"recebeu este link, seja quem for que convide você."),
 	SAY(STOP_BUTTON,
@@ -229,7 +229,7 @@ static const char *const words[GA_WORD_COUNT][LANGUAGE_COUNT] = {
 		"¿Llegaste por error? Cierra esta página: nada ha cambiado.",
 		"Ici par erreur\u202f? Fermez simplement cette page\u202f: rien n’a "
 		"changé.",
-		"Aus Versehen hier? Schließen Sie einfach diese Seite: Es hat sich "
+		"Aus Versehen hier? Schließ einfach diese Seite: Es hat sich "
 		"nichts geändert.",
 		"Chegou aqui por engano? Basta fechar esta página: nada mudou."),
 	SAY(STOPPED_TITLE,
@@ -243,7 +243,7 @@ static const char *const words[GA_WORD_COUNT][LANGUAGE_COUNT] = {
 		"No se enviará nada más desde aquí a la dirección a la que llegó este "
 		"enlace.",
 		"Plus rien ne sera envoyé d’ici à l’adresse qui a reçu ce lien.",
-		"An die Adresse, an die dieser Link kam, wird von hier nichts mehr "
+		"An die Adresse, an die dieser Link ging, wird von hier nichts mehr "
 		"gesendet.",
 		"Nada mais será enviado daqui para o endereço que recebeu este link."),
 };
@@ -257,6 +257,7 @@ static const struct
 	const char *first_day; /* of a month, where it is not "1" */
 	/* after the day, after the month, after the year, after the time */
 	const char *between[4];
+	const char *at_one; /* instead of the third, where one o'clock is singular */
 } languages[LANGUAGE_COUNT] = {
 	[ENGLISH] = {"en", "ltr",
 		{"January", "February", "March", "April", "May", "June", "July",
@@ -265,7 +266,7 @@ static const struct
 	[SPANISH] = {"es", "ltr",
 		{"enero", "febrero", "marzo", "abril", "mayo", "junio", "julio",
 		 "agosto", "septiembre", "octubre", "noviembre", "diciembre"},
-		"1", {" de ", " de ", " a las ", " UTC"}},
+		"1", {" de ", " de ", " a las ", " UTC"}, " a la "},
 	[FRENCH] = {"fr", "ltr",
 		{"janvier", "février", "mars", "avril", "mai", "juin", "juillet",
 		 "août", "septembre", "octobre", "novembre", "décembre"},
@@ -277,7 +278,7 @@ static const struct
 	[PORTUGUESE] = {"pt", "ltr",
 		{"janeiro", "fevereiro", "março", "abril", "maio", "junho", "julho",
 		 "agosto", "setembro", "outubro", "novembro", "dezembro"},
-		"1", {" de ", " de ", " às ", " UTC"}},
+		"1", {" de ", " de ", " às ", " UTC"}, " à "},
 };
 /* clang-format on */
 
@@ -395,6 +396,7 @@ void
 ga_page_put_moment(StringInfo out, int language, TimestampTz moment)
 {
 	const char *const *between = languages[language].between;
+	const char *at_one = languages[language].at_one;
 	struct pg_tm tm;
 	fsec_t fraction;
 
@@ -406,5 +408,7 @@ ga_page_put_moment(StringInfo out, int language, TimestampTz moment)
 		appendStringInfo(out, "%d", tm.tm_mday);
 	appendStringInfo(out, "%s%s%s%d%s%02d:%02d%s", between[0],
 					 languages[language].months[tm.tm_mon - 1], between[1],
-					 tm.tm_year, between[2], tm.tm_hour, tm.tm_min, between[3]);
+					 tm.tm_year,
+					 tm.tm_hour == 1 && at_one != NULL ? at_one : between[2],
+					 tm.tm_hour, tm.tm_min, between[3]);
 }

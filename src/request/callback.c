@@ -17,6 +17,13 @@ ga_bytes_are_text(GaBytes bytes)
 	return pg_verify_mbstr(PG_UTF8, bytes.data, (int) bytes.length, true);
 }
 
+char *
+ga_bytes_beginning(GaBytes bytes)
+{
+	return pnstrdup(bytes.data, pg_encoding_verifymbstr(PG_UTF8, bytes.data,
+														(int) bytes.length));
+}
+
 static bool
 looks_like_json(GaBytes body)
 {

@@ -41,6 +41,9 @@ extern const char *ga_callback_query(const GaCallback *callback,
 /* Whether such bytes can be a text of the database. */
 extern bool ga_bytes_are_text(GaBytes bytes);
 
+/* As much of them as can. */
+extern char *ga_bytes_beginning(GaBytes bytes);
+
 /* ---- request/signature.c ------------------------------------------------ */
 
 typedef enum GaSignatureVerdict
@@ -52,6 +55,9 @@ typedef enum GaSignatureVerdict
 } GaSignatureVerdict;
 
 extern GaSignatureVerdict ga_signature_check(const GaCallback *callback);
+
+/* Whether a good signature proves one event only, whichever comes first. */
+extern bool ga_signature_counts_once(const GaCallback *callback);
 
 /* Whether the account's password signs, where no other secret is told. */
 extern bool ga_signature_uses_password(const char *kind);

@@ -15,6 +15,7 @@
 #include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"
 #include "request/callback.h"
+#include "request/carrier_answer.h"
 #include "request/soft_json.h"
 
 /* Of one body; a batch of SendGrid's has some hundreds. */
@@ -40,6 +41,7 @@ typedef struct ReceiptRow
 	const char *text;
 	const char *time;
 	const char *nonce;
+	bool text_is_carrier_answer; /* the code stands in it */
 } ReceiptRow;
 
 static const ReceiptRow rows[] = {
@@ -90,6 +92,7 @@ static const ReceiptRow rows[] = {
 		.word = "status|type",
 		.text = "answer",
 		.time = "time",
+		.text_is_carrier_answer = true,
 	},
 	{
 		.kind = "sendgrid",
@@ -178,7 +181,8 @@ typedef struct Source
 {
 	JsonbContainer *json; /* NULL: fields */
 	const GaFormFields *fields;
-	bool is_broken; /* a value that was wanted is no text */
+	bool is_lenient; /* of a value that is no text its beginning will do */
+	bool is_broken;	 /* a value that was wanted is no text */
 } Source;
 
 static bool
@@ -260,12 +264,12 @@ field_at(Source *source, const char *name)
 
 	if (field == NULL)
 		return NULL;
-	if (!ga_bytes_are_text(field->value))
-	{
-		source->is_broken = true;
-		return NULL;
-	}
-	return field->value.data;
+	if (ga_bytes_are_text(field->value))
+		return field->value.data;
+	if (source->is_lenient)
+		return ga_bytes_beginning(field->value);
+	source->is_broken = true;
+	return NULL;
 }
 
 /* The text of the first path there is; control characters become blanks. */
@@ -324,6 +328,21 @@ refined_word(Source *source, const ReceiptRow *row)
 	return word;
 }
 
+/*
+ * Words for people only.  Carriers put the first bytes of the message there, in
+ * the message's own encoding; that must not cost the event.
+ */
+static const char *
+words_at(Source *source, const char *paths)
+{
+	const char *words;
+
+	source->is_lenient = true;
+	words = value_at(source, paths, TEXT_MAX);
+	source->is_lenient = false;
+	return words;
+}
+
 /* false: it has no word, or a value in it is no text. */
 static bool
 read_event(Source *source, const ReceiptRow *row, GaReceiptEvent *event)
@@ -332,7 +351,9 @@ read_event(Source *source, const ReceiptRow *row, GaReceiptEvent *event)
 	event->message_id = value_at(source, row->message_id, ID_MAX);
 	event->word = refined_word(source, row);
 	event->code = code_or_null(value_at(source, row->code, CODE_MAX));
-	event->text = value_at(source, row->text, TEXT_MAX);
+	event->text = words_at(source, row->text);
+	if (row->text_is_carrier_answer)
+		ga_carrier_answer_read(&event->text, &event->code);
 	event->time = value_at(source, row->time, CODE_MAX);
 	event->nonce = value_at(source, row->nonce, ID_MAX);
 	return event->word != NULL && !source->is_broken;

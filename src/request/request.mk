@@ -15,6 +15,7 @@ REQUEST_OBJS = \
 	src/request/form_fields.o \
 	src/request/body.o \
 	src/request/callback.o \
+	src/request/carrier_answer.o \
 	src/request/signature.o \
 	src/request/receipt_reader.o \
 	src/request/group_request.o \

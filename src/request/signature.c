@@ -480,11 +480,16 @@ check_plivo(const GaCallback *callback)
 
 /* ---- providers of mail -------------------------------------------------- */
 
+/* Digits alone: what is signed behind the time must not pass for a part of it. */
 static bool
 is_recent(const GaCallback *callback, const char *timestamp, int64 tolerance)
 {
-	double at = timestamp ? strtod(timestamp, NULL) : 0;
+	size_t length = timestamp ? strlen(timestamp) : 0;
+	int64 at;
 
+	if (length == 0 || length > 12 || strspn(timestamp, "0123456789") != length)
+		return false;
+	at = strtoll(timestamp, NULL, 10);
 	return at >= callback->now - tolerance && at <= callback->now + tolerance;
 }
 
@@ -505,7 +510,8 @@ member(Jsonb *object, const char *name)
 
 /*
  * Covers a time and a token, not the event: so a token is taken once only,
- * which the digest of the receipt sees to (GaReceiptEvent.nonce).
+ * which the digest of the receipt sees to (GaReceiptEvent.nonce), kept whatever
+ * the event is about.
  */
 static GaSignatureVerdict
 check_mailgun(const GaCallback *callback)
@@ -585,14 +591,15 @@ static const struct
 	const char *kind;
 	GaSignatureCheck check;
 	bool uses_password; /* the account's own token signs */
+	bool counts_once;	/* it does not cover the event */
 } schemes[] = {
-	{"twilio", check_twilio, true},
-	{"vonage", check_vonage, false},
-	{"vonage_messages", check_vonage_messages, false},
-	{"messagebird", check_messagebird, false},
-	{"plivo", check_plivo, true},
-	{"mailgun", check_mailgun, false},
-	{"resend", check_svix, false},
+	{"twilio", check_twilio, true, false},
+	{"vonage", check_vonage, false, false},
+	{"vonage_messages", check_vonage_messages, false, false},
+	{"messagebird", check_messagebird, false, false},
+	{"plivo", check_plivo, true, false},
+	{"mailgun", check_mailgun, false, true},
+	{"resend", check_svix, false, false},
 };
 
 bool
@@ -601,6 +608,15 @@ ga_signature_uses_password(const char *kind)
 	for (int i = 0; i < lengthof(schemes); i++)
 		if (strcmp(schemes[i].kind, kind) == 0)
 			return schemes[i].uses_password;
+	return false;
+}
+
+bool
+ga_signature_counts_once(const GaCallback *callback)
+{
+	for (int i = 0; i < lengthof(schemes); i++)
+		if (strcmp(schemes[i].kind, callback->kind) == 0)
+			return callback->secret != NULL && schemes[i].counts_once;
 	return false;
 }
 

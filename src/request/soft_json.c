@@ -18,15 +18,17 @@
 
 #define COMPLAINT_MAX 200
 
-/* The end of the number at `text`; NULL when it is too long for jsonb. */
+/*
+ * The end of the number at `text`; NULL when it is too long for jsonb.  Looks no
+ * further than the number: a megabyte has half a million of them.
+ */
 static const char *
 skip_number(const char *text)
 {
 	size_t length = strspn(text, "0123456789+-.eE");
-	size_t mantissa = strcspn(text, "eE");
+	size_t mantissa = strspn(text, "0123456789+-.");
 
-	if (length > MAX_NUMBER ||
-		(mantissa < length && length - mantissa > MAX_EXPONENT + 2))
+	if (length > MAX_NUMBER || length - mantissa > MAX_EXPONENT + 2)
 		return NULL;
 	return text + length;
 }

@@ -17,6 +17,9 @@
 #include "utils/date.h"
 #include "utils/timestamp.h"
 
+/* Removed in one go: some milliseconds. */
+#define TRIM_ROWS 10000
+
 /* The claims that count against one of the caps, as columns. */
 typedef struct Keys
 {
@@ -114,7 +117,8 @@ fill_values(const Keys *keys, DateADT day, Datum *values)
 	"unnest($1, $2, $3, $4) WITH ORDINALITY"                                   \
 	" AS o (key, group_id, number, link_version, n)"
 
-/* Those over the cap get `later`; what was counted before stays admitted. */
+/* No join of the claims with the keys: the dispatcher has nested loops only.
+ * Those over the cap get `later`; what was counted before stays admitted. */
 static void
 refuse_over_cap(const Keys *keys, GaClaim *claims, DateADT day, int cap,
 				TimestampTz tomorrow, const char *reason)
@@ -126,14 +130,13 @@ refuse_over_cap(const Keys *keys, GaClaim *claims, DateADT day, int cap,
 			   "    AND s.number = o.number"
 			   "    AND s.link_version = o.link_version) AS is_counted"
 			   "  FROM " KEYS_1_TO_4 "),"
-			   " c AS MATERIALIZED (SELECT k.key, (SELECT count(*)"
+			   " k AS MATERIALIZED (SELECT key, array_agg(n ORDER BY n) AS ns"
+			   "  FROM o WHERE NOT is_counted GROUP BY key),"
+			   " c AS MATERIALIZED (SELECT k.ns, (SELECT count(*)"
 			   "   FROM group_api_private.sends s WHERE s.key = k.key"
-			   "    AND s.day = $5) AS counted"
-			   "  FROM (SELECT DISTINCT key FROM o) AS k)"
-			   " SELECT n::int4 FROM (SELECT o.n, c.counted + row_number()"
-			   "   OVER (PARTITION BY o.key ORDER BY o.n) AS place"
-			   "  FROM o JOIN c ON c.key = o.key WHERE NOT o.is_counted) AS p"
-			   " WHERE p.place > $6",
+			   "    AND s.day = $5) AS counted FROM k)"
+			   " SELECT p.n::int4 FROM c, unnest(c.ns) WITH ORDINALITY"
+			   "   AS p (n, place) WHERE c.counted + p.place > $6",
 		.nargs = 6,
 		.argtypes = {BYTEAARRAYOID, UUIDARRAYOID, INT4ARRAYOID, INT2ARRAYOID,
 					 DATEOID, INT8OID},
@@ -241,18 +244,23 @@ ga_resend_take(GaChannel channel, const char *contact, int *wait_s)
 	return false;
 }
 
-void
+bool
 ga_caps_trim(void)
 {
 	static GaPlan sends = {
-		.sql = "DELETE FROM group_api_private.sends"
-			   " WHERE day < (now() AT TIME ZONE 'UTC')::date",
+		.sql = "DELETE FROM group_api_private.sends WHERE ctid = ANY (ARRAY("
+			   " SELECT ctid FROM group_api_private.sends"
+			   "  WHERE day < (now() AT TIME ZONE 'UTC')::date LIMIT $1))",
+		.nargs = 1,
+		.argtypes = {INT4OID},
 	};
 	static GaPlan resends = {
 		.sql = "DELETE FROM group_api_private.resends"
 			   " WHERE at < now() - interval '8 days'",
 	};
 
-	ga_plan_run(&sends, NULL, NULL, SPI_OK_DELETE);
+	Datum values[1] = {Int32GetDatum(TRIM_ROWS)};
+
 	ga_plan_run(&resends, NULL, NULL, SPI_OK_DELETE);
+	return ga_plan_run(&sends, values, NULL, SPI_OK_DELETE) == TRIM_ROWS;
 }

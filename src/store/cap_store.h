@@ -28,7 +28,7 @@ extern void ga_caps_take(GaChannel channel, GaClaim *claims, int count,
  */
 extern bool ga_resend_take(GaChannel channel, const char *contact, int *wait_s);
 
-/* Forgets what counts no longer. */
-extern void ga_caps_trim(void);
+/* Forgets what counts no longer; true: there is more of it. */
+extern bool ga_caps_trim(void);
 
 #endif /* GA_STORE_CAP_STORE_H */

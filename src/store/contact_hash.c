@@ -2,7 +2,7 @@
  * contact_hash.c
  *		Contacts as they are kept on lists: salted SHA-256.
  *
- * The salt is made with the first entry and dumped with the lists: it keeps
+ * The salt is made with the first group or entry and dumped with the lists: it keeps
  * hashes made in advance from being of use, not somebody with the dump from
  * trying numbers one by one.
  *
@@ -115,6 +115,14 @@ ensure_salt(uint8 *salt)
 						errmsg("could not generate a salt")));
 	(void) take_salt(ga_plan_run(&plan, values, NULL, SPI_OK_INSERT_RETURNING),
 					 salt);
+}
+
+void
+ga_contact_salt_ensure(void)
+{
+	uint8 salt[SALT_LENGTH];
+
+	ensure_salt(salt);
 }
 
 void

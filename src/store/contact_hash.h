@@ -12,7 +12,9 @@
 
 /* All run inside ga_owner_enter()/leave(); hashes[i] becomes a bytea. */
 
-/* Makes the salt when there is none yet. */
+/* Makes the salt when there is none yet; with the first group, so that nobody
+ * waits for whoever makes the first entry of a list. */
+extern void ga_contact_salt_ensure(void);
 extern void ga_contact_hashes_make(int count, const GaChannel *channels,
 								   const char *const *contacts, Datum *hashes);
 /* False while there is no salt: then no list has an entry. */

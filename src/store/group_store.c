@@ -12,6 +12,7 @@
 #include "catalog/pg_type.h"
 #include "datatype/timestamp.h"
 #include "port/pg_bswap.h"
+#include "store/contact_hash.h"
 #include "store/group_store.h"
 #include "store/installation_store.h"
 #include "store/invitation_store.h"
@@ -69,8 +70,10 @@ static void
 take_returned(GaGroupView *group)
 {
 	group->number = ga_row_int64(0, 1, 0);
-	if (!ga_row_bool(0, 2, false))
-		ga_installation_claim();
+	if (ga_row_bool(0, 2, false))
+		return;
+	ga_installation_claim();
+	ga_contact_salt_ensure();
 }
 
 static void

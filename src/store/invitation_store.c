@@ -268,8 +268,8 @@ mark_suppressed(pg_uuid_t group_id, const Datum *numbers,
 	ga_plan_run(&plan, values, NULL, SPI_OK_UPDATE);
 }
 
-/* Those of the held ones whose contact is on the suppression list. */
-static void
+/* Those of the held ones whose contact is on the suppression list; how many. */
+static int
 suppress_held(const GaOwnerScope *scope, pg_uuid_t group_id)
 {
 	static GaPlan plan = {
@@ -295,7 +295,7 @@ suppress_held(const GaOwnerScope *scope, pg_uuid_t group_id)
 		contacts[i] = ga_row_text(scope, i, 3);
 	}
 	if (ga_suppressions_find(scope, count, channels, contacts, words) == 0)
-		return;
+		return 0;
 	for (int i = 0; i < count; i++)
 		if (words[i] != NULL)
 		{
@@ -303,6 +303,7 @@ suppress_held(const GaOwnerScope *scope, pg_uuid_t group_id)
 			words[marked++] = ga_suppression_words(words[i]);
 		}
 	mark_suppressed(group_id, numbers, words, marked);
+	return marked;
 }
 
 uint64
@@ -320,12 +321,46 @@ ga_invitations_release(const GaOwnerScope *scope, pg_uuid_t group_id)
 	Datum values[2] = {UUIDPGetDatum(&group_id), expiry_interval()};
 	uint64 released;
 
-	suppress_held(scope, group_id);
-	released = ga_plan_run(&plan, values, NULL, SPI_OK_UPDATE);
-
+	released = suppress_held(scope, group_id);
+	released += ga_plan_run(&plan, values, NULL, SPI_OK_UPDATE);
+	/* Those that are not sent expire as well. */
 	if (released > 0)
 		ga_group_look_by(group_id, first_look());
 	return released;
+}
+
+#define OF_CHANNEL_2                                                           \
+	" AND ($2 = 0 OR channel = CASE $2"                                        \
+	"  WHEN 1 THEN 'MOBILE'::group_api.channel"                                \
+	"  ELSE 'EMAIL'::group_api.channel END)"
+#define MAY_BE_RETRIED                                                         \
+	"delivery IN ('failed', 'uncertain')"                                      \
+	" AND response IN ('pending', 'expired')" OF_CHANNEL_2
+
+/*
+ * Groups with invitations to be tried again, as uuid[], locked like everybody
+ * does who changes them: before their invitations.
+ */
+static Datum
+lock_groups_of_failed(const pg_uuid_t *group_id, GaChannel channel)
+{
+	static GaPlan plan = {
+		.sql = "SELECT coalesce(array_agg(id), '{}') FROM (SELECT id"
+			   "  FROM group_api_private.groups g"
+			   "  WHERE status = 'ACTIVE' AND ($1 IS NULL OR id = $1)"
+			   "   AND EXISTS (SELECT FROM group_api_private.invitations i"
+			   "    WHERE i.group_id = g.id AND " MAY_BE_RETRIED ")"
+			   "  ORDER BY id FOR NO KEY UPDATE) AS o",
+		.nargs = 2,
+		.argtypes = {UUIDOID, INT4OID},
+	};
+	Datum values[2] = {group_id == NULL ? (Datum) 0 : UUIDPGetDatum(group_id),
+					   Int32GetDatum((int32) channel)};
+	char nulls[2] = {group_id == NULL ? 'n' : ' ', ' '};
+	bool isnull;
+
+	ga_plan_run(&plan, values, nulls, SPI_OK_SELECT);
+	return ga_row_datum(0, 1, &isnull);
 }
 
 uint64
@@ -336,28 +371,20 @@ ga_invitations_retry_failed(const pg_uuid_t *group_id, GaChannel channel)
 			   " SET delivery = 'queued', due = now(), changed_at = now(),"
 			   "  attempts = 0, expires_at = now() + $3, response = 'pending',"
 			   "  responded_at = NULL, reason = NULL"
-			   " WHERE delivery IN ('failed', 'uncertain')"
-			   "  AND response IN ('pending', 'expired')"
-			   "  AND group_id IN (SELECT id FROM group_api_private.groups"
-			   "   WHERE status = 'ACTIVE')"
-			   "  AND ($1 IS NULL OR group_id = $1)"
-			   "  AND ($2 = 0 OR channel = CASE $2"
-			   "   WHEN 1 THEN 'MOBILE'::group_api.channel"
-			   "   ELSE 'EMAIL'::group_api.channel END)"
+			   " WHERE group_id = ANY ($1) AND " MAY_BE_RETRIED
 			   " RETURNING group_id),"
 			   " l AS (UPDATE group_api_private.groups g SET next_look = $4"
 			   "  WHERE g.id IN (SELECT group_id FROM r)"
 			   "   AND (g.next_look IS NULL OR g.next_look > $4))"
 			   " SELECT count(*) FROM r",
 		.nargs = 4,
-		.argtypes = {UUIDOID, INT4OID, INTERVALOID, TIMESTAMPTZOID},
+		.argtypes = {UUIDARRAYOID, INT4OID, INTERVALOID, TIMESTAMPTZOID},
 	};
-	Datum values[4] = {group_id == NULL ? (Datum) 0 : UUIDPGetDatum(group_id),
+	Datum values[4] = {lock_groups_of_failed(group_id, channel),
 					   Int32GetDatum((int32) channel), expiry_interval(),
 					   TimestampTzGetDatum(first_look())};
-	char nulls[4] = {group_id == NULL ? 'n' : ' ', ' ', ' ', ' '};
 
-	ga_plan_run(&plan, values, nulls, SPI_OK_SELECT);
+	ga_plan_run(&plan, values, NULL, SPI_OK_SELECT);
 	return (uint64) ga_row_int64(0, 1, 0);
 }
 

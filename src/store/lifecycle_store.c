@@ -6,8 +6,9 @@
  * index over groups instead of one over all invitations, which every insert and
  * every record would have to pay for.
  *
- * Locks: a caller locks the group before its invitations, or one invitation
- * alone.  The dispatcher's look skips what is locked and never waits.
+ * Locks: a caller locks the group before its invitations, those in the order of
+ * their numbers, or one invitation alone.  The dispatcher's look skips what is
+ * locked and never waits.
  */
 #include "postgres.h"
 
@@ -16,6 +17,8 @@
 #include "catalog/pg_type.h"
 #include "store/lifecycle_store.h"
 #include "store/plan_cache.h"
+#include "store/poll_store.h"
+#include "store/suppression_store.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 
@@ -50,6 +53,23 @@ ga_invitation_lock(const GaOwnerScope *scope, pg_uuid_t group_id, int32 number,
 	return true;
 }
 
+bool
+ga_group_lock(pg_uuid_t group_id, bool *is_archived)
+{
+	static GaPlan plan = {
+		.sql = "SELECT status = 'ARCHIVED' FROM group_api_private.groups"
+			   " WHERE id = $1 FOR NO KEY UPDATE",
+		.nargs = 1,
+		.argtypes = {UUIDOID},
+	};
+	Datum values[1] = {UUIDPGetDatum(&group_id)};
+
+	if (ga_plan_run(&plan, values, NULL, SPI_OK_SELECT) == 0)
+		return false;
+	*is_archived = ga_row_bool(0, 1, false);
+	return true;
+}
+
 static int64
 expiry_us(void)
 {
@@ -74,21 +94,6 @@ ga_group_look_by(pg_uuid_t group_id, TimestampTz moment)
 	Datum values[2] = {UUIDPGetDatum(&group_id), TimestampTzGetDatum(moment)};
 
 	ga_plan_run(&plan, values, NULL, SPI_OK_UPDATE);
-}
-
-static void
-forget_poll(const GaOpenInvitation *invitation)
-{
-	static GaPlan plan = {
-		.sql = "DELETE FROM group_api_private.polls"
-			   " WHERE group_id = $1 AND number = $2",
-		.nargs = 2,
-		.argtypes = {UUIDOID, INT4OID},
-	};
-	Datum values[2] = {UUIDPGetDatum(&invitation->group_id),
-					   Int32GetDatum(invitation->number)};
-
-	ga_plan_run(&plan, values, NULL, SPI_OK_DELETE);
 }
 
 void
@@ -119,7 +124,7 @@ ga_invitation_resend(const GaOpenInvitation *invitation, const char *suppressed)
 	if (suppressed != NULL)
 		values[3] = CStringGetTextDatum(suppressed);
 	ga_plan_run(&plan, values, nulls, SPI_OK_UPDATE);
-	forget_poll(invitation);
+	ga_poll_forget(invitation->group_id, invitation->number, NULL);
 	ga_group_look_by(invitation->group_id, expires_at - reminder_us());
 }
 
@@ -148,6 +153,14 @@ ga_group_archive(pg_uuid_t group_id)
 		.nargs = 1,
 		.argtypes = {UUIDOID},
 	};
+	/* Receipts of several invitations lock them in this order. */
+	static GaPlan lock = {
+		.sql = "SELECT FROM group_api_private.invitations"
+			   " WHERE group_id = $1 AND response = 'pending'"
+			   " ORDER BY number FOR NO KEY UPDATE",
+		.nargs = 1,
+		.argtypes = {UUIDOID},
+	};
 	static GaPlan withdraw = {
 		.sql = "UPDATE group_api_private.invitations" GA_SET_WITHDRAWN
 			   " WHERE group_id = $1 AND response = 'pending'",
@@ -158,6 +171,7 @@ ga_group_archive(pg_uuid_t group_id)
 
 	if (ga_plan_run(&archive, values, NULL, SPI_OK_UPDATE) == 0)
 		return false;
+	ga_plan_run(&lock, values, NULL, SPI_OK_SELECT);
 	ga_plan_run(&withdraw, values, NULL, SPI_OK_UPDATE);
 	return true;
 }
@@ -208,14 +222,16 @@ expire(Datum ids, TimestampTz now)
 			   "   AND expires_at <= $2 FOR NO KEY UPDATE SKIP LOCKED)"
 			   " UPDATE group_api_private.invitations i"
 			   " SET response = 'expired', responded_at = i.expires_at,"
-			   "  reason = CASE i.delivery WHEN 'queued'"
-			   "   THEN 'expired before it could be sent' || coalesce(': '"
-			   "    || i.reason, '') ELSE i.reason END,"
+			   "  reason = CASE WHEN i.delivery <> 'queued' THEN i.reason"
+			   "   WHEN i.reminders > 0"
+			   "   THEN 'the reminder could not be sent before the expiry'"
+			   "   ELSE 'expired before it could be sent' || coalesce(': '"
+			   "    || i.reason, '') END,"
 			   "  changed_at = CASE i.delivery WHEN 'queued' THEN now()"
 			   "   ELSE i.changed_at END,"
 			   "  due = CASE i.delivery WHEN 'sending' THEN i.due END,"
-			   "  delivery = CASE i.delivery WHEN 'queued' THEN 'failed'"
-			   "   ELSE i.delivery END"
+			   "  delivery = CASE WHEN i.delivery <> 'queued' THEN i.delivery"
+			   "   WHEN i.reminders > 0 THEN 'sent' ELSE 'failed' END"
 			   " FROM old WHERE i.ctid = old.at",
 		.nargs = 2,
 		.argtypes = {UUIDARRAYOID, TIMESTAMPTZOID},
@@ -230,27 +246,96 @@ expire(Datum ids, TimestampTz now)
 	"response = 'pending' AND reminders = 0"                                   \
 	" AND delivery IN ('sent', 'delivered')"
 
-static uint64
-remind(Datum ids, TimestampTz now)
+/* Invitations to be reminded of, locked, as columns. */
+typedef struct Reminders
+{
+	int count;
+	Datum *groups;
+	Datum *numbers;
+	Datum *wanted; /* false: the contact is suppressed */
+} Reminders;
+
+static Reminders
+find_reminders(const GaOwnerScope *scope, Datum ids, TimestampTz now)
 {
 	static GaPlan plan = {
-		.sql = "WITH old AS MATERIALIZED (SELECT ctid AS at"
-			   "  FROM group_api_private.invitations"
-			   "  WHERE group_id = ANY ($1) AND " MAY_BE_REMINDED
-			   "   AND expires_at <= $2 FOR NO KEY UPDATE SKIP LOCKED)"
-			   " UPDATE group_api_private.invitations i"
-			   " SET delivery = 'queued', due = now(), reminders = 1,"
-			   "  attempts = 0, message_id = NULL, reason = NULL,"
-			   "  changed_at = now()"
-			   " FROM old WHERE i.ctid = old.at",
-		.nargs = 2,
-		.argtypes = {UUIDARRAYOID, TIMESTAMPTZOID},
+		.sql = "SELECT group_id, number, CASE channel WHEN 'MOBILE' THEN 1"
+			   "  ELSE 2 END, contact FROM group_api_private.invitations"
+			   " WHERE group_id = ANY ($1) AND " MAY_BE_REMINDED
+			   "  AND expires_at > $2 AND expires_at <= $3"
+			   " FOR NO KEY UPDATE SKIP LOCKED",
+		.nargs = 3,
+		.argtypes = {UUIDARRAYOID, TIMESTAMPTZOID, TIMESTAMPTZOID},
 	};
-	Datum values[2] = {ids, TimestampTzGetDatum(now + reminder_us())};
+	Datum values[3] = {ids, TimestampTzGetDatum(now),
+					   TimestampTzGetDatum(now + reminder_us())};
+	int count = (int) ga_plan_run(&plan, values, NULL, SPI_OK_SELECT);
+	Reminders found = {.count = count};
+	GaChannel *channels = palloc(sizeof(GaChannel) * Max(count, 1));
+	const char **contacts = palloc(sizeof(char *) * Max(count, 1));
+	const char **reasons = palloc(sizeof(char *) * Max(count, 1));
+	bool isnull;
 
-	if (ga_settings.reminder_before == 0)
+	found.groups = palloc(sizeof(Datum) * Max(count, 1));
+	found.numbers = palloc(sizeof(Datum) * Max(count, 1));
+	found.wanted = palloc(sizeof(Datum) * Max(count, 1));
+	for (int i = 0; i < count; i++)
+	{
+		found.groups[i] = ga_row_datum(i, 1, &isnull);
+		found.numbers[i] = Int32GetDatum(ga_row_int32(i, 2, 0));
+		channels[i] = (GaChannel) ga_row_int32(i, 3, GA_CHANNEL_EMAIL);
+		contacts[i] = ga_row_text(scope, i, 4);
+	}
+	(void) ga_suppressions_find(scope, count, channels, contacts, reasons);
+	for (int i = 0; i < count; i++)
+		found.wanted[i] = BoolGetDatum(reasons[i] == NULL);
+	return found;
+}
+
+/* Who is suppressed meanwhile has got the invitation: nothing changes. */
+static uint64
+remind(const GaOwnerScope *scope, Datum ids, TimestampTz now)
+{
+	/* OFFSET 0: by the key for each, however small polls was when planned. */
+	static GaPlan plan = {
+		.sql = "WITH o AS MATERIALIZED (SELECT *"
+			   "  FROM unnest($1, $2, $3) AS o (group_id, number, wanted)),"
+			   " p AS (DELETE FROM group_api_private.polls"
+			   "  WHERE ctid = ANY (ARRAY(SELECT p.at FROM o, LATERAL"
+			   "   (SELECT ctid AS at FROM group_api_private.polls p"
+			   "     WHERE p.group_id = o.group_id AND p.number = o.number"
+			   "     OFFSET 0) AS p WHERE o.wanted))),"
+			   " i AS (UPDATE group_api_private.invitations i"
+			   "  SET reminders = 1,"
+			   "   delivery = CASE WHEN o.wanted"
+			   "    THEN 'queued'::group_api.delivery ELSE i.delivery END,"
+			   "   due = CASE WHEN o.wanted THEN now() END,"
+			   "   attempts = CASE WHEN o.wanted THEN 0 ELSE i.attempts END,"
+			   "   message_id = CASE WHEN NOT o.wanted THEN i.message_id END,"
+			   "   reason = CASE WHEN NOT o.wanted THEN i.reason END,"
+			   "   changed_at = CASE WHEN o.wanted THEN now()"
+			   "    ELSE i.changed_at END"
+			   "  FROM o WHERE i.group_id = o.group_id AND i.number = o.number"
+			   "  RETURNING o.wanted)"
+			   " SELECT count(*) FROM i WHERE wanted",
+		.nargs = 3,
+		.argtypes = {UUIDARRAYOID, INT4ARRAYOID, BOOLARRAYOID},
+	};
+	Reminders found;
+	Datum values[3];
+
+	/* Longer than an invitation lives: it would follow at its heels. */
+	if (ga_settings.reminder_before == 0 ||
+		ga_settings.reminder_before >= ga_settings.invitation_expiry)
 		return 0;
-	return ga_plan_run(&plan, values, NULL, SPI_OK_UPDATE);
+	found = find_reminders(scope, ids, now);
+	if (found.count == 0)
+		return 0;
+	values[0] = ga_datum_array(found.groups, NULL, found.count, UUIDOID);
+	values[1] = ga_datum_array(found.numbers, NULL, found.count, INT4OID);
+	values[2] = ga_datum_array(found.wanted, NULL, found.count, BOOLOID);
+	ga_plan_run(&plan, values, NULL, SPI_OK_SELECT);
+	return (uint64) ga_row_int64(0, 1, 0);
 }
 
 static void
@@ -278,7 +363,7 @@ set_next_look(Datum ids, TimestampTz now)
 }
 
 void
-ga_groups_look(TimestampTz now, GaLook *look)
+ga_groups_look(const GaOwnerScope *scope, TimestampTz now, GaLook *look)
 {
 	Datum ids;
 
@@ -287,7 +372,7 @@ ga_groups_look(TimestampTz now, GaLook *look)
 	if (look->groups == 0)
 		return;
 	look->expired = expire(ids, now);
-	look->reminded = remind(ids, now);
+	look->reminded = remind(scope, ids, now);
 	set_next_look(ids, now);
 }
 
@@ -304,18 +389,43 @@ ga_groups_next_look(void)
 	return ga_row_int64(0, 1, 0);
 }
 
+/* How much earlier than before groups must be looked at; 0: they need not be. */
+static int64
+take_over_setting(void)
+{
+	static GaPlan plan = {
+		.sql = "UPDATE group_api_private.installation i"
+			   " SET reminder_before = $1"
+			   " FROM (SELECT reminder_before AS old"
+			   "  FROM group_api_private.installation) AS o"
+			   " WHERE i.reminder_before <> $1 RETURNING $1 - o.old",
+		.nargs = 1,
+		.argtypes = {INT4OID},
+	};
+	Datum values[1] = {Int32GetDatum(ga_settings.reminder_before)};
+
+	if (ga_plan_run(&plan, values, NULL, SPI_OK_UPDATE_RETURNING) == 0)
+		return 0;
+	return Max(ga_row_int32(0, 1, 0), 0) * USECS_PER_MINUTE;
+}
+
 void
 ga_groups_look_again(TimestampTz now)
 {
 	static GaPlan plan = {
-		.sql = "UPDATE group_api_private.groups SET next_look = $1"
-			   " WHERE next_look > $1 AND next_look <= $2",
+		.sql = "WITH old AS MATERIALIZED (SELECT ctid AS at"
+			   "  FROM group_api_private.groups WHERE next_look > $1"
+			   "  FOR NO KEY UPDATE SKIP LOCKED)"
+			   " UPDATE group_api_private.groups g"
+			   " SET next_look = greatest($1, g.next_look - $2)"
+			   " FROM old WHERE g.ctid = old.at",
 		.nargs = 2,
-		.argtypes = {TIMESTAMPTZOID, TIMESTAMPTZOID},
+		.argtypes = {TIMESTAMPTZOID, INTERVALOID},
 	};
-	Datum values[2] = {TimestampTzGetDatum(now),
-					   TimestampTzGetDatum(now + reminder_us())};
+	Interval *earlier = palloc0(sizeof(Interval));
+	Datum values[2] = {TimestampTzGetDatum(now), IntervalPGetDatum(earlier)};
 
-	if (ga_settings.reminder_before > 0)
+	earlier->time = take_over_setting();
+	if (earlier->time > 0)
 		ga_plan_run(&plan, values, NULL, SPI_OK_UPDATE);
 }

@@ -46,6 +46,9 @@ extern bool ga_invitation_lock(const struct GaOwnerScope *scope,
 							   pg_uuid_t group_id, int32 number,
 							   GaOpenInvitation *invitation);
 
+/* Before its invitations are queued; false: it is gone. */
+extern bool ga_group_lock(pg_uuid_t group_id, bool *is_archived);
+
 /*
  * Queues it anew under a new link, so that older links end; its tries and its
  * expiry count from now.  `suppressed`: the words for it, then nothing is queued.
@@ -76,10 +79,11 @@ typedef struct GaLook
  * some groups whose time has come.  Rows somebody holds locked are left for the
  * next look, a few seconds later.
  */
-extern void ga_groups_look(TimestampTz now, GaLook *look);
+extern void ga_groups_look(const struct GaOwnerScope *scope, TimestampTz now,
+						   GaLook *look);
 /* When the next group is to be looked at; 0: never. */
 extern TimestampTz ga_groups_next_look(void);
-/* After group_api.reminder_before changed: who may be due earlier now. */
+/* In case group_api.reminder_before grew: who is due earlier now. */
 extern void ga_groups_look_again(TimestampTz now);
 
 #endif /* GA_STORE_LIFECYCLE_STORE_H */

@@ -15,6 +15,9 @@
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 
+/* Removed in one go: some milliseconds. */
+#define TRIM_ROWS 10000
+
 void
 ga_polls_add(const GaRecord *records, int count)
 {
@@ -63,9 +66,10 @@ ga_polls_take(const GaOwnerScope *scope, Datum servers, int limit,
 			   "  FROM group_api_private.polls"
 			   "  WHERE next_at <= $3 AND server = ANY ($1)"
 			   "  ORDER BY next_at LIMIT $2 FOR UPDATE SKIP LOCKED)"
-			   " UPDATE group_api_private.polls p SET tries = p.tries + 1,"
-			   "  next_at = $3 + least(interval '15 s' * 2 ^ (p.tries + 1),"
-			   "   interval '1 h')"
+			   " UPDATE group_api_private.polls p"
+			   " SET tries = least(p.tries + 1, 32767),"
+			   "  next_at = $3 + least(interval '15 s'"
+			   "   * 2 ^ least(p.tries + 1, 10), interval '1 h')"
 			   " FROM due WHERE p.ctid = due.at"
 			   " RETURNING p.group_id, p.number, p.link_version::int4,"
 			   "  p.tries::int4, p.server, p.message_id",
@@ -109,16 +113,59 @@ ga_polls_next(Datum servers)
 	return ga_row_int64(0, 1, 0);
 }
 
-void
-ga_poll_forget(pg_uuid_t group_id, int32 number)
+bool
+ga_poll_lock(pg_uuid_t group_id, int32 number)
 {
-	static GaPlan plan = {
-		.sql = "DELETE FROM group_api_private.polls"
-			   " WHERE group_id = $1 AND number = $2",
+	static GaPlan invitation = {
+		.sql = "SELECT FROM group_api_private.invitations"
+			   " WHERE group_id = $1 AND number = $2"
+			   " FOR NO KEY UPDATE SKIP LOCKED",
+		.nargs = 2,
+		.argtypes = {UUIDOID, INT4OID},
+	};
+	static GaPlan poll = {
+		.sql = "SELECT FROM group_api_private.polls"
+			   " WHERE group_id = $1 AND number = $2"
+			   " FOR UPDATE SKIP LOCKED",
 		.nargs = 2,
 		.argtypes = {UUIDOID, INT4OID},
 	};
 	Datum values[2] = {UUIDPGetDatum(&group_id), Int32GetDatum(number)};
 
-	ga_plan_run(&plan, values, NULL, SPI_OK_DELETE);
+	return ga_plan_run(&invitation, values, NULL, SPI_OK_SELECT) > 0 &&
+		   ga_plan_run(&poll, values, NULL, SPI_OK_SELECT) > 0;
+}
+
+void
+ga_poll_forget(pg_uuid_t group_id, int32 number, const char *message_id)
+{
+	static GaPlan plan = {
+		.sql = "DELETE FROM group_api_private.polls"
+			   " WHERE group_id = $1 AND number = $2"
+			   "  AND ($3 IS NULL OR message_id = $3)",
+		.nargs = 3,
+		.argtypes = {UUIDOID, INT4OID, TEXTOID},
+	};
+	Datum values[3] = {UUIDPGetDatum(&group_id), Int32GetDatum(number),
+					   message_id ? CStringGetTextDatum(message_id)
+								  : (Datum) 0};
+	char nulls[3] = {' ', ' ', message_id ? ' ' : 'n'};
+
+	ga_plan_run(&plan, values, nulls, SPI_OK_DELETE);
+}
+
+bool
+ga_polls_trim(void)
+{
+	static GaPlan plan = {
+		.sql = "DELETE FROM group_api_private.polls WHERE ctid = ANY (ARRAY("
+			   " SELECT ctid FROM group_api_private.polls"
+			   "  WHERE next_at < now() - interval '2 days' LIMIT $1"
+			   "  FOR UPDATE SKIP LOCKED))",
+		.nargs = 1,
+		.argtypes = {INT4OID},
+	};
+	Datum values[1] = {Int32GetDatum(TRIM_ROWS)};
+
+	return ga_plan_run(&plan, values, NULL, SPI_OK_DELETE) == TRIM_ROWS;
 }

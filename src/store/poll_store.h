@@ -36,6 +36,13 @@ extern int ga_polls_take(const struct GaOwnerScope *scope, Datum servers,
 						 int limit, GaPoll **polls);
 /* When the next one of these servers is due; 0: never. */
 extern TimestampTz ga_polls_next(Datum servers);
-extern void ga_poll_forget(pg_uuid_t group_id, int32 number);
+/* Locks the invitation and what is asked about it; false when somebody else
+ * has one of them, or there is none. */
+extern bool ga_poll_lock(pg_uuid_t group_id, int32 number);
+/* Unless it is about another message by now; NULL: whichever it is about. */
+extern void ga_poll_forget(pg_uuid_t group_id, int32 number,
+						   const char *message_id);
+/* What nobody asks about any more, its provider being gone; true: there is more. */
+extern bool ga_polls_trim(void);
 
 #endif /* GA_STORE_POLL_STORE_H */

@@ -273,7 +273,7 @@ record_states(const GaRecord *records, int count, int64 incarnation)
 			   "  due = CASE i.response WHEN 'pending' THEN o.due END,"
 			   "  attempts = i.attempts - o.given_back, reason = o.reason,"
 			   "  message_id = coalesce(o.message_id, i.message_id),"
-			   "  response = CASE WHEN o.expired"
+			   "  response = CASE WHEN o.expired AND i.response = 'pending'"
 			   "   THEN 'expired'::group_api.response ELSE i.response END,"
 			   "  changed_at = now()"
 			   " FROM o WHERE i.ctid = o.at",
@@ -502,7 +502,8 @@ ga_queue_trim(void)
 	values[0] = Int64GetDatum(ga_settings.captured_limit);
 	ga_plan_run(&captured, values, NULL, SPI_OK_DELETE);
 	ga_idempotency_trim();
-	ga_caps_trim();
+	more |= ga_caps_trim();
 	more |= ga_receipts_trim();
+	more |= ga_polls_trim();
 	return more;
 }

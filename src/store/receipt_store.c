@@ -11,6 +11,7 @@
 
 #include "base/guc.h"
 #include "catalog/pg_type.h"
+#include "store/installation_store.h"
 #include "store/plan_cache.h"
 #include "store/receipt_store.h"
 #include "store/suppression_store.h"
@@ -28,6 +29,7 @@
 typedef struct Target
 {
 	pg_uuid_t group_id;
+	int64 group_number;
 	int32 number;
 	const char *delivery;
 	int32 attempts;
@@ -89,15 +91,15 @@ text_or_null(const char *text, char *isnull)
 	" i.link_version::int4, i.message_id, i.due IS NOT NULL,"                  \
 	" $3 IS NULL OR i.server = $3 OR EXISTS (SELECT"                           \
 	"  FROM group_api_private.attempts a WHERE a.group_id = i.group_id"        \
-	"  AND a.number = i.number AND a.server = $3)"                             \
-	" FROM group_api_private.invitations i"
+	"  AND a.number = i.number AND a.server = $3), g.number"                   \
+	" FROM group_api_private.invitations i"                                    \
+	" JOIN group_api_private.groups g ON g.id = i.group_id"
 
 static bool
 find_target(const GaReceipt *receipt, Target *target)
 {
 	static GaPlan by_number = {
-		.sql = TARGET " JOIN group_api_private.groups g ON g.id = i.group_id"
-					  " WHERE g.number = $1 AND i.number = $2"
+		.sql = TARGET " WHERE g.number = $1 AND i.number = $2"
 					  " FOR NO KEY UPDATE OF i",
 		.nargs = 3,
 		.argtypes = {INT8OID, INT4OID, TEXTOID},
@@ -129,6 +131,7 @@ find_target(const GaReceipt *receipt, Target *target)
 		SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 6);
 	target->is_waiting = ga_row_bool(0, 7, false);
 	target->is_known = ga_row_bool(0, 8, false);
+	target->group_number = ga_row_int64(0, 9, 0);
 	/* A leader has no message. */
 	return target->delivery != NULL;
 }
@@ -307,10 +310,55 @@ keep(const GaReceipt *receipt, const Target *target, GaReceiptResult result)
 	return ga_plan_run(&plan, values, nulls, SPI_OK_INSERT) > 0;
 }
 
+/* ---- what is not kept --------------------------------------------------- */
+
+static const char *
+without_tokens(const uint8 *secret, GaLinkToken token, const char *text,
+			   size_t length)
+{
+	char *copy;
+
+	if (text == NULL)
+		return NULL;
+	copy = palloc(length + 1);
+	memcpy(copy, text, length);
+	copy[length] = '\0';
+	ga_link_token_hide(secret, token, copy, length);
+	return copy;
+}
+
+/*
+ * Events quote messages: Amazon tells the headers, a bounce the address it came
+ * to, an error the address of the callback.
+ */
+static void
+hide_tokens(const Target *target, GaReceipt *receipt)
+{
+	uint8 secret[GA_LINK_SECRET_LENGTH];
+	GaLinkToken token = {.group_number = target->group_number,
+						 .member_number = target->number,
+						 .version = receipt->ref.version != 0
+										? receipt->ref.version
+										: target->link_version};
+	const char **texts[] = {&receipt->message_id, &receipt->code,
+							&receipt->reason};
+
+	if (!ga_link_secret_find(secret))
+		return;
+	for (int i = 0; i < lengthof(texts); i++)
+		*texts[i] = without_tokens(secret, token, *texts[i],
+								   *texts[i] ? strlen(*texts[i]) : 0);
+	receipt->raw =
+		without_tokens(secret, token, receipt->raw, receipt->raw_length);
+	explicit_bzero(secret, sizeof(secret));
+}
+
 static GaReceiptResult
-apply(const GaReceipt *receipt, bool *was_waiting)
+apply(const GaReceipt *told, bool *was_waiting)
 {
 	GaReceiptResult result = GA_RECEIPT_UNKNOWN;
+	GaReceipt clean = *told;
+	const GaReceipt *receipt = &clean;
 	const char *delivery = NULL;
 	bool is_found;
 	Target target;
@@ -318,6 +366,7 @@ apply(const GaReceipt *receipt, bool *was_waiting)
 	is_found = receipt->ref.member_number > 0 && find_target(receipt, &target);
 	if (is_found)
 	{
+		hide_tokens(&target, &clean);
 		*was_waiting |= target.is_waiting;
 		result =
 			is_stale(receipt, &target) ? GA_RECEIPT_STALE : GA_RECEIPT_KNOWN;
@@ -327,8 +376,9 @@ apply(const GaReceipt *receipt, bool *was_waiting)
 			result = GA_RECEIPT_MOVED;
 	}
 	/* What changes nothing may come again and again. */
-	if ((receipt->status != GA_RECEIPT_NOTHING || receipt->suppress != NULL) &&
-		receipt->ref.member_number > 0 &&
+	if ((receipt->counts_once || ((receipt->status != GA_RECEIPT_NOTHING ||
+								   receipt->suppress != NULL) &&
+								  receipt->ref.member_number > 0)) &&
 		!keep(receipt, is_found ? &target : NULL, result))
 		return GA_RECEIPT_REPLAYED;
 	if (delivery != NULL)
@@ -429,6 +479,33 @@ ga_receipt_apply(const GaReceipt *receipt)
 
 	(void) ga_receipts_apply(receipt, 1, &result);
 	return result;
+}
+
+bool
+ga_receipt_try(const GaReceipt *receipt)
+{
+	static GaPlan plan = {
+		.sql = "SELECT FROM group_api_private.invitations"
+			   " WHERE group_id = $1 AND number = $2"
+			   " FOR NO KEY UPDATE SKIP LOCKED",
+		.nargs = 2,
+		.argtypes = {UUIDOID, INT4OID},
+	};
+	static GaPlan look = {
+		.sql = "SELECT FROM group_api_private.invitations"
+			   " WHERE group_id = $1 AND number = $2",
+		.nargs = 2,
+		.argtypes = {UUIDOID, INT4OID},
+	};
+	Datum values[2] = {UUIDPGetDatum(&receipt->group_id),
+					   Int32GetDatum(receipt->ref.member_number)};
+	bool was_waiting = false;
+
+	if (ga_plan_run(&plan, values, NULL, SPI_OK_SELECT) == 0)
+		/* Held, or gone: of one that is gone there is nothing to do. */
+		return ga_plan_run(&look, values, NULL, SPI_OK_SELECT) == 0;
+	(void) apply(receipt, &was_waiting);
+	return true;
 }
 
 bool

@@ -30,6 +30,7 @@ typedef struct GaReceipt
 	/* a label of group_api.suppression: the contact gets nothing more */
 	const char *suppress;
 	const uint8 *digest; /* SHA-256 of the event, 32 bytes */
+	bool counts_once;	 /* to be kept even when it changes nothing */
 	const char *raw;	 /* the event as it came; NULL: not kept */
 	size_t raw_length;
 } GaReceipt;
@@ -55,8 +56,15 @@ typedef enum GaReceiptResult
 extern bool ga_receipts_apply(const GaReceipt *receipts, int number,
 							  GaReceiptResult *results);
 
-/* The same for one, where the dispatcher itself is the caller. */
+/* The same for one. */
 extern GaReceiptResult ga_receipt_apply(const GaReceipt *receipt);
+
+/*
+ * For the dispatcher, which waits for nobody: false while somebody's open
+ * transaction holds the invitation; nothing is done then.  Needs by_group_id.
+ * Does not count, since others may hold the counters.
+ */
+extern bool ga_receipt_try(const GaReceipt *receipt);
 
 /* Counts one that was not applied: "refused" or "unreadable". */
 extern void ga_receipt_count(const char *server, const char *result);

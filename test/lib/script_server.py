@@ -32,6 +32,9 @@ try gets the nth of "replies", the last one stays. Tries are counted by what
 A reply is a string (SMTP: the line; HTTP: the body of a 200) or an object:
   "reply"   SMTP: the line, "250-first\\n250 last" for more of them
   "status", "headers", "body"   HTTP; a body that is no string is sent as JSON
+  "echo"    a regular expression; what it finds in the request (SMTP: the
+            command's argument; HTTP: "METHOD PATH\\nheader: value\\n...\\n\\nBODY")
+            stands for {echo} in the answer
   "delay"   seconds to wait first
   "do"      "hang" (never answer), "drop" (close), "reset" (RST),
             "close" (answer, then close without a word), "drip" (an HTTP answer,
@@ -197,7 +200,7 @@ class SmtpConnection(Connection):
         """Sends what the rules say, or the default; tells the code sent."""
         reply = self.server.rules.reply("smtp", text, at) or {}
         await self.misbehave(reply)
-        line = reply.get("reply", default)
+        line = reply.get("reply", default).replace("{echo}", found_by(reply, text))
         self.log("reply", to=at, argument=text, reply=line)
         await self.send_as_told(reply, line.replace("\n", "\r\n").encode() + b"\r\n")
         return int(line[:3])
@@ -314,7 +317,9 @@ class HttpConnection(Connection):
         self.log("request", method=method, path=path, headers=headers, body=body,
                  status=reply.get("status", 200), does=reply.get("do"))
         await self.misbehave(reply)
-        await self.send_as_told(reply, compose(reply))
+        lines = [f"{name}: {value}" for name, value in headers.items()]
+        request = "\n".join([f"{method} {path}", *lines, "", body])
+        await self.send_as_told(reply, compose(reply, found_by(reply, request)))
         if headers.get("connection", "").lower() == "close":
             raise Gone
 
@@ -336,13 +341,21 @@ class HttpConnection(Connection):
         return b"".join(chunks)
 
 
-def compose(reply):
+def found_by(reply, text):
+    """All that the rule's "echo" finds, or the groups of it."""
+    found = re.findall(reply.get("echo", "^$"), text)
+    return " ".join(" ".join(one) if isinstance(one, tuple) else one for one in found)
+
+
+def compose(reply, echo):
     """The bytes of an HTTP answer."""
     body = reply.get("body", {})
     headers = {"Content-Type": "text/plain"}
     if not isinstance(body, str):
         headers["Content-Type"] = "application/json"
         body = json.dumps(body)
+        echo = json.dumps(echo)[1:-1]
+    body = body.replace("{echo}", echo)
     body = body.encode("utf-8", "surrogateescape")
     if reply.get("do") == "raw":
         return body

@@ -107,6 +107,32 @@ FROM (VALUES ('GET', '404'), ('POST', '404'), ('', '')) AS ways (method, status)
 	unnest(ARRAY[NULL, '', 'x', '<script>', repeat('A', 100000), pg_temp.token('', 1::bigint << 60, 2, 1),
 		pg_temp.token('r', (SELECT of_group FROM links LIMIT 1), 2, 1)]) AS given;
 
+-- ---- Languages ----
+
+CREATE FUNCTION pg_temp.words(locale text, wanted text, command text DEFAULT 'invitation_page') RETURNS text
+LANGUAGE plpgsql AS $$
+DECLARE
+	page text;
+BEGIN
+	UPDATE group_api_private.invitations i SET locale = words.locale FROM links l
+		WHERE i.group_id = current_setting('ga_test.page_group')::uuid AND l.number = i.number AND l.name = wanted;
+	PERFORM set_config('request.method', 'GET', true);
+	EXECUTE format('SELECT group_api.%s($1)', command) INTO page
+		USING CASE command WHEN 'unsubscribe' THEN pg_temp.stop(wanted) ELSE pg_temp.token(wanted) END;
+	PERFORM set_config('request.method', '', true);
+	RETURN regexp_replace(substring(page FROM '<body>.*'), '<[^>]*>', '', 'g');
+END
+$$;
+SELECT set_config('ga_test.page_group', :'id', true) \gset ignored_
+SELECT unalike(group_api.preview_invitation(:'id', number, 'de')::text, '% Sie %', 'a German mail says du') FROM links WHERE name = 'quiet';
+SELECT doesnt_match(pg_temp.words('de', name, command), '\m(Sie|Ihr|Ihnen|Ihren)\M', format('and so does the German page: %s of %s', command, name))
+FROM unnest('{invitation_page,unsubscribe}'::text[]) AS command, unnest('{yes,no,lost,late}'::text[]) AS name;
+UPDATE group_api_private.invitations SET expires_at = '2091-03-01 01:05+00' WHERE group_id = :'id';
+SELECT alike(pg_temp.words(locale, 'lost'), '% ' || moment || '.%', 'the first hour of the first day, in ' || locale)
+FROM (VALUES ('en', '1 March 2091 at 01:05 UTC'), ('es', '1 de marzo de 2091 a la 01:05 UTC'), ('fr', '1er mars 2091 à 01:05 UTC'),
+	('de', '1. März 2091 um 01:05 Uhr (UTC) antworten'), ('pt', '1 de março de 2091 à 01:05 UTC')) AS moments (locale, moment);
+UPDATE group_api_private.invitations SET locale = NULL WHERE group_id = :'id';
+
 -- ---- Unsubscribing ----
 
 CREATE FUNCTION pg_temp.suppressed() RETURNS bigint

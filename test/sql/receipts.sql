@@ -190,6 +190,10 @@ FROM unnest(ARRAY['', 'x', 'status', 'status=', '&', '%', 'status=%00', 'status=
 	'{"status": "delivered", "x": \377}'::bytea, convert_to(repeat('[', 100000), 'UTF8'), convert_to('{"status": "delivered", "n": ' || repeat('9', 100000) || '}', 'UTF8'),
 	convert_to(repeat('{"a":', 50) || '1' || repeat('}', 50), 'UTF8'), convert_to('status=delivered&x=' || repeat('x', 1048576), 'UTF8')]::bytea[]) AS body;
 SELECT is(pg_temp.say('ga_http', 'status=delivered', 'receipt=' || pg_temp.token(2) || repeat('&x', 5000)), 'unreadable', 'an endless query');
+-- Who sends it needs no token: it must not cost more than its length.
+SELECT clock_timestamp() AS begin \gset
+SELECT is(pg_temp.say('ga_http', '[' || repeat('1,', 500000) || '1]'), 'refused', 'a megabyte of numbers is refused');
+SELECT cmp_ok(clock_timestamp() - :'begin', '<', interval '5 s', 'in moments');
 SELECT is(pg_temp.say('ga_http', '{"status": "of no meaning"}', pg_temp.query('ga_http', 2)), 'known', 'a word that is not known changes nothing');
 SELECT is(pg_temp.say('ga_http', repeat('x=y&', 5000) || 'status=delivered', pg_temp.query('ga_http', 2)), 'unreadable', 'nor is a thousandth field looked for');
 SELECT is(pg_temp.say('ga_twilio', 'MessageStatus=sending', pg_temp.query('ga_twilio', 2), headers), 'stale', 'odd headers: ' || headers::text)
@@ -229,7 +233,13 @@ INSERT INTO samples VALUES
 	('messagebird', 'a GET', NULL, 'failed', '1', 'mb1', 'the number is unknown or no longer in service (unknown subscriber)'),
 	('plivo', 'undelivered', 'To=27701231234&From=1500&Status=undelivered&MessageUUID=p-1&ErrorCode=200', 'failed', '200', 'p-1', 'the person answered STOP (200)'),
 	('plivo', 'delivered', 'Status=delivered&MessageUUID=p-2&ErrorCode=000', 'delivered', NULL, 'p-2', NULL),
-	('kannel', 'a GET', NULL, 'failed', NULL, 'k1', 'the message did not arrive (NACK/0x0b/Invalid)'),
+	('kannel', 'a receipt of SMPP', 'status=2&id=k1&answer=id%3Ak1+sub%3A001+dlvrd%3A000+submit+date%3A2601020304+done+date%3A2601020305+stat%3AUNDELIV+err%3A001+text%3AHello+stat%3AX', 'failed', 'UNDELIV', 'k1', 'the carrier could not deliver the message (stat:UNDELIV err:001)'),
+	('kannel', 'a receipt with the bytes of the message', 'status=2&id=k2&answer=id%3Ak2+sub%3A001+Stat%3Arejectd+Err%3A069+Text%3A%20%13%00%FF%FE', 'failed', 'REJECTD', 'k2', 'the carrier refused the message (stat:rejectd err:069)'),
+	('kannel', 'delivered', 'status=1&id=k3&answer=id%3Ak3+stat%3ADELIVRD+err%3A000+text%3A%FC', 'delivered', 'DELIVRD', 'k3', NULL),
+	('kannel', 'a refusal', 'status=16&id=&answer=NACK%2F0x0000000b%2FInvalid+Destination+Address', 'failed', '0x0000000b', NULL, 'the number is not valid (Invalid Destination Address)'),
+	('kannel', 'a refusal without words', 'status=16&answer=NACK%2F0x00000400%2F', 'failed', '0x00000400', NULL, 'the message did not arrive (0x00000400)'),
+	('kannel', 'an answer of another form', 'status=2&id=k6&answer=substat%3Anone', 'failed', NULL, 'k6', 'the message did not arrive (substat:none)'),
+	('kannel', 'no answer', 'type=2', 'failed', NULL, NULL, 'the message did not arrive (2)'),
 	('sendgrid', 'bounce', '[{"email": "a@example.com", "timestamp": 1513299569, "event": "bounce", "type": "bounce", "status": "5.1.1", "reason": "550 5.1.1 no such user", "sg_event_id": "e1", "sg_message_id": "abc.filter01", "inv": "KEY"}]',
 		'failed', '5.1.1', 'abc.filter01', 'the mailbox refuses mail (550 5.1.1 no such user)'),
 	('sendgrid', 'open', '[{"event": "open", "sg_event_id": "e2", "sg_message_id": "abc.filter01", "inv": "KEY"}]', 'delivered', NULL, 'abc.filter01', NULL),
@@ -252,7 +262,7 @@ BEGIN
 	PERFORM pg_temp.stands(7, 'sent', server);
 	IF sample.body LIKE '%KEY%' THEN query := pg_temp.account(server); END IF;
 	IF sample.kind = 'messagebird' THEN query := query || '&id=mb1&reference=x&recipient=27701231234&status=delivery_failed&statusReason=unknown+subscriber&statusErrorCode=1&statusDatetime=2016-05-03T08%3A58%3A10%2B00%3A00'; END IF;
-	IF sample.kind = 'kannel' THEN query := query || '&status=2&id=k1&answer=NACK%2F0x0b%2FInvalid'; END IF;
+	IF sample.kind = 'kannel' THEN RETURN pg_temp.say(server, '', query || '&' || sample.body); END IF;
 	RETURN pg_temp.say(server, replace(coalesce(sample.body, ''), 'KEY', pg_temp.key(7)), query);
 END
 $$;
@@ -261,7 +271,7 @@ SELECT is(format('%s %s %s %s', result, (stands).delivery, (stands).message_id, 
 	format('%s %s %s %s', CASE WHEN status IS NULL THEN 'known' ELSE 'moved' END, coalesce(status, 'sent'), CASE WHEN status IS NULL THEN 'm@x' ELSE id END,
 		CASE WHEN status IS NULL THEN 'x' ELSE reason END), kind || ': ' || says) FROM tried;
 SELECT is_empty($$SELECT kind, says FROM tried t WHERE status IS NOT NULL AND NOT EXISTS (SELECT FROM group_api.receipts r
-	WHERE r.server = 'ga_' || kind AND r.status = t.status AND r.message_id = t.id AND r.code IS NOT DISTINCT FROM t.code)$$, 'all are kept');
+	WHERE r.server = 'ga_' || kind AND r.status = t.status AND r.message_id IS NOT DISTINCT FROM t.id AND r.code IS NOT DISTINCT FROM t.code)$$, 'all are kept');
 SELECT is(pg_temp.say('ga_sendgrid', body, pg_temp.account('ga_sendgrid')), 'moved', 'a batch of many events')
 FROM (SELECT jsonb_agg(jsonb_build_object('event', 'delivered', 'sg_event_id', 'b' || n, 'inv', pg_temp.key(n)))::text || '' AS body
 	FROM generate_series(2, 10) AS n, pg_temp.stands(n, 'sent', 'ga_sendgrid')) AS batch;
@@ -426,6 +436,12 @@ SELECT is(pg_temp.signed('ga_mailgun', body, '{}', 'server=ga_mailgun'), said, '
 SELECT pg_temp.stands(9, 'sent', 'ga_mailgun') \gset ignored_
 SELECT is(pg_temp.say('ga_mailgun', pg_temp.mailgun('once', 0, 's3cret', 'accepted')), 'known', 'mailgun: a token is good');
 SELECT is(pg_temp.say('ga_mailgun', pg_temp.mailgun('once')), 'replayed', 'for one event only, since it signs no event');
+SELECT is(pg_temp.say('ga_mailgun', replace(pg_temp.mailgun('none', 0, 's3cret', 'failed'), '"event":', '"severity": "temporary", "event":')), 'known', 'even when that event changed nothing');
+SELECT is(pg_temp.say('ga_mailgun', pg_temp.mailgun('none')), 'replayed', 'it is used up');
+SELECT is(pg_temp.say('ga_mailgun', replace(pg_temp.mailgun('of another mail'), 'inv-', 'x-')), 'unknown', 'and when it was about a mail that is none of ours');
+SELECT is(pg_temp.say('ga_mailgun', pg_temp.mailgun('of another mail')), 'replayed', 'likewise');
+-- Time and token are signed as one text, without a sign between them.
+SELECT is(pg_temp.say('ga_mailgun', regexp_replace(pg_temp.mailgun('a1b2'), '"timestamp": "(\d+)", "token": "a1', '"timestamp": "\1a1", "token": "')), 'refused', 'a token cut elsewhere is no new one');
 
 -- Resend, which signs as Svix does
 CREATE FUNCTION pg_temp.svix(body text, age int DEFAULT 0, prefix text DEFAULT 'svix') RETURNS jsonb LANGUAGE sql AS $$
@@ -433,9 +449,9 @@ CREATE FUNCTION pg_temp.svix(body text, age int DEFAULT 0, prefix text DEFAULT '
 		prefix || '-signature', 'v1,AAAA v1a,x v1,' || encode(pg_temp.mac(format('msg_1.%s.%s', at, body), 'sha256'), 'base64')) FROM pg_temp.soon(-age) AS at
 $$;
 SELECT is(pg_temp.signed('ga_resend', body, headers, 'server=ga_resend'), said, 'resend: ' || what)
-FROM (SELECT format('{"type": "email.delivered", "data": {"tags": {"inv": "%s"}}}', pg_temp.key(9)) AS body) AS b, LATERAL (VALUES
+FROM (SELECT format('{"type": "email.delivered", "data": {"tags": {"inv": "%s"}}}', pg_temp.key(9)) AS body, pg_temp.soon(0) AS at) AS b, LATERAL (VALUES
 	('signed', pg_temp.svix(body), 'moved'), ('by the standard''s names', pg_temp.svix(body, 0, 'webhook'), 'moved'), ('four minutes ago', pg_temp.svix(body, 240), 'moved'), ('six minutes ago', pg_temp.svix(body, 360), 'refused'),
-	('from the future', pg_temp.svix(body, -360), 'refused'), ('another body', pg_temp.svix(body || ' '), 'refused'), ('none', '{}', 'refused')) AS calls (what, headers, said);
+	('from the future', pg_temp.svix(body, -360), 'refused'), ('a time with more behind it', jsonb_build_object('svix-id', 'msg_1', 'svix-timestamp', at || 'x', 'svix-signature', 'v1,' || encode(pg_temp.mac(format('msg_1.%sx.%s', at, body), 'sha256'), 'base64')), 'refused'), ('another body', pg_temp.svix(body || ' '), 'refused'), ('none', '{}', 'refused')) AS calls (what, headers, said);
 
 SELECT is(pg_temp.signed(server, body, headers), 'refused', format('%s with %s and odd headers %s', server, body, headers))
 FROM unnest('{ga_twilio,ga_vonage,ga_vonage_messages,ga_messagebird,ga_plivo,ga_mailgun,ga_resend}'::text[]) AS server,

@@ -111,7 +111,12 @@ FROM group_api_private.groups WHERE name = 'Fans';
 SELECT is(delivery, 'failed', 'which is believed') FROM group_api.deliveries WHERE "group" = 'Fans' AND number = 2;
 SELECT is(pg_temp.among_traps(format('SELECT group_api.%s(%L)', f, id)), 'done',
 	f || ' does not fall into any trap')
-FROM group_api_private.groups g, unnest('{get_group,send_invitations}'::text[]) AS f
+FROM group_api_private.groups g, unnest('{get_group,send_invitations,preview_invitation}'::text[]) AS f
+WHERE g.name = 'Fans';
+SELECT is(pg_temp.among_traps(format('SELECT group_api.%s', call)), 'done', call || ' does not fall into any trap')
+FROM group_api_private.groups g, unnest(ARRAY[format('resend_invitation(%L, 2)', g.id), format('revoke_invitation(%L, 2)', g.id),
+	'suppress(''a@example.com'')', 'unsuppress(''a@example.com'')', format('archive_group(%L)', g.id),
+	'put_template(''MOBILE'', ''it'', ''{link}'')', 'remove_template(''MOBILE'', ''it'')']) AS call
 WHERE g.name = 'Fans';
 SELECT is(pg_temp.among_traps(format('SELECT group_api_v2.%s', format(call, g.number, u.id))), 'done',
 	'contract B does not fall into any trap: ' || call)

@@ -120,7 +120,7 @@ SELECT is_empty($$SELECT locale FROM composed WHERE mail ->> 'locale' <> locale 
 UPDATE group_api_private.invitations SET reminders = 1, expires_at = '2026-03-01 14:03 UTC' WHERE group_id = :'id';
 SELECT matches(pg_temp.mail('text', locale), expected, 'when it expires, in ' || locale)
 FROM (VALUES ('en', 'until 1 March 2026, 14:03 UTC\.'), ('es', 'hasta el 1 de marzo de 2026, 14:03 UTC\.'),
-	('fr', 'jusqu''au 1 mars 2026, 14:03 UTC\.'), ('de', 'bis zum 1\. März 2026, 14:03 UTC\.'),
+	('fr', 'jusqu''au 1er mars 2026, 14:03 UTC\.'), ('de', 'bis zum 1\. März 2026, 14:03 UTC\.'),
 	('pt', 'até 1 de março de 2026, 14:03 UTC\.')) AS cases (locale, expected);
 UPDATE group_api_private.invitations SET expires_at = NULL WHERE group_id = :'id';
 SELECT unalike(pg_temp.mail('text', locale), '%UTC%', 'or that it does not, in ' || locale)

@@ -72,7 +72,13 @@ is($node->safe_psql('postgres', "SELECT string_agg(outcome, ' ' ORDER BY attempt
 
 set_rules($relay, smtp => {});
 is($node->safe_psql('postgres', 'SELECT group_api.retry_failed()'), '3', 'retry_failed() takes up the three that failed');
-all_are($node, 'sent', 'and they are sent');
+poll_until(sub { deliveries($node)->{suppressed} && !deliveries($node)->{queued} && !deliveries($node)->{sending} },
+	'a mailbox that does not exist is left alone');
+is_deeply(deliveries($node), { sent => 7, suppressed => 1 }, 'and the others are sent');
+is($node->safe_psql('postgres', "SELECT group_api.unsuppress(contact) FROM group_api.deliveries WHERE delivery = 'suppressed'"), 't',
+	'an operator who knows better takes it off the list');
+$node->safe_psql('postgres', "SELECT group_api.resend_invitation(group_id, number) FROM group_api.deliveries WHERE delivery = 'suppressed'");
+all_are($node, 'sent', 'then a resend is sent');
 is($node->safe_psql('postgres', 'SELECT group_api.retry_failed()'), '0', 'a second call finds nothing');
 
 # ---- hold what is uncertain

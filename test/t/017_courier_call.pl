@@ -102,6 +102,20 @@ poll_until(sub {
 }, 'without the program there is an error of the system');
 like($err, qr{DETAIL:  could not execute "/no/such/courier": No such file}, 'it names the program');
 like($err, qr/HINT:  Run make install again, or set group_api\.courier_path\./, 'and what to do');
+
+# ---- there, and yet it does not start: a mail must not pass for read
+
+my $broken = PostgreSQL::Test::Utils::tempdir() . '/courier';
+append_to_file($broken, "#!/no/such/interpreter\n");
+chmod 0755, $broken;
+$node->append_conf('postgresql.conf', "group_api.courier_path = '$broken'");
+$node->reload;
+poll_until(sub {
+	$node->psql('postgres', "\\set VERBOSITY verbose\nSELECT group_api.ingest_bounce('x')", stdout => \$out, stderr => \$err);
+	return $err =~ /58000.*does not start/s;
+}, 'nor does a program that does not start read a mail', 20);
+$node->psql('postgres', "\\set VERBOSITY verbose\n$test", stderr => \$err);
+like($err, qr/58000/, 'or send one');
 unlike(slurp_file($node->logfile), qr/canary-password/, "the server's log holds no password");
 
 $node->stop;

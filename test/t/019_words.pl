@@ -131,6 +131,7 @@ $node->safe_psql('postgres', 'SELECT group_api.remove_template(channel, locale) 
 $node->append_conf('postgresql.conf', "group_api.default_locale = 'es-MX'");
 $node->reload;
 poll_until(sub { (sent_to(sa_number(++$next)))[1] =~ /^Te invitan/ }, 'group_api.default_locale is that of the rest');
+like($node->safe_psql('postgres', "SELECT group_api.invitation_page('x')"), qr/<html lang="es"/, 'and that of a page whose reader asks for none');
 check_sms('it', qr/^Zoë te invita/, 'where the language is not ours an SMS');
 for my $bad ('', 'english', 'e', 'en;x', 'en US')
 {

@@ -115,6 +115,22 @@ sql("SELECT group_api.delete_group('" . invite($node, sa_number(++$next)) . "')"
 is(sql("SELECT count(*) FROM group_api_private.polls p WHERE NOT EXISTS (SELECT FROM group_api_private.groups g WHERE g.id = p.group_id)"), '0',
 	'a deleted group is not asked for');
 
+# A caller's open transaction holds the row: nobody else waits for it.
+gateway_says(status('delivered'));
+$group = invite($node, sa_number(++$next));
+poll_until(sub { state_of($group) eq 'sent' && polls() == 1 }, 'a message whose row a caller holds');
+my $holder = psql_in_background($node,
+	"BEGIN; SELECT FROM group_api_private.invitations WHERE group_id = '$group' AND number = 2 FOR UPDATE;");
+$asked = questions();
+ask_now();
+poll_until(sub { questions() > $asked }, 'is asked for all the same');
+my $other = invite($node, sa_number(++$next));
+poll_until(sub { state_of($other) eq 'sent' }, 'others are sent meanwhile', 5);
+is(state_of($group), 'sent', 'the answer cannot be applied');
+$holder->{finish}->();
+ask_now();
+poll_until(sub { state_of($group) eq 'delivered' }, 'the next one is');
+
 # The dispatcher sleeps between two questions.
 my $before = dispatcher($node)->{turns};
 sleep 2;

@@ -33,6 +33,18 @@ sub run_sql
 my ($first_call) = grep { $_->[1] =~ /SELECT group_api\.create_group/ } @blocks;
 cmp_ok($first_call->[2], '<', 80, 'the first own call stands within 80 lines');
 
+# The group a reader would name, made by the first own call of the README.
+my $group;
+
+sub a_group
+{
+	return $group if defined $group;
+	my ($call) = $first_call->[1] =~ /(SELECT group_api\.create_group\(.*?\);)/s;
+	($group) = (run_sql($call))[0] =~ /"group":\{"id":"([\w-]+)"/;
+	run_sql('SELECT group_api.wait_until_idle()');
+	return $group;
+}
+
 my $token;
 for my $block (grep { $_->[0] eq 'sql' } @blocks)
 {
@@ -40,6 +52,7 @@ for my $block (grep { $_->[0] eq 'sql' } @blocks)
 	my $promised = $sql =~ /^-- ERROR:\s+(.*?)\s+\(/m ? $1 : undef;
 
 	$sql =~ s/'TOKEN'/'$token'/g if defined $token;
+	$sql =~ s/GROUP-ID/a_group()/ge if $sql =~ /GROUP-ID/;
 	my ($out, $err) = run_sql($sql);
 	if (defined $promised)
 	{

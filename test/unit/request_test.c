@@ -439,6 +439,33 @@ words_of_strangers_are_cleaned_and_cut(void **state)
 	assert_string_equal(outcome.detail, "key *** and *** again");
 }
 
+static void
+expect_hidden(const char *secret, const char *text, const char *expected)
+{
+	GaOutcome outcome = {0};
+
+	ga_outcome_setf(&outcome, GA_OUTCOME_REJECTED, "c", "%s", text);
+	ga_outcome_hide(&outcome, secret);
+	assert_string_equal(outcome.detail, expected);
+}
+
+static void
+secrets_are_hidden_in_every_spelling(void **state)
+{
+	(void) state;
+	expect_hidden("a b/c%d", "(a b/c%d)", "(***)");
+	expect_hidden("a b/c%d", "(a%20b%2Fc%25d)", "(***)");
+	expect_hidden("a b/c%d", "(a+b%2fc%25d)", "(***)");
+	expect_hidden("a\"b\\c", "(a\\\"b\\\\c)", "(***)");
+	expect_hidden("a\"b\\c", "(a\\u0022b\\u005cc)", "(***)");
+	expect_hidden("%41%42", "(%41%42) (AB)", "(***) (AB)");
+	expect_hidden("aaaa", "aaaaaaaaa aaaa", "******a ***");
+	expect_hidden("hunter/2", "it is hunt", "it is ***");
+	expect_hidden("hunter/2", "it is hunter%2", "it is ***");
+	expect_hidden("hunter/2", "it is hun", "it is hun");
+	expect_hidden("hunter/2", "hunter/3", "hunter/3");
+}
+
 int
 main(void)
 {
@@ -456,6 +483,7 @@ main(void)
 		cmocka_unit_test(private_addresses_are_known),
 		cmocka_unit_test(literal_hosts_are_told_from_names),
 		cmocka_unit_test(words_of_strangers_are_cleaned_and_cut),
+		cmocka_unit_test(secrets_are_hidden_in_every_spelling),
 	};
 
 	return cmocka_run_group_tests_name("request", tests, NULL, NULL);

@@ -32,7 +32,7 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 use Time::HiRes qw(sleep time);
 
-our @EXPORT = qw(new_api_node gateways front_of double_of node_modules form_encoded);
+our @EXPORT = qw(new_api_node gateways front_of double_of start_nginx node_modules form_encoded);
 
 # Of this test alone: tests run side by side.
 my $scratch = PostgreSQL::Test::Utils::tempdir();
@@ -134,23 +134,14 @@ and, when told, the rate.
 sub front_of
 {
 	my ($gateway, %options) = @_;
-	my $nginx = peer('nginx/usr/sbin/nginx') // return;
 	my $text = slurp_file(project_root() . '/docs/http/nginx.conf');
 	my $port = PostgreSQL::Test::Cluster::get_free_port();
-	my $directory = PostgreSQL::Test::Utils::tempdir();
 
 	$text =~ s/listen 443 ssl;/listen 127.0.0.1:$port;/ or die 'nginx.conf listens nowhere';
 	$text =~ s/^\s*ssl_certificate.*\n//mg;
 	$text =~ s{server 127\.0\.0\.1:3000;}{"server " . $gateway->{url} =~ s,http://,,r . ";"}e or die 'nginx.conf knows no PostgREST';
 	$text =~ s/rate=20r/rate=$options{rate}r/ if $options{rate};
-	open(my $file, '>', "$directory/nginx.conf") or die $!;
-	print $file "daemon off; master_process off; pid $directory/pid; error_log $directory/error.log;\n",
-	  "events {}\nhttp {\n", (map { "${_}_temp_path $directory/$_;\n" } qw(client_body proxy fastcgi uwsgi scgi)),
-	  "access_log $directory/access.log;\n$text}\n";
-	close $file;
-	my $child = start_program('nginx', $nginx, '-c', "$directory/nginx.conf", '-p', $directory, '-e', "$directory/error.log");
-	GroupApiTest::await_listener($port, $child);
-	return bless { name => "nginx before $gateway->{name}", url => "http://127.0.0.1:$port", pid => $child, directory => $directory }, 'Gateway';
+	return start_nginx($port, $text, "nginx before $gateway->{name}");
 }
 
 =head2 gateways(NODE, [schemas => LIST], [database => NAME], [secret => TEXT])
@@ -172,6 +163,28 @@ sub gateways
 	  SKIP: { skip "$needed not found", 1 unless $gateway; }
 	}
 	return @gateways;
+}
+
+=head2 start_nginx(PORT, SERVERS, NAME)
+
+nginx with these blocks "server", of which one listens on the port. The result asks
+as a gateway does; {directory} holds access.log and error.log.
+
+=cut
+
+sub start_nginx
+{
+	my ($port, $servers, $name) = @_;
+	my $nginx = peer('nginx/usr/sbin/nginx') // return;
+	my $directory = PostgreSQL::Test::Utils::tempdir();
+
+	append_to_file("$directory/nginx.conf",
+		"daemon off; master_process off; pid $directory/pid; error_log $directory/error.log;\nevents {}\nhttp {\n"
+		. join('', map { "${_}_temp_path $directory/$_;\n" } qw(client_body proxy fastcgi uwsgi scgi))
+		. "access_log $directory/access.log;\n$servers}\n");
+	my $child = start_program('nginx', $nginx, '-c', "$directory/nginx.conf", '-p', $directory, '-e', "$directory/error.log");
+	GroupApiTest::await_listener($port, $child);
+	return bless { name => $name, url => "http://127.0.0.1:$port", pid => $child, directory => $directory };
 }
 
 sub form_encoded { return HTTP::Tiny->new->www_form_urlencode([@_]); }
