@@ -53,7 +53,8 @@ my $kannel = documented_kannel($carrier);
 # What creates the provider says the password; everything after that is looked at.
 my $node = new_api_node('main', conf => 'log_statement = none');
 my $gateway = (gateways($node))[-1];    # PostgREST itself where it is at hand
-my $front = front_of($gateway);
+my $port = PostgreSQL::Test::Cluster::get_free_port();
+my $front = front_of($gateway, port => $port);
 
 poll_until(sub { read_log($carrier, 'bind') }, 'Kannel is bound to the carrier');
 $node->safe_psql('postgres', qq{DROP SERVER sms;
@@ -162,7 +163,7 @@ poll_until(sub { shown($late)->{status} eq 'sent' && texts_to($carrier, $number{
 stop_program($front);
 send_receipts($carrier);
 poll_until(sub { receipt_sent_at($number{late}) }, 'its receipt comes while nginx is down');
-$front = start_front($gateway, $port);
+$front = front_of($gateway, port => $port);
 poll_until(sub { shown($late)->{status} eq 'delivered' }, 'Kannel brings it again, as the document configures it');
 
 # ---- the password

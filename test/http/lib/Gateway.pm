@@ -124,7 +124,7 @@ sub postgrest_of
 	return $self;
 }
 
-=head2 front_of(GATEWAY, [rate => TEXT])
+=head2 front_of(GATEWAY, [rate => TEXT], [port => NUMBER])
 
 docs/http/nginx.conf as it stands before a gateway, but for the addresses, TLS
 and, when told, the rate.
@@ -135,7 +135,7 @@ sub front_of
 {
 	my ($gateway, %options) = @_;
 	my $text = slurp_file(project_root() . '/docs/http/nginx.conf');
-	my $port = PostgreSQL::Test::Cluster::get_free_port();
+	my $port = $options{port} // PostgreSQL::Test::Cluster::get_free_port();
 
 	$text =~ s/listen 443 ssl;/listen 127.0.0.1:$port;/ or die 'nginx.conf listens nowhere';
 	$text =~ s/^\s*ssl_certificate.*\n//mg;
