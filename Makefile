@@ -75,6 +75,7 @@ OBJS = \
 	src/api/groups_v2.o \
 	src/api/subscriptions_v2.o \
 	src/api/paging.o \
+	src/api/bodies_v2.o \
 	src/api/get_group.o \
 	src/api/invitations.o \
 	src/api/group_access.o \

@@ -439,7 +439,9 @@ COMMENT ON FUNCTION group_api_private.slug(text) IS 'internal: a name as part of
 CREATE FUNCTION group_api.sms_segments(message text) RETURNS integer
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'group_api_sms_segments';
 COMMENT ON FUNCTION group_api.sms_segments(text) IS
-'How many SMS segments a text takes: 160 septets alone or 153 a part in GSM-7, 70 or 67 UTF-16 units otherwise (3GPP TS 23.038, 23.040).';
+'Tells how many SMS segments a text takes.
+
+These are: 160 septets alone or 153 a part in GSM-7, 70 or 67 UTF-16 units otherwise (3GPP TS 23.038, 23.040).';
 
 -- Contract A ----------------------------------------------------------------
 
@@ -458,17 +460,30 @@ preview_invitation() does; so does a call with the header Prefer: tx=rollback.  
 SQL as 22023, 54000, 28000 with the list as JSON in DETAIL, over HTTP in the envelope
 with status 400 or 401 (docs/errors.md).$$;
 
+CREATE FUNCTION group_api.create_group(text) RETURNS json
+    LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_create_group_body';
+COMMENT ON FUNCTION group_api.create_group(text) IS
+$$Creates a group from a body as it came (contract A): JSON or a form, whatever it was declared to be.
+
+What cannot be read is an error like any other: SQLSTATE 22023, over HTTP the envelope
+with status 400.  In a form lists are written members[0][nickName]=Ann or members[].
+All else as create_group(jsonb).$$;
+
 CREATE FUNCTION group_api.get_group(id uuid) RETURNS json
     LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'group_api_get_group';
 COMMENT ON FUNCTION group_api.get_group(uuid) IS
-$$The envelope of contract A for one group, amended: each member's delivery as it is
+$$Shows one group of contract A as it is by now.
+
+The envelope of contract A for one group, amended: each member's delivery as it is
 known by now, and the response once the person has answered.
 Allowed to the group's leader and members and to operators.  Error: P0002 (HTTP 404).$$;
 
 CREATE FUNCTION group_api.send_invitations(id uuid) RETURNS json
     LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_send_invitations';
 COMMENT ON FUNCTION group_api.send_invitations(uuid) IS
-$$Sends what create_group held back because of "sendInvitations": false; answers the
+$$Sends the invitations of a group that were held back.
+
+Sends what create_group held back because of "sendInvitations": false; answers the
 amended envelope.  Calling it again sends nothing twice.
 Allowed to the group's leader and to operators.  Errors: P0002 (404), 55000 (409) for
 an archived group.$$;
@@ -476,7 +491,9 @@ an archived group.$$;
 CREATE FUNCTION group_api.resend_invitation(id uuid, number integer) RETURNS json
     LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_resend_invitation';
 COMMENT ON FUNCTION group_api.resend_invitation(uuid, integer) IS
-$$Sends one member's invitation again under a new link, which ends all older ones, also
+$$Sends one invitation again under a new link.
+
+Sends one member's invitation again under a new link, which ends all older ones, also
 after it expired or was revoked; tries and expiry count from now.  "number" is the member's
 place in the group (the leader is 1).  Answers the amended envelope.
 Allowed to the group's leader and to operators.  Errors: P0002 (404), 42501 (403), 55000 (409)
@@ -486,7 +503,9 @@ than group_api.resend_cooldown after the last resend to the same contact.$$;
 CREATE FUNCTION group_api.revoke_invitation(id uuid, number integer) RETURNS json
     LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_revoke_invitation';
 COMMENT ON FUNCTION group_api.revoke_invitation(uuid, integer) IS
-$$Withdraws one member's open invitation: its link can no longer be answered, and what is not
+$$Withdraws one invitation.
+
+Withdraws one member's open invitation: its link can no longer be answered, and what is not
 sent yet is canceled.  Answers the amended envelope; revoking twice is no error.
 Allowed to the group's leader and to operators.  Errors: P0002 (404), 42501 (403), 55000 (409)
 answered before.$$;
@@ -494,14 +513,18 @@ answered before.$$;
 CREATE FUNCTION group_api.archive_group(id uuid) RETURNS json
     LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_archive_group';
 COMMENT ON FUNCTION group_api.archive_group(uuid) IS
-$$Archives a group: open invitations are revoked, what is not sent yet is canceled; members
+$$Archives a group of contract A.
+
+Archives a group: open invitations are revoked, what is not sent yet is canceled; members
 stay.  Answers the amended envelope; archiving twice is no error.
 Allowed to the group's leader and to operators.  Errors: P0002 (404), 42501 (403).$$;
 
 CREATE FUNCTION group_api.delete_group(id uuid) RETURNS json
     LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_delete_group';
 COMMENT ON FUNCTION group_api.delete_group(uuid) IS
-$$Deletes a group with its members, invitations and their history; nothing unsent leaves any
+$$Deletes a group of contract A.
+
+Deletes a group with its members, invitations and their history; nothing unsent leaves any
 more, and its links are unknown from then on.  Answers {error {code 0}, group {}}.
 Allowed to the group's leader and to operators.  Errors: P0002 (404), 42501 (403).$$;
 
@@ -509,7 +532,9 @@ CREATE FUNCTION group_api.preview_invitation(id uuid, number integer DEFAULT NUL
     RETURNS json
     LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'group_api_preview_invitation';
 COMMENT ON FUNCTION group_api.preview_invitation(uuid, integer, text) IS
-$$Shows what a group's members are sent, to the byte, and sends nothing: the message of
+$$Shows the messages of a group and sends nothing.
+
+Shows what a group's members are sent, to the byte, and sends nothing: the message of
 member number, or those of all who may still get one; in their language, or in locale.
 Answer: {error, preview {note, messages [{number, member, channel, to, locale, subject,
 text, html, segments, encoding GSM-7|UCS-2, characters, bytes}], shown, total, totals
@@ -536,30 +561,47 @@ group_api.create_group() does.
 Errors: SQL 22023, 23505 (the name is taken), 28000 with the list as JSON in DETAIL;
 over HTTP {"errors": [{field, messages [{code, message}]}]} with status 400 or 401.$$;
 
+CREATE FUNCTION group_api_v2.create_group(text) RETURNS json
+    LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_v2_create_group_body';
+COMMENT ON FUNCTION group_api_v2.create_group(text) IS
+$$Creates a group from a body as it came (contract B): JSON or a form, whatever it was declared to be.
+
+What cannot be read is an error like any other: SQLSTATE 22023, over HTTP {"errors": [...]}
+with status 400.  In a form lists are written invite_users[0]=12 or invite_users[]=12.
+All else as create_group(jsonb).$$;
+
 CREATE FUNCTION group_api_v2.get_group(id bigint) RETURNS json
     LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'group_api_v2_get_group';
 COMMENT ON FUNCTION group_api_v2.get_group(bigint) IS
-$$The Group object (GET /api/v2/group/{id}/).  A hidden group is there for its members, for
+$$Shows one group of contract B.
+
+The Group object (GET /api/v2/group/{id}/).  A hidden group is there for its members, for
 invited users and operators.  Nobody has to be logged in while group_api.content_availability
 is on.  Errors: P0002 (404), 28000 (401).$$;
 
 CREATE FUNCTION group_api_v2.list_groups("limit" integer DEFAULT NULL, "offset" integer DEFAULT NULL) RETURNS json
     LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'group_api_v2_list_groups';
 COMMENT ON FUNCTION group_api_v2.list_groups(integer, integer) IS
-$$A page of the groups the caller is subscribed to, newest first (GET /api/v2/group/): {count,
+$$Lists the groups the caller is subscribed to.
+
+A page of the groups the caller is subscribed to, newest first (GET /api/v2/group/): {count,
 next, previous, results [Group]}.  limit is 10 unless given, at most 100.  Error: 28000 (401).$$;
 
 CREATE FUNCTION group_api_v2.search_groups(search text DEFAULT NULL, "limit" integer DEFAULT NULL, "offset" integer DEFAULT NULL) RETURNS json
     LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'group_api_v2_search_groups';
 COMMENT ON FUNCTION group_api_v2.search_groups(text, integer, integer) IS
-$$A page of the groups whose name holds the text, newest first (GET /api/v2/group/search/):
+$$Finds groups by their names.
+
+A page of the groups whose name holds the text, newest first (GET /api/v2/group/search/):
 visible ones, and hidden ones the caller belongs or is invited to.  Error: 28000 (401) for
 nobody when group_api.content_availability is off.$$;
 
 CREATE FUNCTION group_api_v2.user_groups(user_id bigint, "limit" integer DEFAULT NULL, "offset" integer DEFAULT NULL) RETURNS json
     LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'group_api_v2_user_groups';
 COMMENT ON FUNCTION group_api_v2.user_groups(bigint, integer, integer) IS
-$$A page of the groups a user is subscribed to (GET /api/v2/user/{id}/groups/): all of the
+$$Lists the groups a user is subscribed to.
+
+A page of the groups a user is subscribed to (GET /api/v2/user/{id}/groups/): all of the
 caller's own; of others the public visible ones and those the caller belongs to as well.
 Errors: P0002 (404) for an unknown user, 28000 (401) as search_groups().$$;
 
@@ -600,7 +642,9 @@ $$The same for callers in SQL: see patch_group(jsonb).$$;
 CREATE FUNCTION group_api_v2.delete_group(id bigint) RETURNS json
     LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_v2_delete_group';
 COMMENT ON FUNCTION group_api_v2.delete_group(bigint) IS
-$$Deletes a group with its members and invitations; nothing unsent leaves any more (DELETE
+$$Deletes a group of contract B.
+
+Deletes a group with its members and invitations; nothing unsent leaves any more (DELETE
 /api/v2/group/{id}/).  Answers null, 204 over HTTP.
 Allowed to the group's manager and to operators.  Errors: 28000 (401), 42501 (403), P0002 (404).$$;
 
@@ -612,7 +656,9 @@ $$The same over HTTP, without a body: see delete_group(bigint).$$;
 CREATE FUNCTION group_api_v2.invite_users(id bigint, users bigint[]) RETURNS json
     LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_v2_invite_users';
 COMMENT ON FUNCTION group_api_v2.invite_users(bigint, bigint[]) IS
-$$Invites users (POST /api/v2/group/{id}/invite/, body {users [integer]}), or accepts who has
+$$Invites users, or accepts who has asked to join.
+
+Invites users (POST /api/v2/group/{id}/invite/, body {users [integer]}), or accepts who has
 asked to join.  Those with an e-mail address or mobile number in the directory get a message;
 who was withdrawn, declined or let it expire is invited again under a new link, not sooner
 than group_api.resend_cooldown after the last message.  Members and invited users stay what
@@ -628,7 +674,9 @@ $$The same over HTTP, with a JSON body: see invite_users(bigint, bigint[]).$$;
 CREATE FUNCTION group_api_v2.withdraw_invitations(id bigint, users bigint[]) RETURNS json
     LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_v2_withdraw_invitations';
 COMMENT ON FUNCTION group_api_v2.withdraw_invitations(bigint, bigint[]) IS
-$$Withdraws open invitations of users (DELETE /api/v2/group/{id}/invite/, body {users
+$$Withdraws invitations of users.
+
+Withdraws open invitations of users (DELETE /api/v2/group/{id}/invite/, body {users
 [integer]}): their links end, what is not sent yet is canceled; others stay what they are.
 Answers null, 204 over HTTP.
 Allowed to the group's manager and to operators.  Errors: 22023 (400), 28000 (401), 42501
@@ -642,7 +690,9 @@ $$The same over HTTP, with a JSON body: see withdraw_invitations(bigint, bigint[
 CREATE FUNCTION group_api_v2.subscribe(id bigint, users bigint[] DEFAULT NULL) RETURNS json
     LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_v2_subscribe';
 COMMENT ON FUNCTION group_api_v2.subscribe(bigint, bigint[]) IS
-$$Joins a group (POST /api/v2/group/{id}/subscribe/, body {[users [integer]]}): accepts an
+$$Joins a group, or asks to; the manager adds users.
+
+Joins a group (POST /api/v2/group/{id}/subscribe/, body {[users [integer]]}): accepts an
 invitation, joins a public group, asks to join a private one.  With users the manager adds
 them.  Twice is no error.  Answers null, 204 over HTTP.
 Errors: 22023 (400) for unknown users, 55000 (400) archived, 28000 (401), 42501 (403) users
@@ -661,7 +711,9 @@ $$The same over HTTP, without a body: see subscribe(bigint, bigint[]).$$;
 CREATE FUNCTION group_api_v2.unsubscribe(id bigint, "user" bigint DEFAULT NULL) RETURNS json
     LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_v2_unsubscribe';
 COMMENT ON FUNCTION group_api_v2.unsubscribe(bigint, bigint) IS
-$$Leaves a group, withdraws the caller's own request or declines the invitation (DELETE
+$$Leaves a group; the manager removes a user.
+
+Leaves a group, withdraws the caller's own request or declines the invitation (DELETE
 /api/v2/group/{id}/subscribe/, query or body {[user integer]}).  With user the manager
 removes that one, refuses the request or withdraws the invitation.  Who has nothing to do
 with the group stays so.  Answers null, 204 over HTTP.
@@ -681,7 +733,9 @@ $$The same over HTTP, without a body: see unsubscribe(bigint, bigint).$$;
 CREATE FUNCTION group_api_v2.list_members(id bigint, "limit" integer DEFAULT NULL, "offset" integer DEFAULT NULL) RETURNS json
     LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'group_api_v2_list_members';
 COMMENT ON FUNCTION group_api_v2.list_members(bigint, integer, integer) IS
-$$A page of the members (GET /api/v2/group/{id}/subscribe/): {count, next, previous,
+$$Lists the members of a group.
+
+A page of the members (GET /api/v2/group/{id}/subscribe/): {count, next, previous,
 results [{id, username, real_name, ext_id, avatar}]}.
 Allowed to everybody for a public group, else to its members.
 Errors: 28000 (401), 42501 (403), P0002 (404).$$;
@@ -689,7 +743,9 @@ Errors: 28000 (401), 42501 (403), P0002 (404).$$;
 CREATE FUNCTION group_api_v2.list_invited_users(id bigint, "limit" integer DEFAULT NULL, "offset" integer DEFAULT NULL) RETURNS json
     LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'group_api_v2_list_invited_users';
 COMMENT ON FUNCTION group_api_v2.list_invited_users(bigint, integer, integer) IS
-$$A page of the users with an open invitation (GET /api/v2/group/{id}/invite/): {count, next, previous,
+$$Lists the users with an open invitation.
+
+A page of the users with an open invitation (GET /api/v2/group/{id}/invite/): {count, next, previous,
 results [{id, username, real_name, ext_id, avatar}]}.
 Allowed to the group's manager and to operators.
 Errors: 28000 (401), 42501 (403), P0002 (404).$$;
@@ -697,7 +753,9 @@ Errors: 28000 (401), 42501 (403), P0002 (404).$$;
 CREATE FUNCTION group_api_v2.list_requests(id bigint, "limit" integer DEFAULT NULL, "offset" integer DEFAULT NULL) RETURNS json
     LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'group_api_v2_list_requests';
 COMMENT ON FUNCTION group_api_v2.list_requests(bigint, integer, integer) IS
-$$A page of the users who ask to join (GET /api/v2/group/{id}/request_subscribe/): {count, next, previous,
+$$Lists the users who ask to join.
+
+A page of the users who ask to join (GET /api/v2/group/{id}/request_subscribe/): {count, next, previous,
 results [{id, username, real_name, ext_id, avatar}]}.
 Allowed to the group's manager and to operators.
 Errors: 28000 (401), 42501 (403), P0002 (404).$$;
@@ -705,22 +763,65 @@ Errors: 28000 (401), 42501 (403), P0002 (404).$$;
 CREATE FUNCTION group_api_v2.suggest_users(id bigint DEFAULT NULL, search text DEFAULT NULL, "limit" integer DEFAULT NULL, "offset" integer DEFAULT NULL) RETURNS json
     LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'group_api_v2_suggest_users';
 COMMENT ON FUNCTION group_api_v2.suggest_users(bigint, text, integer, integer) IS
-$$A page of users to invite whose username or real name holds the text (GET /api/v2/group/user/
+$$Finds users to invite.
+
+A page of users to invite whose username or real name holds the text (GET /api/v2/group/user/
 and, for a group that exists, /api/v2/group/{id}/user/: then without its members and invited
 users, and for its manager only).  Errors: 28000 (401), 42501 (403), P0002 (404).$$;
 
 CREATE FUNCTION group_api_v2.get_status(id bigint) RETURNS json
     LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'group_api_v2_get_status';
 COMMENT ON FUNCTION group_api_v2.get_status(bigint) IS
-$$What the caller is to the group (GET /api/v2/group/{id}/status/): {"status": null, "subscribed",
+$$Tells what the caller is to a group.
+
+What the caller is to the group (GET /api/v2/group/{id}/status/): {"status": null, "subscribed",
 "requested" or "invited"}.  Errors: 28000 (401), P0002 (404).$$;
+
+-- The same with the body as it came
+
+CREATE FUNCTION group_api_v2.put_group(text) RETURNS json
+    LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_v2_put_group_body';
+COMMENT ON FUNCTION group_api_v2.put_group(text) IS
+$$The same over HTTP, JSON or a form: see put_group(jsonb).$$;
+
+CREATE FUNCTION group_api_v2.patch_group(text) RETURNS json
+    LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_v2_patch_group_body';
+COMMENT ON FUNCTION group_api_v2.patch_group(text) IS
+$$The same over HTTP, JSON or a form: see patch_group(jsonb).$$;
+
+CREATE FUNCTION group_api_v2.delete_group(text) RETURNS json
+    LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_v2_delete_group_body';
+COMMENT ON FUNCTION group_api_v2.delete_group(text) IS
+$$The same over HTTP, whatever the body is: see delete_group(bigint).$$;
+
+CREATE FUNCTION group_api_v2.invite_users(text) RETURNS json
+    LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_v2_invite_users_body';
+COMMENT ON FUNCTION group_api_v2.invite_users(text) IS
+$$The same over HTTP, JSON or a form: see invite_users(bigint, bigint[]).$$;
+
+CREATE FUNCTION group_api_v2.withdraw_invitations(text) RETURNS json
+    LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_v2_withdraw_invitations_body';
+COMMENT ON FUNCTION group_api_v2.withdraw_invitations(text) IS
+$$The same over HTTP, JSON or a form: see withdraw_invitations(bigint, bigint[]).$$;
+
+CREATE FUNCTION group_api_v2.subscribe(text) RETURNS json
+    LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_v2_subscribe_body';
+COMMENT ON FUNCTION group_api_v2.subscribe(text) IS
+$$The same over HTTP, JSON or a form: see subscribe(bigint, bigint[]).$$;
+
+CREATE FUNCTION group_api_v2.unsubscribe(text) RETURNS json
+    LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_v2_unsubscribe_body';
+COMMENT ON FUNCTION group_api_v2.unsubscribe(text) IS
+$$The same over HTTP, JSON or a form: see unsubscribe(bigint, bigint).$$;
 
 -- The invited person --------------------------------------------------------
 
 CREATE FUNCTION group_api.invitation(token text) RETURNS json
     LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'group_api_invitation';
 COMMENT ON FUNCTION group_api.invitation(text) IS
-$$Shows an invitation to whoever holds its link: {error, invitation {group, inviter,
+$$Shows the invitation behind a link.
+
+Shows an invitation to whoever holds its link: {error, invitation {group, inviter,
 member, message, status, expiresAt}}.  Reading never consumes the link.
 Error: P0002 (HTTP 404) for an unknown or replaced link.$$;
 
@@ -741,7 +842,9 @@ CREATE FUNCTION group_api.invitation_page(token text, answer text DEFAULT NULL)
     RETURNS group_api."text/html"
     LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_invitation_page';
 COMMENT ON FUNCTION group_api.invitation_page(text, text) IS
-$$The page behind an invitation's link, for people: what is offered and two buttons, or
+$$The page behind an invitation's link.
+
+The page behind an invitation's link, for people: what is offered and two buttons, or
 what became of it.  The answer is accept or decline; GET, HEAD and a read-only transaction
 only look, whatever they carry.  Throws nothing: over HTTP the status is 200, 400 for
 another answer, 404 for an unknown or replaced link, 409 when it was answered the other
@@ -750,7 +853,9 @@ way before, 410 when it was withdrawn, has expired or the group is archived.$$;
 CREATE FUNCTION group_api.unsubscribe(token text) RETURNS group_api."text/html"
     LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_unsubscribe';
 COMMENT ON FUNCTION group_api.unsubscribe(text) IS
-$$One-click unsubscribe (RFC 8058): POST, or a call in SQL, ends all messages to the contact
+$$Ends all messages to whom a link was sent.
+
+One-click unsubscribe (RFC 8058): POST, or a call in SQL, ends all messages to the contact
 that the link was sent to; GET, HEAD and a read-only transaction show a page with a button.
 Doing it twice is no error.  Throws nothing: 404 for an unknown link.$$;
 
@@ -761,7 +866,9 @@ CREATE FUNCTION group_api.receive_receipt(server name, body bytea, headers jsonb
     RETURNS json
     LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_receive_receipt';
 COMMENT ON FUNCTION group_api.receive_receipt(name, bytea, jsonb, text, text) IS
-$$Takes a provider's callback as it came: the server of CREATE SERVER, the raw body, the headers
+$$Takes a provider's callback.
+
+Takes a provider's callback as it came: the server of CREATE SERVER, the raw body, the headers
 (names in any case), the query behind the question mark and the method. Answers {"result", "receipts"}:
 moved (a delivery changed), known, stale (about an older message), unknown (about none of ours),
 replayed, refused (not proved to be the provider's), unreadable; and how many events it held.
@@ -770,7 +877,9 @@ No error for anything that comes from outside.$$;
 CREATE FUNCTION group_api.receive_receipt(text) RETURNS json
     LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_receive_receipt_http';
 COMMENT ON FUNCTION group_api.receive_receipt(text) IS
-$$The same over HTTP: the argument is the raw body, the gateway's request.headers hold the rest, with
+$$Takes a provider's callback over HTTP.
+
+The same over HTTP: the argument is the raw body, the gateway's request.headers hold the rest, with
 the query the provider called in x-receipt-query. Status 200, 403 refused, 400 unreadable.$$;
 
 CREATE FUNCTION group_api.receipt_url(server name) RETURNS text
@@ -1110,12 +1219,12 @@ DECLARE
         'group_api.unsubscribe(text), group_api.receive_receipt(text), '
         'group_api_v2.get_group(bigint), group_api_v2.search_groups(text, integer, integer), '
         'group_api_v2.user_groups(bigint, integer, integer), group_api_v2.list_members(bigint, integer, integer)';
-    callers text := 'group_api.create_group(jsonb), group_api.get_group(uuid), '
+    callers text := 'group_api.create_group(jsonb), group_api.create_group(text), group_api.get_group(uuid), '
         'group_api.send_invitations(uuid), group_api.resend_invitation(uuid, integer), '
         'group_api.revoke_invitation(uuid, integer), group_api.archive_group(uuid), '
         'group_api.delete_group(uuid), group_api.preview_invitation(uuid, integer, text), '
         'group_api.receive_receipt(name, bytea, jsonb, text, text), '
-        'group_api.sms_segments(text), group_api_v2.create_group(jsonb), '
+        'group_api.sms_segments(text), group_api_v2.create_group(jsonb), group_api_v2.create_group(text), '
         'group_api_v2.list_groups(integer, integer), group_api_v2.get_status(bigint), '
         'group_api_v2.put_group(jsonb), group_api_v2.put_group(bigint, jsonb), '
         'group_api_v2.patch_group(jsonb), group_api_v2.patch_group(bigint, jsonb), '
@@ -1129,6 +1238,9 @@ DECLARE
         'group_api_v2.unsubscribe(bigint, bigint), '
         'group_api_v2.list_invited_users(bigint, integer, integer), '
         'group_api_v2.list_requests(bigint, integer, integer), '
+        'group_api_v2.put_group(text), group_api_v2.patch_group(text), group_api_v2.delete_group(text), '
+        'group_api_v2.invite_users(text), group_api_v2.withdraw_invitations(text), '
+        'group_api_v2.subscribe(text), group_api_v2.unsubscribe(text), '
         'group_api_v2.suggest_users(bigint, text, integer, integer)';
     monitors text := 'group_api.health(), group_api.sms_segments(text), '
         'group_api_private.dispatcher_state(), group_api_private.is_adopted()';

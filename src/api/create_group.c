@@ -1,6 +1,6 @@
 /*
  * create_group.c
- *		group_api.create_group(jsonb): contract A.
+ *		group_api.create_group(jsonb) and (text): contract A.
  *
  * Everything that can be wrong is looked at before the first write.  A dry run
  * ends there: its answer has the nil GUID, the status 200 and the messages that
@@ -97,35 +97,55 @@ rehearse(GaCaller *caller, const GaGroupRequest *request, GaGroupView *group,
 	ga_owner_leave(&scope);
 }
 
-PG_FUNCTION_INFO_V1(group_api_create_group);
-
-Datum
-group_api_create_group(PG_FUNCTION_ARGS)
+static Datum
+answer_body(GaCaller *caller, Jsonb *body)
 {
 	GaViolations violations = {NIL};
 	GaGroupRequest request;
 	GaPreview preview;
 	GaGroupView group;
-	GaCaller caller;
 	const char *key;
 	bool shows;
+
+	ga_group_request_read(body, ga_settings.max_members, &request, &violations);
+	key = ga_creation_key(caller, request.idempotency_key, &violations);
+	if (ga_violations_any(&violations))
+		return ga_answer_violations(caller, GA_CONTRACT_A, &violations);
+	shows = request.dry_run || ga_creation_is_rehearsal(caller);
+	if (request.dry_run)
+		rehearse(caller, &request, &group, &preview);
+	else
+		create(caller, &request, key, body, &group, shows ? &preview : NULL,
+			   &violations);
+	if (ga_violations_any(&violations))
+		return ga_answer_violations(caller, GA_CONTRACT_A, &violations);
+	ga_answer_status(caller, request.dry_run ? 200 : 201);
+	return ga_answer_group_preview(&group, shows ? &preview : NULL);
+}
+
+PG_FUNCTION_INFO_V1(group_api_create_group);
+PG_FUNCTION_INFO_V1(group_api_create_group_body);
+
+Datum
+group_api_create_group(PG_FUNCTION_ARGS)
+{
+	GaCaller caller;
 	Datum answer;
 
 	if (ga_creation_is_refused(fcinfo, GA_CONTRACT_A, &caller, &answer))
 		return answer;
-	ga_group_request_read(PG_GETARG_JSONB_P(0), ga_settings.max_members,
-						  &request, &violations);
-	key = ga_creation_key(&caller, request.idempotency_key, &violations);
-	if (ga_violations_any(&violations))
-		return ga_answer_violations(&caller, GA_CONTRACT_A, &violations);
-	shows = request.dry_run || ga_creation_is_rehearsal(&caller);
-	if (request.dry_run)
-		rehearse(&caller, &request, &group, &preview);
-	else
-		create(&caller, &request, key, PG_GETARG_JSONB_P(0), &group,
-			   shows ? &preview : NULL, &violations);
-	if (ga_violations_any(&violations))
-		return ga_answer_violations(&caller, GA_CONTRACT_A, &violations);
-	ga_answer_status(&caller, request.dry_run ? 200 : 201);
-	return ga_answer_group_preview(&group, shows ? &preview : NULL);
+	return answer_body(&caller, PG_GETARG_JSONB_P(0));
+}
+
+Datum
+group_api_create_group_body(PG_FUNCTION_ARGS)
+{
+	GaCaller caller;
+	Datum answer;
+	Jsonb *body;
+
+	if (ga_creation_is_refused(fcinfo, GA_CONTRACT_A, &caller, &answer))
+		return answer;
+	body = ga_creation_body(fcinfo, GA_CONTRACT_A, &caller, &answer);
+	return body == NULL ? answer : answer_body(&caller, body);
 }

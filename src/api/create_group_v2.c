@@ -1,6 +1,6 @@
 /*
  * create_group_v2.c
- *		group_api_v2.create_group(jsonb): contract B.
+ *		group_api_v2.create_group(jsonb) and (text): contract B.
  *
  * Invited users are members from the start, with a pending invitation; those
  * whose e-mail address or mobile number stands in the directory get a message
@@ -120,31 +120,52 @@ create(GaCaller *caller, const GaGroupRequestV2 *request, const char *key,
 	return !ga_violations_any(violations);
 }
 
-PG_FUNCTION_INFO_V1(group_api_v2_create_group);
-
-Datum
-group_api_v2_create_group(PG_FUNCTION_ARGS)
+static Datum
+answer_body(GaCaller *caller, Jsonb *body)
 {
 	GaViolations violations = {NIL};
 	GaGroupRequestV2 request;
 	GaGroupView group;
 	GaPreview preview;
-	GaCaller caller;
 	const char *key;
 	bool shows;
+
+	ga_group_request_v2_read(body, ga_settings.max_members, &request,
+							 &violations);
+	key = ga_creation_key(caller, NULL, &violations);
+	shows = request.dry_run || ga_creation_is_rehearsal(caller);
+	if (ga_violations_any(&violations) ||
+		!create(caller, &request, key, body, &group, shows ? &preview : NULL,
+				&violations))
+		return ga_answer_violations(caller, GA_CONTRACT_B, &violations);
+	ga_answer_status(caller, request.dry_run ? 200 : 201);
+	return ga_answer_group_v2_preview(&group, &caller->user, 1,
+									  shows ? &preview : NULL);
+}
+
+PG_FUNCTION_INFO_V1(group_api_v2_create_group);
+PG_FUNCTION_INFO_V1(group_api_v2_create_group_body);
+
+Datum
+group_api_v2_create_group(PG_FUNCTION_ARGS)
+{
+	GaCaller caller;
 	Datum answer;
 
 	if (ga_creation_is_refused(fcinfo, GA_CONTRACT_B, &caller, &answer))
 		return answer;
-	ga_group_request_v2_read(PG_GETARG_JSONB_P(0), ga_settings.max_members,
-							 &request, &violations);
-	key = ga_creation_key(&caller, NULL, &violations);
-	shows = request.dry_run || ga_creation_is_rehearsal(&caller);
-	if (ga_violations_any(&violations) ||
-		!create(&caller, &request, key, PG_GETARG_JSONB_P(0), &group,
-				shows ? &preview : NULL, &violations))
-		return ga_answer_violations(&caller, GA_CONTRACT_B, &violations);
-	ga_answer_status(&caller, request.dry_run ? 200 : 201);
-	return ga_answer_group_v2_preview(&group, &caller.user, 1,
-									  shows ? &preview : NULL);
+	return answer_body(&caller, PG_GETARG_JSONB_P(0));
+}
+
+Datum
+group_api_v2_create_group_body(PG_FUNCTION_ARGS)
+{
+	GaCaller caller;
+	Datum answer;
+	Jsonb *body;
+
+	if (ga_creation_is_refused(fcinfo, GA_CONTRACT_B, &caller, &answer))
+		return answer;
+	body = ga_creation_body(fcinfo, GA_CONTRACT_B, &caller, &answer);
+	return body == NULL ? answer : answer_body(&caller, body);
 }

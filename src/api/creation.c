@@ -10,6 +10,7 @@
 #include "common/cryptohash.h"
 #include "dispatch/wake.h"
 #include "mb/pg_wchar.h"
+#include "request/body.h"
 #include "store/suppression_store.h"
 #include "utils/timestamp.h"
 
@@ -29,6 +30,20 @@ ga_creation_is_refused(FunctionCallInfo fcinfo, GaContract contract,
 	else
 		return false;
 	return true;
+}
+
+Jsonb *
+ga_creation_body(FunctionCallInfo fcinfo, GaContract contract,
+				 const GaCaller *caller, Datum *answer)
+{
+	GaViolations violations = {NIL};
+	text *given = PG_GETARG_TEXT_PP(0);
+	Jsonb *body = ga_body_read(
+		(GaBytes){VARDATA_ANY(given), VARSIZE_ANY_EXHDR(given)}, &violations);
+
+	if (body == NULL)
+		*answer = ga_answer_violations(caller, contract, &violations);
+	return body;
 }
 
 void

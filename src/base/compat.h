@@ -55,9 +55,9 @@ ga_may_execute(Oid function, Oid role)
 #endif
 }
 
-/* Whether `text` is JSON in the server's encoding; never throws. */
-static inline bool
-ga_json_is_valid(const char *text, int length)
+/* Why `text` is no JSON in the server's encoding; NULL: it is.  Never throws. */
+static inline const char *
+ga_json_complaint(const char *text, int length)
 {
 #if PG_VERSION_NUM >= 170000
 	JsonLexContext *lex = makeJsonLexContextCstringLen(
@@ -66,8 +66,15 @@ ga_json_is_valid(const char *text, int length)
 	JsonLexContext *lex = makeJsonLexContextCstringLen(
 		unconstify(char *, text), length, GetDatabaseEncoding(), true);
 #endif
+	JsonParseErrorType error = pg_parse_json(lex, &nullSemAction);
 
-	return pg_parse_json(lex, &nullSemAction) == JSON_SUCCESS;
+	return error == JSON_SUCCESS ? NULL : json_errdetail(error, lex);
+}
+
+static inline bool
+ga_json_is_valid(const char *text, int length)
+{
+	return ga_json_complaint(text, length) == NULL;
 }
 
 /*

@@ -16,6 +16,8 @@
 #define MAX_NUMBER 64
 #define MAX_EXPONENT 3
 
+#define COMPLAINT_MAX 200
+
 /*
  * The end of the number at `text`; NULL when it is too long for jsonb.  Looks no
  * further than the number: a megabyte has half a million of them.
@@ -63,18 +65,49 @@ is_harmless(const char *text)
 	return text != NULL && depth <= MAX_DEPTH;
 }
 
+/* A parser's complaint quotes the text, which may be long. */
+static const char *
+shortened(const char *complaint)
+{
+	return pnstrdup(complaint, pg_mbcliplen(complaint, (int) strlen(complaint),
+											COMPLAINT_MAX));
+}
+
+Jsonb *
+ga_soft_json_or_why(const char *text, size_t length, const char **complaint)
+{
+	char *copy;
+	const char *said;
+
+	*complaint = NULL;
+	/* This refuses zero bytes, too. */
+	if (!pg_verify_mbstr(PG_UTF8, text, (int) length, true))
+	{
+		*complaint = "It must be UTF-8 without zero bytes.";
+		return NULL;
+	}
+	copy = pnstrdup(text, length);
+	if (!is_harmless(copy))
+	{
+		*complaint = "It may be 32 levels deep, and its numbers 64 digits long "
+					 "with an exponent of 3.";
+		return NULL;
+	}
+	said = ga_json_complaint(copy, (int) length);
+	if (said != NULL)
+	{
+		*complaint = shortened(said);
+		return NULL;
+	}
+	return DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(copy)));
+}
+
 Jsonb *
 ga_soft_json(const char *text, size_t length)
 {
-	char *copy;
+	const char *ignored;
 
-	/* This refuses zero bytes, too. */
-	if (!pg_verify_mbstr(PG_UTF8, text, (int) length, true))
-		return NULL;
-	copy = pnstrdup(text, length);
-	if (!is_harmless(copy) || !ga_json_is_valid(copy, (int) length))
-		return NULL;
-	return DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(copy)));
+	return ga_soft_json_or_why(text, length, &ignored);
 }
 
 const char *

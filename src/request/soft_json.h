@@ -15,6 +15,10 @@
  */
 extern Jsonb *ga_soft_json(const char *text, size_t length);
 
+/* The same, with a sentence for the caller that says why there is none. */
+extern Jsonb *ga_soft_json_or_why(const char *text, size_t length,
+								  const char **complaint);
+
 /*
  * A value of an object or list as text; NULL: absent, null, an object or a list.
  * Booleans and numbers are written as JSON writes them; palloc'ed.

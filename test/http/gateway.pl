@@ -20,6 +20,9 @@ $node->safe_psql('postgres', q{
 	CREATE TABLE probe.marks (n int PRIMARY KEY); GRANT ALL ON probe.marks TO web, anon;
 	CREATE FUNCTION probe.whole(jsonb) RETURNS json LANGUAGE sql AS 'SELECT $1::json';
 	CREATE FUNCTION probe.whole(text) RETURNS json LANGUAGE sql AS 'SELECT json_build_object($$text$$, $1)';
+	CREATE FUNCTION probe.either() RETURNS text LANGUAGE sql AS 'SELECT $$nothing$$::text';
+	CREATE FUNCTION probe.either(jsonb) RETURNS text LANGUAGE sql AS 'SELECT $$jsonb$$::text';
+	CREATE FUNCTION probe.either(text) RETURNS text LANGUAGE sql AS 'SELECT $$text$$::text';
 	CREATE FUNCTION probe.named(a int, b text DEFAULT 'none') RETURNS json LANGUAGE sql STABLE AS 'SELECT json_build_object($$b$$, b, $$a$$, a)';
 	CREATE FUNCTION probe.page(word text) RETURNS probe."text/html" LANGUAGE sql STABLE AS 'SELECT $$<p>$$ || word';
 	CREATE FUNCTION probe.mark(n int) RETURNS void LANGUAGE sql AS 'INSERT INTO probe.marks VALUES (n)';
@@ -44,6 +47,9 @@ sub check_arguments
 	is($g->post_json('/rpc/whole', '{"z": 1, "a": 2}')->{content}, '{"a": 2, "z": 1}', "$g->{name}: an unnamed jsonb gets the whole body");
 	is($g->ask('POST', '/rpc/whole', content => 'a=b', headers => { %json, 'Content-Type' => 'text/plain' })->{content},
 		'{"text" : "a=b"}', 'an unnamed text gets a plain one');
+	is($g->post_json('/rpc/either', '')->{content}, '"nothing"', 'without a body a function without arguments is preferred');
+	is($g->post_json('/rpc/either', '{"a": 1}')->{content}, '"jsonb"', 'with one, the one that takes it');
+	is($g->ask('POST', '/rpc/either', headers => { %json, 'Content-Type' => 'text/plain' })->{content}, '"text"', 'an empty text is a text');
 	is($g->get('/rpc/named', {%json}, a => 1, b => 'x y')->{content}, '{"b" : "x y", "a" : 1}', 'GET takes arguments by name');
 	is($g->post_form('/rpc/named', {%json}, a => 1)->{content}, '{"b" : "none", "a" : 1}', 'so does a form, with defaults');
 	is($g->post_json('/rpc/named', { a => 1, b => undef })->{content}, '{"b" : null, "a" : 1}', 'and JSON, with null');

@@ -1,6 +1,6 @@
 # A valid but disconnected phone number: its SMS leaves through a real Kannel to a
 # carrier, and some time later the carrier's receipt comes back the whole way, through
-# nginx as docs/receipts.md has it, and makes the delivery failed.
+# nginx as docs/http/nginx.conf has it, and makes the delivery failed.
 use strict;
 use warnings;
 use utf8;
@@ -30,16 +30,6 @@ sub section_of
 	return $section // die "docs/$document has no such part";
 }
 
-# The locations of the document as they stand, but for the address of PostgREST.
-sub start_front
-{
-	my ($gateway, $port) = @_;
-	my $location = section_of('receipts.md', qr/^```nginx\n(.*?)^```\n/ms);
-
-	$location =~ s{http://127\.0\.0\.1:3000}{$gateway->{url}} or die 'the document does not name PostgREST';
-	return start_nginx($port, "server { listen 127.0.0.1:$port;\n$location}\n", 'nginx');
-}
-
 sub documented_kannel
 {
 	my ($carrier) = @_;
@@ -64,7 +54,7 @@ my $kannel = documented_kannel($carrier);
 my $node = new_api_node('main', conf => 'log_statement = none');
 my $gateway = (gateways($node))[-1];    # PostgREST itself where it is at hand
 my $port = PostgreSQL::Test::Cluster::get_free_port();
-my $front = start_front($gateway, $port);
+my $front = front_of($gateway, port => $port);
 
 poll_until(sub { read_log($carrier, 'bind') }, 'Kannel is bound to the carrier');
 $node->safe_psql('postgres', qq{DROP SERVER sms;
@@ -173,7 +163,7 @@ poll_until(sub { shown($late)->{status} eq 'sent' && texts_to($carrier, $number{
 stop_program($front);
 send_receipts($carrier);
 poll_until(sub { receipt_sent_at($number{late}) }, 'its receipt comes while nginx is down');
-$front = start_front($gateway, $port);
+$front = front_of($gateway, port => $port);
 poll_until(sub { shown($late)->{status} eq 'delivered' }, 'Kannel brings it again, as the document configures it');
 
 # ---- the password

@@ -32,7 +32,7 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 use Time::HiRes qw(sleep time);
 
-our @EXPORT = qw(new_api_node gateways double_of start_nginx node_modules form_encoded);
+our @EXPORT = qw(new_api_node gateways front_of double_of start_nginx node_modules form_encoded);
 
 # Of this test alone: tests run side by side.
 my $scratch = PostgreSQL::Test::Utils::tempdir();
@@ -40,8 +40,8 @@ my $SECRET = 'a secret of at least thirty-two characters';
 
 =head2 new_api_node(NAME, [conf => TEXT])
 
-A server with the roles of a gateway: authenticator, which becomes anon (level
-anonymous) or web (level caller), and capture providers for both channels.
+A server with the roles of docs/http/roles.sql: authenticator, which becomes anon
+(level anonymous) or web (level caller), and capture providers for both channels.
 
 =cut
 
@@ -50,11 +50,8 @@ sub new_api_node
 	my ($name, %options) = @_;
 	my $node = new_node($name, %options);
 
+	$node->safe_psql('postgres', slurp_file(project_root() . '/docs/http/roles.sql'));
 	$node->safe_psql('postgres', q{
-		CREATE ROLE authenticator LOGIN NOINHERIT;
-		CREATE ROLE anon; CREATE ROLE web;
-		GRANT anon, web TO authenticator;
-		SELECT group_api.grant_access('anon', 'anonymous'), group_api.grant_access('web', 'caller');
 		CREATE SERVER sms FOREIGN DATA WRAPPER group_api_capture OPTIONS (channel 'MOBILE');
 		CREATE SERVER mail FOREIGN DATA WRAPPER group_api_capture
 			OPTIONS (channel 'EMAIL', sender 'Groups <groups@example.com>')});
@@ -81,7 +78,8 @@ sub double_of
 	unlink $port_file;
 	my $child = start_program('gateway', '/usr/bin/env', 'node',
 		project_root() . '/test/http/gateway.js', '--host', $node->host, '--port', $node->port,
-		'--jwt-secret', $SECRET, '--port-file', $port_file, '--schemas', schemas(%options));
+		'--jwt-secret', $options{secret} // $SECRET, '--port-file', $port_file, '--schemas', schemas(%options),
+		'--database', $options{database} // 'postgres');
 	my $port = GroupApiTest::await_port($port_file, $child);
 	return bless { name => 'double', url => "http://127.0.0.1:$port", pid => $child };
 }
@@ -93,26 +91,60 @@ sub postgrest_path
 	return;
 }
 
+# docs/http/postgrest.conf as it stands, but for the addresses and the secret.
+sub write_postgrest_conf
+{
+	my ($node, $port, %options) = @_;
+	my $text = slurp_file(project_root() . '/docs/http/postgrest.conf');
+	my $schemas = schemas(%options);
+	my $uri = sprintf 'postgres:///%s?host=%s&port=%d&user=authenticator', $options{database} // 'postgres', $node->host, $node->port;
+	my $file = "$scratch/postgrest.conf";
+
+	for ([ 'db-uri', $uri ], [ 'db-schemas', $schemas ], [ 'jwt-secret', $options{secret} // $SECRET ])
+	{
+		my ($name, $value) = @$_;
+		$text =~ s/^$name = .*/$name = "$value"/m or die "postgrest.conf has no $name";
+	}
+	$text =~ s/^server-port = .*/server-port = $port/m or die 'postgrest.conf has no server-port';
+	open(my $conf, '>', $file) or die "$file: $!";
+	print $conf $text;
+	close $conf;
+	return $file;
+}
+
 sub postgrest_of
 {
 	my ($node, %options) = @_;
 	my $program = postgrest_path() // return;
 	my $port = PostgreSQL::Test::Cluster::get_free_port();
-	my $file = "$scratch/postgrest.conf";
-	my $uri = sprintf 'postgres:///postgres?host=%s&port=%d&user=authenticator', $node->host, $node->port;
-
-	open(my $conf, '>', $file) or die "$file: $!";
-	my $schemas = schemas(%options);
-	print $conf qq(db-uri = "$uri"\ndb-schemas = "$schemas"\ndb-anon-role = "anon"\n),
-	  qq(jwt-secret = "$SECRET"\nserver-host = "127.0.0.1"\nserver-port = $port\n);
-	close $conf;
-	my $child = start_program('postgrest', $program, $file);
+	my $child = start_program('postgrest', $program, write_postgrest_conf($node, $port, %options));
 	my $self = bless { name => 'PostgREST', url => "http://127.0.0.1:$port", pid => $child };
+
 	poll_until(sub { $self->get('/rpc/invitation', token => 'x')->{status} == 404 }, 'PostgREST answers');
 	return $self;
 }
 
-=head2 gateways(NODE, [schemas => LIST])
+=head2 front_of(GATEWAY, [rate => TEXT], [port => NUMBER])
+
+docs/http/nginx.conf as it stands before a gateway, but for the addresses, TLS
+and, when told, the rate.
+
+=cut
+
+sub front_of
+{
+	my ($gateway, %options) = @_;
+	my $text = slurp_file(project_root() . '/docs/http/nginx.conf');
+	my $port = $options{port} // PostgreSQL::Test::Cluster::get_free_port();
+
+	$text =~ s/listen 443 ssl;/listen 127.0.0.1:$port;/ or die 'nginx.conf listens nowhere';
+	$text =~ s/^\s*ssl_certificate.*\n//mg;
+	$text =~ s{server 127\.0\.0\.1:3000;}{"server " . $gateway->{url} =~ s,http://,,r . ";"}e or die 'nginx.conf knows no PostgREST';
+	$text =~ s/rate=20r/rate=$options{rate}r/ if $options{rate};
+	return start_nginx($port, $text, "nginx before $gateway->{name}");
+}
+
+=head2 gateways(NODE, [schemas => LIST], [database => NAME], [secret => TEXT])
 
 The double and PostgREST, as far as they can be had; says which could not.
 
@@ -164,6 +196,7 @@ sub ask
 	my $answer = HTTP::Tiny->new(max_redirect => 0, timeout => 30)->request($method, "$self->{url}$path",
 		{ headers => { Accept => 'text/html', %{ $options{headers} // {} } }, content => $options{content} // '' });
 
+	$answer->{content} //= '';
 	utf8::decode($answer->{content});
 	return $answer;
 }

@@ -1,6 +1,7 @@
 // One request, one transaction: the settings, the role, the function, the answer.
 'use strict';
 
+const { createHash } = require('crypto');
 const { Fault, faultOfDatabase } = require('./fault');
 
 const quote = (name) => `"${name.replace(/"/g, '""')}"`;
@@ -47,6 +48,11 @@ function statementOf(schema, name, fn, request, isHandled) {
 	}
 	const scalar = isHandled ? 'coalesce(v::text, \'\')' : "coalesce(json_agg(v)->0, 'null')::text";
 	return { text: `SELECT ${scalar} AS body FROM (SELECT ${call} AS v ${from}) AS _t`, values };
+}
+
+// Statements are prepared once for each connection, whichever role comes along.
+function prepared(statement) {
+	return { name: createHash('md5').update(statement.text).digest('hex'), ...statement };
 }
 
 function settingsOf(request, caller) {
@@ -98,7 +104,7 @@ async function run(client, fn, request, caller) {
 	await client.query(`BEGIN ISOLATION LEVEL READ COMMITTED ${readOnly ? 'READ ONLY' : 'READ WRITE'}`);
 	await apply(client, settingsOf(request, caller));
 	const { rows: [{ body }] } = await client.query(
-		statementOf(request.schema, request.name, fn, request, isHandled));
+		prepared(statementOf(request.schema, request.name, fn, request, isHandled)));
 	const { rows: [told] } = await client.query(
 		`SELECT coalesce(current_setting('response.status', true), '') AS status,
 			coalesce(nullif(current_setting('response.headers', true), ''), '[]') AS headers`);

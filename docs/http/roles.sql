@@ -1,0 +1,14 @@
+-- The roles of PostgREST, run once by the owner of the extension:
+--   psql -d groups -f roles.sql
+
+-- What PostgREST logs in as; it may become the others and nothing else.
+-- group_api.trusted_roles names it (the default): its word on who calls counts.
+CREATE ROLE authenticator LOGIN NOINHERIT;
+-- Whoever has no token: people with a link, providers' callbacks.
+CREATE ROLE anon NOLOGIN;
+-- Whoever has one: tokens carry {"role": "web", "sub": "..."}.
+CREATE ROLE web NOLOGIN;
+GRANT anon, web TO authenticator;
+
+SELECT group_api.grant_access('anon', 'anonymous');
+SELECT group_api.grant_access('web', 'caller');

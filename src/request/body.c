@@ -1,0 +1,323 @@
+/*
+ * body.c
+ *		JSON or a form, told apart by the first character.
+ *
+ * The documents of contract B declare a form and send JSON, its clients send
+ * either, so the declared type says nothing.  A form becomes the jsonb that the
+ * same fields would be in JSON, with strings for values: both are read by the
+ * same tables afterwards.  Never throws for what a caller can cause: depth,
+ * number of fields and encoding are looked at first.  Knows no contract.
+ */
+#include "postgres.h"
+
+#include "request/body.h"
+#include "request/callback.h"
+#include "request/form_fields.h"
+#include "request/soft_json.h"
+
+/* Far above the 256 MB that jsonb can hold nothing would be gained. */
+#define BODY_MAX (64 * 1024 * 1024)
+#define FIELDS_MAX 1000
+#define STEPS_MAX 16
+#define NAME_SHOWN_MAX 64
+
+/* ---- the tree of a form ------------------------------------------------- */
+
+typedef enum NodeKind
+{
+	NODE_EMPTY,
+	NODE_TEXT,
+	NODE_LIST,
+	NODE_OBJECT
+} NodeKind;
+
+typedef struct FormNode
+{
+	NodeKind kind;
+	GaBytes name; /* in an object */
+	int index;	  /* in a list; lists are closed up */
+	GaBytes text;
+	struct FormNode *first; /* children; a list's by index */
+	struct FormNode *next;
+} FormNode;
+
+/* One part of a name: a, [b], [3] or []. */
+typedef struct Step
+{
+	NodeKind parent; /* what it makes of where it stands in */
+	GaBytes name;
+	int index; /* -1: behind the last */
+} Step;
+
+static Step
+read_step(GaBytes part)
+{
+	Step step = {.parent = NODE_OBJECT, .name = part};
+
+	if (part.length == 0)
+		step.index = -1;
+	else if (part.length <= 6 && strspn(part.data, "0123456789") >= part.length)
+		step.index = atoi(part.data);
+	else
+		return step;
+	step.parent = NODE_LIST;
+	return step;
+}
+
+/* How many steps; 0: more than STEPS_MAX.  Unpaired brackets are one name. */
+static int
+read_steps(GaBytes name, Step *steps)
+{
+	const char *end = name.data + name.length;
+	const char *at = memchr(name.data, '[', name.length);
+	int count = 1;
+
+	steps[0] = (Step){.parent = NODE_OBJECT, .name = name};
+	if (at == NULL || at == name.data)
+		return 1;
+	steps[0].name.length = at - name.data;
+	while (at < end)
+	{
+		const char *close = *at == '[' ? memchr(at, ']', end - at) : NULL;
+
+		if (close == NULL)
+		{
+			steps[0].name = name;
+			return 1;
+		}
+		if (count == STEPS_MAX)
+			return 0;
+		steps[count++] =
+			read_step((GaBytes){at + 1, (size_t) (close - at - 1)});
+		at = close + 1;
+	}
+	return count;
+}
+
+static bool
+is_the_child(const FormNode *child, const Step *step)
+{
+	if (step->parent == NODE_LIST)
+		return child->index == step->index;
+	return ga_bytes_compare(child->name, step->name) == 0;
+}
+
+/* The child a step leads to, made if need be; NULL: it is something else. */
+static FormNode *
+take_step(FormNode *node, const Step *step)
+{
+	FormNode **at = &node->first;
+	FormNode *child;
+	int index = 0;
+
+	if (node->kind == NODE_EMPTY)
+		node->kind = step->parent;
+	if (node->kind != step->parent)
+		return NULL;
+	for (; *at != NULL; at = &(*at)->next)
+	{
+		if (is_the_child(*at, step))
+			return *at;
+		if (step->parent == NODE_LIST && step->index >= 0 &&
+			(*at)->index > step->index)
+			break;
+		index = (*at)->index + 1;
+	}
+	child = palloc0(sizeof(FormNode));
+	child->name = step->name;
+	child->index = step->index < 0 ? index : step->index;
+	child->next = *at;
+	*at = child;
+	return child;
+}
+
+static void
+push_node(JsonbParseState **state, const FormNode *node,
+		  JsonbIteratorToken token, JsonbValue **result)
+{
+	bool is_list = node->kind == NODE_LIST;
+	JsonbValue value = {.type = jbvString};
+
+	if (node->kind == NODE_TEXT)
+	{
+		value.val.string.val = unconstify(char *, node->text.data);
+		value.val.string.len = (int) node->text.length;
+		*result = pushJsonbValue(state, token, &value);
+		return;
+	}
+	(void) pushJsonbValue(state, is_list ? WJB_BEGIN_ARRAY : WJB_BEGIN_OBJECT,
+						  NULL);
+	for (const FormNode *child = node->first; child; child = child->next)
+	{
+		if (!is_list)
+		{
+			value.val.string.val = unconstify(char *, child->name.data);
+			value.val.string.len = (int) child->name.length;
+			(void) pushJsonbValue(state, WJB_KEY, &value);
+		}
+		push_node(state, child, is_list ? WJB_ELEM : WJB_VALUE, result);
+	}
+	*result =
+		pushJsonbValue(state, is_list ? WJB_END_ARRAY : WJB_END_OBJECT, NULL);
+}
+
+/* ---- a form ------------------------------------------------------------- */
+
+/* A name as violations show it; what is no name is the whole body. */
+static const char *
+shown(GaBytes name)
+{
+	if (name.length == 0 || name.length > NAME_SHOWN_MAX ||
+		!ga_bytes_are_text(name))
+		return "";
+	for (size_t i = 0; i < name.length; i++)
+		if ((unsigned char) name.data[i] < 0x20 || name.data[i] == 0x7F)
+			return "";
+	return pnstrdup(name.data, name.length);
+}
+
+static void
+fault(GaViolations *violations, const char *path, GaViolationCode code,
+	  const char *hint, const char *words)
+{
+	ga_violation_add(violations, path, code, hint, "%s %s",
+					 path[0] ? path : "the body", words);
+}
+
+static bool
+has_broken_percent(GaBytes text)
+{
+	for (size_t i = 0; i < text.length; i++)
+		if (text.data[i] == '%' &&
+			(i + 2 >= text.length ||
+			 !isxdigit((unsigned char) text.data[i + 1]) ||
+			 !isxdigit((unsigned char) text.data[i + 2])))
+			return true;
+	return false;
+}
+
+static bool
+has_too_many_fields(GaBytes text)
+{
+	int count = 1;
+
+	for (size_t i = 0; i < text.length && count <= FIELDS_MAX; i++)
+		count += text.data[i] == '&';
+	return count > FIELDS_MAX;
+}
+
+static void
+plant_field(FormNode *root, const GaFormField *field, GaViolations *violations)
+{
+	const char *path = shown(field->name);
+	Step steps[STEPS_MAX];
+	int count = 0;
+	FormNode *node = root;
+
+	if (!ga_bytes_are_text(field->name) || !ga_bytes_are_text(field->value))
+	{
+		fault(violations, path, GA_VIOLATION_INVALID_CHARACTERS, NULL,
+			  "is not valid UTF-8");
+		return;
+	}
+	count = read_steps(field->name, steps);
+	if (count == 0)
+	{
+		fault(violations, path, GA_VIOLATION_INVALID_BODY, NULL,
+			  "is nested too deep");
+		return;
+	}
+	for (int i = 0; i < count && node != NULL; i++)
+		node = take_step(node, &steps[i]);
+	if (node == NULL || node->kind != NODE_EMPTY)
+	{
+		fault(violations, path, GA_VIOLATION_DUPLICATE,
+			  "Send each field once; of a list, each element under its own "
+			  "number.",
+			  "is given twice");
+		return;
+	}
+	node->kind = NODE_TEXT;
+	node->text = field->value;
+}
+
+static Jsonb *
+read_form(GaBytes body, GaViolations *violations)
+{
+	JsonbParseState *state = NULL;
+	JsonbValue *value = NULL;
+	FormNode root = {.kind = NODE_OBJECT};
+	GaFormFields fields;
+
+	if (has_too_many_fields(body))
+	{
+		fault(violations, "", GA_VIOLATION_TOO_MANY, "Send JSON.",
+			  "has more than 1000 fields");
+		return NULL;
+	}
+	if (has_broken_percent(body))
+	{
+		fault(violations, "", GA_VIOLATION_INVALID_CHARACTERS,
+			  "Write a percent sign as %25.",
+			  "has a percent sign without two hexadecimal digits");
+		return NULL;
+	}
+	fields = ga_form_read(body);
+	for (int i = 0; i < fields.count; i++)
+		plant_field(&root, &fields.list[i], violations);
+	if (ga_violations_any(violations))
+		return NULL;
+	push_node(&state, &root, WJB_VALUE, &value);
+	return JsonbValueToJsonb(value);
+}
+
+/* ---- the body ----------------------------------------------------------- */
+
+static GaBytes
+trimmed(GaBytes body)
+{
+	/* Some programs begin UTF-8 with a byte order mark. */
+	if (body.length >= 3 && memcmp(body.data, "\xEF\xBB\xBF", 3) == 0)
+		body = (GaBytes){body.data + 3, body.length - 3};
+	while (body.length > 0 && strchr(" \t\r\n", body.data[0]) && body.data[0])
+		body = (GaBytes){body.data + 1, body.length - 1};
+	while (body.length > 0 && strchr(" \t\r\n", body.data[body.length - 1]) &&
+		   body.data[body.length - 1])
+		body.length--;
+	return body;
+}
+
+static bool
+looks_like_form(GaBytes body)
+{
+	return !strchr("{[\"", body.data[0]) &&
+		   memchr(body.data, '=', body.length) != NULL;
+}
+
+Jsonb *
+ga_body_read(GaBytes body, GaViolations *violations)
+{
+	const char *complaint = NULL;
+	Jsonb *json;
+
+	if (body.length > BODY_MAX)
+	{
+		fault(violations, "", GA_VIOLATION_INVALID_BODY, NULL,
+			  "is longer than 64 MB");
+		return NULL;
+	}
+	body = trimmed(body);
+	if (body.length == 0)
+	{
+		fault(violations, "", GA_VIOLATION_INVALID_BODY, NULL,
+			  "must be an object, but is empty");
+		return NULL;
+	}
+	if (looks_like_form(body))
+		return read_form(body, violations);
+	json = ga_soft_json_or_why(body.data, body.length, &complaint);
+	if (json == NULL)
+		fault(violations, "", GA_VIOLATION_INVALID_BODY, complaint,
+			  "is no JSON that can be read");
+	return json;
+}

@@ -1,0 +1,21 @@
+/*
+ * body.h
+ *		The body of a request as it came: JSON or a form, whatever it was
+ *		declared to be.
+ */
+#ifndef GA_REQUEST_BODY_H
+#define GA_REQUEST_BODY_H
+
+#include "postgres.h"
+
+#include "request/digest.h"
+#include "request/violation.h"
+#include "utils/jsonb.h"
+
+/*
+ * NULL and violations when it cannot be read.  Of a form every value is a
+ * string; names like a[0], a[] and a[b] make lists and objects.
+ */
+extern Jsonb *ga_body_read(GaBytes body, GaViolations *violations);
+
+#endif /* GA_REQUEST_BODY_H */

@@ -1,0 +1,139 @@
+// The published clients, unchanged, against the API: contract B's own from npm,
+// and postgrest-js by the functions' names.
+//
+//   node clients.js URL TOKENS.json    {manager, guest, other: token, ids: {...}}
+//
+// Prints one line of JSON for each check: {what, is, wanted}.
+'use strict';
+
+const fs = require('fs');
+const { http, GroupService, formatHttpErrorCode } = require('@selfcommunity/api-services');
+const { PostgrestClient } = require('@supabase/postgrest-js');
+
+const [url, file] = process.argv.slice(2);
+const tokens = JSON.parse(fs.readFileSync(file, 'utf8'));
+const { ids } = tokens;
+const GROUP_FIELDS = ['id', 'name', 'description', 'slug', 'color', 'privacy', 'visible', 'active',
+	'subscription_status', 'subscribed', 'image_bigger', 'image_big', 'image_medium', 'image_small',
+	'emotional_image', 'emotional_image_position', 'subscribers_counter', 'created_at', 'created_by',
+	'managed_by'];
+const stamp = `${process.pid}`;
+
+function check(what, is, wanted) {
+	console.log(JSON.stringify({ what, is: is === undefined ? null : is, wanted }));
+}
+
+function be(who, habit = 'Bearer') {
+	http.setDefaultHeader({ name: 'Authorization', value: `${habit} ${tokens[who]}` });
+}
+
+// The status and what the client's own reader makes of the error.
+async function failure(promise) {
+	try {
+		await promise;
+		return 'it succeeded';
+	} catch (error) {
+		return `${error.response?.status} ${JSON.stringify(formatHttpErrorCode(error))}`;
+	}
+}
+
+const idsOf = (page) => page.results.map((one) => one.id).sort((a, b) => a - b);
+
+async function creating() {
+	const group = await GroupService.createGroup({
+		name: `Rowers ${stamp}`, description: 'On the lake', color: '#abc', privacy: 'private', visible: true,
+		invite_users: [ids.guest], products: [],
+	});
+	check('createGroup answers every field', GROUP_FIELDS.filter((name) => !(name in group)), []);
+	check('createGroup answers the caller', group.created_by.id, ids.manager);
+	be('manager', 'Token');
+	const open = await GroupService.createGroup({ name: `Open ${stamp}` });
+	be('manager');
+	check('what is not said is public and visible', [open.privacy, open.visible], ['public', true]);
+	check('a name that is taken is unique', await failure(GroupService.createGroup({ name: `Open ${stamp}` })),
+		'400 {"nameError":{"error":"unique"}}');
+	return { group, open };
+}
+
+async function looking({ group, open }) {
+	const own = await GroupService.getUserGroups({ limit: 1, offset: 0 });
+	check('getUserGroups is a page', [own.count, own.results.length, own.previous], [2, 1, null]);
+	check('its next leads on', new URL(own.next).searchParams.get('offset'), '1');
+	check('getUserSubscribedGroups', idsOf(await GroupService.getUserSubscribedGroups(ids.manager)), [group.id, open.id]);
+	check('searchGroups', idsOf(await GroupService.searchGroups({ search: `rowers ${stamp}` })), [group.id]);
+	check('getSpecificGroupInfo', (await GroupService.getSpecificGroupInfo(group.id)).name, `Rowers ${stamp}`);
+	check('getGroupMembers', idsOf(await GroupService.getGroupMembers(group.id)), [ids.manager]);
+	check('getGroupInvitedUsers', idsOf(await GroupService.getGroupInvitedUsers(group.id)), [ids.guest]);
+	check('getGroupSuggestedUsers', idsOf(await GroupService.getGroupSuggestedUsers(group.id, 'other')), [ids.other]);
+	check('getGroupsSuggestedUsers', idsOf(await GroupService.getGroupsSuggestedUsers('guest')), [ids.guest]);
+	check('getGroupFeed is not offered', (await failure(GroupService.getGroupFeed(group.id))).slice(0, 3), '404');
+}
+
+async function changing({ group }) {
+	check('updateGroup', (await GroupService.updateGroup(group.id, { name: `Rowers ${stamp}`, description: 'By the sea' })).description, 'By the sea');
+	check('patchGroup', (await GroupService.patchGroup(group.id, { color: '#def' })).color, '#def');
+	check('a private group stays private', (await failure(GroupService.patchGroup(group.id, { privacy: 'public' }))).slice(0, 3), '400');
+	be('guest');
+	check('another may not', (await failure(GroupService.patchGroup(group.id, { color: '#000' }))).slice(0, 3), '403');
+	be('manager');
+}
+
+async function joining({ group }) {
+	be('guest');
+	check('getGroupSubscriptionStatus, invited', await GroupService.getGroupSubscriptionStatus(group.id), { status: 'invited' });
+	await GroupService.subscribeToGroup(group.id);
+	check('subscribeToGroup accepts', await GroupService.getGroupSubscriptionStatus(group.id), { status: 'subscribed' });
+	be('other');
+	await GroupService.subscribeToGroup(group.id);
+	check('or asks', await GroupService.getGroupSubscriptionStatus(group.id), { status: 'requested' });
+	be('manager');
+	check('getGroupWaitingApprovalSubscribers', idsOf(await GroupService.getGroupWaitingApprovalSubscribers(group.id)), [ids.other]);
+	await GroupService.inviteOrAcceptGroupRequest(group.id, { users: [ids.other] });
+	check('inviteOrAcceptGroupRequest accepts', idsOf(await GroupService.getGroupMembers(group.id)), [ids.manager, ids.guest, ids.other]);
+	await GroupService.removeUserFromGroup(group.id, ids.other);
+	check('removeUserFromGroup', idsOf(await GroupService.getGroupMembers(group.id)), [ids.manager, ids.guest]);
+	be('guest');
+	await GroupService.unsubscribeFromGroup(group.id);
+	be('manager');
+	check('unsubscribeFromGroup', idsOf(await GroupService.getGroupMembers(group.id)), [ids.manager]);
+}
+
+async function deleting({ group, open }) {
+	await GroupService.deleteGroup(group.id);
+	await GroupService.deleteGroup(open.id);
+	check('deleteGroup', (await failure(GroupService.getSpecificGroupInfo(group.id))).slice(0, 3), '404');
+}
+
+async function byFunction() {
+	const api = new PostgrestClient(url, { schema: 'group_api', headers: { Authorization: `Bearer ${tokens.manager}` } });
+	const body = {
+		productId: '00000000-0000-0000-0000-000000000001', name: 'Fans', description: 'd', message: 'm',
+		image: 'https://example.com/p.jpg',
+		members: [{ nickName: 'Ann', contact: { type: 'EMAIL', value: 'ann@example.com' } }],
+	};
+	const made = await api.rpc('create_group', body);
+	check('rpc(create_group)', [made.status, made.data?.error?.code], [201, 0]);
+	const { data, error, status } = await api.rpc('get_group', { id: made.data.group.id });
+	check('rpc(get_group)', [status, error, data.group.name], [200, null, 'Fans']);
+	const wrong = await api.rpc('create_group', { ...body, name: '' });
+	check('rpc() with a fault', [wrong.status, wrong.error.error.code], [400, 1005]);
+	const v2 = api.schema('group_api_v2');
+	check('rpc() of contract B', (await v2.rpc('list_groups', {}, { get: true })).data.count, 0);
+	check('rpc() of what is not granted', (await api.rpc('adopt')).status, 403);
+}
+
+async function main() {
+	http.setBasePortal(url);
+	be('manager');
+	const groups = await creating();
+	await looking(groups);
+	await changing(groups);
+	await joining(groups);
+	await deleting(groups);
+	await byFunction();
+}
+
+main().catch((error) => {
+	console.error(error.response?.data ?? error, error.config?.method, error.config?.url);
+	process.exit(1);
+});

@@ -1,0 +1,308 @@
+# Both contracts at their documented addresses, behind nginx as it is shipped:
+# whatever their clients send is understood, and whatever is wrong is told in
+# the contract's own words.
+use strict;
+use warnings;
+use utf8;
+
+use FindBin;
+use lib "$FindBin::RealBin/../lib", "$FindBin::RealBin/lib";
+use GroupApiTest;
+use Gateway;
+use Test::More;
+
+my $A = '/group/create';
+my $B = '/api/v2/group/';
+my $FORM = 'application/x-www-form-urlencoded';
+my $serial = 0;
+
+plan skip_all => 'npm package pg not found' unless node_modules();
+plan skip_all => 'nginx not found' unless peer('nginx/usr/sbin/nginx');
+
+my $node = new_api_node('main');
+$node->safe_psql('postgres', q{SELECT group_api.put_user('u2', 'bob'), group_api.put_user('u3', 'eve');
+	CREATE ROLE stranger; GRANT stranger TO authenticator});
+
+sub body_a
+{
+	my (%changed) = @_;
+	return { productId => '00000000-0000-0000-0000-000000000001', name => 'Fans', description => 'd', message => 'm',
+		image => 'https://example.com/p.jpg',
+		members => [ { nickName => 'Ann', contact => { type => 'EMAIL', value => 'ann@example.com' } } ], %changed };
+}
+
+sub name_b { return 'Group ' . ++$serial; }
+sub token { return (Gateway::bearer(role => 'web', sub => 'u1', @_))[1] =~ s/^Bearer //r; }
+
+# Sends a body with these headers; undef is a header that is not sent.
+sub post
+{
+	my ($front, $path, $body, %headers) = @_;
+	my %all = (Accept => '*/*', 'Content-Type' => 'application/json', Authorization => token(), %headers);
+
+	delete @all{ grep { !defined $all{$_} } keys %all };
+	return $front->ask('POST', $path, headers => \%all, content => ref $body ? to_json($body) : $body);
+}
+
+# What a fault says: its code in either dialect.
+sub fault_of
+{
+	my ($answer) = @_;
+	my $said = eval { from_json($answer->{content}) } // {};
+
+	return "$answer->{status} $said->{error}{details}[0]{name}" if ref $said->{error} && $said->{error}{code};
+	my $first = ($said->{errors} // [])->[0] // return "$answer->{status} $answer->{content}";
+	return "$answer->{status} " . ($first->{code} // "$first->{field} $first->{messages}[0]{code}");
+}
+
+sub check_documented
+{
+	my ($front) = @_;
+	my $answer = post($front, $A, body_a());
+	my $said = from_json($answer->{content});
+
+	is($answer->{status}, 201, "$front->{name}: contract A is 201") or diag($answer->{content});
+	is_deeply([ $said->{error}, map { $_->{name} } @{ $said->{group}{members} } ], [ { code => 0, message => '' }, 'u1', 'Ann' ], 'with the envelope');
+	is(post($front, "$A/", body_a())->{status}, 201, 'with a slash behind it too');
+	is(post($front, "$A?a=b", body_a())->{status}, 201, 'or a query');
+
+	my $name = name_b();
+	$answer = post($front, $B, { name => $name, invite_users => [2] }, 'Content-Type' => $FORM);
+	is($answer->{status}, 201, 'contract B is 201 with the documented Content-Type');
+	is(from_json($answer->{content})->{name}, $name, 'and answers the Group');
+	is(post($front, '/api/v2/group', { name => name_b() })->{status}, 201, 'without the slash too');
+	return;
+}
+
+sub check_types
+{
+	my ($front) = @_;
+
+	for my $type ('application/json', 'application/json; charset=utf-8', 'Application/JSON;charset=UTF-8', $FORM,
+		"$FORM; charset=UTF-8", 'text/plain', 'application/vnd.api+json', 'application/octet-stream')
+	{
+		is(post($front, $A, body_a(), 'Content-Type' => $type)->{status}, 201, "$front->{name}: JSON declared as $type, A");
+		is(post($front, $B, { name => name_b() }, 'Content-Type' => $type)->{status}, 201, 'and B');
+	}
+	my $body = to_json(body_a());
+	is(qx(curl -sS -o /dev/null -w '%{http_code}' '$front->{url}$A' -H 'Content-Type:' -H 'Authorization: @{[ token() ]}' -d '$body'), 201,
+		'JSON declared as nothing');
+	for my $type ('multipart/form-data; boundary=x', 'application/xml', 'application/jsonx', 'image/png')
+	{
+		is(fault_of(post($front, $A, body_a(), 'Content-Type' => $type)), '415 unsupported_media_type', "$type is refused, A");
+		is(fault_of(post($front, $B, { name => 'x' }, 'Content-Type' => $type)), '415 unsupported_media_type', 'and B');
+	}
+	return;
+}
+
+sub check_forms
+{
+	my ($front) = @_;
+	my $invited = sub {
+		return $node->safe_psql('postgres', "SELECT string_agg(user_id::text, ' ' ORDER BY user_id) FROM group_api_private.members m
+			JOIN group_api_private.groups g ON g.id = m.group_id WHERE g.name = '$_[0]' AND m.number > 1");
+	};
+	my $ids = join ' ', my @id = split /\n/, $node->safe_psql('postgres', "SELECT id FROM group_api_private.users WHERE subject IN ('u2', 'u3') ORDER BY id");
+
+	for my $keys ([ 'invite_users[0]', 'invite_users[1]' ], [ 'invite_users[]', 'invite_users[]' ],
+		[ 'invite_users[7]', 'invite_users[3]' ])
+	{
+		my $name = name_b();
+		my $answer = post($front, $B, form_encoded(name => $name, visible => 'true', privacy => 'private', products => '[]', map { $keys->[$_] => $id[$_] } 0, 1),
+			'Content-Type' => $FORM);
+		is($answer->{status}, 201, "$front->{name}: a form with @$keys") or diag($answer->{content});
+		is($invited->($name), $ids, 'invites both') if $answer->{status} == 201;
+	}
+	my $name = name_b() . ' + 100 % é';
+	like(post($front, $B, form_encoded(name => $name), 'Content-Type' => $FORM)->{content}, qr/"name":"\Q$name\E"/, 'a name is decoded');
+	my $form = form_encoded(%{ body_a(members => '') }{qw(productId name description image message)},
+		'members[0][nickName]' => 'Ann', 'members[0][contact][type]' => 'EMAIL', 'members[0][contact][value]' => 'ann@example.com');
+	is(post($front, $A, $form, 'Content-Type' => $FORM)->{status}, 201, 'contract A takes a form, too');
+	return;
+}
+
+sub check_broken
+{
+	my ($front) = @_;
+	my $deep = '[' x 100_000;
+
+	for (
+		[ 'nothing', '' => 'parse_error', 'invalid_body' ],
+		[ 'white space', " \n" => 'parse_error', 'invalid_body' ],
+		[ 'null', 'null' => 'parse_error', 'invalid_body' ],
+		[ 'a list', '[]' => 'parse_error', 'invalid_body' ],
+		[ 'a word', 'name' => 'parse_error', 'invalid_body' ],
+		[ 'half an object', '{"name": ' => 'parse_error', 'invalid_body' ],
+		[ 'two objects', '{} {}' => 'parse_error', 'invalid_body' ],
+		[ 'depth', $deep => 'parse_error', 'invalid_body' ],
+		[ 'a lone surrogate', '{"name": "\ud800"}' => 'parse_error', 'invalid_body' ],
+		[ 'an escaped zero', '{"name": "\u0000"}' => 'parse_error', 'invalid_body' ],
+		[ 'a number without end', '{"name": ' . '9' x 200_000 . '}' => 'parse_error', 'invalid_body' ],
+		[ 'deep brackets', 'name' . '[a]' x 50 . '=x' => 'parse_error', 'invalid_body' ],
+		[ 'too many fields', join('&', map { "a$_=1" } 1 .. 2000) => 'max_length', 'too_many' ],
+		[ 'a percent sign', 'name=100%' => 'invalid', 'invalid_characters' ],
+		[ 'half a byte', 'name=%4' => 'invalid', 'invalid_characters' ],
+		[ 'no digits', 'name=%zz' => 'invalid', 'invalid_characters' ],
+		[ 'no UTF-8', 'name=%FF' => 'name invalid', 'invalid_characters' ],
+		[ 'a zero byte', 'name=a%00b' => 'name invalid', 'invalid_characters' ],
+		[ 'no UTF-8 in a name', '%FF=a' => 'invalid', 'invalid_characters' ],
+		[ 'a field twice', 'name=a&name=b' => 'name invalid', 'duplicate' ],
+		[ 'a text and a list', 'name=a&name[]=b' => 'name invalid', 'duplicate' ],
+		[ 'a list and an object', 'name[]=a&name[x]=b' => 'name invalid', 'duplicate' ],
+		[ 'an element twice', 'name[0]=a&name[0]=b' => 'name invalid', 'duplicate' ])
+	{
+		my ($what, $body, $code_b, $code_a) = @$_;
+		is(fault_of(post($front, $B, $body, 'Content-Type' => $FORM)), "400 $code_b", "$front->{name}: $what, B");
+		is(fault_of(post($front, $A, $body)), "400 $code_a", 'and A');
+	}
+	is(post($front, $A, "{\"name\": \"\xFF\"}")->{status}, 400, 'raw bytes that are no UTF-8 are 400');
+	is(fault_of(post($front, $A, '{"name": ' . '"' . 'x' x 4_200_000 . '"}')), '413 too_large', 'too large a body, A');
+	is(fault_of(post($front, $B, '{"name": ' . '"' . 'x' x 4_200_000 . '"}')), '413 too_large', 'and B');
+	return;
+}
+
+sub check_callers
+{
+	my ($front) = @_;
+	my $token = token();
+
+	for my $habit ('', 'Bearer ', 'bearer ', 'Token ')
+	{
+		is(post($front, $A, body_a(), Authorization => "$habit$token")->{status}, 201, "$front->{name}: a token after '$habit', A");
+		is(post($front, $B, { name => name_b() }, Authorization => "$habit$token")->{status}, 201, 'and B');
+	}
+	for ([ 'no token', undef ], [ 'an empty one', '' ], [ 'a word', 'secret' ], [ 'a word as Bearer', 'Bearer secret' ],
+		[ 'another scheme', 'Basic dXNlcjpwYXNz' ], [ 'another signature', $token . 'x' ],
+		[ 'one that has expired', token(exp => time - 3600) ], [ 'one without role', (Gateway::bearer(sub => 'u1'))[1] ])
+	{
+		my ($what, $authorization) = @$_;
+		for my $path ($A, $B)
+		{
+			my $answer = post($front, $path, $path eq $A ? body_a() : { name => name_b() }, Authorization => $authorization);
+			is(fault_of($answer), '401 not_authenticated', "$front->{name}: $what at $path");
+			like($answer->{headers}{'www-authenticate'} // '', qr/^Bearer/, 'and is told how to authenticate');
+		}
+	}
+	for my $path ($A, $B)
+	{
+		is(fault_of(post($front, $path, body_a(), Authorization => (Gateway::bearer(role => 'stranger', sub => 'u1'))[1])),
+			'403 permission_denied', "a role without rights at $path");
+	}
+	return;
+}
+
+sub check_methods
+{
+	my ($front) = @_;
+
+	for my $method (qw(GET HEAD PUT PATCH DELETE))
+	{
+		my $answer = $front->ask($method, $A);
+		is($answer->{status}, 405, "$front->{name}: $method at $A");
+		is($answer->{headers}{allow}, 'POST, OPTIONS', 'says what is taken');
+		is(fault_of($answer), '405 method_not_allowed', 'in its own words') if $method ne 'HEAD';
+	}
+	is($front->ask('PUT', $B)->{headers}{allow}, 'GET, HEAD, POST, OPTIONS', 'contract B says so, too');
+	is(fault_of($front->ask('PUT', $B)), '405 method_not_allowed', 'in its own words');
+	is(fault_of($front->ask('GET', '/api/v2/group/none/')), '404 not_found', 'an unknown address of contract B');
+	is(fault_of($front->ask('GET', '/group')), '404 not_found', 'and another one');
+	like($front->ask('GET', '/api/v2/group/999/', headers => { Authorization => token() })->{content}, qr/there is no such group/,
+		'what is not there is told by the function');
+	return;
+}
+
+sub check_cross_origin
+{
+	my ($front) = @_;
+	my %origin = (Origin => 'https://app.example');
+
+	for my $path ($A, $B, '/rpc/get_group')
+	{
+		my $answer = $front->ask('OPTIONS', $path, headers => { %origin, 'Access-Control-Request-Method' => 'POST',
+			'Access-Control-Request-Headers' => 'authorization,content-type' });
+		my $headers = $answer->{headers};
+		is($answer->{status}, 204, "$front->{name}: a browser may ask beforehand at $path");
+		is($headers->{'access-control-allow-origin'}, '*', 'for any origin');
+		like($headers->{'access-control-allow-methods'}, qr/POST/, 'for POST');
+		like($headers->{'access-control-allow-headers'}, qr/Authorization, Content-Type/, 'with a token');
+	}
+	is(post($front, $A, body_a(), %origin)->{headers}{'access-control-allow-origin'}, '*', 'an answer may be read');
+	is(post($front, $A, {}, %origin)->{headers}{'access-control-allow-origin'}, '*', 'a fault, too');
+	is(post($front, $A, {}, %origin, Authorization => undef)->{headers}{'access-control-allow-origin'}, '*', 'and a missing token');
+	return;
+}
+
+sub check_keys
+{
+	my ($front, $gateway) = @_;
+	my $key = "key of $front->{name}";
+	my @children;
+	my %seen;
+
+	pipe(my $read, my $write) or die "pipe: $!";
+	for my $n (1 .. 50)
+	{
+		my $child = fork // die "fork: $!";
+		if ($child == 0)
+		{
+			close $read;
+			my $answer = post($front, $A, body_a(name => 'Once'), 'Idempotency-Key' => $key);
+			my $id = eval { from_json($answer->{content})->{group}{id} } // '';
+			syswrite $write, "$answer->{status} $id\n";
+			require POSIX;
+			POSIX::_exit(0);
+		}
+		push @children, $child;
+	}
+	close $write;
+	$seen{$_}++ while <$read>;
+	waitpid $_, 0 for @children;
+	is(join(',', values %seen), 50, "$front->{name}: fifty at once with one key hear of one group") or diag(explain(\%seen));
+	like((keys %seen)[0], qr/^201 [0-9a-f-]{36}$/, 'which was made');
+	return;
+}
+
+sub check_rate
+{
+	my ($front) = @_;
+	my %seen;
+
+	for (1 .. 140)
+	{
+		my $answer = post($front, $B, {}, Authorization => undef);
+		$seen{ fault_of($answer) . ($answer->{headers}{'retry-after'} // '') }++;
+	}
+	ok($seen{'429 throttled1'}, "$front->{name}: too many requests are 429 with Retry-After") or diag(explain(\%seen));
+	ok($seen{'401 not_authenticated'} >= 100, 'after a hundred at once');
+	return;
+}
+
+sub check_receipts
+{
+	my ($front) = @_;
+	my $answer = $front->post_form('/receipt?server=sms&receipt=none', MessageSid => 'SM1', Unheard => 'of', 'a[]' => 'b');
+
+	is($answer->{status}, 403, "$front->{name}: a callback with unknown fields reaches receive_receipt");
+	is(from_json($answer->{content})->{result}, 'refused', 'which judges it');
+	is(from_json($front->ask('GET', '/receipt?server=sms&status=sent')->{content})->{result}, 'refused', 'by GET, too');
+	return;
+}
+
+for my $gateway (gateways($node))
+{
+	my $front = front_of($gateway, rate => 1000);
+	check_documented($front);
+	check_types($front);
+	check_forms($front);
+	check_broken($front);
+	check_callers($front);
+	check_methods($front);
+	check_cross_origin($front);
+	check_keys($front);
+	check_receipts($front);
+	check_rate(front_of($gateway));
+	stop_program($gateway);
+	is(fault_of(post($front, $A, body_a())), '500 unavailable' =~ s/500/502/r, "$front->{name}: without PostgREST, A");
+	is(fault_of(post($front, $B, {})), '502 unavailable', 'and B');
+}
+done_testing();

@@ -1,0 +1,56 @@
+# docs/openapi.yaml describes the API that is there.
+use strict;
+use warnings;
+
+use FindBin;
+use lib "$FindBin::RealBin/../lib", "$FindBin::RealBin/lib";
+use GroupApiTest;
+use Gateway;
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $modules = node_modules();
+plan skip_all => 'npm package pg not found' unless $modules;
+plan skip_all => 'npm packages ajv and @apidevtools/swagger-parser not found'
+  unless -e "$modules/ajv" && -e "$modules/\@apidevtools/swagger-parser";
+plan skip_all => 'nginx not found' unless peer('nginx/usr/sbin/nginx');
+
+my $root = project_root();
+my $seed = $ENV{GROUP_API_SEED} // int(rand(2**31));
+my $node = new_api_node('main');
+my $plan = PostgreSQL::Test::Utils::tempdir() . '/tokens.json';
+my @users = qw(manager guest other);
+
+$node->safe_psql('postgres', "SELECT group_api.put_user('$_', '$_')") for @users;
+open(my $file, '>', $plan) or die "$plan: $!";
+print $file to_json({ map { $_ => (Gateway::bearer(role => 'web', sub => $_))[1] =~ s/^Bearer //r } @users });
+close $file;
+
+note("GROUP_API_SEED=$seed");
+for my $gateway (gateways($node))
+{
+	my $front = front_of($gateway, rate => 1000);
+	my $errors = "$PostgreSQL::Test::Utils::log_path/description.log";
+	local $ENV{NODE_PATH} = $modules;
+	my @lines = qx(node '$root/test/http/description.js' '$front->{url}' '$root/docs/openapi.yaml' '$plan' $seed 1000 2>'$errors');
+
+	is($?, 0, "$front->{name}: a thousand requests, GROUP_API_SEED=$seed") or diag(slurp_file($errors));
+	for (map { from_json($_) } grep { /^\{"what"/ } @lines)
+	{
+		is_deeply($_->{is}, $_->{wanted}, $_->{what}) or diag("GROUP_API_SEED=$seed\n", explain($_->{is}));
+	}
+}
+
+# A mock server can be had from it.
+my $prism = peer('node_modules/.bin/prism');
+SKIP:
+{
+	skip 'Prism not found', 2 unless $prism;
+	my $port = PostgreSQL::Test::Cluster::get_free_port();
+	my $child = start_program('prism', $prism, 'mock', '--host', '127.0.0.1', '--port', $port, "$root/docs/openapi.yaml");
+	my $mock = bless { name => 'Prism', url => "http://127.0.0.1:$port" }, 'Gateway';
+	poll_until(sub { $mock->ask('GET', '/')->{status} == 404 }, 'Prism serves the description', 60);
+	is($mock->post_json('/api/v2/group/', { name => 'x' }, Authorization => 'Bearer x')->{status}, 200, 'and answers by it');
+}
+done_testing();
