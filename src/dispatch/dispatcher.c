@@ -378,6 +378,7 @@ record_outcomes(void)
 	}
 	record_wait_ms = 0;
 	ga_polls_look_again();
+	ga_screening_suppress(records + kept, count - kept);
 	pg_atomic_fetch_add_u64(&ga_seat->recorded, count - kept);
 	/* Only now can a query see them. */
 	for (int i = kept; i < count; i++)

@@ -17,8 +17,6 @@
 #include "dispatch/providers.h"
 #include "dispatch/work.h"
 #include "mb/pg_wchar.h"
-#include "postmaster/interrupt.h"
-#include "storage/proc.h"
 #include "store/plan_cache.h"
 #include "store/poll_store.h"
 #include "store/receipt_store.h"
@@ -285,28 +283,13 @@ apply(const Answer *answer)
 				   receipt->message_id);
 }
 
-/* The process must not end of it: that would send messages again. */
 static void
-try_to_apply(void)
+apply_all(const void *arg)
 {
-	int lock_timeout = LockTimeout;
 	ListCell *cell;
 
-	LockTimeout = LOCK_WAIT_MS;
-	PG_TRY();
-	{
-		foreach (cell, answers)
-			apply(lfirst(cell));
-		ga_work_end();
-	}
-	PG_CATCH();
-	{
-		ga_work_fail();
-	}
-	PG_END_TRY();
-	/* One that is to stop set a time-out of its own. */
-	if (!ShutdownRequestPending)
-		LockTimeout = lock_timeout;
+	foreach (cell, (const List *) arg)
+		apply(lfirst(cell));
 }
 
 void
@@ -314,7 +297,7 @@ ga_polls_record(TimestampTz now)
 {
 	if (answers == NIL || !ga_work_begin("group_api: recording receipts"))
 		return;
-	try_to_apply();
+	ga_work_attempt(apply_all, answers, LOCK_WAIT_MS);
 	answers = NIL;
 	MemoryContextReset(context);
 }

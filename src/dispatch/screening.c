@@ -10,10 +10,15 @@
 #include "base/guc.h"
 #include "dispatch/records.h"
 #include "dispatch/screening.h"
+#include "dispatch/work.h"
 #include "store/cap_store.h"
 #include "store/suppression_store.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
+#include "utils/uuid.h"
+
+/* What another's lock may cost: it is about to list the same contact. */
+#define LOCK_WAIT_MS 100
 
 void
 ga_screening_mark(const struct GaOwnerScope *scope, GaChannel channel,
@@ -88,4 +93,23 @@ ga_screening_holds_back(const GaClaim *claim, GaRecord *record)
 	record->due = claim->later;
 	record->reason = claim->later_reason;
 	return true;
+}
+
+static void
+suppress(const void *arg)
+{
+	const GaRecord *record = arg;
+
+	(void) ga_suppression_add_member(UUIDPGetDatum(&record->group_id),
+									 record->number, record->suppress,
+									 record->server, record->code);
+}
+
+void
+ga_screening_suppress(const GaRecord *records, int count)
+{
+	for (int i = 0; i < count; i++)
+		if (records[i].suppress != NULL &&
+			ga_work_begin("group_api: suppressing a contact"))
+			ga_work_attempt(suppress, &records[i], LOCK_WAIT_MS);
 }

@@ -22,4 +22,10 @@ extern void ga_screening_mark(const struct GaOwnerScope *scope,
  */
 extern bool ga_screening_holds_back(const GaClaim *claim, GaRecord *record);
 
+/*
+ * Puts the contacts that the outcomes tell are dead or opted out on the list, in
+ * a transaction of its own.
+ */
+extern void ga_screening_suppress(const GaRecord *records, int count);
+
 #endif /* GA_DISPATCH_SCREENING_H */

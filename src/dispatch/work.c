@@ -17,7 +17,9 @@
 #include "dispatch/seat.h"
 #include "dispatch/work.h"
 #include "pgstat.h"
+#include "postmaster/interrupt.h"
 #include "storage/lmgr.h"
+#include "storage/proc.h"
 #include "utils/memutils.h"
 #include "utils/resowner.h"
 #include "utils/snapmgr.h"
@@ -111,6 +113,27 @@ ga_work_fail(void)
 	FlushErrorState();
 	AbortCurrentTransaction();
 	stand_between();
+}
+
+void
+ga_work_attempt(void (*step)(const void *arg), const void *arg, int lock_ms)
+{
+	int lock_timeout = LockTimeout;
+
+	LockTimeout = lock_ms;
+	PG_TRY();
+	{
+		step(arg);
+		ga_work_end();
+	}
+	PG_CATCH();
+	{
+		ga_work_fail();
+	}
+	PG_END_TRY();
+	/* One that is to stop set a time-out of its own. */
+	if (!ShutdownRequestPending)
+		LockTimeout = lock_timeout;
 }
 
 const GaOwnerScope *

@@ -24,6 +24,15 @@ extern void ga_work_end(void);
 /* Instead of ga_work_end() when an error was caught: reports and aborts. */
 extern void ga_work_fail(void);
 
+/*
+ * After ga_work_begin(): runs a step that may have to wait for somebody's lock,
+ * and ends the transaction.  What takes longer than `lock_ms`, or fails
+ * otherwise, is reported and rolled back; the process must not end of it, since
+ * what the courier is just sending would be sent again.
+ */
+extern void ga_work_attempt(void (*step)(const void *arg), const void *arg,
+							int lock_ms);
+
 extern const GaOwnerScope *ga_work_scope(void);
 /* A moment in the past when nothing is in the way. */
 extern TimestampTz ga_work_locked_out_until(void);

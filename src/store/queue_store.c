@@ -21,7 +21,6 @@
 #include "store/poll_store.h"
 #include "store/queue_store.h"
 #include "store/receipt_store.h"
-#include "store/suppression_store.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 
@@ -445,10 +444,6 @@ ga_queue_record(GaRecord *records, int count, int64 incarnation)
 
 		if (record->captured != NULL)
 			record_captured(record);
-		if (record->suppress != NULL)
-			ga_suppression_add_member(UUIDPGetDatum(&record->group_id),
-									  record->number, record->suppress,
-									  record->server, record->code);
 	}
 	return kept;
 }

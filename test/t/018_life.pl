@@ -161,4 +161,21 @@ set_rules($servers, http => {}, smtp => {});
 is(sql("SELECT count(*) FROM group_api_private.invitations WHERE due IS NOT NULL AND response <> 'pending'"), '0',
 	'nothing lingers in the queue');
 
+# ---- a contact that an operator is just about to suppress
+
+my $dead = mail_address(++$next);
+set_rules($servers, http => {}, smtp => { rules => [ { at => 'rcpt', match => $dead, replies => ['550 5.1.1 no such user'] } ] });
+$holder = psql_in_background($node, "BEGIN; SELECT group_api.suppress('$dead');");
+my $refused = invite($node, $dead);
+reaches($refused, 'failed|pending', 'a mailbox that is gone is recorded while somebody is about to suppress it');
+$under_way = invite($node, sa_number(++$next));
+reaches($under_way, 'sent|pending', 'and nobody waits for them', 5);
+$holder->{say}->('COMMIT;');
+$holder->{finish}->();
+is(state_of(invite($node, $dead)), 'suppressed|pending', 'the contact is suppressed');
+$dead = mail_address(++$next);
+set_rules($servers, http => {}, smtp => { rules => [ { at => 'rcpt', match => $dead, replies => ['550 5.1.1 no such user'] } ] });
+reaches(invite($node, $dead), 'failed|pending', 'another mailbox that is gone');
+poll_until(sub { sql("SELECT count(*) FROM group_api.suppressions WHERE reason = 'bounced'") }, 'is suppressed by its bounce');
+
 done_testing();
