@@ -314,6 +314,7 @@ until_all($paused, "delivery IN ('failed', 'sent')", 'errors and lost answers ar
 # What makes each of them content.
 sub good
 {
+	return '<PublishResponse><PublishResult><MessageId>M1</MessageId></PublishResult></PublishResponse>' if $_[0] eq 'sns';
 	return { sid => 'M1', id => 'M1', MessageId => 'M1', messages => [ { status => '0', 'message-id' => 'M1' } ] };
 }
 
