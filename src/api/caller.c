@@ -220,6 +220,9 @@ ga_caller_may_see(const GaCaller *caller, const GaGroupView *group)
 {
 	if (caller->is_operator || is_leader(caller, group))
 		return true;
+	/* Who is in it and who is invited is for contract B's own calls to say. */
+	if (group->contract == 'B')
+		return false;
 	for (int i = 0; i < group->member_count; i++)
 		if (caller->user.id != 0 &&
 			group->members[i].user_id == caller->user.id)

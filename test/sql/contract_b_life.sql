@@ -119,6 +119,26 @@ SELECT is((pg_temp.http('mia', format('delete_group(%s)', id))).body::jsonb, jso
 	'a refusal is told in contract B''s way') FROM kinds WHERE kind = 'open';
 SELECT is(left(pg_temp.said('mia', format('delete_group(%s)', id)), 5), '42501', 'and in SQL') FROM kinds WHERE kind = 'open';
 
+-- ---- By contract A's functions ----
+
+-- Links tell the invited a group's UUID.
+CREATE FUNCTION pg_temp.by_uuid(who text, of bigint, call text) RETURNS text
+LANGUAGE plpgsql AS $$
+DECLARE
+	answer text;
+BEGIN
+	PERFORM pg_temp.become(who);
+	EXECUTE 'SELECT group_api.' || format(call, (SELECT quote_literal(id) FROM group_api_private.groups WHERE number = of)) INTO answer;
+	RETURN 'told';
+EXCEPTION WHEN OTHERS THEN
+	RETURN SQLSTATE;
+END
+$$;
+SELECT is((SELECT string_agg(pg_temp.by_uuid(who, id, call), ' ' ORDER BY n)
+		FROM unnest('{max,mia,ida,rob,zoe}'::text[]) WITH ORDINALITY AS w (who, n)), 'told P0002 P0002 P0002 P0002',
+	format('the %s group is the manager''s alone: %s', kind, call))
+FROM kinds, unnest('{get_group(%s),preview_invitation(%s)}'::text[]) AS call;
+
 -- ---- Ids in headers, bodies in one parameter ----
 
 SELECT is((pg_temp.http('max', 'patch_group(''{"color": "blue"}''::jsonb)',
