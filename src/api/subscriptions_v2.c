@@ -2,8 +2,8 @@
  * subscriptions_v2.c
  *		Contract B: who is in a group, asks to be or is invited.
  *
- * Every write holds the group's row, so of two at once the second sees what the
- * first did.  All faults are found before the first write.
+ * Every write holds the group's row and the invitations of the users it is
+ * about, so of two at once the second sees what the first did.  All faults are found before the first write.
  */
 #include "postgres.h"
 
@@ -219,14 +219,26 @@ read_ids(Jsonb *body, bool is_required, Users *users, GaViolations *violations)
 
 /* Inside ga_owner_enter()/leave(). */
 static void
+find_subscriptions(const GaGroupV2 *group, const int64 *ids, int count,
+				   GaSubscription *subscriptions)
+{
+	ga_subscriptions_find(group->view.id, ids, count, subscriptions);
+	for (int i = 0; i < count; i++)
+		if (subscriptions[i].number != 0)
+		{
+			ga_wake_at_end();
+			return;
+		}
+}
+
+static void
 find_users(const GaOwnerScope *scope, const GaGroupV2 *group, Users *users,
 		   GaViolations *violations)
 {
 	users->rows =
 		ga_users_named(scope, "users", users->ids, users->count, violations);
 	users->subscriptions = palloc0(sizeof(GaSubscription) * users->count);
-	ga_subscriptions_find(group->view.id, users->ids, users->count,
-						  users->subscriptions);
+	find_subscriptions(group, users->ids, users->count, users->subscriptions);
 }
 
 /* ---- joining and inviting ----------------------------------------------- */
@@ -295,10 +307,7 @@ join(const GaOwnerScope *scope, const GaGroupV2 *group, const Users *users,
 							  &users->rows[i]);
 	}
 	if (placed > 0)
-	{
-		ga_wake_at_end();
 		ga_invitations_accept(group->view.id, numbers, placed);
-	}
 	insert_members(scope, &added);
 	if (joined > 0)
 		ga_requests_remove(group->view.id, ids, joined);
@@ -329,7 +338,6 @@ invite(const GaOwnerScope *scope, const GaGroupV2 *group, const Users *users)
 	announce(&added);
 	if (again.member_count > 0)
 	{
-		ga_wake_at_end();
 		ga_creation_mark_suppressed(scope, &again);
 		ga_invitations_renew(&again);
 		announce(&again);
@@ -368,7 +376,6 @@ withdraw(const GaOwnerScope *scope, const GaGroupV2 *group, const Users *users)
 	for (int i = 0; i < users->count; i++)
 		if (users->subscriptions[i].number != 0)
 			numbers[open++] = users->subscriptions[i].number;
-	ga_wake_at_end();
 	ga_invitations_withdraw(group->view.id, numbers, open);
 }
 
@@ -456,7 +463,7 @@ subscribe_caller(const GaCaller *caller, const GaGroupV2 *group)
 
 	ga_owner_enter(&scope);
 	MemoryContextSwitchTo(scope.caller_context);
-	ga_subscriptions_find(group->view.id, &id, 1, &subscription);
+	find_subscriptions(group, &id, 1, &subscription);
 	if (subscription.is_subscribed)
 		;
 	else if (subscription.is_invited || !group->view.is_private)
@@ -524,9 +531,7 @@ unsubscribe(const GaGroupV2 *group, int64 user_id, bool by_manager)
 	GaOwnerScope scope;
 
 	ga_owner_enter(&scope);
-	ga_subscriptions_find(group->view.id, &user_id, 1, &one);
-	if (one.number != 0)
-		ga_wake_at_end();
+	find_subscriptions(group, &user_id, 1, &one);
 	if (one.is_subscribed)
 		ga_member_remove(group->view.id, one.number);
 	else if (one.is_invited && by_manager)
