@@ -277,6 +277,10 @@ WHERE contact = 'eve@example.com';
 SELECT is(pg_temp.status('eve', :private), NULL, 'an invitation past its expiry is none');
 SELECT is(pg_temp.said('eve', format('subscribe(%s)', :private)), NULL, 'then one has to ask');
 SELECT is(pg_temp.status('eve', :private), 'requested', 'as anybody');
+SELECT is(pg_temp.by_uuid('max', :private, format('resend_invitation(%%s, %s)', number)), 'told', 'her old invitation is sent again')
+FROM group_api.deliveries WHERE "group" = 'The private' AND member = 'Eve Test';
+SELECT is(pg_temp.status('eve', :private), 'invited', 'now she is invited');
+SELECT is(pg_temp.names(pg_temp.said('max', format('list_requests(%s)', :private))), '', 'and asks no longer');
 SELECT is(pg_temp.said('max', format('subscribe(%s, %L)', :private, ARRAY[pg_temp.id('eve')])), NULL, 'the manager adds her');
 SELECT is(pg_temp.status('eve', :private), 'subscribed', 'she is a member');
 SELECT m.number AS eves FROM group_api_private.members m JOIN group_api_private.groups g ON g.id = m.group_id
@@ -289,6 +293,12 @@ SELECT is(pg_temp.said('eve', format('unsubscribe(%s)', :private)), NULL, 'an in
 SELECT is(pg_temp.invitation('The private', 'Eve Test'), 'delivered declined idle eve@example.com v1', 'which declines');
 SELECT is(pg_temp.said('max', format('unsubscribe(%s, %s)', :private, pg_temp.id('ida'))), NULL, 'the manager removes an invited user');
 SELECT is(pg_temp.invitation('The private', 'Ida Test'), 'canceled revoked idle ida@example.com v1', 'which withdraws the invitation');
+INSERT INTO group_api_private.attempts (group_id, number, attempt, outcome, started_at, elapsed)
+SELECT group_id, number, 1, 'accepted', now(), '0' FROM group_api.deliveries WHERE "group" = 'The private' AND member = 'Ida Test';
+SELECT is(pg_temp.said('max', format('invite_users(%s, %L)', :private, ARRAY[pg_temp.id('ida')])), NULL, 'and invites her again');
+SELECT is(pg_temp.invitation('The private', 'Ida Test'), 'queued pending later ida@example.com v2',
+	'the next message waits also when one in between was canceled');
+SELECT is(pg_temp.said('max', format('withdraw_invitations(%s, %L)', :private, ARRAY[pg_temp.id('ida')])), NULL, 'withdrawn again');
 SELECT isnt(group_api.suppress('eve@example.com'), NULL, 'eve wants no messages');
 SELECT is(pg_temp.said('max', format('invite_users(%s, %L)', of, ARRAY[pg_temp.id('eve')])), NULL, 'but is invited')
 FROM unnest(ARRAY[:private, :hidden]) AS of;
