@@ -417,8 +417,8 @@ group_api_v2_invite_users(PG_FUNCTION_ARGS)
 	Users users;
 
 	if (!ga_caller_v2_read(&caller, GA_FOR_USERS, &answer) ||
-		!ga_group_v2_to_join(&caller, group_argument(&caller, fcinfo), false,
-							 &group, &answer) ||
+		!ga_group_v2_to_join(&caller, group_argument(&caller, fcinfo), &group,
+							 &answer) ||
 		!ga_group_v2_is_managed(&caller, &group, "invite", &answer) ||
 		!ga_group_v2_is_open(&caller, &group, &answer))
 		return answer;
@@ -439,8 +439,8 @@ group_api_v2_withdraw_invitations(PG_FUNCTION_ARGS)
 	Users users;
 
 	if (!ga_caller_v2_read(&caller, GA_FOR_USERS, &answer) ||
-		!ga_group_v2_to_join(&caller, group_argument(&caller, fcinfo), false,
-							 &group, &answer) ||
+		!ga_group_v2_to_join(&caller, group_argument(&caller, fcinfo), &group,
+							 &answer) ||
 		!ga_group_v2_is_managed(&caller, &group, "withdraw invitations",
 								&answer))
 		return answer;
@@ -452,24 +452,24 @@ group_api_v2_withdraw_invitations(PG_FUNCTION_ARGS)
 
 /* Accepts, joins or asks, whatever is open to the caller. */
 static void
-subscribe_caller(const GaCaller *caller, const GaGroupV2 *group)
+subscribe_caller(GaCaller *caller, const GaGroupV2 *group)
 {
-	int64 id = caller->user.id;
-	GaUser row = caller->user;
 	GaSubscription subscription = {0};
-	Users users = {1, &id, &row, &subscription};
+	Users users = {1, &caller->user.id, &caller->user, &subscription};
 	bool is_chosen = true;
 	GaOwnerScope scope;
 
 	ga_owner_enter(&scope);
 	MemoryContextSwitchTo(scope.caller_context);
-	find_subscriptions(group, &id, 1, &subscription);
+	if (caller->user.id == 0)
+		ga_caller_look_up(&scope, caller, true);
+	find_subscriptions(group, users.ids, 1, &subscription);
 	if (subscription.is_subscribed)
 		;
 	else if (subscription.is_invited || !group->view.is_private)
 		join(&scope, group, &users, &is_chosen);
 	else
-		ga_request_add(group->view.id, id);
+		ga_request_add(group->view.id, caller->user.id);
 	ga_owner_leave(&scope);
 }
 
@@ -485,8 +485,8 @@ group_api_v2_subscribe(PG_FUNCTION_ARGS)
 	Users users;
 
 	if (!ga_caller_v2_read(&caller, GA_FOR_USERS, &answer) ||
-		!ga_group_v2_to_join(&caller, group_argument(&caller, fcinfo), true,
-							 &group, &answer))
+		!ga_group_v2_to_join(&caller, group_argument(&caller, fcinfo), &group,
+							 &answer))
 		return answer;
 	read_ids(body_argument(fcinfo), false, &users, &violations);
 	if (users.count > 0 &&
@@ -576,8 +576,8 @@ group_api_v2_unsubscribe(PG_FUNCTION_ARGS)
 	Datum answer;
 
 	if (!ga_caller_v2_read(&caller, GA_FOR_USERS, &answer) ||
-		!ga_group_v2_to_join(&caller, group_argument(&caller, fcinfo), false,
-							 &group, &answer))
+		!ga_group_v2_to_join(&caller, group_argument(&caller, fcinfo), &group,
+							 &answer))
 		return answer;
 	user_id = read_user(fcinfo, &caller, &violations);
 	by_manager = ga_violations_any(&violations) ||

@@ -119,6 +119,11 @@ SELECT is((pg_temp.http('mia', format('delete_group(%s)', id))).body::jsonb, jso
 	'a refusal is told in contract B''s way') FROM kinds WHERE kind = 'open';
 SELECT is(left(pg_temp.said('mia', format('delete_group(%s)', id)), 5), '42501', 'and in SQL') FROM kinds WHERE kind = 'open';
 
+CREATE TEMP TABLE known AS SELECT count(*) AS users FROM group_api_private.users;
+SELECT is((pg_temp.http('never seen', format('subscribe(%s)', of))).status, '404', 'a newcomer subscribes to nothing: ' || of)
+FROM (SELECT id FROM kinds WHERE kind = 'hidden' UNION ALL SELECT 0) AS g (of);
+SELECT is(count(*), known.users, 'which leaves no row in the directory') FROM group_api_private.users, known GROUP BY known.users;
+
 -- ---- By contract A's functions ----
 
 -- Links tell the invited a group's UUID.
