@@ -352,6 +352,14 @@ FROM (VALUES (jsonb '{}', jsonb '{"count": 3, "next": null, "previous": null}'),
 SELECT is(pg_temp.names(pg_temp.said('max', 'list_groups(2, 1)')), 'The private The open', 'limit and offset in SQL');
 SELECT is(pg_temp.said('max', 'search_groups(''t&e'', 1, 1)')::jsonb ->> 'previous', '?search=t%26e&limit=1', 'links keep the search');
 
+SELECT is((pg_temp.http(NULL, 'search_groups()', jsonb_build_object('x-request-uri', '/g?search=' || word))).body::json ->> 'count', '0',
+	'what cannot be in a name finds nothing: ' || left(word, 12)) FROM (VALUES ('%FF'), ('%00'), (repeat('x', 5000))) AS w (word);
+SELECT is((pg_temp.http('zoe', format('unsubscribe()'), jsonb_build_object('x-group-id', :open::text, 'x-request-uri', uri))).status, '403',
+	'whom is not readable, so it is not oneself: ' || left(uri, 20))
+FROM (VALUES ('/g?user=%FF'), ('/g?user=1&a=' || repeat('x', 5000))) AS u (uri);
+SELECT is((pg_temp.http('max', 'create_group(''{"name": "x", "[x]": 1, ".y": 2}''::jsonb)')).body::jsonb -> 'errors' -> 0 ->> 'field', name,
+	'a field has a name, whatever it looks like') FROM (VALUES ('.y')) AS n (name);
+
 -- ---- Settings and operators ----
 
 SELECT is((pg_temp.http(NULL, format('get_group(%s)', :open))).body::json ->> 'subscription_status', NULL,
