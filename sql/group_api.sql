@@ -476,7 +476,8 @@ $$Shows one group of contract A as it is by now.
 
 The envelope of contract A for one group, amended: each member's delivery as it is
 known by now, and the response once the person has answered.
-Allowed to the group's leader and members and to operators.  Error: P0002 (HTTP 404).$$;
+Allowed to the group's leader and members and to operators; of a group of contract B to
+its manager and operators.  Error: P0002 (HTTP 404).$$;
 
 CREATE FUNCTION group_api.send_invitations(id uuid) RETURNS json
     LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_send_invitations';

@@ -204,7 +204,10 @@ fault_document_a(const GaViolations *violations, const char *object)
 static const char *
 field_of(const char *path)
 {
-	return pnstrdup(path, strcspn(path, ".["));
+	size_t length = strcspn(path, ".[");
+
+	/* An unknown field may begin with one. */
+	return length == 0 ? path : pnstrdup(path, length);
 }
 
 static void

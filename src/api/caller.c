@@ -26,6 +26,8 @@
 
 /* A claim longer than this is not a name, an address or a picture. */
 #define CLAIM_MAX 2048
+/* Longer than what HTTP servers take for a line. */
+#define HEADER_MAX 16384
 #define OBJECT_MAX 65536
 /* The subjects of callers in SQL; no token may have one of them. */
 #define ROLE_SUBJECT "role:"
@@ -74,19 +76,25 @@ is_printable(const char *text, int length)
 	return true;
 }
 
-/* A text claim; NULL when absent, empty, of another type or no honest text. */
+/* A text; NULL when absent, empty, of another type or no honest text. */
 static const char *
-claim(Jsonb *claims, const char *name)
+text_of(Jsonb *object, const char *name, int longest)
 {
 	JsonbValue value;
 
-	if (getKeyJsonValueFromContainer(&claims->root, name, strlen(name),
+	if (getKeyJsonValueFromContainer(&object->root, name, strlen(name),
 									 &value) == NULL ||
 		value.type != jbvString || value.val.string.len == 0 ||
-		value.val.string.len > CLAIM_MAX ||
+		value.val.string.len > longest ||
 		!is_printable(value.val.string.val, value.val.string.len))
 		return NULL;
 	return pnstrdup(value.val.string.val, value.val.string.len);
+}
+
+static const char *
+claim(Jsonb *claims, const char *name)
+{
+	return text_of(claims, name, CLAIM_MAX);
 }
 
 /* A setting that holds a JSON object; NULL for anything else. */
@@ -113,7 +121,7 @@ ga_caller_header(const GaCaller *caller, const char *name)
 {
 	Jsonb *headers = ga_caller_headers(caller);
 
-	return headers ? claim(headers, name) : NULL;
+	return headers ? text_of(headers, name, HEADER_MAX) : NULL;
 }
 
 bool
@@ -220,6 +228,9 @@ ga_caller_may_see(const GaCaller *caller, const GaGroupView *group)
 {
 	if (caller->is_operator || is_leader(caller, group))
 		return true;
+	/* Who is in it and who is invited is for contract B's own calls to say. */
+	if (group->contract == 'B')
+		return false;
 	for (int i = 0; i < group->member_count; i++)
 		if (caller->user.id != 0 &&
 			group->members[i].user_id == caller->user.id)

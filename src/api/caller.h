@@ -47,7 +47,7 @@ extern Jsonb *ga_caller_headers(const GaCaller *caller);
  */
 extern bool ga_caller_only_looks(const GaCaller *caller);
 
-/* May see the group: leader, member or operator. */
+/* By contract A's functions: leader, operator, and a member of a group of A. */
 extern bool ga_caller_may_see(const GaCaller *caller, const GaGroupView *group);
 /* May change the group: leader or operator. */
 extern bool ga_caller_may_change(const GaCaller *caller,

@@ -94,15 +94,20 @@ ga_group_v2_to_see(GaCaller *caller, int64 number, GaGroupV2 *group,
 }
 
 bool
-ga_group_v2_to_join(GaCaller *caller, int64 number, bool add, GaGroupV2 *group,
+ga_group_v2_to_join(GaCaller *caller, int64 number, GaGroupV2 *group,
 					Datum *answer)
 {
 	GaOwnerScope scope;
+	GaViewer viewer;
 	bool found;
 
 	ga_owner_enter(&scope);
-	ga_caller_look_up(&scope, caller, add);
-	found = ga_group_v2_lock(&scope, number, ga_viewer(caller), group) &&
+	ga_caller_look_up(&scope, caller, false);
+	viewer = ga_viewer(caller);
+	/* Nobody holds up a group that is hidden from them. */
+	found = ga_group_v2_find(&scope, number, viewer, group) &&
+			is_seen(caller, group) &&
+			ga_group_v2_lock(&scope, number, viewer, group) &&
 			is_seen(caller, group);
 	ga_owner_leave(&scope);
 	return answer_if_missing(caller, found, answer);

@@ -39,8 +39,8 @@ extern bool ga_caller_manages(const GaCaller *caller, const GaGroupV2 *group);
  */
 extern bool ga_group_v2_to_see(GaCaller *caller, int64 number, GaGroupV2 *group,
 							   Datum *answer);
-/* The same with its row locked; `add`: the caller gets into the directory. */
-extern bool ga_group_v2_to_join(GaCaller *caller, int64 number, bool add,
+/* The same with its row locked. */
+extern bool ga_group_v2_to_join(GaCaller *caller, int64 number,
 								GaGroupV2 *group, Datum *answer);
 
 /* False with an answer (42501, 403); `wish` is what only the manager may. */

@@ -255,7 +255,7 @@ change_group(FunctionCallInfo fcinfo, bool is_partial)
 	if (!ga_caller_v2_read(&caller, GA_FOR_USERS, &answer) ||
 		!ga_group_v2_to_join(&caller,
 							 ga_group_v2_number(&caller, fcinfo, body - 1),
-							 false, &group, &answer) ||
+							 &group, &answer) ||
 		!ga_group_v2_is_managed(&caller, &group, "change the group", &answer) ||
 		!ga_group_v2_is_open(&caller, &group, &answer))
 		return answer;
@@ -301,7 +301,7 @@ group_api_v2_delete_group(PG_FUNCTION_ARGS)
 
 	if (!ga_caller_v2_read(&caller, GA_FOR_USERS, &answer) ||
 		!ga_group_v2_to_join(
-			&caller, ga_group_v2_number(&caller, fcinfo, PG_NARGS() - 1), false,
+			&caller, ga_group_v2_number(&caller, fcinfo, PG_NARGS() - 1),
 			&group, &answer) ||
 		!ga_group_v2_is_managed(&caller, &group, "delete the group", &answer))
 		return answer;

@@ -13,6 +13,7 @@
 #include "request/form_fields.h"
 
 #define NUMBER_MAX 1000000000
+#define REPLACEMENT_CHARACTER "\xEF\xBF\xBD"
 
 static const char *
 request_uri(const GaCaller *caller)
@@ -38,11 +39,13 @@ ga_query_field(const GaCaller *caller, const char *name)
 	GaFormFields fields = ga_form_read(ga_bytes(query_of(caller)));
 	const GaFormField *field = ga_form_find(&fields, name);
 
-	if (field == NULL || field->value.length == 0 ||
-		memchr(field->value.data, '\0', field->value.length) != NULL ||
+	if (field == NULL || field->value.length == 0)
+		return NULL;
+	/* Given all the same: not left out, but found nowhere and no number. */
+	if (memchr(field->value.data, '\0', field->value.length) != NULL ||
 		!pg_verify_mbstr(PG_UTF8, field->value.data, (int) field->value.length,
 						 true))
-		return NULL;
+		return REPLACEMENT_CHARACTER;
 	return field->value.data;
 }
 

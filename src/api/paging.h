@@ -34,7 +34,7 @@ extern void ga_paging_read(const GaCaller *caller, FunctionCallInfo fcinfo,
 extern const char *ga_paging_next(const GaPaging *paging);
 extern const char *ga_paging_previous(const GaPaging *paging);
 
-/* A field of the client's query; NULL: absent, empty or no honest text. */
+/* A field of the client's query; NULL: absent or empty. */
 extern const char *ga_query_field(const GaCaller *caller, const char *name);
 
 #endif /* GA_API_PAGING_H */

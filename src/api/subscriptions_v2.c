@@ -2,8 +2,8 @@
  * subscriptions_v2.c
  *		Contract B: who is in a group, asks to be or is invited.
  *
- * Every write holds the group's row, so of two at once the second sees what the
- * first did.  All faults are found before the first write.
+ * Every write holds the group's row and the invitations of the users it is
+ * about, so of two at once the second sees what the first did.  All faults are found before the first write.
  */
 #include "postgres.h"
 
@@ -219,14 +219,26 @@ read_ids(Jsonb *body, bool is_required, Users *users, GaViolations *violations)
 
 /* Inside ga_owner_enter()/leave(). */
 static void
+find_subscriptions(const GaGroupV2 *group, const int64 *ids, int count,
+				   GaSubscription *subscriptions)
+{
+	ga_subscriptions_find(group->view.id, ids, count, subscriptions);
+	for (int i = 0; i < count; i++)
+		if (subscriptions[i].number != 0)
+		{
+			ga_wake_at_end();
+			return;
+		}
+}
+
+static void
 find_users(const GaOwnerScope *scope, const GaGroupV2 *group, Users *users,
 		   GaViolations *violations)
 {
 	users->rows =
 		ga_users_named(scope, "users", users->ids, users->count, violations);
 	users->subscriptions = palloc0(sizeof(GaSubscription) * users->count);
-	ga_subscriptions_find(group->view.id, users->ids, users->count,
-						  users->subscriptions);
+	find_subscriptions(group, users->ids, users->count, users->subscriptions);
 }
 
 /* ---- joining and inviting ----------------------------------------------- */
@@ -295,10 +307,7 @@ join(const GaOwnerScope *scope, const GaGroupV2 *group, const Users *users,
 							  &users->rows[i]);
 	}
 	if (placed > 0)
-	{
-		ga_wake_at_end();
 		ga_invitations_accept(group->view.id, numbers, placed);
-	}
 	insert_members(scope, &added);
 	if (joined > 0)
 		ga_requests_remove(group->view.id, ids, joined);
@@ -329,7 +338,6 @@ invite(const GaOwnerScope *scope, const GaGroupV2 *group, const Users *users)
 	announce(&added);
 	if (again.member_count > 0)
 	{
-		ga_wake_at_end();
 		ga_creation_mark_suppressed(scope, &again);
 		ga_invitations_renew(&again);
 		announce(&again);
@@ -368,7 +376,6 @@ withdraw(const GaOwnerScope *scope, const GaGroupV2 *group, const Users *users)
 	for (int i = 0; i < users->count; i++)
 		if (users->subscriptions[i].number != 0)
 			numbers[open++] = users->subscriptions[i].number;
-	ga_wake_at_end();
 	ga_invitations_withdraw(group->view.id, numbers, open);
 }
 
@@ -410,8 +417,8 @@ group_api_v2_invite_users(PG_FUNCTION_ARGS)
 	Users users;
 
 	if (!ga_caller_v2_read(&caller, GA_FOR_USERS, &answer) ||
-		!ga_group_v2_to_join(&caller, group_argument(&caller, fcinfo), false,
-							 &group, &answer) ||
+		!ga_group_v2_to_join(&caller, group_argument(&caller, fcinfo), &group,
+							 &answer) ||
 		!ga_group_v2_is_managed(&caller, &group, "invite", &answer) ||
 		!ga_group_v2_is_open(&caller, &group, &answer))
 		return answer;
@@ -432,8 +439,8 @@ group_api_v2_withdraw_invitations(PG_FUNCTION_ARGS)
 	Users users;
 
 	if (!ga_caller_v2_read(&caller, GA_FOR_USERS, &answer) ||
-		!ga_group_v2_to_join(&caller, group_argument(&caller, fcinfo), false,
-							 &group, &answer) ||
+		!ga_group_v2_to_join(&caller, group_argument(&caller, fcinfo), &group,
+							 &answer) ||
 		!ga_group_v2_is_managed(&caller, &group, "withdraw invitations",
 								&answer))
 		return answer;
@@ -445,24 +452,24 @@ group_api_v2_withdraw_invitations(PG_FUNCTION_ARGS)
 
 /* Accepts, joins or asks, whatever is open to the caller. */
 static void
-subscribe_caller(const GaCaller *caller, const GaGroupV2 *group)
+subscribe_caller(GaCaller *caller, const GaGroupV2 *group)
 {
-	int64 id = caller->user.id;
-	GaUser row = caller->user;
 	GaSubscription subscription = {0};
-	Users users = {1, &id, &row, &subscription};
+	Users users = {1, &caller->user.id, &caller->user, &subscription};
 	bool is_chosen = true;
 	GaOwnerScope scope;
 
 	ga_owner_enter(&scope);
 	MemoryContextSwitchTo(scope.caller_context);
-	ga_subscriptions_find(group->view.id, &id, 1, &subscription);
+	if (caller->user.id == 0)
+		ga_caller_look_up(&scope, caller, true);
+	find_subscriptions(group, users.ids, 1, &subscription);
 	if (subscription.is_subscribed)
 		;
 	else if (subscription.is_invited || !group->view.is_private)
 		join(&scope, group, &users, &is_chosen);
 	else
-		ga_request_add(group->view.id, id);
+		ga_request_add(group->view.id, caller->user.id);
 	ga_owner_leave(&scope);
 }
 
@@ -478,8 +485,8 @@ group_api_v2_subscribe(PG_FUNCTION_ARGS)
 	Users users;
 
 	if (!ga_caller_v2_read(&caller, GA_FOR_USERS, &answer) ||
-		!ga_group_v2_to_join(&caller, group_argument(&caller, fcinfo), true,
-							 &group, &answer))
+		!ga_group_v2_to_join(&caller, group_argument(&caller, fcinfo), &group,
+							 &answer))
 		return answer;
 	read_ids(body_argument(fcinfo), false, &users, &violations);
 	if (users.count > 0 &&
@@ -524,9 +531,7 @@ unsubscribe(const GaGroupV2 *group, int64 user_id, bool by_manager)
 	GaOwnerScope scope;
 
 	ga_owner_enter(&scope);
-	ga_subscriptions_find(group->view.id, &user_id, 1, &one);
-	if (one.number != 0)
-		ga_wake_at_end();
+	find_subscriptions(group, &user_id, 1, &one);
 	if (one.is_subscribed)
 		ga_member_remove(group->view.id, one.number);
 	else if (one.is_invited && by_manager)
@@ -571,8 +576,8 @@ group_api_v2_unsubscribe(PG_FUNCTION_ARGS)
 	Datum answer;
 
 	if (!ga_caller_v2_read(&caller, GA_FOR_USERS, &answer) ||
-		!ga_group_v2_to_join(&caller, group_argument(&caller, fcinfo), false,
-							 &group, &answer))
+		!ga_group_v2_to_join(&caller, group_argument(&caller, fcinfo), &group,
+							 &answer))
 		return answer;
 	user_id = read_user(fcinfo, &caller, &violations);
 	by_manager = ga_violations_any(&violations) ||

@@ -96,6 +96,22 @@ ga_group_look_by(pg_uuid_t group_id, TimestampTz moment)
 	ga_plan_run(&plan, values, NULL, SPI_OK_UPDATE);
 }
 
+/* Of a user who asked to join after the invitation had ended. */
+static void
+forget_request(const Datum *values)
+{
+	static GaPlan plan = {
+		.sql = "DELETE FROM group_api_private.requests r"
+			   " USING group_api_private.members m"
+			   " WHERE m.group_id = $1 AND m.number = $2"
+			   "  AND r.group_id = m.group_id AND r.user_id = m.user_id",
+		.nargs = 2,
+		.argtypes = {UUIDOID, INT4OID},
+	};
+
+	ga_plan_run(&plan, (Datum *) values, NULL, SPI_OK_DELETE);
+}
+
 void
 ga_invitation_resend(const GaOpenInvitation *invitation, const char *suppressed)
 {
@@ -124,6 +140,7 @@ ga_invitation_resend(const GaOpenInvitation *invitation, const char *suppressed)
 	if (suppressed != NULL)
 		values[3] = CStringGetTextDatum(suppressed);
 	ga_plan_run(&plan, values, nulls, SPI_OK_UPDATE);
+	forget_request(values);
 	ga_poll_forget(invitation->group_id, invitation->number, NULL);
 	ga_group_look_by(invitation->group_id, expires_at - reminder_us());
 }

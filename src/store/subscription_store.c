@@ -4,8 +4,8 @@
  *
  * Sets of users travel as arrays.  Locks: the caller holds the group's row, so
  * two calls for one group follow each other; the holder of a link locks an
- * invitation alone, so every statement here asks again for the state it leaves;
- * several invitations are locked in the order of their numbers.
+ * invitation alone, so what users are to the group is read with their
+ * invitations locked, in the order of their numbers.
  * The dispatcher passes locked invitations by: callers wake it at the end.
  */
 #include "postgres.h"
@@ -40,6 +40,23 @@ int4_array(const int32 *values, int count)
 	return ga_datum_array(datums, NULL, count, INT4OID);
 }
 
+/* In the order in which receipts of several invitations lock them, too. */
+static void
+lock_invitations(const Datum *values)
+{
+	static GaPlan plan = {
+		.sql = "SELECT FROM group_api_private.invitations"
+			   " WHERE group_id = $1 AND number = ANY (ARRAY("
+			   "  SELECT number FROM group_api_private.members"
+			   "   WHERE group_id = $1 AND user_id = ANY ($2)))"
+			   " ORDER BY number FOR NO KEY UPDATE",
+		.nargs = 2,
+		.argtypes = {UUIDOID, INT8ARRAYOID},
+	};
+
+	ga_plan_run(&plan, (Datum *) values, NULL, SPI_OK_SELECT);
+}
+
 void
 ga_subscriptions_find(pg_uuid_t group_id, const int64 *ids, int count,
 					  GaSubscription *subscriptions)
@@ -59,8 +76,11 @@ ga_subscriptions_find(pg_uuid_t group_id, const int64 *ids, int count,
 		.argtypes = {UUIDOID, INT8ARRAYOID},
 	};
 	Datum values[2] = {UUIDPGetDatum(&group_id), int8_array(ids, count)};
-	uint64 found = ga_plan_run(&plan, values, NULL, SPI_OK_SELECT);
+	uint64 found;
 
+	/* Holders of links and who withdraws one invitation lock nothing else. */
+	lock_invitations(values);
+	found = ga_plan_run(&plan, values, NULL, SPI_OK_SELECT);
 	for (uint64 row = 0; row < found; row++)
 	{
 		GaSubscription *one = &subscriptions[ga_row_int32(row, 1, 1) - 1];
@@ -92,21 +112,6 @@ ga_members_number(GaGroupView *added)
 		added->members[i].number = ++last;
 }
 
-/* Receipts of several invitations lock them in this order, too. */
-static void
-lock_invitations(const Datum *values)
-{
-	static GaPlan plan = {
-		.sql = "SELECT FROM group_api_private.invitations"
-			   " WHERE group_id = $1 AND number = ANY ($2)"
-			   " ORDER BY number FOR NO KEY UPDATE",
-		.nargs = 2,
-		.argtypes = {UUIDOID, INT4ARRAYOID},
-	};
-
-	ga_plan_run(&plan, (Datum *) values, NULL, SPI_OK_SELECT);
-}
-
 void
 ga_invitations_accept(pg_uuid_t group_id, const int32 *numbers, int count)
 {
@@ -128,7 +133,6 @@ ga_invitations_accept(pg_uuid_t group_id, const int32 *numbers, int count)
 	};
 	Datum values[2] = {UUIDPGetDatum(&group_id), int4_array(numbers, count)};
 
-	lock_invitations(values);
 	ga_plan_run(&plan, values, NULL, SPI_OK_UPDATE);
 }
 
@@ -200,8 +204,14 @@ ga_invitations_renew(const GaGroupView *again)
 			   "   ELSE 'queued'::group_api.delivery END,"
 			   "  due = CASE WHEN i.delivery = 'sending' THEN i.due"
 			   "   WHEN o.channel = 0 OR o.suppressed IS NOT NULL THEN NULL"
-			   "   WHEN i.delivery IN ('sent', 'delivered', 'uncertain')"
-			   "   THEN greatest(now(), i.changed_at + $8) ELSE now() END,"
+			   "   ELSE greatest(now(), CASE WHEN i.delivery"
+			   "    IN ('sent', 'delivered', 'uncertain')"
+			   "     THEN i.changed_at + $8 END,"
+			   /* What was canceled says nothing of the message before. */
+			   "    (SELECT max(a.started_at) + $8"
+			   "     FROM group_api_private.attempts a"
+			   "     WHERE a.group_id = i.group_id AND a.number = i.number"
+			   "      AND a.outcome IN ('accepted', 'uncertain'))) END,"
 			   "  reason = o.suppressed,"
 			   "  message_id = CASE WHEN i.delivery = 'sending'"
 			   "   THEN i.message_id END,"
@@ -223,7 +233,6 @@ ga_invitations_renew(const GaGroupView *again)
 	fill_renewal(again, values);
 	values[6] = TimestampTzGetDatum(again->expires_at);
 	values[7] = IntervalPGetDatum(cooldown);
-	lock_invitations(values);
 	ga_plan_run(&plan, values, NULL, SPI_OK_UPDATE);
 	forget_polls(values);
 }
@@ -240,7 +249,6 @@ ga_invitations_withdraw(pg_uuid_t group_id, const int32 *numbers, int count)
 	};
 	Datum values[2] = {UUIDPGetDatum(&group_id), int4_array(numbers, count)};
 
-	lock_invitations(values);
 	ga_plan_run(&plan, values, NULL, SPI_OK_UPDATE);
 }
 

@@ -24,7 +24,10 @@ typedef struct GaSubscription
 	bool has_requested;
 } GaSubscription;
 
-/* Fills subscriptions[i] for ids[i]. */
+/*
+ * Fills subscriptions[i] for ids[i] and locks their invitations, which the
+ * dispatcher passes by until the transaction ends.
+ */
 extern void ga_subscriptions_find(pg_uuid_t group_id, const int64 *ids,
 								  int count, GaSubscription *subscriptions);
 

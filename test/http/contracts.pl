@@ -277,6 +277,48 @@ sub check_rate
 	return;
 }
 
+# What nginx itself refuses before it knows whose address it is.
+sub check_unread
+{
+	my ($front) = @_;
+	my $long = 'x' x 9000;
+
+	is(fault_of($front->ask('GET', "${B}search/?search=$long")), '414 too_large', "$front->{name}: too long an address");
+	is(fault_of($front->ask('GET', $B, headers => { 'X-Long' => $long })), '400 parse_error', 'too long a header, B');
+	is(fault_of($front->ask('GET', $A, headers => { 'X-Long' => $long })), '400 invalid_body', 'and A');
+	is(fault_of($front->ask('TRACE', $B)), '405 method_not_allowed', 'a method of no use');
+	return;
+}
+
+sub check_retry_after
+{
+	my ($front) = @_;
+	my $id = from_json(post($front, $A, body_a(members => [ { nickName => 'Ann', contact => { type => 'EMAIL', value => 'again@example.com' } } ]))->{content})->{group}{id};
+	my $resend = sub { post($front, '/rpc/resend_invitation', { id => $id, number => 2 }, 'Content-Profile' => 'group_api', Authorization => 'Bearer ' . token()) };
+	my $answer;
+
+	poll_until(sub { $answer = $resend->(); $answer->{status} == 429 }, 'a resend comes too soon');
+	like($answer->{headers}{'retry-after'}, qr/^\d{2,}$/, "$front->{name}: Retry-After is what the function says, once");
+	return;
+}
+
+# Before a server that answers what it was sent.
+sub check_handed_over
+{
+	my $port = PostgreSQL::Test::Cluster::get_free_port();
+	my $echo = start_nginx($port, "server { listen 127.0.0.1:$port; location / { return 200 '\$http_prefer|\$http_range|\$http_x_group_id|\$http_x_user_id|\$http_x_request_uri|\$http_x_receipt_query'; } }", 'echo');
+	my $front = front_of($echo);
+	my %own = (Range => '1-5', 'X-Group-Id' => 7, 'X-User-Id' => 7, 'X-Request-Uri' => '/evil', 'X-Receipt-Query' => 'evil', Authorization => token());
+
+	for ([ 'handling=strict, none=such', '' ], [ 'return=minimal, tx=rollback; x', 'tx=rollback' ], [ 'params=single-object', '' ])
+	{
+		is($front->ask('GET', $B, headers => { %own, Prefer => $_->[0] })->{content}, "$_->[1]||||$B|", "contract B's gateway hears no header of the client's own: $_->[0]");
+		is($front->ask('POST', $A, content => '{}', headers => { %own, Prefer => $_->[0] })->{content}, "$_->[1]|||||", 'nor does A\'s');
+	}
+	is($front->ask('GET', '/rpc/get_group', headers => { Prefer => 'count=exact', Range => '1-5' })->{content}, 'count=exact|1-5||||', 'PostgREST\'s own way does');
+	return;
+}
+
 sub check_receipts
 {
 	my ($front) = @_;
@@ -288,6 +330,7 @@ sub check_receipts
 	return;
 }
 
+check_handed_over();
 for my $gateway (gateways($node))
 {
 	my $front = front_of($gateway, rate => 1000);
@@ -300,6 +343,8 @@ for my $gateway (gateways($node))
 	check_cross_origin($front);
 	check_keys($front);
 	check_receipts($front);
+	check_unread($front);
+	check_retry_after($front);
 	check_rate(front_of($gateway));
 	stop_program($gateway);
 	is(fault_of(post($front, $A, body_a())), '500 unavailable' =~ s/500/502/r, "$front->{name}: without PostgREST, A");

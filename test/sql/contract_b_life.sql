@@ -119,6 +119,31 @@ SELECT is((pg_temp.http('mia', format('delete_group(%s)', id))).body::jsonb, jso
 	'a refusal is told in contract B''s way') FROM kinds WHERE kind = 'open';
 SELECT is(left(pg_temp.said('mia', format('delete_group(%s)', id)), 5), '42501', 'and in SQL') FROM kinds WHERE kind = 'open';
 
+CREATE TEMP TABLE known AS SELECT count(*) AS users FROM group_api_private.users;
+SELECT is((pg_temp.http('never seen', format('subscribe(%s)', of))).status, '404', 'a newcomer subscribes to nothing: ' || of)
+FROM (SELECT id FROM kinds WHERE kind = 'hidden' UNION ALL SELECT 0) AS g (of);
+SELECT is(count(*), known.users, 'which leaves no row in the directory') FROM group_api_private.users, known GROUP BY known.users;
+
+-- ---- By contract A's functions ----
+
+-- Links tell the invited a group's UUID.
+CREATE FUNCTION pg_temp.by_uuid(who text, of bigint, call text) RETURNS text
+LANGUAGE plpgsql AS $$
+DECLARE
+	answer text;
+BEGIN
+	PERFORM pg_temp.become(who);
+	EXECUTE 'SELECT group_api.' || format(call, (SELECT quote_literal(id) FROM group_api_private.groups WHERE number = of)) INTO answer;
+	RETURN 'told';
+EXCEPTION WHEN OTHERS THEN
+	RETURN SQLSTATE;
+END
+$$;
+SELECT is((SELECT string_agg(pg_temp.by_uuid(who, id, call), ' ' ORDER BY n)
+		FROM unnest('{max,mia,ida,rob,zoe}'::text[]) WITH ORDINALITY AS w (who, n)), 'told P0002 P0002 P0002 P0002',
+	format('the %s group is the manager''s alone: %s', kind, call))
+FROM kinds, unnest('{get_group(%s),preview_invitation(%s)}'::text[]) AS call;
+
 -- ---- Ids in headers, bodies in one parameter ----
 
 SELECT is((pg_temp.http('max', 'patch_group(''{"color": "blue"}''::jsonb)',
@@ -257,6 +282,10 @@ WHERE contact = 'eve@example.com';
 SELECT is(pg_temp.status('eve', :private), NULL, 'an invitation past its expiry is none');
 SELECT is(pg_temp.said('eve', format('subscribe(%s)', :private)), NULL, 'then one has to ask');
 SELECT is(pg_temp.status('eve', :private), 'requested', 'as anybody');
+SELECT is(pg_temp.by_uuid('max', :private, format('resend_invitation(%%s, %s)', number)), 'told', 'her old invitation is sent again')
+FROM group_api.deliveries WHERE "group" = 'The private' AND member = 'Eve Test';
+SELECT is(pg_temp.status('eve', :private), 'invited', 'now she is invited');
+SELECT is(pg_temp.names(pg_temp.said('max', format('list_requests(%s)', :private))), '', 'and asks no longer');
 SELECT is(pg_temp.said('max', format('subscribe(%s, %L)', :private, ARRAY[pg_temp.id('eve')])), NULL, 'the manager adds her');
 SELECT is(pg_temp.status('eve', :private), 'subscribed', 'she is a member');
 SELECT m.number AS eves FROM group_api_private.members m JOIN group_api_private.groups g ON g.id = m.group_id
@@ -269,6 +298,12 @@ SELECT is(pg_temp.said('eve', format('unsubscribe(%s)', :private)), NULL, 'an in
 SELECT is(pg_temp.invitation('The private', 'Eve Test'), 'delivered declined idle eve@example.com v1', 'which declines');
 SELECT is(pg_temp.said('max', format('unsubscribe(%s, %s)', :private, pg_temp.id('ida'))), NULL, 'the manager removes an invited user');
 SELECT is(pg_temp.invitation('The private', 'Ida Test'), 'canceled revoked idle ida@example.com v1', 'which withdraws the invitation');
+INSERT INTO group_api_private.attempts (group_id, number, attempt, outcome, started_at, elapsed)
+SELECT group_id, number, 1, 'accepted', now(), '0' FROM group_api.deliveries WHERE "group" = 'The private' AND member = 'Ida Test';
+SELECT is(pg_temp.said('max', format('invite_users(%s, %L)', :private, ARRAY[pg_temp.id('ida')])), NULL, 'and invites her again');
+SELECT is(pg_temp.invitation('The private', 'Ida Test'), 'queued pending later ida@example.com v2',
+	'the next message waits also when one in between was canceled');
+SELECT is(pg_temp.said('max', format('withdraw_invitations(%s, %L)', :private, ARRAY[pg_temp.id('ida')])), NULL, 'withdrawn again');
 SELECT isnt(group_api.suppress('eve@example.com'), NULL, 'eve wants no messages');
 SELECT is(pg_temp.said('max', format('invite_users(%s, %L)', of, ARRAY[pg_temp.id('eve')])), NULL, 'but is invited')
 FROM unnest(ARRAY[:private, :hidden]) AS of;
@@ -316,6 +351,14 @@ FROM (VALUES (jsonb '{}', jsonb '{"count": 3, "next": null, "previous": null}'),
 	AS p (headers, expected);
 SELECT is(pg_temp.names(pg_temp.said('max', 'list_groups(2, 1)')), 'The private The open', 'limit and offset in SQL');
 SELECT is(pg_temp.said('max', 'search_groups(''t&e'', 1, 1)')::jsonb ->> 'previous', '?search=t%26e&limit=1', 'links keep the search');
+
+SELECT is((pg_temp.http(NULL, 'search_groups()', jsonb_build_object('x-request-uri', '/g?search=' || word))).body::json ->> 'count', '0',
+	'what cannot be in a name finds nothing: ' || left(word, 12)) FROM (VALUES ('%FF'), ('%00'), (repeat('x', 5000))) AS w (word);
+SELECT is((pg_temp.http('zoe', format('unsubscribe()'), jsonb_build_object('x-group-id', :open::text, 'x-request-uri', uri))).status, '403',
+	'whom is not readable, so it is not oneself: ' || left(uri, 20))
+FROM (VALUES ('/g?user=%FF'), ('/g?user=1&a=' || repeat('x', 5000))) AS u (uri);
+SELECT is((pg_temp.http('max', 'create_group(''{"name": "x", "[x]": 1, ".y": 2}''::jsonb)')).body::jsonb -> 'errors' -> 0 ->> 'field', name,
+	'a field has a name, whatever it looks like') FROM (VALUES ('.y')) AS n (name);
 
 -- ---- Settings and operators ----
 

@@ -92,6 +92,8 @@ CREATE TEMP TABLE made AS SELECT (group_api_v2.create_group('{"name": "Taken"}')
 INSERT INTO group_api_private.users (subject, real_name) VALUES ('ann', 'Ann');
 SELECT group_api_v2.create_group(jsonb_build_object('name', 'With Ann', 'invite_users',
 	jsonb_build_array((SELECT id FROM group_api_private.users WHERE subject = 'ann'))));
+-- Contract A's functions show groups of B to nobody but the manager.
+UPDATE group_api_private.groups SET contract = 'A' WHERE name = 'With Ann';
 SELECT group_api_v2.create_group('{"name": "Archived"}');
 UPDATE group_api_private.groups SET status = 'ARCHIVED' WHERE name = 'Archived';
 
