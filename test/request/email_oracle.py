@@ -57,8 +57,11 @@ def differs_on_purpose(text, ours, theirs):
     # them; below a domain of their own people have such hosts all the same.
     labels = text.rpartition("@")[2].split(".")
     reserved = any(label[2:4] == "--" and label.isascii() for label in labels)
+    # A soft hyphen came along with a copied text; UTS 46 drops it, and so do
+    # their older versions.
+    hyphenated = "\u00ad" in text
     # They refuse a last label that ends in a digit, RFC 3696 one of digits alone.
-    return ((reserved or labels[-1][-1:].isdigit())
+    return ((reserved or hyphenated or labels[-1][-1:].isdigit())
             and ours is not None and theirs is None)
 
 
