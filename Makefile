@@ -22,6 +22,7 @@ OBJS = \
 	src/base/courier_call.o \
 	src/base/provider_config.o \
 	src/base/mail_status.o \
+	src/base/picture_url.o \
 	$(REQUEST_OBJS) \
 	src/message/compose.o \
 	src/message/template.o \
@@ -46,6 +47,7 @@ OBJS = \
 	src/store/receipt_store.o \
 	src/store/group_v2_store.o \
 	src/store/subscription_store.o \
+	src/store/picture_store.o \
 	src/dispatch/slots.o \
 	src/dispatch/wake.o \
 	src/dispatch/launcher.o \
@@ -90,7 +92,8 @@ OBJS = \
 	src/api/bounces.o \
 	src/api/test_provider.o \
 	src/api/answering.o \
-	src/api/page.o
+	src/api/page.o \
+	src/api/picture.o
 
 DATA_built = sql/group_api--$(EXTVERSION).sql
 DATA       = $(filter-out $(DATA_built),$(wildcard sql/group_api--*--*.sql))

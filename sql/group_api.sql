@@ -50,6 +50,9 @@ COMMENT ON TYPE group_api.suppression IS 'why nothing more is sent to a contact:
 -- PostgREST hands what a function of this type returns to browsers as it is.
 CREATE DOMAIN group_api."text/html" AS text;
 COMMENT ON DOMAIN group_api."text/html" IS 'a page; over PostgREST the media type of that name';
+-- What has no type before it is read; over PostgREST any media type.
+CREATE DOMAIN group_api."*/*" AS bytea;
+COMMENT ON DOMAIN group_api."*/*" IS 'bytes that say themselves what they are; over PostgREST any media type';
 
 CREATE TYPE group_api.group_status AS ENUM ('ACTIVE', 'ARCHIVED');
 COMMENT ON TYPE group_api.group_status IS 'contract A''s GroupStatus';
@@ -136,6 +139,19 @@ CREATE TABLE group_api_private.requests (
 );
 COMMENT ON TABLE group_api_private.requests IS 'internal: users who ask to join a private group of contract B';
 CREATE INDEX requests_user_id ON group_api_private.requests (user_id);
+
+CREATE TABLE group_api_private.pictures (
+    group_id   uuid NOT NULL,
+    id         uuid NOT NULL,
+    created_at timestamptz NOT NULL DEFAULT pg_catalog.now(),
+    media_type text NOT NULL,
+    data       bytea NOT NULL,
+    CONSTRAINT pictures_pkey PRIMARY KEY (group_id, id)
+);
+COMMENT ON TABLE group_api_private.pictures IS 'internal: uploaded pictures; groups.image and emotional_image say picture:ID';
+CREATE INDEX pictures_id ON group_api_private.pictures (id);
+-- Pictures are compressed already.
+ALTER TABLE group_api_private.pictures ALTER COLUMN data SET STORAGE EXTERNAL;
 
 -- The queue lives in the invitations themselves: a row waits while "due" is not
 -- null.  The delivery state is in no index and in no predicate, so that the
@@ -356,6 +372,7 @@ SELECT pg_catalog.pg_extension_config_dump('group_api_private.users', '');
 SELECT pg_catalog.pg_extension_config_dump('group_api_private.groups', '');
 SELECT pg_catalog.pg_extension_config_dump('group_api_private.members', '');
 SELECT pg_catalog.pg_extension_config_dump('group_api_private.requests', '');
+SELECT pg_catalog.pg_extension_config_dump('group_api_private.pictures', '');
 SELECT pg_catalog.pg_extension_config_dump('group_api_private.invitations', '');
 SELECT pg_catalog.pg_extension_config_dump('group_api_private.attempts', '');
 SELECT pg_catalog.pg_extension_config_dump('group_api_private.receipts', '');
@@ -380,7 +397,7 @@ DO $$
 DECLARE
     relation pg_catalog.text;
 BEGIN
-    FOREACH relation IN ARRAY ARRAY['users', 'groups', 'members', 'requests', 'invitations', 'attempts',
+    FOREACH relation IN ARRAY ARRAY['users', 'groups', 'members', 'requests', 'pictures', 'invitations', 'attempts',
                                     'captured', 'receipts', 'receipt_counts', 'polls', 'suppressions',
                                     'suppression_salt', 'sends', 'resends', 'templates',
                                     'idempotency_keys', 'pauses', 'installation', 'link_secret'] LOOP
@@ -415,6 +432,7 @@ BEGIN
     DELETE FROM group_api_private.polls p USING gone WHERE p.group_id = gone.id;
     DELETE FROM group_api_private.idempotency_keys k USING gone WHERE k.group_id = gone.id;
     DELETE FROM group_api_private.requests q USING gone WHERE q.group_id = gone.id;
+    DELETE FROM group_api_private.pictures p USING gone WHERE p.group_id = gone.id;
     DELETE FROM group_api_private.members m USING gone WHERE m.group_id = gone.id;
     RETURN NULL;
 END
@@ -468,6 +486,14 @@ $$Creates a group from a body as it came (contract A): JSON or a form, whatever 
 What cannot be read is an error like any other: SQLSTATE 22023, over HTTP the envelope
 with status 400.  In a form lists are written members[0][nickName]=Ann or members[].
 All else as create_group(jsonb).$$;
+
+-- The bytes of a body may be no text at all: a form with a file in it.
+CREATE FUNCTION group_api.create_group(bytea) RETURNS json
+    LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_create_group_body';
+COMMENT ON FUNCTION group_api.create_group(bytea) IS
+$$Creates a group from the bytes of a body (contract A): JSON or a form, also multipart.
+
+All else as create_group(text).$$;
 
 CREATE FUNCTION group_api.get_group(id uuid) RETURNS json
     LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'group_api_get_group';
@@ -554,7 +580,8 @@ COMMENT ON FUNCTION group_api_v2.create_group(jsonb) IS
 $$Creates a group and invites users (contract B, POST /api/v2/group/).
 
 Body: {name, [description], [color], [privacy public|private], [visible], [invite_users
-[integer]], [image_original URL], [emotional_image_original URL], [dry_run false]}.
+[integer]], [image_original URL], [emotional_image_original URL], [dry_run false]}; a URL
+may be a data URL with a PNG, JPEG, GIF or WebP of at most 5 MB, which is kept here.
 Answer: the Group object.  Invited users whose e-mail address or mobile number stands in
 the user directory get an invitation there too, in the language that stands there.  A dry
 run checks everything, writes nothing and answers with the id 0, no slug, and preview as
@@ -570,6 +597,14 @@ $$Creates a group from a body as it came (contract B): JSON or a form, whatever 
 What cannot be read is an error like any other: SQLSTATE 22023, over HTTP {"errors": [...]}
 with status 400.  In a form lists are written invite_users[0]=12 or invite_users[]=12.
 All else as create_group(jsonb).$$;
+
+CREATE FUNCTION group_api_v2.create_group(bytea) RETURNS json
+    LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_v2_create_group_body';
+COMMENT ON FUNCTION group_api_v2.create_group(bytea) IS
+$$Creates a group from the bytes of a body (contract B): JSON or a form, also multipart.
+
+A file in it is a picture: see picture(uuid).
+All else as create_group(text).$$;
 
 CREATE FUNCTION group_api_v2.get_group(id bigint) RETURNS json
     LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'group_api_v2_get_group';
@@ -741,6 +776,15 @@ results [{id, username, real_name, ext_id, avatar}]}.
 Allowed to everybody for a public group, else to its members.
 Errors: 28000 (401), 42501 (403), P0002 (404).$$;
 
+CREATE FUNCTION group_api_v2.list_feed(id bigint, "limit" integer DEFAULT NULL, "offset" integer DEFAULT NULL) RETURNS json
+    LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'group_api_v2_list_feed';
+COMMENT ON FUNCTION group_api_v2.list_feed(bigint, integer, integer) IS
+$$Answers clients that ask for a group's posts: it has none.
+
+An empty page (GET /api/v2/group/{id}/feed/): {count 0, next, previous, results []}; posts are
+no part of group_api.  Allowed to the group's members and to operators.
+Errors: 28000 (401), 42501 (403), P0002 (404).$$;
+
 CREATE FUNCTION group_api_v2.list_invited_users(id bigint, "limit" integer DEFAULT NULL, "offset" integer DEFAULT NULL) RETURNS json
     LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'group_api_v2_list_invited_users';
 COMMENT ON FUNCTION group_api_v2.list_invited_users(bigint, integer, integer) IS
@@ -815,6 +859,41 @@ CREATE FUNCTION group_api_v2.unsubscribe(text) RETURNS json
 COMMENT ON FUNCTION group_api_v2.unsubscribe(text) IS
 $$The same over HTTP, JSON or a form: see unsubscribe(bigint, bigint).$$;
 
+CREATE FUNCTION group_api_v2.put_group(bytea) RETURNS json
+    LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_v2_put_group_body';
+COMMENT ON FUNCTION group_api_v2.put_group(bytea) IS
+$$The same from the bytes of a body: see put_group(text).$$;
+
+CREATE FUNCTION group_api_v2.patch_group(bytea) RETURNS json
+    LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_v2_patch_group_body';
+COMMENT ON FUNCTION group_api_v2.patch_group(bytea) IS
+$$The same from the bytes of a body: see patch_group(text).$$;
+
+CREATE FUNCTION group_api_v2.delete_group(bytea) RETURNS json
+    LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_v2_delete_group_body';
+COMMENT ON FUNCTION group_api_v2.delete_group(bytea) IS
+$$The same from the bytes of a body: see delete_group(text).$$;
+
+CREATE FUNCTION group_api_v2.invite_users(bytea) RETURNS json
+    LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_v2_invite_users_body';
+COMMENT ON FUNCTION group_api_v2.invite_users(bytea) IS
+$$The same from the bytes of a body: see invite_users(text).$$;
+
+CREATE FUNCTION group_api_v2.withdraw_invitations(bytea) RETURNS json
+    LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_v2_withdraw_invitations_body';
+COMMENT ON FUNCTION group_api_v2.withdraw_invitations(bytea) IS
+$$The same from the bytes of a body: see withdraw_invitations(text).$$;
+
+CREATE FUNCTION group_api_v2.subscribe(bytea) RETURNS json
+    LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_v2_subscribe_body';
+COMMENT ON FUNCTION group_api_v2.subscribe(bytea) IS
+$$The same from the bytes of a body: see subscribe(text).$$;
+
+CREATE FUNCTION group_api_v2.unsubscribe(bytea) RETURNS json
+    LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_v2_unsubscribe_body';
+COMMENT ON FUNCTION group_api_v2.unsubscribe(bytea) IS
+$$The same from the bytes of a body: see unsubscribe(text).$$;
+
 -- The invited person --------------------------------------------------------
 
 CREATE FUNCTION group_api.invitation(token text) RETURNS json
@@ -850,6 +929,14 @@ what became of it.  The answer is accept or decline; GET, HEAD and a read-only t
 only look, whatever they carry.  Throws nothing: over HTTP the status is 200, 400 for
 another answer, 404 for an unknown or replaced link, 409 when it was answered the other
 way before, 410 when it was withdrawn, has expired or the group is archived.$$;
+
+CREATE FUNCTION group_api.picture(id uuid) RETURNS group_api."*/*"
+    LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'group_api_picture';
+COMMENT ON FUNCTION group_api.picture(uuid) IS
+$$A picture that was uploaded with a group of contract B.
+
+Its bytes, over HTTP with their own media type: image/png, image/jpeg, image/gif or
+image/webp.  Whoever knows the id may see it.  Errors: P0002 (404).$$;
 
 CREATE FUNCTION group_api.unsubscribe(token text) RETURNS group_api."text/html"
     LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_unsubscribe';
@@ -1217,15 +1304,17 @@ DECLARE
     -- What is open to everybody: the invited person, and a provider's callbacks.
     anonymous text := 'group_api.invitation(text), group_api.accept_invitation(text), '
         'group_api.decline_invitation(text), group_api.invitation_page(text, text), '
-        'group_api.unsubscribe(text), group_api.receive_receipt(text), '
+        'group_api.unsubscribe(text), group_api.receive_receipt(text), group_api.picture(uuid), '
         'group_api_v2.get_group(bigint), group_api_v2.search_groups(text, integer, integer), '
         'group_api_v2.user_groups(bigint, integer, integer), group_api_v2.list_members(bigint, integer, integer)';
-    callers text := 'group_api.create_group(jsonb), group_api.create_group(text), group_api.get_group(uuid), '
+    callers text := 'group_api.create_group(jsonb), group_api.create_group(text), '
+        'group_api.create_group(bytea), group_api.get_group(uuid), '
         'group_api.send_invitations(uuid), group_api.resend_invitation(uuid, integer), '
         'group_api.revoke_invitation(uuid, integer), group_api.archive_group(uuid), '
         'group_api.delete_group(uuid), group_api.preview_invitation(uuid, integer, text), '
         'group_api.receive_receipt(name, bytea, jsonb, text, text), '
         'group_api.sms_segments(text), group_api_v2.create_group(jsonb), group_api_v2.create_group(text), '
+        'group_api_v2.create_group(bytea), '
         'group_api_v2.list_groups(integer, integer), group_api_v2.get_status(bigint), '
         'group_api_v2.put_group(jsonb), group_api_v2.put_group(bigint, jsonb), '
         'group_api_v2.patch_group(jsonb), group_api_v2.patch_group(bigint, jsonb), '
@@ -1237,11 +1326,15 @@ DECLARE
         'group_api_v2.subscribe(bigint, bigint[]), '
         'group_api_v2.unsubscribe(), group_api_v2.unsubscribe(jsonb), '
         'group_api_v2.unsubscribe(bigint, bigint), '
+        'group_api_v2.list_feed(bigint, integer, integer), '
         'group_api_v2.list_invited_users(bigint, integer, integer), '
         'group_api_v2.list_requests(bigint, integer, integer), '
         'group_api_v2.put_group(text), group_api_v2.patch_group(text), group_api_v2.delete_group(text), '
         'group_api_v2.invite_users(text), group_api_v2.withdraw_invitations(text), '
         'group_api_v2.subscribe(text), group_api_v2.unsubscribe(text), '
+        'group_api_v2.put_group(bytea), group_api_v2.patch_group(bytea), group_api_v2.delete_group(bytea), '
+        'group_api_v2.invite_users(bytea), group_api_v2.withdraw_invitations(bytea), '
+        'group_api_v2.subscribe(bytea), group_api_v2.unsubscribe(bytea), '
         'group_api_v2.suggest_users(bigint, text, integer, integer)';
     monitors text := 'group_api.health(), group_api.sms_segments(text), '
         'group_api_private.dispatcher_state(), group_api_private.is_adopted()';
@@ -1311,7 +1404,7 @@ COMMENT ON FUNCTION group_api.grant_access(regrole, text) IS
 REVOKE ALL ON ALL TABLES IN SCHEMA group_api, group_api_v2, group_api_private FROM PUBLIC;
 REVOKE ALL ON ALL SEQUENCES IN SCHEMA group_api, group_api_v2, group_api_private FROM PUBLIC;
 REVOKE ALL ON ALL ROUTINES IN SCHEMA group_api, group_api_v2, group_api_private FROM PUBLIC;
-REVOKE ALL ON TYPE group_api.channel, group_api.delivery, group_api.response, group_api.suppression, group_api.group_status, group_api."text/html" FROM PUBLIC;
+REVOKE ALL ON TYPE group_api.channel, group_api.delivery, group_api.response, group_api.suppression, group_api.group_status, group_api."text/html", group_api."*/*" FROM PUBLIC;
 REVOKE ALL ON FOREIGN DATA WRAPPER group_api_smtp, group_api_twilio, group_api_vonage,
     group_api_vonage_messages, group_api_messagebird, group_api_plivo, group_api_sns,
     group_api_kannel, group_api_sendgrid, group_api_postmark, group_api_mailgun, group_api_ses,

@@ -9,6 +9,7 @@
 
 #include "api/answer.h"
 #include "base/guc.h"
+#include "base/picture_url.h"
 #include "mb/pg_wchar.h"
 #include "store/plan_cache.h"
 #include "utils/builtins.h"
@@ -112,13 +113,15 @@ set_headers(const char *const (*headers)[2], int count)
 }
 
 Datum
-ga_answer_page(const GaCaller *caller, int status, const StringInfoData *html,
-			   const char *const (*headers)[2], int count)
+ga_answer_media(const GaCaller *caller, int status,
+				const StringInfoData *document, const char *const (*headers)[2],
+				int count)
 {
 	ga_answer_status(caller, status);
 	if (caller->is_http)
 		set_headers(headers, count);
-	return PointerGetDatum(cstring_to_text_with_len(html->data, html->len));
+	return PointerGetDatum(
+		cstring_to_text_with_len(document->data, document->len));
 }
 
 /* ---- faults ------------------------------------------------------------- */
@@ -473,7 +476,7 @@ ga_answer_group_preview(const GaGroupView *group, const GaPreview *preview)
 	appendStringInfoChar(&out, ',');
 	put_member(&out, "name", group->name);
 	appendStringInfoChar(&out, ',');
-	put_member(&out, "image", group->image ? group->image : "");
+	put_member(&out, "image", group->image ? ga_picture_url(group->image) : "");
 	appendStringInfoString(&out, ",\"createdAt\":");
 	put_moment(&out, group->created_at);
 	appendStringInfo(&out, ",\"status\":\"%s\",\"product\":{\"id\":",
@@ -518,7 +521,7 @@ ga_answer_invitation(const GaInvitationView *view, TimestampTz now)
 	appendStringInfoChar(&out, ',');
 	put_member(&out, "description", view->description);
 	appendStringInfoChar(&out, ',');
-	put_member(&out, "image", view->image ? view->image : "");
+	put_member(&out, "image", view->image ? ga_picture_url(view->image) : "");
 	appendStringInfoString(&out, "},");
 	put_member(&out, "inviter", view->inviter);
 	appendStringInfoChar(&out, ',');
@@ -604,10 +607,10 @@ put_images(StringInfo out, const GaGroupView *group)
 	{
 		appendStringInfoChar(out, ',');
 		put_member(out, images[i].name,
-				   sized_image(group->image, images[i].size));
+				   sized_image(ga_picture_url(group->image), images[i].size));
 	}
 	appendStringInfoChar(out, ',');
-	put_member(out, "emotional_image", group->emotional_image);
+	put_member(out, "emotional_image", ga_picture_url(group->emotional_image));
 	appendStringInfo(out, ",\"emotional_image_position\":%d",
 					 group->emotional_image_position);
 }

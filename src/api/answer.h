@@ -50,12 +50,12 @@ extern void ga_answer_retry_after(const GaCaller *caller, int seconds);
 /* A done deed with nothing to show: contract A's envelope of no group. */
 extern Datum ga_answer_done(void);
 /*
- * A page as text/html.  The headers, `count` pairs of name and value, are set
- * when the caller speaks HTTP.
+ * A document of a media type of its own, as text or bytea.  The headers, `count`
+ * pairs of name and value, are set when the caller speaks HTTP.
  */
-extern Datum ga_answer_page(const GaCaller *caller, int status,
-							const StringInfoData *html,
-							const char *const (*headers)[2], int count);
+extern Datum ga_answer_media(const GaCaller *caller, int status,
+							 const StringInfoData *document,
+							 const char *const (*headers)[2], int count);
 
 /* Contract A's envelope. */
 extern Datum ga_answer_group(const GaGroupView *group);

@@ -1,6 +1,6 @@
 /*
  * create_group_v2.c
- *		group_api_v2.create_group(jsonb) and (text): contract B.
+ *		group_api_v2.create_group(jsonb), (text) and (bytea): contract B.
  *
  * Invited users are members from the start, with a pending invitation; those
  * whose e-mail address or mobile number stands in the directory get a message
@@ -13,6 +13,7 @@
 #include "api/caller.h"
 #include "api/creation.h"
 #include "api/invitees.h"
+#include "api/picture.h"
 #include "base/guc.h"
 #include "request/group_request.h"
 #include "store/plan_cache.h"
@@ -47,18 +48,18 @@ check_against_store(const GaOwnerScope *scope, const GaGroupRequestV2 *request,
 }
 
 static void
-fill_group(GaGroupView *group, const GaGroupRequestV2 *request)
+fill_group(GaGroupView *group, const GaGroupRequestV2 *request,
+		   GaUploads *uploads)
 {
 	ga_creation_begin(group, 'B');
 	if (request->dry_run)
 		memset(&group->id, 0, sizeof(group->id));
 	group->name = request->name;
 	group->description = request->description;
-	group->image = request->image;
 	group->color = request->color;
 	group->is_private = request->is_private;
 	group->visible = request->is_visible;
-	group->emotional_image = request->emotional_image;
+	ga_pictures_take(group, request, request->given, uploads);
 	group->emotional_image_position =
 		request->has_image_position ? request->image_position : 0;
 	group->member_count = 1;
@@ -68,7 +69,7 @@ fill_group(GaGroupView *group, const GaGroupRequestV2 *request)
 static void
 check_and_write(const GaOwnerScope *scope, GaCaller *caller,
 				const GaGroupRequestV2 *request, GaGroupView *group,
-				GaViolations *violations)
+				const GaUploads *uploads, GaViolations *violations)
 {
 	GaUser *users = check_against_store(scope, request, violations);
 
@@ -80,7 +81,9 @@ check_and_write(const GaOwnerScope *scope, GaCaller *caller,
 	if (request->dry_run)
 		return;
 	/* Somebody else may have taken the name since the check. */
-	if (!ga_creation_write(scope, group))
+	if (ga_creation_write(scope, group))
+		ga_pictures_keep(group, uploads);
+	else
 		ga_violation_add(
 			violations, "name", GA_VIOLATION_UNIQUE, "Choose another name.",
 			"name \"%s\" is taken by another group", request->name);
@@ -93,8 +96,9 @@ create(GaCaller *caller, const GaGroupRequestV2 *request, const char *key,
 	   GaViolations *violations)
 {
 	GaOwnerScope scope;
+	GaUploads uploads;
 
-	fill_group(group, request);
+	fill_group(group, request, &uploads);
 	ga_owner_enter(&scope);
 	MemoryContextSwitchTo(scope.caller_context);
 	/* What is not written needs no key. */
@@ -103,7 +107,8 @@ create(GaCaller *caller, const GaGroupRequestV2 *request, const char *key,
 	switch (ga_creation_take_key(&scope, caller, key, body, group, violations))
 	{
 		case GA_IDEMPOTENCY_FIRST:
-			check_and_write(&scope, caller, request, group, violations);
+			check_and_write(&scope, caller, request, group, &uploads,
+							violations);
 			if (ga_violations_any(violations))
 				ga_creation_leave_key(caller, key, group);
 			break;

@@ -11,6 +11,7 @@
 #include "api/arguments.h"
 #include "api/group_access_v2.h"
 #include "api/paging.h"
+#include "api/picture.h"
 #include "dispatch/wake.h"
 #include "request/group_request.h"
 #include "store/group_v2_store.h"
@@ -149,7 +150,8 @@ check_change(const GaGroupView *group, const GaGroupRequestV2 *request,
 }
 
 static void
-apply_change(GaGroupView *group, const GaGroupRequestV2 *request)
+apply_change(GaGroupView *group, const GaGroupRequestV2 *request,
+			 GaUploads *uploads)
 {
 	if (request->given & GA_GROUP_V2_NAME)
 		group->name = request->name;
@@ -161,22 +163,21 @@ apply_change(GaGroupView *group, const GaGroupRequestV2 *request)
 		group->is_private = request->is_private;
 	if (request->given & GA_GROUP_V2_VISIBLE)
 		group->visible = request->is_visible;
-	if (request->given & GA_GROUP_V2_IMAGE)
-		group->image = request->image;
-	if (request->given & GA_GROUP_V2_EMOTIONAL_IMAGE)
-		group->emotional_image = request->emotional_image;
+	ga_pictures_take(group, request, request->given, uploads);
 	if (request->given & GA_GROUP_V2_IMAGE_POSITION)
 		group->emotional_image_position =
 			request->has_image_position ? request->image_position : 0;
 }
 
 static void
-update(const GaGroupView *group)
+update(const GaGroupView *group, const GaUploads *uploads)
 {
 	GaOwnerScope scope;
 
 	ga_owner_enter(&scope);
 	ga_group_v2_update(group);
+	ga_pictures_tidy(group->id);
+	ga_pictures_keep(group, uploads);
 	ga_owner_leave(&scope);
 }
 
@@ -185,7 +186,7 @@ update(const GaGroupView *group)
  * take the name at the same time.
  */
 static bool
-rename_group(const GaGroupView *group)
+rename_group(const GaGroupView *group, const GaUploads *uploads)
 {
 	MemoryContext context = CurrentMemoryContext;
 	ResourceOwner owner = CurrentResourceOwner;
@@ -195,7 +196,7 @@ rename_group(const GaGroupView *group)
 	MemoryContextSwitchTo(context);
 	PG_TRY();
 	{
-		update(group);
+		update(group, uploads);
 		ReleaseCurrentSubTransaction();
 	}
 	PG_CATCH();
@@ -221,14 +222,15 @@ change(GaGroupV2 *group, const GaGroupRequestV2 *request,
 	   GaViolations *violations)
 {
 	const char *old_name = group->view.name;
+	GaUploads uploads;
 
 	check_change(&group->view, request, violations);
 	if (ga_violations_any(violations))
 		return;
-	apply_change(&group->view, request);
+	apply_change(&group->view, request, &uploads);
 	if (strcmp(group->view.name, old_name) == 0)
-		update(&group->view);
-	else if (!rename_group(&group->view))
+		update(&group->view, &uploads);
+	else if (!rename_group(&group->view, &uploads))
 		ga_violation_add(
 			violations, "name", GA_VIOLATION_UNIQUE, "Choose another name.",
 			"name \"%s\" is taken by another group", group->view.name);

@@ -12,6 +12,7 @@
 #include "api/answering.h"
 #include "api/caller.h"
 #include "base/guc.h"
+#include "base/picture_url.h"
 #include "message/page.h"
 #include "message/page_words.h"
 #include "utils/builtins.h"
@@ -68,7 +69,7 @@ fill_page(GaPage *page, const GaCaller *caller, const GaVisit *visit,
 	page->token = text_to_cstring(token);
 	page->group_name = visit->view.group_name;
 	page->description = visit->view.description;
-	page->image = visit->view.image;
+	page->image = ga_picture_url(visit->view.image);
 	page->message = visit->view.message;
 	page->inviter = visit->view.inviter;
 	page->member = visit->view.member;
@@ -91,7 +92,7 @@ answer_page(const GaCaller *caller, int status, const GaPage *page)
 
 	initStringInfo(&html);
 	ga_page_compose(&html, page);
-	return ga_answer_page(caller, status, &html, headers, lengthof(headers));
+	return ga_answer_media(caller, status, &html, headers, lengthof(headers));
 }
 
 static const text *

@@ -13,6 +13,7 @@
 #include "api/preview.h"
 #include "base/guc.h"
 #include "base/link_token.h"
+#include "base/picture_url.h"
 #include "miscadmin.h"
 #include "store/template_store.h"
 #include "utils/builtins.h"
@@ -81,7 +82,7 @@ compose_for(const GaGroupView *group, int64 group_number,
 		.member = member->name,
 		.group_name = group->name,
 		.description = group->description,
-		.image = group->image,
+		.image = ga_picture_url(group->image),
 		.message = group->message,
 		.link = dummy_link(group_number, member),
 		.expires_at = expiry_of(group, member),

@@ -53,19 +53,19 @@ answer_users(FunctionCallInfo fcinfo, const GaCaller *caller,
 	return ga_answer_users_v2(&paging, users, count);
 }
 
-/* Who is in a private group is for its members to know. */
 static bool
-may_see_members(const GaCaller *caller, const GaGroupV2 *group, Datum *answer)
+is_for_members(const GaCaller *caller, const GaGroupV2 *group, const char *wish,
+			   Datum *answer)
 {
-	if (!group->view.is_private || ga_caller_manages(caller, group) ||
+	if (ga_caller_manages(caller, group) ||
 		(group->status != NULL && strcmp(group->status, "subscribed") == 0))
 		return true;
 	if (!caller->is_authenticated)
 		*answer = ga_answer_not_authenticated(caller, GA_CONTRACT_B);
 	else
-		*answer = ga_answer_fault(
-			caller, GA_CONTRACT_B, "", GA_VIOLATION_PERMISSION_DENIED, NULL,
-			"only members may see who is in a private group");
+		*answer = ga_answer_fault(caller, GA_CONTRACT_B, "",
+								  GA_VIOLATION_PERMISSION_DENIED, NULL,
+								  "only members may %s", wish);
 	return false;
 }
 
@@ -81,9 +81,33 @@ group_api_v2_list_members(PG_FUNCTION_ARGS)
 	if (!ga_caller_v2_read(&caller, GA_FOR_EVERYBODY, &answer) ||
 		!ga_group_v2_to_see(&caller, ga_group_v2_number(&caller, fcinfo, 0),
 							&group, &answer) ||
-		!may_see_members(&caller, &group, &answer))
+		/* Who is in a private group is for its members to know. */
+		(group.view.is_private &&
+		 !is_for_members(&caller, &group, "see who is in a private group",
+						 &answer)))
 		return answer;
 	return answer_users(fcinfo, &caller, &group, GA_USERS_SUBSCRIBED);
+}
+
+PG_FUNCTION_INFO_V1(group_api_v2_list_feed);
+
+/* Groups have no posts here, which their pages ask for all the same. */
+Datum
+group_api_v2_list_feed(PG_FUNCTION_ARGS)
+{
+	GaPaging paging;
+	GaGroupV2 group;
+	GaCaller caller;
+	Datum answer;
+
+	if (!ga_caller_v2_read(&caller, GA_FOR_USERS, &answer) ||
+		!ga_group_v2_to_see(&caller, ga_group_v2_number(&caller, fcinfo, 0),
+							&group, &answer) ||
+		!is_for_members(&caller, &group, "see the feed", &answer))
+		return answer;
+	ga_paging_read(&caller, fcinfo, 1, NULL, &paging);
+	ga_answer_status(&caller, 200);
+	return ga_answer_users_v2(&paging, NULL, 0);
 }
 
 static Datum

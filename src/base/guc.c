@@ -227,6 +227,12 @@ define_request_settings(void)
 		&ga_settings.unsubscribe_url, "", PGC_SIGHUP, 0, check_unsubscribe_url,
 		NULL, NULL);
 	DefineCustomStringVariable(
+		"group_api.picture_url", "Where uploaded pictures are served.",
+		"{id} is replaced by the picture's id, else the id is appended. Served "
+		"by group_api.picture(id).",
+		&ga_settings.picture_url, GA_PICTURE_URL_DEFAULT, PGC_SIGHUP, 0,
+		check_invitation_url, NULL, NULL);
+	DefineCustomStringVariable(
 		"group_api.image_url_template",
 		"Where contract B's groups have their images in each size.",
 		"{url} is replaced by the image's URL, percent-encoded, {size} by its "

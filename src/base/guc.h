@@ -21,6 +21,7 @@
 #define GA_RESEND_COOLDOWN_DEFAULT 300 /* s */
 #define GA_INVITATION_URL_DEFAULT                                              \
 	"http://localhost:3000/rpc/invitation_page?token="
+#define GA_PICTURE_URL_DEFAULT "http://localhost:3000/rpc/picture?id="
 #define GA_DEFAULT_LOCALE_DEFAULT "en"
 
 typedef struct GaSettings
@@ -29,6 +30,7 @@ typedef struct GaSettings
 	bool dispatch;			   /* off: nothing is sent anywhere */
 	char *trusted_roles;	   /* whose request.jwt.claims are believed */
 	char *invitation_url;	   /* {token} is replaced, else appended */
+	char *picture_url;		   /* {id} is replaced, else appended */
 	char *image_url_template;  /* contract B's sizes; empty: as they are */
 	bool content_availability; /* contract B's groups without logging in */
 	char *unsubscribe_url;	   /* the same; empty: e-mails have none */

@@ -9,6 +9,7 @@
 
 #include "base/guc.h"
 #include "base/link_token.h"
+#include "base/picture_url.h"
 #include "dispatch/message.h"
 #include "utils/json.h"
 #include "utils/memutils.h"
@@ -67,7 +68,7 @@ ga_message_for_claim(const uint8 *secret, const GaClaim *claim,
 		.member = claim->member,
 		.group_name = claim->group_name,
 		.description = claim->description,
-		.image = claim->image,
+		.image = ga_picture_url(claim->image),
 		.message = claim->message,
 		.link = ga_message_url(ga_settings.invitation_url,
 							   make_token(secret, GA_LINK_INVITATION, claim)),

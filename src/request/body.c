@@ -1,11 +1,11 @@
 /*
  * body.c
- *		JSON or a form, told apart by the first character.
+ *		JSON or a form of either kind, told apart by the first characters.
  *
  * The documents of contract B declare a form and send JSON, its clients send
- * either, so the declared type says nothing.  A form becomes the jsonb that the
- * same fields would be in JSON, with strings for values: both are read by the
- * same tables afterwards.  Never throws for what a caller can cause: depth,
+ * JSON or multipart, so the declared type says nothing.  A form becomes the
+ * jsonb that the same fields would be in JSON, with strings for values: all are
+ * read by the same tables afterwards.  Never throws for what a caller can cause: depth,
  * number of fields and encoding are looked at first.  Knows no contract.
  */
 #include "postgres.h"
@@ -13,6 +13,8 @@
 #include "request/body.h"
 #include "request/callback.h"
 #include "request/form_fields.h"
+#include "request/multipart.h"
+#include "request/picture.h"
 #include "request/soft_json.h"
 
 /* Far above the 256 MB that jsonb can hold nothing would be gained. */
@@ -207,20 +209,21 @@ has_too_many_fields(GaBytes text)
 }
 
 static void
-plant_field(FormNode *root, const GaFormField *field, GaViolations *violations)
+plant_field(FormNode *root, GaBytes name, GaBytes value,
+			GaViolations *violations)
 {
-	const char *path = shown(field->name);
+	const char *path = shown(name);
 	Step steps[STEPS_MAX];
 	int count = 0;
 	FormNode *node = root;
 
-	if (!ga_bytes_are_text(field->name) || !ga_bytes_are_text(field->value))
+	if (!ga_bytes_are_text(name) || !ga_bytes_are_text(value))
 	{
 		fault(violations, path, GA_VIOLATION_INVALID_CHARACTERS, NULL,
 			  "is not valid UTF-8");
 		return;
 	}
-	count = read_steps(field->name, steps);
+	count = read_steps(name, steps);
 	if (count == 0)
 	{
 		fault(violations, path, GA_VIOLATION_INVALID_BODY, NULL,
@@ -238,7 +241,63 @@ plant_field(FormNode *root, const GaFormField *field, GaViolations *violations)
 		return;
 	}
 	node->kind = NODE_TEXT;
-	node->text = field->value;
+	node->text = value;
+}
+
+static void
+fault_too_many(GaViolations *violations)
+{
+	fault(violations, "", GA_VIOLATION_TOO_MANY, "Send JSON.",
+		  "has more than 1000 fields");
+}
+
+static void
+plant_urlencoded(FormNode *root, GaBytes body, GaViolations *violations)
+{
+	GaFormFields fields;
+
+	if (has_too_many_fields(body))
+	{
+		fault_too_many(violations);
+		return;
+	}
+	if (has_broken_percent(body))
+	{
+		fault(violations, "", GA_VIOLATION_INVALID_CHARACTERS,
+			  "Write a percent sign as %25.",
+			  "has a percent sign without two hexadecimal digits");
+		return;
+	}
+	fields = ga_form_read(body);
+	for (int i = 0; i < fields.count; i++)
+		plant_field(root, fields.list[i].name, fields.list[i].value,
+					violations);
+}
+
+static void
+plant_multipart(FormNode *root, GaBytes body, GaViolations *violations)
+{
+	GaMultipart form = ga_multipart_read(body);
+
+	if (form.complaint != NULL)
+	{
+		fault(violations, "", GA_VIOLATION_INVALID_BODY, NULL, form.complaint);
+		return;
+	}
+	if (form.has_too_many_parts)
+	{
+		fault_too_many(violations);
+		return;
+	}
+	for (int i = 0; i < form.count; i++)
+	{
+		const GaPart *part = &form.list[i];
+
+		plant_field(root, part->name,
+					part->is_file ? ga_picture_to_text(part->value)
+								  : part->value,
+					violations);
+	}
 }
 
 static Jsonb *
@@ -247,24 +306,11 @@ read_form(GaBytes body, GaViolations *violations)
 	JsonbParseState *state = NULL;
 	JsonbValue *value = NULL;
 	FormNode root = {.kind = NODE_OBJECT};
-	GaFormFields fields;
 
-	if (has_too_many_fields(body))
-	{
-		fault(violations, "", GA_VIOLATION_TOO_MANY, "Send JSON.",
-			  "has more than 1000 fields");
-		return NULL;
-	}
-	if (has_broken_percent(body))
-	{
-		fault(violations, "", GA_VIOLATION_INVALID_CHARACTERS,
-			  "Write a percent sign as %25.",
-			  "has a percent sign without two hexadecimal digits");
-		return NULL;
-	}
-	fields = ga_form_read(body);
-	for (int i = 0; i < fields.count; i++)
-		plant_field(&root, &fields.list[i], violations);
+	if (ga_multipart_is(body))
+		plant_multipart(&root, body, violations);
+	else
+		plant_urlencoded(&root, body, violations);
 	if (ga_violations_any(violations))
 		return NULL;
 	push_node(&state, &root, WJB_VALUE, &value);
@@ -290,8 +336,9 @@ trimmed(GaBytes body)
 static bool
 looks_like_form(GaBytes body)
 {
-	return !strchr("{[\"", body.data[0]) &&
-		   memchr(body.data, '=', body.length) != NULL;
+	return ga_multipart_is(body) ||
+		   (!strchr("{[\"", body.data[0]) &&
+			memchr(body.data, '=', body.length) != NULL);
 }
 
 Jsonb *

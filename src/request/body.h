@@ -1,7 +1,7 @@
 /*
  * body.h
- *		The body of a request as it came: JSON or a form, whatever it was
- *		declared to be.
+ *		The body of a request as it came: JSON, an urlencoded form or
+ *		multipart/form-data, whatever it was declared to be.
  */
 #ifndef GA_REQUEST_BODY_H
 #define GA_REQUEST_BODY_H
@@ -14,7 +14,8 @@
 
 /*
  * NULL and violations when it cannot be read.  Of a form every value is a
- * string; names like a[0], a[] and a[b] make lists and objects.
+ * string; names like a[0], a[] and a[b] make lists and objects.  A file
+ * becomes a data URL, which only fields of pictures take.
  */
 extern Jsonb *ga_body_read(GaBytes body, GaViolations *violations);
 

@@ -11,6 +11,7 @@
 #include "postgres.h"
 
 #include "request/contact.h"
+#include "request/picture.h"
 #include "request/violation.h"
 #include "utils/jsonb.h"
 #include "utils/uuid.h"
@@ -40,12 +41,12 @@ typedef struct GaGroupRequest
 typedef struct GaGroupRequestV2
 {
 	const char *name;
-	const char *description;	 /* NULL = not given */
-	const char *color;			 /* NULL = not given */
-	bool is_private;			 /* default false */
-	bool is_visible;			 /* default true */
-	const char *image;			 /* image_original; NULL = not given */
-	const char *emotional_image; /* emotional_image_original; NULL */
+	const char *description;   /* NULL = not given */
+	const char *color;		   /* NULL = not given */
+	bool is_private;		   /* default false */
+	bool is_visible;		   /* default true */
+	GaPicture image;		   /* image_original */
+	GaPicture emotional_image; /* emotional_image_original */
 	int user_count;
 	int64 *invite_users; /* distinct, in the order given */
 	bool has_image_position;

@@ -12,14 +12,13 @@
 
 #include "miscadmin.h"
 
-#include "request/field_checks.h"
 #include "request/group_request.h"
 #include "request/json_reader.h"
+#include "request/picture.h"
 
 #define NAME_MAX_CHARS 40
 #define DESCRIPTION_MAX_CHARS 500
 #define COLOR_MAX_CHARS 32
-#define URL_MAX_CHARS 2048
 
 #define OPTIONAL_TEXT (GA_JSON_NULLABLE | GA_JSON_BLANK_IS_NULL)
 
@@ -184,15 +183,15 @@ typedef struct Body
 	{.name = "image_original",                                                 \
 	 .kind = GA_JSON_TEXT,                                                     \
 	 .flags = OPTIONAL_TEXT,                                                   \
-	 .max_chars = URL_MAX_CHARS,                                               \
+	 .max_chars = GA_PICTURE_TEXT_MAX,                                         \
 	 .offset = IN_REQUEST(image),                                              \
-	 .check = ga_check_url},                                                   \
+	 .check = ga_check_picture},                                               \
 		{.name = "emotional_image_original",                                   \
 		 .kind = GA_JSON_TEXT,                                                 \
 		 .flags = OPTIONAL_TEXT,                                               \
-		 .max_chars = URL_MAX_CHARS,                                           \
+		 .max_chars = GA_PICTURE_TEXT_MAX,                                     \
 		 .offset = IN_REQUEST(emotional_image),                                \
-		 .check = ga_check_url},                                               \
+		 .check = ga_check_picture},                                           \
 	{                                                                          \
 		.name = "emotional_image_position", .kind = GA_JSON_INTEGER,           \
 		.flags = GA_JSON_NULLABLE | GA_JSON_LENIENT,                           \

@@ -32,7 +32,8 @@ typedef enum GaViolationCode
 	GA_VIOLATION_INVALID_PHONE,	  /* impossible number */
 	GA_VIOLATION_NOT_SMS_CAPABLE, /* a kind of number that gets no SMS */
 	GA_VIOLATION_INVALID_CHOICE,
-	GA_VIOLATION_DUPLICATE, /* the same contact or user twice */
+	GA_VIOLATION_INVALID_PICTURE, /* bytes of no known kind of picture */
+	GA_VIOLATION_DUPLICATE,		  /* the same contact or user twice */
 	GA_VIOLATION_UNKNOWN_FIELD,
 	GA_VIOLATION_EMPTY,			 /* an empty list where one is needed */
 	GA_VIOLATION_TOO_MANY,		 /* more members than group_api.max_members */

@@ -19,7 +19,7 @@ my $serial = 0;
 plan skip_all => 'npm package pg not found' unless node_modules();
 plan skip_all => 'nginx not found' unless peer('nginx/usr/sbin/nginx');
 
-my $node = new_api_node('main');
+my $node = new_api_node('main', conf => "group_api.picture_url = 'https://groups.example/p/{id}'");
 $node->safe_psql('postgres', q{SELECT group_api.put_user('u2', 'bob'), group_api.put_user('u3', 'eve');
 	CREATE ROLE stranger; GRANT stranger TO authenticator});
 
@@ -87,7 +87,7 @@ sub check_types
 	my $body = to_json(body_a());
 	is(qx(curl -sS -o /dev/null -w '%{http_code}' '$front->{url}$A' -H 'Content-Type:' -H 'Authorization: @{[ token() ]}' -d '$body'), 201,
 		'JSON declared as nothing');
-	for my $type ('multipart/form-data; boundary=x', 'application/xml', 'application/jsonx', 'image/png')
+	for my $type ('multipart/mixed; boundary=x', 'application/xml', 'application/jsonx', 'image/png')
 	{
 		is(fault_of(post($front, $A, body_a(), 'Content-Type' => $type)), '415 unsupported_media_type', "$type is refused, A");
 		is(fault_of(post($front, $B, { name => 'x' }, 'Content-Type' => $type)), '415 unsupported_media_type', 'and B');
@@ -118,6 +118,32 @@ sub check_forms
 	my $form = form_encoded(%{ body_a(members => '') }{qw(productId name description image message)},
 		'members[0][nickName]' => 'Ann', 'members[0][contact][type]' => 'EMAIL', 'members[0][contact][value]' => 'ann@example.com');
 	is(post($front, $A, $form, 'Content-Type' => $FORM)->{status}, 201, 'contract A takes a form, too');
+	return;
+}
+
+# A picture's bytes are no text, and too large for contract A.
+sub check_pictures
+{
+	my ($front) = @_;
+	my $png = "\x89PNG\r\n\x1a\n\x00\xFF--x\r\n" . "\x00" x 4_300_000;
+	my $part = sub { return "--x\r\nContent-Disposition: form-data; name=\"$_[0]\"" . ($_[2] ? "; filename=\"$_[2]\"" : '') . "\r\n\r\n$_[1]\r\n" };
+	my $form = $part->(name => name_b()) . $part->(image_original => $png, 'a.svg') . $part->(emotional_image_original => '', '') . '--x--';
+	my $answer = post($front, $B, $form, 'Content-Type' => 'multipart/form-data; boundary=x');
+	my $url = eval { from_json($answer->{content})->{image_small} } // '';
+
+	is($answer->{status}, 201, "$front->{name}: a form with a file") or diag($answer->{content});
+	like($url, qr{^https://groups\.example/p/[0-9a-f-]{36}$}, 'has an address');
+	my ($path) = $url =~ m{(/p/.*)};
+	$answer = $front->ask('GET', $path);
+	is_deeply([ $answer->{status}, $answer->{content} eq $png, @{ $answer->{headers} }{qw(content-type x-content-type-options content-security-policy)} ],
+		[ 200, 1, 'image/png', 'nosniff', "default-src 'none'; sandbox" ], 'where it is shown, and is nothing else');
+	is($front->ask('HEAD', $path)->{status}, 200, 'to HEAD, too');
+	is($front->ask('GET', '/p/00000000-0000-4000-8000-000000000000')->{status}, 404, 'another there is not');
+	is(fault_of($front->ask('POST', $path)), '405 method_not_allowed', 'nothing else can be done with it');
+	is(fault_of(post($front, $B, $part->(name => 'x') . $part->(image_original => '<svg/>', 'a.png') . '--x--', 'Content-Type' => 'multipart/form-data; boundary=x')),
+		'400 image_original invalid_image', 'what is no picture is refused');
+	is(fault_of(post($front, $A, $part->(name => 'x') . $part->(image => $png, 'a.png') . '--x--', 'Content-Type' => 'multipart/form-data; boundary=x')),
+		'413 too_large', 'contract A takes none');
 	return;
 }
 
@@ -155,9 +181,10 @@ sub check_broken
 		is(fault_of(post($front, $B, $body, 'Content-Type' => $FORM)), "400 $code_b", "$front->{name}: $what, B");
 		is(fault_of(post($front, $A, $body)), "400 $code_a", 'and A');
 	}
-	is(post($front, $A, "{\"name\": \"\xFF\"}")->{status}, 400, 'raw bytes that are no UTF-8 are 400');
+	is(fault_of(post($front, $A, "{\"name\": \"\xFF\"}")), '400 invalid_body', 'raw bytes that are no UTF-8, A');
+	is(fault_of(post($front, $B, "{\"name\": \"\xFF\"}")), '400 parse_error', 'and B');
 	is(fault_of(post($front, $A, '{"name": ' . '"' . 'x' x 4_200_000 . '"}')), '413 too_large', 'too large a body, A');
-	is(fault_of(post($front, $B, '{"name": ' . '"' . 'x' x 4_200_000 . '"}')), '413 too_large', 'and B');
+	is(fault_of(post($front, $B, '{"name": ' . '"' . 'x' x 16_800_000 . '"}')), '413 too_large', 'and B');
 	return;
 }
 
@@ -337,6 +364,7 @@ for my $gateway (gateways($node))
 	check_documented($front);
 	check_types($front);
 	check_forms($front);
+	check_pictures($front);
 	check_broken($front);
 	check_callers($front);
 	check_methods($front);

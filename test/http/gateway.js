@@ -57,7 +57,7 @@ async function answer(incoming, body) {
 }
 
 function send(incoming, outgoing, { status, headers, body }) {
-	const bytes = Buffer.from(body, 'utf8');
+	const bytes = Buffer.isBuffer(body) ? body : Buffer.from(body, 'utf8');
 	// RFC 9110, 15.3.5 and 15.4.5: these have neither a body nor its length.
 	if (status === 204 || status === 304) {
 		outgoing.writeHead(status, headers);

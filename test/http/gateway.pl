@@ -20,6 +20,10 @@ $node->safe_psql('postgres', q{
 	CREATE TABLE probe.marks (n int PRIMARY KEY); GRANT ALL ON probe.marks TO web, anon;
 	CREATE FUNCTION probe.whole(jsonb) RETURNS json LANGUAGE sql AS 'SELECT $1::json';
 	CREATE FUNCTION probe.whole(text) RETURNS json LANGUAGE sql AS 'SELECT json_build_object($$text$$, $1)';
+	CREATE FUNCTION probe.whole(bytea) RETURNS json LANGUAGE sql AS 'SELECT json_build_object($$bytes$$, encode($1, $$hex$$))';
+	CREATE DOMAIN probe."*/*" AS bytea;
+	CREATE FUNCTION probe.bytes() RETURNS probe."*/*" LANGUAGE sql STABLE AS $$
+		SELECT set_config('response.headers', '[{"Content-Type": "image/png"}]', true); SELECT '\xff00'::bytea $$;
 	CREATE FUNCTION probe.either() RETURNS text LANGUAGE sql AS 'SELECT $$nothing$$::text';
 	CREATE FUNCTION probe.either(jsonb) RETURNS text LANGUAGE sql AS 'SELECT $$jsonb$$::text';
 	CREATE FUNCTION probe.either(text) RETURNS text LANGUAGE sql AS 'SELECT $$text$$::text';
@@ -47,6 +51,8 @@ sub check_arguments
 	is($g->post_json('/rpc/whole', '{"z": 1, "a": 2}')->{content}, '{"a": 2, "z": 1}', "$g->{name}: an unnamed jsonb gets the whole body");
 	is($g->ask('POST', '/rpc/whole', content => 'a=b', headers => { %json, 'Content-Type' => 'text/plain' })->{content},
 		'{"text" : "a=b"}', 'an unnamed text gets a plain one');
+	is($g->ask('POST', '/rpc/whole', content => "\xFF\x00", headers => { %json, 'Content-Type' => 'application/octet-stream' })->{content},
+		'{"bytes" : "ff00"}', 'an unnamed bytea gets bytes');
 	is($g->post_json('/rpc/either', '')->{content}, '"nothing"', 'without a body a function without arguments is preferred');
 	is($g->post_json('/rpc/either', '{"a": 1}')->{content}, '"jsonb"', 'with one, the one that takes it');
 	is($g->ask('POST', '/rpc/either', headers => { %json, 'Content-Type' => 'text/plain' })->{content}, '"text"', 'an empty text is a text');

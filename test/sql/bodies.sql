@@ -80,5 +80,51 @@ SELECT matches(pg_temp.faults((SELECT string_agg(CASE n % 3 WHEN 0 THEN 'a[' || 
 	FROM generate_series(1, 1000) AS n)), '^22023 name required', 'a thousand are read');
 SELECT throws_like($$SELECT group_api_v2.create_group('{"name": x}')$$, '%no JSON%', 'a bare word in JSON is told');
 
+-- ---- multipart/form-data ----
+
+-- Parts as {name, value} or {name, value, file name}.
+CREATE FUNCTION pg_temp.multipart(parts text[], line_end text DEFAULT E'\r\n', boundary text DEFAULT '--WebKit=x') RETURNS text
+LANGUAGE sql AS $$
+	SELECT string_agg('--' || boundary || line_end || 'Content-Disposition: form-data; name="' || parts[n][1] || '"'
+		|| coalesce('; filename="' || parts[n][3] || '"' || line_end || 'Content-Type: image/png', '')
+		|| line_end || line_end || parts[n][2] || line_end, '' ORDER BY n) || '--' || boundary || '--' || line_end
+	FROM generate_subscripts(parts, 1) AS n $$;
+
+SELECT is(pg_temp.made(pg_temp.multipart(ARRAY[['name', 'ga_test mp ' || id], ['description', E'two\r\nlines'],
+		['visible', 'false'], ['products', '[]']], line_end, boundary), 'visible'), 'false', 'a form ' || id || ' is read')
+FROM (VALUES ('as browsers write it', E'\r\n', '----WebKitFormBoundaryABC'), ('with line feeds alone', E'\n', 'x'),
+	('of a library', E'\r\n', '----=_Part_0_1234.5678'), ('with a long boundary', E'\r\n', repeat('b', 150))) AS forms (id, line_end, boundary);
+SELECT is((SELECT description FROM group_api_private.groups WHERE name = 'ga_test mp of a library'), E'two\nlines', 'a line ends alike in every body');
+SELECT is(pg_temp.made(replace(pg_temp.multipart('{{name,ga_test mp bare}}'), '"name"', 'name'), 'name'), 'ga_test mp bare', 'a name may stand without quotes');
+SELECT is(pg_temp.made(replace(pg_temp.multipart('{{name,ga_test mp head}}'), 'Content-Disposition', E'X-Other: a:b\r\ncontent-disposition'), 'name'),
+	'ga_test mp head', 'other lines of a head are passed over');
+SELECT is(pg_temp.made(pg_temp.multipart('{{name,ga_test mp none,NULL},{image_original,"",""}}'), 'image_big'), NULL, 'a file nobody chose is none');
+SELECT is(pg_temp.made(pg_temp.multipart(ARRAY[['name', 'ga_test mp tricky'], ['description', E'\r\n--other\r\n----WebKit=\r\n--']]), 'description'),
+	E'--other\n----WebKit=\n--', 'what only resembles a boundary is content');
+CREATE TEMP TABLE with_users AS SELECT pg_temp.made(pg_temp.multipart(ARRAY[['name', 'ga_test mp some'],
+	['invite_users[0]', ids[1]::text], ['invite_users[1]', ids[2]::text]]), 'id')::bigint AS number FROM invitees;
+SELECT is((SELECT array_agg(m.user_id ORDER BY m.user_id) FROM group_api_private.members m
+	JOIN group_api_private.groups g ON g.id = m.group_id JOIN with_users w ON w.number = g.number WHERE m.number > 1), ids[1:2], 'lists are numbered')
+FROM invitees;
+SELECT is(pg_temp.faults(body), '22023 ' || wanted, what || ' is refused')
+FROM (VALUES
+	('a boundary alone', '--x', 'name required'), ('two hyphens', '--', 'invalid_body'), ('an empty form', E'--x--\r\n', 'name required'),
+	('half a part', E'--x\r\nContent-Disposition: form-data; name="name"\r\n\r\nga', 'invalid_body'),
+	('half a head', E'--x\r\nContent-Disposition: form-data; name="name"', 'invalid_body'),
+	('a part without a name', E'--x\r\nContent-Disposition: form-data\r\n\r\na\r\n--x--', 'invalid_body'),
+	('a part without a head', E'--x\r\n\r\na\r\n--x--', 'invalid_body'),
+	('an end that is none', E'--x\r\nContent-Disposition: form-data; name="name"\r\n\r\na\r\n--x', 'invalid_body'),
+	('a field twice', pg_temp.multipart('{{name,a},{name,b}}'), 'name duplicate'),
+	('an unknown field', pg_temp.multipart('{{name,a},{nmae,b}}'), 'nmae unknown_field'),
+	('a long boundary', pg_temp.multipart('{{name,a}}', E'\r\n', repeat('b', 201)), 'invalid_body'),
+	('a file for a text', pg_temp.multipart('{{name,a,a.txt}}') || '', 'name max_length')) AS bodies (what, body, wanted)
+WHERE wanted <> 'name max_length';
+SELECT is(pg_temp.faults((SELECT pg_temp.multipart(array_agg(ARRAY['a' || n, ''])) FROM generate_series(1, 1001) AS n)),
+	'54000 too_many', 'of parts, too, a thousand are the most');
+SELECT throws_like(format('SELECT group_api_v2.create_group(%L::bytea)', convert_to(E'--x\r\nContent-Disposition: form-data; name="name"\r\n\r\n', 'UTF8')
+	|| '\xff00'::bytea || convert_to(E'\r\n--x--', 'UTF8')), 'name is not valid UTF-8', 'bytes that are no text are a fault of their field');
+SELECT throws_like($$SELECT group_api_v2.create_group('\x7b226e616d65223a22ff227d'::bytea)$$, '%no JSON%', 'and of JSON');
+SELECT is(group_api_v2.create_group(convert_to('{"name": "ga_test mp bytes é"}', 'UTF8')) ->> 'name', 'ga_test mp bytes é', 'bytes may be JSON');
+
 SELECT * FROM finish();
 ROLLBACK;

@@ -149,7 +149,11 @@ CREATE TEMP TABLE members AS
 	SELECT d.classid, d.objid, i.type, i.schema, i.identity
 	FROM pg_depend d, pg_identify_object(d.classid, d.objid, 0) AS i
 	WHERE d.deptype = 'e' AND d.refclassid = 'pg_extension'::regclass
-		AND d.refobjid = (SELECT oid FROM pg_extension WHERE extname = 'group_api');
+		AND d.refobjid = (SELECT oid FROM pg_extension WHERE extname = 'group_api')
+		-- PostgreSQL 17 lists them too: types of arrays and of tables' rows, whose rights are
+		-- those of the element and of the table.
+		AND NOT (d.classid = 'pg_type'::regclass AND EXISTS (SELECT FROM pg_type t WHERE t.oid = d.objid
+			AND (t.typcategory = 'A' OR t.typrelid <> 0)));
 
 SELECT cmp_ok(count(*)::int, '>=', 50, 'the members of the extension were found') FROM members;
 SELECT is_empty($$SELECT type, identity FROM members
@@ -249,22 +253,24 @@ FROM (VALUES
 CREATE TEMP TABLE levels (level text, may text);
 INSERT INTO levels
 	SELECT level, unnest(ARRAY['invitation(text)', 'accept_invitation(text)', 'decline_invitation(text)',
-		'invitation_page(text,text)', 'unsubscribe(text)', 'receive_receipt(text)',
+		'invitation_page(text,text)', 'unsubscribe(text)', 'receive_receipt(text)', 'picture(uuid)',
 		'v2.get_group(bigint)', 'v2.search_groups(text,integer,integer)', 'v2.user_groups(bigint,integer,integer)',
 		'v2.list_members(bigint,integer,integer)'])
 		FROM unnest('{anonymous,caller}'::text[]) AS level
-	UNION ALL SELECT 'caller', unnest(ARRAY['create_group(jsonb)', 'create_group(text)', 'get_group(uuid)', 'send_invitations(uuid)',
+	UNION ALL SELECT 'caller', unnest(ARRAY['create_group(jsonb)', 'create_group(text)', 'create_group(bytea)', 'get_group(uuid)', 'send_invitations(uuid)',
 		'resend_invitation(uuid,integer)', 'revoke_invitation(uuid,integer)', 'archive_group(uuid)',
 		'delete_group(uuid)', 'preview_invitation(uuid,integer,text)',
-		'sms_segments(text)', 'receive_receipt(name,bytea,jsonb,text,text)', 'v2.create_group(jsonb)', 'v2.create_group(text)',
+		'sms_segments(text)', 'receive_receipt(name,bytea,jsonb,text,text)', 'v2.create_group(jsonb)', 'v2.create_group(text)', 'v2.create_group(bytea)',
 		'v2.list_groups(integer,integer)', 'v2.get_status(bigint)', 'v2.put_group(jsonb)', 'v2.put_group(bigint,jsonb)',
 		'v2.patch_group(jsonb)', 'v2.patch_group(bigint,jsonb)', 'v2.delete_group()', 'v2.delete_group(bigint)',
 		'v2.invite_users(jsonb)', 'v2.invite_users(bigint,bigint[])', 'v2.withdraw_invitations(jsonb)',
 		'v2.withdraw_invitations(bigint,bigint[])', 'v2.subscribe()', 'v2.subscribe(jsonb)',
 		'v2.subscribe(bigint,bigint[])', 'v2.unsubscribe()', 'v2.unsubscribe(jsonb)', 'v2.unsubscribe(bigint,bigint)',
-		'v2.list_invited_users(bigint,integer,integer)', 'v2.list_requests(bigint,integer,integer)',
+		'v2.list_feed(bigint,integer,integer)', 'v2.list_invited_users(bigint,integer,integer)', 'v2.list_requests(bigint,integer,integer)',
 		'v2.put_group(text)', 'v2.patch_group(text)', 'v2.delete_group(text)', 'v2.invite_users(text)',
-		'v2.withdraw_invitations(text)', 'v2.subscribe(text)', 'v2.unsubscribe(text)', 'v2.suggest_users(bigint,text,integer,integer)'])
+		'v2.withdraw_invitations(text)', 'v2.subscribe(text)', 'v2.unsubscribe(text)',
+		'v2.put_group(bytea)', 'v2.patch_group(bytea)', 'v2.delete_group(bytea)', 'v2.invite_users(bytea)',
+		'v2.withdraw_invitations(bytea)', 'v2.subscribe(bytea)', 'v2.unsubscribe(bytea)', 'v2.suggest_users(bigint,text,integer,integer)'])
 	UNION ALL SELECT 'mailer', 'ingest_bounce(bytea)'
 	UNION ALL SELECT 'monitor', unnest(ARRAY['health()', 'sms_segments(text)',
 		'private.dispatcher_state()', 'private.is_adopted()']);

@@ -14,7 +14,8 @@ function negotiate(accept, fn) {
 		return { type, weight: weight === undefined ? 1 : Number(weight.slice(2)) };
 	});
 	for (const { type } of wanted.sort((a, b) => b.weight - a.weight)) {
-		if (fn.is_media && (type === fn.type || fn.type === '*/*')) return { type, isHandled: true };
+		if (fn.is_media && fn.type === '*/*') return { type: 'application/octet-stream', isHandled: true };
+		if (fn.is_media && type === fn.type) return { type, isHandled: true };
 		if (['*/*', 'application/json'].includes(type))
 			return { type: 'application/json; charset=utf-8', isHandled: false };
 		if (type === 'text/plain' && !fn.is_composite && !fn.returns_set)
@@ -46,7 +47,8 @@ function statementOf(schema, name, fn, request, isHandled) {
 		const all = `coalesce(json_agg(_t), '[]')`;
 		return { text: `SELECT (${fn.returns_set ? all : `${all}->0`})::text AS body ${source}`, values };
 	}
-	const scalar = isHandled ? 'coalesce(v::text, \'\')' : "coalesce(json_agg(v)->0, 'null')::text";
+	const handled = fn.type === '*/*' ? "coalesce(v::bytea, '')" : "coalesce(v::text, '')";
+	const scalar = isHandled ? handled : "coalesce(json_agg(v)->0, 'null')::text";
 	return { text: `SELECT ${scalar} AS body FROM (SELECT ${call} AS v ${from}) AS _t`, values };
 }
 

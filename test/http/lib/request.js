@@ -29,7 +29,7 @@ function jsonOf(text) {
 // What shapes the answer is no argument of a function.
 const reserved = ['select', 'columns', 'on_conflict', 'order', 'limit', 'offset', 'and', 'or'];
 
-// {named: {...}} or {unnamed: text, type}
+// {named: {...}} or {unnamed: the body, type}
 function argumentsOf({ method, headers }, url, body) {
 	if (method !== 'POST') {
 		const fields = [...url.searchParams].filter(([name]) => !reserved.includes(name));
@@ -37,13 +37,15 @@ function argumentsOf({ method, headers }, url, body) {
 	}
 	const type = (headers['content-type'] ?? 'application/json').split(';')[0].trim().toLowerCase();
 	if (type === 'application/x-www-form-urlencoded')
-		return { named: Object.fromEntries(new URLSearchParams(body)) };
+		return { named: Object.fromEntries(new URLSearchParams(body.toString('utf8'))) };
 	if (type === 'application/json') {
-		const value = body === '' ? {} : jsonOf(body);
+		const text = body.toString('utf8');
+		const value = text === '' ? {} : jsonOf(text);
 		const isObject = value !== null && typeof value === 'object' && !Array.isArray(value);
-		return { named: isObject ? value : {}, unnamed: body, type: 'json' };
+		return { named: isObject ? value : {}, unnamed: text, type: 'json' };
 	}
-	if (type === 'text/plain') return { named: {}, unnamed: body, type: 'text' };
+	if (type === 'text/plain') return { named: {}, unnamed: body.toString('utf8'), type: 'text' };
+	if (type === 'application/octet-stream') return { named: {}, unnamed: body, type: 'bytes' };
 	throw new Fault(415, 'PGRST107', `None of these media types are available: ${type}`);
 }
 
@@ -63,7 +65,7 @@ function readRequest(incoming, body, { schemas }) {
 		cookies: cookiesOf(headers.cookie),
 		accept: headers.accept ?? '*/*',
 		isRead: method !== 'POST',
-		...argumentsOf(incoming, url, body.toString('utf8')),
+		...argumentsOf(incoming, url, body),
 	};
 }
 

@@ -1,0 +1,115 @@
+/*
+ * picture.c
+ *		Pictures of contract B: URLs, data URLs and uploaded files.
+ *
+ * A file of a form travels as a data URL through the same jsonb as everything
+ * else.  Only the kinds of the published client and WebP are taken: none of
+ * these holds a script, as SVG does.  Never throws for what a caller can cause.
+ */
+#include "postgres.h"
+
+#include "common/base64.h"
+#include "request/field_checks.h"
+#include "request/picture.h"
+
+#define URL_MAX_CHARS 2048
+
+typedef struct Signature
+{
+	const char *media_type;
+	size_t at;
+	size_t length;
+	const char *bytes;
+} Signature;
+
+/* The magic numbers of the WHATWG's MIME Sniffing Standard, 6.1. */
+static const Signature signatures[] = {
+	{"image/png", 0, 8, "\x89PNG\r\n\x1a\n"},
+	{"image/jpeg", 0, 3, "\xFF\xD8\xFF"},
+	{"image/gif", 0, 6, "GIF87a"},
+	{"image/gif", 0, 6, "GIF89a"},
+	{"image/webp", 8, 6, "WEBPVP"},
+};
+
+const char *
+ga_picture_media_type(GaBytes bytes)
+{
+	for (int i = 0; i < lengthof(signatures); i++)
+	{
+		const Signature *one = &signatures[i];
+
+		if (bytes.length >= one->at + one->length &&
+			memcmp(bytes.data + one->at, one->bytes, one->length) == 0)
+			return one->media_type;
+	}
+	return NULL;
+}
+
+#define DATA_HEAD "data:;base64,"
+
+GaBytes
+ga_picture_to_text(GaBytes file)
+{
+	size_t head = strlen(DATA_HEAD);
+	int room = pg_b64_enc_len((int) file.length);
+	char *text = palloc(head + room + 1);
+	int length;
+
+	memcpy(text, DATA_HEAD, head);
+	length = pg_b64_encode(file.data, (int) file.length, text + head, room);
+	Assert(length >= 0);
+	return (GaBytes){text, head + length};
+}
+
+/* What stands behind "data:...;base64,"; NULL: it is no such URL. */
+static const char *
+data_of(const char *text)
+{
+	const char *comma = strchr(text, ',');
+
+	if (comma == NULL || comma - text < 7 ||
+		pg_strncasecmp(comma - 7, ";base64", 7) != 0)
+		return NULL;
+	return comma + 1;
+}
+
+static void
+read_data(GaJsonReader *reader, const GaJsonPath *path, const char *text,
+		  GaPicture *picture)
+{
+	const char *data = data_of(text);
+	int room = data ? pg_b64_dec_len((int) strlen(data)) : 0;
+	char *bytes = palloc(room + 1);
+	int length =
+		data ? pg_b64_decode(data, (int) strlen(data), bytes, room) : 0;
+
+	picture->bytes = (GaBytes){bytes, (size_t) Max(length, 0)};
+	picture->media_type = ga_picture_media_type(picture->bytes);
+	if (data == NULL || length < 0)
+		ga_json_fault(reader, path, GA_VIOLATION_INVALID_PICTURE,
+					  "Write it as data:image/png;base64,iVBORw0...",
+					  "is a data URL that cannot be read");
+	else if (length > GA_PICTURE_MAX)
+		ga_json_fault(reader, path, GA_VIOLATION_MAX_LENGTH, NULL,
+					  "has %d bytes, at most %d are allowed", length,
+					  GA_PICTURE_MAX);
+	else if (picture->media_type == NULL)
+		ga_json_fault(reader, path, GA_VIOLATION_INVALID_PICTURE,
+					  "Send a PNG, JPEG, GIF or WebP.", "is no picture");
+}
+
+void
+ga_check_picture(GaJsonReader *reader, const GaJsonPath *path, const char *text,
+				 void *target)
+{
+	GaPicture *picture = target;
+
+	if (pg_strncasecmp(text, "data:", 5) == 0)
+		read_data(reader, path, text, picture);
+	else if (strlen(text) > URL_MAX_CHARS)
+		ga_json_fault(reader, path, GA_VIOLATION_MAX_LENGTH, NULL,
+					  "has %zu characters, at most %d are allowed",
+					  strlen(text), URL_MAX_CHARS);
+	else
+		ga_check_url(reader, path, text, &picture->url);
+}
