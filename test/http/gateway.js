@@ -1,7 +1,8 @@
 // A double of PostgREST 14, for tests only: it sends the database what
 // PostgREST sends and makes of the answer what PostgREST makes of it, as far as
-// functions go (/rpc/...). Where PostgREST itself is at hand the same tests run
-// against it, so that the two cannot drift apart unseen.
+// functions go (/rpc/...), but for filters, ranges, counts, CSV and OPTIONS. Where
+// PostgREST itself is at hand the same tests run against it, so that the two
+// cannot drift apart unseen.
 //
 //   node gateway.js --host DIRECTORY --port N --database NAME [--user authenticator]
 //        [--schemas a,b] [--anon-role anon] [--jwt-secret TEXT] [--port-file FILE]
@@ -60,11 +61,11 @@ function send(incoming, outgoing, { status, headers, body }) {
 	const bytes = Buffer.isBuffer(body) ? body : Buffer.from(body, 'utf8');
 	// RFC 9110, 15.3.5 and 15.4.5: these have neither a body nor its length.
 	if (status === 204 || status === 304) {
-		outgoing.writeHead(status, headers);
+		outgoing.writeHead(status, headers.flat());
 		outgoing.end();
 		return;
 	}
-	outgoing.writeHead(status, { ...headers, 'Content-Length': bytes.length });
+	outgoing.writeHead(status, [...headers, ['Content-Length', String(bytes.length)]].flat());
 	outgoing.end(incoming.method === 'HEAD' ? undefined : bytes);
 }
 

@@ -41,6 +41,12 @@ $node->safe_psql('postgres', q{
 			'path', current_setting('request.path'), 'claims', current_setting('request.jwt.claims')::json,
 			'header', current_setting('request.headers')::json ->> 'x-probe', 'read_only', current_setting('transaction_read_only'),
 			'cookie', nullif(current_setting('request.cookies', true), '')::json ->> 'c', 'search_path', current_setting('search_path')) $$;
+	CREATE FUNCTION probe.headers() RETURNS json LANGUAGE sql STABLE AS 'SELECT current_setting($$request.headers$$)::json';
+	CREATE FUNCTION probe.look() RETURNS int LANGUAGE plpgsql STABLE AS
+		'BEGIN PERFORM set_config($$response.status$$, $$410$$, true); RETURN 1; END';
+	CREATE SEQUENCE probe.tries; GRANT USAGE ON SEQUENCE probe.tries TO anon;
+	CREATE FUNCTION probe.collide(state text) RETURNS bigint LANGUAGE plpgsql AS
+		'BEGIN IF nextval($$probe.tries$$) % 3 > 0 THEN RAISE EXCEPTION USING ERRCODE = state; END IF; RETURN currval($$probe.tries$$); END';
 	CREATE FUNCTION other.who() RETURNS text LANGUAGE sql AS 'SELECT $$other$$::text';
 	REVOKE EXECUTE ON FUNCTION probe.secret() FROM PUBLIC});
 
@@ -66,6 +72,33 @@ sub check_arguments
 	return;
 }
 
+# What is neither taken nor handed over as it came.
+sub check_bodies
+{
+	my ($g) = @_;
+
+	for ([ 'null', '[]' ], [ '7', '[]' ], [ '[]', '[]' ], [ '[{"a": 1}, {"a": 2}]', '[{"a": 1}, {"a": 2}]' ])
+	{
+		is($g->post_json('/rpc/whole', $_->[0])->{content}, $_->[1], "$g->{name}: an unnamed jsonb gets $_->[1] for $_->[0]");
+	}
+	for ([ '[1]', 'All object keys must match' ], [ '[{"a": 1}, {"b": 1}]', 'All object keys must match' ],
+		[ '{"a": 1} 2', 'Empty or invalid json' ], [ '{"a": "\ud800"}', 'Empty or invalid json' ], [ "{\"a\": \"\xFF\"}", 'Empty or invalid json' ])
+	{
+		my $answer = $g->post_json('/rpc/whole', $_->[0]);
+		is("$answer->{status} " . from_json($answer->{content})->{message}, "400 $_->[1]", 'a body that is refused');
+	}
+	for my $type ('image/png', 'application/vnd.api+json')
+	{
+		my $answer = $g->ask('POST', '/rpc/whole', content => '{}', headers => { %json, 'Content-Type' => $type });
+		is("$answer->{status} " . from_json($answer->{content})->{message}, "400 Content-Type not acceptable: $type", "$type is refused");
+	}
+	my $plain = sub { $g->ask('POST', '/rpc/whole', content => $_[0], headers => { %json, 'Content-Type' => 'text/plain' }) };
+	is($plain->("a\0b")->{content}, '{"text" : "a"}', 'a text ends at a zero byte');
+	is($plain->("a\xFF")->{status}, 400, 'and is UTF-8');
+	is($g->ask('POST', '/rpc/named?a=1', content => '{"a": 1}', headers => {%json, 'Content-Type' => 'application/json'})->{status}, 400, 'POST takes no arguments in the query');
+	return;
+}
+
 sub check_answers
 {
 	my ($g) = @_;
@@ -76,6 +109,10 @@ sub check_answers
 	is($g->get('/rpc/page', { Accept => 'text/html;q=0.5, application/json' }, word => 'hi')->{content}, '"<p>hi"', 'weights count');
 	is($g->get('/rpc/page', { Accept => 'image/png' }, word => 'hi')->{status}, 406, 'what cannot be had is refused');
 	is($g->head('/rpc/page', word => 'hi')->{content}, '', 'HEAD has no body');
+	is($g->get('/rpc/page', { Accept => $_ }, word => 'hi')->{status}, 406, "a page is no $_") for 'text/plain', 'TEXT/HTML', 'text/html; charset=utf-8';
+	is($g->get('/rpc/who', { Accept => 'text/plain', 'Accept-Profile' => 'other' })->{status}, 406, 'nor is a text');
+	is($g->get('/rpc/look', {%json})->{status}, 410, 'a function says the status');
+	is($g->head('/rpc/look', {%json})->{status}, 200, 'but is not called for HEAD when it only reads');
 	is($g->post_json('/rpc/mark', { n => 1 })->{status}, 204, 'void is no content');
 	is(join(',', map { $_->{n} } @{ from_json($g->post_json('/rpc/rows', '{}')->{content}) }), '1,2', 'rows are a list');
 	my $settled = $g->post_json('/rpc/settle', { status => '418', headers => '[{"X-A": "b"}]' });
@@ -97,12 +134,24 @@ sub check_callers
 	is_deeply([ @$anon{qw(role method path header read_only cookie)} ], [qw(anon GET /rpc/told p on d)], "$g->{name}: what a request tells");
 	is_deeply($anon->{claims}, { role => 'anon' }, 'the claims of nobody');
 	is($anon->{search_path}, '"probe", "public"', 'the schema comes first');
+	my $everything = $g->post_json('/rpc/headers', '{}', 'X-Probe' => 'p', Cookie => 'a=b');
+	is_deeply([ @{ from_json($everything->{content}) }{qw(x-probe cookie)} ], [ 'p', undef ], 'headers are in lower case, without the cookies');
 	my $known = $told->($g->post_json('/rpc/told', '{}', %web));
 	is_deeply([ $known->{role}, $known->{claims}{sub}, $known->{method} ], [qw(web u1 POST)], 'a token makes its role and its claims');
 	is($g->post_json('/rpc/told', '{}', Authorization => 'Bearer a.b.c')->{status}, 401, 'a token that is none is refused');
 	is($g->post_json('/rpc/told', '{}', Authorization => $web{Authorization} . 'x')->{status}, 401, 'as is one with another signature');
 	is($g->post_json('/rpc/told', '{}', Gateway::bearer(role => 'web', exp => time - 300))->{status}, 401, 'and one of yesterday');
+	for ([ { role => 'nobody' }, 'role "nobody" does not exist' ], [ { role => 'web', exp => 'soon' }, q{The JWT 'exp' claim must be a number} ],
+		[ { role => 'web', exp => time - 300 }, 'JWT expired' ], [ { role => 'web', nbf => time + 300 }, 'JWT not yet valid' ])
+	{
+		my $answer = $g->post_json('/rpc/told', '{}', Gateway::bearer(%{ $_->[0] }));
+		is("$answer->{status} " . from_json($answer->{content})->{message}, "401 $_->[1]", 'a token that is refused');
+	}
+	is($g->post_json('/rpc/told', '{}', Authorization => 'Bearer ')->{status}, 401, 'so is an empty one');
 	is($g->get('/rpc/mark', {%json}, n => 2)->{status}, 405, 'GET writes nothing');
+	my $rehearsed = $g->post_json('/rpc/mark', { n => 3 }, Prefer => 'return=minimal, tx=rollback');
+	is("$rehearsed->{status} $rehearsed->{headers}{'preference-applied'}", '204 tx=rollback', 'a call may be rehearsed');
+	is($node->safe_psql('postgres', 'SELECT count(*) FROM probe.marks WHERE n = 3'), 0, 'which leaves nothing behind');
 	return;
 }
 
@@ -112,7 +161,7 @@ sub check_errors
 	my %web = Gateway::bearer(role => 'web');
 
 	for ([ 'P0001', 400 ], [ '22023', 400 ], [ '23505', 409 ], [ '23503', 409 ], [ '42501', 403 ], [ '54000', 500 ],
-		[ '55000', 500 ], [ 'PT418', 418 ], [ 'P0002', 500 ], [ '28000', 403 ], [ '40001', 500 ])
+		[ '55000', 500 ], [ 'PT418', 418 ], [ 'P0002', 500 ], [ '28000', 403 ], [ '21000', 500 ], [ '57P01', 503 ])
 	{
 		my ($state, $status) = @$_;
 		my $answer = $g->post_json('/rpc/fail', { state => $state }, %web);
@@ -120,7 +169,9 @@ sub check_errors
 		is_deeply(from_json($answer->{content}), { code => $state, message => 'm', details => 'd', hint => 'h' }, 'with all it says')
 		  unless $state =~ /^PT/;
 	}
+	is($g->post_json('/rpc/collide', { state => $_ })->{content} % 3, 0, "$_ is tried again until it succeeds") for '40001', '40P01';
 	is($g->post_json('/rpc/secret', '{}')->{status}, 401, 'what nobody may do asks for a token');
+	is($g->post_json('/rpc/secret', '{}', Gateway::bearer(role => 'anon'))->{status}, 401, 'also with a token of nobody');
 	is($g->post_json('/rpc/secret', '{}', %web)->{status}, 403, 'with one it is forbidden');
 	is($g->post_json('/rpc/mark', { n => 1 }, %web)->{status}, 409, 'an error of the database itself');
 	is($node->safe_psql('postgres', 'SELECT count(*) FROM probe.marks'), 1, 'which leaves nothing behind');
@@ -130,6 +181,7 @@ sub check_errors
 for my $gateway (gateways($node, schemas => 'probe,other'))
 {
 	check_arguments($gateway);
+	check_bodies($gateway);
 	check_answers($gateway);
 	check_callers($gateway);
 	check_errors($gateway);

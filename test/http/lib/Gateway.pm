@@ -120,7 +120,8 @@ sub postgrest_of
 	my $child = start_program('postgrest', $program, write_postgrest_conf($node, $port, %options));
 	my $self = bless { name => 'PostgREST', url => "http://127.0.0.1:$port", pid => $child };
 
-	poll_until(sub { $self->get('/rpc/invitation', token => 'x')->{status} == 404 }, 'PostgREST answers');
+	# Until it has read the schemas it answers 503.
+	poll_until(sub { $self->get('/rpc/no_such')->{status} == 404 }, 'PostgREST answers');
 	return $self;
 }
 

@@ -11,45 +11,58 @@ function negotiate(accept, fn) {
 	const wanted = accept.split(',').map((item) => {
 		const [type, ...parameters] = item.split(';').map((part) => part.trim().toLowerCase());
 		const weight = parameters.find((part) => part.startsWith('q='));
-		return { type, weight: weight === undefined ? 1 : Number(weight.slice(2)) };
+		// A type with parameters is another one to PostgREST, and so is one in capitals.
+		const whole = item.replace(/ |;q=.*/g, '');
+		return { type, whole, weight: weight === undefined ? 1 : Number(weight.slice(2)), stars: type.split('*').length };
 	});
-	for (const { type } of wanted.sort((a, b) => b.weight - a.weight)) {
+	for (const { type, whole } of wanted.sort((a, b) => b.weight - a.weight || a.stars - b.stars)) {
 		if (fn.is_media && fn.type === '*/*') return { type: 'application/octet-stream', isHandled: true };
-		if (fn.is_media && type === fn.type) return { type, isHandled: true };
+		if (fn.is_media && whole === fn.type) return { type, isHandled: true };
 		if (['*/*', 'application/json'].includes(type))
 			return { type: 'application/json; charset=utf-8', isHandled: false };
-		if (type === 'text/plain' && !fn.is_composite && !fn.returns_set)
-			return { type: 'text/plain; charset=utf-8', isHandled: true };
 	}
 	throw new Fault(406, 'PGRST107', `None of these media types are available: ${accept}`);
 }
 
-function statementOf(schema, name, fn, request, isHandled) {
-	const callee = `${quote(schema)}.${quote(name)}`;
-	let call, from = '', values = [];
+// How the function is called, and what stands before it in FROM.
+function argumentsOf(fn, { named, unnamed, isJson }) {
+	const names = Object.keys(named);
+	const typeOf = (key) => fn.types[fn.names.indexOf(key)];
 
-	if (fn.takesBody) {
-		call = `${callee}($1::${fn.types[0]})`;
-		values = [request.unnamed];
-	} else {
-		const names = Object.keys(request.named);
-		call = `${callee}(${names.map((key) => `${quote(key)} := _args.${quote(key)}`).join(', ')})`;
-		if (names.length > 0) {
-			const columns = names.map((key) => `${quote(key)} ${fn.types[fn.names.indexOf(key)]}`);
-			from = `FROM json_to_record($1::json) AS _args(${columns.join(', ')})`;
-			values = [JSON.stringify(request.named)];
-		}
+	if (fn.takesBody) return { list: `$1::${fn.types[0]}`, before: '', values: [unnamed] };
+	if (names.length === 0) return { list: '', before: '', values: [] };
+	if (!isJson) {
+		const list = names.map((key, i) => `${quote(key)} := $${i + 1}::${typeOf(key)}`).join(', ');
+		return { list, before: '', values: names.map((key) => named[key]) };
 	}
-	if (fn.is_composite || fn.returns_set) {
-		// A table of one column is a table all the same.
-		const rows = fn.is_composite ? `(SELECT * FROM ${call})` : call;
-		const source = from ? `${from}, LATERAL ${rows} AS _t` : `FROM ${rows} AS _t`;
-		const all = `coalesce(json_agg(_t), '[]')`;
-		return { text: `SELECT (${fn.returns_set ? all : `${all}->0`})::text AS body ${source}`, values };
-	}
-	const handled = fn.type === '*/*' ? "coalesce(v::bytea, '')" : "coalesce(v::text, '')";
-	const scalar = isHandled ? handled : "coalesce(json_agg(v)->0, 'null')::text";
-	return { text: `SELECT ${scalar} AS body FROM (SELECT ${call} AS v ${from}) AS _t`, values };
+	const columns = names.map((key) => `${quote(key)} ${typeOf(key)}`).join(', ');
+	return {
+		list: names.map((key) => `${quote(key)} := _args.${quote(key)}`).join(', '),
+		before: `json_to_record($1::json) AS _args(${columns}), LATERAL `,
+		values: [JSON.stringify(named)],
+	};
+}
+
+// PostgREST's own shape: what HEAD does not need the planner leaves out, be it
+// the function itself.
+function statementOf(schema, name, fn, request, isHandled) {
+	const { list, before, values } = argumentsOf(fn, request);
+	const callee = `${quote(schema)}.${quote(name)}(${list})`;
+	const [columns, rows] = fn.is_composite ? ['_call.*', callee] : ['_call.v', `(SELECT ${callee} AS v)`];
+	const all = `json_agg(${fn.is_composite ? '_t' : '_t.v'})`;
+	let body = fn.returns_set ? `coalesce(${all}, '[]')` : `coalesce(${all}->0, 'null')`;
+
+	if (isHandled) body = fn.type === '*/*' ? "coalesce(_t.v::bytea, '')" : "coalesce(_t.v::text, '')";
+	if (request.method === 'HEAD') body = "''";
+	if (!isHandled) body = `${body}::text`;
+	return {
+		text: `WITH _source AS (SELECT ${columns} FROM ${before}${rows} AS _call)
+			SELECT ${fn.returns_set ? 'count(_t)' : '1'} AS total, ${body} AS body,
+				nullif(current_setting('response.headers', true), '') AS headers,
+				nullif(current_setting('response.status', true), '') AS status
+			FROM (SELECT * FROM _source) AS _t`,
+		values,
+	};
 }
 
 // Statements are prepared once for each connection, whichever role comes along.
@@ -58,15 +71,16 @@ function prepared(statement) {
 }
 
 function settingsOf(request, caller) {
+	const { cookie, ...headers } = request.headers;
+
 	return {
 		search_path: `${quote(request.schema)}, "public"`,
 		role: caller.role,
 		'request.jwt.claims': JSON.stringify(caller.claims),
 		'request.method': request.method,
 		'request.path': request.path,
-		'request.headers': JSON.stringify(request.headers),
-		...(Object.keys(request.cookies).length > 0
-			? { 'request.cookies': JSON.stringify(request.cookies) } : {}),
+		'request.headers': JSON.stringify(headers),
+		'request.cookies': JSON.stringify(request.cookies),
 	};
 }
 
@@ -80,7 +94,7 @@ async function apply(client, settings) {
 function headersOf(text) {
 	let list;
 	try {
-		list = JSON.parse(text);
+		list = JSON.parse(text ?? '[]');
 	} catch {
 		list = null;
 	}
@@ -89,14 +103,29 @@ function headersOf(text) {
 	if (!Array.isArray(list) || !list.every(isHeader))
 		throw new Fault(500, 'PGRST111', 'response.headers guc must be a JSON array composed of objects '
 			+ 'with a single key and a string value');
-	return Object.assign({}, ...list);
+	return list.flatMap(Object.entries);
 }
 
 function statusOf(text, fn) {
-	if (text === '') return fn.type === 'void' ? 204 : 200;
-	if (!/^[1-5]\d\d$/.test(text))
+	if (text === null) return fn.type === 'void' ? 204 : 200;
+	if (!/^\d/.test(text))
 		throw new Fault(500, 'PGRST112', 'response.status guc must be a valid status code');
-	return Number(text);
+	return parseInt(text, 10);
+}
+
+// What the function sets goes before what PostgREST would say.
+function answerOf(request, fn, type, { headers, status, body }) {
+	const told = headersOf(headers);
+	const own = [];
+
+	if (fn.type !== 'void') own.push(['Content-Type', type]);
+	if (fn.type !== 'void' && request.isNegotiated) own.push(['Content-Profile', request.schema]);
+	if (request.preference) own.push(['Preference-Applied', request.preference]);
+	return {
+		status: statusOf(status, fn),
+		headers: [...own.filter(([name]) => !told.some(([other]) => other.toLowerCase() === name.toLowerCase())), ...told],
+		body: fn.type === 'void' ? '' : body,
+	};
 }
 
 async function run(client, fn, request, caller) {
@@ -105,28 +134,28 @@ async function run(client, fn, request, caller) {
 
 	await client.query(`BEGIN ISOLATION LEVEL READ COMMITTED ${readOnly ? 'READ ONLY' : 'READ WRITE'}`);
 	await apply(client, settingsOf(request, caller));
-	const { rows: [{ body }] } = await client.query(
-		prepared(statementOf(request.schema, request.name, fn, request, isHandled)));
 	const { rows: [told] } = await client.query(
-		`SELECT coalesce(current_setting('response.status', true), '') AS status,
-			coalesce(nullif(current_setting('response.headers', true), ''), '[]') AS headers`);
-	const answer = {
-		status: statusOf(told.status, fn),
-		headers: { 'Content-Type': type, ...headersOf(told.headers) },
-		body: fn.type === 'void' ? '' : body,
-	};
-	await client.query('COMMIT');
-	return answer;
+		prepared(statementOf(request.schema, request.name, fn, request, isHandled)));
+	if (request.preference === 'tx=rollback') await client.query('SET CONSTRAINTS ALL IMMEDIATE');
+	await client.query(request.preference === 'tx=rollback' ? 'ROLLBACK' : 'COMMIT');
+	return answerOf(request, fn, type, told);
 }
+
+// What lost against another transaction is tried again, however often.
+const isToRepeat = ({ code }) => code === '40001' || code === '40P01';
 
 async function call(pool, catalog, request, caller) {
 	const fn = await catalog.find(request);
 	const client = await pool.connect();
 	try {
-		return await run(client, fn, request, caller);
-	} catch (error) {
-		await client.query('ROLLBACK').catch(() => {});
-		throw error instanceof Fault ? error : faultOfDatabase(error, caller);
+		for (;;) {
+			try {
+				return await run(client, fn, request, caller);
+			} catch (error) {
+				await client.query('ROLLBACK').catch(() => {});
+				if (!isToRepeat(error)) throw error instanceof Fault ? error : faultOfDatabase(error, caller);
+			}
+		}
 	} finally {
 		client.release();
 	}

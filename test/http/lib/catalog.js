@@ -18,6 +18,20 @@ SELECT p.oid::int AS oid, p.provolatile AS volatility, p.proretset AS returns_se
 // What the one unnamed parameter that takes a body of a kind may be.
 const bodyTypes = { json: /^jsonb?$/, text: /^text$/, bytes: /^bytea$/ };
 
+// Without the hint, which PostgREST guesses from similar names.
+function missing(schema, name, given, type) {
+	const list = given.length ? `(${given.join(', ')})` : ' without parameters';
+	const asked = given.length ? ` with parameter${given.length > 1 ? 's' : ''} ${given.join(', ')}` : ' without parameters';
+	const [heard, sought] = {
+		text: ['', ' with a single unnamed text parameter'],
+		bytes: ['', ' with a single unnamed bytea parameter'],
+		json: [list, `${asked} or with a single unnamed json/jsonb parameter`],
+	}[type] ?? [list, asked];
+
+	return new Fault(404, 'PGRST202', `Could not find the function ${schema}.${name}${heard} in the schema cache`,
+		{ details: `Searched for the function ${schema}.${name}${sought}, but no matches were found in the schema cache.` });
+}
+
 class Catalog {
 	constructor(pool) {
 		this.pool = pool;
@@ -48,9 +62,7 @@ class Catalog {
 		const takesBody = candidates.find((one) => unnamed !== undefined && one.count === 1
 			&& !one.names[0] && bodyTypes[type].test(one.types[0]));
 		if (takesBody) return { ...takesBody, takesBody: true };
-		throw new Fault(404, 'PGRST202',
-			`Could not find the function ${schema}.${name}`
-			+ (given.length ? `(${given.join(', ')})` : ' without parameters') + ' in the schema cache');
+		throw missing(schema, name, given, type);
 	}
 }
 

@@ -18,35 +18,67 @@ function cookiesOf(header = '') {
 	return Object.fromEntries(pairs.map(([name, ...value]) => [name, value.join('=')]));
 }
 
-function jsonOf(text) {
+// What is neither an object nor a list PostgREST takes for an empty list, and
+// lists only of objects with the same keys.
+function readJson(text) {
+	let value;
+
 	try {
-		return JSON.parse(text);
+		value = text === '' ? {} : JSON.parse(text, (_, one) => {
+			if (typeof one === 'string' && !one.isWellFormed()) throw new SyntaxError();
+			return one;
+		});
 	} catch {
 		throw new Fault(400, 'PGRST102', 'Empty or invalid json');
 	}
+	if (value === null || typeof value !== 'object') return { named: {}, unnamed: '[]' };
+	if (!Array.isArray(value)) return { named: value, unnamed: text };
+	const keysOf = (one) => (one !== null && typeof one === 'object' && !Array.isArray(one)
+		? Object.keys(one).sort().join('\n') : undefined);
+	const keys = value.map(keysOf);
+	if (keys.some((one) => one === undefined || one !== keys[0]))
+		throw new Fault(400, 'PGRST102', 'All object keys must match');
+	return { named: value[0] ?? {}, unnamed: text };
 }
 
 // What shapes the answer is no argument of a function.
-const reserved = ['select', 'columns', 'on_conflict', 'order', 'limit', 'offset', 'and', 'or'];
+const reserved = /^(select|columns|on_conflict)$|(^|\.)(order|limit|offset|and|or)$/;
+const parametersOf = (url) => [...url.searchParams].filter(([name]) => !reserved.test(name));
 
-// {named: {...}} or {unnamed: the body, type}
+function textOf(body, fault) {
+	try {
+		return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(body);
+	} catch {
+		throw fault;
+	}
+}
+
+// {named: {...}, unnamed: the body, type, isJson}
 function argumentsOf({ method, headers }, url, body) {
-	if (method !== 'POST') {
-		const fields = [...url.searchParams].filter(([name]) => !reserved.includes(name));
-		return { named: Object.fromEntries(fields) };
-	}
-	const type = (headers['content-type'] ?? 'application/json').split(';')[0].trim().toLowerCase();
+	if (method !== 'POST') return { named: Object.fromEntries(parametersOf(url)) };
+	for (const [, value] of parametersOf(url))
+		if (!/^(not\.)?[a-z]+(\([a-z]+\))?\./.test(value))
+			throw new Fault(400, 'PGRST100', `"failed to parse filter (${value})" (line 1, column 1)`);
+	const given = headers['content-type'] ?? 'application/json';
+	const type = given.split(';')[0].trim().toLowerCase();
 	if (type === 'application/x-www-form-urlencoded')
-		return { named: Object.fromEntries(new URLSearchParams(body.toString('utf8'))) };
+		return { named: Object.fromEntries(new URLSearchParams(body.toString())), type: 'form' };
 	if (type === 'application/json') {
-		const text = body.toString('utf8');
-		const value = text === '' ? {} : jsonOf(text);
-		const isObject = value !== null && typeof value === 'object' && !Array.isArray(value);
-		return { named: isObject ? value : {}, unnamed: text, type: 'json' };
+		const text = textOf(body, new Fault(400, 'PGRST102', 'Empty or invalid json'));
+		return { ...readJson(text), type: 'json', isJson: true };
 	}
-	if (type === 'text/plain') return { named: {}, unnamed: body.toString('utf8'), type: 'text' };
+	if (type === 'text/plain') {
+		// libpq's texts end at a zero byte.
+		const text = textOf(body, new Fault(400, '22021', 'invalid byte sequence for encoding "UTF8"'));
+		return { named: {}, unnamed: text.split('\0')[0], type: 'text' };
+	}
 	if (type === 'application/octet-stream') return { named: {}, unnamed: body, type: 'bytes' };
-	throw new Fault(415, 'PGRST107', `None of these media types are available: ${type}`);
+	throw new Fault(400, 'PGRST102', `Content-Type not acceptable: ${given}`);
+}
+
+// Of Prefer only what is known of calls: the first word on the transaction.
+function preferenceOf({ prefer = '' }) {
+	return prefer.split(',').map((one) => one.trim()).find((one) => /^tx=(commit|rollback)$/.test(one));
 }
 
 function readRequest(incoming, body, { schemas }) {
@@ -56,14 +88,16 @@ function readRequest(incoming, body, { schemas }) {
 
 	if (name === undefined)
 		throw new Fault(404, 'PGRST125', 'Invalid path specified in request URL');
+	const schema = schemaOf(incoming, schemas);
 	if (!['GET', 'HEAD', 'POST'].includes(method))
 		throw new Fault(405, 'PGRST101', `Cannot use the ${method} method on RPC`);
 	return {
-		method, headers, name,
+		method, headers, name, schema,
 		path: url.pathname,
-		schema: schemaOf(incoming, schemas),
 		cookies: cookiesOf(headers.cookie),
 		accept: headers.accept ?? '*/*',
+		preference: preferenceOf(headers),
+		isNegotiated: schemas.length > 1,
 		isRead: method !== 'POST',
 		...argumentsOf(incoming, url, body),
 	};
