@@ -338,6 +338,35 @@ sub check_unread
 	return;
 }
 
+# PostgREST breaks off at bytes that are no UTF-8 in what heads a request: 500.
+sub check_bytes
+{
+	my ($front) = @_;
+	my $status = sub {
+		my ($path, @options) = @_;
+		open(my $curl, '-|', 'curl', '-sS', '-o', '/dev/null', '-w', '%{http_code}', @options, "$front->{url}$path") or die "curl: $!";
+		return join '', <$curl>;
+	};
+	my @caller = ('-H', 'Authorization: ' . token());
+
+	for my $header ('User-Agent', 'Referer', 'Cookie')
+	{
+		is($status->($B, @caller, '-H', "$header: a=\xFF"), 200, "$front->{name}: any bytes may stand in $header");
+		is($status->('/i/' . 'x' x 34, '-H', "$header: a=\xFF"), 404, 'for the pages, too');
+		is($status->('/receipt?server=sms', '-d', 'a=b', '-H', "$header: a=\xFF"), 403, 'and for callbacks');
+	}
+	is($status->("${B}search/?search=\xC3\xA9\xF0\x9F\x98\x80", @caller), 200, 'an address may be raw UTF-8');
+	for my $bytes ("\xFF", "\xC3", "\xC0\x80", "\xED\xA0\x80", "\xF4\x90\x80\x80")
+	{
+		is($status->("${B}search/?search=$bytes", @caller), 400, 'and no other bytes');
+	}
+	is($status->("$A?a=\xFF", '-d', '{}'), 400, 'at contract A either');
+	is($status->("/receipt?server=sms&a=\xFF", '-d', 'a=b'), 400, 'nor for callbacks');
+	my $said = $front->ask('GET', "${B}search/?search=\xFF");
+	is(fault_of($said), '400 parse_error', 'which is said in the words of the contract');
+	return;
+}
+
 sub check_retry_after
 {
 	my ($front) = @_;
@@ -394,6 +423,7 @@ for my $gateway (gateways($node))
 	check_keys($front);
 	check_receipts($front);
 	check_unread($front);
+	check_bytes($front);
 	check_retry_after($front);
 	# So slow that a slow machine cannot keep below it.
 	check_rate(front_of($gateway, rate => 1));

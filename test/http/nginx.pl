@@ -52,5 +52,27 @@ sub check_front
 	return;
 }
 
-check_front(front_of($_)) for gateways($node);
+# Whoever reads a log must not find links that still are good in it.
+sub check_logs
+{
+	my ($gateway) = @_;
+	my $front = front_of($gateway);
+	my $asks = sub { my ($status, $what) = @_;
+		is($front->get("/$_/" . 'secret' x 5)->{status}, $status, "$front->{name}: $what, /$_/ is $status") for qw(i u) };
+
+	$node->stop;
+	$asks->(503, 'without the database');
+	$node->start;
+	stop_program($gateway);
+	$asks->(502, 'without PostgREST');
+	unlike(join('', map { slurp_file($_) } "$front->{directory}/error.log", glob("$PostgreSQL::Test::Utils::log_path/*.log")), qr/secretsecret/,
+		'and no link stands in any log');
+	return;
+}
+
+for my $gateway (gateways($node))
+{
+	check_front(front_of($gateway));
+	check_logs($gateway);
+}
 done_testing();
