@@ -193,11 +193,11 @@ cleanup() {
 # wait_for_file FILE WHAT: until it has content; a helper's port, say
 wait_for_file() {
 	local i
-	for ((i = 0; i < 300; i++)); do
+	for ((i = 0; i < 1200; i++)); do
 		[ -s "$1" ] && return 0
 		sleep 0.1
 	done
-	warn "$2 did not start within 30 s"
+	warn "$2 did not start within 120 s"
 	return 1
 }
 
@@ -226,7 +226,7 @@ start_server() {
 		for setting in "$@"; do echo "$setting"; done
 	} | as_server tee -a "$WORK/data/postgresql.conf" >/dev/null
 	SERVER_DATA=$WORK/data
-	(cd "$WORK" && as_server "$PG_BIN/pg_ctl" -D "$WORK/data" -w -t 60 \
+	(cd "$WORK" && as_server "$PG_BIN/pg_ctl" -D "$WORK/data" -w -t 300 \
 		-l "$WORK/server.log" start) >"$WORK/pg_ctl.log" 2>&1 ||
 		{ show_end "$WORK/server.log"; return 1; }
 }

@@ -80,7 +80,7 @@ cmp_ok(scalar(keys %{ twice(recipients($sink)) }) - $recovered, '<=', 32,
 
 $node->safe_psql('postgres', "DROP SERVER sms");
 set_rules($gateway, http => { rules => [ { replies => ['hang'] } ] });
-add_sms($node, $gateway->{http}, max_connections => 32);
+add_sms($node, $gateway->{http}, max_connections => 32, timeout => 300);
 invite_many(64);
 poll_until(sub { scalar(recipients($gateway)) == 32 }, '32 sends hang');
 takes_at_most(1.5, 'a fast stop takes at most 1.5 s while 32 sends hang', sub { $node->stop('fast') });
@@ -128,8 +128,7 @@ my $killed = time;
 poll_until(sub { !is_alive($state->{pid}) && !is_alive($state->{courier_pid}) },
 	'the death of the postmaster ends dispatcher and courier');
 my $gone = time;
-cmp_ok($gone - $killed, '<=', 2, 'within 2 s');
-note(sprintf 'gone after %.3f s', $gone - $killed);
+at_most($gone - $killed, 2, 'within 2 s');
 # Long enough for the courier to have sent a dozen, were it alive.
 poll_until(sub { time - $gone > 0.5 }, 'half a second passes');
 is(scalar(grep { $_->{at} > $gone + 0.05 } read_log($gateway, 'request')), 0, 'nothing is sent after that');

@@ -47,7 +47,7 @@ poll_until(sub { read_log($busy, 'request') }, 'a gateway is asked');
 my $asked = time;
 invite($node, german_number(1), german_number(2));
 in_time(german_number($_), 'sent', "message $_ for another gateway is sent") for 1, 2;
-cmp_ok(time - $asked, '<=', 1, 'within a second, although the first gateway wants to rest');
+at_most(time - $asked, 1, 'within a second, although the first gateway wants to rest');
 like(member_of($node, $limited)->{delivery}{status}, qr/queued|sent/, 'what was put off is queued');
 in_time(sa_number($_), 'sent', "message $_ of the busy gateway is sent") for 1, 2;
 my @at = map { $_->{at} } read_log($busy, 'request');
@@ -136,8 +136,7 @@ my $began = time;
 invite($node, map { german_number($_) } 101 .. 150);
 poll_until(sub { $node->safe_psql('postgres', "SELECT count(*) FROM group_api_private.invitations WHERE contact LIKE '+49%' AND delivery <> 'sent'") eq '0' },
 	'fifty for the other are sent meanwhile');
-cmp_ok(time - $began, '<=', 1, 'within a second');
-note(sprintf 'fifty beside a dead gateway: %.2f s', time - $began);
+at_most(time - $began, 1, 'within a second');
 my ($recovered) = start_script_server(http => {});
 $node->safe_psql('postgres', "ALTER SERVER sms OPTIONS (SET url '$recovered->{http}')");
 all_are($node, 'sent', 'a gateway that is moved gets what waited', seconds => 10);
@@ -151,7 +150,7 @@ $began = time;
 invite($node, map { german_number($_) } 201 .. 250);
 poll_until(sub { $node->safe_psql('postgres', "SELECT count(*) FROM group_api_private.invitations WHERE contact LIKE '+49%' AND delivery <> 'sent'") eq '0' },
 	'fifty for the other are sent while it hangs');
-cmp_ok(time - $began, '<=', 1, 'within a second, too');
+at_most(time - $began, 1, 'within a second, too');
 
 $node->stop;
 done_testing();

@@ -67,7 +67,7 @@ wait_for_none('and its courier with it');
 # ---- terminated while it waits
 
 my $in_background = IPC::Run::start([ 'psql', '-XAtq', '-d', $node->connstr('postgres'), '-c', $test ],
-	'<', \undef, '>', \$out, '2>', \$err, IPC::Run::timeout(120));
+	'<', \undef, '>', \$out, '2>', \$err, IPC::Run::timeout(5 * $GroupApiTest::PATIENCE));
 poll_until(sub { %{ couriers('send') } }, 'a courier is at work');
 my ($courier) = keys %{ couriers('send') };
 is_deeply(couriers('send')->{$courier}, [ 'group_api_courier', 'send' ], 'its arguments hold no secret');
@@ -86,7 +86,7 @@ wait_for_none('its courier dies with it');
 # ---- killed from outside
 
 $in_background = IPC::Run::start([ 'psql', '-XAtq', '-d', $node->connstr('postgres'), '-c', $test ],
-	'<', \undef, '>', \$out, '2>', \$err, IPC::Run::timeout(120));
+	'<', \undef, '>', \$out, '2>', \$err, IPC::Run::timeout(5 * $GroupApiTest::PATIENCE));
 poll_until(sub { %{ couriers('send') } }, 'another one is at work');
 kill 'KILL', keys %{ couriers('send') };
 eval { $in_background->finish };

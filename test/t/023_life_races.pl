@@ -38,7 +38,7 @@ sub start_waiting
 	my ($command) = @_;
 	my ($in, $out, $error) = ("$command;\n\\q\n", '', '');
 	my $run = IPC::Run::start([ 'psql', '-XAtq', '-d', $node->connstr('postgres') ],
-		'<', \$in, '>', \$out, '2>', \$error, IPC::Run::timeout(120));
+		'<', \$in, '>', \$out, '2>', \$error, IPC::Run::timeout(5 * $GroupApiTest::PATIENCE));
 
 	++$waiting;
 	poll_until(sub { $run->pump_nb; sql("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'") >= $waiting },

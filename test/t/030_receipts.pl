@@ -209,7 +209,7 @@ for my $part (0 .. 3)
 
 	$in = join '', map { "SELECT '$_->[1]', $_->[0] ->> 'result';\n" } @mine;
 	push @runs, { out => \$out, error => \$error,
-		run => IPC::Run::start([ 'psql', '-XAtq', '-d', $node->connstr('postgres') ], '<', \$in, '>', \$out, '2>', \$error, IPC::Run::timeout(180)) };
+		run => IPC::Run::start([ 'psql', '-XAtq', '-d', $node->connstr('postgres') ], '<', \$in, '>', \$out, '2>', \$error, IPC::Run::timeout(5 * $GroupApiTest::PATIENCE)) };
 }
 $_->{run}->finish for @runs;
 note(sprintf '%d callbacks in %.1f s', scalar @calls, time - $began);
