@@ -23,7 +23,7 @@ our @EXPORT = qw(
   deliveries delivery_of all_are group_of member_of
   dispatcher wait_for_dispatcher courier_pid is_alive
   recipients mail_recipients sms_recipients twice
-  psql_in_background
+  psql_in_background keep_clear_of_midnight
 );
 
 our $ACCOUNT = 'AC' . '0123456789abcdef' x 2;
@@ -244,6 +244,15 @@ sub psql_in_background
 		finish => sub { $in .= "\\q\n"; eval { $run->finish }; return $out; },
 		output => sub { return $out; }
 	};
+}
+
+# What counts days (UTC) must not run into the next one.
+sub keep_clear_of_midnight
+{
+	my $left = 86400 - time % 86400;
+
+	sleep $left + 1 if $left < 180;
+	return;
 }
 
 # ---- what arrived -------------------------------------------------------------------
