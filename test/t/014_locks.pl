@@ -80,7 +80,7 @@ my $here = $node->safe_psql('template1', "SELECT pid FROM pg_stat_activity WHERE
 my $log_start = -s $node->logfile;
 my $until = time + 1;
 poll_until(sub { time > $until && $node->safe_psql('template1', 'SELECT 1') }, 'a second passes');
-is($node->safe_psql('template1', "SELECT pid, wait_event_type FROM pg_stat_activity WHERE backend_type = 'group_api dispatcher'"), "$here|Extension",
+poll_until(sub { $node->safe_psql('template1', "SELECT pid, wait_event_type FROM pg_stat_activity WHERE backend_type = 'group_api dispatcher'") eq "$here|Extension" },
 	'the dispatcher waits for no lock of a DROP EXTENSION');
 kill 'TERM', $here;
 poll_until(sub { !is_alive($here) }, 'it can be ended meanwhile', 3);
