@@ -201,9 +201,16 @@ wait_for_file() {
 	return 1
 }
 
+# free_port: below those that the kernel gives to whoever asks for any
 free_port() {
-	/usr/bin/python3 -c 'import socket
-s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
+	/usr/bin/python3 -c 'import random, socket
+for port in random.sample(range(10200, 32768), 100):
+    try:
+        socket.socket().bind(("127.0.0.1", port))
+    except OSError:
+        continue
+    print(port)
+    break'
 }
 
 # --- a throwaway cluster -----------------------------------------------------
