@@ -30,7 +30,7 @@ close $file;
 note("GROUP_API_SEED=$seed");
 for my $gateway (gateways($node))
 {
-	my $front = front_of($gateway, rate => 1000);
+	my $front = front_of($gateway, rate => '1000r/s');
 	my $errors = "$PostgreSQL::Test::Utils::log_path/description.log";
 	local $ENV{NODE_PATH} = $modules;
 	my @lines = qx(node '$root/test/http/description.js' '$front->{url}' '$root/docs/openapi.yaml' '$plan' $seed 1000 2>'$errors');
