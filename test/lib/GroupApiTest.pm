@@ -36,7 +36,7 @@ use warnings;
 
 use Cwd qw(abs_path);
 use Exporter 'import';
-use File::Basename qw(dirname);
+use File::Basename qw(basename dirname);
 use File::Path qw(make_path);
 use File::Temp ();
 use JSON::PP ();
@@ -154,14 +154,15 @@ sub takes_at_most
 
 =head2 start_program(NAME, COMMAND...)
 
-A child process; its output goes to the test's log directory. Returns its id.
+A child process; its output goes to the directory of logs, which all tests share,
+under the test's name. Returns its id.
 
 =cut
 
 sub start_program
 {
 	my ($name, @command) = @_;
-	my $log = "$PostgreSQL::Test::Utils::log_path/$name." . ++$started . '.log';
+	my $log = "$PostgreSQL::Test::Utils::log_path/" . basename($0, '.pl') . ".$name." . ++$started . '.log';
 	my $child = fork;
 
 	die "fork: $!" unless defined $child;
