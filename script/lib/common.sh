@@ -17,6 +17,8 @@ WORK=
 SERVER_DATA=
 CHILDREN=()
 
+# What root builds and fetches, the servers' user is to read.
+umask 022
 # Messages in English and numbers with a point, whatever the caller's locale.
 export LC_ALL=C.UTF-8
 # These would lead our throwaway servers' clients to somebody else's server.
