@@ -17,6 +17,8 @@ WORK=
 SERVER_DATA=
 CHILDREN=()
 
+# What root builds and fetches, the servers' user is to read.
+umask 022
 # Messages in English and numbers with a point, whatever the caller's locale.
 export LC_ALL=C.UTF-8
 # These would lead our throwaway servers' clients to somebody else's server.
@@ -193,17 +195,24 @@ cleanup() {
 # wait_for_file FILE WHAT: until it has content; a helper's port, say
 wait_for_file() {
 	local i
-	for ((i = 0; i < 300; i++)); do
+	for ((i = 0; i < 1200; i++)); do
 		[ -s "$1" ] && return 0
 		sleep 0.1
 	done
-	warn "$2 did not start within 30 s"
+	warn "$2 did not start within 120 s"
 	return 1
 }
 
+# free_port: below those that the kernel gives to whoever asks for any
 free_port() {
-	/usr/bin/python3 -c 'import socket
-s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
+	/usr/bin/python3 -c 'import random, socket
+for port in random.sample(range(10200, 32768), 100):
+    try:
+        socket.socket().bind(("127.0.0.1", port))
+    except OSError:
+        continue
+    print(port)
+    break'
 }
 
 # --- a throwaway cluster -----------------------------------------------------
@@ -226,7 +235,7 @@ start_server() {
 		for setting in "$@"; do echo "$setting"; done
 	} | as_server tee -a "$WORK/data/postgresql.conf" >/dev/null
 	SERVER_DATA=$WORK/data
-	(cd "$WORK" && as_server "$PG_BIN/pg_ctl" -D "$WORK/data" -w -t 60 \
+	(cd "$WORK" && as_server "$PG_BIN/pg_ctl" -D "$WORK/data" -w -t 300 \
 		-l "$WORK/server.log" start) >"$WORK/pg_ctl.log" 2>&1 ||
 		{ show_end "$WORK/server.log"; return 1; }
 }

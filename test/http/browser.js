@@ -15,6 +15,8 @@ const [chromium, planFile, screenshots] = process.argv.slice(2);
 const plan = JSON.parse(fs.readFileSync(planFile, 'utf8'));
 const SIZES = [[320, 640], [390, 844], [1280, 800]];
 const SCHEMES = ['light', 'dark'];
+// Milliseconds: a loaded machine is slow.
+const PATIENCE = 300000;
 // A picture of the group, served here since the tests have no other network.
 const PICTURE = fs.existsSync(path.join(__dirname, 'picture.svg'))
 	? fs.readFileSync(path.join(__dirname, 'picture.svg')) : Buffer.from('');
@@ -94,6 +96,7 @@ async function namesOfControls(page) {
 
 async function open(browser, url) {
 	const page = await browser.newPage();
+	page.setDefaultTimeout(PATIENCE);
 	const complaints = [];
 	const note = (text) => complaints.push(text);
 
@@ -162,6 +165,8 @@ async function main() {
 	fs.mkdirSync(screenshots, { recursive: true });
 	const browser = await puppeteer.launch({
 		executablePath: chromium,
+		timeout: PATIENCE,
+		protocolTimeout: PATIENCE,
 		args: ['--disable-gpu', '--disable-dev-shm-usage', '--hide-scrollbars',
 			...(process.env.CHROMIUM_FLAGS ?? '').split(' ').filter(Boolean)],
 	});

@@ -25,7 +25,7 @@ close $file;
 
 for my $gateway (gateways($node))
 {
-	my $front = front_of($gateway, rate => 1000);
+	my $front = front_of($gateway, rate => '1000r/s');
 	my $errors = "$PostgreSQL::Test::Utils::log_path/clients.log";
 	local $ENV{NODE_PATH} = $modules;
 	my @lines = qx(node '@{[ project_root() ]}/test/http/clients.js' '$front->{url}' '$plan' 2>'$errors');

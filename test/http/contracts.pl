@@ -410,7 +410,7 @@ sub check_receipts
 check_handed_over();
 for my $gateway (gateways($node))
 {
-	my $front = front_of($gateway, rate => 1000);
+	my $front = front_of($gateway, rate => '1000r/s');
 	check_documented($front);
 	check_types($front);
 	check_forms($front);
@@ -426,7 +426,7 @@ for my $gateway (gateways($node))
 	check_bytes($front);
 	check_retry_after($front);
 	# So slow that a slow machine cannot keep below it.
-	check_rate(front_of($gateway, rate => 1));
+	check_rate(front_of($gateway, rate => '1r/m'));
 	stop_program($gateway);
 	is(fault_of(post($front, $A, body_a())), '500 unavailable' =~ s/500/502/r, "$front->{name}: without PostgREST, A");
 	is(fault_of(post($front, $B, {})), '502 unavailable', 'and B');

@@ -30,7 +30,7 @@ close $file;
 note("GROUP_API_SEED=$seed");
 for my $gateway (gateways($node))
 {
-	my $front = front_of($gateway, rate => 1000);
+	my $front = front_of($gateway, rate => '1000r/s');
 	my $errors = "$PostgreSQL::Test::Utils::log_path/description.log";
 	local $ENV{NODE_PATH} = $modules;
 	my @lines = qx(node '$root/test/http/description.js' '$front->{url}' '$root/docs/openapi.yaml' '$plan' $seed 1000 2>'$errors');
@@ -50,7 +50,7 @@ SKIP:
 	my $port = PostgreSQL::Test::Cluster::get_free_port();
 	my $child = start_program('prism', $prism, 'mock', '--host', '127.0.0.1', '--port', $port, "$root/docs/openapi.yaml");
 	my $mock = bless { name => 'Prism', url => "http://127.0.0.1:$port" }, 'Gateway';
-	poll_until(sub { $mock->ask('GET', '/')->{status} == 404 }, 'Prism serves the description', 60);
+	poll_until(sub { $mock->ask('GET', '/')->{status} == 404 }, 'Prism serves the description');
 	is($mock->post_json('/api/v2/group/', { name => 'x' }, Authorization => 'Bearer x')->{status}, 200, 'and answers by it');
 }
 done_testing();

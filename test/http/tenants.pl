@@ -175,7 +175,7 @@ check_way($_, $way{$_}) for sort keys %way;
 check_claims();
 for my $gateway (gateways($node))
 {
-	my $front = front_of($gateway, rate => 1000);
+	my $front = front_of($gateway, rate => '1000r/s');
 	check_way("by HTTP, $front->{name}", sub { my ($who, $other, $call) = @_; return over_http($front, $who, $call); });
 	check_revoked($front);
 }

@@ -323,6 +323,9 @@ flush_output(int fd)
 {
 	Connection *connection = &connections[fd];
 
+	/* Who hears of an answer finds its request in the log. */
+	if (log_file != NULL)
+		fflush(log_file);
 	while (connection->out_sent < connection->out_length)
 	{
 		ssize_t sent =
@@ -614,7 +617,7 @@ serve(int listener)
 		int count = epoll_wait(epoll_fd, events, MAX_EVENTS, 0);
 		int i;
 
-		/* Idle: now the log may cost something. */
+		/* Idle: the requests that are answered late are in the log, too. */
 		if (count == 0)
 		{
 			if (log_file != NULL)

@@ -36,6 +36,7 @@ A reply is a string (SMTP: the line; HTTP: the body of a 200) or an object:
             command's argument; HTTP: "METHOD PATH\\nheader: value\\n...\\n\\nBODY")
             stands for {echo} in the answer
   "delay"   seconds to wait first
+  "hold"    true: wait until the rules change, then answer by the old ones
   "do"      "hang" (never answer), "drop" (close), "reset" (RST),
             "close" (answer, then close without a word), "drip" (an HTTP answer,
             a byte every 50 ms), "cut" (half of the answer, then close),
@@ -75,14 +76,18 @@ class Rules:
         self.tries = {}
 
     def part(self, name):
-        if self.path:
-            stamp = os.stat(self.path).st_mtime_ns
-            if stamp != self.stamp:
-                with open(self.path, encoding="utf-8") as file:
-                    self.content = json.load(file)
-                self.stamp = stamp
-                self.tries = {}
+        if self.path and stamp_of(os.stat(self.path)) != self.stamp:
+            with open(self.path, encoding="utf-8") as file:
+                self.stamp = stamp_of(os.fstat(file.fileno()))
+                self.content = json.load(file)
+            self.tries = {}
         return self.content.get(name, {})
+
+    async def changed(self):
+        """Waits for other rules than those of now."""
+        stamp = self.stamp
+        while stamp == self.stamp == stamp_of(os.stat(self.path)):
+            await asyncio.sleep(0.01)
 
     def reply(self, protocol, text, at=None):
         """What the first matching rule says this time, as a dict, or None."""
@@ -99,6 +104,11 @@ class Rules:
             return as_dict(rule["replies"][min(tried, len(rule["replies"]) - 1)],
                            protocol)
         return None
+
+
+def stamp_of(status):
+    """Two files written within a tick of the clock have the same time."""
+    return status.st_mtime_ns, status.st_ino, status.st_size
 
 
 def as_dict(reply, protocol):
@@ -145,6 +155,8 @@ class Connection:
     async def misbehave(self, reply):
         """Does what is to be done instead of, or before, an answer."""
         await asyncio.sleep(reply.get("delay", 0))
+        if reply.get("hold"):
+            await self.server.rules.changed()
         action = reply.get("do")
         if action == "hang":
             # Until the other side has had enough of it.

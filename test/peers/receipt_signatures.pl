@@ -37,7 +37,7 @@ my %query = map { $_ => $node->safe_psql('postgres', "SELECT split_part(group_ap
 my ($in, $out, $error) = (to_json(\%query), '', '');
 {
 	local $ENV{NODE_PATH} = $modules;
-	IPC::Run::run([ 'node', "$FindBin::RealBin/receipt-signatures.js", $url, $secret ], '<', \$in, '>', \$out, '2>', \$error, IPC::Run::timeout(60));
+	IPC::Run::run([ 'node', "$FindBin::RealBin/receipt-signatures.js", $url, $secret ], '<', \$in, '>', \$out, '2>', \$error, IPC::Run::timeout(5 * $GroupApiTest::PATIENCE));
 }
 is($error, '', "the vendors' code runs");
 my @callbacks = @{ from_json($out) };

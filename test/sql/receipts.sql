@@ -193,7 +193,8 @@ SELECT is(pg_temp.say('ga_http', 'status=delivered', 'receipt=' || pg_temp.token
 -- Who sends it needs no token: it must not cost more than its length.
 SELECT clock_timestamp() AS begin \gset
 SELECT is(pg_temp.say('ga_http', '[' || repeat('1,', 500000) || '1]'), 'refused', 'a megabyte of numbers is refused');
-SELECT cmp_ok(clock_timestamp() - :'begin', '<', interval '5 s', 'in moments');
+-- What grows with the square of the length takes hours.
+SELECT cmp_ok(clock_timestamp() - :'begin', '<', interval '1 min', 'in moments');
 SELECT is(pg_temp.say('ga_http', '{"status": "of no meaning"}', pg_temp.query('ga_http', 2)), 'known', 'a word that is not known changes nothing');
 SELECT is(pg_temp.say('ga_http', repeat('x=y&', 5000) || 'status=delivered', pg_temp.query('ga_http', 2)), 'unreadable', 'nor is a thousandth field looked for');
 SELECT is(pg_temp.say('ga_twilio', 'MessageStatus=sending', pg_temp.query('ga_twilio', 2), headers), 'stale', 'odd headers: ' || headers::text)
@@ -397,7 +398,7 @@ FROM (SELECT pg_temp.sha('{"status": "delivered"}') AS hash) AS h, LATERAL (VALU
 	('signed', NULL, NULL, pg_temp.jwt(jsonb_build_object('iss', 'Vonage', 'payload_hash', hash)), 'moved'),
 	('by another name', 'X-Receipt-Authorization', 'bearer ', pg_temp.jwt(jsonb_build_object('payload_hash', hash)), 'moved'),
 	('HS512', NULL, NULL, pg_temp.jwt(jsonb_build_object('payload_hash', hash), 'HS512'), 'moved'),
-	('not yet over', NULL, NULL, pg_temp.jwt(jsonb_build_object('payload_hash', hash, 'exp', pg_temp.soon(-3))), 'moved'),
+	('not yet over', NULL, NULL, pg_temp.jwt(jsonb_build_object('payload_hash', hash, 'exp', pg_temp.soon(-1))), 'moved'),
 	('over', NULL, NULL, pg_temp.jwt(jsonb_build_object('payload_hash', hash, 'exp', pg_temp.soon(-10))), 'refused'),
 	('not yet begun', NULL, NULL, pg_temp.jwt(jsonb_build_object('payload_hash', hash, 'nbf', pg_temp.soon(60))), 'refused'),
 	('of another body', NULL, NULL, pg_temp.jwt(jsonb_build_object('payload_hash', pg_temp.sha('x'))), 'refused'),

@@ -70,7 +70,7 @@ wait_for_dispatcher($node, 'one that is committed does');
 # ---- DROP EXTENSION while sends hang
 
 my $gateway = start_script_server(http => { rules => [ { replies => ['hang'] } ] });
-add_sms($node, $gateway->{http}, name => 'hanging', max_connections => 32);
+add_sms($node, $gateway->{http}, name => 'hanging', max_connections => 32, timeout => 300);
 invite($node, map { sa_number($_) } 1 .. 64);
 poll_until(sub { recipients($gateway) == 32 }, '32 sends hang');
 ($dispatcher, $courier) = @{ dispatcher($node) }{qw(pid courier_pid)};

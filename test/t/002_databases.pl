@@ -25,7 +25,7 @@ sub make_database
 
 	sql('postgres', "CREATE DATABASE $name");
 	sql($name, 'CREATE EXTENSION group_api');
-	add_sms($node, $gateway->{http}, database => $name);
+	add_sms($node, $gateway->{http}, database => $name, timeout => 300);
 	set_rules($gateway, http => {});
 	invite($node, \$name, sa_number(++$next));
 	all_are($node, 'sent', "a dispatcher works in $name", database => $name);

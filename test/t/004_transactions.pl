@@ -95,14 +95,14 @@ takes_at_most(1, 'a plain INSERT by the owner is sent at once', sub {
 	poll_until(sub { got($by_hand) }, 'it arrives');
 });
 my $later = number();
+my $made = time;
 $node->safe_psql('postgres', "WITH g AS (SELECT id FROM group_api_private.groups LIMIT 1),
 	m AS (INSERT INTO group_api_private.members (group_id, number, name) SELECT id, 1001, 'Later' FROM g)
 	INSERT INTO group_api_private.invitations (group_id, number, channel, delivery, due, contact)
 	SELECT id, 1001, 'MOBILE', 'queued', now() + interval '2 s', '$later' FROM g");
-my $made = time;
 poll_until(sub { got($later) }, 'one that is due in two seconds arrives');
-cmp_ok(time - $made, '>=', 1.8, 'not before');
-cmp_ok(time - $made, '<=', 3, 'and not long after');
+cmp_ok(time - $made, '>=', 2, 'not before');
+at_most(time - $made, 3, 'and not long after');
 
 # ---- many at once
 
@@ -112,7 +112,7 @@ poll_until(sub { got(@many) == 100 }, 'a hundred groups of one transaction are a
 my @thousand = map { number() } 1 .. 1000;
 invite($node, @thousand);
 poll_until(sub { got(@thousand) == 1000 }, 'a group of a thousand is sent');
-is($node->safe_psql('postgres', "SELECT group_api.wait_until_idle()"), 't', 'wait_until_idle() sees the end');
+is($node->safe_psql('postgres', "SELECT group_api.wait_until_idle('5 min')"), 't', 'wait_until_idle() sees the end');
 is_deeply(twice(recipients($sink)), {}, 'nothing was sent twice');
 
 # ---- writers in parallel: nobody is overlooked
@@ -133,7 +133,7 @@ $_->{finish}->() for @sessions;
 
 # ---- a locked row
 
-my $slow = start_script_server(http => { rules => [ { replies => [ { delay => 0.5 } ] } ] });
+my $slow = start_script_server(http => {});
 $node->safe_psql('postgres', "ALTER SERVER sms OPTIONS (SET url '$slow->{http}')");
 my $locked = number();
 $node->safe_psql('postgres', "SELECT group_api.pause('sms')");
@@ -147,18 +147,18 @@ ok(!grep({ $_ eq $locked } recipients($slow)), 'it is not sent itself');
 my $released = time;
 $session->{say}->('ROLLBACK;');
 poll_until(sub { grep { $_ eq $locked } recipients($slow) }, 'released, it is sent');
-cmp_ok(time - $released, '<=', 2.5, 'soon');
-note(sprintf 'a row that was locked is sent %.2f s after its release', time - $released);
-my $turns = dispatcher($node)->{turns};
+at_most(time - $released, 2.5, 'soon');
 $session->{finish}->();
 
 # The invited person accepts while the message is still being sent.
 my $answered = number();
+set_rules($slow, http => { rules => [ { match => quotemeta $answered, replies => [ { hold => 1 } ] } ] });
 my $group = invite($node, $answered);
 poll_until(sub { grep { $_ eq $answered } recipients($slow) }, 'a message is under way');
 my ($text) = map { from_json($_->{body})->{text} } grep { $_->{body} =~ /\Q$answered/ } read_log($slow, 'request');
 my ($token) = $text =~ m{([A-Za-z0-9_.~-]+)\s*$};
 $session = psql_in_background($node, "BEGIN; SELECT group_api.accept_invitation('$token');");
+set_rules($slow, http => {});
 my $while = number();
 invite($node, $while);
 poll_until(sub { delivery_of($node, $while)->{delivery} eq 'sent' }, 'an open transaction that accepts does not stop the delivery of others');
@@ -168,10 +168,14 @@ $session->{finish}->();
 poll_until(sub { delivery_of($node, $answered)->{response} eq 'accepted' }, 'the answer stands');
 is(delivery_of($node, $answered)->{delivery}, 'delivered', 'and shows that the message was delivered');
 my $undecided = number();
+set_rules($slow, http => { rules => [ { match => quotemeta $undecided, replies => [ { hold => 1 } ] } ] });
 invite($node, $undecided);
 poll_until(sub { grep { $_ eq $undecided } recipients($slow) }, 'another is under way');
 $session = psql_in_background($node, "BEGIN; SELECT FROM group_api_private.invitations WHERE contact = '$undecided' FOR UPDATE;");
-poll_until(sub { grep { $_->{body} =~ /\Q$undecided/ && time - $_->{at} > 0.8 } read_log($slow, 'request') }, 'its outcome is known to the dispatcher');
+set_rules($slow, http => {});
+my $beside = number();
+invite($node, $beside);
+poll_until(sub { delivery_of($node, $beside)->{delivery} eq 'sent' }, 'another that came after it is sent');
 is(delivery_of($node, $undecided)->{delivery}, 'sending', 'the row still says sending');
 $session->{say}->('ROLLBACK;');
 poll_until(sub { delivery_of($node, $undecided)->{delivery} eq 'sent' }, 'released, it is settled as sent', 3);

@@ -82,7 +82,7 @@ my @killed;    # [what, when]
 my $share = ($MAILS + 2 * $SMS) / (@kills + 1);
 
 create_some(8);
-my $give_up = time + 60;
+my $give_up = time + 2 * $GroupApiTest::PATIENCE;
 for my $i (0 .. $#kills)
 {
 	my $kind = $kills[$i];

@@ -47,7 +47,7 @@ poll_until(sub { read_log($busy, 'request') }, 'a gateway is asked');
 my $asked = time;
 invite($node, german_number(1), german_number(2));
 in_time(german_number($_), 'sent', "message $_ for another gateway is sent") for 1, 2;
-cmp_ok(time - $asked, '<=', 1, 'within a second, although the first gateway wants to rest');
+at_most(time - $asked, 1, 'within a second, although the first gateway wants to rest');
 like(member_of($node, $limited)->{delivery}{status}, qr/queued|sent/, 'what was put off is queued');
 in_time(sa_number($_), 'sent', "message $_ of the busy gateway is sent") for 1, 2;
 my @at = map { $_->{at} } read_log($busy, 'request');
@@ -69,7 +69,10 @@ my $gateway = start_script_server(http => { rules => [
 	{ match => quotemeta $number{hopeless}, replies => [ { status => 429 } ] },
 	{ match => quotemeta $number{later}, replies => [ { status => 503 }, { status => 202, body => {} } ] },
 ] });
-add_sms($node, $gateway->{http}, prefixes => '+27', timeout => 1, code_path => 'code', text_path => 'why', id_path => 'id');
+my @answers = (code_path => 'code', text_path => 'why', id_path => 'id');
+add_sms($node, $gateway->{http}, prefixes => '+27', @answers);
+# As long as a slow machine needs for a message that is answered.
+add_sms($node, $gateway->{http}, name => 'impatient', prefixes => $number{silent}, priority => 0, timeout => 4, @answers);
 my %group = map { $_ => invite($node, $number{$_}) } sort keys %number;
 in_time($number{well}, 'sent', 'the well-behaved one is sent');
 in_time($number{broken}, 'sent', '500 is tried again');
@@ -88,9 +91,9 @@ for my $name (qw(broken silent cut))
 	my @keys = map { from_json($_->{body})->{key} } arrivals($gateway, $number{$name});
 	is($keys[0], $keys[1], "$name: both tries bear the same key, by which a gateway finds the double");
 }
-my @silent = map { $_->{at} } arrivals($gateway, $number{silent});
-cmp_ok($silent[1] - $silent[0], '>=', 0.9, 'the silent one was given its time');
-$node->safe_psql('postgres', 'DROP SERVER sms');
+cmp_ok($node->safe_psql('postgres', "SELECT extract(epoch FROM elapsed) FROM group_api_private.attempts WHERE server = 'impatient' AND outcome = 'uncertain'"),
+	'>=', 4, 'the silent one was given its time');
+$node->safe_psql('postgres', 'DROP SERVER sms; DROP SERVER impatient');
 
 # ---- hold what is uncertain
 
@@ -136,8 +139,7 @@ my $began = time;
 invite($node, map { german_number($_) } 101 .. 150);
 poll_until(sub { $node->safe_psql('postgres', "SELECT count(*) FROM group_api_private.invitations WHERE contact LIKE '+49%' AND delivery <> 'sent'") eq '0' },
 	'fifty for the other are sent meanwhile');
-cmp_ok(time - $began, '<=', 1, 'within a second');
-note(sprintf 'fifty beside a dead gateway: %.2f s', time - $began);
+at_most(time - $began, 1, 'within a second');
 my ($recovered) = start_script_server(http => {});
 $node->safe_psql('postgres', "ALTER SERVER sms OPTIONS (SET url '$recovered->{http}')");
 all_are($node, 'sent', 'a gateway that is moved gets what waited', seconds => 10);
@@ -151,7 +153,7 @@ $began = time;
 invite($node, map { german_number($_) } 201 .. 250);
 poll_until(sub { $node->safe_psql('postgres', "SELECT count(*) FROM group_api_private.invitations WHERE contact LIKE '+49%' AND delivery <> 'sent'") eq '0' },
 	'fifty for the other are sent while it hangs');
-cmp_ok(time - $began, '<=', 1, 'within a second, too');
+at_most(time - $began, 1, 'within a second, too');
 
 $node->stop;
 done_testing();

@@ -104,7 +104,7 @@ reaches($held, 'delivered|pending', 'the same answer about its new message count
 # ---- many questions
 
 set_rules($gateway, http => { rules => [
-	{ match => '^GET ', count => 'rule', replies => [ { status => 200, delay => 0.3, body => { status => 'sent' } } ] },
+	{ match => '^GET ', count => 'rule', replies => [ { status => 200, delay => 1, body => { status => 'sent' } } ] },
 	{ match => '^POST ', count => 'rule', replies => [ { status => 201, body => { sid => 'SMmany' } } ] } ] });
 sql("INSERT INTO group_api_private.polls (group_id, number, link_version, next_at, server, message_id)
 	SELECT gen_random_uuid(), 2, 1, now(), 'twilio', 'SMold' || n FROM generate_series(1, 2000) n");

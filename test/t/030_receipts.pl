@@ -98,7 +98,7 @@ is_deeply([ @{ member_of($node, $other)->{delivery} }{qw(status reason)} ],
 # ---- what is uncertain
 
 invite($node, german_number(11));
-poll_until(sub { $node->safe_psql('postgres', "SELECT delivery = 'queued' AND attempts = 1 FROM group_api_private.invitations WHERE contact = '" . german_number(11) . "'") eq 't' },
+poll_until(sub { $node->safe_psql('postgres', "SELECT delivery = 'queued' AND attempts > 0 FROM group_api_private.invitations WHERE contact = '" . german_number(11) . "'") eq 't' },
 	'a message whose answer was lost waits for a second try');
 $address = address_for($twilio, german_number(11), 'StatusCallback');
 $body = 'MessageSid=SM7&MessageStatus=sent';
@@ -209,7 +209,7 @@ for my $part (0 .. 3)
 
 	$in = join '', map { "SELECT '$_->[1]', $_->[0] ->> 'result';\n" } @mine;
 	push @runs, { out => \$out, error => \$error,
-		run => IPC::Run::start([ 'psql', '-XAtq', '-d', $node->connstr('postgres') ], '<', \$in, '>', \$out, '2>', \$error, IPC::Run::timeout(180)) };
+		run => IPC::Run::start([ 'psql', '-XAtq', '-d', $node->connstr('postgres') ], '<', \$in, '>', \$out, '2>', \$error, IPC::Run::timeout(5 * $GroupApiTest::PATIENCE)) };
 }
 $_->{run}->finish for @runs;
 note(sprintf '%d callbacks in %.1f s', scalar @calls, time - $began);
@@ -219,7 +219,7 @@ $said{$_}++ for map { split /\n/, ${ $_->{out} } } @runs;
 is($said{'forged|refused'}, $count{forged}, 'every forged one is refused');
 is_deeply([ grep { /^honest\|(?!moved|known|replayed)/ || /^forged\|(?!refused)/ } keys %said ], [], 'and no honest one');
 note(join ', ', map { "$_ $said{$_}" } sort keys %said);
-is($node->safe_psql('postgres', "SELECT receipts FROM group_api.receipt_counts WHERE server = 'twilio' AND result = 'refused'"), $count{forged},
+is($node->safe_psql('postgres', "SELECT sum(receipts) FROM group_api.receipt_counts WHERE server = 'twilio' AND result = 'refused'"), $count{forged},
 	'the forged ones are counted exactly');
 is($node->safe_psql('postgres', 'SELECT sum(receipts) FROM group_api.receipt_counts'), scalar @calls, 'as are all');
 is($node->safe_psql('postgres', 'SELECT count(*) FROM group_api.receipts'), $node->safe_psql('postgres', "SELECT sum(receipts) FROM group_api.receipt_counts WHERE result IN ('moved', 'known')"),

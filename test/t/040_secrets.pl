@@ -69,7 +69,7 @@ sub open_session
 {
 	my %session = (in => '', out => '', error => '');
 	$session{run} = IPC::Run::start([ '/usr/bin/python3', "$FindBin::RealBin/lib/bound_calls.py", $libpq,
-			$node->connstr('postgres') ], '<', \$session{in}, '>', \$session{out}, '2>', \$session{error}, IPC::Run::timeout(300));
+			$node->connstr('postgres') ], '<', \$session{in}, '>', \$session{out}, '2>', \$session{error}, IPC::Run::timeout(5 * $GroupApiTest::PATIENCE));
 	return \%session;
 }
 

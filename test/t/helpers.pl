@@ -12,7 +12,7 @@ use GroupApiTest;
 sub http_status
 {
 	my ($url, $body, @options) = @_;
-	return qx(curl -sS -m 5 -o /dev/null -w '%{http_code}' @options -d '$body' '$url' 2>/dev/null);
+	return qx(curl -sS -m 60 -o /dev/null -w '%{http_code}' @options -d '$body' '$url' 2>/dev/null);
 }
 
 # The exit status of curl, which sends one small message.
@@ -24,7 +24,7 @@ sub send_mail
 	open(my $mail, '>', $file) or die "$file: $!";
 	print $mail "Subject: x\r\n\r\n.dotted\r\n";
 	close $mail;
-	return system("curl -sS -m 5 @options '$url' --mail-from a\@example.com"
+	return system("curl -sS -m 60 @options '$url' --mail-from a\@example.com"
 		. " --mail-rcpt '$recipient' -T '$file' >/dev/null 2>&1") >> 8;
 }
 
@@ -68,6 +68,13 @@ set_rules($server, http => { rules => [ { replies => [ { status => 500 } ] } ] }
 	smtp => {});
 is(http_status($server->{http}, 'to=1'), 500, 'new rules hold from the next request on');
 is(scalar(read_log($server, 'request')), 8, 'every request is logged');
+set_rules($server, http => { rules => [ { replies => [ { status => 418, hold => 1 } ] } ] },
+	smtp => {});
+open(my $held, '-|', "curl -sS -o /dev/null -w '%{http_code}' -d held '$server->{http}'") or die $!;
+poll_until(sub { read_log($server, 'request') == 9 }, 'told to hold its answer, it has the request');
+set_rules($server, http => {}, smtp => {});
+is(<$held>, 418, 'and answers once the rules change, as they were');
+close $held;
 
 # ---- the scripted mail relay
 

@@ -13,6 +13,10 @@ import threading
 import time
 import traceback
 
+# Seconds. What is answered at all is answered before PATIENCE is over, on a slow
+# machine too; what is soon is over before SOON, and what hangs, hangs for longer.
+PATIENCE, SOON, HANGS = 60, 30, 120
+
 CLASSES = {1: "accepted", 2: "rejected", 3: "retry", 4: "misconfigured",
            5: "uncertain"}
 FAULT, DEAD, STOP, IS_DELIVERED, IS_FAILED = 1, 2, 4, 16, 32
@@ -67,7 +71,7 @@ class Courier:
     def __exit__(self, *unused):
         self.sock.close()
         try:
-            self.process.wait(10)
+            self.process.wait(HANGS)
         except subprocess.TimeoutExpired:
             self.process.kill()
             raise AssertionError("the courier outlived its dispatcher")
@@ -120,7 +124,7 @@ class Courier:
                 raise AssertionError("unknown frame %r" % kind)
         return True
 
-    def wait(self, *ids, timeout=20):
+    def wait(self, *ids, timeout=HANGS):
         end = time.monotonic() + timeout
         while any(i not in self.outcomes for i in ids):
             left = end - time.monotonic()
@@ -128,7 +132,7 @@ class Courier:
             self.pump(left)
         return self.outcomes[ids[0]]
 
-    def send(self, provider, timeout=20, **job):
+    def send(self, provider, timeout=HANGS, **job):
         return self.wait(self.submit(provider, **job), timeout=timeout)
 
     def mail(self, provider="mail", **job):
@@ -185,7 +189,7 @@ class Server:
             sock.close()
 
     def hang(self, *unused):
-        self.stopping.wait(30)
+        self.stopping.wait(HANGS)
 
     @staticmethod
     def reset(sock):
@@ -320,6 +324,17 @@ def make_certificate(directory):
 def free_port():
     with socket.create_server(("127.0.0.1", 0)) as listener:
         return listener.getsockname()[1]
+
+
+def dead_port():
+    """Nobody listens there; it stays bound, lest somebody else comes to."""
+    sock = socket.socket()
+    sock.bind(("127.0.0.1", 0))
+    DEAD_SOCKETS.append(sock)
+    return sock.getsockname()[1]
+
+
+DEAD_SOCKETS = []
 
 
 def provider(name, kind, channel=None, **options):

@@ -23,8 +23,9 @@ from email.utils import formatdate
 logging.disable()
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from courier_harness import (Courier, HttpServer, Server,  # noqa: E402
-                             SmtpServer, check, equal, free_port,
+from courier_harness import (HANGS, PATIENCE, SOON, Courier,  # noqa: E402
+                             HttpServer, Server, SmtpServer, check,
+                             dead_port, equal, free_port,
                              make_certificate, provider, reply, run_tests)
 
 BINARY = os.path.abspath(sys.argv[1]) if len(sys.argv) > 1 else None
@@ -37,21 +38,21 @@ SECRET = "correct-horse-battery"
 def smtp(server, **options):
     url = server if isinstance(server, str) else server.url
     return provider("mail", "smtp", "EMAIL", **dict(
-        {"url": url, "sender": "Groups <hello@example.com>", "timeout": 2,
-         "connect_timeout": 2}, **options))
+        {"url": url, "sender": "Groups <hello@example.com>",
+         "timeout": PATIENCE, "connect_timeout": PATIENCE}, **options))
 
 
 def http(server, **options):
     url = server if isinstance(server, str) else server.url + "/send"
     return provider("sms", "http", "MOBILE", **dict(
-        {"url": url, "id_path": "id", "timeout": 2, "connect_timeout": 2},
-        **options))
+        {"url": url, "id_path": "id", "timeout": PATIENCE,
+         "connect_timeout": PATIENCE}, **options))
 
 
 def twilio(server, **options):
     return provider("sms", "twilio", "MOBILE", **dict(
         {"base_url": server.url, "account_sid": SID, "sender": "+15005550006",
-         "password": SECRET, "timeout": 2}, **options))
+         "password": SECRET, "timeout": PATIENCE}, **options))
 
 
 # --- the message -----------------------------------------------------------
@@ -89,7 +90,7 @@ def check_mail(raw, sender="Groups <hello@example.com>"):
     equal(message["List-Unsubscribe"], "<%s>" % MAIL["unsubscribe_url"])
     equal(message["List-Unsubscribe-Post"], "List-Unsubscribe=One-Click")
     age = time.time() - message["Date"].datetime.timestamp()
-    assert -5 < age < 60, message["Date"]
+    assert -5 < age < 600, message["Date"]
     equal(message.get_content_type(), "multipart/alternative")
     parts = list(message.iter_parts())
     equal([p.get_content_type() for p in parts], ["text/plain", "text/html"])
@@ -355,11 +356,11 @@ def test_a_late_reply_after_the_dot_never_answers_the_next_mail():
     late = threading.Event()
 
     def answer_late(server, sock):
-        late.wait(4)
+        late.wait(HANGS)
         return b"250 2.0.0 queued as LATE\r\n"
 
     with SmtpServer(DOT=[answer_late, b"550 5.1.1 second\r\n"]) as server:
-        with Courier(BINARY, smtp(server, timeout=1,
+        with Courier(BINARY, smtp(server, timeout=4,
                                   max_connections=1)) as courier:
             check(courier.mail(), "uncertain", "curl 28")
             late.set()
@@ -369,11 +370,12 @@ def test_a_late_reply_after_the_dot_never_answers_the_next_mail():
 
 def test_a_relay_that_hangs_after_the_dot_does_not_hold_the_next_mail():
     with SmtpServer(DOT=Server.hang) as server:
-        with Courier(BINARY, smtp(server, max_connections=1)) as courier:
+        with Courier(BINARY, smtp(server, timeout=2,
+                                  max_connections=1)) as courier:
             start = time.monotonic()
             check(courier.mail(), "uncertain")
             check(courier.mail(), "uncertain")
-            assert time.monotonic() - start < 6
+            assert time.monotonic() - start < SOON
             equal(server.connections, 2)
 
 
@@ -382,24 +384,24 @@ def test_a_relay_that_hangs_costs_no_more_than_the_timeout():
         server, outcome = smtp_case({verb: Server.hang}, "retry", fault=True,
                                     options={"timeout": 1,
                                              "connect_timeout": 1})
-        assert outcome.elapsed_us < 4e6, outcome
+        assert outcome.elapsed_us < SOON * 1e6, outcome
 
 
 def test_a_relay_that_drips_cannot_hold_a_thread_for_ever():
     def drip(server, sock):
-        for byte in b"220 " + b"x" * 200:
+        for byte in b"220 " + b"x" * 600:
             sock.sendall(bytes([byte]))
             if server.stopping.wait(0.2):
                 return
     _, outcome = smtp_case({"GREETING": drip}, "retry", fault=True,
                            options={"timeout": 1, "connect_timeout": 1})
-    assert outcome.elapsed_us < 8e6, outcome
+    assert outcome.elapsed_us < SOON * 1e6, outcome
 
 
 def test_a_relay_that_never_says_goodbye_delays_nothing():
     _, outcome = smtp_case({"RCPT": b"550 5.1.1 no\r\n", "QUIT": Server.hang},
-                           "rejected", options={"timeout": 60})
-    assert outcome.elapsed_us < 3.5e6, outcome
+                           "rejected", options={"timeout": 600})
+    assert outcome.elapsed_us < SOON * 1e6, outcome
 
 
 def test_an_idle_connection_the_relay_closed_is_replaced():
@@ -436,7 +438,7 @@ def test_a_connection_that_dies_when_it_is_used_again_is_replaced():
 
 
 def test_a_relay_that_is_not_there_is_tried_again():
-    with Courier(BINARY, smtp("smtp://127.0.0.1:%d" % free_port())) as courier:
+    with Courier(BINARY, smtp("smtp://127.0.0.1:%d" % dead_port())) as courier:
         check(courier.mail(), "retry", "curl 7", fault=True)
 
 
@@ -478,11 +480,17 @@ def aiosmtpd_server():
         return AuthResult(success=good, handled=False)
 
     handler = Handler()
-    controller = Controller(
-        handler, hostname="127.0.0.1", port=free_port(), tls_context=TLS,
-        require_starttls=True, auth_required=True, authenticator=authenticate)
-    controller.start()
-    return controller, handler
+    for attempts_left in range(4, -1, -1):
+        controller = Controller(
+            handler, hostname="127.0.0.1", port=free_port(),
+            ready_timeout=PATIENCE, tls_context=TLS, require_starttls=True,
+            auth_required=True, authenticator=authenticate)
+        try:
+            controller.start()
+            return controller, handler
+        except OSError:  # the port was taken meanwhile
+            if not attempts_left:
+                raise
 
 
 def test_aiosmtpd_takes_a_mail_over_starttls_with_a_password():
@@ -490,7 +498,7 @@ def test_aiosmtpd_takes_a_mail_over_starttls_with_a_password():
     try:
         url = "smtp://127.0.0.1:%d" % controller.port
         options = {"tls": "required", "ca_file": CERTIFICATE,
-                   "username": "user", "timeout": 5}
+                   "username": "user"}
         with Courier(BINARY, smtp(url, password=SECRET, **options)) as courier:
             check(courier.mail(**MAIL), "accepted", "250", detail="taken")
             check(courier.mail(), "accepted")
@@ -631,11 +639,11 @@ def test_429_waits_as_many_seconds_as_it_is_told():
 
 
 def test_503_waits_until_the_date_it_is_told():
-    date = formatdate(time.time() + 90, usegmt=True)
+    date = formatdate(time.time() + 3600, usegmt=True)
     _, outcome = http_case(
         reply("503 Down", "", "Retry-After: %s\r\n" % date), "retry",
         fault=True)
-    assert 80000 <= outcome.retry_after_ms <= 91000, outcome
+    assert 3000000 <= outcome.retry_after_ms <= 3601000, outcome
 
 
 def test_a_date_in_the_past_or_nonsense_is_no_delay():
@@ -672,8 +680,8 @@ def test_a_redirect_is_not_followed():
 def test_a_server_that_hangs_leaves_the_message_uncertain():
     _, outcome = http_case(lambda server, sock, count: server.hang(),
                            "uncertain", "curl 28", fault=True,
-                           options={"timeout": 1})
-    assert outcome.elapsed_us < 3e6
+                           options={"timeout": 3})
+    assert outcome.elapsed_us < SOON * 1e6
 
 
 def test_a_server_that_resets_leaves_the_message_uncertain():
@@ -690,7 +698,7 @@ def test_a_half_closed_connection_leaves_the_message_uncertain():
 
 def test_garbage_is_no_answer():
     http_case(lambda server, sock, count: sock.sendall(b"\0\1 garbage\r\n"),
-              "uncertain", options={"timeout": 1})
+              "uncertain", options={"timeout": 3})
 
 
 def test_a_status_line_counts_however_slowly_the_rest_drips():
@@ -699,8 +707,8 @@ def test_a_status_line_counts_however_slowly_the_rest_drips():
         while not server.stopping.wait(0.1):
             sock.sendall(b" ")
     _, outcome = http_case(drip, "accepted", "http 201",
-                           options={"timeout": 1})
-    assert outcome.elapsed_us < 3e6
+                           options={"timeout": 3})
+    assert outcome.elapsed_us < SOON * 1e6
 
 
 def test_a_huge_answer_is_cut_and_still_counts():
@@ -710,8 +718,8 @@ def test_a_huge_answer_is_cut_and_still_counts():
         while True:
             sock.sendall(b"x" * 1000000)
     _, outcome = http_case(flood, "accepted", "http 200", jobs=2,
-                           options={"timeout": 10})
-    assert outcome.elapsed_us < 3e6
+                           options={"timeout": 600})
+    assert outcome.elapsed_us < SOON * 1e6
 
 
 def test_a_condition_on_the_answer_is_obeyed():
@@ -756,7 +764,7 @@ def test_a_keep_alive_the_server_closed_is_replaced():
             for _ in range(3):
                 check(courier.sms(), "accepted")
                 # A message on its way while the server closes is uncertain.
-                equal(closed.acquire(timeout=5), True)
+                equal(closed.acquire(timeout=HANGS), True)
         equal(len(server.requests), 3)
 
 
@@ -792,7 +800,7 @@ def test_a_name_that_leads_to_a_private_address_is_refused():
 
 
 def test_the_environment_has_no_say():
-    dead = "http://127.0.0.1:%d" % free_port()
+    dead = "http://127.0.0.1:%d" % dead_port()
     keys = os.path.join(DIRECTORY.name, "keys")
     with HttpServer(reply("200 OK", "{}")) as server:
         with Courier(BINARY, http(server), env={
@@ -865,14 +873,14 @@ def test_bad_options_are_told_by_name():
 
 def test_the_courier_ends_with_its_dispatcher():
     with HttpServer(lambda server, sock, count: server.hang()) as server:
-        courier = Courier(BINARY, http(server, timeout=30))
+        courier = Courier(BINARY, http(server, timeout=600))
         courier.submit("sms", to="+27701231234", text="x")
         while not courier.picked:
             courier.pump(5)
         courier.sock.close()
         start = time.monotonic()
-        equal(courier.process.wait(5), 0)
-        assert time.monotonic() - start < 2
+        equal(courier.process.wait(HANGS), 0)
+        assert time.monotonic() - start < SOON
         courier.process.stderr.close()
 
 
@@ -881,7 +889,7 @@ def test_the_courier_dies_with_its_parent():
     script = ("import subprocess,sys,time\n"
               "p=subprocess.Popen([sys.argv[1],'serve','--fd',sys.argv[2]],"
               "pass_fds=[int(sys.argv[2])])\n"
-              "print(p.pid,flush=True)\ntime.sleep(60)")
+              "print(p.pid,flush=True)\ntime.sleep(600)")
     parent = subprocess.Popen(
         [sys.executable, "-c", script, BINARY, str(theirs.fileno())],
         pass_fds=[theirs.fileno()], stdout=subprocess.PIPE)
@@ -894,7 +902,7 @@ def test_the_courier_dies_with_its_parent():
     parent.wait()
     parent.stdout.close()
     theirs.close()
-    ours.settimeout(5)
+    ours.settimeout(HANGS)
     while ours.recv(4096):
         pass
     ours.close()
@@ -908,7 +916,7 @@ def broken(payload, *words):
             courier.pump(5)
     except (EOFError, ConnectionError):
         pass
-    equal(courier.process.wait(5), 2, "exit status")
+    equal(courier.process.wait(HANGS), 2, "exit status")
     text = " ".join(courier.logs) + courier.process.stderr.read().decode()
     courier.process.stderr.close()
     courier.sock.close()
@@ -951,13 +959,12 @@ def test_configuration_is_replaced_and_waiting_messages_follow():
     gate = threading.Event()
 
     def wait_at_gate(server, sock, count):
-        gate.wait(10)
+        gate.wait(HANGS)
         sock.sendall(reply("200 OK", '{"id":"old"}'))
 
     with HttpServer(wait_at_gate) as old, \
             HttpServer(reply("200 OK", '{"id":"new"}')) as new:
-        with Courier(BINARY, http(old, max_connections=1,
-                                  timeout=10)) as courier:
+        with Courier(BINARY, http(old, max_connections=1)) as courier:
             job = {"to": "+27701231234", "text": "x"}
             first = courier.submit("sms", **job)
             while first not in courier.picked:
@@ -983,11 +990,16 @@ def test_unchanged_providers_keep_their_connections():
 
 def test_no_more_connections_than_allowed_and_all_of_them_used():
     busy, most, lock = [0], [0], threading.Lock()
+    four = threading.Event()
 
     def count(server, sock, number):
         with lock:
             busy[0] += 1
             most[0] = max(most[0], busy[0])
+            if busy[0] == 4:
+                four.set()
+        # The first wait for each other, the others for a fifth to come.
+        four.wait(HANGS)
         time.sleep(0.02)
         with lock:
             busy[0] -= 1
@@ -1006,14 +1018,14 @@ def test_no_more_connections_than_allowed_and_all_of_them_used():
 def test_a_dead_provider_delays_no_healthy_one():
     with HttpServer(lambda server, sock, count: server.hang()) as dead, \
             HttpServer(reply("200 OK", "{}")) as alive:
-        slow = dict(http(dead, timeout=3), name="slow")
+        slow = dict(http(dead, timeout=600), name="slow")
         with Courier(BINARY, slow, http(alive)) as courier:
             for _ in range(50):
                 courier.submit("slow", to="+27701231234", text="x")
             start = time.monotonic()
             for _ in range(50):
                 check(courier.sms(), "accepted")
-            assert time.monotonic() - start < 2
+            assert time.monotonic() - start < SOON
 
 
 def test_a_dispatcher_that_reads_late_loses_nothing():
@@ -1028,7 +1040,7 @@ def test_a_dispatcher_that_reads_late_loses_nothing():
 
 def run(*arguments, **options):
     return subprocess.run([BINARY, *arguments], capture_output=True,
-                          timeout=20, **options)
+                          timeout=PATIENCE, **options)
 
 
 def test_send_tells_what_became_of_a_message():

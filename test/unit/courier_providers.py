@@ -19,8 +19,8 @@ logging.disable()
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from courier_harness import (DEAD, IS_DELIVERED, IS_FAILED,  # noqa: E402
-                             STOP, Courier, HttpServer, SmtpServer, check,
-                             equal, provider, reply, run_tests)
+                             PATIENCE, STOP, Courier, HttpServer, SmtpServer,
+                             check, equal, provider, reply, run_tests)
 
 BINARY = os.path.abspath(sys.argv[1]) if len(sys.argv) > 1 else None
 SECRET = "correct horse/battery&"
@@ -50,7 +50,7 @@ LETTER = {"to": "b@g.com", "to_name": "Bärnaby, G\r\nBcc: x@y.z",
 
 
 def entry(kind, server, **options):
-    known = dict(SMS.get(kind) or MAIL[kind], password=SECRET, timeout=2)
+    known = dict(SMS.get(kind) or MAIL[kind], password=SECRET, timeout=PATIENCE)
     if kind in MAIL:
         known["sender"] = "Groups <hello@example.com>"
     if kind == "kannel":
@@ -631,7 +631,7 @@ def test_a_question_that_fails_is_asked_again():
                           "retry"),
                          (lambda server, sock, count: server.hang(),
                           "retry")):
-        outcome, _ = ask("twilio", answer, timeout=1)
+        outcome, _ = ask("twilio", answer, timeout=3)
         check(outcome, name)
         equal(outcome.flags & ~1, 0)
     outcome, _ = ask("twilio", reply("429 Slow", "", "Retry-After: 9\r\n"))

@@ -141,7 +141,7 @@ sub front_of
 	$text =~ s/listen 443 ssl;/listen 127.0.0.1:$port;/ or die 'nginx.conf listens nowhere';
 	$text =~ s/^\s*ssl_certificate.*\n//mg;
 	$text =~ s{server 127\.0\.0\.1:3000;}{"server " . $gateway->{url} =~ s,http://,,r . ";"}e or die 'nginx.conf knows no PostgREST';
-	$text =~ s/rate=20r/rate=$options{rate}r/ if $options{rate};
+	$text =~ s{rate=20r/s}{rate=$options{rate}} if $options{rate};
 	return start_nginx($port, $text, "nginx before $gateway->{name}");
 }
 
@@ -194,7 +194,7 @@ sub form_encoded { return HTTP::Tiny->new->www_form_urlencode([@_]); }
 sub ask
 {
 	my ($self, $method, $path, %options) = @_;
-	my $answer = HTTP::Tiny->new(max_redirect => 0, timeout => 30)->request($method, "$self->{url}$path",
+	my $answer = HTTP::Tiny->new(max_redirect => 0, timeout => $GroupApiTest::PATIENCE)->request($method, "$self->{url}$path",
 		{ headers => { Accept => 'text/html', %{ $options{headers} // {} } }, content => $options{content} // '' });
 
 	$answer->{content} //= '';

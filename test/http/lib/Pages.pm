@@ -76,7 +76,7 @@ sub make_states
 		"SELECT group_api.accept_invitation('$of->{accepted}');",
 		"SELECT group_api.decline_invitation('$of->{declined}');",
 		$change->(5, "response = 'revoked'"),
-		$change->(6, "expires_at = '2026-11-01 05:01:59+00'"),
+		$change->(6, "expires_at = '2016-11-01 05:01:59+00'"),
 		$change->(7, 'link_version = 2'),
 		"UPDATE group_api_private.groups SET status = 'ARCHIVED' WHERE id = '$archived->{group}'");
 	return { %$of, archived => $archived->{archived}, unknown => 'no-such-token' };

@@ -21,9 +21,9 @@ our @EXPORT = qw(
   invite group_body mail_address sa_number german_number uk_number
   add_mail add_sms add_twilio
   deliveries delivery_of all_are group_of member_of
-  dispatcher wait_for_dispatcher courier_pid is_alive takes_at_most seconds_of
+  dispatcher wait_for_dispatcher courier_pid is_alive
   recipients mail_recipients sms_recipients twice
-  psql_in_background
+  psql_in_background keep_clear_of_midnight
 );
 
 our $ACCOUNT = 'AC' . '0123456789abcdef' x 2;
@@ -223,26 +223,6 @@ sub is_alive
 	return <$file> !~ /\) [ZX] /;
 }
 
-sub seconds_of
-{
-	my ($code) = @_;
-	my $began = time;
-
-	$code->();
-	return time - $began;
-}
-
-sub takes_at_most
-{
-	my ($limit, $what, $code) = @_;
-	my $took = seconds_of($code);
-	local $Test::Builder::Level = $Test::Builder::Level + 1;
-
-	cmp_ok($took, '<=', $limit, $what);
-	note(sprintf '%.2f s: %s', $took, $what);
-	return;
-}
-
 =head2 psql_in_background(NODE, SQL, [DATABASE])
 
 A session that runs SQL and stays; {finish} ends it. Returns once SQL is done.
@@ -255,7 +235,7 @@ sub psql_in_background
 	my ($in, $out, $error) = ("$sql\n\\echo ready\n", '', '');
 	my $run = IPC::Run::start(
 		[ 'psql', '-XAtq', '-v', 'ON_ERROR_STOP=1', '-d', $node->connstr($database // 'postgres') ],
-		'<', \$in, '>', \$out, '2>', \$error, IPC::Run::timeout(120));
+		'<', \$in, '>', \$out, '2>', \$error, IPC::Run::timeout(5 * $GroupApiTest::PATIENCE));
 
 	$run->pump until $out =~ /^ready$/m || $error =~ /ERROR|FATAL/;
 	die $error if $error =~ /ERROR|FATAL/;
@@ -264,6 +244,15 @@ sub psql_in_background
 		finish => sub { $in .= "\\q\n"; eval { $run->finish }; return $out; },
 		output => sub { return $out; }
 	};
+}
+
+# What counts days (UTC) must not run into the next one.
+sub keep_clear_of_midnight
+{
+	my $left = 86400 - time % 86400;
+
+	sleep $left + 1 if $left < 180;
+	return;
 }
 
 # ---- what arrived -------------------------------------------------------------------
