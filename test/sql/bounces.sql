@@ -49,7 +49,9 @@ SELECT group_api.create_group('{"productId": "3f2504e0-4f89-41d3-9a0c-0305e82c33
 		{"nickName": "Cid", "contact": {"type": "EMAIL", "value": "cid@bounce.example"}},
 		{"nickName": "Dee", "contact": {"type": "EMAIL", "value": "dee@bounce.example"}},
 		{"nickName": "Eve", "contact": {"type": "EMAIL", "value": "eve@bounce.example"}},
-		{"nickName": "Fay", "contact": {"type": "EMAIL", "value": "fay@bounce.example"}}]}')
+		{"nickName": "Fay", "contact": {"type": "EMAIL", "value": "fay@bounce.example"}},
+		{"nickName": "Gus", "contact": {"type": "EMAIL", "value": "gus@bounce.example"}},
+		{"nickName": "Hal", "contact": {"type": "EMAIL", "value": "hal@bounce.example"}}]}')
 	#>> '{group,id}' AS id \gset
 SELECT number AS group_number FROM group_api_private.groups WHERE id = :'id' \gset
 UPDATE group_api_private.invitations SET delivery = 'sent', due = NULL, attempts = 1,
@@ -141,6 +143,13 @@ FROM unnest(ARRAY[NULL, 'inv-', 'inv-0.1.1@x', format('inv-%s.5@x', repeat('0', 
 SELECT is(pg_temp.result(pg_temp.report('dee@bounce.example', verp => pg_temp.token_of(5), action => 'delayed',
 	status => '4.4.1', diagnostic => NULL)), 'known', 'a delay is noted');
 SELECT is(pg_temp.fate(5), 'sent', 'and changes nothing');
+SELECT is(pg_temp.result(pg_temp.report('dee@bounce.example', verp => pg_temp.token_of(5), action => action,
+	status => '2.0.0', diagnostic => NULL)), 'known', action || ' is noted') FROM unnest('{relayed,expanded}'::text[]) AS action;
+SELECT is(pg_temp.fate(5), 'sent', 'and changes nothing either');
+SELECT is(pg_temp.result(pg_temp.report(E'other@elsewhere.example\nAction: failed\nStatus: 5.1.1\n\n'
+	'Final-Recipient: rfc822; <Dee@Bounce.example>', verp => pg_temp.token_of(5), action => 'delayed', status => '4.4.1',
+	diagnostic => NULL)), 'known', 'of several recipients ours counts');
+SELECT is(pg_temp.fate(5), 'sent', 'what became of the others changes nothing');
 SELECT is(pg_temp.result(convert_to(format(E'To: bounces+%s@example.com\nAuto-Submitted: auto-replied\n'
 	'In-Reply-To: <%s>\n\nI am away.\n', pg_temp.token_of(5), pg_temp.message_id(5)), 'UTF8')), 'ignored',
 	'a vacation reply is ignored');
@@ -151,6 +160,16 @@ SELECT is(pg_temp.result(convert_to(format(E'To: fbl@example.com\nContent-Type: 
 	'known', 'a complaint is noted');
 SELECT is(pg_temp.fate(6), 'sent', 'the message did arrive');
 SELECT is(pg_temp.suppressed() - :before, 3::bigint, 'and its person gets nothing more');
+SELECT is(pg_temp.result(pg_temp.report(E'list@elsewhere.example\nOriginal-Recipient: rfc822; gus@bounce.example\n'
+	'Action: failed\nStatus: 5.2.2\n\nFinal-Recipient: rfc822; other@elsewhere.example', verp => pg_temp.token_of(8),
+	status => '5.1.1', diagnostic => NULL)), 'moved', 'our recipient is known by the original address, too');
+SELECT is(pg_temp.fate(8), 'failed: the mailbox is full (5.2.2)', 'its own code is told, not that of another');
+SELECT is(pg_temp.suppressed() - :before, 3::bigint, 'and decides whether the contact gets more');
+SELECT is(pg_temp.result(convert_to(format(E'To: bounces+%s@example.com\nFrom: MAILER-DAEMON@yahoo.com\n'
+	'Subject: Failure Notice\n\nSorry.\n\n<hal@bounce.example>:\n554: 5.1.1 no such account\n\n'
+	'--- Below this line is a copy of the message.\n', pg_temp.token_of(9)), 'UTF8')), 'moved',
+	'a bounce in prose is understood');
+SELECT is(pg_temp.fate(9), 'failed: the mailbox does not exist (5.1.1: 554: 5.1.1 no such account)', 'and told');
 SELECT is(pg_temp.result(mail), 'unreadable', what || ' is no mail') FROM (VALUES
 	('nothing', ''::bytea), ('null', NULL), ('zeros', '\x000000'), ('noise', '\xfffefd0a0a'),
 	('prose', 'Hello, how are you?')) AS strange (what, mail);
