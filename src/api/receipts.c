@@ -76,6 +76,8 @@ find_secret(const GaOwnerScope *scope, Arrival *arrival,
 	const char *secret = ga_provider_row_setting(provider, "signature_secret");
 	const char *file = ga_provider_row_setting(provider, "password_file");
 
+	if (secret == NULL)
+		secret = ga_provider_row_setting(provider, "verification_key");
 	if (secret == NULL && ga_signature_uses_password(provider->kind))
 	{
 		secret = ga_provider_row_setting(provider, "password");

@@ -17,7 +17,7 @@ typedef struct GaCallback
 	/* the provider */
 	const char *kind;
 	const char *callback_url; /* NULL: none */
-	const char *secret;		  /* what it signs with; NULL: none */
+	const char *secret; /* what its signature is checked with; NULL: none */
 	/* the request */
 	GaBytes body;
 	const char *query; /* as it came, without the question mark */

@@ -372,6 +372,16 @@ ALTER USER MAPPING FOR PUBLIC SERVER ga_twilio OPTIONS (ADD signature_secret 'th
 SELECT is(pg_temp.signed('ga_twilio', 'MessageStatus=delivered', jsonb_build_object('X-Twilio-Signature', encode(pg_temp.mac(pg_temp.url('ga_twilio') || 'MessageStatusdelivered', 'sha1', 'the account''s'), 'base64'))), 'moved',
 	'twilio: an API key signs nothing, so the account''s token may stand beside it');
 
+-- SendGrid; what is signed rightly and now, only test/peers can make.
+SELECT is(pg_temp.signed('ga_sendgrid', '[{"event": "delivered", "sg_event_id": "signed"}]', '{}'), 'moved', 'sendgrid: without a key the address is the proof');
+ALTER SERVER ga_sendgrid OPTIONS (ADD verification_key 'MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE8D1JhQ1DkbMoj1VsOH091dly22iKyw2B4V+lVgUiJX5bUWz7lfUqhlyck02zoYIu+ELBhNDznWe/d8sEzJwYSg==');
+SELECT is(pg_temp.signed('ga_sendgrid', '[{"event": "delivered", "sg_event_id": "signed"}]', jsonb_strip_nulls(jsonb_build_object(
+	'X-Twilio-Email-Event-Webhook-Signature', signature, 'X-Twilio-Email-Event-Webhook-Timestamp', at))), 'refused', 'sendgrid: ' || what)
+FROM (VALUES ('with a key the address is none', NULL, NULL), ('a signature without its time', 'AAAA', NULL),
+	('no signature', NULL, pg_temp.soon(0)::text), ('garbage', '%%%', pg_temp.soon(0)::text), ('no DER', 'AAAA', pg_temp.soon(0)::text),
+	('a long one', repeat('A', 100000), pg_temp.soon(0)::text), ('a good one of long ago', 'MEUCIEQih3M80E93MVE+2tmJ43az5Rfb2lZWCQQ0pxhQp+m/AiEAkNQGgVXE1YSHRKtAC0BZO9lfmRop61eR/iZqrp6eqwQ=', '1600000000'),
+	('a time that is none', 'AAAA', '1600000000 ')) AS calls (what, signature, at);
+
 -- Vonage SMS
 CREATE FUNCTION pg_temp.vonage(data text, method text, secret text DEFAULT 's3cret') RETURNS text LANGUAGE sql AS $$
 	SELECT CASE method WHEN 'md5hash' THEN md5(data || secret) ELSE encode(pg_temp.mac(data, method, secret), 'hex') END
