@@ -317,6 +317,7 @@ fill_receipt(const Arrival *arrival, const GaReceiptEvent *event,
 	receipt->digest = event_digest(arrival, event, receipt);
 	receipt->counts_once =
 		event->nonce != NULL && ga_signature_counts_once(&arrival->callback);
+	receipt->may_be_part = ga_receipt_tells_each_part(kind);
 	receipt->raw = event->raw.data;
 	receipt->raw_length = event->raw.length;
 }

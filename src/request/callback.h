@@ -79,6 +79,9 @@ typedef struct GaReceiptEvent
 
 extern bool ga_receipt_kind_is_known(const char *kind);
 
+/* Whether the parts of a long message have ids and receipts of their own. */
+extern bool ga_receipt_tells_each_part(const char *kind);
+
 /* Returns how many; 0: the body cannot be read. */
 extern int ga_receipt_read(const GaCallback *callback, GaReceiptEvent **events);
 

@@ -110,6 +110,13 @@ SELECT is(pg_temp.say('ga_http', 'status=failed&id=id-1&code=8', pg_temp.query('
 SELECT is(pg_temp.say('ga_http', 'status=delivered&id=id-1&code=8', pg_temp.query('ga_http', 2)), 'moved', 'but that it arrived counts');
 SELECT pg_temp.stands(2, 'sending', 'ga_http', 2, 'id-3') \gset ignored_
 SELECT is(pg_temp.say('ga_http', 'status=failed&id=id-3', pg_temp.query('ga_http', 2)), 'stale', 'while a try runs the known id is an earlier one''s');
+SELECT pg_temp.stands(4, 'sent', 'ga_vonage', 1, 'part-1') \gset ignored_
+SELECT is(pg_temp.say('ga_vonage', 'status=failed&messageId=part-1&err-code=2', pg_temp.query('ga_vonage', 4)), 'moved', 'the first part of a long message fails');
+SELECT is(pg_temp.say('ga_vonage', 'status=delivered&messageId=part-2', pg_temp.query('ga_vonage', 4)), 'known', 'its second one arrives');
+SELECT is((pg_temp.row_of(4)).delivery || ' ' || (pg_temp.row_of(4)).message_id, 'failed part-1', 'that makes no whole message');
+SELECT is(pg_temp.say('ga_vonage', 'status=delivered&messageId=part-1', pg_temp.query('ga_vonage', 4)), 'moved', 'its own word counts even then');
+SELECT pg_temp.stands(4, 'failed', 'ga_vonage', 2, 'again-1') \gset ignored_
+SELECT is(pg_temp.say('ga_vonage', 'status=delivered&messageId=first-1', pg_temp.query('ga_vonage', 4)), 'moved', 'so does that of an earlier try');
 SELECT pg_temp.stands(3, 'sending', 'ga_http') \gset ignored_
 SELECT is(pg_temp.say('ga_http', 'status=queued&id=id-4', pg_temp.query('ga_http', 3)), 'known', 'a mere progress');
 SELECT is((pg_temp.row_of(3)).message_id, 'id-4', 'tells the id where none is known');
