@@ -966,7 +966,7 @@ COMMENT ON FUNCTION group_api.test_provider(name, text) IS
 $$Sends one short test message through a provider, paused or not, and waits for what
 becomes of it, at most the provider's own time-outs: {outcome
 accepted|rejected|retry|misconfigured|uncertain, code, detail (the provider's own
-words), message_id, elapsed_ms}.  Can be canceled.
+words), message_id, elapsed_ms, hint (what to do, where that can be told)}.  Can be canceled.
 Errors: 42704 for an unknown server, 22023 for a contact that is none of the
 provider's channel, 58000 when the courier program cannot be run.$$;
 

@@ -226,10 +226,14 @@ SELECT is(answer ->> 'outcome', expected, server || ' is ' || expected) FROM sai
 JOIN (VALUES ('ga_test_mail', 'accepted'), ('ga_test_sms', 'accepted'), ('ga_test_dead', 'retry'),
 	('ga_test_wrong', 'misconfigured')) AS wanted (server, expected) USING (server);
 SELECT is((SELECT string_agg(key, ' ') FROM json_object_keys(answer) AS key),
-	'outcome code detail message_id elapsed_ms', 'the answer of ' || server) FROM said;
+	'outcome code detail message_id elapsed_ms hint', 'the answer of ' || server) FROM said;
 SELECT unalike(answer::text, '%hunter2%', 'no secret is in the answer of ' || server) FROM said;
 SELECT matches(answer ->> 'detail', '/no/such/file', 'what is misconfigured is told') FROM said
 WHERE server = 'ga_test_wrong';
+SELECT is(answer ->> 'hint', hint, server || ': what to do') FROM said JOIN (VALUES ('ga_test_mail', NULL),
+	('ga_test_dead', 'ALTER SERVER ga_test_dead OPTIONS (SET url ''...''); if host or port are wrong, else look for a firewall'),
+	('ga_test_wrong', 'correct it with ALTER SERVER ga_test_wrong or ALTER USER MAPPING FOR PUBLIC SERVER ga_test_wrong'))
+	AS wanted (server, hint) USING (server);
 SELECT is((pg_temp.refuse(command))::text, (state, message)::text, command) FROM (VALUES
 	('SELECT group_api.test_provider(''nowhere'', ''ann@example.com'')',
 		'42704', 'provider "nowhere" does not exist'),

@@ -351,6 +351,15 @@ def test_a_connection_lost_before_the_body_is_not():
                   fault=True)
 
 
+def test_a_closed_connection_is_told_in_words():
+    for verb in ("EHLO", "RCPT", "DATA"):
+        _, outcome = smtp_case(
+            {verb: lambda server, sock: sock.shutdown(socket.SHUT_RDWR)},
+            "retry", fault=True)
+        assert outcome.detail == (
+            "the server closed the connection without an answer"), outcome
+
+
 def test_a_late_reply_after_the_dot_never_answers_the_next_mail():
     late = threading.Event()
 
