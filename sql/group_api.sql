@@ -1178,6 +1178,11 @@ BEGIN
     hint := CASE dispatcher.state
         WHEN 'stopped' THEN 'look for "group_api" in the server''s log; is max_worker_processes large enough?'
         WHEN 'no courier' THEN 'run make install again, or set group_api.courier_path' END;
+    IF pg_is_in_recovery() THEN
+        ok := true;
+        fact := 'this server is a standby: nothing is sent here, the primary sends';
+        hint := NULL;
+    END IF;
     RETURN NEXT;
 
     "check" := 'adopted';
