@@ -151,7 +151,7 @@ hint_for(const GaProviderConfig *config, const char *outcome, const char *code)
 						"the authorities to trust; the certificate must be for "
 						"the host in the URL",
 						server);
-	if (begins_with_any(code, way))
+	if (strcmp(outcome, "retry") == 0 && begins_with_any(code, way))
 		return ga_provider_setting(config, "url")
 				   ? psprintf("ALTER SERVER %s OPTIONS (SET url '...'); if "
 							  "host or port are wrong, else look for a "

@@ -673,9 +673,12 @@ def test_other_statuses_mean_what_they_say():
 
 def test_a_redirect_is_not_followed():
     with HttpServer(reply("200 OK", "{}")) as other:
-        http_case(reply("302 Found", "", "Location: %s\r\n" % other.url),
-                  "misconfigured", "http 302")
+        _, outcome = http_case(
+            reply("302 Found", "moved", "Location: %s\r\n" % other.url),
+            "misconfigured", "http 302")
         equal(other.connections, 0)
+        equal(outcome.detail,
+              "it redirects to %s, which is not followed" % other.url)
 
 
 def test_a_server_that_hangs_leaves_the_message_uncertain():
