@@ -335,7 +335,11 @@ judge(Bounce *bounce)
 	{
 		receipt->status = GA_RECEIPT_NOTHING;
 		receipt->code = bounce->feedback_type;
-		receipt->suppress = "complained";
+		receipt->suppress =
+			bounce->feedback_type != NULL &&
+					pg_strncasecmp(bounce->feedback_type, "opt-out", 7) == 0
+				? "unsubscribed"
+				: "complained";
 	}
 	else if (strcmp(bounce->kind, "delivered") == 0)
 		receipt->status = GA_RECEIPT_DELIVERED;

@@ -51,7 +51,10 @@ SELECT group_api.create_group('{"productId": "3f2504e0-4f89-41d3-9a0c-0305e82c33
 		{"nickName": "Eve", "contact": {"type": "EMAIL", "value": "eve@bounce.example"}},
 		{"nickName": "Fay", "contact": {"type": "EMAIL", "value": "fay@bounce.example"}},
 		{"nickName": "Gus", "contact": {"type": "EMAIL", "value": "gus@bounce.example"}},
-		{"nickName": "Hal", "contact": {"type": "EMAIL", "value": "hal@bounce.example"}}]}')
+		{"nickName": "Hal", "contact": {"type": "EMAIL", "value": "hal@bounce.example"}},
+		{"nickName": "Ivy", "contact": {"type": "EMAIL", "value": "ivy@bounce.example"}},
+		{"nickName": "Jim", "contact": {"type": "EMAIL", "value": "jim@bounce.example"}},
+		{"nickName": "Kim", "contact": {"type": "EMAIL", "value": "kim@bounce.example"}}]}')
 	#>> '{group,id}' AS id \gset
 SELECT number AS group_number FROM group_api_private.groups WHERE id = :'id' \gset
 UPDATE group_api_private.invitations SET delivery = 'sent', due = NULL, attempts = 1,
@@ -170,6 +173,16 @@ SELECT is(pg_temp.result(convert_to(format(E'To: bounces+%s@example.com\nFrom: M
 	'--- Below this line is a copy of the message.\n', pg_temp.token_of(9)), 'UTF8')), 'moved',
 	'a bounce in prose is understood');
 SELECT is(pg_temp.fate(9), 'failed: the mailbox does not exist (5.1.1: 554: 5.1.1 no such account)', 'and told');
+SELECT is(pg_temp.result(pg_temp.report('ivy@bounce.example', verp => pg_temp.token_of(10), status => '5.1.10',
+	diagnostic => 'smtp; 550 5.1.10 RESOLVER.ADR.RecipientNotFound')), 'moved', 'Exchange does not know a recipient');
+SELECT is(pg_temp.fate(10), 'failed: the address takes no mail (5.1.10: 550 5.1.10 RESOLVER.ADR.RecipientNotFound)', 'in words that fit it');
+SELECT is(pg_temp.result(pg_temp.report('jim@bounce.example', verp => pg_temp.token_of(11), status => '5.4.1',
+	diagnostic => 'smtp; 550 5.4.1 Recipient address rejected: Access denied')), 'moved', 'Exchange Online refuses one');
+SELECT is(pg_temp.fate(11), 'failed: the mail server does not accept the recipient (5.4.1: 550 5.4.1 Recipient address rejected: Access denied)',
+	'which is not the same as 4.4.1');
+SELECT is(pg_temp.result(convert_to(format(E'To: bounces+%s@example.com\nContent-Type: message/feedback-report\n\n'
+	'Feedback-Type: opt-out\nVersion: 1\n', pg_temp.token_of(12)), 'UTF8')), 'known', 'a report that somebody wants no more');
+SELECT is((SELECT reason::text FROM group_api_private.suppressions WHERE code = 'opt-out'), 'unsubscribed', 'is no complaint');
 SELECT is(pg_temp.result(mail), 'unreadable', what || ' is no mail') FROM (VALUES
 	('nothing', ''::bytea), ('null', NULL), ('zeros', '\x000000'), ('noise', '\xfffefd0a0a'),
 	('prose', 'Hello, how are you?')) AS strange (what, mail);
