@@ -1053,7 +1053,7 @@ COMMENT ON FUNCTION group_api.test_provider(name, text) IS
 $$Sends one short test message through a provider, paused or not, and waits for what
 becomes of it, at most the provider's own time-outs: {outcome
 accepted|rejected|retry|misconfigured|uncertain, code, detail (the provider's own
-words), message_id, elapsed_ms}.  Can be canceled.
+words), message_id, elapsed_ms, hint (what to do, where that can be told)}.  Can be canceled.
 Errors: 42704 for an unknown server, 22023 for a contact that is none of the
 provider's channel, 58000 when the courier program cannot be run.$$;
 
@@ -1265,6 +1265,11 @@ BEGIN
     hint := CASE dispatcher.state
         WHEN 'stopped' THEN 'look for "group_api" in the server''s log; is max_worker_processes large enough?'
         WHEN 'no courier' THEN 'run make install again, or set group_api.courier_path' END;
+    IF pg_is_in_recovery() THEN
+        ok := true;
+        fact := 'this server is a standby: nothing is sent here, the primary sends';
+        hint := NULL;
+    END IF;
     RETURN NEXT;
 
     "check" := 'adopted';

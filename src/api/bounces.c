@@ -27,6 +27,7 @@
 #include "fmgr.h"
 #include "store/group_store.h"
 #include "store/installation_store.h"
+#include "store/invitation_store.h"
 #include "store/plan_cache.h"
 #include "store/receipt_store.h"
 #include "utils/builtins.h"
@@ -94,9 +95,30 @@ compute_digest(Bounce *bounce, const char *mail, size_t length)
 	pg_cryptohash_free(context);
 }
 
-/* The recipient whose fate gave the report its kind. */
-static void
-read_recipient(Bounce *bounce)
+/* "<a@b>" and "A@B" are the contact a@b; NULL: whoever it is about. */
+static bool
+is_about(JsonbContainer *recipient, const char *contact)
+{
+	static const char *const names[] = {"final", "original"};
+
+	for (int i = 0; contact != NULL && i < lengthof(names); i++)
+	{
+		const char *address = get_text(recipient, names[i]);
+		size_t length = strlen(contact);
+
+		if (address == NULL)
+			continue;
+		address += *address == '<';
+		if (pg_strncasecmp(address, contact, length) == 0 &&
+			(address[length] == '\0' || address[length] == '>'))
+			return true;
+	}
+	return contact == NULL;
+}
+
+/* The first recipient with this fate, and who is meant if that is told. */
+static bool
+find_recipient(Bounce *bounce, const char *fate, const char *contact)
 {
 	JsonbContainer *recipients =
 		get_container(&bounce->report->root, "recipients");
@@ -110,12 +132,29 @@ read_recipient(Bounce *bounce)
 		if (one == NULL || one->type != jbvBinary)
 			continue;
 		action = get_text(one->val.binary.data, "action");
-		if (action == NULL || strcmp(action, bounce->kind) != 0)
+		if (action == NULL || strcmp(action, fate) != 0 ||
+			!is_about(one->val.binary.data, contact))
 			continue;
 		bounce->status = get_text(one->val.binary.data, "status");
 		bounce->diagnostic = get_text(one->val.binary.data, "diagnostic");
-		return;
+		return true;
 	}
+	return false;
+}
+
+/* Of a report about several, what it says of ours, where it names ours. */
+static void
+narrow(Bounce *bounce, const char *contact)
+{
+	static const char *const fates[] = {"failed", "delayed", "delivered",
+										"relayed", "expanded"};
+
+	for (int i = 0; contact != NULL && i < lengthof(fates); i++)
+		if (find_recipient(bounce, fates[i], contact))
+		{
+			bounce->kind = fates[i];
+			return;
+		}
 }
 
 /* False: the program could not make sense of it. */
@@ -141,7 +180,7 @@ read_mail(Bounce *bounce, const char *mail, size_t length)
 	if (bounce->kind == NULL)
 		return false;
 	bounce->feedback_type = get_text(&bounce->report->root, "feedback_type");
-	read_recipient(bounce);
+	(void) find_recipient(bounce, bounce->kind, NULL);
 	return true;
 }
 
@@ -279,8 +318,7 @@ failure_reason(const Bounce *bounce)
 	return reason.data;
 }
 
-/* False: what it says changes nothing, whatever it is about. */
-static bool
+static void
 judge(Bounce *bounce)
 {
 	GaReceipt *receipt = &bounce->receipt;
@@ -297,15 +335,16 @@ judge(Bounce *bounce)
 	{
 		receipt->status = GA_RECEIPT_NOTHING;
 		receipt->code = bounce->feedback_type;
-		receipt->suppress = "complained";
+		receipt->suppress =
+			bounce->feedback_type != NULL &&
+					pg_strncasecmp(bounce->feedback_type, "opt-out", 7) == 0
+				? "unsubscribed"
+				: "complained";
 	}
 	else if (strcmp(bounce->kind, "delivered") == 0)
 		receipt->status = GA_RECEIPT_DELIVERED;
-	else if (strcmp(bounce->kind, "delayed") == 0)
-		receipt->status = GA_RECEIPT_NOTHING;
 	else
-		return false;
-	return true;
+		receipt->status = GA_RECEIPT_NOTHING;
 }
 
 /* The report without what would let others forge one. */
@@ -329,6 +368,7 @@ apply(Bounce *bounce)
 	GaOwnerScope scope;
 	GaReceipt *receipt = &bounce->receipt;
 	const char *result = "unknown";
+	const char *contact;
 
 	receipt->way = "bounce";
 	receipt->digest = bounce->digest;
@@ -340,6 +380,15 @@ apply(Bounce *bounce)
 	{
 		GaReceiptResult applied;
 
+		MemoryContext old;
+
+		contact = ga_invitation_contact(&scope, &bounce->group_id,
+										receipt->ref.member_number);
+		/* What is read here is told after the scope has ended. */
+		old = MemoryContextSwitchTo(scope.caller_context);
+		narrow(bounce, contact);
+		judge(bounce);
+		MemoryContextSwitchTo(old);
 		if (ga_receipts_apply(receipt, 1, &applied))
 			ga_wake_at_end();
 		result = ga_receipt_result_name(applied);
@@ -390,7 +439,7 @@ group_api_ingest_bounce(PG_FUNCTION_ARGS)
 		ga_owner_leave(&scope);
 		PG_RETURN_DATUM(make_answer(&bounce, "unreadable"));
 	}
-	if (!judge(&bounce))
+	if (strcmp(bounce.kind, "other") == 0)
 		PG_RETURN_DATUM(make_answer(&bounce, "ignored"));
 	compute_digest(&bounce, bytes, length);
 	PG_RETURN_DATUM(make_answer(&bounce, apply(&bounce)));

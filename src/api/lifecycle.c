@@ -118,6 +118,7 @@ group_api_resend_invitation(PG_FUNCTION_ARGS)
 	GaOwnerScope scope;
 	GaGroupView group;
 	GaCaller caller;
+	const char *suppressed;
 	Datum answer;
 	bool taken;
 	int wait_s;
@@ -128,10 +129,12 @@ group_api_resend_invitation(PG_FUNCTION_ARGS)
 		!may_be_resent(&caller, &invitation, &answer))
 		return answer;
 	ga_owner_enter(&scope);
-	taken = ga_resend_take(invitation.channel, invitation.contact, &wait_s);
+	/* Where nothing is sent, nothing has to cool down. */
+	suppressed = suppressed_words(&scope, &invitation);
+	taken = suppressed != NULL ||
+			ga_resend_take(invitation.channel, invitation.contact, &wait_s);
 	if (taken)
-		ga_invitation_resend(&invitation,
-							 suppressed_words(&scope, &invitation));
+		ga_invitation_resend(&invitation, suppressed);
 	ga_owner_leave(&scope);
 	if (!taken)
 		return answer_too_soon(&caller, wait_s);

@@ -18,6 +18,7 @@
 #include "commands/defrem.h"
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
+#include "request/public_key.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
@@ -86,6 +87,13 @@ check_value(const GaProviderOption *option, const char *value)
 	/* The shared check looks at the braces only. */
 	if (good && option->type == GA_OPTION_JSON)
 		good = ga_json_is_valid(value, strlen(value));
+	if (good && option->type == GA_OPTION_KEY &&
+		!ga_public_key_is_usable(value))
+	{
+		good = false;
+		snprintf(complaint, sizeof(complaint),
+				 "must be a public key of the curve P-256 in base64");
+	}
 	/* The value itself is not repeated: it may be a secret. */
 	if (!good)
 		ereport(ERROR,

@@ -76,6 +76,8 @@ find_secret(const GaOwnerScope *scope, Arrival *arrival,
 	const char *secret = ga_provider_row_setting(provider, "signature_secret");
 	const char *file = ga_provider_row_setting(provider, "password_file");
 
+	if (secret == NULL)
+		secret = ga_provider_row_setting(provider, "verification_key");
 	if (secret == NULL && ga_signature_uses_password(provider->kind))
 	{
 		secret = ga_provider_row_setting(provider, "password");
@@ -315,6 +317,7 @@ fill_receipt(const Arrival *arrival, const GaReceiptEvent *event,
 	receipt->digest = event_digest(arrival, event, receipt);
 	receipt->counts_once =
 		event->nonce != NULL && ga_signature_counts_once(&arrival->callback);
+	receipt->may_be_part = ga_receipt_tells_each_part(kind);
 	receipt->raw = event->raw.data;
 	receipt->raw_length = event->raw.length;
 }

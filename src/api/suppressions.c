@@ -25,6 +25,13 @@ read_contact(FunctionCallInfo fcinfo, GaContact *contact)
 		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 						errmsg("the contact must not be null")));
 	given = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	if (strpbrk(given, "@0123456789") == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("the contact is neither an e-mail address nor a "
+						"mobile number"),
+				 errhint("Write it as ann@example.com, or with + and the "
+						 "country code, as +27701231234.")));
 	if (strchr(given, '@') != NULL)
 		ga_contact_read_email(given, "contact", &violations, contact);
 	else

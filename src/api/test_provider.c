@@ -127,9 +127,81 @@ timeout_ms(const GaProviderConfig *config)
 				   waits * seconds_of(config, "timeout") + SPARE_S);
 }
 
+static bool
+begins_with_any(const char *text, const char *const *beginnings)
+{
+	for (; *beginnings; beginnings++)
+		if (strncmp(text, *beginnings, strlen(*beginnings)) == 0)
+			return true;
+	return false;
+}
+
+/* What to do about it; NULL: nothing that could be told. */
+static const char *
+hint_for(const GaProviderConfig *config, const char *outcome, const char *code)
+{
+	static const char *const login[] = {"530",		"534",		"535",	 "538",
+										"http 401", "http 403", "20003", NULL};
+	static const char *const certificate[] = {"curl 60", "curl 77", NULL};
+	static const char *const way[] = {"curl 6", "curl 7", "curl 28", NULL};
+	const char *server = quote_identifier(config->server);
+
+	if (begins_with_any(code, certificate))
+		return psprintf("ALTER SERVER %s OPTIONS (ADD ca_file '/...'); names "
+						"the authorities to trust; the certificate must be for "
+						"the host in the URL",
+						server);
+	if (strcmp(outcome, "retry") == 0 && begins_with_any(code, way))
+		return ga_provider_setting(config, "url")
+				   ? psprintf("ALTER SERVER %s OPTIONS (SET url '...'); if "
+							  "host or port are wrong, else look for a "
+							  "firewall",
+							  server)
+				   : "look whether this machine can reach the provider: DNS, "
+					 "a firewall";
+	if (strcmp(outcome, "misconfigured") != 0)
+		return NULL;
+	if (begins_with_any(code, login))
+		return psprintf(
+			ga_provider_setting(config, "password")
+				? "ALTER USER MAPPING FOR PUBLIC SERVER %s OPTIONS (SET "
+				  "password '...');"
+			: ga_provider_setting(config, "password_file")
+				? "correct the file of option password_file of %s"
+				: "CREATE USER MAPPING FOR PUBLIC SERVER %s OPTIONS (username "
+				  "'...', password '...');",
+			server);
+	return psprintf("correct it with ALTER SERVER %s or ALTER USER MAPPING FOR "
+					"PUBLIC SERVER %s",
+					server, server);
+}
+
+static const char *
+text_of(Jsonb *answer, const char *name)
+{
+	JsonbValue value;
+
+	if (getKeyJsonValueFromContainer(&answer->root, name, strlen(name),
+									 &value) == NULL ||
+		value.type != jbvString)
+		return "";
+	return pnstrdup(value.val.string.val, value.val.string.len);
+}
+
+static void
+put_hint(StringInfo json, const char *hint)
+{
+	appendStringInfoString(json, ", \"hint\" : ");
+	if (hint)
+		escape_json(json, hint);
+	else
+		appendStringInfoString(json, "null");
+	appendStringInfoChar(json, '}');
+}
+
 /* Members of the program's answer, in the order it has them. */
 static void
-put_answer(StringInfo json, Jsonb *answer)
+put_answer(StringInfo json, const GaProviderConfig *config, Jsonb *answer)
 {
 	static const char *const names[] = {"outcome", "code", "detail",
 										"message_id", "elapsed_ms"};
@@ -152,20 +224,22 @@ put_answer(StringInfo json, Jsonb *answer)
 		else
 			appendStringInfoString(json, "null");
 	}
-	appendStringInfoChar(json, '}');
+	put_hint(json, hint_for(config, text_of(answer, "outcome"),
+							text_of(answer, "code")));
 }
 
 /* An outcome of our own: the program told none. */
 static void
-put_failure(StringInfo json, const char *outcome, const char *code,
-			const char *detail)
+put_failure(StringInfo json, const GaProviderConfig *config,
+			const char *outcome, const char *code, const char *detail)
 {
 	appendStringInfo(json, "{\"outcome\" : \"%s\", \"code\" : \"%s\"", outcome,
 					 code);
 	appendStringInfoString(json, ", \"detail\" : ");
 	escape_json(json, detail);
 	appendStringInfoString(json,
-						   ", \"message_id\" : null, \"elapsed_ms\" : null}");
+						   ", \"message_id\" : null, \"elapsed_ms\" : null");
+	put_hint(json, hint_for(config, outcome, code));
 }
 
 /* The first line of the program's complaint without its name. */
@@ -180,23 +254,24 @@ first_line(const char *complaint)
 }
 
 static Datum
-tell(const GaCourierCall *call)
+tell(const GaProviderConfig *config, const GaCourierCall *call)
 {
 	StringInfoData json;
 
 	initStringInfo(&json);
 	if (call->end == GA_COURIER_TIMED_OUT)
-		put_failure(&json, "uncertain", "timeout",
+		put_failure(&json, config, "uncertain", "timeout",
 					"the courier took longer than the provider's time-outs");
 	else if (call->end == GA_COURIER_EXITED && call->status == 2)
-		put_failure(&json, "misconfigured", "provider",
+		put_failure(&json, config, "misconfigured", "provider",
 					first_line(call->complaint));
 	else if (call->end == GA_COURIER_EXITED &&
 			 ga_json_is_valid(call->output.data, call->output.len))
-		put_answer(&json, DatumGetJsonbP(DirectFunctionCall1(
-							  jsonb_in, CStringGetDatum(call->output.data))));
+		put_answer(&json, config,
+				   DatumGetJsonbP(DirectFunctionCall1(
+					   jsonb_in, CStringGetDatum(call->output.data))));
 	else
-		put_failure(&json, "uncertain", "courier",
+		put_failure(&json, config, "uncertain", "courier",
 					"the courier died while sending");
 	return PointerGetDatum(cstring_to_text(json.data));
 }
@@ -226,5 +301,5 @@ group_api_test_provider(PG_FUNCTION_ARGS)
 	call.timeout_ms = timeout_ms(&config);
 	ga_courier_call(&call);
 	explicit_bzero(order.data, order.len);
-	PG_RETURN_DATUM(tell(&call));
+	PG_RETURN_DATUM(tell(&config, &call));
 }

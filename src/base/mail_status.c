@@ -12,20 +12,23 @@
 
 typedef struct StatusRow
 {
-	const char *code; /* without the first digit */
+	const char *code; /* mostly without the first digit */
 	const char *words;
 	bool is_dead;
 } StatusRow;
 
 /* RFC 3463, and IANA's registry for what came later (RFC 7505, 7372). */
 static const StatusRow rows[] = {
+	/* Exchange Online refuses unknown recipients so, and others as well. */
+	{"5.4.1", "the mail server does not accept the recipient", false},
 	{"1.1", "the mailbox does not exist", true},
 	{"1.2", "the domain takes no mail", true},
 	{"1.3", "the address is not well-formed", true},
 	{"1.4", "the address is ambiguous", false},
 	{"1.6", "the mailbox has moved", true},
 	{"1.8", "the sender's domain is not accepted", false},
-	{"1.10", "the domain takes no mail", true},
+	/* a null MX; in Exchange's words an unknown recipient */
+	{"1.10", "the address takes no mail", true},
 	{"2.0", "the mailbox cannot be used", false},
 	{"2.1", "the mailbox is disabled", true},
 	{"2.2", "the mailbox is full", false},
@@ -53,7 +56,8 @@ find(const char *status)
 	if (status == NULL || status[0] == '\0' || status[1] != '.')
 		return NULL;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-		if (strcmp(rows[i].code, status + 2) == 0)
+		if (strcmp(rows[i].code, status + 2) == 0 ||
+			strcmp(rows[i].code, status) == 0)
 			return &rows[i];
 	return NULL;
 }

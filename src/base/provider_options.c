@@ -112,6 +112,8 @@ const GaProviderOption ga_provider_options[] = {
 	 "what sender is: a name, or a number of yours"},
 	{"url", "kannel", GA_OPTION_URL, SERVER | REQUIRED, 0, 0, "http|https", NULL,
 	 "sendsms of your smsbox: http://127.0.0.1:13013/cgi-bin/sendsms"},
+	{"verification_key", "sendgrid", GA_OPTION_KEY, SERVER, 0, 0, NULL, NULL,
+	 "the event webhook's Verification Key, from the console: receipts must be signed with it"},
 	{"message_stream", "postmark", GA_OPTION_TEXT, SERVER, 0, 0, NULL, NULL,
 	 "the stream messages belong to; default outbound"},
 	{"domain", "mailgun", GA_OPTION_TEXT, SERVER | REQUIRED, 0, 0, NULL, NULL,

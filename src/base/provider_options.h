@@ -25,6 +25,7 @@ typedef enum GaOptionType
 	GA_OPTION_BOOLEAN, /* true | false */
 	GA_OPTION_CHOICE,  /* one of `choices`, separated by | */
 	GA_OPTION_JSON,	   /* a JSON object */
+	GA_OPTION_KEY,	   /* a public key: ECDSA P-256, base64 */
 	GA_OPTION_FILE	   /* absolute path */
 } GaOptionType;
 

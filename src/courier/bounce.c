@@ -1,7 +1,8 @@
 /*
  * bounce.c
  *		Reading a mail that came back: delivery status notifications (RFC 3464,
- *		6533), complaints (RFC 5965), qmail's bounces (QSBMF) and Exim's header.
+ *		6533), complaints (RFC 5965), qmail's bounces (QSBMF), Exim's header and
+ *		what other mail servers write in prose.
  *
  * GMime takes the mail apart and decodes its parts; the fields inside the
  * reports are read here, by rules as lenient as those who write them need.
@@ -17,6 +18,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "courier/bounce_prose.h"
 #include "courier/text.h"
 
 /* What a hostile mail may cost. */
@@ -36,7 +38,9 @@ typedef struct Report
 	char referred_id[256]; /* of In-Reply-To and References */
 	char feedback_type[64];
 	char failed_recipients[VALUE_SIZE]; /* Exim's header */
-	GaText prose;						/* the first text part, cut */
+	char subject[VALUE_SIZE];
+	bool is_by_mailer; /* a mail server's own address sent it */
+	GaText prose;	   /* the first text part, cut */
 	bool has_prose;
 	bool has_status;
 	int fields;
@@ -195,41 +199,11 @@ read_block(Report *report, const char *text, size_t length, TakeField take)
 
 /* ---- status codes ------------------------------------------------------------ */
 
-/*
- * The first enhanced status code in a text: [245].n.n with nothing like it
- * around.  Returns its length, 0 when there is none.
- */
-static size_t
-find_status(const char *text, const char **start)
-{
-	for (const char *c = text; *c; c++)
-	{
-		size_t subject;
-		size_t detail;
-		const char *end;
-
-		if ((*c != '2' && *c != '4' && *c != '5') || c[1] != '.' ||
-			(c > text && (isalnum((unsigned char) c[-1]) || c[-1] == '.')))
-			continue;
-		subject = strspn(c + 2, "0123456789");
-		if (subject < 1 || subject > 3 || c[2 + subject] != '.')
-			continue;
-		detail = strspn(c + 3 + subject, "0123456789");
-		end = c + 3 + subject + detail;
-		if (detail < 1 || detail > 3 || isalnum((unsigned char) *end) ||
-			(*end == '.' && isdigit((unsigned char) end[1])))
-			continue;
-		*start = c;
-		return (size_t) (end - c);
-	}
-	return 0;
-}
-
 static void
 set_status(json_t *recipient, const char *text)
 {
 	const char *start;
-	size_t length = find_status(text, &start);
+	size_t length = ga_prose_find_status(text, &start);
 
 	if (length > 0)
 		json_object_set_new(recipient, "status", json_stringn(start, length));
@@ -245,9 +219,24 @@ refine_status(json_t *recipient)
 
 	if (*status != '\0' && strcmp(status + 1, ".0.0") != 0)
 		return;
-	if (find_status(diagnostic, &start) > 0 &&
+	if (ga_prose_find_status(diagnostic, &start) > 0 &&
 		(*status == '\0' || *status == *start))
 		set_status(recipient, diagnostic);
+}
+
+/* Who forgets the action, which is required, tells by the code. */
+static void
+infer_action(json_t *recipient)
+{
+	const char *status = get_string(recipient, "status");
+
+	if (*status == '\0' || *get_string(recipient, "action") ||
+		*get_string(recipient, "final") == '\0')
+		return;
+	json_object_set_new(recipient, "action",
+						json_string(*status == '5'	 ? "failed"
+									: *status == '4' ? "delayed"
+													 : "delivered"));
 }
 
 /* ---- what stands in the parts ------------------------------------------------ */
@@ -261,6 +250,7 @@ finish_recipient(Report *report)
 	if (recipient == NULL)
 		return;
 	refine_status(recipient);
+	infer_action(recipient);
 	if (json_object_size(recipient) > 0 &&
 		json_array_size(report->recipients) < MAX_RECIPIENTS)
 		json_array_append(report->recipients, recipient);
@@ -358,6 +348,11 @@ take_own_field(Report *report, const char *name, const char *value)
 	if (strcasecmp(name, "In-Reply-To") == 0 ||
 		strcasecmp(name, "References") == 0)
 		copy_id(report->referred_id, sizeof(report->referred_id), value);
+	else if (strcasecmp(name, "Subject") == 0)
+		copy(report->subject, sizeof(report->subject), value);
+	else if (strcasecmp(name, "From") == 0)
+		report->is_by_mailer |= strcasestr(value, "mailer-daemon") != NULL ||
+								strcasestr(value, "postmaster@") != NULL;
 	else if (strcasecmp(name, "X-Failed-Recipients") == 0)
 		copy(report->failed_recipients, sizeof(report->failed_recipients),
 			 value);
@@ -440,9 +435,36 @@ read_exim(Report *report)
 			 report->failed_recipients);
 	set_string(recipient, "final", first);
 	json_object_set_new(recipient, "action", json_string("failed"));
-	if (find_status(text, &start) > 0 && *start == '5')
+	if (ga_prose_find_status(text, &start) > 0 && *start == '5')
 		set_status(recipient, text);
 	finish_recipient(report);
+}
+
+/* Sendmail of old, Yahoo, Domino and others who write what they like. */
+static void
+read_notice(Report *report)
+{
+	GaProseNotice notice;
+	json_t *recipient;
+	GaText line = {0};
+
+	if (!ga_prose_read(report->subject, ga_text_string(&report->prose),
+					   &notice))
+		return;
+	recipient = current_recipient(report);
+	json_object_set_new(recipient, "action",
+						json_string(notice.is_delay ? "delayed" : "failed"));
+	if (notice.line_length > 0)
+	{
+		ga_text_append(&line, notice.line, notice.line_length);
+		set_string(recipient, "diagnostic", ga_text_string(&line));
+		set_status(recipient, ga_text_string(&line));
+	}
+	ga_text_free(&line);
+	finish_recipient(report);
+	if (notice.returned)
+		read_block(report, notice.returned, strlen(notice.returned),
+				   take_returned_field);
 }
 
 static void
@@ -456,6 +478,8 @@ read_prose(Report *report)
 		read_qmail(report, text);
 	else if (*report->failed_recipients)
 		read_exim(report);
+	else if (report->is_by_mailer)
+		read_notice(report);
 }
 
 /* Line ends become LF, zero bytes go. */
@@ -571,7 +595,8 @@ read_parts(Report *report, const char *mail, size_t length)
 static const char *
 judge(const Report *report)
 {
-	static const char *const kinds[] = {"failed", "delayed", "delivered"};
+	static const char *const kinds[] = {"failed", "delayed", "delivered",
+										"relayed", "expanded"};
 	static const char *const harmless[] = {"not-spam", "auth-failure", "dmarc"};
 	size_t index;
 	json_t *recipient;

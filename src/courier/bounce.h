@@ -14,7 +14,8 @@
 /*
  * What a mail says about an earlier one, as an object:
  *
- *   kind          failed, delayed, delivered, complaint or other
+ *   kind          failed, delayed, delivered, relayed, expanded, complaint or
+ *                 other
  *   recipients    [{final, original, action, status, diagnostic}]
  *   to            addresses it was sent to, and the sender the returned mail
  *                 had: one of them may be ours with a token

@@ -176,6 +176,16 @@ ga_connection_close(GaConnection *connection)
 	connection->warm = false;
 }
 
+/* libcurl's words for an end of file are about its own reading. */
+static const char *
+words_of(const GaConnection *connection, CURLcode result)
+{
+	if (strncmp(connection->error, "response reading failed", 23) == 0)
+		return "the server closed the connection without an answer";
+	return connection->error[0] ? connection->error
+								: curl_easy_strerror(result);
+}
+
 void
 ga_connection_explain(const GaConnection *connection, CURLcode result,
 					  bool handed_over, GaOutcome *outcome)
@@ -195,9 +205,7 @@ ga_connection_explain(const GaConnection *connection, CURLcode result,
 		return;
 	}
 	snprintf(code, sizeof(code), "curl %d", (int) result);
-	snprintf(detail, sizeof(detail), "%s",
-			 connection->error[0] ? connection->error
-								  : curl_easy_strerror(result));
+	snprintf(detail, sizeof(detail), "%s", words_of(connection, result));
 	ga_outcome_set(outcome, ga_reply_judge_curl(result, os_errno, handed_over),
 				   code, detail);
 }

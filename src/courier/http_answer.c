@@ -119,6 +119,19 @@ read_text(const GaHttpAnswer *answer, json_t *document, const char *path,
 		snprintf(text, size, "%.*s", QUOTE_MAX, answer->text);
 }
 
+/* Its body says less than where it leads. */
+static bool
+read_redirect(const GaHttpAnswer *answer, char *text, size_t size)
+{
+	char place[QUOTE_MAX];
+
+	if (answer->status < 300 || answer->status > 399 ||
+		!read_header(answer, "Location", place, sizeof(place)))
+		return false;
+	snprintf(text, size, "it redirects to %s, which is not followed", place);
+	return true;
+}
+
 static int64_t
 read_retry_after(const GaHttpAnswer *answer)
 {
@@ -157,7 +170,8 @@ judge_refusal(const GaHttpPlan *plan, const GaHttpAnswer *answer,
 		if (asked > result.retry_after_ms)
 			result.retry_after_ms = asked;
 	}
-	read_text(answer, document, plan->text_path, detail, sizeof(detail));
+	if (!read_redirect(answer, detail, sizeof(detail)))
+		read_text(answer, document, plan->text_path, detail, sizeof(detail));
 	ga_outcome_set(outcome, result, code, detail);
 }
 

@@ -5,7 +5,8 @@
  * DROP DATABASE, ALTER DATABASE RENAME or SET TABLESPACE and CREATE DATABASE
  * TEMPLATE wait five seconds for connections to go and then fail: a connected
  * worker would block the DBA.  So the dispatcher is asked to leave first and is
- * kept out until the command's transaction ends, whichever way.
+ * kept out until the command's transaction ends, whichever way.  Commands on
+ * servers reach the dispatcher and the pauses.
  *
  * Must never make a command fail that would succeed without us.
  */
@@ -19,6 +20,8 @@
 #include "dispatch/database_guard.h"
 #include "dispatch/slots.h"
 #include "dispatch/wake.h"
+#include "store/plan_cache.h"
+#include "store/provider_store.h"
 #include "nodes/parsenodes.h"
 #include "commands/defrem.h"
 #include "tcop/utility.h"
@@ -185,6 +188,59 @@ tell_dispatcher(News news)
 		ga_wake_now();
 }
 
+/* What a command does to pauses, which name their provider. */
+typedef struct PauseChange
+{
+	bool drops;		  /* providers may be gone */
+	const char *from; /* one has another name; NULL: none */
+	const char *to;
+} PauseChange;
+
+static PauseChange
+pause_change_of(Node *command)
+{
+	PauseChange change = {0};
+
+	if (IsA(command, RenameStmt) &&
+		((RenameStmt *) command)->renameType == OBJECT_FOREIGN_SERVER)
+	{
+		Node *name = ((RenameStmt *) command)->object;
+
+		change.from = pstrdup(strVal(name));
+		change.to = pstrdup(((RenameStmt *) command)->newname);
+	}
+	if (IsA(command, DropStmt))
+	{
+		ObjectType dropped = ((DropStmt *) command)->removeType;
+
+		change.drops =
+			dropped == OBJECT_FOREIGN_SERVER || dropped == OBJECT_FDW;
+	}
+	else
+		change.drops = IsA(command, DropOwnedStmt);
+	return change;
+}
+
+/*
+ * A pause belongs to its provider: it goes with it, so that another one of the
+ * same name does not begin paused, and keeps to it under another name.
+ */
+static void
+change_pauses(const PauseChange *change)
+{
+	GaOwnerScope scope;
+
+	if ((!change->drops && change->from == NULL) || !OidIsValid(ga_owner()))
+		return;
+	CommandCounterIncrement();
+	ga_owner_enter(&scope);
+	if (change->from != NULL)
+		ga_pause_rename(change->from, change->to);
+	if (change->drops)
+		ga_pauses_trim();
+	ga_owner_leave(&scope);
+}
+
 static void
 watch_utility(PlannedStmt *planned, const char *text, bool read_only_tree,
 			  ProcessUtilityContext context, ParamListInfo params,
@@ -195,6 +251,7 @@ watch_utility(PlannedStmt *planned, const char *text, bool read_only_tree,
 	Node *command = planned->utilityStmt;
 	const char *emptied = database_to_empty(command);
 	News news = news_of(command);
+	PauseChange change = pause_change_of(command);
 
 	if (emptied != NULL && ga_slots != NULL)
 		empty_database(emptied);
@@ -204,6 +261,7 @@ watch_utility(PlannedStmt *planned, const char *text, bool read_only_tree,
 	else
 		standard_ProcessUtility(planned, text, read_only_tree, context, params,
 								environment, receiver, completion);
+	change_pauses(&change);
 	if (news != NEWS_NONE && ga_slots != NULL)
 		tell_dispatcher(news);
 }

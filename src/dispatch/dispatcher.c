@@ -519,6 +519,19 @@ ask_for_receipts(TimestampTz now)
 		ga_polls_ask(now, &last_job_id);
 }
 
+/* False: there are more groups to be looked at earlier. */
+static bool
+follow_setting(TimestampTz now)
+{
+	static pg_uuid_t after;
+	static int wanted = -1;
+
+	if (wanted != ga_settings.reminder_before)
+		memset(&after, 0, sizeof(after));
+	wanted = ga_settings.reminder_before;
+	return ga_groups_look_again(now, &after);
+}
+
 /* Expiries and reminders: one look, and when the next one is. */
 static void
 look_at_groups(TimestampTz now)
@@ -530,8 +543,13 @@ look_at_groups(TimestampTz now)
 		(look_is_known && look_at > now && !changed) ||
 		!ga_work_begin("group_api: looking for what expires"))
 		return;
-	if (changed)
-		ga_groups_look_again(now);
+	if (changed && !follow_setting(now))
+	{
+		ga_work_end();
+		look_is_known = true;
+		look_at = now;
+		return;
+	}
 	ga_groups_look(ga_work_scope(), now, &look);
 	look_at = ga_groups_next_look();
 	ga_work_end();

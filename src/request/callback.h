@@ -17,7 +17,7 @@ typedef struct GaCallback
 	/* the provider */
 	const char *kind;
 	const char *callback_url; /* NULL: none */
-	const char *secret;		  /* what it signs with; NULL: none */
+	const char *secret; /* what its signature is checked with; NULL: none */
 	/* the request */
 	GaBytes body;
 	const char *query; /* as it came, without the question mark */
@@ -78,6 +78,9 @@ typedef struct GaReceiptEvent
 } GaReceiptEvent;
 
 extern bool ga_receipt_kind_is_known(const char *kind);
+
+/* Whether the parts of a long message have ids and receipts of their own. */
+extern bool ga_receipt_tells_each_part(const char *kind);
 
 /* Returns how many; 0: the body cannot be read. */
 extern int ga_receipt_read(const GaCallback *callback, GaReceiptEvent **events);

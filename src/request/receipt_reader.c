@@ -42,6 +42,7 @@ typedef struct ReceiptRow
 	const char *time;
 	const char *nonce;
 	bool text_is_carrier_answer; /* the code stands in it */
+	bool tells_each_part;		 /* of a long message, each under its own id */
 } ReceiptRow;
 
 static const ReceiptRow rows[] = {
@@ -60,6 +61,7 @@ static const ReceiptRow rows[] = {
 		.word = "status",
 		.code = "err-code",
 		.time = "message-timestamp",
+		.tells_each_part = true,
 	},
 	{
 		.kind = "vonage_messages",
@@ -172,6 +174,14 @@ bool
 ga_receipt_kind_is_known(const char *kind)
 {
 	return find_row(kind) != NULL;
+}
+
+bool
+ga_receipt_tells_each_part(const char *kind)
+{
+	const ReceiptRow *row = find_row(kind);
+
+	return row != NULL && row->tells_each_part;
 }
 
 /* ---- one value ---------------------------------------------------------- */

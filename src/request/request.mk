@@ -11,6 +11,7 @@ REQUEST_OBJS = \
 	src/request/json_reader.o \
 	src/request/field_checks.o \
 	src/request/digest.o \
+	src/request/public_key.o \
 	src/request/soft_json.o \
 	src/request/form_fields.o \
 	src/request/multipart.o \
@@ -23,4 +24,4 @@ REQUEST_OBJS = \
 	src/request/group_request.o \
 	src/request/group_request_v2.o
 
-REQUEST_LIBS = -lidn2 -luriparser -lphonenumber -lprotobuf -lstdc++
+REQUEST_LIBS = -lidn2 -luriparser -lphonenumber -lprotobuf -lstdc++ -lcrypto

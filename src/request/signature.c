@@ -10,8 +10,10 @@
 #include "postgres.h"
 
 #include "base/callback_url.h"
+#include "base/guc.h"
 #include "lib/stringinfo.h"
 #include "request/callback.h"
+#include "request/public_key.h"
 #include "request/soft_json.h"
 
 /* What two clocks may differ in, as the SDKs of MessageBird have it. */
@@ -531,6 +533,33 @@ check_mailgun(const GaCallback *callback)
 				   is_recent(callback, timestamp, MAILGUN_TOLERANCE_S));
 }
 
+/*
+ * Covers a time and the body.  Repetitions may come for a day; an event that is
+ * kept is known as a replay, so what is older than those is refused.
+ *
+ * https://www.twilio.com/docs/sendgrid/for-developers/tracking-events/
+ * getting-started-event-webhook-security-features
+ */
+static GaSignatureVerdict
+check_sendgrid(const GaCallback *callback)
+{
+	const char *signature =
+		header(callback, "x-twilio-email-event-webhook-signature");
+	const char *timestamp =
+		header(callback, "x-twilio-email-event-webhook-timestamp");
+	StringInfoData data;
+
+	if (signature == NULL ||
+		!is_recent(callback, timestamp,
+				   (int64) ga_settings.receipts_retention * 60))
+		return GA_SIGNATURE_BAD;
+	initStringInfo(&data);
+	appendStringInfoString(&data, timestamp);
+	append(&data, callback->body);
+	return verdict(ga_public_key_verify(callback->secret, bytes_of(&data),
+										ga_bytes(signature)));
+}
+
 /* "whsec_" and base64, as Svix hands it out. */
 static GaBytes
 svix_key(const char *secret)
@@ -599,6 +628,7 @@ static const struct
 	{"messagebird", check_messagebird, false, false},
 	{"plivo", check_plivo, true, false},
 	{"mailgun", check_mailgun, false, true},
+	{"sendgrid", check_sendgrid, false, false},
 	{"resend", check_svix, false, false},
 };
 

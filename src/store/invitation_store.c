@@ -388,6 +388,23 @@ ga_invitations_retry_failed(const pg_uuid_t *group_id, GaChannel channel)
 	return (uint64) ga_row_int64(0, 1, 0);
 }
 
+const char *
+ga_invitation_contact(const GaOwnerScope *scope, const pg_uuid_t *group_id,
+					  int32 number)
+{
+	static GaPlan plan = {
+		.sql = "SELECT contact FROM group_api_private.invitations"
+			   " WHERE group_id = $1 AND number = $2",
+		.nargs = 2,
+		.argtypes = {UUIDOID, INT4OID},
+	};
+	Datum values[2] = {UUIDPGetDatum(group_id), Int32GetDatum(number)};
+
+	if (ga_plan_run(&plan, values, NULL, SPI_OK_SELECT) == 0)
+		return NULL;
+	return ga_row_text(scope, 0, 1);
+}
+
 int64
 ga_invitations_waiting(void)
 {

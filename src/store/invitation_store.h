@@ -50,6 +50,11 @@ extern bool ga_invitation_find(const struct GaOwnerScope *scope,
 extern bool ga_invitation_find_any(const struct GaOwnerScope *scope,
 								   GaLinkToken token, GaInvitationView *view);
 
+/* Whom a member's messages go to; NULL: there is none. */
+extern const char *ga_invitation_contact(const struct GaOwnerScope *scope,
+										 const pg_uuid_t *group_id,
+										 int32 number);
+
 /*
  * Records the answer of a pending invitation.  Whoever answers has got the
  * message, so the delivery becomes delivered and nothing more is sent.

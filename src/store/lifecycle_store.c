@@ -25,6 +25,8 @@
 /* Groups of one look: a large one has 10 000 invitations. */
 #define GROUPS_PER_LOOK 20
 /* When rows of a group were locked. */
+/* Groups that follow a changed setting in one transaction: some 50 ms. */
+#define LOOKS_MOVED "5000"
 #define LOOK_AGAIN_S "5"
 
 bool
@@ -408,41 +410,73 @@ ga_groups_next_look(void)
 
 /* How much earlier than before groups must be looked at; 0: they need not be. */
 static int64
-take_over_setting(void)
+growth_of_setting(void)
 {
 	static GaPlan plan = {
-		.sql = "UPDATE group_api_private.installation i"
-			   " SET reminder_before = $1"
-			   " FROM (SELECT reminder_before AS old"
-			   "  FROM group_api_private.installation) AS o"
-			   " WHERE i.reminder_before <> $1 RETURNING $1 - o.old",
+		.sql =
+			"SELECT $1 - reminder_before FROM group_api_private.installation",
 		.nargs = 1,
 		.argtypes = {INT4OID},
 	};
 	Datum values[1] = {Int32GetDatum(ga_settings.reminder_before)};
 
-	if (ga_plan_run(&plan, values, NULL, SPI_OK_UPDATE_RETURNING) == 0)
+	if (ga_plan_run(&plan, values, NULL, SPI_OK_SELECT) == 0)
 		return 0;
 	return Max(ga_row_int32(0, 1, 0), 0) * USECS_PER_MINUTE;
 }
 
-void
-ga_groups_look_again(TimestampTz now)
+static void
+take_over_setting(void)
 {
 	static GaPlan plan = {
-		.sql = "WITH old AS MATERIALIZED (SELECT ctid AS at"
-			   "  FROM group_api_private.groups WHERE next_look > $1"
-			   "  FOR NO KEY UPDATE SKIP LOCKED)"
-			   " UPDATE group_api_private.groups g"
-			   " SET next_look = greatest($1, g.next_look - $2)"
-			   " FROM old WHERE g.ctid = old.at",
-		.nargs = 2,
-		.argtypes = {TIMESTAMPTZOID, INTERVALOID},
+		.sql = "UPDATE group_api_private.installation"
+			   " SET reminder_before = $1 WHERE reminder_before <> $1",
+		.nargs = 1,
+		.argtypes = {INT4OID},
+	};
+	Datum values[1] = {Int32GetDatum(ga_settings.reminder_before)};
+
+	ga_plan_run(&plan, values, NULL, SPI_OK_UPDATE);
+}
+
+/* Moves the looks of the next groups forward; false: there are no more. */
+static bool
+move_looks(TimestampTz now, int64 earlier_us, pg_uuid_t *after)
+{
+	static GaPlan plan = {
+		.sql = "WITH next AS MATERIALIZED (SELECT id"
+			   "  FROM group_api_private.groups WHERE id > $3"
+			   "  ORDER BY id LIMIT " LOOKS_MOVED "),"
+			   " old AS MATERIALIZED (SELECT g.ctid AS at"
+			   "  FROM next JOIN group_api_private.groups g USING (id)"
+			   "  WHERE g.next_look > $1"
+			   "  FOR NO KEY UPDATE OF g SKIP LOCKED),"
+			   " moved AS (UPDATE group_api_private.groups g"
+			   "  SET next_look = greatest($1, g.next_look - $2)"
+			   "  FROM old WHERE g.ctid = old.at)"
+			   " SELECT id FROM next ORDER BY id DESC LIMIT 1",
+		.nargs = 3,
+		.argtypes = {TIMESTAMPTZOID, INTERVALOID, UUIDOID},
 	};
 	Interval *earlier = palloc0(sizeof(Interval));
-	Datum values[2] = {TimestampTzGetDatum(now), IntervalPGetDatum(earlier)};
+	Datum values[3] = {TimestampTzGetDatum(now), IntervalPGetDatum(earlier),
+					   UUIDPGetDatum(after)};
+	bool isnull;
 
-	earlier->time = take_over_setting();
-	if (earlier->time > 0)
-		ga_plan_run(&plan, values, NULL, SPI_OK_UPDATE);
+	earlier->time = earlier_us;
+	if (ga_plan_run(&plan, values, NULL, SPI_OK_SELECT) == 0)
+		return false;
+	*after = *DatumGetUUIDP(ga_row_datum(0, 1, &isnull));
+	return true;
+}
+
+bool
+ga_groups_look_again(TimestampTz now, pg_uuid_t *after)
+{
+	int64 earlier_us = growth_of_setting();
+
+	if (earlier_us > 0 && move_looks(now, earlier_us, after))
+		return false;
+	take_over_setting();
+	return true;
 }

@@ -83,7 +83,11 @@ extern void ga_groups_look(const struct GaOwnerScope *scope, TimestampTz now,
 						   GaLook *look);
 /* When the next group is to be looked at; 0: never. */
 extern TimestampTz ga_groups_next_look(void);
-/* In case group_api.reminder_before grew: who is due earlier now. */
-extern void ga_groups_look_again(TimestampTz now);
+/*
+ * In case group_api.reminder_before grew: who is due earlier now, some groups at
+ * a time.  False: there are more, behind `after`, which begins as zeros.  Who is
+ * moved twice because of a crash is looked at for nothing once.
+ */
+extern bool ga_groups_look_again(TimestampTz now, pg_uuid_t *after);
 
 #endif /* GA_STORE_LIFECYCLE_STORE_H */

@@ -173,6 +173,36 @@ ga_provider_pause(const char *server, bool by_dispatcher,
 	ga_plan_run(&plan, values, nulls, SPI_OK_INSERT);
 }
 
+void
+ga_pause_rename(const char *from, const char *to)
+{
+	static GaPlan plan = {
+		.sql = "UPDATE group_api_private.pauses SET server = $2"
+			   " WHERE server = $1",
+		.nargs = 2,
+		.argtypes = {TEXTOID, TEXTOID},
+	};
+	Datum values[2] = {CStringGetTextDatum(from), CStringGetTextDatum(to)};
+
+	/* What stands under the new name is of one that is gone. */
+	(void) ga_provider_resume(to);
+	ga_plan_run(&plan, values, NULL, SPI_OK_UPDATE);
+}
+
+void
+ga_pauses_trim(void)
+{
+	static GaPlan plan = {
+		/* Whoever pauses or resumes one at this moment is not waited for. */
+		.sql = "DELETE FROM group_api_private.pauses WHERE server = ANY (ARRAY("
+			   " SELECT p.server FROM group_api_private.pauses p"
+			   "  WHERE NOT EXISTS (SELECT FROM pg_foreign_server s"
+			   "   WHERE s.srvname = p.server) FOR UPDATE SKIP LOCKED))",
+	};
+
+	ga_plan_run(&plan, NULL, NULL, SPI_OK_DELETE);
+}
+
 bool
 ga_provider_resume(const char *server)
 {

@@ -64,6 +64,10 @@ extern bool ga_provider_exists(const char *server);
 /* A pause of the dispatcher's ends when the provider's settings change. */
 extern void ga_provider_pause(const char *server, bool by_dispatcher,
 							  const char *fingerprint, const char *reason);
+/* The provider has another name by now. */
+extern void ga_pause_rename(const char *from, const char *to);
+/* Removes the pauses of providers that are gone. */
+extern void ga_pauses_trim(void);
 /* False when it was not paused. */
 extern bool ga_provider_resume(const char *server);
 

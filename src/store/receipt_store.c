@@ -184,6 +184,19 @@ is_stale(const GaReceipt *receipt, const Target *target)
 	return is_same ? strcmp(target->delivery, "sending") == 0 : true;
 }
 
+/*
+ * A part that arrived does not mend the message whose first part, the one whose
+ * id is known, did not.  After several tries it may be a whole one, though.
+ */
+static bool
+is_mere_part(const GaReceipt *receipt, const Target *target)
+{
+	return receipt->may_be_part && strcmp(target->delivery, "failed") == 0 &&
+		   target->attempts == 1 && receipt->message_id != NULL &&
+		   target->message_id != NULL &&
+		   !is_same_message(target->message_id, receipt->message_id);
+}
+
 /* The new state; NULL: it stays. */
 static const char *
 next_delivery(GaReceiptStatus status, const char *delivery)
@@ -370,7 +383,7 @@ apply(const GaReceipt *told, bool *was_waiting)
 		*was_waiting |= target.is_waiting;
 		result =
 			is_stale(receipt, &target) ? GA_RECEIPT_STALE : GA_RECEIPT_KNOWN;
-		if (result == GA_RECEIPT_KNOWN)
+		if (result == GA_RECEIPT_KNOWN && !is_mere_part(receipt, &target))
 			delivery = next_delivery(receipt->status, target.delivery);
 		if (delivery != NULL)
 			result = GA_RECEIPT_MOVED;

@@ -30,8 +30,10 @@ typedef struct GaReceipt
 	/* a label of group_api.suppression: the contact gets nothing more */
 	const char *suppress;
 	const uint8 *digest; /* SHA-256 of the event, 32 bytes */
-	bool counts_once;	 /* to be kept even when it changes nothing */
-	const char *raw;	 /* the event as it came; NULL: not kept */
+	/* another id may be that of another part of the same message */
+	bool may_be_part;
+	bool counts_once; /* to be kept even when it changes nothing */
+	const char *raw;  /* the event as it came; NULL: not kept */
 	size_t raw_length;
 } GaReceipt;
 

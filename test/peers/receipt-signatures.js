@@ -2,19 +2,22 @@
 // checks.  Asks by standard input for {"kind": "query of the address"} and answers
 // on standard output with a list of {kind, what, query, body, headers, good}.
 //
-//   NODE_PATH=build/peers/node_modules node test/peers/receipt-signatures.js URL SECRET
+//   NODE_PATH=build/peers/node_modules node test/peers/receipt-signatures.js URL SECRET KEY
+//
+// KEY is a private key as PEM, for what is signed by one.
 'use strict';
 
 const crypto = require('crypto');
 const jwt = require('jsonwebtoken');
 const messagebird = require('messagebird/lib/webhook-signature-jwt');
 const nexmo = require('nexmo');
+const { EventWebhook, EventWebhookHeader } = require('@sendgrid/eventwebhook');
 const plivo = require('plivo');
 const twilio = require('twilio/lib/webhooks/webhooks');
 const { Webhook } = require('standardwebhooks');
 const { verifySignature } = require('@vonage/jwt');
 
-const [url, secret] = process.argv.slice(2);
+const [url, secret, privateKey] = process.argv.slice(2);
 const out = [];
 
 const form = (fields) => new URLSearchParams(
@@ -122,6 +125,32 @@ function resendCallbacks(query) {
   }
 }
 
+function sendgridCallbacks(query) {
+  const key = crypto.createPrivateKey(privateKey);
+  const other = crypto.generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey;
+  const webhook = new EventWebhook();
+  const known = webhook.convertPublicKeyToECDSA(
+    crypto.createPublicKey(key).export({ type: 'spki', format: 'der' }).toString('base64'));
+  const now = String(Math.floor(Date.now() / 1000));
+  const body = `${JSON.stringify([{ event: 'delivered', sg_event_id: 'e1', reason: 'ü' }])}\r\n`;
+  const signed = (by, text) => crypto.sign('sha256', Buffer.from(text), by).toString('base64');
+  const cases = {
+    'as it is': [body, now, signed(key, now + body)],
+    'of yesterday': [body, String(now - 86400), signed(key, String(now - 86400) + body)],
+    'by another key': [body, now, signed(other, now + body)],
+    'of another time': [body, String(now - 1), signed(key, now + body)],
+    'of another body': [body.trim(), now, signed(key, now + body)],
+    'no signature': [body, now, 'AAAA'],
+  };
+  for (const [what, [text, timestamp, signature]] of Object.entries(cases)) {
+    let good = false;
+    try { good = webhook.verifySignature(known, text, signature, timestamp); } catch { /* not even readable */ }
+    out.push({ kind: 'sendgrid', what, query: '', body: text, good,
+      headers: { [EventWebhookHeader.SIGNATURE()]: signature, [EventWebhookHeader.TIMESTAMP()]: timestamp } });
+  }
+  out.push({ kind: 'sendgrid', what: 'the address alone', query, body, headers: {}, good: false });
+}
+
 async function main() {
   const queries = JSON.parse(require('fs').readFileSync(0, 'utf8'));
   twilioCallbacks(queries.twilio);
@@ -130,6 +159,7 @@ async function main() {
   await messagebirdCallbacks(queries.messagebird);
   plivoCallbacks(queries.plivo);
   resendCallbacks(queries.resend);
+  sendgridCallbacks(queries.sendgrid);
   process.stdout.write(JSON.stringify(out));
 }
 

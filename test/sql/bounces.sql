@@ -49,7 +49,12 @@ SELECT group_api.create_group('{"productId": "3f2504e0-4f89-41d3-9a0c-0305e82c33
 		{"nickName": "Cid", "contact": {"type": "EMAIL", "value": "cid@bounce.example"}},
 		{"nickName": "Dee", "contact": {"type": "EMAIL", "value": "dee@bounce.example"}},
 		{"nickName": "Eve", "contact": {"type": "EMAIL", "value": "eve@bounce.example"}},
-		{"nickName": "Fay", "contact": {"type": "EMAIL", "value": "fay@bounce.example"}}]}')
+		{"nickName": "Fay", "contact": {"type": "EMAIL", "value": "fay@bounce.example"}},
+		{"nickName": "Gus", "contact": {"type": "EMAIL", "value": "gus@bounce.example"}},
+		{"nickName": "Hal", "contact": {"type": "EMAIL", "value": "hal@bounce.example"}},
+		{"nickName": "Ivy", "contact": {"type": "EMAIL", "value": "ivy@bounce.example"}},
+		{"nickName": "Jim", "contact": {"type": "EMAIL", "value": "jim@bounce.example"}},
+		{"nickName": "Kim", "contact": {"type": "EMAIL", "value": "kim@bounce.example"}}]}')
 	#>> '{group,id}' AS id \gset
 SELECT number AS group_number FROM group_api_private.groups WHERE id = :'id' \gset
 UPDATE group_api_private.invitations SET delivery = 'sent', due = NULL, attempts = 1,
@@ -141,6 +146,13 @@ FROM unnest(ARRAY[NULL, 'inv-', 'inv-0.1.1@x', format('inv-%s.5@x', repeat('0', 
 SELECT is(pg_temp.result(pg_temp.report('dee@bounce.example', verp => pg_temp.token_of(5), action => 'delayed',
 	status => '4.4.1', diagnostic => NULL)), 'known', 'a delay is noted');
 SELECT is(pg_temp.fate(5), 'sent', 'and changes nothing');
+SELECT is(pg_temp.result(pg_temp.report('dee@bounce.example', verp => pg_temp.token_of(5), action => action,
+	status => '2.0.0', diagnostic => NULL)), 'known', action || ' is noted') FROM unnest('{relayed,expanded}'::text[]) AS action;
+SELECT is(pg_temp.fate(5), 'sent', 'and changes nothing either');
+SELECT is(pg_temp.result(pg_temp.report(E'other@elsewhere.example\nAction: failed\nStatus: 5.1.1\n\n'
+	'Final-Recipient: rfc822; <Dee@Bounce.example>', verp => pg_temp.token_of(5), action => 'delayed', status => '4.4.1',
+	diagnostic => NULL)), 'known', 'of several recipients ours counts');
+SELECT is(pg_temp.fate(5), 'sent', 'what became of the others changes nothing');
 SELECT is(pg_temp.result(convert_to(format(E'To: bounces+%s@example.com\nAuto-Submitted: auto-replied\n'
 	'In-Reply-To: <%s>\n\nI am away.\n', pg_temp.token_of(5), pg_temp.message_id(5)), 'UTF8')), 'ignored',
 	'a vacation reply is ignored');
@@ -151,6 +163,26 @@ SELECT is(pg_temp.result(convert_to(format(E'To: fbl@example.com\nContent-Type: 
 	'known', 'a complaint is noted');
 SELECT is(pg_temp.fate(6), 'sent', 'the message did arrive');
 SELECT is(pg_temp.suppressed() - :before, 3::bigint, 'and its person gets nothing more');
+SELECT is(pg_temp.result(pg_temp.report(E'list@elsewhere.example\nOriginal-Recipient: rfc822; gus@bounce.example\n'
+	'Action: failed\nStatus: 5.2.2\n\nFinal-Recipient: rfc822; other@elsewhere.example', verp => pg_temp.token_of(8),
+	status => '5.1.1', diagnostic => NULL)), 'moved', 'our recipient is known by the original address, too');
+SELECT is(pg_temp.fate(8), 'failed: the mailbox is full (5.2.2)', 'its own code is told, not that of another');
+SELECT is(pg_temp.suppressed() - :before, 3::bigint, 'and decides whether the contact gets more');
+SELECT is(pg_temp.result(convert_to(format(E'To: bounces+%s@example.com\nFrom: MAILER-DAEMON@yahoo.com\n'
+	'Subject: Failure Notice\n\nSorry.\n\n<hal@bounce.example>:\n554: 5.1.1 no such account\n\n'
+	'--- Below this line is a copy of the message.\n', pg_temp.token_of(9)), 'UTF8')), 'moved',
+	'a bounce in prose is understood');
+SELECT is(pg_temp.fate(9), 'failed: the mailbox does not exist (5.1.1: 554: 5.1.1 no such account)', 'and told');
+SELECT is(pg_temp.result(pg_temp.report('ivy@bounce.example', verp => pg_temp.token_of(10), status => '5.1.10',
+	diagnostic => 'smtp; 550 5.1.10 RESOLVER.ADR.RecipientNotFound')), 'moved', 'Exchange does not know a recipient');
+SELECT is(pg_temp.fate(10), 'failed: the address takes no mail (5.1.10: 550 5.1.10 RESOLVER.ADR.RecipientNotFound)', 'in words that fit it');
+SELECT is(pg_temp.result(pg_temp.report('jim@bounce.example', verp => pg_temp.token_of(11), status => '5.4.1',
+	diagnostic => 'smtp; 550 5.4.1 Recipient address rejected: Access denied')), 'moved', 'Exchange Online refuses one');
+SELECT is(pg_temp.fate(11), 'failed: the mail server does not accept the recipient (5.4.1: 550 5.4.1 Recipient address rejected: Access denied)',
+	'which is not the same as 4.4.1');
+SELECT is(pg_temp.result(convert_to(format(E'To: bounces+%s@example.com\nContent-Type: message/feedback-report\n\n'
+	'Feedback-Type: opt-out\nVersion: 1\n', pg_temp.token_of(12)), 'UTF8')), 'known', 'a report that somebody wants no more');
+SELECT is((SELECT reason::text FROM group_api_private.suppressions WHERE code = 'opt-out'), 'unsubscribed', 'is no complaint');
 SELECT is(pg_temp.result(mail), 'unreadable', what || ' is no mail') FROM (VALUES
 	('nothing', ''::bytea), ('null', NULL), ('zeros', '\x000000'), ('noise', '\xfffefd0a0a'),
 	('prose', 'Hello, how are you?')) AS strange (what, mail);
@@ -207,10 +239,14 @@ SELECT is(answer ->> 'outcome', expected, server || ' is ' || expected) FROM sai
 JOIN (VALUES ('ga_test_mail', 'accepted'), ('ga_test_sms', 'accepted'), ('ga_test_dead', 'retry'),
 	('ga_test_wrong', 'misconfigured')) AS wanted (server, expected) USING (server);
 SELECT is((SELECT string_agg(key, ' ') FROM json_object_keys(answer) AS key),
-	'outcome code detail message_id elapsed_ms', 'the answer of ' || server) FROM said;
+	'outcome code detail message_id elapsed_ms hint', 'the answer of ' || server) FROM said;
 SELECT unalike(answer::text, '%hunter2%', 'no secret is in the answer of ' || server) FROM said;
 SELECT matches(answer ->> 'detail', '/no/such/file', 'what is misconfigured is told') FROM said
 WHERE server = 'ga_test_wrong';
+SELECT is(answer ->> 'hint', hint, server || ': what to do') FROM said JOIN (VALUES ('ga_test_mail', NULL),
+	('ga_test_dead', 'ALTER SERVER ga_test_dead OPTIONS (SET url ''...''); if host or port are wrong, else look for a firewall'),
+	('ga_test_wrong', 'correct it with ALTER SERVER ga_test_wrong or ALTER USER MAPPING FOR PUBLIC SERVER ga_test_wrong'))
+	AS wanted (server, hint) USING (server);
 SELECT is((pg_temp.refuse(command))::text, (state, message)::text, command) FROM (VALUES
 	('SELECT group_api.test_provider(''nowhere'', ''ann@example.com'')',
 		'42704', 'provider "nowhere" does not exist'),

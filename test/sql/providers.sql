@@ -146,6 +146,9 @@ FROM (VALUES
 	('smtp', 'sender', 'Groups <hello>', 'must be an address, or Name <address>'),
 	('smtp', 'sender', 'a@example.com, b@example.com', 'must be an address, or Name <address>'),
 	('smtp', 'sender', E'A\nBcc: x@y <a@example.com>', 'must not hold control characters'),
+	('sendgrid', 'verification_key', 'x', 'must be a public key of the curve P-256 in base64'),
+	('sendgrid', 'verification_key', 'MHYwEAYHKoZIzj0CAQYFK4EEACIDYgAEHFdBM9UapQwCPumltbntaeezCPFz155YnuXbgwkLLECP7g/wfdTGyH4ny0XNag/w/1xCyvmUXYEWndrZQGS+486O/QC4liusKJ47v4BXwC1AOvFwNhhhYva9HB7KLhig',
+	 'must be a public key of the curve P-256 in base64'),
 	('sendgrid', 'sender', 'Groups', 'must be an address, or Name <address>'),
 	('twilio', 'poll', 'yes', 'must be true or false'),
 	('sns', 'sender_attribute', 'x', 'must be one of: AWS.SNS.SMS.SenderID|AWS.MM.SMS.OriginationNumber'),
@@ -319,6 +322,31 @@ SELECT is(group_api.resume('ga_test_sms'), true, 'resume() ends a pause');
 SELECT is(group_api.resume('ga_test_sms'), false, 'and tells when there was none');
 SELECT is(state, 'ready', 'the provider is ready again') FROM group_api.providers
 WHERE server = 'ga_test_sms';
+
+CREATE FUNCTION pg_temp.pauses(name text) RETURNS text LANGUAGE sql AS $$
+	SELECT coalesce(string_agg(server || ' ' || reason, ',' ORDER BY server), 'none') FROM group_api_private.pauses WHERE server LIKE name
+$$;
+CREATE SERVER ga_test_brief FOREIGN DATA WRAPPER group_api_capture OPTIONS (channel 'EMAIL');
+SELECT group_api.pause('ga_test_brief', 'until Monday');
+DROP SERVER ga_test_brief;
+SELECT is(pg_temp.pauses('ga_test_brief%'), 'none', 'a pause goes with its provider');
+CREATE SERVER ga_test_brief FOREIGN DATA WRAPPER group_api_capture OPTIONS (channel 'EMAIL');
+SELECT is(state, 'ready', 'so another one of its name is ready') FROM group_api.providers WHERE server = 'ga_test_brief';
+SELECT group_api.pause('ga_test_brief', 'until Monday');
+ALTER SERVER ga_test_brief RENAME TO ga_test_brief_2;
+SELECT is(pg_temp.pauses('ga_test_brief%'), 'ga_test_brief_2 until Monday', 'it keeps to its provider under another name');
+CREATE ROLE ga_test_keeper_of_servers;
+ALTER SERVER ga_test_brief_2 OWNER TO ga_test_keeper_of_servers;
+SET LOCAL ROLE ga_test_keeper_of_servers;
+DROP SERVER ga_test_brief_2;
+RESET ROLE;
+SELECT is(pg_temp.pauses('ga_test_brief%'), 'none', 'also when somebody without a right to it drops the provider');
+CREATE SERVER ga_test_brief FOREIGN DATA WRAPPER group_api_capture OPTIONS (channel 'EMAIL');
+SELECT group_api.pause('ga_test_brief');
+ALTER SERVER ga_test_brief OWNER TO ga_test_keeper_of_servers;
+DROP OWNED BY ga_test_keeper_of_servers;
+SELECT is(pg_temp.pauses('ga_test_brief%'), 'none', 'or all that is its owner''s');
+SELECT is(pg_temp.pauses('ga_test_http'), 'ga_test_http paused by an operator', 'other pauses stay');
 
 SELECT is((said.state, said.message, said.hint)::text, (commands.state, commands.message,
 	'SELECT * FROM group_api.providers; lists them.')::text, command)

@@ -110,6 +110,13 @@ SELECT is(pg_temp.say('ga_http', 'status=failed&id=id-1&code=8', pg_temp.query('
 SELECT is(pg_temp.say('ga_http', 'status=delivered&id=id-1&code=8', pg_temp.query('ga_http', 2)), 'moved', 'but that it arrived counts');
 SELECT pg_temp.stands(2, 'sending', 'ga_http', 2, 'id-3') \gset ignored_
 SELECT is(pg_temp.say('ga_http', 'status=failed&id=id-3', pg_temp.query('ga_http', 2)), 'stale', 'while a try runs the known id is an earlier one''s');
+SELECT pg_temp.stands(4, 'sent', 'ga_vonage', 1, 'part-1') \gset ignored_
+SELECT is(pg_temp.say('ga_vonage', 'status=failed&messageId=part-1&err-code=2', pg_temp.query('ga_vonage', 4)), 'moved', 'the first part of a long message fails');
+SELECT is(pg_temp.say('ga_vonage', 'status=delivered&messageId=part-2', pg_temp.query('ga_vonage', 4)), 'known', 'its second one arrives');
+SELECT is((pg_temp.row_of(4)).delivery || ' ' || (pg_temp.row_of(4)).message_id, 'failed part-1', 'that makes no whole message');
+SELECT is(pg_temp.say('ga_vonage', 'status=delivered&messageId=part-1', pg_temp.query('ga_vonage', 4)), 'moved', 'its own word counts even then');
+SELECT pg_temp.stands(4, 'failed', 'ga_vonage', 2, 'again-1') \gset ignored_
+SELECT is(pg_temp.say('ga_vonage', 'status=delivered&messageId=first-1', pg_temp.query('ga_vonage', 4)), 'moved', 'so does that of an earlier try');
 SELECT pg_temp.stands(3, 'sending', 'ga_http') \gset ignored_
 SELECT is(pg_temp.say('ga_http', 'status=queued&id=id-4', pg_temp.query('ga_http', 3)), 'known', 'a mere progress');
 SELECT is((pg_temp.row_of(3)).message_id, 'id-4', 'tells the id where none is known');
@@ -372,6 +379,16 @@ SELECT is(pg_temp.signed('ga_twilio', body, headers, query), said, 'twilio: ' ||
 ALTER USER MAPPING FOR PUBLIC SERVER ga_twilio OPTIONS (ADD signature_secret 'the account''s');
 SELECT is(pg_temp.signed('ga_twilio', 'MessageStatus=delivered', jsonb_build_object('X-Twilio-Signature', encode(pg_temp.mac(pg_temp.url('ga_twilio') || 'MessageStatusdelivered', 'sha1', 'the account''s'), 'base64'))), 'moved',
 	'twilio: an API key signs nothing, so the account''s token may stand beside it');
+
+-- SendGrid; what is signed rightly and now, only test/peers can make.
+SELECT is(pg_temp.signed('ga_sendgrid', '[{"event": "delivered", "sg_event_id": "signed"}]', '{}'), 'moved', 'sendgrid: without a key the address is the proof');
+ALTER SERVER ga_sendgrid OPTIONS (ADD verification_key 'MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE8D1JhQ1DkbMoj1VsOH091dly22iKyw2B4V+lVgUiJX5bUWz7lfUqhlyck02zoYIu+ELBhNDznWe/d8sEzJwYSg==');
+SELECT is(pg_temp.signed('ga_sendgrid', '[{"event": "delivered", "sg_event_id": "signed"}]', jsonb_strip_nulls(jsonb_build_object(
+	'X-Twilio-Email-Event-Webhook-Signature', signature, 'X-Twilio-Email-Event-Webhook-Timestamp', at))), 'refused', 'sendgrid: ' || what)
+FROM (VALUES ('with a key the address is none', NULL, NULL), ('a signature without its time', 'AAAA', NULL),
+	('no signature', NULL, pg_temp.soon(0)::text), ('garbage', '%%%', pg_temp.soon(0)::text), ('no DER', 'AAAA', pg_temp.soon(0)::text),
+	('a long one', repeat('A', 100000), pg_temp.soon(0)::text), ('a good one of long ago', 'MEUCIEQih3M80E93MVE+2tmJ43az5Rfb2lZWCQQ0pxhQp+m/AiEAkNQGgVXE1YSHRKtAC0BZO9lfmRop61eR/iZqrp6eqwQ=', '1600000000'),
+	('a time that is none', 'AAAA', '1600000000 ')) AS calls (what, signature, at);
 
 -- Vonage SMS
 CREATE FUNCTION pg_temp.vonage(data text, method text, secret text DEFAULT 's3cret') RETURNS text LANGUAGE sql AS $$

@@ -67,6 +67,19 @@ wait_for_dispatcher($node, 'the dispatcher starts again', not => $old);
 reaches(wake(), 'sent|pending', 'and works');
 is(sql("SELECT xmin FROM group_api_private.groups WHERE id = '$far'"), $version, 'an unchanged setting moves no group');
 
+# ---- many groups follow it
+
+sql("INSERT INTO group_api_private.groups (id, contract, name, created_by, created_at, next_look)
+	SELECT gen_random_uuid(), 'A', 'many', 0, now(), now() + interval '9 d' FROM generate_series(1, 12000)");
+set_reminder('2 d');
+poll_until(sub { sql("SELECT count(*) FROM group_api_private.groups WHERE name = 'many' AND next_look < now() + interval '8.5 d'") eq '12000' },
+	'all of many groups follow the setting');
+cmp_ok(sql("SELECT count(DISTINCT xmin::text) FROM group_api_private.groups WHERE name = 'many'"), '>=', 3, 'some at a time');
+reaches(wake(), 'sent|pending', 'and others are sent');
+poll_until(sub { sql("SELECT reminder_before FROM group_api_private.installation") eq 2 * 24 * 60 }, 'that is remembered');
+sql("DELETE FROM group_api_private.groups WHERE name = 'many'");
+set_reminder('1 d');
+
 # ---- who is suppressed meanwhile
 
 my $number = sa_number(++$next);

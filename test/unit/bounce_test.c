@@ -224,7 +224,7 @@ an_action_decides_the_kind(void **state)
 {
 	static const char *const cases[][2] = {
 		{"delayed", "delayed"}, {"delivered", "delivered"},
-		{"relayed", "other"},	{"expanded", "other"},
+		{"relayed", "relayed"}, {"expanded", "expanded"},
 		{"no-such", "other"},	{"", "other"},
 		{"FAILED", "failed"},
 	};
@@ -237,6 +237,27 @@ an_action_decides_the_kind(void **state)
 
 		snprintf(text, sizeof(text),
 				 "X: y\n\nFinal-Recipient: rfc822; a@b\nAction: %s\n",
+				 cases[i][0]);
+		report = read_status(text);
+		assert_string_equal(member(report, "kind"), cases[i][1]);
+		json_decref(report);
+	}
+}
+
+static void
+a_code_stands_in_for_a_missing_action(void **state)
+{
+	static const char *const cases[][2] = {
+		{"5.1.1", "failed"}, {"4.4.1", "delayed"}, {"2.0.0", "delivered"}};
+
+	(void) state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+	{
+		char text[100];
+		json_t *report;
+
+		snprintf(text, sizeof(text),
+				 "X: y\n\nFinal-Recipient: rfc822; a@b\nStatus: %s\n",
 				 cases[i][0]);
 		report = read_status(text);
 		assert_string_equal(member(report, "kind"), cases[i][1]);
@@ -327,6 +348,62 @@ prose_of_qmail_and_exim_is_read(void **state)
 	assert_string_equal(member(report, "kind"), "failed");
 	assert_string_equal(of_recipient(report, 0, "final"), "a@b.example");
 	json_decref(report);
+}
+
+static void
+prose_of_a_mail_server_is_read(void **state)
+{
+	static const struct
+	{
+		const char *mail, *kind, *status, *diagnostic, *message_id;
+	} cases[] = {
+		/* Yahoo */
+		{"From: MAILER-DAEMON@yahoo.com\nSubject: Failure Notice\n\n"
+		 "Sorry, we were unable to deliver your message.\n\n"
+		 "<a@b.example>:\n554: 5.1.1 delivery error: dd no such user\n\n"
+		 "--- Below this line is a copy of the message.\n\n"
+		 "Message-ID: <" KEY ">\n\n550 5.2.1 is in the message\n",
+		 "failed", "5.1.1", "554: 5.1.1 delivery error: dd no such user", KEY},
+		/* Sendmail before RFC 1894 */
+		{"From: Mail Delivery Subsystem <MAILER-DAEMON>\n"
+		 "Subject: Returned mail: User unknown\n\n"
+		 " ----- The following addresses had permanent fatal errors -----\n"
+		 "<a@b.example>\n\n ----- Transcript of session follows -----\n"
+		 "<<< 550 a@b.example... User unknown\n\n"
+		 " ----- Original message follows -----\nMessage-ID: <" KEY ">\n",
+		 "failed", "", "<<< 550 a@b.example... User unknown", KEY},
+		{"From: MAILER-DAEMON@x\n"
+		 "Subject: Warning: could not send message for past 4 hours\n\n"
+		 "THIS IS A WARNING MESSAGE ONLY\n452 4.4.1 no answer\n",
+		 "delayed", "4.4.1", "452 4.4.1 no answer", ""},
+		/* Domino */
+		{"From: Postmaster@b.example\nSubject: DELIVERY FAILURE: User a not "
+		 "listed\n\nUser a not listed in Domino Directory\n",
+		 "failed", "", "", ""},
+		/* gave up after 4.x.x */
+		{"From: postmaster@b.example\nSubject: Undeliverable mail\n\n"
+		 "451 4.4.1 timed out\n",
+		 "failed", "4.4.1", "451 4.4.1 timed out", ""},
+		{"From: postmaster@b.example\nSubject: DMARC report\n\n"
+		 "2.0.0 in 1550 mails, call 0550 12\n",
+		 "other", "", "", ""},
+		{"From: Ann <ann@b.example>\nSubject: Undeliverable: lunch\n\n"
+		 "550 5.1.1 was the bus I took\n",
+		 "other", "", "", ""},
+	};
+
+	(void) state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+	{
+		json_t *report = read_text(cases[i].mail);
+
+		assert_string_equal(member(report, "kind"), cases[i].kind);
+		assert_string_equal(of_recipient(report, 0, "status"), cases[i].status);
+		assert_string_equal(of_recipient(report, 0, "diagnostic"),
+							cases[i].diagnostic);
+		assert_string_equal(member(report, "message_id"), cases[i].message_id);
+		json_decref(report);
+	}
 }
 
 static void
@@ -440,9 +517,11 @@ main(void)
 		cmocka_unit_test(encoded_and_nested_parts_are_read),
 		cmocka_unit_test(several_recipients_need_no_blank_line),
 		cmocka_unit_test(an_action_decides_the_kind),
+		cmocka_unit_test(a_code_stands_in_for_a_missing_action),
 		cmocka_unit_test(codes_are_told_from_addresses_and_versions),
 		cmocka_unit_test(a_complaint_is_told_from_a_bounce),
 		cmocka_unit_test(prose_of_qmail_and_exim_is_read),
+		cmocka_unit_test(prose_of_a_mail_server_is_read),
 		cmocka_unit_test(what_is_no_bounce_is_other),
 		cmocka_unit_test(what_is_no_mail_is_refused),
 		cmocka_unit_test(depth_and_number_are_bounded),

@@ -352,6 +352,15 @@ def test_a_connection_lost_before_the_body_is_not():
                   fault=True)
 
 
+def test_a_closed_connection_is_told_in_words():
+    for verb in ("EHLO", "RCPT", "DATA"):
+        _, outcome = smtp_case(
+            {verb: lambda server, sock: sock.shutdown(socket.SHUT_RDWR)},
+            "retry", fault=True)
+        assert outcome.detail == (
+            "the server closed the connection without an answer"), outcome
+
+
 def test_a_late_reply_after_the_dot_never_answers_the_next_mail():
     late = threading.Event()
 
@@ -672,9 +681,12 @@ def test_other_statuses_mean_what_they_say():
 
 def test_a_redirect_is_not_followed():
     with HttpServer(reply("200 OK", "{}")) as other:
-        http_case(reply("302 Found", "", "Location: %s\r\n" % other.url),
-                  "misconfigured", "http 302")
+        _, outcome = http_case(
+            reply("302 Found", "moved", "Location: %s\r\n" % other.url),
+            "misconfigured", "http 302")
         equal(other.connections, 0)
+        equal(outcome.detail,
+              "it redirects to %s, which is not followed" % other.url)
 
 
 def test_a_server_that_hangs_leaves_the_message_uncertain():

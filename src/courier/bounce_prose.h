@@ -1,0 +1,32 @@
+/*
+ * bounce_prose.h
+ *		What mail servers that follow no standard write about a mail.
+ */
+#ifndef GA_COURIER_BOUNCE_PROSE_H
+#define GA_COURIER_BOUNCE_PROSE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+typedef struct GaProseNotice
+{
+	bool is_delay;	  /* still trying; otherwise it has given up */
+	const char *line; /* the one that says why, as the other server put it */
+	size_t line_length;
+	const char *returned; /* the head of the mail that came back, or NULL */
+} GaProseNotice;
+
+/*
+ * The first enhanced status code in a text: [245].n.n with nothing like it
+ * around.  Returns its length, 0 when there is none.
+ */
+extern size_t ga_prose_find_status(const char *text, const char **start);
+
+/*
+ * Reads a mail server's own mail; the pointers lead into `text`.  False: it says
+ * neither that a mail failed nor that it is late.
+ */
+extern bool ga_prose_read(const char *subject, const char *text,
+						  GaProseNotice *notice);
+
+#endif /* GA_COURIER_BOUNCE_PROSE_H */
