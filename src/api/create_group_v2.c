@@ -89,6 +89,18 @@ check_and_write(const GaOwnerScope *scope, GaCaller *caller,
 			"name \"%s\" is taken by another group", request->name);
 }
 
+/* A group that was made before may have grown since. */
+static int
+count_subscribers(const GaGroupView *group)
+{
+	int count = 0;
+
+	for (int i = 0; i < group->member_count; i++)
+		count += group->members[i].response == NULL ||
+				 strcmp(group->members[i].response, "accepted") == 0;
+	return count;
+}
+
 /* False with violations when nothing was written. */
 static bool
 create(GaCaller *caller, const GaGroupRequestV2 *request, const char *key,
@@ -137,14 +149,15 @@ answer_body(GaCaller *caller, Jsonb *body)
 
 	ga_group_request_v2_read(body, ga_settings.max_members, &request,
 							 &violations);
-	key = ga_creation_key(caller, NULL, &violations);
+	key = ga_creation_key(caller, request.idempotency_key, &violations);
 	shows = request.dry_run || ga_creation_is_rehearsal(caller);
 	if (ga_violations_any(&violations) ||
 		!create(caller, &request, key, body, &group, shows ? &preview : NULL,
 				&violations))
 		return ga_answer_violations(caller, GA_CONTRACT_B, &violations);
 	ga_answer_status(caller, request.dry_run ? 200 : 201);
-	return ga_answer_group_v2_preview(&group, &caller->user, 1,
+	return ga_answer_group_v2_preview(&group, &caller->user,
+									  count_subscribers(&group),
 									  shows ? &preview : NULL);
 }
 

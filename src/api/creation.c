@@ -11,10 +11,9 @@
 #include "dispatch/wake.h"
 #include "mb/pg_wchar.h"
 #include "request/body.h"
+#include "request/group_request.h"
 #include "store/suppression_store.h"
 #include "utils/timestamp.h"
-
-#define KEY_MAX_CHARS 255
 
 bool
 ga_creation_is_refused(FunctionCallInfo fcinfo, GaContract contract,
@@ -127,10 +126,11 @@ ga_creation_key(const GaCaller *caller, const char *field,
 	const char *key =
 		field != NULL ? field : ga_caller_header(caller, "idempotency-key");
 
-	if (key != NULL && pg_mbstrlen(key) > KEY_MAX_CHARS)
-		ga_violation_add(
-			violations, "Idempotency-Key", GA_VIOLATION_MAX_LENGTH, NULL,
-			"Idempotency-Key must have at most %d characters", KEY_MAX_CHARS);
+	if (key != NULL && pg_mbstrlen(key) > GA_IDEMPOTENCY_KEY_MAX_CHARS)
+		ga_violation_add(violations, "Idempotency-Key", GA_VIOLATION_MAX_LENGTH,
+						 NULL,
+						 "Idempotency-Key must have at most %d characters",
+						 GA_IDEMPOTENCY_KEY_MAX_CHARS);
 	return key;
 }
 

@@ -29,7 +29,6 @@
 #define URL_MAX_CHARS 2048
 #define MESSAGE_MAX_CHARS 1000
 #define NICK_NAME_MAX_CHARS 100
-#define IDEMPOTENCY_KEY_MAX_CHARS 255
 /* longer than any address: the checkers say which part is too long */
 #define CONTACT_MAX_CHARS 500
 
@@ -273,7 +272,7 @@ static const GaJsonField group_fields[] = {
 	 .read = read_members},
 	{.name = "idempotencyKey",
 	 .kind = GA_JSON_TEXT,
-	 .max_chars = IDEMPOTENCY_KEY_MAX_CHARS,
+	 .max_chars = GA_IDEMPOTENCY_KEY_MAX_CHARS,
 	 .offset = offsetof(GaGroupRequest, idempotency_key)},
 	{.name = "dryRun",
 	 .kind = GA_JSON_BOOLEAN,

@@ -13,6 +13,8 @@
 #include "request/contact.h"
 #include "request/picture.h"
 #include "request/violation.h"
+
+#define GA_IDEMPOTENCY_KEY_MAX_CHARS 255
 #include "utils/jsonb.h"
 #include "utils/uuid.h"
 
@@ -50,9 +52,10 @@ typedef struct GaGroupRequestV2
 	int user_count;
 	int64 *invite_users; /* distinct, in the order given */
 	bool has_image_position;
-	int image_position; /* emotional_image_position */
-	bool dry_run;		/* default false; not of an update */
-	uint32 given;		/* GA_GROUP_V2_* of the fields in the body */
+	int image_position;			 /* emotional_image_position */
+	bool dry_run;				 /* default false; not of an update */
+	const char *idempotency_key; /* NULL = not given; not of an update */
+	uint32 given;				 /* GA_GROUP_V2_* of the fields in the body */
 } GaGroupRequestV2;
 
 /* Which fields a body named, whatever their value: what an update changes. */

@@ -17,6 +17,7 @@
 #include "store/installation_store.h"
 #include "store/invitation_store.h"
 #include "store/plan_cache.h"
+#include "store/subscription_sql.h"
 #include "utils/builtins.h"
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
@@ -205,9 +206,7 @@ read_members(const GaOwnerScope *scope, GaGroupView *group)
 			   " i.channel, i.contact, i.delivery, i.reason, i.changed_at,"
 			   " i.response, i.responded_at, i.locale, i.expires_at,"
 			   " i.link_version::int4, i.reminders::int4"
-			   " FROM group_api_private.members m"
-			   " LEFT JOIN group_api_private.invitations i"
-			   "  ON i.group_id = m.group_id AND i.number = m.number"
+			   " FROM group_api_private.members m" GA_INVITATION_OF_MEMBER
 			   " WHERE m.group_id = $1 ORDER BY m.number",
 		.nargs = 1,
 		.argtypes = {UUIDOID},

@@ -27,9 +27,10 @@
 	" g.emotional_image_position, g.locale, u.id, u.username, u.real_name,"    \
 	" u.ext_id, u.avatar,"                                                     \
 	" (SELECT count(*) FROM group_api_private.members m"                       \
-	"  LEFT JOIN group_api_private.invitations i"                              \
-	"   ON i.group_id = m.group_id AND i.number = m.number"                    \
-	"  WHERE m.group_id = g.id AND " GA_IS_SUBSCRIBED "), " GA_STATUS_OF("$1")
+	"   WHERE m.group_id = g.id)"                                              \
+	" - (SELECT count(*) FROM group_api_private.invitations i"                 \
+	"   WHERE i.group_id = g.id AND NOT " GA_IS_SUBSCRIBED                     \
+	")," GA_STATUS_OF("$1")
 
 static void
 read_group(const GaOwnerScope *scope, uint64 row, GaGroupV2 *group)
@@ -261,9 +262,7 @@ read_users_page(const GaOwnerScope *scope, GaPlan *page, GaPlan *total,
 
 /* Of the group $1; those whom the directory does not know are not shown. */
 #define MEMBERS                                                                \
-	"group_api_private.members m"                                              \
-	" LEFT JOIN group_api_private.invitations i"                               \
-	"  ON i.group_id = m.group_id AND i.number = m.number"                     \
+	"group_api_private.members m" GA_INVITATION_OF_MEMBER                      \
 	" JOIN group_api_private.users u ON u.id = m.user_id"                      \
 	" WHERE m.group_id = $1 AND "
 #define REQUESTS                                                               \
@@ -311,11 +310,10 @@ ga_group_v2_users(const GaOwnerScope *scope, pg_uuid_t group_id,
 	" WHERE u.id <> $1 AND NOT starts_with(u.subject, 'role:')"                \
 	"  AND ($4 IS NULL OR strpos(lower(u.username), lower($4)) > 0"            \
 	"   OR strpos(lower(u.real_name), lower($4)) > 0)"                         \
-	"  AND ($5 IS NULL OR NOT EXISTS (SELECT FROM group_api_private.members m" \
-	"   LEFT JOIN group_api_private.invitations i"                             \
-	"    ON i.group_id = m.group_id AND i.number = m.number"                   \
-	"   WHERE m.group_id = $5 AND m.user_id = u.id"                            \
-	"    AND (" GA_IS_SUBSCRIBED " OR " GA_IS_INVITED ")))"
+	"  AND u.id NOT IN (SELECT m.user_id"                                      \
+	"   FROM group_api_private.members m" GA_INVITATION_OF_MEMBER              \
+	"   WHERE m.group_id = $5 AND m.user_id IS NOT NULL"                       \
+	"    AND (" GA_IS_SUBSCRIBED " OR " GA_IS_INVITED "))"
 
 GaUser *
 ga_users_to_invite(const GaOwnerScope *scope, GaViewer viewer,

@@ -74,9 +74,9 @@ ga_owner_leave(GaOwnerScope *scope)
 }
 
 static SPIPlanPtr
-get_plan(GaPlan *plan)
+get_plan(GaPlan *plan, SPIPlanPtr *saved)
 {
-	if (plan->saved == NULL)
+	if (*saved == NULL)
 	{
 		SPIPlanPtr prepared =
 			SPI_prepare(plan->sql, plan->nargs, plan->argtypes);
@@ -87,17 +87,17 @@ get_plan(GaPlan *plan)
 				(errcode(ERRCODE_INTERNAL_ERROR),
 				 errmsg("could not prepare a statement of group_api"),
 				 errdetail_internal("%s", SPI_result_code_string(SPI_result))));
-		plan->saved = prepared;
+		*saved = prepared;
 	}
-	return plan->saved;
+	return *saved;
 }
 
 static uint64
-run(GaPlan *plan, Datum *values, const char *nulls, int expected,
+run(SPIPlanPtr saved, Datum *values, const char *nulls, int expected,
 	bool read_only)
 {
 	MemoryContext old = CurrentMemoryContext;
-	int result = SPI_execute_plan(get_plan(plan), values, nulls, read_only, 0);
+	int result = SPI_execute_plan(saved, values, nulls, read_only, 0);
 
 	/* SPI leaves its own behind, which ends with the scope. */
 	MemoryContextSwitchTo(old);
@@ -112,13 +112,35 @@ run(GaPlan *plan, Datum *values, const char *nulls, int expected,
 uint64
 ga_plan_run(GaPlan *plan, Datum *values, const char *nulls, int expected)
 {
-	return run(plan, values, nulls, expected, false);
+	return run(get_plan(plan, &plan->saved), values, nulls, expected, false);
+}
+
+/* Below this, nested loops are what should be. */
+#define FEW 100
+
+uint64
+ga_plan_run_set(GaPlan *plan, Datum *values, int expected, int count)
+{
+	int guc_level;
+	uint64 found;
+
+	if (count <= FEW)
+		return ga_plan_run(plan, values, NULL, expected);
+	/* Planning happens within, also of what has been planned before. */
+	guc_level = NewGUCNestLevel();
+	(void) set_config_option("enable_nestloop", "off", PGC_USERSET,
+							 PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+	found = run(get_plan(plan, &plan->saved_for_many), values, NULL, expected,
+				false);
+	AtEOXact_GUC(false, guc_level);
+	return found;
 }
 
 uint64
 ga_plan_read(GaPlan *plan, Datum *values, const char *nulls)
 {
-	return run(plan, values, nulls, SPI_OK_SELECT, true);
+	return run(get_plan(plan, &plan->saved), values, nulls, SPI_OK_SELECT,
+			   true);
 }
 
 Datum

@@ -22,6 +22,7 @@ typedef struct GaPlan
 	int nargs;
 	Oid argtypes[GA_PLAN_MAX_ARGS];
 	SPIPlanPtr saved; /* NULL until first used in this session */
+	SPIPlanPtr saved_for_many;
 } GaPlan;
 
 typedef struct GaOwnerScope
@@ -48,6 +49,13 @@ extern Oid ga_owner(void);
  */
 extern uint64 ga_plan_run(GaPlan *plan, Datum *values, const char *nulls,
 						  int expected);
+/*
+ * The same for a statement that joins a set given as arrays: `count` elements.
+ * A large set is joined by hashing or merging; nested loops over it would take
+ * seconds where the planner does not know yet that a group has grown.
+ */
+extern uint64 ga_plan_run_set(GaPlan *plan, Datum *values, int expected,
+							  int count);
 /* The same for a statement that only reads, in the caller's snapshot. */
 extern uint64 ga_plan_read(GaPlan *plan, Datum *values, const char *nulls);
 

@@ -42,19 +42,20 @@ int4_array(const int32 *values, int count)
 
 /* In the order in which receipts of several invitations lock them, too. */
 static void
-lock_invitations(const Datum *values)
+lock_invitations(Datum *values, int count)
 {
 	static GaPlan plan = {
-		.sql = "SELECT FROM group_api_private.invitations"
-			   " WHERE group_id = $1 AND number = ANY (ARRAY("
-			   "  SELECT number FROM group_api_private.members"
-			   "   WHERE group_id = $1 AND user_id = ANY ($2)))"
-			   " ORDER BY number FOR NO KEY UPDATE",
+		.sql = "SELECT FROM group_api_private.invitations i"
+			   " WHERE group_id = $1 AND number IN ("
+			   "  SELECT m.number FROM group_api_private.members m"
+			   "   JOIN unnest($2) AS o (id) ON o.id = m.user_id"
+			   "   WHERE m.group_id = $1)"
+			   " ORDER BY number FOR NO KEY UPDATE OF i",
 		.nargs = 2,
 		.argtypes = {UUIDOID, INT8ARRAYOID},
 	};
 
-	ga_plan_run(&plan, (Datum *) values, NULL, SPI_OK_SELECT);
+	ga_plan_run_set(&plan, values, SPI_OK_SELECT, count);
 }
 
 void
@@ -79,8 +80,8 @@ ga_subscriptions_find(pg_uuid_t group_id, const int64 *ids, int count,
 	uint64 found;
 
 	/* Holders of links and who withdraws one invitation lock nothing else. */
-	lock_invitations(values);
-	found = ga_plan_run(&plan, values, NULL, SPI_OK_SELECT);
+	lock_invitations(values, count);
+	found = ga_plan_run_set(&plan, values, SPI_OK_SELECT, count);
 	for (uint64 row = 0; row < found; row++)
 	{
 		GaSubscription *one = &subscriptions[ga_row_int32(row, 1, 1) - 1];
@@ -126,27 +127,27 @@ ga_invitations_accept(pg_uuid_t group_id, const int32 *numbers, int count)
 			   "  delivery = CASE WHEN response <> 'pending'"
 			   "   OR delivery IS NULL THEN delivery"
 			   "   ELSE 'delivered'::group_api.delivery END"
-			   " WHERE group_id = $1 AND number = ANY ($2)"
+			   " WHERE group_id = $1 AND number IN (SELECT unnest($2))"
 			   "  AND response <> 'accepted'",
 		.nargs = 2,
 		.argtypes = {UUIDOID, INT4ARRAYOID},
 	};
 	Datum values[2] = {UUIDPGetDatum(&group_id), int4_array(numbers, count)};
 
-	ga_plan_run(&plan, values, NULL, SPI_OK_UPDATE);
+	ga_plan_run_set(&plan, values, SPI_OK_UPDATE, count);
 }
 
 static void
-forget_polls(const Datum *values)
+forget_polls(Datum *values, int count)
 {
 	static GaPlan plan = {
 		.sql = "DELETE FROM group_api_private.polls"
-			   " WHERE group_id = $1 AND number = ANY ($2)",
+			   " WHERE group_id = $1 AND number IN (SELECT unnest($2))",
 		.nargs = 2,
 		.argtypes = {UUIDOID, INT4ARRAYOID},
 	};
 
-	ga_plan_run(&plan, (Datum *) values, NULL, SPI_OK_DELETE);
+	ga_plan_run_set(&plan, values, SPI_OK_DELETE, count);
 }
 
 /* The parameters of a renewal, one element a member. */
@@ -233,8 +234,8 @@ ga_invitations_renew(const GaGroupView *again)
 	fill_renewal(again, values);
 	values[6] = TimestampTzGetDatum(again->expires_at);
 	values[7] = IntervalPGetDatum(cooldown);
-	ga_plan_run(&plan, values, NULL, SPI_OK_UPDATE);
-	forget_polls(values);
+	ga_plan_run_set(&plan, values, SPI_OK_UPDATE, again->member_count);
+	forget_polls(values, again->member_count);
 }
 
 void
@@ -242,14 +243,14 @@ ga_invitations_withdraw(pg_uuid_t group_id, const int32 *numbers, int count)
 {
 	static GaPlan plan = {
 		.sql = "UPDATE group_api_private.invitations" GA_SET_WITHDRAWN
-			   " WHERE group_id = $1 AND number = ANY ($2)"
+			   " WHERE group_id = $1 AND number IN (SELECT unnest($2))"
 			   "  AND response = 'pending'",
 		.nargs = 2,
 		.argtypes = {UUIDOID, INT4ARRAYOID},
 	};
 	Datum values[2] = {UUIDPGetDatum(&group_id), int4_array(numbers, count)};
 
-	ga_plan_run(&plan, values, NULL, SPI_OK_UPDATE);
+	ga_plan_run_set(&plan, values, SPI_OK_UPDATE, count);
 }
 
 void
@@ -295,7 +296,7 @@ ga_member_remove(pg_uuid_t group_id, int32 number)
 
 	ga_plan_run(&remember, values, NULL, SPI_OK_UPDATE);
 	ga_plan_run(&remove, values, NULL, SPI_OK_DELETE);
-	forget_polls(values);
+	forget_polls(values, 1);
 }
 
 void
@@ -317,11 +318,11 @@ ga_requests_remove(pg_uuid_t group_id, const int64 *ids, int count)
 {
 	static GaPlan plan = {
 		.sql = "DELETE FROM group_api_private.requests"
-			   " WHERE group_id = $1 AND user_id = ANY ($2)",
+			   " WHERE group_id = $1 AND user_id IN (SELECT unnest($2))",
 		.nargs = 2,
 		.argtypes = {UUIDOID, INT8ARRAYOID},
 	};
 	Datum values[2] = {UUIDPGetDatum(&group_id), int8_array(ids, count)};
 
-	ga_plan_run(&plan, values, NULL, SPI_OK_DELETE);
+	ga_plan_run_set(&plan, values, SPI_OK_DELETE, count);
 }

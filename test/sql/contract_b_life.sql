@@ -381,5 +381,23 @@ SELECT is((SELECT count(*)::int FROM group_api_private.requests r
 	WHERE NOT EXISTS (SELECT FROM group_api_private.groups g WHERE g.id = r.group_id)), 0, 'with its requests');
 SELECT is(left(pg_temp.said('max', format('get_group(%s)', :hidden)), 5), 'P0002', 'and is gone');
 
+-- ---- Large ----
+
+-- The statistics know small groups only, as they do until the next autovacuum.
+CREATE TEMP TABLE crowd AS SELECT group_api.put_user('crowd ' || n, 'crowd ' || n) AS id FROM generate_series(1, 10000) AS n;
+SELECT pg_temp.become('max');
+SELECT count(group_api_v2.create_group(jsonb_build_object('name', 'Small ' || n, 'invite_users', json_build_array(pg_temp.id('ida')))))
+	AS small FROM generate_series(1, 300) AS n \gset
+ANALYZE group_api_private.members, group_api_private.invitations, group_api_private.users;
+SELECT group_api_v2.create_group('{"name": "The crowd"}') ->> 'id' AS large \gset
+-- Ten times what each takes.
+SELECT performs_ok('SELECT group_api_v2.' || format(call, :large), 3000, call || ' of ten thousand users is in time')
+FROM unnest(ARRAY['invite_users(%s, (SELECT array_agg(id) FROM crowd))', 'invite_users(%s, (SELECT array_agg(id) FROM crowd))',
+	'withdraw_invitations(%s, (SELECT array_agg(id) FROM crowd))', 'invite_users(%s, (SELECT array_agg(id) FROM crowd))',
+	'get_group(%s)', 'get_status(%s)', 'list_invited_users(%s, 10, 9000)', 'suggest_users(%s)',
+	'subscribe(%s, (SELECT array_agg(id) FROM crowd))', 'subscribe(%s, (SELECT array_agg(id) FROM crowd))',
+	'list_members(%s, 10, 9000)', 'suggest_users(%s)', 'list_groups()', 'search_groups(''crowd'')',
+	'delete_group(%s)']) AS call;
+
 SELECT * FROM finish();
 ROLLBACK;

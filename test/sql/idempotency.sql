@@ -62,5 +62,21 @@ SELECT is(group_api_v2.create_group('{"name": "Pianists once"}') #>> '{errors,0,
 SELECT is(group_api_v2.create_group('{"name": "Pianists anew"}') ->> 'name', 'Pianists anew',
     'and leaves the key free');
 
+SELECT set_config('request.headers', '{}', true);
+SELECT is((group_api_v2.create_group(body) ->> 'id') = (group_api_v2.create_group(body) ->> 'id'), true, 'the field counts like the header: ' || body::text)
+FROM (VALUES (jsonb '{"name": "Pianists by field", "idempotencyKey": "b3"}'), ('{"name": "Pianists by the other", "idempotency_key": "b4"}')) AS b (body);
+SELECT is(group_api_v2.create_group('{"name": "Other", "idempotencyKey": "b3"}') #>> '{errors,0,messages,0,code}', 'invalid',
+    'with another body it is refused');
+SELECT is(current_setting('response.status'), '422', 'with status 422');
+SELECT is(group_api_v2.create_group(jsonb_build_object('name', 'Other', 'idempotencyKey', repeat('x', 256))) #>> '{errors,0,field}',
+    'idempotencyKey', 'an overlong one is a fault');
+
+SET LOCAL request.jwt.claims = '{"sub": "carl"}';
+SELECT group_api_v2.subscribe((SELECT answer ->> 'id' FROM made WHERE name = 'b')::bigint);
+SET LOCAL request.jwt.claims = '{"sub": "bert", "name": "Bert"}';
+SELECT set_config('request.headers', '{"idempotency-key": "b1"}', true);
+SELECT is(group_api_v2.create_group('{"name": "Pianists once"}') ->> 'subscribers_counter', '2', 'a group that has grown is told as it is');
+SELECT is(current_setting('response.status'), '201', 'with the status of the first time');
+
 SELECT * FROM finish();
 ROLLBACK;
