@@ -1,9 +1,9 @@
 /*
  * body.c
- *		JSON or a form, told apart by the first character.
+ *		JSON or a form, told apart by how it begins.
  *
  * The documents of contract B declare a form and send JSON, its clients send
- * either, so the declared type says nothing.  A form becomes the jsonb that the
+ * either or a form with files, so the declared type says nothing.  A form becomes the jsonb that the
  * same fields would be in JSON, with strings for values: both are read by the
  * same tables afterwards.  Never throws for what a caller can cause: depth,
  * number of fields and encoding are looked at first.  Knows no contract.
@@ -13,6 +13,7 @@
 #include "request/body.h"
 #include "request/callback.h"
 #include "request/form_fields.h"
+#include "request/multipart.h"
 #include "request/soft_json.h"
 
 /* Far above the 256 MB that jsonb can hold nothing would be gained. */
@@ -206,10 +207,34 @@ has_too_many_fields(GaBytes text)
 	return count > FIELDS_MAX;
 }
 
+static bool
+is_one_of(GaBytes name, const char *const *lists)
+{
+	for (; *lists != NULL; lists++)
+		if (ga_bytes_are(name, *lists))
+			return true;
+	return false;
+}
+
+/* One more element; an empty value is a list without any. */
+static FormNode *
+take_list_step(FormNode *node, GaBytes value)
+{
+	Step step = {.parent = NODE_LIST, .index = -1};
+
+	if (node == NULL || value.length > 0)
+		return node == NULL ? NULL : take_step(node, &step);
+	if (node->kind == NODE_EMPTY)
+		node->kind = NODE_LIST;
+	return node;
+}
+
 static void
-plant_field(FormNode *root, const GaFormField *field, GaViolations *violations)
+plant_field(FormNode *root, const GaFormField *field, const char *const *lists,
+			GaViolations *violations)
 {
 	const char *path = shown(field->name);
+	bool is_list = is_one_of(field->name, lists);
 	Step steps[STEPS_MAX];
 	int count = 0;
 	FormNode *node = root;
@@ -229,6 +254,12 @@ plant_field(FormNode *root, const GaFormField *field, GaViolations *violations)
 	}
 	for (int i = 0; i < count && node != NULL; i++)
 		node = take_step(node, &steps[i]);
+	if (is_list)
+	{
+		node = take_list_step(node, field->value);
+		if (node != NULL && field->value.length == 0)
+			return;
+	}
 	if (node == NULL || node->kind != NODE_EMPTY)
 	{
 		fault(violations, path, GA_VIOLATION_DUPLICATE,
@@ -242,10 +273,45 @@ plant_field(FormNode *root, const GaFormField *field, GaViolations *violations)
 }
 
 static Jsonb *
-read_form(GaBytes body, GaViolations *violations)
+tree_or_null(const FormNode *root, const GaViolations *violations)
 {
 	JsonbParseState *state = NULL;
 	JsonbValue *value = NULL;
+
+	if (ga_violations_any(violations))
+		return NULL;
+	push_node(&state, root, WJB_VALUE, &value);
+	return JsonbValueToJsonb(value);
+}
+
+static Jsonb *
+read_multipart(GaBytes body, const char *const *lists, GaViolations *violations)
+{
+	FormNode root = {.kind = NODE_OBJECT};
+	GaMultipart fields;
+
+	if (!ga_multipart_read(body, FIELDS_MAX, &fields))
+		fault(violations, "", GA_VIOLATION_INVALID_BODY, "Send JSON.",
+			  "is no multipart form that can be read, or has more than 1000 "
+			  "fields");
+	for (int i = 0; i < fields.count; i++)
+	{
+		const GaMultipartField *one = &fields.list[i];
+		GaFormField field = {one->name, one->value};
+
+		if (one->is_file)
+			fault(violations, shown(one->name), GA_VIOLATION_INVALID_TYPE,
+				  "Keep the file elsewhere and send its address as a text.",
+				  "must be a web address, not a file");
+		else
+			plant_field(&root, &field, lists, violations);
+	}
+	return tree_or_null(&root, violations);
+}
+
+static Jsonb *
+read_form(GaBytes body, const char *const *lists, GaViolations *violations)
+{
 	FormNode root = {.kind = NODE_OBJECT};
 	GaFormFields fields;
 
@@ -264,11 +330,8 @@ read_form(GaBytes body, GaViolations *violations)
 	}
 	fields = ga_form_read(body);
 	for (int i = 0; i < fields.count; i++)
-		plant_field(&root, &fields.list[i], violations);
-	if (ga_violations_any(violations))
-		return NULL;
-	push_node(&state, &root, WJB_VALUE, &value);
-	return JsonbValueToJsonb(value);
+		plant_field(&root, &fields.list[i], lists, violations);
+	return tree_or_null(&root, violations);
 }
 
 /* ---- the body ----------------------------------------------------------- */
@@ -295,7 +358,7 @@ looks_like_form(GaBytes body)
 }
 
 Jsonb *
-ga_body_read(GaBytes body, GaViolations *violations)
+ga_body_read(GaBytes body, const char *const *lists, GaViolations *violations)
 {
 	const char *complaint = NULL;
 	Jsonb *json;
@@ -313,8 +376,10 @@ ga_body_read(GaBytes body, GaViolations *violations)
 			  "must be an object, but is empty");
 		return NULL;
 	}
+	if (ga_multipart_is_one(body))
+		return read_multipart(body, lists, violations);
 	if (looks_like_form(body))
-		return read_form(body, violations);
+		return read_form(body, lists, violations);
 	json = ga_soft_json_or_why(body.data, body.length, &complaint);
 	if (json == NULL)
 		fault(violations, "", GA_VIOLATION_INVALID_BODY, complaint,

@@ -1,7 +1,7 @@
 /*
  * body.h
- *		The body of a request as it came: JSON or a form, whatever it was
- *		declared to be.
+ *		The body of a request as it came: JSON or a form of either kind,
+ *		whatever it was declared to be.
  */
 #ifndef GA_REQUEST_BODY_H
 #define GA_REQUEST_BODY_H
@@ -14,8 +14,11 @@
 
 /*
  * NULL and violations when it cannot be read.  Of a form every value is a
- * string; names like a[0], a[] and a[b] make lists and objects.
+ * string; names like a[0], a[] and a[b] make lists and objects.  So do names in
+ * `lists` (NULL behind the last), as a form without brackets gives them: once
+ * for each element, and empty for none.
  */
-extern Jsonb *ga_body_read(GaBytes body, GaViolations *violations);
+extern Jsonb *ga_body_read(GaBytes body, const char *const *lists,
+						   GaViolations *violations);
 
 #endif /* GA_REQUEST_BODY_H */

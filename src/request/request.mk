@@ -13,6 +13,7 @@ REQUEST_OBJS = \
 	src/request/digest.o \
 	src/request/soft_json.o \
 	src/request/form_fields.o \
+	src/request/multipart.o \
 	src/request/body.o \
 	src/request/callback.o \
 	src/request/carrier_answer.o \

@@ -253,10 +253,10 @@ INSERT INTO levels
 		'v2.get_group(bigint)', 'v2.search_groups(text,integer,integer)', 'v2.user_groups(bigint,integer,integer)',
 		'v2.list_members(bigint,integer,integer)'])
 		FROM unnest('{anonymous,caller}'::text[]) AS level
-	UNION ALL SELECT 'caller', unnest(ARRAY['create_group(jsonb)', 'create_group(text)', 'get_group(uuid)', 'send_invitations(uuid)',
+	UNION ALL SELECT 'caller', unnest(ARRAY['create_group(jsonb)', 'create_group(text)', 'create_group(bytea)', 'get_group(uuid)', 'send_invitations(uuid)',
 		'resend_invitation(uuid,integer)', 'revoke_invitation(uuid,integer)', 'archive_group(uuid)',
 		'delete_group(uuid)', 'preview_invitation(uuid,integer,text)',
-		'sms_segments(text)', 'receive_receipt(name,bytea,jsonb,text,text)', 'v2.create_group(jsonb)', 'v2.create_group(text)',
+		'sms_segments(text)', 'receive_receipt(name,bytea,jsonb,text,text)', 'v2.create_group(jsonb)', 'v2.create_group(text)', 'v2.create_group(bytea)',
 		'v2.list_groups(integer,integer)', 'v2.get_status(bigint)', 'v2.put_group(jsonb)', 'v2.put_group(bigint,jsonb)',
 		'v2.patch_group(jsonb)', 'v2.patch_group(bigint,jsonb)', 'v2.delete_group()', 'v2.delete_group(bigint)',
 		'v2.invite_users(jsonb)', 'v2.invite_users(bigint,bigint[])', 'v2.withdraw_invitations(jsonb)',
@@ -264,7 +264,9 @@ INSERT INTO levels
 		'v2.subscribe(bigint,bigint[])', 'v2.unsubscribe()', 'v2.unsubscribe(jsonb)', 'v2.unsubscribe(bigint,bigint)',
 		'v2.list_invited_users(bigint,integer,integer)', 'v2.list_requests(bigint,integer,integer)',
 		'v2.put_group(text)', 'v2.patch_group(text)', 'v2.delete_group(text)', 'v2.invite_users(text)',
-		'v2.withdraw_invitations(text)', 'v2.subscribe(text)', 'v2.unsubscribe(text)', 'v2.suggest_users(bigint,text,integer,integer)'])
+		'v2.withdraw_invitations(text)', 'v2.subscribe(text)', 'v2.unsubscribe(text)',
+		'v2.put_group(bytea)', 'v2.patch_group(bytea)', 'v2.delete_group(bytea)', 'v2.invite_users(bytea)',
+		'v2.withdraw_invitations(bytea)', 'v2.subscribe(bytea)', 'v2.unsubscribe(bytea)', 'v2.suggest_users(bigint,text,integer,integer)'])
 	UNION ALL SELECT 'mailer', 'ingest_bounce(bytea)'
 	UNION ALL SELECT 'monitor', unnest(ARRAY['health()', 'sms_segments(text)',
 		'private.dispatcher_state()', 'private.is_adopted()']);

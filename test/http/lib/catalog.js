@@ -15,6 +15,8 @@ SELECT p.oid::int AS oid, p.provolatile AS volatility, p.proretset AS returns_se
   FROM pg_proc p JOIN pg_type t ON t.oid = p.prorettype
  WHERE p.pronamespace = to_regnamespace(quote_ident($1)) AND p.proname = $2 AND p.prokind = 'f'`;
 
+const bodyTypes = { json: /^jsonb?$/, text: /^text$/, bytea: /^bytea$/ };
+
 class Catalog {
 	constructor(pool) {
 		this.pool = pool;
@@ -37,13 +39,13 @@ class Catalog {
 		const candidates = await this.functionsNamed(schema, name);
 		const given = Object.keys(named);
 		// The names go first; the body as a whole is for what they do not fit.
-		const byName = candidates.find((one) => type !== 'text'
+		const byName = candidates.find((one) => !['text', 'bytea'].includes(type)
 			&& one.names.length === one.count && one.names.every(Boolean)
 			&& given.every((key) => one.names.includes(key))
 			&& one.names.slice(0, one.required).every((key) => given.includes(key)));
 		if (byName) return byName;
 		const takesBody = candidates.find((one) => unnamed !== undefined && one.count === 1
-			&& !one.names[0] && (type === 'json' ? /^jsonb?$/ : /^text$/).test(one.types[0]));
+			&& !one.names[0] && bodyTypes[type].test(one.types[0]));
 		if (takesBody) return { ...takesBody, takesBody: true };
 		throw new Fault(404, 'PGRST202',
 			`Could not find the function ${schema}.${name}`

@@ -30,7 +30,8 @@ function jsonOf(text) {
 const reserved = ['select', 'columns', 'on_conflict', 'order', 'limit', 'offset', 'and', 'or'];
 
 // {named: {...}} or {unnamed: text, type}
-function argumentsOf({ method, headers }, url, body) {
+function argumentsOf({ method, headers }, url, bytes) {
+	const body = bytes.toString('utf8');
 	if (method !== 'POST') {
 		const fields = [...url.searchParams].filter(([name]) => !reserved.includes(name));
 		return { named: Object.fromEntries(fields) };
@@ -43,7 +44,8 @@ function argumentsOf({ method, headers }, url, body) {
 		const isObject = value !== null && typeof value === 'object' && !Array.isArray(value);
 		return { named: isObject ? value : {}, unnamed: body, type: 'json' };
 	}
-	if (type === 'text/plain') return { named: {}, unnamed: body, type: 'text' };
+	if (type === 'text/plain') return { named: {}, unnamed: bytes, type: 'text' };
+	if (type === 'application/octet-stream') return { named: {}, unnamed: bytes, type: 'bytea' };
 	throw new Fault(415, 'PGRST107', `None of these media types are available: ${type}`);
 }
 
@@ -63,7 +65,7 @@ function readRequest(incoming, body, { schemas }) {
 		cookies: cookiesOf(headers.cookie),
 		accept: headers.accept ?? '*/*',
 		isRead: method !== 'POST',
-		...argumentsOf(incoming, url, body.toString('utf8')),
+		...argumentsOf(incoming, url, body),
 	};
 }
 
