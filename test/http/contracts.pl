@@ -100,6 +100,17 @@ sub check_types
 	return;
 }
 
+sub check_no_content
+{
+	my ($front) = @_;
+	my $id = from_json(post($front, $B, { name => name_b() })->{content})->{id};
+	my $answer = $front->ask('DELETE', "$B$id/", headers => { Authorization => token() });
+
+	is($answer->{status}, 204, "$front->{name}: a group is deleted");
+	is($answer->{headers}{'content-length'} || 0, 0, 'without a body there is no length');
+	return;
+}
+
 # As browsers and axios send a FormData.
 sub multipart
 {
@@ -380,6 +391,7 @@ for my $gateway (gateways($node))
 	check_types($front);
 	check_forms($front);
 	check_multipart($front);
+	check_no_content($front);
 	check_broken($front);
 	check_callers($front);
 	check_methods($front);
