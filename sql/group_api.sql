@@ -481,9 +481,9 @@ with status 400 or 401 (docs/errors.md).$$;
 CREATE FUNCTION group_api.create_group(text) RETURNS json
     LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_create_group_body';
 COMMENT ON FUNCTION group_api.create_group(text) IS
-$$Creates a group from a body as it came (contract A): JSON or a form, whatever it was declared to be.
+$$Creates a group from a body as it came (contract A): JSON, or a form of either kind.
 
-What cannot be read is an error like any other: SQLSTATE 22023, over HTTP the envelope
+Whatever it was declared to be, it is told by how it begins.  What cannot be read is an error like any other: SQLSTATE 22023, over HTTP the envelope
 with status 400.  In a form lists are written members[0][nickName]=Ann or members[].
 All else as create_group(jsonb).$$;
 
@@ -592,11 +592,11 @@ over HTTP {"errors": [{field, messages [{code, message}]}]} with status 400 or 4
 CREATE FUNCTION group_api_v2.create_group(text) RETURNS json
     LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_v2_create_group_body';
 COMMENT ON FUNCTION group_api_v2.create_group(text) IS
-$$Creates a group from a body as it came (contract B): JSON or a form, whatever it was declared to be.
+$$Creates a group from a body as it came (contract B): JSON, or a form of either kind.
 
-What cannot be read is an error like any other: SQLSTATE 22023, over HTTP {"errors": [...]}
-with status 400.  In a form lists are written invite_users[0]=12 or invite_users[]=12.
-All else as create_group(jsonb).$$;
+Whatever it was declared to be, it is told by how it begins.  What cannot be read is an error like any other: SQLSTATE 22023, over HTTP {"errors": [...]}
+with status 400.  In a form lists are written invite_users[0]=12, invite_users[]=12 or invite_users=12,
+once for each.  All else as create_group(jsonb).$$;
 
 CREATE FUNCTION group_api_v2.create_group(bytea) RETURNS json
     LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_v2_create_group_body';
@@ -829,70 +829,70 @@ CREATE FUNCTION group_api_v2.put_group(text) RETURNS json
 COMMENT ON FUNCTION group_api_v2.put_group(text) IS
 $$The same over HTTP, JSON or a form: see put_group(jsonb).$$;
 
+CREATE FUNCTION group_api_v2.put_group(bytea) RETURNS json
+    LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_v2_put_group_body';
+COMMENT ON FUNCTION group_api_v2.put_group(bytea) IS
+$$The same for a body in raw bytes: see put_group(text).$$;
+
 CREATE FUNCTION group_api_v2.patch_group(text) RETURNS json
     LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_v2_patch_group_body';
 COMMENT ON FUNCTION group_api_v2.patch_group(text) IS
 $$The same over HTTP, JSON or a form: see patch_group(jsonb).$$;
 
+CREATE FUNCTION group_api_v2.patch_group(bytea) RETURNS json
+    LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_v2_patch_group_body';
+COMMENT ON FUNCTION group_api_v2.patch_group(bytea) IS
+$$The same for a body in raw bytes: see patch_group(text).$$;
+
 CREATE FUNCTION group_api_v2.delete_group(text) RETURNS json
     LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_v2_delete_group_body';
 COMMENT ON FUNCTION group_api_v2.delete_group(text) IS
-$$The same over HTTP, whatever the body is: see delete_group(bigint).$$;
+$$The same over HTTP, whatever the body is; in SQL of a group's id as text: see delete_group(bigint).$$;
+
+CREATE FUNCTION group_api_v2.delete_group(bytea) RETURNS json
+    LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_v2_delete_group_body';
+COMMENT ON FUNCTION group_api_v2.delete_group(bytea) IS
+$$The same for a body in raw bytes: see delete_group(text).$$;
 
 CREATE FUNCTION group_api_v2.invite_users(text) RETURNS json
     LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_v2_invite_users_body';
 COMMENT ON FUNCTION group_api_v2.invite_users(text) IS
 $$The same over HTTP, JSON or a form: see invite_users(bigint, bigint[]).$$;
 
+CREATE FUNCTION group_api_v2.invite_users(bytea) RETURNS json
+    LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_v2_invite_users_body';
+COMMENT ON FUNCTION group_api_v2.invite_users(bytea) IS
+$$The same for a body in raw bytes: see invite_users(text).$$;
+
 CREATE FUNCTION group_api_v2.withdraw_invitations(text) RETURNS json
     LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_v2_withdraw_invitations_body';
 COMMENT ON FUNCTION group_api_v2.withdraw_invitations(text) IS
 $$The same over HTTP, JSON or a form: see withdraw_invitations(bigint, bigint[]).$$;
 
-CREATE FUNCTION group_api_v2.subscribe(text) RETURNS json
-    LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_v2_subscribe_body';
-COMMENT ON FUNCTION group_api_v2.subscribe(text) IS
-$$The same over HTTP, JSON or a form: see subscribe(bigint, bigint[]).$$;
-
-CREATE FUNCTION group_api_v2.unsubscribe(text) RETURNS json
-    LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_v2_unsubscribe_body';
-COMMENT ON FUNCTION group_api_v2.unsubscribe(text) IS
-$$The same over HTTP, JSON or a form: see unsubscribe(bigint, bigint).$$;
-
-CREATE FUNCTION group_api_v2.put_group(bytea) RETURNS json
-    LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_v2_put_group_body';
-COMMENT ON FUNCTION group_api_v2.put_group(bytea) IS
-$$The same from the bytes of a body: see put_group(text).$$;
-
-CREATE FUNCTION group_api_v2.patch_group(bytea) RETURNS json
-    LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_v2_patch_group_body';
-COMMENT ON FUNCTION group_api_v2.patch_group(bytea) IS
-$$The same from the bytes of a body: see patch_group(text).$$;
-
-CREATE FUNCTION group_api_v2.delete_group(bytea) RETURNS json
-    LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_v2_delete_group_body';
-COMMENT ON FUNCTION group_api_v2.delete_group(bytea) IS
-$$The same from the bytes of a body: see delete_group(text).$$;
-
-CREATE FUNCTION group_api_v2.invite_users(bytea) RETURNS json
-    LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_v2_invite_users_body';
-COMMENT ON FUNCTION group_api_v2.invite_users(bytea) IS
-$$The same from the bytes of a body: see invite_users(text).$$;
-
 CREATE FUNCTION group_api_v2.withdraw_invitations(bytea) RETURNS json
     LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_v2_withdraw_invitations_body';
 COMMENT ON FUNCTION group_api_v2.withdraw_invitations(bytea) IS
-$$The same from the bytes of a body: see withdraw_invitations(text).$$;
+$$The same for a body in raw bytes: see withdraw_invitations(text).$$;
+
+CREATE FUNCTION group_api_v2.subscribe(text) RETURNS json
+    LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_v2_subscribe_body';
+COMMENT ON FUNCTION group_api_v2.subscribe(text) IS
+$$The same over HTTP, JSON or a form; in SQL of a group's id as text: see subscribe(bigint, bigint[]).$$;
 
 CREATE FUNCTION group_api_v2.subscribe(bytea) RETURNS json
     LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_v2_subscribe_body';
 COMMENT ON FUNCTION group_api_v2.subscribe(bytea) IS
-$$The same from the bytes of a body: see subscribe(text).$$;
+$$The same for a body in raw bytes: see subscribe(text).$$;
+
+CREATE FUNCTION group_api_v2.unsubscribe(text) RETURNS json
+    LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_v2_unsubscribe_body';
+COMMENT ON FUNCTION group_api_v2.unsubscribe(text) IS
+$$The same over HTTP, JSON or a form; in SQL of a group's id as text: see unsubscribe(bigint, bigint).$$;
 
 CREATE FUNCTION group_api_v2.unsubscribe(bytea) RETURNS json
     LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_v2_unsubscribe_body';
 COMMENT ON FUNCTION group_api_v2.unsubscribe(bytea) IS
-$$The same from the bytes of a body: see unsubscribe(text).$$;
+$$The same for a body in raw bytes: see unsubscribe(text).$$;
 
 -- The invited person --------------------------------------------------------
 
@@ -1312,8 +1312,8 @@ DECLARE
         'group_api.unsubscribe(text), group_api.receive_receipt(text), group_api.picture(uuid), '
         'group_api_v2.get_group(bigint), group_api_v2.search_groups(text, integer, integer), '
         'group_api_v2.user_groups(bigint, integer, integer), group_api_v2.list_members(bigint, integer, integer)';
-    callers text := 'group_api.create_group(jsonb), group_api.create_group(text), '
-        'group_api.create_group(bytea), group_api.get_group(uuid), '
+    callers text := 'group_api.create_group(jsonb), group_api.create_group(text), group_api.create_group(bytea), '
+        'group_api.get_group(uuid), '
         'group_api.send_invitations(uuid), group_api.resend_invitation(uuid, integer), '
         'group_api.revoke_invitation(uuid, integer), group_api.archive_group(uuid), '
         'group_api.delete_group(uuid), group_api.preview_invitation(uuid, integer, text), '

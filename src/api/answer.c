@@ -82,8 +82,15 @@ set_for_gateway(const char *name, const char *value)
 void
 ga_answer_status(const GaCaller *caller, int status)
 {
-	if (caller->is_http)
-		set_for_gateway("response.status", psprintf("%d", status));
+	if (!caller->is_http)
+		return;
+	set_for_gateway("response.status", psprintf("%d", status));
+	/*
+	 * A gateway counts the "null" that it then does not send; RFC 9110, 8.6
+	 * allows no length at all, and HTTP/2 none but zero.
+	 */
+	if (status == 204)
+		set_for_gateway("response.headers", "[{\"Content-Length\":\"0\"}]");
 }
 
 /* RFC 9110, 10.2.3 */

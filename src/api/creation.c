@@ -35,10 +35,15 @@ Jsonb *
 ga_creation_body(FunctionCallInfo fcinfo, GaContract contract,
 				 const GaCaller *caller, Datum *answer)
 {
+	/* What a form without brackets tells as a list. */
+	static const char *const lists_a[] = {NULL};
+	static const char *const lists_b[] = {"invite_users", "users", NULL};
 	GaViolations violations = {NIL};
-	text *given = PG_GETARG_TEXT_PP(0);
+	/* A text or a bytea: it is the same. */
+	struct varlena *given = PG_DETOAST_DATUM_PACKED(PG_GETARG_DATUM(0));
 	Jsonb *body = ga_body_read(
-		(GaBytes){VARDATA_ANY(given), VARSIZE_ANY_EXHDR(given)}, &violations);
+		(GaBytes){VARDATA_ANY(given), VARSIZE_ANY_EXHDR(given)},
+		contract == GA_CONTRACT_B ? lists_b : lists_a, &violations);
 
 	if (body == NULL)
 		*answer = ga_answer_violations(caller, contract, &violations);

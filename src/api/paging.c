@@ -33,6 +33,14 @@ query_of(const GaCaller *caller)
 	return mark ? mark + 1 : "";
 }
 
+bool
+ga_query_has(const GaCaller *caller, const char *name)
+{
+	GaFormFields fields = ga_form_read(ga_bytes(query_of(caller)));
+
+	return ga_form_find(&fields, name) != NULL;
+}
+
 const char *
 ga_query_field(const GaCaller *caller, const char *name)
 {

@@ -540,6 +540,9 @@ read_user(FunctionCallInfo fcinfo, const GaCaller *caller,
 	text = ga_caller_header(caller, "x-user-id");
 	if (text == NULL || text[0] == '\0')
 		text = ga_query_field(caller, "user");
+	/* Left empty by mistake, it must not mean the caller. */
+	if (text == NULL && ga_query_has(caller, "user"))
+		text = "";
 	if (text != NULL)
 		return ga_user_id_read(text, violations);
 	if (PG_NARGS() == 1 && !PG_ARGISNULL(0))
@@ -556,7 +559,8 @@ unsubscribe(const GaGroupV2 *group, int64 user_id, bool by_manager)
 
 	ga_owner_enter(&scope);
 	find_subscriptions(group, &user_id, 1, &one);
-	if (one.is_subscribed)
+	if (one.is_subscribed &&
+		!(by_manager && ga_member_expel(group->view.id, one.number)))
 		ga_member_remove(group->view.id, one.number);
 	else if (one.is_invited && by_manager)
 		ga_invitations_withdraw(group->view.id, &one.number, 1);

@@ -208,14 +208,45 @@ has_too_many_fields(GaBytes text)
 	return count > FIELDS_MAX;
 }
 
+static bool
+is_one_of(GaBytes name, const char *const *lists)
+{
+	for (; *lists != NULL; lists++)
+		if (ga_bytes_are(name, *lists))
+			return true;
+	return false;
+}
+
+/* One more element; an empty value is a list without any. */
+static FormNode *
+take_list_step(FormNode *node, GaBytes value)
+{
+	Step step = {.parent = NODE_LIST, .index = -1};
+
+	if (node == NULL || value.length > 0)
+		return node == NULL ? NULL : take_step(node, &step);
+	if (node->kind == NODE_EMPTY)
+		node->kind = NODE_LIST;
+	return node;
+}
+
+/* What is being read. */
+typedef struct Form
+{
+	FormNode root;
+	const char *const *lists;
+	GaViolations *violations;
+} Form;
+
 static void
-plant_field(FormNode *root, GaBytes name, GaBytes value,
-			GaViolations *violations)
+plant_field(Form *form, GaBytes name, GaBytes value)
 {
 	const char *path = shown(name);
+	GaViolations *violations = form->violations;
+	bool is_list = is_one_of(name, form->lists);
 	Step steps[STEPS_MAX];
 	int count = 0;
-	FormNode *node = root;
+	FormNode *node = &form->root;
 
 	if (!ga_bytes_are_text(name) || !ga_bytes_are_text(value))
 	{
@@ -232,6 +263,12 @@ plant_field(FormNode *root, GaBytes name, GaBytes value,
 	}
 	for (int i = 0; i < count && node != NULL; i++)
 		node = take_step(node, &steps[i]);
+	if (is_list)
+	{
+		node = take_list_step(node, value);
+		if (node != NULL && value.length == 0)
+			return;
+	}
 	if (node == NULL || node->kind != NODE_EMPTY)
 	{
 		fault(violations, path, GA_VIOLATION_DUPLICATE,
@@ -252,68 +289,64 @@ fault_too_many(GaViolations *violations)
 }
 
 static void
-plant_urlencoded(FormNode *root, GaBytes body, GaViolations *violations)
+plant_urlencoded(Form *form, GaBytes body)
 {
 	GaFormFields fields;
 
 	if (has_too_many_fields(body))
 	{
-		fault_too_many(violations);
+		fault_too_many(form->violations);
 		return;
 	}
 	if (has_broken_percent(body))
 	{
-		fault(violations, "", GA_VIOLATION_INVALID_CHARACTERS,
+		fault(form->violations, "", GA_VIOLATION_INVALID_CHARACTERS,
 			  "Write a percent sign as %25.",
 			  "has a percent sign without two hexadecimal digits");
 		return;
 	}
 	fields = ga_form_read(body);
 	for (int i = 0; i < fields.count; i++)
-		plant_field(root, fields.list[i].name, fields.list[i].value,
-					violations);
+		plant_field(form, fields.list[i].name, fields.list[i].value);
 }
 
 static void
-plant_multipart(FormNode *root, GaBytes body, GaViolations *violations)
+plant_multipart(Form *form, GaBytes body)
 {
-	GaMultipart form = ga_multipart_read(body);
+	GaMultipart parts = ga_multipart_read(body);
 
-	if (form.complaint != NULL)
-	{
-		fault(violations, "", GA_VIOLATION_INVALID_BODY, NULL, form.complaint);
-		return;
-	}
-	if (form.has_too_many_parts)
-	{
-		fault_too_many(violations);
-		return;
-	}
-	for (int i = 0; i < form.count; i++)
-	{
-		const GaPart *part = &form.list[i];
+	if (parts.complaint != NULL)
+		fault(form->violations, "", GA_VIOLATION_INVALID_BODY, NULL,
+			  parts.complaint);
+	else if (parts.has_too_many_parts)
+		fault_too_many(form->violations);
+	else
+		for (int i = 0; i < parts.count; i++)
+		{
+			const GaPart *part = &parts.list[i];
 
-		plant_field(root, part->name,
-					part->is_file ? ga_picture_to_text(part->value)
-								  : part->value,
-					violations);
-	}
+			plant_field(form, part->name,
+						part->is_file ? ga_picture_to_text(part->value)
+									  : part->value);
+		}
 }
 
 static Jsonb *
-read_form(GaBytes body, GaViolations *violations)
+read_form(GaBytes body, const char *const *lists, GaViolations *violations)
 {
 	JsonbParseState *state = NULL;
 	JsonbValue *value = NULL;
-	FormNode root = {.kind = NODE_OBJECT};
+	Form form = {.root = {.kind = NODE_OBJECT},
+				 .lists = lists,
+				 .violations = violations};
 
 	if (ga_multipart_is(body))
-		plant_multipart(&root, body, violations);
+		plant_multipart(&form, body);
 	else
-		plant_urlencoded(&root, body, violations);
+		plant_urlencoded(&form, body);
 	if (ga_violations_any(violations))
 		return NULL;
-	push_node(&state, &root, WJB_VALUE, &value);
+	push_node(&state, &form.root, WJB_VALUE, &value);
 	return JsonbValueToJsonb(value);
 }
 
@@ -342,7 +375,7 @@ looks_like_form(GaBytes body)
 }
 
 Jsonb *
-ga_body_read(GaBytes body, GaViolations *violations)
+ga_body_read(GaBytes body, const char *const *lists, GaViolations *violations)
 {
 	const char *complaint = NULL;
 	Jsonb *json;
@@ -361,7 +394,7 @@ ga_body_read(GaBytes body, GaViolations *violations)
 		return NULL;
 	}
 	if (looks_like_form(body))
-		return read_form(body, violations);
+		return read_form(body, lists, violations);
 	json = ga_soft_json_or_why(body.data, body.length, &complaint);
 	if (json == NULL)
 		fault(violations, "", GA_VIOLATION_INVALID_BODY, complaint,

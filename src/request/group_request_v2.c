@@ -194,7 +194,7 @@ typedef struct Body
 		 .check = ga_check_picture},                                           \
 	{                                                                          \
 		.name = "emotional_image_position", .kind = GA_JSON_INTEGER,           \
-		.flags = GA_JSON_NULLABLE | GA_JSON_LENIENT,                           \
+		.flags = OPTIONAL_TEXT | GA_JSON_LENIENT,                              \
 		.offset = offsetof(Body, image_position)                               \
 	}
 

@@ -326,6 +326,9 @@ read_value(GaJsonReader *reader, const GaJsonPath *path,
 						  "must not be null");
 		return;
 	}
+	if (field->kind == GA_JSON_INTEGER &&
+		(field->flags & GA_JSON_BLANK_IS_NULL) && is_text(value, ""))
+		return;
 	switch (field->kind)
 	{
 		case GA_JSON_TEXT:

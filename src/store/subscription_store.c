@@ -272,6 +272,21 @@ ga_invitation_decline(pg_uuid_t group_id, int32 number)
 	ga_plan_run(&plan, values, NULL, SPI_OK_UPDATE);
 }
 
+bool
+ga_member_expel(pg_uuid_t group_id, int32 number)
+{
+	static GaPlan plan = {
+		.sql = "UPDATE group_api_private.invitations" GA_SET_WITHDRAWN
+			   " WHERE group_id = $1 AND number = $2"
+			   "  AND contact IS NOT NULL",
+		.nargs = 2,
+		.argtypes = {UUIDOID, INT4OID},
+	};
+	Datum values[2] = {UUIDPGetDatum(&group_id), Int32GetDatum(number)};
+
+	return ga_plan_run(&plan, values, NULL, SPI_OK_UPDATE) > 0;
+}
+
 void
 ga_member_remove(pg_uuid_t group_id, int32 number)
 {

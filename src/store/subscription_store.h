@@ -52,6 +52,11 @@ extern void ga_invitations_withdraw(pg_uuid_t group_id, const int32 *numbers,
 /* The user declines an open invitation. */
 extern void ga_invitation_decline(pg_uuid_t group_id, int32 number);
 
+/*
+ * Takes away a member who came by a message: the invitation stays, withdrawn, so
+ * that inviting again knows when the last message was.  False: there is none.
+ */
+extern bool ga_member_expel(pg_uuid_t group_id, int32 number);
 /* Takes a member away; the number is never given out again. */
 extern void ga_member_remove(pg_uuid_t group_id, int32 number);
 

@@ -92,6 +92,54 @@ sub check_types
 		is(fault_of(post($front, $A, body_a(), 'Content-Type' => $type)), '415 unsupported_media_type', "$type is refused, A");
 		is(fault_of(post($front, $B, { name => 'x' }, 'Content-Type' => $type)), '415 unsupported_media_type', 'and B');
 	}
+	for my $coding (qw(gzip br))
+	{
+		is(fault_of(post($front, $A, body_a(), 'Content-Encoding' => $coding)), '415 unsupported_media_type', "a body packed by $coding, A");
+		is(fault_of(post($front, $B, { name => 'x' }, 'Content-Encoding' => $coding)), '415 unsupported_media_type', 'and B');
+	}
+	return;
+}
+
+sub check_no_content
+{
+	my ($front) = @_;
+	my $id = from_json(post($front, $B, { name => name_b() })->{content})->{id};
+	my $answer = $front->ask('DELETE', "$B$id/", headers => { Authorization => token() });
+
+	is($answer->{status}, 204, "$front->{name}: a group is deleted");
+	is($answer->{headers}{'content-length'} || 0, 0, 'without a body there is no length');
+	return;
+}
+
+# As browsers and axios send a FormData.
+sub multipart
+{
+	my (@fields) = @_;
+	my $body = '';
+
+	while (my ($name, $value) = splice @fields, 0, 2)
+	{
+		my ($text, $more) = ref $value ? ($value->[1], qq{; filename="$value->[0]"\r\nContent-Type: image/png}) : ($value, '');
+		$body .= qq{------WebKitFormBoundaryX\r\nContent-Disposition: form-data; name="$name"$more\r\n\r\n$text\r\n};
+	}
+	return "$body------WebKitFormBoundaryX--\r\n";
+}
+
+sub check_multipart
+{
+	my ($front) = @_;
+	my @type = ('Content-Type' => 'multipart/form-data; boundary=----WebKitFormBoundaryX');
+	my $name = name_b();
+	my $answer = post($front, $B, multipart(name => $name, visible => 'true', products => '[]', image_original => [ '', '' ]), @type);
+
+	is($answer->{status}, 201, "$front->{name}: a multipart form makes a group") or diag($answer->{content});
+	$answer = $front->ask('PUT', $B . from_json($answer->{content})->{id} . '/', content => multipart(name => $name, color => 'red'),
+		headers => { Accept => '*/*', Authorization => token(), @type });
+	is(from_json($answer->{content})->{color}, 'red', 'and changes it');
+	is(fault_of(post($front, $B, multipart(name => name_b(), image_original => [ 'a.png', "\x89PNG\x00\xFF" x 1000 ]), @type)),
+		'400 image_original invalid_image', 'a file that is no picture is a fault of its field');
+	is(fault_of(post($front, $B, 'no parts', @type)), '400 parse_error', 'what is none, too, B');
+	is(fault_of(post($front, $A, 'no parts', @type)), '400 invalid_body', 'and A');
 	return;
 }
 
@@ -105,7 +153,7 @@ sub check_forms
 	my $ids = join ' ', my @id = split /\n/, $node->safe_psql('postgres', "SELECT id FROM group_api_private.users WHERE subject IN ('u2', 'u3') ORDER BY id");
 
 	for my $keys ([ 'invite_users[0]', 'invite_users[1]' ], [ 'invite_users[]', 'invite_users[]' ],
-		[ 'invite_users[7]', 'invite_users[3]' ])
+		[ 'invite_users[7]', 'invite_users[3]' ], [ 'invite_users', 'invite_users' ])
 	{
 		my $name = name_b();
 		my $answer = post($front, $B, form_encoded(name => $name, visible => 'true', privacy => 'private', products => '[]', map { $keys->[$_] => $id[$_] } 0, 1),
@@ -181,8 +229,11 @@ sub check_broken
 		is(fault_of(post($front, $B, $body, 'Content-Type' => $FORM)), "400 $code_b", "$front->{name}: $what, B");
 		is(fault_of(post($front, $A, $body)), "400 $code_a", 'and A');
 	}
-	is(fault_of(post($front, $A, "{\"name\": \"\xFF\"}")), '400 invalid_body', 'raw bytes that are no UTF-8, A');
-	is(fault_of(post($front, $B, "{\"name\": \"\xFF\"}")), '400 parse_error', 'and B');
+	for my $bytes ("{\"name\": \"\xFF\"}", "\x00", "\xFF\xFE{\x00}\x00")
+	{
+		is(fault_of(post($front, $A, $bytes)), '400 invalid_body', 'raw bytes that are no UTF-8, A');
+		is(fault_of(post($front, $B, $bytes)), '400 parse_error', 'and B');
+	}
 	is(fault_of(post($front, $A, '{"name": ' . '"' . 'x' x 4_200_000 . '"}')), '413 too_large', 'too large a body, A');
 	is(fault_of(post($front, $B, '{"name": ' . '"' . 'x' x 16_800_000 . '"}')), '413 too_large', 'and B');
 	return;
@@ -231,6 +282,7 @@ sub check_methods
 	}
 	is($front->ask('PUT', $B)->{headers}{allow}, 'GET, HEAD, POST, OPTIONS', 'contract B says so, too');
 	is(fault_of($front->ask('PUT', $B)), '405 method_not_allowed', 'in its own words');
+	is($front->ask('PUT', '/rpc/get_group')->{headers}{allow}, 'GET, HEAD, POST, OPTIONS', 'a function by its name is also read');
 	is(fault_of($front->ask('GET', '/api/v2/group/none/')), '404 not_found', 'an unknown address of contract B');
 	is(fault_of($front->ask('GET', '/group')), '404 not_found', 'and another one');
 	like($front->ask('GET', '/api/v2/group/999/', headers => { Authorization => token() })->{content}, qr/there is no such group/,
@@ -415,6 +467,8 @@ for my $gateway (gateways($node))
 	check_types($front);
 	check_forms($front);
 	check_pictures($front);
+	check_multipart($front);
+	check_no_content($front);
 	check_broken($front);
 	check_callers($front);
 	check_methods($front);

@@ -94,6 +94,14 @@ function damaged(json) {
 
 // ---- requests ------------------------------------------------------------------
 
+// As OpenAPI says by default: a list is its name once for each.
+function formOf(value) {
+	const form = new URLSearchParams();
+	for (const [name, one] of Object.entries(value))
+		for (const item of [one].flat()) form.append(name, item ?? '');
+	return form.toString();
+}
+
 function bodyOf(operation) {
 	const content = operation.requestBody?.content['application/json'];
 	if (!content) return undefined;
@@ -102,7 +110,7 @@ function bodyOf(operation) {
 	for (const member of value?.members ?? [])
 		member.contact.value = member.contact.type === 'EMAIL' ? `m${below(1e6)}@example.com` : `+2770123${1000 + below(9000)}`;
 	switch (below(4)) {
-	case 0: return JSON.stringify(value);
+	case 0: return maybe(0.5) && !value.members ? formOf(value) : JSON.stringify(value);
 	case 1: return damaged(JSON.stringify(value));
 	default: return JSON.stringify(broken(value));
 	}
@@ -115,7 +123,7 @@ function requestOf({ path, method, operation }) {
 	const id = maybe(0.7) ? 1 + below(25) : one([0, '9'.repeat(18), '9'.repeat(19), 'x', '%20', '-1', '1.5']);
 	return {
 		method: method.toUpperCase(),
-		path: (maybe(0.2) ? path.replace(/\/$/, '') : path).replace('{id}', id) + (asked ? `?${asked}` : ''),
+		path: (maybe(0.2) ? path.replace(/\/$/, '') : path).replace('{id}', id).replace('{user}', 1 + below(9)) + (asked ? `?${asked}` : ''),
 		headers: {
 			...(maybe(0.1) ? {} : { Authorization: one(['', 'Bearer ', 'Token ']) + tokens[one(['manager', 'guest', 'other'])] }),
 			...(maybe(0.05) ? { Authorization: one(['Bearer x', 'x.y.z', 'Basic eDp5', 'Bearer']) } : {}),

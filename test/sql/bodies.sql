@@ -53,6 +53,54 @@ SELECT is(group_api.create_group('productId=00000000-0000-0000-0000-000000000001
 	'&members[1][contact][value]=bob@example.com&members[0][nickName]=Ann&members[0][contact][type]=MOBILE'
 	'&members[0][contact][value]=%2B27701231234'::text) #>> '{group,members,1,name}', 'Ann', 'members in the order of their numbers');
 
+-- Without brackets a list is its name given once for each; in JSON a text is none.
+CREATE TEMP TABLE plain AS
+SELECT (group_api_v2.create_group(format(form, ids[1], ids[2])) ->> 'id')::bigint AS id, form, wanted
+FROM invitees, (VALUES ('name=ga_test n&invite_users=%s', 1), ('name=ga_test o&invite_users=%s&invite_users=%s', 2),
+	('name=ga_test p&invite_users=%s&invite_users[]=%s', 2), ('name=ga_test q&invite_users=', 0)) AS f (form, wanted);
+SELECT is((SELECT count(*)::int FROM group_api_private.members m JOIN group_api_private.groups g ON g.id = m.group_id
+	WHERE g.number = p.id AND m.number > 1), wanted, form) FROM plain AS p;
+SELECT is(pg_temp.faults('{"name": "ga_test r", "invite_users": "1"}'), '22023 invite_users not_a_list', 'in JSON it is not');
+SELECT is(pg_temp.made('name=ga_test s&emotional_image_position=', 'emotional_image_position'), '0', 'a number left empty is none');
+
+-- ---- Raw bytes ----
+
+CREATE FUNCTION pg_temp.faults(body bytea) RETURNS text
+LANGUAGE plpgsql AS $$
+DECLARE
+	list json;
+BEGIN
+	RETURN group_api_v2.create_group(body) ->> 'name';
+EXCEPTION WHEN OTHERS THEN
+	GET STACKED DIAGNOSTICS list = PG_EXCEPTION_DETAIL;
+	RETURN SQLSTATE || ' ' || (SELECT string_agg(trim((one ->> 'path') || ' ' || (one ->> 'code')), ', ')
+		FROM json_array_elements(list) AS one);
+END
+$$;
+SELECT is(pg_temp.faults(body), wanted, 'raw ' || encode(body, 'escape'))
+FROM (VALUES (bytea '{"name": "ga_test raw"}', 'ga_test raw'), (convert_to('{"name": "ga_test räw"}', 'UTF8'), 'ga_test räw'),
+	('{"name": "\377"}', '22023 invalid_body'), ('\xff00', '22023 invalid_body'), ('\x00', '22023 invalid_body'), ('', '22023 invalid_body'),
+	('name=\377', '22023 name invalid_characters'), ('name=\000', '22023 name invalid_characters'))
+	AS b (body, wanted);
+
+-- ---- A group's id ----
+
+SELECT set_config('request.jwt.claims', '{"sub": "ga_test 1"}', true) IS NOT NULL AS become \gset
+SELECT group_api_v2.create_group('{"name": "ga_test id"}') ->> 'id' AS id \gset
+SELECT set_config('request.jwt.claims', '{"sub": "ga_test 2"}', true) IS NOT NULL AS become \gset
+SELECT is(group_api_v2.subscribe(:'id')::text, NULL, 'a literal is the id of a group');
+SELECT is(group_api_v2.get_status(:'id') ->> 'status', 'subscribed', 'subscribe');
+SELECT is(group_api_v2.unsubscribe(:'id')::text, NULL, 'and left');
+SELECT is(group_api_v2.get_status(:'id') ->> 'status', NULL, 'unsubscribe');
+SELECT throws_ok(format('SELECT group_api_v2.delete_group(%L)', :'id'), '42501', NULL, 'delete_group, which is not for everybody');
+SELECT set_config('request.jwt.claims', '{"sub": "ga_test 1"}', true) IS NOT NULL AS become \gset
+SELECT is(group_api_v2.delete_group(:'id')::text, NULL, 'and deleted');
+SELECT throws_ok(format('SELECT group_api_v2.get_group(%L)', :'id'), 'P0002', NULL, 'but for its manager');
+SELECT throws_ok(format('SELECT group_api_v2.%s(%L)', call, value), state, NULL, call || ' of ' || value)
+FROM (VALUES ('delete_group', '99999999999999999999', 'P0002'), ('subscribe', '9223372036854775808', '22003'), ('unsubscribe', '0', 'P0002'))
+	AS c (call, value, state);
+SELECT set_config('request.jwt.claims', '', true) IS NOT NULL AS become \gset
+
 -- ---- What is wrong with it ----
 
 SELECT is(pg_temp.faults(body), '22023 ' || wanted, left(body, 40) || ' is refused')
@@ -71,7 +119,7 @@ FROM (VALUES
 	('name' || repeat('[a]', 40) || '=x', 'invalid_body'),
 	('name=x&a[=1', 'a[ unknown_field'), ('name=x&[]=1', '[] unknown_field'), ('name=x&a]=1', 'a] unknown_field'),
 	('name=x&a[b]c=1', 'a[b]c unknown_field'), ('=x', 'name required,  unknown_field'),
-	('name[]=x', 'name invalid_type'), ('name=x&invite_users=1', 'invite_users not_a_list')) AS bodies (body, wanted)
+	('name[]=x', 'name invalid_type'), ('name=x&invite_users=[1,2]', 'invite_users[0] invalid_type')) AS bodies (body, wanted)
 WHERE body <> '=x';
 
 SELECT is(pg_temp.faults((SELECT string_agg('a' || n || '=1', '&') FROM generate_series(1, 1001) AS n)),

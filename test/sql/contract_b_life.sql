@@ -292,7 +292,17 @@ SELECT is(pg_temp.status('eve', :private), 'subscribed', 'she is a member');
 SELECT m.number AS eves FROM group_api_private.members m JOIN group_api_private.groups g ON g.id = m.group_id
 WHERE g.number = :private AND m.user_id = pg_temp.id('eve') \gset
 SELECT is(pg_temp.said('max', format('unsubscribe(%s, %s)', :private, pg_temp.id('eve'))), NULL, 'the manager removes her');
+SELECT is(pg_temp.status('eve', :private), NULL, 'she is nothing to the group');
+SELECT is(pg_temp.names(pg_temp.said('max', format('list_members(%s)', :private))) ~ 'eve', false, 'and not listed');
 SELECT is(pg_temp.said('max', format('invite_users(%s, %L)', :private, ARRAY[pg_temp.id('eve')])), NULL, 'and invites her');
+SELECT is((m.number, i.response, i.due - now() = current_setting('group_api.resend_cooldown')::interval)::text,
+	format('(%s,pending,t)', :eves), 'who was removed gets no message before the cool-down is over')
+FROM group_api_private.members m JOIN group_api_private.groups g ON g.id = m.group_id
+JOIN group_api_private.invitations i ON i.group_id = m.group_id AND i.number = m.number
+WHERE g.number = :private AND m.user_id = pg_temp.id('eve');
+SELECT is(pg_temp.said('eve', format('subscribe(%s)', :private)), NULL, 'she accepts');
+SELECT is(pg_temp.said('eve', format('unsubscribe(%s)', :private)), NULL, 'and leaves');
+SELECT is(pg_temp.said('max', format('invite_users(%s, %L)', :private, ARRAY[pg_temp.id('eve')])), NULL, 'and is invited');
 SELECT is(m.number, :eves + 1, 'under a number nobody had before') FROM group_api_private.members m
 JOIN group_api_private.groups g ON g.id = m.group_id WHERE g.number = :private AND m.user_id = pg_temp.id('eve');
 SELECT is(pg_temp.said('eve', format('unsubscribe(%s)', :private)), NULL, 'an invited user does not want to');
@@ -357,7 +367,7 @@ SELECT is((pg_temp.http(NULL, 'search_groups()', jsonb_build_object('x-request-u
 	'what cannot be in a name finds nothing: ' || left(word, 12)) FROM (VALUES ('%FF'), ('%00'), (repeat('x', 5000))) AS w (word);
 SELECT is((pg_temp.http('zoe', format('unsubscribe()'), jsonb_build_object('x-group-id', :open::text, 'x-request-uri', uri))).status, '403',
 	'whom is not readable, so it is not oneself: ' || left(uri, 20))
-FROM (VALUES ('/g?user=%FF'), ('/g?user=1&a=' || repeat('x', 5000))) AS u (uri);
+FROM (VALUES ('/g?user=%FF'), ('/g?user='), ('/g?user'), ('/g?user=&user=1'), ('/g?user=1&a=' || repeat('x', 5000))) AS u (uri);
 SELECT is((pg_temp.http('max', 'create_group(''{"name": "x", "[x]": 1, ".y": 2}''::jsonb)')).body::jsonb -> 'errors' -> 0 ->> 'field', name,
 	'a field has a name, whatever it looks like') FROM (VALUES ('.y')) AS n (name);
 
