@@ -78,6 +78,7 @@ get_plan(GaPlan *plan, SPIPlanPtr *saved)
 {
 	if (*saved == NULL)
 	{
+		MemoryContext old = CurrentMemoryContext;
 		SPIPlanPtr prepared =
 			SPI_prepare(plan->sql, plan->nargs, plan->argtypes);
 
@@ -87,6 +88,8 @@ get_plan(GaPlan *plan, SPIPlanPtr *saved)
 				(errcode(ERRCODE_INTERNAL_ERROR),
 				 errmsg("could not prepare a statement of group_api"),
 				 errdetail_internal("%s", SPI_result_code_string(SPI_result))));
+		/* SPI leaves its own behind, which ends with the scope. */
+		MemoryContextSwitchTo(old);
 		*saved = prepared;
 	}
 	return *saved;

@@ -129,6 +129,7 @@ INSERT INTO raised
 		('too_many', jsonb_build_object('name', 'n', 'invite_users', (SELECT jsonb_agg(1)
 			FROM generate_series(0, current_setting('group_api.max_members')::int)))),
 		('invalid_url', '{"name": "n", "image_original": "x"}'),
+		('invalid_picture', '{"name": "n", "image_original": "data:,x"}'),
 		('invalid_choice', '{"name": "n", "privacy": "x"}'), ('unique', '{"name": "Taken"}'),
 		('does_not_exist', '{"name": "n", "invite_users": [9007199254740993]}'))
 		AS bodies (code, body)
