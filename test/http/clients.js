@@ -80,7 +80,11 @@ async function creatingByForm() {
 	const uploaded = await GroupService.createGroup(form, MULTIPART);
 	check('and sends a file', [uploaded.name, uploaded.privacy, uploaded.visible], [`Form ${stamp}`, 'private', false]);
 	check('with its users', idsOf(await GroupService.getGroupInvitedUsers(uploaded.id)), [ids.guest, ids.other]);
-	check('which is shown', await seen(uploaded.image_big), ['image/png', PNG.toString('hex')]);
+	const changed = new FormData();
+	changed.append('name', `Form ${stamp}`);
+	changed.append('description', 'Changed');
+	check('updateGroup takes a form', (await GroupService.updateGroup(uploaded.id, changed, MULTIPART)).description, 'Changed');
+	check('and leaves the picture, which is shown', await seen(uploaded.image_big), ['image/png', PNG.toString('hex')]);
 	await GroupService.deleteGroup(uploaded.id);
 	check('as long as there is a group', (await seen(uploaded.image_big))[0], 'text/plain; charset=utf-8');
 }

@@ -141,7 +141,7 @@ sub front_of
 	$text =~ s/listen 443 ssl;/listen 127.0.0.1:$port;/ or die 'nginx.conf listens nowhere';
 	$text =~ s/^\s*ssl_certificate.*\n//mg;
 	$text =~ s{server 127\.0\.0\.1:3000;}{"server " . $gateway->{url} =~ s,http://,,r . ";"}e or die 'nginx.conf knows no PostgREST';
-	$text =~ s{rate=20r/s}{rate=$options{rate}} if $options{rate};
+	$text =~ s{rate=100r/s}{rate=$options{rate}} if $options{rate};
 	return start_nginx($port, $text, "nginx before $gateway->{name}");
 }
 
