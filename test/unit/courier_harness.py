@@ -156,13 +156,18 @@ class Server:
         self.errors = []
         self.lock = threading.Lock()
         self.stopping = threading.Event()
-        threading.Thread(target=self.accept, daemon=True).start()
+        self.acceptor = threading.Thread(target=self.accept, daemon=True)
+        self.acceptor.start()
 
     def __enter__(self):
         return self
 
     def __exit__(self, *unused):
         self.stopping.set()
+        # A thread that still accepts on a closed descriptor may come to accept
+        # on the next server's, which has the same number.
+        self.listener.shutdown(socket.SHUT_RDWR)
+        self.acceptor.join()
         self.listener.close()
 
     def accept(self):
