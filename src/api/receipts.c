@@ -18,11 +18,14 @@
 #include "base/secret_file.h"
 #include "dispatch/wake.h"
 #include "request/callback.h"
+#include "request/contact.h"
 #include "request/soft_json.h"
+#include "request/stop_words.h"
 #include "store/installation_store.h"
 #include "store/plan_cache.h"
 #include "store/provider_store.h"
 #include "store/receipt_store.h"
+#include "store/suppression_store.h"
 #include "utils/builtins.h"
 #include "utils/jsonb.h"
 
@@ -37,6 +40,7 @@ typedef struct Arrival
 	GaCallback callback;
 	bool secret_is_lost; /* there is one, and it cannot be read */
 	bool has_token;		 /* of a message or of the whole server */
+	bool is_signed;		 /* by the provider, all of it */
 	GaLinkToken message; /* member_number 0: the token names none */
 } Arrival;
 
@@ -157,6 +161,7 @@ is_believed(Arrival *arrival)
 	switch (ga_signature_check(&arrival->callback))
 	{
 		case GA_SIGNATURE_GOOD:
+			arrival->is_signed = true;
 			return true;
 		case GA_SIGNATURE_NONE:
 		case GA_SIGNATURE_PARTLY:
@@ -339,6 +344,61 @@ apply_events(const GaCaller *caller, const Arrival *arrival,
 	return answer(caller, summary(results, count), count);
 }
 
+/* ---- messages that come in ---------------------------------------------- */
+
+/* "27701231234" and "+27 70 123 1234"; false: it is no number of a person. */
+static bool
+read_sender(const char *sender, GaContact *contact)
+{
+	GaContactFault fault;
+	StringInfoData number;
+
+	initStringInfo(&number);
+	appendStringInfoChar(&number, '+');
+	for (; *sender; sender++)
+		if (*sender >= '0' && *sender <= '9')
+			appendStringInfoChar(&number, *sender);
+	return ga_contact_check(GA_CHANNEL_MOBILE, number.data, contact, &fault);
+}
+
+/* Does what the person wants; the answer's word. */
+static const char *
+obey(const Arrival *arrival, GaWish wish, const GaContact *contact)
+{
+	bool changed =
+		wish == GA_WISH_STOP
+			? ga_suppression_add(GA_CHANNEL_MOBILE, contact->value, "opted_out",
+								 arrival->server, "STOP")
+			: ga_suppression_remove_reason(GA_CHANNEL_MOBILE, contact->value,
+										   "opted_out");
+
+	return changed ? "moved" : "known";
+}
+
+/*
+ * A person answered.  The token of one message says nothing about whose answer
+ * it is: it takes a signature or the token of the whole server.
+ */
+static Datum
+take_answer(const GaCaller *caller, const Arrival *arrival,
+			const GaReceiptEvent *event)
+{
+	bool is_proved = arrival->is_signed || arrival->message.member_number == 0;
+	GaWish wish = is_proved ? ga_wish_read(event->said) : GA_WISH_NONE;
+	const char *result = "unknown";
+	GaContact contact;
+	GaOwnerScope scope;
+
+	if (wish != GA_WISH_NONE && !read_sender(event->sender, &contact))
+		wish = GA_WISH_NONE;
+	ga_owner_enter(&scope);
+	if (wish != GA_WISH_NONE)
+		result = obey(arrival, wish, &contact);
+	ga_receipt_count(arrival->server, result);
+	ga_owner_leave(&scope);
+	return answer(caller, result, 1);
+}
+
 /* ---- the whole ---------------------------------------------------------- */
 
 static Datum
@@ -378,6 +438,8 @@ receive(const GaCaller *caller, const char *server, Arrival *arrival)
 	count = ga_receipt_read(callback, &events);
 	if (count == 0)
 		return turn_away(caller, arrival, "unreadable");
+	if (events[0].said != NULL)
+		return take_answer(caller, arrival, &events[0]);
 	return apply_events(caller, arrival, events, count);
 }
 

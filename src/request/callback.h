@@ -74,6 +74,9 @@ typedef struct GaReceiptEvent
 	const char *text;
 	const char *time;
 	const char *nonce; /* what the provider uses once only */
+	/* It is no receipt but a message that came in: whose, and what it says. */
+	const char *sender;
+	const char *said;
 	GaBytes raw;
 } GaReceiptEvent;
 

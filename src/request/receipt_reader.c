@@ -41,6 +41,9 @@ typedef struct ReceiptRow
 	const char *text;
 	const char *time;
 	const char *nonce;
+	/* messages that come in have these, and no word or "received" */
+	const char *sender;
+	const char *said;
 	bool text_is_carrier_answer; /* the code stands in it */
 	bool tells_each_part;		 /* of a long message, each under its own id */
 } ReceiptRow;
@@ -53,6 +56,8 @@ static const ReceiptRow rows[] = {
 		.code = "ErrorCode",
 		.text = "ErrorMessage",
 		.time = "RawDlrDate",
+		.sender = "From",
+		.said = "OptOutType|Body",
 	},
 	{
 		.kind = "vonage",
@@ -62,6 +67,8 @@ static const ReceiptRow rows[] = {
 		.code = "err-code",
 		.time = "message-timestamp",
 		.tells_each_part = true,
+		.sender = "msisdn",
+		.said = "text",
 	},
 	{
 		.kind = "vonage_messages",
@@ -71,6 +78,8 @@ static const ReceiptRow rows[] = {
 		.code = "error/title|error/code",
 		.text = "error/detail|error/reason",
 		.time = "timestamp",
+		.sender = "from",
+		.said = "text",
 	},
 	{
 		.kind = "messagebird",
@@ -80,6 +89,8 @@ static const ReceiptRow rows[] = {
 		.code = "statusErrorCode",
 		.text = "statusReason",
 		.time = "statusDatetime",
+		.sender = "originator",
+		.said = "body|payload",
 	},
 	{
 		.kind = "plivo",
@@ -87,6 +98,8 @@ static const ReceiptRow rows[] = {
 		.word = "Status",
 		.code = "ErrorCode",
 		.time = "DeliveryReportTime|SentTime",
+		.sender = "From",
+		.said = "Text",
 	},
 	{
 		.kind = "kannel",
@@ -95,6 +108,8 @@ static const ReceiptRow rows[] = {
 		.text = "answer",
 		.time = "time",
 		.text_is_carrier_answer = true,
+		.sender = "from",
+		.said = "said",
 	},
 	{
 		.kind = "sendgrid",
@@ -158,6 +173,8 @@ static const ReceiptRow rows[] = {
 		.code = "code",
 		.text = "text",
 		.time = "time",
+		.sender = "from",
+		.said = "said",
 	},
 };
 
@@ -353,6 +370,21 @@ words_at(Source *source, const char *paths)
 	return words;
 }
 
+/* What is said need not be a text: only a few words in it matter. */
+static void
+read_incoming(Source *source, const ReceiptRow *row, GaReceiptEvent *event)
+{
+	const char *said;
+
+	if (event->word != NULL && pg_strcasecmp(event->word, "received") != 0)
+		return;
+	said = row->said ? words_at(source, row->said) : NULL;
+	event->sender = said ? value_at(source, row->sender, CODE_MAX) : NULL;
+	event->said = event->sender ? said : NULL;
+	if (event->said != NULL)
+		event->word = "received";
+}
+
 /* false: it has no word, or a value in it is no text. */
 static bool
 read_event(Source *source, const ReceiptRow *row, GaReceiptEvent *event)
@@ -366,6 +398,7 @@ read_event(Source *source, const ReceiptRow *row, GaReceiptEvent *event)
 		ga_carrier_answer_read(&event->text, &event->code);
 	event->time = value_at(source, row->time, CODE_MAX);
 	event->nonce = value_at(source, row->nonce, ID_MAX);
+	read_incoming(source, row, event);
 	return event->word != NULL && !source->is_broken;
 }
 

@@ -77,6 +77,24 @@ ga_suppression_remove(GaChannel channel, const char *contact)
 	return ga_plan_run(&plan, values, NULL, SPI_OK_DELETE) > 0;
 }
 
+bool
+ga_suppression_remove_reason(GaChannel channel, const char *contact,
+							 const char *reason)
+{
+	static GaPlan plan = {
+		.sql = "DELETE FROM group_api_private.suppressions"
+			   " WHERE contact_hash = $1 AND reason::text = $2",
+		.nargs = 2,
+		.argtypes = {BYTEAOID, TEXTOID},
+	};
+	Datum values[2];
+
+	if (!ga_contact_hashes_find(1, &channel, &contact, &values[0]))
+		return false;
+	values[1] = CStringGetTextDatum(reason);
+	return ga_plan_run(&plan, values, NULL, SPI_OK_DELETE) > 0;
+}
+
 static bool
 is_list_empty(void)
 {

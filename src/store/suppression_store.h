@@ -29,6 +29,10 @@ extern bool ga_suppression_add_member(Datum group_id, int32 number,
 /* False when it was not there. */
 extern bool ga_suppression_remove(GaChannel channel, const char *contact);
 
+/* The same, if it is there for this reason. */
+extern bool ga_suppression_remove_reason(GaChannel channel, const char *contact,
+										 const char *reason);
+
 /*
  * Which of the contacts are suppressed: reasons[i] is the label, or NULL.  Costs
  * one short query while the list is empty.  Returns how many are.

@@ -495,6 +495,49 @@ FROM unnest('{ga_twilio,ga_vonage,ga_vonage_messages,ga_messagebird,ga_plivo,ga_
 	LATERAL unnest(ARRAY['{}', '[]', 'null', '17', jsonb_object(names, array_fill(''::text, ARRAY[cardinality(names)])), jsonb_object(names, array_fill('v1, , .. v1,=  ==.=.='::text, ARRAY[cardinality(names)])),
 		(SELECT jsonb_object_agg(name, '[null]'::jsonb) FROM unnest(names) AS name)]) AS headers;
 
+-- ---- Answers of persons ----
+
+DELETE FROM group_api_private.suppressions;
+CREATE FUNCTION pg_temp.listed() RETURNS text LANGUAGE sql AS $$
+	SELECT coalesce(string_agg(concat_ws(' ', channel, reason, server, code), ', '), 'nobody') FROM group_api_private.suppressions
+$$;
+CREATE FUNCTION pg_temp.answers(sender text, said text) RETURNS text LANGUAGE sql AS $$
+	SELECT pg_temp.say('ga_kannel', '', pg_temp.account('ga_kannel') || '&from=' || sender || '&said=' || said)
+$$;
+SELECT is(pg_temp.answers('%2B27701239001', 'STOP'), 'moved', 'a person answers STOP');
+SELECT is(pg_temp.listed(), 'MOBILE opted_out ga_kannel STOP', 'and is on the list');
+SELECT is(pg_temp.answers('27701239001', 'stop!'), 'known', 'twice is no more');
+SELECT is(group_api.suppress('+27 70 123 9001'), false, 'it is the number it came from');
+SELECT is(pg_temp.answers('27701239001', 'what is this'), 'unknown', 'other words mean nothing');
+SELECT is(pg_temp.answers('27701239001', 'Start'), 'moved', 'START takes it back');
+SELECT is(pg_temp.listed(), 'nobody', 'and the list is empty');
+SELECT is(pg_temp.answers('27701239001', 'START'), 'known', 'once');
+SELECT group_api.suppress('+27701239001') \gset ignored_
+SELECT is(pg_temp.answers('27701239001', 'START'), 'known', 'what an operator suppressed');
+SELECT is(pg_temp.listed(), 'MOBILE operator', 'stays so');
+DELETE FROM group_api_private.suppressions;
+SELECT is(pg_temp.answers(sender, 'STOP'), 'unknown', coalesce(nullif(sender, ''), 'nobody') || ' is no person''s number')
+FROM unnest('{12345,Acme,+,"",99999999999999999999}'::text[]) AS sender WHERE sender <> '';
+SELECT is(pg_temp.listed(), 'nobody', 'none of them is listed');
+SELECT is(pg_temp.answers('27701239001', said) || ' ' || pg_temp.answers('27701239001', 'start'), 'moved moved', 'understood: ' || said)
+FROM unnest('{stop,Stop.,+STOP+,Unsubscribe,STOP+ALL,Baja,ALTO,Parar,ARR%C3%8AT,arr%C3%AAt,D%C3%A9sabonner,Stopp,Abmelden,PARE,Sair,"%22STOP%22"}'::text[]) AS said;
+SELECT is(pg_temp.answers('27701239001', said), 'unknown', 'not understood: ' || said)
+FROM unnest('{stop+it+later,non-stop,st0p,stopstop,%D0%A1%D0%A2%D0%9E%D0%9F,1,stopstopstopstopstopstopstopstopstopstopstopstopstopstopstopstop}'::text[]) AS said;
+SELECT is(pg_temp.answers('27701239001', said), 'unreadable', 'nothing is said: ' || said) FROM unnest('{%00STOP,%FFSTOP}'::text[]) AS said;
+SELECT is(pg_temp.say('ga_kannel', '', pg_temp.query('ga_kannel', 9) || '&from=27701239001&said=STOP'), 'unknown', 'the token of one message speaks for nobody');
+SELECT is(pg_temp.listed(), 'nobody', 'so nobody is listed');
+SELECT is(pg_temp.say('ga_twilio', 'SmsStatus=received&From=%2B27701239002&Body=STOP', pg_temp.account('ga_twilio')), 'refused', 'who signs must sign this, too');
+SELECT is(pg_temp.say('ga_twilio', 'SmsStatus=received&From=%2B27701239002&Body=' || said || opt, pg_temp.account('ga_twilio'),
+	jsonb_build_object('X-Twilio-Signature', encode(pg_temp.mac('https://hooks.example.com/receipt?' || pg_temp.account('ga_twilio') || 'Body' || said
+		|| 'From+27701239002' || CASE opt WHEN '' THEN '' ELSE 'OptOutTypeSTOP' END || 'SmsStatusreceived', 'sha1', 'the account''s'), 'base64'))), result, 'twilio: ' || said || opt)
+FROM (VALUES ('hello', '', 'unknown'), ('STOP', '', 'moved'), ('nomore', '&OptOutType=STOP', 'known')) AS words (said, opt, result);
+SELECT is(pg_temp.say('ga_vonage', '{"msisdn": "27701239003", "to": "Acme", "text": "Stop", "keyword": "STOP", "sig": "' ||
+	pg_temp.vonage('&keyword=STOP&msisdn=27701239003&text=Stop&to=Acme', 'sha256') || '"}'), 'moved', 'vonage');
+SELECT is(pg_temp.say('ga_http', '{"from": "+27701239004", "said": "stop"}', pg_temp.account('ga_http')), 'moved', 'any gateway');
+SELECT is(count(*), 3::bigint, 'all are listed') FROM group_api_private.suppressions WHERE reason = 'opted_out';
+SELECT is_empty($$SELECT FROM group_api_private.receipts WHERE status = 'received'$$, 'nothing of what they said is kept');
+DELETE FROM group_api_private.suppressions;
+
 -- A secret in a file; and one that cannot be read opens nothing.
 SELECT current_setting('data_directory') || '/ga_test_secret' AS file \gset
 COPY (SELECT 's3cret') TO PROGRAM 'umask 077; cat > ga_test_secret';
