@@ -69,6 +69,7 @@ with_body(FunctionCallInfo fcinfo, PGFunction write)
 	Datum answer;
 	Jsonb *body;
 
+	ga_creation_check_right(fcinfo);
 	if (!ga_caller_v2_read(&caller, GA_FOR_USERS, &answer))
 		return answer;
 	/* No body at all is for the function to judge. */
@@ -110,6 +111,7 @@ group_api_v2_delete_group_body(PG_FUNCTION_ARGS)
 {
 	if (is_group_id(fcinfo))
 		return call_with_id(fcinfo, group_api_v2_delete_group, 1);
+	ga_creation_check_right(fcinfo);
 	fcinfo->nargs = 0;
 	return group_api_v2_delete_group(fcinfo);
 }

@@ -149,7 +149,7 @@ sub check_claims
 sub check_revoked
 {
 	my ($front) = @_;
-	my @calls = ( "group_api.get_group('00000000-0000-0000-0000-000000000000')", "group_api.create_group('{}'::jsonb)", "group_api.create_group('{}'::text)", "group_api.create_group('{}'::bytea)",
+	my @calls = ( "group_api_v2.create_group('{}'::bytea)", "group_api.get_group('00000000-0000-0000-0000-000000000000')", "group_api.create_group('{}'::jsonb)", "group_api.create_group('{}'::text)",
 		'group_api_v2.list_groups()', "group_api_v2.create_group('{}'::jsonb)", 'group_api_v2.get_status(1)', 'group_api.sms_segments($$x$$)' );
 
 	for my $call (@calls)
@@ -163,11 +163,21 @@ sub check_revoked
 	my %seen;
 	for (1 .. 20) { $seen{ $post->('web')->{status} . $post->('stranger')->{status} }++; }
 	is_deeply(\%seen, { '400403' => 20 }, "$front->{name}: a role without rights is 403 on connections that another role used");
-	$node->safe_psql('postgres', 'REVOKE EXECUTE ON FUNCTION group_api_v2.create_group(bytea) FROM web');
-	my $answer = $post->('web');
-	is($answer->{status}, 403, 'a right that was revoked is gone at once');
-	is(from_json($answer->{content})->{errors}[0]{code}, 'permission_denied', "in the contract's own words");
-	$node->safe_psql('postgres', 'GRANT EXECUTE ON FUNCTION group_api_v2.create_group(bytea) TO web');
+	for my $type (qw(text jsonb bytea))
+	{
+		$node->safe_psql('postgres', "REVOKE EXECUTE ON FUNCTION group_api_v2.create_group($type) FROM web");
+		my $answer = $post->('web');
+		is($answer->{status}, 403, "a right that was revoked is gone at once: create_group($type)");
+		is(from_json($answer->{content})->{errors}[0]{code}, 'permission_denied', "in the contract's own words");
+		$node->safe_psql('postgres', "GRANT EXECUTE ON FUNCTION group_api_v2.create_group($type) TO web");
+	}
+	for ([ DELETE => '1/', 'delete_group(bigint)' ], [ POST => '1/subscribe/', 'subscribe(bigint, bigint[])' ], [ PATCH => '1/', 'patch_group(bigint, jsonb)' ])
+	{
+		my ($method, $path, $function) = @$_;
+		$node->safe_psql('postgres', "REVOKE EXECUTE ON FUNCTION group_api_v2.$function FROM web");
+		is($front->ask($method, "/api/v2/group/$path", headers => { Gateway::bearer(role => 'web', sub => 'ann') })->{status}, 403, "and $function");
+		$node->safe_psql('postgres', "GRANT EXECUTE ON FUNCTION group_api_v2.$function TO web");
+	}
 	return;
 }
 
