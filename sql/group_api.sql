@@ -1065,8 +1065,8 @@ it is about: {result, status (as 5.1.1), group, number}.  result: moved, known
 (nothing new), stale (about an older message), unknown (no invitation of ours, or
 not proved), replayed (this very mail was here before), ignored (no bounce),
 unreadable.  A mailbox that is gone and a complaint suppress the contact.
-No mail causes an error; 58000 when the courier program cannot be run
-(docs/bounces.md).$$;
+No mail causes an error; 58000 when the courier program cannot be run, 53000 when the
+machine is too busy for it: hand the mail in again (docs/bounces.md).$$;
 
 CREATE FUNCTION group_api_private.dispatcher_state(
         OUT pid integer, OUT state text, OUT reason text, OUT courier_pid integer,

@@ -169,6 +169,13 @@ read_mail(Bounce *bounce, const char *mail, size_t length)
 						  .reads_strangers = true};
 
 	ga_courier_call(&call);
+	/* What a mail can cost is bounded by CPU time: the machine stands still. */
+	if (call.end == GA_COURIER_TIMED_OUT)
+		ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_RESOURCES),
+						errmsg("the mail was not read within %d seconds",
+							   TIMEOUT_MS / 1000),
+						errhint("Hand it in again later; the mail server does "
+								"so when its program exits with 75.")));
 	if (call.end != GA_COURIER_EXITED || call.status != 0 ||
 		!ga_json_is_valid(call.output.data, call.output.len))
 		return false;

@@ -119,6 +119,15 @@ poll_until(sub {
 }, 'nor does a program that does not start read a mail', 20);
 $node->psql('postgres', "\\set VERBOSITY verbose\n$test", stderr => \$err);
 like($err, qr/58000/, 'or send one');
+# ---- too slow: the mail must be handed in again
+
+PostgreSQL::Test::Utils::append_to_file("$broken.slow", "#!/bin/sh\nexec tail -f /dev/null\n");
+chmod 0755, "$broken.slow";
+$node->append_conf('postgresql.conf', "group_api.courier_path = '$broken.slow'");
+$node->reload;
+poll_until(sub { $node->safe_psql('postgres', 'SHOW group_api.courier_path') eq "$broken.slow" }, 'the program is a slow one');
+$node->psql('postgres', "\\set VERBOSITY verbose\nSELECT group_api.ingest_bounce('x')", stderr => \$err);
+like($err, qr/53000: the mail was not read within 20 seconds.*HINT:  Hand it in again/s, 'a mail that was not read in time is no mail that was read');
 unlike(slurp_file($node->logfile), qr/canary-password/, "the server's log holds no password");
 
 $node->stop;
