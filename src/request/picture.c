@@ -56,7 +56,9 @@ ga_picture_to_text(GaBytes file)
 	int length;
 
 	memcpy(text, DATA_HEAD, head);
-	length = pg_b64_encode(file.data, (int) file.length, text + head, room);
+	/* void: bytes are char up to PostgreSQL 17, uint8 from 18 on. */
+	length = pg_b64_encode((const void *) file.data, (int) file.length,
+						   text + head, room);
 	Assert(length >= 0);
 	return (GaBytes){text, head + length};
 }
@@ -79,7 +81,7 @@ read_data(GaJsonReader *reader, const GaJsonPath *path, const char *text,
 {
 	const char *data = data_of(text);
 	int room = data ? pg_b64_dec_len((int) strlen(data)) : 0;
-	char *bytes = palloc(room + 1);
+	void *bytes = palloc(room + 1);
 	int length =
 		data ? pg_b64_decode(data, (int) strlen(data), bytes, room) : 0;
 
