@@ -76,7 +76,7 @@ for my $gateway (gateways($node, database => 'groups', secret => slurp_file("$di
 		"200 null Pletnev Super Fans\n", 'postgrest-js');
   SKIP:
 	{
-		skip 'PostgREST not found', 2 unless $gateway->{name} eq 'PostgREST';
+		skip $gateway->{name} . ' describes nothing', 2 unless $gateway->{name} eq 'PostgREST';
 		my $described = run_commands($sh[5], 'http://127.0.0.1:3000' => $gateway->{url}, '$TOKEN' => $token);
 		like($described, qr{/rpc/create_group.*Creates a group}s, 'PostgREST describes the functions');
 	}
