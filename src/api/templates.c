@@ -9,6 +9,7 @@
 #include "postgres.h"
 
 #include "api/arguments.h"
+#include "base/compat.h"
 #include "base/locale_tag.h"
 #include "dispatch/wake.h"
 #include "funcapi.h"
@@ -26,8 +27,8 @@
 #define BODY_MAX_BYTES 8000
 #define HTML_MAX_BYTES 16000
 
-static void refuse(const char *what, const char *fault, const char *hint)
-	pg_attribute_noreturn();
+pg_noreturn static void refuse(const char *what, const char *fault,
+							   const char *hint);
 
 static void
 refuse(const char *what, const char *fault, const char *hint)

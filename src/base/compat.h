@@ -33,6 +33,11 @@
 #define GA_MODULE_MAGIC PG_MODULE_MAGIC
 #endif
 
+/* In front of a declaration, as from PostgreSQL 18 on. */
+#ifndef pg_noreturn
+#define pg_noreturn __attribute__((noreturn))
+#endif
+
 /* Owner or superuser of a database. */
 static inline bool
 ga_database_is_owned_by(Oid database, Oid role)
