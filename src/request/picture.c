@@ -14,22 +14,32 @@
 
 #define URL_MAX_CHARS 2048
 
+/* Of a RIFF file: behind "RIFF" and the length. */
+#define FORM_AT 8
+
 typedef struct Signature
 {
 	const char *media_type;
-	size_t at;
 	size_t length;
 	const char *bytes;
+	const char *form; /* of a RIFF file, which holds many things; NULL: none */
 } Signature;
 
 /* The magic numbers of the WHATWG's MIME Sniffing Standard, 6.1. */
 static const Signature signatures[] = {
-	{"image/png", 0, 8, "\x89PNG\r\n\x1a\n"},
-	{"image/jpeg", 0, 3, "\xFF\xD8\xFF"},
-	{"image/gif", 0, 6, "GIF87a"},
-	{"image/gif", 0, 6, "GIF89a"},
-	{"image/webp", 8, 6, "WEBPVP"},
+	{"image/png", 8, "\x89PNG\r\n\x1a\n", NULL},
+	{"image/jpeg", 3, "\xFF\xD8\xFF", NULL},
+	{"image/gif", 6, "GIF87a", NULL},
+	{"image/gif", 6, "GIF89a", NULL},
+	{"image/webp", 4, "RIFF", "WEBPVP"},
 };
+
+static bool
+has_at(GaBytes bytes, size_t at, const char *what, size_t length)
+{
+	return bytes.length >= at + length &&
+		   memcmp(bytes.data + at, what, length) == 0;
+}
 
 const char *
 ga_picture_media_type(GaBytes bytes)
@@ -38,8 +48,9 @@ ga_picture_media_type(GaBytes bytes)
 	{
 		const Signature *one = &signatures[i];
 
-		if (bytes.length >= one->at + one->length &&
-			memcmp(bytes.data + one->at, one->bytes, one->length) == 0)
+		if (has_at(bytes, 0, one->bytes, one->length) &&
+			(one->form == NULL ||
+			 has_at(bytes, FORM_AT, one->form, strlen(one->form))))
 			return one->media_type;
 	}
 	return NULL;

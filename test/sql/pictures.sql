@@ -55,6 +55,7 @@ FROM (VALUES ('a script', 'pg_temp.data_url(convert_to(''<svg xmlns="http://www.
 	('nothing', '''data:image/png;base64,''', 'invalid_picture'), ('no base64', '''data:image/png;base64,%%%''', 'invalid_picture'),
 	('no data', '''data:image/png''', 'invalid_picture'), ('plain text', '''data:,GIF89a''', 'invalid_picture'),
 	('a page', 'pg_temp.data_url(convert_to(''<html>GIF89a'', ''UTF8''))', 'invalid_picture'),
+	('a script before WebP''s letters', 'pg_temp.data_url(convert_to(''<script>WEBPVP8 '', ''UTF8''))', 'invalid_picture'),
 	('a long URL', '''https://example.com/'' || repeat(''a'', 2048)', 'max_length'),
 	('six megabytes', 'pg_temp.data_url(pg_temp.bytes(''image/gif'') || convert_to(repeat(''a'', 5242880), ''UTF8''))', 'max_length'),
 	('what is far too long', 'repeat(''a'', 8000000)', 'max_length')) AS wrong (what, value, code);
