@@ -77,6 +77,13 @@ SELECT is(pg_temp.id_of(group_api_v2.put_group(:number, '{"name": "ga_test renam
 SELECT isnt(group_api_v2.patch_group(:number, jsonb_build_object('emotional_image_original', pg_temp.data_url(pg_temp.bytes('image/gif')))) ->> 'emotional_image', NULL,
 	'a second picture stands beside it');
 SELECT is(pg_temp.kept(), :before + 1::bigint, 'both are kept');
+SELECT group_api_v2.get_group(:number) AS now \gset
+SELECT is(group_api_v2.put_group(:number, jsonb_build_object('name', 'ga_test renamed', 'image_original', :'now'::json ->> 'image_big'))::jsonb, :'now'::jsonb,
+	'the address of the picture, given back, leaves it');
+SELECT is((SELECT array_agg(j ->> k) FROM group_api_v2.patch_group(:number, jsonb_build_object('image_original', :'now'::json ->> 'emotional_image',
+	'emotional_image_original', :'now'::json ->> 'image_big')) AS j, unnest('{emotional_image,image_big}'::text[]) AS k),
+	ARRAY[:'now'::json ->> 'image_big', :'now'::json ->> 'emotional_image'], 'two can change places');
+SELECT is(pg_temp.kept(), :before + 1::bigint, 'and both are still kept');
 SELECT is(group_api_v2.patch_group(:number, '{"image_original": null}') ->> 'image_big', NULL, 'null takes it away');
 SELECT is(pg_temp.kept(), :before::bigint, 'and leaves the other');
 SELECT is(pg_temp.faults(format('SELECT group_api_v2.put_group(%s, jsonb_build_object(''name'', ''ga_test image/gif'', ''image_original'', %L))', :number,
