@@ -56,18 +56,18 @@ ga_picture_media_type(GaBytes bytes)
 	return NULL;
 }
 
-#define DATA_HEAD "data:;base64,"
-
 GaBytes
 ga_picture_to_text(GaBytes file)
 {
-	size_t head = strlen(DATA_HEAD);
+	size_t head = strlen(GA_JSON_FILE_HEAD);
 	int room = pg_b64_enc_len((int) file.length);
 	char *text = palloc(head + room + 1);
+	/* To the server these are char or uint8, by its version. */
+	const void *data = file.data;
 	int length;
 
-	memcpy(text, DATA_HEAD, head);
-	length = pg_b64_encode(file.data, (int) file.length, text + head, room);
+	memcpy(text, GA_JSON_FILE_HEAD, head);
+	length = pg_b64_encode(data, (int) file.length, text + head, room);
 	Assert(length >= 0);
 	return (GaBytes){text, head + length};
 }
