@@ -84,17 +84,32 @@ data_of(const char *text)
 	return comma + 1;
 }
 
+/* Of base64, where line ends and blanks say nothing; length -1: it is none. */
+static int
+decode(const char *data, uint8 *bytes, int room)
+{
+	char *text = palloc(strlen(data) + 1);
+	size_t length = 0;
+	int decoded;
+
+	for (; *data; data++)
+		if (!strchr(" \t\r\n", *data))
+			text[length++] = *data;
+	decoded = ga_base64_decode((GaBytes){text, length}, bytes, room);
+	pfree(text);
+	return decoded;
+}
+
 static void
 read_data(GaJsonReader *reader, const GaJsonPath *path, const char *text,
 		  GaPicture *picture)
 {
 	const char *data = data_of(text);
 	int room = data ? pg_b64_dec_len((int) strlen(data)) : 0;
-	char *bytes = palloc(room + 1);
-	int length =
-		data ? pg_b64_decode(data, (int) strlen(data), bytes, room) : 0;
+	uint8 *bytes = palloc(room + 1);
+	int length = data ? decode(data, bytes, room) : 0;
 
-	picture->bytes = (GaBytes){bytes, (size_t) Max(length, 0)};
+	picture->bytes = (GaBytes){(char *) bytes, (size_t) Max(length, 0)};
 	picture->media_type = ga_picture_media_type(picture->bytes);
 	if (data == NULL || length < 0)
 		ga_json_fault(reader, path, GA_VIOLATION_INVALID_PICTURE,

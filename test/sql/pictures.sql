@@ -45,6 +45,9 @@ SELECT is(pg_temp.make('url', 'image_original', 'https://example.com/a.png') ->>
 SELECT is(pg_temp.kept(), 4::bigint, 'and is not kept');
 SELECT matches(pg_temp.make(what, 'image_original', value) ->> 'image_big', 'id=', what || ' is read')
 FROM (VALUES ('no type', pg_temp.data_url(pg_temp.bytes('image/png'), 'data:')), ('capitals', pg_temp.data_url(pg_temp.bytes('image/png'), 'DATA:image/PNG')),
+	('what encode() breaks into lines', 'data:image/png;base64,' || encode(pg_temp.bytes('image/png') || convert_to(repeat('a', 100), 'UTF8'), 'base64')),
+	('lines of mail programs', pg_temp.data_url(pg_temp.bytes('image/png')) || E'\r\n'),
+	('no padding', rtrim(pg_temp.data_url(pg_temp.bytes('image/png') || '\x00'), '=')),
 	('another type', pg_temp.data_url(pg_temp.bytes('image/png'), 'data:text/html')), ('a parameter', pg_temp.data_url(pg_temp.bytes('image/png'), 'data:image/png;a=b')))
 	AS urls (what, value);
 
@@ -56,6 +59,7 @@ FROM (VALUES ('a script', 'pg_temp.data_url(convert_to(''<svg xmlns="http://www.
 	('no data', '''data:image/png''', 'invalid_picture'), ('plain text', '''data:,GIF89a''', 'invalid_picture'),
 	('a page', 'pg_temp.data_url(convert_to(''<html>GIF89a'', ''UTF8''))', 'invalid_picture'),
 	('a script before WebP''s letters', 'pg_temp.data_url(convert_to(''<script>WEBPVP8 '', ''UTF8''))', 'invalid_picture'),
+	('a URL in lines', 'E''https://example.com/\n/a.png''', 'invalid_url'),
 	('a long URL', '''https://example.com/'' || repeat(''a'', 2048)', 'max_length'),
 	('six megabytes', 'pg_temp.data_url(pg_temp.bytes(''image/gif'') || convert_to(repeat(''a'', 5242880), ''UTF8''))', 'max_length'),
 	('what is far too long', 'repeat(''a'', 8000000)', 'max_length')) AS wrong (what, value, code);
