@@ -118,9 +118,8 @@ FROM (VALUES
 	('name=%00&name=%FF', 'name invalid_characters, name invalid_characters'),
 	('name' || repeat('[a]', 40) || '=x', 'invalid_body'),
 	('name=x&a[=1', 'a[ unknown_field'), ('name=x&[]=1', '[] unknown_field'), ('name=x&a]=1', 'a] unknown_field'),
-	('name=x&a[b]c=1', 'a[b]c unknown_field'), ('=x', 'name required,  unknown_field'),
-	('name[]=x', 'name invalid_type'), ('name=x&invite_users=[1,2]', 'invite_users[0] invalid_type')) AS bodies (body, wanted)
-WHERE body <> '=x';
+	('name=x&a[b]c=1', 'a[b]c unknown_field'), ('=x', 'name required, (unprintable) unknown_field'),
+	('name[]=x', 'name invalid_type'), ('name=x&invite_users=[1,2]', 'invite_users[0] invalid_type')) AS bodies (body, wanted);
 
 SELECT is(pg_temp.faults((SELECT string_agg('a' || n || '=1', '&') FROM generate_series(1, 1001) AS n)),
 	'54000 too_many', 'a thousand fields are the most');
