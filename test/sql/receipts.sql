@@ -520,7 +520,7 @@ SELECT is(pg_temp.answers(sender, 'STOP'), 'unknown', coalesce(nullif(sender, ''
 FROM unnest('{12345,Acme,+,"",99999999999999999999}'::text[]) AS sender WHERE sender <> '';
 SELECT is(pg_temp.listed(), 'nobody', 'none of them is listed');
 SELECT is(pg_temp.answers('27701239001', said) || ' ' || pg_temp.answers('27701239001', 'start'), 'moved moved', 'understood: ' || said)
-FROM unnest('{stop,Stop.,+STOP+,Unsubscribe,STOP+ALL,Baja,ALTO,Parar,ARR%C3%8AT,arr%C3%AAt,D%C3%A9sabonner,Stopp,Abmelden,PARE,Sair,"%22STOP%22"}'::text[]) AS said;
+FROM unnest('{stop,Stop.,+STOP+,Unsubscribe,STOP+ALL,Baja,ALTO,Parar,ARR%C3%8AT,arr%C3%AAt,D%C3%A9sabonner,Stopp,Abmelden,PARE,Sair,"%22STOP%22",%C2%A1ALTO!,%C2%AB%C2%A0Arr%C3%AAt%C2%A0%C2%BB}'::text[]) AS said;
 SELECT is(pg_temp.answers('27701239001', said), 'unknown', 'not understood: ' || said)
 FROM unnest('{stop+it+later,non-stop,st0p,stopstop,%D0%A1%D0%A2%D0%9E%D0%9F,1,stopstopstopstopstopstopstopstopstopstopstopstopstopstopstopstop}'::text[]) AS said;
 SELECT is(pg_temp.answers('27701239001', said), 'unreadable', 'nothing is said: ' || said) FROM unnest('{%00STOP,%FFSTOP}'::text[]) AS said;
