@@ -18,12 +18,34 @@
 
 /* ---- keeping ------------------------------------------------------------ */
 
+/* The pictures a group has, as its row says. */
+typedef struct Shown
+{
+	const char *image;
+	const char *emotional_image;
+} Shown;
+
+/*
+ * The address of one of the group's own pictures, given back by a client that
+ * sends all it was told, means that picture and not a URL somewhere.
+ */
+static const char *
+recognize(const char *url, const Shown *shown)
+{
+	const char *const own[] = {shown->image, shown->emotional_image};
+
+	for (int i = 0; url != NULL && i < lengthof(own); i++)
+		if (own[i] != NULL && strcmp(ga_picture_url(own[i]), url) == 0)
+			return own[i];
+	return url;
+}
+
 /* What the group's row says of a picture. */
 static const char *
-take(const GaPicture *wish, GaStoredPicture *upload)
+take(const GaPicture *wish, const Shown *shown, GaStoredPicture *upload)
 {
 	if (wish->media_type == NULL)
-		return wish->url;
+		return recognize(wish->url, shown);
 	upload->id = ga_picture_new_id();
 	upload->media_type = wish->media_type;
 	upload->data = wish->bytes.data;
@@ -35,12 +57,14 @@ void
 ga_pictures_take(GaGroupView *group, const GaGroupRequestV2 *request,
 				 uint32 given, GaUploads *uploads)
 {
+	const Shown shown = {group->image, group->emotional_image};
+
 	memset(uploads, 0, sizeof(*uploads));
 	if (given & GA_GROUP_V2_IMAGE)
-		group->image = take(&request->image, &uploads->image);
+		group->image = take(&request->image, &shown, &uploads->image);
 	if (given & GA_GROUP_V2_EMOTIONAL_IMAGE)
 		group->emotional_image =
-			take(&request->emotional_image, &uploads->emotional_image);
+			take(&request->emotional_image, &shown, &uploads->emotional_image);
 }
 
 void

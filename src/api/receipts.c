@@ -327,23 +327,6 @@ fill_receipt(const Arrival *arrival, const GaReceiptEvent *event,
 	receipt->raw_length = event->raw.length;
 }
 
-static Datum
-apply_events(const GaCaller *caller, const Arrival *arrival,
-			 const GaReceiptEvent *events, int count)
-{
-	GaReceipt *receipts = palloc0(sizeof(GaReceipt) * count);
-	GaReceiptResult *results = palloc(sizeof(GaReceiptResult) * count);
-	GaOwnerScope scope;
-
-	for (int i = 0; i < count; i++)
-		fill_receipt(arrival, &events[i], &receipts[i]);
-	ga_owner_enter(&scope);
-	if (ga_receipts_apply(receipts, count, results))
-		ga_wake_at_end();
-	ga_owner_leave(&scope);
-	return answer(caller, summary(results, count), count);
-}
-
 /* ---- messages that come in ---------------------------------------------- */
 
 /* "27701231234" and "+27 70 123 1234"; false: it is no number of a person. */
@@ -361,8 +344,7 @@ read_sender(const char *sender, GaContact *contact)
 	return ga_contact_check(GA_CHANNEL_MOBILE, number.data, contact, &fault);
 }
 
-/* Does what the person wants; the answer's word. */
-static const char *
+static GaReceiptResult
 obey(const Arrival *arrival, GaWish wish, const GaContact *contact)
 {
 	bool changed =
@@ -372,34 +354,53 @@ obey(const Arrival *arrival, GaWish wish, const GaContact *contact)
 			: ga_suppression_remove_reason(GA_CHANNEL_MOBILE, contact->value,
 										   "opted_out");
 
-	return changed ? "moved" : "known";
+	return changed ? GA_RECEIPT_MOVED : GA_RECEIPT_KNOWN;
 }
 
 /*
  * A person answered.  The token of one message says nothing about whose answer
  * it is: it takes a signature or the token of the whole server.
  */
-static Datum
-take_answer(const GaCaller *caller, const Arrival *arrival,
-			const GaReceiptEvent *event)
+static GaReceiptResult
+take_answer(const Arrival *arrival, const GaReceiptEvent *event)
 {
 	bool is_proved = arrival->is_signed || arrival->message.member_number == 0;
 	GaWish wish = is_proved ? ga_wish_read(event->said) : GA_WISH_NONE;
-	const char *result = "unknown";
 	GaContact contact;
-	GaOwnerScope scope;
 
-	if (wish != GA_WISH_NONE && !read_sender(event->sender, &contact))
-		wish = GA_WISH_NONE;
-	ga_owner_enter(&scope);
-	if (wish != GA_WISH_NONE)
-		result = obey(arrival, wish, &contact);
-	ga_receipt_count(arrival->server, result);
-	ga_owner_leave(&scope);
-	return answer(caller, result, 1);
+	if (wish == GA_WISH_NONE || !read_sender(event->sender, &contact))
+		return GA_RECEIPT_UNKNOWN;
+	return obey(arrival, wish, &contact);
 }
 
 /* ---- the whole ---------------------------------------------------------- */
+
+/* A list may hold receipts and answers of persons. */
+static Datum
+apply_events(const GaCaller *caller, const Arrival *arrival,
+			 const GaReceiptEvent *events, int count)
+{
+	GaReceipt *receipts = palloc0(sizeof(GaReceipt) * count);
+	GaReceiptResult *results = palloc(sizeof(GaReceiptResult) * count);
+	int told = 0;
+	int said = 0;
+	GaOwnerScope scope;
+
+	for (int i = 0; i < count; i++)
+		if (events[i].said == NULL)
+			fill_receipt(arrival, &events[i], &receipts[told++]);
+	ga_owner_enter(&scope);
+	for (int i = 0; i < count; i++)
+		if (events[i].said != NULL)
+			results[told + said++] = take_answer(arrival, &events[i]);
+	if (told > 0 && ga_receipts_apply(receipts, told, results))
+		ga_wake_at_end();
+	/* Counters are locked last. */
+	for (int i = told; i < count; i++)
+		ga_receipt_count(arrival->server, ga_receipt_result_name(results[i]));
+	ga_owner_leave(&scope);
+	return answer(caller, summary(results, count), count);
+}
 
 static Datum
 turn_away(const GaCaller *caller, const Arrival *arrival, const char *result)
@@ -438,8 +439,6 @@ receive(const GaCaller *caller, const char *server, Arrival *arrival)
 	count = ga_receipt_read(callback, &events);
 	if (count == 0)
 		return turn_away(caller, arrival, "unreadable");
-	if (events[0].said != NULL)
-		return take_answer(caller, arrival, &events[0]);
 	return apply_events(caller, arrival, events, count);
 }
 

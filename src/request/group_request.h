@@ -13,10 +13,10 @@
 #include "request/contact.h"
 #include "request/picture.h"
 #include "request/violation.h"
-
-#define GA_IDEMPOTENCY_KEY_MAX_CHARS 255
 #include "utils/jsonb.h"
 #include "utils/uuid.h"
+
+#define GA_IDEMPOTENCY_KEY_MAX_CHARS 255
 
 typedef struct GaMemberRequest
 {

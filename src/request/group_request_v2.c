@@ -21,6 +21,8 @@
 #define COLOR_MAX_CHARS 32
 
 #define OPTIONAL_TEXT (GA_JSON_NULLABLE | GA_JSON_BLANK_IS_NULL)
+/* Base64 may come in lines. */
+#define OPTIONAL_PICTURE (OPTIONAL_TEXT | GA_JSON_MULTI_LINE | GA_JSON_FILE)
 
 typedef struct UserList
 {
@@ -182,13 +184,13 @@ typedef struct Body
 #define IMAGE_FIELDS                                                           \
 	{.name = "image_original",                                                 \
 	 .kind = GA_JSON_TEXT,                                                     \
-	 .flags = OPTIONAL_TEXT,                                                   \
+	 .flags = OPTIONAL_PICTURE,                                                \
 	 .max_chars = GA_PICTURE_TEXT_MAX,                                         \
 	 .offset = IN_REQUEST(image),                                              \
 	 .check = ga_check_picture},                                               \
 		{.name = "emotional_image_original",                                   \
 		 .kind = GA_JSON_TEXT,                                                 \
-		 .flags = OPTIONAL_TEXT,                                               \
+		 .flags = OPTIONAL_PICTURE,                                            \
 		 .max_chars = GA_PICTURE_TEXT_MAX,                                     \
 		 .offset = IN_REQUEST(emotional_image),                                \
 		 .check = ga_check_picture},                                           \

@@ -139,6 +139,15 @@ to_utf8(const char *text, int length, int *utf8_length)
 	return utf8;
 }
 
+static bool
+is_file(const JsonbValue *value)
+{
+	size_t head = strlen(GA_JSON_FILE_HEAD);
+
+	return (size_t) value->val.string.len >= head &&
+		   memcmp(value->val.string.val, GA_JSON_FILE_HEAD, head) == 0;
+}
+
 /* NULL and a violation when the text breaks the field's rules. */
 static const char *
 read_text(GaJsonReader *reader, const GaJsonPath *path,
@@ -157,6 +166,12 @@ read_text(GaJsonReader *reader, const GaJsonPath *path,
 	{
 		ga_json_fault(reader, path, GA_VIOLATION_INVALID_CHARACTERS, NULL,
 					  "is not valid UTF-8");
+		return NULL;
+	}
+	if (!(field->flags & GA_JSON_FILE) && is_file(value))
+	{
+		ga_json_fault(reader, path, GA_VIOLATION_INVALID_TYPE, NULL,
+					  "must be a text and no file");
 		return NULL;
 	}
 	ga_text_scan(utf8, length, policy, &scan);

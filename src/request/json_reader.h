@@ -58,6 +58,10 @@ typedef enum GaJsonKind
 #define GA_JSON_BLANK_IS_NULL 0x04 /* "" too */
 #define GA_JSON_MULTI_LINE 0x08	   /* text: line feeds and tabs allowed */
 #define GA_JSON_LENIENT 0x10	   /* "true", "12": forms have texts only */
+#define GA_JSON_FILE 0x20		   /* text: a file of a form is taken, too */
+
+/* How the text begins that a file of a form becomes; base64 follows. */
+#define GA_JSON_FILE_HEAD "data:;base64,"
 
 typedef struct GaJsonField
 {

@@ -14,22 +14,32 @@
 
 #define URL_MAX_CHARS 2048
 
+/* Of a RIFF file: behind "RIFF" and the length. */
+#define FORM_AT 8
+
 typedef struct Signature
 {
 	const char *media_type;
-	size_t at;
 	size_t length;
 	const char *bytes;
+	const char *form; /* of a RIFF file, which holds many things; NULL: none */
 } Signature;
 
 /* The magic numbers of the WHATWG's MIME Sniffing Standard, 6.1. */
 static const Signature signatures[] = {
-	{"image/png", 0, 8, "\x89PNG\r\n\x1a\n"},
-	{"image/jpeg", 0, 3, "\xFF\xD8\xFF"},
-	{"image/gif", 0, 6, "GIF87a"},
-	{"image/gif", 0, 6, "GIF89a"},
-	{"image/webp", 8, 6, "WEBPVP"},
+	{"image/png", 8, "\x89PNG\r\n\x1a\n", NULL},
+	{"image/jpeg", 3, "\xFF\xD8\xFF", NULL},
+	{"image/gif", 6, "GIF87a", NULL},
+	{"image/gif", 6, "GIF89a", NULL},
+	{"image/webp", 4, "RIFF", "WEBPVP"},
 };
+
+static bool
+has_at(GaBytes bytes, size_t at, const char *what, size_t length)
+{
+	return bytes.length >= at + length &&
+		   memcmp(bytes.data + at, what, length) == 0;
+}
 
 const char *
 ga_picture_media_type(GaBytes bytes)
@@ -38,27 +48,26 @@ ga_picture_media_type(GaBytes bytes)
 	{
 		const Signature *one = &signatures[i];
 
-		if (bytes.length >= one->at + one->length &&
-			memcmp(bytes.data + one->at, one->bytes, one->length) == 0)
+		if (has_at(bytes, 0, one->bytes, one->length) &&
+			(one->form == NULL ||
+			 has_at(bytes, FORM_AT, one->form, strlen(one->form))))
 			return one->media_type;
 	}
 	return NULL;
 }
 
-#define DATA_HEAD "data:;base64,"
-
 GaBytes
 ga_picture_to_text(GaBytes file)
 {
-	size_t head = strlen(DATA_HEAD);
+	size_t head = strlen(GA_JSON_FILE_HEAD);
 	int room = pg_b64_enc_len((int) file.length);
 	char *text = palloc(head + room + 1);
+	/* To the server these are char or uint8, by its version. */
+	const void *data = file.data;
 	int length;
 
-	memcpy(text, DATA_HEAD, head);
-	/* void: bytes are char up to PostgreSQL 17, uint8 from 18 on. */
-	length = pg_b64_encode((const void *) file.data, (int) file.length,
-						   text + head, room);
+	memcpy(text, GA_JSON_FILE_HEAD, head);
+	length = pg_b64_encode(data, (int) file.length, text + head, room);
 	Assert(length >= 0);
 	return (GaBytes){text, head + length};
 }
@@ -75,17 +84,32 @@ data_of(const char *text)
 	return comma + 1;
 }
 
+/* Of base64, where line ends and blanks say nothing; length -1: it is none. */
+static int
+decode(const char *data, uint8 *bytes, int room)
+{
+	char *text = palloc(strlen(data) + 1);
+	size_t length = 0;
+	int decoded;
+
+	for (; *data; data++)
+		if (!strchr(" \t\r\n", *data))
+			text[length++] = *data;
+	decoded = ga_base64_decode((GaBytes){text, length}, bytes, room);
+	pfree(text);
+	return decoded;
+}
+
 static void
 read_data(GaJsonReader *reader, const GaJsonPath *path, const char *text,
 		  GaPicture *picture)
 {
 	const char *data = data_of(text);
 	int room = data ? pg_b64_dec_len((int) strlen(data)) : 0;
-	void *bytes = palloc(room + 1);
-	int length =
-		data ? pg_b64_decode(data, (int) strlen(data), bytes, room) : 0;
+	uint8 *bytes = palloc(room + 1);
+	int length = data ? decode(data, bytes, room) : 0;
 
-	picture->bytes = (GaBytes){bytes, (size_t) Max(length, 0)};
+	picture->bytes = (GaBytes){(char *) bytes, (size_t) Max(length, 0)};
 	picture->media_type = ga_picture_media_type(picture->bytes);
 	if (data == NULL || length < 0)
 		ga_json_fault(reader, path, GA_VIOLATION_INVALID_PICTURE,

@@ -28,7 +28,7 @@ typedef struct GaPicture
  */
 extern const char *ga_picture_media_type(GaBytes bytes);
 
-/* A file as a text that fields of pictures take: data:;base64,... */
+/* A file as a text that fields of pictures take (GA_JSON_FILE). */
 extern GaBytes ga_picture_to_text(GaBytes file);
 
 /* into GaPicture: an http or https URL, or a data URL with a picture in it */

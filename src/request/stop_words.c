@@ -22,10 +22,15 @@ static const char *const stops[] = {
 	"sair",		"descadastrar"};
 static const char *const starts[] = {"start", "unstop", "resume"};
 
-/* The letter of a two-byte sequence without its accent; '\0': none we know. */
+/*
+ * The letter of a two-byte sequence without its accent, a blank for what is no
+ * letter (of Latin-1: quotes, the Spanish exclamation mark); '\0': none we know.
+ */
 static char
 plain_letter(unsigned char first, unsigned char second)
 {
+	if (first == 0xC2 && second != '\0')
+		return ' ';
 	if (first != 0xC3)
 		return '\0';
 	/* U+00C0 to U+00DF are the capitals of U+00E0 to U+00FF. */
@@ -66,7 +71,7 @@ fold(const char *text, char *word)
 				return false;
 			c++;
 		}
-		else if (length == 0 && (letter < 'a' || letter > 'z'))
+		if (length == 0 && (letter < 'a' || letter > 'z'))
 			continue;
 		if (length + 1 >= WORD_MAX)
 			return false;

@@ -25,9 +25,9 @@
 /* Groups of one look: a large one has 10 000 invitations. */
 #define GROUPS_PER_LOOK 20
 /* When rows of a group were locked. */
+#define LOOK_AGAIN_S "5"
 /* Groups that follow a changed setting in one transaction: some 50 ms. */
 #define LOOKS_MOVED "5000"
-#define LOOK_AGAIN_S "5"
 
 bool
 ga_invitation_lock(const GaOwnerScope *scope, pg_uuid_t group_id, int32 number,

@@ -45,6 +45,9 @@ SELECT is(pg_temp.make('url', 'image_original', 'https://example.com/a.png') ->>
 SELECT is(pg_temp.kept(), 4::bigint, 'and is not kept');
 SELECT matches(pg_temp.make(what, 'image_original', value) ->> 'image_big', 'id=', what || ' is read')
 FROM (VALUES ('no type', pg_temp.data_url(pg_temp.bytes('image/png'), 'data:')), ('capitals', pg_temp.data_url(pg_temp.bytes('image/png'), 'DATA:image/PNG')),
+	('what encode() breaks into lines', 'data:image/png;base64,' || encode(pg_temp.bytes('image/png') || convert_to(repeat('a', 100), 'UTF8'), 'base64')),
+	('lines of mail programs', pg_temp.data_url(pg_temp.bytes('image/png')) || E'\r\n'),
+	('no padding', rtrim(pg_temp.data_url(pg_temp.bytes('image/png') || '\x00'), '=')),
 	('another type', pg_temp.data_url(pg_temp.bytes('image/png'), 'data:text/html')), ('a parameter', pg_temp.data_url(pg_temp.bytes('image/png'), 'data:image/png;a=b')))
 	AS urls (what, value);
 
@@ -55,6 +58,8 @@ FROM (VALUES ('a script', 'pg_temp.data_url(convert_to(''<svg xmlns="http://www.
 	('nothing', '''data:image/png;base64,''', 'invalid_picture'), ('no base64', '''data:image/png;base64,%%%''', 'invalid_picture'),
 	('no data', '''data:image/png''', 'invalid_picture'), ('plain text', '''data:,GIF89a''', 'invalid_picture'),
 	('a page', 'pg_temp.data_url(convert_to(''<html>GIF89a'', ''UTF8''))', 'invalid_picture'),
+	('a script before WebP''s letters', 'pg_temp.data_url(convert_to(''<script>WEBPVP8 '', ''UTF8''))', 'invalid_picture'),
+	('a URL in lines', 'E''https://example.com/\n/a.png''', 'invalid_url'),
 	('a long URL', '''https://example.com/'' || repeat(''a'', 2048)', 'max_length'),
 	('six megabytes', 'pg_temp.data_url(pg_temp.bytes(''image/gif'') || convert_to(repeat(''a'', 5242880), ''UTF8''))', 'max_length'),
 	('what is far too long', 'repeat(''a'', 8000000)', 'max_length')) AS wrong (what, value, code);
@@ -76,6 +81,13 @@ SELECT is(pg_temp.id_of(group_api_v2.put_group(:number, '{"name": "ga_test renam
 SELECT isnt(group_api_v2.patch_group(:number, jsonb_build_object('emotional_image_original', pg_temp.data_url(pg_temp.bytes('image/gif')))) ->> 'emotional_image', NULL,
 	'a second picture stands beside it');
 SELECT is(pg_temp.kept(), :before + 1::bigint, 'both are kept');
+SELECT group_api_v2.get_group(:number) AS now \gset
+SELECT is(group_api_v2.put_group(:number, jsonb_build_object('name', 'ga_test renamed', 'image_original', :'now'::json ->> 'image_big'))::jsonb, :'now'::jsonb,
+	'the address of the picture, given back, leaves it');
+SELECT is((SELECT array_agg(j ->> k) FROM group_api_v2.patch_group(:number, jsonb_build_object('image_original', :'now'::json ->> 'emotional_image',
+	'emotional_image_original', :'now'::json ->> 'image_big')) AS j, unnest('{emotional_image,image_big}'::text[]) AS k),
+	ARRAY[:'now'::json ->> 'image_big', :'now'::json ->> 'emotional_image'], 'two can change places');
+SELECT is(pg_temp.kept(), :before + 1::bigint, 'and both are still kept');
 SELECT is(group_api_v2.patch_group(:number, '{"image_original": null}') ->> 'image_big', NULL, 'null takes it away');
 SELECT is(pg_temp.kept(), :before::bigint, 'and leaves the other');
 SELECT is(pg_temp.faults(format('SELECT group_api_v2.put_group(%s, jsonb_build_object(''name'', ''ga_test image/gif'', ''image_original'', %L))', :number,
