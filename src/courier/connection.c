@@ -14,6 +14,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netdb.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -105,6 +106,22 @@ ga_connection_handle(GaConnection *connection)
 			prepare_handle(connection, connection->curl);
 	}
 	return connection->curl;
+}
+
+void
+ga_connection_drop_closed(GaConnection *connection)
+{
+	struct pollfd wait = {.events = POLLRDHUP};
+	curl_socket_t fd = CURL_SOCKET_BAD;
+
+	if (connection->curl == NULL ||
+		curl_easy_getinfo(connection->curl, CURLINFO_ACTIVESOCKET, &fd) !=
+			CURLE_OK ||
+		fd == CURL_SOCKET_BAD)
+		return;
+	wait.fd = fd;
+	if (poll(&wait, 1, 0) > 0)
+		ga_connection_abandon(connection);
 }
 
 void

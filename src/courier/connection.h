@@ -34,6 +34,12 @@ typedef struct GaConnection
 /* The handle to set options of one message on; NULL: libcurl has none. */
 extern CURL *ga_connection_handle(GaConnection *connection);
 
+/*
+ * Gives up a kept connection that the peer has closed since, before anything is
+ * handed over on it: libcurl 8.23 looks only at what was idle for a while.
+ */
+extern void ga_connection_drop_closed(GaConnection *connection);
+
 /* What is sent next; the bytes stay the caller's until the transfer ended. */
 extern void ga_connection_set_body(GaConnection *connection, const char *body,
 								   size_t length);

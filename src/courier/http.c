@@ -223,9 +223,11 @@ static CURLcode
 run(HttpSender *sender, bool asking)
 {
 	CURL *curl;
-	bool changed =
-		sender->connection.curl == NULL || asking || sender->asking != asking;
+	bool changed;
 
+	ga_connection_drop_closed(&sender->connection);
+	changed =
+		sender->connection.curl == NULL || asking || sender->asking != asking;
 	sender->asking = asking;
 	curl = ga_connection_handle(&sender->connection);
 	if (curl == NULL)
