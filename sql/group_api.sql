@@ -521,10 +521,10 @@ COMMENT ON FUNCTION group_api.resend_invitation(uuid, integer) IS
 $$Sends one invitation again under a new link.
 
 Sends one member's invitation again under a new link, which ends all older ones, also
-after it expired or was revoked; tries and expiry count from now.  "number" is the member's
+after it expired, was declined or revoked; tries and expiry count from now.  "number" is the member's
 place in the group (the leader is 1).  Answers the amended envelope.
 Allowed to the group's leader and to operators.  Errors: P0002 (404), 42501 (403), 55000 (409)
-answered before, being sent or the group is archived, 53400 (429 with Retry-After) sooner
+accepted before, being sent or the group is archived, 53400 (429 with Retry-After) sooner
 than group_api.resend_cooldown after the last resend to the same contact.$$;
 
 CREATE FUNCTION group_api.revoke_invitation(id uuid, number integer) RETURNS json
