@@ -250,7 +250,15 @@ sub check_callers
 		is(post($front, $A, body_a(), Authorization => "$habit$token")->{status}, 201, "$front->{name}: a token after '$habit', A");
 		is(post($front, $B, { name => name_b() }, Authorization => "$habit$token")->{status}, 201, 'and B');
 	}
-	for ([ 'no token', undef ], [ 'an empty one', '' ], [ 'a word', 'secret' ], [ 'a word as Bearer', 'Bearer secret' ],
+	# Contract A's document writes both headers with quotation marks.
+	for ([ '"', '"' ], [ 'Bearer "', '"' ])
+	{
+		is(post($front, $A, body_a(), 'Content-Type' => '"application/json"', Authorization => "$_->[0]$token$_->[1]")->{status}, 201,
+			"$front->{name}: a token in $_->[0]$_->[1]");
+	}
+	my $status = qx(printf 'Authorization: \342\200\234%s\342\200\235' '$token' | curl -sS -o /dev/null -w '%{http_code}' -H \@- '$front->{url}$B');
+	is($status, 200, 'or in those of print');
+	for ([ 'no token', undef ], [ 'an empty one', '' ], [ 'quotation marks', '""' ], [ 'a word', 'secret' ], [ 'a word as Bearer', 'Bearer secret' ],
 		[ 'another scheme', 'Basic dXNlcjpwYXNz' ], [ 'another signature', $token . 'x' ],
 		[ 'one that has expired', token(exp => time - 3600) ], [ 'one without role', (Gateway::bearer(sub => 'u1'))[1] ])
 	{
