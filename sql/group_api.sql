@@ -521,10 +521,10 @@ COMMENT ON FUNCTION group_api.resend_invitation(uuid, integer) IS
 $$Sends one invitation again under a new link.
 
 Sends one member's invitation again under a new link, which ends all older ones, also
-after it expired or was revoked; tries and expiry count from now.  "number" is the member's
+after it expired, was declined or revoked; tries and expiry count from now.  "number" is the member's
 place in the group (the leader is 1).  Answers the amended envelope.
 Allowed to the group's leader and to operators.  Errors: P0002 (404), 42501 (403), 55000 (409)
-answered before, being sent or the group is archived, 53400 (429 with Retry-After) sooner
+accepted before, being sent or the group is archived, 53400 (429 with Retry-After) sooner
 than group_api.resend_cooldown after the last resend to the same contact.$$;
 
 CREATE FUNCTION group_api.revoke_invitation(id uuid, number integer) RETURNS json
@@ -970,6 +970,13 @@ $$Takes a provider's callback over HTTP.
 The same over HTTP: the argument is the raw body, the gateway's request.headers hold the rest, with
 the query the provider called in x-receipt-query. Status 200, 403 refused, 400 unreadable.$$;
 
+CREATE FUNCTION group_api.receive_receipt(bytea) RETURNS json
+    LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_receive_receipt_http';
+COMMENT ON FUNCTION group_api.receive_receipt(bytea) IS
+$$Takes a provider's callback over HTTP, whatever its bytes.
+
+As receive_receipt(text), which gets none that is not UTF-8.$$;
+
 CREATE FUNCTION group_api.receipt_url(server name) RETURNS text
     LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'group_api_receipt_url';
 COMMENT ON FUNCTION group_api.receipt_url(name) IS
@@ -1309,7 +1316,8 @@ DECLARE
     -- What is open to everybody: the invited person, and a provider's callbacks.
     anonymous text := 'group_api.invitation(text), group_api.accept_invitation(text), '
         'group_api.decline_invitation(text), group_api.invitation_page(text, text), '
-        'group_api.unsubscribe(text), group_api.receive_receipt(text), group_api.picture(uuid), '
+        'group_api.unsubscribe(text), group_api.receive_receipt(text), group_api.receive_receipt(bytea), '
+        'group_api.picture(uuid), '
         'group_api_v2.get_group(bigint), group_api_v2.search_groups(text, integer, integer), '
         'group_api_v2.user_groups(bigint, integer, integer), group_api_v2.list_members(bigint, integer, integer)';
     callers text := 'group_api.create_group(jsonb), group_api.create_group(text), group_api.create_group(bytea), '

@@ -133,6 +133,15 @@ ga_answer_media(const GaCaller *caller, int status,
 
 /* ---- faults ------------------------------------------------------------- */
 
+static void
+put_hint(StringInfo out, const GaViolation *violation)
+{
+	if (violation->hint == NULL)
+		return;
+	appendStringInfoChar(out, ',');
+	put_member(out, "hint", violation->hint);
+}
+
 /* [{"path", "code", "message"}], the code as a name or as A's number. */
 static void
 put_violations(StringInfo out, const GaViolations *violations, bool numbers)
@@ -154,11 +163,7 @@ put_violations(StringInfo out, const GaViolations *violations, bool numbers)
 		else
 			appendStringInfo(out, ",\"code\":\"%s\",", info->name);
 		put_member(out, "message", violation->message);
-		if (violation->hint != NULL)
-		{
-			appendStringInfoChar(out, ',');
-			put_member(out, "hint", violation->hint);
-		}
+		put_hint(out, violation);
 		appendStringInfoChar(out, '}');
 		comma = ",";
 	}
@@ -226,6 +231,7 @@ put_v2_message(StringInfo out, const GaViolation *violation)
 	appendStringInfo(out, "{\"code\":\"%s\",",
 					 ga_violation_info[violation->code].v2_name);
 	put_member(out, "message", violation->message);
+	put_hint(out, violation);
 	appendStringInfoChar(out, '}');
 }
 

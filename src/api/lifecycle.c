@@ -67,7 +67,8 @@ static bool
 may_be_resent(const GaCaller *caller, const GaOpenInvitation *invitation,
 			  Datum *answer)
 {
-	if (is_answered(invitation))
+	/* Who declined may have changed their mind: the page says to ask. */
+	if (strcmp(invitation->response, "accepted") == 0)
 		*answer = ga_answer_fault(
 			caller, GA_CONTRACT_A, "number", GA_VIOLATION_ALREADY_ANSWERED,
 			NULL, "the invitation was %s before", invitation->response);

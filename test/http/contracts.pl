@@ -9,6 +9,7 @@ use FindBin;
 use lib "$FindBin::RealBin/../lib", "$FindBin::RealBin/lib";
 use GroupApiTest;
 use Gateway;
+use PostgreSQL::Test::Utils;
 use Test::More;
 
 my $A = '/group/create';
@@ -249,7 +250,15 @@ sub check_callers
 		is(post($front, $A, body_a(), Authorization => "$habit$token")->{status}, 201, "$front->{name}: a token after '$habit', A");
 		is(post($front, $B, { name => name_b() }, Authorization => "$habit$token")->{status}, 201, 'and B');
 	}
-	for ([ 'no token', undef ], [ 'an empty one', '' ], [ 'a word', 'secret' ], [ 'a word as Bearer', 'Bearer secret' ],
+	# Contract A's document writes both headers with quotation marks.
+	for ([ '"', '"' ], [ 'Bearer "', '"' ])
+	{
+		is(post($front, $A, body_a(), 'Content-Type' => '"application/json"', Authorization => "$_->[0]$token$_->[1]")->{status}, 201,
+			"$front->{name}: a token in $_->[0]$_->[1]");
+	}
+	my $status = qx(printf 'Authorization: \342\200\234%s\342\200\235' '$token' | curl -sS -o /dev/null -w '%{http_code}' -H \@- '$front->{url}$B');
+	is($status, 200, 'or in those of print');
+	for ([ 'no token', undef ], [ 'an empty one', '' ], [ 'quotation marks', '""' ], [ 'a word', 'secret' ], [ 'a word as Bearer', 'Bearer secret' ],
 		[ 'another scheme', 'Basic dXNlcjpwYXNz' ], [ 'another signature', $token . 'x' ],
 		[ 'one that has expired', token(exp => time - 3600) ], [ 'one without role', (Gateway::bearer(sub => 'u1'))[1] ])
 	{
@@ -366,7 +375,11 @@ sub check_rate
 {
 	my ($front) = @_;
 	my %seen;
+	my %called;
 
+	# A gateway on the same machine as the app's server brings many at once.
+	$called{ $front->ask('GET', '/receipt?server=sms&status=sent')->{status} }++ for 1 .. 250;
+	is_deeply(\%called, { 403 => 250 }, "$front->{name}: callbacks may come in a burst, and are counted apart");
 	for (1 .. 240)
 	{
 		my $answer = post($front, $B, {}, Authorization => undef);
@@ -407,6 +420,18 @@ sub check_bytes
 		is($status->('/i/' . 'x' x 34, '-H', "$header: a=\xFF"), 404, 'for the pages, too');
 		is($status->('/receipt?server=sms', '-d', 'a=b', '-H', "$header: a=\xFF"), 403, 'and for callbacks');
 	}
+	for my $path ($B, '/i/' . 'x' x 34, '/receipt?server=sms', '/rpc/invitation?token=x')
+	{
+		isnt($status->($path, @caller, '-H', "X-Any: a=\xFF"), 500, "$front->{name}: any bytes may stand in a header nobody knows: $path");
+		for my $header ('Authorization', 'Accept-Language', 'Accept', 'Idempotency-Key', 'Content-Type', 'Prefer', 'Range', 'Accept-Profile',
+			'X-Group-Id', 'X-Twilio-Signature', 'MessageBird-Signature-JWT', 'Svix-Id', 'X-Plivo-Signature-V3')
+		{
+			cmp_ok($status->($path, '-H', "$header: a=\xFF"), '<', 500, "and in $header they are no error of ours");
+			cmp_ok($status->($path, '-d', 'a=b', '-H', "$header: \xC3\xA9\xC3"), '<', 500, 'nor of a write');
+		}
+	}
+	is($status->($B, '-H', "Host: a\xFF"), 400, 'a host has none either');
+	is($status->($B, @caller, '-H', "Idempotency-Key: \xC3\xA9"), 200, 'UTF-8 may stand in a header');
 	is($status->("${B}search/?search=\xC3\xA9\xF0\x9F\x98\x80", @caller), 200, 'an address may be raw UTF-8');
 	for my $bytes ("\xFF", "\xC3", "\xC0\x80", "\xED\xA0\x80", "\xF4\x90\x80\x80")
 	{
@@ -448,6 +473,22 @@ sub check_handed_over
 	return;
 }
 
+# nginx.conf names what it hands over: a proof that it does not know would be lost.
+sub check_proofs
+{
+	my $port = PostgreSQL::Test::Cluster::get_free_port();
+	my @names = grep { $_ ne 'authorization' } slurp_file(project_root() . '/src/request/signature.c') =~ /\bheader\(callback, "([a-z0-9-]+)"\)/g;
+	push @names, map { ("svix-$_", "webhook-$_") } slurp_file(project_root() . '/src/request/signature.c') =~ /svix_header\(callback, "([a-z]+)"\)/g;
+	my $echo = start_nginx($port, "server { listen 127.0.0.1:$port; location / { return 200 '" . join('|', map { '$http_' . tr/-/_/r } @names) . "'; } }", 'echo');
+	my $front = front_of($echo);
+	my %headers = map { ($_ => "is $_") } grep { $_ ne 'x-receipt-authorization' } @names;
+
+	cmp_ok(@names, '>', 15, 'there are headers that prove a receipt');
+	is($front->ask('POST', '/receipt?server=sms', content => 'a=b', headers => { %headers, Authorization => 'is x-receipt-authorization' })->{content},
+		join('|', map { "is $_" } @names), 'and each is handed over');
+	return;
+}
+
 sub check_receipts
 {
 	my ($front) = @_;
@@ -456,10 +497,20 @@ sub check_receipts
 	is($answer->{status}, 403, "$front->{name}: a callback with unknown fields reaches receive_receipt");
 	is(from_json($answer->{content})->{result}, 'refused', 'which judges it');
 	is(from_json($front->ask('GET', '/receipt?server=sms&status=sent')->{content})->{result}, 'refused', 'by GET, too');
+	my $count = sub { $node->safe_psql('postgres', q{SELECT coalesce(sum(receipts), 0) FROM group_api.receipt_counts WHERE result = 'refused'}) };
+	my $before = $count->();
+	my @bytes = ("text=caf\xE9", "\xFF\xFE\0", "{\"a\": \"\xC3\"}");
+	for (@bytes)
+	{
+		$answer = $front->ask('POST', '/receipt?server=sms&receipt=none', content => $_, headers => { 'Content-Type' => $FORM });
+		is("$answer->{status} " . (from_json($answer->{content})->{result} // $answer->{content}), '403 refused', 'bytes that are no text are judged');
+	}
+	is($count->(), $before + @bytes, 'and counted');
 	return;
 }
 
 check_handed_over();
+check_proofs();
 for my $gateway (gateways($node))
 {
 	my $front = front_of($gateway, rate => '1000r/s');

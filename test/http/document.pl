@@ -57,8 +57,12 @@ $node->safe_psql('groups', 'CREATE EXTENSION group_api');
 # What it starts is started below.
 ok($sh[0] =~ s/^postgrest .*\n//m, 'PostgREST is started');
 run_commands($sh[0], '/etc/postgrest' => $directory);
-ok($sh[1] =~ s/^nginx -t\n//m, 'nginx is asked about its configuration');
-run_commands($sh[1], '/etc/nginx/conf.d' => $directory);
+ok($sh[1] =~ s/^nginx -t\nnginx -s reload\n//m, 'nginx is asked about its configuration');
+run_commands($sh[1], '/etc/nginx/conf.d' => $directory, '/etc/ssl' => $directory);
+ok(-s "$directory/groups.example.$_", "the certificate to try with is made: $_") for qw(pem key);
+my ($password) = slurp_file("$directory/pgpass") =~ /^localhost:5432:groups:authenticator:(\w{48})$/;
+is($node->safe_psql('postgres', "SELECT rolpassword LIKE 'SCRAM-SHA-256%' FROM pg_authid WHERE rolname = 'authenticator'"), 't',
+	'authenticator has a password') if ok($password, 'which PostgREST is told');
 is(slurp_file("$directory/group_api.conf"), slurp_file("$root/docs/http/nginx.conf"), 'and given ours');
 
 for my $gateway (gateways($node, database => 'groups', secret => slurp_file("$directory/jwt-secret")))

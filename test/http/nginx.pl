@@ -48,7 +48,32 @@ sub check_front
 		'List-Unsubscribe' => 'One-Click')->{status}, 200, 'one click as mail programs send it');
 	is($stopped->(), $before + 1, 'stops the messages');
 	is($front->post_form("/u/$stop?", token => $stop)->{status}, 200, "so does the page's own button");
-	unlike(slurp_file("$front->{directory}/access.log"), qr{/[iu]/}, 'no link stands in the log');
+	is($front->get('/rpc/invitation', { Accept => '*/*' }, token => $of->{no})->{status}, 200, 'pages of your own may ask by name');
+	unlike(slurp_file("$front->{directory}/access.log"), qr{/[iu]/|token=}, 'no link stands in the log');
+	return;
+}
+
+# What programs take for a part of the link, or leave of it.
+sub check_mangled
+{
+	my ($front) = @_;
+	my $of = tokens_of($node, {}, qw(dot));
+	my $page = $front->get("/i/$of->{dot}")->{content};
+
+	for my $rest ('.', ').', '%3E', '%22', '/', '%E2%80%9D', '%C2%A0and')
+	{
+		my $answer = $front->get("/i/$of->{dot}$rest", { Accept => '*/*' });
+		is("$answer->{status} " . ($answer->{content} eq $page), '200 1', "$front->{name}: a link followed by $rest shows the page");
+	}
+	is($front->post_form("/i/$of->{dot}.?", token => $of->{dot}, answer => 'accept')->{status}, 200, 'whose form is taken there');
+	is(response_of($of->{dot}), 'accepted', 'and answers');
+	for my $link (map { ("/i/$_", "/u/$_") } '', '.', 'x', 'x' x 70, '%22', '...' . 'x' x 34)
+	{
+		my $answer = $front->get($link, { Accept => '*/*' });
+		is("$answer->{status} $answer->{headers}{'content-type'}", '404 text/html', "what is left of a link has the page, too: $link");
+	}
+	is($front->get("/i/$of->{dot}%00")->{status}, 400, 'but a null');
+	unlike(slurp_file("$front->{directory}/access.log"), qr{/[iu]/(?!\S*%00)}, 'and none stands in the log');
 	return;
 }
 
@@ -57,15 +82,26 @@ sub check_logs
 {
 	my ($gateway) = @_;
 	my $front = front_of($gateway);
+	my @links = ('/i/', '/u/', '/receipt?server=sms&receipt=', map { "/rpc/$_?token=" } qw(invitation invitation_page unsubscribe));
 	my $asks = sub { my ($status, $what) = @_;
-		is($front->get("/$_/" . 'secret' x 5)->{status}, $status, "$front->{name}: $what, /$_/ is $status") for qw(i u) };
+		for my $link (@links)
+		{
+			my $answer = $front->get($link . 'secret' x 5);
+			is($answer->{status}, $status, "$front->{name}: $what, $link is $status");
+			is($answer->{headers}{'content-type'}, $link =~ /[?]/ ? 'application/json' : 'text/html', 'for whoever asks') if $status == 502;
+		} };
 
+	my $big = sub { my ($status, $what) = @_;
+		is($front->ask('POST', $_ . 'secret' x 5, content => 'x' x 2_000_000)->{status}, $status, "$what, $_ is $status") for @links };
+
+	$big->(413, 'too much');
 	$node->stop;
 	$asks->(503, 'without the database');
 	$node->start;
 	stop_program($gateway);
 	$asks->(502, 'without PostgREST');
-	unlike(join('', map { slurp_file($_) } "$front->{directory}/error.log", glob("$PostgreSQL::Test::Utils::log_path/nginx*.log")), qr/secretsecret/,
+	$front->get("$_" . 'secret' x 5 . "?a=\xFF") for @links;
+	unlike(join('', map { slurp_file($_) } map({ "$front->{directory}/$_.log" } qw(error access)), glob("$PostgreSQL::Test::Utils::log_path/nginx*.log")), qr/secretsecret/,
 		'and no link stands in any log');
 	return;
 }
@@ -73,6 +109,7 @@ sub check_logs
 for my $gateway (gateways($node))
 {
 	check_front(front_of($gateway));
+	check_mangled(front_of($gateway));
 	check_logs($gateway);
 }
 done_testing();

@@ -119,6 +119,20 @@ FROM group_api_private.invitations WHERE group_id = :'quartet' AND number = 3;
 SELECT is(group_api.decline_invitation(pg_temp.token(:'quartet', 3)) #>> '{invitation,status}', 'declined',
 	'and can be answered');
 
+-- The page tells who declined to ask for a new invitation.
+SELECT pg_temp.create_group('{+27701232090}') AS regret \gset
+SELECT ok(group_api.wait_until_idle(), 'an invitation is sent');
+SELECT pg_temp.token(:'regret', 2) AS declined \gset
+SELECT group_api.decline_invitation(:'declined') \gset ignored_
+SELECT is(pg_temp.outcome(format('SELECT group_api.revoke_invitation(%L, 2)', :'regret')),
+	'55000 the invitation was declined before', 'a declined one is not revoked');
+SELECT is(group_api.resend_invitation(:'regret', 2) #>> '{group,members,1,response}', NULL,
+	'who declined can be asked again');
+SELECT ok(group_api.wait_until_idle(), 'which is sent');
+SELECT is(pg_temp.outcome(format('SELECT group_api.accept_invitation(%L)', :'declined')),
+	'P0002 there is no invitation with this link', 'the link that was declined by is dead');
+SELECT is(group_api.accept_invitation(pg_temp.token(:'regret', 2)) #>> '{invitation,status}', 'accepted', 'the new one counts');
+
 -- ---- Revoking ----
 
 SELECT pg_temp.token(:'quartet', 4) AS revoked \gset

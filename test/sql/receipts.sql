@@ -224,6 +224,10 @@ SELECT is(pg_temp.post('status=delivered', 'server=ga_http'), 'refused 403', 're
 SELECT is(pg_temp.post('status=delivered', ''), 'refused 403', 'no query: 403');
 SELECT is(pg_temp.post('status=delivered', 'server=%ff&receipt=x'), 'refused 403', 'no name of a server: 403');
 SELECT is(pg_temp.post('status=delivered', 'server=' || repeat('x', 100) || '&receipt=x'), 'refused 403', 'a long one: 403');
+SELECT set_config('request.headers', jsonb_build_object('x-receipt-query', pg_temp.query('ga_http', 2))::text, true) \gset ignored_
+SELECT is(group_api.receive_receipt(convert_to('status=delivered&time=bytes&text=', 'UTF8') || '\xf9ff00') ->> 'result', 'known', 'bytes that are no text are read');
+SELECT is(group_api.receive_receipt('\xff00fe'::bytea) ->> 'result', 'unreadable', 'or not');
+SELECT is(group_api.receive_receipt(NULL::bytea) ->> 'result', 'unreadable', 'null bytes');
 SELECT set_config('request.headers', 'nonsense', true) \gset ignored_
 SELECT is(group_api.receive_receipt('status=delivered') ->> 'result', 'refused', 'headers that are none');
 SELECT set_config('request.method', '', true) \gset ignored_

@@ -253,7 +253,7 @@ FROM (VALUES
 CREATE TEMP TABLE levels (level text, may text);
 INSERT INTO levels
 	SELECT level, unnest(ARRAY['invitation(text)', 'accept_invitation(text)', 'decline_invitation(text)',
-		'invitation_page(text,text)', 'unsubscribe(text)', 'receive_receipt(text)', 'picture(uuid)',
+		'invitation_page(text,text)', 'unsubscribe(text)', 'receive_receipt(text)', 'receive_receipt(bytea)', 'picture(uuid)',
 		'v2.get_group(bigint)', 'v2.search_groups(text,integer,integer)', 'v2.user_groups(bigint,integer,integer)',
 		'v2.list_members(bigint,integer,integer)'])
 		FROM unnest('{anonymous,caller}'::text[]) AS level
