@@ -133,15 +133,6 @@ ga_answer_media(const GaCaller *caller, int status,
 
 /* ---- faults ------------------------------------------------------------- */
 
-static void
-put_hint(StringInfo out, const GaViolation *violation)
-{
-	if (violation->hint == NULL)
-		return;
-	appendStringInfoChar(out, ',');
-	put_member(out, "hint", violation->hint);
-}
-
 /* [{"path", "code", "message"}], the code as a name or as A's number. */
 static void
 put_violations(StringInfo out, const GaViolations *violations, bool numbers)
@@ -163,7 +154,11 @@ put_violations(StringInfo out, const GaViolations *violations, bool numbers)
 		else
 			appendStringInfo(out, ",\"code\":\"%s\",", info->name);
 		put_member(out, "message", violation->message);
-		put_hint(out, violation);
+		if (violation->hint != NULL)
+		{
+			appendStringInfoChar(out, ',');
+			put_member(out, "hint", violation->hint);
+		}
 		appendStringInfoChar(out, '}');
 		comma = ",";
 	}
@@ -225,13 +220,18 @@ field_of(const char *path)
 	return length == 0 ? path : pnstrdup(path, length);
 }
 
+/* The contract knows a code and a message: the hint is told in the latter. */
 static void
 put_v2_message(StringInfo out, const GaViolation *violation)
 {
+	const char *words =
+		violation->hint == NULL
+			? violation->message
+			: psprintf("%s. %s", violation->message, violation->hint);
+
 	appendStringInfo(out, "{\"code\":\"%s\",",
 					 ga_violation_info[violation->code].v2_name);
-	put_member(out, "message", violation->message);
-	put_hint(out, violation);
+	put_member(out, "message", words);
 	appendStringInfoChar(out, '}');
 }
 

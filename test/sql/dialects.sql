@@ -229,12 +229,11 @@ SELECT is(group_api_v2.create_group('{"name": "", "invite_users": ["x", null, 0]
 		{"code": "null", "message": "invite_users[1] must not be null"},
 		{"code": "does_not_exist", "message": "invite_users[2] must be a positive number"}]},
 	{"field": "zzzzzzzzzzzz", "messages": [
-		{"code": "unknown_field", "message": "zzzzzzzzzzzz is not a known field",
-		"hint": "Known fields: name, description, color, privacy, visible, invite_users, image_original, emotional_image_original, emotional_image_position, idempotencyKey, dry_run."}]}]}',
+		{"code": "unknown_field", "message": "zzzzzzzzzzzz is not a known field. Known fields: name, description, color, privacy, visible, invite_users, image_original, emotional_image_original, emotional_image_position, idempotencyKey, dry_run."}]}]}',
 	'a failure is errors[], the messages of a field together');
 SELECT is(current_setting('response.status'), '400', 'and the status 400');
 SELECT is(group_api_v2.create_group('{"name": "n", "colour": "red"}') -> 'errors' -> 0 ->> 'messages',
-	'[{"code":"unknown_field","message":"colour is not a known field","hint":"Did you mean \"color\"?"}]',
+	'[{"code":"unknown_field","message":"colour is not a known field. Did you mean \"color\"?"}]',
 	'a message tells what to do, where that is known');
 SELECT is(group_api_v2.create_group('[]')::jsonb, jsonb '{"errors": [
 	{"code": "parse_error", "message": "the body must be an object, not a list"}]}',
@@ -259,8 +258,7 @@ FROM (VALUES ('get_group', group_api.get_group(gen_random_uuid())),
 	('send_invitations', group_api.send_invitations(gen_random_uuid()))) AS f (name, answer);
 SELECT pg_temp.speak('POST', '');
 SELECT is(group_api_v2.create_group('{"name": "n"}')::jsonb, jsonb '{"errors": [
-	{"code": "not_authenticated", "message": "authentication is required",
-	"hint": "Send a token whose claims have a subject (sub)."}]}',
+	{"code": "not_authenticated", "message": "authentication is required. Send a token whose claims have a subject (sub)."}]}',
 	'contract B tells nobody to authenticate');
 SELECT is(current_setting('response.status') || current_setting('response.headers'),
 	'401[{"WWW-Authenticate":"Bearer"}]', 'with the status 401 and the header');
