@@ -1262,6 +1262,8 @@ CREATE FUNCTION group_api.health(
 DECLARE
     dispatcher record;
     waiting bigint;
+    unreachable bigint;
+    patterns text[];
     wanted group_api.channel;
     paused record;
 BEGIN
@@ -1294,10 +1296,27 @@ BEGIN
         SELECT * INTO paused FROM group_api.providers p WHERE p.channel = wanted::text AND p.state = 'paused' LIMIT 1;
         fact := format('%s waiting', waiting);
         hint := NULL;
+        IF ok THEN
+            -- As the dispatcher shares them out: every contact, the beginning of a number, or a domain.
+            SELECT array_agg(CASE WHEN prefix IS NULL THEN '%' WHEN wanted = 'EMAIL' THEN '%@' || prefix ELSE prefix || '%' END)
+              INTO patterns
+              FROM group_api.providers p JOIN pg_foreign_server s ON s.srvname = p.server
+              LEFT JOIN pg_options_to_table(s.srvoptions) o ON o.option_name = 'prefixes'
+              LEFT JOIN regexp_split_to_table(regexp_replace(btrim(o.option_value, ', '), '([\\%_])', '\\\1', 'g'), '[, ]+') prefix ON prefix <> ''
+             WHERE p.channel = wanted::text AND p.state = 'ready';
+            SELECT count(*) INTO unreachable FROM group_api_private.invitations i
+             WHERE i.channel = wanted AND i.due <= now()
+               AND NOT i.contact LIKE ANY (patterns);
+            ok := unreachable = 0;
+            IF NOT ok THEN
+                fact := fact || format(', %s of them for no provider that is ready', unreachable);
+                hint := 'give one of the providers these prefixes, or none: SELECT * FROM group_api.providers;';
+            END IF;
+        END IF;
         IF NOT ok AND paused.server IS NOT NULL THEN
             fact := fact || format('; %s is paused: %s', paused.server, paused.reason);
             hint := format('SELECT group_api.resume(%L);', paused.server);
-        ELSIF NOT ok THEN
+        ELSIF NOT ok AND hint IS NULL THEN
             fact := fact || '; no provider';
             hint := format('CREATE SERVER name FOREIGN DATA WRAPPER group_api_%s OPTIONS (...);',
                            CASE wanted WHEN 'EMAIL' THEN 'smtp' ELSE 'twilio' END);

@@ -97,6 +97,29 @@ $node->safe_psql('postgres', "SELECT group_api.pause('german')");
 invite($node, german_number(2));
 is(sent(german_number(2), 'while the provider for a prefix is paused its numbers are sent'), 'first', 'by the provider for all');
 
+# What none of them takes must not wait unseen, although others are ready.
+sub health_of
+{
+	my ($channel) = @_;
+	return $node->safe_psql('postgres', "SELECT ok, fact, hint FROM group_api.health() WHERE \"check\" = 'provider for $channel'");
+}
+
+$node->safe_psql('postgres', q{SELECT group_api.resume('german'), group_api.pause('first', 'moving')});
+invite($node, uk_number(50));
+is(health_of('MOBILE'), "f|1 waiting, 1 of them for no provider that is ready; first is paused: moving|SELECT group_api.resume('first');",
+	'health() tells of what waits for a paused provider');
+$node->safe_psql('postgres', q{SELECT group_api.resume('first')});
+is(sent(uk_number(50), 'then it is sent'), 'first', 'by it');
+is(health_of('MOBILE'), 't|0 waiting|', 'and health() says that all is well');
+$node->safe_psql('postgres', q{ALTER SERVER first OPTIONS (ADD prefixes '+27'); ALTER SERVER mail OPTIONS (ADD prefixes 'a_b.example')});
+invite($node, uk_number(51), 'e@axb.example', 'f@school.example');
+is(sent('f@school.example', 'what one takes is sent'), 'school', 'by it');
+is(health_of('MOBILE'), 'f|1 waiting, 1 of them for no provider that is ready|give one of the providers these prefixes, or none: SELECT * FROM group_api.providers;',
+	'health() tells of what no provider takes');
+like(health_of('EMAIL'), qr/^f\|1 waiting, 1 of them for no provider/, 'in mail, too');
+$node->safe_psql('postgres', 'ALTER SERVER first OPTIONS (DROP prefixes); ALTER SERVER mail OPTIONS (DROP prefixes)');
+all_are_sent(uk_number(51), 'e@axb.example');
+
 # ---- rate
 
 my $slow = start_script_server(http => {});
