@@ -1,6 +1,7 @@
 -- What a DBA sees in psql, 80 columns wide.
 \pset format wrapped
 \pset columns 80
+\set SHOW_CONTEXT never
 -- What is here?
 SELECT nspname, obj_description(oid, 'pg_namespace')
 FROM pg_namespace WHERE nspname LIKE 'group\_api%' ORDER BY nspname;
