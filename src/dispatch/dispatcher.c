@@ -318,6 +318,9 @@ hear_outcome(const GaOutcomeFrame *outcome, TimestampTz now)
 	if (!job->picked)
 		record->outcome = NULL;
 	ga_provider_finished(job->provider, outcome, now);
+	if (record->due != 0 && outcome->outcome == GA_OUTCOME_RETRY &&
+		ga_provider_gives_way(job->provider, now))
+		record->due = now;
 	/* What the settings of then did says nothing of today's. */
 	if (must_pause && job->fingerprint == job->provider->fingerprint)
 		pause_provider(job->provider, record->reason);

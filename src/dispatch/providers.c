@@ -147,6 +147,7 @@ configure(GaProvider *provider, const GaProviderRow *row)
 		Min(2 * provider->max_connections, ga_settings.max_in_flight);
 	provider->tokens = 1;
 	provider->faults = 0;
+	provider->unreachable = false;
 	provider->rest_until = 0;
 }
 
@@ -225,11 +226,40 @@ is_usable(const GaProvider *provider, TimestampTz now)
 		   provider->rest_until <= now;
 }
 
-/* One that is probed after a rest does not keep rows from the others. */
+/* Whether a provider without a fault takes whatever this one takes. */
+static bool
+has_standby(const GaProvider *provider, TimestampTz now)
+{
+	ListCell *cell;
+
+	foreach (cell, ga_providers)
+	{
+		GaProvider *other = lfirst(cell);
+
+		if (other != provider && other->channel == provider->channel &&
+			other->prefixes == NIL && other->faults == 0 &&
+			is_usable(other, now))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * After a rest one message shows whether it is over.  One that cannot be reached
+ * at all is not asked five times while another one is well.
+ */
+static bool
+is_probed(const GaProvider *provider, TimestampTz now)
+{
+	return provider->faults >= FAULTS_TO_REST ||
+		   (provider->unreachable && has_standby(provider, now));
+}
+
+/* One that is probed does not keep rows from the others. */
 static bool
 leads(const GaProvider *provider, TimestampTz now)
 {
-	return is_usable(provider, now) && provider->faults < FAULTS_TO_REST;
+	return is_usable(provider, now) && !is_probed(provider, now);
 }
 
 /* Whether `other` takes rows it shares with `provider` first. */
@@ -372,8 +402,7 @@ ga_provider_capacity(GaProvider *provider, TimestampTz now)
 
 	if (!is_usable(provider, now) || provider->has_nothing || room <= 0)
 		return 0;
-	/* After a rest one message shows whether it is over. */
-	if (provider->faults >= FAULTS_TO_REST)
+	if (is_probed(provider, now))
 		return sending > 0 ? 0 : 1;
 	if (provider->rate > 0)
 	{
@@ -446,11 +475,29 @@ ga_provider_sent(GaProvider *provider, int weight)
 static void
 take_a_rest(GaProvider *provider, TimestampTz now)
 {
-	int rests = Min(provider->faults - FAULTS_TO_REST, 10);
+	int rests = Max(0, Min(provider->faults - FAULTS_TO_REST, 10));
 	int64 ms = Min((int64) FIRST_REST_MS << rests, LONGEST_REST_MS);
 
 	provider->rest_until =
 		Max(provider->rest_until, TimestampTzPlusMilliseconds(now, ms));
+}
+
+/*
+ * libcurl's codes for a name that is not found, a connection refused and one that
+ * was not made in time; with nothing handed over, which is what a retry is.
+ */
+static bool
+could_not_connect(const GaOutcomeFrame *outcome)
+{
+	static const char *const codes[] = {"curl 5", "curl 6", "curl 7",
+										"curl 28"};
+
+	for (int i = 0; i < lengthof(codes) && outcome->outcome == GA_OUTCOME_RETRY;
+		 i++)
+		if (outcome->code.length == strlen(codes[i]) &&
+			memcmp(outcome->code.data, codes[i], outcome->code.length) == 0)
+			return true;
+	return false;
 }
 
 void
@@ -461,6 +508,7 @@ ga_provider_finished(GaProvider *provider, const GaOutcomeFrame *outcome,
 	if ((outcome->flags & GA_OUTCOME_PROVIDER_FAULT) == 0)
 	{
 		provider->faults = 0;
+		provider->unreachable = false;
 		return;
 	}
 	/* What was under way when the rest began is no further fault. */
@@ -473,8 +521,16 @@ ga_provider_finished(GaProvider *provider, const GaOutcomeFrame *outcome,
 					now, Min(outcome->retry_after_ms, LONGEST_RETRY_AFTER_MS)));
 	if (provider->faults < 1000)
 		provider->faults++;
-	if (provider->faults >= FAULTS_TO_REST)
+	provider->unreachable = could_not_connect(outcome);
+	if (is_probed(provider, now))
 		take_a_rest(provider, now);
+}
+
+bool
+ga_provider_gives_way(const GaProvider *provider, TimestampTz now)
+{
+	return provider->unreachable && provider->rest_until > now &&
+		   has_standby(provider, now);
 }
 
 /*

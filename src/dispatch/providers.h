@@ -43,6 +43,7 @@ typedef struct GaProvider
 	int questions;			/* those in flight that send nothing */
 	int window;				/* bound of in_flight: follows its speed */
 	int faults;				/* in a row: connection refused, 5xx, ... */
+	bool unreachable;		/* the last of them: no connection at all */
 	TimestampTz rest_until; /* circuit open, or Retry-After */
 	double tokens;
 	TimestampTz tokens_at;
@@ -96,6 +97,12 @@ extern void ga_provider_sent(GaProvider *provider, int weight);
 extern void ga_provider_finished(GaProvider *provider,
 								 const GaOutcomeFrame *outcome,
 								 TimestampTz now);
+
+/*
+ * Whether another provider takes at once what this one, which could not be
+ * reached, had to give back; after ga_provider_finished().
+ */
+extern bool ga_provider_gives_way(const GaProvider *provider, TimestampTz now);
 
 /* The answer to "when is the next row due", 0 = never. */
 extern void ga_provider_note_next_due(GaProvider *provider,

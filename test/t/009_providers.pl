@@ -62,6 +62,11 @@ set_rules($first, http => {});
 $node->safe_psql('postgres', "SELECT group_api.resume('first')");
 my $closed = PostgreSQL::Test::Cluster::get_free_port();
 $node->safe_psql('postgres', "ALTER SERVER first OPTIONS (SET url 'http://127.0.0.1:$closed')");
+takes_at_most(1, 'one message does not wait for a dead provider', sub {
+	invite($node, sa_number(80));
+	is(sent(sa_number(80), 'it is sent'), 'second', 'by the second');
+});
+cmp_ok(delivery_of($node, sa_number(80))->{attempts}, '<=', 2, 'at the second try');
 my @dead = map { sa_number($_) } 60 .. 79;
 invite($node, @dead);
 all_are_sent(@dead);
