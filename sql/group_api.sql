@@ -483,8 +483,8 @@ CREATE FUNCTION group_api.create_group(text) RETURNS json
 COMMENT ON FUNCTION group_api.create_group(text) IS
 $$Creates a group from a body as it came (contract A): JSON, or a form of either kind.
 
-Whatever it was declared to be, it is told by how it begins.  What cannot be read is an error like any other: SQLSTATE 22023, over HTTP the envelope
-with status 400.  In a form lists are written members[0][nickName]=Ann or members[].
+Whatever it was declared to be, it is told by how it begins.  What cannot be read is an
+error like any other: SQLSTATE 22023, over HTTP the envelope with status 400.  In a form lists are written members[0][nickName]=Ann or members[].
 All else as create_group(jsonb).$$;
 
 -- The bytes of a body may be no text at all: a form with a file in it.
@@ -594,8 +594,8 @@ CREATE FUNCTION group_api_v2.create_group(text) RETURNS json
 COMMENT ON FUNCTION group_api_v2.create_group(text) IS
 $$Creates a group from a body as it came (contract B): JSON, or a form of either kind.
 
-Whatever it was declared to be, it is told by how it begins.  What cannot be read is an error like any other: SQLSTATE 22023, over HTTP {"errors": [...]}
-with status 400.  In a form lists are written invite_users[0]=12, invite_users[]=12 or invite_users=12,
+Whatever it was declared to be, it is told by how it begins.  What cannot be read is an
+error like any other: SQLSTATE 22023, over HTTP {"errors": [...]} with status 400.  In a form lists are written invite_users[0]=12, invite_users[]=12 or invite_users=12,
 once for each.  All else as create_group(jsonb).$$;
 
 CREATE FUNCTION group_api_v2.create_group(bytea) RETURNS json

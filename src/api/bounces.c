@@ -375,7 +375,6 @@ apply(Bounce *bounce)
 	GaOwnerScope scope;
 	GaReceipt *receipt = &bounce->receipt;
 	const char *result = "unknown";
-	const char *contact;
 
 	receipt->way = "bounce";
 	receipt->digest = bounce->digest;
@@ -385,12 +384,11 @@ apply(Bounce *bounce)
 	match(bounce);
 	if (bounce->is_matched)
 	{
+		const char *contact = ga_invitation_contact(&scope, &bounce->group_id,
+													receipt->ref.member_number);
 		GaReceiptResult applied;
-
 		MemoryContext old;
 
-		contact = ga_invitation_contact(&scope, &bounce->group_id,
-										receipt->ref.member_number);
 		/* What is read here is told after the scope has ended. */
 		old = MemoryContextSwitchTo(scope.caller_context);
 		narrow(bounce, contact);
