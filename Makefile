@@ -23,6 +23,7 @@ OBJS = \
 	src/base/provider_config.o \
 	src/base/mail_status.o \
 	src/base/picture_url.o \
+	src/base/extension.o \
 	$(REQUEST_OBJS) \
 	src/message/compose.o \
 	src/message/template.o \
@@ -93,7 +94,8 @@ OBJS = \
 	src/api/test_provider.o \
 	src/api/answering.o \
 	src/api/page.o \
-	src/api/picture.o
+	src/api/picture.o \
+	src/api/execute_right.o
 
 DATA_built = sql/group_api--$(EXTVERSION).sql
 DATA       = $(filter-out $(DATA_built),$(wildcard sql/group_api--*--*.sql))

@@ -10,18 +10,16 @@
 #include "access/xact.h"
 #include "api/caller.h"
 #include "base/compat.h"
+#include "base/extension.h"
 #include "base/guc.h"
 #include "base/locale_tag.h"
 #include "base/sms_text.h"
-#include "catalog/namespace.h"
-#include "catalog/pg_proc.h"
 #include "miscadmin.h"
 #include "request/soft_json.h"
 #include "store/plan_cache.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/jsonb.h"
-#include "utils/syscache.h"
 #include "utils/varlena.h"
 
 /* A claim longer than this is not a name, an address or a picture. */
@@ -168,10 +166,7 @@ take_role(GaCaller *caller)
 static bool
 may_adopt(void)
 {
-	Oid namespace = get_namespace_oid("group_api", true);
-	Oid function = GetSysCacheOid3(
-		PROCNAMEARGSNSP, Anum_pg_proc_oid, CStringGetDatum("adopt"),
-		PointerGetDatum(buildoidvector(NULL, 0)), ObjectIdGetDatum(namespace));
+	Oid function = ga_extension_adopt();
 
 	return OidIsValid(function) && ga_may_execute(function, GetUserId());
 }

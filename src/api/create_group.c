@@ -144,7 +144,6 @@ group_api_create_group_body(PG_FUNCTION_ARGS)
 	Datum answer;
 	Jsonb *body;
 
-	ga_creation_check_right(fcinfo);
 	if (ga_creation_is_refused(fcinfo, GA_CONTRACT_A, &caller, &answer))
 		return answer;
 	body = ga_creation_body(fcinfo, GA_CONTRACT_A, &caller, &answer);

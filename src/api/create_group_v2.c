@@ -182,7 +182,6 @@ group_api_v2_create_group_body(PG_FUNCTION_ARGS)
 	Datum answer;
 	Jsonb *body;
 
-	ga_creation_check_right(fcinfo);
 	if (ga_creation_is_refused(fcinfo, GA_CONTRACT_B, &caller, &answer))
 		return answer;
 	body = ga_creation_body(fcinfo, GA_CONTRACT_B, &caller, &answer);

@@ -6,26 +6,21 @@
 
 #include "access/xact.h"
 #include "api/creation.h"
-#include "base/compat.h"
+#include "api/execute_right.h"
 #include "base/guc.h"
-#include "catalog/pg_proc.h"
-#include "catalog/pg_type.h"
 #include "common/cryptohash.h"
 #include "dispatch/wake.h"
 #include "mb/pg_wchar.h"
-#include "miscadmin.h"
 #include "request/body.h"
 #include "request/group_request.h"
 #include "store/suppression_store.h"
-#include "utils/catcache.h"
-#include "utils/lsyscache.h"
-#include "utils/syscache.h"
 #include "utils/timestamp.h"
 
 bool
 ga_creation_is_refused(FunctionCallInfo fcinfo, GaContract contract,
 					   GaCaller *caller, Datum *answer)
 {
+	ga_execute_right_check(fcinfo, GA_ALL_FORMS);
 	ga_caller_read(caller);
 	if (!caller->is_authenticated)
 		*answer = ga_answer_not_authenticated(caller, contract);
@@ -36,32 +31,6 @@ ga_creation_is_refused(FunctionCallInfo fcinfo, GaContract contract,
 	else
 		return false;
 	return true;
-}
-
-void
-ga_creation_check_right(FunctionCallInfo fcinfo)
-{
-	Oid called = fcinfo->flinfo->fn_oid;
-	char *name = get_func_name(called);
-	Oid namespace = get_func_namespace(called);
-	bool allowed = true;
-	CatCList *list;
-
-	if (get_fn_expr_argtype(fcinfo->flinfo, 0) != BYTEAOID)
-		return;
-	list = SearchSysCacheList1(PROCNAMEARGSNSP, CStringGetDatum(name));
-	for (int i = 0; i < list->n_members && allowed; i++)
-	{
-		HeapTuple tuple = &list->members[i]->tuple;
-		Form_pg_proc other = (Form_pg_proc) GETSTRUCT(tuple);
-
-		allowed = other->pronamespace != namespace ||
-				  ga_may_execute(other->oid, GetUserId());
-	}
-	ReleaseSysCacheList(list);
-	if (!allowed)
-		ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-						errmsg("permission denied for function %s", name)));
 }
 
 Jsonb *

@@ -17,7 +17,8 @@
 #include "utils/jsonb.h"
 
 /*
- * Reads who calls; true with an answer when nobody does, or without a body.
+ * Asks for the right to all forms of the function and reads who calls; true
+ * with an answer when nobody does, or without a body.  Error: 42501.
  */
 extern bool ga_creation_is_refused(FunctionCallInfo fcinfo, GaContract contract,
 								   GaCaller *caller, Datum *answer);
@@ -44,12 +45,6 @@ extern const char *ga_creation_key(const GaCaller *caller, const char *field,
 extern GaIdempotencyResult
 ga_creation_take_key(GaOwnerScope *scope, GaCaller *caller, const char *key,
 					 Jsonb *body, GaGroupView *group, GaViolations *violations);
-/*
- * A function of raw bytes is another door to the others of its name: from whom
- * one of them was taken may not come in here.  Error: 42501.
- */
-extern void ga_creation_check_right(FunctionCallInfo fcinfo);
-
 /* The group was not made after all: the key is free again. */
 extern void ga_creation_leave_key(const GaCaller *caller, const char *key,
 								  const GaGroupView *group);

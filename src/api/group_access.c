@@ -38,7 +38,8 @@ ga_group_to_change(FunctionCallInfo fcinfo, GaCaller *caller,
 	{
 		ga_owner_enter(&scope);
 		ga_caller_look_up(&scope, caller, false);
-		may_see = ga_group_find(&scope, *PG_GETARG_UUID_P(0), group) &&
+		/* Another row of the same statement may have changed it. */
+		may_see = ga_group_find_latest(&scope, *PG_GETARG_UUID_P(0), group) &&
 				  ga_caller_may_see(caller, group);
 		may_change = may_see && ga_caller_may_change(caller, group);
 		ga_owner_leave(&scope);

@@ -12,6 +12,7 @@
 #include "api/group_access_v2.h"
 #include "api/paging.h"
 #include "api/picture.h"
+#include "api/writes_v2.h"
 #include "dispatch/wake.h"
 #include "request/group_request.h"
 #include "store/group_v2_store.h"
@@ -243,34 +244,39 @@ answer_missing_body(const GaCaller *caller)
 						   NULL, "the body must be an object, not null");
 }
 
-/* (jsonb) with the id in a header, or (bigint, jsonb) */
 static Datum
-change_group(FunctionCallInfo fcinfo, bool is_partial)
+change_group(GaCaller *caller, int64 number, Jsonb *body, bool is_partial)
 {
-	int body = PG_NARGS() - 1;
 	GaViolations violations = {NIL};
 	GaGroupRequestV2 request;
 	GaGroupV2 group;
-	GaCaller caller;
 	Datum answer;
 
-	if (!ga_caller_v2_read(&caller, GA_FOR_USERS, &answer) ||
-		!ga_group_v2_to_join(&caller,
-							 ga_group_v2_number(&caller, fcinfo, body - 1),
-							 &group, &answer) ||
-		!ga_group_v2_is_managed(&caller, &group, "change the group", &answer) ||
-		!ga_group_v2_is_open(&caller, &group, &answer))
+	if (!ga_group_v2_to_join(caller, number, &group, &answer) ||
+		!ga_group_v2_is_managed(caller, &group, "change the group", &answer) ||
+		!ga_group_v2_is_open(caller, &group, &answer))
 		return answer;
-	if (PG_ARGISNULL(body))
-		return answer_missing_body(&caller);
-	ga_group_request_v2_read_update(PG_GETARG_JSONB_P(body), is_partial,
-									&request, &violations);
+	if (body == NULL)
+		return answer_missing_body(caller);
+	ga_group_request_v2_read_update(body, is_partial, &request, &violations);
 	if (!ga_violations_any(&violations))
 		change(&group, &request, &violations);
 	if (ga_violations_any(&violations))
-		return ga_answer_violations(&caller, GA_CONTRACT_B, &violations);
-	ga_answer_status(&caller, 200);
+		return ga_answer_violations(caller, GA_CONTRACT_B, &violations);
+	ga_answer_status(caller, 200);
 	return ga_answer_group_v2(&group);
+}
+
+Datum
+ga_put_group_v2(GaCaller *caller, int64 number, Jsonb *body)
+{
+	return change_group(caller, number, body, false);
+}
+
+Datum
+ga_patch_group_v2(GaCaller *caller, int64 number, Jsonb *body)
+{
+	return change_group(caller, number, body, true);
 }
 
 PG_FUNCTION_INFO_V1(group_api_v2_put_group);
@@ -278,7 +284,7 @@ PG_FUNCTION_INFO_V1(group_api_v2_put_group);
 Datum
 group_api_v2_put_group(PG_FUNCTION_ARGS)
 {
-	return change_group(fcinfo, false);
+	return ga_write_v2(fcinfo, ga_put_group_v2);
 }
 
 PG_FUNCTION_INFO_V1(group_api_v2_patch_group);
@@ -286,31 +292,33 @@ PG_FUNCTION_INFO_V1(group_api_v2_patch_group);
 Datum
 group_api_v2_patch_group(PG_FUNCTION_ARGS)
 {
-	return change_group(fcinfo, true);
+	return ga_write_v2(fcinfo, ga_patch_group_v2);
 }
 
 /* ---- DELETE ------------------------------------------------------------- */
+
+Datum
+ga_delete_group_v2(GaCaller *caller, int64 number, Jsonb *body)
+{
+	GaOwnerScope scope;
+	GaGroupV2 group;
+	Datum answer;
+
+	if (!ga_group_v2_to_join(caller, number, &group, &answer) ||
+		!ga_group_v2_is_managed(caller, &group, "delete the group", &answer))
+		return answer;
+	ga_wake_at_end();
+	ga_owner_enter(&scope);
+	ga_group_delete(group.view.id);
+	ga_owner_leave(&scope);
+	ga_answer_status(caller, 204);
+	return (Datum) 0;
+}
 
 PG_FUNCTION_INFO_V1(group_api_v2_delete_group);
 
 Datum
 group_api_v2_delete_group(PG_FUNCTION_ARGS)
 {
-	GaOwnerScope scope;
-	GaGroupV2 group;
-	GaCaller caller;
-	Datum answer;
-
-	if (!ga_caller_v2_read(&caller, GA_FOR_USERS, &answer) ||
-		!ga_group_v2_to_join(
-			&caller, ga_group_v2_number(&caller, fcinfo, PG_NARGS() - 1),
-			&group, &answer) ||
-		!ga_group_v2_is_managed(&caller, &group, "delete the group", &answer))
-		return answer;
-	ga_wake_at_end();
-	ga_owner_enter(&scope);
-	ga_group_delete(group.view.id);
-	ga_owner_leave(&scope);
-	ga_answer_status(&caller, 204);
-	PG_RETURN_NULL();
+	return ga_write_v2(fcinfo, ga_delete_group_v2);
 }

@@ -14,6 +14,7 @@
 
 #include "api/answer.h"
 #include "api/caller.h"
+#include "api/execute_right.h"
 #include "base/callback_url.h"
 #include "base/secret_file.h"
 #include "dispatch/wake.h"
@@ -520,6 +521,8 @@ group_api_receive_receipt_http(PG_FUNCTION_ARGS)
 	const GaFormField *server;
 	GaCaller caller;
 
+	/* The form with all parts as arguments is for others. */
+	ga_execute_right_check(fcinfo, GA_BODY_FORMS);
 	ga_caller_read(&caller);
 	if (PG_ARGISNULL(0))
 		return turn_away(&caller, &arrival, "unreadable");

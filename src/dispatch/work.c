@@ -12,8 +12,8 @@
 #include "postgres.h"
 
 #include "access/xact.h"
+#include "base/extension.h"
 #include "catalog/pg_extension.h"
-#include "commands/extension.h"
 #include "dispatch/seat.h"
 #include "dispatch/work.h"
 #include "pgstat.h"
@@ -68,7 +68,7 @@ ga_work_begin(const char *activity)
 	StartTransactionCommand();
 	PushActiveSnapshot(GetTransactionSnapshot());
 	pgstat_report_activity(STATE_RUNNING, activity);
-	extension = get_extension_oid("group_api", true);
+	extension = ga_extension_oid();
 	if (OidIsValid(extension) &&
 		!ConditionalLockDatabaseObject(ExtensionRelationId, extension, 0,
 									   AccessShareLock))
@@ -82,7 +82,7 @@ ga_work_begin(const char *activity)
 	if (my_extension == InvalidOid)
 		my_extension = extension;
 	if (!OidIsValid(extension) || extension != my_extension ||
-		get_extension_oid("group_api", true) != extension ||
+		ga_extension_oid() != extension ||
 		!OidIsValid(ga_owner()))
 	{
 		abort_work();

@@ -9,9 +9,7 @@
  */
 #include "postgres.h"
 
-#include "access/htup_details.h"
-#include "catalog/namespace.h"
-#include "catalog/pg_class.h"
+#include "base/extension.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
 #include "store/plan_cache.h"
@@ -19,27 +17,11 @@
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
-#include "utils/syscache.h"
 
 Oid
 ga_owner(void)
 {
-	Oid namespace = get_namespace_oid("group_api_private", true);
-	Oid relation = InvalidOid;
-	Oid owner = InvalidOid;
-	HeapTuple tuple;
-
-	if (OidIsValid(namespace))
-		relation = get_relname_relid("invitations", namespace);
-	if (!OidIsValid(relation))
-		return InvalidOid;
-	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relation));
-	if (HeapTupleIsValid(tuple))
-	{
-		owner = ((Form_pg_class) GETSTRUCT(tuple))->relowner;
-		ReleaseSysCache(tuple);
-	}
-	return owner;
+	return ga_extension_owner();
 }
 
 void

@@ -8,17 +8,16 @@
 #include "postgres.h"
 
 #include "access/reloptions.h"
+#include "base/extension.h"
 #include "catalog/pg_type.h"
 #include "foreign/foreign.h"
 #include "nodes/parsenodes.h"
-#include "catalog/namespace.h"
 #include "commands/defrem.h"
 #include "storage/lmgr.h"
 #include "store/plan_cache.h"
 #include "store/provider_store.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
-#include "utils/lsyscache.h"
 
 #define OUR_WRAPPERS                                                           \
 	"('group_api_smtp', 'group_api_twilio', 'group_api_vonage', "              \
@@ -144,10 +143,8 @@ ga_provider_exists(const char *server)
 bool
 ga_pauses_lock(void)
 {
-	Oid schema = get_namespace_oid("group_api_private", false);
-
 	/* Whoever pauses or resumes holds RowExclusiveLock until his end. */
-	return ConditionalLockRelationOid(get_relname_relid("pauses", schema),
+	return ConditionalLockRelationOid(ga_extension_table("pauses"),
 									  ShareRowExclusiveLock);
 }
 
