@@ -1182,11 +1182,10 @@ SELECT s.srvname AS server,
   FROM pg_catalog.pg_foreign_server s
   JOIN pg_catalog.pg_foreign_data_wrapper w ON w.oid = s.srvfdw
   LEFT JOIN group_api_private.pauses p ON p.server = s.srvname
- WHERE w.fdwname IN ('group_api_smtp', 'group_api_twilio', 'group_api_vonage',
-        'group_api_vonage_messages', 'group_api_messagebird', 'group_api_plivo',
-        'group_api_sns', 'group_api_kannel', 'group_api_sendgrid', 'group_api_postmark',
-        'group_api_mailgun', 'group_api_ses', 'group_api_resend', 'group_api_http',
-        'group_api_capture')
+ WHERE EXISTS (SELECT FROM pg_catalog.pg_depend d JOIN pg_catalog.pg_extension e
+                  ON d.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass AND d.refobjid = e.oid
+               WHERE d.classid = 'pg_catalog.pg_foreign_data_wrapper'::pg_catalog.regclass
+                 AND d.objid = w.oid AND d.deptype = 'e' AND e.extname = 'group_api')
  ORDER BY s.srvname;
 COMMENT ON VIEW group_api.providers IS 'the providers of this database and whether they are paused';
 

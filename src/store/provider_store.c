@@ -19,13 +19,12 @@
 #include "utils/array.h"
 #include "utils/builtins.h"
 
-#define OUR_WRAPPERS                                                           \
-	"('group_api_smtp', 'group_api_twilio', 'group_api_vonage', "              \
-	"'group_api_vonage_messages', 'group_api_messagebird', "                   \
-	"'group_api_plivo', 'group_api_sns', 'group_api_kannel', "                 \
-	"'group_api_sendgrid', 'group_api_postmark', "                             \
-	"'group_api_mailgun', 'group_api_ses', 'group_api_resend', "               \
-	"'group_api_http', 'group_api_capture')"
+/* Of a wrapper `w`: another one may bear a name like ours. */
+#define IS_OURS                                                                \
+	"EXISTS (SELECT FROM pg_depend d JOIN pg_extension e ON"                   \
+	"  d.refclassid = 'pg_extension'::regclass AND d.refobjid = e.oid"         \
+	" WHERE d.classid = 'pg_foreign_data_wrapper'::regclass"                   \
+	"  AND d.objid = w.oid AND d.deptype = 'e' AND e.extname = 'group_api')"
 
 static int
 read_options(uint64 row, int column, GaProviderSetting *settings, int at)
@@ -94,8 +93,7 @@ int
 ga_providers_read(const GaOwnerScope *scope, GaProviderRow **rows)
 {
 	static GaPlan plan = {
-		.sql =
-			PROVIDER " WHERE w.fdwname IN " OUR_WRAPPERS " ORDER BY s.srvname",
+		.sql = PROVIDER " WHERE " IS_OURS " ORDER BY s.srvname",
 	};
 	int count = (int) ga_plan_run(&plan, NULL, NULL, SPI_OK_SELECT);
 
@@ -110,10 +108,8 @@ bool
 ga_provider_find(const GaOwnerScope *scope, const char *server,
 				 GaProviderRow *provider)
 {
-	/* Only a superuser can make a wrapper, so the name says whose it is. */
 	static GaPlan plan = {
-		.sql = PROVIDER " WHERE w.fdwname LIKE 'group\\_api\\_%'"
-						" AND s.srvname = $1",
+		.sql = PROVIDER " WHERE " IS_OURS " AND s.srvname = $1",
 		.nargs = 1,
 		.argtypes = {TEXTOID},
 	};
@@ -131,7 +127,7 @@ ga_provider_exists(const char *server)
 	static GaPlan plan = {
 		.sql = "SELECT FROM pg_foreign_server s"
 			   " JOIN pg_foreign_data_wrapper w ON w.oid = s.srvfdw"
-			   " WHERE w.fdwname IN " OUR_WRAPPERS " AND s.srvname = $1",
+			   " WHERE " IS_OURS " AND s.srvname = $1",
 		.nargs = 1,
 		.argtypes = {TEXTOID},
 	};
