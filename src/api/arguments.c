@@ -23,8 +23,8 @@ ga_argument_type(FunctionCallInfo fcinfo, int at)
 		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_FUNCTION),
 						errmsg("function %u does not exist", function)));
 	form = (Form_pg_proc) GETSTRUCT(tuple);
-	type = at < form->proargtypes.dim1 ? form->proargtypes.values[at]
-									   : InvalidOid;
+	type =
+		at < form->proargtypes.dim1 ? form->proargtypes.values[at] : InvalidOid;
 	ReleaseSysCache(tuple);
 	return type;
 }

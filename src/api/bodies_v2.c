@@ -13,6 +13,7 @@
  */
 #include "postgres.h"
 
+#include "access/detoast.h"
 #include "api/arguments.h"
 #include "api/creation.h"
 #include "api/execute_right.h"
@@ -31,14 +32,14 @@ number_in(FunctionCallInfo fcinfo, const GaCaller *caller)
 	size_t length;
 
 	if (caller->is_http || PG_NARGS() != 1 || PG_ARGISNULL(0) ||
-		ga_argument_type(fcinfo, 0) != TEXTOID)
+		ga_argument_type(fcinfo, 0) != TEXTOID ||
+		toast_raw_datum_size(PG_GETARG_DATUM(0)) > VARHDRSZ + 19)
 		return 0;
 	digits = text_to_cstring(PG_GETARG_TEXT_PP(0));
 	length = strlen(digits);
-	if (length == 0 || length > 19 || strspn(digits, "0123456789") != length)
+	if (length == 0 || strspn(digits, "0123456789") != length)
 		return 0;
-	return DatumGetInt64(
-		DirectFunctionCall1(int8in, CStringGetDatum(digits)));
+	return DatumGetInt64(DirectFunctionCall1(int8in, CStringGetDatum(digits)));
 }
 
 /* What SQL callers give as an array reads as the body would: {"users": ...}. */
@@ -52,6 +53,8 @@ body_of_array(ArrayType *array)
 
 	deconstruct_array(array, INT8OID, sizeof(int64), FLOAT8PASSBYVAL,
 					  TYPALIGN_DOUBLE, &ids, &nulls, &count);
+	/* One more than may be is as wrong as a million more. */
+	count = Min(count, ga_settings.max_members + 1);
 	initStringInfo(&json);
 	appendStringInfoString(&json, "{\"users\":[");
 	for (int i = 0; i < count; i++)
@@ -78,20 +81,15 @@ read_body(FunctionCallInfo fcinfo, int at, const GaCaller *caller, Jsonb **body,
 	*body = NULL;
 	if (PG_ARGISNULL(at))
 		return true;
-	switch (ga_argument_type(fcinfo, at))
+	if (ga_argument_type(fcinfo, at) == INT8ARRAYOID)
 	{
-		case JSONBOID:
-			*body = PG_GETARG_JSONB_P(at);
-			return true;
-		case INT8ARRAYOID:
-			*body = body_of_array(PG_GETARG_ARRAYTYPE_P(at));
-			return true;
-		default:
-			if (VARSIZE_ANY_EXHDR(PG_GETARG_TEXT_PP(at)) == 0)
-				return true;
-			*body = ga_creation_body(fcinfo, GA_CONTRACT_B, caller, answer);
-			return *body != NULL;
+		*body = body_of_array(PG_GETARG_ARRAYTYPE_P(at));
+		return true;
 	}
+	if (toast_raw_datum_size(PG_GETARG_DATUM(at)) == VARHDRSZ)
+		return true;
+	*body = ga_creation_body(fcinfo, at, GA_CONTRACT_B, caller, answer);
+	return *body != NULL;
 }
 
 typedef enum Forms

@@ -164,19 +164,9 @@ answer_body(GaCaller *caller, Jsonb *body)
 PG_FUNCTION_INFO_V1(group_api_v2_create_group);
 PG_FUNCTION_INFO_V1(group_api_v2_create_group_body);
 
-Datum
-group_api_v2_create_group(PG_FUNCTION_ARGS)
-{
-	GaCaller caller;
-	Datum answer;
-
-	if (ga_creation_is_refused(fcinfo, GA_CONTRACT_B, &caller, &answer))
-		return answer;
-	return answer_body(&caller, PG_GETARG_JSONB_P(0));
-}
-
-Datum
-group_api_v2_create_group_body(PG_FUNCTION_ARGS)
+/* (jsonb), (text) and (bytea) */
+static Datum
+create_group(FunctionCallInfo fcinfo)
 {
 	GaCaller caller;
 	Datum answer;
@@ -184,6 +174,18 @@ group_api_v2_create_group_body(PG_FUNCTION_ARGS)
 
 	if (ga_creation_is_refused(fcinfo, GA_CONTRACT_B, &caller, &answer))
 		return answer;
-	body = ga_creation_body(fcinfo, GA_CONTRACT_B, &caller, &answer);
+	body = ga_creation_body(fcinfo, 0, GA_CONTRACT_B, &caller, &answer);
 	return body == NULL ? answer : answer_body(&caller, body);
+}
+
+Datum
+group_api_v2_create_group(PG_FUNCTION_ARGS)
+{
+	return create_group(fcinfo);
+}
+
+Datum
+group_api_v2_create_group_body(PG_FUNCTION_ARGS)
+{
+	return create_group(fcinfo);
 }

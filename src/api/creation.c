@@ -4,10 +4,13 @@
  */
 #include "postgres.h"
 
+#include "access/detoast.h"
 #include "access/xact.h"
+#include "api/arguments.h"
 #include "api/creation.h"
 #include "api/execute_right.h"
 #include "base/guc.h"
+#include "catalog/pg_type.h"
 #include "common/cryptohash.h"
 #include "dispatch/wake.h"
 #include "mb/pg_wchar.h"
@@ -33,20 +36,41 @@ ga_creation_is_refused(FunctionCallInfo fcinfo, GaContract contract,
 	return true;
 }
 
+static bool
+check_size(FunctionCallInfo fcinfo, int at, GaContract contract,
+		   const GaCaller *caller, Datum *answer)
+{
+	GaViolations violations = {NIL};
+	size_t size = toast_raw_datum_size(PG_GETARG_DATUM(at));
+
+	if (ga_body_check_size(size - VARHDRSZ, ga_settings.max_members,
+						   &violations))
+		return true;
+	*answer = ga_answer_violations(caller, contract, &violations);
+	return false;
+}
+
 Jsonb *
-ga_creation_body(FunctionCallInfo fcinfo, GaContract contract,
+ga_creation_body(FunctionCallInfo fcinfo, int at, GaContract contract,
 				 const GaCaller *caller, Datum *answer)
 {
 	/* What a form without brackets tells as a list. */
 	static const char *const lists_a[] = {NULL};
 	static const char *const lists_b[] = {"invite_users", "users", NULL};
 	GaViolations violations = {NIL};
-	/* A text or a bytea: it is the same. */
-	struct varlena *given = PG_DETOAST_DATUM_PACKED(PG_GETARG_DATUM(0));
-	Jsonb *body = ga_body_read(
-		(GaBytes){VARDATA_ANY(given), VARSIZE_ANY_EXHDR(given)},
-		contract == GA_CONTRACT_B ? lists_b : lists_a, &violations);
+	struct varlena *given;
+	Jsonb *body;
 
+	/* Compressed, it may be a hundred times as large. */
+	if (!check_size(fcinfo, at, contract, caller, answer))
+		return NULL;
+	if (ga_argument_type(fcinfo, at) == JSONBOID)
+		return PG_GETARG_JSONB_P(at);
+	/* A text or a bytea: it is the same. */
+	given = PG_DETOAST_DATUM_PACKED(PG_GETARG_DATUM(at));
+	body = ga_body_read((GaBytes){VARDATA_ANY(given), VARSIZE_ANY_EXHDR(given)},
+						contract == GA_CONTRACT_B ? lists_b : lists_a,
+						ga_settings.max_members, &violations);
 	if (body == NULL)
 		*answer = ga_answer_violations(caller, contract, &violations);
 	return body;

@@ -23,9 +23,13 @@
 extern bool ga_creation_is_refused(FunctionCallInfo fcinfo, GaContract contract,
 								   GaCaller *caller, Datum *answer);
 
-/* The body of a function that takes it as text; NULL with an answer: no body. */
-extern Jsonb *ga_creation_body(FunctionCallInfo fcinfo, GaContract contract,
-							   const GaCaller *caller, Datum *answer);
+/*
+ * The argument `at` as a body, given as jsonb, text or bytea; NULL with an
+ * answer: it is too large, or none.
+ */
+extern Jsonb *ga_creation_body(FunctionCallInfo fcinfo, int at,
+							   GaContract contract, const GaCaller *caller,
+							   Datum *answer);
 
 /* Empties the view and sets what every new group has. */
 extern void ga_creation_begin(GaGroupView *group, char contract);

@@ -12,8 +12,8 @@
 /* Whose right is asked for, besides that of the function that was called. */
 typedef enum GaForms
 {
-	GA_ALL_FORMS,  /* all of the extension's functions of this name */
-	GA_BODY_FORMS  /* those with as many arguments */
+	GA_ALL_FORMS, /* all of the extension's functions of this name */
+	GA_BODY_FORMS /* those with as many arguments */
 } GaForms;
 
 /*

@@ -102,8 +102,8 @@ find_schema(const char *name, Oid extension)
 static Oid
 find_table(const char *name, Oid schema, Oid extension)
 {
-	Oid table = OidIsValid(schema) ? get_relname_relid(name, schema)
-								   : InvalidOid;
+	Oid table =
+		OidIsValid(schema) ? get_relname_relid(name, schema) : InvalidOid;
 
 	return is_member(RelationRelationId, table, extension) ? table : InvalidOid;
 }
@@ -158,9 +158,8 @@ begin_functions(void)
 	if (functions_are_valid)
 		return;
 	if (functions_context == NULL)
-		functions_context =
-			AllocSetContextCreate(TopMemoryContext, "group_api functions",
-								  ALLOCSET_SMALL_SIZES);
+		functions_context = AllocSetContextCreate(
+			TopMemoryContext, "group_api functions", ALLOCSET_SMALL_SIZES);
 	MemoryContextReset(functions_context);
 	namesakes_known = NIL;
 	adopt = InvalidOid;
@@ -176,10 +175,9 @@ ga_extension_adopt(void)
 	begin_functions();
 	if (OidIsValid(adopt) || !OidIsValid(schema))
 		return adopt;
-	function = GetSysCacheOid3(PROCNAMEARGSNSP, Anum_pg_proc_oid,
-							   CStringGetDatum("adopt"),
-							   PointerGetDatum(buildoidvector(NULL, 0)),
-							   ObjectIdGetDatum(schema));
+	function = GetSysCacheOid3(
+		PROCNAMEARGSNSP, Anum_pg_proc_oid, CStringGetDatum("adopt"),
+		PointerGetDatum(buildoidvector(NULL, 0)), ObjectIdGetDatum(schema));
 	if (is_member(ProcedureRelationId, function, ga_extension_oid()))
 		adopt = function;
 	return adopt;
@@ -199,8 +197,7 @@ find_namesakes(Oid function)
 	list = SearchSysCacheList1(PROCNAMEARGSNSP, CStringGetDatum(name));
 	for (int i = 0; i < list->n_members; i++)
 	{
-		Form_pg_proc other =
-			(Form_pg_proc) GETSTRUCT(&list->members[i]->tuple);
+		Form_pg_proc other = (Form_pg_proc) GETSTRUCT(&list->members[i]->tuple);
 
 		if (other->pronamespace == schema &&
 			is_member(ProcedureRelationId, other->oid, extension))

@@ -82,8 +82,7 @@ ga_work_begin(const char *activity)
 	if (my_extension == InvalidOid)
 		my_extension = extension;
 	if (!OidIsValid(extension) || extension != my_extension ||
-		ga_extension_oid() != extension ||
-		!OidIsValid(ga_owner()))
+		ga_extension_oid() != extension || !OidIsValid(ga_owner()))
 	{
 		abort_work();
 		/* One made anew counts its incarnations anew: so must we. */
