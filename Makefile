@@ -49,6 +49,7 @@ OBJS = \
 	src/store/group_v2_store.o \
 	src/store/subscription_store.o \
 	src/store/picture_store.o \
+	src/store/pinned_settings.o \
 	src/dispatch/slots.o \
 	src/dispatch/wake.o \
 	src/dispatch/launcher.o \

@@ -1257,7 +1257,8 @@ COMMENT ON VIEW group_api.templates IS 'the words of invitations: built-in ones 
 CREATE FUNCTION group_api.health(
         OUT "check" text, OUT ok boolean, OUT fact text, OUT hint text)
     RETURNS SETOF record
-    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+    SET standard_conforming_strings = on SET row_security = on AS $$
 DECLARE
     dispatcher record;
     waiting bigint;

@@ -5,13 +5,15 @@
  * The functions callers may execute hold no rights on the tables; these
  * switch to the owner instead, under SECURITY_RESTRICTED_OPERATION, and pin
  * search_path so that neither a caller's nor a database's setting can put an
- * operator or a function of its own in front of ours.
+ * operator or a function of its own in front of ours.  So are settings pinned that
+ * would show what runs inside or change its meaning (store/pinned_settings).
  */
 #include "postgres.h"
 
 #include "base/extension.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
+#include "store/pinned_settings.h"
 #include "store/plan_cache.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
@@ -37,8 +39,7 @@ ga_owner_enter(GaOwnerScope *scope)
 	scope->caller_context = CurrentMemoryContext;
 	GetUserIdAndSecContext(&scope->user, &scope->security);
 	scope->guc_level = NewGUCNestLevel();
-	(void) set_config_option("search_path", "pg_catalog, pg_temp", PGC_USERSET,
-							 PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+	ga_settings_pin();
 	SetUserIdAndSecContext(owner, scope->security |
 									  SECURITY_LOCAL_USERID_CHANGE |
 									  SECURITY_RESTRICTED_OPERATION);
