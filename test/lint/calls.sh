@@ -18,7 +18,7 @@ found() {
 
 report "there are sources to look at" "$(find src -name '*.c' 2>/dev/null | grep -q . || echo none)"
 report "no function writes to the arguments of the call it was given" \
-	"$(found 'fcinfo->(args\[[^]]*\]\.(value|isnull)|nargs|flinfo|fncollation|args) *(=[^=]|\+\+|--|[-+|&]=)|(memset|memcpy|memmove) *\( *(&? *fcinfo->|fcinfo *,)')"
+	"$(found 'fcinfo->(args\[[^]]*\]\.(value|isnull)|nargs|flinfo|fncollation|args) *(=[^=]|\+\+|--|[-+|&]=)|[^&]&fcinfo->args|(memset|memcpy|memmove) *\( *(&? *fcinfo->|fcinfo *,)')"
 report "no SQL function of ours is called as if SQL called it" \
 	"$(found 'LOCAL_FCINFO|InitFunctionCallInfoData|FunctionCallInvoke|(Direct|Oid)FunctionCall[0-9]\(group_api_')"
 report "nothing is decided by the calling expression" \

@@ -38,6 +38,7 @@ done
 caught calls "a written argument" 'fcinfo->args[0].value = JsonbPGetDatum(body);'
 caught calls "an argument made null" 'fcinfo->args[0].isnull = true;'
 caught calls "another number of arguments" 'fcinfo->nargs = 0;'
+caught calls "an argument's address" 'NullableDatum *first = &fcinfo->args[0];'
 caught calls "a call made up" 'LOCAL_FCINFO(call, 2);'
 caught calls "a function of ours called by its C name" 'DirectFunctionCall1(group_api_v2_delete_group, id);'
 caught calls "a question to the calling expression" 'type = get_fn_expr_argtype(fcinfo->flinfo, 0);'
