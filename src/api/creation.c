@@ -61,7 +61,7 @@ ga_creation_body(FunctionCallInfo fcinfo, int at, GaContract contract,
 	struct varlena *given;
 	Jsonb *body;
 
-	/* Compressed, it may be a hundred times as large. */
+	/* It may be compressed, so its size is asked for before it is unpacked. */
 	if (!check_size(fcinfo, at, contract, caller, answer))
 		return NULL;
 	if (ga_argument_type(fcinfo, at) == JSONBOID)
