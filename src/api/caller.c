@@ -166,7 +166,7 @@ take_role(GaCaller *caller)
 static bool
 may_adopt(void)
 {
-	Oid function = ga_extension_adopt();
+	Oid function = ga_extension_function("adopt");
 
 	return OidIsValid(function) && ga_may_execute(function, GetUserId());
 }

@@ -39,6 +39,12 @@ typedef struct Schemas
 	Oid invitations;
 } Schemas;
 
+typedef struct Named
+{
+	NameData name;
+	Oid function;
+} Named;
+
 typedef struct Namesakes
 {
 	Oid function;
@@ -49,7 +55,7 @@ static Schemas schemas;
 static bool functions_are_valid;
 static MemoryContext functions_context;
 static List *namesakes_known; /* of Namesakes */
-static Oid adopt;
+static List *named_known;	  /* of Named */
 static bool is_watching;
 
 static void
@@ -162,25 +168,42 @@ begin_functions(void)
 			TopMemoryContext, "group_api functions", ALLOCSET_SMALL_SIZES);
 	MemoryContextReset(functions_context);
 	namesakes_known = NIL;
-	adopt = InvalidOid;
+	named_known = NIL;
 	functions_are_valid = true;
 }
 
+static void
+keep_named(const char *name, Oid function)
+{
+	MemoryContext old = MemoryContextSwitchTo(functions_context);
+	Named *named = palloc(sizeof(Named));
+
+	namestrcpy(&named->name, name);
+	named->function = function;
+	named_known = lappend(named_known, named);
+	MemoryContextSwitchTo(old);
+}
+
 Oid
-ga_extension_adopt(void)
+ga_extension_function(const char *name)
 {
 	Oid schema = our_schemas()->public;
 	Oid function;
+	ListCell *cell;
 
+	if (!OidIsValid(schema))
+		return InvalidOid;
 	begin_functions();
-	if (OidIsValid(adopt) || !OidIsValid(schema))
-		return adopt;
+	foreach (cell, named_known)
+		if (namestrcmp(&((Named *) lfirst(cell))->name, name) == 0)
+			return ((Named *) lfirst(cell))->function;
 	function = GetSysCacheOid3(
-		PROCNAMEARGSNSP, Anum_pg_proc_oid, CStringGetDatum("adopt"),
+		PROCNAMEARGSNSP, Anum_pg_proc_oid, CStringGetDatum(name),
 		PointerGetDatum(buildoidvector(NULL, 0)), ObjectIdGetDatum(schema));
-	if (is_member(ProcedureRelationId, function, ga_extension_oid()))
-		adopt = function;
-	return adopt;
+	if (!is_member(ProcedureRelationId, function, ga_extension_oid()))
+		return InvalidOid;
+	keep_named(name, function);
+	return function;
 }
 
 static List *

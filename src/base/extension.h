@@ -23,8 +23,8 @@ extern Oid ga_extension_table(const char *name);
 /* The owner of the extension's tables. */
 extern Oid ga_extension_owner(void);
 
-/* group_api.adopt(): whoever may say which database sends is an operator. */
-extern Oid ga_extension_adopt(void);
+/* A function without arguments of the schema group_api, such as adopt(). */
+extern Oid ga_extension_function(const char *name);
 
 /*
  * Those functions of the extension that bear the name of `function` and lie in
