@@ -51,6 +51,8 @@ struct GaProvider
 	long connect_timeout;
 	int max_connections;
 	bool allow_private;
+	/* A superuser wrote the URL: a private address in it is meant. */
+	bool literal_is_meant;
 	bool host_is_literal;  /* set by prepare from the URL in use */
 	bool host_is_loopback; /* likewise */
 	void *plan;

@@ -14,10 +14,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/peer_address.h"
 #include "courier/http_plan.h"
 #include "courier/json_path.h"
 #include "courier/outcome.h"
-#include "courier/peer.h"
 #include "courier/template.h"
 #include "courier/xml_answer.h"
 
