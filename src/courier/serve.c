@@ -74,6 +74,21 @@ route_task(Server *server, GaTask *task)
 				   detail);
 }
 
+/* Whether that much is known of the provider: each reload opens it anew. */
+static bool
+had_fault(const Server *server, const GaPool *pool)
+{
+	for (size_t i = 0; i < server->pool_count; i++)
+	{
+		GaPool *old = server->pools[i];
+
+		if (old && ga_pool_fault(old) &&
+			strcmp(ga_pool_name(old), ga_pool_name(pool)) == 0)
+			return strcmp(ga_pool_fault(old), ga_pool_fault(pool)) == 0;
+	}
+	return false;
+}
+
 /* Keeps the pool of a provider nothing has changed about, and its warm
  * connections. */
 static GaPool *
@@ -92,7 +107,7 @@ keep_or_open(Server *server, const json_t *config)
 			return pool;
 		}
 	pool = ga_pool_open(config, &server->link);
-	if (ga_pool_fault(pool))
+	if (ga_pool_fault(pool) && !had_fault(server, pool))
 		ga_link_log(&server->link, "provider \"%s\" cannot be used: %s",
 					ga_pool_name(pool), ga_pool_fault(pool));
 	return pool;

@@ -218,6 +218,9 @@ reload(void)
 
 	if (!reload_wanted || !ga_work_begin("group_api: reading the providers"))
 		return;
+	/* A commit wakes us before it tells the caches: who is a member of what is
+	 * looked up anew. */
+	InvalidateSystemCaches();
 	reload_wanted = false;
 	is_ours = ga_installation_is_ours();
 	if (is_ours)

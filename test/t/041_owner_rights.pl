@@ -137,8 +137,14 @@ $node->safe_psql('postgres', "CREATE SERVER signed FOREIGN DATA WRAPPER group_ap
 	. "', sender '+15005550006', callback_url 'https://hooks.example.com/r'); CREATE USER MAPPING FOR PUBLIC SERVER signed OPTIONS (password_file '$file');
 	ALTER SERVER signed OWNER TO op");
 my $offset = -s $node->logfile;
-$node->safe_psql('postgres', join ';', ("SELECT group_api.receive_receipt('signed', '{\"x-twilio-signature\":\"x\"}', 'MessageSid=1', 'server=signed')") x 5);
+$node->safe_psql('postgres', join ';', ("SELECT group_api.receive_receipt('signed', 'MessageSid=1', '{\"x-twilio-signature\":\"x\"}', 'server=signed')") x 5);
 my $said = () = substr(slurp_file($node->logfile), $offset) =~ /password_file of provider "signed" cannot be used/g;
 is($said, 1, 'a file that cannot be used is told once, however often strangers call');
+
+# Nor does each reload tell it again.
+$node->safe_psql("postgres", "SELECT group_api.pause('keyed'), group_api.resume('keyed')") for 1 .. 3;
+$node->reload;
+$said = () = slurp_file($node->logfile) =~ /provider "signed" cannot be used: option password_file/g;
+is($said, 1, "the courier tells of a fault once as long as it is the same");
 
 done_testing();
