@@ -19,6 +19,7 @@
 #include "commands/defrem.h"
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
+#include "request/literal_key.h"
 #include "request/public_key.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
@@ -147,6 +148,30 @@ check_value(const GaProviderOption *option, const char *value)
 				 errhint("Option \"%s\": %s.", option->name, option->help)));
 }
 
+/* Everybody reads the options of a server; the value is not repeated. */
+static void
+refuse_literal_key(const GaProviderOption *option, const char *value)
+{
+	bool is_url = option->type == GA_OPTION_URL;
+	const char *name = is_url ? ga_literal_key_in_url(value)
+							  : ga_literal_key_in_json(value);
+
+	if (name == NULL)
+		return;
+	ereport(
+		ERROR,
+		(errcode(ERRCODE_FDW_INVALID_ATTRIBUTE_VALUE),
+		 errmsg("option \"%s\" holds what looks like a key in \"%s\"",
+				option->name, name),
+		 errdetail("Everybody can read the options of a server."),
+		 errhint("CREATE USER MAPPING FOR PUBLIC SERVER ... OPTIONS (password "
+				 "'the key'); and write %s here.",
+				 is_url ? psprintf("%s={password}", name)
+				 : pg_strcasecmp(name, "Authorization") == 0
+					 ? "\"Authorization\": \"Bearer {password}\""
+					 : psprintf("\"%s\": \"{password}\"", name))));
+}
+
 /* GaOptionLookup over a list of DefElem. */
 static const char *
 given_value(void *given, const char *name)
@@ -205,6 +230,10 @@ group_api_provider_validator(PG_FUNCTION_ARGS)
 		if (option->type == GA_OPTION_URL &&
 			strcmp(option->name, "callback_url") != 0)
 			check_host(option, defGetString(element), allow_private);
+		if (option->type == GA_OPTION_JSON ||
+			(option->type == GA_OPTION_URL && strcmp(kind, "http") == 0 &&
+			 strcmp(option->name, "callback_url") != 0))
+			refuse_literal_key(option, defGetString(element));
 	}
 	if (place == GA_OPTION_ON_SERVER)
 		check_required(kind, given);

@@ -275,6 +275,8 @@ ga_provider_open(const json_t *config)
 	if (!configure(provider, config, complaint, sizeof(complaint)))
 		provider->fault = ga_strdup(complaint);
 	note_secrets(provider);
+	if (provider->fault)
+		ga_secrets_hide_in(&provider->secrets, provider->fault);
 	return provider;
 }
 
@@ -313,7 +315,8 @@ ga_provider_inspect_url(GaProvider *provider, const char *url, char *scheme,
 			snprintf(scheme, scheme_size, "%s", found);
 	}
 	else
-		snprintf(complaint, size, "\"%.200s\" is not a URL", url);
+		/* It may hold the password by now. */
+		snprintf(complaint, size, "the URL cannot be parsed");
 	curl_free(host);
 	curl_free(found);
 	curl_url_cleanup(parsed);

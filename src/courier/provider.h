@@ -68,9 +68,9 @@ extern void ga_provider_close(GaProvider *provider);
 /* The value in force: as written or the default; NULL when there is none. */
 extern const char *ga_provider_option(const GaProvider *provider,
 									  const char *name);
-/* As above for templates: never a secret but username. */
+/* As above for templates: never a secret. */
 extern const char *ga_provider_lookup(const void *provider, const char *name);
-/* As above for our own templates: {password} too. */
+/* As above where a template may name {password}. */
 extern const char *ga_provider_lookup_secret(const void *provider,
 											 const char *name);
 

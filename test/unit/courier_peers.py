@@ -7,6 +7,7 @@ usage: courier_peers.py COURIER [WORD]   (only tests whose name has WORD)
 import base64
 import email
 import email.policy
+import html
 import json
 import logging
 import os
@@ -19,6 +20,7 @@ import threading
 import time
 import urllib.parse
 from email.utils import formatdate
+from urllib.parse import parse_qs, quote, quote_plus
 
 logging.disable()
 sys.dont_write_bytecode = True
@@ -838,6 +840,110 @@ def test_a_secret_never_comes_back():
             check(courier.sms(), "misconfigured", detail="token ***")
         equal(server.requests[0]["headers"]["authorization"],
               ["Bearer " + SECRET])
+
+
+# Letters that a header, JSON, a form, a URL and HTML spell in ways of their own.
+KEY = 'k3y"\\&<%+/ pässwörd\U0001d11e{x}'
+
+
+def test_a_gateway_gets_its_key_where_it_wants_it():
+    cases = (
+        ({"headers": '{"X-Api-Key":"{password}","X-User":"{username}"}',
+          "username": "me"},
+         lambda r: r["headers"]["x-api-key"] == [KEY]
+         and r["headers"]["x-user"] == ["me"]),
+        ({"headers": '{"Authorization":"App {password}"}'},
+         lambda r: r["headers"]["authorization"] == ["App " + KEY]),
+        ({"fields": '{"a":{"key":"{password}"},"text":"{text}"}'},
+         lambda r: json.loads(r["body"])["a"]["key"] == KEY),
+        ({"fields": '{"key":"{password}","text":"{text}"}', "body": "form"},
+         lambda r: parse_qs(r["body"])["key"] == [KEY]),
+        ({"fields": '{"key":"{password}","text":"{text}"}', "body": "query"},
+         lambda r: parse_qs(r["line"].split()[1].split("?")[1])["key"]
+         == [KEY]),
+        ({"url": "/{username}/send?k={password}", "username": "a/b"},
+         lambda r: r["line"].split()[1] == "/a%2Fb/send?k=" + quote(KEY, "~")))
+    for options, is_right in cases:
+        with HttpServer(reply("200 OK", '{"id":"1"}')) as server:
+            if "url" in options:
+                options["url"] = server.url + options["url"]
+            with Courier(BINARY, http(server, password=KEY,
+                                      **options)) as courier:
+                check(courier.sms(), "accepted")
+            request = server.requests[0]
+            assert is_right(request), (options, request)
+            # Once is enough: it does not go out as Basic besides.
+            assert "App " in options.get("headers", "") or \
+                "authorization" not in request["headers"], request
+
+
+def test_a_key_in_a_template_is_no_secret_of_ours_to_lose():
+    spellings = (
+        KEY, quote(KEY, ""), quote_plus(KEY), json.dumps(KEY)[1:-1],
+        json.dumps(KEY, ensure_ascii=False)[1:-1], html.escape(KEY),
+        base64.b64encode(b"me:" + KEY.encode()).decode(),
+        base64.urlsafe_b64encode(b"x" + KEY.encode()).decode())
+    for spelt in spellings:
+        with HttpServer(reply("403 No", "you sent " + spelt + " here")) as server:
+            entry = http(server, password=KEY,
+                         headers='{"X-Api-Key":"{password}"}')
+            with Courier(BINARY, entry) as courier:
+                outcome = courier.sms()
+                check(outcome, "misconfigured", detail="***")
+                for piece in ("k3y", "ssw", "pass", spelt[4:16]):
+                    assert piece not in outcome.detail, (spelt, outcome)
+    # Nor in what is wrong with the provider.
+    for options in ({"url": "http://[::1/{password}"},
+                    {"headers": '{"a":"{password} {nope}"}'},
+                    {"fields": '{"a":"{password","b":1}'},
+                    {"headers": '{"a":"{password}"}', "password": "x\x01" + KEY}):
+        entry = http("http://127.0.0.1:1/", **dict({"password": KEY}, **options))
+        with Courier(BINARY, entry) as courier:
+            outcome = courier.sms()
+            check(outcome, "misconfigured", "provider")
+            while not courier.logs:
+                courier.pump(5)
+            assert not any("k3y" in text for text in
+                           courier.logs + [outcome.detail]), courier.logs
+
+
+def test_a_key_in_a_template_goes_only_where_others_may():
+    for options, word in (
+            ({"headers": '{"X-Api-Key":"{password}"}'}, "no password"),
+            ({"url": "http://gateway.example/{password}", "password": KEY},
+             "only sent over https"),
+            ({"fields": '{"a":"{bearer_token}"}', "bearer_token": KEY},
+             "{bearer_token}")):
+        with Courier(BINARY, http(**dict({"server": "http://127.0.0.1:1/"},
+                                         **options))) as courier:
+            check(courier.sms(), "misconfigured", "provider", detail=word)
+
+
+def test_metadata_addresses_are_never_asked():
+    for host in ("169.254.169.254", "[::ffff:169.254.169.254]", "0xa9fea9fe",
+                 "[fd00:ec2::254]", "169.254.170.2", "100.100.100.200",
+                 "[64:ff9b::169.254.169.254]", "[2002:a9fe:a9fe::]"):
+        for kind in ("smtp://%s:25", "http://%s/latest/"):
+            entry = (smtp if kind[0] == "s" else http)(
+                kind % host, allow_private="true", connect_timeout=5)
+            with Courier(BINARY, entry) as courier:
+                send = courier.mail if kind[0] == "s" else courier.sms
+                check(send(), "misconfigured", "metadata address")
+
+
+def test_an_address_is_meant_only_where_its_owner_is_trusted():
+    with HttpServer(reply("200 OK", '{"id":"1"}')) as server:
+        for host in ("127.0.0.1", "localhost", "2130706433", "[::ffff:127.0.0.1]",
+                     "0x7f.1", "0177.0.0.1", "%31%32%37.0.0.1"):
+            entry = http("http://%s:%d/" % (host, server.port))
+            entry["private_literal"] = False
+            with Courier(BINARY, entry) as courier:
+                check(courier.sms(), "misconfigured", "private address")
+        equal(server.connections, 0)
+        entry = http(server)
+        entry["private_literal"] = True
+        with Courier(BINARY, entry) as courier:
+            check(courier.sms(), "accepted")
 
 
 def test_a_password_file_is_for_its_owner_only():
