@@ -20,6 +20,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "courier/confine.h"
 #include "courier/link.h"
 #include "courier/pool.h"
 
@@ -238,11 +239,22 @@ shed_inheritance(int fd)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
+static void
+tell_confinement(Server *server, const char *said)
+{
+	GaBuffer frame = {0};
+
+	if (ga_wire_put_frame(&frame, GA_FRAME_STARTED, said, strlen(said)))
+		ga_link_write(&server->link, &frame);
+	ga_buffer_free(&frame);
+}
+
 void
-ga_serve(int fd)
+ga_serve(int fd, bool tells)
 {
 	static Server server;
 	pid_t parent = getppid();
+	char said[128];
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != parent)
@@ -250,8 +262,11 @@ ga_serve(int fd)
 	shed_inheritance(fd);
 	fcntl(fd, F_SETFD, FD_CLOEXEC);
 	fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) & ~O_NONBLOCK);
+	ga_confine(GA_CONFINE_SENDER, said, sizeof(said));
 	if (!ga_link_open(&server.link, fd))
 		_exit(3);
+	if (tells)
+		tell_confinement(&server, said);
 	for (;;)
 	{
 		char *room = ga_buffer_reserve(&server.in, READ_SIZE);

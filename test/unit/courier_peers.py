@@ -1040,6 +1040,51 @@ def test_an_address_is_meant_only_where_its_owner_is_trusted():
             check(courier.sms(), "accepted")
 
 
+def proc(process, file):
+    with open("/proc/%d/%s" % (process.pid, file)) as text:
+        return text.read()
+
+
+def test_the_courier_is_confined_and_says_by_what():
+    with HttpServer(reply("200 OK", '{"id":"1"}')) as server:
+        with Courier(BINARY, http(server), flags=("--tell",)) as courier:
+            check(courier.sms(), "accepted")
+            assert courier.started, "it does not say"
+            if courier.started.startswith("nothing"):
+                return  # a sanitizer
+            status = proc(courier.process, "status")
+            for word, line in (("no no_new_privs", "NoNewPrivs:\t1"),
+                               ("no seccomp", "Seccomp:\t2")):
+                assert word in courier.started or line in status, status
+            limits = proc(courier.process, "limits")
+            assert re.search(r"core file size +0 +0 ", limits), limits
+        with Courier(BINARY, http(server)) as courier:
+            check(courier.sms(), "accepted")
+            equal(courier.started, None)
+
+
+def test_descriptors_of_others_are_closed():
+    with open(os.path.join(DIRECTORY.name, "other"), "w") as other:
+        code = ("import subprocess,sys;p=subprocess.Popen([sys.argv[1],'bounce'],"
+                "pass_fds=[int(sys.argv[2])],stdin=subprocess.PIPE);"
+                "print(p.pid,flush=True);sys.stdin.read();p.stdin.close();p.wait()")
+        with subprocess.Popen([sys.executable, "-c", code, BINARY,
+                               str(other.fileno())],
+                              pass_fds=[other.fileno()], stdin=subprocess.PIPE,
+                              stdout=subprocess.PIPE,
+                              stderr=subprocess.DEVNULL) as parent:
+            pid = int(parent.stdout.readline())
+            end = time.monotonic() + PATIENCE
+            while True:
+                names = [os.readlink("/proc/%d/fd/%s" % (pid, fd))
+                         for fd in os.listdir("/proc/%d/fd" % pid)]
+                if other.name not in names or time.monotonic() > end:
+                    break
+                time.sleep(0.01)
+            assert other.name not in names, names
+            parent.stdin.close()
+
+
 def test_a_password_file_is_for_its_owner_only():
     path = os.path.join(DIRECTORY.name, "password")
     with open(path, "w") as file:
