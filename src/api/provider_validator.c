@@ -75,15 +75,16 @@ static void
 require_right(const GaProviderOption *option)
 {
 	if (!has_privs_of_role(GetUserId(), ROLE_PG_READ_SERVER_FILES))
-		ereport(ERROR,
-				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("permission denied to set option \"%s\"", option->name),
-				 option->type == GA_OPTION_FILE
-					 ? errdetail("It names a file on the server.")
-					 : errdetail("It opens the server's private network."),
-				 errhint("GRANT pg_read_server_files TO %s; or let a superuser "
-						 "own the server.",
-						 quote_identifier(GetUserNameFromId(GetUserId(), false)))));
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+			 errmsg("permission denied to set option \"%s\"", option->name),
+			 option->type == GA_OPTION_FILE
+				 ? errdetail("It names a file on the server.")
+				 : errdetail("It opens the server's private network."),
+			 errhint("GRANT pg_read_server_files TO %s; or let a superuser "
+					 "own the server.",
+					 quote_identifier(GetUserNameFromId(GetUserId(), false)))));
 }
 
 /*
@@ -153,8 +154,8 @@ static void
 refuse_literal_key(const GaProviderOption *option, const char *value)
 {
 	bool is_url = option->type == GA_OPTION_URL;
-	const char *name = is_url ? ga_literal_key_in_url(value)
-							  : ga_literal_key_in_json(value);
+	const char *name =
+		is_url ? ga_literal_key_in_url(value) : ga_literal_key_in_json(value);
 
 	if (name == NULL)
 		return;

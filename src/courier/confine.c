@@ -96,7 +96,7 @@ set_limits(void)
 #ifdef OUR_ARCHITECTURE
 
 /* The lower half of an argument; both architectures are little-endian. */
-#define ARGUMENT(n) (offsetof(struct seccomp_data, args) + (n) * 8)
+#define ARGUMENT(n) (offsetof(struct seccomp_data, args) + (n) *8)
 #define FILTER_MAX 512
 
 typedef struct Filter
@@ -150,34 +150,117 @@ put_refusal(Filter *filter, int number, int code)
 
 static const int refused[] = {
 	/* other programs, other users */
-	SYS_execve, SYS_execveat, SYS_ptrace, SYS_process_vm_readv,
-	SYS_process_vm_writev, SYS_kcmp, SYS_kill, SYS_tkill, SYS_rt_sigqueueinfo,
-	SYS_rt_tgsigqueueinfo, SYS_pidfd_open, SYS_pidfd_send_signal, SYS_setuid,
-	SYS_setgid, SYS_setreuid, SYS_setregid, SYS_setresuid, SYS_setresgid,
-	SYS_setgroups, SYS_capset, SYS_setns, SYS_unshare, SYS_personality,
+	SYS_execve,
+	SYS_execveat,
+	SYS_ptrace,
+	SYS_process_vm_readv,
+	SYS_process_vm_writev,
+	SYS_kcmp,
+	SYS_kill,
+	SYS_tkill,
+	SYS_rt_sigqueueinfo,
+	SYS_rt_tgsigqueueinfo,
+	SYS_pidfd_open,
+	SYS_pidfd_send_signal,
+	SYS_setuid,
+	SYS_setgid,
+	SYS_setreuid,
+	SYS_setregid,
+	SYS_setresuid,
+	SYS_setresgid,
+	SYS_setgroups,
+	SYS_capset,
+	SYS_setns,
+	SYS_unshare,
+	SYS_personality,
 	/* what is on the disk */
-	SYS_truncate, SYS_unlinkat, SYS_renameat, SYS_renameat2, SYS_linkat,
-	SYS_symlinkat, SYS_mkdirat, SYS_mknodat, SYS_fchmod, SYS_fchmodat,
-	SYS_fchown, SYS_fchownat, SYS_utimensat, SYS_setxattr, SYS_lsetxattr,
-	SYS_fsetxattr, SYS_removexattr, SYS_lremovexattr, SYS_fremovexattr,
-	SYS_name_to_handle_at, SYS_open_by_handle_at, SYS_memfd_create, SYS_mount,
-	SYS_umount2, SYS_pivot_root, SYS_chroot, SYS_chdir, SYS_fchdir,
-	SYS_fsopen, SYS_fsmount, SYS_fspick, SYS_open_tree, SYS_move_mount,
+	SYS_truncate,
+	SYS_unlinkat,
+	SYS_renameat,
+	SYS_renameat2,
+	SYS_linkat,
+	SYS_symlinkat,
+	SYS_mkdirat,
+	SYS_mknodat,
+	SYS_fchmod,
+	SYS_fchmodat,
+	SYS_fchown,
+	SYS_fchownat,
+	SYS_utimensat,
+	SYS_setxattr,
+	SYS_lsetxattr,
+	SYS_fsetxattr,
+	SYS_removexattr,
+	SYS_lremovexattr,
+	SYS_fremovexattr,
+	SYS_name_to_handle_at,
+	SYS_open_by_handle_at,
+	SYS_memfd_create,
+	SYS_mount,
+	SYS_umount2,
+	SYS_pivot_root,
+	SYS_chroot,
+	SYS_chdir,
+	SYS_fchdir,
+	SYS_fsopen,
+	SYS_fsmount,
+	SYS_fspick,
+	SYS_open_tree,
+	SYS_move_mount,
 	/* waiting for others */
-	SYS_listen, SYS_accept, SYS_accept4,
+	SYS_listen,
+	SYS_accept,
+	SYS_accept4,
 	/* wide doors into the kernel */
-	SYS_bpf, SYS_perf_event_open, SYS_userfaultfd, SYS_io_uring_setup,
-	SYS_io_uring_enter, SYS_io_uring_register, SYS_io_setup, SYS_keyctl,
-	SYS_add_key, SYS_request_key, SYS_init_module, SYS_finit_module,
-	SYS_delete_module, SYS_kexec_load, SYS_reboot, SYS_swapon, SYS_swapoff,
-	SYS_acct, SYS_quotactl, SYS_syslog, SYS_sethostname, SYS_setdomainname,
-	SYS_settimeofday, SYS_clock_settime, SYS_adjtimex, SYS_clock_adjtime,
-	SYS_fanotify_init, SYS_vhangup,
+	SYS_bpf,
+	SYS_perf_event_open,
+	SYS_userfaultfd,
+	SYS_io_uring_setup,
+	SYS_io_uring_enter,
+	SYS_io_uring_register,
+	SYS_io_setup,
+	SYS_keyctl,
+	SYS_add_key,
+	SYS_request_key,
+	SYS_init_module,
+	SYS_finit_module,
+	SYS_delete_module,
+	SYS_kexec_load,
+	SYS_reboot,
+	SYS_swapon,
+	SYS_swapoff,
+	SYS_acct,
+	SYS_quotactl,
+	SYS_syslog,
+	SYS_sethostname,
+	SYS_setdomainname,
+	SYS_settimeofday,
+	SYS_clock_settime,
+	SYS_adjtimex,
+	SYS_clock_adjtime,
+	SYS_fanotify_init,
+	SYS_vhangup,
 #ifdef __x86_64__
-	SYS_fork, SYS_vfork, SYS_creat, SYS_unlink, SYS_rename, SYS_link,
-	SYS_symlink, SYS_mkdir, SYS_rmdir, SYS_mknod, SYS_chmod, SYS_chown,
-	SYS_lchown, SYS_utime, SYS_utimes, SYS_futimesat, SYS_iopl, SYS_ioperm,
-	SYS_modify_ldt, SYS_uselib,
+	SYS_fork,
+	SYS_vfork,
+	SYS_creat,
+	SYS_unlink,
+	SYS_rename,
+	SYS_link,
+	SYS_symlink,
+	SYS_mkdir,
+	SYS_rmdir,
+	SYS_mknod,
+	SYS_chmod,
+	SYS_chown,
+	SYS_lchown,
+	SYS_utime,
+	SYS_utimes,
+	SYS_futimesat,
+	SYS_iopl,
+	SYS_ioperm,
+	SYS_modify_ldt,
+	SYS_uselib,
 #endif
 #ifdef SYS_kexec_file_load
 	SYS_kexec_file_load,
@@ -194,8 +277,8 @@ static const int refused[] = {
 };
 
 /* The reader alone. */
-static const int refused_network[] = {SYS_socket,	  SYS_socketpair, SYS_connect,
-									  SYS_bind,		  SYS_sendto,	  SYS_sendmsg,
+static const int refused_network[] = {SYS_socket,  SYS_socketpair, SYS_connect,
+									  SYS_bind,	   SYS_sendto,	   SYS_sendmsg,
 									  SYS_sendmmsg};
 
 /* Opening for anything but reading; the flags are that argument. */
@@ -204,9 +287,9 @@ put_open(Filter *filter, int number, int argument)
 {
 	put_unless(filter, BPF_JEQ, (uint32_t) number, 4);
 	put_load(filter, ARGUMENT(argument));
-	put(filter, (struct sock_filter) BPF_JUMP(
-					BPF_JMP | BPF_JSET | BPF_K,
-					O_ACCMODE | O_CREAT | O_TRUNC, 0, 1));
+	put(filter,
+		(struct sock_filter) BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K,
+									  O_ACCMODE | O_CREAT | O_TRUNC, 0, 1));
 	put_answer(filter, refuse(EACCES));
 	put_answer(filter, SECCOMP_RET_ALLOW);
 }
@@ -373,7 +456,7 @@ rules_of(long version, GaConfinement confinement)
 static void
 let_read_system(int ruleset)
 {
-	static const char *const places[] = {"/usr", "/lib",  "/lib64",
+	static const char *const places[] = {"/usr", "/lib",	   "/lib64",
 										 "/etc", "/nix/store", NULL};
 
 	for (int i = 0; places[i]; i++)

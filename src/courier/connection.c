@@ -45,8 +45,8 @@ open_socket(void *context, curlsocktype purpose, struct curl_sockaddr *address)
 {
 	GaConnection *connection = context;
 	const GaProvider *provider = connection->provider;
-	bool is_meant = provider->allow_private || (provider->host_is_literal &&
-												provider->literal_is_meant);
+	bool is_meant = provider->allow_private ||
+					(provider->host_is_literal && provider->literal_is_meant);
 
 	(void) purpose;
 	connection->refused_metadata = ga_peer_is_metadata(&address->addr);

@@ -192,7 +192,8 @@ longest_word(const char *name)
 
 	for (; *name; name++)
 	{
-		length = *name == ' ' ? 0 : length + 1 + (*name == '"' || *name == '\\');
+		length =
+			*name == ' ' ? 0 : length + 1 + (*name == '"' || *name == '\\');
 		if (length > longest)
 			longest = length;
 	}

@@ -71,9 +71,9 @@ compile_url(GaProvider *provider, const char *url, GaTemplate *template,
 		ga_http_plan_rebase(url, base, &text);
 	else
 		ga_text_puts(&text, url);
-	good = ga_template_compile(template, text.data, GA_ESCAPE_URL, false,
-							   lookup_of(plan, NULL), provider, complaint,
-							   size);
+	good =
+		ga_template_compile(template, text.data, GA_ESCAPE_URL, false,
+							lookup_of(plan, NULL), provider, complaint, size);
 	ga_text_free(&text);
 	return good;
 }

@@ -69,8 +69,8 @@ html_spelling(const char *text, unsigned char byte)
 	{
 		char byte;
 		const char *name;
-	} entities[] = {{'&', "&amp;"},	 {'<', "&lt;"},	  {'>', "&gt;"},
-					{'"', "&quot;"}, {'"', "&#34;"},  {'\'', "&#39;"},
+	} entities[] = {{'&', "&amp;"},	  {'<', "&lt;"},	{'>', "&gt;"},
+					{'"', "&quot;"},  {'"', "&#34;"},	{'\'', "&#39;"},
 					{'\'', "&#x27;"}, {'\'', "&#039;"}, {'/', "&#x2F;"}};
 
 	for (size_t i = 0; i < sizeof(entities) / sizeof(entities[0]); i++)

@@ -17,16 +17,23 @@
 
 /* Without case and punctuation; a name that ends in one of the first. */
 static const char *const endings[] = {
-	"apikey",	   "apitoken",	   "apisecret",	   "authtoken", "accesstoken",
-	"accesskey",   "secretkey",	   "clientsecret", "password",	"bearertoken",
-	"functionskey", "subscriptionkey", "authkey",  "privatekey", NULL};
-static const char *const names[] = {"authorization", "proxyauthorization",
-									"secret", "passwd", "pwd", "cookie", NULL};
-static const char *const vague[] = {"key", "auth", "pass", "token", "xtoken",
+	"apikey",	   "apitoken",	   "apisecret",
+	"authtoken",   "accesstoken",  "accesskey",
+	"secretkey",   "clientsecret", "password",
+	"bearertoken", "functionskey", "subscriptionkey",
+	"authkey",	   "privatekey",   NULL};
+static const char *const names[] = {"authorization",
+									"proxyauthorization",
+									"secret",
+									"passwd",
+									"pwd",
+									"cookie",
 									NULL};
+static const char *const vague[] = {"key",	 "auth",   "pass",
+									"token", "xtoken", NULL};
 /* https://www.iana.org/assignments/http-authschemes, and what gateways made up */
-static const char *const schemes[] = {"basic", "bearer", "token", "key",
-									  "apikey", "app", NULL};
+static const char *const schemes[] = {"basic",	"bearer", "token", "key",
+									  "apikey", "app",	  NULL};
 
 #define VAGUE_MIN 8
 
@@ -124,8 +131,8 @@ looks_like_key(const char *name, const char *value)
 const char *
 ga_literal_key_in_json(const char *json)
 {
-	Jsonb *document = DatumGetJsonbP(
-		DirectFunctionCall1(jsonb_in, CStringGetDatum(json)));
+	Jsonb *document =
+		DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(json)));
 	JsonbIterator *iterator = JsonbIteratorInit(&document->root);
 	JsonbIteratorToken token;
 	JsonbValue value;
@@ -142,10 +149,9 @@ ga_literal_key_in_json(const char *json)
 			return name;
 		else if ((token == WJB_VALUE || token == WJB_ELEM) &&
 				 value.type == jbvNumeric &&
-				 looks_like_key(
-					 name, DatumGetCString(DirectFunctionCall1(
-							   numeric_out,
-							   NumericGetDatum(value.val.numeric)))))
+				 looks_like_key(name, DatumGetCString(DirectFunctionCall1(
+										  numeric_out,
+										  NumericGetDatum(value.val.numeric)))))
 			return name;
 	}
 	return NULL;
@@ -166,8 +172,8 @@ ga_literal_key_in_url(const char *url)
 		{
 			const char *name = pnstrdup(start, equals - start);
 
-			if (looks_like_key(name, pnstrdup(equals + 1,
-											  start + length - equals - 1)))
+			if (looks_like_key(
+					name, pnstrdup(equals + 1, start + length - equals - 1)))
 				return name;
 		}
 		next = start[length] == '&' ? start + length : NULL;

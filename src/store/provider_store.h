@@ -32,9 +32,9 @@ typedef struct GaProviderRow
 static inline GaProviderConfig
 ga_provider_row_config(const GaProviderRow *row)
 {
-	GaProviderConfig config = {
-		row->server,   row->kind,		  row->setting_count,
-		row->settings, row->by_superuser, row->forbidden};
+	GaProviderConfig config = {row->server,		   row->kind,
+							   row->setting_count, row->settings,
+							   row->by_superuser,  row->forbidden};
 
 	return config;
 }

@@ -400,24 +400,20 @@ static void
 every_numeric_form_of_an_address_is_read(void **state)
 {
 	static const char *const private[] = {
-		"127.0.0.1",  "2130706433",	 "0x7f.1",			"0177.0.0.1",
-		"127.1",	  "0",			 "127.0.0.1.",		"[::1]",
-		"::1",		  "localhost",	 "LocalHost.",		"a.b.localhost",
-		"[fe80::1%1]", "[fe80::1%25lo]", "[::ffff:10.0.0.1]", "0xA9FEA9FE"};
-	static const char *const metadata[] = {"169.254.169.254",
-										   "2852039166",
-										   "0xa9.0xfe.43518",
-										   "[fd00:ec2::254]",
-										   "[::ffff:a9fe:a9fe]",
-										   "[64:ff9b::a9fe:a9fe]",
-										   "[64:ff9b:1::a9fe:a9fe]",
-										   "[2002:a9fe:a9fe::1]",
-										   "[::a9fe:a9fe]",
-										   "169.254.170.2",
-										   "100.100.100.200"};
-	static const char *const others[] = {"relay.example", "1.2.3.4.5", "",
-										 ".", "localhost.example", "0x",
-										 "[::1", "12345678901", "a.1"};
+		"127.0.0.1",   "2130706433",	 "0x7f.1",
+		"0177.0.0.1",  "127.1",			 "0",
+		"127.0.0.1.",  "[::1]",			 "::1",
+		"localhost",   "LocalHost.",	 "a.b.localhost",
+		"[fe80::1%1]", "[fe80::1%25lo]", "[::ffff:10.0.0.1]",
+		"0xA9FEA9FE"};
+	static const char *const metadata[] = {
+		"169.254.169.254",		  "2852039166",			 "0xa9.0xfe.43518",
+		"[fd00:ec2::254]",		  "[::ffff:a9fe:a9fe]",	 "[64:ff9b::a9fe:a9fe]",
+		"[64:ff9b:1::a9fe:a9fe]", "[2002:a9fe:a9fe::1]", "[::a9fe:a9fe]",
+		"169.254.170.2",		  "100.100.100.200"};
+	static const char *const others[] = {
+		"relay.example", "1.2.3.4.5",	"",	  ".", "localhost.example", "0x",
+		"[::1",			 "12345678901", "a.1"};
 	struct sockaddr_storage address;
 
 	(void) state;
