@@ -547,17 +547,25 @@ my %needles = (
 	'signature secrets' => [ map { pieces($_) } values %signature ],
 	"the links' key" => [$key_of_links], %usable);
 my @classes = sort keys %needles;
-my %pattern = map { my $any = join '|', map { quotemeta } map { spellings($_) } @{ $needles{$_} }; ($_ => qr/($any)/) } @classes;
+# Perl looks for many words at once as long as their table is small.
+my %pattern = map {
+	my @words = map { quotemeta } map { spellings($_) } @{ $needles{$_} };
+	my @parts;
+	push @parts, do { my $any = join '|', splice @words, 0, 1000; qr/($any)/ } while @words;
+	($_ => \@parts) } @classes;
 
 # Where a class is found, with some of what stands around it.
 sub find
 {
 	my ($haystack, $class) = @_;
 	my @found;
-	while (@found < 5 && $haystack =~ /$pattern{$class}/g)
+	for my $pattern (@{ $pattern{$class} })
 	{
-		my $start = $-[1] > 120 ? $-[1] - 120 : 0;
-		push @found, substr($haystack, $start, 240) =~ s/[^[:print:]]/./gr;
+		while (@found < 5 && $haystack =~ /$pattern/g)
+		{
+			my $start = $-[1] > 120 ? $-[1] - 120 : 0;
+			push @found, substr($haystack, $start, 240) =~ s/[^[:print:]]/./gr;
+		}
 	}
 	return @found;
 }
