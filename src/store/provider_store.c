@@ -103,9 +103,10 @@ read_provider(const GaOwnerScope *scope, uint64 row, GaProviderRow *provider)
 	provider->paused_by_dispatcher = ga_row_bool(row, 7, false);
 	provider->paused_for = ga_row_text(scope, row, 8);
 	provider->by_superuser = ga_row_bool(row, 9, false);
-	if (!ga_row_bool(row, 10, false))
-		provider->forbidden =
-			why_forbidden(provider, ga_row_text(scope, row, 11));
+	provider->forbidden =
+		ga_row_bool(row, 10, false)
+			? NULL
+			: why_forbidden(provider, ga_row_text(scope, row, 11));
 	MemoryContextSwitchTo(old);
 }
 
