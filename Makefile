@@ -18,6 +18,7 @@ OBJS = \
 	src/base/locale_tag.o \
 	src/base/callback_url.o \
 	src/base/secret_file.o \
+	src/base/peer_address.o \
 	src/base/courier_process.o \
 	src/base/courier_call.o \
 	src/base/provider_config.o \

@@ -29,6 +29,7 @@
 #include "store/suppression_store.h"
 #include "utils/builtins.h"
 #include "utils/jsonb.h"
+#include "utils/memutils.h"
 
 /* SendGrid's batches end at 768 kB. */
 #define BODY_MAX (1024 * 1024)
@@ -73,6 +74,65 @@ summary(const GaReceiptResult *results, int count)
 
 /* ---- the provider ------------------------------------------------------- */
 
+/*
+ * Anybody can call, so a file that cannot be read is told once in the life of
+ * a backend for each provider, and again when it could be read in between.
+ */
+static void
+note_password_file(const char *server, const char *problem)
+{
+	static List *told = NIL; /* of char *; in TopMemoryContext */
+	MemoryContext old = MemoryContextSwitchTo(TopMemoryContext);
+	ListCell *cell;
+	bool known = false;
+
+	foreach (cell, told)
+	{
+		if (strcmp(lfirst(cell), server) != 0)
+			continue;
+		known = true;
+		if (problem == NULL)
+		{
+			pfree(lfirst(cell));
+			told = foreach_delete_current(told, cell);
+		}
+	}
+	if (problem && !known)
+		told = lappend(told, pstrdup(server));
+	MemoryContextSwitchTo(old);
+	if (problem && !known)
+		ereport(LOG,
+				(errmsg("the password_file of provider \"%s\" cannot be used: "
+						"its receipts are refused",
+						server),
+				 errdetail("%s.", problem),
+				 errhint("SELECT * FROM group_api.test_provider('%s', ...); "
+						 "tells when it is well.",
+						 server),
+				 errhidestmt(true), errhidecontext(true)));
+}
+
+/* Empty when it cannot be read, or is none of the owner's to use. */
+static const char *
+read_password_file(const GaOwnerScope *scope, const GaProviderRow *provider,
+				   const char *file)
+{
+	char line[1024];
+	const char *secret = "";
+	const char *problem = NULL;
+
+	if (provider->forbidden)
+		problem = psprintf("The %s", provider->forbidden);
+	else if (ga_secret_file_read(file, line, sizeof(line)))
+		secret = MemoryContextStrdup(scope->caller_context, line);
+	else
+		problem = "It must be a file with a first line that the server's user "
+				  "alone may read";
+	explicit_bzero(line, sizeof(line));
+	note_password_file(provider->server, problem);
+	return secret;
+}
+
 /* Of the mapping: what the provider signs with. */
 static void
 find_secret(const GaOwnerScope *scope, Arrival *arrival,
@@ -87,20 +147,7 @@ find_secret(const GaOwnerScope *scope, Arrival *arrival,
 	{
 		secret = ga_provider_row_setting(provider, "password");
 		if (secret == NULL && file != NULL)
-		{
-			char line[1024];
-
-			secret = ga_secret_file_read(file, line, sizeof(line))
-						 ? MemoryContextStrdup(scope->caller_context, line)
-						 : "";
-			explicit_bzero(line, sizeof(line));
-			if (*secret == '\0')
-				ereport(LOG,
-						(errmsg("the password_file of provider \"%s\" cannot "
-								"be read: its receipts are refused",
-								provider->server),
-						 errhidestmt(true), errhidecontext(true)));
-		}
+			secret = read_password_file(scope, provider, file);
 	}
 	arrival->secret_is_lost = secret != NULL && *secret == '\0';
 	arrival->callback.secret = secret;

@@ -146,6 +146,14 @@ hint_for(const GaProviderConfig *config, const char *outcome, const char *code)
 	static const char *const way[] = {"curl 6", "curl 7", "curl 28", NULL};
 	const char *server = quote_identifier(config->server);
 
+	if (config->forbidden)
+		return psprintf("GRANT pg_read_server_files TO the owner of %s, or "
+						"ALTER SERVER %s OWNER TO somebody who has it",
+						server, server);
+	if (strcmp(code, "private address") == 0)
+		return psprintf("ALTER SERVER %s OPTIONS (ADD allow_private 'true'); "
+						"as a member of pg_read_server_files",
+						server);
 	if (begins_with_any(code, certificate))
 		return psprintf("ALTER SERVER %s OPTIONS (ADD ca_file '/...'); names "
 						"the authorities to trust; the certificate must be for "

@@ -35,7 +35,10 @@ typedef enum GaFrameType
 	 * PICKED before it, the job was not even tried */
 	GA_FRAME_OUTCOME = 'O',
 	/* courier to dispatcher: one line of UTF-8 for the server's log */
-	GA_FRAME_LOG = 'L'
+	GA_FRAME_LOG = 'L',
+	/* courier to dispatcher, first of all if serve was started with --tell: by
+	 * what it is confined, one line of ASCII */
+	GA_FRAME_STARTED = 'S'
 } GaFrameType;
 
 /* What became of one attempt (docs/ARCHITECTURE.md, "Outcomes"). */

@@ -20,6 +20,7 @@ REQUEST_OBJS = \
 	src/request/callback.o \
 	src/request/carrier_answer.o \
 	src/request/signature.o \
+	src/request/literal_key.o \
 	src/request/stop_words.o \
 	src/request/receipt_reader.o \
 	src/request/group_request.o \

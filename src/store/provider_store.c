@@ -4,11 +4,18 @@
  *
  * Options may hold passwords; they are read by the dispatcher for the courier
  * and must not reach a message, a log or a view.
+ *
+ * Options that read files or the private network of the server are used only
+ * while the server's owner has the right to set them.  Nobody else can change
+ * the URL, nor the mappings that are used: those for PUBLIC and of the owner.
+ * So a file somebody with the right named never goes where somebody without it
+ * says.
  */
 #include "postgres.h"
 
 #include "access/reloptions.h"
 #include "base/extension.h"
+#include "base/provider_options.h"
 #include "catalog/pg_type.h"
 #include "foreign/foreign.h"
 #include "nodes/parsenodes.h"
@@ -57,6 +64,25 @@ count_options(uint64 row, int column)
 								   ARR_DIMS(DatumGetArrayTypeP(options)));
 }
 
+/* NULL: no option asks for a right that this owner has not. */
+static const char *
+why_forbidden(const GaProviderRow *row, const char *owner)
+{
+	for (int i = 0; i < row->setting_count; i++)
+	{
+		const GaProviderOption *option =
+			ga_provider_option_find(row->kind, row->settings[i].name,
+									GA_OPTION_ON_SERVER | GA_OPTION_ON_MAPPING);
+
+		if (option &&
+			ga_provider_option_asks_right(option, row->settings[i].value))
+			return psprintf("option %s is not used, since the server's owner "
+							"\"%s\" is no member of pg_read_server_files",
+							option->name, owner ? owner : "?");
+	}
+	return NULL;
+}
+
 static void
 read_provider(const GaOwnerScope *scope, uint64 row, GaProviderRow *provider)
 {
@@ -74,6 +100,11 @@ read_provider(const GaOwnerScope *scope, uint64 row, GaProviderRow *provider)
 	provider->is_paused = provider->pause_reason != NULL;
 	provider->paused_by_dispatcher = ga_row_bool(row, 7, false);
 	provider->paused_for = ga_row_text(scope, row, 8);
+	provider->by_superuser = ga_row_bool(row, 9, false);
+	provider->forbidden =
+		ga_row_bool(row, 10, false)
+			? NULL
+			: why_forbidden(provider, ga_row_text(scope, row, 11));
 	MemoryContextSwitchTo(old);
 }
 
@@ -81,12 +112,17 @@ read_provider(const GaOwnerScope *scope, uint64 row, GaProviderRow *provider)
 #define PROVIDER                                                               \
 	"SELECT s.srvname, substr(w.fdwname::text, 11), s.srvoptions,"             \
 	" u.umoptions, md5(concat(w.fdwname, s.srvoptions::text,"                  \
-	"  u.umoptions::text)), p.reason, p.by_dispatcher, p.fingerprint"          \
+	"  u.umoptions::text, s.srvowner, r.rolsuper, r.may_read)),"               \
+	" p.reason, p.by_dispatcher, p.fingerprint, r.rolsuper, r.may_read,"       \
+	" r.rolname::text"                                                         \
 	" FROM pg_foreign_server s"                                                \
 	" JOIN pg_foreign_data_wrapper w ON w.oid = s.srvfdw"                      \
 	" LEFT JOIN LATERAL (SELECT m.umoptions FROM pg_user_mapping m"            \
 	"  WHERE m.umserver = s.oid AND m.umuser IN (0, s.srvowner)"               \
 	"  ORDER BY m.umuser DESC LIMIT 1) u ON true"                              \
+	" LEFT JOIN LATERAL (SELECT o.rolname, o.rolsuper,"                        \
+	"   pg_has_role(o.oid, 'pg_read_server_files', 'USAGE') AS may_read"       \
+	"  FROM pg_roles o WHERE o.oid = s.srvowner) r ON true"                    \
 	" LEFT JOIN group_api_private.pauses p ON p.server = s.srvname"
 
 int

@@ -52,11 +52,12 @@ class Outcome:
 class Courier:
     """Runs `serve` and plays the dispatcher."""
 
-    def __init__(self, binary, *providers, env=None):
+    def __init__(self, binary, *providers, env=None, flags=()):
+        self.started = None
         self.sock, theirs = socket.socketpair()
         environment = dict(os.environ, **(env or {}))
         self.process = subprocess.Popen(
-            [binary, "serve", "--fd", str(theirs.fileno())],
+            [binary, "serve", "--fd", str(theirs.fileno()), *flags],
             pass_fds=[theirs.fileno()], env=environment,
             stderr=subprocess.PIPE)
         theirs.close()
@@ -118,6 +119,8 @@ class Courier:
                 assert outcome.id not in self.outcomes, "a second outcome"
                 self.outcomes[outcome.id] = outcome
                 self.order.append(("outcome", outcome.id))
+            elif kind == b"S":
+                self.started = payload.decode()
             elif kind == b"L":
                 self.logs.append(payload.decode())
             else:
