@@ -23,6 +23,7 @@ OBJS = \
 	src/base/provider_config.o \
 	src/base/mail_status.o \
 	src/base/picture_url.o \
+	src/base/token_issuer.o \
 	$(REQUEST_OBJS) \
 	src/message/compose.o \
 	src/message/template.o \
@@ -33,6 +34,7 @@ OBJS = \
 	src/store/plan_cache.o \
 	src/store/installation_store.o \
 	src/store/user_store.o \
+	src/store/role_store.o \
 	src/store/group_store.o \
 	src/store/invitation_store.o \
 	src/store/queue_store.o \

@@ -74,11 +74,19 @@ CREATE TABLE group_api_private.users (
     mobile      text,
     locale      text,
     created_at  timestamptz NOT NULL DEFAULT pg_catalog.now(),
+    issuer      text,
+    role_oid    oid,
+    role_cluster bigint,
     CONSTRAINT users_pkey PRIMARY KEY (id),
-    CONSTRAINT users_subject_key UNIQUE (subject)
+    CONSTRAINT users_subject_key UNIQUE (subject),
+    CONSTRAINT users_role_key UNIQUE (role_oid, role_cluster),
+    CONSTRAINT users_role_check CHECK ((role_oid IS NULL) = (role_cluster IS NULL))
 );
 COMMENT ON TABLE group_api_private.users IS 'internal: the user directory, filled from OIDC claims at first sight or by the app';
-COMMENT ON COLUMN group_api_private.users.subject IS 'the claim "sub", or role:NAME for callers in SQL';
+COMMENT ON COLUMN group_api_private.users.subject IS 'the claim "sub", iss:ISSUER#SUB where another issuer''s user has that one, role:NAME for callers in SQL, former-role:CLUSTER:OID:NAME once another role has the name';
+COMMENT ON COLUMN group_api_private.users.issuer IS 'the claim "iss" of the token that was seen first, empty where it had none; null: entered by put_user(), or a role';
+COMMENT ON COLUMN group_api_private.users.role_oid IS 'the role of a caller in SQL, which keeps its oid when it is renamed';
+COMMENT ON COLUMN group_api_private.users.role_cluster IS 'the system identifier of the cluster in which role_oid counts; in another one the name does';
 
 CREATE TABLE group_api_private.groups (
     id          uuid NOT NULL,
@@ -998,7 +1006,7 @@ CREATE FUNCTION group_api.put_user(
     RETURNS bigint
     LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_put_user';
 COMMENT ON FUNCTION group_api.put_user(text, text, text, text, text, text, text, text) IS
-'Adds a user to the directory, or changes the one with this subject (the claim "sub" of its tokens); what is null stays as it is. Returns the id contract B invites by. Error: 22023 for a missing subject, an impossible e-mail address or mobile number.';
+'Adds a user to the directory, or changes the one with this subject (the claim "sub" of its tokens, iss:ISSUER#SUB where another issuer''s user has that one, role:NAME for a role of the database); what is null stays as it is. Returns the id contract B invites by. Error: 22023 for a missing subject, a role that does not exist, an impossible e-mail address or mobile number.';
 
 CREATE FUNCTION group_api.put_template(
         channel group_api.channel, locale text, body text,
@@ -1048,6 +1056,15 @@ CREATE FUNCTION group_api.adopt() RETURNS bigint
     LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_adopt';
 COMMENT ON FUNCTION group_api.adopt() IS
 'Declares this database, restored or cloned from another, to be the one that sends. Returns how many invitations wait.';
+
+-- EXECUTE on it is kept by the role's oid, so no other role can come to it by a name.
+CREATE FUNCTION group_api.is_gateway() RETURNS boolean
+    LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'group_api_is_gateway';
+COMMENT ON FUNCTION group_api.is_gateway() IS
+$$Tells whether this session's request.jwt.claims is believed.
+
+It is in the session of a superuser, and of a role that group_api.trusted_roles names and
+that may execute this function, which is what grant_access(role, 'gateway') grants.$$;
 
 CREATE FUNCTION group_api.wait_until_idle(timeout interval DEFAULT '10 s') RETURNS boolean
     LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_wait_until_idle';
@@ -1379,6 +1396,7 @@ DECLARE
         'group_api_private.builtin_templates(), '
         'group_api.wait_until_idle(interval), group_api.receipt_url(name), '
         'group_api.test_provider(name, text)';
+    gateways text := 'group_api.is_gateway()';
     mailers text := 'group_api.ingest_bounce(bytea)';
     views text := 'group_api.providers, group_api.queue, group_api.attempts, group_api.deliveries, '
         'group_api.suppressions, group_api.receipts, group_api.receipt_counts';
@@ -1397,12 +1415,15 @@ BEGIN
             MESSAGE = CASE WHEN role IS NULL THEN 'the role must not be null'
                            ELSE format('role %s does not exist', role) END;
     END IF;
-    IF level IS NULL OR level NOT IN ('anonymous', 'caller', 'operator', 'monitor', 'mailer') THEN
+    IF level IS NULL OR level NOT IN ('anonymous', 'caller', 'operator', 'monitor', 'mailer', 'gateway') THEN
         RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
             MESSAGE = format('unknown level of access %s', coalesce(quote_literal(level), 'null')),
-            HINT = 'The levels are anonymous, caller, operator, monitor and mailer.';
+            HINT = 'The levels are anonymous, caller, operator, monitor, mailer and gateway.';
     END IF;
-    EXECUTE format('GRANT USAGE ON SCHEMA group_api TO %s', role);
+    -- A gateway calls nothing as itself.
+    IF level <> 'gateway' THEN
+        EXECUTE format('GRANT USAGE ON SCHEMA group_api TO %s', role);
+    END IF;
     IF level IN ('anonymous', 'caller', 'operator') THEN
         EXECUTE format('GRANT USAGE ON SCHEMA group_api_v2 TO %s', role);
         EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO %s', anonymous, role);
@@ -1412,6 +1433,9 @@ BEGIN
     END IF;
     IF level IN ('mailer', 'operator') THEN
         EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO %s', mailers, role);
+    END IF;
+    IF level = 'gateway' THEN
+        EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO %s', gateways, role);
     END IF;
     IF level IN ('monitor', 'operator') THEN
         -- The checks of health() read two functions of the private schema.
@@ -1429,7 +1453,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION group_api.grant_access(regrole, text) IS
-'Grants a role what it needs: anonymous (what the holder of a link does: look, answer, unsubscribe; looking at contract B''s public groups; and providers'' callbacks over HTTP), caller (that and the contracts'' functions), monitor (health() and the views), mailer (ingest_bounce() for the mail server), operator (all of these, and pause, resume, retry_failed, adopt, test_provider, creating providers). To be called by the extension''s owner. Error: 22023 for another level.';
+'Grants a role what it needs: anonymous (what the holder of a link does: look, answer, unsubscribe; looking at contract B''s public groups; and providers'' callbacks over HTTP), caller (that and the contracts'' functions), monitor (health() and the views), mailer (ingest_bounce() for the mail server), gateway (its word on who calls counts, once group_api.trusted_roles names it: for the role PostgREST logs in as), operator (all but the last of these, and pause, resume, retry_failed, adopt, test_provider, creating providers). To be called by the extension''s owner. Error: 22023 for another level.';
 
 -- Rights --------------------------------------------------------------------
 

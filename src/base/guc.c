@@ -32,6 +32,20 @@ check_role_list(char **value, void **extra, GucSource source)
 	return true;
 }
 
+/* RFC 7519 has StringOrURI, OpenID Connect Core 1.0 a URL without fragment. */
+static bool
+check_issuers(char **value, void **extra, GucSource source)
+{
+	for (const char *c = *value; *c; c++)
+		if ((unsigned char) *c < ' ' || *c == '#' || (unsigned char) *c >= 127)
+		{
+			GUC_check_errdetail("An issuer must not contain the sign # or "
+								"characters outside ASCII.");
+			return false;
+		}
+	return true;
+}
+
 /* What a link's URL may consist of, since it stands in messages and headers. */
 static bool
 check_link(const char *url)
@@ -201,11 +215,18 @@ define_request_settings(void)
 {
 	DefineCustomStringVariable(
 		"group_api.trusted_roles",
-		"Roles whose setting request.jwt.claims is believed.",
-		"The role a gateway such as PostgREST logs in as; superusers are "
+		"Roles whose setting request.jwt.claims may be believed.",
+		"The role a gateway such as PostgREST logs in as, once "
+		"group_api.grant_access(role, 'gateway') made it one; superusers are "
 		"always believed.",
 		&ga_settings.trusted_roles, "authenticator", PGC_SIGHUP, 0,
 		check_role_list, NULL, NULL);
+	DefineCustomStringVariable(
+		"group_api.token_issuers", "Issuers whose tokens are accepted.",
+		"A list of values of the claim iss, separated by commas; subjects "
+		"entered by put_user() are the first one's. Empty accepts any.",
+		&ga_settings.token_issuers, "", PGC_SIGHUP, 0, check_issuers, NULL,
+		NULL);
 	DefineCustomStringVariable(
 		"group_api.invitation_url", "Where an invitation's link leads.",
 		"{token} is replaced by the invitation's token; without it the token "

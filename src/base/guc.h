@@ -28,7 +28,8 @@ typedef struct GaSettings
 {
 	int max_databases;		   /* slots in shared memory; needs a restart */
 	bool dispatch;			   /* off: nothing is sent anywhere */
-	char *trusted_roles;	   /* whose request.jwt.claims are believed */
+	char *trusted_roles;	   /* whose request.jwt.claims may be believed */
+	char *token_issuers;	   /* accepted claims "iss"; empty: any */
 	char *invitation_url;	   /* {token} is replaced, else appended */
 	char *picture_url;		   /* {id} is replaced, else appended */
 	char *image_url_template;  /* contract B's sizes; empty: as they are */

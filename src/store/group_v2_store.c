@@ -307,7 +307,7 @@ ga_group_v2_users(const GaOwnerScope *scope, pg_uuid_t group_id,
 /* Roles of the database are callers, but nobody to invite. */
 #define USERS_TO_INVITE                                                        \
 	"group_api_private.users u"                                                \
-	" WHERE u.id <> $1 AND NOT starts_with(u.subject, 'role:')"                \
+	" WHERE u.id <> $1 AND u.role_oid IS NULL"                                 \
 	"  AND ($4 IS NULL OR strpos(lower(u.username), lower($4)) > 0"            \
 	"   OR strpos(lower(u.real_name), lower($4)) > 0)"                         \
 	"  AND u.id NOT IN (SELECT m.user_id"                                      \
