@@ -48,6 +48,8 @@ OBJS = \
 	src/store/template_store.o \
 	src/store/receipt_store.o \
 	src/store/group_v2_store.o \
+	src/store/search_grams.o \
+	src/store/search_store.o \
 	src/store/subscription_store.o \
 	src/store/picture_store.o \
 	src/dispatch/slots.o \

@@ -57,6 +57,11 @@ COMMENT ON DOMAIN group_api."*/*" IS 'bytes that say themselves what they are; o
 CREATE TYPE group_api.group_status AS ENUM ('ACTIVE', 'ARCHIVED');
 COMMENT ON TYPE group_api.group_status IS 'contract A''s GroupStatus';
 
+-- Indexes are made of it.
+CREATE FUNCTION group_api_private.search_grams(text) RETURNS integer[]
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'group_api_search_grams';
+COMMENT ON FUNCTION group_api_private.search_grams(text) IS 'internal: all pieces of one, two and three characters of a text, as numbers; two may have the same';
+
 -- Tables --------------------------------------------------------------------
 -- Every child key begins with the group's id.  There are no foreign keys: rows
 -- are written by two functions only, and a check per member would be most of
@@ -77,6 +82,8 @@ CREATE TABLE group_api_private.users (
     issuer      text,
     role_oid    oid,
     role_cluster bigint,
+    search_names text GENERATED ALWAYS AS (pg_catalog.lower(
+        COALESCE(username, '') OPERATOR(pg_catalog.||) E'\n' OPERATOR(pg_catalog.||) COALESCE(real_name, ''))) STORED,
     CONSTRAINT users_pkey PRIMARY KEY (id),
     CONSTRAINT users_subject_key UNIQUE (subject),
     CONSTRAINT users_role_key UNIQUE (role_oid, role_cluster),
@@ -87,6 +94,9 @@ COMMENT ON COLUMN group_api_private.users.subject IS 'the claim "sub", iss:ISSUE
 COMMENT ON COLUMN group_api_private.users.issuer IS 'the claim "iss" of the token that was seen first, empty where it had none; null: entered by put_user(), or a role';
 COMMENT ON COLUMN group_api_private.users.role_oid IS 'the role of a caller in SQL, which keeps its oid when it is renamed';
 COMMENT ON COLUMN group_api_private.users.role_cluster IS 'the system identifier of the cluster in which role_oid counts; in another one the name does';
+-- What is not in the index yet (at most 64 kB) is read by every search.
+COMMENT ON COLUMN group_api_private.users.search_names IS 'what suggest_users() looks in: both names, in lower case';
+CREATE INDEX users_search ON group_api_private.users USING gin (group_api_private.search_grams(search_names)) WITH (gin_pending_list_limit = 64) WHERE role_oid IS NULL;
 
 CREATE TABLE group_api_private.groups (
     id          uuid NOT NULL,
@@ -111,6 +121,7 @@ CREATE TABLE group_api_private.groups (
     locale      text,
     next_look   timestamptz,
     last_member integer,
+    search_name text GENERATED ALWAYS AS (CASE contract WHEN 'B' THEN pg_catalog.lower(name) END) STORED,
     CONSTRAINT groups_pkey PRIMARY KEY (id),
     CONSTRAINT groups_number_key UNIQUE (number),
     CONSTRAINT groups_contract_check CHECK (contract IN ('A', 'B'))
@@ -125,7 +136,10 @@ COMMENT ON COLUMN group_api_private.groups.last_member IS 'the highest number a 
 CREATE INDEX groups_next_look ON group_api_private.groups (next_look) WHERE next_look IS NOT NULL;
 CREATE UNIQUE INDEX groups_v2_name_key ON group_api_private.groups (name) WHERE contract = 'B';
 CREATE UNIQUE INDEX groups_v2_slug_key ON group_api_private.groups (slug) WHERE contract = 'B';
+COMMENT ON COLUMN group_api_private.groups.search_name IS 'what search_groups() looks in: the name in lower case, of groups of contract B';
 CREATE INDEX groups_v2_number ON group_api_private.groups (number) WHERE contract = 'B' AND status = 'ACTIVE';
+CREATE INDEX groups_v2_visible ON group_api_private.groups (number) WHERE contract = 'B' AND status = 'ACTIVE' AND visible;
+CREATE INDEX groups_v2_search ON group_api_private.groups USING gin (group_api_private.search_grams(search_name)) WITH (gin_pending_list_limit = 64) WHERE contract = 'B' AND status = 'ACTIVE';
 
 CREATE TABLE group_api_private.members (
     group_id    uuid NOT NULL,

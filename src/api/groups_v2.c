@@ -16,6 +16,7 @@
 #include "request/group_request.h"
 #include "store/group_v2_store.h"
 #include "store/lifecycle_store.h"
+#include "store/search_store.h"
 #include "utils/builtins.h"
 #include "utils/resowner.h"
 

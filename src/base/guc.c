@@ -272,6 +272,11 @@ define_request_settings(void)
 							&ga_settings.max_members, GA_MAX_MEMBERS_DEFAULT, 1,
 							1000000, PGC_SIGHUP, 0, NULL, NULL, NULL);
 	DefineCustomIntVariable(
+		"group_api.search_limit", "Matches a search counts, and pages lead to.",
+		"Of search_groups and suggest_users; it bounds what a search costs.",
+		&ga_settings.search_limit, GA_SEARCH_LIMIT_DEFAULT, 100, 1000000,
+		PGC_SIGHUP, 0, NULL, NULL, NULL);
+	DefineCustomIntVariable(
 		"group_api.resend_cooldown",
 		"Time between two resends to the same contact.",
 		"A resend that comes too soon is refused as throttled.",

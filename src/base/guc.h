@@ -18,6 +18,7 @@
 #define GA_ATTEMPTS_RETENTION_DEFAULT (30 * 24 * 60) /* min */
 #define GA_RECEIPTS_RETENTION_DEFAULT (30 * 24 * 60) /* min */
 #define GA_CAPTURED_LIMIT_DEFAULT 10000
+#define GA_SEARCH_LIMIT_DEFAULT 10000
 #define GA_RESEND_COOLDOWN_DEFAULT 300 /* s */
 #define GA_INVITATION_URL_DEFAULT                                              \
 	"http://localhost:3000/rpc/invitation_page?token="
@@ -38,6 +39,7 @@ typedef struct GaSettings
 	char *default_locale;	 /* of messages to people whose own is not known */
 	char *courier_path;		 /* empty: pkglibdir/group_api_courier */
 	int max_members;		 /* of one create_group */
+	int search_limit;		 /* matches of a search that are counted */
 	int max_attempts;		 /* tries of one message */
 	int max_in_flight;		 /* claimed and not recorded, of one provider */
 	int retry_base;			 /* s: back-off is random up to base * 2^n */
