@@ -294,18 +294,21 @@ is_leader(const GaCaller *caller, const GaGroupView *group)
 }
 
 bool
-ga_caller_may_see(const GaCaller *caller, const GaGroupView *group)
+ga_caller_finds(const GaOwnerScope *scope, const GaCaller *caller, pg_uuid_t id,
+				GaGroupView *group)
 {
-	if (caller->is_operator || is_leader(caller, group))
-		return true;
-	/* Who is in it and who is invited is for contract B's own calls to say. */
-	if (group->contract == 'B')
+	bool found = ga_group_find_alone(scope, id, group);
+	/* Asked of any id: what is hidden is as much work as what is not there. */
+	bool is_member = ga_group_has_member(id, caller->user.id);
+
+	if (!found)
 		return false;
-	for (int i = 0; i < group->member_count; i++)
-		if (caller->user.id != 0 &&
-			group->members[i].user_id == caller->user.id)
-			return true;
-	return false;
+	/* Who is in it and who is invited is for contract B's own calls to say. */
+	if (!ga_caller_may_change(caller, group) &&
+		(group->contract == 'B' || caller->user.id == 0 || !is_member))
+		return false;
+	ga_group_read_members(scope, group);
+	return true;
 }
 
 bool

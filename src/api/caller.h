@@ -48,8 +48,14 @@ extern Jsonb *ga_caller_headers(const GaCaller *caller);
  */
 extern bool ga_caller_only_looks(const GaCaller *caller);
 
-/* By contract A's functions: leader, operator, and a member of a group of A. */
-extern bool ga_caller_may_see(const GaCaller *caller, const GaGroupView *group);
+/*
+ * Inside ga_owner_enter()/leave(): reads a group with its members by contract A's
+ * functions, for its leader, operators, and a member of a group of A; for all
+ * others there is none.
+ */
+extern bool ga_caller_finds(const struct GaOwnerScope *scope,
+							const GaCaller *caller, pg_uuid_t id,
+							GaGroupView *group);
 /* May change the group: leader or operator. */
 extern bool ga_caller_may_change(const GaCaller *caller,
 								 const GaGroupView *group);

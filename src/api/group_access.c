@@ -38,8 +38,7 @@ ga_group_to_change(FunctionCallInfo fcinfo, GaCaller *caller,
 	{
 		ga_owner_enter(&scope);
 		ga_caller_look_up(&scope, caller, false);
-		may_see = ga_group_find(&scope, *PG_GETARG_UUID_P(0), group) &&
-				  ga_caller_may_see(caller, group);
+		may_see = ga_caller_finds(&scope, caller, *PG_GETARG_UUID_P(0), group);
 		may_change = may_see && ga_caller_may_change(caller, group);
 		ga_owner_leave(&scope);
 	}

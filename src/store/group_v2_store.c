@@ -72,6 +72,38 @@ read_group(const GaOwnerScope *scope, uint64 row, GaGroupV2 *group)
 	" WHERE g.number = $2 AND g.contract = 'B'"
 
 bool
+ga_group_v2_is_seen(int64 number, GaViewer viewer)
+{
+	static GaPlan look = {
+		.sql = "SELECT id, visible OR created_by = $1"
+			   " FROM group_api_private.groups"
+			   " WHERE number = $2 AND contract = 'B'",
+		.nargs = 2,
+		.argtypes = {INT8OID, INT8OID},
+	};
+	/* Asked of any id: what is hidden is as much work as what is not there. */
+	static GaPlan tie = {
+		.sql = "SELECT" GA_STATUS_OF("$1") " IS NOT NULL"
+										   " FROM (SELECT $2 AS id) AS g",
+		.nargs = 2,
+		.argtypes = {INT8OID, UUIDOID},
+	};
+	Datum values[2] = {Int64GetDatum(viewer.user_id), Int64GetDatum(number)};
+	pg_uuid_t id = {{0}};
+	bool is_open = false;
+	bool isnull;
+
+	if (ga_plan_read(&look, values, NULL) > 0)
+	{
+		id = *DatumGetUUIDP(ga_row_datum(0, 1, &isnull));
+		is_open = ga_row_bool(0, 2, false) || viewer.sees_all;
+	}
+	values[1] = UUIDPGetDatum(&id);
+	ga_plan_read(&tie, values, NULL);
+	return ga_row_bool(0, 1, false) || is_open;
+}
+
+bool
 ga_group_v2_find(const GaOwnerScope *scope, int64 number, GaViewer viewer,
 				 GaGroupV2 *group)
 {

@@ -40,6 +40,11 @@ typedef struct GaViewer
 
 /* All run inside ga_owner_enter()/leave(). */
 
+/*
+ * Whether the viewer may see the group: the same statements whether there is none
+ * or it is hidden, and nothing of it is read.
+ */
+extern bool ga_group_v2_is_seen(int64 number, GaViewer viewer);
 /* False when there is no group of contract B with this number. */
 extern bool ga_group_v2_find(const struct GaOwnerScope *scope, int64 number,
 							 GaViewer viewer, GaGroupV2 *group);
