@@ -52,6 +52,7 @@ OBJS = \
 	src/store/search_store.o \
 	src/store/subscription_store.o \
 	src/store/picture_store.o \
+	src/store/usage_store.o \
 	src/dispatch/slots.o \
 	src/dispatch/wake.o \
 	src/dispatch/launcher.o \
@@ -71,6 +72,7 @@ OBJS = \
 	src/dispatch/screening.o \
 	src/dispatch/polls.o \
 	src/api/caller.o \
+	src/api/quota.o \
 	src/api/answer.o \
 	src/api/preview.o \
 	src/api/creation.o \

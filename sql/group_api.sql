@@ -321,6 +321,18 @@ CREATE TABLE group_api_private.sends (
 );
 COMMENT ON TABLE group_api_private.sends IS 'internal: what counted today against the caps of recipients and inviters';
 
+-- A caller has several rows a day where several of its transactions run at once.
+CREATE TABLE group_api_private.usage (
+    id          bigint GENERATED ALWAYS AS IDENTITY,
+    user_id     bigint NOT NULL,
+    day         date NOT NULL,
+    groups      bigint NOT NULL,
+    picture_bytes bigint NOT NULL,
+    CONSTRAINT usage_pkey PRIMARY KEY (id)
+);
+COMMENT ON TABLE group_api_private.usage IS 'internal: what counted today against the caps of callers';
+CREATE INDEX usage_user_id ON group_api_private.usage (user_id, day);
+
 CREATE TABLE group_api_private.resends (
     contact_hash bytea NOT NULL,
     at          timestamptz NOT NULL,
@@ -404,6 +416,8 @@ SELECT pg_catalog.pg_extension_config_dump('group_api_private.suppressions', '')
 SELECT pg_catalog.pg_extension_config_dump('group_api_private.suppression_salt', '');
 SELECT pg_catalog.pg_extension_config_dump('group_api_private.sends', '');
 SELECT pg_catalog.pg_extension_config_dump('group_api_private.resends', '');
+SELECT pg_catalog.pg_extension_config_dump('group_api_private.usage', '');
+SELECT pg_catalog.pg_extension_config_dump('group_api_private.usage_id_seq', '');
 SELECT pg_catalog.pg_extension_config_dump('group_api_private.templates', '');
 SELECT pg_catalog.pg_extension_config_dump('group_api_private.idempotency_keys', '');
 SELECT pg_catalog.pg_extension_config_dump('group_api_private.pauses', '');
@@ -421,7 +435,7 @@ DECLARE
 BEGIN
     FOREACH relation IN ARRAY ARRAY['users', 'groups', 'members', 'requests', 'pictures', 'invitations', 'attempts',
                                     'captured', 'receipts', 'receipt_counts', 'polls', 'suppressions',
-                                    'suppression_salt', 'sends', 'resends', 'templates',
+                                    'suppression_salt', 'sends', 'resends', 'templates', 'usage',
                                     'idempotency_keys', 'pauses', 'installation', 'link_secret'] LOOP
         EXECUTE pg_catalog.format('ALTER TABLE group_api_private.%I ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY', relation);
     END LOOP;

@@ -272,6 +272,18 @@ define_request_settings(void)
 							&ga_settings.max_members, GA_MAX_MEMBERS_DEFAULT, 1,
 							1000000, PGC_SIGHUP, 0, NULL, NULL, NULL);
 	DefineCustomIntVariable(
+		"group_api.groups_daily_cap",
+		"Groups one caller may make on one day (UTC).",
+		"What is over it is refused; 0 is no limit, and operators have none.",
+		&ga_settings.groups_daily_cap, GA_GROUPS_DAILY_CAP_DEFAULT, 0, INT_MAX,
+		PGC_SIGHUP, 0, NULL, NULL, NULL);
+	DefineCustomIntVariable(
+		"group_api.pictures_daily_cap",
+		"Size of the pictures one caller may upload on one day (UTC).",
+		"What is over it is refused; 0 is no limit, and operators have none.",
+		&ga_settings.pictures_daily_cap, GA_PICTURES_DAILY_CAP_DEFAULT, 0,
+		INT_MAX, PGC_SIGHUP, GUC_UNIT_KB, NULL, NULL, NULL);
+	DefineCustomIntVariable(
 		"group_api.search_limit", "Matches a search counts, and pages lead to.",
 		"Of search_groups and suggest_users; it bounds what a search costs.",
 		&ga_settings.search_limit, GA_SEARCH_LIMIT_DEFAULT, 100, 1000000,

@@ -19,7 +19,9 @@
 #define GA_RECEIPTS_RETENTION_DEFAULT (30 * 24 * 60) /* min */
 #define GA_CAPTURED_LIMIT_DEFAULT 10000
 #define GA_SEARCH_LIMIT_DEFAULT 10000
-#define GA_RESEND_COOLDOWN_DEFAULT 300 /* s */
+#define GA_GROUPS_DAILY_CAP_DEFAULT 10000
+#define GA_PICTURES_DAILY_CAP_DEFAULT (1024 * 1024) /* kB */
+#define GA_RESEND_COOLDOWN_DEFAULT 300				/* s */
 #define GA_INVITATION_URL_DEFAULT                                              \
 	"http://localhost:3000/rpc/invitation_page?token="
 #define GA_PICTURE_URL_DEFAULT "http://localhost:3000/rpc/picture?id="
@@ -39,6 +41,8 @@ typedef struct GaSettings
 	char *default_locale;	 /* of messages to people whose own is not known */
 	char *courier_path;		 /* empty: pkglibdir/group_api_courier */
 	int max_members;		 /* of one create_group */
+	int groups_daily_cap;	 /* groups a caller and day; 0: any number */
+	int pictures_daily_cap;	 /* kB of pictures a caller and day; 0: any */
 	int search_limit;		 /* matches of a search that are counted */
 	int max_attempts;		 /* tries of one message */
 	int max_in_flight;		 /* claimed and not recorded, of one provider */
