@@ -267,6 +267,11 @@ define_request_settings(void)
 		"authenticated callers only.",
 		&ga_settings.content_availability, true, PGC_SIGHUP, 0, NULL, NULL,
 		NULL);
+}
+
+static void
+define_limit_settings(void)
+{
 	DefineCustomIntVariable("group_api.max_members",
 							"Members of one create_group call.", NULL,
 							&ga_settings.max_members, GA_MAX_MEMBERS_DEFAULT, 1,
@@ -310,6 +315,7 @@ ga_guc_init(void)
 		&ga_settings.max_databases, GA_MAX_DATABASES_DEFAULT, 1, 1024,
 		PGC_POSTMASTER, 0, NULL, NULL, NULL);
 	define_request_settings();
+	define_limit_settings();
 	define_dispatch_settings();
 	MarkGUCPrefixReserved("group_api");
 }

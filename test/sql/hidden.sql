@@ -86,7 +86,8 @@ SELECT is(scans, wanted, who || ', ' || call || ': the same tables, looked into 
 SELECT cmp_ok(more, '<=', 3::bigint, who || ', ' || call || ': its members are not read') FROM said;
 
 -- A link that is wrong is as much work as one of a group that is gone.
-SELECT is(w.answer || ' ' || w.scans, o.answer || ' ' || o.scans, 'wrong tokens are all one: ' || token)
+SELECT count(*) FROM generate_series(1, 9), LATERAL pg_temp.ask('ga_test_nobody', 'group_api.invitation(''x'')', '');
+SELECT is(w.answer || ' ' || w.scans, o.answer || ' ' || o.scans, 'wrong tokens are all one: ' || left(token, 10))
 FROM (VALUES ('x'), (''), (repeat('A', 40)), (repeat('A', 5000))) AS v (token),
 	LATERAL pg_temp.ask('ga_test_nobody', format('group_api.invitation(%L)', token), '') w,
 	LATERAL pg_temp.ask('ga_test_nobody', format('group_api.invitation(%L)', repeat('B', 32)), '') o;
