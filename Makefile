@@ -25,6 +25,7 @@ OBJS = \
 	src/base/mail_status.o \
 	src/base/picture_url.o \
 	src/base/extension.o \
+	src/base/token_issuer.o \
 	$(REQUEST_OBJS) \
 	src/message/compose.o \
 	src/message/template.o \
@@ -35,6 +36,7 @@ OBJS = \
 	src/store/plan_cache.o \
 	src/store/installation_store.o \
 	src/store/user_store.o \
+	src/store/role_store.o \
 	src/store/group_store.o \
 	src/store/invitation_store.o \
 	src/store/queue_store.o \
@@ -48,9 +50,12 @@ OBJS = \
 	src/store/template_store.o \
 	src/store/receipt_store.o \
 	src/store/group_v2_store.o \
+	src/store/search_grams.o \
+	src/store/search_store.o \
 	src/store/subscription_store.o \
 	src/store/picture_store.o \
 	src/store/pinned_settings.o \
+	src/store/usage_store.o \
 	src/dispatch/slots.o \
 	src/dispatch/wake.o \
 	src/dispatch/launcher.o \
@@ -70,6 +75,7 @@ OBJS = \
 	src/dispatch/screening.o \
 	src/dispatch/polls.o \
 	src/api/caller.o \
+	src/api/quota.o \
 	src/api/answer.o \
 	src/api/preview.o \
 	src/api/creation.o \

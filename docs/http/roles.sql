@@ -1,8 +1,7 @@
--- The roles of PostgREST, run once by the owner of the extension:
+-- The roles of PostgREST, run once by a superuser who owns the extension:
 --   psql -d groups -f roles.sql
 
 -- What PostgREST logs in as; it may become the others and nothing else.
--- group_api.trusted_roles names it (the default): its word on who calls counts.
 CREATE ROLE authenticator LOGIN NOINHERIT;
 -- Whoever has no token: people with a link, providers' callbacks.
 CREATE ROLE anon NOLOGIN;
@@ -10,5 +9,8 @@ CREATE ROLE anon NOLOGIN;
 CREATE ROLE web NOLOGIN;
 GRANT anon, web TO authenticator;
 
+-- Its word on who calls counts: group_api.trusted_roles names it (the default), and
+-- this makes it so.  A name alone does not: others might create a role of that name.
+SELECT group_api.grant_access('authenticator', 'gateway');
 SELECT group_api.grant_access('anon', 'anonymous');
 SELECT group_api.grant_access('web', 'caller');

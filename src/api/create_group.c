@@ -12,6 +12,7 @@
 #include "api/answer.h"
 #include "api/caller.h"
 #include "api/creation.h"
+#include "api/quota.h"
 #include "base/guc.h"
 #include "request/group_request.h"
 #include "store/plan_cache.h"
@@ -56,6 +57,7 @@ create(GaCaller *caller, const GaGroupRequest *request, const char *key,
 	   Jsonb *body, GaGroupView *group, GaPreview *preview,
 	   GaViolations *violations)
 {
+	const GaUsage one_group = {.groups = 1};
 	GaOwnerScope scope;
 
 	fill_group(group, request);
@@ -64,8 +66,14 @@ create(GaCaller *caller, const GaGroupRequest *request, const char *key,
 	{
 		case GA_IDEMPOTENCY_FIRST:
 			ga_caller_look_up(&scope, caller, true);
+			if (!ga_quota_allows(&scope, caller, one_group, violations))
+			{
+				ga_creation_leave_key(caller, key, group);
+				break;
+			}
 			ga_creation_add_leader(group, caller);
 			(void) ga_creation_write(&scope, group);
+			ga_quota_count(caller, one_group);
 			break;
 		case GA_IDEMPOTENCY_AGAIN:
 			(void) ga_group_find_latest(&scope, group->id, group);

@@ -96,9 +96,7 @@ ga_creation_add_leader(GaGroupView *group, const GaCaller *caller)
 	GaMemberView *leader = &group->members[0];
 
 	group->created_by = caller->user.id;
-	/* A role's name tells the invited person nothing. */
-	group->inviter =
-		caller->is_role ? NULL : ga_user_display_name(&caller->user);
+	group->inviter = ga_user_display_name(&caller->user);
 	group->locale = ga_caller_locale(caller->user.locale);
 	leader->number = 1;
 	leader->is_leader = true;

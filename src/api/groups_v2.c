@@ -12,11 +12,13 @@
 #include "api/group_access_v2.h"
 #include "api/paging.h"
 #include "api/picture.h"
+#include "api/quota.h"
 #include "api/writes_v2.h"
 #include "dispatch/wake.h"
 #include "request/group_request.h"
 #include "store/group_v2_store.h"
 #include "store/lifecycle_store.h"
+#include "store/search_store.h"
 #include "utils/builtins.h"
 #include "utils/resowner.h"
 
@@ -218,9 +220,28 @@ rename_group(const GaGroupView *group, const GaUploads *uploads)
 	return !taken;
 }
 
+/* The caller's cap of pictures; what is uploaded is counted at once. */
+static bool
+may_upload(const GaCaller *caller, const GaUploads *uploads,
+		   GaViolations *violations)
+{
+	const GaUsage wish = {0, ga_uploads_bytes(uploads)};
+	GaOwnerScope scope;
+	bool allowed;
+
+	if (wish.picture_bytes == 0)
+		return true;
+	ga_owner_enter(&scope);
+	allowed = ga_quota_allows(&scope, caller, wish, violations);
+	if (allowed)
+		ga_quota_count(caller, wish);
+	ga_owner_leave(&scope);
+	return allowed;
+}
+
 static void
-change(GaGroupV2 *group, const GaGroupRequestV2 *request,
-	   GaViolations *violations)
+change(const GaCaller *caller, GaGroupV2 *group,
+	   const GaGroupRequestV2 *request, GaViolations *violations)
 {
 	const char *old_name = group->view.name;
 	GaUploads uploads;
@@ -229,6 +250,8 @@ change(GaGroupV2 *group, const GaGroupRequestV2 *request,
 	if (ga_violations_any(violations))
 		return;
 	apply_change(&group->view, request, &uploads);
+	if (!may_upload(caller, &uploads, violations))
+		return;
 	if (strcmp(group->view.name, old_name) == 0)
 		update(&group->view, &uploads);
 	else if (!rename_group(&group->view, &uploads))
@@ -260,7 +283,7 @@ change_group(GaCaller *caller, int64 number, Jsonb *body, bool is_partial)
 		return answer_missing_body(caller);
 	ga_group_request_v2_read_update(body, is_partial, &request, &violations);
 	if (!ga_violations_any(&violations))
-		change(&group, &request, &violations);
+		change(caller, &group, &request, &violations);
 	if (ga_violations_any(&violations))
 		return ga_answer_violations(caller, GA_CONTRACT_B, &violations);
 	ga_answer_status(caller, 200);

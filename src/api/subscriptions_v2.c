@@ -20,6 +20,7 @@
 #include "request/group_request.h"
 #include "store/invitation_store.h"
 #include "store/lifecycle_store.h"
+#include "store/search_store.h"
 #include "store/subscription_store.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"

@@ -81,6 +81,8 @@ const GaViolationInfo ga_violation_info[GA_VIOLATION_COUNT] = {
 
 	[GA_VIOLATION_THROTTLED] =
 		{"throttled", 4001, "throttled", ERRCODE_CONFIGURATION_LIMIT_EXCEEDED, 429, 429},
+	[GA_VIOLATION_QUOTA] =
+		{"quota_exceeded", 4002, "quota_exceeded", ERRCODE_PROGRAM_LIMIT_EXCEEDED, 429, 429},
 };
 /* clang-format on */
 

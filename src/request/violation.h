@@ -49,6 +49,7 @@ typedef enum GaViolationCode
 	GA_VIOLATION_CONFLICT,		   /* the state forbids it: archived, revoked */
 	GA_VIOLATION_THROTTLED,		   /* too soon, too many */
 	GA_VIOLATION_NOT_A_LIST,	   /* something else where a list belongs */
+	GA_VIOLATION_QUOTA,			   /* over a daily cap of the caller */
 	GA_VIOLATION_COUNT
 } GaViolationCode;
 

@@ -98,7 +98,7 @@ SELECT group_api_v2.create_group('{"name": "Archived"}');
 UPDATE group_api_private.groups SET status = 'ARCHIVED' WHERE name = 'Archived';
 
 -- Other files have what needs a link (expired, already_answered) or a key
--- (key_reused); throttled is not reached by any function here.
+-- (key_reused); throttled is not reached by any function here, quota_exceeded is by test/t/027_quotas.pl.
 CREATE TEMP TABLE raised (code text, contract text, caller text, command text);
 INSERT INTO raised
 	SELECT code, 'A', 'leader', format('SELECT group_api.create_group(%L)', body)
@@ -193,7 +193,7 @@ SELECT is_empty($$SELECT code FROM answered WHERE contract <> 'B' AND (
 
 SELECT is_empty($$SELECT name FROM published EXCEPT SELECT code FROM raised
 	EXCEPT VALUES ('not_authenticated'), ('expired'), ('already_answered'), ('key_reused'),
-		('throttled')$$,
+		('throttled'), ('quota_exceeded')$$,
 	'every code is raised here, but for those told of elsewhere');
 
 -- ---- Contract A over HTTP ----
