@@ -22,6 +22,7 @@ OBJS = \
 	src/base/courier_call.o \
 	src/base/provider_config.o \
 	src/base/mail_status.o \
+	src/base/mail_words.o \
 	src/base/picture_url.o \
 	$(REQUEST_OBJS) \
 	src/message/compose.o \

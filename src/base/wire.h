@@ -59,6 +59,10 @@ typedef enum GaOutcomeClass
  * way. */
 #define GA_OUTCOME_IS_DELIVERED 0x10
 #define GA_OUTCOME_IS_FAILED 0x20
+/* Whom it blames is a guess: what else the provider does must tell. */
+#define GA_OUTCOME_UNSURE 0x40
+/* There are more connections than the provider allows. */
+#define GA_OUTCOME_CROWDED 0x80
 
 typedef struct GaSlice
 {

@@ -18,6 +18,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/mail_status.h"
 #include "courier/bounce_prose.h"
 #include "courier/text.h"
 
@@ -203,7 +204,7 @@ static void
 set_status(json_t *recipient, const char *text)
 {
 	const char *start;
-	size_t length = ga_prose_find_status(text, &start);
+	size_t length = ga_mail_status_find(text, &start);
 
 	if (length > 0)
 		json_object_set_new(recipient, "status", json_stringn(start, length));
@@ -219,7 +220,7 @@ refine_status(json_t *recipient)
 
 	if (*status != '\0' && strcmp(status + 1, ".0.0") != 0)
 		return;
-	if (ga_prose_find_status(diagnostic, &start) > 0 &&
+	if (ga_mail_status_find(diagnostic, &start) > 0 &&
 		(*status == '\0' || *status == *start))
 		set_status(recipient, diagnostic);
 }
@@ -435,7 +436,7 @@ read_exim(Report *report)
 			 report->failed_recipients);
 	set_string(recipient, "final", first);
 	json_object_set_new(recipient, "action", json_string("failed"));
-	if (ga_prose_find_status(text, &start) > 0 && *start == '5')
+	if (ga_mail_status_find(text, &start) > 0 && *start == '5')
 		set_status(recipient, text);
 	finish_recipient(report);
 }

@@ -19,7 +19,7 @@ COURIER_LIBS     := $(shell pkg-config --libs $(COURIER_PACKAGES))
 
 COURIER_SOURCES := $(wildcard src/courier/*.c) \
 	src/base/wire.c src/base/provider_options.c src/base/receipt_table.c \
-	src/base/sms_text.c
+	src/base/sms_text.c src/base/mail_status.c src/base/mail_words.c
 COURIER_OBJS    := $(patsubst src/%.c,build/courier/%.o,$(COURIER_SOURCES))
 COURIER_ASAN    := $(patsubst src/%.c,build/courier-asan/%.o,$(COURIER_SOURCES))
 COURIER_SANITIZE = -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined \
