@@ -101,9 +101,11 @@ static const char *const sender[] = {
 	"illegal sender", "unauthorized sender", "unauthorised sender",
 	"unknown sender", "unverified sender", "outbound sender", "sender's domain",
 	"sender does not", "sender or", "sender*identity", "from address",
-	"mail from domain", "mail from address", "from header", "from domain",
-	"envelope from", "return path", "return-path", "not owned by user",
-	"not logged in", "not verified", "unverified email", "identities failed",
+	"from field", "from phone number", "from number", "sandbox*",
+	"test purposes", "testing emails", "trial account*", "mail from domain",
+	"mail from address", "from header", "from domain", "envelope from",
+	"return path", "return-path", "not owned by user", "not logged in",
+	"not verified", "unverified email", "identities failed",
 	"verification failed for", "domain verification", "not authorized to send",
 	"not authorised to send", "not allowed to send", "not permitted to send",
 	"permission to send", "permissions to send", "not authorized to use",
@@ -348,7 +350,17 @@ is_name(const char *word, size_t length)
 	return is_host(word, length);
 }
 
-/* In lower case, one blank between words, names left out. */
+/* "Invalid 'From' address", but not the apostrophe of "isn't". */
+static bool
+is_quote(const char *word, size_t length, size_t at)
+{
+	if (word[at] != '\'' && word[at] != '"' && word[at] != '`')
+		return false;
+	return at == 0 || at + 1 == length || !is_word(word[at - 1]) ||
+		   !is_word(word[at + 1]);
+}
+
+/* In lower case, one blank between words, names and quotes left out. */
 static void
 clean(const char *text, char *out)
 {
@@ -371,7 +383,8 @@ clean(const char *text, char *out)
 		if (at > 0)
 			out[at++] = ' ';
 		for (size_t i = 0; i < length && at < TEXT_MAX - 2; i++)
-			out[at++] = (char) tolower((unsigned char) text[i]);
+			if (!is_quote(text, length, i))
+				out[at++] = (char) tolower((unsigned char) text[i]);
 		text += length;
 	}
 	out[at] = '\0';

@@ -64,6 +64,7 @@ unit: group_api_courier $(UNIT_PROGRAMS)
 	set -e; for program in $(UNIT_PROGRAMS); do $$program; done
 	/usr/bin/python3 test/unit/courier_peers.py ./group_api_courier
 	/usr/bin/python3 test/unit/courier_providers.py ./group_api_courier
+	/usr/bin/python3 test/unit/courier_specimens.py ./group_api_courier
 
 unit-asan: build/group_api_courier.asan $(UNIT_ASAN)
 	set -e; for program in $(UNIT_ASAN); do $$program; done
