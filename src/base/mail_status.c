@@ -75,14 +75,6 @@ find(const char *status)
 	return NULL;
 }
 
-const char *
-ga_mail_status_words(const char *status)
-{
-	const StatusRow *row = find(status);
-
-	return row ? row->words : NULL;
-}
-
 size_t
 ga_mail_status_find(const char *text, const char **start)
 {
@@ -109,27 +101,88 @@ ga_mail_status_find(const char *text, const char **start)
 	return 0;
 }
 
-bool
-ga_mail_status_is_dead(const char *status, const char *words)
+/* The row of the code that counts: one quoted in the words before `status`. */
+static const StatusRow *
+find_inner(const char **status, const char *words, char *inner, size_t size)
 {
-	GaMailBlame blame = words ? ga_mail_words_read(words) : GA_BLAME_NOBODY;
-	const StatusRow *row;
 	const char *quoted;
-	char inner[16];
 	size_t length = words ? ga_mail_status_find(words, &quoted) : 0;
 
-	if (length > 0 && length < sizeof(inner))
+	if (length > 0 && length < size)
 	{
 		memcpy(inner, quoted, length);
 		inner[length] = '\0';
 		/* x.0.0 says nothing that the outer code would not say better. */
 		if (strcmp(inner + 1, ".0.0") != 0)
-			status = inner;
+			*status = inner;
 	}
-	row = find(status);
-	if (row == NULL || status[0] != '5')
+	return find(*status);
+}
+
+static bool
+is_somebody_elses(GaMailBlame blame)
+{
+	return blame != GA_BLAME_NOBODY && blame != GA_BLAME_RECIPIENT;
+}
+
+bool
+ga_mail_status_is_dead(const char *status, const char *words)
+{
+	GaMailBlame blame = words ? ga_mail_words_read(words) : GA_BLAME_NOBODY;
+	char inner[16];
+	const StatusRow *row = find_inner(&status, words, inner, sizeof(inner));
+
+	/* A basic code says too little without the words. */
+	if (row == NULL && status != NULL && strcmp(status, "550") == 0)
+		return blame == GA_BLAME_RECIPIENT;
+	if (row == NULL || status[0] != '5' || is_somebody_elses(blame))
 		return false;
-	return blame == GA_BLAME_RECIPIENT ? row->death != LIVES
-		   : blame == GA_BLAME_NOBODY  ? row->death == DEAD
-									   : false;
+	return row->death == DEAD ||
+		   (row->death == DEAD_BY_WORDS && blame == GA_BLAME_RECIPIENT);
+}
+
+bool
+ga_mail_status_is_against_death(const char *status, const char *words)
+{
+	GaMailBlame blame = words ? ga_mail_words_read(words) : GA_BLAME_NOBODY;
+	char inner[16];
+	const StatusRow *row = find_inner(&status, words, inner, sizeof(inner));
+
+	return is_somebody_elses(blame) || (row != NULL && row->death == LIVES);
+}
+
+/* What stands in the table by the side of a blame that contradicts its code. */
+static const char *
+words_of_blame(GaMailBlame blame)
+{
+	switch (blame)
+	{
+		case GA_BLAME_OUR_QUOTA:
+			return "the sender has sent as much as it may for now";
+		case GA_BLAME_SENDER:
+			return "the mail server does not accept the sender";
+		case GA_BLAME_FULL:
+			return "the mailbox is full";
+		case GA_BLAME_RATE:
+			return "the mailbox gets too much mail just now";
+		case GA_BLAME_CONTENT:
+			return "the mail server does not accept it";
+		case GA_BLAME_RECIPIENT:
+			return "the mailbox does not exist";
+		case GA_BLAME_NOBODY:
+			break;
+	}
+	return NULL;
+}
+
+const char *
+ga_mail_status_words(const char *status, const char *words)
+{
+	GaMailBlame blame = words ? ga_mail_words_read(words) : GA_BLAME_NOBODY;
+	char inner[16];
+	const StatusRow *row = find_inner(&status, words, inner, sizeof(inner));
+
+	if (row == NULL || (row->death != LIVES && is_somebody_elses(blame)))
+		return words_of_blame(blame);
+	return row->words;
 }

@@ -19,8 +19,9 @@ logging.disable()
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from courier_harness import (DEAD, IS_DELIVERED, IS_FAILED,  # noqa: E402
-                             PATIENCE, STOP, UNSURE, Courier, HttpServer, SmtpServer,
-                             check, equal, provider, reply, run_tests)
+                             PATIENCE, STOP, UNSURE, Courier, HttpServer,
+                             SmtpServer, check, equal, provider, reply,
+                             run_tests)
 
 BINARY = os.path.abspath(sys.argv[1]) if len(sys.argv) > 1 else None
 SECRET = "correct horse/battery&"
