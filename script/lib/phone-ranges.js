@@ -1,57 +1,86 @@
+/*
+ * Finds the countries of which the library refuses valid mobile numbers: of each
+ * pattern in npm's libphonenumber-js some thousand numbers are made and shown to
+ * CHECKER, which says of each line "NUMBER<tab>FAULT", 0 for none.
+ *
+ *   phone-ranges.js CHECKER
+ *
+ * Prints the rows of src/request/phone_ranges.cpp.
+ */
 'use strict';
-const metadata = require('libphonenumber-js/metadata.max.json');
+
 const { execFileSync } = require('child_process');
+const metadata = require('libphonenumber-js/metadata.max.json');
+
+// Where the mobile numbers stand among the types of a country.
+const TYPES = 11;
 const MOBILE = 1;
-const pick = list => list[Math.floor(Math.random() * list.length)];
-// A random string of a pattern made of digits, \d, classes, groups, |, ?, {n}, {n,m}.
-function sample(pattern) {
+const NUMBERS = 4000;
+const LINE = 60;
+
+const random = (count) => Math.floor(Math.random() * count);
+
+// A maker of random strings of a pattern: digits, \d, classes, groups, |, ?, {n,m}.
+function makerOf(pattern) {
 	let at = 0;
+
 	function alternatives() {
 		const all = [sequence()];
-		while (pattern[at] === '|') { at++; all.push(sequence()); }
-		return () => pick(all)();
+		while (pattern[at] === '|') {
+			at++;
+			all.push(sequence());
+		}
+		return () => all[random(all.length)]();
 	}
+
 	function sequence() {
 		const parts = [];
-		while (at < pattern.length && pattern[at] !== '|' && pattern[at] !== ')') parts.push(repeated());
-		return () => parts.map(part => part()).join('');
+		while (at < pattern.length && !'|)'.includes(pattern[at])) parts.push(repeated());
+		return () => parts.map((part) => part()).join('');
 	}
+
 	function repeated() {
-		const one = atom();
-		let low = 1, high = 1;
-		if (pattern[at] === '?') { at++; low = 0; }
-		else if (pattern[at] === '{') {
-			const [, n, m] = /^\{(\d+)(?:,(\d+))?\}/.exec(pattern.slice(at));
-			at = pattern.indexOf('}', at) + 1; low = +n; high = +(m || n);
-		}
-		return () => { let s = ''; const n = low + Math.floor(Math.random() * (high - low + 1)); for (let i = 0; i < n; i++) s += one(); return s; };
+		const part = atom();
+		const [sign, low, high] = /^\?|^\{(\d+)(?:,(\d+))?\}/.exec(pattern.slice(at)) ?? [];
+		if (!sign) return part;
+		at += sign.length;
+		const from = low ? Number(low) : 0;
+		const to = low ? Number(high ?? low) : 1;
+		return () => Array.from({ length: from + random(to - from + 1) }, part).join('');
 	}
+
 	function atom() {
-		if (pattern[at] === '(') { at += pattern.startsWith('(?:', at) ? 3 : 1; const inner = alternatives(); at++; return inner; }
-		if (pattern[at] === '[') {
-			const end = pattern.indexOf(']', at); const set = [];
-			for (let i = at + 1; i < end; i++)
-				if (pattern[i + 1] === '-') { for (let d = +pattern[i]; d <= +pattern[i + 2]; d++) set.push(String(d)); i += 2; }
-				else set.push(pattern[i]);
-			at = end + 1; return () => pick(set);
+		if (pattern[at] === '(') {
+			at += 3;
+			const inner = alternatives();
+			at++;
+			return inner;
 		}
-		if (pattern.startsWith('\\d', at)) { at += 2; return () => String(Math.floor(Math.random() * 10)); }
-		const digit = pattern[at++]; if (!/\d/.test(digit)) throw new Error(pattern + ' at ' + at);
-		return () => digit;
+		const [text, set] = /^\[([^\]]*)\]|^\\d|^\d/.exec(pattern.slice(at));
+		at += text.length;
+		const digits = text === '\\d' ? '0123456789'
+			: (set ?? text).replace(/(\d)-(\d)/g, (range, from, to) =>
+				'0123456789'.slice(Number(from), Number(to) + 1));
+		return () => digits[random(digits.length)];
 	}
+
 	return alternatives();
 }
-const rows = [];
-for (const [country, entry] of Object.entries(metadata.countries)) {
-	const mobile = entry[11] && entry[11][MOBILE];
-	if (!mobile) continue;
-	const make = sample(mobile[0]);
-	const lengths = mobile[1] || entry[3];
-	const numbers = [];
-	for (let i = 0; i < 4000; i++) { const n = make(); if (lengths.includes(n.length)) numbers.push('+' + entry[0] + n); }
-	const out = execFileSync(process.argv[2], { input: numbers.join('\n') + '\n', maxBuffer: 1 << 26 }).toString().trim().split('\n').map(l => l.split('\t'));
-	const refused = out.filter(l => l[1] !== '0');
-	if (refused.length) rows.push([entry[0], mobile[0], lengths.join(" "), country]);
+
+function isRefused(checker, code, mobile) {
+	const make = makerOf(mobile);
+	const numbers = Array.from({ length: NUMBERS }, () => `+${code}${make()}\n`).join('');
+	const answers = execFileSync(checker, { input: numbers, maxBuffer: 1 << 26 }).toString();
+	return answers.trim().split('\n').some((line) => line.split('\t')[1] !== '0');
 }
-rows.sort((a, b) => a[0] - b[0] || (a[3] < b[3] ? -1 : 1));
-for (const [code, pattern, lengths, country] of rows) console.log([code, lengths, pattern, country].join('\t'));
+
+function rowOf([country, code, mobile]) {
+	const pieces = mobile.replace(/\\/g, '\\\\').match(new RegExp(`(?:\\\\\\\\.|.){1,${LINE}}`, 'g'));
+	return `\t/* ${country} */\n\t{"${code}",\n\t ${pieces.map((piece) => `"${piece}"`).join('\n\t ')}},`;
+}
+
+const rows = Object.entries(metadata.countries)
+	.map(([country, entry]) => [country, entry[0], entry[TYPES]?.[MOBILE]?.[0]])
+	.filter(([, code, mobile]) => mobile && isRefused(process.argv[2], code, mobile))
+	.sort((a, b) => a[1] - b[1] || (a[0] < b[0] ? -1 : 1));
+console.log(rows.map(rowOf).join('\n'));

@@ -31,7 +31,7 @@ typedef struct GaReceipt
 	const char *suppress;
 	bool is_ignored;	  /* about the message, and no news of it */
 	const char *evidence; /* what that rests on; no contact in it; or NULL */
-	const uint8 *digest; /* SHA-256 of the event, 32 bytes */
+	const uint8 *digest;  /* SHA-256 of the event, 32 bytes */
 	/* another id may be that of another part of the same message */
 	bool may_be_part;
 	bool counts_once; /* to be kept even when it changes nothing */
