@@ -23,6 +23,7 @@ OBJS = \
 	src/base/courier_call.o \
 	src/base/provider_config.o \
 	src/base/mail_status.o \
+	src/base/mail_words.o \
 	src/base/picture_url.o \
 	src/base/extension.o \
 	src/base/token_issuer.o \

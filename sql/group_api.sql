@@ -261,7 +261,7 @@ CREATE TABLE group_api_private.receipts (
     CONSTRAINT receipts_pkey PRIMARY KEY (id),
     CONSTRAINT receipts_digest_key UNIQUE (digest),
     CONSTRAINT receipts_way_check CHECK (way IN ('callback', 'poll', 'bounce')),
-    CONSTRAINT receipts_result_check CHECK (result IN ('moved', 'known', 'unknown', 'stale'))
+    CONSTRAINT receipts_result_check CHECK (result IN ('moved', 'known', 'unknown', 'ignored', 'stale'))
 );
 COMMENT ON TABLE group_api_private.receipts IS 'internal: raw events about messages, kept for group_api.receipts_retention';
 COMMENT ON COLUMN group_api_private.receipts.digest IS 'SHA-256 of the event: the same one again is a replay';
@@ -298,9 +298,13 @@ CREATE TABLE group_api_private.suppressions (
     since       timestamptz NOT NULL DEFAULT pg_catalog.now(),
     server      name,
     code        text,
+    evidence    text,
+    receipt     bigint,
     CONSTRAINT suppressions_pkey PRIMARY KEY (contact_hash)
 );
 COMMENT ON TABLE group_api_private.suppressions IS 'internal: contacts that get nothing more, by salted hash';
+COMMENT ON COLUMN group_api_private.suppressions.evidence IS 'what it rests on, in words that hold no contact';
+COMMENT ON COLUMN group_api_private.suppressions.receipt IS 'the id of the event in receipts, while that is kept';
 
 CREATE TABLE group_api_private.suppression_salt (
     singleton   boolean NOT NULL DEFAULT true,
@@ -1078,7 +1082,7 @@ COMMENT ON FUNCTION group_api.suppress(text) IS
 CREATE FUNCTION group_api.unsuppress(contact text) RETURNS boolean
     LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_unsuppress';
 COMMENT ON FUNCTION group_api.unsuppress(text) IS
-'Takes an e-mail address or mobile number off the suppression list; invitations that were suppressed can be resent. False when it was not there. Error: 22023 when it is neither.';
+'Takes an e-mail address or mobile number off the suppression list; invitations that were suppressed can be resent, and a NOTICE names them. False when it was not there. Error: 22023 when it is neither.';
 
 CREATE FUNCTION group_api.adopt() RETURNS bigint
     LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_adopt';
@@ -1261,7 +1265,7 @@ SELECT g.id AS group_id, g.name AS "group", i.number, m.name AS member, i.channe
 COMMENT ON VIEW group_api.deliveries IS 'each invitation with what happened to its message and what the person decided';
 
 CREATE VIEW group_api.suppressions WITH (security_invoker = true) AS
-SELECT s.since, s.channel, s.reason, s.server, s.code,
+SELECT s.since, s.channel, s.reason, s.server, s.code, s.evidence, s.receipt,
        pg_catalog.left(pg_catalog.encode(s.contact_hash, 'hex'), 12) AS contact_hash
   FROM group_api_private.suppressions s;
 COMMENT ON VIEW group_api.suppressions IS 'contacts that get nothing more, by the beginning of their salted hash, and why';
@@ -1272,6 +1276,12 @@ SELECT r.received_at, r.way, r.server, r.result, r.group_id, r.number, m.name AS
   FROM group_api_private.receipts r
   LEFT JOIN group_api_private.members m ON m.group_id = r.group_id AND m.number = r.number;
 COMMENT ON VIEW group_api.receipts IS 'what providers and mail servers said of messages after they took them';
+
+CREATE VIEW group_api.receipt_events WITH (security_invoker = true) AS
+SELECT r.id AS receipt, r.received_at, r.way, r.server, r.result, r.group_id, r.number, r.status, r.code,
+       pg_catalog.encode(r.raw, 'escape') AS event
+  FROM group_api_private.receipts r;
+COMMENT ON VIEW group_api.receipt_events IS 'for operators: receipts with the event as it came, without tokens; it may hold contacts';
 
 CREATE VIEW group_api.receipt_counts WITH (security_invoker = true) AS
 SELECT c.day, c.server, c.result, c.receipts
@@ -1474,7 +1484,8 @@ BEGIN
     END IF;
     IF level = 'operator' THEN
         EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO %s', operators, role);
-        EXECUTE format('GRANT SELECT ON group_api.captured, group_api_private.captured, '
+        EXECUTE format('GRANT SELECT (id, raw) ON group_api_private.receipts TO %s', role);
+        EXECUTE format('GRANT SELECT ON group_api.receipt_events, group_api.captured, group_api_private.captured, '
                        'group_api.templates, group_api_private.templates TO %s', role);
         EXECUTE format('GRANT USAGE ON FOREIGN DATA WRAPPER %s TO %s', wrappers, role);
     END IF;

@@ -20,6 +20,7 @@
 #include "dispatch/wake.h"
 #include "request/callback.h"
 #include "request/contact.h"
+#include "request/receipt_meaning.h"
 #include "request/soft_json.h"
 #include "request/stop_words.h"
 #include "store/installation_store.h"
@@ -308,49 +309,12 @@ event_digest(const Arrival *arrival, const GaReceiptEvent *event,
 	return digest->bytes;
 }
 
-/* "the number is not in service (30005)": words for people first. */
-static const char *
-reason_of(const GaReceiptEvent *event, const GaReceiptCode *known)
-{
-	const char *words = known ? known->words : "the message did not arrive";
-	const char *detail = event->text ? event->text : event->code;
-
-	if (detail == NULL)
-		detail = known ? NULL : event->word;
-	return detail ? psprintf("%s (%s)", words, detail) : words;
-}
-
-static const GaReceiptCode *
-code_of(const char *kind, const GaReceiptEvent *event)
-{
-	const GaReceiptCode *known =
-		event->code ? ga_receipt_code_find(kind, event->code) : NULL;
-
-	if (known == NULL)
-		known = ga_receipt_code_find(kind, event->word);
-	if (known == NULL)
-		known = ga_receipt_code_find(
-			kind, pnstrdup(event->word, strcspn(event->word, "/")));
-	return known;
-}
-
-static GaReceiptStatus
-status_of(const char *kind, const char *word)
-{
-	GaReceiptStatus status = GA_RECEIPT_NOTHING;
-
-	if (!ga_receipt_status_find(kind, word, &status))
-		(void) ga_receipt_status_find(kind, pnstrdup(word, strcspn(word, "/")),
-									  &status);
-	return status;
-}
-
 static void
 fill_receipt(const Arrival *arrival, const GaReceiptEvent *event,
 			 GaReceipt *receipt)
 {
 	const char *kind = arrival->callback.kind;
-	const GaReceiptCode *known = code_of(kind, event);
+	GaReceiptMeaning meaning = ga_receipt_meaning(kind, event);
 
 	receipt->way = "callback";
 	receipt->server = arrival->server;
@@ -359,14 +323,11 @@ fill_receipt(const Arrival *arrival, const GaReceiptEvent *event,
 	else if (event->reference != NULL)
 		(void) read_key(event->reference, receipt);
 	receipt->message_id = event->message_id;
-	receipt->status = status_of(kind, event->word);
+	receipt->status = meaning.status;
 	receipt->code = event->code;
-	if (receipt->status == GA_RECEIPT_FAILED)
-		receipt->reason = reason_of(event, known);
-	/* A code beside a message that arrived is a warning. */
-	if (known != NULL && (receipt->status == GA_RECEIPT_FAILED ||
-						  strcmp(known->code, event->word) == 0))
-		receipt->suppress = known->suppress;
+	receipt->reason = meaning.reason;
+	receipt->suppress = meaning.suppress;
+	receipt->evidence = meaning.evidence;
 	receipt->digest = event_digest(arrival, event, receipt);
 	receipt->counts_once =
 		event->nonce != NULL && ga_signature_counts_once(&arrival->callback);
@@ -397,8 +358,13 @@ obey(const Arrival *arrival, GaWish wish, const GaContact *contact)
 {
 	bool changed =
 		wish == GA_WISH_STOP
-			? ga_suppression_add(GA_CHANNEL_MOBILE, contact->value, "opted_out",
-								 arrival->server, "STOP")
+			? ga_suppression_add(GA_CHANNEL_MOBILE, contact->value,
+								 &(GaSuppressionCause){
+									 .reason = "opted_out",
+									 .server = arrival->server,
+									 .code = "STOP",
+									 .evidence = "the person's own message",
+								 })
 			: ga_suppression_remove_reason(GA_CHANNEL_MOBILE, contact->value,
 										   "opted_out");
 

@@ -124,6 +124,7 @@ timeout_ms(const GaProviderConfig *config)
 	int waits = strcmp(config->kind, "smtp") == 0 ? 5 : 1;
 
 	return 1000 * (seconds_of(config, "connect_timeout") +
+				   seconds_of(config, "greeting_timeout") +
 				   waits * seconds_of(config, "timeout") + SPARE_S);
 }
 

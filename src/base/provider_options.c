@@ -68,6 +68,9 @@ const GaProviderOption ga_provider_options[] = {
 	 "seconds to wait for one reply; the whole attempt may take five times as long"},
 	{"timeout", SMS_KINDS " " MAIL_KINDS " http capture", GA_OPTION_INTEGER, SERVER, 1, 600, NULL, "30",
 	 "seconds one request may take"},
+	/* RFC 5321 4.5.3.2.1: a busy relay takes the connection and greets later. */
+	{"greeting_timeout", "smtp", GA_OPTION_INTEGER, SERVER, 1, 600, NULL, "300",
+	 "seconds to wait for the relay's greeting once it has taken the connection"},
 	{"connect_timeout", "*", GA_OPTION_INTEGER, SERVER, 1, 120, NULL, "10",
 	 "seconds to resolve the name, connect and agree on TLS"},
 	{"allow_private", "*", GA_OPTION_BOOLEAN, SERVER | PRIVILEGED, 0, 0, NULL, "false",

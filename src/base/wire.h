@@ -62,6 +62,14 @@ typedef enum GaOutcomeClass
  * way. */
 #define GA_OUTCOME_IS_DELIVERED 0x10
 #define GA_OUTCOME_IS_FAILED 0x20
+/* Whom it blames is a guess: what else the provider does must tell. */
+#define GA_OUTCOME_UNSURE 0x40
+/* There are more connections than the provider allows. */
+#define GA_OUTCOME_CROWDED 0x80
+/* The upper half of the flags: how many connections the provider allows, as far
+ * as that was learnt; 0: as many as it is configured to. */
+#define GA_OUTCOME_CONNECTIONS(flags) ((int) ((flags) >> 16))
+#define GA_OUTCOME_WITH_CONNECTIONS(count) ((uint32_t) (count) << 16)
 
 typedef struct GaSlice
 {

@@ -153,6 +153,8 @@ print_outcome(const GaOutcome *outcome)
 	set_flag(object, "failed", verdict->flags & GA_OUTCOME_IS_FAILED);
 	set_flag(object, "dead_contact", verdict->flags & GA_OUTCOME_DEAD_CONTACT);
 	set_flag(object, "opted_out", verdict->flags & GA_OUTCOME_OPTED_OUT);
+	set_flag(object, "unsure", verdict->flags & GA_OUTCOME_UNSURE);
+	set_flag(object, "crowded", verdict->flags & GA_OUTCOME_CROWDED);
 	if (verdict->retry_after_ms >= 0)
 		json_object_set_new(
 			object, "retry_after_s",

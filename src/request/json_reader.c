@@ -153,8 +153,9 @@ static const char *
 read_text(GaJsonReader *reader, const GaJsonPath *path,
 		  const GaJsonField *field, const JsonbValue *value)
 {
-	GaTextPolicy policy = field->flags & GA_JSON_MULTI_LINE
-							  ? GA_TEXT_MULTI_LINE
+	GaTextPolicy policy = field->flags & GA_JSON_MULTI_LINE ? GA_TEXT_MULTI_LINE
+						  : field->flags & GA_JSON_ADDRESS
+							  ? GA_TEXT_ADDRESS
 							  : GA_TEXT_SINGLE_LINE;
 	GaTextScan scan;
 	int length;

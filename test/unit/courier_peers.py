@@ -389,6 +389,70 @@ def test_a_554_greeting_is_a_matter_of_configuration():
               "554 5.7.1")
 
 
+def greet_late(server, sock):
+    time.sleep(3)
+    return b"220 at last\r\n"
+
+
+def test_a_relay_that_took_the_connection_may_greet_late():
+    smtp_case({"GREETING": greet_late}, "accepted",
+              options={"connect_timeout": 1})
+
+
+def test_a_relay_that_never_greets_is_left_after_its_own_time():
+    began = time.monotonic()
+    smtp_case({"GREETING": lambda server, sock: time.sleep(HANGS)}, "retry",
+              "curl 28", options={"greeting_timeout": 1, "timeout": HANGS})
+    assert time.monotonic() - began < SOON
+
+
+class NarrowRelay(SmtpServer):
+    """Takes `room` connections at once."""
+
+    def __init__(self, room, **replies):
+        self.room, self.open, self.refused = room, 0, 0
+        super().__init__(**replies)
+
+    def serve(self, sock, number):
+        with self.lock:
+            full = self.open >= self.room
+            self.open += not full
+            self.refused += full
+        if full:
+            sock.sendall(b"421 4.7.0 too many connections from your IP\r\n")
+            return
+        try:
+            super().serve(sock, number)
+        finally:
+            with self.lock:
+                self.open -= 1
+
+
+def answer_slowly(server, sock):
+    time.sleep(0.02)
+    return b"250 2.0.0 Ok\r\n"
+
+
+def test_a_relay_that_takes_few_connections_costs_no_message_a_try():
+    with NarrowRelay(2, DOT=answer_slowly) as relay:
+        with Courier(BINARY, smtp(relay, max_connections=8)) as courier:
+            ids = [courier.submit("mail", to="a%d@g.com" % i, subject="s",
+                                  text="t") for i in range(100)]
+            courier.wait(*ids)
+            for outcome in courier.outcomes.values():
+                check(outcome, "accepted")
+            equal(len(relay.messages), 100, "each once")
+            assert outcome.connections in (1, 2, 3), outcome.connections
+            assert relay.refused < 20, relay.refused
+
+
+def test_an_only_connection_that_is_too_many_is_a_refusal():
+    with NarrowRelay(0) as relay:
+        with Courier(BINARY, smtp(relay, max_connections=8)) as courier:
+            outcome = courier.mail()
+            check(outcome, "retry", "421 4.7.0", fault=True)
+
+
 def test_greylisting_is_tried_again_with_the_usual_back_off():
     smtp_case({"RCPT": b"450 4.7.1 Greylisted\r\n"}, "retry", "450 4.7.1",
               retry=-1, fault=False)
@@ -488,6 +552,7 @@ def test_a_relay_that_hangs_costs_no_more_than_the_timeout():
     for verb in ("GREETING", "EHLO", "MAIL", "RCPT", "DATA"):
         server, outcome = smtp_case({verb: Server.hang}, "retry", fault=True,
                                     options={"timeout": 1,
+                                             "greeting_timeout": 1,
                                              "connect_timeout": 1})
         assert outcome.elapsed_us < SOON * 1e6, outcome
 
@@ -499,7 +564,8 @@ def test_a_relay_that_drips_cannot_hold_a_thread_for_ever():
             if server.stopping.wait(0.2):
                 return
     _, outcome = smtp_case({"GREETING": drip}, "retry", fault=True,
-                           options={"timeout": 1, "connect_timeout": 1})
+                           options={"timeout": 1, "greeting_timeout": 1,
+                                    "connect_timeout": 1})
     assert outcome.elapsed_us < SOON * 1e6, outcome
 
 
