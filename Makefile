@@ -68,6 +68,7 @@ OBJS = \
 	src/dispatch/polls.o \
 	src/api/caller.o \
 	src/api/answer.o \
+	src/api/disclosure.o \
 	src/api/preview.o \
 	src/api/creation.o \
 	src/api/create_group.o \

@@ -501,7 +501,9 @@ COMMENT ON FUNCTION group_api.get_group(uuid) IS
 $$Shows one group of contract A as it is by now.
 
 The envelope of contract A for one group, amended: each member's delivery as it is
-known by now, and the response once the person has answered.
+known by now, and the response once the person has answered.  A delivery's reason is told to
+the leader and operators, why a contact is suppressed to operators; of contract B's users the
+delivery is told to operators alone.
 Allowed to the group's leader and members and to operators; of a group of contract B to
 its manager and operators.  Error: P0002 (HTTP 404).$$;
 
@@ -525,7 +527,8 @@ after it expired, was declined or revoked; tries and expiry count from now.  "nu
 place in the group (the leader is 1).  Answers the amended envelope.
 Allowed to the group's leader and to operators.  Errors: P0002 (404), 42501 (403), 55000 (409)
 accepted before, being sent or the group is archived, 53400 (429 with Retry-After) sooner
-than group_api.resend_cooldown after the last resend to the same contact.$$;
+than group_api.resend_cooldown after the last resend to the same contact.  A manager's resend
+to a user of the directory (contract B) is never refused for these: it waits, or nothing is sent.$$;
 
 CREATE FUNCTION group_api.revoke_invitation(id uuid, number integer) RETURNS json
     LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_revoke_invitation';
@@ -567,7 +570,9 @@ Answer: {error, preview {note, messages [{number, member, channel, to, locale, s
 text, html, segments, encoding GSM-7|UCS-2, characters, bytes}], shown, total, totals
 {messages, sms, segments, emails}}}.  At most 100 are shown, the totals count all;
 segments and encoding are of an SMS, characters of the text, bytes of all the words.
-Only the links' tokens are dummies, of the same length.
+Only the links' tokens are dummies, of the same length.  Of users of the directory (contract
+B) only operators see how they are written to: for others channel, to, segments and the totals
+by channel are null, and the message is a mail in the group's language.
 Allowed to the group's leader and to operators.  Errors: P0002 (404) for an unknown
 group or a member that gets no message, 42501 (403) for other members, 55000 (409) for
 an archived group, 22023 (400) for a locale that names no language.$$;
@@ -585,7 +590,7 @@ may be a data URL with a PNG, JPEG, GIF or WebP of at most 5 MB, which is kept h
 Answer: the Group object.  Invited users whose e-mail address or mobile number stands in
 the user directory get an invitation there too, in the language that stands there.  A dry
 run checks everything, writes nothing and answers with the id 0, no slug, and preview as
-group_api.create_group() does.
+group_api.preview_invitation() does.
 Errors: SQL 22023, 23505 (the name is taken), 28000 with the list as JSON in DETAIL;
 over HTTP {"errors": [{field, messages [{code, message}]}]} with status 400 or 401.$$;
 

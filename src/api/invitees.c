@@ -35,6 +35,7 @@ ga_member_be_user(GaMemberView *member, const GaUser *user)
 	member->user_id = user->id;
 	member->name = name ? name : psprintf("user " INT64_FORMAT, user->id);
 	member->picture = user->avatar;
+	member->is_from_directory = true;
 }
 
 void

@@ -100,6 +100,8 @@ fill_columns(const GaGroupView *group, MemberColumns *columns)
 void
 ga_members_insert(const GaGroupView *group)
 {
+	/* Who has no contact is invited as long as others: when an invitation ends
+	 * must not tell whether a message was sent. */
 	static GaPlan plan = {
 		.sql =
 			"WITH o AS MATERIALIZED (SELECT o.*, $12 + n AS number"
@@ -120,7 +122,7 @@ ga_members_insert(const GaGroupView *group)
 			"   THEN 'suppressed'::group_api.delivery"
 			"   ELSE 'queued'::group_api.delivery END END,"
 			"  CASE WHEN channel > 0 AND $7 AND suppressed IS NULL THEN $8 END,"
-			"  $8, CASE WHEN channel > 0 AND $7 THEN $9 END, contact,"
+			"  $8, CASE WHEN $7 OR channel = 0 THEN $9 END, contact,"
 			"  locale, suppressed"
 			" FROM o WHERE channel >= 0",
 		.nargs = 12,

@@ -218,7 +218,7 @@ ga_invitations_renew(const GaGroupView *again)
 			   "   THEN i.message_id END,"
 			   "  changed_at = CASE WHEN i.delivery = 'sending'"
 			   "   THEN i.changed_at ELSE now() END,"
-			   "  expires_at = CASE WHEN o.channel > 0 THEN $7 END"
+			   "  expires_at = $7"
 			   " FROM unnest($2, $3, $4, $5, $6)"
 			   "  AS o (number, channel, contact, locale, suppressed)"
 			   " WHERE i.group_id = $1 AND i.number = o.number"

@@ -139,16 +139,19 @@ const char *
 ga_suppression_words(const char *reason)
 {
 	static const char *const words[][2] = {
-		{"bounced", "not sent: messages to this contact came back before"},
-		{"complained",
-		 "not sent: the person reported an earlier message as unwanted"},
-		{"unsubscribed", "not sent: the person wants no more messages"},
-		{"opted_out", "not sent: the person answered STOP before"},
-		{"operator", "not sent: an operator suppressed this contact"},
+		{"bounced",
+		 GA_SUPPRESSION_WORDS "messages to this contact came back before"},
+		{"complained", GA_SUPPRESSION_WORDS
+		 "the person reported an earlier message as unwanted"},
+		{"unsubscribed",
+		 GA_SUPPRESSION_WORDS "the person wants no more messages"},
+		{"opted_out", GA_SUPPRESSION_WORDS "the person answered STOP before"},
+		{"operator",
+		 GA_SUPPRESSION_WORDS "an operator suppressed this contact"},
 	};
 
 	for (int i = 0; i < lengthof(words); i++)
 		if (strcmp(words[i][0], reason) == 0)
 			return words[i][1];
-	return "not sent: this contact is suppressed";
+	return GA_SUPPRESSION_GENERAL_WORDS;
 }

@@ -42,6 +42,11 @@ extern int ga_suppressions_find(const struct GaOwnerScope *scope, int count,
 								const char *const *contacts,
 								const char **reasons);
 
+/* How all of the words begin. */
+#define GA_SUPPRESSION_WORDS "not sent: "
+/* The words for those who are not told why. */
+#define GA_SUPPRESSION_GENERAL_WORDS                                           \
+	GA_SUPPRESSION_WORDS "this contact is suppressed"
 /* What a person reads for a label: "answered STOP before". */
 extern const char *ga_suppression_words(const char *reason);
 
