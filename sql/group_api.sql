@@ -165,6 +165,7 @@ CREATE TABLE group_api_private.invitations (
     attempts     smallint NOT NULL DEFAULT 0,
     link_version smallint NOT NULL DEFAULT 1,
     reminders    smallint NOT NULL DEFAULT 0,
+    contact_since smallint NOT NULL DEFAULT 1,
     incarnation  bigint,
     due          timestamptz,
     changed_at   timestamptz NOT NULL DEFAULT pg_catalog.now(),
@@ -186,8 +187,11 @@ COMMENT ON COLUMN group_api_private.invitations.due IS 'when the message is to b
 COMMENT ON COLUMN group_api_private.invitations.incarnation IS 'the dispatcher that took the row; an older one is dead';
 COMMENT ON COLUMN group_api_private.invitations.link_version IS 'part of the link''s token: a new version ends all older links';
 COMMENT ON COLUMN group_api_private.invitations.reminders IS 'reminders queued since the link was made';
+COMMENT ON COLUMN group_api_private.invitations.contact_since IS 'the link''s version from which the contact is this one: what is proved by an older one is about another contact';
 COMMENT ON COLUMN group_api_private.invitations.locale IS 'the member''s own language where the user directory knows it';
 CREATE INDEX invitations_due ON group_api_private.invitations (channel, due, group_id, number) WHERE due IS NOT NULL;
+-- Whether a number that answers STOP was ever written to.
+CREATE INDEX invitations_mobile ON group_api_private.invitations USING hash (contact) WHERE channel = 'MOBILE';
 
 CREATE TABLE group_api_private.attempts (
     group_id    uuid NOT NULL,

@@ -6,8 +6,8 @@
  * process) and says what it claims; here it is matched and believed or not.  A
  * token made with our secret proves which message it is about: it stands in the
  * envelope's sender (VERP) and in the ENVID we gave.  A Message-ID proves
- * nothing, since the id of a group is no secret: whether it counts is a setting,
- * on because the way in is the operator's own mail server.
+ * nothing, since the id of a group is no secret: a setting, off by default, lets it
+ * move that one delivery; what it says suppresses nobody.
  *
  * What is kept of the mail are the report's facts without its tokens: the mail
  * itself may carry the invitation's link.
@@ -52,6 +52,7 @@ typedef struct Bounce
 	GaReceipt receipt;
 	pg_uuid_t group_id;
 	bool is_matched;
+	bool is_proved; /* by a token of ours */
 } Bounce;
 
 /* ---- reading ---------------------------------------------------------------- */
@@ -295,7 +296,7 @@ match(Bounce *bounce)
 		match_addresses(bounce, secret) || match_envelope_id(bounce, secret);
 	explicit_bzero(secret, sizeof(secret));
 	if (found)
-		bounce->is_matched = ga_group_find_number(
+		bounce->is_proved = bounce->is_matched = ga_group_find_number(
 			bounce->receipt.ref.group_number, &bounce->group_id);
 	else if (match_message_id(bounce))
 	{
@@ -352,6 +353,9 @@ judge(Bounce *bounce)
 		receipt->status = GA_RECEIPT_DELIVERED;
 	else
 		receipt->status = GA_RECEIPT_NOTHING;
+	/* The list holds for everybody's messages. */
+	if (!bounce->is_proved)
+		receipt->suppress = NULL;
 }
 
 /* The report without what would let others forge one. */

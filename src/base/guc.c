@@ -184,10 +184,10 @@ define_dispatch_settings(void)
 							PGC_SIGHUP, GUC_UNIT_MIN, NULL, NULL, NULL);
 	DefineCustomBoolVariable(
 		"group_api.bounce_trust_message_id",
-		"Whether a bounce that names our Message-ID counts.",
-		"It proves nothing, for the id of a group is no secret; turn it off "
-		"when others than your own mail server may call ingest_bounce().",
-		&ga_settings.bounce_trust_message_id, true, PGC_SIGHUP, 0, NULL, NULL,
+		"Whether a bounce that names our Message-ID moves its delivery.",
+		"It proves nothing: whoever was invited to a group can write one about "
+		"its other members. It never suppresses a contact.",
+		&ga_settings.bounce_trust_message_id, false, PGC_SIGHUP, 0, NULL, NULL,
 		NULL);
 	DefineCustomIntVariable("group_api.captured_limit",
 							"How many messages group_api.captured keeps.", NULL,

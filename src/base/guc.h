@@ -49,7 +49,7 @@ typedef struct GaSettings
 	int reminder_before;	 /* min before the expiry; 0: no reminders */
 	int recipient_daily_cap; /* invitations a contact and day; 0: any number */
 	int inviter_daily_cap;	 /* invitations a leader and day; 0: any number */
-	/* a bounce that names our Message-ID but carries no token counts */
+	/* a bounce that names our Message-ID but no token moves its delivery */
 	bool bounce_trust_message_id;
 } GaSettings;
 

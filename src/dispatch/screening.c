@@ -101,7 +101,7 @@ suppress(const void *arg)
 	const GaRecord *record = arg;
 
 	(void) ga_suppression_add_member(UUIDPGetDatum(&record->group_id),
-									 record->number, record->suppress,
+									 record->number, 0, record->suppress,
 									 record->server, record->code);
 }
 

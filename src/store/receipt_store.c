@@ -25,6 +25,14 @@
 
 #define DIGEST_LENGTH 32
 
+/*
+ * Whoever has the token of a message can send any number of events about it.  A long
+ * SMS has ten parts with some four states each, and may be sent again.
+ */
+#define KEPT_OF_A_MESSAGE "100"
+/* Of an event as it came; a callback may have 1 MB. */
+#define RAW_MAX (16 * 1024)
+
 /* The invitation an event is about, locked. */
 typedef struct Target
 {
@@ -283,22 +291,41 @@ bytes_datum(const void *bytes, size_t length)
 	return PointerGetDatum(value);
 }
 
-/* False when this very event is there already.  Of an invitation that is gone
- * nothing personal is kept. */
+static bool
+is_kept(Datum digest)
+{
+	static GaPlan plan = {
+		.sql = "SELECT FROM group_api_private.receipts WHERE digest = $1",
+		.nargs = 1,
+		.argtypes = {BYTEAOID},
+	};
+
+	return ga_plan_run(&plan, &digest, NULL, SPI_OK_SELECT) > 0;
+}
+
+/*
+ * False when this very event is there already.  Of one message so many are kept,
+ * but for those that count once: they are signed by the provider.  Of an invitation
+ * that is gone nothing personal is kept.
+ */
 static bool
 keep(const GaReceipt *receipt, const Target *target, GaReceiptResult result)
 {
 	static GaPlan plan = {
 		.sql = "INSERT INTO group_api_private.receipts (way, server, result,"
 			   " group_id, number, status, code, message_id, digest, raw)"
-			   " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
+			   " SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10"
+			   " WHERE $11 OR (SELECT count(*) FROM (SELECT"
+			   "   FROM group_api_private.receipts"
+			   "   WHERE group_id = $4 AND number = $5"
+			   "   LIMIT " KEPT_OF_A_MESSAGE ") AS r) < " KEPT_OF_A_MESSAGE
 			   " ON CONFLICT (digest) DO NOTHING",
-		.nargs = 10,
+		.nargs = 11,
 		.argtypes = {TEXTOID, TEXTOID, TEXTOID, UUIDOID, INT4OID, TEXTOID,
-					 TEXTOID, TEXTOID, BYTEAOID, BYTEAOID},
+					 TEXTOID, TEXTOID, BYTEAOID, BYTEAOID, BOOLOID},
 	};
-	Datum values[10] = {0};
-	char nulls[10];
+	Datum values[11] = {0};
+	char nulls[11];
 
 	memset(nulls, ' ', sizeof(nulls));
 	values[0] = CStringGetTextDatum(receipt->way);
@@ -317,10 +344,13 @@ keep(const GaReceipt *receipt, const Target *target, GaReceiptResult result)
 	values[8] = bytes_datum(receipt->digest, DIGEST_LENGTH);
 	if (target != NULL && receipt->raw != NULL)
 	{
-		values[9] = bytes_datum(receipt->raw, receipt->raw_length);
+		values[9] = bytes_datum(receipt->raw,
+								Min(receipt->raw_length, (size_t) RAW_MAX));
 		nulls[9] = ' ';
 	}
-	return ga_plan_run(&plan, values, nulls, SPI_OK_INSERT) > 0;
+	values[10] = BoolGetDatum(receipt->counts_once);
+	return ga_plan_run(&plan, values, nulls, SPI_OK_INSERT) > 0 ||
+		   !is_kept(values[8]);
 }
 
 /* ---- what is not kept --------------------------------------------------- */
@@ -389,9 +419,9 @@ apply(const GaReceipt *told, bool *was_waiting)
 			result = GA_RECEIPT_MOVED;
 	}
 	/* What changes nothing may come again and again. */
-	if ((receipt->counts_once || ((receipt->status != GA_RECEIPT_NOTHING ||
-								   receipt->suppress != NULL) &&
-								  receipt->ref.member_number > 0)) &&
+	if ((receipt->counts_once ||
+		 (is_found && (receipt->status != GA_RECEIPT_NOTHING ||
+					   receipt->suppress != NULL))) &&
 		!keep(receipt, is_found ? &target : NULL, result))
 		return GA_RECEIPT_REPLAYED;
 	if (delivery != NULL)
@@ -401,8 +431,9 @@ apply(const GaReceipt *told, bool *was_waiting)
 		store_message_id(receipt, &target);
 	if (is_found && receipt->suppress != NULL && target.is_known)
 		(void) ga_suppression_add_member(UUIDPGetDatum(&target.group_id),
-										 target.number, receipt->suppress,
-										 receipt->server, receipt->code);
+										 target.number, receipt->ref.version,
+										 receipt->suppress, receipt->server,
+										 receipt->code);
 	return result;
 }
 

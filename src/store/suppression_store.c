@@ -39,17 +39,19 @@ ga_suppression_add(GaChannel channel, const char *contact, const char *reason,
 }
 
 bool
-ga_suppression_add_member(Datum group_id, int32 number, const char *reason,
-						  const char *server, const char *code)
+ga_suppression_add_member(Datum group_id, int32 number, int32 version,
+						  const char *reason, const char *server,
+						  const char *code)
 {
 	static GaPlan plan = {
 		.sql = "SELECT CASE channel WHEN 'MOBILE' THEN 1 ELSE 2 END, contact"
 			   " FROM group_api_private.invitations"
-			   " WHERE group_id = $1 AND number = $2 AND contact IS NOT NULL",
-		.nargs = 2,
-		.argtypes = {UUIDOID, INT4OID},
+			   " WHERE group_id = $1 AND number = $2 AND contact IS NOT NULL"
+			   "  AND ($3 = 0 OR contact_since <= $3)",
+		.nargs = 3,
+		.argtypes = {UUIDOID, INT4OID, INT4OID},
 	};
-	Datum values[2] = {group_id, Int32GetDatum(number)};
+	Datum values[3] = {group_id, Int32GetDatum(number), Int32GetDatum(version)};
 	GaChannel channel;
 	char *contact;
 	bool isnull;

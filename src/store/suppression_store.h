@@ -22,10 +22,14 @@
 extern bool ga_suppression_add(GaChannel channel, const char *contact,
 							   const char *reason, const char *server,
 							   const char *code);
-/* The same for the contact of an invitation; false also when there is none. */
+/*
+ * The same for the contact of an invitation, on the word of whoever has the token of
+ * its link's `version` (0: of the newest); false also when there is none, or when it
+ * had another contact then.
+ */
 extern bool ga_suppression_add_member(Datum group_id, int32 number,
-									  const char *reason, const char *server,
-									  const char *code);
+									  int32 version, const char *reason,
+									  const char *server, const char *code);
 /* False when it was not there. */
 extern bool ga_suppression_remove(GaChannel channel, const char *contact);
 
