@@ -516,13 +516,12 @@ SELECT is(count(*), 100::bigint, 'is not kept') FROM group_api_private.receipts;
 -- ---- A token speaks of the contact that its message went to ----
 
 DELETE FROM group_api_private.suppressions;
-SELECT pg_temp.stands(8, 'sent', 'ga_http') \gset ignored_
+SELECT pg_temp.stands(8, 'sent', 'ga_postmark') \gset ignored_
 UPDATE group_api_private.invitations SET link_version = 2, contact_since = 2 WHERE group_id = :'fans' AND number = 8;
-SELECT is(pg_temp.say('ga_http', 'status=undelivered&code=opted_out', pg_temp.query('ga_http', 8, 1)), 'stale', 'an older message went to another number');
-SELECT is(pg_temp.say('ga_http', 'status=bounced&code=550', pg_temp.query('ga_http', 8, 1)), 'stale', 'whatever it says');
+SELECT is(pg_temp.say('ga_postmark', '{"RecordType": "Bounce", "Type": "HardBounce", "MessageID": "m1"}', pg_temp.query('ga_postmark', 8, 1)), 'stale', 'an older message went to another contact');
 SELECT is((SELECT count(*) FROM group_api_private.suppressions), 0::bigint, 'the new one is not suppressed for it');
 UPDATE group_api_private.invitations SET contact_since = 1 WHERE group_id = :'fans' AND number = 8;
-SELECT is(pg_temp.say('ga_http', 'status=bounced&code=551', pg_temp.query('ga_http', 8, 1)), 'stale', 'an older message to the same number');
+SELECT is(pg_temp.say('ga_postmark', '{"RecordType": "Bounce", "Type": "HardBounce", "MessageID": "m2"}', pg_temp.query('ga_postmark', 8, 1)), 'stale', 'an older message to the same contact');
 SELECT is((SELECT count(*) FROM group_api_private.suppressions), 1::bigint, 'suppresses it');
 
 -- ---- Answers of persons ----
