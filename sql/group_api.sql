@@ -292,16 +292,20 @@ CREATE TABLE group_api_private.suppression_salt (
 );
 COMMENT ON TABLE group_api_private.suppression_salt IS 'internal: salt of the hashed contacts; dumped with them';
 
--- Counted only while a cap is set.
+-- The dispatcher adds rows and changes none; without a unique index it waits for nobody.
 CREATE TABLE group_api_private.sends (
+    leader      bigint NOT NULL,
+    at          timestamptz NOT NULL,
     day         date NOT NULL,
-    key         bytea NOT NULL,
-    group_id    uuid NOT NULL,
     number      integer NOT NULL,
+    group_id    uuid NOT NULL,
     link_version smallint NOT NULL,
-    CONSTRAINT sends_pkey PRIMARY KEY (day, key, group_id, number, link_version)
+    key         bytea NOT NULL
 );
-COMMENT ON TABLE group_api_private.sends IS 'internal: what counted today against the caps of recipients and inviters';
+COMMENT ON TABLE group_api_private.sends IS 'internal: what counted against the daily caps, today and yesterday';
+COMMENT ON COLUMN group_api_private.sends.key IS 'the salted hash of the contact, or the leader''s number in eight bytes';
+CREATE INDEX sends_key ON group_api_private.sends (key, day);
+CREATE INDEX sends_day ON group_api_private.sends USING brin (day);
 
 CREATE TABLE group_api_private.resends (
     contact_hash bytea NOT NULL,
@@ -1203,12 +1207,13 @@ CREATE VIEW group_api.queue WITH (security_invoker = true) AS
 SELECT i.channel, i.delivery,
        pg_catalog.count(*) AS invitations,
        pg_catalog.min(i.due) AS next_due,
-       pg_catalog.date_trunc('second', pg_catalog.now() - pg_catalog.min(i.changed_at)) AS oldest
+       pg_catalog.date_trunc('second', pg_catalog.now() - pg_catalog.min(i.changed_at)) AS oldest,
+       pg_catalog.count(*) FILTER (WHERE i.due > pg_catalog.now() AND i.reason LIKE 'later: %') AS later
   FROM group_api_private.invitations i
  WHERE i.due IS NOT NULL
  GROUP BY i.channel, i.delivery
  ORDER BY i.channel, i.delivery;
-COMMENT ON VIEW group_api.queue IS 'what waits to be sent or is being sent, by channel';
+COMMENT ON VIEW group_api.queue IS 'what waits to be sent or is being sent, by channel; later: how many of them wait for a daily cap or a cool-down';
 
 CREATE VIEW group_api.attempts WITH (security_invoker = true) AS
 SELECT a.started_at, a.group_id, a.number, m.name AS member, a.server, a.attempt,
@@ -1272,6 +1277,7 @@ DECLARE
     dispatcher record;
     waiting bigint;
     unreachable bigint;
+    capped bigint;
     patterns text[];
     wanted group_api.channel;
     paused record;
@@ -1304,6 +1310,11 @@ BEGIN
         ok := EXISTS (SELECT FROM group_api.providers p WHERE p.channel = wanted::text AND p.state = 'ready');
         SELECT * INTO paused FROM group_api.providers p WHERE p.channel = wanted::text AND p.state = 'paused' LIMIT 1;
         fact := format('%s waiting', waiting);
+        SELECT count(*) INTO capped FROM group_api_private.invitations i
+         WHERE i.channel = wanted AND i.due > now() AND i.reason LIKE 'later: %';
+        IF capped > 0 THEN
+            fact := fact || format(', %s of them for a daily cap or a cool-down', capped);
+        END IF;
         hint := NULL;
         IF ok THEN
             -- As the dispatcher shares them out: every contact, the beginning of a number, or a domain.

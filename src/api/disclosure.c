@@ -14,6 +14,7 @@
 #include "postgres.h"
 
 #include "api/disclosure.h"
+#include "store/cap_store.h"
 #include "store/suppression_store.h"
 
 #define REMINDER "reminder "
@@ -49,6 +50,8 @@ generalize_reason(GaMemberView *member)
 	else if (member->is_suppressed ||
 			 strcmp(member->delivery, "suppressed") == 0)
 		member->reason = GA_SUPPRESSION_GENERAL_WORDS;
+	else if (strcmp(member->reason, ga_cap_recipient_words) == 0)
+		member->reason = "later: a daily cap is reached";
 }
 
 void

@@ -196,6 +196,27 @@ define_dispatch_settings(void)
 							0, NULL, NULL, NULL);
 }
 
+/* What one leader can do to one contact. */
+static void
+define_abuse_settings(void)
+{
+	DefineCustomIntVariable(
+		"group_api.inviter_recipient_daily_cap",
+		"Invitations sent for one leader's groups to one contact on one day "
+		"(UTC).",
+		"What is over it waits for the next day; 0 is no limit.",
+		&ga_settings.inviter_recipient_daily_cap,
+		GA_INVITER_RECIPIENT_DAILY_CAP_DEFAULT, 0, 1000000, PGC_SIGHUP, 0, NULL,
+		NULL, NULL);
+	DefineCustomIntVariable(
+		"group_api.invitation_cooldown",
+		"Time between two invitations of one leader's groups to the same "
+		"contact.",
+		"One that comes sooner waits; resends have a time of their own.",
+		&ga_settings.invitation_cooldown, GA_INVITATION_COOLDOWN_DEFAULT, 0,
+		86400, PGC_SIGHUP, GUC_UNIT_S, NULL, NULL, NULL);
+}
+
 static void
 define_request_settings(void)
 {
@@ -273,5 +294,6 @@ ga_guc_init(void)
 		PGC_POSTMASTER, 0, NULL, NULL, NULL);
 	define_request_settings();
 	define_dispatch_settings();
+	define_abuse_settings();
 	MarkGUCPrefixReserved("group_api");
 }

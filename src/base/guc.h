@@ -18,7 +18,9 @@
 #define GA_ATTEMPTS_RETENTION_DEFAULT (30 * 24 * 60) /* min */
 #define GA_RECEIPTS_RETENTION_DEFAULT (30 * 24 * 60) /* min */
 #define GA_CAPTURED_LIMIT_DEFAULT 10000
-#define GA_RESEND_COOLDOWN_DEFAULT 300 /* s */
+#define GA_RESEND_COOLDOWN_DEFAULT 300	  /* s */
+#define GA_INVITATION_COOLDOWN_DEFAULT 10 /* s */
+#define GA_INVITER_RECIPIENT_DAILY_CAP_DEFAULT 20
 #define GA_INVITATION_URL_DEFAULT                                              \
 	"http://localhost:3000/rpc/invitation_page?token="
 #define GA_PICTURE_URL_DEFAULT "http://localhost:3000/rpc/picture?id="
@@ -49,6 +51,9 @@ typedef struct GaSettings
 	int reminder_before;	 /* min before the expiry; 0: no reminders */
 	int recipient_daily_cap; /* invitations a contact and day; 0: any number */
 	int inviter_daily_cap;	 /* invitations a leader and day; 0: any number */
+	/* invitations a leader, contact and day; 0: any number */
+	int inviter_recipient_daily_cap;
+	int invitation_cooldown; /* s between a leader's two to one contact */
 	/* a bounce that names our Message-ID but no token moves its delivery */
 	bool bounce_trust_message_id;
 } GaSettings;

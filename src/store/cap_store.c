@@ -2,10 +2,12 @@
  * cap_store.c
  *		Counting against the daily caps, and the cool-down of resends.
  *
- * Only the one dispatcher of a database counts sends, so no two count at once.
+ * Only the one dispatcher of a database counts sends, so no two count at once.  It
+ * adds rows and changes none, and there is no unique index: nobody's transaction is
+ * waited for.  A claim costs one look into the index and one row.
  *
- * Locks: rows of sends and resends only; two resends to one contact at the same
- * moment wait for each other.
+ * Locks: none on sends, but those of trimming; rows of resends: two resends to one
+ * contact at the same moment wait for each other.
  */
 #include "postgres.h"
 
@@ -20,42 +22,31 @@
 /* Removed in one go: some milliseconds. */
 #define TRIM_ROWS 10000
 
-/* The claims that count against one of the caps, as columns. */
+/* Of other leaders, too: so others than operators are told less (api/disclosure). */
+const char ga_cap_recipient_words[] =
+	"later: this contact has had as many invitations today as "
+	"group_api.recipient_daily_cap allows";
+
+/* What was sent to a contact, or for a leader, before these claims. */
+typedef struct History
+{
+	bool is_counted;  /* this very message, today: a retry counts once */
+	int64 today;	  /* by all leaders */
+	int64 of_leader;  /* of them */
+	TimestampTz last; /* by this leader, or still to come; 0: none since
+					   * yesterday */
+} History;
+
+/* The claims by what they count against. */
 typedef struct Keys
 {
 	int count;
-	int *places; /* index among the claims */
-	Datum *keys;
-	Datum *groups;
-	Datum *numbers;
-	Datum *versions;
+	Datum *keys; /* one a claim */
+	History *histories;
+	TimestampTz *times; /* when it counts, now or later; 0: not by this call */
+	int *
+		order; /* places among the claims: by key, leader and what is due first */
 } Keys;
-
-static Keys
-new_keys(int count)
-{
-	Keys keys = {0};
-
-	keys.places = palloc(sizeof(int) * count);
-	keys.keys = palloc(sizeof(Datum) * count);
-	keys.groups = palloc(sizeof(Datum) * count);
-	keys.numbers = palloc(sizeof(Datum) * count);
-	keys.versions = palloc(sizeof(Datum) * count);
-	return keys;
-}
-
-static void
-add_key(Keys *keys, const GaClaim *claims, int place, Datum key)
-{
-	const GaClaim *claim = &claims[place];
-
-	keys->places[keys->count] = place;
-	keys->keys[keys->count] = key;
-	keys->groups[keys->count] = UUIDPGetDatum(&claim->group_id);
-	keys->numbers[keys->count] = Int32GetDatum(claim->number);
-	keys->versions[keys->count] = Int16GetDatum((int16) claim->link_version);
-	keys->count++;
-}
 
 static bool
 is_wanted(const GaClaim *claim)
@@ -63,123 +54,310 @@ is_wanted(const GaClaim *claim)
 	return claim->suppressed == NULL && claim->later == 0;
 }
 
-static Keys
+static Datum *
 recipient_keys(GaChannel channel, const GaClaim *claims, int count)
 {
-	Keys keys = new_keys(count);
 	GaChannel *channels = palloc(sizeof(GaChannel) * count);
 	const char **contacts = palloc(sizeof(char *) * count);
-	Datum *hashes = palloc(sizeof(Datum) * count);
+	Datum *keys = palloc(sizeof(Datum) * count);
 
 	for (int i = 0; i < count; i++)
 	{
 		channels[i] = channel;
 		contacts[i] = claims[i].contact;
 	}
-	ga_contact_hashes_make(count, channels, contacts, hashes);
-	for (int i = 0; i < count; i++)
-		if (is_wanted(&claims[i]))
-			add_key(&keys, claims, i, hashes[i]);
+	ga_contact_hashes_make(count, channels, contacts, keys);
 	return keys;
 }
 
 /* Shorter than a hash, so the two kinds of keys never meet. */
-static Keys
-inviter_keys(const GaClaim *claims, int count)
+static Datum *
+leader_keys(const GaClaim *claims, int count)
 {
-	Keys keys = new_keys(count);
+	Datum *keys = palloc(sizeof(Datum) * count);
 
 	for (int i = 0; i < count; i++)
 	{
-		bytea *key;
+		bytea *key = palloc(VARHDRSZ + sizeof(int64));
 
-		if (!is_wanted(&claims[i]))
-			continue;
-		key = palloc(VARHDRSZ + sizeof(int64));
 		SET_VARSIZE(key, VARHDRSZ + sizeof(int64));
 		memcpy(VARDATA(key), &claims[i].created_by, sizeof(int64));
-		add_key(&keys, claims, i, PointerGetDatum(key));
+		keys[i] = PointerGetDatum(key);
 	}
 	return keys;
 }
 
-static void
-fill_values(const Keys *keys, DateADT day, Datum *values)
+static int
+compare_keys(Datum a, Datum b)
 {
-	values[0] = ga_datum_array(keys->keys, NULL, keys->count, BYTEAOID);
-	values[1] = ga_datum_array(keys->groups, NULL, keys->count, UUIDOID);
-	values[2] = ga_datum_array(keys->numbers, NULL, keys->count, INT4OID);
-	values[3] = ga_datum_array(keys->versions, NULL, keys->count, INT2OID);
-	values[4] = DateADTGetDatum(day);
+	const bytea *first = (const bytea *) DatumGetPointer(a);
+	const bytea *second = (const bytea *) DatumGetPointer(b);
+
+	Assert(VARSIZE(first) == VARSIZE(second));
+	return memcmp(VARDATA(first), VARDATA(second), VARSIZE(first) - VARHDRSZ);
 }
 
-#define KEYS_1_TO_4                                                            \
-	"unnest($1, $2, $3, $4) WITH ORDINALITY"                                   \
-	" AS o (key, group_id, number, link_version, n)"
+typedef struct Ordering
+{
+	const GaClaim *claims;
+	const Datum *keys;
+} Ordering;
 
-/* No join of the claims with the keys: the dispatcher has nested loops only.
- * Those over the cap get `later`; what was counted before stays admitted. */
+static int
+compare_places(const void *a, const void *b, void *arg)
+{
+	const Ordering *ordering = arg;
+	int first = *(const int *) a;
+	int second = *(const int *) b;
+	int order = compare_keys(ordering->keys[first], ordering->keys[second]);
+	const GaClaim *claim = &ordering->claims[first];
+	const GaClaim *other = &ordering->claims[second];
+
+	if (order != 0)
+		return order;
+	if (claim->created_by != other->created_by)
+		return claim->created_by < other->created_by ? -1 : 1;
+	if (claim->due != other->due)
+		return claim->due < other->due ? -1 : 1;
+	return (first > second) - (first < second);
+}
+
+/* The first five of both statements. */
 static void
-refuse_over_cap(const Keys *keys, GaClaim *claims, DateADT day, int cap,
-				TimestampTz tomorrow, const char *reason)
+fill_values(const Keys *keys, const GaClaim *claims, const int *places,
+			int count, Datum *values)
+{
+	Datum *columns[5];
+
+	for (int i = 0; i < lengthof(columns); i++)
+		columns[i] = palloc(sizeof(Datum) * Max(count, 1));
+	for (int i = 0; i < count; i++)
+	{
+		const GaClaim *claim = &claims[places[i]];
+
+		columns[0][i] = keys->keys[places[i]];
+		columns[1][i] = Int64GetDatum(claim->created_by);
+		columns[2][i] = UUIDPGetDatum(&claim->group_id);
+		columns[3][i] = Int32GetDatum(claim->number);
+		columns[4][i] = Int16GetDatum((int16) claim->link_version);
+	}
+	values[0] = ga_datum_array(columns[0], NULL, count, BYTEAOID);
+	values[1] = ga_datum_array(columns[1], NULL, count, INT8OID);
+	values[2] = ga_datum_array(columns[2], NULL, count, UUIDOID);
+	values[3] = ga_datum_array(columns[3], NULL, count, INT4OID);
+	values[4] = ga_datum_array(columns[4], NULL, count, INT2OID);
+}
+
+/* Most contacts have none: they cost one look into the index and no row. */
+static void
+read_histories(Keys *keys, const GaClaim *claims, DateADT day)
 {
 	static GaPlan plan = {
-		.sql = "WITH o AS MATERIALIZED (SELECT o.*, EXISTS (SELECT"
-			   "   FROM group_api_private.sends s WHERE s.key = o.key"
-			   "    AND s.day = $5 AND s.group_id = o.group_id"
-			   "    AND s.number = o.number"
-			   "    AND s.link_version = o.link_version) AS is_counted"
-			   "  FROM " KEYS_1_TO_4 "),"
-			   " k AS MATERIALIZED (SELECT key, array_agg(n ORDER BY n) AS ns"
-			   "  FROM o WHERE NOT is_counted GROUP BY key),"
-			   " c AS MATERIALIZED (SELECT k.ns, (SELECT count(*)"
-			   "   FROM group_api_private.sends s WHERE s.key = k.key"
-			   "    AND s.day = $5) AS counted FROM k)"
-			   " SELECT p.n::int4 FROM c, unnest(c.ns) WITH ORDINALITY"
-			   "   AS p (n, place) WHERE c.counted + p.place > $6",
+		.sql = "SELECT o.n::int4, s.is_counted, s.today, s.of_leader, s.last"
+			   " FROM unnest($1, $2, $3, $4, $5) WITH ORDINALITY"
+			   "  AS o (key, leader, group_id, number, link_version, n),"
+			   " LATERAL (SELECT"
+			   "  bool_or(s.day = $6 AND s.group_id = o.group_id"
+			   "   AND s.number = o.number"
+			   "   AND s.link_version = o.link_version) AS is_counted,"
+			   "  count(*) FILTER (WHERE s.day = $6) AS today,"
+			   "  count(*) FILTER (WHERE s.day = $6"
+			   "   AND s.leader = o.leader) AS of_leader,"
+			   "  max(s.at) FILTER (WHERE s.leader = o.leader) AS last"
+			   "  FROM group_api_private.sends s"
+			   "  WHERE s.key = o.key AND s.day >= $6 - 1"
+			   "  HAVING count(*) > 0) AS s",
 		.nargs = 6,
-		.argtypes = {BYTEAARRAYOID, UUIDARRAYOID, INT4ARRAYOID, INT2ARRAYOID,
-					 DATEOID, INT8OID},
+		.argtypes = {BYTEAARRAYOID, INT8ARRAYOID, UUIDARRAYOID, INT4ARRAYOID,
+					 INT2ARRAYOID, DATEOID},
 	};
+	int *places = palloc(sizeof(int) * keys->count);
 	Datum values[6];
-	uint64 refused;
+	uint64 found;
 
-	if (keys->count == 0)
-		return;
-	fill_values(keys, day, values);
-	values[5] = Int64GetDatum(cap);
-	refused = ga_plan_run(&plan, values, NULL, SPI_OK_SELECT);
-	for (uint64 row = 0; row < refused; row++)
+	for (int i = 0; i < keys->count; i++)
+		places[i] = i;
+	fill_values(keys, claims, places, keys->count, values);
+	values[5] = DateADTGetDatum(day);
+	found = ga_plan_run(&plan, values, NULL, SPI_OK_SELECT);
+	for (uint64 row = 0; row < found; row++)
 	{
-		int at = keys->places[ga_row_int32(row, 1, 1) - 1];
+		History *history = &keys->histories[ga_row_int32(row, 1, 1) - 1];
 
-		claims[at].later = tomorrow;
-		claims[at].later_reason = reason;
+		history->is_counted = ga_row_bool(row, 2, false);
+		history->today = ga_row_int64(row, 3, 0);
+		history->of_leader = ga_row_int64(row, 4, 0);
+		history->last = ga_row_int64(row, 5, 0);
+	}
+}
+
+static Keys
+prepare(Datum *datums, const GaClaim *claims, int count, DateADT day)
+{
+	Keys keys = {.count = count, .keys = datums};
+	Ordering ordering = {claims, datums};
+
+	keys.histories = palloc0(sizeof(History) * count);
+	keys.times = palloc0(sizeof(TimestampTz) * count);
+	keys.order = palloc(sizeof(int) * count);
+	for (int i = 0; i < count; i++)
+		keys.order[i] = i;
+	qsort_arg(keys.order, count, sizeof(int), compare_places, &ordering);
+	read_histories(&keys, claims, day);
+	return keys;
+}
+
+/* What counts, but for what another cap has put off. */
+static void
+count_admitted(const Keys *keys, const GaClaim *claims)
+{
+	static GaPlan plan = {
+		.sql = "INSERT INTO group_api_private.sends (key, leader, group_id,"
+			   "  number, link_version, at, day)"
+			   " SELECT key, leader, group_id, number, link_version, at,"
+			   "  (at AT TIME ZONE 'UTC')::date"
+			   " FROM unnest($1, $2, $3, $4, $5, $6)"
+			   "  AS o (key, leader, group_id, number, link_version, at)",
+		.nargs = 6,
+		.argtypes = {BYTEAARRAYOID, INT8ARRAYOID, UUIDARRAYOID, INT4ARRAYOID,
+					 INT2ARRAYOID, TIMESTAMPTZARRAYOID},
+	};
+	int *places = palloc(sizeof(int) * keys->count);
+	Datum *times = palloc(sizeof(Datum) * keys->count);
+	int count = 0;
+	Datum values[6];
+
+	for (int i = 0; i < keys->count; i++)
+		if (keys->times[i] != 0 &&
+			(claims[i].later == 0 || claims[i].later == keys->times[i]))
+		{
+			times[count] = TimestampTzGetDatum(keys->times[i]);
+			places[count++] = i;
+		}
+	if (count == 0)
+		return;
+	fill_values(keys, claims, places, count, values);
+	values[5] = ga_datum_array(times, NULL, count, TIMESTAMPTZOID);
+	ga_plan_run(&plan, values, NULL, SPI_OK_INSERT);
+}
+
+/* ---- what waits --------------------------------------------------------- */
+
+typedef struct Moment
+{
+	TimestampTz now;
+	TimestampTz tomorrow;
+} Moment;
+
+static void
+put_off(GaClaim *claim, TimestampTz until, const char *reason)
+{
+	claim->later = until;
+	claim->later_reason = reason;
+}
+
+/* The claims to the same contact that were judged before, of the same call. */
+typedef struct Before
+{
+	int admitted;	  /* by all leaders */
+	int of_leader;	  /* of them */
+	TimestampTz last; /* of this leader; 0: none */
+} Before;
+
+/*
+ * When it may leave: a first message that comes too soon takes the next free
+ * moment, and counts from now on; a resend has a limit of its own.
+ */
+static TimestampTz
+next_moment(const GaClaim *claim, const History *history, const Before *before,
+			TimestampTz now)
+{
+	TimestampTz last = before->last != 0 ? before->last : history->last;
+
+	if (last == 0 || ga_settings.invitation_cooldown == 0 ||
+		claim->link_version > 1)
+		return now;
+	return Max(now, last + ga_settings.invitation_cooldown * USECS_PER_SEC);
+}
+
+/* When it counts; 0: not today. */
+static TimestampTz
+judge_recipient(GaClaim *claim, const History *history, Before *before,
+				const Moment *moment)
+{
+	int cap = ga_settings.recipient_daily_cap;
+	int leaders_cap = ga_settings.inviter_recipient_daily_cap;
+	TimestampTz at = next_moment(claim, history, before, moment->now);
+
+	if (cap > 0 && history->today + before->admitted >= cap)
+		put_off(claim, moment->tomorrow, ga_cap_recipient_words);
+	else if (leaders_cap > 0 &&
+			 history->of_leader + before->of_leader >= leaders_cap)
+		put_off(claim, moment->tomorrow,
+				"later: the leader's groups have sent this contact as many "
+				"invitations today as group_api.inviter_recipient_daily_cap "
+				"allows");
+	else if (at > moment->now)
+		put_off(claim, Min(at, moment->tomorrow),
+				"later: the leader's groups sent this contact an invitation a "
+				"moment ago (group_api.invitation_cooldown)");
+	if (claim->later >= moment->tomorrow)
+		return 0;
+	before->admitted++;
+	before->of_leader++;
+	before->last = at;
+	return at;
+}
+
+static void
+judge_recipients(const Keys *keys, GaClaim *claims, const Moment *moment)
+{
+	Before before = {0};
+
+	for (int i = 0; i < keys->count; i++)
+	{
+		int place = keys->order[i];
+		int last = keys->order[Max(i - 1, 0)];
+		const History *history = &keys->histories[place];
+
+		if (compare_keys(keys->keys[place], keys->keys[last]) != 0)
+			memset(&before, 0, sizeof(before));
+		else if (claims[place].created_by != claims[last].created_by)
+		{
+			before.of_leader = 0;
+			before.last = 0;
+		}
+		if (is_wanted(&claims[place]) && !history->is_counted)
+			keys->times[place] =
+				judge_recipient(&claims[place], history, &before, moment);
 	}
 }
 
 static void
-count_admitted(const Keys *keys, const GaClaim *claims, DateADT day)
+judge_leaders(const Keys *keys, GaClaim *claims, const Moment *moment)
 {
-	static GaPlan plan = {
-		.sql = "INSERT INTO group_api_private.sends (day, key, group_id,"
-			   "  number, link_version)"
-			   " SELECT $5, key, group_id, number, link_version"
-			   " FROM " KEYS_1_TO_4 " ON CONFLICT DO NOTHING",
-		.nargs = 5,
-		.argtypes = {BYTEAARRAYOID, UUIDARRAYOID, INT4ARRAYOID, INT2ARRAYOID,
-					 DATEOID},
-	};
-	Keys admitted = new_keys(Max(keys->count, 1));
-	Datum values[5];
+	int admitted = 0;
 
 	for (int i = 0; i < keys->count; i++)
-		if (is_wanted(&claims[keys->places[i]]))
-			add_key(&admitted, claims, keys->places[i], keys->keys[i]);
-	if (admitted.count == 0)
-		return;
-	fill_values(&admitted, day, values);
-	ga_plan_run(&plan, values, NULL, SPI_OK_INSERT);
+	{
+		int place = keys->order[i];
+		int last = keys->order[Max(i - 1, 0)];
+		const History *history = &keys->histories[place];
+
+		if (claims[place].created_by != claims[last].created_by)
+			admitted = 0;
+		if (!is_wanted(&claims[place]) || history->is_counted)
+			continue;
+		if (history->today + admitted < ga_settings.inviter_daily_cap)
+		{
+			admitted++;
+			keys->times[place] = moment->now;
+		}
+		else
+			put_off(&claims[place], moment->tomorrow,
+					"later: the leader's groups have sent as many invitations "
+					"today as group_api.inviter_daily_cap allows");
+	}
 }
 
 void
@@ -187,31 +365,29 @@ ga_caps_take(GaChannel channel, GaClaim *claims, int count, TimestampTz now)
 {
 	/* The epoch of both types begins a day of UTC. */
 	DateADT day = (DateADT) (now / USECS_PER_DAY);
-	TimestampTz tomorrow = ((TimestampTz) day + 1) * USECS_PER_DAY;
+	Moment moment = {now, ((TimestampTz) day + 1) * USECS_PER_DAY};
 	Keys recipients = {0};
-	Keys inviters = {0};
+	Keys leaders = {0};
 
 	if (count == 0)
 		return;
-	if (ga_settings.recipient_daily_cap > 0)
+	if (ga_settings.recipient_daily_cap > 0 ||
+		ga_settings.inviter_recipient_daily_cap > 0 ||
+		ga_settings.invitation_cooldown > 0)
 	{
-		recipients = recipient_keys(channel, claims, count);
-		refuse_over_cap(&recipients, claims, day,
-						ga_settings.recipient_daily_cap, tomorrow,
-						"later: this contact has had as many invitations today "
-						"as group_api.recipient_daily_cap allows");
+		recipients =
+			prepare(recipient_keys(channel, claims, count), claims, count, day);
+		judge_recipients(&recipients, claims, &moment);
 	}
 	if (ga_settings.inviter_daily_cap > 0)
 	{
-		inviters = inviter_keys(claims, count);
-		refuse_over_cap(&inviters, claims, day, ga_settings.inviter_daily_cap,
-						tomorrow,
-						"later: the leader's groups have sent as many "
-						"invitations today as group_api.inviter_daily_cap "
-						"allows");
+		leaders = prepare(leader_keys(claims, count), claims, count, day);
+		judge_leaders(&leaders, claims, &moment);
 	}
-	count_admitted(&recipients, claims, day);
-	count_admitted(&inviters, claims, day);
+	if (recipients.count > 0)
+		count_admitted(&recipients, claims);
+	if (leaders.count > 0)
+		count_admitted(&leaders, claims);
 }
 
 bool
@@ -250,7 +426,7 @@ ga_caps_trim(void)
 	static GaPlan sends = {
 		.sql = "DELETE FROM group_api_private.sends WHERE ctid = ANY (ARRAY("
 			   " SELECT ctid FROM group_api_private.sends"
-			   "  WHERE day < (now() AT TIME ZONE 'UTC')::date LIMIT $1))",
+			   "  WHERE day < (now() AT TIME ZONE 'UTC')::date - 1 LIMIT $1))",
 		.nargs = 1,
 		.argtypes = {INT4OID},
 	};

@@ -13,6 +13,7 @@ use Time::HiRes qw(sleep time);
 
 my $node = new_node('main', conf => "
 group_api.retry_base = 1
+group_api.invitation_cooldown = 0
 group_api.recipient_daily_cap = 2");
 my $servers = start_script_server(http => {}, smtp => {});
 my $next = 0;
