@@ -107,7 +107,8 @@ answer_body(GaCaller *caller, Jsonb *body)
 	const char *key;
 	bool shows;
 
-	ga_group_request_read(body, ga_settings.max_members, &request, &violations);
+	ga_group_request_read(body, ga_settings.max_members,
+						  ga_settings.mobile_countries, &request, &violations);
 	key = ga_creation_key(caller, request.idempotency_key, &violations);
 	if (ga_violations_any(&violations))
 		return ga_answer_violations(caller, GA_CONTRACT_A, &violations);

@@ -13,6 +13,7 @@
 #include "api/group_access.h"
 #include "base/guc.h"
 #include "dispatch/wake.h"
+#include "request/contact.h"
 #include "store/cap_store.h"
 #include "store/lifecycle_store.h"
 #include "store/subscription_store.h"
@@ -66,10 +67,22 @@ is_answered(const GaOpenInvitation *invitation)
 		   strcmp(invitation->response, "declined") == 0;
 }
 
+/* The setting may have changed since it was sent first. */
+static bool
+may_go_to(const GaOpenInvitation *invitation, GaContactFault *fault)
+{
+	GaContact contact = {.channel = invitation->channel,
+						 .value = invitation->contact};
+
+	return ga_contact_is_allowed(&contact, ga_settings.mobile_countries, fault);
+}
+
 static bool
 may_be_resent(const GaCaller *caller, const GaOpenInvitation *invitation,
 			  bool is_withheld, Datum *answer)
 {
+	GaContactFault fault;
+
 	/* Who declined may have changed their mind: the page says to ask. */
 	if (strcmp(invitation->response, "accepted") == 0)
 		*answer = ga_answer_fault(
@@ -84,6 +97,10 @@ may_be_resent(const GaCaller *caller, const GaOpenInvitation *invitation,
 		*answer =
 			refuse(caller, GA_VIOLATION_CONFLICT, "Try again in a moment.",
 				   "the invitation is being sent right now");
+	else if (!may_go_to(invitation, &fault))
+		*answer = ga_answer_fault(caller, GA_CONTRACT_A, "number", fault.code,
+								  fault.hint, "the member's contact %s",
+								  fault.message);
 	else
 		return true;
 	return false;
@@ -138,15 +155,25 @@ renew(const GaOwnerScope *scope, const GaGroupView *group,
 	int64 expiry = (int64) ga_settings.invitation_expiry * USECS_PER_MINUTE;
 	int64 ahead = (int64) ga_settings.reminder_before * USECS_PER_MINUTE;
 	GaMemberView member = *user;
+	GaContactFault fault;
 	GaGroupView again = {.id = group->id,
 						 .created_at = GetCurrentTransactionStartTimestamp(),
 						 .member_count = 1,
 						 .members = &member};
 
 	again.expires_at = again.created_at + expiry;
-	member.channel = invitation->channel;
-	member.contact = invitation->contact;
-	member.delivery = invitation->contact != NULL ? "queued" : NULL;
+	if (invitation->contact != NULL && may_go_to(invitation, &fault))
+	{
+		member.channel = invitation->channel;
+		member.contact = invitation->contact;
+		member.delivery = "queued";
+	}
+	else
+	{
+		member.channel = GA_CHANNEL_NONE;
+		member.contact = NULL;
+		member.delivery = NULL;
+	}
 	ga_creation_mark_suppressed(scope, &again);
 	ga_invitations_renew(&again);
 	ga_requests_remove(group->id, &user->user_id, 1);

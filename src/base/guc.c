@@ -107,6 +107,21 @@ check_locale(char **value, void **extra, GucSource source)
 	return false;
 }
 
+static GaCountriesCheck countries_are_known;
+
+static bool
+check_mobile_countries(char **value, void **extra, GucSource source)
+{
+	const char *wrong;
+
+	if (countries_are_known(*value, &wrong))
+		return true;
+	GUC_check_errdetail("\"%s\" is no country.", wrong);
+	GUC_check_errhint("Give codes of ISO 3166 or calling codes, separated by "
+					  "commas: ZA, GB, +49.");
+	return false;
+}
+
 static bool
 check_courier_path(char **value, void **extra, GucSource source)
 {
@@ -208,6 +223,13 @@ define_abuse_settings(void)
 		&ga_settings.inviter_recipient_daily_cap,
 		GA_INVITER_RECIPIENT_DAILY_CAP_DEFAULT, 0, 1000000, PGC_SIGHUP, 0, NULL,
 		NULL, NULL);
+	DefineCustomStringVariable(
+		"group_api.mobile_countries",
+		"Countries in which a mobile contact may be.",
+		"Codes of ISO 3166 (ZA) and calling codes (+27), separated by commas. "
+		"Empty: all.",
+		&ga_settings.mobile_countries, "", PGC_SIGHUP, 0,
+		check_mobile_countries, NULL, NULL);
 	DefineCustomIntVariable(
 		"group_api.invitation_cooldown",
 		"Time between two invitations of one leader's groups to the same "
@@ -285,8 +307,9 @@ define_request_settings(void)
 }
 
 void
-ga_guc_init(void)
+ga_guc_init(GaCountriesCheck countries_check)
 {
+	countries_are_known = countries_check;
 	DefineCustomIntVariable(
 		"group_api.max_databases",
 		"Databases with the extension that get a dispatcher.", NULL,

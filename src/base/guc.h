@@ -37,6 +37,7 @@ typedef struct GaSettings
 	bool content_availability; /* contract B's groups without logging in */
 	char *unsubscribe_url;	   /* the same; empty: e-mails have none */
 	char *default_locale;	 /* of messages to people whose own is not known */
+	char *mobile_countries;	 /* of mobile contacts; empty: all */
 	char *courier_path;		 /* empty: pkglibdir/group_api_courier */
 	int max_members;		 /* of one create_group */
 	int max_attempts;		 /* tries of one message */
@@ -60,7 +61,10 @@ typedef struct GaSettings
 
 extern GaSettings ga_settings;
 
+/* Whether a list of countries is one; false: `wrong` is the first code that is none. */
+typedef bool (*GaCountriesCheck)(const char *countries, const char **wrong);
+
 /* Defines the settings and reserves the prefix. */
-extern void ga_guc_init(void);
+extern void ga_guc_init(GaCountriesCheck countries_are_known);
 
 #endif /* GA_BASE_GUC_H */

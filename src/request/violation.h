@@ -48,6 +48,7 @@ typedef enum GaViolationCode
 	GA_VIOLATION_CONFLICT,		   /* the state forbids it: archived, revoked */
 	GA_VIOLATION_THROTTLED,		   /* too soon, too many */
 	GA_VIOLATION_NOT_A_LIST,	   /* something else where a list belongs */
+	GA_VIOLATION_COUNTRY_NOT_ALLOWED, /* group_api.mobile_countries */
 	GA_VIOLATION_COUNT
 } GaViolationCode;
 

@@ -190,7 +190,7 @@ SELECT is_empty($$SELECT code FROM answered WHERE contract <> 'B' AND (
 
 SELECT is_empty($$SELECT name FROM published EXCEPT SELECT code FROM raised
 	EXCEPT VALUES ('not_authenticated'), ('expired'), ('already_answered'), ('key_reused'),
-		('throttled')$$,
+		('throttled'), ('country_not_allowed')$$,
 	'every code is raised here, but for those told of elsewhere');
 
 -- ---- Contract A over HTTP ----
