@@ -190,8 +190,6 @@ COMMENT ON COLUMN group_api_private.invitations.reminders IS 'reminders queued s
 COMMENT ON COLUMN group_api_private.invitations.contact_since IS 'the link''s version from which the contact is this one: what is proved by an older one is about another contact';
 COMMENT ON COLUMN group_api_private.invitations.locale IS 'the member''s own language where the user directory knows it';
 CREATE INDEX invitations_due ON group_api_private.invitations (channel, due, group_id, number) WHERE due IS NOT NULL;
--- Whether a number that answers STOP was ever written to.
-CREATE INDEX invitations_mobile ON group_api_private.invitations USING hash (contact) WHERE channel = 'MOBILE';
 
 CREATE TABLE group_api_private.attempts (
     group_id    uuid NOT NULL,
@@ -294,18 +292,17 @@ COMMENT ON TABLE group_api_private.suppression_salt IS 'internal: salt of the ha
 
 -- The dispatcher adds rows and changes none; without a unique index it waits for nobody.
 CREATE TABLE group_api_private.sends (
+    key         bigint NOT NULL,
     leader      bigint NOT NULL,
-    at          timestamptz NOT NULL,
-    day         date NOT NULL,
-    number      integer NOT NULL,
-    group_id    uuid NOT NULL,
-    link_version smallint NOT NULL,
-    key         bytea NOT NULL
+    message     bigint NOT NULL,
+    at          timestamptz NOT NULL
 );
-COMMENT ON TABLE group_api_private.sends IS 'internal: what counted against the daily caps, today and yesterday';
-COMMENT ON COLUMN group_api_private.sends.key IS 'the salted hash of the contact, or the leader''s number in eight bytes';
-CREATE INDEX sends_key ON group_api_private.sends (key, day);
-CREATE INDEX sends_day ON group_api_private.sends USING brin (day);
+COMMENT ON TABLE group_api_private.sends IS 'internal: what counts against the daily caps and cool-downs, for two days';
+COMMENT ON COLUMN group_api_private.sends.key IS 'a salted hash of the contact, or of the leader';
+COMMENT ON COLUMN group_api_private.sends.message IS 'a hash of group, member and version of the link: a retry counts once';
+COMMENT ON COLUMN group_api_private.sends.at IS 'when it left, or is to leave after a cool-down';
+CREATE INDEX sends_key ON group_api_private.sends (key);
+CREATE INDEX sends_at ON group_api_private.sends USING brin (at);
 
 CREATE TABLE group_api_private.resends (
     contact_hash bytea NOT NULL,

@@ -4,7 +4,8 @@
  *
  * Only the one dispatcher of a database counts sends, so no two count at once.  It
  * adds rows and changes none, and there is no unique index: nobody's transaction is
- * waited for.  A claim costs one look into the index and one row.
+ * waited for.  A claim costs one look into the index and one row, 3 microseconds; so
+ * keys are short (store/contact_hash), and sums are made here, not in SQL.
  *
  * Locks: none on sends, but those of trimming; rows of resends: two resends to one
  * contact at the same moment wait for each other.
@@ -13,10 +14,10 @@
 
 #include "base/guc.h"
 #include "catalog/pg_type.h"
+#include "common/hashfn.h"
 #include "store/cap_store.h"
 #include "store/contact_hash.h"
 #include "store/plan_cache.h"
-#include "utils/date.h"
 #include "utils/timestamp.h"
 
 /* Removed in one go: some milliseconds. */
@@ -66,35 +67,30 @@ recipient_keys(GaChannel channel, const GaClaim *claims, int count)
 		channels[i] = channel;
 		contacts[i] = claims[i].contact;
 	}
-	ga_contact_hashes_make(count, channels, contacts, keys);
+	ga_contact_keys_make(count, channels, contacts, keys);
 	return keys;
 }
 
-/* Shorter than a hash, so the two kinds of keys never meet. */
 static Datum *
 leader_keys(const GaClaim *claims, int count)
 {
+	int64 *leaders = palloc(sizeof(int64) * count);
 	Datum *keys = palloc(sizeof(Datum) * count);
 
 	for (int i = 0; i < count; i++)
-	{
-		bytea *key = palloc(VARHDRSZ + sizeof(int64));
-
-		SET_VARSIZE(key, VARHDRSZ + sizeof(int64));
-		memcpy(VARDATA(key), &claims[i].created_by, sizeof(int64));
-		keys[i] = PointerGetDatum(key);
-	}
+		leaders[i] = claims[i].created_by;
+	ga_leader_keys_make(count, leaders, keys);
 	return keys;
 }
 
-static int
-compare_keys(Datum a, Datum b)
+/* The message: its tries have the same. */
+static int64
+message_of(const GaClaim *claim)
 {
-	const bytea *first = (const bytea *) DatumGetPointer(a);
-	const bytea *second = (const bytea *) DatumGetPointer(b);
+	uint64 hash = hash_bytes_extended(claim->group_id.data, UUID_LEN,
+									  (uint64) (uint32) claim->number);
 
-	Assert(VARSIZE(first) == VARSIZE(second));
-	return memcmp(VARDATA(first), VARDATA(second), VARSIZE(first) - VARHDRSZ);
+	return (int64) hash_combine64(hash, (uint64) (uint32) claim->link_version);
 }
 
 typedef struct Ordering
@@ -109,12 +105,13 @@ compare_places(const void *a, const void *b, void *arg)
 	const Ordering *ordering = arg;
 	int first = *(const int *) a;
 	int second = *(const int *) b;
-	int order = compare_keys(ordering->keys[first], ordering->keys[second]);
+	int64 key = DatumGetInt64(ordering->keys[first]);
+	int64 other_key = DatumGetInt64(ordering->keys[second]);
 	const GaClaim *claim = &ordering->claims[first];
 	const GaClaim *other = &ordering->claims[second];
 
-	if (order != 0)
-		return order;
+	if (key != other_key)
+		return key < other_key ? -1 : 1;
 	if (claim->created_by != other->created_by)
 		return claim->created_by < other->created_by ? -1 : 1;
 	if (claim->due != other->due)
@@ -122,77 +119,74 @@ compare_places(const void *a, const void *b, void *arg)
 	return (first > second) - (first < second);
 }
 
-/* The first five of both statements. */
+/* Where one of the found rows belongs: to all claims of its key. */
 static void
-fill_values(const Keys *keys, const GaClaim *claims, const int *places,
-			int count, Datum *values)
+add_to_histories(Keys *keys, const GaClaim *claims, int first,
+				 TimestampTz today, uint64 row)
 {
-	Datum *columns[5];
+	int64 key = DatumGetInt64(keys->keys[keys->order[first]]);
+	int64 leader = ga_row_int64(row, 2, 0);
+	TimestampTz at = ga_row_int64(row, 3, 0);
+	int64 message = ga_row_int64(row, 4, 0);
 
-	for (int i = 0; i < lengthof(columns); i++)
-		columns[i] = palloc(sizeof(Datum) * Max(count, 1));
-	for (int i = 0; i < count; i++)
+	for (int i = first; i < keys->count; i++)
 	{
-		const GaClaim *claim = &claims[places[i]];
+		int place = keys->order[i];
+		History *history = &keys->histories[place];
+		bool is_same = claims[place].created_by == leader;
 
-		columns[0][i] = keys->keys[places[i]];
-		columns[1][i] = Int64GetDatum(claim->created_by);
-		columns[2][i] = UUIDPGetDatum(&claim->group_id);
-		columns[3][i] = Int32GetDatum(claim->number);
-		columns[4][i] = Int16GetDatum((int16) claim->link_version);
+		if (DatumGetInt64(keys->keys[place]) != key)
+			break;
+		if (at >= today)
+		{
+			history->today++;
+			history->of_leader += is_same;
+			history->is_counted |= message == message_of(&claims[place]);
+		}
+		if (is_same)
+			history->last = Max(history->last, at);
 	}
-	values[0] = ga_datum_array(columns[0], NULL, count, BYTEAOID);
-	values[1] = ga_datum_array(columns[1], NULL, count, INT8OID);
-	values[2] = ga_datum_array(columns[2], NULL, count, UUIDOID);
-	values[3] = ga_datum_array(columns[3], NULL, count, INT4OID);
-	values[4] = ga_datum_array(columns[4], NULL, count, INT2OID);
 }
 
 /* Most contacts have none: they cost one look into the index and no row. */
 static void
-read_histories(Keys *keys, const GaClaim *claims, DateADT day)
+read_histories(Keys *keys, const GaClaim *claims, TimestampTz today)
 {
 	static GaPlan plan = {
-		.sql = "SELECT o.n::int4, s.is_counted, s.today, s.of_leader, s.last"
-			   " FROM unnest($1, $2, $3, $4, $5) WITH ORDINALITY"
-			   "  AS o (key, leader, group_id, number, link_version, n),"
-			   " LATERAL (SELECT"
-			   "  bool_or(s.day = $6 AND s.group_id = o.group_id"
-			   "   AND s.number = o.number"
-			   "   AND s.link_version = o.link_version) AS is_counted,"
-			   "  count(*) FILTER (WHERE s.day = $6) AS today,"
-			   "  count(*) FILTER (WHERE s.day = $6"
-			   "   AND s.leader = o.leader) AS of_leader,"
-			   "  max(s.at) FILTER (WHERE s.leader = o.leader) AS last"
-			   "  FROM group_api_private.sends s"
-			   "  WHERE s.key = o.key AND s.day >= $6 - 1"
-			   "  HAVING count(*) > 0) AS s",
-		.nargs = 6,
-		.argtypes = {BYTEAARRAYOID, INT8ARRAYOID, UUIDARRAYOID, INT4ARRAYOID,
-					 INT2ARRAYOID, DATEOID},
+		.sql = "SELECT o.n::int4, s.leader, s.at, s.message"
+			   " FROM unnest($1) WITH ORDINALITY AS o (key, n)"
+			   " JOIN group_api_private.sends s ON s.key = o.key"
+			   " WHERE s.at >= $2",
+		.nargs = 2,
+		.argtypes = {INT8ARRAYOID, TIMESTAMPTZOID},
 	};
-	int *places = palloc(sizeof(int) * keys->count);
-	Datum values[6];
+	int *firsts = palloc(sizeof(int) * keys->count);
+	Datum *distinct = palloc(sizeof(Datum) * keys->count);
+	int count = 0;
+	Datum values[2];
 	uint64 found;
 
 	for (int i = 0; i < keys->count; i++)
-		places[i] = i;
-	fill_values(keys, claims, places, keys->count, values);
-	values[5] = DateADTGetDatum(day);
+	{
+		Datum key = keys->keys[keys->order[i]];
+
+		if (count > 0 &&
+			DatumGetInt64(distinct[count - 1]) == DatumGetInt64(key))
+			continue;
+		firsts[count] = i;
+		distinct[count++] = key;
+	}
+	values[0] = ga_datum_array(distinct, NULL, count, INT8OID);
+	/* Of yesterday for the cool-down. */
+	values[1] = TimestampTzGetDatum(today - USECS_PER_DAY);
 	found = ga_plan_run(&plan, values, NULL, SPI_OK_SELECT);
 	for (uint64 row = 0; row < found; row++)
-	{
-		History *history = &keys->histories[ga_row_int32(row, 1, 1) - 1];
-
-		history->is_counted = ga_row_bool(row, 2, false);
-		history->today = ga_row_int64(row, 3, 0);
-		history->of_leader = ga_row_int64(row, 4, 0);
-		history->last = ga_row_int64(row, 5, 0);
-	}
+		add_to_histories(keys, claims, firsts[ga_row_int32(row, 1, 1) - 1],
+						 today, row);
 }
 
 static Keys
-prepare(Datum *datums, const GaClaim *claims, int count, DateADT day)
+prepare(Datum *datums, const GaClaim *claims, int count, TimestampTz today)
 {
 	Keys keys = {.count = count, .keys = datums};
 	Ordering ordering = {claims, datums};
@@ -203,7 +197,7 @@ prepare(Datum *datums, const GaClaim *claims, int count, DateADT day)
 	for (int i = 0; i < count; i++)
 		keys.order[i] = i;
 	qsort_arg(keys.order, count, sizeof(int), compare_places, &ordering);
-	read_histories(&keys, claims, day);
+	read_histories(&keys, claims, today);
 	return keys;
 }
 
@@ -212,32 +206,35 @@ static void
 count_admitted(const Keys *keys, const GaClaim *claims)
 {
 	static GaPlan plan = {
-		.sql = "INSERT INTO group_api_private.sends (key, leader, group_id,"
-			   "  number, link_version, at, day)"
-			   " SELECT key, leader, group_id, number, link_version, at,"
-			   "  (at AT TIME ZONE 'UTC')::date"
-			   " FROM unnest($1, $2, $3, $4, $5, $6)"
-			   "  AS o (key, leader, group_id, number, link_version, at)",
-		.nargs = 6,
-		.argtypes = {BYTEAARRAYOID, INT8ARRAYOID, UUIDARRAYOID, INT4ARRAYOID,
-					 INT2ARRAYOID, TIMESTAMPTZARRAYOID},
+		.sql = "INSERT INTO group_api_private.sends (key, leader, message, at)"
+			   " SELECT * FROM unnest($1, $2, $3, $4)",
+		.nargs = 4,
+		.argtypes = {INT8ARRAYOID, INT8ARRAYOID, INT8ARRAYOID,
+					 TIMESTAMPTZARRAYOID},
 	};
-	int *places = palloc(sizeof(int) * keys->count);
-	Datum *times = palloc(sizeof(Datum) * keys->count);
+	static const Oid types[4] = {INT8OID, INT8OID, INT8OID, TIMESTAMPTZOID};
+	Datum *columns[4];
+	Datum values[4];
 	int count = 0;
-	Datum values[6];
 
+	for (int i = 0; i < lengthof(columns); i++)
+		columns[i] = palloc(sizeof(Datum) * keys->count);
 	for (int i = 0; i < keys->count; i++)
-		if (keys->times[i] != 0 &&
-			(claims[i].later == 0 || claims[i].later == keys->times[i]))
-		{
-			times[count] = TimestampTzGetDatum(keys->times[i]);
-			places[count++] = i;
-		}
+	{
+		const GaClaim *claim = &claims[i];
+
+		if (keys->times[i] == 0 ||
+			(claim->later != 0 && claim->later != keys->times[i]))
+			continue;
+		columns[0][count] = keys->keys[i];
+		columns[1][count] = Int64GetDatum(claim->created_by);
+		columns[2][count] = Int64GetDatum(message_of(claim));
+		columns[3][count++] = TimestampTzGetDatum(keys->times[i]);
+	}
 	if (count == 0)
 		return;
-	fill_values(keys, claims, places, count, values);
-	values[5] = ga_datum_array(times, NULL, count, TIMESTAMPTZOID);
+	for (int i = 0; i < lengthof(columns); i++)
+		values[i] = ga_datum_array(columns[i], NULL, count, types[i]);
 	ga_plan_run(&plan, values, NULL, SPI_OK_INSERT);
 }
 
@@ -320,7 +317,7 @@ judge_recipients(const Keys *keys, GaClaim *claims, const Moment *moment)
 		int last = keys->order[Max(i - 1, 0)];
 		const History *history = &keys->histories[place];
 
-		if (compare_keys(keys->keys[place], keys->keys[last]) != 0)
+		if (DatumGetInt64(keys->keys[place]) != DatumGetInt64(keys->keys[last]))
 			memset(&before, 0, sizeof(before));
 		else if (claims[place].created_by != claims[last].created_by)
 		{
@@ -363,9 +360,9 @@ judge_leaders(const Keys *keys, GaClaim *claims, const Moment *moment)
 void
 ga_caps_take(GaChannel channel, GaClaim *claims, int count, TimestampTz now)
 {
-	/* The epoch of both types begins a day of UTC. */
-	DateADT day = (DateADT) (now / USECS_PER_DAY);
-	Moment moment = {now, ((TimestampTz) day + 1) * USECS_PER_DAY};
+	/* The epoch begins a day of UTC. */
+	TimestampTz today = now / USECS_PER_DAY * USECS_PER_DAY;
+	Moment moment = {now, today + USECS_PER_DAY};
 	Keys recipients = {0};
 	Keys leaders = {0};
 
@@ -375,13 +372,13 @@ ga_caps_take(GaChannel channel, GaClaim *claims, int count, TimestampTz now)
 		ga_settings.inviter_recipient_daily_cap > 0 ||
 		ga_settings.invitation_cooldown > 0)
 	{
-		recipients =
-			prepare(recipient_keys(channel, claims, count), claims, count, day);
+		recipients = prepare(recipient_keys(channel, claims, count), claims,
+							 count, today);
 		judge_recipients(&recipients, claims, &moment);
 	}
 	if (ga_settings.inviter_daily_cap > 0)
 	{
-		leaders = prepare(leader_keys(claims, count), claims, count, day);
+		leaders = prepare(leader_keys(claims, count), claims, count, today);
 		judge_leaders(&leaders, claims, &moment);
 	}
 	if (recipients.count > 0)
@@ -421,12 +418,27 @@ ga_resend_take(GaChannel channel, const char *contact, int *wait_s)
 }
 
 bool
+ga_was_sent_to(GaChannel channel, const char *contact)
+{
+	static GaPlan plan = {
+		.sql = "SELECT FROM group_api_private.sends WHERE key = $1"
+			   "  AND at <= now() LIMIT 1",
+		.nargs = 1,
+		.argtypes = {INT8OID},
+	};
+	Datum values[1];
+
+	ga_contact_keys_make(1, &channel, &contact, values);
+	return ga_plan_run(&plan, values, NULL, SPI_OK_SELECT) > 0;
+}
+
+bool
 ga_caps_trim(void)
 {
 	static GaPlan sends = {
 		.sql = "DELETE FROM group_api_private.sends WHERE ctid = ANY (ARRAY("
 			   " SELECT ctid FROM group_api_private.sends"
-			   "  WHERE day < (now() AT TIME ZONE 'UTC')::date - 1 LIMIT $1))",
+			   "  WHERE at < now() - interval '2 days' LIMIT $1))",
 		.nargs = 1,
 		.argtypes = {INT4OID},
 	};

@@ -58,7 +58,7 @@ poll_until(sub { copies_of(sa_number($next)) == 1 }, 'dry runs do not count');
 # ---- as time passes
 
 sub later { my ($interval) = @_;
-	sql("UPDATE group_api_private.sends SET day = (at - interval '$interval')::date, at = at - interval '$interval'");
+	sql("UPDATE group_api_private.sends SET at = at - interval '$interval'");
 	sql("UPDATE group_api_private.invitations SET due = due - interval '$interval' WHERE reason LIKE 'later: %'");
 	as_user('zoe', 'SELECT group_api.create_group(' . group_body(sa_number(++$next)) . ')');
 	return;
@@ -81,14 +81,15 @@ is(sql("SELECT count(*) FROM group_api_private.attempts a JOIN group_api_private
 
 my $busy = sa_number(++$next);
 set_rules($servers, http => { rules => [ { match => ($busy =~ s/^\+//r), replies => [ { status => 503 }, { status => 503 }, { status => 201 } ] } ] }, smtp => {});
+my $counted = sql('SELECT count(*) FROM group_api_private.sends');
 my $tried = first_id(as_user('zoe', 'SELECT group_api.create_group(' . group_body($busy) . ')'));
 poll_until(sub { state_of($tried) eq 'sent' }, 'a retry waits for no cool-down');
-is(sql("SELECT count(*) FROM group_api_private.sends WHERE group_id = '$tried'"), 1, 'and is counted once');
+is(sql('SELECT count(*) FROM group_api_private.sends') - $counted, 1, 'and is counted once');
 set_rules($servers, http => {}, smtp => {});
 my $before = copies_of($busy);
 as_user('zoe', "SELECT group_api.resend_invitation('$tried', 2)");
 poll_until(sub { copies_of($busy) == $before + 1 }, 'nor does a resend, which has a limit of its own');
-is(sql("SELECT count(*) FROM group_api_private.sends WHERE group_id = '$tried'"), 2, 'but it counts');
+is(sql('SELECT count(*) FROM group_api_private.sends') - $counted, 2, 'but it counts');
 
 # ---- nobody's transaction holds anything up
 
