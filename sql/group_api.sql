@@ -532,7 +532,8 @@ after it expired, was declined or revoked; tries and expiry count from now.  "nu
 place in the group (the leader is 1).  Answers the amended envelope.
 Allowed to the group's leader and to operators.  Errors: P0002 (404), 42501 (403), 55000 (409)
 accepted before, being sent or the group is archived, 53400 (429 with Retry-After) sooner
-than group_api.resend_cooldown after the last resend to the same contact.  A manager's resend
+than group_api.resend_cooldown after the last resend to the same contact, 22023 (400) for a
+number of a country that is none of group_api.mobile_countries.  A manager's resend
 to a user of the directory (contract B) is never refused for these: it waits, or nothing is sent.$$;
 
 CREATE FUNCTION group_api.revoke_invitation(id uuid, number integer) RETURNS json
