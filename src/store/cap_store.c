@@ -43,6 +43,7 @@ typedef struct Keys
 {
 	int count;
 	Datum *keys; /* one a claim */
+	int64 *messages;
 	History *histories;
 	TimestampTz *times; /* when it counts, now or later; 0: not by this call */
 	int *
@@ -141,7 +142,7 @@ add_to_histories(Keys *keys, const GaClaim *claims, int first,
 		{
 			history->today++;
 			history->of_leader += is_same;
-			history->is_counted |= message == message_of(&claims[place]);
+			history->is_counted |= message == keys->messages[place];
 		}
 		if (is_same)
 			history->last = Max(history->last, at);
@@ -185,25 +186,37 @@ read_histories(Keys *keys, const GaClaim *claims, TimestampTz today)
 						 today, row);
 }
 
+static int *
+make_order(const Datum *keys, const GaClaim *claims, int count)
+{
+	Ordering ordering = {claims, keys};
+	int *order = palloc(sizeof(int) * count);
+
+	for (int i = 0; i < count; i++)
+		order[i] = i;
+	qsort_arg(order, count, sizeof(int), compare_places, &ordering);
+	return order;
+}
+
 static Keys
 prepare(Datum *datums, const GaClaim *claims, int count, TimestampTz today)
 {
 	Keys keys = {.count = count, .keys = datums};
-	Ordering ordering = {claims, datums};
 
 	keys.histories = palloc0(sizeof(History) * count);
 	keys.times = palloc0(sizeof(TimestampTz) * count);
-	keys.order = palloc(sizeof(int) * count);
+	keys.messages = palloc(sizeof(int64) * count);
 	for (int i = 0; i < count; i++)
-		keys.order[i] = i;
-	qsort_arg(keys.order, count, sizeof(int), compare_places, &ordering);
+		keys.messages[i] = message_of(&claims[i]);
+	keys.order = make_order(datums, claims, count);
 	read_histories(&keys, claims, today);
 	return keys;
 }
 
-/* What counts, but for what another cap has put off. */
+/* What counts, by the keys or by those of their leaders, but for what another cap has
+ * put off. */
 static void
-count_admitted(const Keys *keys, const GaClaim *claims)
+count_admitted(const Keys *keys, const Datum *counted, const GaClaim *claims)
 {
 	static GaPlan plan = {
 		.sql = "INSERT INTO group_api_private.sends (key, leader, message, at)"
@@ -226,9 +239,9 @@ count_admitted(const Keys *keys, const GaClaim *claims)
 		if (keys->times[i] == 0 ||
 			(claim->later != 0 && claim->later != keys->times[i]))
 			continue;
-		columns[0][count] = keys->keys[i];
+		columns[0][count] = counted[i];
 		columns[1][count] = Int64GetDatum(claim->created_by);
-		columns[2][count] = Int64GetDatum(message_of(claim));
+		columns[2][count] = Int64GetDatum(keys->messages[i]);
 		columns[3][count++] = TimestampTzGetDatum(keys->times[i]);
 	}
 	if (count == 0)
@@ -269,7 +282,7 @@ static TimestampTz
 next_moment(const GaClaim *claim, const History *history, const Before *before,
 			TimestampTz now)
 {
-	TimestampTz last = before->last != 0 ? before->last : history->last;
+	TimestampTz last = Max(before->last, history->last);
 
 	if (last == 0 || ga_settings.invitation_cooldown == 0 ||
 		claim->link_version > 1)
@@ -302,7 +315,7 @@ judge_recipient(GaClaim *claim, const History *history, Before *before,
 		return 0;
 	before->admitted++;
 	before->of_leader++;
-	before->last = at;
+	before->last = Max(before->last, at);
 	return at;
 }
 
@@ -330,28 +343,55 @@ judge_recipients(const Keys *keys, GaClaim *claims, const Moment *moment)
 	}
 }
 
-static void
-judge_leaders(const Keys *keys, GaClaim *claims, const Moment *moment)
+/* How many messages of a leader's groups counted today, one a claim. */
+static int64 *
+read_leaders(const Datum *keys, int count, TimestampTz today)
 {
-	int admitted = 0;
+	static GaPlan plan = {
+		.sql = "SELECT o.n::int4, c.sent FROM unnest($1) WITH ORDINALITY"
+			   "  AS o (key, n), LATERAL (SELECT count(*) AS sent"
+			   "  FROM group_api_private.sends s"
+			   "  WHERE s.key = o.key AND s.at >= $2) AS c",
+		.nargs = 2,
+		.argtypes = {INT8ARRAYOID, TIMESTAMPTZOID},
+	};
+	Datum values[2] = {ga_datum_array((Datum *) keys, NULL, count, INT8OID),
+					   TimestampTzGetDatum(today)};
+	int64 *sent = palloc0(sizeof(int64) * count);
+	uint64 found = ga_plan_run(&plan, values, NULL, SPI_OK_SELECT);
+
+	for (uint64 row = 0; row < found; row++)
+		sent[ga_row_int32(row, 1, 1) - 1] = ga_row_int64(row, 2, 0);
+	return sent;
+}
+
+/* Of what counts for its contact; a leader's is counted with it or not at all. */
+static void
+judge_leaders(const Keys *keys, const Datum *leaders, GaClaim *claims,
+			  const Moment *moment)
+{
+	int *order = make_order(leaders, claims, keys->count);
+	Datum *distinct = palloc(sizeof(Datum) * keys->count);
+	int *run = palloc(sizeof(int) * keys->count);
+	int count = 0;
+	int64 *sent;
 
 	for (int i = 0; i < keys->count; i++)
 	{
-		int place = keys->order[i];
-		int last = keys->order[Max(i - 1, 0)];
-		const History *history = &keys->histories[place];
-
-		if (claims[place].created_by != claims[last].created_by)
-			admitted = 0;
-		if (!is_wanted(&claims[place]) || history->is_counted)
+		if (i == 0 || DatumGetInt64(leaders[order[i]]) !=
+						  DatumGetInt64(leaders[order[i - 1]]))
+			distinct[count++] = leaders[order[i]];
+		run[i] = count - 1;
+	}
+	sent = read_leaders(distinct, count, moment->tomorrow - USECS_PER_DAY);
+	for (int i = 0; i < keys->count; i++)
+	{
+		if (keys->times[order[i]] == 0)
 			continue;
-		if (history->today + admitted < ga_settings.inviter_daily_cap)
-		{
-			admitted++;
-			keys->times[place] = moment->now;
-		}
+		if (sent[run[i]] < ga_settings.inviter_daily_cap)
+			sent[run[i]]++;
 		else
-			put_off(&claims[place], moment->tomorrow,
+			put_off(&claims[order[i]], moment->tomorrow,
 					"later: the leader's groups have sent as many invitations "
 					"today as group_api.inviter_daily_cap allows");
 	}
@@ -363,28 +403,24 @@ ga_caps_take(GaChannel channel, GaClaim *claims, int count, TimestampTz now)
 	/* The epoch begins a day of UTC. */
 	TimestampTz today = now / USECS_PER_DAY * USECS_PER_DAY;
 	Moment moment = {now, today + USECS_PER_DAY};
-	Keys recipients = {0};
-	Keys leaders = {0};
+	Datum *leaders;
+	Keys keys;
 
-	if (count == 0)
+	if (count == 0 || (ga_settings.recipient_daily_cap == 0 &&
+					   ga_settings.inviter_recipient_daily_cap == 0 &&
+					   ga_settings.inviter_daily_cap == 0 &&
+					   ga_settings.invitation_cooldown == 0))
 		return;
-	if (ga_settings.recipient_daily_cap > 0 ||
-		ga_settings.inviter_recipient_daily_cap > 0 ||
-		ga_settings.invitation_cooldown > 0)
-	{
-		recipients = prepare(recipient_keys(channel, claims, count), claims,
-							 count, today);
-		judge_recipients(&recipients, claims, &moment);
-	}
+	keys =
+		prepare(recipient_keys(channel, claims, count), claims, count, today);
+	judge_recipients(&keys, claims, &moment);
 	if (ga_settings.inviter_daily_cap > 0)
 	{
-		leaders = prepare(leader_keys(claims, count), claims, count, today);
-		judge_leaders(&leaders, claims, &moment);
+		leaders = leader_keys(claims, count);
+		judge_leaders(&keys, leaders, claims, &moment);
+		count_admitted(&keys, leaders, claims);
 	}
-	if (recipients.count > 0)
-		count_admitted(&recipients, claims);
-	if (leaders.count > 0)
-		count_admitted(&leaders, claims);
+	count_admitted(&keys, keys.keys, claims);
 }
 
 bool
