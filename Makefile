@@ -78,6 +78,7 @@ OBJS = \
 	src/api/caller.o \
 	src/api/quota.o \
 	src/api/answer.o \
+	src/api/disclosure.o \
 	src/api/preview.o \
 	src/api/creation.o \
 	src/api/create_group.o \

@@ -137,8 +137,8 @@ measure_one(PGconn *connection, int number)
 			 "\"00000000-0000-0000-0000-000000000000\",\"name\":\"Latency %d\","
 			 "\"description\":\"d\",\"image\":\"https://a.example/b.png\","
 			 "\"message\":\"m\",\"members\":[{\"nickName\":\"x\",\"contact\":"
-			 "{\"type\":\"MOBILE\",\"value\":\"+27701231234\"}}]}')",
-			 number);
+			 "{\"type\":\"MOBILE\",\"value\":\"+2771%07d\"}}]}')",
+			 number, number);
 	run(connection, sql);
 	pthread_mutex_lock(&lock);
 	before = arrivals;

@@ -187,6 +187,7 @@ CREATE TABLE group_api_private.invitations (
     attempts     smallint NOT NULL DEFAULT 0,
     link_version smallint NOT NULL DEFAULT 1,
     reminders    smallint NOT NULL DEFAULT 0,
+    contact_since smallint NOT NULL DEFAULT 1,
     incarnation  bigint,
     due          timestamptz,
     changed_at   timestamptz NOT NULL DEFAULT pg_catalog.now(),
@@ -208,6 +209,7 @@ COMMENT ON COLUMN group_api_private.invitations.due IS 'when the message is to b
 COMMENT ON COLUMN group_api_private.invitations.incarnation IS 'the dispatcher that took the row; an older one is dead';
 COMMENT ON COLUMN group_api_private.invitations.link_version IS 'part of the link''s token: a new version ends all older links';
 COMMENT ON COLUMN group_api_private.invitations.reminders IS 'reminders queued since the link was made';
+COMMENT ON COLUMN group_api_private.invitations.contact_since IS 'the link''s version from which the contact is this one: what is proved by an older one is about another contact';
 COMMENT ON COLUMN group_api_private.invitations.locale IS 'the member''s own language where the user directory knows it';
 CREATE INDEX invitations_due ON group_api_private.invitations (channel, due, group_id, number) WHERE due IS NOT NULL;
 
@@ -314,16 +316,19 @@ CREATE TABLE group_api_private.suppression_salt (
 );
 COMMENT ON TABLE group_api_private.suppression_salt IS 'internal: salt of the hashed contacts; dumped with them';
 
--- Counted only while a cap is set.
+-- The dispatcher adds rows and changes none; without a unique index it waits for nobody.
 CREATE TABLE group_api_private.sends (
-    day         date NOT NULL,
-    key         bytea NOT NULL,
-    group_id    uuid NOT NULL,
-    number      integer NOT NULL,
-    link_version smallint NOT NULL,
-    CONSTRAINT sends_pkey PRIMARY KEY (day, key, group_id, number, link_version)
+    key         bigint NOT NULL,
+    leader      bigint NOT NULL,
+    message     bigint NOT NULL,
+    at          timestamptz NOT NULL
 );
-COMMENT ON TABLE group_api_private.sends IS 'internal: what counted today against the caps of recipients and inviters';
+COMMENT ON TABLE group_api_private.sends IS 'internal: what counts against the daily caps and cool-downs, for two days';
+COMMENT ON COLUMN group_api_private.sends.key IS 'a salted hash of the contact, or of the leader';
+COMMENT ON COLUMN group_api_private.sends.message IS 'a hash of group, member and version of the link: a retry counts once';
+COMMENT ON COLUMN group_api_private.sends.at IS 'when it left, or is to leave after a cool-down';
+CREATE INDEX sends_key ON group_api_private.sends (key);
+CREATE INDEX sends_at ON group_api_private.sends USING brin (at);
 
 -- A caller has several rows a day where several of its transactions run at once.
 CREATE TABLE group_api_private.usage (
@@ -541,7 +546,9 @@ COMMENT ON FUNCTION group_api.get_group(uuid) IS
 $$Shows one group of contract A as it is by now.
 
 The envelope of contract A for one group, amended: each member's delivery as it is
-known by now, and the response once the person has answered.
+known by now, and the response once the person has answered.  A delivery's reason is told to
+the leader and operators, why a contact is suppressed to operators; of contract B's users the
+delivery is told to operators alone.
 Allowed to the group's leader and members and to operators; of a group of contract B to
 its manager and operators.  Error: P0002 (HTTP 404).$$;
 
@@ -565,7 +572,9 @@ after it expired, was declined or revoked; tries and expiry count from now.  "nu
 place in the group (the leader is 1).  Answers the amended envelope.
 Allowed to the group's leader and to operators.  Errors: P0002 (404), 42501 (403), 55000 (409)
 accepted before, being sent or the group is archived, 53400 (429 with Retry-After) sooner
-than group_api.resend_cooldown after the last resend to the same contact.$$;
+than group_api.resend_cooldown after the last resend to the same contact, 22023 (400) for a
+number of a country that is none of group_api.mobile_countries.  A manager's resend
+to a user of the directory (contract B) is never refused for these: it waits, or nothing is sent.$$;
 
 CREATE FUNCTION group_api.revoke_invitation(id uuid, number integer) RETURNS json
     LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_revoke_invitation';
@@ -607,7 +616,9 @@ Answer: {error, preview {note, messages [{number, member, channel, to, locale, s
 text, html, segments, encoding GSM-7|UCS-2, characters, bytes}], shown, total, totals
 {messages, sms, segments, emails}}}.  At most 100 are shown, the totals count all;
 segments and encoding are of an SMS, characters of the text, bytes of all the words.
-Only the links' tokens are dummies, of the same length.
+Only the links' tokens are dummies, of the same length.  Of users of the directory (contract
+B) only operators see how they are written to: for others channel, to, segments and the totals
+by channel are null, and the message is a mail in the group's language.
 Allowed to the group's leader and to operators.  Errors: P0002 (404) for an unknown
 group or a member that gets no message, 42501 (403) for other members, 55000 (409) for
 an archived group, 22023 (400) for a locale that names no language.$$;
@@ -625,7 +636,7 @@ may be a data URL with a PNG, JPEG, GIF or WebP of at most 5 MB, which is kept h
 Answer: the Group object.  Invited users whose e-mail address or mobile number stands in
 the user directory get an invitation there too, in the language that stands there.  A dry
 run checks everything, writes nothing and answers with the id 0, no slug, and preview as
-group_api.create_group() does.
+group_api.preview_invitation() does.
 Errors: SQL 22023, 23505 (the name is taken), 28000 with the list as JSON in DETAIL;
 over HTTP {"errors": [{field, messages [{code, message}]}]} with status 400 or 401.$$;
 
@@ -1242,12 +1253,13 @@ CREATE VIEW group_api.queue WITH (security_invoker = true) AS
 SELECT i.channel, i.delivery,
        pg_catalog.count(*) AS invitations,
        pg_catalog.min(i.due) AS next_due,
-       pg_catalog.date_trunc('second', pg_catalog.now() - pg_catalog.min(i.changed_at)) AS oldest
+       pg_catalog.date_trunc('second', pg_catalog.now() - pg_catalog.min(i.changed_at)) AS oldest,
+       pg_catalog.count(*) FILTER (WHERE i.due > pg_catalog.now() AND i.reason LIKE 'later: %') AS later
   FROM group_api_private.invitations i
  WHERE i.due IS NOT NULL
  GROUP BY i.channel, i.delivery
  ORDER BY i.channel, i.delivery;
-COMMENT ON VIEW group_api.queue IS 'what waits to be sent or is being sent, by channel';
+COMMENT ON VIEW group_api.queue IS 'what waits to be sent or is being sent, by channel; later: how many of them wait for a daily cap or a cool-down';
 
 CREATE VIEW group_api.attempts WITH (security_invoker = true) AS
 SELECT a.started_at, a.group_id, a.number, m.name AS member, a.server, a.attempt,
@@ -1318,6 +1330,7 @@ DECLARE
     dispatcher record;
     waiting bigint;
     unreachable bigint;
+    capped bigint;
     patterns text[];
     wanted group_api.channel;
     paused record;
@@ -1350,6 +1363,11 @@ BEGIN
         ok := EXISTS (SELECT FROM group_api.providers p WHERE p.channel = wanted::text AND p.state = 'ready');
         SELECT * INTO paused FROM group_api.providers p WHERE p.channel = wanted::text AND p.state = 'paused' LIMIT 1;
         fact := format('%s waiting', waiting);
+        SELECT count(*) INTO capped FROM group_api_private.invitations i
+         WHERE i.channel = wanted AND i.due > now() AND i.reason LIKE 'later: %';
+        IF capped > 0 THEN
+            fact := fact || format(', %s of them for a daily cap or a cool-down', capped);
+        END IF;
         hint := NULL;
         IF ok THEN
             -- As the dispatcher shares them out: every contact, the beginning of a number, or a domain.

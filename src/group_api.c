@@ -26,7 +26,7 @@ _PG_init(void)
 				 errhint("Add group_api to shared_preload_libraries in "
 						 "postgresql.conf and restart the server.")));
 
-	ga_guc_init();
+	ga_guc_init(ga_contact_countries_are_known);
 	ga_contact_init();
 	ga_slots_init();
 	ga_wake_init();

@@ -8,6 +8,7 @@
 #include "postgres.h"
 
 #include "api/answer.h"
+#include "api/disclosure.h"
 #include "api/quota.h"
 #include "base/guc.h"
 #include "base/picture_url.h"
@@ -385,7 +386,12 @@ put_preview_message(StringInfo out, const GaPreviewMessage *entry)
 		bytes += strlen(message->html);
 	appendStringInfo(out, "{\"number\":%d,", entry->member->number);
 	put_member(out, "member", entry->member->name);
-	appendStringInfo(out, ",\"channel\":\"%s\",", is_sms ? "MOBILE" : "EMAIL");
+	appendStringInfoChar(out, ',');
+	put_member(out, "channel",
+			   entry->member->is_withheld ? NULL
+			   : is_sms					  ? "MOBILE"
+										  : "EMAIL");
+	appendStringInfoChar(out, ',');
 	put_member(out, "to", entry->member->contact);
 	appendStringInfoChar(out, ',');
 	put_member(out, "locale", message->locale);
@@ -410,7 +416,12 @@ put_preview(StringInfo out, const GaPreview *preview)
 {
 	appendStringInfoString(
 		out, "\"preview\":{\"note\":\"The token in each link is a dummy as "
-			 "long as the real one.\",\"messages\":[");
+			 "long as the real one.");
+	if (preview->withheld > 0)
+		appendStringInfoString(
+			out, " Whether, how and in which language a user is written to is "
+				 "not told: the mail in the group's language stands for it.");
+	appendStringInfoString(out, "\",\"messages\":[");
 	for (int i = 0; i < preview->shown; i++)
 	{
 		if (i > 0)
@@ -419,10 +430,15 @@ put_preview(StringInfo out, const GaPreview *preview)
 	}
 	appendStringInfo(out,
 					 "],\"shown\":%d,\"total\":%d,\"totals\":{"
-					 "\"messages\":%d,\"sms\":%d,\"segments\":" INT64_FORMAT
-					 ",\"emails\":%d}}",
-					 preview->shown, preview->total, preview->total,
-					 preview->sms, preview->segments, preview->emails);
+					 "\"messages\":%d,",
+					 preview->shown, preview->total, preview->total);
+	if (preview->withheld > 0)
+		appendStringInfoString(
+			out, "\"sms\":null,\"segments\":null,\"emails\":null}}");
+	else
+		appendStringInfo(
+			out, "\"sms\":%d,\"segments\":" INT64_FORMAT ",\"emails\":%d}}",
+			preview->sms, preview->segments, preview->emails);
 }
 
 Datum
@@ -475,16 +491,18 @@ put_member_view(StringInfo out, const GaMemberView *member)
 }
 
 Datum
-ga_answer_group(const GaGroupView *group)
+ga_answer_group(const GaCaller *caller, GaGroupView *group)
 {
-	return ga_answer_group_preview(group, NULL);
+	return ga_answer_group_preview(caller, group, NULL);
 }
 
 Datum
-ga_answer_group_preview(const GaGroupView *group, const GaPreview *preview)
+ga_answer_group_preview(const GaCaller *caller, GaGroupView *group,
+						const GaPreview *preview)
 {
 	StringInfoData out;
 
+	ga_disclosure_limit(caller, group);
 	initStringInfo(&out);
 	appendStringInfoString(&out, no_error);
 	appendStringInfoString(&out, "\"group\":{\"id\":");

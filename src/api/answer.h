@@ -57,10 +57,10 @@ extern Datum ga_answer_media(const GaCaller *caller, int status,
 							 const StringInfoData *document,
 							 const char *const (*headers)[2], int count);
 
-/* Contract A's envelope. */
-extern Datum ga_answer_group(const GaGroupView *group);
+/* Contract A's envelope, limited to what the caller may be told. */
+extern Datum ga_answer_group(const GaCaller *caller, GaGroupView *group);
 /* The same and what would be sent; NULL: the plain envelope. */
-extern Datum ga_answer_group_preview(const GaGroupView *group,
+extern Datum ga_answer_group_preview(const GaCaller *caller, GaGroupView *group,
 									 const GaPreview *preview);
 /* {error, preview} */
 extern Datum ga_answer_preview(const GaPreview *preview);

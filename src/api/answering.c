@@ -59,10 +59,9 @@ state_of(const GaInvitationView *view)
 
 /* Inside ga_owner_enter()/leave(). */
 static void
-find(const GaOwnerScope *scope, const text *given, GaLinkPurpose purpose,
+find(const GaOwnerScope *scope, GaLinkToken token, GaLinkPurpose purpose,
 	 bool for_update, GaVisit *visit)
 {
-	GaLinkToken token = read_token(given, purpose);
 	bool found =
 		purpose == GA_LINK_UNSUBSCRIBE
 			? ga_invitation_find_any(scope, token, &visit->view)
@@ -77,7 +76,7 @@ ga_visit_look(const text *token, GaLinkPurpose purpose, GaVisit *visit)
 	GaOwnerScope scope;
 
 	ga_owner_enter(&scope);
-	find(&scope, token, purpose, false, visit);
+	find(&scope, read_token(token, purpose), purpose, false, visit);
 	ga_owner_leave(&scope);
 }
 
@@ -87,7 +86,8 @@ ga_visit_answer(const text *token, bool accepted, GaVisit *visit)
 	GaOwnerScope scope;
 
 	ga_owner_enter(&scope);
-	find(&scope, token, GA_LINK_INVITATION, true, visit);
+	find(&scope, read_token(token, GA_LINK_INVITATION), GA_LINK_INVITATION,
+		 true, visit);
 	/* The row is locked now: the dispatcher must look again afterwards. */
 	if (visit->state != GA_INVITATION_UNKNOWN && visit->view.is_waiting)
 		ga_wake_at_end();
@@ -106,12 +106,14 @@ void
 ga_visit_unsubscribe(const text *token, GaVisit *visit)
 {
 	GaOwnerScope scope;
+	GaLinkToken link;
 
 	ga_owner_enter(&scope);
-	find(&scope, token, GA_LINK_UNSUBSCRIBE, false, visit);
+	link = read_token(token, GA_LINK_UNSUBSCRIBE);
+	find(&scope, link, GA_LINK_UNSUBSCRIBE, false, visit);
 	if (visit->state != GA_INVITATION_UNKNOWN)
 		(void) ga_suppression_add_member(UUIDPGetDatum(&visit->view.group_id),
-										 visit->view.number,
+										 visit->view.number, link.version,
 										 &(GaSuppressionCause){
 											 .reason = "unsubscribed",
 											 .evidence = "the link of a mail",

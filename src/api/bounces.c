@@ -6,8 +6,8 @@
  * process) and says what it claims; here it is matched and believed or not.  A
  * token made with our secret proves which message it is about: it stands in the
  * envelope's sender (VERP) and in the ENVID we gave.  A Message-ID proves
- * nothing, since the id of a group is no secret: whether it counts is a setting,
- * on because the way in is the operator's own mail server.
+ * nothing, since the id of a group is no secret: a setting, off by default, lets it
+ * move that one delivery; what it says suppresses nobody.
  *
  * Nothing that proves to be about a message of ours is dropped in silence: when a
  * mail server sent it, and it is neither a delay nor somebody's automatic reply, it
@@ -326,9 +326,8 @@ match(Bounce *bounce)
 	found =
 		match_addresses(bounce, secret) || match_envelope_id(bounce, secret);
 	explicit_bzero(secret, sizeof(secret));
-	bounce->is_proved = found;
 	if (found)
-		bounce->is_matched = ga_group_find_number(
+		bounce->is_proved = bounce->is_matched = ga_group_find_number(
 			bounce->receipt.ref.group_number, &bounce->group_id);
 	else if (match_message_id(bounce))
 	{
@@ -411,6 +410,9 @@ judge(Bounce *bounce)
 		receipt->status = GA_RECEIPT_DELIVERED;
 	else
 		receipt->status = GA_RECEIPT_NOTHING;
+	/* The list holds for everybody's messages. */
+	if (!bounce->is_proved)
+		receipt->suppress = NULL;
 }
 
 /* The report without what would let others forge one. */

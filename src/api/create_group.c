@@ -82,8 +82,8 @@ create(GaCaller *caller, const GaGroupRequest *request, const char *key,
 			break;
 	}
 	if (preview != NULL && !ga_violations_any(violations))
-		ga_preview_make(&scope, group, ga_preview_queued, GA_PREVIEW_EVERY,
-						NULL, preview);
+		ga_preview_make(&scope, caller, group, ga_preview_queued,
+						GA_PREVIEW_EVERY, NULL, preview);
 	ga_owner_leave(&scope);
 }
 
@@ -100,8 +100,8 @@ rehearse(GaCaller *caller, const GaGroupRequest *request, GaGroupView *group,
 	ga_caller_look_up(&scope, caller, false);
 	ga_creation_add_leader(group, caller);
 	ga_creation_mark_suppressed(&scope, group);
-	ga_preview_make(&scope, group, ga_preview_queued, GA_PREVIEW_EVERY, NULL,
-					preview);
+	ga_preview_make(&scope, caller, group, ga_preview_queued, GA_PREVIEW_EVERY,
+					NULL, preview);
 	ga_owner_leave(&scope);
 }
 
@@ -115,7 +115,8 @@ answer_body(GaCaller *caller, Jsonb *body)
 	const char *key;
 	bool shows;
 
-	ga_group_request_read(body, ga_settings.max_members, &request, &violations);
+	ga_group_request_read(body, ga_settings.max_members,
+						  ga_settings.mobile_countries, &request, &violations);
 	key = ga_creation_key(caller, request.idempotency_key, &violations);
 	if (ga_violations_any(&violations))
 		return ga_answer_violations(caller, GA_CONTRACT_A, &violations);
@@ -128,7 +129,7 @@ answer_body(GaCaller *caller, Jsonb *body)
 	if (ga_violations_any(&violations))
 		return ga_answer_violations(caller, GA_CONTRACT_A, &violations);
 	ga_answer_status(caller, request.dry_run ? 200 : 201);
-	return ga_answer_group_preview(&group, shows ? &preview : NULL);
+	return ga_answer_group_preview(caller, &group, shows ? &preview : NULL);
 }
 
 PG_FUNCTION_INFO_V1(group_api_create_group);

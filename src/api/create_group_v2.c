@@ -138,8 +138,8 @@ create(GaCaller *caller, const GaGroupRequestV2 *request, const char *key,
 			break;
 	}
 	if (preview != NULL && !ga_violations_any(violations))
-		ga_preview_make(&scope, group, ga_preview_queued, GA_PREVIEW_EVERY,
-						NULL, preview);
+		ga_preview_make(&scope, caller, group, ga_preview_queued,
+						GA_PREVIEW_EVERY, NULL, preview);
 	ga_owner_leave(&scope);
 	return !ga_violations_any(violations);
 }

@@ -16,14 +16,6 @@
 #include "utils/timestamp.h"
 #include "utils/uuid.h"
 
-/* A reason quotes the provider, and so other members' addresses. */
-static void
-hide_reasons(GaGroupView *group)
-{
-	for (int i = 0; i < group->member_count; i++)
-		group->members[i].reason = NULL;
-}
-
 PG_FUNCTION_INFO_V1(group_api_get_group);
 
 Datum
@@ -43,15 +35,13 @@ group_api_get_group(PG_FUNCTION_ARGS)
 	ga_caller_look_up(&scope, &caller, false);
 	found = ga_caller_finds(&scope, &caller, *PG_GETARG_UUID_P(0), &group);
 	if (found)
-		ga_group_explain_waiting(&scope, &group);
-	if (found && !ga_caller_may_change(&caller, &group))
-		hide_reasons(&group);
+		ga_group_explain_waiting(&scope, &caller, &group);
 	ga_owner_leave(&scope);
 	/* One may not learn which groups exist. */
 	if (!found)
 		return ga_answer_no_such_group(&caller);
 	ga_answer_status(&caller, 200);
-	return ga_answer_group(&group);
+	return ga_answer_group(&caller, &group);
 }
 
 PG_FUNCTION_INFO_V1(group_api_send_invitations);

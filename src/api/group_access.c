@@ -5,11 +5,13 @@
 #include "postgres.h"
 
 #include "access/xact.h"
+#include "api/disclosure.h"
 #include "api/group_access.h"
 #include "base/guc.h"
 #include "store/installation_store.h"
 #include "store/lifecycle_store.h"
 #include "store/provider_store.h"
+#include "store/suppression_store.h"
 #include "utils/snapmgr.h"
 #include "utils/uuid.h"
 
@@ -99,8 +101,38 @@ waiting_reason(const GaOwnerScope *scope, GaChannel channel)
 	return ga_provider_waiting_reason(scope, channel);
 }
 
+/* The provider may have said first what is on the list now. */
+static void
+mark_suppressed(const GaOwnerScope *scope, GaGroupView *group)
+{
+	int count = 0;
+	int *places = palloc(sizeof(int) * Max(group->member_count, 1));
+	GaChannel *channels =
+		palloc(sizeof(GaChannel) * Max(group->member_count, 1));
+	const char **contacts =
+		palloc(sizeof(char *) * Max(group->member_count, 1));
+	const char **reasons = palloc(sizeof(char *) * Max(group->member_count, 1));
+
+	for (int i = 0; i < group->member_count; i++)
+	{
+		const GaMemberView *member = &group->members[i];
+
+		if (member->delivery == NULL || strcmp(member->delivery, "failed") != 0)
+			continue;
+		places[count] = i;
+		channels[count] = member->channel;
+		contacts[count++] = member->contact;
+	}
+	(void) ga_suppressions_find(scope, count, channels, contacts, reasons);
+	/* That a mailbox is gone is news about the message, not about a person. */
+	for (int i = 0; i < count; i++)
+		group->members[places[i]].is_suppressed =
+			reasons[i] != NULL && strcmp(reasons[i], "bounced") != 0;
+}
+
 void
-ga_group_explain_waiting(const GaOwnerScope *scope, GaGroupView *group)
+ga_group_explain_waiting(const GaOwnerScope *scope, const GaCaller *caller,
+						 GaGroupView *group)
 {
 	const char *reasons[GA_CHANNEL_COUNT] = {NULL};
 	bool asked[GA_CHANNEL_COUNT] = {false};
@@ -113,12 +145,15 @@ ga_group_explain_waiting(const GaOwnerScope *scope, GaGroupView *group)
 			continue;
 		if (!asked[member->channel])
 		{
-			reasons[member->channel] = waiting_reason(scope, member->channel);
+			reasons[member->channel] = ga_disclosure_waiting_reason(
+				caller, waiting_reason(scope, member->channel));
 			asked[member->channel] = true;
 		}
 		if (reasons[member->channel] != NULL)
 			member->reason = reasons[member->channel];
 	}
+	if (!caller->is_operator)
+		mark_suppressed(scope, group);
 }
 
 Datum
@@ -131,10 +166,10 @@ ga_answer_group_amended(const GaCaller *caller, GaGroupView *group)
 	/* Somebody may have deleted the group in the meantime. */
 	found = ga_group_find_latest(&scope, group->id, group);
 	if (found)
-		ga_group_explain_waiting(&scope, group);
+		ga_group_explain_waiting(&scope, caller, group);
 	ga_owner_leave(&scope);
 	if (!found)
 		return ga_answer_no_such_group(caller);
 	ga_answer_status(caller, 200);
-	return ga_answer_group(group);
+	return ga_answer_group(caller, group);
 }

@@ -26,8 +26,10 @@ extern bool ga_active_group_to_change(FunctionCallInfo fcinfo, GaCaller *caller,
 									  GaGroupView *group, const char *wish,
 									  Datum *answer);
 
-/* Tells of each queued member why it still waits.  Inside ga_owner_enter(). */
+/* Tells of each queued member why it still waits, and of each failed one whether
+ * its person wants no more.  Inside ga_owner_enter(). */
 extern void ga_group_explain_waiting(const GaOwnerScope *scope,
+									 const GaCaller *caller,
 									 GaGroupView *group);
 
 extern Datum ga_answer_no_such_group(const GaCaller *caller);

@@ -6,21 +6,25 @@
 
 #include "api/caller.h"
 #include "api/invitees.h"
+#include "base/guc.h"
 #include "request/contact.h"
 #include "store/plan_cache.h"
 
-/* An address of the directory counts only if it would pass as a contact. */
+/* An address of the directory counts only if it would pass as a contact; that it
+ * does not is no fault of the caller's, who must not learn of it. */
 static GaContact
 contact_of(const GaUser *user)
 {
 	GaContact contact = {GA_CHANNEL_NONE, NULL, NULL};
 	GaViolations ignored = {NIL};
+	GaContactFault fault;
 
 	if (user->email != NULL &&
 		ga_contact_read_email(user->email, "", &ignored, &contact))
 		return contact;
 	if (user->mobile != NULL &&
-		ga_contact_read_mobile(user->mobile, "", &ignored, &contact))
+		ga_contact_read_mobile(user->mobile, "", &ignored, &contact) &&
+		ga_contact_is_allowed(&contact, ga_settings.mobile_countries, &fault))
 		return contact;
 	contact.channel = GA_CHANNEL_NONE;
 	contact.value = NULL;
@@ -35,6 +39,7 @@ ga_member_be_user(GaMemberView *member, const GaUser *user)
 	member->user_id = user->id;
 	member->name = name ? name : psprintf("user " INT64_FORMAT, user->id);
 	member->picture = user->avatar;
+	member->is_from_directory = true;
 }
 
 void

@@ -9,10 +9,14 @@
 #include "postgres.h"
 
 #include "access/xact.h"
+#include "api/creation.h"
 #include "api/group_access.h"
+#include "base/guc.h"
 #include "dispatch/wake.h"
+#include "request/contact.h"
 #include "store/cap_store.h"
 #include "store/lifecycle_store.h"
+#include "store/subscription_store.h"
 #include "store/suppression_store.h"
 #include "utils/timestamp.h"
 
@@ -63,15 +67,29 @@ is_answered(const GaOpenInvitation *invitation)
 		   strcmp(invitation->response, "declined") == 0;
 }
 
+/* The setting may have changed since it was sent first. */
+static bool
+may_go_to(const GaOpenInvitation *invitation, GaContactFault *fault)
+{
+	GaContact contact = {.channel = invitation->channel,
+						 .value = invitation->contact};
+
+	return ga_contact_is_allowed(&contact, ga_settings.mobile_countries, fault);
+}
+
 static bool
 may_be_resent(const GaCaller *caller, const GaOpenInvitation *invitation,
-			  Datum *answer)
+			  bool is_withheld, Datum *answer)
 {
+	GaContactFault fault;
+
 	/* Who declined may have changed their mind: the page says to ask. */
 	if (strcmp(invitation->response, "accepted") == 0)
 		*answer = ga_answer_fault(
 			caller, GA_CONTRACT_A, "number", GA_VIOLATION_ALREADY_ANSWERED,
 			NULL, "the invitation was %s before", invitation->response);
+	else if (is_withheld)
+		return true;
 	else if (invitation->contact == NULL)
 		*answer = refuse(caller, GA_VIOLATION_CONFLICT, NULL,
 						 "the member has no contact to send to");
@@ -79,6 +97,10 @@ may_be_resent(const GaCaller *caller, const GaOpenInvitation *invitation,
 		*answer =
 			refuse(caller, GA_VIOLATION_CONFLICT, "Try again in a moment.",
 				   "the invitation is being sent right now");
+	else if (!may_go_to(invitation, &fault))
+		*answer = ga_answer_fault(caller, GA_CONTRACT_A, "number", fault.code,
+								  fault.hint, "the member's contact %s",
+								  fault.message);
 	else
 		return true;
 	return false;
@@ -110,35 +132,102 @@ suppressed_words(const GaOwnerScope *scope, const GaOpenInvitation *invitation)
 	return ga_suppression_words(reason);
 }
 
+/* Whom the group's leader knows by name alone: they must not learn the rest. */
+static const GaMemberView *
+find_user(const GaCaller *caller, const GaGroupView *group, int32 number)
+{
+	for (int i = 0; i < group->member_count && !caller->is_operator; i++)
+		if (group->members[i].number == number &&
+			group->members[i].is_from_directory)
+			return &group->members[i];
+	return NULL;
+}
+
+/*
+ * As contract B's invite does it: a message that comes too soon waits for the
+ * cool-down, where there is no contact there is none, and whatever it is the
+ * answer is the same.
+ */
+static void
+renew(const GaOwnerScope *scope, const GaGroupView *group,
+	  const GaMemberView *user, const GaOpenInvitation *invitation)
+{
+	int64 expiry = (int64) ga_settings.invitation_expiry * USECS_PER_MINUTE;
+	int64 ahead = (int64) ga_settings.reminder_before * USECS_PER_MINUTE;
+	GaMemberView member = *user;
+	GaContactFault fault;
+	GaGroupView again = {.id = group->id,
+						 .created_at = GetCurrentTransactionStartTimestamp(),
+						 .member_count = 1,
+						 .members = &member};
+
+	again.expires_at = again.created_at + expiry;
+	if (invitation->contact != NULL && may_go_to(invitation, &fault))
+	{
+		member.channel = invitation->channel;
+		member.contact = invitation->contact;
+		member.delivery = "queued";
+	}
+	else
+	{
+		member.channel = GA_CHANNEL_NONE;
+		member.contact = NULL;
+		member.delivery = NULL;
+	}
+	ga_creation_mark_suppressed(scope, &again);
+	ga_invitations_renew(&again);
+	ga_requests_remove(group->id, &user->user_id, 1);
+	ga_group_look_by(group->id,
+					 Max(again.expires_at - ahead, again.created_at));
+}
+
+/* Whether anything may be sent again at all; else the answer is the fault. */
+static bool
+resend(const GaCaller *caller, const GaGroupView *group,
+	   const GaOpenInvitation *invitation, Datum *answer)
+{
+	const GaMemberView *user = find_user(caller, group, invitation->number);
+	const char *suppressed;
+	GaOwnerScope scope;
+	bool taken = true;
+	int wait_s;
+
+	if (!may_be_resent(caller, invitation, user != NULL, answer))
+		return false;
+	ga_owner_enter(&scope);
+	if (user != NULL)
+		renew(&scope, group, user, invitation);
+	else
+	{
+		/* Where nothing is sent, nothing has to cool down. */
+		suppressed = suppressed_words(&scope, invitation);
+		taken =
+			suppressed != NULL ||
+			ga_resend_take(invitation->channel, invitation->contact, &wait_s);
+		if (taken)
+			ga_invitation_resend(invitation, suppressed);
+	}
+	ga_owner_leave(&scope);
+	if (!taken)
+		*answer = answer_too_soon(caller, wait_s);
+	return taken;
+}
+
 PG_FUNCTION_INFO_V1(group_api_resend_invitation);
 
 Datum
 group_api_resend_invitation(PG_FUNCTION_ARGS)
 {
 	GaOpenInvitation invitation;
-	GaOwnerScope scope;
 	GaGroupView group;
 	GaCaller caller;
-	const char *suppressed;
 	Datum answer;
-	bool taken;
-	int wait_s;
 
 	if (!ga_active_group_to_change(fcinfo, &caller, &group, "invite",
 								   &answer) ||
 		!take_invitation(fcinfo, &caller, &group, &invitation, &answer) ||
-		!may_be_resent(&caller, &invitation, &answer))
+		!resend(&caller, &group, &invitation, &answer))
 		return answer;
-	ga_owner_enter(&scope);
-	/* Where nothing is sent, nothing has to cool down. */
-	suppressed = suppressed_words(&scope, &invitation);
-	taken = suppressed != NULL ||
-			ga_resend_take(invitation.channel, invitation.contact, &wait_s);
-	if (taken)
-		ga_invitation_resend(&invitation, suppressed);
-	ga_owner_leave(&scope);
-	if (!taken)
-		return answer_too_soon(&caller, wait_s);
 	ga_wake_at_commit(GetCurrentTransactionStartTimestamp());
 	return ga_answer_group_amended(&caller, &group);
 }

@@ -10,6 +10,7 @@
 #include "api/answer.h"
 #include "api/arguments.h"
 #include "api/caller.h"
+#include "api/disclosure.h"
 #include "api/preview.h"
 #include "base/guc.h"
 #include "base/link_token.h"
@@ -43,7 +44,7 @@ dummy_link(int64 group_number, const GaMemberView *member)
 static TimestampTz
 expiry_of(const GaGroupView *group, const GaMemberView *member)
 {
-	if (strcmp(member->delivery, "held") == 0)
+	if (member->is_withheld || strcmp(member->delivery, "held") == 0)
 		return GetCurrentTimestamp() +
 			   (int64) ga_settings.invitation_expiry * USECS_PER_MINUTE;
 	return member->expires_at != 0 ? member->expires_at : group->expires_at;
@@ -77,7 +78,7 @@ compose_for(const GaGroupView *group, int64 group_number,
 			const GaTemplates *own, GaMessage *message)
 {
 	GaInvitationWords words = {
-		.channel = member->channel,
+		.channel = member->is_withheld ? GA_CHANNEL_EMAIL : member->channel,
 		.inviter = group->inviter,
 		.member = member->name,
 		.group_name = group->name,
@@ -100,6 +101,11 @@ count_message(GaPreview *preview, const GaMemberView *member,
 			  const GaMessage *message)
 {
 	preview->total++;
+	if (member->is_withheld)
+	{
+		preview->withheld++;
+		return;
+	}
 	preview->segments += message->segments;
 	if (member->channel == GA_CHANNEL_MOBILE)
 		preview->sms++;
@@ -107,10 +113,19 @@ count_message(GaPreview *preview, const GaMemberView *member,
 		preview->emails++;
 }
 
+/* Of who is withheld nothing counts but whether they have answered. */
+static bool
+is_wanted(const GaMemberView *member, GaPreviewWish wish)
+{
+	if (member->is_withheld)
+		return wish == is_any || strcmp(member->response, "pending") == 0;
+	return member->delivery != NULL && wish(member);
+}
+
 void
-ga_preview_make(const GaOwnerScope *scope, const GaGroupView *group,
-				GaPreviewWish wish, int32 number, const char *locale,
-				GaPreview *preview)
+ga_preview_make(const GaOwnerScope *scope, const GaCaller *caller,
+				GaGroupView *group, GaPreviewWish wish, int32 number,
+				const char *locale, GaPreview *preview)
 {
 	MemoryContext old = MemoryContextSwitchTo(scope->caller_context);
 	MemoryContext scratch = AllocSetContextCreate(
@@ -120,6 +135,7 @@ ga_preview_make(const GaOwnerScope *scope, const GaGroupView *group,
 		group->number != 0 ? group->number : ga_group_next_number();
 	GaTemplates own;
 
+	ga_disclosure_limit(caller, group);
 	ga_templates_read(scope, &own);
 	memset(preview, 0, sizeof(*preview));
 	preview->messages = palloc(sizeof(GaPreviewMessage) *
@@ -131,7 +147,7 @@ ga_preview_make(const GaOwnerScope *scope, const GaGroupView *group,
 
 		CHECK_FOR_INTERRUPTS();
 		if ((number != GA_PREVIEW_EVERY && member->number != number) ||
-			member->delivery == NULL || !wish(member))
+			!is_wanted(member, wish))
 			continue;
 		if (preview->shown == GA_PREVIEW_SHOWN)
 			MemoryContextSwitchTo(scratch);
@@ -202,8 +218,8 @@ group_api_preview_invitation(PG_FUNCTION_ARGS)
 	found = !PG_ARGISNULL(0) &&
 			ga_caller_finds(&scope, &caller, *PG_GETARG_UUID_P(0), &group);
 	if (found && ga_caller_may_change(&caller, &group))
-		ga_preview_make(&scope, &group, is_one ? is_any : is_open, number,
-						locale, &preview);
+		ga_preview_make(&scope, &caller, &group, is_one ? is_any : is_open,
+						number, locale, &preview);
 	ga_owner_leave(&scope);
 	if (is_refused(&caller, &group, found, &answer))
 		return answer;

@@ -10,6 +10,7 @@
 
 #include "postgres.h"
 
+#include "api/caller.h"
 #include "message/compose.h"
 #include "store/group_store.h"
 #include "store/plan_cache.h"
@@ -32,6 +33,7 @@ typedef struct GaPreview
 	GaPreviewMessage *messages;
 	/* of all, shown or not */
 	int total;
+	int withheld; /* of them: those whose channel is not told */
 	int sms;
 	int64 segments;
 	int emails;
@@ -44,12 +46,15 @@ typedef bool (*GaPreviewWish)(const GaMemberView *member);
 extern bool ga_preview_queued(const GaMemberView *member);
 
 /*
- * Inside ga_owner_enter()/leave().  `number`: of one member, or
+ * Inside ga_owner_enter()/leave().  The group is limited to what the caller may
+ * be told; of a member that is withheld the message is a mail in the group's
+ * language, whatever would be sent.  `number`: of one member, or
  * GA_PREVIEW_EVERY; `locale` NULL: the language each would be written to in.  The results
  * are in the scope's caller context and point into the group.
  */
-extern void ga_preview_make(const GaOwnerScope *scope, const GaGroupView *group,
-							GaPreviewWish wish, int32 number,
-							const char *locale, GaPreview *preview);
+extern void ga_preview_make(const GaOwnerScope *scope, const GaCaller *caller,
+							GaGroupView *group, GaPreviewWish wish,
+							int32 number, const char *locale,
+							GaPreview *preview);
 
 #endif /* GA_API_PREVIEW_H */

@@ -24,6 +24,7 @@
 #include "request/soft_json.h"
 #include "request/stop_words.h"
 #include "store/installation_store.h"
+#include "store/invitation_store.h"
 #include "store/plan_cache.h"
 #include "store/provider_store.h"
 #include "store/receipt_store.h"
@@ -356,7 +357,12 @@ read_sender(const char *sender, GaContact *contact)
 static GaReceiptResult
 obey(const Arrival *arrival, GaWish wish, const GaContact *contact)
 {
-	bool changed =
+	bool changed;
+
+	/* The sender of an SMS can be forged: whom we never wrote to, we leave. */
+	if (wish == GA_WISH_STOP && !ga_invitations_were_sent_to(contact->value))
+		return GA_RECEIPT_UNKNOWN;
+	changed =
 		wish == GA_WISH_STOP
 			? ga_suppression_add(GA_CHANNEL_MOBILE, contact->value,
 								 &(GaSuppressionCause){
@@ -367,7 +373,6 @@ obey(const Arrival *arrival, GaWish wish, const GaContact *contact)
 								 })
 			: ga_suppression_remove_reason(GA_CHANNEL_MOBILE, contact->value,
 										   "opted_out");
-
 	return changed ? GA_RECEIPT_MOVED : GA_RECEIPT_KNOWN;
 }
 

@@ -255,14 +255,11 @@ announce(const GaGroupView *invited)
 {
 	int64 ahead = (int64) ga_settings.reminder_before * USECS_PER_MINUTE;
 
-	for (int i = 0; i < invited->member_count; i++)
-		if (invited->members[i].delivery != NULL)
-		{
-			ga_wake_at_commit(invited->created_at);
-			ga_group_look_by(invited->id, Max(invited->expires_at - ahead,
-											  invited->created_at));
-			return;
-		}
+	if (invited->member_count == 0)
+		return;
+	ga_wake_at_commit(invited->created_at);
+	ga_group_look_by(invited->id,
+					 Max(invited->expires_at - ahead, invited->created_at));
 }
 
 /* Makes those of the users members whom `is_chosen` marks. */

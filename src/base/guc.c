@@ -121,6 +121,21 @@ check_locale(char **value, void **extra, GucSource source)
 	return false;
 }
 
+static GaCountriesCheck countries_are_known;
+
+static bool
+check_mobile_countries(char **value, void **extra, GucSource source)
+{
+	const char *wrong;
+
+	if (countries_are_known(*value, &wrong))
+		return true;
+	GUC_check_errdetail("\"%s\" is no country.", wrong);
+	GUC_check_errhint("Give codes of ISO 3166 or calling codes, separated by "
+					  "commas: ZA, GB, +49.");
+	return false;
+}
+
 static bool
 check_courier_path(char **value, void **extra, GucSource source)
 {
@@ -198,16 +213,44 @@ define_dispatch_settings(void)
 							PGC_SIGHUP, GUC_UNIT_MIN, NULL, NULL, NULL);
 	DefineCustomBoolVariable(
 		"group_api.bounce_trust_message_id",
-		"Whether a bounce that names our Message-ID counts.",
-		"It proves nothing, for the id of a group is no secret; turn it off "
-		"when others than your own mail server may call ingest_bounce().",
-		&ga_settings.bounce_trust_message_id, true, PGC_SIGHUP, 0, NULL, NULL,
+		"Whether a bounce that names our Message-ID moves its delivery.",
+		"It proves nothing: whoever was invited to a group can write one about "
+		"its other members. It never suppresses a contact.",
+		&ga_settings.bounce_trust_message_id, false, PGC_SIGHUP, 0, NULL, NULL,
 		NULL);
 	DefineCustomIntVariable("group_api.captured_limit",
 							"How many messages group_api.captured keeps.", NULL,
 							&ga_settings.captured_limit,
 							GA_CAPTURED_LIMIT_DEFAULT, 1, INT_MAX, PGC_SIGHUP,
 							0, NULL, NULL, NULL);
+}
+
+/* What one leader can do to one contact. */
+static void
+define_abuse_settings(void)
+{
+	DefineCustomIntVariable(
+		"group_api.inviter_recipient_daily_cap",
+		"Invitations sent for one leader's groups to one contact on one day "
+		"(UTC).",
+		"What is over it waits for the next day; 0 is no limit.",
+		&ga_settings.inviter_recipient_daily_cap,
+		GA_INVITER_RECIPIENT_DAILY_CAP_DEFAULT, 0, 1000000, PGC_SIGHUP, 0, NULL,
+		NULL, NULL);
+	DefineCustomStringVariable(
+		"group_api.mobile_countries",
+		"Countries in which a mobile contact may be.",
+		"Codes of ISO 3166 (ZA) and calling codes (+27), separated by commas. "
+		"Empty: all.",
+		&ga_settings.mobile_countries, "", PGC_SIGHUP, 0,
+		check_mobile_countries, NULL, NULL);
+	DefineCustomIntVariable(
+		"group_api.invitation_cooldown",
+		"Time between two invitations of one leader's groups to the same "
+		"contact.",
+		"One that comes sooner waits; resends have a time of their own.",
+		&ga_settings.invitation_cooldown, GA_INVITATION_COOLDOWN_DEFAULT, 0,
+		86400, PGC_SIGHUP, GUC_UNIT_S, NULL, NULL, NULL);
 }
 
 static void
@@ -307,8 +350,9 @@ define_limit_settings(void)
 }
 
 void
-ga_guc_init(void)
+ga_guc_init(GaCountriesCheck countries_check)
 {
+	countries_are_known = countries_check;
 	DefineCustomIntVariable(
 		"group_api.max_databases",
 		"Databases with the extension that get a dispatcher.", NULL,
@@ -317,5 +361,6 @@ ga_guc_init(void)
 	define_request_settings();
 	define_limit_settings();
 	define_dispatch_settings();
+	define_abuse_settings();
 	MarkGUCPrefixReserved("group_api");
 }

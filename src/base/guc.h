@@ -22,6 +22,8 @@
 #define GA_GROUPS_DAILY_CAP_DEFAULT 10000
 #define GA_PICTURES_DAILY_CAP_DEFAULT (1024 * 1024) /* kB */
 #define GA_RESEND_COOLDOWN_DEFAULT 300				/* s */
+#define GA_INVITATION_COOLDOWN_DEFAULT 5			/* s */
+#define GA_INVITER_RECIPIENT_DAILY_CAP_DEFAULT 20
 #define GA_INVITATION_URL_DEFAULT                                              \
 	"http://localhost:3000/rpc/invitation_page?token="
 #define GA_PICTURE_URL_DEFAULT "http://localhost:3000/rpc/picture?id="
@@ -39,6 +41,7 @@ typedef struct GaSettings
 	bool content_availability; /* contract B's groups without logging in */
 	char *unsubscribe_url;	   /* the same; empty: e-mails have none */
 	char *default_locale;	 /* of messages to people whose own is not known */
+	char *mobile_countries;	 /* of mobile contacts; empty: all */
 	char *courier_path;		 /* empty: pkglibdir/group_api_courier */
 	int max_members;		 /* of one create_group */
 	int groups_daily_cap;	 /* groups a caller and day; 0: any number */
@@ -56,13 +59,19 @@ typedef struct GaSettings
 	int reminder_before;	 /* min before the expiry; 0: no reminders */
 	int recipient_daily_cap; /* invitations a contact and day; 0: any number */
 	int inviter_daily_cap;	 /* invitations a leader and day; 0: any number */
-	/* a bounce that names our Message-ID but carries no token counts */
+	/* invitations a leader, contact and day; 0: any number */
+	int inviter_recipient_daily_cap;
+	int invitation_cooldown; /* s between a leader's two to one contact */
+	/* a bounce that names our Message-ID but no token moves its delivery */
 	bool bounce_trust_message_id;
 } GaSettings;
 
 extern GaSettings ga_settings;
 
+/* Whether a list of countries is one; false: `wrong` is the first code that is none. */
+typedef bool (*GaCountriesCheck)(const char *countries, const char **wrong);
+
 /* Defines the settings and reserves the prefix. */
-extern void ga_guc_init(void);
+extern void ga_guc_init(GaCountriesCheck countries_are_known);
 
 #endif /* GA_BASE_GUC_H */

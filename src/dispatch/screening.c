@@ -101,7 +101,7 @@ suppress(const void *arg)
 	const GaRecord *record = arg;
 
 	(void) ga_suppression_add_member(UUIDPGetDatum(&record->group_id),
-									 record->number,
+									 record->number, 0,
 									 &(GaSuppressionCause){
 										 .reason = record->suppress,
 										 .server = record->server,

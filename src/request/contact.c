@@ -167,6 +167,32 @@ ga_contact_check(GaChannel channel, const char *text, GaContact *contact,
 	return check_mobile(utf8, contact, fault);
 }
 
+bool
+ga_contact_is_allowed(const GaContact *contact, const char *countries,
+					  GaContactFault *fault)
+{
+	if (contact->channel != GA_CHANNEL_MOBILE || countries[0] == '\0' ||
+		ga_phone_is_of(contact->value, countries))
+		return true;
+	fault->code = GA_VIOLATION_COUNTRY_NOT_ALLOWED;
+	fault->message = "is a number of a country that gets no invitations here";
+	fault->hint = "Give a number of one of the countries in "
+				  "group_api.mobile_countries, or an e-mail address with the "
+				  "type EMAIL.";
+	return false;
+}
+
+bool
+ga_contact_countries_are_known(const char *countries, const char **wrong)
+{
+	char code[GA_PHONE_CODE_SIZE];
+
+	if (countries[0] == '\0' || ga_phone_countries_are_known(countries, code))
+		return true;
+	*wrong = pstrdup(code);
+	return false;
+}
+
 static bool
 read_contact(GaChannel channel, const char *text, const char *path,
 			 GaViolations *violations, GaContact *contact)

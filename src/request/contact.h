@@ -45,6 +45,18 @@ extern bool ga_contact_check(GaChannel channel, const char *text,
 							 GaContact *contact, GaContactFault *fault);
 
 /*
+ * Whether an invitation may go there: any e-mail address, a number of one of the
+ * countries (codes of ISO 3166 and calling codes; empty: all).  False and a fault.
+ */
+extern bool ga_contact_is_allowed(const GaContact *contact,
+								  const char *countries, GaContactFault *fault);
+
+/* A list of countries as the setting has it; false: `wrong` is the first code that is
+ * none.  For the check of the setting. */
+extern bool ga_contact_countries_are_known(const char *countries,
+										   const char **wrong);
+
+/*
  * Builds the phone number tables once, in the postmaster, so that every
  * backend inherits them by fork instead of paying 9 ms at its first request.
  */

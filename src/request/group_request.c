@@ -93,7 +93,8 @@ read_contact(GaJsonReader *reader, const GaJsonPath *path,
 	ga_json_read_object(reader, path, object, &contact_table, &text);
 	if (text.channel == GA_CHANNEL_NONE || text.value == NULL)
 		return;
-	if (ga_contact_check(text.channel, text.value, contact, &fault))
+	if (ga_contact_check(text.channel, text.value, contact, &fault) &&
+		ga_contact_is_allowed(contact, reader->mobile_countries, &fault))
 		return;
 	value = ga_json_path_field(path, contact_fields[CONTACT_VALUE_FIELD].name);
 	ga_json_fault(reader, &value, fault.code, fault.hint, "%s", fault.message);
@@ -286,10 +287,13 @@ static const GaJsonField group_fields[] = {
 static const GaJsonTable group_table = GA_JSON_TABLE(group_fields);
 
 void
-ga_group_request_read(Jsonb *body, int max_members, GaGroupRequest *request,
+ga_group_request_read(Jsonb *body, int max_members,
+					  const char *mobile_countries, GaGroupRequest *request,
 					  GaViolations *violations)
 {
-	GaJsonReader reader = {.violations = violations, .max_items = max_members};
+	GaJsonReader reader = {.violations = violations,
+						   .max_items = max_members,
+						   .mobile_countries = mobile_countries};
 
 	memset(request, 0, sizeof(*request));
 	request->send_invitations = true;

@@ -71,9 +71,11 @@ typedef struct GaGroupRequestV2
 
 /*
  * Both read everything they can and add one violation per fault; the struct is
- * complete only when none was added.  `max_members` bounds the lists.
+ * complete only when none was added.  `max_members` bounds the lists;
+ * `mobile_countries`: see ga_contact_is_allowed().
  */
 extern void ga_group_request_read(Jsonb *body, int max_members,
+								  const char *mobile_countries,
 								  GaGroupRequest *request,
 								  GaViolations *violations);
 extern void ga_group_request_v2_read(Jsonb *body, int max_members,

@@ -28,7 +28,9 @@ typedef struct GaJsonPath
 typedef struct GaJsonReader
 {
 	GaViolations *violations;
-	int max_items;	 /* bounds every list */
+	int max_items; /* bounds every list */
+	/* where a mobile contact may be; see ga_contact_is_allowed() */
+	const char *mobile_countries;
 	bool is_partial; /* nothing is required: an update */
 } GaJsonReader;
 

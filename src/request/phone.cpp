@@ -9,6 +9,7 @@
 #include "request/phone.h"
 
 #include <cstring>
+#include <list>
 #include <string>
 
 #include <phonenumbers/logger.h>
@@ -203,6 +204,59 @@ ask_library(const char *text, size_t length, char *e164, const char **kind)
 	return GA_PHONE_OK;
 }
 
+/* The next code of a list in capital letters; empty at its end. */
+std::string
+next_code(const char **list)
+{
+	std::string code;
+
+	while (**list == ',' || **list == ' ')
+		++*list;
+	for (; **list != '\0' && **list != ',' && **list != ' '; ++*list)
+		code += **list >= 'a' && **list <= 'z'
+					? static_cast<char>(**list - 'a' + 'A')
+					: **list;
+	return code;
+}
+
+/* One to three digits (E.164), of which none is the beginning of another. */
+bool
+is_calling_code(const std::string &code)
+{
+	std::string region;
+
+	if (code.size() < 2 || code.size() > 4 || code[0] != '+' ||
+		code.find_first_not_of("0123456789", 1) != std::string::npos)
+		return false;
+	library->GetRegionCodeForCountryCode(std::stoi(code.substr(1)), &region);
+	return code[1] != '0' && region != "ZZ";
+}
+
+bool
+is_of(const char *e164, const std::string &code)
+{
+	if (code[0] == '+')
+		return strncmp(e164, code.c_str(), code.size()) == 0;
+
+	int calling_code = library->GetCountryCodeForRegion(code);
+	std::string prefix = "+" + std::to_string(calling_code);
+	std::list<std::string> regions;
+	std::string region;
+	PhoneNumber number;
+
+	if (calling_code == 0 || strncmp(e164, prefix.c_str(), prefix.size()) != 0)
+		return false;
+	library->GetRegionCodesForCountryCallingCode(calling_code, &regions);
+	if (regions.size() == 1)
+		return true;
+	/* As the United States and the Caribbean do, they share one. */
+	if (library->Parse(e164, "ZZ", &number) !=
+		PhoneNumberUtil::NO_PARSING_ERROR)
+		return false;
+	library->GetRegionCodeForNumber(number, &region);
+	return region == code;
+}
+
 } // namespace
 
 void
@@ -249,6 +303,49 @@ ga_phone_normalize_slowly(const char *text, size_t length, char *e164,
 	catch (...)
 	{
 		return GA_PHONE_FAILED;
+	}
+}
+
+int
+ga_phone_is_of(const char *e164, const char *countries) noexcept
+{
+	try
+	{
+		load();
+		for (std::string code = next_code(&countries); !code.empty();
+			 code = next_code(&countries))
+			if (is_of(e164, code))
+				return 1;
+	}
+	catch (...)
+	{
+		/* in doubt, no */
+	}
+	return 0;
+}
+
+int
+ga_phone_countries_are_known(const char *countries, char *wrong) noexcept
+{
+	try
+	{
+		load();
+		for (std::string code = next_code(&countries); !code.empty();
+			 code = next_code(&countries))
+			if (!is_calling_code(code) &&
+				library->GetCountryCodeForRegion(code) == 0)
+			{
+				size_t length = code.copy(wrong, GA_PHONE_CODE_SIZE - 1);
+
+				wrong[length] = '\0';
+				return 0;
+			}
+		return 1;
+	}
+	catch (...)
+	{
+		wrong[0] = '\0';
+		return 0;
 	}
 }
 

@@ -59,6 +59,20 @@ extern "C"
 	ga_phone_normalize_slowly(const char *text, size_t length, char *e164,
 							  const char **kind) GA_PHONE_NOEXCEPT;
 
+	/*
+ * Whether a number in E.164 form is of one of these countries: codes of ISO 3166
+ * ("ZA") and calling codes ("+27"), separated by commas or spaces.  Satellite and
+ * other numbers of no country are named by their calling code alone.  When in doubt
+ * (no memory), no.
+ */
+	extern int ga_phone_is_of(const char *e164,
+							  const char *countries) GA_PHONE_NOEXCEPT;
+	/* Whether such a list is well formed; else `wrong` (GA_PHONE_CODE_SIZE bytes) is
+ * the first code that is none. */
+#define GA_PHONE_CODE_SIZE 16
+	extern int ga_phone_countries_are_known(const char *countries,
+											char *wrong) GA_PHONE_NOEXCEPT;
+
 	/* completes "is no mobile number: ..." */
 	extern const char *
 	ga_phone_fault_text(GaPhoneFault fault) GA_PHONE_NOEXCEPT;

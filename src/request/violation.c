@@ -55,6 +55,8 @@ const GaViolationInfo ga_violation_info[GA_VIOLATION_COUNT] = {
 		{"invalid_choice", 1106, "invalid_choice", ERRCODE_INVALID_PARAMETER_VALUE, 400, 400},
 	[GA_VIOLATION_INVALID_PICTURE] =
 		{"invalid_picture", 1108, "invalid_image", ERRCODE_INVALID_PARAMETER_VALUE, 400, 400},
+	[GA_VIOLATION_COUNTRY_NOT_ALLOWED] =
+		{"country_not_allowed", 1109, "invalid", ERRCODE_INVALID_PARAMETER_VALUE, 400, 400},
 	[GA_VIOLATION_DUPLICATE] =
 		{"duplicate", 1107, "invalid", ERRCODE_INVALID_PARAMETER_VALUE, 400, 400},
 

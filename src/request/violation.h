@@ -50,6 +50,7 @@ typedef enum GaViolationCode
 	GA_VIOLATION_THROTTLED,		   /* too soon, too many */
 	GA_VIOLATION_NOT_A_LIST,	   /* something else where a list belongs */
 	GA_VIOLATION_QUOTA,			   /* over a daily cap of the caller */
+	GA_VIOLATION_COUNTRY_NOT_ALLOWED, /* group_api.mobile_countries */
 	GA_VIOLATION_COUNT
 } GaViolationCode;
 

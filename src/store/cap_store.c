@@ -2,60 +2,53 @@
  * cap_store.c
  *		Counting against the daily caps, and the cool-down of resends.
  *
- * Only the one dispatcher of a database counts sends, so no two count at once.
+ * Only the one dispatcher of a database counts sends, so no two count at once.  It
+ * adds rows and changes none, and there is no unique index: nobody's transaction is
+ * waited for.  A claim costs one look into the index and one row, 3 microseconds; so
+ * keys are short (store/contact_hash), and sums are made here, not in SQL.
  *
- * Locks: rows of sends and resends only; two resends to one contact at the same
- * moment wait for each other.
+ * Locks: none on sends, but those of trimming; rows of resends: two resends to one
+ * contact at the same moment wait for each other.
  */
 #include "postgres.h"
 
 #include "base/guc.h"
 #include "catalog/pg_type.h"
+#include "common/hashfn.h"
 #include "store/cap_store.h"
 #include "store/contact_hash.h"
 #include "store/plan_cache.h"
-#include "utils/date.h"
 #include "utils/timestamp.h"
 
 /* Removed in one go: some milliseconds. */
 #define TRIM_ROWS 10000
 
-/* The claims that count against one of the caps, as columns. */
+/* Of other leaders, too: so others than operators are told less (api/disclosure). */
+const char ga_cap_recipient_words[] =
+	"later: this contact has had as many invitations today as "
+	"group_api.recipient_daily_cap allows";
+
+/* What was sent to a contact, or for a leader, before these claims. */
+typedef struct History
+{
+	bool is_counted;  /* this very message, today: a retry counts once */
+	int64 today;	  /* by all leaders */
+	int64 of_leader;  /* of them */
+	TimestampTz last; /* by this leader, or still to come; 0: none since
+					   * yesterday */
+} History;
+
+/* The claims by what they count against. */
 typedef struct Keys
 {
 	int count;
-	int *places; /* index among the claims */
-	Datum *keys;
-	Datum *groups;
-	Datum *numbers;
-	Datum *versions;
+	Datum *keys; /* one a claim */
+	int64 *messages;
+	History *histories;
+	TimestampTz *times; /* when it counts, now or later; 0: not by this call */
+	int *
+		order; /* places among the claims: by key, leader and what is due first */
 } Keys;
-
-static Keys
-new_keys(int count)
-{
-	Keys keys = {0};
-
-	keys.places = palloc(sizeof(int) * count);
-	keys.keys = palloc(sizeof(Datum) * count);
-	keys.groups = palloc(sizeof(Datum) * count);
-	keys.numbers = palloc(sizeof(Datum) * count);
-	keys.versions = palloc(sizeof(Datum) * count);
-	return keys;
-}
-
-static void
-add_key(Keys *keys, const GaClaim *claims, int place, Datum key)
-{
-	const GaClaim *claim = &claims[place];
-
-	keys->places[keys->count] = place;
-	keys->keys[keys->count] = key;
-	keys->groups[keys->count] = UUIDPGetDatum(&claim->group_id);
-	keys->numbers[keys->count] = Int32GetDatum(claim->number);
-	keys->versions[keys->count] = Int16GetDatum((int16) claim->link_version);
-	keys->count++;
-}
 
 static bool
 is_wanted(const GaClaim *claim)
@@ -63,155 +56,371 @@ is_wanted(const GaClaim *claim)
 	return claim->suppressed == NULL && claim->later == 0;
 }
 
-static Keys
+static Datum *
 recipient_keys(GaChannel channel, const GaClaim *claims, int count)
 {
-	Keys keys = new_keys(count);
 	GaChannel *channels = palloc(sizeof(GaChannel) * count);
 	const char **contacts = palloc(sizeof(char *) * count);
-	Datum *hashes = palloc(sizeof(Datum) * count);
+	Datum *keys = palloc(sizeof(Datum) * count);
 
 	for (int i = 0; i < count; i++)
 	{
 		channels[i] = channel;
 		contacts[i] = claims[i].contact;
 	}
-	ga_contact_hashes_make(count, channels, contacts, hashes);
-	for (int i = 0; i < count; i++)
-		if (is_wanted(&claims[i]))
-			add_key(&keys, claims, i, hashes[i]);
+	ga_contact_keys_make(count, channels, contacts, keys);
 	return keys;
 }
 
-/* Shorter than a hash, so the two kinds of keys never meet. */
-static Keys
-inviter_keys(const GaClaim *claims, int count)
+static Datum *
+leader_keys(const GaClaim *claims, int count)
 {
-	Keys keys = new_keys(count);
+	int64 *leaders = palloc(sizeof(int64) * count);
+	Datum *keys = palloc(sizeof(Datum) * count);
 
 	for (int i = 0; i < count; i++)
-	{
-		bytea *key;
-
-		if (!is_wanted(&claims[i]))
-			continue;
-		key = palloc(VARHDRSZ + sizeof(int64));
-		SET_VARSIZE(key, VARHDRSZ + sizeof(int64));
-		memcpy(VARDATA(key), &claims[i].created_by, sizeof(int64));
-		add_key(&keys, claims, i, PointerGetDatum(key));
-	}
+		leaders[i] = claims[i].created_by;
+	ga_leader_keys_make(count, leaders, keys);
 	return keys;
 }
 
-static void
-fill_values(const Keys *keys, DateADT day, Datum *values)
+/* The message: its tries have the same. */
+static int64
+message_of(const GaClaim *claim)
 {
-	values[0] = ga_datum_array(keys->keys, NULL, keys->count, BYTEAOID);
-	values[1] = ga_datum_array(keys->groups, NULL, keys->count, UUIDOID);
-	values[2] = ga_datum_array(keys->numbers, NULL, keys->count, INT4OID);
-	values[3] = ga_datum_array(keys->versions, NULL, keys->count, INT2OID);
-	values[4] = DateADTGetDatum(day);
+	uint64 hash = hash_bytes_extended(claim->group_id.data, UUID_LEN,
+									  (uint64) (uint32) claim->number);
+
+	return (int64) hash_combine64(hash, (uint64) (uint32) claim->link_version);
 }
 
-#define KEYS_1_TO_4                                                            \
-	"unnest($1, $2, $3, $4) WITH ORDINALITY"                                   \
-	" AS o (key, group_id, number, link_version, n)"
-
-/* No join of the claims with the keys: the dispatcher has nested loops only.
- * Those over the cap get `later`; what was counted before stays admitted. */
-static void
-refuse_over_cap(const Keys *keys, GaClaim *claims, DateADT day, int cap,
-				TimestampTz tomorrow, const char *reason)
+typedef struct Ordering
 {
-	static GaPlan plan = {
-		.sql = "WITH o AS MATERIALIZED (SELECT o.*, EXISTS (SELECT"
-			   "   FROM group_api_private.sends s WHERE s.key = o.key"
-			   "    AND s.day = $5 AND s.group_id = o.group_id"
-			   "    AND s.number = o.number"
-			   "    AND s.link_version = o.link_version) AS is_counted"
-			   "  FROM " KEYS_1_TO_4 "),"
-			   " k AS MATERIALIZED (SELECT key, array_agg(n ORDER BY n) AS ns"
-			   "  FROM o WHERE NOT is_counted GROUP BY key),"
-			   " c AS MATERIALIZED (SELECT k.ns, (SELECT count(*)"
-			   "   FROM group_api_private.sends s WHERE s.key = k.key"
-			   "    AND s.day = $5) AS counted FROM k)"
-			   " SELECT p.n::int4 FROM c, unnest(c.ns) WITH ORDINALITY"
-			   "   AS p (n, place) WHERE c.counted + p.place > $6",
-		.nargs = 6,
-		.argtypes = {BYTEAARRAYOID, UUIDARRAYOID, INT4ARRAYOID, INT2ARRAYOID,
-					 DATEOID, INT8OID},
-	};
-	Datum values[6];
-	uint64 refused;
+	const GaClaim *claims;
+	const Datum *keys;
+} Ordering;
 
-	if (keys->count == 0)
-		return;
-	fill_values(keys, day, values);
-	values[5] = Int64GetDatum(cap);
-	refused = ga_plan_run(&plan, values, NULL, SPI_OK_SELECT);
-	for (uint64 row = 0; row < refused; row++)
+static int
+compare_places(const void *a, const void *b, void *arg)
+{
+	const Ordering *ordering = arg;
+	int first = *(const int *) a;
+	int second = *(const int *) b;
+	int64 key = DatumGetInt64(ordering->keys[first]);
+	int64 other_key = DatumGetInt64(ordering->keys[second]);
+	const GaClaim *claim = &ordering->claims[first];
+	const GaClaim *other = &ordering->claims[second];
+
+	if (key != other_key)
+		return key < other_key ? -1 : 1;
+	if (claim->created_by != other->created_by)
+		return claim->created_by < other->created_by ? -1 : 1;
+	if (claim->due != other->due)
+		return claim->due < other->due ? -1 : 1;
+	return (first > second) - (first < second);
+}
+
+/* Where one of the found rows belongs: to all claims of its key. */
+static void
+add_to_histories(Keys *keys, const GaClaim *claims, int first,
+				 TimestampTz today, uint64 row)
+{
+	int64 key = DatumGetInt64(keys->keys[keys->order[first]]);
+	int64 leader = ga_row_int64(row, 2, 0);
+	TimestampTz at = ga_row_int64(row, 3, 0);
+	int64 message = ga_row_int64(row, 4, 0);
+
+	for (int i = first; i < keys->count; i++)
 	{
-		int at = keys->places[ga_row_int32(row, 1, 1) - 1];
+		int place = keys->order[i];
+		History *history = &keys->histories[place];
+		bool is_same = claims[place].created_by == leader;
 
-		claims[at].later = tomorrow;
-		claims[at].later_reason = reason;
+		if (DatumGetInt64(keys->keys[place]) != key)
+			break;
+		if (at >= today)
+		{
+			history->today++;
+			history->of_leader += is_same;
+			history->is_counted |= message == keys->messages[place];
+		}
+		if (is_same)
+			history->last = Max(history->last, at);
 	}
 }
 
+/* Most contacts have none: they cost one look into the index and no row. */
 static void
-count_admitted(const Keys *keys, const GaClaim *claims, DateADT day)
+read_histories(Keys *keys, const GaClaim *claims, TimestampTz today)
 {
 	static GaPlan plan = {
-		.sql = "INSERT INTO group_api_private.sends (day, key, group_id,"
-			   "  number, link_version)"
-			   " SELECT $5, key, group_id, number, link_version"
-			   " FROM " KEYS_1_TO_4 " ON CONFLICT DO NOTHING",
-		.nargs = 5,
-		.argtypes = {BYTEAARRAYOID, UUIDARRAYOID, INT4ARRAYOID, INT2ARRAYOID,
-					 DATEOID},
+		.sql = "SELECT o.n::int4, s.leader, s.at, s.message"
+			   " FROM unnest($1) WITH ORDINALITY AS o (key, n)"
+			   " JOIN group_api_private.sends s ON s.key = o.key"
+			   " WHERE s.at >= $2",
+		.nargs = 2,
+		.argtypes = {INT8ARRAYOID, TIMESTAMPTZOID},
 	};
-	Keys admitted = new_keys(Max(keys->count, 1));
-	Datum values[5];
+	int *firsts = palloc(sizeof(int) * keys->count);
+	Datum *distinct = palloc(sizeof(Datum) * keys->count);
+	int count = 0;
+	Datum values[2];
+	uint64 found;
 
 	for (int i = 0; i < keys->count; i++)
-		if (is_wanted(&claims[keys->places[i]]))
-			add_key(&admitted, claims, keys->places[i], keys->keys[i]);
-	if (admitted.count == 0)
+	{
+		Datum key = keys->keys[keys->order[i]];
+
+		if (count > 0 &&
+			DatumGetInt64(distinct[count - 1]) == DatumGetInt64(key))
+			continue;
+		firsts[count] = i;
+		distinct[count++] = key;
+	}
+	values[0] = ga_datum_array(distinct, NULL, count, INT8OID);
+	/* Of yesterday for the cool-down. */
+	values[1] = TimestampTzGetDatum(today - USECS_PER_DAY);
+	found = ga_plan_run(&plan, values, NULL, SPI_OK_SELECT);
+	for (uint64 row = 0; row < found; row++)
+		add_to_histories(keys, claims, firsts[ga_row_int32(row, 1, 1) - 1],
+						 today, row);
+}
+
+static int *
+make_order(const Datum *keys, const GaClaim *claims, int count)
+{
+	Ordering ordering = {claims, keys};
+	int *order = palloc(sizeof(int) * count);
+
+	for (int i = 0; i < count; i++)
+		order[i] = i;
+	qsort_arg(order, count, sizeof(int), compare_places, &ordering);
+	return order;
+}
+
+static Keys
+prepare(Datum *datums, const GaClaim *claims, int count, TimestampTz today)
+{
+	Keys keys = {.count = count, .keys = datums};
+
+	keys.histories = palloc0(sizeof(History) * count);
+	keys.times = palloc0(sizeof(TimestampTz) * count);
+	keys.messages = palloc(sizeof(int64) * count);
+	for (int i = 0; i < count; i++)
+		keys.messages[i] = message_of(&claims[i]);
+	keys.order = make_order(datums, claims, count);
+	read_histories(&keys, claims, today);
+	return keys;
+}
+
+/* What counts, by the keys or by those of their leaders, but for what another cap has
+ * put off. */
+static void
+count_admitted(const Keys *keys, const Datum *counted, const GaClaim *claims)
+{
+	static GaPlan plan = {
+		.sql = "INSERT INTO group_api_private.sends (key, leader, message, at)"
+			   " SELECT * FROM unnest($1, $2, $3, $4)",
+		.nargs = 4,
+		.argtypes = {INT8ARRAYOID, INT8ARRAYOID, INT8ARRAYOID,
+					 TIMESTAMPTZARRAYOID},
+	};
+	static const Oid types[4] = {INT8OID, INT8OID, INT8OID, TIMESTAMPTZOID};
+	Datum *columns[4];
+	Datum values[4];
+	int count = 0;
+
+	for (int i = 0; i < lengthof(columns); i++)
+		columns[i] = palloc(sizeof(Datum) * keys->count);
+	for (int i = 0; i < keys->count; i++)
+	{
+		const GaClaim *claim = &claims[i];
+
+		if (keys->times[i] == 0 ||
+			(claim->later != 0 && claim->later != keys->times[i]))
+			continue;
+		columns[0][count] = counted[i];
+		columns[1][count] = Int64GetDatum(claim->created_by);
+		columns[2][count] = Int64GetDatum(keys->messages[i]);
+		columns[3][count++] = TimestampTzGetDatum(keys->times[i]);
+	}
+	if (count == 0)
 		return;
-	fill_values(&admitted, day, values);
+	for (int i = 0; i < lengthof(columns); i++)
+		values[i] = ga_datum_array(columns[i], NULL, count, types[i]);
 	ga_plan_run(&plan, values, NULL, SPI_OK_INSERT);
+}
+
+/* ---- what waits --------------------------------------------------------- */
+
+typedef struct Moment
+{
+	TimestampTz now;
+	TimestampTz tomorrow;
+} Moment;
+
+static void
+put_off(GaClaim *claim, TimestampTz until, const char *reason)
+{
+	claim->later = until;
+	claim->later_reason = reason;
+}
+
+/* The claims to the same contact that were judged before, of the same call. */
+typedef struct Before
+{
+	int admitted;	  /* by all leaders */
+	int of_leader;	  /* of them */
+	TimestampTz last; /* of this leader; 0: none */
+} Before;
+
+/*
+ * When it may leave: a first message that comes too soon takes the next free
+ * moment, and counts from now on; a resend has a limit of its own.
+ */
+static TimestampTz
+next_moment(const GaClaim *claim, const History *history, const Before *before,
+			TimestampTz now)
+{
+	TimestampTz last = Max(before->last, history->last);
+
+	if (last == 0 || ga_settings.invitation_cooldown == 0 ||
+		claim->link_version > 1)
+		return now;
+	return Max(now, last + ga_settings.invitation_cooldown * USECS_PER_SEC);
+}
+
+/* When it counts; 0: not today. */
+static TimestampTz
+judge_recipient(GaClaim *claim, const History *history, Before *before,
+				const Moment *moment)
+{
+	int cap = ga_settings.recipient_daily_cap;
+	int leaders_cap = ga_settings.inviter_recipient_daily_cap;
+	TimestampTz at = next_moment(claim, history, before, moment->now);
+
+	if (cap > 0 && history->today + before->admitted >= cap)
+		put_off(claim, moment->tomorrow, ga_cap_recipient_words);
+	else if (leaders_cap > 0 &&
+			 history->of_leader + before->of_leader >= leaders_cap)
+		put_off(claim, moment->tomorrow,
+				"later: the leader's groups have sent this contact as many "
+				"invitations today as group_api.inviter_recipient_daily_cap "
+				"allows");
+	else if (at > moment->now)
+		put_off(claim, Min(at, moment->tomorrow),
+				"later: the leader's groups sent this contact an invitation a "
+				"moment ago (group_api.invitation_cooldown)");
+	if (claim->later >= moment->tomorrow)
+		return 0;
+	before->admitted++;
+	before->of_leader++;
+	before->last = Max(before->last, at);
+	return at;
+}
+
+static void
+judge_recipients(const Keys *keys, GaClaim *claims, const Moment *moment)
+{
+	Before before = {0};
+
+	for (int i = 0; i < keys->count; i++)
+	{
+		int place = keys->order[i];
+		int last = keys->order[Max(i - 1, 0)];
+		const History *history = &keys->histories[place];
+
+		if (DatumGetInt64(keys->keys[place]) != DatumGetInt64(keys->keys[last]))
+			memset(&before, 0, sizeof(before));
+		else if (claims[place].created_by != claims[last].created_by)
+		{
+			before.of_leader = 0;
+			before.last = 0;
+		}
+		if (is_wanted(&claims[place]) && !history->is_counted)
+			keys->times[place] =
+				judge_recipient(&claims[place], history, &before, moment);
+	}
+}
+
+/* How many messages of a leader's groups counted today, one a claim. */
+static int64 *
+read_leaders(const Datum *keys, int count, TimestampTz today)
+{
+	static GaPlan plan = {
+		.sql = "SELECT o.n::int4, c.sent FROM unnest($1) WITH ORDINALITY"
+			   "  AS o (key, n), LATERAL (SELECT count(*) AS sent"
+			   "  FROM group_api_private.sends s"
+			   "  WHERE s.key = o.key AND s.at >= $2) AS c",
+		.nargs = 2,
+		.argtypes = {INT8ARRAYOID, TIMESTAMPTZOID},
+	};
+	Datum values[2] = {ga_datum_array((Datum *) keys, NULL, count, INT8OID),
+					   TimestampTzGetDatum(today)};
+	int64 *sent = palloc0(sizeof(int64) * count);
+	uint64 found = ga_plan_run(&plan, values, NULL, SPI_OK_SELECT);
+
+	for (uint64 row = 0; row < found; row++)
+		sent[ga_row_int32(row, 1, 1) - 1] = ga_row_int64(row, 2, 0);
+	return sent;
+}
+
+/* Of what counts for its contact; a leader's is counted with it or not at all. */
+static void
+judge_leaders(const Keys *keys, const Datum *leaders, GaClaim *claims,
+			  const Moment *moment)
+{
+	int *order = make_order(leaders, claims, keys->count);
+	Datum *distinct = palloc(sizeof(Datum) * keys->count);
+	int *run = palloc(sizeof(int) * keys->count);
+	int count = 0;
+	int64 *sent;
+
+	for (int i = 0; i < keys->count; i++)
+	{
+		if (i == 0 || DatumGetInt64(leaders[order[i]]) !=
+						  DatumGetInt64(leaders[order[i - 1]]))
+			distinct[count++] = leaders[order[i]];
+		run[i] = count - 1;
+	}
+	sent = read_leaders(distinct, count, moment->tomorrow - USECS_PER_DAY);
+	for (int i = 0; i < keys->count; i++)
+	{
+		if (keys->times[order[i]] == 0)
+			continue;
+		if (sent[run[i]] < ga_settings.inviter_daily_cap)
+			sent[run[i]]++;
+		else
+			put_off(&claims[order[i]], moment->tomorrow,
+					"later: the leader's groups have sent as many invitations "
+					"today as group_api.inviter_daily_cap allows");
+	}
 }
 
 void
 ga_caps_take(GaChannel channel, GaClaim *claims, int count, TimestampTz now)
 {
-	/* The epoch of both types begins a day of UTC. */
-	DateADT day = (DateADT) (now / USECS_PER_DAY);
-	TimestampTz tomorrow = ((TimestampTz) day + 1) * USECS_PER_DAY;
-	Keys recipients = {0};
-	Keys inviters = {0};
+	/* The epoch begins a day of UTC. */
+	TimestampTz today = now / USECS_PER_DAY * USECS_PER_DAY;
+	Moment moment = {now, today + USECS_PER_DAY};
+	Datum *leaders;
+	Keys keys;
 
-	if (count == 0)
+	if (count == 0 || (ga_settings.recipient_daily_cap == 0 &&
+					   ga_settings.inviter_recipient_daily_cap == 0 &&
+					   ga_settings.inviter_daily_cap == 0 &&
+					   ga_settings.invitation_cooldown == 0))
 		return;
-	if (ga_settings.recipient_daily_cap > 0)
-	{
-		recipients = recipient_keys(channel, claims, count);
-		refuse_over_cap(&recipients, claims, day,
-						ga_settings.recipient_daily_cap, tomorrow,
-						"later: this contact has had as many invitations today "
-						"as group_api.recipient_daily_cap allows");
-	}
+	keys =
+		prepare(recipient_keys(channel, claims, count), claims, count, today);
+	judge_recipients(&keys, claims, &moment);
 	if (ga_settings.inviter_daily_cap > 0)
 	{
-		inviters = inviter_keys(claims, count);
-		refuse_over_cap(&inviters, claims, day, ga_settings.inviter_daily_cap,
-						tomorrow,
-						"later: the leader's groups have sent as many "
-						"invitations today as group_api.inviter_daily_cap "
-						"allows");
+		leaders = leader_keys(claims, count);
+		judge_leaders(&keys, leaders, claims, &moment);
+		count_admitted(&keys, leaders, claims);
 	}
-	count_admitted(&recipients, claims, day);
-	count_admitted(&inviters, claims, day);
+	count_admitted(&keys, keys.keys, claims);
 }
 
 bool
@@ -245,12 +454,27 @@ ga_resend_take(GaChannel channel, const char *contact, int *wait_s)
 }
 
 bool
+ga_was_sent_to(GaChannel channel, const char *contact)
+{
+	static GaPlan plan = {
+		.sql = "SELECT FROM group_api_private.sends WHERE key = $1"
+			   "  AND at <= now() LIMIT 1",
+		.nargs = 1,
+		.argtypes = {INT8OID},
+	};
+	Datum values[1];
+
+	ga_contact_keys_make(1, &channel, &contact, values);
+	return ga_plan_run(&plan, values, NULL, SPI_OK_SELECT) > 0;
+}
+
+bool
 ga_caps_trim(void)
 {
 	static GaPlan sends = {
 		.sql = "DELETE FROM group_api_private.sends WHERE ctid = ANY (ARRAY("
 			   " SELECT ctid FROM group_api_private.sends"
-			   "  WHERE day < (now() AT TIME ZONE 'UTC')::date LIMIT $1))",
+			   "  WHERE at < now() - interval '2 days' LIMIT $1))",
 		.nargs = 1,
 		.argtypes = {INT4OID},
 	};

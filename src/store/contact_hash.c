@@ -12,6 +12,7 @@
 
 #include "catalog/pg_type.h"
 #include "common/cryptohash.h"
+#include "common/hashfn.h"
 #include "common/sha2.h"
 #include "store/contact_hash.h"
 #include "store/plan_cache.h"
@@ -133,6 +134,53 @@ ga_contact_hashes_make(int count, const GaChannel *channels,
 
 	ensure_salt(salt);
 	hash_all(salt, count, channels, contacts, hashes);
+}
+
+/* int8 Datums; `kind` keeps contacts and leaders apart. */
+static Datum
+make_key(uint64 seed, uint8 kind, const void *bytes, int length)
+{
+	uint64 hash = hash_bytes_extended(bytes, length, seed + kind);
+
+	return Int64GetDatum((int64) hash);
+}
+
+static uint64
+read_seed(void)
+{
+	uint8 salt[SALT_LENGTH];
+	uint64 seed;
+
+	ensure_salt(salt);
+	memcpy(&seed, salt, sizeof(seed));
+	return seed;
+}
+
+void
+ga_contact_keys_make(int count, const GaChannel *channels,
+					 const char *const *contacts, Datum *keys)
+{
+	uint64 seed = read_seed();
+
+	for (int i = 0; i < count; i++)
+	{
+		char *folded = pstrdup(contacts[i] ? contacts[i] : "");
+
+		for (char *c = folded; *c; c++)
+			*c = to_lower(*c);
+		keys[i] = make_key(seed, (uint8) channels[i], folded, strlen(folded));
+		pfree(folded);
+	}
+}
+
+void
+ga_leader_keys_make(int count, const int64 *leaders, Datum *keys)
+{
+	uint64 seed = read_seed();
+
+	for (int i = 0; i < count; i++)
+		keys[i] =
+			make_key(seed, UINT8_MAX, &leaders[i], (int) sizeof(leaders[i]));
 }
 
 bool

@@ -17,6 +17,15 @@
 extern void ga_contact_salt_ensure(void);
 extern void ga_contact_hashes_make(int count, const GaChannel *channels,
 								   const char *const *contacts, Datum *hashes);
+/*
+ * A short key (64 bits, salted) instead, for what is only counted: a hundredth of the
+ * time.  Equal to one of a leader by chance alone.
+ */
+extern void ga_contact_keys_make(int count, const GaChannel *channels,
+								 const char *const *contacts, Datum *keys);
+/* The same for a leader, by the number of the user. */
+extern void ga_leader_keys_make(int count, const int64 *leaders, Datum *keys);
+
 /* False while there is no salt: then no list has an entry. */
 extern bool ga_contact_hashes_find(int count, const GaChannel *channels,
 								   const char *const *contacts, Datum *hashes);

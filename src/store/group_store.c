@@ -57,9 +57,11 @@ first_look(const GaGroupView *group, char *null)
 
 	for (int i = 0; i < group->member_count && !expires; i++)
 	{
-		const char *delivery = group->members[i].delivery;
+		const GaMemberView *member = &group->members[i];
 
-		expires = delivery != NULL && strcmp(delivery, "held") != 0;
+		expires =
+			member->response != NULL &&
+			(member->delivery == NULL || strcmp(member->delivery, "held") != 0);
 	}
 	*null = expires ? ' ' : 'n';
 	return TimestampTzGetDatum(
@@ -240,6 +242,8 @@ ga_group_read_members(const GaOwnerScope *scope, GaGroupView *group)
 		member->expires_at = ga_row_int64(row, 14, 0);
 		member->link_version = ga_row_int32(row, 15, 1);
 		member->reminders = ga_row_int32(row, 16, 0);
+		/* Contract A's are typed, contract B names users. */
+		member->is_from_directory = group->contract == 'B';
 	}
 }
 

@@ -32,6 +32,11 @@ typedef struct GaMemberView
 	TimestampTz expires_at;
 	int32 link_version;
 	int32 reminders;
+	/* Contact and language are the directory's; else the caller typed them. */
+	bool is_from_directory;
+	bool is_suppressed; /* looked up by ga_group_explain_waiting() alone */
+	/* What depends on a user's contact was taken out (api/disclosure). */
+	bool is_withheld;
 } GaMemberView;
 
 typedef struct GaGroupView

@@ -11,6 +11,7 @@
 #include "access/xact.h"
 #include "base/guc.h"
 #include "catalog/pg_type.h"
+#include "store/cap_store.h"
 #include "store/invitation_store.h"
 #include "store/lifecycle_store.h"
 #include "store/plan_cache.h"
@@ -100,6 +101,8 @@ fill_columns(const GaGroupView *group, MemberColumns *columns)
 void
 ga_members_insert(const GaGroupView *group)
 {
+	/* Who has no contact is invited as long as others: when an invitation ends
+	 * must not tell whether a message was sent. */
 	static GaPlan plan = {
 		.sql =
 			"WITH o AS MATERIALIZED (SELECT o.*, $12 + n AS number"
@@ -120,7 +123,7 @@ ga_members_insert(const GaGroupView *group)
 			"   THEN 'suppressed'::group_api.delivery"
 			"   ELSE 'queued'::group_api.delivery END END,"
 			"  CASE WHEN channel > 0 AND $7 AND suppressed IS NULL THEN $8 END,"
-			"  $8, CASE WHEN channel > 0 AND $7 THEN $9 END, contact,"
+			"  $8, CASE WHEN $7 OR channel = 0 THEN $9 END, contact,"
 			"  locale, suppressed"
 			" FROM o WHERE channel >= 0",
 		.nargs = 12,
@@ -403,6 +406,25 @@ ga_invitation_contact(const GaOwnerScope *scope, const pg_uuid_t *group_id,
 	if (ga_plan_run(&plan, values, NULL, SPI_OK_SELECT) == 0)
 		return NULL;
 	return ga_row_text(scope, 0, 1);
+}
+
+bool
+ga_invitations_were_sent_to(const char *number)
+{
+	static GaPlan plan = {
+		.sql = "SELECT FROM group_api_private.invitations"
+			   " WHERE channel = 'MOBILE' AND contact = $1"
+			   "  AND (attempts > 0 OR link_version > 1 OR delivery NOT IN"
+			   "   ('held', 'queued', 'suppressed', 'canceled')) LIMIT 1",
+		.nargs = 1,
+		.argtypes = {TEXTOID},
+	};
+	Datum values[1] = {CStringGetTextDatum(number)};
+
+	/* Most answer at once; for the others, who are few, all rows are read: an index
+	 * over contacts costs each creation a sixth. */
+	return ga_was_sent_to(GA_CHANNEL_MOBILE, number) ||
+		   ga_plan_run(&plan, values, NULL, SPI_OK_SELECT) > 0;
 }
 
 int64

@@ -241,7 +241,8 @@ expire(Datum ids, TimestampTz now)
 			   "   AND expires_at <= $2 FOR NO KEY UPDATE SKIP LOCKED)"
 			   " UPDATE group_api_private.invitations i"
 			   " SET response = 'expired', responded_at = i.expires_at,"
-			   "  reason = CASE WHEN i.delivery <> 'queued' THEN i.reason"
+			   "  reason = CASE WHEN i.delivery IS DISTINCT FROM 'queued'"
+			   "    THEN i.reason"
 			   "   WHEN i.reminders > 0"
 			   "   THEN 'the reminder could not be sent before the expiry'"
 			   "   ELSE 'expired before it could be sent' || coalesce(': '"
@@ -249,7 +250,8 @@ expire(Datum ids, TimestampTz now)
 			   "  changed_at = CASE i.delivery WHEN 'queued' THEN now()"
 			   "   ELSE i.changed_at END,"
 			   "  due = CASE i.delivery WHEN 'sending' THEN i.due END,"
-			   "  delivery = CASE WHEN i.delivery <> 'queued' THEN i.delivery"
+			   "  delivery = CASE WHEN i.delivery IS DISTINCT FROM 'queued'"
+			   "    THEN i.delivery"
 			   "   WHEN i.reminders > 0 THEN 'sent' ELSE 'failed' END"
 			   " FROM old WHERE i.ctid = old.at",
 		.nargs = 2,

@@ -25,6 +25,14 @@
 
 #define DIGEST_LENGTH 32
 
+/*
+ * Whoever has the token of a message can send any number of events about it.  A long
+ * SMS has ten parts with some four states each, and may be sent again.
+ */
+#define KEPT_OF_A_MESSAGE "100"
+/* Of an event as it came; a callback may have 1 MB. */
+#define RAW_MAX (16 * 1024)
+
 /* The invitation an event is about, locked. */
 typedef struct Target
 {
@@ -285,22 +293,45 @@ bytes_datum(const void *bytes, size_t length)
 	return PointerGetDatum(value);
 }
 
-/* The row's id; 0: this very event is there already.  Of an invitation that is
- * gone nothing personal is kept. */
+/* What keep() says of an event that is there already, and of one too many. */
+#define KEPT_BEFORE 0
+#define NOT_KEPT (-1)
+
+static bool
+is_kept(Datum digest)
+{
+	static GaPlan plan = {
+		.sql = "SELECT FROM group_api_private.receipts WHERE digest = $1",
+		.nargs = 1,
+		.argtypes = {BYTEAOID},
+	};
+
+	return ga_plan_run(&plan, &digest, NULL, SPI_OK_SELECT) > 0;
+}
+
+/*
+ * The row's id, KEPT_BEFORE or NOT_KEPT.  Of one message so many are kept, but for
+ * those that count once: they are signed by the provider.  Of an invitation that is
+ * gone nothing personal is kept.
+ */
 static int64
 keep(const GaReceipt *receipt, const Target *target, GaReceiptResult result)
 {
 	static GaPlan plan = {
 		.sql = "INSERT INTO group_api_private.receipts (way, server, result,"
 			   " group_id, number, status, code, message_id, digest, raw)"
-			   " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
+			   " SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10"
+			   " WHERE $11 OR (SELECT count(*) FROM (SELECT"
+			   "   FROM group_api_private.receipts"
+			   "   WHERE group_id = $4 AND number = $5"
+			   "   LIMIT " KEPT_OF_A_MESSAGE ") AS r) < " KEPT_OF_A_MESSAGE
 			   " ON CONFLICT (digest) DO NOTHING RETURNING id",
-		.nargs = 10,
+		.nargs = 11,
 		.argtypes = {TEXTOID, TEXTOID, TEXTOID, UUIDOID, INT4OID, TEXTOID,
-					 TEXTOID, TEXTOID, BYTEAOID, BYTEAOID},
+					 TEXTOID, TEXTOID, BYTEAOID, BYTEAOID, BOOLOID},
 	};
-	Datum values[10] = {0};
-	char nulls[10];
+	Datum values[11] = {0};
+	char nulls[11];
 
 	memset(nulls, ' ', sizeof(nulls));
 	values[0] = CStringGetTextDatum(receipt->way);
@@ -319,22 +350,24 @@ keep(const GaReceipt *receipt, const Target *target, GaReceiptResult result)
 	values[8] = bytes_datum(receipt->digest, DIGEST_LENGTH);
 	if (target != NULL && receipt->raw != NULL)
 	{
-		values[9] = bytes_datum(receipt->raw, receipt->raw_length);
+		values[9] = bytes_datum(receipt->raw,
+								Min(receipt->raw_length, (size_t) RAW_MAX));
 		nulls[9] = ' ';
 	}
-	if (ga_plan_run(&plan, values, nulls, SPI_OK_INSERT_RETURNING) == 0)
-		return 0;
-	return ga_row_int64(0, 1, 0);
+	values[10] = BoolGetDatum(receipt->counts_once);
+	if (ga_plan_run(&plan, values, nulls, SPI_OK_INSERT_RETURNING) > 0)
+		return ga_row_int64(0, 1, 0);
+	return is_kept(values[8]) ? KEPT_BEFORE : NOT_KEPT;
 }
 
 /* What changes nothing may come again and again. */
 static bool
-is_to_be_kept(const GaReceipt *receipt)
+is_to_be_kept(const GaReceipt *receipt, bool is_found)
 {
-	if (receipt->counts_once || receipt->is_ignored)
-		return true;
-	return receipt->ref.member_number > 0 &&
-		   (receipt->status != GA_RECEIPT_NOTHING || receipt->suppress != NULL);
+	return receipt->counts_once ||
+		   (is_found &&
+			(receipt->is_ignored || receipt->status != GA_RECEIPT_NOTHING ||
+			 receipt->suppress != NULL));
 }
 
 /* ---- what is not kept --------------------------------------------------- */
@@ -404,10 +437,10 @@ apply(const GaReceipt *told, bool *was_waiting)
 		if (delivery != NULL)
 			result = GA_RECEIPT_MOVED;
 	}
-	if (is_to_be_kept(receipt))
+	if (is_to_be_kept(receipt, is_found))
 	{
 		id = keep(receipt, is_found ? &target : NULL, result);
-		if (id == 0)
+		if (id == KEPT_BEFORE)
 			return GA_RECEIPT_REPLAYED;
 	}
 	if (delivery != NULL)
@@ -417,13 +450,13 @@ apply(const GaReceipt *told, bool *was_waiting)
 		store_message_id(receipt, &target);
 	if (is_found && receipt->suppress != NULL && target.is_known)
 		(void) ga_suppression_add_member(UUIDPGetDatum(&target.group_id),
-										 target.number,
+										 target.number, receipt->ref.version,
 										 &(GaSuppressionCause){
 											 .reason = receipt->suppress,
 											 .server = receipt->server,
 											 .code = receipt->code,
 											 .evidence = receipt->evidence,
-											 .receipt = id,
+											 .receipt = Max(id, 0),
 										 });
 	return result;
 }

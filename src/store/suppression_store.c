@@ -53,17 +53,18 @@ ga_suppression_add(GaChannel channel, const char *contact,
 }
 
 bool
-ga_suppression_add_member(Datum group_id, int32 number,
+ga_suppression_add_member(Datum group_id, int32 number, int32 version,
 						  const GaSuppressionCause *cause)
 {
 	static GaPlan plan = {
 		.sql = "SELECT CASE channel WHEN 'MOBILE' THEN 1 ELSE 2 END, contact"
 			   " FROM group_api_private.invitations"
-			   " WHERE group_id = $1 AND number = $2 AND contact IS NOT NULL",
-		.nargs = 2,
-		.argtypes = {UUIDOID, INT4OID},
+			   " WHERE group_id = $1 AND number = $2 AND contact IS NOT NULL"
+			   "  AND ($3 = 0 OR contact_since <= $3)",
+		.nargs = 3,
+		.argtypes = {UUIDOID, INT4OID, INT4OID},
 	};
-	Datum values[2] = {group_id, Int32GetDatum(number)};
+	Datum values[3] = {group_id, Int32GetDatum(number), Int32GetDatum(version)};
 	GaChannel channel;
 	char *contact;
 	bool isnull;
@@ -179,16 +180,19 @@ const char *
 ga_suppression_words(const char *reason)
 {
 	static const char *const words[][2] = {
-		{"bounced", "not sent: messages to this contact came back before"},
-		{"complained",
-		 "not sent: the person reported an earlier message as unwanted"},
-		{"unsubscribed", "not sent: the person wants no more messages"},
-		{"opted_out", "not sent: the person answered STOP before"},
-		{"operator", "not sent: an operator suppressed this contact"},
+		{"bounced",
+		 GA_SUPPRESSION_WORDS "messages to this contact came back before"},
+		{"complained", GA_SUPPRESSION_WORDS
+		 "the person reported an earlier message as unwanted"},
+		{"unsubscribed",
+		 GA_SUPPRESSION_WORDS "the person wants no more messages"},
+		{"opted_out", GA_SUPPRESSION_WORDS "the person answered STOP before"},
+		{"operator",
+		 GA_SUPPRESSION_WORDS "an operator suppressed this contact"},
 	};
 
 	for (int i = 0; i < lengthof(words); i++)
 		if (strcmp(words[i][0], reason) == 0)
 			return words[i][1];
-	return "not sent: this contact is suppressed";
+	return GA_SUPPRESSION_GENERAL_WORDS;
 }

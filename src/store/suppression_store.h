@@ -36,8 +36,13 @@ typedef struct GaSuppressedInvitation
 /* Adds a contact; one that is there keeps its first cause.  True: it is new. */
 extern bool ga_suppression_add(GaChannel channel, const char *contact,
 							   const GaSuppressionCause *cause);
-/* The same for the contact of an invitation; false also when there is none. */
+/*
+ * The same for the contact of an invitation, on the word of whoever has the token of
+ * its link's `version` (0: of the newest); false also when there is none, or when it
+ * had another contact then.
+ */
 extern bool ga_suppression_add_member(Datum group_id, int32 number,
+									  int32 version,
 									  const GaSuppressionCause *cause);
 /* False when it was not there. */
 extern bool ga_suppression_remove(GaChannel channel, const char *contact);
@@ -62,6 +67,11 @@ extern int ga_suppressions_find(const struct GaOwnerScope *scope, int count,
 extern int64 ga_suppressions_kept_back(GaChannel channel, const char *contact,
 									   GaSuppressedInvitation *found, int room);
 
+/* How all of the words begin. */
+#define GA_SUPPRESSION_WORDS "not sent: "
+/* The words for those who are not told why. */
+#define GA_SUPPRESSION_GENERAL_WORDS                                           \
+	GA_SUPPRESSION_WORDS "this contact is suppressed"
 /* What a person reads for a label: "answered STOP before". */
 extern const char *ga_suppression_words(const char *reason);
 

@@ -12,7 +12,7 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 
 my $contact = 'gone@dead.example';
-my $node = new_node('main', conf => "log_statement = all\ngroup_api.bounce_trust_message_id = off");
+my $node = new_node('main', conf => "log_statement = all");
 my $directory = PostgreSQL::Test::Utils::tempdir();
 
 # The script of the document, as it stands there. Two bounces come back, test_provider()'s

@@ -123,17 +123,21 @@ SELECT is(pg_temp.result(pg_temp.report('bob@bounce.example', verp => pg_temp.to
 SELECT is(pg_temp.fate(3), 'sent', 'and changes nothing');
 SELECT is(pg_temp.suppressed() - :before, 2::bigint, 'but a mailbox that is gone is gone');
 
--- ---- By the envelope's id, and by the Message-ID ----
+-- ---- By the envelope's id; by the Message-ID see test/t/031_forged.pl ----
 
 SELECT is(pg_temp.result(pg_temp.report('bob@bounce.example', envid => pg_temp.token_of(3) || '>',
 	status => '5.2.2', diagnostic => 'smtp; 552 5.2.2 over quota')), 'moved', 'an envelope id is believed');
 SELECT is(pg_temp.fate(3), 'failed: the mailbox is full (5.2.2: 552 5.2.2 over quota)',
 	'that a mailbox is full is told');
 SELECT is(pg_temp.result(pg_temp.report('cid@bounce.example', message_id => pg_temp.message_id(4, '.r1'),
-	status => '5.4.7', diagnostic => NULL)), 'moved', 'so is a Message-ID, also of a reminder');
+	status => '5.1.1', diagnostic => NULL)), 'unknown', 'a Message-ID proves nothing');
+SELECT is(pg_temp.fate(4), 'sent', 'and changes nothing');
+SELECT is(pg_temp.suppressed() - :before, 2::bigint, 'nor does it suppress the contact');
+SELECT is(pg_temp.result(pg_temp.report('cid@bounce.example', verp => pg_temp.token_of(4),
+	status => '5.4.7', diagnostic => NULL)), 'moved', 'a failure of the way');
 SELECT is(pg_temp.fate(4), 'failed: the mail server could not be reached in time (5.4.7)',
 	'a code without a diagnosis is put into words as well');
-SELECT is(pg_temp.suppressed() - :before, 2::bigint, 'neither suppresses the contact');
+SELECT is(pg_temp.suppressed() - :before, 2::bigint, 'and does not suppress the contact');
 SELECT is(pg_temp.result(pg_temp.report('x@bounce.example', message_id => id)), 'unknown',
 	coalesce(id, 'nothing') || ' names no invitation')
 FROM unnest(ARRAY[NULL, 'inv-', 'inv-0.1.1@x', format('inv-%s.5@x', repeat('0', 32)),
@@ -157,9 +161,16 @@ SELECT is(pg_temp.result(convert_to(format(E'To: bounces+%s@example.com\nAuto-Su
 	'In-Reply-To: <%s>\n\nI am away.\n', pg_temp.token_of(5), pg_temp.message_id(5)), 'UTF8')), 'ignored',
 	'a vacation reply is ignored');
 SELECT is(pg_temp.fate(5), 'sent', 'whatever it names');
-SELECT is(pg_temp.result(convert_to(format(E'To: fbl@example.com\nContent-Type: multipart/report; boundary=b\n\n'
-	'--b\nContent-Type: message/feedback-report\n\nFeedback-Type: abuse\nVersion: 1\n\n'
-	'--b\nContent-Type: message/rfc822\n\nMessage-ID: <%s>\n\nx\n--b--\n', pg_temp.message_id(6)), 'UTF8')),
+CREATE FUNCTION pg_temp.complaint(header text) RETURNS bytea
+LANGUAGE sql AS $$
+	SELECT convert_to(format(E'To: fbl@example.com\nContent-Type: multipart/report; boundary=b\n\n'
+		'--b\nContent-Type: message/feedback-report\n\nFeedback-Type: abuse\nVersion: 1\n\n'
+		'--b\nContent-Type: message/rfc822\n\n%s\n\nx\n--b--\n', header), 'UTF8')
+$$;
+SELECT is(pg_temp.result(pg_temp.complaint(format('Message-ID: <%s>', pg_temp.message_id(6)))), 'unknown',
+	'a complaint that only names a Message-ID is about nothing');
+SELECT is(pg_temp.suppressed() - :before, 2::bigint, 'and suppresses nobody');
+SELECT is(pg_temp.result(pg_temp.complaint(format('Return-Path: <bounces+%s@example.com>', pg_temp.token_of(6)))),
 	'known', 'a complaint is noted');
 SELECT is(pg_temp.fate(6), 'sent', 'the message did arrive');
 SELECT is(pg_temp.suppressed() - :before, 3::bigint, 'and its person gets nothing more');

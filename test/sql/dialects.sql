@@ -193,7 +193,7 @@ SELECT is_empty($$SELECT code FROM answered WHERE contract <> 'B' AND (
 
 SELECT is_empty($$SELECT name FROM published EXCEPT SELECT code FROM raised
 	EXCEPT VALUES ('not_authenticated'), ('expired'), ('already_answered'), ('key_reused'),
-		('throttled'), ('quota_exceeded')$$,
+		('throttled'), ('quota_exceeded'), ('country_not_allowed')$$,
 	'every code is raised here, but for those told of elsewhere');
 
 -- ---- Contract A over HTTP ----

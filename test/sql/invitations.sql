@@ -55,7 +55,7 @@ LANGUAGE sql AS $$
 		'image', 'https://example.com/piano.jpg', 'members', (SELECT jsonb_agg(jsonb_build_object(
 			'nickName', member, 'contact', CASE WHEN member = 'mail'
 				THEN jsonb '{"type": "EMAIL", "value": "ann@example.com"}'
-				ELSE jsonb_build_object('type', 'MOBILE', 'value', '+2770123' || 1000 + n) END)
+				ELSE jsonb_build_object('type', 'MOBILE', 'value', CASE name WHEN 'Old' THEN '+2770124' ELSE '+2770123' END || 1000 + n) END)
 			ORDER BY n) FROM unnest(members) WITH ORDINALITY AS list (member, n)))) #>> '{group,id}')::uuid
 $$;
 SELECT pg_temp.create_group('Fans', '{reader,yes,no,late,withdrawn,replaced,queued,failed,open,mail}')

@@ -222,7 +222,9 @@ SELECT is(:'dry_answer'::json #>> '{group,members,1,delivery,status}', 'suppress
 SELECT pg_temp.create_group('{ann@example.com,+27701232010,+27701232011}') AS mixed \gset
 SELECT is(group_api.get_group(:'mixed') #>> '{group,members,1,delivery,status}', 'suppressed', 'a suppressed address is skipped');
 SELECT is(group_api.get_group(:'mixed') #>> '{group,members,1,delivery,reason}',
-	'not sent: an operator suppressed this contact', 'and its member''s delivery says so');
+	'not sent: this contact is suppressed', 'and its member''s delivery says so');
+SELECT is(reason, 'not sent: an operator suppressed this contact', 'operators are told why')
+FROM group_api.deliveries WHERE group_id = :'mixed' AND number = 2;
 SELECT is(group_api.get_group(:'mixed') #>> '{group,members,2,delivery,status}', 'suppressed', 'a suppressed number likewise');
 SELECT ok(group_api.wait_until_idle(), 'the others are sent');
 SELECT is(pg_temp.delivery(:'mixed', 4), 'sent pending', 'the third member gets the message');

@@ -179,10 +179,19 @@ UPDATE dry SET answer = group_api_v2.create_group(pg_temp.body_v2('true'));
 SELECT is(pg_temp.rows_written(), counts, 'contract B: a dry run writes nothing') FROM before;
 SELECT is(answer ->> 'id', '0', 'it has no id') FROM dry;
 SELECT is(answer ->> 'name', 'ga_test preview', 'it shows the group') FROM dry;
+SELECT is((answer #> '{preview,totals}')::jsonb, jsonb '{"messages": 3, "sms": null, "segments": null, "emails": null}',
+	'and a message for each, whoever is reached') FROM dry;
+SELECT is(string_agg(concat_ws('/', m ->> 'member', m ->> 'to', m ->> 'channel', m ->> 'locale', m ->> 'segments'), ' '), 'Ann/de Ben/de Eve/de',
+	'in the creator''s language, to an address that is not told') FROM dry, json_array_elements(answer #> '{preview,messages}') AS m;
+SELECT matches(answer #>> '{preview,messages,1,subject}', 'ga_test preview', 'as a mail, for want of what it will be') FROM dry;
+SELECT matches(answer #>> '{preview,note}', 'is not told', 'and says that it is so') FROM dry;
+SELECT pg_temp.call_as('');
+UPDATE dry SET answer = group_api_v2.create_group(pg_temp.body_v2('true'));
 SELECT is((answer #> '{preview,totals}')::jsonb, jsonb '{"messages": 2, "sms": 1, "segments": 1, "emails": 1}',
-	'and the messages to those whose contact is known') FROM dry;
+	'an operator is shown the messages to those whose contact is known') FROM dry;
 SELECT is(answer #>> '{preview,messages,0,locale}', 'es', 'each in their own language') FROM dry;
-SELECT is(answer #>> '{preview,messages,1,locale}', 'de', 'or the creator''s') FROM dry;
+SELECT is(answer #>> '{preview,messages,1,locale}', 'en', 'or the creator''s') FROM dry;
+SELECT pg_temp.call_as('leader');
 SELECT is(group_api_v2.create_group(pg_temp.body_v2('false')) -> 'preview' IS NULL, true, 'contract B: a real creation shows nothing');
 SELECT is(left(pg_temp.outcome($$SELECT group_api_v2.create_group(pg_temp.body_v2('true'))$$), 6), '23505 ',
 	'contract B: a dry run finds the faults');

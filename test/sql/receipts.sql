@@ -499,6 +499,31 @@ FROM unnest('{ga_twilio,ga_vonage,ga_vonage_messages,ga_messagebird,ga_plivo,ga_
 	LATERAL unnest(ARRAY['{}', '[]', 'null', '17', jsonb_object(names, array_fill(''::text, ARRAY[cardinality(names)])), jsonb_object(names, array_fill('v1, , .. v1,=  ==.=.='::text, ARRAY[cardinality(names)])),
 		(SELECT jsonb_object_agg(name, '[null]'::jsonb) FROM unnest(names) AS name)]) AS headers;
 
+-- ---- Whoever has the token of a message fills no table ----
+
+SELECT pg_temp.stands(9, 'sent', 'ga_http') \gset ignored_
+DELETE FROM group_api_private.receipts;
+SELECT is((SELECT string_agg(DISTINCT pg_temp.say('ga_http', format('status=sent&id=%s&text=%s', n, repeat('x', 30000)), pg_temp.query('ga_http', 9)), ' ')
+	FROM generate_series(1, 150) AS n), 'known', 'a hundred and fifty events of one message are understood');
+SELECT is(count(*), 100::bigint, 'a hundred are kept') FROM group_api_private.receipts;
+SELECT cmp_ok(max(length(raw)), '<=', 16384, 'and of each the beginning') FROM group_api_private.receipts;
+SELECT is((SELECT sum(receipts) FROM group_api_private.receipt_counts WHERE server = 'ga_http' AND result = 'known') >= 150, true, 'all are counted');
+SELECT is(pg_temp.say('ga_http', 'status=sent&id=1&text=' || repeat('x', 30000), pg_temp.query('ga_http', 9)), 'replayed', 'what is kept is known again');
+SELECT is(pg_temp.say('ga_http', 'status=delivered&id=last', pg_temp.query('ga_http', 9)), 'moved', 'a later one still moves the delivery');
+SELECT is(pg_temp.say('ga_http', 'status=delivered&id=' || n, pg_temp.query('ga_http', 99)), 'unknown', 'what is about nothing of ours') FROM generate_series(1, 3) AS n;
+SELECT is(count(*), 100::bigint, 'is not kept') FROM group_api_private.receipts;
+
+-- ---- A token speaks of the contact that its message went to ----
+
+DELETE FROM group_api_private.suppressions;
+SELECT pg_temp.stands(8, 'sent', 'ga_postmark') \gset ignored_
+UPDATE group_api_private.invitations SET link_version = 2, contact_since = 2 WHERE group_id = :'fans' AND number = 8;
+SELECT is(pg_temp.say('ga_postmark', '{"RecordType": "Bounce", "Type": "HardBounce", "MessageID": "m1"}', pg_temp.query('ga_postmark', 8, 1)), 'stale', 'an older message went to another contact');
+SELECT is((SELECT count(*) FROM group_api_private.suppressions), 0::bigint, 'the new one is not suppressed for it');
+UPDATE group_api_private.invitations SET contact_since = 1 WHERE group_id = :'fans' AND number = 8;
+SELECT is(pg_temp.say('ga_postmark', '{"RecordType": "Bounce", "Type": "HardBounce", "MessageID": "m2"}', pg_temp.query('ga_postmark', 8, 1)), 'stale', 'an older message to the same contact');
+SELECT is((SELECT count(*) FROM group_api_private.suppressions), 1::bigint, 'suppresses it');
+
 -- ---- Answers of persons ----
 
 DELETE FROM group_api_private.suppressions;
@@ -508,6 +533,26 @@ $$;
 CREATE FUNCTION pg_temp.answers(sender text, said text) RETURNS text LANGUAGE sql AS $$
 	SELECT pg_temp.say('ga_kannel', '', pg_temp.account('ga_kannel') || '&from=' || sender || '&said=' || said)
 $$;
+SELECT is(pg_temp.answers('%2B27701239001', 'STOP'), 'unknown', 'a number that was never written to has nothing to stop');
+SELECT is(pg_temp.listed(), 'nobody', 'and is not listed: the sender of an SMS can be forged');
+SELECT set_config('request.jwt.claims', '{"sub": "ga_test leader", "name": "Mikhail"}', true) \gset ignored_
+SELECT group_api.create_group(jsonb_build_object('name', 'Written to', 'message', 'm', 'description', 'd', 'sendInvitations', false,
+	'productId', '3f2504e0-4f89-41d3-9a0c-0305e82c3301', 'image', 'https://example.com/piano.jpg',
+	'members', (SELECT jsonb_agg(jsonb_build_object('nickName', 'Person ' || n, 'contact',
+		jsonb_build_object('type', 'MOBILE', 'value', '+2770123' || 9000 + n))) FROM generate_series(1, 6) AS n)))
+	#>> '{group,id}' AS written \gset
+SELECT set_config('request.jwt.claims', '', true) \gset ignored_
+CREATE FUNCTION pg_temp.stop_while(state group_api.delivery) RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+	UPDATE group_api_private.invitations i SET delivery = state, due = CASE WHEN state IN ('queued', 'sending') THEN now() END
+	FROM group_api_private.groups g WHERE g.id = i.group_id AND g.name = 'Written to' AND i.channel IS NOT NULL;
+	RETURN pg_temp.answers('27701239001', 'STOP') || ' ' || pg_temp.answers('27701239001', 'START');
+END
+$$;
+SELECT is(pg_temp.stop_while(state), said, 'STOP while the message is ' || state) FROM (VALUES ('held'::group_api.delivery, 'unknown known'),
+	('queued', 'unknown known'), ('suppressed', 'unknown known'), ('canceled', 'unknown known'), ('sending', 'moved moved'), ('sent', 'moved moved'),
+	('delivered', 'moved moved'), ('failed', 'moved moved'), ('uncertain', 'moved moved')) AS states (state, said);
+UPDATE group_api_private.invitations SET delivery = 'queued', due = now(), attempts = 1 WHERE group_id = :'written' AND channel IS NOT NULL;
 SELECT is(pg_temp.answers('%2B27701239001', 'STOP'), 'moved', 'a person answers STOP');
 SELECT is(pg_temp.listed(), 'MOBILE opted_out ga_kannel STOP', 'and is on the list');
 SELECT is(pg_temp.answers('27701239001', 'stop!'), 'known', 'twice is no more');

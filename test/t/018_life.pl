@@ -13,6 +13,7 @@ use Time::HiRes qw(sleep time);
 
 my $node = new_node('main', conf => "
 group_api.retry_base = 1
+group_api.invitation_cooldown = 0
 group_api.recipient_daily_cap = 2");
 my $servers = start_script_server(http => {}, smtp => {});
 my $next = 0;
@@ -134,7 +135,7 @@ like(sql("SELECT group_api.get_group('$later') #>> '{group,members,1,delivery,re
 	qr/^later: this contact has had as many invitations today/, 'and says so');
 is(sql("SELECT attempts FROM group_api_private.invitations WHERE group_id = '$later' AND number = 2"), '0',
 	'that was no try');
-sql("UPDATE group_api_private.sends SET day = day - 1");
+sql("UPDATE group_api_private.sends SET at = at - interval '1 day'");
 sql("UPDATE group_api_private.invitations SET due = now() WHERE group_id = '$later' AND number = 2");
 wake();
 reaches($later, 'sent|pending', 'the next day it is sent');

@@ -13,6 +13,8 @@ use Time::HiRes qw(sleep time);
 
 my $node = new_node('main', conf => "
 group_api.retry_base = 1
+group_api.invitation_cooldown = 0
+group_api.inviter_recipient_daily_cap = 0
 group_api.invitation_expiry = '10 d'");
 my $servers = start_script_server(http => {});
 my $next = 0;
