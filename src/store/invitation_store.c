@@ -408,25 +408,6 @@ ga_invitation_contact(const GaOwnerScope *scope, const pg_uuid_t *group_id,
 	return ga_row_text(scope, 0, 1);
 }
 
-bool
-ga_invitations_were_sent_to(const char *number)
-{
-	static GaPlan plan = {
-		.sql = "SELECT FROM group_api_private.invitations"
-			   " WHERE channel = 'MOBILE' AND contact = $1"
-			   "  AND (attempts > 0 OR link_version > 1 OR delivery NOT IN"
-			   "   ('held', 'queued', 'suppressed', 'canceled')) LIMIT 1",
-		.nargs = 1,
-		.argtypes = {TEXTOID},
-	};
-	Datum values[1] = {CStringGetTextDatum(number)};
-
-	/* Most answer at once; for the others, who are few, all rows are read: an index
-	 * over contacts costs each creation a sixth. */
-	return ga_was_sent_to(GA_CHANNEL_MOBILE, number) ||
-		   ga_plan_run(&plan, values, NULL, SPI_OK_SELECT) > 0;
-}
-
 int64
 ga_invitations_waiting(void)
 {

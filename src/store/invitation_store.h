@@ -56,12 +56,6 @@ extern const char *ga_invitation_contact(const struct GaOwnerScope *scope,
 										 int32 number);
 
 /*
- * Whether a message was ever handed to a provider for this mobile number (E.164).
- * Deleted groups are forgotten.
- */
-extern bool ga_invitations_were_sent_to(const char *number);
-
-/*
  * Records the answer of a pending invitation.  Whoever answers has got the
  * message, so the delivery becomes delivered and nothing more is sent.
  */
