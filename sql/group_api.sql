@@ -1077,10 +1077,11 @@ machine is too busy for it: hand the mail in again (docs/bounces.md).$$;
 
 CREATE FUNCTION group_api_private.dispatcher_state(
         OUT pid integer, OUT state text, OUT reason text, OUT courier_pid integer,
-        OUT started_at timestamptz, OUT turns bigint, OUT claimed bigint, OUT recorded bigint)
+        OUT started_at timestamptz, OUT turns bigint, OUT claimed bigint, OUT recorded bigint,
+        OUT held_up_while text, OUT held_up_table oid, OUT held_up_since timestamptz)
     RETURNS record
     LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_dispatcher_state';
-COMMENT ON FUNCTION group_api_private.dispatcher_state() IS 'internal: the dispatcher of this database as shared memory tells';
+COMMENT ON FUNCTION group_api_private.dispatcher_state() IS 'internal: the dispatcher of this database as shared memory tells; held_up_: the step a lock is in the way of, the table (null: rows) and since when';
 
 CREATE FUNCTION group_api_private.is_adopted() RETURNS boolean
     LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'group_api_is_adopted';
@@ -1255,11 +1256,47 @@ SELECT b.channel::group_api.channel, b.locale, 'built-in',
  ORDER BY channel, locale, source DESC;
 COMMENT ON VIEW group_api.templates IS 'the words of invitations: built-in ones and your own, which go first';
 
+-- What health() reads: whoever may name a table can hold it up (CREATE RULE asks
+-- for its lock before it asks for the right), so the schema of the tables is open
+-- to nobody.
+CREATE VIEW group_api.dispatcher WITH (security_invoker = true) AS
+SELECT d.pid, d.state, d.reason, d.courier_pid, d.started_at, d.turns, d.claimed, d.recorded,
+       d.held_up_while, d.held_up_table, d.held_up_since,
+       group_api_private.is_adopted() AS is_adopted
+  FROM group_api_private.dispatcher_state() d;
+COMMENT ON VIEW group_api.dispatcher IS 'the dispatcher of this database, the step a lock is in the way of (the table''s oid; null: rows), and whether the data belong to this database';
+
+CREATE VIEW group_api.waiting WITH (security_invoker = true) AS
+SELECT i.group_id, i.number, i.channel, i.contact, i.delivery, i.due
+  FROM group_api_private.invitations i
+ WHERE i.due IS NOT NULL;
+COMMENT ON VIEW group_api.waiting IS 'the invitations that wait to be sent or are being sent';
+
+CREATE VIEW group_api.locks WITH (security_invoker = true) AS
+SELECT d.held_up_while, d.held_up_table::pg_catalog.regclass AS "table", d.held_up_since,
+       coalesce(a.pid, w.pid) AS pid, coalesce(a.usename, w.usename) AS "user", l.mode, l.granted,
+       pg_catalog.pg_blocking_pids(l.pid) AS held_up_by, x.gid AS prepared_transaction
+  FROM group_api_private.dispatcher_state() d
+  LEFT JOIN pg_catalog.pg_locks l ON l.relation = d.held_up_table
+        AND l.database = (SELECT b.oid FROM pg_catalog.pg_database b WHERE b.datname = pg_catalog.current_database())
+        AND l.mode IN ('ShareLock', 'ShareRowExclusiveLock', 'ExclusiveLock', 'AccessExclusiveLock')
+  LEFT JOIN pg_catalog.pg_stat_activity a ON a.pid = l.pid
+  LEFT JOIN pg_catalog.pg_locks t ON l.pid IS NULL AND t.pid IS NULL AND t.locktype = 'transactionid'
+        AND t.virtualtransaction = l.virtualtransaction
+  LEFT JOIN pg_catalog.pg_prepared_xacts x ON x.transaction = t.transactionid
+  LEFT JOIN LATERAL (SELECT s.pid, s.usename FROM pg_catalog.pg_locks r
+          JOIN pg_catalog.pg_stat_activity s ON s.pid = r.pid
+         WHERE d.held_up_table IS NULL AND r.locktype = 'transactionid' AND r.granted AND s.backend_type = 'client backend'
+         ORDER BY s.xact_start LIMIT 1) w ON true
+ WHERE d.held_up_while IS NOT NULL;
+COMMENT ON VIEW group_api.locks IS 'locks that the dispatcher does not wait for, but which hold up one of its steps: who holds the table, or waits for it behind held_up_by; where rows hold it up, the oldest transaction that writes';
+
 CREATE FUNCTION group_api.health(
         OUT "check" text, OUT ok boolean, OUT fact text, OUT hint text)
     RETURNS SETOF record
-    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET lock_timeout = '200ms' AS $$
 DECLARE
+    holder record;
     dispatcher record;
     waiting bigint;
     unreachable bigint;
@@ -1267,7 +1304,7 @@ DECLARE
     wanted group_api.channel;
     paused record;
 BEGIN
-    SELECT * INTO dispatcher FROM group_api_private.dispatcher_state();
+    SELECT d.state, d.reason INTO dispatcher FROM group_api.dispatcher d;
     "check" := 'dispatcher';
     ok := dispatcher.state IN ('running', 'idle');
     fact := coalesce(dispatcher.reason, dispatcher.state);
@@ -1282,16 +1319,22 @@ BEGIN
     RETURN NEXT;
 
     "check" := 'adopted';
-    ok := group_api_private.is_adopted();
-    fact := CASE WHEN ok THEN 'the data belong to this database'
-                 ELSE 'the data come from another database: nothing is sent' END;
-    hint := CASE WHEN NOT ok THEN 'SELECT group_api.adopt();' END;
+    BEGIN
+        SELECT d.is_adopted INTO ok FROM group_api.dispatcher d;
+        fact := CASE WHEN ok THEN 'the data belong to this database'
+                     ELSE 'the data come from another database: nothing is sent' END;
+        hint := CASE WHEN NOT ok THEN 'SELECT group_api.adopt();' END;
+    EXCEPTION WHEN lock_not_available THEN
+        ok := false;
+        fact := 'not known: a table of the extension is locked';
+        hint := 'see the check "locks"';
+    END;
     RETURN NEXT;
 
     FOREACH wanted IN ARRAY enum_range(NULL::group_api.channel) LOOP
         "check" := 'provider for ' || wanted;
-        SELECT count(*) INTO waiting FROM group_api_private.invitations i
-         WHERE i.channel = wanted AND i.due IS NOT NULL;
+        BEGIN
+        SELECT count(*) INTO waiting FROM group_api.waiting i WHERE i.channel = wanted;
         ok := EXISTS (SELECT FROM group_api.providers p WHERE p.channel = wanted::text AND p.state = 'ready');
         SELECT * INTO paused FROM group_api.providers p WHERE p.channel = wanted::text AND p.state = 'paused' LIMIT 1;
         fact := format('%s waiting', waiting);
@@ -1304,7 +1347,7 @@ BEGIN
               LEFT JOIN pg_options_to_table(s.srvoptions) o ON o.option_name = 'prefixes'
               LEFT JOIN regexp_split_to_table(regexp_replace(btrim(o.option_value, ', '), '([\\%_])', '\\\1', 'g'), '[, ]+') prefix ON prefix <> ''
              WHERE p.channel = wanted::text AND p.state = 'ready';
-            SELECT count(*) INTO unreachable FROM group_api_private.invitations i
+            SELECT count(*) INTO unreachable FROM group_api.waiting i
              WHERE i.channel = wanted AND i.due <= now()
                AND NOT i.contact LIKE ANY (patterns);
             ok := unreachable = 0;
@@ -1322,8 +1365,38 @@ BEGIN
                            CASE wanted WHEN 'EMAIL' THEN 'smtp' ELSE 'twilio' END);
             ok := waiting = 0;
         END IF;
+        EXCEPTION WHEN lock_not_available THEN
+            ok := false;
+            fact := 'not known: a table of the extension is locked';
+            hint := 'see the check "locks"';
+        END;
         RETURN NEXT;
     END LOOP;
+
+    "check" := 'locks';
+    SELECT l.* INTO holder FROM group_api.locks l ORDER BY l.granted DESC NULLS LAST, l.pid LIMIT 1;
+    ok := holder.held_up_while IS NULL OR holder.held_up_since > clock_timestamp() - interval '1 s';
+    fact := 'nothing holds the dispatcher up';
+    hint := NULL;
+    IF NOT ok THEN
+        fact := format('%s has been held up for %s s by a lock on %s%s', holder.held_up_while,
+            extract(epoch FROM clock_timestamp() - holder.held_up_since)::integer,
+            coalesce(holder."table"::text, 'rows'),
+            CASE WHEN holder.prepared_transaction IS NOT NULL
+                 THEN format(': the prepared transaction %L holds it', holder.prepared_transaction)
+                 WHEN holder.pid IS NULL THEN ''
+                 WHEN holder."table" IS NULL
+                 THEN format('; the oldest transaction that writes is of pid %s (%s)', holder.pid, holder."user")
+                 WHEN holder.granted THEN format(': pid %s (%s) holds it', holder.pid, holder."user")
+                 ELSE format(': pid %s (%s) waits for it behind pid %s', holder.pid, holder."user",
+                             array_to_string(holder.held_up_by, ', ')) END);
+        hint := CASE WHEN holder.prepared_transaction IS NOT NULL
+                     THEN format('COMMIT PREPARED %1$L; or ROLLBACK PREPARED %1$L;', holder.prepared_transaction)
+                     WHEN holder.pid IS NOT NULL
+                     THEN format('end that transaction: SELECT pg_terminate_backend(%s);', holder.pid)
+                     ELSE 'SELECT * FROM pg_locks WHERE NOT granted;' END;
+    END IF;
+    RETURN NEXT;
 END
 $$;
 COMMENT ON FUNCTION group_api.health() IS
@@ -1381,7 +1454,8 @@ DECLARE
         'group_api.test_provider(name, text)';
     mailers text := 'group_api.ingest_bounce(bytea)';
     views text := 'group_api.providers, group_api.queue, group_api.attempts, group_api.deliveries, '
-        'group_api.suppressions, group_api.receipts, group_api.receipt_counts';
+        'group_api.suppressions, group_api.receipts, group_api.receipt_counts, '
+        'group_api.dispatcher, group_api.waiting, group_api.locks';
     wrappers text := 'group_api_smtp, group_api_twilio, group_api_vonage, group_api_vonage_messages, '
         'group_api_messagebird, group_api_plivo, group_api_sns, group_api_kannel, '
         'group_api_sendgrid, group_api_postmark, group_api_mailgun, group_api_ses, '
@@ -1414,8 +1488,7 @@ BEGIN
         EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO %s', mailers, role);
     END IF;
     IF level IN ('monitor', 'operator') THEN
-        -- The checks of health() read two functions of the private schema.
-        EXECUTE format('GRANT USAGE ON SCHEMA group_api_private TO %s', role);
+        -- No USAGE of their schema: see group_api.dispatcher.
         EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO %s', monitors, role);
         EXECUTE format('GRANT SELECT ON %s, %s TO %s', views, tables, role);
         EXECUTE format('GRANT SELECT (%s) ON group_api_private.receipts TO %s', receipt_columns, role);

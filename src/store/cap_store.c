@@ -158,14 +158,26 @@ refuse_over_cap(const Keys *keys, GaClaim *claims, DateADT day, int cap,
 	}
 }
 
-static void
-count_admitted(const Keys *keys, const GaClaim *claims, DateADT day)
+/* What is counted, by whom and when. */
+typedef struct Count
 {
+	const Keys *keys;
+	const GaClaim *claims;
+	DateADT day;
+} Count;
+
+/* Part of ga_run_without_waiting(). */
+static void
+count_admitted(const void *arg)
+{
+	const Count *count = arg;
+	const Keys *keys = count->keys;
 	static GaPlan plan = {
 		.sql = "INSERT INTO group_api_private.sends (day, key, group_id,"
 			   "  number, link_version)"
 			   " SELECT $5, key, group_id, number, link_version"
 			   " FROM " KEYS_1_TO_4 " ON CONFLICT DO NOTHING",
+		GA_MAY_MEET_A_LOCK("part of ga_run_without_waiting()")
 		.nargs = 5,
 		.argtypes = {BYTEAARRAYOID, UUIDARRAYOID, INT4ARRAYOID, INT2ARRAYOID,
 					 DATEOID},
@@ -174,11 +186,11 @@ count_admitted(const Keys *keys, const GaClaim *claims, DateADT day)
 	Datum values[5];
 
 	for (int i = 0; i < keys->count; i++)
-		if (is_wanted(&claims[keys->places[i]]))
-			add_key(&admitted, claims, keys->places[i], keys->keys[i]);
+		if (is_wanted(&count->claims[keys->places[i]]))
+			add_key(&admitted, count->claims, keys->places[i], keys->keys[i]);
 	if (admitted.count == 0)
 		return;
-	fill_values(&admitted, day, values);
+	fill_values(&admitted, count->day, values);
 	ga_plan_run(&plan, values, NULL, SPI_OK_INSERT);
 }
 
@@ -210,8 +222,13 @@ ga_caps_take(GaChannel channel, GaClaim *claims, int count, TimestampTz now)
 						"invitations today as group_api.inviter_daily_cap "
 						"allows");
 	}
-	count_admitted(&recipients, claims, day);
-	count_admitted(&inviters, claims, day);
+	/* What somebody writes to the counts by hand must not stop the queue. */
+	if (recipients.count > 0)
+		(void) ga_run_without_waiting(count_admitted,
+									  &(Count){&recipients, claims, day});
+	if (inviters.count > 0)
+		(void) ga_run_without_waiting(count_admitted,
+									  &(Count){&inviters, claims, day});
 }
 
 bool
@@ -250,13 +267,16 @@ ga_caps_trim(void)
 	static GaPlan sends = {
 		.sql = "DELETE FROM group_api_private.sends WHERE ctid = ANY (ARRAY("
 			   " SELECT ctid FROM group_api_private.sends"
-			   "  WHERE day < (now() AT TIME ZONE 'UTC')::date LIMIT $1))",
+			   "  WHERE day < (now() AT TIME ZONE 'UTC')::date LIMIT $1"
+			   "  FOR UPDATE SKIP LOCKED))",
 		.nargs = 1,
 		.argtypes = {INT4OID},
 	};
 	static GaPlan resends = {
-		.sql = "DELETE FROM group_api_private.resends"
-			   " WHERE at < now() - interval '8 days'",
+		.sql = "DELETE FROM group_api_private.resends WHERE ctid = ANY (ARRAY("
+			   " SELECT ctid FROM group_api_private.resends"
+			   "  WHERE at < now() - interval '8 days'"
+			   "  FOR UPDATE SKIP LOCKED))",
 	};
 
 	Datum values[1] = {Int32GetDatum(TRIM_ROWS)};

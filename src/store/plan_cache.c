@@ -10,15 +10,18 @@
 #include "postgres.h"
 
 #include "access/htup_details.h"
+#include "access/xact.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
+#include "storage/proc.h"
 #include "store/plan_cache.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
+#include "utils/resowner.h"
 #include "utils/syscache.h"
 
 Oid
@@ -144,6 +147,49 @@ ga_plan_read(GaPlan *plan, Datum *values, const char *nulls)
 {
 	return run(get_plan(plan, &plan->saved), values, nulls, SPI_OK_SELECT,
 			   true);
+}
+
+/* Long enough for who is about to let go, short enough to be left out often. */
+#define PART_LOCK_MS 10
+
+static bool
+is_lock_error(void)
+{
+	return geterrcode() == ERRCODE_LOCK_NOT_AVAILABLE ||
+		   geterrcode() == ERRCODE_T_R_DEADLOCK_DETECTED;
+}
+
+bool
+ga_run_without_waiting(void (*part)(const void *arg), const void *arg)
+{
+	MemoryContext context = CurrentMemoryContext;
+	ResourceOwner owner = CurrentResourceOwner;
+	int lock_timeout = LockTimeout;
+	volatile bool done = false;
+
+	BeginInternalSubTransaction(NULL);
+	MemoryContextSwitchTo(context);
+	LockTimeout = PART_LOCK_MS;
+	PG_TRY();
+	{
+		part(arg);
+		ReleaseCurrentSubTransaction();
+		done = true;
+	}
+	PG_CATCH();
+	{
+		LockTimeout = lock_timeout;
+		if (!is_lock_error())
+			PG_RE_THROW();
+		MemoryContextSwitchTo(context);
+		FlushErrorState();
+		RollbackAndReleaseCurrentSubTransaction();
+	}
+	PG_END_TRY();
+	LockTimeout = lock_timeout;
+	MemoryContextSwitchTo(context);
+	CurrentResourceOwner = owner;
+	return done;
 }
 
 Datum

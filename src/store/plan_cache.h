@@ -59,6 +59,21 @@ extern uint64 ga_plan_run_set(GaPlan *plan, Datum *values, int expected,
 /* The same for a statement that only reads, in the caller's snapshot. */
 extern uint64 ga_plan_read(GaPlan *plan, Datum *values, const char *nulls);
 
+/*
+ * Within a transaction: runs a part of it that may be left out, in a
+ * subtransaction.  False when it met a lock and so did nothing; other errors are
+ * passed on.
+ */
+extern bool ga_run_without_waiting(void (*part)(const void *arg),
+								   const void *arg);
+
+/*
+ * Marks of test/lint/waits.pl in a plan that the dispatcher runs although it
+ * skips no locked rows: who locked them before, or why it may meet a lock.
+ */
+#define GA_ROWS_LOCKED_BY(function)
+#define GA_MAY_MEET_A_LOCK(reason)
+
 /* A column of SPI_tuptable, 1-based; text is copied to the scope's caller. */
 extern Datum ga_row_datum(uint64 row, int column, bool *isnull);
 extern char *ga_row_text(const GaOwnerScope *scope, uint64 row, int column);

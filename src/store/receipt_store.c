@@ -527,13 +527,16 @@ ga_receipts_trim(void)
 	static GaPlan receipts = {
 		.sql = "DELETE FROM group_api_private.receipts WHERE ctid = ANY (ARRAY("
 			   " SELECT ctid FROM group_api_private.receipts"
-			   "  WHERE received_at < $1 LIMIT $2))",
+			   "  WHERE received_at < $1 LIMIT $2 FOR UPDATE SKIP LOCKED))",
 		.nargs = 2,
 		.argtypes = {TIMESTAMPTZOID, INT4OID},
 	};
 	static GaPlan counts = {
 		.sql = "DELETE FROM group_api_private.receipt_counts"
-			   " WHERE day < (now() AT TIME ZONE 'UTC')::date - $1",
+			   " WHERE ctid = ANY (ARRAY("
+			   " SELECT ctid FROM group_api_private.receipt_counts"
+			   "  WHERE day < (now() AT TIME ZONE 'UTC')::date - $1"
+			   "  FOR UPDATE SKIP LOCKED))",
 		.nargs = 1,
 		.argtypes = {INT4OID},
 	};
