@@ -246,13 +246,16 @@ COMMENT ON COLUMN group_api_private.receipts.digest IS 'SHA-256 of the event: th
 CREATE INDEX receipts_received_at ON group_api_private.receipts USING brin (received_at);
 CREATE INDEX receipts_invitation ON group_api_private.receipts (group_id, number);
 
+-- Several rows may count the same: see store/receipt_store.
 CREATE TABLE group_api_private.receipt_counts (
+    id          bigint GENERATED ALWAYS AS IDENTITY,
     day         date NOT NULL,
     server      name NOT NULL,
     result      text NOT NULL,
     receipts    bigint NOT NULL,
-    CONSTRAINT receipt_counts_pkey PRIMARY KEY (day, server, result)
+    CONSTRAINT receipt_counts_pkey PRIMARY KEY (id)
 );
+CREATE INDEX receipt_counts_day ON group_api_private.receipt_counts (day, server, result);
 COMMENT ON TABLE group_api_private.receipt_counts IS 'internal: how many receipts of each kind came, refused ones included';
 
 CREATE TABLE group_api_private.polls (
@@ -390,6 +393,7 @@ SELECT pg_catalog.pg_extension_config_dump('group_api_private.incarnations', '')
 SELECT pg_catalog.pg_extension_config_dump('group_api_private.users_id_seq', '');
 SELECT pg_catalog.pg_extension_config_dump('group_api_private.groups_number_seq', '');
 SELECT pg_catalog.pg_extension_config_dump('group_api_private.receipts_id_seq', '');
+SELECT pg_catalog.pg_extension_config_dump('group_api_private.receipt_counts_id_seq', '');
 
 -- Row security is forced on every table.  Nobody but the owner holds a right to
 -- write; whoever grant_access() lets read, reads all rows.
@@ -1231,8 +1235,9 @@ SELECT r.received_at, r.way, r.server, r.result, r.group_id, r.number, m.name AS
 COMMENT ON VIEW group_api.receipts IS 'what providers and mail servers said of messages after they took them';
 
 CREATE VIEW group_api.receipt_counts WITH (security_invoker = true) AS
-SELECT c.day, c.server, c.result, c.receipts
+SELECT c.day, c.server, c.result, pg_catalog.sum(c.receipts)::bigint AS receipts
   FROM group_api_private.receipt_counts c
+ GROUP BY c.day, c.server, c.result
  ORDER BY c.day DESC, c.server, c.result;
 COMMENT ON VIEW group_api.receipt_counts IS 'how many receipts came each day (UTC) and what became of them; an unknown server is empty';
 

@@ -10,5 +10,11 @@ CREATE ROLE anon NOLOGIN;
 CREATE ROLE web NOLOGIN;
 GRANT anon, web TO authenticator;
 
+-- A request is over in a moment, or it is given up: none waits for the locks of
+-- others, nor keeps its own while its gateway hangs.
+ALTER ROLE authenticator SET lock_timeout = '3s';
+ALTER ROLE authenticator SET statement_timeout = '30s';
+ALTER ROLE authenticator SET idle_in_transaction_session_timeout = '10s';
+
 SELECT group_api.grant_access('anon', 'anonymous');
 SELECT group_api.grant_access('web', 'caller');

@@ -255,9 +255,9 @@ change_group(FunctionCallInfo fcinfo, bool is_partial)
 	Datum answer;
 
 	if (!ga_caller_v2_read(&caller, GA_FOR_USERS, &answer) ||
-		!ga_group_v2_to_join(&caller,
-							 ga_group_v2_number(&caller, fcinfo, body - 1),
-							 &group, &answer) ||
+		!ga_group_v2_to_see(&caller,
+							ga_group_v2_number(&caller, fcinfo, body - 1),
+							&group, &answer) ||
 		!ga_group_v2_is_managed(&caller, &group, "change the group", &answer) ||
 		!ga_group_v2_is_open(&caller, &group, &answer))
 		return answer;
@@ -265,6 +265,9 @@ change_group(FunctionCallInfo fcinfo, bool is_partial)
 		return answer_missing_body(&caller);
 	ga_group_request_v2_read_update(PG_GETARG_JSONB_P(body), is_partial,
 									&request, &violations);
+	if (!ga_violations_any(&violations) &&
+		!ga_group_v2_hold(&caller, &group, &answer))
+		return answer;
 	if (!ga_violations_any(&violations))
 		change(&group, &request, &violations);
 	if (ga_violations_any(&violations))
@@ -302,10 +305,11 @@ group_api_v2_delete_group(PG_FUNCTION_ARGS)
 	Datum answer;
 
 	if (!ga_caller_v2_read(&caller, GA_FOR_USERS, &answer) ||
-		!ga_group_v2_to_join(
+		!ga_group_v2_to_see(
 			&caller, ga_group_v2_number(&caller, fcinfo, PG_NARGS() - 1),
 			&group, &answer) ||
-		!ga_group_v2_is_managed(&caller, &group, "delete the group", &answer))
+		!ga_group_v2_is_managed(&caller, &group, "delete the group", &answer) ||
+		!ga_group_v2_hold(&caller, &group, &answer))
 		return answer;
 	ga_wake_at_end();
 	ga_owner_enter(&scope);

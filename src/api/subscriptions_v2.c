@@ -2,7 +2,7 @@
  * subscriptions_v2.c
  *		Contract B: who is in a group, asks to be or is invited.
  *
- * Every write holds the group's row and the invitations of the users it is
+ * The right is asked for before anything is locked.  Every write then holds the group's row and the invitations of the users it is
  * about, so of two at once the second sees what the first did.  All faults are found before the first write.
  */
 #include "postgres.h"
@@ -406,14 +406,17 @@ withdraw(const GaOwnerScope *scope, const GaGroupV2 *group, const Users *users)
 typedef void (*UsersAction)(const GaOwnerScope *scope, const GaGroupV2 *group,
 							const Users *users);
 
-/* What the manager does with users; the group is locked and open. */
+/* What the manager does with users. */
 static Datum
-act_on_users(FunctionCallInfo fcinfo, const GaCaller *caller,
-			 const GaGroupV2 *group, Users *users, GaViolations *violations,
-			 UsersAction action)
+act_on_users(FunctionCallInfo fcinfo, const GaCaller *caller, GaGroupV2 *group,
+			 Users *users, GaViolations *violations, UsersAction action)
 {
 	GaOwnerScope scope;
+	Datum answer;
 
+	if (!ga_violations_any(violations) &&
+		!ga_group_v2_hold(caller, group, &answer))
+		return answer;
 	if (!ga_violations_any(violations))
 	{
 		ga_owner_enter(&scope);
@@ -441,8 +444,8 @@ group_api_v2_invite_users(PG_FUNCTION_ARGS)
 	Users users;
 
 	if (!ga_caller_v2_read(&caller, GA_FOR_USERS, &answer) ||
-		!ga_group_v2_to_join(&caller, group_argument(&caller, fcinfo), &group,
-							 &answer) ||
+		!ga_group_v2_to_see(&caller, group_argument(&caller, fcinfo), &group,
+							&answer) ||
 		!ga_group_v2_is_managed(&caller, &group, "invite", &answer) ||
 		!ga_group_v2_is_open(&caller, &group, &answer))
 		return answer;
@@ -463,8 +466,8 @@ group_api_v2_withdraw_invitations(PG_FUNCTION_ARGS)
 	Users users;
 
 	if (!ga_caller_v2_read(&caller, GA_FOR_USERS, &answer) ||
-		!ga_group_v2_to_join(&caller, group_argument(&caller, fcinfo), &group,
-							 &answer) ||
+		!ga_group_v2_to_see(&caller, group_argument(&caller, fcinfo), &group,
+							&answer) ||
 		!ga_group_v2_is_managed(&caller, &group, "withdraw invitations",
 								&answer))
 		return answer;
@@ -509,8 +512,8 @@ group_api_v2_subscribe(PG_FUNCTION_ARGS)
 	Users users;
 
 	if (!ga_caller_v2_read(&caller, GA_FOR_USERS, &answer) ||
-		!ga_group_v2_to_join(&caller, group_argument(&caller, fcinfo), &group,
-							 &answer))
+		!ga_group_v2_to_see(&caller, group_argument(&caller, fcinfo), &group,
+							&answer))
 		return answer;
 	read_ids(body_argument(fcinfo), false, &users, &violations);
 	if (users.count > 0 &&
@@ -521,6 +524,8 @@ group_api_v2_subscribe(PG_FUNCTION_ARGS)
 	if (users.count > 0 || ga_violations_any(&violations))
 		return act_on_users(fcinfo, &caller, &group, &users, &violations,
 							add_users);
+	if (!ga_group_v2_hold(&caller, &group, &answer))
+		return answer;
 	subscribe_caller(&caller, &group);
 	ga_answer_status(&caller, 204);
 	PG_RETURN_NULL();
@@ -604,8 +609,8 @@ group_api_v2_unsubscribe(PG_FUNCTION_ARGS)
 	Datum answer;
 
 	if (!ga_caller_v2_read(&caller, GA_FOR_USERS, &answer) ||
-		!ga_group_v2_to_join(&caller, group_argument(&caller, fcinfo), &group,
-							 &answer))
+		!ga_group_v2_to_see(&caller, group_argument(&caller, fcinfo), &group,
+							&answer))
 		return answer;
 	user_id = read_user(fcinfo, &caller, &violations);
 	by_manager = ga_violations_any(&violations) ||
@@ -618,7 +623,12 @@ group_api_v2_unsubscribe(PG_FUNCTION_ARGS)
 	check_user(&group, user_id, &violations);
 	if (ga_violations_any(&violations))
 		return ga_answer_violations(&caller, GA_CONTRACT_B, &violations);
-	if (user_id != 0)
+	/* Who is nothing to the group holds nobody up. */
+	if (user_id == 0 || (user_id == caller.user.id && group.status == NULL))
+		;
+	else if (!ga_group_v2_hold(&caller, &group, &answer))
+		return answer;
+	else
 		unsubscribe(&group, user_id, by_manager);
 	ga_answer_status(&caller, 204);
 	PG_RETURN_NULL();

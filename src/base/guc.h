@@ -18,6 +18,7 @@
 #define GA_ATTEMPTS_RETENTION_DEFAULT (30 * 24 * 60) /* min */
 #define GA_RECEIPTS_RETENTION_DEFAULT (30 * 24 * 60) /* min */
 #define GA_CAPTURED_LIMIT_DEFAULT 10000
+#define GA_LOCK_TIMEOUT_DEFAULT 5000 /* ms */
 #define GA_RESEND_COOLDOWN_DEFAULT 300 /* s */
 #define GA_INVITATION_URL_DEFAULT                                              \
 	"http://localhost:3000/rpc/invitation_page?token="
@@ -45,6 +46,7 @@ typedef struct GaSettings
 	int attempts_retention;	 /* min */
 	int receipts_retention;	 /* min */
 	int captured_limit;		 /* rows kept in group_api.captured */
+	int lock_timeout;		 /* ms that a caller waits for a lock at most */
 	int resend_cooldown;	 /* s between two resends to one contact */
 	int reminder_before;	 /* min before the expiry; 0: no reminders */
 	int recipient_daily_cap; /* invitations a contact and day; 0: any number */

@@ -276,6 +276,8 @@ ga_work_begin(GaStep step)
 	/* Results are to outlive the transaction, but not the turn. */
 	MemoryContextSwitchTo(turn_context);
 	ga_owner_enter(&scope);
+	/* Its errors are caught here, and told to nobody's client. */
+	error_context_stack = scope.on_error.previous;
 	return true;
 }
 

@@ -11,6 +11,7 @@
 
 #include "access/htup_details.h"
 #include "access/xact.h"
+#include "base/guc.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
@@ -45,6 +46,33 @@ ga_owner(void)
 	return owner;
 }
 
+void (*ga_on_lock_timeout)(void) = NULL;
+
+static void
+tell_lock_timeout(void *arg)
+{
+	if (geterrcode() == ERRCODE_LOCK_NOT_AVAILABLE &&
+		ga_on_lock_timeout != NULL)
+		ga_on_lock_timeout();
+}
+
+/* Whoever holds a lock, no caller waits for it longer than the setting says. */
+static void
+bound_waits(GaOwnerScope *scope)
+{
+	char value[16];
+
+	scope->on_error.callback = tell_lock_timeout;
+	scope->on_error.arg = NULL;
+	scope->on_error.previous = error_context_stack;
+	error_context_stack = &scope->on_error;
+	if (LockTimeout > 0 && LockTimeout <= ga_settings.lock_timeout)
+		return;
+	snprintf(value, sizeof(value), "%d", ga_settings.lock_timeout);
+	(void) set_config_option("lock_timeout", value, PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_SAVE, true, 0, false);
+}
+
 void
 ga_owner_enter(GaOwnerScope *scope)
 {
@@ -60,6 +88,7 @@ ga_owner_enter(GaOwnerScope *scope)
 	scope->guc_level = NewGUCNestLevel();
 	(void) set_config_option("search_path", "pg_catalog, pg_temp", PGC_USERSET,
 							 PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+	bound_waits(scope);
 	SetUserIdAndSecContext(owner, scope->security |
 									  SECURITY_LOCAL_USERID_CHANGE |
 									  SECURITY_RESTRICTED_OPERATION);
@@ -71,6 +100,7 @@ ga_owner_enter(GaOwnerScope *scope)
 void
 ga_owner_leave(GaOwnerScope *scope)
 {
+	error_context_stack = scope->on_error.previous;
 	SPI_finish();
 	SetUserIdAndSecContext(scope->user, scope->security);
 	AtEOXact_GUC(false, scope->guc_level);

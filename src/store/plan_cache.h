@@ -31,6 +31,7 @@ typedef struct GaOwnerScope
 	int security;
 	int guc_level;
 	MemoryContext caller_context; /* results are copied to here */
+	ErrorContextCallback on_error;
 } GaOwnerScope;
 
 /*
@@ -38,6 +39,12 @@ typedef struct GaOwnerScope
  * Error: 55000 when the extension is not (or no longer) in this database.
  */
 extern void ga_owner_enter(GaOwnerScope *scope);
+/*
+ * Called while an error is made that some statement in between waited too long
+ * for a lock (55P03): may add to its words.  group_api.lock_timeout bounds the
+ * waits, the session's lock_timeout where that is less.
+ */
+extern void (*ga_on_lock_timeout)(void);
 extern void ga_owner_leave(GaOwnerScope *scope);
 
 /* The owner of the extension's tables; InvalidOid when there are none. */
