@@ -298,12 +298,12 @@ CREATE TEMP TABLE readable AS
 SELECT bag_eq(format('SELECT may FROM readable WHERE level = %L', level),
 	format('SELECT unnest(%L::text[])', may), 'what may be read: ' || level)
 FROM (VALUES ('plain', '{}'::text[]), ('anonymous', '{}'), ('caller', '{}'), ('mailer', '{}'),
-	('monitor', '{group_api.providers,group_api.queue,group_api.attempts,group_api.deliveries,
+	('monitor', '{group_api.dispatcher,group_api.waiting,group_api.locks,group_api.providers,group_api.queue,group_api.attempts,group_api.deliveries,
 		group_api.suppressions,group_api_private.suppressions,
 		group_api.receipts,group_api.receipt_counts,group_api_private.receipt_counts,
 		group_api_private.groups,group_api_private.members,group_api_private.invitations,
 		group_api_private.attempts,group_api_private.pauses}'),
-	('operator', '{group_api.providers,group_api.queue,group_api.attempts,group_api.deliveries,
+	('operator', '{group_api.dispatcher,group_api.waiting,group_api.locks,group_api.providers,group_api.queue,group_api.attempts,group_api.deliveries,
 		group_api.suppressions,group_api_private.suppressions,
 		group_api.receipts,group_api.receipt_counts,group_api_private.receipt_counts,
 		group_api.captured,group_api_private.captured,group_api.templates,group_api_private.templates,
@@ -319,6 +319,9 @@ SELECT is_empty($$SELECT r.rolname, m.identity FROM members m, pg_roles r
 SELECT is_empty($$SELECT r.rolname, s.name FROM schemas s, pg_roles r
 	WHERE r.rolname LIKE 'ga\_test\_%' AND has_schema_privilege(r.oid, s.oid, 'CREATE')$$,
 	'nor create anything in the schemas');
+SELECT is_empty($$SELECT r.rolname FROM schemas s, pg_roles r WHERE s.name = 'group_api_private'
+	AND r.rolname LIKE 'ga\_test\_%' AND has_schema_privilege(r.oid, s.oid, 'USAGE')$$,
+	'nor name a table there, and so hold it up');
 SELECT results_eq($$SELECT DISTINCT r.rolname::text COLLATE "default" FROM members m, pg_roles r
 	WHERE m.type = 'foreign-data wrapper' AND r.rolname LIKE 'ga\_test\_%'
 		AND has_foreign_data_wrapper_privilege(r.oid, m.objid, 'USAGE')$$,
