@@ -1381,7 +1381,7 @@ BEGIN
     "check" := 'locks';
     SELECT l.* INTO holder FROM group_api.locks l ORDER BY l.granted DESC NULLS LAST, l.pid LIMIT 1;
     ok := holder.held_up_while IS NULL OR holder.held_up_since > clock_timestamp() - interval '1 s';
-    fact := 'nothing holds the dispatcher up';
+    fact := 'nothing is in the way';
     hint := NULL;
     IF NOT ok THEN
         fact := format('%s has been held up for %s s by a lock on %s%s', holder.held_up_while,

@@ -305,9 +305,9 @@ group_api_v2_delete_group(PG_FUNCTION_ARGS)
 	Datum answer;
 
 	if (!ga_caller_v2_read(&caller, GA_FOR_USERS, &answer) ||
-		!ga_group_v2_to_see(
-			&caller, ga_group_v2_number(&caller, fcinfo, PG_NARGS() - 1),
-			&group, &answer) ||
+		!ga_group_v2_to_see(&caller,
+							ga_group_v2_number(&caller, fcinfo, PG_NARGS() - 1),
+							&group, &answer) ||
 		!ga_group_v2_is_managed(&caller, &group, "delete the group", &answer) ||
 		!ga_group_v2_hold(&caller, &group, &answer))
 		return answer;

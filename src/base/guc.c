@@ -259,7 +259,8 @@ define_request_settings(void)
 	DefineCustomIntVariable(
 		"group_api.lock_timeout",
 		"How long a function waits for what another transaction holds.",
-		"A smaller lock_timeout of the session counts. The error is 55P03, over "
+		"A smaller lock_timeout of the session counts. The error is 55P03, "
+		"over "
 		"HTTP 503 with Retry-After.",
 		&ga_settings.lock_timeout, GA_LOCK_TIMEOUT_DEFAULT, 1, 600000,
 		PGC_SIGHUP, GUC_UNIT_MS, NULL, NULL, NULL);

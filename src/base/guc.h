@@ -18,7 +18,7 @@
 #define GA_ATTEMPTS_RETENTION_DEFAULT (30 * 24 * 60) /* min */
 #define GA_RECEIPTS_RETENTION_DEFAULT (30 * 24 * 60) /* min */
 #define GA_CAPTURED_LIMIT_DEFAULT 10000
-#define GA_LOCK_TIMEOUT_DEFAULT 5000 /* ms */
+#define GA_LOCK_TIMEOUT_DEFAULT 5000   /* ms */
 #define GA_RESEND_COOLDOWN_DEFAULT 300 /* s */
 #define GA_INVITATION_URL_DEFAULT                                              \
 	"http://localhost:3000/rpc/invitation_page?token="

@@ -266,8 +266,7 @@ record_pauses(TimestampTz now)
 	ListCell *cell;
 	bool locked;
 
-	if (pauses_not_before > now ||
-		!ga_work_begin(GA_STEP_PAUSE))
+	if (pauses_not_before > now || !ga_work_begin(GA_STEP_PAUSE))
 		return;
 	locked = ga_pauses_lock();
 	if (locked)
@@ -654,10 +653,9 @@ time_to_wait(void)
 	if (reload_wanted)
 		next = ga_work_not_before(GA_STEP_READ_PROVIDERS);
 	if (waiting > 0)
-		next = Min(next, Max(records_not_before,
-							 ga_work_not_before(GA_STEP_RECORD)));
-	next = Min(next,
-			   Max(pauses_not_before, ga_work_not_before(GA_STEP_PAUSE)));
+		next = Min(next,
+				   Max(records_not_before, ga_work_not_before(GA_STEP_RECORD)));
+	next = Min(next, Max(pauses_not_before, ga_work_not_before(GA_STEP_PAUSE)));
 	next = Min(next,
 			   Max(strays_not_before, ga_work_not_before(GA_STEP_TAKE_BACK)));
 	next = Min(next, ga_screening_next_turn());
@@ -698,8 +696,7 @@ take_back_strays(TimestampTz now)
 	uint64 taken = 0;
 	bool left;
 
-	if (strays_not_before > now ||
-		!ga_work_begin(GA_STEP_TAKE_BACK))
+	if (strays_not_before > now || !ga_work_begin(GA_STEP_TAKE_BACK))
 		return;
 	left = ga_queue_has_strays(incarnation);
 	if (left)

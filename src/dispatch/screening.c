@@ -103,9 +103,9 @@ ga_screening_holds_back(const GaClaim *claim, GaRecord *record)
 void
 ga_screening_init(void)
 {
-	waiting_context = AllocSetContextCreate(
-		TopMemoryContext, "group_api suppressions context",
-		ALLOCSET_SMALL_SIZES);
+	waiting_context = AllocSetContextCreate(TopMemoryContext,
+											"group_api suppressions context",
+											ALLOCSET_SMALL_SIZES);
 }
 
 void

@@ -56,10 +56,8 @@ trouble_text(GaSlotTrouble trouble)
 static void
 tell_hindrance(GaSlot *slot, GaDispatcherStats *stats)
 {
-	TimestampTz since =
-		(TimestampTz) pg_atomic_read_u64(&slot->held_up_since);
-	TimestampTz until =
-		(TimestampTz) pg_atomic_read_u64(&slot->held_up_until);
+	TimestampTz since = (TimestampTz) pg_atomic_read_u64(&slot->held_up_since);
+	TimestampTz until = (TimestampTz) pg_atomic_read_u64(&slot->held_up_until);
 
 	if (since == 0 || slot->state != GA_SLOT_RUNNING ||
 		TimestampDifferenceExceeds(until, GetCurrentTimestamp(),

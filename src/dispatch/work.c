@@ -10,7 +10,7 @@
  * else of the extension is locked: on the extension itself anybody can hold a
  * lock (ALTER FUNCTION ... DEPENDS ON EXTENSION), on a table only its owner.
  *
- * Rows are skipped where others hold them (test/lint/waits.pl); lock_timeout is
+ * Rows are skipped where others hold them (test/lint/waits.sh); lock_timeout is
  * the net below, for uncommitted rows of the same unique key above all.  A step
  * that ran into a lock is tried again after a pause that doubles, while the other
  * steps go on; how long it lasts already stands in the slot for health().
@@ -157,10 +157,9 @@ note_hindrance(GaStep step, Oid table)
 	if (hindrance->since == 0)
 		hindrance->since = now;
 	hindrance->table = table;
-	hindrance->pause_ms =
-		hindrance->pause_ms == 0
-			? FIRST_PAUSE_MS
-			: Min(hindrance->pause_ms * 2, LONGEST_PAUSE_MS);
+	hindrance->pause_ms = hindrance->pause_ms == 0
+							  ? FIRST_PAUSE_MS
+							  : Min(hindrance->pause_ms * 2, LONGEST_PAUSE_MS);
 	hindrance->not_before =
 		TimestampTzPlusMilliseconds(now, hindrance->pause_ms);
 	publish();

@@ -177,7 +177,7 @@ count_admitted(const void *arg)
 			   "  number, link_version)"
 			   " SELECT $5, key, group_id, number, link_version"
 			   " FROM " KEYS_1_TO_4 " ON CONFLICT DO NOTHING",
-		GA_MAY_MEET_A_LOCK("part of ga_run_without_waiting()")
+		.no_wait = GA_MAY_MEET_A_LOCK("part of ga_run_without_waiting()"),
 		.nargs = 5,
 		.argtypes = {BYTEAARRAYOID, UUIDARRAYOID, INT4ARRAYOID, INT2ARRAYOID,
 					 DATEOID},

@@ -337,7 +337,7 @@ remind(const GaOwnerScope *scope, Datum ids, TimestampTz now)
 			   "  FROM o WHERE i.group_id = o.group_id AND i.number = o.number"
 			   "  RETURNING o.wanted)"
 			   " SELECT count(*) FROM i WHERE wanted",
-		GA_ROWS_LOCKED_BY(find_reminders)
+		.no_wait = GA_ROWS_LOCKED_BY(find_reminders),
 		.nargs = 3,
 		.argtypes = {UUIDARRAYOID, INT4ARRAYOID, BOOLARRAYOID},
 	};
@@ -372,7 +372,7 @@ set_next_look(Datum ids, TimestampTz now)
 			   "  WHERE i.group_id = g.id AND i.response = 'pending'"
 			   "   AND i.expires_at IS NOT NULL)"
 			   " WHERE g.id = ANY ($1)",
-		GA_ROWS_LOCKED_BY(take_groups)
+		.no_wait = GA_ROWS_LOCKED_BY(take_groups),
 		.nargs = 3,
 		.argtypes = {UUIDARRAYOID, TIMESTAMPTZOID, INTERVALOID},
 	};

@@ -21,9 +21,17 @@ typedef struct GaPlan
 	const char *sql;
 	int nargs;
 	Oid argtypes[GA_PLAN_MAX_ARGS];
-	SPIPlanPtr saved; /* NULL until first used in this session */
+	const char *no_wait; /* a mark for test/lint/waits.sh, see below */
+	SPIPlanPtr saved;	 /* NULL until first used in this session */
 	SPIPlanPtr saved_for_many;
 } GaPlan;
+
+/*
+ * The dispatcher waits for nobody's rows: its statements say SKIP LOCKED.  One
+ * that does not says who locked its rows before, or why it may meet a lock.
+ */
+#define GA_ROWS_LOCKED_BY(function) #function
+#define GA_MAY_MEET_A_LOCK(reason) reason
 
 typedef struct GaOwnerScope
 {
@@ -73,13 +81,6 @@ extern uint64 ga_plan_read(GaPlan *plan, Datum *values, const char *nulls);
  */
 extern bool ga_run_without_waiting(void (*part)(const void *arg),
 								   const void *arg);
-
-/*
- * Marks of test/lint/waits.pl in a plan that the dispatcher runs although it
- * skips no locked rows: who locked them before, or why it may meet a lock.
- */
-#define GA_ROWS_LOCKED_BY(function)
-#define GA_MAY_MEET_A_LOCK(reason)
 
 /* A column of SPI_tuptable, 1-based; text is copied to the scope's caller. */
 extern Datum ga_row_datum(uint64 row, int column, bool *isnull);

@@ -35,7 +35,7 @@ add_polls(const void *arg)
 			   " SET link_version = excluded.link_version, tries = 0,"
 			   "  next_at = excluded.next_at, server = excluded.server,"
 			   "  message_id = excluded.message_id",
-		GA_MAY_MEET_A_LOCK("part of ga_run_without_waiting()")
+		.no_wait = GA_MAY_MEET_A_LOCK("part of ga_run_without_waiting()"),
 		.nargs = 2,
 		.argtypes = {UUIDARRAYOID, INT4ARRAYOID},
 	};
@@ -160,7 +160,7 @@ ga_poll_forget(pg_uuid_t group_id, int32 number, const char *message_id)
 		.sql = "DELETE FROM group_api_private.polls"
 			   " WHERE group_id = $1 AND number = $2"
 			   "  AND ($3 IS NULL OR message_id = $3)",
-		GA_ROWS_LOCKED_BY(ga_poll_lock)
+		.no_wait = GA_ROWS_LOCKED_BY(ga_poll_lock),
 		.nargs = 3,
 		.argtypes = {UUIDOID, INT4OID, TEXTOID},
 	};

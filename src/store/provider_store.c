@@ -161,7 +161,8 @@ ga_provider_pause(const char *server, bool by_dispatcher,
 			   " VALUES ($1, $2, $3, $4) ON CONFLICT (server) DO UPDATE"
 			   " SET by_dispatcher = $2, fingerprint = $3, reason = $4,"
 			   "  since = now()",
-		GA_MAY_MEET_A_LOCK("who pauses or resumes is shut out: ga_pauses_lock()")
+		.no_wait = GA_MAY_MEET_A_LOCK(
+			"who pauses or resumes is shut out: ga_pauses_lock()"),
 		.nargs = 4,
 		.argtypes = {TEXTOID, BOOLOID, TEXTOID, TEXTOID},
 	};
@@ -209,7 +210,8 @@ ga_provider_resume(const char *server)
 {
 	static GaPlan plan = {
 		.sql = "DELETE FROM group_api_private.pauses WHERE server = $1",
-		GA_MAY_MEET_A_LOCK("who pauses or resumes is shut out: ga_pauses_lock()")
+		.no_wait = GA_MAY_MEET_A_LOCK(
+			"who pauses or resumes is shut out: ga_pauses_lock()"),
 		.nargs = 1,
 		.argtypes = {TEXTOID},
 	};

@@ -481,10 +481,11 @@ ga_queue_trim(void)
 		.argtypes = {TIMESTAMPTZOID, INT4OID},
 	};
 	static GaPlan captured = {
-		.sql = "DELETE FROM group_api_private.captured WHERE ctid = ANY (ARRAY("
-			   " SELECT ctid FROM group_api_private.captured WHERE id <= (SELECT"
-			   "   max(id) - $1 FROM group_api_private.captured)"
-			   "  FOR UPDATE SKIP LOCKED))",
+		.sql =
+			"DELETE FROM group_api_private.captured WHERE ctid = ANY (ARRAY("
+			" SELECT ctid FROM group_api_private.captured WHERE id <= (SELECT"
+			"   max(id) - $1 FROM group_api_private.captured)"
+			"  FOR UPDATE SKIP LOCKED))",
 		.nargs = 1,
 		.argtypes = {INT8OID},
 	};

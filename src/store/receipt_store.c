@@ -103,14 +103,16 @@ static bool
 find_target(const GaReceipt *receipt, bool lock, Target *target)
 {
 	static GaPlan plans[2][2] = {
-		{{.sql = BY_NUMBER, .nargs = 3, .argtypes = {INT8OID, INT4OID, TEXTOID}},
+		{{.sql = BY_NUMBER,
+		  .nargs = 3,
+		  .argtypes = {INT8OID, INT4OID, TEXTOID}},
 		 {.sql = BY_ID, .nargs = 3, .argtypes = {UUIDOID, INT4OID, TEXTOID}}},
 		{{.sql = BY_NUMBER " FOR NO KEY UPDATE OF i",
-		  GA_ROWS_LOCKED_BY(ga_receipt_try)
+		  .no_wait = GA_ROWS_LOCKED_BY(ga_receipt_try),
 		  .nargs = 3,
 		  .argtypes = {INT8OID, INT4OID, TEXTOID}},
 		 {.sql = BY_ID " FOR NO KEY UPDATE OF i",
-		  GA_ROWS_LOCKED_BY(ga_receipt_try)
+		  .no_wait = GA_ROWS_LOCKED_BY(ga_receipt_try),
 		  .nargs = 3,
 		  .argtypes = {UUIDOID, INT4OID, TEXTOID}}},
 	};
@@ -233,14 +235,14 @@ move(const GaReceipt *receipt, const Target *target, const char *delivery)
 			   "  reason = $4, message_id = coalesce($5, message_id),"
 			   "  changed_at = now()"
 			   " WHERE group_id = $1 AND number = $2",
-		GA_ROWS_LOCKED_BY(find_target)
+		.no_wait = GA_ROWS_LOCKED_BY(find_target),
 		.nargs = 5,
 		.argtypes = {UUIDOID, INT4OID, TEXTOID, TEXTOID, TEXTOID},
 	};
 	static GaPlan polls = {
 		.sql = "DELETE FROM group_api_private.polls"
 			   " WHERE group_id = $1 AND number = $2",
-		GA_ROWS_LOCKED_BY(ga_poll_lock)
+		.no_wait = GA_ROWS_LOCKED_BY(ga_poll_lock),
 		.nargs = 2,
 		.argtypes = {UUIDOID, INT4OID},
 	};
@@ -268,7 +270,7 @@ store_message_id(const GaReceipt *receipt, const Target *target)
 	static GaPlan plan = {
 		.sql = "UPDATE group_api_private.invitations SET message_id = $3"
 			   " WHERE group_id = $1 AND number = $2",
-		GA_ROWS_LOCKED_BY(find_target)
+		.no_wait = GA_ROWS_LOCKED_BY(find_target),
 		.nargs = 3,
 		.argtypes = {UUIDOID, INT4OID, TEXTOID},
 	};
@@ -300,7 +302,7 @@ keep(const GaReceipt *receipt, const Target *target, GaReceiptResult result)
 			   " group_id, number, status, code, message_id, digest, raw)"
 			   " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
 			   " ON CONFLICT (digest) DO NOTHING",
-		GA_MAY_MEET_A_LOCK("one answer of ga_work_attempt()")
+		.no_wait = GA_MAY_MEET_A_LOCK("one answer of ga_work_attempt()"),
 		.nargs = 10,
 		.argtypes = {TEXTOID, TEXTOID, TEXTOID, UUIDOID, INT4OID, TEXTOID,
 					 TEXTOID, TEXTOID, BYTEAOID, BYTEAOID},

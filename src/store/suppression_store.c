@@ -24,7 +24,7 @@ ga_suppression_add(GaChannel channel, const char *contact, const char *reason,
 			   "  ELSE 'EMAIL'::group_api.channel END,"
 			   "  $3::group_api.suppression, $4, $5)"
 			   " ON CONFLICT (contact_hash) DO NOTHING",
-		GA_MAY_MEET_A_LOCK("one contact of ga_work_attempt()")
+		.no_wait = GA_MAY_MEET_A_LOCK("one contact of ga_work_attempt()"),
 		.nargs = 5,
 		.argtypes = {BYTEAOID, INT4OID, TEXTOID, TEXTOID, TEXTOID},
 	};

@@ -93,7 +93,7 @@ for my $path (sort keys %reached)
 			my ($before) = $plan =~ /GA_ROWS_LOCKED_BY\((\w+)\)/;
 			my $where = ($path =~ s{^\Q$root\E/}{}r) . ": $name():";
 
-			next if $plan =~ /GA_MAY_MEET_A_LOCK\("/;
+			next if $plan =~ /GA_MAY_MEET_A_LOCK\(\s*"/;
 			(my $rest = $sql) =~ s/FOR (?:NO KEY )?UPDATE(?: OF \w+)? SKIP LOCKED//g;
 			my $skips = $rest ne $sql;
 			my $why;

@@ -63,7 +63,7 @@ sub restart_dispatcher
 sub health { return sql("SELECT ok, fact, hint FROM group_api.health() WHERE \"check\" = 'locks'"); }
 
 are_sent('all is well');
-is(health(), 't|nothing holds the dispatcher up|', 'says health()');
+is(health(), 't|nothing is in the way|', 'says health()');
 
 # ---- locks on the extension ------------------------------------------------------
 
@@ -149,7 +149,7 @@ for my $table (@tables)
 	restart_dispatcher();
 	are_sent("held rows of $table hold nobody up");
 	are_sent('and still');
-	is(health(), 't|nothing holds the dispatcher up|', 'nor does health() complain');
+	is(health(), 't|nothing is in the way|', 'nor does health() complain');
 	roll_back($held);
 }
 
@@ -224,7 +224,7 @@ for my $table (qw(attempts invitations groups suppression_salt installation paus
 	sql("ROLLBACK PREPARED 'owner'");
 	poll_until(sub { delivery_of($node, $number)->{delivery} eq 'sent' }, "when $table is free all goes on", 20);
 	are_sent('with the others');
-	poll_until(sub { health() eq 't|nothing holds the dispatcher up|' }, 'and health() says so', 20);
+	poll_until(sub { health() eq 't|nothing is in the way|' }, 'and health() says so', 20);
 	is(dispatcher($node)->{pid}, $before, 'it is the same dispatcher');
 }
 
