@@ -28,6 +28,12 @@
 	"'group_api_mailgun', 'group_api_ses', 'group_api_resend', "               \
 	"'group_api_http', 'group_api_capture')"
 
+/* Of them those for mail, and those whose options say for what. */
+#define MAIL_WRAPPERS                                                          \
+	"('group_api_smtp', 'group_api_sendgrid', 'group_api_postmark', "          \
+	"'group_api_mailgun', 'group_api_ses', 'group_api_resend')"
+#define OPEN_WRAPPERS "('group_api_http', 'group_api_capture')"
+
 static int
 read_options(uint64 row, int column, GaProviderSetting *settings, int at)
 {
@@ -223,12 +229,23 @@ ga_provider_resume(const char *server)
 const char *
 ga_provider_waiting_reason(const GaOwnerScope *scope, GaChannel channel)
 {
-	/* A provider that is ready sorts first: then there is nothing to tell. */
+	/*
+	 * A provider that is ready sorts first: then there is nothing to tell.  Not by
+	 * the view: callers may name that, and so keep others waiting for it.
+	 */
 	static GaPlan plan = {
-		.sql = "SELECT CASE WHEN p.state = 'paused' THEN format("
+		.sql = "SELECT CASE WHEN p.server IS NOT NULL THEN format("
 			   "  'provider %s is paused: %s', p.server, p.reason) END"
-			   " FROM group_api.providers p WHERE p.channel = $1"
-			   " ORDER BY p.state = 'paused', p.server LIMIT 1",
+			   " FROM pg_foreign_server s"
+			   " JOIN pg_foreign_data_wrapper w ON w.oid = s.srvfdw"
+			   " LEFT JOIN group_api_private.pauses p ON p.server = s.srvname"
+			   " WHERE $1 = CASE WHEN w.fdwname IN " MAIL_WRAPPERS
+			   "   THEN 'EMAIL' WHEN w.fdwname IN " OPEN_WRAPPERS
+			   "   THEN (SELECT o.option_value"
+			   "    FROM pg_options_to_table(s.srvoptions) o"
+			   "    WHERE o.option_name = 'channel')"
+			   "   WHEN w.fdwname IN " OUR_WRAPPERS " THEN 'MOBILE' END"
+			   " ORDER BY p.server IS NOT NULL, s.srvname LIMIT 1",
 		.nargs = 1,
 		.argtypes = {TEXTOID},
 	};
