@@ -1309,18 +1309,24 @@ DECLARE
     wanted group_api.channel;
     paused record;
 BEGIN
-    SELECT d.state, d.reason INTO dispatcher FROM group_api.dispatcher d;
     "check" := 'dispatcher';
-    ok := dispatcher.state IN ('running', 'idle');
-    fact := coalesce(dispatcher.reason, dispatcher.state);
-    hint := CASE dispatcher.state
-        WHEN 'stopped' THEN 'look for "group_api" in the server''s log; is max_worker_processes large enough?'
-        WHEN 'no courier' THEN 'run make install again, or set group_api.courier_path' END;
-    IF pg_is_in_recovery() THEN
-        ok := true;
-        fact := 'this server is a standby: nothing is sent here, the primary sends';
-        hint := NULL;
-    END IF;
+    BEGIN
+        SELECT d.state, d.reason INTO dispatcher FROM group_api.dispatcher d;
+        ok := dispatcher.state IN ('running', 'idle');
+        fact := coalesce(dispatcher.reason, dispatcher.state);
+        hint := CASE dispatcher.state
+            WHEN 'stopped' THEN 'look for "group_api" in the server''s log; is max_worker_processes large enough?'
+            WHEN 'no courier' THEN 'run make install again, or set group_api.courier_path' END;
+        IF pg_is_in_recovery() THEN
+            ok := true;
+            fact := 'this server is a standby: nothing is sent here, the primary sends';
+            hint := NULL;
+        END IF;
+    EXCEPTION WHEN lock_not_available THEN
+        ok := false;
+        fact := 'not known: a view of the extension is locked';
+        hint := 'SELECT * FROM pg_locks WHERE NOT granted;';
+    END;
     RETURN NEXT;
 
     "check" := 'adopted';
@@ -1339,37 +1345,37 @@ BEGIN
     FOREACH wanted IN ARRAY enum_range(NULL::group_api.channel) LOOP
         "check" := 'provider for ' || wanted;
         BEGIN
-        SELECT count(*) INTO waiting FROM group_api.waiting i WHERE i.channel = wanted;
-        ok := EXISTS (SELECT FROM group_api.providers p WHERE p.channel = wanted::text AND p.state = 'ready');
-        SELECT * INTO paused FROM group_api.providers p WHERE p.channel = wanted::text AND p.state = 'paused' LIMIT 1;
-        fact := format('%s waiting', waiting);
-        hint := NULL;
-        IF ok THEN
-            -- As the dispatcher shares them out: every contact, the beginning of a number, or a domain.
-            SELECT array_agg(CASE WHEN prefix IS NULL THEN '%' WHEN wanted = 'EMAIL' THEN '%@' || prefix ELSE prefix || '%' END)
-              INTO patterns
-              FROM group_api.providers p JOIN pg_foreign_server s ON s.srvname = p.server
-              LEFT JOIN pg_options_to_table(s.srvoptions) o ON o.option_name = 'prefixes'
-              LEFT JOIN regexp_split_to_table(regexp_replace(btrim(o.option_value, ', '), '([\\%_])', '\\\1', 'g'), '[, ]+') prefix ON prefix <> ''
-             WHERE p.channel = wanted::text AND p.state = 'ready';
-            SELECT count(*) INTO unreachable FROM group_api.waiting i
-             WHERE i.channel = wanted AND i.due <= now()
-               AND NOT i.contact LIKE ANY (patterns);
-            ok := unreachable = 0;
-            IF NOT ok THEN
-                fact := fact || format(', %s of them for no provider that is ready', unreachable);
-                hint := 'give one of the providers these prefixes, or none: SELECT * FROM group_api.providers;';
+            SELECT count(*) INTO waiting FROM group_api.waiting i WHERE i.channel = wanted;
+            ok := EXISTS (SELECT FROM group_api.providers p WHERE p.channel = wanted::text AND p.state = 'ready');
+            SELECT * INTO paused FROM group_api.providers p WHERE p.channel = wanted::text AND p.state = 'paused' LIMIT 1;
+            fact := format('%s waiting', waiting);
+            hint := NULL;
+            IF ok THEN
+                -- As the dispatcher shares them out: every contact, the beginning of a number, or a domain.
+                SELECT array_agg(CASE WHEN prefix IS NULL THEN '%' WHEN wanted = 'EMAIL' THEN '%@' || prefix ELSE prefix || '%' END)
+                  INTO patterns
+                  FROM group_api.providers p JOIN pg_foreign_server s ON s.srvname = p.server
+                  LEFT JOIN pg_options_to_table(s.srvoptions) o ON o.option_name = 'prefixes'
+                  LEFT JOIN regexp_split_to_table(regexp_replace(btrim(o.option_value, ', '), '([\\%_])', '\\\1', 'g'), '[, ]+') prefix ON prefix <> ''
+                 WHERE p.channel = wanted::text AND p.state = 'ready';
+                SELECT count(*) INTO unreachable FROM group_api.waiting i
+                 WHERE i.channel = wanted AND i.due <= now()
+                   AND NOT i.contact LIKE ANY (patterns);
+                ok := unreachable = 0;
+                IF NOT ok THEN
+                    fact := fact || format(', %s of them for no provider that is ready', unreachable);
+                    hint := 'give one of the providers these prefixes, or none: SELECT * FROM group_api.providers;';
+                END IF;
             END IF;
-        END IF;
-        IF NOT ok AND paused.server IS NOT NULL THEN
-            fact := fact || format('; %s is paused: %s', paused.server, paused.reason);
-            hint := format('SELECT group_api.resume(%L);', paused.server);
-        ELSIF NOT ok AND hint IS NULL THEN
-            fact := fact || '; no provider';
-            hint := format('CREATE SERVER name FOREIGN DATA WRAPPER group_api_%s OPTIONS (...);',
-                           CASE wanted WHEN 'EMAIL' THEN 'smtp' ELSE 'twilio' END);
-            ok := waiting = 0;
-        END IF;
+            IF NOT ok AND paused.server IS NOT NULL THEN
+                fact := fact || format('; %s is paused: %s', paused.server, paused.reason);
+                hint := format('SELECT group_api.resume(%L);', paused.server);
+            ELSIF NOT ok AND hint IS NULL THEN
+                fact := fact || '; no provider';
+                hint := format('CREATE SERVER name FOREIGN DATA WRAPPER group_api_%s OPTIONS (...);',
+                               CASE wanted WHEN 'EMAIL' THEN 'smtp' ELSE 'twilio' END);
+                ok := waiting = 0;
+            END IF;
         EXCEPTION WHEN lock_not_available THEN
             ok := false;
             fact := 'not known: a table of the extension is locked';
@@ -1379,28 +1385,34 @@ BEGIN
     END LOOP;
 
     "check" := 'locks';
-    SELECT l.* INTO holder FROM group_api.locks l ORDER BY l.granted DESC NULLS LAST, l.pid LIMIT 1;
-    ok := holder.held_up_while IS NULL OR holder.held_up_since > clock_timestamp() - interval '1 s';
-    fact := 'nothing is in the way';
-    hint := NULL;
-    IF NOT ok THEN
-        fact := format('%s has been held up for %s s by a lock on %s%s', holder.held_up_while,
-            extract(epoch FROM clock_timestamp() - holder.held_up_since)::integer,
-            coalesce(holder."table"::text, 'rows'),
-            CASE WHEN holder.prepared_transaction IS NOT NULL
-                 THEN format(': the prepared transaction %L holds it', holder.prepared_transaction)
-                 WHEN holder.pid IS NULL THEN ''
-                 WHEN holder."table" IS NULL
-                 THEN format('; the oldest transaction that writes is of pid %s (%s)', holder.pid, holder."user")
-                 WHEN holder.granted THEN format(': pid %s (%s) holds it', holder.pid, holder."user")
-                 ELSE format(': pid %s (%s) waits for it behind pid %s', holder.pid, holder."user",
-                             array_to_string(holder.held_up_by, ', ')) END);
-        hint := CASE WHEN holder.prepared_transaction IS NOT NULL
-                     THEN format('COMMIT PREPARED %1$L; or ROLLBACK PREPARED %1$L;', holder.prepared_transaction)
-                     WHEN holder.pid IS NOT NULL
-                     THEN format('end that transaction: SELECT pg_terminate_backend(%s);', holder.pid)
-                     ELSE 'SELECT * FROM pg_locks WHERE NOT granted;' END;
-    END IF;
+    BEGIN
+        SELECT l.* INTO holder FROM group_api.locks l ORDER BY l.granted DESC NULLS LAST, l.pid LIMIT 1;
+        ok := holder.held_up_while IS NULL OR holder.held_up_since > clock_timestamp() - interval '1 s';
+        fact := 'nothing is in the way';
+        hint := NULL;
+        IF NOT ok THEN
+            fact := format('%s has been held up for %s s by a lock on %s%s', holder.held_up_while,
+                extract(epoch FROM clock_timestamp() - holder.held_up_since)::integer,
+                coalesce(holder."table"::text, 'rows'),
+                CASE WHEN holder.prepared_transaction IS NOT NULL
+                     THEN format(': the prepared transaction %L holds it', holder.prepared_transaction)
+                     WHEN holder.pid IS NULL THEN ''
+                     WHEN holder."table" IS NULL
+                     THEN format('; the oldest transaction that writes is of pid %s (%s)', holder.pid, holder."user")
+                     WHEN holder.granted THEN format(': pid %s (%s) holds it', holder.pid, holder."user")
+                     ELSE format(': pid %s (%s) waits for it behind pid %s', holder.pid, holder."user",
+                                 array_to_string(holder.held_up_by, ', ')) END);
+            hint := CASE WHEN holder.prepared_transaction IS NOT NULL
+                         THEN format('COMMIT PREPARED %1$L; or ROLLBACK PREPARED %1$L;', holder.prepared_transaction)
+                         WHEN holder.pid IS NOT NULL
+                         THEN format('end that transaction: SELECT pg_terminate_backend(%s);', holder.pid)
+                         ELSE 'SELECT * FROM pg_locks WHERE NOT granted;' END;
+        END IF;
+    EXCEPTION WHEN lock_not_available THEN
+        ok := false;
+        fact := 'not known: a view of the extension is locked';
+        hint := 'SELECT * FROM pg_locks WHERE NOT granted;';
+    END;
     RETURN NEXT;
 END
 $$;

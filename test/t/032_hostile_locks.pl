@@ -101,6 +101,21 @@ for my $role (qw(stranger caller watcher))
 my ($status, $out, $error) = $node->psql('postgres', 'SET SESSION AUTHORIZATION watcher; SELECT * FROM group_api.health()');
 is($status, 0, 'a monitor asks health() all the same') or diag($error);
 
+# What they may name are views.
+$held = session('caller', 'PREPARE p AS SELECT FROM group_api.dispatcher; PREPARE q AS SELECT FROM group_api.locks; PREPARE r AS SELECT FROM group_api.providers;');
+my @waiting = map { my $sql = "SET SESSION AUTHORIZATION caller; CREATE RULE r AS ON INSERT TO group_api.$_ DO NOTHING";
+	IPC::Run::start([ 'psql', '-XAtq', '-d', $node->connstr('postgres'), '-c', $sql ], '>', \my $o, '2>', \my $e) } qw(dispatcher locks providers);
+poll_until(sub { sql("SELECT count(*) FROM pg_locks WHERE NOT granted AND mode = 'AccessExclusiveLock'") eq '3' }, 'a caller waits for locks on views');
+takes_at_most(8, 'health() does not wait behind him', sub {
+	is(sql('SELECT string_agg(fact, \', \') FROM group_api.health() WHERE "check" IN (\'dispatcher\', \'locks\')'),
+		join(', ', ('not known: a view of the extension is locked') x 2), 'health() says what it cannot know') });
+my $seen = invite($node, german_number(++$next));
+like(sql("SELECT group_api.get_group('$seen')"), qr/"delivery"/, 'nor does whoever asks for a group');
+are_sent('and nobody is held up');
+roll_back($held);
+$_->finish for @waiting;
+is(health(), 't|nothing is in the way|', 'afterwards all is known again');
+
 # ---- rows that callers hold --------------------------------------------------------
 
 my $id = from_json(sql("SET SESSION AUTHORIZATION caller; SET request.method = 'POST'; SET request.headers = '{\"idempotency-key\": \"k1\"}';
