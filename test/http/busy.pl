@@ -41,14 +41,14 @@ for my $gateway (gateways($node))
 		is("$answer->{status} $answer->{headers}{'retry-after'}", '503 1', "$front->{name}: contract B");
 		is(from_json($answer->{content})->{errors}[0]{code}, 'unavailable', 'in its words');
 		$answer = $front->ask('POST', '/group/create', content => to_json({ productId => '00000000-0000-0000-0000-000000000001',
-			name => 'A', description => 'd', image => 'https://example.com/x.png', message => 'm', members => [] }),
+			name => 'A', description => 'd', image => 'https://example.com/x.png', message => 'm', members => [ { nickName => 'B', contact => { type => 'EMAIL', value => 'b@example.com' } } ] }),
 			headers => { %token, %json, 'Idempotency-Key' => 'k' });
 		is("$answer->{status} $answer->{headers}{'retry-after'}", '503 1', "$front->{name}: contract A");
 		is(from_json($answer->{content})->{error}{code}, 5001, 'in its words');
 	}
 	$holder->{say}->('ROLLBACK;');
 	$holder->{finish}->();
-	is($create->("Taken $gateway->{name}")->{status}, 200, 'afterwards it works');
+	is($create->("Taken $gateway->{name}")->{status}, 201, 'afterwards it works');
 }
 
 $node->stop;

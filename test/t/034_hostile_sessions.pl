@@ -8,6 +8,7 @@ use lib "$FindBin::RealBin/../lib", "$FindBin::RealBin/lib";
 use GroupApiTest;
 use Invitations;
 use IPC::Run ();
+use PostgreSQL::Test::Utils;
 use Test::More;
 use Time::HiRes qw(time);
 
@@ -18,10 +19,13 @@ my $hostile = project_root() . '/test/lib/hostile.sh';
 
 sub sql { return $node->safe_psql('postgres', $_[0]); }
 
-sub psql_of
+sub start_session
 {
-	my ($script) = @_;
-	return IPC::Run::start([ 'psql', '-XAtq', '-d', $node->connstr('postgres') ], '<', \$script, '>', \my $out, '2>', \my $error);
+	my ($number) = @_;
+	my $file = PostgreSQL::Test::Utils::tempdir() . "/session.sql";
+
+	PostgreSQL::Test::Utils::append_to_file($file, scalar `bash $hostile session $number $SECONDS`);
+	return IPC::Run::start([ 'psql', '-XAtq', '-d', $node->connstr('postgres'), '-f', $file ], '>', \my $out, '2>', \my $error);
 }
 
 add_sms($node, $gateway->{http});
@@ -30,7 +34,7 @@ sql(scalar `bash $hostile setup`);
 is(sql("SELECT group_api.wait_until_idle('1 min')"), 't', 'what they will hold is sent');
 
 my $began = time;
-my @sessions = map { psql_of(scalar `bash $hostile session $_ $SECONDS`) } 1 .. 20;
+my @sessions = map { start_session($_) } 1 .. 20;
 poll_until(sub { sql("SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%pg_sleep%' AND pid <> pg_backend_pid()") >= 15 }, 'they hold what they can');
 for my $round (1 .. 5)
 {
