@@ -396,7 +396,9 @@ SELECT pg_catalog.pg_extension_config_dump('group_api_private.receipts_id_seq', 
 SELECT pg_catalog.pg_extension_config_dump('group_api_private.receipt_counts_id_seq', '');
 
 -- Row security is forced on every table.  Nobody but the owner holds a right to
--- write; whoever grant_access() lets read, reads all rows.
+-- write; whoever grant_access() lets read, reads all rows.  VACUUM gives no space
+-- back: for that it locks a table exclusively, and lets go only when it sees that
+-- somebody waits, which the dispatcher does not.
 DO $$
 DECLARE
     relation pg_catalog.text;
@@ -405,7 +407,8 @@ BEGIN
                                     'captured', 'receipts', 'receipt_counts', 'polls', 'suppressions',
                                     'suppression_salt', 'sends', 'resends', 'templates',
                                     'idempotency_keys', 'pauses', 'installation', 'link_secret'] LOOP
-        EXECUTE pg_catalog.format('ALTER TABLE group_api_private.%I ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY', relation);
+        EXECUTE pg_catalog.format('ALTER TABLE group_api_private.%I ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY, '
+                                  'SET (vacuum_truncate = off)', relation);
     END LOOP;
     FOREACH relation IN ARRAY ARRAY['users', 'groups', 'members', 'requests', 'invitations', 'attempts', 'captured', 'pauses',
                                     'receipts', 'receipt_counts', 'polls', 'suppressions', 'templates'] LOOP

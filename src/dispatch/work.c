@@ -114,6 +114,8 @@ ga_work_init(void)
 	worker_owner = ResourceOwnerCreate(NULL, "group_api dispatcher");
 	turn_context = AllocSetContextCreate(
 		TopMemoryContext, "group_api turn context", ALLOCSET_DEFAULT_SIZES);
+	/* What held up an earlier dispatcher is its own affair. */
+	pg_atomic_write_u64(&ga_seat->held_up_since, 0);
 	stand_between();
 }
 
