@@ -18,11 +18,15 @@ OBJS = \
 	src/base/locale_tag.o \
 	src/base/callback_url.o \
 	src/base/secret_file.o \
+	src/base/peer_address.o \
 	src/base/courier_process.o \
 	src/base/courier_call.o \
 	src/base/provider_config.o \
 	src/base/mail_status.o \
+	src/base/mail_words.o \
 	src/base/picture_url.o \
+	src/base/extension.o \
+	src/base/token_issuer.o \
 	$(REQUEST_OBJS) \
 	src/message/compose.o \
 	src/message/template.o \
@@ -33,6 +37,7 @@ OBJS = \
 	src/store/plan_cache.o \
 	src/store/installation_store.o \
 	src/store/user_store.o \
+	src/store/role_store.o \
 	src/store/group_store.o \
 	src/store/invitation_store.o \
 	src/store/queue_store.o \
@@ -46,8 +51,12 @@ OBJS = \
 	src/store/template_store.o \
 	src/store/receipt_store.o \
 	src/store/group_v2_store.o \
+	src/store/search_grams.o \
+	src/store/search_store.o \
 	src/store/subscription_store.o \
 	src/store/picture_store.o \
+	src/store/pinned_settings.o \
+	src/store/usage_store.o \
 	src/dispatch/slots.o \
 	src/dispatch/wake.o \
 	src/dispatch/launcher.o \
@@ -67,6 +76,7 @@ OBJS = \
 	src/dispatch/screening.o \
 	src/dispatch/polls.o \
 	src/api/caller.o \
+	src/api/quota.o \
 	src/api/answer.o \
 	src/api/preview.o \
 	src/api/creation.o \
@@ -94,7 +104,8 @@ OBJS = \
 	src/api/test_provider.o \
 	src/api/answering.o \
 	src/api/page.o \
-	src/api/picture.o
+	src/api/picture.o \
+	src/api/execute_right.o
 
 DATA_built = sql/group_api--$(EXTVERSION).sql
 DATA       = $(filter-out $(DATA_built),$(wildcard sql/group_api--*--*.sql))

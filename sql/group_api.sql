@@ -57,6 +57,11 @@ COMMENT ON DOMAIN group_api."*/*" IS 'bytes that say themselves what they are; o
 CREATE TYPE group_api.group_status AS ENUM ('ACTIVE', 'ARCHIVED');
 COMMENT ON TYPE group_api.group_status IS 'contract A''s GroupStatus';
 
+-- Indexes are made of it.
+CREATE FUNCTION group_api_private.search_grams(text) RETURNS integer[]
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'group_api_search_grams';
+COMMENT ON FUNCTION group_api_private.search_grams(text) IS 'internal: all pieces of one, two and three characters of a text, as numbers; two may have the same';
+
 -- Tables --------------------------------------------------------------------
 -- Every child key begins with the group's id.  There are no foreign keys: rows
 -- are written by two functions only, and a check per member would be most of
@@ -74,11 +79,24 @@ CREATE TABLE group_api_private.users (
     mobile      text,
     locale      text,
     created_at  timestamptz NOT NULL DEFAULT pg_catalog.now(),
+    issuer      text,
+    role_oid    oid,
+    role_cluster bigint,
+    search_names text GENERATED ALWAYS AS (pg_catalog.lower(
+        COALESCE(username, '') OPERATOR(pg_catalog.||) E'\n' OPERATOR(pg_catalog.||) COALESCE(real_name, ''))) STORED,
     CONSTRAINT users_pkey PRIMARY KEY (id),
-    CONSTRAINT users_subject_key UNIQUE (subject)
+    CONSTRAINT users_subject_key UNIQUE (subject),
+    CONSTRAINT users_role_key UNIQUE (role_oid, role_cluster),
+    CONSTRAINT users_role_check CHECK ((role_oid IS NULL) = (role_cluster IS NULL))
 );
 COMMENT ON TABLE group_api_private.users IS 'internal: the user directory, filled from OIDC claims at first sight or by the app';
-COMMENT ON COLUMN group_api_private.users.subject IS 'the claim "sub", or role:NAME for callers in SQL';
+COMMENT ON COLUMN group_api_private.users.subject IS 'the claim "sub", iss:ISSUER#SUB where another issuer''s user has that one, role:NAME for callers in SQL, former-role:CLUSTER:OID:NAME once another role has the name';
+COMMENT ON COLUMN group_api_private.users.issuer IS 'the claim "iss" of the token that was seen first, empty where it had none; null: entered by put_user(), or a role';
+COMMENT ON COLUMN group_api_private.users.role_oid IS 'the role of a caller in SQL, which keeps its oid when it is renamed';
+COMMENT ON COLUMN group_api_private.users.role_cluster IS 'the system identifier of the cluster in which role_oid counts; in another one the name does';
+-- What is not in the index yet (at most 64 kB) is read by every search.
+COMMENT ON COLUMN group_api_private.users.search_names IS 'what suggest_users() looks in: both names, in lower case';
+CREATE INDEX users_search ON group_api_private.users USING gin (group_api_private.search_grams(search_names)) WITH (gin_pending_list_limit = 64) WHERE role_oid IS NULL;
 
 CREATE TABLE group_api_private.groups (
     id          uuid NOT NULL,
@@ -103,6 +121,7 @@ CREATE TABLE group_api_private.groups (
     locale      text,
     next_look   timestamptz,
     last_member integer,
+    search_name text GENERATED ALWAYS AS (CASE contract WHEN 'B' THEN pg_catalog.lower(name) END) STORED,
     CONSTRAINT groups_pkey PRIMARY KEY (id),
     CONSTRAINT groups_number_key UNIQUE (number),
     CONSTRAINT groups_contract_check CHECK (contract IN ('A', 'B'))
@@ -117,7 +136,10 @@ COMMENT ON COLUMN group_api_private.groups.last_member IS 'the highest number a 
 CREATE INDEX groups_next_look ON group_api_private.groups (next_look) WHERE next_look IS NOT NULL;
 CREATE UNIQUE INDEX groups_v2_name_key ON group_api_private.groups (name) WHERE contract = 'B';
 CREATE UNIQUE INDEX groups_v2_slug_key ON group_api_private.groups (slug) WHERE contract = 'B';
+COMMENT ON COLUMN group_api_private.groups.search_name IS 'what search_groups() looks in: the name in lower case, of groups of contract B';
 CREATE INDEX groups_v2_number ON group_api_private.groups (number) WHERE contract = 'B' AND status = 'ACTIVE';
+CREATE INDEX groups_v2_visible ON group_api_private.groups (number) WHERE contract = 'B' AND status = 'ACTIVE' AND visible;
+CREATE INDEX groups_v2_search ON group_api_private.groups USING gin (group_api_private.search_grams(search_name)) WITH (gin_pending_list_limit = 64) WHERE contract = 'B' AND status = 'ACTIVE';
 
 CREATE TABLE group_api_private.members (
     group_id    uuid NOT NULL,
@@ -239,7 +261,7 @@ CREATE TABLE group_api_private.receipts (
     CONSTRAINT receipts_pkey PRIMARY KEY (id),
     CONSTRAINT receipts_digest_key UNIQUE (digest),
     CONSTRAINT receipts_way_check CHECK (way IN ('callback', 'poll', 'bounce')),
-    CONSTRAINT receipts_result_check CHECK (result IN ('moved', 'known', 'unknown', 'stale'))
+    CONSTRAINT receipts_result_check CHECK (result IN ('moved', 'known', 'unknown', 'ignored', 'stale'))
 );
 COMMENT ON TABLE group_api_private.receipts IS 'internal: raw events about messages, kept for group_api.receipts_retention';
 COMMENT ON COLUMN group_api_private.receipts.digest IS 'SHA-256 of the event: the same one again is a replay';
@@ -279,9 +301,13 @@ CREATE TABLE group_api_private.suppressions (
     since       timestamptz NOT NULL DEFAULT pg_catalog.now(),
     server      name,
     code        text,
+    evidence    text,
+    receipt     bigint,
     CONSTRAINT suppressions_pkey PRIMARY KEY (contact_hash)
 );
 COMMENT ON TABLE group_api_private.suppressions IS 'internal: contacts that get nothing more, by salted hash';
+COMMENT ON COLUMN group_api_private.suppressions.evidence IS 'what it rests on, in words that hold no contact';
+COMMENT ON COLUMN group_api_private.suppressions.receipt IS 'the id of the event in receipts, while that is kept';
 
 CREATE TABLE group_api_private.suppression_salt (
     singleton   boolean NOT NULL DEFAULT true,
@@ -301,6 +327,18 @@ CREATE TABLE group_api_private.sends (
     CONSTRAINT sends_pkey PRIMARY KEY (day, key, group_id, number, link_version)
 );
 COMMENT ON TABLE group_api_private.sends IS 'internal: what counted today against the caps of recipients and inviters';
+
+-- A caller has several rows a day where several of its transactions run at once.
+CREATE TABLE group_api_private.usage (
+    id          bigint GENERATED ALWAYS AS IDENTITY,
+    user_id     bigint NOT NULL,
+    day         date NOT NULL,
+    groups      bigint NOT NULL,
+    picture_bytes bigint NOT NULL,
+    CONSTRAINT usage_pkey PRIMARY KEY (id)
+);
+COMMENT ON TABLE group_api_private.usage IS 'internal: what counted today against the caps of callers';
+CREATE INDEX usage_user_id ON group_api_private.usage (user_id, day);
 
 CREATE TABLE group_api_private.resends (
     contact_hash bytea NOT NULL,
@@ -385,6 +423,8 @@ SELECT pg_catalog.pg_extension_config_dump('group_api_private.suppressions', '')
 SELECT pg_catalog.pg_extension_config_dump('group_api_private.suppression_salt', '');
 SELECT pg_catalog.pg_extension_config_dump('group_api_private.sends', '');
 SELECT pg_catalog.pg_extension_config_dump('group_api_private.resends', '');
+SELECT pg_catalog.pg_extension_config_dump('group_api_private.usage', '');
+SELECT pg_catalog.pg_extension_config_dump('group_api_private.usage_id_seq', '');
 SELECT pg_catalog.pg_extension_config_dump('group_api_private.templates', '');
 SELECT pg_catalog.pg_extension_config_dump('group_api_private.idempotency_keys', '');
 SELECT pg_catalog.pg_extension_config_dump('group_api_private.pauses', '');
@@ -405,7 +445,7 @@ DECLARE
 BEGIN
     FOREACH relation IN ARRAY ARRAY['users', 'groups', 'members', 'requests', 'pictures', 'invitations', 'attempts',
                                     'captured', 'receipts', 'receipt_counts', 'polls', 'suppressions',
-                                    'suppression_salt', 'sends', 'resends', 'templates',
+                                    'suppression_salt', 'sends', 'resends', 'templates', 'usage',
                                     'idempotency_keys', 'pauses', 'installation', 'link_secret'] LOOP
         EXECUTE pg_catalog.format('ALTER TABLE group_api_private.%I ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY, '
                                   'SET (vacuum_truncate = off)', relation);
@@ -1005,7 +1045,7 @@ CREATE FUNCTION group_api.put_user(
     RETURNS bigint
     LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_put_user';
 COMMENT ON FUNCTION group_api.put_user(text, text, text, text, text, text, text, text) IS
-'Adds a user to the directory, or changes the one with this subject (the claim "sub" of its tokens); what is null stays as it is. Returns the id contract B invites by. Error: 22023 for a missing subject, an impossible e-mail address or mobile number.';
+'Adds a user to the directory, or changes the one with this subject (the claim "sub" of its tokens, iss:ISSUER#SUB where another issuer''s user has that one, role:NAME for a role of the database); what is null stays as it is. Returns the id contract B invites by. Error: 22023 for a missing subject, a role that does not exist, an impossible e-mail address or mobile number.';
 
 CREATE FUNCTION group_api.put_template(
         channel group_api.channel, locale text, body text,
@@ -1049,12 +1089,21 @@ COMMENT ON FUNCTION group_api.suppress(text) IS
 CREATE FUNCTION group_api.unsuppress(contact text) RETURNS boolean
     LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_unsuppress';
 COMMENT ON FUNCTION group_api.unsuppress(text) IS
-'Takes an e-mail address or mobile number off the suppression list; invitations that were suppressed can be resent. False when it was not there. Error: 22023 when it is neither.';
+'Takes an e-mail address or mobile number off the suppression list; invitations that were suppressed can be resent, and a NOTICE names them. False when it was not there. Error: 22023 when it is neither.';
 
 CREATE FUNCTION group_api.adopt() RETURNS bigint
     LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_adopt';
 COMMENT ON FUNCTION group_api.adopt() IS
 'Declares this database, restored or cloned from another, to be the one that sends. Returns how many invitations wait.';
+
+-- EXECUTE on it is kept by the role's oid, so no other role can come to it by a name.
+CREATE FUNCTION group_api.is_gateway() RETURNS boolean
+    LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'group_api_is_gateway';
+COMMENT ON FUNCTION group_api.is_gateway() IS
+$$Tells whether this session's request.jwt.claims is believed.
+
+It is in the session of a superuser, and of a role that group_api.trusted_roles names and
+that may execute this function, which is what grant_access(role, 'gateway') grants.$$;
 
 CREATE FUNCTION group_api.wait_until_idle(timeout interval DEFAULT '10 s') RETURNS boolean
     LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_wait_until_idle';
@@ -1190,11 +1239,10 @@ SELECT s.srvname AS server,
   FROM pg_catalog.pg_foreign_server s
   JOIN pg_catalog.pg_foreign_data_wrapper w ON w.oid = s.srvfdw
   LEFT JOIN group_api_private.pauses p ON p.server = s.srvname
- WHERE w.fdwname IN ('group_api_smtp', 'group_api_twilio', 'group_api_vonage',
-        'group_api_vonage_messages', 'group_api_messagebird', 'group_api_plivo',
-        'group_api_sns', 'group_api_kannel', 'group_api_sendgrid', 'group_api_postmark',
-        'group_api_mailgun', 'group_api_ses', 'group_api_resend', 'group_api_http',
-        'group_api_capture')
+ WHERE EXISTS (SELECT FROM pg_catalog.pg_depend d JOIN pg_catalog.pg_extension e
+                  ON d.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass AND d.refobjid = e.oid
+               WHERE d.classid = 'pg_catalog.pg_foreign_data_wrapper'::pg_catalog.regclass
+                 AND d.objid = w.oid AND d.deptype = 'e' AND e.extname = 'group_api')
  ORDER BY s.srvname;
 COMMENT ON VIEW group_api.providers IS 'the providers of this database and whether they are paused';
 
@@ -1225,7 +1273,7 @@ SELECT g.id AS group_id, g.name AS "group", i.number, m.name AS member, i.channe
 COMMENT ON VIEW group_api.deliveries IS 'each invitation with what happened to its message and what the person decided';
 
 CREATE VIEW group_api.suppressions WITH (security_invoker = true) AS
-SELECT s.since, s.channel, s.reason, s.server, s.code,
+SELECT s.since, s.channel, s.reason, s.server, s.code, s.evidence, s.receipt,
        pg_catalog.left(pg_catalog.encode(s.contact_hash, 'hex'), 12) AS contact_hash
   FROM group_api_private.suppressions s;
 COMMENT ON VIEW group_api.suppressions IS 'contacts that get nothing more, by the beginning of their salted hash, and why';
@@ -1236,6 +1284,12 @@ SELECT r.received_at, r.way, r.server, r.result, r.group_id, r.number, m.name AS
   FROM group_api_private.receipts r
   LEFT JOIN group_api_private.members m ON m.group_id = r.group_id AND m.number = r.number;
 COMMENT ON VIEW group_api.receipts IS 'what providers and mail servers said of messages after they took them';
+
+CREATE VIEW group_api.receipt_events WITH (security_invoker = true) AS
+SELECT r.id AS receipt, r.received_at, r.way, r.server, r.result, r.group_id, r.number, r.status, r.code,
+       pg_catalog.encode(r.raw, 'escape') AS event
+  FROM group_api_private.receipts r;
+COMMENT ON VIEW group_api.receipt_events IS 'for operators: receipts with the event as it came, without tokens; it may hold contacts';
 
 CREATE VIEW group_api.receipt_counts WITH (security_invoker = true) AS
 SELECT c.day, c.server, c.result, pg_catalog.sum(c.receipts)::bigint AS receipts
@@ -1302,7 +1356,9 @@ COMMENT ON VIEW group_api.locks IS 'locks that the dispatcher does not wait for,
 CREATE FUNCTION group_api.health(
         OUT "check" text, OUT ok boolean, OUT fact text, OUT hint text)
     RETURNS SETOF record
-    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET lock_timeout = '200ms' AS $$
+    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+    SET standard_conforming_strings = on SET row_security = on
+    SET lock_timeout = '200ms' AS $$
 DECLARE
     holder record;
     dispatcher record;
@@ -1472,6 +1528,7 @@ DECLARE
         'group_api_private.builtin_templates(), '
         'group_api.wait_until_idle(interval), group_api.receipt_url(name), '
         'group_api.test_provider(name, text)';
+    gateways text := 'group_api.is_gateway()';
     mailers text := 'group_api.ingest_bounce(bytea)';
     views text := 'group_api.providers, group_api.queue, group_api.attempts, group_api.deliveries, '
         'group_api.suppressions, group_api.receipts, group_api.receipt_counts, '
@@ -1491,12 +1548,15 @@ BEGIN
             MESSAGE = CASE WHEN role IS NULL THEN 'the role must not be null'
                            ELSE format('role %s does not exist', role) END;
     END IF;
-    IF level IS NULL OR level NOT IN ('anonymous', 'caller', 'operator', 'monitor', 'mailer') THEN
+    IF level IS NULL OR level NOT IN ('anonymous', 'caller', 'operator', 'monitor', 'mailer', 'gateway') THEN
         RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
             MESSAGE = format('unknown level of access %s', coalesce(quote_literal(level), 'null')),
-            HINT = 'The levels are anonymous, caller, operator, monitor and mailer.';
+            HINT = 'The levels are anonymous, caller, operator, monitor, mailer and gateway.';
     END IF;
-    EXECUTE format('GRANT USAGE ON SCHEMA group_api TO %s', role);
+    -- A gateway calls nothing as itself.
+    IF level <> 'gateway' THEN
+        EXECUTE format('GRANT USAGE ON SCHEMA group_api TO %s', role);
+    END IF;
     IF level IN ('anonymous', 'caller', 'operator') THEN
         EXECUTE format('GRANT USAGE ON SCHEMA group_api_v2 TO %s', role);
         EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO %s', anonymous, role);
@@ -1507,6 +1567,9 @@ BEGIN
     IF level IN ('mailer', 'operator') THEN
         EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO %s', mailers, role);
     END IF;
+    IF level = 'gateway' THEN
+        EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO %s', gateways, role);
+    END IF;
     IF level IN ('monitor', 'operator') THEN
         -- No USAGE of their schema: see group_api.dispatcher.
         EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO %s', monitors, role);
@@ -1515,14 +1578,15 @@ BEGIN
     END IF;
     IF level = 'operator' THEN
         EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO %s', operators, role);
-        EXECUTE format('GRANT SELECT ON group_api.captured, group_api_private.captured, '
+        EXECUTE format('GRANT SELECT (id, raw) ON group_api_private.receipts TO %s', role);
+        EXECUTE format('GRANT SELECT ON group_api.receipt_events, group_api.captured, group_api_private.captured, '
                        'group_api.templates, group_api_private.templates TO %s', role);
         EXECUTE format('GRANT USAGE ON FOREIGN DATA WRAPPER %s TO %s', wrappers, role);
     END IF;
 END
 $$;
 COMMENT ON FUNCTION group_api.grant_access(regrole, text) IS
-'Grants a role what it needs: anonymous (what the holder of a link does: look, answer, unsubscribe; looking at contract B''s public groups; and providers'' callbacks over HTTP), caller (that and the contracts'' functions), monitor (health() and the views), mailer (ingest_bounce() for the mail server), operator (all of these, and pause, resume, retry_failed, adopt, test_provider, creating providers). To be called by the extension''s owner. Error: 22023 for another level.';
+'Grants a role what it needs: anonymous (what the holder of a link does: look, answer, unsubscribe; looking at contract B''s public groups; and providers'' callbacks over HTTP), caller (that and the contracts'' functions), monitor (health() and the views), mailer (ingest_bounce() for the mail server), gateway (its word on who calls counts, once group_api.trusted_roles names it: for the role PostgREST logs in as), operator (all but the last of these, and pause, resume, retry_failed, adopt, test_provider, creating providers). To be called by the extension''s owner. Error: 22023 for another level.';
 
 -- Rights --------------------------------------------------------------------
 

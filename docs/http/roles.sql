@@ -1,8 +1,7 @@
--- The roles of PostgREST, run once by the owner of the extension:
+-- The roles of PostgREST, run once by a superuser who owns the extension:
 --   psql -d groups -f roles.sql
 
 -- What PostgREST logs in as; it may become the others and nothing else.
--- group_api.trusted_roles names it (the default): its word on who calls counts.
 CREATE ROLE authenticator LOGIN NOINHERIT;
 -- Whoever has no token: people with a link, providers' callbacks.
 CREATE ROLE anon NOLOGIN;
@@ -16,5 +15,8 @@ ALTER ROLE authenticator SET lock_timeout = '3s';
 ALTER ROLE authenticator SET statement_timeout = '30s';
 ALTER ROLE authenticator SET idle_in_transaction_session_timeout = '10s';
 
+-- Its word on who calls counts: group_api.trusted_roles names it (the default), and
+-- this makes it so.  A name alone does not: others might create a role of that name.
+SELECT group_api.grant_access('authenticator', 'gateway');
 SELECT group_api.grant_access('anon', 'anonymous');
 SELECT group_api.grant_access('web', 'caller');

@@ -8,6 +8,7 @@
 #include "postgres.h"
 
 #include "api/answer.h"
+#include "api/quota.h"
 #include "base/guc.h"
 #include "base/picture_url.h"
 #include "mb/pg_wchar.h"
@@ -314,6 +315,8 @@ ga_answer_violations(const GaCaller *caller, GaContract contract,
 	if (status == 401)
 		set_for_gateway("response.headers",
 						"[{\"WWW-Authenticate\":\"Bearer\"}]");
+	if (first->code == GA_VIOLATION_QUOTA)
+		ga_answer_retry_after(caller, ga_quota_wait_s());
 	switch (contract)
 	{
 		case GA_CONTRACT_A:

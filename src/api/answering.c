@@ -114,7 +114,10 @@ ga_visit_unsubscribe(const text *token, GaVisit *visit)
 	find(&scope, token, GA_LINK_UNSUBSCRIBE, false, visit);
 	if (visit->state != GA_INVITATION_UNKNOWN)
 		(void) ga_suppression_add_member(UUIDPGetDatum(&visit->view.group_id),
-										 visit->view.number, "unsubscribed",
-										 NULL, NULL);
+										 visit->view.number,
+										 &(GaSuppressionCause){
+											 .reason = "unsubscribed",
+											 .evidence = "the link of a mail",
+										 });
 	ga_owner_leave(&scope);
 }

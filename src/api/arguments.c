@@ -4,9 +4,30 @@
  */
 #include "postgres.h"
 
+#include "access/htup_details.h"
 #include "api/arguments.h"
+#include "catalog/pg_proc.h"
 #include "utils/builtins.h"
-#include "utils/lsyscache.h"
+#include "utils/fmgrprotos.h"
+#include "utils/syscache.h"
+
+Oid
+ga_argument_type(FunctionCallInfo fcinfo, int at)
+{
+	Oid function = fcinfo->flinfo->fn_oid;
+	HeapTuple tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
+	Form_pg_proc form;
+	Oid type;
+
+	if (!HeapTupleIsValid(tuple))
+		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_FUNCTION),
+						errmsg("function %u does not exist", function)));
+	form = (Form_pg_proc) GETSTRUCT(tuple);
+	type =
+		at < form->proargtypes.dim1 ? form->proargtypes.values[at] : InvalidOid;
+	ReleaseSysCache(tuple);
+	return type;
+}
 
 char *
 ga_text_argument(FunctionCallInfo fcinfo, int at)
@@ -17,14 +38,11 @@ ga_text_argument(FunctionCallInfo fcinfo, int at)
 GaChannel
 ga_channel_argument(FunctionCallInfo fcinfo, int at)
 {
-	Oid output;
-	bool is_varlena;
-	char *label;
+	const char *label;
 
 	if (PG_ARGISNULL(at))
 		return GA_CHANNEL_NONE;
-	getTypeOutputInfo(get_fn_expr_argtype(fcinfo->flinfo, at), &output,
-					  &is_varlena);
-	label = OidOutputFunctionCall(output, PG_GETARG_DATUM(at));
+	/* A label's own oid is all that it takes. */
+	label = DatumGetCString(DirectFunctionCall1(enum_out, PG_GETARG_DATUM(at)));
 	return strcmp(label, "MOBILE") == 0 ? GA_CHANNEL_MOBILE : GA_CHANNEL_EMAIL;
 }

@@ -10,6 +10,12 @@
 #include "base/channel.h"
 #include "fmgr.h"
 
+/*
+ * The type an argument is declared with.  The calling expression would not do:
+ * libpq's PQfn calls without one.
+ */
+extern Oid ga_argument_type(FunctionCallInfo fcinfo, int at);
+
 /* NULL for null. */
 extern char *ga_text_argument(FunctionCallInfo fcinfo, int at);
 /* Of the enum group_api.channel; GA_CHANNEL_NONE for null. */

@@ -1,88 +1,140 @@
 /*
  * bodies_v2.c
- *		Contract B's writes with the body as it came: JSON or a form.
+ *		The forms of contract B's writes: with the group's number or without, and
+ *		with the body as jsonb, as it came (JSON or a form), or as an array.
  *
- * Each reads the body and calls the function that takes jsonb.  Who nobody is
- * hears that first, before what is wrong with the body.
+ * Each form reads its arguments and carries out the write.  Who nobody is hears
+ * that first, before what is wrong with the body.  What an argument is says the
+ * function's declaration, and the call's arguments are never written to: the
+ * executor sets those of constants once for all rows.
  *
  * SQL takes an untyped literal for a text: delete_group('5') means the group 5,
  * not a body that says 5.
  */
 #include "postgres.h"
 
+#include "access/detoast.h"
+#include "api/arguments.h"
 #include "api/creation.h"
+#include "api/execute_right.h"
 #include "api/group_access_v2.h"
+#include "api/writes_v2.h"
+#include "base/guc.h"
 #include "catalog/pg_type.h"
-#include "fmgr.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
 
-extern Datum group_api_v2_put_group(PG_FUNCTION_ARGS);
-extern Datum group_api_v2_patch_group(PG_FUNCTION_ARGS);
-extern Datum group_api_v2_delete_group(PG_FUNCTION_ARGS);
-extern Datum group_api_v2_invite_users(PG_FUNCTION_ARGS);
-extern Datum group_api_v2_withdraw_invitations(PG_FUNCTION_ARGS);
-extern Datum group_api_v2_subscribe(PG_FUNCTION_ARGS);
-extern Datum group_api_v2_unsubscribe(PG_FUNCTION_ARGS);
-
-/* In SQL, a text that is a whole number. */
-static bool
-is_group_id(FunctionCallInfo fcinfo)
+/* In SQL, a text that is a whole number; 0: it is none. */
+static int64
+number_in(FunctionCallInfo fcinfo, const GaCaller *caller)
 {
-	GaCaller caller;
-	text *given;
+	const char *digits;
 	size_t length;
 
-	if (PG_ARGISNULL(0) || get_fn_expr_argtype(fcinfo->flinfo, 0) == BYTEAOID)
-		return false;
-	given = PG_GETARG_TEXT_PP(0);
-	length = VARSIZE_ANY_EXHDR(given);
-	if (length == 0 || length > 19 ||
-		strspn(text_to_cstring(given), "0123456789") != length)
-		return false;
-	ga_caller_read(&caller);
-	return !caller.is_http;
+	if (caller->is_http || PG_NARGS() != 1 || PG_ARGISNULL(0) ||
+		ga_argument_type(fcinfo, 0) != TEXTOID ||
+		toast_raw_datum_size(PG_GETARG_DATUM(0)) > VARHDRSZ + 19)
+		return 0;
+	digits = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	length = strlen(digits);
+	if (length == 0 || strspn(digits, "0123456789") != length)
+		return 0;
+	return DatumGetInt64(DirectFunctionCall1(int8in, CStringGetDatum(digits)));
 }
 
-/* (id, NULL) */
-static Datum
-call_with_id(FunctionCallInfo fcinfo, PGFunction write, int nargs)
+/* What SQL callers give as an array reads as the body would: {"users": ...}. */
+static Jsonb *
+body_of_array(ArrayType *array)
 {
-	LOCAL_FCINFO(call, 2);
-	const char *id = text_to_cstring(PG_GETARG_TEXT_PP(0));
-	Datum answer;
+	StringInfoData json;
+	Datum *ids;
+	bool *nulls;
+	int count;
 
-	InitFunctionCallInfoData(*call, fcinfo->flinfo, nargs, fcinfo->fncollation,
-							 NULL, NULL);
-	call->args[0].value = DirectFunctionCall1(int8in, CStringGetDatum(id));
-	call->args[0].isnull = false;
-	call->args[1].value = (Datum) 0;
-	call->args[1].isnull = true;
-	answer = write(call);
-	fcinfo->isnull = call->isnull;
-	return answer;
+	deconstruct_array(array, INT8OID, sizeof(int64), FLOAT8PASSBYVAL,
+					  TYPALIGN_DOUBLE, &ids, &nulls, &count);
+	/* One more than may be is as wrong as a million more. */
+	count = Min(count, ga_settings.max_members + 1);
+	initStringInfo(&json);
+	appendStringInfoString(&json, "{\"users\":[");
+	for (int i = 0; i < count; i++)
+	{
+		appendStringInfoString(&json, i > 0 ? "," : "");
+		if (nulls[i])
+			appendStringInfoString(&json, "null");
+		else
+			appendStringInfo(&json, INT64_FORMAT, DatumGetInt64(ids[i]));
+	}
+	appendStringInfoString(&json, "]}");
+	return DatumGetJsonbP(
+		DirectFunctionCall1(jsonb_in, CStringGetDatum(json.data)));
 }
 
-static Datum
-with_body(FunctionCallInfo fcinfo, PGFunction write)
+/*
+ * The argument `at` as a body, NULL for none: a text without any characters is
+ * none, too.  False with an answer when it cannot be read.
+ */
+static bool
+read_body(FunctionCallInfo fcinfo, int at, const GaCaller *caller, Jsonb **body,
+		  Datum *answer)
 {
+	*body = NULL;
+	if (PG_ARGISNULL(at))
+		return true;
+	if (ga_argument_type(fcinfo, at) == INT8ARRAYOID)
+	{
+		*body = body_of_array(PG_GETARG_ARRAYTYPE_P(at));
+		return true;
+	}
+	if (toast_raw_datum_size(PG_GETARG_DATUM(at)) == VARHDRSZ)
+		return true;
+	*body = ga_creation_body(fcinfo, at, GA_CONTRACT_B, caller, answer);
+	return *body != NULL;
+}
+
+typedef enum Forms
+{
+	FORM_PLAIN = 0,
+	FORM_NUMBER_IS_TEXT = 1, /* in SQL, a text that is a whole number */
+	FORM_BODY_IS_IGNORED = 2
+} Forms;
+
+static Datum
+carry_out(FunctionCallInfo fcinfo, GaWriteV2 write, int forms)
+{
+	Jsonb *body = NULL;
+	int64 number = 0;
 	GaCaller caller;
 	Datum answer;
-	Jsonb *body;
+	bool has_number;
 
-	ga_creation_check_right(fcinfo);
+	ga_execute_right_check(fcinfo, GA_ALL_FORMS);
 	if (!ga_caller_v2_read(&caller, GA_FOR_USERS, &answer))
-		return answer;
-	/* No body at all is for the function to judge. */
-	if (!PG_ARGISNULL(0) && VARSIZE_ANY_EXHDR(PG_GETARG_TEXT_PP(0)) == 0)
-		fcinfo->args[0].isnull = true;
-	if (!PG_ARGISNULL(0))
+		return ga_write_v2_result(fcinfo, answer);
+	has_number = PG_NARGS() > 0 && ga_argument_type(fcinfo, 0) == INT8OID;
+	if (forms & FORM_NUMBER_IS_TEXT)
+		number = number_in(fcinfo, &caller);
+	if (number == 0)
 	{
-		body = ga_creation_body(fcinfo, GA_CONTRACT_B, &caller, &answer);
-		if (body == NULL)
-			return answer;
-		fcinfo->args[0].value = JsonbPGetDatum(body);
+		if (PG_NARGS() > has_number && !(forms & FORM_BODY_IS_IGNORED) &&
+			!read_body(fcinfo, has_number, &caller, &body, &answer))
+			return ga_write_v2_result(fcinfo, answer);
+		number = ga_group_v2_number(&caller, fcinfo, has_number ? 0 : -1);
 	}
-	return write(fcinfo);
+	return ga_write_v2_result(fcinfo, write(&caller, number, body));
+}
+
+Datum
+ga_write_v2(FunctionCallInfo fcinfo, GaWriteV2 write)
+{
+	return carry_out(fcinfo, write, FORM_PLAIN);
+}
+
+Datum
+ga_write_v2_result(FunctionCallInfo fcinfo, Datum answer)
+{
+	fcinfo->isnull = answer == (Datum) 0;
+	return answer;
 }
 
 PG_FUNCTION_INFO_V1(group_api_v2_put_group_body);
@@ -96,50 +148,42 @@ PG_FUNCTION_INFO_V1(group_api_v2_unsubscribe_body);
 Datum
 group_api_v2_put_group_body(PG_FUNCTION_ARGS)
 {
-	return with_body(fcinfo, group_api_v2_put_group);
+	return ga_write_v2(fcinfo, ga_put_group_v2);
 }
 
 Datum
 group_api_v2_patch_group_body(PG_FUNCTION_ARGS)
 {
-	return with_body(fcinfo, group_api_v2_patch_group);
+	return ga_write_v2(fcinfo, ga_patch_group_v2);
 }
 
-/* There is nothing to read in it. */
 Datum
 group_api_v2_delete_group_body(PG_FUNCTION_ARGS)
 {
-	if (is_group_id(fcinfo))
-		return call_with_id(fcinfo, group_api_v2_delete_group, 1);
-	ga_creation_check_right(fcinfo);
-	fcinfo->nargs = 0;
-	return group_api_v2_delete_group(fcinfo);
+	return carry_out(fcinfo, ga_delete_group_v2,
+					 FORM_NUMBER_IS_TEXT | FORM_BODY_IS_IGNORED);
 }
 
 Datum
 group_api_v2_invite_users_body(PG_FUNCTION_ARGS)
 {
-	return with_body(fcinfo, group_api_v2_invite_users);
+	return ga_write_v2(fcinfo, ga_invite_users_v2);
 }
 
 Datum
 group_api_v2_withdraw_invitations_body(PG_FUNCTION_ARGS)
 {
-	return with_body(fcinfo, group_api_v2_withdraw_invitations);
+	return ga_write_v2(fcinfo, ga_withdraw_invitations_v2);
 }
 
 Datum
 group_api_v2_subscribe_body(PG_FUNCTION_ARGS)
 {
-	if (is_group_id(fcinfo))
-		return call_with_id(fcinfo, group_api_v2_subscribe, 2);
-	return with_body(fcinfo, group_api_v2_subscribe);
+	return carry_out(fcinfo, ga_subscribe_v2, FORM_NUMBER_IS_TEXT);
 }
 
 Datum
 group_api_v2_unsubscribe_body(PG_FUNCTION_ARGS)
 {
-	if (is_group_id(fcinfo))
-		return call_with_id(fcinfo, group_api_v2_unsubscribe, 2);
-	return with_body(fcinfo, group_api_v2_unsubscribe);
+	return carry_out(fcinfo, ga_unsubscribe_v2, FORM_NUMBER_IS_TEXT);
 }

@@ -9,6 +9,11 @@
  * nothing, since the id of a group is no secret: whether it counts is a setting,
  * on because the way in is the operator's own mail server.
  *
+ * Nothing that proves to be about a message of ours is dropped in silence: when a
+ * mail server sent it, and it is neither a delay nor somebody's automatic reply, it
+ * is a failure, whatever its form.  The rest is ignored, counted, and kept where it
+ * had a token.
+ *
  * What is kept of the mail are the report's facts without its tokens: the mail
  * itself may carry the invitation's link.
  */
@@ -52,6 +57,8 @@ typedef struct Bounce
 	GaReceipt receipt;
 	pg_uuid_t group_id;
 	bool is_matched;
+	bool is_proved;		/* by a token */
+	bool names_another; /* the recipient it tells of is not ours */
 } Bounce;
 
 /* ---- reading ---------------------------------------------------------------- */
@@ -116,6 +123,30 @@ is_about(JsonbContainer *recipient, const char *contact)
 	return contact == NULL;
 }
 
+/* Whether the report names recipients, ours not among them: it was forwarded. */
+static bool
+names_only_others(const Bounce *bounce, const char *contact)
+{
+	JsonbContainer *recipients =
+		get_container(&bounce->report->root, "recipients");
+	int count = recipients ? (int) JsonContainerSize(recipients) : 0;
+	bool names_any = false;
+
+	for (int i = 0; i < count && contact != NULL; i++)
+	{
+		JsonbValue *one = getIthJsonbValueFromContainer(recipients, i);
+
+		if (one == NULL || one->type != jbvBinary ||
+			(get_text(one->val.binary.data, "final") == NULL &&
+			 get_text(one->val.binary.data, "original") == NULL))
+			continue;
+		if (is_about(one->val.binary.data, contact))
+			return false;
+		names_any = true;
+	}
+	return names_any;
+}
+
 /* The first recipient with this fate, and who is meant if that is told. */
 static bool
 find_recipient(Bounce *bounce, const char *fate, const char *contact)
@@ -149,6 +180,7 @@ narrow(Bounce *bounce, const char *contact)
 	static const char *const fates[] = {"failed", "delayed", "delivered",
 										"relayed", "expanded"};
 
+	bounce->names_another = names_only_others(bounce, contact);
 	for (int i = 0; contact != NULL && i < lengthof(fates); i++)
 		if (find_recipient(bounce, fates[i], contact))
 		{
@@ -294,6 +326,7 @@ match(Bounce *bounce)
 	found =
 		match_addresses(bounce, secret) || match_envelope_id(bounce, secret);
 	explicit_bzero(secret, sizeof(secret));
+	bounce->is_proved = found;
 	if (found)
 		bounce->is_matched = ga_group_find_number(
 			bounce->receipt.ref.group_number, &bounce->group_id);
@@ -306,11 +339,30 @@ match(Bounce *bounce)
 
 /* ---- judging ---------------------------------------------------------------- */
 
+/* A mail server's own, that is neither an answer of a person nor a complaint. */
+static bool
+is_failure_of_some_form(const Bounce *bounce, const char *contact)
+{
+	const char *from = get_text(&bounce->report->root, "from");
+	JsonbValue by_server;
+
+	if (!bounce->is_proved || bounce->feedback_type != NULL ||
+		(from != NULL && contact != NULL && pg_strcasecmp(from, contact) == 0))
+		return false;
+	return getKeyJsonValueFromContainer(&bounce->report->root, "is_by_server",
+										strlen("is_by_server"),
+										&by_server) != NULL &&
+		   by_server.type == jbvBool && by_server.val.boolean;
+}
+
 /* "the mailbox is full (5.2.2: 552 5.2.2 over quota)" */
 static const char *
 failure_reason(const Bounce *bounce)
 {
-	const char *words = ga_mail_status_words(bounce->status);
+	const char *words =
+		bounce->names_another
+			? "an address it was forwarded to refused it"
+			: ga_mail_status_words(bounce->status, bounce->diagnostic);
 	StringInfoData reason;
 
 	initStringInfo(&reason);
@@ -335,8 +387,13 @@ judge(Bounce *bounce)
 	{
 		receipt->status = GA_RECEIPT_FAILED;
 		receipt->reason = failure_reason(bounce);
-		if (bounce->status && ga_mail_status_is_dead(bounce->status))
+		if (!bounce->names_another &&
+			ga_mail_status_is_dead(bounce->status, bounce->diagnostic))
+		{
 			receipt->suppress = "bounced";
+			receipt->evidence =
+				ga_mail_status_words(bounce->status, bounce->diagnostic);
+		}
 	}
 	else if (strcmp(bounce->kind, "complaint") == 0)
 	{
@@ -348,6 +405,8 @@ judge(Bounce *bounce)
 				? "unsubscribed"
 				: "complained";
 	}
+	else if (strcmp(bounce->kind, "other") == 0)
+		receipt->is_ignored = true;
 	else if (strcmp(bounce->kind, "delivered") == 0)
 		receipt->status = GA_RECEIPT_DELIVERED;
 	else
@@ -392,11 +451,19 @@ apply(Bounce *bounce)
 		/* What is read here is told after the scope has ended. */
 		old = MemoryContextSwitchTo(scope.caller_context);
 		narrow(bounce, contact);
+		if (strcmp(bounce->kind, "other") == 0 &&
+			is_failure_of_some_form(bounce, contact))
+			bounce->kind = "failed";
 		judge(bounce);
 		MemoryContextSwitchTo(old);
 		if (ga_receipts_apply(receipt, 1, &applied))
 			ga_wake_at_end();
 		result = ga_receipt_result_name(applied);
+	}
+	else if (strcmp(bounce->kind, "other") == 0)
+	{
+		result = "ignored";
+		ga_receipt_count("bounce", result);
 	}
 	else
 		ga_receipt_count("bounce", "refused");
@@ -444,8 +511,6 @@ group_api_ingest_bounce(PG_FUNCTION_ARGS)
 		ga_owner_leave(&scope);
 		PG_RETURN_DATUM(make_answer(&bounce, "unreadable"));
 	}
-	if (strcmp(bounce.kind, "other") == 0)
-		PG_RETURN_DATUM(make_answer(&bounce, "ignored"));
 	compute_digest(&bounce, bytes, length);
 	PG_RETURN_DATUM(make_answer(&bounce, apply(&bounce)));
 }

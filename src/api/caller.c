@@ -10,18 +10,18 @@
 #include "access/xact.h"
 #include "api/caller.h"
 #include "base/compat.h"
+#include "base/extension.h"
 #include "base/guc.h"
 #include "base/locale_tag.h"
 #include "base/sms_text.h"
-#include "catalog/namespace.h"
-#include "catalog/pg_proc.h"
+#include "base/token_issuer.h"
+#include "fmgr.h"
 #include "miscadmin.h"
 #include "request/soft_json.h"
 #include "store/plan_cache.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/jsonb.h"
-#include "utils/syscache.h"
 #include "utils/varlena.h"
 
 /* A claim longer than this is not a name, an address or a picture. */
@@ -29,8 +29,6 @@
 /* Longer than what HTTP servers take for a line. */
 #define HEADER_MAX 16384
 #define OBJECT_MAX 65536
-/* The subjects of callers in SQL; no token may have one of them. */
-#define ROLE_SUBJECT "role:"
 
 static const char *
 setting_or_null(const char *name)
@@ -39,6 +37,18 @@ setting_or_null(const char *name)
 
 	/* After the gateway's transaction a setting is empty, not unset. */
 	return value != NULL && value[0] != '\0' ? value : NULL;
+}
+
+/*
+ * Whoever may create a role may give it a name of the list.  The right is the
+ * role's own: it stays with it, and only the extension's owner gives it.
+ */
+static bool
+was_made_a_gateway(Oid role)
+{
+	Oid function = ga_extension_function("is_gateway");
+
+	return OidIsValid(function) && ga_may_execute(function, role);
 }
 
 static bool
@@ -51,7 +61,8 @@ is_trusted_session(void)
 
 	if (superuser_arg(GetSessionUserId()))
 		return true;
-	if (user == NULL || !SplitIdentifierString(list, ',', &names))
+	if (user == NULL || !was_made_a_gateway(GetSessionUserId()) ||
+		!SplitIdentifierString(list, ',', &names))
 		return false;
 	foreach (cell, names)
 		if (strcmp(lfirst(cell), user) == 0)
@@ -132,22 +143,73 @@ ga_caller_only_looks(const GaCaller *caller)
 	return XactReadOnly || (method != NULL && strcmp(method, "POST") != 0);
 }
 
+/* OpenID Connect has a boolean; some write it as a string. */
+static bool
+is_true(Jsonb *claims, const char *name)
+{
+	JsonbValue value;
+
+	if (getKeyJsonValueFromContainer(&claims->root, name, strlen(name),
+									 &value) == NULL)
+		return false;
+	if (value.type == jbvBool)
+		return value.val.boolean;
+	return value.type == jbvString && value.val.string.len == 4 &&
+		   strncmp(value.val.string.val, "true", 4) == 0;
+}
+
+/* A contact that was only typed in is somebody else's until it is verified. */
+static const char *
+verified_claim(Jsonb *claims, const char *name, const char *verified)
+{
+	return is_true(claims, verified) ? claim(claims, name) : NULL;
+}
+
+static bool
+begins_with(const char *text, const char *beginning)
+{
+	return strncmp(text, beginning, strlen(beginning)) == 0;
+}
+
+/* Subjects of ours stand beside those of tokens in one column. */
+static bool
+is_honest_subject(const char *subject, const char *issuer)
+{
+	return !begins_with(subject, GA_ROLE_SUBJECT) &&
+		   !begins_with(subject, GA_FORMER_ROLE_SUBJECT) &&
+		   !begins_with(subject, GA_ISSUER_SUBJECT) &&
+		   strchr(issuer, '#') == NULL &&
+		   strlen(subject) + strlen(issuer) <= CLAIM_MAX;
+}
+
+static bool
+is_accepted_issuer(const char *issuer)
+{
+	return !ga_issuers_any(ga_settings.token_issuers) ||
+		   ga_issuer_place(ga_settings.token_issuers, issuer) >= 0;
+}
+
 static void
 take_claims(GaCaller *caller, Jsonb *claims)
 {
 	const char *subject = claim(claims, "sub");
+	const char *issuer = claim(claims, "iss");
 
-	if (subject == NULL ||
-		strncmp(subject, ROLE_SUBJECT, strlen(ROLE_SUBJECT)) == 0)
+	if (issuer == NULL)
+		issuer = "";
+	if (subject == NULL || !is_honest_subject(subject, issuer) ||
+		!is_accepted_issuer(issuer))
 		return;
 	caller->user.subject = subject;
+	caller->user.issuer = issuer;
 	caller->is_authenticated = true;
 	/* OpenID Connect Core 1.0, 5.1 Standard Claims */
 	caller->user.real_name = claim(claims, "name");
 	caller->user.username = claim(claims, "preferred_username");
 	caller->user.avatar = claim(claims, "picture");
-	caller->user.email = claim(claims, "email");
-	caller->user.mobile = claim(claims, "phone_number");
+	caller->user.email = verified_claim(claims, "email", "email_verified");
+	caller->user.mobile =
+		verified_claim(claims, "phone_number", "phone_number_verified");
 	caller->user.locale = claim(claims, "locale");
 }
 
@@ -160,18 +222,16 @@ take_role(GaCaller *caller)
 		return;
 	caller->is_role = true;
 	caller->is_authenticated = true;
-	caller->user.subject = psprintf(ROLE_SUBJECT "%s", name);
-	caller->user.username = name;
+	/* Its name is the operator's: nobody is told it. */
+	caller->user.subject = psprintf(GA_ROLE_SUBJECT "%s", name);
+	caller->user.role = GetUserId();
 }
 
 /* Whoever may say which database sends is an operator. */
 static bool
 may_adopt(void)
 {
-	Oid namespace = get_namespace_oid("group_api", true);
-	Oid function = GetSysCacheOid3(
-		PROCNAMEARGSNSP, Anum_pg_proc_oid, CStringGetDatum("adopt"),
-		PointerGetDatum(buildoidvector(NULL, 0)), ObjectIdGetDatum(namespace));
+	Oid function = ga_extension_function("adopt");
 
 	return OidIsValid(function) && ga_may_execute(function, GetUserId());
 }
@@ -200,8 +260,10 @@ ga_caller_look_up(const GaOwnerScope *scope, GaCaller *caller, bool add)
 
 	if (!caller->is_authenticated)
 		return;
-	if (!ga_user_find(scope, &caller->user) && add)
-		ga_user_add(scope, &caller->user);
+	if (add)
+		ga_user_ensure(scope, &caller->user);
+	else
+		(void) ga_user_find(scope, &caller->user);
 	/* The directory's word counts, the token's fills a gap. */
 	if (caller->user.locale == NULL)
 		caller->user.locale = claimed;
@@ -224,18 +286,21 @@ is_leader(const GaCaller *caller, const GaGroupView *group)
 }
 
 bool
-ga_caller_may_see(const GaCaller *caller, const GaGroupView *group)
+ga_caller_finds(const GaOwnerScope *scope, const GaCaller *caller, pg_uuid_t id,
+				GaGroupView *group)
 {
-	if (caller->is_operator || is_leader(caller, group))
-		return true;
-	/* Who is in it and who is invited is for contract B's own calls to say. */
-	if (group->contract == 'B')
+	bool found = ga_group_find_alone(scope, id, group);
+	/* Asked of any id: what is hidden is as much work as what is not there. */
+	bool is_member = ga_group_has_member(id, caller->user.id);
+
+	if (!found)
 		return false;
-	for (int i = 0; i < group->member_count; i++)
-		if (caller->user.id != 0 &&
-			group->members[i].user_id == caller->user.id)
-			return true;
-	return false;
+	/* Who is in it and who is invited is for contract B's own calls to say. */
+	if (!ga_caller_may_change(caller, group) &&
+		(group->contract == 'B' || caller->user.id == 0 || !is_member))
+		return false;
+	ga_group_read_members(scope, group);
+	return true;
 }
 
 bool
@@ -249,5 +314,20 @@ ga_caller_name(const GaCaller *caller)
 {
 	const char *name = ga_user_display_name(&caller->user);
 
-	return name != NULL ? name : caller->user.subject;
+	if (name != NULL)
+		return name;
+	if (!caller->is_role)
+		return caller->user.subject;
+	/* As others are shown whom the directory has no name for. */
+	return caller->user.id != 0
+			   ? psprintf("user " INT64_FORMAT, caller->user.id)
+			   : "user";
+}
+
+PG_FUNCTION_INFO_V1(group_api_is_gateway);
+
+Datum
+group_api_is_gateway(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_BOOL(is_trusted_session());
 }

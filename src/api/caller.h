@@ -21,9 +21,10 @@ typedef struct GaCaller
 } GaCaller;
 
 /*
- * request.jwt.claims ->> 'sub' counts only from a session whose own user is in
- * group_api.trusted_roles or a superuser; otherwise the caller is the current
- * role.  Empty, malformed or non-object claims are none.  Call it before
+ * request.jwt.claims ->> 'sub' counts only from a session whose own user is a
+ * superuser, or in group_api.trusted_roles and made a gateway by
+ * grant_access(); otherwise the caller is the current role.  Empty, malformed or
+ * non-object claims are none, so are those of an issuer that is not accepted.  Call it before
  * ga_owner_enter().
  */
 extern void ga_caller_read(GaCaller *caller);
@@ -47,8 +48,14 @@ extern Jsonb *ga_caller_headers(const GaCaller *caller);
  */
 extern bool ga_caller_only_looks(const GaCaller *caller);
 
-/* By contract A's functions: leader, operator, and a member of a group of A. */
-extern bool ga_caller_may_see(const GaCaller *caller, const GaGroupView *group);
+/*
+ * Inside ga_owner_enter()/leave(): reads a group with its members by contract A's
+ * functions, for its leader, operators, and a member of a group of A; for all
+ * others there is none.
+ */
+extern bool ga_caller_finds(const struct GaOwnerScope *scope,
+							const GaCaller *caller, pg_uuid_t id,
+							GaGroupView *group);
 /* May change the group: leader or operator. */
 extern bool ga_caller_may_change(const GaCaller *caller,
 								 const GaGroupView *group);
@@ -56,7 +63,7 @@ extern bool ga_caller_may_change(const GaCaller *caller,
 /* A language as claims or the directory name it, in BCP 47's form, or NULL. */
 extern const char *ga_caller_locale(const char *locale);
 
-/* The name the caller is shown by in a group. */
+/* The name the caller is shown by in a group; of a role never its own. */
 extern const char *ga_caller_name(const GaCaller *caller);
 
 #endif /* GA_API_CALLER_H */

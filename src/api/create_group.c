@@ -12,6 +12,7 @@
 #include "api/answer.h"
 #include "api/caller.h"
 #include "api/creation.h"
+#include "api/quota.h"
 #include "base/guc.h"
 #include "request/group_request.h"
 #include "store/plan_cache.h"
@@ -56,6 +57,7 @@ create(GaCaller *caller, const GaGroupRequest *request, const char *key,
 	   Jsonb *body, GaGroupView *group, GaPreview *preview,
 	   GaViolations *violations)
 {
+	const GaUsage one_group = {.groups = 1};
 	GaOwnerScope scope;
 
 	fill_group(group, request);
@@ -64,8 +66,14 @@ create(GaCaller *caller, const GaGroupRequest *request, const char *key,
 	{
 		case GA_IDEMPOTENCY_FIRST:
 			ga_caller_look_up(&scope, caller, true);
+			if (!ga_quota_allows(&scope, caller, one_group, violations))
+			{
+				ga_creation_leave_key(caller, key, group);
+				break;
+			}
 			ga_creation_add_leader(group, caller);
 			(void) ga_creation_write(&scope, group);
+			ga_quota_count(caller, one_group);
 			break;
 		case GA_IDEMPOTENCY_AGAIN:
 			(void) ga_group_find_latest(&scope, group->id, group);
@@ -126,27 +134,28 @@ answer_body(GaCaller *caller, Jsonb *body)
 PG_FUNCTION_INFO_V1(group_api_create_group);
 PG_FUNCTION_INFO_V1(group_api_create_group_body);
 
-Datum
-group_api_create_group(PG_FUNCTION_ARGS)
-{
-	GaCaller caller;
-	Datum answer;
-
-	if (ga_creation_is_refused(fcinfo, GA_CONTRACT_A, &caller, &answer))
-		return answer;
-	return answer_body(&caller, PG_GETARG_JSONB_P(0));
-}
-
-Datum
-group_api_create_group_body(PG_FUNCTION_ARGS)
+/* (jsonb), (text) and (bytea) */
+static Datum
+create_group(FunctionCallInfo fcinfo)
 {
 	GaCaller caller;
 	Datum answer;
 	Jsonb *body;
 
-	ga_creation_check_right(fcinfo);
 	if (ga_creation_is_refused(fcinfo, GA_CONTRACT_A, &caller, &answer))
 		return answer;
-	body = ga_creation_body(fcinfo, GA_CONTRACT_A, &caller, &answer);
+	body = ga_creation_body(fcinfo, 0, GA_CONTRACT_A, &caller, &answer);
 	return body == NULL ? answer : answer_body(&caller, body);
+}
+
+Datum
+group_api_create_group(PG_FUNCTION_ARGS)
+{
+	return create_group(fcinfo);
+}
+
+Datum
+group_api_create_group_body(PG_FUNCTION_ARGS)
+{
+	return create_group(fcinfo);
 }

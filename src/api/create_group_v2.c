@@ -14,6 +14,7 @@
 #include "api/creation.h"
 #include "api/invitees.h"
 #include "api/picture.h"
+#include "api/quota.h"
 #include "base/guc.h"
 #include "request/group_request.h"
 #include "store/plan_cache.h"
@@ -72,17 +73,23 @@ check_and_write(const GaOwnerScope *scope, GaCaller *caller,
 				const GaUploads *uploads, GaViolations *violations)
 {
 	GaUser *users = check_against_store(scope, request, violations);
+	const GaUsage wish = {1, ga_uploads_bytes(uploads)};
 
 	if (ga_violations_any(violations))
 		return;
 	ga_caller_look_up(scope, caller, !request->dry_run);
+	if (!ga_quota_allows(scope, caller, wish, violations))
+		return;
 	ga_creation_add_leader(group, caller);
 	add_invited(group, users, request->user_count);
 	if (request->dry_run)
 		return;
 	/* Somebody else may have taken the name since the check. */
 	if (ga_creation_write(scope, group))
+	{
 		ga_pictures_keep(group, uploads);
+		ga_quota_count(caller, wish);
+	}
 	else
 		ga_violation_add(
 			violations, "name", GA_VIOLATION_UNIQUE, "Choose another name.",
@@ -164,27 +171,28 @@ answer_body(GaCaller *caller, Jsonb *body)
 PG_FUNCTION_INFO_V1(group_api_v2_create_group);
 PG_FUNCTION_INFO_V1(group_api_v2_create_group_body);
 
-Datum
-group_api_v2_create_group(PG_FUNCTION_ARGS)
-{
-	GaCaller caller;
-	Datum answer;
-
-	if (ga_creation_is_refused(fcinfo, GA_CONTRACT_B, &caller, &answer))
-		return answer;
-	return answer_body(&caller, PG_GETARG_JSONB_P(0));
-}
-
-Datum
-group_api_v2_create_group_body(PG_FUNCTION_ARGS)
+/* (jsonb), (text) and (bytea) */
+static Datum
+create_group(FunctionCallInfo fcinfo)
 {
 	GaCaller caller;
 	Datum answer;
 	Jsonb *body;
 
-	ga_creation_check_right(fcinfo);
 	if (ga_creation_is_refused(fcinfo, GA_CONTRACT_B, &caller, &answer))
 		return answer;
-	body = ga_creation_body(fcinfo, GA_CONTRACT_B, &caller, &answer);
+	body = ga_creation_body(fcinfo, 0, GA_CONTRACT_B, &caller, &answer);
 	return body == NULL ? answer : answer_body(&caller, body);
+}
+
+Datum
+group_api_v2_create_group(PG_FUNCTION_ARGS)
+{
+	return create_group(fcinfo);
+}
+
+Datum
+group_api_v2_create_group_body(PG_FUNCTION_ARGS)
+{
+	return create_group(fcinfo);
 }

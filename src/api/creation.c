@@ -4,28 +4,26 @@
  */
 #include "postgres.h"
 
+#include "access/detoast.h"
 #include "access/xact.h"
+#include "api/arguments.h"
 #include "api/creation.h"
-#include "base/compat.h"
+#include "api/execute_right.h"
 #include "base/guc.h"
-#include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
 #include "common/cryptohash.h"
 #include "dispatch/wake.h"
 #include "mb/pg_wchar.h"
-#include "miscadmin.h"
 #include "request/body.h"
 #include "request/group_request.h"
 #include "store/suppression_store.h"
-#include "utils/catcache.h"
-#include "utils/lsyscache.h"
-#include "utils/syscache.h"
 #include "utils/timestamp.h"
 
 bool
 ga_creation_is_refused(FunctionCallInfo fcinfo, GaContract contract,
 					   GaCaller *caller, Datum *answer)
 {
+	ga_execute_right_check(fcinfo, GA_ALL_FORMS);
 	ga_caller_read(caller);
 	if (!caller->is_authenticated)
 		*answer = ga_answer_not_authenticated(caller, contract);
@@ -38,46 +36,41 @@ ga_creation_is_refused(FunctionCallInfo fcinfo, GaContract contract,
 	return true;
 }
 
-void
-ga_creation_check_right(FunctionCallInfo fcinfo)
+static bool
+check_size(FunctionCallInfo fcinfo, int at, GaContract contract,
+		   const GaCaller *caller, Datum *answer)
 {
-	Oid called = fcinfo->flinfo->fn_oid;
-	char *name = get_func_name(called);
-	Oid namespace = get_func_namespace(called);
-	bool allowed = true;
-	CatCList *list;
+	GaViolations violations = {NIL};
+	size_t size = toast_raw_datum_size(PG_GETARG_DATUM(at));
 
-	if (get_fn_expr_argtype(fcinfo->flinfo, 0) != BYTEAOID)
-		return;
-	list = SearchSysCacheList1(PROCNAMEARGSNSP, CStringGetDatum(name));
-	for (int i = 0; i < list->n_members && allowed; i++)
-	{
-		HeapTuple tuple = &list->members[i]->tuple;
-		Form_pg_proc other = (Form_pg_proc) GETSTRUCT(tuple);
-
-		allowed = other->pronamespace != namespace ||
-				  ga_may_execute(other->oid, GetUserId());
-	}
-	ReleaseSysCacheList(list);
-	if (!allowed)
-		ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-						errmsg("permission denied for function %s", name)));
+	if (ga_body_check_size(size - VARHDRSZ, ga_settings.max_members,
+						   &violations))
+		return true;
+	*answer = ga_answer_violations(caller, contract, &violations);
+	return false;
 }
 
 Jsonb *
-ga_creation_body(FunctionCallInfo fcinfo, GaContract contract,
+ga_creation_body(FunctionCallInfo fcinfo, int at, GaContract contract,
 				 const GaCaller *caller, Datum *answer)
 {
 	/* What a form without brackets tells as a list. */
 	static const char *const lists_a[] = {NULL};
 	static const char *const lists_b[] = {"invite_users", "users", NULL};
 	GaViolations violations = {NIL};
-	/* A text or a bytea: it is the same. */
-	struct varlena *given = PG_DETOAST_DATUM_PACKED(PG_GETARG_DATUM(0));
-	Jsonb *body = ga_body_read(
-		(GaBytes){VARDATA_ANY(given), VARSIZE_ANY_EXHDR(given)},
-		contract == GA_CONTRACT_B ? lists_b : lists_a, &violations);
+	struct varlena *given;
+	Jsonb *body;
 
+	/* It may be compressed, so its size is asked for before it is unpacked. */
+	if (!check_size(fcinfo, at, contract, caller, answer))
+		return NULL;
+	if (ga_argument_type(fcinfo, at) == JSONBOID)
+		return PG_GETARG_JSONB_P(at);
+	/* A text or a bytea: it is the same. */
+	given = PG_DETOAST_DATUM_PACKED(PG_GETARG_DATUM(at));
+	body = ga_body_read((GaBytes){VARDATA_ANY(given), VARSIZE_ANY_EXHDR(given)},
+						contract == GA_CONTRACT_B ? lists_b : lists_a,
+						ga_settings.max_members, &violations);
 	if (body == NULL)
 		*answer = ga_answer_violations(caller, contract, &violations);
 	return body;
@@ -103,9 +96,7 @@ ga_creation_add_leader(GaGroupView *group, const GaCaller *caller)
 	GaMemberView *leader = &group->members[0];
 
 	group->created_by = caller->user.id;
-	/* A role's name tells the invited person nothing. */
-	group->inviter =
-		caller->is_role ? NULL : ga_user_display_name(&caller->user);
+	group->inviter = ga_user_display_name(&caller->user);
 	group->locale = ga_caller_locale(caller->user.locale);
 	leader->number = 1;
 	leader->is_leader = true;

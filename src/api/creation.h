@@ -17,14 +17,19 @@
 #include "utils/jsonb.h"
 
 /*
- * Reads who calls; true with an answer when nobody does, or without a body.
+ * Asks for the right to all forms of the function and reads who calls; true
+ * with an answer when nobody does, or without a body.  Error: 42501.
  */
 extern bool ga_creation_is_refused(FunctionCallInfo fcinfo, GaContract contract,
 								   GaCaller *caller, Datum *answer);
 
-/* The body of a function that takes it as text; NULL with an answer: no body. */
-extern Jsonb *ga_creation_body(FunctionCallInfo fcinfo, GaContract contract,
-							   const GaCaller *caller, Datum *answer);
+/*
+ * The argument `at` as a body, given as jsonb, text or bytea; NULL with an
+ * answer: it is too large, or none.
+ */
+extern Jsonb *ga_creation_body(FunctionCallInfo fcinfo, int at,
+							   GaContract contract, const GaCaller *caller,
+							   Datum *answer);
 
 /* Empties the view and sets what every new group has. */
 extern void ga_creation_begin(GaGroupView *group, char contract);
@@ -44,12 +49,6 @@ extern const char *ga_creation_key(const GaCaller *caller, const char *field,
 extern GaIdempotencyResult
 ga_creation_take_key(GaOwnerScope *scope, GaCaller *caller, const char *key,
 					 Jsonb *body, GaGroupView *group, GaViolations *violations);
-/*
- * A function of raw bytes is another door to the others of its name: from whom
- * one of them was taken may not come in here.  Error: 42501.
- */
-extern void ga_creation_check_right(FunctionCallInfo fcinfo);
-
 /* The group was not made after all: the key is free again. */
 extern void ga_creation_leave_key(const GaCaller *caller, const char *key,
 								  const GaGroupView *group);

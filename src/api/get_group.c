@@ -41,8 +41,7 @@ group_api_get_group(PG_FUNCTION_ARGS)
 		return ga_answer_no_such_group(&caller);
 	ga_owner_enter(&scope);
 	ga_caller_look_up(&scope, &caller, false);
-	found = ga_group_find(&scope, *PG_GETARG_UUID_P(0), &group) &&
-			ga_caller_may_see(&caller, &group);
+	found = ga_caller_finds(&scope, &caller, *PG_GETARG_UUID_P(0), &group);
 	if (found)
 		ga_group_explain_waiting(&scope, &group);
 	if (found && !ga_caller_may_change(&caller, &group))

@@ -4,11 +4,13 @@
  */
 #include "postgres.h"
 
+#include "access/xact.h"
 #include "api/group_access.h"
 #include "base/guc.h"
 #include "store/installation_store.h"
 #include "store/lifecycle_store.h"
 #include "store/provider_store.h"
+#include "utils/snapmgr.h"
 #include "utils/uuid.h"
 
 Datum
@@ -16,6 +18,20 @@ ga_answer_no_such_group(const GaCaller *caller)
 {
 	return ga_answer_fault(caller, GA_CONTRACT_A, "id", GA_VIOLATION_NOT_FOUND,
 						   NULL, "there is no such group");
+}
+
+/* As of now: another row of the same statement may have changed it. */
+static bool
+finds_latest(const GaOwnerScope *scope, const GaCaller *caller, pg_uuid_t id,
+			 GaGroupView *group)
+{
+	bool found;
+
+	CommandCounterIncrement();
+	PushActiveSnapshot(GetLatestSnapshot());
+	found = ga_caller_finds(scope, caller, id, group);
+	PopActiveSnapshot();
+	return found;
 }
 
 bool
@@ -38,8 +54,7 @@ ga_group_to_change(FunctionCallInfo fcinfo, GaCaller *caller,
 	{
 		ga_owner_enter(&scope);
 		ga_caller_look_up(&scope, caller, false);
-		may_see = ga_group_find(&scope, *PG_GETARG_UUID_P(0), group) &&
-				  ga_caller_may_see(caller, group);
+		may_see = finds_latest(&scope, caller, *PG_GETARG_UUID_P(0), group);
 		may_change = may_see && ga_caller_may_change(caller, group);
 		ga_owner_leave(&scope);
 	}

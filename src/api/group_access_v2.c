@@ -87,7 +87,8 @@ ga_group_v2_to_see(GaCaller *caller, int64 number, GaGroupV2 *group,
 
 	ga_owner_enter(&scope);
 	ga_caller_look_up(&scope, caller, false);
-	found = ga_group_v2_find(&scope, number, ga_viewer(caller), group) &&
+	found = ga_group_v2_is_seen(number, ga_viewer(caller)) &&
+			ga_group_v2_find(&scope, number, ga_viewer(caller), group) &&
 			is_seen(caller, group);
 	ga_owner_leave(&scope);
 	return answer_if_missing(caller, found, answer);

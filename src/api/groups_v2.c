@@ -12,10 +12,13 @@
 #include "api/group_access_v2.h"
 #include "api/paging.h"
 #include "api/picture.h"
+#include "api/quota.h"
+#include "api/writes_v2.h"
 #include "dispatch/wake.h"
 #include "request/group_request.h"
 #include "store/group_v2_store.h"
 #include "store/lifecycle_store.h"
+#include "store/search_store.h"
 #include "utils/builtins.h"
 #include "utils/resowner.h"
 
@@ -217,9 +220,28 @@ rename_group(const GaGroupView *group, const GaUploads *uploads)
 	return !taken;
 }
 
+/* The caller's cap of pictures; what is uploaded is counted at once. */
+static bool
+may_upload(const GaCaller *caller, const GaUploads *uploads,
+		   GaViolations *violations)
+{
+	const GaUsage wish = {0, ga_uploads_bytes(uploads)};
+	GaOwnerScope scope;
+	bool allowed;
+
+	if (wish.picture_bytes == 0)
+		return true;
+	ga_owner_enter(&scope);
+	allowed = ga_quota_allows(&scope, caller, wish, violations);
+	if (allowed)
+		ga_quota_count(caller, wish);
+	ga_owner_leave(&scope);
+	return allowed;
+}
+
 static void
-change(GaGroupV2 *group, const GaGroupRequestV2 *request,
-	   GaViolations *violations)
+change(const GaCaller *caller, GaGroupV2 *group,
+	   const GaGroupRequestV2 *request, GaViolations *violations)
 {
 	const char *old_name = group->view.name;
 	GaUploads uploads;
@@ -228,6 +250,8 @@ change(GaGroupV2 *group, const GaGroupRequestV2 *request,
 	if (ga_violations_any(violations))
 		return;
 	apply_change(&group->view, request, &uploads);
+	if (!may_upload(caller, &uploads, violations))
+		return;
 	if (strcmp(group->view.name, old_name) == 0)
 		update(&group->view, &uploads);
 	else if (!rename_group(&group->view, &uploads))
@@ -243,37 +267,42 @@ answer_missing_body(const GaCaller *caller)
 						   NULL, "the body must be an object, not null");
 }
 
-/* (jsonb) with the id in a header, or (bigint, jsonb) */
 static Datum
-change_group(FunctionCallInfo fcinfo, bool is_partial)
+change_group(GaCaller *caller, int64 number, Jsonb *body, bool is_partial)
 {
-	int body = PG_NARGS() - 1;
 	GaViolations violations = {NIL};
 	GaGroupRequestV2 request;
 	GaGroupV2 group;
-	GaCaller caller;
 	Datum answer;
 
-	if (!ga_caller_v2_read(&caller, GA_FOR_USERS, &answer) ||
-		!ga_group_v2_to_see(&caller,
-							ga_group_v2_number(&caller, fcinfo, body - 1),
-							&group, &answer) ||
-		!ga_group_v2_is_managed(&caller, &group, "change the group", &answer) ||
-		!ga_group_v2_is_open(&caller, &group, &answer))
+	if (!ga_group_v2_to_see(caller, number, &group, &answer) ||
+		!ga_group_v2_is_managed(caller, &group, "change the group", &answer) ||
+		!ga_group_v2_is_open(caller, &group, &answer))
 		return answer;
-	if (PG_ARGISNULL(body))
-		return answer_missing_body(&caller);
-	ga_group_request_v2_read_update(PG_GETARG_JSONB_P(body), is_partial,
-									&request, &violations);
+	if (body == NULL)
+		return answer_missing_body(caller);
+	ga_group_request_v2_read_update(body, is_partial, &request, &violations);
 	if (!ga_violations_any(&violations) &&
-		!ga_group_v2_hold(&caller, &group, &answer))
+		!ga_group_v2_hold(caller, &group, &answer))
 		return answer;
 	if (!ga_violations_any(&violations))
-		change(&group, &request, &violations);
+		change(caller, &group, &request, &violations);
 	if (ga_violations_any(&violations))
-		return ga_answer_violations(&caller, GA_CONTRACT_B, &violations);
-	ga_answer_status(&caller, 200);
+		return ga_answer_violations(caller, GA_CONTRACT_B, &violations);
+	ga_answer_status(caller, 200);
 	return ga_answer_group_v2(&group);
+}
+
+Datum
+ga_put_group_v2(GaCaller *caller, int64 number, Jsonb *body)
+{
+	return change_group(caller, number, body, false);
+}
+
+Datum
+ga_patch_group_v2(GaCaller *caller, int64 number, Jsonb *body)
+{
+	return change_group(caller, number, body, true);
 }
 
 PG_FUNCTION_INFO_V1(group_api_v2_put_group);
@@ -281,7 +310,7 @@ PG_FUNCTION_INFO_V1(group_api_v2_put_group);
 Datum
 group_api_v2_put_group(PG_FUNCTION_ARGS)
 {
-	return change_group(fcinfo, false);
+	return ga_write_v2(fcinfo, ga_put_group_v2);
 }
 
 PG_FUNCTION_INFO_V1(group_api_v2_patch_group);
@@ -289,32 +318,34 @@ PG_FUNCTION_INFO_V1(group_api_v2_patch_group);
 Datum
 group_api_v2_patch_group(PG_FUNCTION_ARGS)
 {
-	return change_group(fcinfo, true);
+	return ga_write_v2(fcinfo, ga_patch_group_v2);
 }
 
 /* ---- DELETE ------------------------------------------------------------- */
+
+Datum
+ga_delete_group_v2(GaCaller *caller, int64 number, Jsonb *body)
+{
+	GaOwnerScope scope;
+	GaGroupV2 group;
+	Datum answer;
+
+	if (!ga_group_v2_to_see(caller, number, &group, &answer) ||
+		!ga_group_v2_is_managed(caller, &group, "delete the group", &answer) ||
+		!ga_group_v2_hold(caller, &group, &answer))
+		return answer;
+	ga_wake_at_end();
+	ga_owner_enter(&scope);
+	ga_group_delete(group.view.id);
+	ga_owner_leave(&scope);
+	ga_answer_status(caller, 204);
+	return (Datum) 0;
+}
 
 PG_FUNCTION_INFO_V1(group_api_v2_delete_group);
 
 Datum
 group_api_v2_delete_group(PG_FUNCTION_ARGS)
 {
-	GaOwnerScope scope;
-	GaGroupV2 group;
-	GaCaller caller;
-	Datum answer;
-
-	if (!ga_caller_v2_read(&caller, GA_FOR_USERS, &answer) ||
-		!ga_group_v2_to_see(&caller,
-							ga_group_v2_number(&caller, fcinfo, PG_NARGS() - 1),
-							&group, &answer) ||
-		!ga_group_v2_is_managed(&caller, &group, "delete the group", &answer) ||
-		!ga_group_v2_hold(&caller, &group, &answer))
-		return answer;
-	ga_wake_at_end();
-	ga_owner_enter(&scope);
-	ga_group_delete(group.view.id);
-	ga_owner_leave(&scope);
-	ga_answer_status(&caller, 204);
-	PG_RETURN_NULL();
+	return ga_write_v2(fcinfo, ga_delete_group_v2);
 }

@@ -19,6 +19,7 @@
 #include "store/invitation_store.h"
 #include "store/plan_cache.h"
 #include "store/provider_store.h"
+#include "store/role_store.h"
 #include "utils/builtins.h"
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
@@ -141,6 +142,7 @@ group_api_adopt(PG_FUNCTION_ARGS)
 	ga_owner_enter(&scope);
 	ga_link_secret_ensure();
 	ga_installation_adopt();
+	ga_roles_adopt();
 	waiting = ga_invitations_waiting();
 	ga_owner_leave(&scope);
 	ga_wake_at_commit(DT_NOBEGIN);

@@ -67,6 +67,12 @@ ga_pictures_take(GaGroupView *group, const GaGroupRequestV2 *request,
 			take(&request->emotional_image, &shown, &uploads->emotional_image);
 }
 
+int64
+ga_uploads_bytes(const GaUploads *uploads)
+{
+	return (int64) (uploads->image.length + uploads->emotional_image.length);
+}
+
 void
 ga_pictures_keep(const GaGroupView *group, const GaUploads *uploads)
 {

@@ -28,4 +28,7 @@ extern void ga_pictures_take(GaGroupView *group,
 extern void ga_pictures_keep(const GaGroupView *group,
 							 const GaUploads *uploads);
 
+/* How much there is to be kept. */
+extern int64 ga_uploads_bytes(const GaUploads *uploads);
+
 #endif /* GA_API_PICTURE_H */

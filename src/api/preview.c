@@ -156,7 +156,7 @@ static bool
 is_refused(const GaCaller *caller, const GaGroupView *group, bool found,
 		   Datum *answer)
 {
-	if (!found || !ga_caller_may_see(caller, group))
+	if (!found)
 		*answer = ga_answer_fault(caller, GA_CONTRACT_A_PREVIEW, "id",
 								  GA_VIOLATION_NOT_FOUND, NULL,
 								  "there is no such group");
@@ -199,8 +199,8 @@ group_api_preview_invitation(PG_FUNCTION_ARGS)
 							   "locale names no language");
 	ga_owner_enter(&scope);
 	ga_caller_look_up(&scope, &caller, false);
-	found =
-		!PG_ARGISNULL(0) && ga_group_find(&scope, *PG_GETARG_UUID_P(0), &group);
+	found = !PG_ARGISNULL(0) &&
+			ga_caller_finds(&scope, &caller, *PG_GETARG_UUID_P(0), &group);
 	if (found && ga_caller_may_change(&caller, &group))
 		ga_preview_make(&scope, &group, is_one ? is_any : is_open, number,
 						locale, &preview);

@@ -10,6 +10,7 @@
 
 #include "access/reloptions.h"
 #include "base/compat.h"
+#include "base/peer_address.h"
 #include "base/provider_options.h"
 #include "catalog/pg_authid.h"
 #include "catalog/pg_foreign_data_wrapper.h"
@@ -18,6 +19,7 @@
 #include "commands/defrem.h"
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
+#include "request/literal_key.h"
 #include "request/public_key.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
@@ -64,17 +66,62 @@ unknown_option(const char *kind, int place, const char *name)
 		 errhint("Valid options here are: %s.", list_of_options(kind, place))));
 }
 
-/* Its content goes to a host the provider names: so only who may read it. */
+/*
+ * A file's content goes to a host the provider names, and a private host answers
+ * to the server as to a friend: so only for who may read such things anyway.  The
+ * server's owner is asked again when it is used (store/provider_store).
+ */
 static void
-require_file_right(const GaProviderOption *option)
+require_right(const GaProviderOption *option)
 {
 	if (!has_privs_of_role(GetUserId(), ROLE_PG_READ_SERVER_FILES))
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+			 errmsg("permission denied to set option \"%s\"", option->name),
+			 option->type == GA_OPTION_FILE
+				 ? errdetail("It names a file on the server.")
+				 : errdetail("It opens the server's private network."),
+			 errhint("GRANT pg_read_server_files TO %s; or let a superuser "
+					 "own the server.",
+					 quote_identifier(GetUserNameFromId(GetUserId(), false)))));
+}
+
+/*
+ * What can be told without a name service; the courier looks at every address
+ * it connects to.  A superuser means what he writes, as long as the server is
+ * his.
+ */
+static void
+check_host(const GaProviderOption *option, const char *url, bool allow_private)
+{
+	const char *host = strstr(url, "://") + 3;
+	size_t length = strcspn(host, "/?#");
+	struct sockaddr_storage address;
+
+	/* The port comes after the brackets of an IPv6 address. */
+	if (*host == '[' && memchr(host, ']', length))
+		length = strcspn(host, "]") + 1;
+	else
+		length = Min(length, strcspn(host, ":"));
+	if (!ga_peer_read(host, length, &address))
+		return;
+	if (ga_peer_is_metadata((struct sockaddr *) &address))
+		ereport(ERROR,
+				(errcode(ERRCODE_FDW_INVALID_ATTRIBUTE_VALUE),
+				 errmsg("option \"%s\" must not name a cloud's metadata "
+						"service",
+						option->name),
+				 errhint("Option \"%s\": %s.", option->name, option->help)));
+	if (!allow_private && !superuser() &&
+		ga_peer_is_private((struct sockaddr *) &address))
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("permission denied to set option \"%s\"", option->name),
-				 errdetail("It names a file on the server."),
-				 errhint("GRANT pg_read_server_files TO the role, or let a "
-						 "superuser set the option.")));
+				 errmsg("permission denied to name a private address in option "
+						"\"%s\"",
+						option->name),
+				 errhint("Set option allow_private to true, which members of "
+						 "pg_read_server_files may do.")));
 }
 
 static void
@@ -100,6 +147,30 @@ check_value(const GaProviderOption *option, const char *value)
 				(errcode(ERRCODE_FDW_INVALID_ATTRIBUTE_VALUE),
 				 errmsg("option \"%s\" %s", option->name, complaint),
 				 errhint("Option \"%s\": %s.", option->name, option->help)));
+}
+
+/* Everybody reads the options of a server; the value is not repeated. */
+static void
+refuse_literal_key(const GaProviderOption *option, const char *value)
+{
+	bool is_url = option->type == GA_OPTION_URL;
+	const char *name =
+		is_url ? ga_literal_key_in_url(value) : ga_literal_key_in_json(value);
+
+	if (name == NULL)
+		return;
+	ereport(
+		ERROR,
+		(errcode(ERRCODE_FDW_INVALID_ATTRIBUTE_VALUE),
+		 errmsg("option \"%s\" holds what looks like a key in \"%s\"",
+				option->name, name),
+		 errdetail("Everybody can read the options of a server."),
+		 errhint("CREATE USER MAPPING FOR PUBLIC SERVER ... OPTIONS (password "
+				 "'the key'); and write %s here.",
+				 is_url ? psprintf("%s={password}", name)
+				 : pg_strcasecmp(name, "Authorization") == 0
+					 ? "\"Authorization\": \"Bearer {password}\""
+					 : psprintf("\"%s\": \"{password}\"", name))));
 }
 
 /* GaOptionLookup over a list of DefElem. */
@@ -141,6 +212,8 @@ group_api_provider_validator(PG_FUNCTION_ARGS)
 	int place = catalog == ForeignServerRelationId ? GA_OPTION_ON_SERVER
 				: catalog == UserMappingRelationId ? GA_OPTION_ON_MAPPING
 												   : 0;
+	const char *private = given_value(given, "allow_private");
+	bool allow_private = private && strcmp(private, "true") == 0;
 	char complaint[256];
 	ListCell *cell;
 
@@ -152,9 +225,16 @@ group_api_provider_validator(PG_FUNCTION_ARGS)
 
 		if (option == NULL)
 			unknown_option(kind, place, element->defname);
-		if (option->type == GA_OPTION_FILE)
-			require_file_right(option);
+		if (ga_provider_option_asks_right(option, defGetString(element)))
+			require_right(option);
 		check_value(option, defGetString(element));
+		if (option->type == GA_OPTION_URL &&
+			strcmp(option->name, "callback_url") != 0)
+			check_host(option, defGetString(element), allow_private);
+		if (option->type == GA_OPTION_JSON ||
+			(option->type == GA_OPTION_URL && strcmp(kind, "http") == 0 &&
+			 strcmp(option->name, "callback_url") != 0))
+			refuse_literal_key(option, defGetString(element));
 	}
 	if (place == GA_OPTION_ON_SERVER)
 		check_required(kind, given);

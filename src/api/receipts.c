@@ -14,11 +14,13 @@
 
 #include "api/answer.h"
 #include "api/caller.h"
+#include "api/execute_right.h"
 #include "base/callback_url.h"
 #include "base/secret_file.h"
 #include "dispatch/wake.h"
 #include "request/callback.h"
 #include "request/contact.h"
+#include "request/receipt_meaning.h"
 #include "request/soft_json.h"
 #include "request/stop_words.h"
 #include "store/installation_store.h"
@@ -28,6 +30,7 @@
 #include "store/suppression_store.h"
 #include "utils/builtins.h"
 #include "utils/jsonb.h"
+#include "utils/memutils.h"
 
 /* SendGrid's batches end at 768 kB. */
 #define BODY_MAX (1024 * 1024)
@@ -72,6 +75,65 @@ summary(const GaReceiptResult *results, int count)
 
 /* ---- the provider ------------------------------------------------------- */
 
+/*
+ * Anybody can call, so a file that cannot be read is told once in the life of
+ * a backend for each provider, and again when it could be read in between.
+ */
+static void
+note_password_file(const char *server, const char *problem)
+{
+	static List *told = NIL; /* of char *; in TopMemoryContext */
+	MemoryContext old = MemoryContextSwitchTo(TopMemoryContext);
+	ListCell *cell;
+	bool known = false;
+
+	foreach (cell, told)
+	{
+		if (strcmp(lfirst(cell), server) != 0)
+			continue;
+		known = true;
+		if (problem == NULL)
+		{
+			pfree(lfirst(cell));
+			told = foreach_delete_current(told, cell);
+		}
+	}
+	if (problem && !known)
+		told = lappend(told, pstrdup(server));
+	MemoryContextSwitchTo(old);
+	if (problem && !known)
+		ereport(LOG,
+				(errmsg("the password_file of provider \"%s\" cannot be used: "
+						"its receipts are refused",
+						server),
+				 errdetail("%s.", problem),
+				 errhint("SELECT * FROM group_api.test_provider('%s', ...); "
+						 "tells when it is well.",
+						 server),
+				 errhidestmt(true), errhidecontext(true)));
+}
+
+/* Empty when it cannot be read, or is none of the owner's to use. */
+static const char *
+read_password_file(const GaOwnerScope *scope, const GaProviderRow *provider,
+				   const char *file)
+{
+	char line[1024];
+	const char *secret = "";
+	const char *problem = NULL;
+
+	if (provider->forbidden)
+		problem = psprintf("The %s", provider->forbidden);
+	else if (ga_secret_file_read(file, line, sizeof(line)))
+		secret = MemoryContextStrdup(scope->caller_context, line);
+	else
+		problem = "It must be a file with a first line that the server's user "
+				  "alone may read";
+	explicit_bzero(line, sizeof(line));
+	note_password_file(provider->server, problem);
+	return secret;
+}
+
 /* Of the mapping: what the provider signs with. */
 static void
 find_secret(const GaOwnerScope *scope, Arrival *arrival,
@@ -86,20 +148,7 @@ find_secret(const GaOwnerScope *scope, Arrival *arrival,
 	{
 		secret = ga_provider_row_setting(provider, "password");
 		if (secret == NULL && file != NULL)
-		{
-			char line[1024];
-
-			secret = ga_secret_file_read(file, line, sizeof(line))
-						 ? MemoryContextStrdup(scope->caller_context, line)
-						 : "";
-			explicit_bzero(line, sizeof(line));
-			if (*secret == '\0')
-				ereport(LOG,
-						(errmsg("the password_file of provider \"%s\" cannot "
-								"be read: its receipts are refused",
-								provider->server),
-						 errhidestmt(true), errhidecontext(true)));
-		}
+			secret = read_password_file(scope, provider, file);
 	}
 	arrival->secret_is_lost = secret != NULL && *secret == '\0';
 	arrival->callback.secret = secret;
@@ -260,49 +309,12 @@ event_digest(const Arrival *arrival, const GaReceiptEvent *event,
 	return digest->bytes;
 }
 
-/* "the number is not in service (30005)": words for people first. */
-static const char *
-reason_of(const GaReceiptEvent *event, const GaReceiptCode *known)
-{
-	const char *words = known ? known->words : "the message did not arrive";
-	const char *detail = event->text ? event->text : event->code;
-
-	if (detail == NULL)
-		detail = known ? NULL : event->word;
-	return detail ? psprintf("%s (%s)", words, detail) : words;
-}
-
-static const GaReceiptCode *
-code_of(const char *kind, const GaReceiptEvent *event)
-{
-	const GaReceiptCode *known =
-		event->code ? ga_receipt_code_find(kind, event->code) : NULL;
-
-	if (known == NULL)
-		known = ga_receipt_code_find(kind, event->word);
-	if (known == NULL)
-		known = ga_receipt_code_find(
-			kind, pnstrdup(event->word, strcspn(event->word, "/")));
-	return known;
-}
-
-static GaReceiptStatus
-status_of(const char *kind, const char *word)
-{
-	GaReceiptStatus status = GA_RECEIPT_NOTHING;
-
-	if (!ga_receipt_status_find(kind, word, &status))
-		(void) ga_receipt_status_find(kind, pnstrdup(word, strcspn(word, "/")),
-									  &status);
-	return status;
-}
-
 static void
 fill_receipt(const Arrival *arrival, const GaReceiptEvent *event,
 			 GaReceipt *receipt)
 {
 	const char *kind = arrival->callback.kind;
-	const GaReceiptCode *known = code_of(kind, event);
+	GaReceiptMeaning meaning = ga_receipt_meaning(kind, event);
 
 	receipt->way = "callback";
 	receipt->server = arrival->server;
@@ -311,14 +323,11 @@ fill_receipt(const Arrival *arrival, const GaReceiptEvent *event,
 	else if (event->reference != NULL)
 		(void) read_key(event->reference, receipt);
 	receipt->message_id = event->message_id;
-	receipt->status = status_of(kind, event->word);
+	receipt->status = meaning.status;
 	receipt->code = event->code;
-	if (receipt->status == GA_RECEIPT_FAILED)
-		receipt->reason = reason_of(event, known);
-	/* A code beside a message that arrived is a warning. */
-	if (known != NULL && (receipt->status == GA_RECEIPT_FAILED ||
-						  strcmp(known->code, event->word) == 0))
-		receipt->suppress = known->suppress;
+	receipt->reason = meaning.reason;
+	receipt->suppress = meaning.suppress;
+	receipt->evidence = meaning.evidence;
 	receipt->digest = event_digest(arrival, event, receipt);
 	receipt->counts_once =
 		event->nonce != NULL && ga_signature_counts_once(&arrival->callback);
@@ -349,8 +358,13 @@ obey(const Arrival *arrival, GaWish wish, const GaContact *contact)
 {
 	bool changed =
 		wish == GA_WISH_STOP
-			? ga_suppression_add(GA_CHANNEL_MOBILE, contact->value, "opted_out",
-								 arrival->server, "STOP")
+			? ga_suppression_add(GA_CHANNEL_MOBILE, contact->value,
+								 &(GaSuppressionCause){
+									 .reason = "opted_out",
+									 .server = arrival->server,
+									 .code = "STOP",
+									 .evidence = "the person's own message",
+								 })
 			: ga_suppression_remove_reason(GA_CHANNEL_MOBILE, contact->value,
 										   "opted_out");
 
@@ -520,6 +534,8 @@ group_api_receive_receipt_http(PG_FUNCTION_ARGS)
 	const GaFormField *server;
 	GaCaller caller;
 
+	/* The form with all parts as arguments is for others. */
+	ga_execute_right_check(fcinfo, GA_BODY_FORMS);
 	ga_caller_read(&caller);
 	if (PG_ARGISNULL(0))
 		return turn_away(&caller, &arrival, "unreadable");

@@ -10,17 +10,18 @@
 #include "access/xact.h"
 #include "api/arguments.h"
 #include "api/creation.h"
+#include "api/execute_right.h"
 #include "api/group_access_v2.h"
 #include "api/invitees.h"
 #include "api/paging.h"
+#include "api/writes_v2.h"
 #include "base/guc.h"
-#include "catalog/pg_type.h"
 #include "dispatch/wake.h"
 #include "request/group_request.h"
 #include "store/invitation_store.h"
 #include "store/lifecycle_store.h"
+#include "store/search_store.h"
 #include "store/subscription_store.h"
-#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 
@@ -174,49 +175,6 @@ group_api_v2_suggest_users(PG_FUNCTION_ARGS)
 }
 
 /* ---- users of a call ---------------------------------------------------- */
-
-/* What SQL callers give as an array reads as the body would: {"users": ...}. */
-static Jsonb *
-body_of_array(ArrayType *array)
-{
-	StringInfoData json;
-	Datum *ids;
-	bool *nulls;
-	int count;
-
-	deconstruct_array(array, INT8OID, sizeof(int64), FLOAT8PASSBYVAL,
-					  TYPALIGN_DOUBLE, &ids, &nulls, &count);
-	initStringInfo(&json);
-	appendStringInfoString(&json, "{\"users\":[");
-	for (int i = 0; i < count; i++)
-	{
-		appendStringInfoString(&json, i > 0 ? "," : "");
-		if (nulls[i])
-			appendStringInfoString(&json, "null");
-		else
-			appendStringInfo(&json, INT64_FORMAT, DatumGetInt64(ids[i]));
-	}
-	appendStringInfoString(&json, "]}");
-	return DatumGetJsonbP(
-		DirectFunctionCall1(jsonb_in, CStringGetDatum(json.data)));
-}
-
-/* (), (jsonb) or (bigint, bigint[]); NULL: no body */
-static Jsonb *
-body_argument(FunctionCallInfo fcinfo)
-{
-	if (PG_NARGS() == 0 || PG_ARGISNULL(PG_NARGS() - 1))
-		return NULL;
-	if (PG_NARGS() == 1)
-		return PG_GETARG_JSONB_P(0);
-	return body_of_array(PG_GETARG_ARRAYTYPE_P(1));
-}
-
-static int64
-group_argument(const GaCaller *caller, FunctionCallInfo fcinfo)
-{
-	return ga_group_v2_number(caller, fcinfo, PG_NARGS() == 2 ? 0 : -1);
-}
 
 /* The ids; an empty list is a fault. */
 static void
@@ -408,8 +366,8 @@ typedef void (*UsersAction)(const GaOwnerScope *scope, const GaGroupV2 *group,
 
 /* What the manager does with users. */
 static Datum
-act_on_users(FunctionCallInfo fcinfo, const GaCaller *caller, GaGroupV2 *group,
-			 Users *users, GaViolations *violations, UsersAction action)
+act_on_users(const GaCaller *caller, GaGroupV2 *group, Users *users,
+			 GaViolations *violations, UsersAction action)
 {
 	GaOwnerScope scope;
 	Datum answer;
@@ -429,7 +387,23 @@ act_on_users(FunctionCallInfo fcinfo, const GaCaller *caller, GaGroupV2 *group,
 	if (ga_violations_any(violations))
 		return ga_answer_violations(caller, GA_CONTRACT_B, violations);
 	ga_answer_status(caller, 204);
-	PG_RETURN_NULL();
+	return (Datum) 0;
+}
+
+Datum
+ga_invite_users_v2(GaCaller *caller, int64 number, Jsonb *body)
+{
+	GaViolations violations = {NIL};
+	GaGroupV2 group;
+	Datum answer;
+	Users users;
+
+	if (!ga_group_v2_to_see(caller, number, &group, &answer) ||
+		!ga_group_v2_is_managed(caller, &group, "invite", &answer) ||
+		!ga_group_v2_is_open(caller, &group, &answer))
+		return answer;
+	read_ids(body, true, &users, &violations);
+	return act_on_users(caller, &group, &users, &violations, accept_and_invite);
 }
 
 PG_FUNCTION_INFO_V1(group_api_v2_invite_users);
@@ -437,21 +411,23 @@ PG_FUNCTION_INFO_V1(group_api_v2_invite_users);
 Datum
 group_api_v2_invite_users(PG_FUNCTION_ARGS)
 {
+	return ga_write_v2(fcinfo, ga_invite_users_v2);
+}
+
+Datum
+ga_withdraw_invitations_v2(GaCaller *caller, int64 number, Jsonb *body)
+{
 	GaViolations violations = {NIL};
 	GaGroupV2 group;
-	GaCaller caller;
 	Datum answer;
 	Users users;
 
-	if (!ga_caller_v2_read(&caller, GA_FOR_USERS, &answer) ||
-		!ga_group_v2_to_see(&caller, group_argument(&caller, fcinfo), &group,
-							&answer) ||
-		!ga_group_v2_is_managed(&caller, &group, "invite", &answer) ||
-		!ga_group_v2_is_open(&caller, &group, &answer))
+	if (!ga_group_v2_to_see(caller, number, &group, &answer) ||
+		!ga_group_v2_is_managed(caller, &group, "withdraw invitations",
+								&answer))
 		return answer;
-	read_ids(body_argument(fcinfo), true, &users, &violations);
-	return act_on_users(fcinfo, &caller, &group, &users, &violations,
-						accept_and_invite);
+	read_ids(body, true, &users, &violations);
+	return act_on_users(caller, &group, &users, &violations, withdraw);
 }
 
 PG_FUNCTION_INFO_V1(group_api_v2_withdraw_invitations);
@@ -459,20 +435,7 @@ PG_FUNCTION_INFO_V1(group_api_v2_withdraw_invitations);
 Datum
 group_api_v2_withdraw_invitations(PG_FUNCTION_ARGS)
 {
-	GaViolations violations = {NIL};
-	GaGroupV2 group;
-	GaCaller caller;
-	Datum answer;
-	Users users;
-
-	if (!ga_caller_v2_read(&caller, GA_FOR_USERS, &answer) ||
-		!ga_group_v2_to_see(&caller, group_argument(&caller, fcinfo), &group,
-							&answer) ||
-		!ga_group_v2_is_managed(&caller, &group, "withdraw invitations",
-								&answer))
-		return answer;
-	read_ids(body_argument(fcinfo), true, &users, &violations);
-	return act_on_users(fcinfo, &caller, &group, &users, &violations, withdraw);
+	return ga_write_v2(fcinfo, ga_withdraw_invitations_v2);
 }
 
 /* ---- subscribe ---------------------------------------------------------- */
@@ -500,49 +463,47 @@ subscribe_caller(GaCaller *caller, const GaGroupV2 *group)
 	ga_owner_leave(&scope);
 }
 
+Datum
+ga_subscribe_v2(GaCaller *caller, int64 number, Jsonb *body)
+{
+	GaViolations violations = {NIL};
+	GaGroupV2 group;
+	Datum answer;
+	Users users;
+
+	if (!ga_group_v2_to_see(caller, number, &group, &answer))
+		return answer;
+	read_ids(body, false, &users, &violations);
+	if (users.count > 0 &&
+		!ga_group_v2_is_managed(caller, &group, "add users", &answer))
+		return answer;
+	if (!ga_group_v2_is_open(caller, &group, &answer))
+		return answer;
+	if (users.count > 0 || ga_violations_any(&violations))
+		return act_on_users(caller, &group, &users, &violations, add_users);
+	if (!ga_group_v2_hold(caller, &group, &answer))
+		return answer;
+	subscribe_caller(caller, &group);
+	ga_answer_status(caller, 204);
+	return (Datum) 0;
+}
+
 PG_FUNCTION_INFO_V1(group_api_v2_subscribe);
 
 Datum
 group_api_v2_subscribe(PG_FUNCTION_ARGS)
 {
-	GaViolations violations = {NIL};
-	GaGroupV2 group;
-	GaCaller caller;
-	Datum answer;
-	Users users;
-
-	if (!ga_caller_v2_read(&caller, GA_FOR_USERS, &answer) ||
-		!ga_group_v2_to_see(&caller, group_argument(&caller, fcinfo), &group,
-							&answer))
-		return answer;
-	read_ids(body_argument(fcinfo), false, &users, &violations);
-	if (users.count > 0 &&
-		!ga_group_v2_is_managed(&caller, &group, "add users", &answer))
-		return answer;
-	if (!ga_group_v2_is_open(&caller, &group, &answer))
-		return answer;
-	if (users.count > 0 || ga_violations_any(&violations))
-		return act_on_users(fcinfo, &caller, &group, &users, &violations,
-							add_users);
-	if (!ga_group_v2_hold(&caller, &group, &answer))
-		return answer;
-	subscribe_caller(&caller, &group);
-	ga_answer_status(&caller, 204);
-	PG_RETURN_NULL();
+	return ga_write_v2(fcinfo, ga_subscribe_v2);
 }
 
 /* ---- unsubscribe -------------------------------------------------------- */
 
-/* Whom: the argument, the body, the path or the query; 0: the caller. */
+/* Whom: the path, the query or the body; 0: the caller. */
 static int64
-read_user(FunctionCallInfo fcinfo, const GaCaller *caller,
-		  GaViolations *violations)
+read_user(const GaCaller *caller, Jsonb *body, GaViolations *violations)
 {
-	const char *text;
+	const char *text = ga_caller_header(caller, "x-user-id");
 
-	if (PG_NARGS() == 2)
-		return PG_ARGISNULL(1) ? 0 : PG_GETARG_INT64(1);
-	text = ga_caller_header(caller, "x-user-id");
 	if (text == NULL || text[0] == '\0')
 		text = ga_query_field(caller, "user");
 	/* Left empty by mistake, it must not mean the caller. */
@@ -550,9 +511,7 @@ read_user(FunctionCallInfo fcinfo, const GaCaller *caller,
 		text = "";
 	if (text != NULL)
 		return ga_user_id_read(text, violations);
-	if (PG_NARGS() == 1 && !PG_ARGISNULL(0))
-		return ga_user_read(PG_GETARG_JSONB_P(0), violations);
-	return 0;
+	return body == NULL ? 0 : ga_user_read(body, violations);
 }
 
 /* Ends whatever the user is to the group. */
@@ -596,40 +555,72 @@ check_user(const GaGroupV2 *group, int64 user_id, GaViolations *violations)
 						 "the group's manager cannot leave it");
 }
 
+/* `user_id`: 0 for the caller. */
+static Datum
+unsubscribe_user(const GaCaller *caller, GaGroupV2 *group, int64 user_id,
+				 GaViolations *violations)
+{
+	bool by_manager = ga_violations_any(violations) ||
+					  (user_id != 0 && user_id != caller->user.id);
+	Datum answer;
+
+	if (by_manager &&
+		!ga_group_v2_is_managed(caller, group, "remove users", &answer))
+		return answer;
+	if (user_id == 0)
+		user_id = caller->user.id;
+	check_user(group, user_id, violations);
+	if (ga_violations_any(violations))
+		return ga_answer_violations(caller, GA_CONTRACT_B, violations);
+	/* Who is nothing to the group holds nobody up. */
+	if (user_id == 0 || (user_id == caller->user.id && group->status == NULL))
+		;
+	else if (!ga_group_v2_hold(caller, group, &answer))
+		return answer;
+	else
+		unsubscribe(group, user_id, by_manager);
+	ga_answer_status(caller, 204);
+	return (Datum) 0;
+}
+
+Datum
+ga_unsubscribe_v2(GaCaller *caller, int64 number, Jsonb *body)
+{
+	GaViolations violations = {NIL};
+	GaGroupV2 group;
+	int64 user_id;
+	Datum answer;
+
+	if (!ga_group_v2_to_see(caller, number, &group, &answer))
+		return answer;
+	user_id = read_user(caller, body, &violations);
+	return unsubscribe_user(caller, &group, user_id, &violations);
+}
+
+/* (bigint, bigint), where the path and the query name nobody. */
+static Datum
+unsubscribe_by_ids(FunctionCallInfo fcinfo)
+{
+	int64 user_id = PG_ARGISNULL(1) ? 0 : PG_GETARG_INT64(1);
+	GaViolations violations = {NIL};
+	GaGroupV2 group;
+	GaCaller caller;
+	Datum answer;
+
+	ga_execute_right_check(fcinfo, GA_ALL_FORMS);
+	if (!ga_caller_v2_read(&caller, GA_FOR_USERS, &answer) ||
+		!ga_group_v2_to_see(&caller, ga_group_v2_number(&caller, fcinfo, 0),
+							&group, &answer))
+		return answer;
+	return ga_write_v2_result(
+		fcinfo, unsubscribe_user(&caller, &group, user_id, &violations));
+}
+
 PG_FUNCTION_INFO_V1(group_api_v2_unsubscribe);
 
 Datum
 group_api_v2_unsubscribe(PG_FUNCTION_ARGS)
 {
-	GaViolations violations = {NIL};
-	bool by_manager;
-	GaGroupV2 group;
-	GaCaller caller;
-	int64 user_id;
-	Datum answer;
-
-	if (!ga_caller_v2_read(&caller, GA_FOR_USERS, &answer) ||
-		!ga_group_v2_to_see(&caller, group_argument(&caller, fcinfo), &group,
-							&answer))
-		return answer;
-	user_id = read_user(fcinfo, &caller, &violations);
-	by_manager = ga_violations_any(&violations) ||
-				 (user_id != 0 && user_id != caller.user.id);
-	if (by_manager &&
-		!ga_group_v2_is_managed(&caller, &group, "remove users", &answer))
-		return answer;
-	if (user_id == 0)
-		user_id = caller.user.id;
-	check_user(&group, user_id, &violations);
-	if (ga_violations_any(&violations))
-		return ga_answer_violations(&caller, GA_CONTRACT_B, &violations);
-	/* Who is nothing to the group holds nobody up. */
-	if (user_id == 0 || (user_id == caller.user.id && group.status == NULL))
-		;
-	else if (!ga_group_v2_hold(&caller, &group, &answer))
-		return answer;
-	else
-		unsubscribe(&group, user_id, by_manager);
-	ga_answer_status(&caller, 204);
-	PG_RETURN_NULL();
+	return PG_NARGS() == 2 ? unsubscribe_by_ids(fcinfo)
+						   : ga_write_v2(fcinfo, ga_unsubscribe_v2);
 }

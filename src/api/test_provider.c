@@ -124,6 +124,7 @@ timeout_ms(const GaProviderConfig *config)
 	int waits = strcmp(config->kind, "smtp") == 0 ? 5 : 1;
 
 	return 1000 * (seconds_of(config, "connect_timeout") +
+				   seconds_of(config, "greeting_timeout") +
 				   waits * seconds_of(config, "timeout") + SPARE_S);
 }
 
@@ -146,6 +147,14 @@ hint_for(const GaProviderConfig *config, const char *outcome, const char *code)
 	static const char *const way[] = {"curl 6", "curl 7", "curl 28", NULL};
 	const char *server = quote_identifier(config->server);
 
+	if (config->forbidden)
+		return psprintf("GRANT pg_read_server_files TO the owner of %s, or "
+						"ALTER SERVER %s OWNER TO somebody who has it",
+						server, server);
+	if (strcmp(code, "private address") == 0)
+		return psprintf("ALTER SERVER %s OPTIONS (ADD allow_private 'true'); "
+						"as a member of pg_read_server_files",
+						server);
 	if (begins_with_any(code, certificate))
 		return psprintf("ALTER SERVER %s OPTIONS (ADD ca_file '/...'); names "
 						"the authorities to trust; the certificate must be for "

@@ -12,7 +12,9 @@
 #include "request/contact.h"
 #include "request/text.h"
 #include "store/plan_cache.h"
+#include "store/role_store.h"
 #include "store/user_store.h"
+#include "utils/acl.h"
 
 /* As long as a claim may be (api/caller.c). */
 #define TEXT_MAX_CHARS 2048
@@ -38,6 +40,26 @@ check_text(const char *path, const char *text, GaViolations *violations)
 						 scan.chars, TEXT_MAX_CHARS);
 }
 
+/* A role is entered by its subject, role:NAME, and known by its oid. */
+static void
+check_role(GaUser *user, GaViolations *violations)
+{
+	const char *subject = user->subject;
+	size_t length = strlen(GA_ROLE_SUBJECT);
+
+	if (subject == NULL)
+		return;
+	if (strncmp(subject, GA_ROLE_SUBJECT, length) == 0)
+		user->role = get_role_oid(subject + length, true);
+	else if (strncmp(subject, GA_FORMER_ROLE_SUBJECT,
+					 strlen(GA_FORMER_ROLE_SUBJECT)) != 0)
+		return;
+	if (!OidIsValid(user->role))
+		ga_violation_add(violations, "subject", GA_VIOLATION_DOES_NOT_EXIST,
+						 "Subjects of roles are role:NAME.",
+						 "subject names no role of the database: %s", subject);
+}
+
 /* Addresses are stored as they are sent to. */
 static void
 check_user(GaUser *user, GaViolations *violations)
@@ -48,6 +70,7 @@ check_user(GaUser *user, GaViolations *violations)
 		ga_violation_add(violations, "subject", GA_VIOLATION_REQUIRED, NULL,
 						 "subject is required");
 	check_text("subject", user->subject, violations);
+	check_role(user, violations);
 	check_text("username", user->username, violations);
 	check_text("real_name", user->real_name, violations);
 	check_text("avatar", user->avatar, violations);
@@ -86,6 +109,9 @@ group_api_put_user(PG_FUNCTION_ARGS)
 	if (ga_violations_any(&violations))
 		return ga_answer_violations(&caller, GA_CONTRACT_SQL, &violations);
 	ga_owner_enter(&scope);
+	if (OidIsValid(user.role))
+		ga_role_ensure(&scope,
+					   &(GaUser){.role = user.role, .subject = user.subject});
 	id = ga_user_put(&user);
 	ga_owner_leave(&scope);
 	PG_RETURN_INT64(id);

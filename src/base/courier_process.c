@@ -81,6 +81,8 @@ become_courier(const char *path, const GaCourierStart *start, pid_t parent)
 	if (getppid() != parent)
 		_exit(1);
 	arrange_fds(start->fds);
+	/* Nothing it could start gains a right; it confines itself further. */
+	(void) prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 	/* Its memory holds secrets and people's addresses. */
 	(void) setrlimit(RLIMIT_CORE, &no_core);
 	limit(RLIMIT_AS, start->memory_bytes);

@@ -32,6 +32,20 @@ check_role_list(char **value, void **extra, GucSource source)
 	return true;
 }
 
+/* RFC 7519 has StringOrURI, OpenID Connect Core 1.0 a URL without fragment. */
+static bool
+check_issuers(char **value, void **extra, GucSource source)
+{
+	for (const char *c = *value; *c; c++)
+		if ((unsigned char) *c < ' ' || *c == '#' || (unsigned char) *c >= 127)
+		{
+			GUC_check_errdetail("An issuer must not contain the sign # or "
+								"characters outside ASCII.");
+			return false;
+		}
+	return true;
+}
+
 /* What a link's URL may consist of, since it stands in messages and headers. */
 static bool
 check_link(const char *url)
@@ -201,11 +215,18 @@ define_request_settings(void)
 {
 	DefineCustomStringVariable(
 		"group_api.trusted_roles",
-		"Roles whose setting request.jwt.claims is believed.",
-		"The role a gateway such as PostgREST logs in as; superusers are "
+		"Roles whose setting request.jwt.claims may be believed.",
+		"The role a gateway such as PostgREST logs in as, once "
+		"group_api.grant_access(role, 'gateway') made it one; superusers are "
 		"always believed.",
 		&ga_settings.trusted_roles, "authenticator", PGC_SIGHUP, 0,
 		check_role_list, NULL, NULL);
+	DefineCustomStringVariable(
+		"group_api.token_issuers", "Issuers whose tokens are accepted.",
+		"A list of values of the claim iss, separated by commas; subjects "
+		"entered by put_user() are the first one's. Empty accepts any.",
+		&ga_settings.token_issuers, "", PGC_SIGHUP, 0, check_issuers, NULL,
+		NULL);
 	DefineCustomStringVariable(
 		"group_api.invitation_url", "Where an invitation's link leads.",
 		"{token} is replaced by the invitation's token; without it the token "
@@ -246,10 +267,32 @@ define_request_settings(void)
 		"authenticated callers only.",
 		&ga_settings.content_availability, true, PGC_SIGHUP, 0, NULL, NULL,
 		NULL);
+}
+
+static void
+define_limit_settings(void)
+{
 	DefineCustomIntVariable("group_api.max_members",
 							"Members of one create_group call.", NULL,
 							&ga_settings.max_members, GA_MAX_MEMBERS_DEFAULT, 1,
 							1000000, PGC_SIGHUP, 0, NULL, NULL, NULL);
+	DefineCustomIntVariable(
+		"group_api.groups_daily_cap",
+		"Groups one caller may make on one day (UTC).",
+		"What is over it is refused; 0 is no limit, and operators have none.",
+		&ga_settings.groups_daily_cap, GA_GROUPS_DAILY_CAP_DEFAULT, 0, INT_MAX,
+		PGC_SIGHUP, 0, NULL, NULL, NULL);
+	DefineCustomIntVariable(
+		"group_api.pictures_daily_cap",
+		"Size of the pictures one caller may upload on one day (UTC).",
+		"What is over it is refused; 0 is no limit, and operators have none.",
+		&ga_settings.pictures_daily_cap, GA_PICTURES_DAILY_CAP_DEFAULT, 0,
+		INT_MAX, PGC_SIGHUP, GUC_UNIT_KB, NULL, NULL, NULL);
+	DefineCustomIntVariable(
+		"group_api.search_limit", "Matches a search counts, and pages lead to.",
+		"Of search_groups and suggest_users; it bounds what a search costs.",
+		&ga_settings.search_limit, GA_SEARCH_LIMIT_DEFAULT, 100, 1000000,
+		PGC_SIGHUP, 0, NULL, NULL, NULL);
 	DefineCustomIntVariable(
 		"group_api.resend_cooldown",
 		"Time between two resends to the same contact.",
@@ -280,6 +323,7 @@ ga_guc_init(void)
 		&ga_settings.max_databases, GA_MAX_DATABASES_DEFAULT, 1, 1024,
 		PGC_POSTMASTER, 0, NULL, NULL, NULL);
 	define_request_settings();
+	define_limit_settings();
 	define_dispatch_settings();
 	MarkGUCPrefixReserved("group_api");
 }

@@ -18,8 +18,11 @@
 #define GA_ATTEMPTS_RETENTION_DEFAULT (30 * 24 * 60) /* min */
 #define GA_RECEIPTS_RETENTION_DEFAULT (30 * 24 * 60) /* min */
 #define GA_CAPTURED_LIMIT_DEFAULT 10000
-#define GA_LOCK_TIMEOUT_DEFAULT 5000   /* ms */
-#define GA_RESEND_COOLDOWN_DEFAULT 300 /* s */
+#define GA_LOCK_TIMEOUT_DEFAULT 5000 /* ms */
+#define GA_SEARCH_LIMIT_DEFAULT 10000
+#define GA_GROUPS_DAILY_CAP_DEFAULT 10000
+#define GA_PICTURES_DAILY_CAP_DEFAULT (1024 * 1024) /* kB */
+#define GA_RESEND_COOLDOWN_DEFAULT 300				/* s */
 #define GA_INVITATION_URL_DEFAULT                                              \
 	"http://localhost:3000/rpc/invitation_page?token="
 #define GA_PICTURE_URL_DEFAULT "http://localhost:3000/rpc/picture?id="
@@ -29,7 +32,8 @@ typedef struct GaSettings
 {
 	int max_databases;		   /* slots in shared memory; needs a restart */
 	bool dispatch;			   /* off: nothing is sent anywhere */
-	char *trusted_roles;	   /* whose request.jwt.claims are believed */
+	char *trusted_roles;	   /* whose request.jwt.claims may be believed */
+	char *token_issuers;	   /* accepted claims "iss"; empty: any */
 	char *invitation_url;	   /* {token} is replaced, else appended */
 	char *picture_url;		   /* {id} is replaced, else appended */
 	char *image_url_template;  /* contract B's sizes; empty: as they are */
@@ -38,6 +42,9 @@ typedef struct GaSettings
 	char *default_locale;	 /* of messages to people whose own is not known */
 	char *courier_path;		 /* empty: pkglibdir/group_api_courier */
 	int max_members;		 /* of one create_group */
+	int groups_daily_cap;	 /* groups a caller and day; 0: any number */
+	int pictures_daily_cap;	 /* kB of pictures a caller and day; 0: any */
+	int search_limit;		 /* matches of a search that are counted */
 	int max_attempts;		 /* tries of one message */
 	int max_in_flight;		 /* claimed and not recorded, of one provider */
 	int retry_base;			 /* s: back-off is random up to base * 2^n */

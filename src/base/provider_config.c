@@ -43,19 +43,41 @@ put_member(StringInfo json, const char *name, const char *value, bool first)
 	escape_json(json, value);
 }
 
+/* What the owner may not use does not even leave the server. */
+static bool
+needs_right(const GaProviderConfig *config, const GaProviderSetting *setting)
+{
+	const GaProviderOption *option =
+		ga_provider_option_find(config->kind, setting->name,
+								GA_OPTION_ON_SERVER | GA_OPTION_ON_MAPPING);
+
+	return option && ga_provider_option_asks_right(option, setting->value);
+}
+
 void
 ga_provider_config_put(StringInfo json, const GaProviderConfig *config)
 {
 	GaChannel channel = ga_provider_channel(config);
+	bool first = true;
 
 	appendStringInfoChar(json, '{');
 	put_member(json, "name", config->server, true);
 	put_member(json, "kind", config->kind, false);
 	put_member(json, "channel",
 			   channel == GA_CHANNEL_MOBILE ? "MOBILE" : "EMAIL", false);
+	appendStringInfo(json, ",\"private_literal\":%s",
+					 config->by_superuser ? "true" : "false");
+	if (config->forbidden)
+		put_member(json, "fault", config->forbidden, false);
 	appendStringInfoString(json, ",\"options\":{");
 	for (int i = 0; i < config->setting_count; i++)
-		put_member(json, config->settings[i].name, config->settings[i].value,
-				   i == 0);
+	{
+		const GaProviderSetting *setting = &config->settings[i];
+
+		if (config->forbidden && needs_right(config, setting))
+			continue;
+		put_member(json, setting->name, setting->value, first);
+		first = false;
+	}
 	appendStringInfoString(json, "}}");
 }

@@ -22,6 +22,10 @@ typedef struct GaProviderConfig
 	const char *kind; /* smtp, twilio, http, capture */
 	int setting_count;
 	const GaProviderSetting *settings; /* server's, then user mapping's */
+	/* The server's owner is a superuser, who means a private address that stands
+	 * in the URL as such. */
+	bool by_superuser;
+	const char *forbidden; /* why the owner may not use them; NULL: he may */
 } GaProviderConfig;
 
 /* As written or the default; NULL when there is neither. */

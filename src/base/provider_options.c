@@ -19,6 +19,7 @@
 #define MAPPING GA_OPTION_ON_MAPPING
 #define REQUIRED GA_OPTION_REQUIRED
 #define SECRET GA_OPTION_SECRET
+#define PRIVILEGED GA_OPTION_PRIVILEGED
 
 #define SMS_KINDS "twilio vonage vonage_messages messagebird plivo sns kannel"
 #define MAIL_KINDS "sendgrid postmark mailgun ses resend"
@@ -67,11 +68,14 @@ const GaProviderOption ga_provider_options[] = {
 	 "seconds to wait for one reply; the whole attempt may take five times as long"},
 	{"timeout", SMS_KINDS " " MAIL_KINDS " http capture", GA_OPTION_INTEGER, SERVER, 1, 600, NULL, "30",
 	 "seconds one request may take"},
+	/* RFC 5321 4.5.3.2.1: a busy relay takes the connection and greets later. */
+	{"greeting_timeout", "smtp", GA_OPTION_INTEGER, SERVER, 1, 600, NULL, "300",
+	 "seconds to wait for the relay's greeting once it has taken the connection"},
 	{"connect_timeout", "*", GA_OPTION_INTEGER, SERVER, 1, 120, NULL, "10",
 	 "seconds to resolve the name, connect and agree on TLS"},
-	{"allow_private", "*", GA_OPTION_BOOLEAN, SERVER, 0, 0, NULL, "false",
-	 "whether the host's name may resolve to a private or loopback address"},
-	{"ca_file", "*", GA_OPTION_FILE, SERVER, 0, 0, NULL, NULL,
+	{"allow_private", "*", GA_OPTION_BOOLEAN, SERVER | PRIVILEGED, 0, 0, NULL, "false",
+	 "whether the host may be at a private or loopback address"},
+	{"ca_file", "*", GA_OPTION_FILE, SERVER | PRIVILEGED, 0, 0, NULL, NULL,
 	 "certificate authorities to trust instead of the system's (PEM)"},
 	{"on_uncertain", "*", GA_OPTION_CHOICE, SERVER, 0, 0, "resend|hold", "resend",
 	 "what to do when the message was handed over and no answer came"},
@@ -147,7 +151,7 @@ const GaProviderOption ga_provider_options[] = {
 	 "the account's name, API key or access key id; default account_sid or auth_id where there is one"},
 	{"password", ACCOUNT_KINDS, GA_OPTION_TEXT, MAPPING | SECRET, 0, 0, NULL, NULL,
 	 "the account's password, token, secret or API key"},
-	{"password_file", ACCOUNT_KINDS, GA_OPTION_FILE, MAPPING, 0, 0, NULL, NULL,
+	{"password_file", ACCOUNT_KINDS, GA_OPTION_FILE, MAPPING | PRIVILEGED, 0, 0, NULL, NULL,
 	 "a file whose first line is the password; only the server's user may read it"},
 	{"bearer_token", "http", GA_OPTION_TEXT, MAPPING | SECRET, 0, 0, NULL, NULL,
 	 "sent as Authorization: Bearer instead of username and password"},
@@ -384,6 +388,13 @@ ga_provider_option_check(const GaProviderOption *option, const char *value,
 		return false;
 	}
 	return true;
+}
+
+bool
+ga_provider_option_asks_right(const GaProviderOption *option, const char *value)
+{
+	return (option->flags & GA_OPTION_PRIVILEGED) != 0 &&
+		   !(option->type == GA_OPTION_BOOLEAN && strcmp(value, "false") == 0);
 }
 
 /* Twilio's identifiers: two letters and 32 hexadecimal digits. */

@@ -34,6 +34,8 @@ typedef enum GaOptionType
 #define GA_OPTION_ON_MAPPING 0x02 /* user mapping: secrets live here */
 #define GA_OPTION_REQUIRED 0x04	  /* CREATE SERVER fails without it */
 #define GA_OPTION_SECRET 0x08	  /* the value is never shown or logged */
+/* Reads the server's files or its network: asks for pg_read_server_files. */
+#define GA_OPTION_PRIVILEGED 0x10
 
 typedef struct GaProviderOption
 {
@@ -68,6 +70,10 @@ extern bool ga_provider_option_is_for(const GaProviderOption *option,
 extern bool ga_provider_option_check(const GaProviderOption *option,
 									 const char *value, char *complaint,
 									 size_t size);
+
+/* Whether this value needs the right that the flag tells of. */
+extern bool ga_provider_option_asks_right(const GaProviderOption *option,
+										  const char *value);
 
 /*
  * What no single option can tell: a kind that needs one of two options, or two

@@ -35,7 +35,10 @@ typedef enum GaFrameType
 	 * PICKED before it, the job was not even tried */
 	GA_FRAME_OUTCOME = 'O',
 	/* courier to dispatcher: one line of UTF-8 for the server's log */
-	GA_FRAME_LOG = 'L'
+	GA_FRAME_LOG = 'L',
+	/* courier to dispatcher, first of all if serve was started with --tell: by
+	 * what it is confined, one line of ASCII */
+	GA_FRAME_STARTED = 'S'
 } GaFrameType;
 
 /* What became of one attempt (docs/ARCHITECTURE.md, "Outcomes"). */
@@ -59,6 +62,14 @@ typedef enum GaOutcomeClass
  * way. */
 #define GA_OUTCOME_IS_DELIVERED 0x10
 #define GA_OUTCOME_IS_FAILED 0x20
+/* Whom it blames is a guess: what else the provider does must tell. */
+#define GA_OUTCOME_UNSURE 0x40
+/* There are more connections than the provider allows. */
+#define GA_OUTCOME_CROWDED 0x80
+/* The upper half of the flags: how many connections the provider allows, as far
+ * as that was learnt; 0: as many as it is configured to. */
+#define GA_OUTCOME_CONNECTIONS(flags) ((int) ((flags) >> 16))
+#define GA_OUTCOME_WITH_CONNECTIONS(count) ((uint32_t) (count) << 16)
 
 typedef struct GaSlice
 {

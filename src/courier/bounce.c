@@ -6,8 +6,11 @@
  *
  * GMime takes the mail apart and decodes its parts; the fields inside the
  * reports are read here, by rules as lenient as those who write them need.
- * Whatever else comes (vacation replies, spam) is of kind "other".  Says what
- * the mail claims, believes nothing: that is for who holds the secret.
+ * Whatever else comes (vacation replies, spam) is of kind "other"; whether a mail
+ * server sent it and whether it looks like somebody's automatic reply stands
+ * beside, so that one which proves to be about a message of ours is not lost for
+ * its form.  Says what the mail claims, believes nothing: that is for who holds
+ * the secret.
  */
 #include "courier/bounce.h"
 
@@ -18,6 +21,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/mail_status.h"
 #include "courier/bounce_prose.h"
 #include "courier/text.h"
 
@@ -39,10 +43,13 @@ typedef struct Report
 	char feedback_type[64];
 	char failed_recipients[VALUE_SIZE]; /* Exim's header */
 	char subject[VALUE_SIZE];
-	bool is_by_mailer; /* a mail server's own address sent it */
-	GaText prose;	   /* the first text part, cut */
+	char from[256];		/* the address it says it is from */
+	bool is_by_mailer;	/* a mail server's own address sent it */
+	bool has_null_path; /* nobody is to answer it: RFC 5321 4.5.5 */
+	bool is_automatic;	/* somebody's automatic reply, or a read receipt */
+	GaText prose;		/* the first text part, cut */
 	bool has_prose;
-	bool has_status;
+	bool prose_is_html;
 	int fields;
 	int parts;
 } Report;
@@ -132,9 +139,15 @@ name_length(const char *line, size_t length)
 {
 	size_t at = 0;
 
+	size_t colon;
+
 	while (at < length && line[at] > ' ' && line[at] < 0x7F && line[at] != ':')
 		at++;
-	return at > 0 && at < 128 && at < length && line[at] == ':' ? at : 0;
+	/* Blanks before the colon: RFC 5322 4.5.8. */
+	colon = at;
+	while (colon < length && (line[colon] == ' ' || line[colon] == '\t'))
+		colon++;
+	return at > 0 && at < 128 && colon < length && line[colon] == ':' ? at : 0;
 }
 
 static void
@@ -144,7 +157,7 @@ finish_field(Report *report, GaText *field, TakeField take)
 
 	if (colon)
 	{
-		*colon = '\0';
+		field->data[name_length(field->data, field->length)] = '\0';
 		report->fields++;
 		take(report, field->data, colon + 1 + strspn(colon + 1, " \t"));
 	}
@@ -203,7 +216,7 @@ static void
 set_status(json_t *recipient, const char *text)
 {
 	const char *start;
-	size_t length = ga_prose_find_status(text, &start);
+	size_t length = ga_mail_status_find(text, &start);
 
 	if (length > 0)
 		json_object_set_new(recipient, "status", json_stringn(start, length));
@@ -219,9 +232,32 @@ refine_status(json_t *recipient)
 
 	if (*status != '\0' && strcmp(status + 1, ".0.0") != 0)
 		return;
-	if (ga_prose_find_status(diagnostic, &start) > 0 &&
+	if (ga_mail_status_find(diagnostic, &start) > 0 &&
 		(*status == '\0' || *status == *start))
 		set_status(recipient, diagnostic);
+}
+
+/*
+ * The five actions of RFC 3464 2.3.3, and what others write instead.  "deliverable"
+ * answers a mere question, so that nothing was delivered.
+ */
+static const char *
+action_of(const char *word)
+{
+	static const char *const words[][2] = {
+		{"fail", "failed"},			{"expired", "failed"},
+		{"undeliver", "failed"},	{"reject", "failed"},
+		{"bounce", "failed"},		{"return", "failed"},
+		{"error", "failed"},		{"delay", "delayed"},
+		{"defer", "delayed"},		{"deliverable", "relayed"},
+		{"delivered", "delivered"}, {"relayed", "relayed"},
+		{"expanded", "expanded"},
+	};
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (strncasecmp(word, words[i][0], strlen(words[i][0])) == 0)
+			return words[i][1];
+	return NULL;
 }
 
 /* Who forgets the action, which is required, tells by the code. */
@@ -295,14 +331,10 @@ take_status_field(Report *report, const char *name, const char *value)
 		set_string(current_recipient(report), "original", behind_type(value));
 	else if (strcasecmp(name, "Action") == 0)
 	{
-		char action[16];
+		const char *action = action_of(value);
 
-		snprintf(action, sizeof(action), "%s", value);
-		action[strspn(action, "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-							  "abcdefghijklmnopqrstuvwxyz")] = '\0';
-		for (char *c = action; *c; c++)
-			*c = (char) tolower((unsigned char) *c);
-		set_string(current_recipient(report), "action", action);
+		if (action)
+			set_string(current_recipient(report), "action", action);
 	}
 	else if (strcasecmp(name, "Status") == 0)
 		set_status(current_recipient(report), value);
@@ -333,6 +365,97 @@ take_returned_field(Report *report, const char *name, const char *value)
 		copy_id(report->message_id, sizeof(report->message_id), value);
 	else if (strcasecmp(name, "Return-Path") == 0)
 		add_addresses(report, value);
+	/* Microsoft's junk mail reports hold the mail and no report. */
+	else if (strcasecmp(name, "X-HmXmrOriginalRecipient") == 0)
+		copy(report->feedback_type, sizeof(report->feedback_type), "abuse");
+}
+
+/* Who answers for a person while they are away says so somewhere. */
+static bool
+is_absence(const char *subject)
+{
+	static const char *const words[] = {"automatic reply",
+										"auto reply",
+										"auto-reply",
+										"autoreply",
+										"out of office",
+										"out-of-office",
+										"out of the office",
+										"on vacation",
+										"on leave",
+										"on holiday",
+										"away from",
+										"abwesen",
+										"automatische antwort",
+										"absence",
+										"absent du",
+										"ponse automatique",
+										"fuera de la ofic",
+										"respuesta autom",
+										"resposta autom",
+										"risposta autom",
+										"fuori sede",
+										"fuori ufficio",
+										"automatisch antwoord",
+										"afwezig",
+										"automatyczna odpowied",
+										"automatiskt svar",
+										"automatisk svar",
+										"autosvar",
+										"\xE8\x87\xAA\xE5\x8B\x95",
+										NULL};
+
+	for (size_t i = 0; words[i]; i++)
+		if (strcasestr(subject, words[i]))
+			return true;
+	return false;
+}
+
+/* RFC 3834 and what was before it; a mail server's own notices have it too. */
+static bool
+says_automatic(const char *name, const char *value)
+{
+	static const char *const names[] = {"X-Autoreply",		"X-Autorespond",
+										"X-Autoresponder",	"X-Vacation",
+										"X-Mail-Autoreply", "X-AutoReply-From"};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (strcasecmp(name, names[i]) == 0)
+			return true;
+	return strcasecmp(name, "Precedence") == 0 &&
+		   strcasestr(value, "auto") != NULL;
+}
+
+static void
+take_from(Report *report, const char *value)
+{
+	static const char *const servers[] = {"mailer-daemon",
+										  "mailerdaemon",
+										  "postmaster@",
+										  "mail delivery",
+										  "mail-daemon",
+										  "mdaemon",
+										  "delivery subsystem",
+										  "mmdf",
+										  "mail system",
+										  "bounce@",
+										  "bounces@"};
+	const char *open = strrchr(value, '<');
+	size_t length;
+
+	for (size_t i = 0; i < sizeof(servers) / sizeof(servers[0]); i++)
+		report->is_by_mailer |= strcasestr(value, servers[i]) != NULL;
+	value = open ? open + 1 : value;
+	length = strcspn(value, "> \t");
+	if (length == 0)
+		report->is_by_mailer = true;
+	else if (length < sizeof(report->from))
+	{
+		char address[256];
+
+		snprintf(address, sizeof(address), "%.*s", (int) length, value);
+		copy(report->from, sizeof(report->from), address);
+	}
 }
 
 static void
@@ -351,8 +474,11 @@ take_own_field(Report *report, const char *name, const char *value)
 	else if (strcasecmp(name, "Subject") == 0)
 		copy(report->subject, sizeof(report->subject), value);
 	else if (strcasecmp(name, "From") == 0)
-		report->is_by_mailer |= strcasestr(value, "mailer-daemon") != NULL ||
-								strcasestr(value, "postmaster@") != NULL;
+		take_from(report, value);
+	else if (strcasecmp(name, "Return-Path") == 0)
+		report->has_null_path |= strncmp(value, "<>", 2) == 0;
+	else if (says_automatic(name, value))
+		report->is_automatic = true;
 	else if (strcasecmp(name, "X-Failed-Recipients") == 0)
 		copy(report->failed_recipients, sizeof(report->failed_recipients),
 			 value);
@@ -363,7 +489,6 @@ read_status(Report *report, const char *text, size_t length)
 {
 	size_t at = 0;
 
-	report->has_status = true;
 	while (at < length)
 	{
 		at += read_block(report, text + at, length - at, take_status_field);
@@ -373,18 +498,14 @@ read_status(Report *report, const char *text, size_t length)
 
 /* ---- bounces that are prose ---------------------------------------------------- */
 
-/* A paragraph "<address>:" and why; one line of it is enough to know. */
+/* "<address>:" and why, up to the next one; one line of it is enough to know. */
 static void
-read_qmail_paragraph(Report *report, const char *text, size_t length)
+read_qmail_recipient(Report *report, const char *text, size_t length)
 {
 	const char *end = memchr(text, '>', length);
-	json_t *recipient;
+	json_t *recipient = current_recipient(report);
 	GaText words = {0};
 
-	if (*text != '<' || end == NULL || end - text + 1 >= (long) length ||
-		end[1] != ':')
-		return;
-	recipient = current_recipient(report);
 	ga_text_append(&words, text + 1, (size_t) (end - text - 1));
 	set_string(recipient, "final", ga_text_string(&words));
 	ga_text_truncate(&words, 0);
@@ -396,29 +517,55 @@ read_qmail_paragraph(Report *report, const char *text, size_t length)
 	finish_recipient(report);
 }
 
+static bool
+is_qmail_recipient(const char *line)
+{
+	size_t length = *line == '<' ? strcspn(line, ">\n") : 0;
+
+	return length > 1 && line[length] == '>' && line[length + 1] == ':';
+}
+
+/* Where a line begins that ends a recipient's words: a blank one, the next. */
+static const char *
+end_of_qmail_recipient(const char *text)
+{
+	while ((text = strchr(text, '\n')) != NULL)
+	{
+		text++;
+		if (*text == '\0' || *text == '\n' || *text == '-' ||
+			is_qmail_recipient(text))
+			return text;
+	}
+	return NULL;
+}
+
 /*
- * https://cr.yp.to/proto/qsbmf.txt: paragraphs, the first of them a greeting,
- * one that begins with a dash ends the report and the mail follows.
+ * https://cr.yp.to/proto/qsbmf.txt: a greeting, the recipients, and a line that
+ * begins with a dash, behind which the mail follows.  The blank lines between
+ * them get lost on the way.
  */
 static void
 read_qmail(Report *report, const char *text)
 {
-	while (*text)
+	while (text && *text)
 	{
-		const char *end;
-		size_t length;
+		const char *end = strchr(text, '\n');
 
-		text += strspn(text, "\n");
-		end = strstr(text, "\n\n");
-		length = end ? (size_t) (end - text) : strlen(text);
-		if (*text == '-')
+		if (is_qmail_recipient(text))
 		{
-			text += length;
+			end = end_of_qmail_recipient(text);
+			read_qmail_recipient(report, text,
+								 end ? (size_t) (end - text) : strlen(text));
+		}
+		else if (*text == '-')
+		{
+			text += strcspn(text, "\n");
 			read_block(report, text, strlen(text), take_returned_field);
 			return;
 		}
-		read_qmail_paragraph(report, text, length);
-		text += length;
+		else if (end)
+			end++;
+		text = end;
 	}
 }
 
@@ -435,7 +582,7 @@ read_exim(Report *report)
 			 report->failed_recipients);
 	set_string(recipient, "final", first);
 	json_object_set_new(recipient, "action", json_string("failed"));
-	if (ga_prose_find_status(text, &start) > 0 && *start == '5')
+	if (ga_mail_status_find(text, &start) > 0 && *start == '5')
 		set_status(recipient, text);
 	finish_recipient(report);
 }
@@ -467,6 +614,14 @@ read_notice(Report *report)
 				   take_returned_field);
 }
 
+/* A person may write of codes and failures as well. */
+static bool
+is_by_server(const Report *report)
+{
+	return !report->is_automatic && !is_absence(report->subject) &&
+		   (report->is_by_mailer || report->has_null_path);
+}
+
 static void
 read_prose(Report *report)
 {
@@ -478,22 +633,48 @@ read_prose(Report *report)
 		read_qmail(report, text);
 	else if (*report->failed_recipients)
 		read_exim(report);
-	else if (report->is_by_mailer)
+	else if (is_by_server(report))
 		read_notice(report);
 }
 
-/* Line ends become LF, zero bytes go. */
+/* The text between tags; blocks begin lines. */
 static void
-keep_prose(Report *report, const char *text, size_t length)
+strip_tags(GaText *out, const char *html, size_t length)
 {
-	if (report->has_prose)
+	bool inside = false;
+
+	for (size_t i = 0; i < length; i++)
+	{
+		if (html[i] == '<')
+		{
+			inside = true;
+			if (i + 2 < length && strchr("pPbBdDtT/", html[i + 1]))
+				ga_text_putc(out, '\n');
+		}
+		else if (html[i] == '>')
+			inside = false;
+		else if (!inside && html[i] != '\r' && html[i] != '\0')
+			ga_text_putc(out, html[i]);
+	}
+}
+
+/* Line ends become LF, zero bytes go; HTML counts where there is no plain text. */
+static void
+keep_prose(Report *report, const char *text, size_t length, bool is_html)
+{
+	if (report->has_prose && (is_html || !report->prose_is_html))
 		return;
 	report->has_prose = true;
+	report->prose_is_html = is_html;
+	ga_text_truncate(&report->prose, 0);
 	if (length > 256 * 1024)
 		length = 256 * 1024;
-	for (size_t i = 0; i < length; i++)
-		if (text[i] != '\r' && text[i] != '\0')
-			ga_text_putc(&report->prose, text[i]);
+	if (is_html)
+		strip_tags(&report->prose, text, length);
+	else
+		for (size_t i = 0; i < length; i++)
+			if (text[i] != '\r' && text[i] != '\0')
+				ga_text_putc(&report->prose, text[i]);
 }
 
 /* ---- the mail ------------------------------------------------------------------ */
@@ -517,7 +698,9 @@ read_part(Report *report, GMimeContentType *type, const char *text,
 	static const char *const mails[] = {"rfc822", "rfc822-headers", "global",
 										"global-headers", NULL};
 	static const char *const headers[] = {"rfc822-headers", NULL};
+	static const char *const receipts[] = {"disposition-notification", NULL};
 	static const char *const plain[] = {"plain", NULL};
+	static const char *const html[] = {"html", NULL};
 
 	if (is_type(type, "message", statuses))
 		read_status(report, text, length);
@@ -525,8 +708,13 @@ read_part(Report *report, GMimeContentType *type, const char *text,
 		read_block(report, text, length, take_feedback_field);
 	else if (is_type(type, "message", mails) || is_type(type, "text", headers))
 		read_block(report, text, length, take_returned_field);
+	/* Somebody's program tells that the mail was read: RFC 8098. */
+	else if (is_type(type, "message", receipts))
+		report->is_automatic = true;
 	else if (is_type(type, "text", plain))
-		keep_prose(report, text, length);
+		keep_prose(report, text, length, false);
+	else if (is_type(type, "text", html))
+		keep_prose(report, text, length, true);
 }
 
 static void
@@ -642,6 +830,10 @@ describe(const Report *report)
 	set_string(object, "envelope_id", report->envelope_id);
 	set_string(object, "message_id", id);
 	set_string(object, "feedback_type", report->feedback_type);
+	set_string(object, "from", report->from);
+	set_string(object, "subject", report->subject);
+	json_object_set_new(object, "is_by_server",
+						json_boolean(is_by_server(report)));
 	return object;
 }
 
@@ -660,7 +852,8 @@ ga_bounce_read(const char *mail, size_t length)
 	if (report.fields > 0)
 	{
 		read_parts(&report, mail, length);
-		if (!report.has_status && *report.feedback_type == '\0')
+		if (json_array_size(report.recipients) == 0 &&
+			*report.feedback_type == '\0')
 			read_prose(&report);
 		object = describe(&report);
 	}

@@ -12,31 +12,7 @@
 #include <string.h>
 #include <strings.h>
 
-size_t
-ga_prose_find_status(const char *text, const char **start)
-{
-	for (const char *c = text; *c; c++)
-	{
-		size_t subject;
-		size_t detail;
-		const char *end;
-
-		if ((*c != '2' && *c != '4' && *c != '5') || c[1] != '.' ||
-			(c > text && (isalnum((unsigned char) c[-1]) || c[-1] == '.')))
-			continue;
-		subject = strspn(c + 2, "0123456789");
-		if (subject < 1 || subject > 3 || c[2 + subject] != '.')
-			continue;
-		detail = strspn(c + 3 + subject, "0123456789");
-		end = c + 3 + subject + detail;
-		if (detail < 1 || detail > 3 || isalnum((unsigned char) *end) ||
-			(*end == '.' && isdigit((unsigned char) end[1])))
-			continue;
-		*start = c;
-		return (size_t) (end - c);
-	}
-	return 0;
-}
+#include "base/mail_status.h"
 
 static bool
 has_any(const char *text, size_t length, const char *const *words)
@@ -88,7 +64,7 @@ class_of(const char *line, size_t length)
 		length = sizeof(copy) - 1;
 	memcpy(copy, line, length);
 	copy[length] = '\0';
-	if (ga_prose_find_status(copy, &status) > 0)
+	if (ga_mail_status_find(copy, &status) > 0)
 		return *status == '2' ? 0 : *status - '0';
 	for (const char *c = copy; *c; c++)
 		if (reply_code(copy, c))

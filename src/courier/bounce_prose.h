@@ -17,12 +17,6 @@ typedef struct GaProseNotice
 } GaProseNotice;
 
 /*
- * The first enhanced status code in a text: [245].n.n with nothing like it
- * around.  Returns its length, 0 when there is none.
- */
-extern size_t ga_prose_find_status(const char *text, const char **start);
-
-/*
  * Reads a mail server's own mail; the pointers lead into `text`.  False: it says
  * neither that a mail failed nor that it is late.
  */

@@ -20,7 +20,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "courier/peer.h"
+#include "base/peer_address.h"
 #include "courier/reply.h"
 
 /* Shorter than any gateway keeps an idle connection. */
@@ -45,10 +45,13 @@ open_socket(void *context, curlsocktype purpose, struct curl_sockaddr *address)
 {
 	GaConnection *connection = context;
 	const GaProvider *provider = connection->provider;
+	bool is_meant = provider->allow_private ||
+					(provider->host_is_literal && provider->literal_is_meant);
 
 	(void) purpose;
-	if (!provider->allow_private && !provider->host_is_literal &&
-		ga_peer_is_private(&address->addr))
+	connection->refused_metadata = ga_peer_is_metadata(&address->addr);
+	if (connection->refused_metadata ||
+		(!is_meant && ga_peer_is_private(&address->addr)))
 	{
 		if (getnameinfo(
 				&address->addr, address->addrlen, connection->refused_peer,
@@ -148,6 +151,7 @@ ga_connection_run(GaConnection *connection)
 	connection->body_asked = false;
 	connection->sockets = 0;
 	connection->refused_peer[0] = '\0';
+	connection->refused_metadata = false;
 	connection->error[0] = '\0';
 	if (connection->curl == NULL)
 		return CURLE_FAILED_INIT;
@@ -203,6 +207,25 @@ words_of(const GaConnection *connection, CURLcode result)
 								: curl_easy_strerror(result);
 }
 
+static void
+explain_refusal(const GaConnection *connection, GaOutcome *outcome)
+{
+	const char *how = connection->provider->host_is_literal
+						  ? "is"
+						  : "has a name that resolves to";
+
+	if (connection->refused_metadata)
+		ga_outcome_setf(outcome, GA_OUTCOME_MISCONFIGURED, "metadata address",
+						"the host %s %s, where a cloud tells the machine's "
+						"credentials; no provider is there",
+						how, connection->refused_peer);
+	else
+		ga_outcome_setf(outcome, GA_OUTCOME_MISCONFIGURED, "private address",
+						"the host %s the private address %s; if that is meant, "
+						"set option allow_private to true",
+						how, connection->refused_peer);
+}
+
 void
 ga_connection_explain(const GaConnection *connection, CURLcode result,
 					  bool handed_over, GaOutcome *outcome)
@@ -215,10 +238,7 @@ ga_connection_explain(const GaConnection *connection, CURLcode result,
 		curl_easy_getinfo(connection->curl, CURLINFO_OS_ERRNO, &os_errno);
 	if (connection->refused_peer[0] && connection->sockets == 0)
 	{
-		ga_outcome_setf(outcome, GA_OUTCOME_MISCONFIGURED, "private address",
-						"the host's name resolves to the private address %s; "
-						"if that is meant, set option allow_private to true",
-						connection->refused_peer);
+		explain_refusal(connection, outcome);
 		return;
 	}
 	snprintf(code, sizeof(code), "curl %d", (int) result);

@@ -28,6 +28,7 @@ typedef struct GaConnection
 	bool warm;		 /* an earlier transfer of this handle went well */
 	int sockets;	 /* opened by this transfer */
 	char refused_peer[64];
+	bool refused_metadata; /* it is a cloud's metadata service */
 	char error[CURL_ERROR_SIZE];
 } GaConnection;
 

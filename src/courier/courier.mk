@@ -19,7 +19,8 @@ COURIER_LIBS     := $(shell pkg-config --libs $(COURIER_PACKAGES))
 
 COURIER_SOURCES := $(wildcard src/courier/*.c) \
 	src/base/wire.c src/base/provider_options.c src/base/receipt_table.c \
-	src/base/sms_text.c
+	src/base/sms_text.c src/base/peer_address.c src/base/mail_status.c \
+	src/base/mail_words.c
 COURIER_OBJS    := $(patsubst src/%.c,build/courier/%.o,$(COURIER_SOURCES))
 COURIER_ASAN    := $(patsubst src/%.c,build/courier-asan/%.o,$(COURIER_SOURCES))
 COURIER_SANITIZE = -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined \
@@ -64,6 +65,7 @@ unit: group_api_courier $(UNIT_PROGRAMS)
 	set -e; for program in $(UNIT_PROGRAMS); do $$program; done
 	/usr/bin/python3 test/unit/courier_peers.py ./group_api_courier
 	/usr/bin/python3 test/unit/courier_providers.py ./group_api_courier
+	/usr/bin/python3 test/unit/courier_specimens.py ./group_api_courier
 
 unit-asan: build/group_api_courier.asan $(UNIT_ASAN)
 	set -e; for program in $(UNIT_ASAN); do $$program; done

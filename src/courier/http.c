@@ -127,7 +127,7 @@ open_sender(const GaProvider *provider)
 	return sender;
 }
 
-/* A header or a query may hold the password. */
+/* Headers, query and body may hold the password. */
 static void
 wipe(GaText *text)
 {
@@ -147,7 +147,7 @@ close_sender(void *context)
 	free(sender->lines);
 	free(sender->nodes);
 	wipe(&sender->url);
-	ga_text_free(&sender->body);
+	wipe(&sender->body);
 	ga_text_free(&sender->answer);
 	free(sender);
 }

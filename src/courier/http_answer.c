@@ -3,8 +3,9 @@
  *		What an HTTP answer means, as a row of the provider table tells.
  *
  * The provider's own code decides where the table knows it, else what the
- * answer says is wrong, else its status.  Everything read here is a stranger's
- * text: it goes into an outcome, which cleans and cuts it, and nowhere else.
+ * answer says is wrong, else whom its words blame, else its status.  Everything
+ * read here is a stranger's text: it goes into an outcome, which cleans and cuts
+ * it, and nowhere else.
  */
 #include "courier/http_answer.h"
 
@@ -12,6 +13,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/mail_words.h"
 #include "base/receipt_table.h"
 #include "courier/json_path.h"
 #include "courier/reply.h"
@@ -142,6 +144,30 @@ read_retry_after(const GaHttpAnswer *answer)
 	return ga_reply_retry_after(value, time(NULL));
 }
 
+/* A quota of an hour or a day is asked again after an hour. */
+#define QUOTA_MS (60 * 60 * 1000LL)
+
+/*
+ * What the words add to a status: 400 and 422 are answered for a wrong number and
+ * for a wrong sender alike, 429 for a second and for a day.
+ */
+static GaVerdict
+weigh_words(GaVerdict verdict, const char *words)
+{
+	GaMailBlame blame = ga_mail_words_read(words);
+
+	if (blame == GA_BLAME_OUR_QUOTA && verdict.outcome != GA_OUTCOME_UNCERTAIN)
+		return (GaVerdict){GA_OUTCOME_RETRY, GA_OUTCOME_PROVIDER_FAULT,
+						   QUOTA_MS};
+	if (verdict.outcome != GA_OUTCOME_REJECTED)
+		return verdict;
+	if (blame == GA_BLAME_SENDER)
+		verdict.outcome = GA_OUTCOME_MISCONFIGURED;
+	if (blame != GA_BLAME_RECIPIENT)
+		verdict.flags |= GA_OUTCOME_UNSURE;
+	return verdict;
+}
+
 /* The status decides, unless the provider's own code is known better. */
 static void
 judge_refusal(const GaHttpPlan *plan, const GaHttpAnswer *answer,
@@ -160,6 +186,10 @@ judge_refusal(const GaHttpPlan *plan, const GaHttpAnswer *answer,
 	if (known)
 		result =
 			(GaVerdict){known->outcome, known->flags, known->retry_after_ms};
+	if (!read_redirect(answer, detail, sizeof(detail)))
+		read_text(answer, document, plan->text_path, detail, sizeof(detail));
+	if (known == NULL || known->outcome == GA_OUTCOME_RETRY)
+		result = weigh_words(result, detail);
 	/* Some of its parts are on their way. */
 	if (verdict == GA_HTTP_PARTLY)
 		result.outcome = GA_OUTCOME_UNCERTAIN;
@@ -170,8 +200,6 @@ judge_refusal(const GaHttpPlan *plan, const GaHttpAnswer *answer,
 		if (asked > result.retry_after_ms)
 			result.retry_after_ms = asked;
 	}
-	if (!read_redirect(answer, detail, sizeof(detail)))
-		read_text(answer, document, plan->text_path, detail, sizeof(detail));
 	ga_outcome_set(outcome, result, code, detail);
 }
 

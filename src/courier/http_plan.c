@@ -34,10 +34,25 @@ ga_http_plan_rebase(const char *url, const char *base, GaText *out)
 	ga_text_puts(out, path);
 }
 
-/* The row's own templates may hold the password, an operator's never. */
+static const char *
+lookup_and_note(const void *context, const char *name)
+{
+	GaHttpPlan *plan = ((const GaProvider *) context)->plan;
+
+	plan->holds_password |= strcmp(name, "password") == 0;
+	return ga_provider_lookup_secret(context, name);
+}
+
+/*
+ * The row's own templates may hold the password, and those of a kind that the
+ * operator describes as a whole; where the row knows what goes where, an
+ * operator's URL has no use for it.
+ */
 static GaTemplateLookup
 lookup_of(const GaHttpPlan *plan, const char *row)
 {
+	if (plan->row->auth == GA_AUTH_OPTION)
+		return lookup_and_note;
 	return row && plan->row->auth == GA_AUTH_TEMPLATE
 			   ? ga_provider_lookup_secret
 			   : ga_provider_lookup;
@@ -47,6 +62,7 @@ static bool
 compile_url(GaProvider *provider, const char *url, GaTemplate *template,
 			char *complaint, size_t size)
 {
+	const GaHttpPlan *plan = provider->plan;
 	const char *base = ga_provider_option(provider, "base_url");
 	GaText text = {0};
 	bool good;
@@ -55,8 +71,9 @@ compile_url(GaProvider *provider, const char *url, GaTemplate *template,
 		ga_http_plan_rebase(url, base, &text);
 	else
 		ga_text_puts(&text, url);
-	good = ga_template_compile(template, text.data, GA_ESCAPE_URL, false,
-							   ga_provider_lookup, provider, complaint, size);
+	good =
+		ga_template_compile(template, text.data, GA_ESCAPE_URL, false,
+							lookup_of(plan, NULL), provider, complaint, size);
 	ga_text_free(&text);
 	return good;
 }
@@ -278,14 +295,19 @@ find_missing(const GaProvider *provider, const GaHttpPlan *plan)
 {
 	GaHttpAuth auth = plan->row->auth;
 
+	if (plan->holds_password && provider->password == NULL)
+		return "a template names {password}, and the user mapping has no "
+			   "password or password_file";
 	if (auth == GA_AUTH_NONE || plan->bearer ||
-		(auth == GA_AUTH_OPTION && plan->username == NULL))
+		(auth == GA_AUTH_OPTION && plan->username == NULL &&
+		 !plan->holds_password))
 		return NULL;
 	if (provider->password == NULL)
 		return "the user mapping has no password or password_file";
 	if (!ga_text_is_header_safe(provider->password))
 		return "the password holds control characters";
-	if (auth != GA_AUTH_TEMPLATE && plan->username == NULL)
+	if (auth != GA_AUTH_TEMPLATE && !plan->holds_password &&
+		plan->username == NULL)
 		return "the user mapping has no username";
 	return NULL;
 }
@@ -298,7 +320,7 @@ choose_auth(const GaProvider *provider, GaHttpPlan *plan, const char *scheme,
 
 	if (plan->row->auth == GA_AUTH_OPTION)
 		plan->bearer = ga_strdup(ga_provider_option(provider, "bearer_token"));
-	if (plan->bearer == NULL)
+	if (plan->bearer == NULL && !plan->holds_password)
 		choose_user(provider, plan);
 	choose_signer(provider, plan);
 	missing = find_missing(provider, plan);
@@ -307,7 +329,7 @@ choose_auth(const GaProvider *provider, GaHttpPlan *plan, const char *scheme,
 		snprintf(complaint, size, "%s", missing);
 		return false;
 	}
-	if ((plan->username || plan->bearer ||
+	if ((plan->username || plan->bearer || plan->holds_password ||
 		 plan->row->auth == GA_AUTH_TEMPLATE) &&
 		strcmp(scheme, "https") != 0 && !provider->host_is_loopback &&
 		!provider->allow_private)

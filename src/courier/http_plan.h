@@ -31,6 +31,7 @@ typedef struct GaHttpPlan
 	char *username;		 /* for basic and AWS, else NULL */
 	char *bearer;		 /* for bearer, else NULL */
 	char *signer;		 /* for AWS: "aws:amz:REGION:SERVICE", else NULL */
+	bool holds_password; /* a template of the operator's: no basic then */
 	GaTemplate poll_url; /* empty when this kind cannot be asked */
 	GaValueRules rules;
 } GaHttpPlan;

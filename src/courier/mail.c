@@ -2,8 +2,8 @@
  * mail.c
  *		Composing one invitation as a MIME message.
  *
- * GMime encodes what needs encoding: words of headers (RFC 2047), bodies
- * (quoted-printable, base64).  The frame around them is written here, because
+ * GMime encodes the bodies (quoted-printable, base64), header_words what stands
+ * in headers.  The frame around them is written here, because
  * building and taking apart GMime's objects costs eight times as much as all
  * the rest of a mail.  Nothing is shared between threads but read-only
  * settings.
@@ -20,12 +20,10 @@
 #include <time.h>
 
 #include "base/provider_options.h"
+#include "courier/header_words.h"
 
 /* Display names are cut here; RFC 5322 has no limit, readers do. */
 #define NAME_SIZE 256
-
-/* RFC 5322 2.1.1: 78 without the line end. */
-#define LINE_MAX_COLUMNS 78
 
 /* Below the 64 KiB at which libcurl 7.88 may lose the end of a mail. */
 #define MESSAGE_MAX (60 * 1024)
@@ -55,7 +53,7 @@ put_header(GaText *out, const char *name, const char *value)
 
 		if (first)
 			ga_text_putc(out, ' ');
-		else if (column + length > LINE_MAX_COLUMNS && length > blanks)
+		else if (column + length > GA_HEADER_LINE_MAX && length > blanks)
 		{
 			ga_text_append(out, "\r\n", 2);
 			column = 0;
@@ -68,56 +66,21 @@ put_header(GaText *out, const char *name, const char *value)
 	ga_text_append(out, "\r\n", 2);
 }
 
-/* Whether a header may carry it as it is; "=?" would look encoded. */
-static bool
-is_plain(const char *value, const char *extra)
-{
-	for (const char *c = value; *c; c++)
-		if (!g_ascii_isalnum(*c) && strchr(extra, *c) == NULL)
-			return false;
-	return true;
-}
-
-/* Blanks between words, as folding expects them. */
-static void
-put_encoded_header(GaText *out, const char *name, char *encoded)
-{
-	for (char *c = encoded; *c; c++)
-		if (*c == '\n' || *c == '\r' || *c == '\t')
-			*c = ' ';
-	put_header(out, name, encoded);
-	g_free(encoded);
-}
-
 static void
 put_subject(GaText *out, const char *subject)
 {
-	if (is_plain(subject, " .,:;!?'\"()-_+&/@#%*"))
-		put_header(out, "Subject", subject);
-	else
-		put_encoded_header(
-			out, "Subject",
-			g_mime_utils_header_encode_text(NULL, subject, "utf-8"));
+	GaText words = {0};
+
+	ga_header_put_text(&words, subject);
+	put_header(out, "Subject", ga_text_string(&words));
+	ga_text_free(&words);
 }
 
 void
 ga_mail_put_mailbox(GaText *out, const char *name, const char *address)
 {
-	size_t start = out->length;
-	char *phrase;
-
-	if (*name == '\0' || is_plain(name, " "))
-		ga_text_puts(out, name);
-	else
-	{
-		phrase = g_mime_utils_header_encode_phrase(NULL, name, "utf-8");
-		ga_text_puts(out, phrase);
-		g_free(phrase);
-	}
+	ga_header_put_phrase(out, name);
 	ga_text_printf(out, *name ? " <%s>" : "%s", address);
-	for (char *c = out->data + start; *c; c++)
-		if (*c == '\n' || *c == '\r' || *c == '\t')
-			*c = ' ';
 }
 
 void

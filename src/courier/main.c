@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "courier/bounce.h"
+#include "courier/confine.h"
 #include "courier/job.h"
 #include "courier/mail.h"
 #include "courier/provider.h"
@@ -28,7 +29,10 @@ static const char help_text[] =
 	"group_api_courier delivers the messages of group_api.\n"
 	"\n"
 	"Usage:\n"
-	"  group_api_courier serve --fd N      serve a dispatcher on descriptor N\n"
+	"  group_api_courier serve --fd N [--tell]\n"
+	"                                      serve a dispatcher on descriptor N, "
+	"and tell\n"
+	"                                      it how the courier is confined\n"
 	"  group_api_courier send < job.json   deliver one message, tell what "
 	"became of it\n"
 	"  group_api_courier compose < job.json\n"
@@ -149,6 +153,8 @@ print_outcome(const GaOutcome *outcome)
 	set_flag(object, "failed", verdict->flags & GA_OUTCOME_IS_FAILED);
 	set_flag(object, "dead_contact", verdict->flags & GA_OUTCOME_DEAD_CONTACT);
 	set_flag(object, "opted_out", verdict->flags & GA_OUTCOME_OPTED_OUT);
+	set_flag(object, "unsure", verdict->flags & GA_OUTCOME_UNSURE);
+	set_flag(object, "crowded", verdict->flags & GA_OUTCOME_CROWDED);
 	if (verdict->retry_after_ms >= 0)
 		json_object_set_new(
 			object, "retry_after_s",
@@ -168,7 +174,11 @@ run_send(void)
 	Order order;
 	GaOutcome outcome = {0};
 	GaSender *sender;
-	bool good = read_order(&order);
+	char said[128];
+	bool good;
+
+	ga_confine(GA_CONFINE_SENDER, said, sizeof(said));
+	good = read_order(&order);
 
 	if (good)
 	{
@@ -191,10 +201,13 @@ run_compose(void)
 	Order order;
 	GaText message = {0};
 	char complaint[256];
+	char said[128];
 	int status = BAD_INPUT;
 
 	if (read_order(&order))
 	{
+		/* The file of a password is read by now. */
+		ga_confine(GA_CONFINE_READER, said, sizeof(said));
 		if (ga_provider_compose(order.provider, &order.job, &message, complaint,
 								sizeof(complaint)))
 			status = fwrite(message.data, 1, message.length, stdout) ==
@@ -216,8 +229,10 @@ run_bounce(void)
 	GaText mail = {0};
 	char buffer[65536];
 	size_t got;
+	char said[128];
 	json_t *report;
 
+	ga_confine(GA_CONFINE_READER, said, sizeof(said));
 	while (mail.length <= GA_BOUNCE_MAX &&
 		   (got = fread(buffer, 1, sizeof(buffer), stdin)) > 0)
 		ga_text_append(&mail, buffer, got);
@@ -241,14 +256,15 @@ run_serve(int count, char **arguments)
 	struct stat status;
 	char *end = NULL;
 	long fd = -1;
+	bool tells = count == 3 && strcmp(arguments[2], "--tell") == 0;
 
-	if (count == 2 && strcmp(arguments[0], "--fd") == 0)
+	if ((count == 2 || tells) && strcmp(arguments[0], "--fd") == 0)
 		fd = strtol(arguments[1], &end, 10);
 	if (end == NULL || end == arguments[1] || *end || fd < 0 || fd > INT_MAX)
 		return complain(hint, "serve needs --fd and the number of a socket");
 	if (fstat((int) fd, &status) < 0 || !S_ISSOCK(status.st_mode))
 		return complain(hint, "descriptor %ld is not a socket", fd);
-	ga_serve((int) fd);
+	ga_serve((int) fd, tells);
 }
 
 /* What the environment must not change about us. */
@@ -277,6 +293,9 @@ main(int count, char **arguments)
 		printf("group_api_courier %s (%s)\n", GA_VERSION, curl_version());
 		return 0;
 	}
+	/* A shell's descriptors are no business of ours. */
+	if (strcmp(command, "serve") != 0)
+		(void) close_range(3, ~0U, 0);
 	start_libraries();
 	if (strcmp(command, "serve") == 0)
 		return run_serve(count - 2, arguments + 2);

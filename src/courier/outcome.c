@@ -9,6 +9,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/sms_text.h"
+
 /* A shorter secret, or piece of one, would eat ordinary words. */
 #define SECRET_MIN 4
 
@@ -59,6 +61,64 @@ is_hex_of(const char *digits, unsigned char byte)
 		   hex_value(digits[1]) == (byte & 15);
 }
 
+/* Of HTML, where a page of errors quotes the request; 0: another byte. */
+static size_t
+html_spelling(const char *text, unsigned char byte)
+{
+	static const struct
+	{
+		char byte;
+		const char *name;
+	} entities[] = {{'&', "&amp;"},	  {'<', "&lt;"},	{'>', "&gt;"},
+					{'"', "&quot;"},  {'"', "&#34;"},	{'\'', "&#39;"},
+					{'\'', "&#x27;"}, {'\'', "&#039;"}, {'/', "&#x2F;"}};
+
+	for (size_t i = 0; i < sizeof(entities) / sizeof(entities[0]); i++)
+		if (entities[i].byte == (char) byte &&
+			strncmp(text, entities[i].name, strlen(entities[i].name)) == 0)
+			return strlen(entities[i].name);
+	return 0;
+}
+
+static int32_t
+read_escape(const char *text)
+{
+	int32_t unit = 0;
+
+	if (text[0] != '\\' || text[1] != 'u')
+		return -1;
+	for (int i = 2; i < 6; i++)
+	{
+		if (hex_value(text[i]) < 0)
+			return -1;
+		unit = unit << 4 | hex_value(text[i]);
+	}
+	return unit;
+}
+
+/*
+ * A letter beyond ASCII as JSON may spell it, one or two units of UTF-16; 0: it
+ * is not there.  *bytes: how long it is in the secret.
+ */
+static size_t
+escaped_letter(const char *text, const char *secret, size_t *bytes)
+{
+	const char *next = secret;
+	int32_t letter;
+	int32_t unit = read_escape(text);
+
+	if ((unsigned char) *secret < 0x80 || unit < 0)
+		return 0;
+	letter = ga_utf8_next(&next, secret + strlen(secret));
+	*bytes = (size_t) (next - secret);
+	if (letter == unit)
+		return 6;
+	if (letter >= 0x10000 && unit == 0xD800 + ((letter - 0x10000) >> 10) &&
+		read_escape(text + 6) == 0xDC00 + ((letter - 0x10000) & 0x3FF))
+		return 12;
+	return 0;
+}
+
 /* How much of `text` this byte takes as it stands in a URL, a form or JSON; 0:
  * another byte is there. */
 static size_t
@@ -70,6 +130,8 @@ spelling(const char *text, unsigned char byte)
 		return 6;
 	if (*text == '\\' && (unsigned char) text[1] == byte)
 		return 2;
+	if (*text == '&' && html_spelling(text, byte) > 0)
+		return html_spelling(text, byte);
 	return (unsigned char) *text == byte || (*text == '+' && byte == ' ');
 }
 
@@ -78,7 +140,8 @@ static bool
 is_end(const char *text)
 {
 	return *text == '\0' || (*text == '%' && strlen(text) < 3) ||
-		   (*text == '\\' && strlen(text) < 6);
+		   (*text == '\\' && strlen(text) < 6) ||
+		   (*text == '&' && strlen(text) < 6);
 }
 
 /*
@@ -90,11 +153,14 @@ match(const char *text, const char *secret, bool spelt)
 {
 	size_t at = 0;
 
-	for (size_t i = 0; secret[i]; i++)
+	for (size_t i = 0, bytes = 1; secret[i]; i += bytes)
 	{
 		size_t taken = spelt ? spelling(text + at, (unsigned char) secret[i])
 							 : text[at] == secret[i];
 
+		bytes = 1;
+		if (taken == 0 && spelt)
+			taken = escaped_letter(text + at, secret + i, &bytes);
 		if (taken == 0)
 			return i >= SECRET_MIN && is_end(text + at) ? at + strlen(text + at)
 														: 0;
@@ -118,6 +184,13 @@ hide(char *text, const char *secret)
 		memmove(text + 3, text + length, strlen(text + length) + 1);
 		text += 2;
 	}
+}
+
+void
+ga_outcome_hide_in(char *text, const char *secret)
+{
+	if (secret != NULL && strlen(secret) >= SECRET_MIN)
+		hide(text, secret);
 }
 
 void

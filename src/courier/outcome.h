@@ -40,8 +40,10 @@ extern void ga_outcome_setf(GaOutcome *outcome, GaOutcomeClass class,
 	__attribute__((format(printf, 4, 5)));
 extern void ga_outcome_set_message_id(GaOutcome *outcome, const char *id);
 /* Replaces every occurrence of a secret in what a peer may have written: as it
- * is, escaped for a URL or JSON, cut off at the end; NULL is fine. */
+ * is, escaped for a URL, JSON or HTML, cut off at the end; NULL is fine. */
 extern void ga_outcome_hide(GaOutcome *outcome, const char *secret);
+/* Likewise in one text, which becomes no longer. */
+extern void ga_outcome_hide_in(char *text, const char *secret);
 /* Forgets the last attempt, keeps the memory. */
 extern void ga_outcome_reset(GaOutcome *outcome);
 /* Appends the frame. */

@@ -12,6 +12,12 @@
  *
  * A thread writes PICKED before it does anything for a message.  When more is
  * waiting, the outcome of the last message travels in the same write.
+ *
+ * How many connections a relay takes is often not known to who sets up the
+ * provider.  So a refusal because there are too many, while another thread is
+ * there, costs no message a try: the message goes back to the front of the queue,
+ * its thread ends, and the pool keeps to one connection fewer.  After a while
+ * without a refusal it tries one more; each time in vain doubles that while.
  */
 #include "courier/pool.h"
 
@@ -24,6 +30,10 @@
 #include "courier/provider.h"
 
 #define IDLE_S 60
+
+/* Before one connection more is tried than the provider took last. */
+#define GROW_FIRST_S 1
+#define GROW_LAST_S 1800
 
 struct GaPool
 {
@@ -39,6 +49,10 @@ struct GaPool
 	int idle;	 /* threads waiting for work */
 	int threads; /* that will look at the queue again */
 	int members; /* that still use the pool, the leaving included */
+	int limit;	 /* of threads: what the provider allows, as far as is known */
+	time_t grow_at; /* monotonic; when one more may be tried */
+	time_t grow_s;	/* the wait before that */
+	bool grew;		/* one more was tried since the last refusal */
 	bool closed;
 };
 
@@ -75,6 +89,8 @@ ga_pool_open(const json_t *config, GaLink *link)
 	pool->config = json_deep_copy(config);
 	pool->link = link;
 	pool->tail = &pool->head;
+	pool->limit = pool->provider->max_connections;
+	pool->grow_s = GROW_FIRST_S;
 	pthread_mutex_init(&pool->lock, NULL);
 	pthread_condattr_init(&attributes);
 	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
@@ -196,6 +212,51 @@ wait_for_task(GaPool *pool)
 	return task;
 }
 
+static time_t
+seconds_now(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec;
+}
+
+/* The lock is held: after some time without a refusal, one connection more. */
+static void
+grow(GaPool *pool)
+{
+	time_t now;
+
+	if (pool->limit >= pool->provider->max_connections)
+		return;
+	now = seconds_now();
+	if (now < pool->grow_at)
+		return;
+	pool->limit++;
+	pool->grew = true;
+	pool->grow_at = now + pool->grow_s;
+}
+
+static void *send_tasks(void *context);
+
+/* The lock is held; true: a thread will come for the queue. */
+static bool
+start_thread(GaPool *pool)
+{
+	if (pool->idle >= pool->waiting)
+		return true;
+	if (pool->threads >= pool->limit)
+		grow(pool);
+	if (pool->threads >= pool->limit)
+		return true;
+	if (ga_thread_start(send_tasks, pool))
+	{
+		pool->threads++;
+		pool->members++;
+	}
+	return pool->threads > 0;
+}
+
 static GaTask *
 take_task(GaPool *pool)
 {
@@ -203,6 +264,9 @@ take_task(GaPool *pool)
 
 	pthread_mutex_lock(&pool->lock);
 	task = pop_task(pool);
+	/* There may be room for another one by now. */
+	if (task != NULL && !pool->closed)
+		(void) start_thread(pool);
 	pthread_mutex_unlock(&pool->lock);
 	return task;
 }
@@ -248,6 +312,49 @@ spare_waiting(GaPool *pool, GaBuffer *frames, const GaOutcome *outcome)
 	}
 }
 
+/*
+ * The provider takes no more connections while others of ours are there: the
+ * message goes back to the front, and the caller has to end.  False: it is the
+ * only one, so that the refusal counts.
+ */
+static bool
+give_up_connection(GaPool *pool, GaTask *task)
+{
+	bool others;
+
+	pthread_mutex_lock(&pool->lock);
+	others = pool->threads > 1 && !pool->closed;
+	if (others)
+	{
+		task->next = pool->head;
+		if (pool->head == NULL)
+			pool->tail = &task->next;
+		pool->head = task;
+		pool->waiting++;
+		pool->threads--;
+		/* What was tried in vain is tried again later. */
+		if (pool->grew)
+			pool->grow_s =
+				pool->grow_s * 2 > GROW_LAST_S ? GROW_LAST_S : pool->grow_s * 2;
+		pool->grew = false;
+		pool->limit = pool->threads;
+		pool->grow_at = seconds_now() + pool->grow_s;
+		pthread_cond_signal(&pool->work);
+	}
+	pthread_mutex_unlock(&pool->lock);
+	return others;
+}
+
+/* What was learnt travels with each outcome. */
+static void
+note_limit(GaPool *pool, GaOutcome *outcome)
+{
+	pthread_mutex_lock(&pool->lock);
+	if (pool->limit < pool->provider->max_connections)
+		outcome->verdict.flags |= GA_OUTCOME_WITH_CONNECTIONS(pool->limit);
+	pthread_mutex_unlock(&pool->lock);
+}
+
 static void *
 send_tasks(void *context)
 {
@@ -270,6 +377,10 @@ send_tasks(void *context)
 			abort();
 		ga_link_write(pool->link, &frames);
 		ga_sender_deliver(sender, &task->job, &outcome);
+		if ((outcome.verdict.flags & GA_OUTCOME_CROWDED) &&
+			give_up_connection(pool, task))
+			break;
+		note_limit(pool, &outcome);
 		ga_outcome_put(&frames, task->job.id, &outcome);
 		ga_task_free(task);
 		if (speaks_for_all(&outcome.verdict))
@@ -280,21 +391,6 @@ send_tasks(void *context)
 	ga_text_free(&outcome.captured);
 	leave_pool(pool);
 	return NULL;
-}
-
-/* The lock is held; true: a thread will come for the queue. */
-static bool
-start_thread(GaPool *pool)
-{
-	if (pool->idle >= pool->waiting ||
-		pool->threads >= pool->provider->max_connections)
-		return true;
-	if (ga_thread_start(send_tasks, pool))
-	{
-		pool->threads++;
-		pool->members++;
-	}
-	return pool->threads > 0;
 }
 
 void

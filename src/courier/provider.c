@@ -18,10 +18,10 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/peer_address.h"
 #include "base/provider_options.h"
 #include "courier/capture.h"
 #include "courier/http.h"
-#include "courier/peer.h"
 #include "courier/provider_table.h"
 #include "courier/smtp.h"
 
@@ -214,16 +214,25 @@ configure(GaProvider *provider, const json_t *config, char *complaint,
 {
 	const char *kind = json_string_value(json_object_get(config, "kind"));
 	const char *channel = json_string_value(json_object_get(config, "channel"));
+	const char *fault = json_string_value(json_object_get(config, "fault"));
 	json_t *options = json_object_get(config, "options");
 	const char *name;
 	json_t *value;
 
+	/* Whoever describes a provider by hand, as for "send", means it. */
+	provider->literal_is_meant =
+		!json_is_false(json_object_get(config, "private_literal"));
 	if (kind)
 		choose_kind(provider, kind);
 	if (provider->transport == NULL)
 	{
 		snprintf(complaint, size, "this courier knows no kind \"%.60s\"",
 				 kind ? kind : "");
+		return false;
+	}
+	if (fault)
+	{
+		snprintf(complaint, size, "%s", fault);
 		return false;
 	}
 	/* The channel may stand beside the options or among them. */
@@ -266,6 +275,8 @@ ga_provider_open(const json_t *config)
 	if (!configure(provider, config, complaint, sizeof(complaint)))
 		provider->fault = ga_strdup(complaint);
 	note_secrets(provider);
+	if (provider->fault)
+		ga_secrets_hide_in(&provider->secrets, provider->fault);
 	return provider;
 }
 
@@ -304,7 +315,8 @@ ga_provider_inspect_url(GaProvider *provider, const char *url, char *scheme,
 			snprintf(scheme, scheme_size, "%s", found);
 	}
 	else
-		snprintf(complaint, size, "\"%.200s\" is not a URL", url);
+		/* It may hold the password by now. */
+		snprintf(complaint, size, "the URL cannot be parsed");
 	curl_free(host);
 	curl_free(found);
 	curl_url_cleanup(parsed);

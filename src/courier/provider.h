@@ -51,6 +51,8 @@ struct GaProvider
 	long connect_timeout;
 	int max_connections;
 	bool allow_private;
+	/* A superuser wrote the URL: a private address in it is meant. */
+	bool literal_is_meant;
 	bool host_is_literal;  /* set by prepare from the URL in use */
 	bool host_is_loopback; /* likewise */
 	void *plan;
@@ -66,9 +68,9 @@ extern void ga_provider_close(GaProvider *provider);
 /* The value in force: as written or the default; NULL when there is none. */
 extern const char *ga_provider_option(const GaProvider *provider,
 									  const char *name);
-/* As above for templates: never a secret but username. */
+/* As above for templates: never a secret. */
 extern const char *ga_provider_lookup(const void *provider, const char *name);
-/* As above for our own templates: {password} too. */
+/* As above where a template may name {password}. */
 extern const char *ga_provider_lookup_secret(const void *provider,
 											 const char *name);
 

@@ -5,7 +5,8 @@
  * To add a provider: a row here, its options in base/provider_options.c, its
  * wrapper in sql/group_api.sql, and the words of its receipts in
  * base/receipt_table.c.  Codes that are not listed follow the status of the
- * answer.
+ * answer and whom its words blame.  A code marked UNSURE is said of one recipient
+ * and of a whole account alike.
  */
 #include "courier/provider_table.h"
 
@@ -15,6 +16,7 @@
 #define FAULT GA_OUTCOME_PROVIDER_FAULT
 #define DEAD GA_OUTCOME_DEAD_CONTACT
 #define STOP GA_OUTCOME_OPTED_OUT
+#define UNSURE GA_OUTCOME_UNSURE
 #define HOUR_MS (60 * 60 * 1000LL)
 
 #define END_OF_CODES                                                           \
@@ -27,32 +29,75 @@
 /* https://www.twilio.com/docs/api/errors */
 static const GaHttpCode twilio_codes[] = {
 	/* the recipient */
-	{"21211", GA_OUTCOME_REJECTED, DEAD, -1}, /* not a phone number */
-	{"21612", GA_OUTCOME_REJECTED, 0, -1},	  /* no route from sender to it */
-	{"21614", GA_OUTCOME_REJECTED, DEAD, -1}, /* cannot receive SMS */
-	{"21635", GA_OUTCOME_REJECTED, DEAD, -1}, /* a landline */
-	{"21610", GA_OUTCOME_REJECTED, STOP, -1}, /* has answered STOP */
-	{"30004", GA_OUTCOME_REJECTED, 0, -1},	  /* blocked */
-	{"30005", GA_OUTCOME_REJECTED, DEAD, -1}, /* unknown, out of service */
-	{"30006", GA_OUTCOME_REJECTED, DEAD, -1}, /* landline, no such carrier */
-	{"21617", GA_OUTCOME_REJECTED, 0, -1},	  /* longer than 1600 characters */
+	{"21211", GA_OUTCOME_REJECTED, DEAD, -1},	/* not a phone number */
+	{"21214", GA_OUTCOME_REJECTED, 0, -1},		/* cannot be reached */
+	{"21217", GA_OUTCOME_REJECTED, 0, -1},		/* does not look like one */
+	{"21265", GA_OUTCOME_REJECTED, 0, -1},		/* a short code */
+	{"21612", GA_OUTCOME_REJECTED, UNSURE, -1}, /* no route from the sender */
+	{"21614", GA_OUTCOME_REJECTED, DEAD, -1},	/* cannot receive SMS */
+	{"21635", GA_OUTCOME_REJECTED, DEAD, -1},	/* a landline */
+	{"21610", GA_OUTCOME_REJECTED, STOP, -1},	/* has answered STOP */
+	{"30004", GA_OUTCOME_REJECTED, 0, -1},		/* blocked */
+	{"30005", GA_OUTCOME_REJECTED, DEAD, -1},	/* unknown, out of service */
+	{"30006", GA_OUTCOME_REJECTED, DEAD, -1},	/* landline, no such carrier */
+	{"30450", GA_OUTCOME_REJECTED, UNSURE, -1}, /* SMS pumping protection */
+	{"30453", GA_OUTCOME_REJECTED, UNSURE, -1}, /* likewise */
+	{"60410", GA_OUTCOME_REJECTED, UNSURE, -1}, /* the prefix is blocked */
+	/* its country or carrier, which the account may have to be allowed */
+	{"21408", GA_OUTCOME_REJECTED, UNSURE, -1},		 /* region not enabled */
+	{"21608", GA_OUTCOME_REJECTED, UNSURE, -1},		 /* trial: not verified */
+	{"21219", GA_OUTCOME_REJECTED, UNSURE, -1},		 /* likewise */
+	{"21606", GA_OUTCOME_MISCONFIGURED, UNSURE, -1}, /* From, for this To */
+	{"30007", GA_OUTCOME_MISCONFIGURED, UNSURE, -1}, /* filtered */
+	{"30018", GA_OUTCOME_REJECTED, UNSURE, -1}, /* sender to be registered */
+	{"30024", GA_OUTCOME_REJECTED, UNSURE, -1}, /* numeric sender, likewise */
+	{"30040", GA_OUTCOME_REJECTED, UNSURE, -1}, /* likewise */
+	/* the message */
+	{"21605", GA_OUTCOME_REJECTED, 0, -1}, /* too long */
+	{"21617", GA_OUTCOME_REJECTED, 0, -1}, /* longer than 1600 characters */
+	{"30044", GA_OUTCOME_REJECTED, 0, -1}, /* too long for a trial account */
+	{"30038", GA_OUTCOME_REJECTED, UNSURE, -1}, /* its words are filtered */
 	/* the account */
 	{"20003", GA_OUTCOME_MISCONFIGURED, 0, -1}, /* authentication */
+	{"20005", GA_OUTCOME_MISCONFIGURED, 0, -1}, /* not active */
+	{"20006", GA_OUTCOME_MISCONFIGURED, 0, -1}, /* access denied */
+	{"20008", GA_OUTCOME_MISCONFIGURED, 0, -1}, /* test credentials */
 	{"20404", GA_OUTCOME_MISCONFIGURED, 0, -1}, /* no such account */
-	{"21212", GA_OUTCOME_MISCONFIGURED, 0, -1}, /* From is no number */
-	{"21603", GA_OUTCOME_MISCONFIGURED, 0, -1}, /* From is missing */
-	{"21606", GA_OUTCOME_MISCONFIGURED, 0, -1}, /* From is not ours */
-	{"21408", GA_OUTCOME_MISCONFIGURED, 0, -1}, /* region not enabled */
-	{"21608", GA_OUTCOME_MISCONFIGURED, 0, -1}, /* trial account */
-	{"30002", GA_OUTCOME_MISCONFIGURED, 0, -1}, /* account suspended */
-	{"30007", GA_OUTCOME_MISCONFIGURED, 0, -1}, /* filtered as spam */
+	{"21609", GA_OUTCOME_MISCONFIGURED, 0, -1}, /* StatusCallback */
+	{"30002", GA_OUTCOME_MISCONFIGURED, 0, -1}, /* suspended */
+	{"30037", GA_OUTCOME_MISCONFIGURED, 0, -1}, /* may not send */
+	{"90010", GA_OUTCOME_MISCONFIGURED, 0, -1}, /* not active */
+	/* the sender */
+	{"21212", GA_OUTCOME_MISCONFIGURED, 0, -1},		 /* no number */
+	{"21266", GA_OUTCOME_MISCONFIGURED, UNSURE, -1}, /* same as To */
+	{"21603", GA_OUTCOME_MISCONFIGURED, 0, -1},		 /* missing */
+	{"21607", GA_OUTCOME_MISCONFIGURED, 0, -1},		 /* no number of Twilio's */
+	{"21659", GA_OUTCOME_MISCONFIGURED, 0, -1},		 /* likewise */
+	{"21660", GA_OUTCOME_MISCONFIGURED, 0, -1},		 /* another account's */
+	{"21661", GA_OUTCOME_MISCONFIGURED, 0, -1},		 /* cannot send SMS */
+	{"21701", GA_OUTCOME_MISCONFIGURED, 0, -1},		 /* no such service */
+	{"21702", GA_OUTCOME_MISCONFIGURED, 0, -1},		 /* likewise */
+	{"21703", GA_OUTCOME_MISCONFIGURED, 0, -1},		 /* it has no number */
+	{"21704", GA_OUTCOME_MISCONFIGURED, 0, -1},		 /* likewise */
+	{"21705", GA_OUTCOME_MISCONFIGURED, 0, -1},		 /* it is not valid */
+	{"30032", GA_OUTCOME_MISCONFIGURED, 0, -1},		 /* toll-free, unverified */
 	{"30034", GA_OUTCOME_MISCONFIGURED, 0, -1}, /* A2P 10DLC registration */
+	{"30035", GA_OUTCOME_MISCONFIGURED, 0, -1}, /* A2P 10DLC, in progress */
 	/* for now */
-	{"20429", GA_OUTCOME_RETRY, FAULT, -1},		 /* too many at once */
+	{"14107", GA_OUTCOME_RETRY, FAULT, -1},		 /* too many at once */
+	{"20429", GA_OUTCOME_RETRY, FAULT, -1},		 /* likewise */
+	{"20500", GA_OUTCOME_RETRY, FAULT, -1},		 /* internal error */
+	{"20503", GA_OUTCOME_RETRY, FAULT, -1},		 /* out of service */
 	{"21611", GA_OUTCOME_RETRY, FAULT, HOUR_MS}, /* ten hours of backlog */
 	{"30001", GA_OUTCOME_RETRY, FAULT, HOUR_MS}, /* queue overflow */
 	{"30003", GA_OUTCOME_RETRY, 0, HOUR_MS},	 /* handset unreachable */
 	{"30008", GA_OUTCOME_RETRY, 0, -1},			 /* unknown */
+	{"30017", GA_OUTCOME_RETRY, 0, -1},			 /* the carrier is busy */
+	{"30022", GA_OUTCOME_RETRY, FAULT, -1},		 /* A2P 10DLC, per second */
+	{"30023", GA_OUTCOME_RETRY, FAULT, HOUR_MS}, /* A2P 10DLC, per day */
+	{"30027", GA_OUTCOME_RETRY, FAULT, HOUR_MS}, /* likewise, T-Mobile */
+	{"30500", GA_OUTCOME_RETRY, FAULT, -1},		 /* internal error */
+	{"63038", GA_OUTCOME_RETRY, FAULT, HOUR_MS}, /* the account's day */
 	END_OF_CODES,
 };
 
@@ -60,8 +105,7 @@ static const GaHttpCode twilio_codes[] = {
 static const GaHttpCode vonage_codes[] = {
 	{"7", GA_OUTCOME_REJECTED, 0, -1},		 /* number barred */
 	{"33", GA_OUTCOME_REJECTED, DEAD, -1},	 /* number deactivated */
-	{"3", GA_OUTCOME_REJECTED, 0, -1},		 /* a parameter: mostly `to` */
-	{"6", GA_OUTCOME_REJECTED, 0, -1},		 /* no such prefix */
+	{"6", GA_OUTCOME_REJECTED, UNSURE, -1},	 /* no such prefix */
 	{"12", GA_OUTCOME_REJECTED, 0, -1},		 /* too long */
 	{"2", GA_OUTCOME_MISCONFIGURED, 0, -1},	 /* a parameter is missing */
 	{"4", GA_OUTCOME_MISCONFIGURED, 0, -1},	 /* credentials */
@@ -137,11 +181,11 @@ static const GaHttpCode sendgrid_codes[] = {
 /* https://postmarkapp.com/developer/api/overview#error-codes */
 static const GaHttpCode postmark_codes[] = {
 	{"406", GA_OUTCOME_REJECTED, DEAD, -1},	   /* inactive: bounced before */
-	{"300", GA_OUTCOME_REJECTED, 0, -1},	   /* an address or the body */
 	{"10", GA_OUTCOME_MISCONFIGURED, 0, -1},   /* token */
 	{"400", GA_OUTCOME_MISCONFIGURED, 0, -1},  /* sender unknown */
 	{"401", GA_OUTCOME_MISCONFIGURED, 0, -1},  /* sender not confirmed */
 	{"405", GA_OUTCOME_MISCONFIGURED, 0, -1},  /* no credit left */
+	{"411", GA_OUTCOME_REJECTED, UNSURE, -1},  /* pending: own domain only */
 	{"412", GA_OUTCOME_MISCONFIGURED, 0, -1},  /* account pending */
 	{"413", GA_OUTCOME_MISCONFIGURED, 0, -1},  /* account may not send */
 	{"1235", GA_OUTCOME_MISCONFIGURED, 0, -1}, /* no such message stream */

@@ -2,10 +2,14 @@
  * reply.c
  *		What an answer means for the message.
  *
- * The enhanced code of an SMTP reply beats its basic code, and both are only
- * the rule: the table below holds the exceptions relays are known for.  When
- * in doubt between the recipient's fault and ours, a reply counts as ours: a
- * paused provider loses nothing, a burnt invitation is gone.
+ * The basic code's class decides first (RFC 5321 4.2), then whom the words blame
+ * and what the enhanced code says; the table below is read from the top.  When in
+ * doubt between the recipient's fault and ours, a reply counts as ours: a paused
+ * provider loses nothing, a burnt invitation is gone.
+ *
+ * A text is no proof, though.  What is told by words alone is marked as unsure, so
+ * that the dispatcher may judge by what else the provider does: the same refusal
+ * for everybody is about us, one among acceptances about its recipient.
  */
 #include "courier/reply.h"
 
@@ -15,12 +19,20 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/mail_status.h"
+#include "base/mail_words.h"
+
 #define DAY_MS (24 * 60 * 60 * 1000LL)
+
+/* A quota of an hour or a day: asked again each hour, it is found renewed soon
+ * enough, and a relay that counts refused tries is not annoyed. */
+#define QUOTA_MS (60 * 60 * 1000LL)
 
 /* After "too fast" (Gmail's x.7.28) a relay is left alone for so long. */
 #define TOO_FAST_MS (5 * 60 * 1000LL)
 
 #define FAULT GA_OUTCOME_PROVIDER_FAULT
+#define UNSURE GA_OUTCOME_UNSURE
 
 /* Stages a rule holds for. */
 #define AT_CONNECT (1 << GA_SMTP_CONNECT)
@@ -30,18 +42,26 @@
 #define AT_FINAL (1 << GA_SMTP_FINAL)
 #define ANYWHERE (~0)
 
+/* Whom the words may blame for a rule to hold. */
+#define BLAMES(blame) (1 << GA_BLAME_##blame)
+#define WHATEVER (~0)
+
 typedef struct SmtpRule
 {
 	int stages;
-	int code;			  /* 0 = any */
+	int code;			  /* 550; 5 = any that begins so; 0 = any */
 	const char *enhanced; /* "5.7.20-40", "*.3.*"; NULL = with or without */
-	const char *words;	  /* any of these, separated by |; NULL = any text */
+	int blames;
 	GaVerdict verdict;
 } SmtpRule;
 
 #define REJECTED                                                               \
 	{                                                                          \
 		GA_OUTCOME_REJECTED, 0, -1                                             \
+	}
+#define PERHAPS_REJECTED                                                       \
+	{                                                                          \
+		GA_OUTCOME_REJECTED, UNSURE, -1                                        \
 	}
 #define DEAD                                                                   \
 	{                                                                          \
@@ -55,68 +75,89 @@ typedef struct SmtpRule
 	{                                                                          \
 		GA_OUTCOME_RETRY, FAULT, -1                                            \
 	}
+#define QUOTA                                                                  \
+	{                                                                          \
+		GA_OUTCOME_RETRY, FAULT, QUOTA_MS                                      \
+	}
 #define MISCONFIGURED                                                          \
 	{                                                                          \
 		GA_OUTCOME_MISCONFIGURED, 0, -1                                        \
 	}
+#define PERHAPS_MISCONFIGURED                                                  \
+	{                                                                          \
+		GA_OUTCOME_MISCONFIGURED, UNSURE, -1                                   \
+	}
 
 /* The first rule that fits decides. */
 static const SmtpRule smtp_rules[] = {
+	/* Enough for this hour or day, whatever the code. */
+	{ANYWHERE, 0, NULL, BLAMES(OUR_QUOTA), QUOTA},
+	/* A password has to be changed first: RFC 4954 6. */
+	{ANYWHERE, 432, "*.7.12", WHATEVER, MISCONFIGURED},
 	/* The relay closes the channel, whatever it was asked. */
-	{ANYWHERE, 421, NULL, NULL, RETRY_FAULT},
+	{ANYWHERE, 421, NULL, WHATEVER, RETRY_FAULT},
 	/* Authentication: RFC 4954.  454 is the temporary kind. */
-	{ANYWHERE, 454, NULL, NULL, RETRY_FAULT},
-	{ANYWHERE, 530, NULL, NULL, MISCONFIGURED},
-	{ANYWHERE, 534, NULL, NULL, MISCONFIGURED},
-	{ANYWHERE, 535, NULL, NULL, MISCONFIGURED},
-	{ANYWHERE, 538, NULL, NULL, MISCONFIGURED},
-	{ANYWHERE, 0, "5.7.8-9", NULL, MISCONFIGURED},
+	{ANYWHERE, 454, NULL, WHATEVER, RETRY_FAULT},
+	{ANYWHERE, 530, NULL, WHATEVER, MISCONFIGURED},
+	{ANYWHERE, 534, NULL, WHATEVER, MISCONFIGURED},
+	{ANYWHERE, 535, NULL, WHATEVER, MISCONFIGURED},
+	{ANYWHERE, 538, NULL, WHATEVER, MISCONFIGURED},
+	{ANYWHERE, 0, "5.7.8-9", WHATEVER, MISCONFIGURED},
 	/* Too fast, before the codes of sender authentication around it. */
-	{ANYWHERE, 0, "*.7.28", NULL, {GA_OUTCOME_RETRY, FAULT, TOO_FAST_MS}},
+	{ANYWHERE, 0, "*.7.28", WHATEVER, {GA_OUTCOME_RETRY, FAULT, TOO_FAST_MS}},
 	/* SPF, DKIM, DMARC, reverse DNS, TLS: Gmail, RFC 7372; Outlook 5.7.5xx. */
-	{ANYWHERE, 0, "*.7.20-40", NULL, MISCONFIGURED},
-	{ANYWHERE, 0, "5.7.509", NULL, MISCONFIGURED},
-	{ANYWHERE, 0, "5.7.515", NULL, MISCONFIGURED},
-	{ANYWHERE, 0, "5.7.1", "relay", MISCONFIGURED},
-	{AT_MAIL | AT_RCPT, 0, NULL, "relaying|relay access|not permitted to relay",
-	 MISCONFIGURED},
+	{ANYWHERE, 0, "*.7.20-40", WHATEVER, MISCONFIGURED},
+	{ANYWHERE, 0, "5.7.509", WHATEVER, MISCONFIGURED},
+	{ANYWHERE, 0, "5.7.515", WHATEVER, MISCONFIGURED},
+	/* Exchange Online: this account or host may not send. */
+	{ANYWHERE, 0, "5.7.60", WHATEVER, MISCONFIGURED},
+	{ANYWHERE, 0, "5.7.606-649", WHATEVER, MISCONFIGURED},
+	{ANYWHERE, 0, "5.7.700-799", WHATEVER, MISCONFIGURED},
 	/* Before a sender is named nothing is about this message. */
-	{AT_CONNECT, 0, "4.*.*", NULL, RETRY_FAULT},
-	{AT_CONNECT, 0, "5.*.*", NULL, MISCONFIGURED},
-	/* Exchange Online says this of unknown mailboxes. */
-	{AT_RCPT, 550, "5.5.0", "mailbox", REJECTED},
-	{ANYWHERE, 0, "4.5.3", NULL, RETRY},
-	{ANYWHERE, 0, "5.5.*", NULL, MISCONFIGURED},
-	/* Mailbox full: said as permanent, mostly is not. */
-	{ANYWHERE, 0, "5.2.2", NULL, RETRY},
-	{ANYWHERE, 552, "none", NULL, RETRY},
+	{AT_CONNECT, 4, NULL, WHATEVER, RETRY_FAULT},
+	{AT_CONNECT, 0, NULL, WHATEVER, MISCONFIGURED},
+	/* What the relay says of the sender is about us; the size and an unsupported
+	 * character set are about the message and the recipient's address. */
+	{ANYWHERE, 5, "5.6.7", WHATEVER, REJECTED},
+	{AT_MAIL, 5, "5.3.4", WHATEVER, REJECTED},
+	{AT_MAIL, 552, NULL, BLAMES(CONTENT), REJECTED},
+	{AT_MAIL, 5, NULL, WHATEVER, MISCONFIGURED},
+	/* The words blame the account, the sender or its host. */
+	{ANYWHERE, 5, NULL, BLAMES(SENDER), PERHAPS_MISCONFIGURED},
+	/* Exchange Online and others say 5.5.0 of unknown mailboxes. */
+	{AT_RCPT, 550, "5.5.0", BLAMES(RECIPIENT) | BLAMES(NOBODY),
+	 PERHAPS_REJECTED},
+	{ANYWHERE, 5, "5.5.3", WHATEVER, RETRY},
+	{ANYWHERE, 5, "5.5.*", WHATEVER, MISCONFIGURED},
+	{ANYWHERE, 500, NULL, WHATEVER, MISCONFIGURED},
+	{ANYWHERE, 502, NULL, WHATEVER, MISCONFIGURED},
+	{ANYWHERE, 503, NULL, WHATEVER, MISCONFIGURED},
+	{ANYWHERE, 504, NULL, WHATEVER, MISCONFIGURED},
 	/* Too big, whoever says it. */
-	{ANYWHERE, 0, "5.3.4", NULL, REJECTED},
-	{ANYWHERE, 0, "5.2.3", NULL, REJECTED},
+	{ANYWHERE, 5, "5.3.4", WHATEVER, REJECTED},
+	{ANYWHERE, 5, "5.2.3", WHATEVER, REJECTED},
+	{ANYWHERE, 552, "none", BLAMES(CONTENT), REJECTED},
+	/* Mailbox full: said as permanent, mostly is not. */
+	{ANYWHERE, 5, "5.2.2", WHATEVER, RETRY},
+	{ANYWHERE, 552, "none", WHATEVER, RETRY},
 	/* Greylisting (450 or 451 4.7.1) needs no rule: the back-off passes the
 	 * five minutes of a strict relay, and a lenient one is not kept waiting. */
 	/* The relay itself is in trouble. */
-	{ANYWHERE, 0, "4.3.*", NULL, RETRY_FAULT},
-	{ANYWHERE, 0, "4.*.*", NULL, RETRY},
-	/* No such mailbox or domain, moved without a trace, disabled; RFC 3463,
-	 * RFC 7505 and Exchange's 5.1.10.  A bare 550 may be anything. */
-	{AT_RCPT | AT_FINAL, 0, "5.1.1-3", NULL, DEAD},
-	{AT_RCPT | AT_FINAL, 0, "5.1.6", NULL, DEAD},
-	{AT_RCPT | AT_FINAL, 0, "5.1.10", NULL, DEAD},
-	{AT_RCPT | AT_FINAL, 0, "5.2.1", NULL, DEAD},
-	/* What the relay says of the sender is about us; an unsupported character
-	 * set is about the recipient's address. */
-	{AT_MAIL, 0, "5.6.7", NULL, REJECTED},
-	{AT_MAIL, 0, "5.*.*", NULL, MISCONFIGURED},
-	{ANYWHERE, 0, "5.*.*", NULL, REJECTED},
-	/* Without enhanced codes. */
-	{AT_CONNECT | AT_MAIL, 0, NULL, NULL, MISCONFIGURED},
-	{ANYWHERE, 500, NULL, NULL, MISCONFIGURED},
-	{ANYWHERE, 502, NULL, NULL, MISCONFIGURED},
-	{ANYWHERE, 503, NULL, NULL, MISCONFIGURED},
-	{ANYWHERE, 504, NULL, NULL, MISCONFIGURED},
-	{ANYWHERE, 0, NULL, NULL, REJECTED},
+	{ANYWHERE, 4, "4.3.*", WHATEVER, RETRY_FAULT},
+	{ANYWHERE, 4, NULL, WHATEVER, RETRY},
+	/* The words or the code blame the recipient; the rest is a guess. */
+	{ANYWHERE, 5, NULL, BLAMES(RECIPIENT) | BLAMES(RATE) | BLAMES(FULL),
+	 REJECTED},
+	{AT_RCPT | AT_FINAL, 5, "5.1.*", WHATEVER, REJECTED},
+	{ANYWHERE, 0, NULL, WHATEVER, PERHAPS_REJECTED},
 };
+
+/* What relays say when there are more connections than they allow. */
+static const char *const crowded_words[] = {
+	"too many connection",	 "too many concurrent",	  "too many simultaneous",
+	"concurrent connection", "connection limit",	  "simultaneous connection",
+	"maximum connection",	 "connections from your", "too many sessions",
+	"connections per",		 "max connections",		  NULL};
 
 bool
 ga_reply_enhanced(const char *text, char *code, size_t size)
@@ -182,46 +223,63 @@ matches_enhanced(const char *pattern, const char *code)
 	return true;
 }
 
-/* Whether the text holds one of the words, whatever its case. */
 static bool
-mentions(const char *words, const char *text)
+says_crowded(const char *text)
 {
-	char word[64];
-
-	while (words && *words)
-	{
-		size_t length = strcspn(words, "|");
-
-		snprintf(word, sizeof(word), "%.*s", (int) length, words);
-		if (strcasestr(text, word))
+	for (size_t i = 0; crowded_words[i]; i++)
+		if (strcasestr(text, crowded_words[i]))
 			return true;
-		words += length + (words[length] == '|');
-	}
-	return words == NULL;
+	return false;
+}
+
+static bool
+matches_code(int pattern, int code)
+{
+	return pattern == 0 || pattern == code || pattern == code / 100;
+}
+
+/*
+ * The enhanced code with the class of the basic one; "" where a permanent refusal
+ * has none, or one that claims success.  A plain 4xx reads like 4.0.0, so that
+ * one rule serves both.
+ */
+static void
+read_enhanced(int code, const char *text, char *enhanced, size_t size)
+{
+	bool is_there = ga_reply_enhanced(text, enhanced, size);
+
+	if (!is_there || enhanced[0] == '2')
+		snprintf(enhanced, size, "%s", code < 500 ? "4.0.0" : "");
+	else
+		enhanced[0] = code < 500 ? '4' : '5';
 }
 
 GaVerdict
 ga_reply_judge_smtp(GaSmtpStage stage, int code, const char *text)
 {
+	int blames = 1 << ga_mail_words_read(text);
 	char enhanced[16];
+	GaVerdict verdict;
 	size_t i = 0;
 
-	/* A refusal that claims success in its enhanced code has none; a plain
-	 * 4xx reads like 4.0.0, so that one rule serves both. */
-	if (!ga_reply_enhanced(text, enhanced, sizeof(enhanced)) ||
-		enhanced[0] == '2')
-		snprintf(enhanced, sizeof(enhanced), "%s", code < 500 ? "4.0.0" : "");
+	read_enhanced(code, text, enhanced, sizeof(enhanced));
 	for (; i < sizeof(smtp_rules) / sizeof(smtp_rules[0]) - 1; i++)
 	{
 		const SmtpRule *rule = &smtp_rules[i];
 
-		if ((rule->stages & (1 << stage)) &&
-			(rule->code == 0 || rule->code == code) &&
+		if ((rule->stages & (1 << stage)) && matches_code(rule->code, code) &&
 			matches_enhanced(rule->enhanced, enhanced) &&
-			mentions(rule->words, text))
+			(rule->blames & blames))
 			break;
 	}
-	return smtp_rules[i].verdict;
+	verdict = smtp_rules[i].verdict;
+	if (verdict.outcome == GA_OUTCOME_REJECTED &&
+		((1 << stage) & (AT_RCPT | AT_FINAL)) &&
+		ga_mail_status_is_dead(enhanced, text))
+		verdict = (GaVerdict) DEAD;
+	if (verdict.outcome == GA_OUTCOME_RETRY && says_crowded(text))
+		verdict.flags |= GA_OUTCOME_CROWDED;
+	return verdict;
 }
 
 GaVerdict

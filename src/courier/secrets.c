@@ -29,6 +29,16 @@ keep(GaSecrets *secrets, char *secret)
 	secrets->list = list;
 }
 
+static char *
+of_urls(const char *base64)
+{
+	char *copy = ga_strdup(base64);
+
+	for (char *c = copy; *c; c++)
+		*c = *c == '+' ? '-' : *c == '/' ? '_' : *c;
+	return copy;
+}
+
 /* With so many bytes in front of it; without the characters that hold bits of
  * a neighbour. */
 static void
@@ -44,7 +54,12 @@ keep_base64(GaSecrets *secrets, const char *secret, size_t before)
 	encoded = g_base64_encode((const guchar *) bytes, length);
 	encoded[whole] = '\0';
 	if (whole >= foreign[before] + PIECE_MIN)
+	{
 		keep(secrets, ga_strdup(encoded + foreign[before]));
+		/* RFC 4648 5: the alphabet of URLs and JWTs. */
+		if (strpbrk(encoded, "+/"))
+			keep(secrets, of_urls(encoded + foreign[before]));
+	}
 	explicit_bzero(encoded, whole);
 	explicit_bzero(bytes, length);
 	g_free(encoded);
@@ -66,6 +81,13 @@ ga_secrets_hide(const GaSecrets *secrets, GaOutcome *outcome)
 {
 	for (size_t i = 0; i < secrets->count; i++)
 		ga_outcome_hide(outcome, secrets->list[i]);
+}
+
+void
+ga_secrets_hide_in(const GaSecrets *secrets, char *text)
+{
+	for (size_t i = 0; i < secrets->count; i++)
+		ga_outcome_hide_in(text, secrets->list[i]);
 }
 
 void

@@ -20,6 +20,8 @@ typedef struct GaSecrets
  * fine. */
 extern void ga_secrets_add(GaSecrets *secrets, const char *secret);
 extern void ga_secrets_hide(const GaSecrets *secrets, GaOutcome *outcome);
+/* Likewise in a text of ours, which becomes no longer. */
+extern void ga_secrets_hide_in(const GaSecrets *secrets, char *text);
 /* Overwrites them. */
 extern void ga_secrets_free(GaSecrets *secrets);
 

@@ -20,6 +20,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "courier/confine.h"
 #include "courier/link.h"
 #include "courier/pool.h"
 
@@ -74,6 +75,21 @@ route_task(Server *server, GaTask *task)
 				   detail);
 }
 
+/* Whether that much is known of the provider: each reload opens it anew. */
+static bool
+had_fault(const Server *server, const GaPool *pool)
+{
+	for (size_t i = 0; i < server->pool_count; i++)
+	{
+		GaPool *old = server->pools[i];
+
+		if (old && ga_pool_fault(old) &&
+			strcmp(ga_pool_name(old), ga_pool_name(pool)) == 0)
+			return strcmp(ga_pool_fault(old), ga_pool_fault(pool)) == 0;
+	}
+	return false;
+}
+
 /* Keeps the pool of a provider nothing has changed about, and its warm
  * connections. */
 static GaPool *
@@ -92,7 +108,7 @@ keep_or_open(Server *server, const json_t *config)
 			return pool;
 		}
 	pool = ga_pool_open(config, &server->link);
-	if (ga_pool_fault(pool))
+	if (ga_pool_fault(pool) && !had_fault(server, pool))
 		ga_link_log(&server->link, "provider \"%s\" cannot be used: %s",
 					ga_pool_name(pool), ga_pool_fault(pool));
 	return pool;
@@ -223,11 +239,22 @@ shed_inheritance(int fd)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
+static void
+tell_confinement(Server *server, const char *said)
+{
+	GaBuffer frame = {0};
+
+	if (ga_wire_put_frame(&frame, GA_FRAME_STARTED, said, strlen(said)))
+		ga_link_write(&server->link, &frame);
+	ga_buffer_free(&frame);
+}
+
 void
-ga_serve(int fd)
+ga_serve(int fd, bool tells)
 {
 	static Server server;
 	pid_t parent = getppid();
+	char said[128];
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != parent)
@@ -235,8 +262,11 @@ ga_serve(int fd)
 	shed_inheritance(fd);
 	fcntl(fd, F_SETFD, FD_CLOEXEC);
 	fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) & ~O_NONBLOCK);
+	ga_confine(GA_CONFINE_SENDER, said, sizeof(said));
 	if (!ga_link_open(&server.link, fd))
 		_exit(3);
+	if (tells)
+		tell_confinement(&server, said);
 	for (;;)
 	{
 		char *room = ga_buffer_reserve(&server.in, READ_SIZE);

@@ -5,7 +5,12 @@
 #ifndef GA_COURIER_SERVE_H
 #define GA_COURIER_SERVE_H
 
-/* Never returns: 0 when the dispatcher is gone, 2 when it talks nonsense. */
-extern void ga_serve(int fd) __attribute__((noreturn));
+#include <stdbool.h>
+
+/*
+ * Never returns: 0 when the dispatcher is gone, 2 when it talks nonsense.
+ * `tells`: the first frame says how the courier is confined.
+ */
+extern void ga_serve(int fd, bool tells) __attribute__((noreturn));
 
 #endif /* GA_COURIER_SERVE_H */

@@ -32,6 +32,8 @@ typedef struct SmtpPlan
 	char *envelope_sender;
 	char *bounce_address; /* NULL: bounces are not told apart */
 	bool tls;
+	bool is_wrapped;	   /* TLS from the first byte: smtps */
+	long greeting_timeout; /* seconds */
 } SmtpPlan;
 
 typedef struct SmtpSender
@@ -52,6 +54,8 @@ typedef struct SmtpSender
 	int code;	  /* of the last whole reply */
 	bool inside;  /* a reply of several lines has begun */
 	bool parting; /* the last reply was a refusal */
+	bool greeted; /* the relay has spoken, on this connection or before */
+	bool is_late; /* the connection took longer than it may */
 	GaText text;  /* of the last reply, lines joined by a blank */
 } SmtpSender;
 
@@ -96,7 +100,10 @@ prepare(GaProvider *provider, char *complaint, size_t size)
 		return false;
 	plan->tls =
 		tls ? strcmp(tls, "required") == 0 : !provider->host_is_loopback;
-	if (provider->password && !plan->tls && strcmp(scheme, "smtps") != 0 &&
+	plan->is_wrapped = strcmp(scheme, "smtps") == 0;
+	plan->greeting_timeout =
+		atol(ga_provider_option(provider, "greeting_timeout"));
+	if (provider->password && !plan->tls && !plan->is_wrapped &&
 		!provider->host_is_loopback)
 	{
 		snprintf(complaint, size,
@@ -168,11 +175,12 @@ adjust_patience(SmtpSender *sender)
 {
 	bool parting = sender->code >= 400;
 
-	if (parting != sender->parting)
+	if (parting != sender->parting || !sender->greeted)
 		curl_easy_setopt(sender->connection.curl,
 						 CURLOPT_SERVER_RESPONSE_TIMEOUT,
 						 parting ? QUIT_S : sender->provider->timeout);
 	sender->parting = parting;
+	sender->greeted = true;
 }
 
 /*
@@ -219,6 +227,34 @@ take_reply_line(char *line, size_t size, size_t count, void *context)
 		adjust_patience(sender);
 	}
 	return size * count;
+}
+
+/*
+ * libcurl's time to connect includes the greeting and the login.  A relay that
+ * took the connection may let us wait for minutes, one that is away may not; so
+ * until there is a connection this looks at the clock, some times a second.
+ */
+static int
+watch_connecting(void *context, curl_off_t to_get, curl_off_t got,
+				 curl_off_t to_put, curl_off_t put)
+{
+	SmtpSender *sender = context;
+	CURL *curl = sender->connection.curl;
+	curl_off_t connected = 0;
+	curl_off_t passed = 0;
+
+	(void) to_get, (void) got, (void) to_put, (void) put;
+	if (sender->greeted || sender->ready)
+		return 0;
+	curl_easy_getinfo(curl,
+					  sender->plan->is_wrapped ? CURLINFO_APPCONNECT_TIME_T
+											   : CURLINFO_CONNECT_TIME_T,
+					  &connected);
+	curl_easy_getinfo(curl, CURLINFO_TOTAL_TIME_T, &passed);
+	sender->is_late =
+		connected == 0 &&
+		passed > (curl_off_t) sender->provider->connect_timeout * 1000000;
+	return sender->is_late;
 }
 
 static void
@@ -317,8 +353,16 @@ prepare_handle(CURL *curl, void *context)
 	curl_easy_setopt(curl, CURLOPT_HEADERDATA, sender);
 	curl_easy_setopt(curl, CURLOPT_PREREQFUNCTION, note_ready);
 	curl_easy_setopt(curl, CURLOPT_PREREQDATA, sender);
+	curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT,
+					 provider->connect_timeout +
+						 sender->plan->greeting_timeout + provider->timeout);
 	curl_easy_setopt(curl, CURLOPT_TIMEOUT,
-					 provider->connect_timeout + REPLIES * provider->timeout);
+					 provider->connect_timeout +
+						 sender->plan->greeting_timeout +
+						 REPLIES * provider->timeout);
+	curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
+	curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, watch_connecting);
+	curl_easy_setopt(curl, CURLOPT_XFERINFODATA, sender);
 	if (username && provider->password)
 	{
 		curl_easy_setopt(curl, CURLOPT_USERNAME, username);
@@ -359,6 +403,8 @@ run(SmtpSender *sender, const GaJob *job)
 
 	forget_replies(sender);
 	sender->ready = false;
+	sender->greeted = false;
+	sender->is_late = false;
 	if (curl == NULL)
 		return CURLE_FAILED_INIT;
 	sender->job = job;
@@ -368,7 +414,8 @@ run(SmtpSender *sender, const GaJob *job)
 	curl_easy_setopt(curl, CURLOPT_INFILESIZE_LARGE,
 					 (curl_off_t) sender->message.length);
 	curl_easy_setopt(curl, CURLOPT_SERVER_RESPONSE_TIMEOUT,
-					 sender->provider->timeout);
+					 sender->connection.warm ? sender->provider->timeout
+											 : sender->plan->greeting_timeout);
 	return ga_connection_run(&sender->connection);
 }
 
@@ -394,6 +441,8 @@ judge_failure(SmtpSender *sender, CURLcode result, GaOutcome *outcome)
 	bool uncertain =
 		sender->code == 354 && ga_connection_gave_all(&sender->connection);
 
+	if (sender->is_late)
+		result = CURLE_OPERATION_TIMEDOUT;
 	if (sender->code < 400 || uncertain)
 	{
 		ga_connection_explain(&sender->connection, result, uncertain, outcome);

@@ -16,6 +16,7 @@
 
 #include "base/provider_options.h"
 #include "base/sms_text.h"
+#include "courier/header_words.h"
 #include "courier/mail.h"
 
 static const char *const variable_names[GA_VARIABLE_COUNT] = {
@@ -94,12 +95,17 @@ complete_forms(GaMailboxForms *forms)
 {
 	GaText text = {0};
 
+	char name[sizeof(forms->name)];
+
+	ga_mail_put_mailbox(&text, forms->name, forms->address);
+	snprintf(forms->encoded, sizeof(forms->encoded), "%s", text.data);
+	/* The provider makes headers of the others, and may leave them as they are. */
+	if (ga_header_break_encoded(forms->name, name, sizeof(name)))
+		memcpy(forms->name, name, sizeof(name));
+	ga_text_truncate(&text, 0);
 	put_phrase(&text, forms->name);
 	ga_text_printf(&text, *forms->name ? " <%s>" : "%s", forms->address);
 	snprintf(forms->mailbox, sizeof(forms->mailbox), "%s", text.data);
-	ga_text_truncate(&text, 0);
-	ga_mail_put_mailbox(&text, forms->name, forms->address);
-	snprintf(forms->encoded, sizeof(forms->encoded), "%s", text.data);
 	ga_text_free(&text);
 }
 
@@ -213,7 +219,11 @@ ga_values_of_job(GaValues *values, const GaJob *job, const GaValueRules *rules,
 	values->of[GA_VARIABLE_TO] = job->to;
 	values->of[GA_VARIABLE_TO_DIGITS] = job->to + (job->to[0] == '+');
 	values->of[GA_VARIABLE_TO_NAME] = values->to.name;
-	values->of[GA_VARIABLE_SUBJECT] = job->subject;
+	values->of[GA_VARIABLE_SUBJECT] =
+		ga_header_break_encoded(job->subject, values->subject,
+								sizeof(values->subject))
+			? values->subject
+			: job->subject;
 	values->of[GA_VARIABLE_TEXT] = job->text;
 	values->of[GA_VARIABLE_HTML] = job->html;
 	values->of[GA_VARIABLE_KEY] = job->message_key;

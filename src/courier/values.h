@@ -73,6 +73,7 @@ typedef struct GaValues
 	GaMailboxForms to;
 	GaMailboxForms reply_to;
 	char key_token[129];
+	char subject[1400]; /* 900, and a blank in each "=?" */
 	char callback_pattern[4004];
 	char validity[3][24];
 } GaValues;

@@ -134,6 +134,18 @@ ga_desk_flush(void)
 	ga_courier_flush(&courier);
 }
 
+/* Once, and again when one that is started later is confined differently. */
+static void
+note_confinement(const char *said)
+{
+	static char told_confinement[128];
+
+	if (strcmp(said, told_confinement) == 0)
+		return;
+	strlcpy(told_confinement, said, sizeof(told_confinement));
+	ereport(LOG, (errmsg("the courier of group_api is confined by: %s", said)));
+}
+
 static void
 hear_frame(GaFrameType type, GaSlice payload, TimestampTz now)
 {
@@ -154,6 +166,9 @@ hear_frame(GaFrameType type, GaSlice payload, TimestampTz now)
 				hear_outcome(&outcome, now);
 			else
 				courier.ended = true;
+			break;
+		case GA_FRAME_STARTED:
+			note_confinement(pnstrdup(payload.data, payload.length));
 			break;
 		case GA_FRAME_LOG:
 			ereport(LOG, (errmsg("group_api courier: %s",

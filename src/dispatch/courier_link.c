@@ -20,7 +20,8 @@
 bool
 ga_courier_start(GaCourierLink *link, const char **reason)
 {
-	char *arguments[] = {"group_api_courier", "serve", "--fd", "3", NULL};
+	char *arguments[] = {
+		"group_api_courier", "serve", "--fd", "3", "--tell", NULL};
 	GaCourierStart start = {.arguments = arguments, .fds = {-1, -1, -1, -1}};
 	int ends[2];
 

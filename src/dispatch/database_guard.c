@@ -156,6 +156,9 @@ news_of(Node *command)
 		case T_AlterExtensionStmt:
 		case T_AlterOwnerStmt:
 		case T_ReassignOwnedStmt:
+		/* The owner of a server may gain or lose the right to its files. */
+		case T_GrantRoleStmt:
+		case T_AlterRoleStmt:
 			return NEWS_RELOAD;
 		case T_DropStmt:
 			return is_ours_to_drop((DropStmt *) command) ? NEWS_RELOAD

@@ -47,7 +47,9 @@
 #include "store/template_store.h"
 #include "tcop/tcopprot.h"
 #include "utils/guc.h"
+#include "utils/inval.h"
 #include "utils/memutils.h"
+#include "utils/syscache.h"
 #include "utils/timeout.h"
 #include "utils/timestamp.h"
 
@@ -135,6 +137,16 @@ serve_interrupts(void)
 		reload_wanted = true;
 }
 
+/*
+ * A role or a membership changed, in whichever database: the owner of a server
+ * may have gained or lost the right to its files.
+ */
+static void
+hear_of_roles(Datum arg, int cache, uint32 hash)
+{
+	reload_wanted = true;
+}
+
 static void
 hear_wakes(void)
 {
@@ -209,6 +221,9 @@ reload(TimestampTz now)
 
 	if (!reload_wanted || !ga_work_begin(GA_STEP_READ_PROVIDERS))
 		return;
+	/* A commit wakes us before it tells the caches: who is a member of what is
+	 * looked up anew. */
+	InvalidateSystemCaches();
 	is_ours = ga_installation_is_ours();
 	if (is_ours)
 		ga_link_secret_read(link_secret);
@@ -477,6 +492,12 @@ claim_for(GaProvider *provider, int limit, TimestampTz now)
 
 	if (!ga_work_begin(GA_STEP_CLAIM))
 		return;
+	/* What was just heard of is read before anything more is sent. */
+	if (reload_wanted)
+	{
+		ga_work_end();
+		return;
+	}
 	count = ga_queue_claim(ga_work_scope(), provider->channel, provider->server,
 						   &provider->filter, incarnation, limit,
 						   &provider->cursor, &claims);
@@ -846,6 +867,8 @@ group_api_dispatcher_main(Datum arg)
 	ga_polls_init();
 	ga_records_init();
 	ga_screening_init();
+	CacheRegisterSyscacheCallback(AUTHOID, hear_of_roles, (Datum) 0);
+	CacheRegisterSyscacheCallback(AUTHMEMROLEMEM, hear_of_roles, (Datum) 0);
 	reload_wanted = true;
 	ga_crash_guard_enter(database);
 	start_incarnation();

@@ -136,8 +136,13 @@ suppress(const void *arg)
 	const GaRecord *record = arg;
 
 	(void) ga_suppression_add_member(UUIDPGetDatum(&record->group_id),
-									 record->number, record->suppress,
-									 record->server, record->code);
+									 record->number,
+									 &(GaSuppressionCause){
+										 .reason = record->suppress,
+										 .server = record->server,
+										 .code = record->code,
+										 .evidence = "refused when it was sent",
+									 });
 }
 
 void

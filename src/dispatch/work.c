@@ -21,17 +21,17 @@
 #include "postgres.h"
 
 #include "access/xact.h"
-#include "catalog/namespace.h"
+#include "base/extension.h"
 #include "dispatch/seat.h"
 #include "dispatch/work.h"
 #include "pgstat.h"
 #include "postmaster/interrupt.h"
 #include "storage/lmgr.h"
 #include "storage/proc.h"
-#include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/resowner.h"
 #include "utils/snapmgr.h"
+#include "utils/syscache.h"
 #include "utils/timestamp.h"
 
 /* Pause of a step after a lock was in its way: the first, and the longest. */
@@ -98,7 +98,8 @@ static GaStep current_step;
 static GaOwnerScope scope;
 static MemoryContext turn_context;
 static ResourceOwner worker_owner; /* of HMACs made between transactions */
-static Oid my_queue;			   /* made anew it counts incarnations anew */
+static Oid tables[GA_STEP_COUNT][TABLES_MAX];
+static Oid my_queue; /* made anew it counts incarnations anew */
 
 static void
 stand_between(void)
@@ -199,31 +200,23 @@ abort_work(void)
 	stand_between();
 }
 
-/* InvalidOid when it is not there (any more). */
-static Oid
-table_named(const char *name)
-{
-	Oid schema = get_namespace_oid("group_api_private", true);
-
-	return OidIsValid(schema) ? get_relname_relid(name, schema) : InvalidOid;
-}
-
 /*
  * Locks the tables of a step as its statements will; false when one is refused.
- * A table that is gone while it is locked belongs to an extension that is gone.
+ * They are looked up once: made anew they are others'.
  */
 static bool
 lock_tables(GaStep step, Oid *refused)
 {
 	for (int i = 0; i < TABLES_MAX && steps[step].tables[i] != NULL; i++)
 	{
-		Oid table = table_named(steps[step].tables[i]);
+		Oid *table = &tables[step][i];
 
-		if (!OidIsValid(table))
-			continue;
-		if (!ConditionalLockRelationOid(table, RowExclusiveLock))
+		if (!OidIsValid(*table))
+			*table = ga_extension_table(steps[step].tables[i]);
+		if (OidIsValid(*table) &&
+			!ConditionalLockRelationOid(*table, RowExclusiveLock))
 		{
-			*refused = table;
+			*refused = *table;
 			return false;
 		}
 	}
@@ -234,14 +227,14 @@ lock_tables(GaStep step, Oid *refused)
 static bool
 is_still_there(GaStep step)
 {
-	Oid queue = table_named("invitations");
-
-	if (my_queue == InvalidOid)
-		my_queue = queue;
+	if (!OidIsValid(my_queue))
+		my_queue = ga_extension_table("invitations");
+	if (!SearchSysCacheExists1(RELOID, ObjectIdGetDatum(my_queue)))
+		return false;
 	for (int i = 0; i < TABLES_MAX && steps[step].tables[i] != NULL; i++)
-		if (!OidIsValid(table_named(steps[step].tables[i])))
+		if (!SearchSysCacheExists1(RELOID, ObjectIdGetDatum(tables[step][i])))
 			return false;
-	return OidIsValid(queue) && queue == my_queue && OidIsValid(ga_owner());
+	return true;
 }
 
 bool
@@ -267,7 +260,7 @@ ga_work_begin(GaStep step)
 	/* Whoever held a lock may have dropped it all. */
 	if (!is_still_there(step))
 	{
-		bool is_made_anew = OidIsValid(table_named("invitations"));
+		bool is_made_anew = OidIsValid(ga_extension_oid());
 
 		abort_work();
 		/* One made anew counts its incarnations anew: so must we. */

@@ -17,8 +17,13 @@
 #include "request/picture.h"
 #include "request/soft_json.h"
 
-/* Far above the 256 MB that jsonb can hold nothing would be gained. */
-#define BODY_MAX (64 * 1024 * 1024)
+/* Two pictures of 5 MB as data URLs, and what else there is. */
+#define BODY_MAX ((size_t) 16 * 1024 * 1024)
+#define BODY_MAX_A_MEMBER 1024
+/* No string and no object of jsonb is longer. */
+#define BODY_MAX_EVER ((size_t) 255 * 1024 * 1024)
+#define VALUES_MAX 1000
+#define VALUES_MAX_A_MEMBER 10
 #define FIELDS_MAX 1000
 #define STEPS_MAX 16
 #define NAME_SHOWN_MAX 64
@@ -374,18 +379,49 @@ looks_like_form(GaBytes body)
 			memchr(body.data, '=', body.length) != NULL);
 }
 
-Jsonb *
-ga_body_read(GaBytes body, const char *const *lists, GaViolations *violations)
+size_t
+ga_body_max_bytes(int max_members)
 {
-	const char *complaint = NULL;
-	Jsonb *json;
+	return Min(Max(BODY_MAX, (size_t) max_members * BODY_MAX_A_MEMBER),
+			   BODY_MAX_EVER);
+}
 
-	if (body.length > BODY_MAX)
-	{
-		fault(violations, "", GA_VIOLATION_INVALID_BODY, NULL,
-			  "is longer than 64 MB");
+bool
+ga_body_check_size(size_t bytes, int max_members, GaViolations *violations)
+{
+	size_t most = ga_body_max_bytes(max_members);
+
+	if (bytes <= most)
+		return true;
+	fault(violations, "", GA_VIOLATION_TOO_LARGE, NULL,
+		  psprintf("has %zu bytes, at most %zu are read", bytes, most));
+	return false;
+}
+
+static Jsonb *
+read_json(GaBytes body, int max_members, GaViolations *violations)
+{
+	int64 most = VALUES_MAX + (int64) max_members * VALUES_MAX_A_MEMBER;
+	const char *complaint;
+	GaJsonFault what;
+	Jsonb *json = ga_soft_json_or_why(body.data, body.length, (int) most, &what,
+									  &complaint);
+
+	if (what == GA_JSON_TOO_MANY_VALUES)
+		fault(violations, "", GA_VIOLATION_TOO_MANY, NULL,
+			  psprintf("has more than %d values", (int) most));
+	else if (json == NULL)
+		fault(violations, "", GA_VIOLATION_INVALID_BODY, complaint,
+			  "is no JSON that can be read");
+	return json;
+}
+
+Jsonb *
+ga_body_read(GaBytes body, const char *const *lists, int max_members,
+			 GaViolations *violations)
+{
+	if (!ga_body_check_size(body.length, max_members, violations))
 		return NULL;
-	}
 	body = trimmed(body);
 	if (body.length == 0)
 	{
@@ -395,9 +431,5 @@ ga_body_read(GaBytes body, const char *const *lists, GaViolations *violations)
 	}
 	if (looks_like_form(body))
 		return read_form(body, lists, violations);
-	json = ga_soft_json_or_why(body.data, body.length, &complaint);
-	if (json == NULL)
-		fault(violations, "", GA_VIOLATION_INVALID_BODY, complaint,
-			  "is no JSON that can be read");
-	return json;
+	return read_json(body, max_members, violations);
 }

@@ -69,7 +69,7 @@ typedef struct GaReceiptEvent
 {
 	const char *reference; /* our key of the message */
 	const char *message_id;
-	const char *word; /* never NULL; may be refined: "Bounce/Permanent" */
+	const char *word; /* never NULL; may be refined: "Bounce/Permanent/x" */
 	const char *code;
 	const char *text;
 	const char *time;

@@ -9,8 +9,8 @@
  */
 #include "postgres.h"
 
+#include "base/sms_text.h"
 #include "mb/pg_wchar.h"
-
 #include "request/contact.h"
 #include "request/email.h"
 #include "request/phone.h"
@@ -124,11 +124,42 @@ check_mobile(const char *text, GaContact *contact, GaContactFault *fault)
 	return false;
 }
 
+/* Marks of direction and joiners: phones copy them along, and nobody sees them. */
+static bool
+is_mark(int32_t character)
+{
+	return ga_utf8_is_bidi(character) || character == 0xFEFF ||
+		   (character >= 0x200B && character <= 0x200F) ||
+		   (character >= 0x2060 && character <= 0x206F);
+}
+
+/* Without the marks at both ends and the blanks among them. */
+static const char *
+without_marks(const char *text)
+{
+	const char *end = text + strlen(text);
+	const char *first = NULL;
+	const char *last = text;
+
+	while (text < end)
+	{
+		const char *start = text;
+		int32_t character = ga_utf8_next(&text, end);
+
+		if (character == ' ' || is_mark(character))
+			continue;
+		first = first ? first : start;
+		last = text;
+	}
+	return first ? pnstrdup(first, last - first) : "";
+}
+
 bool
 ga_contact_check(GaChannel channel, const char *text, GaContact *contact,
 				 GaContactFault *fault)
 {
-	const char *utf8 = pg_server_to_any(text, strlen(text), PG_UTF8);
+	const char *utf8 =
+		without_marks(pg_server_to_any(text, strlen(text), PG_UTF8));
 
 	Assert(channel != GA_CHANNEL_NONE);
 	if (channel == GA_CHANNEL_EMAIL)

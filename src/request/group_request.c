@@ -72,7 +72,7 @@ static const GaJsonField contact_fields[] = {
 	{.name = "value",
 	 .alias = "vaule",
 	 .kind = GA_JSON_TEXT,
-	 .flags = GA_JSON_REQUIRED,
+	 .flags = GA_JSON_REQUIRED | GA_JSON_ADDRESS,
 	 .max_chars = CONTACT_MAX_CHARS,
 	 .offset = offsetof(ContactText, value)},
 };

@@ -153,8 +153,9 @@ static const char *
 read_text(GaJsonReader *reader, const GaJsonPath *path,
 		  const GaJsonField *field, const JsonbValue *value)
 {
-	GaTextPolicy policy = field->flags & GA_JSON_MULTI_LINE
-							  ? GA_TEXT_MULTI_LINE
+	GaTextPolicy policy = field->flags & GA_JSON_MULTI_LINE ? GA_TEXT_MULTI_LINE
+						  : field->flags & GA_JSON_ADDRESS
+							  ? GA_TEXT_ADDRESS
 							  : GA_TEXT_SINGLE_LINE;
 	GaTextScan scan;
 	int length;
@@ -523,6 +524,7 @@ ga_json_read_object(GaJsonReader *reader, const GaJsonPath *path,
 	JsonbValue value;
 	JsonbIteratorToken token;
 	List *unknown = NIL;
+	int unlisted = 0;
 	ListCell *cell;
 	uint32 given = 0;
 
@@ -538,9 +540,12 @@ ga_json_read_object(GaJsonReader *reader, const GaJsonPath *path,
 		(void) JsonbIteratorNext(&iterator, &value, true);
 		if (fill_slot(table, slots, &key, &value))
 			continue;
-		/* one more than are listed is enough to say there are more */
-		unknown =
-			lappend(unknown, memcpy(palloc(sizeof(key)), &key, sizeof(key)));
+		/* what is not listed is only counted: a body may have a million */
+		if (list_length(unknown) == GA_VIOLATIONS_LISTED)
+			unlisted++;
+		else
+			unknown = lappend(unknown,
+							  memcpy(palloc(sizeof(key)), &key, sizeof(key)));
 	}
 	if (token == WJB_END_OBJECT)
 		(void) JsonbIteratorNext(&iterator, &key, true);
@@ -553,6 +558,9 @@ ga_json_read_object(GaJsonReader *reader, const GaJsonPath *path,
 	}
 	foreach (cell, unknown)
 		fault_unknown(reader, path, table, lfirst(cell));
+	for (int i = 0; i < unlisted; i++)
+		ga_violation_add(reader->violations, "", GA_VIOLATION_UNKNOWN_FIELD,
+						 NULL, "%s", "");
 	return given;
 }
 

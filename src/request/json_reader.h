@@ -59,6 +59,7 @@ typedef enum GaJsonKind
 #define GA_JSON_MULTI_LINE 0x08	   /* text: line feeds and tabs allowed */
 #define GA_JSON_LENIENT 0x10	   /* "true", "12": forms have texts only */
 #define GA_JSON_FILE 0x20		   /* text: a file of a form is taken, too */
+#define GA_JSON_ADDRESS 0x40	   /* text: read by GA_TEXT_ADDRESS */
 
 /* How the text begins that a file of a form becomes; base64 follows. */
 #define GA_JSON_FILE_HEAD "data:;base64,"

@@ -15,6 +15,7 @@
 #include <phonenumbers/phonenumber.pb.h>
 #include <phonenumbers/phonenumberutil.h>
 
+#include "request/phone_ranges.h"
 #include "request/phone_table.h"
 
 namespace
@@ -162,6 +163,26 @@ kind_without_sms(const PhoneNumber &number)
 	}
 }
 
+/* Whether SMS can be sent to it, as far as the library and newer tables know. */
+GaPhoneFault
+check_range(const PhoneNumber &number, const char **kind)
+{
+	GaPhoneFault fault = check_length(number);
+	std::string national;
+
+	if (fault == GA_PHONE_OK)
+	{
+		*kind = kind_without_sms(number);
+		if (*kind == nullptr)
+			return GA_PHONE_OK;
+		fault = GA_PHONE_NOT_SMS_CAPABLE;
+	}
+	library->GetNationalSignificantNumber(number, &national);
+	return ga::is_newer_mobile(std::to_string(number.country_code()), national)
+			   ? GA_PHONE_OK
+			   : fault;
+}
+
 GaPhoneFault
 ask_library(const char *text, size_t length, char *e164, const char **kind)
 {
@@ -172,12 +193,9 @@ ask_library(const char *text, size_t length, char *e164, const char **kind)
 	if (fault == GA_PHONE_OK)
 		fault = parse(text, length, &number);
 	if (fault == GA_PHONE_OK)
-		fault = check_length(number);
+		fault = check_range(number, kind);
 	if (fault != GA_PHONE_OK)
 		return fault;
-	*kind = kind_without_sms(number);
-	if (*kind != nullptr)
-		return GA_PHONE_NOT_SMS_CAPABLE;
 	library->Format(number, PhoneNumberUtil::E164, &formatted);
 	if (formatted.size() >= GA_PHONE_E164_SIZE)
 		return GA_PHONE_TOO_LONG;

@@ -16,6 +16,7 @@
 #include "mb/pg_wchar.h"
 #include "request/callback.h"
 #include "request/carrier_answer.h"
+#include "request/carrier_text.h"
 #include "request/soft_json.h"
 
 /* Of one body; a batch of SendGrid's has some hundreds. */
@@ -36,7 +37,8 @@ typedef struct ReceiptRow
 	const char *reference;
 	const char *message_id;
 	const char *word;
-	const char *detail; /* refines the word */
+	const char *detail;	 /* refines the word */
+	const char *subtype; /* and this one the detail */
 	const char *code;
 	const char *text;
 	const char *time;
@@ -127,7 +129,7 @@ static const ReceiptRow rows[] = {
 		.reference = "Metadata/inv",
 		.message_id = "MessageID",
 		.word = "RecordType",
-		.detail = "Type",
+		.detail = "Type|SuppressionReason",
 		.text = "Details|Description",
 		.time = "DeliveredAt|BouncedAt|ReceivedAt",
 	},
@@ -150,7 +152,8 @@ static const ReceiptRow rows[] = {
 		.reference = "mail/tags/inv/0",
 		.message_id = "mail/messageId",
 		.word = "eventType|notificationType|Type",
-		.detail = "bounce/bounceType",
+		.detail = "bounce/bounceType|complaint/complaintFeedbackType",
+		.subtype = "bounce/bounceSubType",
 		.code = "bounce/bouncedRecipients/0/status",
 		.text = "bounce/bouncedRecipients/0/diagnosticCode|reject/reason",
 		.time = "bounce/timestamp|delivery/timestamp|complaint/timestamp|"
@@ -162,6 +165,7 @@ static const ReceiptRow rows[] = {
 		.message_id = "data/email_id",
 		.word = "type",
 		.detail = "data/bounce/type",
+		.subtype = "data/bounce/subType",
 		.text = "data/bounce/message|data/failed/reason",
 		.time = "created_at",
 	},
@@ -335,24 +339,29 @@ code_or_null(const char *code)
 	return code != NULL && strspn(code, "0") == strlen(code) ? NULL : code;
 }
 
-/* The word, refined where the table knows that. */
+/* The word with what the path tells behind it, where the table knows that. */
+static const char *
+refine(Source *source, const ReceiptRow *row, const char *word,
+	   const char *path)
+{
+	const char *detail = path ? value_at(source, path, CODE_MAX) : NULL;
+	const char *both = detail ? psprintf("%s/%s", word, detail) : NULL;
+	GaReceiptStatus status;
+
+	if (both != NULL && (ga_receipt_status_find(row->kind, both, &status) ||
+						 ga_receipt_code_find(row->kind, both) != NULL))
+		return both;
+	return word;
+}
+
 static const char *
 refined_word(Source *source, const ReceiptRow *row)
 {
 	const char *word = value_at(source, row->word, CODE_MAX);
-	const char *detail =
-		word && row->detail ? value_at(source, row->detail, CODE_MAX) : NULL;
-	GaReceiptStatus status;
+	const char *refined = word ? refine(source, row, word, row->detail) : NULL;
 
-	if (detail != NULL)
-	{
-		const char *both = psprintf("%s/%s", word, detail);
-
-		if (ga_receipt_status_find(row->kind, both, &status) ||
-			ga_receipt_code_find(row->kind, both) != NULL)
-			return both;
-	}
-	return word;
+	/* A subtype refines the type alone. */
+	return refined != word ? refine(source, row, refined, row->subtype) : word;
 }
 
 /*
@@ -370,6 +379,24 @@ words_at(Source *source, const char *paths)
 	return words;
 }
 
+/* What a person said, in the encoding their phone and the gateway made of it. */
+static const char *
+said_at(Source *source, const char *paths)
+{
+	while (source->json == NULL && *paths)
+	{
+		int length = (int) strcspn(paths, "|");
+		const GaFormField *field =
+			ga_form_find(source->fields, pnstrdup(paths, length));
+
+		if (field != NULL && field->value.length > 0)
+			return ga_carrier_text_read(field->value);
+		paths += length;
+		paths += *paths == '|';
+	}
+	return source->json ? words_at(source, paths) : NULL;
+}
+
 /* What is said need not be a text: only a few words in it matter. */
 static void
 read_incoming(Source *source, const ReceiptRow *row, GaReceiptEvent *event)
@@ -378,7 +405,7 @@ read_incoming(Source *source, const ReceiptRow *row, GaReceiptEvent *event)
 
 	if (event->word != NULL && pg_strcasecmp(event->word, "received") != 0)
 		return;
-	said = row->said ? words_at(source, row->said) : NULL;
+	said = row->said ? said_at(source, row->said) : NULL;
 	event->sender = said ? value_at(source, row->sender, CODE_MAX) : NULL;
 	event->said = event->sender ? said : NULL;
 	if (event->said != NULL)

@@ -7,6 +7,7 @@ REQUEST_OBJS = \
 	src/request/url.o \
 	src/request/phone.o \
 	src/request/phone_table.o \
+	src/request/phone_ranges.o \
 	src/request/contact.o \
 	src/request/json_reader.o \
 	src/request/field_checks.o \
@@ -19,8 +20,11 @@ REQUEST_OBJS = \
 	src/request/body.o \
 	src/request/callback.o \
 	src/request/carrier_answer.o \
+	src/request/carrier_text.o \
 	src/request/signature.o \
+	src/request/literal_key.o \
 	src/request/stop_words.o \
+	src/request/receipt_meaning.o \
 	src/request/receipt_reader.o \
 	src/request/group_request.o \
 	src/request/group_request_v2.o

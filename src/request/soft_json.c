@@ -11,10 +11,11 @@
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 
-/* Nothing honest is this deep, nor has a number this long. */
+/* Nothing honest is this deep, nor has a number this long or as many values. */
 #define MAX_DEPTH 32
 #define MAX_NUMBER 64
 #define MAX_EXPONENT 3
+#define MAX_VALUES 50000
 
 #define COMPLAINT_MAX 200
 
@@ -43,13 +44,18 @@ skip_string(const char *text)
 	return *text ? text + 1 : text;
 }
 
-/* Whether parsing cannot throw: neither the stack nor a number overflows. */
-static bool
-is_harmless(const char *text)
+/*
+ * Whether parsing cannot throw, neither the stack nor a number overflows, and
+ * takes no more memory than so many values do.  Behind each comma and each
+ * opening bracket stands a value, or none in an empty list.
+ */
+static GaJsonFault
+look_at(const char *text, int max_values)
 {
 	int depth = 0;
+	int values = 1;
 
-	while (text != NULL && *text && depth <= MAX_DEPTH)
+	while (text != NULL && *text && depth <= MAX_DEPTH && values <= max_values)
 	{
 		if (*text == '"')
 			text = skip_string(text);
@@ -59,10 +65,13 @@ is_harmless(const char *text)
 		{
 			depth += *text == '[' || *text == '{';
 			depth -= *text == ']' || *text == '}';
+			values += *text == '[' || *text == '{' || *text == ',';
 			text++;
 		}
 	}
-	return text != NULL && depth <= MAX_DEPTH;
+	if (text == NULL || depth > MAX_DEPTH)
+		return GA_JSON_UNREADABLE;
+	return values > max_values ? GA_JSON_TOO_MANY_VALUES : GA_JSON_GOOD;
 }
 
 /* A parser's complaint quotes the text, which may be long. */
@@ -74,12 +83,15 @@ shortened(const char *complaint)
 }
 
 Jsonb *
-ga_soft_json_or_why(const char *text, size_t length, const char **complaint)
+ga_soft_json_or_why(const char *text, size_t length, int max_values,
+					GaJsonFault *fault, const char **complaint)
 {
 	char *copy;
 	const char *said;
+	Datum json;
 
 	*complaint = NULL;
+	*fault = GA_JSON_UNREADABLE;
 	/* This refuses zero bytes, too. */
 	if (!pg_verify_mbstr(PG_UTF8, text, (int) length, true))
 	{
@@ -87,27 +99,34 @@ ga_soft_json_or_why(const char *text, size_t length, const char **complaint)
 		return NULL;
 	}
 	copy = pnstrdup(text, length);
-	if (!is_harmless(copy))
-	{
+	*fault = look_at(copy, max_values);
+	if (*fault == GA_JSON_UNREADABLE)
 		*complaint = "It may be 32 levels deep, and its numbers 64 digits long "
 					 "with an exponent of 3.";
+	if (*fault != GA_JSON_GOOD)
+	{
+		pfree(copy);
 		return NULL;
 	}
 	said = ga_json_complaint(copy, (int) length);
 	if (said != NULL)
 	{
+		*fault = GA_JSON_UNREADABLE;
 		*complaint = shortened(said);
 		return NULL;
 	}
-	return DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(copy)));
+	json = DirectFunctionCall1(jsonb_in, CStringGetDatum(copy));
+	pfree(copy);
+	return DatumGetJsonbP(json);
 }
 
 Jsonb *
 ga_soft_json(const char *text, size_t length)
 {
 	const char *ignored;
+	GaJsonFault fault;
 
-	return ga_soft_json_or_why(text, length, &ignored);
+	return ga_soft_json_or_why(text, length, MAX_VALUES, &fault, &ignored);
 }
 
 const char *

@@ -10,13 +10,27 @@
 #include "utils/jsonb.h"
 
 /*
- * NULL: no JSON, not UTF-8, or deeper or with longer numbers than anything
- * honest.  The caller bounds the length.
+ * NULL: no JSON, not UTF-8, or deeper, with more values or with longer numbers
+ * than anything honest.  The caller bounds the length; of what is read here
+ * (claims, headers, callbacks) that is a megabyte at most.
  */
 extern Jsonb *ga_soft_json(const char *text, size_t length);
 
-/* The same, with a sentence for the caller that says why there is none. */
+typedef enum GaJsonFault
+{
+	GA_JSON_GOOD,
+	GA_JSON_UNREADABLE,
+	GA_JSON_TOO_MANY_VALUES
+} GaJsonFault;
+
+/*
+ * The same with at most `max_values` values (objects, lists and what is in them)
+ * and with the fault and a sentence for the caller that says why there is none.
+ * As jsonb is made, each value takes up to a hundred bytes, though "1," has two:
+ * so they are counted before.
+ */
 extern Jsonb *ga_soft_json_or_why(const char *text, size_t length,
+								  int max_values, GaJsonFault *fault,
 								  const char **complaint);
 
 /*

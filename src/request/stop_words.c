@@ -7,6 +7,7 @@
  */
 #include "postgres.h"
 
+#include "base/sms_text.h"
 #include "request/stop_words.h"
 
 /* Longer than any word below. */
@@ -22,60 +23,75 @@ static const char *const stops[] = {
 	"sair",		"descadastrar"};
 static const char *const starts[] = {"start", "unstop", "resume"};
 
-/*
- * The letter of a two-byte sequence without its accent, a blank for what is no
- * letter (of Latin-1: quotes, the Spanish exclamation mark); '\0': none we know.
- */
+/* Without its accent, in lower case; '\0': no letter of Latin-1. */
 static char
-plain_letter(unsigned char first, unsigned char second)
+plain_letter(int32_t character)
 {
-	if (first == 0xC2 && second != '\0')
-		return ' ';
-	if (first != 0xC3)
-		return '\0';
-	/* U+00C0 to U+00DF are the capitals of U+00E0 to U+00FF. */
-	switch (second | 0x20)
-	{
-		case 0xA0:
-		case 0xA1:
-		case 0xA2:
-		case 0xA3:
-			return 'a';
-		case 0xA7:
-			return 'c';
-		case 0xA8:
-		case 0xA9:
-		case 0xAA:
-			return 'e';
-		default:
-			return '\0';
-	}
+	/* U+00C0 to U+00DF; the small ones stand 32 behind them. */
+	static const char capitals[] = "aaaaaaaceeeeiiiidnooooo\0ouuuuy\0s";
+
+	if (character >= 'A' && character <= 'Z')
+		return (char) (character + ('a' - 'A'));
+	if (character >= 'a' && character <= 'z')
+		return (char) character;
+	/* The full-width ones of East Asian keyboards. */
+	if (character >= 0xFF21 && character <= 0xFF3A)
+		return (char) ('a' + character - 0xFF21);
+	if (character >= 0xFF41 && character <= 0xFF5A)
+		return (char) ('a' + character - 0xFF41);
+	if (character >= 0xC0 && character <= 0xFE)
+		return capitals[(character - 0xC0) & 0x1F];
+	return '\0';
 }
 
-/* Lower case, no accents, nothing around it but letters; false: too long. */
+/* What nobody sees: joiners, marks of direction, accents by themselves. */
+static bool
+is_invisible(int32_t character)
+{
+	return character == 0xAD || (character >= 0x300 && character <= 0x36F) ||
+		   (character >= 0x200B && character <= 0x200F) ||
+		   (character >= 0x202A && character <= 0x202E) ||
+		   (character >= 0x2060 && character <= 0x206F) ||
+		   (character >= 0xFE00 && character <= 0xFE0F) || character == 0xFEFF;
+}
+
+/* Signs, quotation marks and pictures say nothing beside the word. */
+static bool
+is_sign(int32_t character)
+{
+	return character < 0xC0 || character == 0xD7 || character == 0xF7 ||
+		   (character >= 0x2000 && character <= 0x2BFF) ||
+		   (character >= 0x3000 && character <= 0x303F) ||
+		   (character >= 0xFF00 && character <= 0xFF20) ||
+		   (character >= 0x1F000 && character <= 0x1FAFF);
+}
+
+/*
+ * Lower case, no accents, nothing around it but letters; false: too long, or
+ * other letters are in it.
+ */
 static bool
 fold(const char *text, char *word)
 {
+	const char *end = text + strlen(text);
 	size_t length = 0;
 
-	for (const unsigned char *c = (const unsigned char *) text; *c; c++)
+	while (text < end)
 	{
-		char letter = (char) *c;
+		int32_t character = ga_utf8_next(&text, end);
+		char letter = plain_letter(character);
 
-		if (letter >= 'A' && letter <= 'Z')
-			letter = (char) (letter + ('a' - 'A'));
-		else if (*c >= 0x80)
-		{
-			letter = plain_letter(*c, c[1]);
-			if (letter == '\0')
-				return false;
-			c++;
-		}
-		if (length == 0 && (letter < 'a' || letter > 'z'))
+		if (is_invisible(character))
+			continue;
+		if (letter == '\0' && !is_sign(character))
+			return false;
+		if (letter == '\0' && length == 0)
 			continue;
 		if (length + 1 >= WORD_MAX)
 			return false;
-		word[length++] = letter;
+		word[length++] = letter				? letter
+						 : character < 0x80 ? (char) character
+											: ' ';
 	}
 	while (length > 0 && (word[length - 1] < 'a' || word[length - 1] > 'z'))
 		length--;
@@ -88,7 +104,7 @@ ga_wish_read(const char *text)
 {
 	char word[WORD_MAX];
 
-	if (strlen(text) > 2 * WORD_MAX || !fold(text, word))
+	if (strlen(text) > 8 * WORD_MAX || !fold(text, word))
 		return GA_WISH_NONE;
 	for (int i = 0; i < lengthof(stops); i++)
 		if (strcmp(word, stops[i]) == 0)

@@ -70,6 +70,9 @@ is_refused(uint32_t code, GaTextPolicy policy)
 		return true;
 	if (code == 0x202D || code == 0x202E)
 		return true;
+	/* Copied along with it; whoever reads the address takes them off. */
+	if (policy == GA_TEXT_ADDRESS)
+		return false;
 	if (!multi_line)
 		return (code >= 0x202A && code <= 0x202C) ||
 			   (code >= 0x2066 && code <= 0x2069);

@@ -13,8 +13,10 @@
 
 typedef enum GaTextPolicy
 {
-	/* names, addresses: no control character, line or direction change */
+	/* names: no control character, line or direction change */
 	GA_TEXT_SINGLE_LINE,
+	/* addresses: marks of direction are left to who reads them */
+	GA_TEXT_ADDRESS,
 	/* prose: line feeds and tabs too; CR LF and CR become LF */
 	GA_TEXT_MULTI_LINE
 } GaTextPolicy;

@@ -5,7 +5,8 @@
  * The table is the only place where a code's names and numbers stand.  Contract
  * A's integers are published: a number is never changed and never used again.
  * They are grouped: 1000-1099 the form of a field, 1100 its content, 1200 what
- * the database knows, 2000 who calls, 3000 the state of a thing, 4000 limits.
+ * the database knows, 1300 the request as nginx sees it, too (docs/http), 2000
+ * who calls, 3000 the state of a thing, 4000 limits.
  * Contract B's codes are those of a Django REST framework product.
  */
 #include "postgres.h"
@@ -37,6 +38,8 @@ const GaViolationInfo ga_violation_info[GA_VIOLATION_COUNT] = {
 		{"empty", 1009, "empty", ERRCODE_INVALID_PARAMETER_VALUE, 400, 400},
 	[GA_VIOLATION_TOO_MANY] =
 		{"too_many", 1010, "max_length", ERRCODE_PROGRAM_LIMIT_EXCEEDED, 400, 400},
+	[GA_VIOLATION_TOO_LARGE] =
+		{"too_large", 1301, "too_large", ERRCODE_PROGRAM_LIMIT_EXCEEDED, 413, 413},
 
 	[GA_VIOLATION_INVALID_GUID] =
 		{"invalid_guid", 1101, "invalid", ERRCODE_INVALID_PARAMETER_VALUE, 400, 400},
@@ -78,6 +81,8 @@ const GaViolationInfo ga_violation_info[GA_VIOLATION_COUNT] = {
 
 	[GA_VIOLATION_THROTTLED] =
 		{"throttled", 4001, "throttled", ERRCODE_CONFIGURATION_LIMIT_EXCEEDED, 429, 429},
+	[GA_VIOLATION_QUOTA] =
+		{"quota_exceeded", 4002, "quota_exceeded", ERRCODE_PROGRAM_LIMIT_EXCEEDED, 429, 429},
 };
 /* clang-format on */
 

@@ -37,6 +37,7 @@ typedef enum GaViolationCode
 	GA_VIOLATION_UNKNOWN_FIELD,
 	GA_VIOLATION_EMPTY,			 /* an empty list where one is needed */
 	GA_VIOLATION_TOO_MANY,		 /* more members than group_api.max_members */
+	GA_VIOLATION_TOO_LARGE,		 /* a body of more bytes than are read */
 	GA_VIOLATION_UNIQUE,		 /* the name is taken */
 	GA_VIOLATION_KEY_REUSED,	 /* an idempotency key with another body */
 	GA_VIOLATION_DOES_NOT_EXIST, /* an invited user is unknown */
@@ -48,6 +49,7 @@ typedef enum GaViolationCode
 	GA_VIOLATION_CONFLICT,		   /* the state forbids it: archived, revoked */
 	GA_VIOLATION_THROTTLED,		   /* too soon, too many */
 	GA_VIOLATION_NOT_A_LIST,	   /* something else where a list belongs */
+	GA_VIOLATION_QUOTA,			   /* over a daily cap of the caller */
 	GA_VIOLATION_COUNT
 } GaViolationCode;
 
@@ -66,7 +68,7 @@ typedef struct GaViolationInfo
 	const char *v2_name; /* contract B's messages[].code */
 	int sqlstate;		 /* MAKE_SQLSTATE */
 	int http_status;	 /* contract A */
-	int v2_http_status;	 /* contract B: 400, 401, 403, 404, 422 or 429 */
+	int v2_http_status;	 /* contract B: 400, 401, 403, 404, 413, 422, 429 */
 } GaViolationInfo;
 
 typedef struct GaViolations

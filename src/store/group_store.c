@@ -198,8 +198,8 @@ ga_group_insert(const GaOwnerScope *scope, GaGroupView *group)
 	return true;
 }
 
-static void
-read_members(const GaOwnerScope *scope, GaGroupView *group)
+void
+ga_group_read_members(const GaOwnerScope *scope, GaGroupView *group)
 {
 	static GaPlan plan = {
 		.sql = "SELECT m.number, m.is_leader, m.user_id, m.name, m.picture,"
@@ -244,7 +244,30 @@ read_members(const GaOwnerScope *scope, GaGroupView *group)
 }
 
 bool
+ga_group_has_member(pg_uuid_t id, int64 user_id)
+{
+	static GaPlan plan = {
+		.sql = "SELECT FROM group_api_private.members"
+			   " WHERE user_id = $1 AND group_id = $2",
+		.nargs = 2,
+		.argtypes = {INT8OID, UUIDOID},
+	};
+	Datum values[2] = {Int64GetDatum(user_id), UUIDPGetDatum(&id)};
+
+	return ga_plan_read(&plan, values, NULL) > 0;
+}
+
+bool
 ga_group_find(const GaOwnerScope *scope, pg_uuid_t id, GaGroupView *group)
+{
+	if (!ga_group_find_alone(scope, id, group))
+		return false;
+	ga_group_read_members(scope, group);
+	return true;
+}
+
+bool
+ga_group_find_alone(const GaOwnerScope *scope, pg_uuid_t id, GaGroupView *group)
 {
 	static GaPlan plan = {
 		.sql = "SELECT number, contract, status = 'ARCHIVED', name,"
@@ -285,7 +308,6 @@ ga_group_find(const GaOwnerScope *scope, pg_uuid_t id, GaGroupView *group)
 	group->emotional_image = ga_row_text(scope, 0, 17);
 	group->emotional_image_position = ga_row_int32(0, 18, 0);
 	group->locale = ga_row_text(scope, 0, 19);
-	read_members(scope, group);
 	return true;
 }
 

@@ -77,6 +77,14 @@ extern bool ga_group_name_is_taken(const char *name);
 extern bool ga_group_find(const struct GaOwnerScope *scope, pg_uuid_t id,
 						  GaGroupView *group);
 
+/* The same in two steps: what is to be seen is not read for others. */
+extern bool ga_group_find_alone(const struct GaOwnerScope *scope, pg_uuid_t id,
+								GaGroupView *group);
+extern void ga_group_read_members(const struct GaOwnerScope *scope,
+								  GaGroupView *group);
+/* Whether the user is a member, were there no such group. */
+extern bool ga_group_has_member(pg_uuid_t id, int64 user_id);
+
 /* The same as of now, not as of the caller's statement. */
 extern bool ga_group_find_latest(const struct GaOwnerScope *scope, pg_uuid_t id,
 								 GaGroupView *group);

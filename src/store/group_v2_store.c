@@ -72,6 +72,38 @@ read_group(const GaOwnerScope *scope, uint64 row, GaGroupV2 *group)
 	" WHERE g.number = $2 AND g.contract = 'B'"
 
 bool
+ga_group_v2_is_seen(int64 number, GaViewer viewer)
+{
+	static GaPlan look = {
+		.sql = "SELECT id, visible OR created_by = $1"
+			   " FROM group_api_private.groups"
+			   " WHERE number = $2 AND contract = 'B'",
+		.nargs = 2,
+		.argtypes = {INT8OID, INT8OID},
+	};
+	/* Asked of any id: what is hidden is as much work as what is not there. */
+	static GaPlan tie = {
+		.sql = "SELECT" GA_STATUS_OF("$1") " IS NOT NULL"
+										   " FROM (SELECT $2 AS id) AS g",
+		.nargs = 2,
+		.argtypes = {INT8OID, UUIDOID},
+	};
+	Datum values[2] = {Int64GetDatum(viewer.user_id), Int64GetDatum(number)};
+	pg_uuid_t id = {{0}};
+	bool is_open = false;
+	bool isnull;
+
+	if (ga_plan_read(&look, values, NULL) > 0)
+	{
+		id = *DatumGetUUIDP(ga_row_datum(0, 1, &isnull));
+		is_open = ga_row_bool(0, 2, false) || viewer.sees_all;
+	}
+	values[1] = UUIDPGetDatum(&id);
+	ga_plan_read(&tie, values, NULL);
+	return ga_row_bool(0, 1, false) || is_open;
+}
+
+bool
 ga_group_v2_find(const GaOwnerScope *scope, int64 number, GaViewer viewer,
 				 GaGroupV2 *group)
 {
@@ -153,22 +185,28 @@ fill_page_values(GaViewer viewer, int64 other, const GaSlice *slice,
 }
 
 static GaGroupV2 *
+read_groups(const GaOwnerScope *scope, int count)
+{
+	GaGroupV2 *groups = MemoryContextAlloc(scope->caller_context,
+										   sizeof(GaGroupV2) * Max(count, 1));
+
+	for (int row = 0; row < count; row++)
+		read_group(scope, row, &groups[row]);
+	return groups;
+}
+
+static GaGroupV2 *
 read_groups_page(const GaOwnerScope *scope, GaPlan *page, GaPlan *total,
 				 GaViewer viewer, int64 other, GaSlice *slice, int *count)
 {
 	Datum values[PAGE_ARGS];
 	char nulls[PAGE_ARGS];
-	GaGroupV2 *groups;
 
 	fill_page_values(viewer, other, slice, values, nulls);
 	ga_plan_read(total, values, nulls);
 	slice->total = ga_row_int64(0, 1, 0);
 	*count = (int) ga_plan_read(page, values, nulls);
-	groups = MemoryContextAlloc(scope->caller_context,
-								sizeof(GaGroupV2) * Max(*count, 1));
-	for (int row = 0; row < *count; row++)
-		read_group(scope, row, &groups[row]);
-	return groups;
+	return read_groups(scope, *count);
 }
 
 /* The groups a user is subscribed to. */
@@ -197,26 +235,6 @@ ga_groups_v2_own(const GaOwnerScope *scope, GaViewer viewer, GaSlice *slice,
 	"  ON i.group_id = m.group_id AND i.number = m.number"                     \
 	" WHERE m.user_id = " user " AND (" condition ")"
 
-#define FOUND_GROUPS                                                           \
-	"group_api_private.groups g"                                               \
-	" WHERE g.contract = 'B' AND g.status = 'ACTIVE'"                          \
-	"  AND ($4 IS NULL OR strpos(lower(g.name), lower($4)) > 0)"               \
-	"  AND (g.visible OR $5 OR g.id = ANY (ARRAY(" GROUPS_JOINED(              \
-		"$1", GA_IS_SUBSCRIBED                                                 \
-		" OR " GA_IS_INVITED) "   UNION ALL SELECT r.group_id FROM "           \
-							  "group_api_private.requests r"                   \
-							  "    WHERE r.user_id = $1)))"
-
-GaGroupV2 *
-ga_groups_v2_search(const GaOwnerScope *scope, GaViewer viewer, GaSlice *slice,
-					int *count)
-{
-	static GaPlan page = GROUPS_PAGE(FOUND_GROUPS);
-	static GaPlan total = PAGE_COUNT(FOUND_GROUPS);
-
-	return read_groups_page(scope, &page, &total, viewer, 0, slice, count);
-}
-
 /* Who is in a private group is for its members to know. */
 #define GROUPS_TO_SHOW                                                         \
 	GROUPS_OF("$6")                                                            \
@@ -232,6 +250,28 @@ ga_groups_v2_of_user(const GaOwnerScope *scope, GaViewer viewer, int64 user_id,
 
 	return read_groups_page(scope, &page, &total, viewer, user_id, slice,
 							count);
+}
+
+GaGroupV2 *
+ga_groups_v2_numbered(const GaOwnerScope *scope, GaViewer viewer,
+					  const int64 *numbers, int *count)
+{
+	static GaPlan plan = {
+		.sql = "SELECT" GROUP_COLUMNS " FROM group_api_private.groups g"
+			   " LEFT JOIN group_api_private.users u ON u.id = g.created_by"
+			   " WHERE g.number = ANY ($2) AND g.contract = 'B'"
+			   " ORDER BY g.number DESC",
+		.nargs = 2,
+		.argtypes = {INT8OID, INT8ARRAYOID},
+	};
+	Datum *datums = palloc(sizeof(Datum) * Max(*count, 1));
+	Datum values[2] = {Int64GetDatum(viewer.user_id)};
+
+	for (int i = 0; i < *count; i++)
+		datums[i] = Int64GetDatum(numbers[i]);
+	values[1] = ga_datum_array(datums, NULL, *count, INT8OID);
+	*count = (int) ga_plan_read(&plan, values, NULL);
+	return read_groups(scope, *count);
 }
 
 /* ---- pages of users ----------------------------------------------------- */
@@ -302,45 +342,6 @@ ga_group_v2_users(const GaOwnerScope *scope, pg_uuid_t group_id,
 
 	return read_users_page(scope, &pages[list], &totals[list], values, NULL,
 						   slice, count);
-}
-
-/* Roles of the database are callers, but nobody to invite. */
-#define USERS_TO_INVITE                                                        \
-	"group_api_private.users u"                                                \
-	" WHERE u.id <> $1 AND NOT starts_with(u.subject, 'role:')"                \
-	"  AND ($4 IS NULL OR strpos(lower(u.username), lower($4)) > 0"            \
-	"   OR strpos(lower(u.real_name), lower($4)) > 0)"                         \
-	"  AND u.id NOT IN (SELECT m.user_id"                                      \
-	"   FROM group_api_private.members m" GA_INVITATION_OF_MEMBER              \
-	"   WHERE m.group_id = $5 AND m.user_id IS NOT NULL"                       \
-	"    AND (" GA_IS_SUBSCRIBED " OR " GA_IS_INVITED "))"
-
-GaUser *
-ga_users_to_invite(const GaOwnerScope *scope, GaViewer viewer,
-				   const pg_uuid_t *group_id, GaSlice *slice, int *count)
-{
-	static GaPlan page = {
-		.sql = "SELECT " USER_COLUMNS " FROM " USERS_TO_INVITE
-			   " ORDER BY u.id LIMIT $2 OFFSET $3",
-		.nargs = 5,
-		.argtypes = {INT8OID, INT4OID, INT8OID, TEXTOID, UUIDOID},
-	};
-	static GaPlan total = {
-		.sql = "SELECT count(*) FROM " USERS_TO_INVITE,
-		.nargs = 5,
-		.argtypes = {INT8OID, INT4OID, INT8OID, TEXTOID, UUIDOID},
-	};
-	Datum values[5] = {Int64GetDatum(viewer.user_id),
-					   Int32GetDatum(slice->limit),
-					   Int64GetDatum(slice->offset)};
-	char nulls[5] = {' ', ' ', ' ', slice->search ? ' ' : 'n',
-					 group_id ? ' ' : 'n'};
-
-	if (slice->search != NULL)
-		values[3] = CStringGetTextDatum(slice->search);
-	if (group_id != NULL)
-		values[4] = UUIDPGetDatum(group_id);
-	return read_users_page(scope, &page, &total, values, nulls, slice, count);
 }
 
 /* ---- changing ----------------------------------------------------------- */

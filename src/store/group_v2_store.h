@@ -40,6 +40,11 @@ typedef struct GaViewer
 
 /* All run inside ga_owner_enter()/leave(). */
 
+/*
+ * Whether the viewer may see the group: the same statements whether there is none
+ * or it is hidden, and nothing of it is read.
+ */
+extern bool ga_group_v2_is_seen(int64 number, GaViewer viewer);
 /* False when there is no group of contract B with this number. */
 extern bool ga_group_v2_find(const struct GaOwnerScope *scope, int64 number,
 							 GaViewer viewer, GaGroupV2 *group);
@@ -50,10 +55,10 @@ extern bool ga_group_v2_lock(const struct GaOwnerScope *scope, int64 number,
 /* Pages of groups, newest first; palloc'ed, `count` is how many. */
 extern GaGroupV2 *ga_groups_v2_own(const struct GaOwnerScope *scope,
 								   GaViewer viewer, GaSlice *slice, int *count);
-/* Visible ones, and hidden ones the viewer has to do with. */
-extern GaGroupV2 *ga_groups_v2_search(const struct GaOwnerScope *scope,
-									  GaViewer viewer, GaSlice *slice,
-									  int *count);
+/* Those with these numbers, newest first; `count` becomes how many there are. */
+extern GaGroupV2 *ga_groups_v2_numbered(const struct GaOwnerScope *scope,
+										GaViewer viewer, const int64 *numbers,
+										int *count);
 /* What the viewer may know of another user's groups. */
 extern GaGroupV2 *ga_groups_v2_of_user(const struct GaOwnerScope *scope,
 									   GaViewer viewer, int64 user_id,
@@ -71,14 +76,6 @@ typedef enum GaUserList
 extern GaUser *ga_group_v2_users(const struct GaOwnerScope *scope,
 								 pg_uuid_t group_id, GaUserList list,
 								 GaSlice *slice, int *count);
-/*
- * Users one may invite: not the viewer, and nobody who is in the group or
- * invited to it.  NULL: into a group that is not made yet.
- */
-extern GaUser *ga_users_to_invite(const struct GaOwnerScope *scope,
-								  GaViewer viewer, const pg_uuid_t *group_id,
-								  GaSlice *slice, int *count);
-
 /* Writes what may change; the slug stays.  Throws 23505 for a taken name. */
 extern void ga_group_v2_update(const GaGroupView *group);
 

@@ -5,45 +5,29 @@
  * The functions callers may execute hold no rights on the tables; these
  * switch to the owner instead, under SECURITY_RESTRICTED_OPERATION, and pin
  * search_path so that neither a caller's nor a database's setting can put an
- * operator or a function of its own in front of ours.
+ * operator or a function of its own in front of ours.  So are settings pinned that
+ * would show what runs inside or change its meaning (store/pinned_settings).
  */
 #include "postgres.h"
 
-#include "access/htup_details.h"
 #include "access/xact.h"
+#include "base/extension.h"
 #include "base/guc.h"
-#include "catalog/namespace.h"
-#include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
 #include "storage/proc.h"
+#include "store/pinned_settings.h"
 #include "store/plan_cache.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/resowner.h"
-#include "utils/syscache.h"
 
 Oid
 ga_owner(void)
 {
-	Oid namespace = get_namespace_oid("group_api_private", true);
-	Oid relation = InvalidOid;
-	Oid owner = InvalidOid;
-	HeapTuple tuple;
-
-	if (OidIsValid(namespace))
-		relation = get_relname_relid("invitations", namespace);
-	if (!OidIsValid(relation))
-		return InvalidOid;
-	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relation));
-	if (HeapTupleIsValid(tuple))
-	{
-		owner = ((Form_pg_class) GETSTRUCT(tuple))->relowner;
-		ReleaseSysCache(tuple);
-	}
-	return owner;
+	return ga_extension_owner();
 }
 
 void (*ga_on_lock_timeout)(void) = NULL;
@@ -86,8 +70,7 @@ ga_owner_enter(GaOwnerScope *scope)
 	scope->caller_context = CurrentMemoryContext;
 	GetUserIdAndSecContext(&scope->user, &scope->security);
 	scope->guc_level = NewGUCNestLevel();
-	(void) set_config_option("search_path", "pg_catalog, pg_temp", PGC_USERSET,
-							 PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+	ga_settings_pin();
 	bound_waits(scope);
 	SetUserIdAndSecContext(owner, scope->security |
 									  SECURITY_LOCAL_USERID_CHANGE |

@@ -4,29 +4,34 @@
  *
  * Options may hold passwords; they are read by the dispatcher for the courier
  * and must not reach a message, a log or a view.
+ *
+ * Options that read files or the private network of the server are used only
+ * while the server's owner has the right to set them.  Nobody else can change
+ * the URL, nor the mappings that are used: those for PUBLIC and of the owner.
+ * So a file somebody with the right named never goes where somebody without it
+ * says.
  */
 #include "postgres.h"
 
 #include "access/reloptions.h"
+#include "base/extension.h"
+#include "base/provider_options.h"
 #include "catalog/pg_type.h"
 #include "foreign/foreign.h"
 #include "nodes/parsenodes.h"
-#include "catalog/namespace.h"
 #include "commands/defrem.h"
 #include "storage/lmgr.h"
 #include "store/plan_cache.h"
 #include "store/provider_store.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
-#include "utils/lsyscache.h"
 
-#define OUR_WRAPPERS                                                           \
-	"('group_api_smtp', 'group_api_twilio', 'group_api_vonage', "              \
-	"'group_api_vonage_messages', 'group_api_messagebird', "                   \
-	"'group_api_plivo', 'group_api_sns', 'group_api_kannel', "                 \
-	"'group_api_sendgrid', 'group_api_postmark', "                             \
-	"'group_api_mailgun', 'group_api_ses', 'group_api_resend', "               \
-	"'group_api_http', 'group_api_capture')"
+/* Of a wrapper `w`: another one may bear a name like ours. */
+#define IS_OURS                                                                \
+	"EXISTS (SELECT FROM pg_depend d JOIN pg_extension e ON"                   \
+	"  d.refclassid = 'pg_extension'::regclass AND d.refobjid = e.oid"         \
+	" WHERE d.classid = 'pg_foreign_data_wrapper'::regclass"                   \
+	"  AND d.objid = w.oid AND d.deptype = 'e' AND e.extname = 'group_api')"
 
 /* Of them those for mail, and those whose options say for what. */
 #define MAIL_WRAPPERS                                                          \
@@ -65,6 +70,25 @@ count_options(uint64 row, int column)
 								   ARR_DIMS(DatumGetArrayTypeP(options)));
 }
 
+/* NULL: no option asks for a right that this owner has not. */
+static const char *
+why_forbidden(const GaProviderRow *row, const char *owner)
+{
+	for (int i = 0; i < row->setting_count; i++)
+	{
+		const GaProviderOption *option =
+			ga_provider_option_find(row->kind, row->settings[i].name,
+									GA_OPTION_ON_SERVER | GA_OPTION_ON_MAPPING);
+
+		if (option &&
+			ga_provider_option_asks_right(option, row->settings[i].value))
+			return psprintf("option %s is not used, since the server's owner "
+							"\"%s\" is no member of pg_read_server_files",
+							option->name, owner ? owner : "?");
+	}
+	return NULL;
+}
+
 static void
 read_provider(const GaOwnerScope *scope, uint64 row, GaProviderRow *provider)
 {
@@ -82,6 +106,11 @@ read_provider(const GaOwnerScope *scope, uint64 row, GaProviderRow *provider)
 	provider->is_paused = provider->pause_reason != NULL;
 	provider->paused_by_dispatcher = ga_row_bool(row, 7, false);
 	provider->paused_for = ga_row_text(scope, row, 8);
+	provider->by_superuser = ga_row_bool(row, 9, false);
+	provider->forbidden =
+		ga_row_bool(row, 10, false)
+			? NULL
+			: why_forbidden(provider, ga_row_text(scope, row, 11));
 	MemoryContextSwitchTo(old);
 }
 
@@ -89,20 +118,24 @@ read_provider(const GaOwnerScope *scope, uint64 row, GaProviderRow *provider)
 #define PROVIDER                                                               \
 	"SELECT s.srvname, substr(w.fdwname::text, 11), s.srvoptions,"             \
 	" u.umoptions, md5(concat(w.fdwname, s.srvoptions::text,"                  \
-	"  u.umoptions::text)), p.reason, p.by_dispatcher, p.fingerprint"          \
+	"  u.umoptions::text, s.srvowner, r.rolsuper, r.may_read)),"               \
+	" p.reason, p.by_dispatcher, p.fingerprint, r.rolsuper, r.may_read,"       \
+	" r.rolname::text"                                                         \
 	" FROM pg_foreign_server s"                                                \
 	" JOIN pg_foreign_data_wrapper w ON w.oid = s.srvfdw"                      \
 	" LEFT JOIN LATERAL (SELECT m.umoptions FROM pg_user_mapping m"            \
 	"  WHERE m.umserver = s.oid AND m.umuser IN (0, s.srvowner)"               \
 	"  ORDER BY m.umuser DESC LIMIT 1) u ON true"                              \
+	" LEFT JOIN LATERAL (SELECT o.rolname, o.rolsuper,"                        \
+	"   pg_has_role(o.oid, 'pg_read_server_files', 'USAGE') AS may_read"       \
+	"  FROM pg_roles o WHERE o.oid = s.srvowner) r ON true"                    \
 	" LEFT JOIN group_api_private.pauses p ON p.server = s.srvname"
 
 int
 ga_providers_read(const GaOwnerScope *scope, GaProviderRow **rows)
 {
 	static GaPlan plan = {
-		.sql =
-			PROVIDER " WHERE w.fdwname IN " OUR_WRAPPERS " ORDER BY s.srvname",
+		.sql = PROVIDER " WHERE " IS_OURS " ORDER BY s.srvname",
 	};
 	int count = (int) ga_plan_run(&plan, NULL, NULL, SPI_OK_SELECT);
 
@@ -117,10 +150,8 @@ bool
 ga_provider_find(const GaOwnerScope *scope, const char *server,
 				 GaProviderRow *provider)
 {
-	/* Only a superuser can make a wrapper, so the name says whose it is. */
 	static GaPlan plan = {
-		.sql = PROVIDER " WHERE w.fdwname LIKE 'group\\_api\\_%'"
-						" AND s.srvname = $1",
+		.sql = PROVIDER " WHERE " IS_OURS " AND s.srvname = $1",
 		.nargs = 1,
 		.argtypes = {TEXTOID},
 	};
@@ -138,7 +169,7 @@ ga_provider_exists(const char *server)
 	static GaPlan plan = {
 		.sql = "SELECT FROM pg_foreign_server s"
 			   " JOIN pg_foreign_data_wrapper w ON w.oid = s.srvfdw"
-			   " WHERE w.fdwname IN " OUR_WRAPPERS " AND s.srvname = $1",
+			   " WHERE " IS_OURS " AND s.srvname = $1",
 		.nargs = 1,
 		.argtypes = {TEXTOID},
 	};
@@ -150,10 +181,8 @@ ga_provider_exists(const char *server)
 bool
 ga_pauses_lock(void)
 {
-	Oid schema = get_namespace_oid("group_api_private", false);
-
 	/* Whoever pauses or resumes holds RowExclusiveLock until his end. */
-	return ConditionalLockRelationOid(get_relname_relid("pauses", schema),
+	return ConditionalLockRelationOid(ga_extension_table("pauses"),
 									  ShareRowExclusiveLock);
 }
 
@@ -234,18 +263,19 @@ ga_provider_waiting_reason(const GaOwnerScope *scope, GaChannel channel)
 	 * the view: callers may name that, and so keep others waiting for it.
 	 */
 	static GaPlan plan = {
-		.sql = "SELECT CASE WHEN p.server IS NOT NULL THEN format("
-			   "  'provider %s is paused: %s', p.server, p.reason) END"
-			   " FROM pg_foreign_server s"
-			   " JOIN pg_foreign_data_wrapper w ON w.oid = s.srvfdw"
-			   " LEFT JOIN group_api_private.pauses p ON p.server = s.srvname"
-			   " WHERE $1 = CASE WHEN w.fdwname IN " MAIL_WRAPPERS
-			   "   THEN 'EMAIL' WHEN w.fdwname IN " OPEN_WRAPPERS
-			   "   THEN (SELECT o.option_value"
-			   "    FROM pg_options_to_table(s.srvoptions) o"
-			   "    WHERE o.option_name = 'channel')"
-			   "   WHEN w.fdwname IN " OUR_WRAPPERS " THEN 'MOBILE' END"
-			   " ORDER BY p.server IS NOT NULL, s.srvname LIMIT 1",
+		.sql =
+			"SELECT CASE WHEN p.server IS NOT NULL THEN format("
+			"  'provider %s is paused: %s', p.server, p.reason) END"
+			" FROM pg_foreign_server s"
+			" JOIN pg_foreign_data_wrapper w ON w.oid = s.srvfdw"
+			" LEFT JOIN group_api_private.pauses p ON p.server = s.srvname"
+			" WHERE " IS_OURS "  AND $1 = CASE WHEN w.fdwname IN " MAIL_WRAPPERS
+			"   THEN 'EMAIL' WHEN w.fdwname IN " OPEN_WRAPPERS
+			"   THEN (SELECT o.option_value"
+			"    FROM pg_options_to_table(s.srvoptions) o"
+			"    WHERE o.option_name = 'channel')"
+			"   ELSE 'MOBILE' END"
+			" ORDER BY p.server IS NOT NULL, s.srvname LIMIT 1",
 		.nargs = 1,
 		.argtypes = {TEXTOID},
 	};

@@ -24,14 +24,17 @@ typedef struct GaProviderRow
 	bool paused_by_dispatcher;
 	const char *paused_for; /* the fingerprint it was paused with */
 	const char *pause_reason;
+	bool by_superuser;	   /* whoever owns the server is one */
+	const char *forbidden; /* why the owner may not use an option; or NULL */
 } GaProviderRow;
 
 /* What stands in it for the courier; points into the row. */
 static inline GaProviderConfig
 ga_provider_row_config(const GaProviderRow *row)
 {
-	GaProviderConfig config = {row->server, row->kind, row->setting_count,
-							   row->settings};
+	GaProviderConfig config = {row->server,		   row->kind,
+							   row->setting_count, row->settings,
+							   row->by_superuser,  row->forbidden};
 
 	return config;
 }

@@ -52,6 +52,8 @@ ga_receipt_result_name(GaReceiptResult result)
 			return "stale";
 		case GA_RECEIPT_UNKNOWN:
 			return "unknown";
+		case GA_RECEIPT_IGNORED:
+			return "ignored";
 		case GA_RECEIPT_REPLAYED:
 			return "replayed";
 		case GA_RECEIPT_REFUSED:
@@ -292,16 +294,16 @@ bytes_datum(const void *bytes, size_t length)
 	return PointerGetDatum(value);
 }
 
-/* False when this very event is there already.  Of an invitation that is gone
- * nothing personal is kept. */
-static bool
+/* The row's id; 0: this very event is there already.  Of an invitation that is
+ * gone nothing personal is kept. */
+static int64
 keep(const GaReceipt *receipt, const Target *target, GaReceiptResult result)
 {
 	static GaPlan plan = {
 		.sql = "INSERT INTO group_api_private.receipts (way, server, result,"
 			   " group_id, number, status, code, message_id, digest, raw)"
 			   " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
-			   " ON CONFLICT (digest) DO NOTHING",
+			   " ON CONFLICT (digest) DO NOTHING RETURNING id",
 		.no_wait = GA_MAY_MEET_A_LOCK("one answer of ga_work_attempt()"),
 		.nargs = 10,
 		.argtypes = {TEXTOID, TEXTOID, TEXTOID, UUIDOID, INT4OID, TEXTOID,
@@ -330,7 +332,19 @@ keep(const GaReceipt *receipt, const Target *target, GaReceiptResult result)
 		values[9] = bytes_datum(receipt->raw, receipt->raw_length);
 		nulls[9] = ' ';
 	}
-	return ga_plan_run(&plan, values, nulls, SPI_OK_INSERT) > 0;
+	if (ga_plan_run(&plan, values, nulls, SPI_OK_INSERT_RETURNING) == 0)
+		return 0;
+	return ga_row_int64(0, 1, 0);
+}
+
+/* What changes nothing may come again and again. */
+static bool
+is_to_be_kept(const GaReceipt *receipt)
+{
+	if (receipt->counts_once || receipt->is_ignored)
+		return true;
+	return receipt->ref.member_number > 0 &&
+		   (receipt->status != GA_RECEIPT_NOTHING || receipt->suppress != NULL);
 }
 
 /* ---- what is not kept --------------------------------------------------- */
@@ -381,6 +395,8 @@ static GaReceiptResult
 judge(const GaReceipt *receipt, const Target *target, const char **delivery)
 {
 	*delivery = NULL;
+	if (receipt->is_ignored)
+		return GA_RECEIPT_IGNORED;
 	if (is_stale(receipt, target))
 		return GA_RECEIPT_STALE;
 	if (!is_mere_part(receipt, target))
@@ -401,7 +417,7 @@ find_and_judge(const GaReceipt *receipt, Target *target,
 	if (receipt->ref.member_number <= 0 || !find_target(receipt, false, target))
 		return false;
 	*result = judge(receipt, target, delivery);
-	if (*result == GA_RECEIPT_STALE)
+	if (*result == GA_RECEIPT_STALE || *result == GA_RECEIPT_IGNORED)
 		return true;
 	if (!find_target(receipt, true, target))
 	{
@@ -420,6 +436,7 @@ apply(const GaReceipt *told, bool *was_waiting)
 	GaReceipt clean = *told;
 	const GaReceipt *receipt = &clean;
 	const char *delivery;
+	int64 id = 0;
 	bool is_found;
 	Target target;
 
@@ -429,12 +446,12 @@ apply(const GaReceipt *told, bool *was_waiting)
 		hide_tokens(&target, &clean);
 		*was_waiting |= target.is_waiting;
 	}
-	/* What changes nothing may come again and again. */
-	if ((receipt->counts_once || ((receipt->status != GA_RECEIPT_NOTHING ||
-								   receipt->suppress != NULL) &&
-								  receipt->ref.member_number > 0)) &&
-		!keep(receipt, is_found ? &target : NULL, result))
-		return GA_RECEIPT_REPLAYED;
+	if (is_to_be_kept(receipt))
+	{
+		id = keep(receipt, is_found ? &target : NULL, result);
+		if (id == 0)
+			return GA_RECEIPT_REPLAYED;
+	}
 	if (delivery != NULL)
 		move(receipt, &target, delivery);
 	else if (result == GA_RECEIPT_KNOWN && receipt->message_id != NULL &&
@@ -442,8 +459,14 @@ apply(const GaReceipt *told, bool *was_waiting)
 		store_message_id(receipt, &target);
 	if (is_found && receipt->suppress != NULL && target.is_known)
 		(void) ga_suppression_add_member(UUIDPGetDatum(&target.group_id),
-										 target.number, receipt->suppress,
-										 receipt->server, receipt->code);
+										 target.number,
+										 &(GaSuppressionCause){
+											 .reason = receipt->suppress,
+											 .server = receipt->server,
+											 .code = receipt->code,
+											 .evidence = receipt->evidence,
+											 .receipt = id,
+										 });
 	return result;
 }
 

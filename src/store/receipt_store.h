@@ -29,7 +29,9 @@ typedef struct GaReceipt
 	const char *reason; /* for people; NULL: nothing to tell */
 	/* a label of group_api.suppression: the contact gets nothing more */
 	const char *suppress;
-	const uint8 *digest; /* SHA-256 of the event, 32 bytes */
+	bool is_ignored;	  /* about the message, and no news of it */
+	const char *evidence; /* what that rests on; no contact in it; or NULL */
+	const uint8 *digest;  /* SHA-256 of the event, 32 bytes */
 	/* another id may be that of another part of the same message */
 	bool may_be_part;
 	bool counts_once; /* to be kept even when it changes nothing */
@@ -43,6 +45,7 @@ typedef enum GaReceiptResult
 	GA_RECEIPT_KNOWN,	 /* nothing new */
 	GA_RECEIPT_STALE,	 /* about an older message of the invitation */
 	GA_RECEIPT_UNKNOWN,	 /* no such invitation */
+	GA_RECEIPT_IGNORED,	 /* no word of a provider: a person's automatic reply */
 	GA_RECEIPT_REPLAYED, /* this very event was here before */
 	GA_RECEIPT_REFUSED	 /* never returned: forged ones do not get this far */
 } GaReceiptResult;

@@ -13,35 +13,49 @@
 #include "utils/builtins.h"
 #include "utils/uuid.h"
 
+#define CHANNEL_2                                                              \
+	"CASE $2 WHEN 1 THEN 'MOBILE'::group_api.channel"                          \
+	" ELSE 'EMAIL'::group_api.channel END"
+
+static void
+put_text(const char *text, Datum *value, char *isnull)
+{
+	*value = text ? CStringGetTextDatum(text) : (Datum) 0;
+	*isnull = text ? ' ' : 'n';
+}
+
 bool
-ga_suppression_add(GaChannel channel, const char *contact, const char *reason,
-				   const char *server, const char *code)
+ga_suppression_add(GaChannel channel, const char *contact,
+				   const GaSuppressionCause *cause)
 {
 	static GaPlan plan = {
 		.sql = "INSERT INTO group_api_private.suppressions (contact_hash,"
-			   "  channel, reason, server, code)"
-			   " VALUES ($1, CASE $2 WHEN 1 THEN 'MOBILE'::group_api.channel"
-			   "  ELSE 'EMAIL'::group_api.channel END,"
-			   "  $3::group_api.suppression, $4, $5)"
+			   "  channel, reason, server, code, evidence, receipt)"
+			   " VALUES ($1, " CHANNEL_2 ", $3::group_api.suppression, $4, $5,"
+			   "  $6, $7)"
 			   " ON CONFLICT (contact_hash) DO NOTHING",
 		.no_wait = GA_MAY_MEET_A_LOCK("one contact of ga_work_attempt()"),
-		.nargs = 5,
-		.argtypes = {BYTEAOID, INT4OID, TEXTOID, TEXTOID, TEXTOID},
+		.nargs = 7,
+		.argtypes = {BYTEAOID, INT4OID, TEXTOID, TEXTOID, TEXTOID, TEXTOID,
+					 INT8OID},
 	};
-	Datum values[5];
-	char nulls[5] = {' ', ' ', ' ', server ? ' ' : 'n', code ? ' ' : 'n'};
+	Datum values[7];
+	char nulls[7] = {' ', ' ', ' ', ' ', ' ', ' ', ' '};
 
 	ga_contact_hashes_make(1, &channel, &contact, &values[0]);
 	values[1] = Int32GetDatum((int32) channel);
-	values[2] = CStringGetTextDatum(reason);
-	values[3] = server ? CStringGetTextDatum(server) : (Datum) 0;
-	values[4] = code ? CStringGetTextDatum(code) : (Datum) 0;
+	put_text(cause->reason, &values[2], &nulls[2]);
+	put_text(cause->server, &values[3], &nulls[3]);
+	put_text(cause->code, &values[4], &nulls[4]);
+	put_text(cause->evidence, &values[5], &nulls[5]);
+	values[6] = Int64GetDatum(cause->receipt);
+	nulls[6] = cause->receipt != 0 ? ' ' : 'n';
 	return ga_plan_run(&plan, values, nulls, SPI_OK_INSERT) > 0;
 }
 
 bool
-ga_suppression_add_member(Datum group_id, int32 number, const char *reason,
-						  const char *server, const char *code)
+ga_suppression_add_member(Datum group_id, int32 number,
+						  const GaSuppressionCause *cause)
 {
 	static GaPlan plan = {
 		.sql = "SELECT CASE channel WHEN 'MOBILE' THEN 1 ELSE 2 END, contact"
@@ -59,7 +73,33 @@ ga_suppression_add_member(Datum group_id, int32 number, const char *reason,
 		return false;
 	channel = (GaChannel) ga_row_int32(0, 1, GA_CHANNEL_EMAIL);
 	contact = TextDatumGetCString(ga_row_datum(0, 2, &isnull));
-	return ga_suppression_add(channel, contact, reason, server, code);
+	return ga_suppression_add(channel, contact, cause);
+}
+
+int64
+ga_suppressions_kept_back(GaChannel channel, const char *contact,
+						  GaSuppressedInvitation *found, int room)
+{
+	static GaPlan plan = {
+		.sql = "SELECT i.group_id, i.number, count(*) OVER ()"
+			   " FROM group_api_private.invitations i"
+			   " WHERE i.channel = " CHANNEL_2 " AND i.delivery = 'suppressed'"
+			   "  AND lower(i.contact) = lower($1)"
+			   " ORDER BY i.changed_at DESC LIMIT $3",
+		.nargs = 3,
+		.argtypes = {TEXTOID, INT4OID, INT4OID},
+	};
+	Datum values[3] = {CStringGetTextDatum(contact),
+					   Int32GetDatum((int32) channel), Int32GetDatum(room)};
+	uint64 rows = ga_plan_run(&plan, values, NULL, SPI_OK_SELECT);
+	bool isnull;
+
+	for (uint64 i = 0; i < rows; i++)
+	{
+		found[i].group_id = *DatumGetUUIDP(ga_row_datum(i, 1, &isnull));
+		found[i].number = ga_row_int32(i, 2, 0);
+	}
+	return rows > 0 ? ga_row_int64(0, 3, 0) : 0;
 }
 
 bool

@@ -12,20 +12,33 @@
 #include "postgres.h"
 
 #include "base/channel.h"
+#include "utils/uuid.h"
+
+/* Why a contact gets nothing more, and what that rests on. */
+typedef struct GaSuppressionCause
+{
+	const char *reason;	  /* a label of group_api.suppression */
+	const char *server;	  /* the provider that told; NULL: none */
+	const char *code;	  /* its code; NULL: none */
+	const char *evidence; /* in words that hold no contact; NULL: none */
+	int64 receipt;		  /* the event, in the table receipts; 0: none */
+} GaSuppressionCause;
+
+/* An invitation that was not sent because of the list. */
+typedef struct GaSuppressedInvitation
+{
+	pg_uuid_t group_id;
+	int32 number;
+} GaSuppressedInvitation;
 
 /* All run inside ga_owner_enter()/leave(). */
 
-/*
- * Adds a contact; one that is there keeps its first reason.  `reason` is a label
- * of group_api.suppression; server and code may be NULL.  True when it is new.
- */
+/* Adds a contact; one that is there keeps its first cause.  True: it is new. */
 extern bool ga_suppression_add(GaChannel channel, const char *contact,
-							   const char *reason, const char *server,
-							   const char *code);
+							   const GaSuppressionCause *cause);
 /* The same for the contact of an invitation; false also when there is none. */
 extern bool ga_suppression_add_member(Datum group_id, int32 number,
-									  const char *reason, const char *server,
-									  const char *code);
+									  const GaSuppressionCause *cause);
 /* False when it was not there. */
 extern bool ga_suppression_remove(GaChannel channel, const char *contact);
 
@@ -41,6 +54,13 @@ extern int ga_suppressions_find(const struct GaOwnerScope *scope, int count,
 								const GaChannel *channels,
 								const char *const *contacts,
 								const char **reasons);
+
+/*
+ * The invitations to a contact that the list kept back: fills the first `room` of
+ * them and returns how many there are.  Reads all invitations.
+ */
+extern int64 ga_suppressions_kept_back(GaChannel channel, const char *contact,
+									   GaSuppressedInvitation *found, int room);
 
 /* What a person reads for a label: "answered STOP before". */
 extern const char *ga_suppression_words(const char *reason);

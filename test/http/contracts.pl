@@ -237,6 +237,9 @@ sub check_broken
 	}
 	is(fault_of(post($front, $A, '{"name": ' . '"' . 'x' x 4_200_000 . '"}')), '413 too_large', 'too large a body, A');
 	is(fault_of(post($front, $B, '{"name": ' . '"' . 'x' x 16_800_000 . '"}')), '413 too_large', 'and B');
+	is(fault_of(post($front, '/rpc/create_group', '{"name": ' . '"' . 'x' x 2_200_000 . '"}')), '413 too_large', 'by the name of the function half as much is too large');
+	is(fault_of(post($front, $A, '[' . '1,' x 1_900_000 . '1]')), '400 too_many', 'too many values, A');
+	is(fault_of(post($front, $B, '[' . '1,' x 8_000_000 . '1]')), '400 max_length', 'and B');
 	return;
 }
 

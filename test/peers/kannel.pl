@@ -59,7 +59,7 @@ my $front = front_of($gateway, port => $port);
 poll_until(sub { read_log($carrier, 'bind') }, 'Kannel is bound to the carrier');
 $node->safe_psql('postgres', qq{DROP SERVER sms;
 	CREATE SERVER "$SERVER" FOREIGN DATA WRAPPER group_api_kannel
-		OPTIONS (url '$kannel->{url}', sender '13013', callback_url '$front->{url}/receipt?from=a%20b');
+		OPTIONS (url '$kannel->{url}', sender '13013', callback_url '$front->{url}/receipt?via=a%20b');
 	CREATE USER MAPPING FOR PUBLIC SERVER "$SERVER" OPTIONS (username 'groups', password '$PASSWORD')});
 $node->safe_psql('postgres', "ALTER SYSTEM SET log_statement = 'all'; ALTER SYSTEM SET log_min_messages = 'debug2'");
 $node->reload;
@@ -105,7 +105,7 @@ poll_until(sub { shown($group{good})->{status} eq 'delivered' }, 'the good numbe
 poll_until(sub { shown($group{rejected})->{status} eq 'failed' }, 'the rejected message fails');
 is(shown($group{rejected})->{reason}, 'the carrier refused the message (stat:REJECTD err:069)', 'with the reason');
 like($node->safe_psql('postgres', "SELECT convert_from(raw, 'UTF8') FROM group_api_private.receipts WHERE group_id = '$group{good}' AND status = 'delivered'"),
-	qr/(?:^|&)from=a%20b&server=Kannel%201%262&status=1&id=c\d+&answer=id/, 'the address came back as it was given, for all its per cent signs');
+	qr/(?:^|&)via=a%20b&server=Kannel%201%262&status=1&id=c\d+&answer=id/, 'the address came back as it was given, for all its per cent signs');
 
 my $invalid = invite($node, $number{invalid});
 poll_until(sub { shown($invalid)->{status} eq 'failed' }, 'what the carrier does not even take fails too');
@@ -145,7 +145,7 @@ is(shown($unicode)->{reason}, 'the handset could not be reached in time (stat:EX
 
 my $token = $node->safe_psql('postgres', qq{SELECT split_part(group_api.receipt_url('$SERVER'), 'receipt=', 2)});
 my $before = refused_count();
-my $query = "from=a%20b&server=Kannel%201%262&status=2&id=c1&answer=x";
+my $query = "via=a%20b&server=Kannel%201%262&status=2&id=c1&answer=x";
 is(HTTP::Tiny->new->get("$front->{url}/receipt?$query&receipt=" . reverse $token)->{status}, 403, 'a forged token is refused');
 is(HTTP::Tiny->new->get("$front->{url}/receipt?" . $query =~ s/Kannel/Konnel/r . "&receipt=$token")->{status}, 403, 'as is an unknown server');
 is(HTTP::Tiny->new->get("$front->{url}/receipt?$query")->{status}, 403, 'and none at all');
@@ -165,6 +165,22 @@ send_receipts($carrier);
 poll_until(sub { receipt_sent_at($number{late}) }, 'its receipt comes while nginx is down');
 $front = front_of($gateway, port => $port);
 poll_until(sub { shown($late)->{status} eq 'delivered' }, 'Kannel brings it again, as the document configures it');
+
+# ---- a person who answers
+
+my $person = start_carrier({ '27820000031' => { says => 'ARRÊT', coding => 8 }, '27820000032' => { says => 'STOP' },
+	'27820000033' => { says => 'STOP 🛑', coding => 8 }, '27820000034' => { says => 'nonstop', coding => 8 } });
+my ($account) = $node->safe_psql('postgres', qq{SELECT group_api.receipt_url('$SERVER')}) =~ m{\?(.*)};
+my ($service) = section_of('receipts.md', qr/^```\n(group = sms-service\n.*?)^```\n/ms);
+my $doubled = $account =~ s/%/%%/gr;
+$service =~ s{<the address>}{$front->{url}/receipt?$doubled} or die 'no address';
+start_kannel($person, section_of('providers.md', qr/^```\n(group = smsbox\n.*?)^```\n/ms) . "\n$service");
+poll_until(sub { read_log($person, 'bind') }, 'another Kannel takes what persons write');
+send_answers($person);
+poll_until(sub { read_log($person, 'said') == 4 }, 'they write');
+poll_until(sub { $node->safe_psql('postgres', "SELECT count(*) FROM group_api.suppressions WHERE reason = 'opted_out'") eq '3' },
+	'who says STOP is obeyed, in UCS-2 as well');
+is($node->safe_psql('postgres', 'SELECT count(*) FROM group_api.suppressions'), '3', 'and nobody else');
 
 # ---- the password
 

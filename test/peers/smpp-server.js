@@ -6,8 +6,9 @@
  *   smpp-server.js FATES LOG-FILE PORT-FILE
  *
  * FATES is JSON, by the digits of the number: {"stat": "UNDELIV", "err": "001"},
- * or {"status": 11} to refuse the message itself. Lines of JSON are kept of every
- * bind, message and receipt. Listens on 127.0.0.1 on a free port. Ends on SIGTERM.
+ * {"status": 11} to refuse the message itself, or {"says": "STOP", "coding": 8} for a
+ * person who writes so when SIGUSR2 comes. Lines of JSON are kept of every bind,
+ * message and receipt. Listens on 127.0.0.1 on a free port. Ends on SIGTERM.
  */
 'use strict';
 
@@ -17,6 +18,7 @@ const smpp = require('smpp');
 const [fatesText, logFile, portFile] = process.argv.slice(2);
 const fates = JSON.parse(fatesText);
 const held = [];
+const bound = [];
 let lastId = 0;
 
 function record(event, fields) {
@@ -49,6 +51,15 @@ function sendReceipt({ session, pdu, id, stat, err = '000' }) {
 	}, () => {}, () => record('receipt', { id, to: pdu.destination_addr, stat }));
 }
 
+// A message of a person to us, in UCS-2 (8) or the default alphabet (0).
+function say(session, from, { says, coding = 0 }) {
+	session.deliver_sm({
+		source_addr: from, source_addr_ton: 1, source_addr_npi: 1, destination_addr: '13013',
+		data_coding: coding,
+		short_message: smpp.encodings[coding === 8 ? 'UCS2' : 'ASCII'].encode(says),
+	}, () => record('said', { from }));
+}
+
 function take(session, pdu) {
 	const fate = fates[pdu.destination_addr] ?? { stat: 'DELIVRD' };
 	const id = `c${++lastId}`;
@@ -62,6 +73,7 @@ const server = smpp.createServer((session) => {
 	for (const bind of ['bind_transceiver', 'bind_transmitter', 'bind_receiver'])
 		session.on(bind, (pdu) => {
 			record('bind', { user: pdu.system_id });
+			bound.unshift(session);
 			session.send(pdu.response());
 		});
 	session.on('submit_sm', (pdu) => take(session, pdu));
@@ -72,6 +84,9 @@ const server = smpp.createServer((session) => {
 server.listen(0, '127.0.0.1', () => {
 	fs.writeFileSync(portFile + '.part', `${server.address().port}\n`);
 	fs.renameSync(portFile + '.part', portFile);
+});
+process.on('SIGUSR2', () => {
+	for (const [from, fate] of Object.entries(fates)) if (fate.says) say(bound[0], from, fate);
 });
 process.on('SIGUSR1', () => held.splice(0).forEach(sendReceipt));
 process.on('SIGTERM', () => process.exit(0));

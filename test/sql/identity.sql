@@ -1,7 +1,6 @@
 -- Who the caller is.  request.jwt.claims is believed only in the session of a
--- trusted role (group_api.trusted_roles, by default authenticator) or of a
--- superuser; any other caller is the role it runs as.  A dry run tells the
--- caller's name, as the leader of the group, and writes nothing.
+-- trusted role (group_api.trusted_roles, by default authenticator, made a gateway
+-- by grant_access) or of a superuser; any other caller is the role it runs as.
 BEGIN;
 SELECT no_plan();
 
@@ -21,6 +20,7 @@ GRANT ga_test_web, ga_test_plain TO authenticator;
 SELECT group_api.grant_access(role, 'caller') FROM unnest(
 	'{ga_test_web,ga_test_plain,"\"ga_test, authenticator\"",ga_test_operator,ga_test_monitor,authenticator}'
 	::regrole[]) AS role;
+SELECT group_api.grant_access('authenticator', 'gateway');
 SELECT group_api.grant_access('ga_test_operator', 'operator');
 SELECT group_api.grant_access('ga_test_monitor', 'monitor');
 
@@ -55,11 +55,21 @@ EXCEPTION WHEN OTHERS THEN
 END
 $$;
 
+-- The name of the caller who leads a new group, which goes again; of a role, which no
+-- answer tells, the role.
 CREATE FUNCTION pg_temp.who(login text, role text, claims text, method text DEFAULT '') RETURNS text
-LANGUAGE sql AS $$
-	SELECT coalesce(nullif(answer #>> '{error,code}', '0'), answer #>> '{group,members,0,name}')
-	FROM pg_temp.ask(login, role, claims, method, format('SELECT group_api.create_group(%L)',
-		pg_temp.body() || '{"dryRun": true}')) AS answer
+LANGUAGE plpgsql AS $$
+DECLARE
+	answer json := pg_temp.ask(login, role, claims, method,
+		format('SELECT group_api.create_group(%L)', pg_temp.body()));
+	caller text;
+BEGIN
+	SELECT pg_get_userbyid(u.role_oid) INTO caller FROM group_api_private.groups g
+		JOIN group_api_private.users u ON u.id = g.created_by AND u.role_oid IS NOT NULL
+		WHERE g.id::text = answer #>> '{group,id}';
+	DELETE FROM group_api_private.groups WHERE id::text = answer #>> '{group,id}';
+	RETURN coalesce(nullif(answer #>> '{error,code}', '0'), caller, answer #>> '{group,members,0,name}');
+END
 $$;
 
 -- ---- Whose claims are believed ----
@@ -102,7 +112,11 @@ CREATE TEMP TABLE unclear (title, claims) AS VALUES
 	('deep lists', '{"sub": "ann", "x": ' || repeat('[', 30000) || repeat(']', 30000) || '}'),
 	('deep objects', repeat('{"sub":', 9000) || '1' || repeat('}', 9000)),
 	('the subject of a role', '{"sub": "role:ga_test_web"}'),
-	('the subject of a superuser', '{"sub": "role:postgres"}');
+	('the subject of a superuser', '{"sub": "role:postgres"}'),
+	('the subject of a role that is gone', '{"sub": "former-role:1:2:ga_test_web"}'),
+	('the subject of another issuer''s user', '{"sub": "iss:https://b.example#ann", "iss": "https://c.example"}'),
+	('an issuer with a fragment', '{"sub": "ann", "iss": "https://b.example#"}'),
+	('an issuer and a subject without end', '{"sub": "ann", "iss": "' || repeat('x', 2046) || '"}');
 SELECT is(pg_temp.who('authenticator', 'ga_test_web', claims), 'ga_test_web',
 	title || ': in SQL the caller is the role') FROM unclear;
 SELECT is(pg_temp.who('authenticator', 'ga_test_web', claims, 'POST'), '2001',
@@ -125,7 +139,8 @@ FROM (VALUES
 
 SELECT pg_temp.ask('authenticator', 'ga_test_web', '{"sub": "oidc|1", "name": "Ann Lee",
 	"preferred_username": "ann", "picture": "https://example.com/ann.png",
-	"email": "ann@example.com", "phone_number": "+27701231234", "locale": "en-ZA", "admin": true}',
+	"email": "ann@example.com", "email_verified": true, "phone_number": "+27701231234",
+	"phone_number_verified": "true", "locale": "en-ZA", "admin": true}',
 	'POST', format('SELECT group_api.create_group(%L)', pg_temp.body())) AS answer \gset
 SELECT is(:'answer'::json #>> '{group,members,0}',
 	'{"name":"Ann Lee","profilePicture":"https://example.com/ann.png","isLeader":true}',
@@ -152,10 +167,52 @@ FROM (VALUES
 	('{"sub": "x5", "name": "' || repeat('x', 2049) || '"}', 'x5', 'nor an absurdly long one'))
 	AS cases (claims, expected, title);
 
+-- Only what the issuer has verified is taken for somebody's contact (OpenID Connect Core 1.0, 5.1).
+SELECT isnt(pg_temp.who('authenticator', 'ga_test_web', format('{"sub": "v%s", "email": "victim@example.com",
+	"phone_number": "+27701231234"%s}', place, claims), 'POST'), NULL, claims)
+FROM (VALUES (1, ''), (2, ', "email_verified": false, "phone_number_verified": false'),
+	(3, ', "email_verified": null, "phone_number_verified": null'), (4, ', "email_verified": "false"'),
+	(5, ', "email_verified": 1, "phone_number_verified": "yes"'), (6, ', "email_verified": {"true": true}'),
+	(7, ', "email_verified": "trueish", "phone_number_verified": "t"')) AS v (place, claims);
+SELECT is_empty($$SELECT FROM group_api_private.users WHERE subject ~ '^v[0-9]$' AND (email, mobile) IS DISTINCT FROM (NULL, NULL)$$,
+	'addresses that are not verified do not get into the directory');
+SELECT isnt(pg_temp.who('authenticator', 'ga_test_web', '{"sub": "w", "email": "w@example.com", "email_verified": true,
+	"phone_number": "+27701231234", "phone_number_verified": false}', 'POST'), NULL, 'one of two');
+SELECT results_eq($$SELECT email, mobile FROM group_api_private.users WHERE subject = 'w'$$,
+	$$VALUES ('w@example.com', NULL)$$, 'each by its own claim');
+
+-- The same subject of two issuers is two people.
+CREATE FUNCTION pg_temp.made_by(claims text) RETURNS text
+LANGUAGE sql AS $$
+	SELECT pg_temp.ask('authenticator', 'ga_test_web', claims, 'POST',
+		format('SELECT group_api.create_group(%L)', pg_temp.body())) #>> '{group,id}'
+$$;
+CREATE FUNCTION pg_temp.may_see(claims text, id text) RETURNS boolean
+LANGUAGE sql AS $$
+	SELECT pg_temp.ask('authenticator', 'ga_test_web', claims, 'POST',
+		format('SELECT group_api.get_group(%L)', id)) #>> '{error,code}' = '0'
+$$;
+SELECT pg_temp.made_by('{"sub": "42", "iss": "https://a.example", "name": "Ann"}') AS a \gset
+SELECT is(pg_temp.may_see('{"sub": "42", "iss": "https://b.example"}', :'a'), false, 'another issuer''s 42 sees nothing of it');
+SELECT is(pg_temp.may_see('{"sub": "42"}', :'a'), false, 'nor does one of no issuer');
+SELECT pg_temp.made_by('{"sub": "42", "iss": "https://b.example", "name": "Bob"}') AS b \gset
+SELECT pg_temp.made_by('{"sub": "42"}') AS nobody \gset
+SELECT is(count(DISTINCT created_by)::int, 3, 'each is a user') FROM group_api_private.groups
+WHERE id IN (:'a', :'b', :'nobody');
+SELECT is(pg_temp.may_see('{"sub": "42", "iss": "https://a.example"}', :'a'), true, 'the first is still who it was');
+SELECT is(pg_temp.may_see('{"sub": "42", "iss": "https://b.example"}', :'b'), true, 'so is the second');
+SELECT is(pg_temp.may_see('{"sub": "42"}', :'nobody'), true, 'and the third');
+SELECT is(pg_temp.may_see('{"sub": "42", "iss": "https://a.example"}', :'b'), false, 'who sees nothing of the others');
+SELECT group_api.put_user('43', real_name => 'Cid') AS cid \gset
+SELECT pg_temp.made_by('{"sub": "43", "iss": "https://a.example"}') AS c \gset
+SELECT is(created_by, :cid::bigint, 'who was entered by put_user() is the first who comes') FROM group_api_private.groups
+WHERE id = :'c';
+SELECT is(pg_temp.may_see('{"sub": "43", "iss": "https://b.example"}', :'c'), false, 'and nobody after that');
+
 SELECT pg_temp.ask('ga_test_plain', '', '', '', format('SELECT group_api.create_group(%L)',
 	pg_temp.body())) AS answer \gset
-SELECT results_eq($$SELECT username, real_name FROM group_api_private.users
-	WHERE subject = 'role:ga_test_plain'$$, $$VALUES ('ga_test_plain', NULL)$$,
+SELECT results_eq($$SELECT username, real_name, role_oid::regrole FROM group_api_private.users
+	WHERE subject = 'role:ga_test_plain'$$, $$VALUES (NULL::text, NULL::text, 'ga_test_plain'::regrole)$$,
 	'a role is a user under a subject no token can have');
 SELECT is(inviter, NULL, 'and its name is kept from the invited')
 FROM group_api_private.groups WHERE id::text = :'answer'::json #>> '{group,id}';
@@ -198,6 +255,31 @@ SELECT is(pg_temp.ask('ga_test_plain', '', '', '', format('EXECUTE look(%L)', :'
 	#>> '{error,code}', '0', 'a prepared statement sees what its role sees');
 SELECT is(pg_temp.ask('ga_test_web', '', '', '', format('EXECUTE look(%L)', :'group_id'))
 	#>> '{error,code}', 'P0002', 'and nothing more for the next role of the connection');
+
+-- ---- Whoever takes a gateway's name ----
+
+-- The role of a test database's neighbour must not lend its right.
+REVOKE EXECUTE ON FUNCTION group_api.is_gateway() FROM authenticator;
+SELECT is(pg_temp.who('authenticator', 'ga_test_web', '{"sub": "ann"}', 'POST'), 'ga_test_web',
+	'a role that bears a gateway''s name and was made none is not believed');
+SELECT is(pg_temp.ask('ga_test_web', '', '', '', 'SELECT to_json(group_api.is_gateway())') #>> '{error,code}', '42501',
+	'nobody else may ask whether it is one');
+SELECT group_api.grant_access('authenticator', 'gateway');
+SELECT is(pg_temp.who('authenticator', 'ga_test_web', '{"sub": "ann"}', 'POST'), 'ann', 'the owner makes it one');
+ALTER ROLE authenticator RENAME TO ga_test_former;
+CREATE ROLE ga_test_maker CREATEROLE;
+SET LOCAL ROLE ga_test_maker;
+CREATE ROLE authenticator LOGIN NOINHERIT;
+RESET ROLE;
+GRANT ga_test_web TO authenticator;
+SELECT is(pg_temp.who('authenticator', 'ga_test_web', '{"sub": "ann"}', 'POST'), 'ga_test_web',
+	'a role made by another under the free name is not believed');
+SELECT is(pg_temp.who('ga_test_former', 'ga_test_web', '{"sub": "ann"}', 'POST'), 'ga_test_web',
+	'nor is a gateway under a name that group_api.trusted_roles does not have');
+SELECT group_api.grant_access('ga_test_operator', 'gateway');
+SELECT is(pg_temp.who('ga_test_operator', '', '{"sub": "ann"}', 'POST'), 'ga_test_operator',
+	'nor is any other role that was made one');
+SELECT is(group_api.is_gateway(), true, 'a superuser''s session is believed');
 
 SELECT * FROM finish();
 ROLLBACK;

@@ -178,6 +178,42 @@ FROM (VALUES
 	('http', 'headers', '{x}', 'must be a JSON object'))
 	AS bad (kind, option, value, complaint);
 
+-- Everybody reads the options of a server: a gateway's key does not belong there.
+SELECT is(said.state || ' ' || said.message, format('HV024 option "%s" holds what looks like a key in "%s"', option, place),
+	format('%s: %s is refused', option, value))
+FROM (VALUES ('headers', 'Authorization', '{"Authorization": "Basic dXNlcjpwYXNz"}'),
+	('headers', 'authorization', '{"a": "b", "authorization": "App 003026bbc133714d"}'),
+	('headers', 'X-Api-Key', '{"X-Api-Key": "0123456789abcdef"}'), ('headers', 'x_API_key', '{"x_API_key": "k"}'),
+	('headers', 'X-Auth-Token', '{"X-Auth-Token": "{{literal}"}'), ('headers', 'X-Any', '{"X-Any": "Bearer abc123def456"}'),
+	('headers', 'Ocp-Apim-Subscription-Key', '{"Ocp-Apim-Subscription-Key": "abc"}'), ('headers', 'Cookie', '{"Cookie": "s=1"}'),
+	('fields', 'api_key', '{"to": "{to}", "api_key": "k-1"}'), ('fields', 'key', '{"key": "AIzaSyD-9tSr1"}'),
+	('fields', 'apiSecret', '{"auth": {"apiSecret": "x"}}'), ('fields', 'password', '{"list": [{"password": "x"}]}'),
+	('fields', 'access_token', '{"access_token": 12345678}'), ('url', 'api_key', 'https://g.example/?a=b&api_key=abc#x'),
+	('url', 'token', 'https://g.example/{to}?token=abc12345&x=1'), ('base_url', 'pwd', 'https://g.example/?pwd=x'))
+	AS bad (option, place, value), pg_temp.refuse(pg_temp.server('http', format('%s %L', option, value))) AS said;
+SELECT is(said.detail || ' ' || said.hint, 'Everybody can read the options of a server. CREATE USER MAPPING FOR PUBLIC SERVER ... '
+	'OPTIONS (password ''the key''); and write ' || instead || ' here.', 'and how to write it is told')
+FROM (VALUES ('headers ''{"X-Api-Key": "hunter2"}''', '"X-Api-Key": "{password}"'),
+	('headers ''{"Authorization": "hunter2"}''', '"Authorization": "Bearer {password}"'),
+	('url ''https://g.example/?apikey=hunter2''', 'apikey={password}')) AS bad (options, instead),
+	pg_temp.refuse(pg_temp.server('http', options)) AS said;
+SELECT is(pg_temp.try_server('http', format('%s %L', option, value)), 'accepted', format('%s: %s is no key', option, value))
+FROM (VALUES ('headers', '{"Authorization": "Bearer {password}"}'), ('headers', '{"Authorization": "App {password}"}'),
+	('headers', '{"X-Api-Key": "{password}", "X-User": "{username}"}'), ('headers', '{"X-Signature": "v1", "Accept": "application/json"}'),
+	('headers', '{"Idempotency-Key": "{key}", "Authorization": ""}'), ('headers', '{"X-Api-Key": "id-{username}:{password}"}'),
+	('fields', '{"key": "{key}", "token": "sms", "auth": "none", "to": "{to}"}'), ('fields', '{"api_key": "{password}"}'),
+	('fields', '{"keyword": "abc12345678", "author": "a1b2c3d4e5", "tokens": 3}'),
+	('url', 'https://g.example/send?api_key={password}&to={to_digits}'), ('url', 'https://g.example/token/abc12345?type=sms'))
+	AS good (option, value);
+
+-- The metadata service of a cloud is no provider, and no literal form hides it.
+SELECT is(pg_temp.try_server(kind, options), format('HV024 option "%s" must not name a cloud''s metadata service', split_part(options, ' ', 1)),
+	format('%s: %s is refused', kind, options))
+FROM (VALUES ('http', 'url ''http://169.254.169.254/latest/'', allow_private ''true'''), ('http', 'url ''http://2852039166'''),
+	('http', 'base_url ''http://[::ffff:a9fe:a9fe]:80/'''), ('smtp', 'url ''smtp://0xA9.0xFE.0xA9.0xFE:25'''),
+	('kannel', 'url ''http://[fd00:ec2::254]/'''), ('twilio', 'base_url ''https://100.100.100.200./''')) AS bad (kind, options);
+SELECT is(pg_temp.try_server('smtp', 'url ''smtp://127.0.0.1:25'''), 'accepted', 'a superuser means the address he writes');
+
 SELECT is(said.state || ' ' || said.message || ': ' || said.detail,
 	format('HV024 the options of a provider of kind %s do not agree: %s', kind, complaint), complaint)
 FROM (VALUES

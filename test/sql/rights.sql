@@ -306,6 +306,7 @@ FROM (VALUES ('plain', '{}'::text[]), ('anonymous', '{}'), ('caller', '{}'), ('m
 	('operator', '{group_api.dispatcher,group_api.waiting,group_api.locks,group_api.providers,group_api.queue,group_api.attempts,group_api.deliveries,
 		group_api.suppressions,group_api_private.suppressions,
 		group_api.receipts,group_api.receipt_counts,group_api_private.receipt_counts,
+		group_api.receipt_events,
 		group_api.captured,group_api_private.captured,group_api.templates,group_api_private.templates,
 		group_api_private.groups,group_api_private.members,group_api_private.invitations,
 		group_api_private.attempts,group_api_private.pauses}')) AS levels (level, may);
@@ -403,7 +404,7 @@ FROM (VALUES
 		'SELECT group_api.put_template(''MOBILE'', ''it'', ''{link}'')', 'SELECT group_api.remove_template(''MOBILE'', ''it'')',
 		'SELECT group_api.receive_receipt(''x'')', 'SELECT group_api.receive_receipt(''x'', ''x'')',
 		'SELECT group_api.receipt_url(''ga_test_back'')',
-		'TABLE group_api.receipts', 'TABLE group_api.receipt_counts',
+		'TABLE group_api.receipts', 'TABLE group_api.receipt_counts', 'SELECT raw FROM group_api_private.receipts',
 		'SELECT group_api.ingest_bounce(''x'')', 'SELECT group_api.test_provider(''ga_test'', ''a@example.com'')',
 		'CREATE SERVER ga_mine FOREIGN DATA WRAPPER group_api_capture OPTIONS (channel ''EMAIL'')']))
 	AS levels (level, may);

@@ -160,6 +160,13 @@ poll_until(sub {
 	return @open && !grep { !/^(?:socket|anon_inode|pipe):/ } @open;
 }, 'it has no file of the server open');
 is(join(' ', sort map { s/=.*//sr } split /\0/, slurp_file("/proc/$courier/environ")), 'LANG PATH', 'nor its environment');
+like(slurp_file("/proc/$courier/status"), qr/^NoNewPrivs:\t1$/m, 'it gains no right');
+my ($confined) = slurp_file($node->logfile) =~ /the courier of group_api is confined by: (.*)/;
+like($confined, qr/no_new_privs/, 'the log tells by what it is confined');
+like(slurp_file("/proc/$courier/status"), qr/^Seccomp:\t2$/m, 'which is so') if $confined !~ /no seccomp/;
+my $log = slurp_file($node->logfile);
+my %told = map { $_ => 1 } $log =~ /^.*?\[(\d+)\].*confined by:/mg;
+is(scalar(() = $log =~ /confined by:/g), scalar keys %told, 'once for each dispatcher, however many couriers it had');
 kill 'KILL', $courier;
 poll_until(sub { !is_alive($courier) && !-e "/proc/$courier" }, 'a dead courier leaves no zombie');
 invite($node, sa_number(51));

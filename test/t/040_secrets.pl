@@ -33,7 +33,7 @@ my $has_statements = -e "$pkglib/pg_stat_statements.so";
 sub word { return substr sha256_base64("canary $_[0]") =~ tr{+/}{}dr, 0, 12; }
 sub canary { return word("$_[0] 1") . '/+&% ' . word("$_[0] 2"); }
 
-my %password = map { $_ => canary($_) } qw(mail twilio vonage kannel sns ses);
+my %password = map { $_ => canary($_) } qw(mail twilio vonage kannel sns ses keyed);
 my %signature = map { $_ => canary("$_ signature") } qw(twilio vonage);
 my %bearer = (gateway => canary('gateway'));
 my %username = (mail => 'relay-user', vonage => 'vonage-key', kannel => 'kannel-user', sns => 'AKIA0', ses => 'AKIA0');
@@ -162,13 +162,16 @@ my %provider = (
 	vonage => [ vonage => { sender => 'Choir', callback_url => $url } ],
 	gateway => [ http => { channel => 'MOBILE', callback_url => $url, id_path => 'id', code_path => 'code',
 			text_path => 'message', fields => '{"to": "{to}", "text": "{text}", "report": "{callback_url}"}' } ],
+	# In every place an operator's template may put it.
+	keyed => [ http => { channel => 'MOBILE', callback_url => $url, id_path => 'id', code_path => 'code', text_path => 'message',
+			headers => '{"X-Api-Key": "{password}"}', fields => '{"to": "{to}", "text": "{text}", "auth": {"key": "{password}"}, "report": "{callback_url}"}' } ],
 	kannel => [ kannel => { sender => '13013', callback_url => $url } ],
 	sns => [ sns => { region => 'eu-west-1' } ],
 	ses => [ ses => { sender => 'Choir <choir@example.com>', region => 'eu-west-1', callback_url => $url } ]);
 my @names = sort keys %provider;
 
-sub place { return $_[0] =~ /^(?:mail|gateway|kannel)$/ ? 'url' : 'base_url'; }
-sub home { return $_[0] eq 'mail' ? $servers->{smtp} : "$servers->{http}/$_[0]"; }
+sub place { return $_[0] =~ /^(?:mail|gateway|keyed|kannel)$/ ? 'url' : 'base_url'; }
+sub home { return $_[0] eq 'mail' ? $servers->{smtp} : "$servers->{http}/$_[0]" . ($_[0] eq 'keyed' ? '?k={password}' : ''); }
 
 # The nth contact of a provider.
 sub contact
@@ -240,7 +243,7 @@ sub hostile
 	};
 
 	return (
-		{ status => $status, body => '{echo}', echo => '(?:authorization: Basic |Bearer |password=)[^& \n]*' },
+		{ status => $status, body => '{echo}', echo => '(?:authorization: Basic |Bearer |password=|[?]k=|"key": ?")[^&" \n]*' },
 		{ status => $status, body => '{echo}', echo => 'https(?:[^&" ]|\\\\/)*' },
 		{ status => $status, body => $everywhere->('{echo}'), echo => 'https(?:[^&" ]|\\\\/)*' },
 		{ status => $status, body => $everywhere->("the password is $secret"), headers => \%headers },
@@ -544,17 +547,25 @@ my %needles = (
 	'signature secrets' => [ map { pieces($_) } values %signature ],
 	"the links' key" => [$key_of_links], %usable);
 my @classes = sort keys %needles;
-my %pattern = map { my $any = join '|', map { quotemeta } map { spellings($_) } @{ $needles{$_} }; ($_ => qr/($any)/) } @classes;
+# Perl looks for many words at once as long as their table is small.
+my %pattern = map {
+	my @words = map { quotemeta } map { spellings($_) } @{ $needles{$_} };
+	my @parts;
+	push @parts, do { my $any = join '|', splice @words, 0, 1000; qr/($any)/ } while @words;
+	($_ => \@parts) } @classes;
 
 # Where a class is found, with some of what stands around it.
 sub find
 {
 	my ($haystack, $class) = @_;
 	my @found;
-	while (@found < 5 && $haystack =~ /$pattern{$class}/g)
+	for my $pattern (@{ $pattern{$class} })
 	{
-		my $start = $-[1] > 120 ? $-[1] - 120 : 0;
-		push @found, substr($haystack, $start, 240) =~ s/[^[:print:]]/./gr;
+		while (@found < 5 && $haystack =~ /$pattern/g)
+		{
+			my $start = $-[1] > 120 ? $-[1] - 120 : 0;
+			push @found, substr($haystack, $start, 240) =~ s/[^[:print:]]/./gr;
+		}
 	}
 	return @found;
 }

@@ -20,6 +20,7 @@ PATIENCE, SOON, HANGS = 60, 30, 120
 CLASSES = {1: "accepted", 2: "rejected", 3: "retry", 4: "misconfigured",
            5: "uncertain"}
 FAULT, DEAD, STOP, IS_DELIVERED, IS_FAILED = 1, 2, 4, 16, 32
+UNSURE, CROWDED = 64, 128
 
 
 class Outcome:
@@ -27,7 +28,7 @@ class Outcome:
         head = struct.unpack("=QqqII4I", payload[:48])
         self.id, self.retry_after_ms, self.elapsed_us = head[0:3]
         self.name = CLASSES[head[3]]
-        self.flags = head[4]
+        self.flags, self.connections = head[4] & 0xFFFF, head[4] >> 16
         self.fault = bool(head[4] & FAULT)
         strings, at = [], 48
         for length in head[5:]:
@@ -52,11 +53,12 @@ class Outcome:
 class Courier:
     """Runs `serve` and plays the dispatcher."""
 
-    def __init__(self, binary, *providers, env=None):
+    def __init__(self, binary, *providers, env=None, flags=()):
+        self.started = None
         self.sock, theirs = socket.socketpair()
         environment = dict(os.environ, **(env or {}))
         self.process = subprocess.Popen(
-            [binary, "serve", "--fd", str(theirs.fileno())],
+            [binary, "serve", "--fd", str(theirs.fileno()), *flags],
             pass_fds=[theirs.fileno()], env=environment,
             stderr=subprocess.PIPE)
         theirs.close()
@@ -118,6 +120,8 @@ class Courier:
                 assert outcome.id not in self.outcomes, "a second outcome"
                 self.outcomes[outcome.id] = outcome
                 self.order.append(("outcome", outcome.id))
+            elif kind == b"S":
+                self.started = payload.decode()
             elif kind == b"L":
                 self.logs.append(payload.decode())
             else:

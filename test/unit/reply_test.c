@@ -25,6 +25,8 @@ typedef struct SmtpCase
 
 #define FAULT GA_OUTCOME_PROVIDER_FAULT
 #define DEAD GA_OUTCOME_DEAD_CONTACT
+#define UNSURE GA_OUTCOME_UNSURE
+#define QUOTA_MS 3600000
 
 static const SmtpCase smtp_cases[] = {
 	/* the recipient */
@@ -41,11 +43,11 @@ static const SmtpCase smtp_cases[] = {
 	{GA_SMTP_RCPT, 550, "no such user", GA_OUTCOME_REJECTED, 0, -1},
 	{GA_SMTP_RCPT, 553, "5.6.7 SMTPUTF8 required", GA_OUTCOME_REJECTED, 0, -1},
 	{GA_SMTP_MAIL, 553, "5.6.7 SMTPUTF8 required", GA_OUTCOME_REJECTED, 0, -1},
-	{GA_SMTP_RCPT, 550, "5.5.0 mailbox unavailable", GA_OUTCOME_REJECTED, 0,
-	 -1},
+	{GA_SMTP_RCPT, 550, "5.5.0 mailbox unavailable", GA_OUTCOME_REJECTED,
+	 UNSURE, -1},
 	/* the message */
-	{GA_SMTP_FINAL, 554, "5.7.1 spam", GA_OUTCOME_REJECTED, 0, -1},
-	{GA_SMTP_FINAL, 550, "5.7.1 policy", GA_OUTCOME_REJECTED, 0, -1},
+	{GA_SMTP_FINAL, 554, "5.7.1 spam", GA_OUTCOME_REJECTED, UNSURE, -1},
+	{GA_SMTP_FINAL, 550, "5.7.1 policy", GA_OUTCOME_REJECTED, UNSURE, -1},
 	{GA_SMTP_FINAL, 552, "5.3.4 too big", GA_OUTCOME_REJECTED, 0, -1},
 	{GA_SMTP_MAIL, 552, "5.3.4 too big", GA_OUTCOME_REJECTED, 0, -1},
 	/* for now */
@@ -77,17 +79,39 @@ static const SmtpCase smtp_cases[] = {
 	{GA_SMTP_FINAL, 421, "4.7.26 SPF", GA_OUTCOME_RETRY, FAULT, -1},
 	{GA_SMTP_FINAL, 451, "4.7.23 no PTR", GA_OUTCOME_MISCONFIGURED, 0, -1},
 	{GA_SMTP_FINAL, 550, "5.7.515 DKIM", GA_OUTCOME_MISCONFIGURED, 0, -1},
-	{GA_SMTP_RCPT, 550, "5.7.1 Unable to relay", GA_OUTCOME_MISCONFIGURED, 0,
+	{GA_SMTP_RCPT, 550, "5.7.1 Unable to relay", GA_OUTCOME_MISCONFIGURED,
+	 UNSURE, -1},
+	{GA_SMTP_RCPT, 554, "relay access denied", GA_OUTCOME_MISCONFIGURED, UNSURE,
 	 -1},
-	{GA_SMTP_RCPT, 554, "relay access denied", GA_OUTCOME_MISCONFIGURED, 0, -1},
-	{GA_SMTP_RCPT, 550, "relaying denied", GA_OUTCOME_MISCONFIGURED, 0, -1},
+	{GA_SMTP_RCPT, 550, "relaying denied", GA_OUTCOME_MISCONFIGURED, UNSURE,
+	 -1},
 	{GA_SMTP_MAIL, 550, "5.1.8 bad sender", GA_OUTCOME_MISCONFIGURED, 0, -1},
 	{GA_SMTP_MAIL, 550, "not yours", GA_OUTCOME_MISCONFIGURED, 0, -1},
 	{GA_SMTP_RCPT, 503, "bad sequence", GA_OUTCOME_MISCONFIGURED, 0, -1},
 	{GA_SMTP_DATA, 503, "5.5.1 bad sequence", GA_OUTCOME_MISCONFIGURED, 0, -1},
 	/* an enhanced code that contradicts the refusal is none */
-	{GA_SMTP_RCPT, 550, "2.1.5 fine", GA_OUTCOME_REJECTED, 0, -1},
-	{GA_SMTP_RCPT, 550, "", GA_OUTCOME_REJECTED, 0, -1},
+	{GA_SMTP_RCPT, 550, "2.1.5 fine", GA_OUTCOME_REJECTED, UNSURE, -1},
+	{GA_SMTP_RCPT, 550, "", GA_OUTCOME_REJECTED, UNSURE, -1},
+	/* the basic code decides before the enhanced one */
+	{GA_SMTP_RCPT, 450, "5.1.1 unverified address", GA_OUTCOME_RETRY, 0, -1},
+	/* a word against the code */
+	{GA_SMTP_RCPT, 550, "5.1.1 over quota", GA_OUTCOME_REJECTED, 0, -1},
+	{GA_SMTP_RCPT, 550, "5.1.1 <a@b.example>: unauthorized sender",
+	 GA_OUTCOME_MISCONFIGURED, UNSURE, -1},
+	{GA_SMTP_RCPT, 550, "5.1.1 550 5.7.1 IP address blacklisted",
+	 GA_OUTCOME_MISCONFIGURED, UNSURE, -1},
+	/* what somebody is called blames nobody */
+	{GA_SMTP_RCPT, 554, "5.7.1 <ann@relay.example>: Access denied",
+	 GA_OUTCOME_REJECTED, UNSURE, -1},
+	{GA_SMTP_RCPT, 550, "5.1.1 <a@spf.quota.example>: User unknown",
+	 GA_OUTCOME_REJECTED, DEAD, -1},
+	/* later, by the clock */
+	{GA_SMTP_FINAL, 550, "5.4.5 Daily user sending limit exceeded",
+	 GA_OUTCOME_RETRY, FAULT, QUOTA_MS},
+	{GA_SMTP_RCPT, 452, "4.2.2 mailbox over quota", GA_OUTCOME_RETRY, 0, -1},
+	/* fewer connections */
+	{GA_SMTP_CONNECT, 421, "4.7.0 Too many connections from you",
+	 GA_OUTCOME_RETRY, FAULT | GA_OUTCOME_CROWDED, -1},
 };
 
 static void

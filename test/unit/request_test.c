@@ -14,10 +14,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/peer_address.h"
 #include "courier/http_plan.h"
 #include "courier/json_path.h"
 #include "courier/outcome.h"
-#include "courier/peer.h"
 #include "courier/template.h"
 #include "courier/xml_answer.h"
 
@@ -125,7 +125,7 @@ a_mailbox_has_every_form(void **state)
 		{"A \"x\\ <a@b.example>", "A \"x\\", "a@b.example",
 		 "\"A \\\"x\\\\\" <a@b.example>", "\"A \\\"x\\\\\" <a@b.example>"},
 		{"B\xC3\xA4r <a@b.example>", "B\xC3\xA4r", "a@b.example",
-		 "B\xC3\xA4r <a@b.example>", "=?UTF-8?b?QsOkcg==?= <a@b.example>"},
+		 "B\xC3\xA4r <a@b.example>", "=?utf-8?Q?B=C3=A4r?= <a@b.example>"},
 		{"nobody", "", "", "", ""},
 	};
 	GaMailboxForms forms;
@@ -397,6 +397,43 @@ private_addresses_are_known(void **state)
 }
 
 static void
+every_numeric_form_of_an_address_is_read(void **state)
+{
+	static const char *const private[] = {
+		"127.0.0.1",   "2130706433",	 "0x7f.1",
+		"0177.0.0.1",  "127.1",			 "0",
+		"127.0.0.1.",  "[::1]",			 "::1",
+		"localhost",   "LocalHost.",	 "a.b.localhost",
+		"[fe80::1%1]", "[fe80::1%25lo]", "[::ffff:10.0.0.1]",
+		"0xA9FEA9FE"};
+	static const char *const metadata[] = {
+		"169.254.169.254",		  "2852039166",			 "0xa9.0xfe.43518",
+		"[fd00:ec2::254]",		  "[::ffff:a9fe:a9fe]",	 "[64:ff9b::a9fe:a9fe]",
+		"[64:ff9b:1::a9fe:a9fe]", "[2002:a9fe:a9fe::1]", "[::a9fe:a9fe]",
+		"169.254.170.2",		  "100.100.100.200"};
+	static const char *const others[] = {
+		"relay.example", "1.2.3.4.5",	"",	  ".", "localhost.example", "0x",
+		"[::1",			 "12345678901", "a.1"};
+	struct sockaddr_storage address;
+
+	(void) state;
+	for (size_t i = 0; i < sizeof(private) / sizeof(private[0]); i++)
+		if (!ga_peer_read(private[i], strlen(private[i]), &address) ||
+			!ga_peer_is_private((struct sockaddr *) &address))
+			fail_msg("%s passed as a name or public", private[i]);
+	for (size_t i = 0; i < sizeof(metadata) / sizeof(metadata[0]); i++)
+		if (!ga_peer_read(metadata[i], strlen(metadata[i]), &address) ||
+			!ga_peer_is_metadata((struct sockaddr *) &address))
+			fail_msg("%s passed as no metadata service", metadata[i]);
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+		if (ga_peer_read(others[i], strlen(others[i]), &address))
+			fail_msg("\"%s\" passed as an address", others[i]);
+	assert_true(ga_peer_read("8.8.8.8", 7, &address));
+	assert_false(ga_peer_is_private((struct sockaddr *) &address));
+	assert_false(ga_peer_is_metadata((struct sockaddr *) &address));
+}
+
+static void
 literal_hosts_are_told_from_names(void **state)
 {
 	(void) state;
@@ -481,6 +518,7 @@ main(void)
 		cmocka_unit_test(a_rule_tells_success),
 		cmocka_unit_test(a_base_url_replaces_scheme_and_host),
 		cmocka_unit_test(private_addresses_are_known),
+		cmocka_unit_test(every_numeric_form_of_an_address_is_read),
 		cmocka_unit_test(literal_hosts_are_told_from_names),
 		cmocka_unit_test(words_of_strangers_are_cleaned_and_cut),
 		cmocka_unit_test(secrets_are_hidden_in_every_spelling),

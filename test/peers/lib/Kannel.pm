@@ -16,7 +16,7 @@ use GroupApiTest;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 
-our @EXPORT = qw(start_carrier send_receipts texts_to start_kannel);
+our @EXPORT = qw(start_carrier send_receipts send_answers texts_to start_kannel);
 
 # Programs of others do not notice that the test was killed.
 my @with_us = qw(setpriv --pdeathsig TERM);
@@ -43,6 +43,9 @@ sub start_carrier
 
 # Of all messages taken so far that have no receipt yet.
 sub send_receipts { return kill 'USR1', $_[0]->{pid}; }
+
+# What the persons say who are given something to say.
+sub send_answers { return kill 'USR2', $_[0]->{pid}; }
 
 =head2 texts_to(CARRIER, CONTACT)
 

@@ -5,8 +5,11 @@
 
 Reads lines of JSON, ["SQL", [parameter, ...]], and answers each with one line:
 {"rows": [[value, ...]]} or {"error": "all that the server says of it"}. Values
-are text or null. The session stays open until standard input ends. By libpq
-itself, since psql binds parameters only from version 16 on.
+are text or null. [OID, [argument, ...]] calls that function by PQfn, which knows
+no expression; arguments are in hexadecimal, as the server's binary form of them
+is, or null, and so is the one value of the answer. The session stays open until
+standard input ends. By libpq itself, since psql binds parameters only from
+version 16 on and knows no PQfn.
 """
 import ctypes
 import json
@@ -15,12 +18,21 @@ import sys
 PGRES_TUPLES_OK = 2
 PGRES_COMMAND_OK = 1
 VERBOSE = 2
+# Nothing tells PQfn how much its buffer takes.
+LARGEST_RESULT = 1 << 25
+
+
+class Argument(ctypes.Structure):
+    """PQArgBlock, whose value is by reference here."""
+    _fields_ = [("len", ctypes.c_int), ("isint", ctypes.c_int),
+                ("ptr", ctypes.c_char_p)]
 
 
 def load(path):
     pq = ctypes.CDLL(path)
     pq.PQconnectdb.restype = ctypes.c_void_p
     pq.PQexecParams.restype = ctypes.c_void_p
+    pq.PQfn.restype = ctypes.c_void_p
     for name in ("PQgetvalue", "PQresultErrorMessage", "PQerrorMessage"):
         getattr(pq, name).restype = ctypes.c_char_p
     return pq
@@ -47,6 +59,30 @@ def run(pq, connection, sql, parameters):
     return answer
 
 
+def call(pq, connection, function, arguments):
+    values = [None if a is None else bytes.fromhex(a) for a in arguments]
+    blocks = (Argument * max(len(values), 1))(
+        *[Argument(-1 if v is None else len(v), 0, v) for v in values])
+    buffer = ctypes.create_string_buffer(LARGEST_RESULT)
+    length = ctypes.c_int(-1)
+    result = ctypes.c_void_p(pq.PQfn(
+        connection, function, buffer, ctypes.byref(length), 0, blocks,
+        len(values)))
+    if pq.PQresultStatus(result) == PGRES_COMMAND_OK:
+        answer = {"rows": [[None if length.value < 0
+                            else buffer.raw[:length.value].hex()]]}
+    else:
+        answer = {"error": pq.PQresultErrorMessage(result).decode()}
+    pq.PQclear(result)
+    return answer
+
+
+def answer_to(pq, connection, what, parameters):
+    if isinstance(what, int):
+        return call(pq, connection, what, parameters)
+    return run(pq, connection, what, parameters)
+
+
 def main():
     pq = load(sys.argv[1])
     connection = ctypes.c_void_p(pq.PQconnectdb(sys.argv[2].encode()))
@@ -54,7 +90,8 @@ def main():
         sys.exit(pq.PQerrorMessage(connection).decode())
     pq.PQsetErrorVerbosity(connection, VERBOSE)
     for line in sys.stdin:
-        print(json.dumps(run(pq, connection, *json.loads(line))), flush=True)
+        print(json.dumps(answer_to(pq, connection, *json.loads(line))),
+              flush=True)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,40 @@
+/*
+ * writes_v2.h
+ *		Contract B's writes, and the forms in which SQL calls them.
+ */
+#ifndef GA_API_WRITES_V2_H
+#define GA_API_WRITES_V2_H
+
+#include "postgres.h"
+
+#include "api/caller.h"
+#include "fmgr.h"
+#include "utils/jsonb.h"
+
+/*
+ * A write: the number of the group (0: none) and the body (NULL: none).  It
+ * knows nothing of the call, whose arguments are PostgreSQL's: they are the same
+ * memory at the next row.  The answer; 0 stands for null.
+ */
+typedef Datum (*GaWriteV2)(GaCaller *caller, int64 number, Jsonb *body);
+
+extern Datum ga_put_group_v2(GaCaller *caller, int64 number, Jsonb *body);
+extern Datum ga_patch_group_v2(GaCaller *caller, int64 number, Jsonb *body);
+/* There is nothing to read in its body. */
+extern Datum ga_delete_group_v2(GaCaller *caller, int64 number, Jsonb *body);
+extern Datum ga_invite_users_v2(GaCaller *caller, int64 number, Jsonb *body);
+extern Datum ga_withdraw_invitations_v2(GaCaller *caller, int64 number,
+										Jsonb *body);
+extern Datum ga_subscribe_v2(GaCaller *caller, int64 number, Jsonb *body);
+extern Datum ga_unsubscribe_v2(GaCaller *caller, int64 number, Jsonb *body);
+
+/*
+ * Carries out a write that SQL calls as (), (body), (number) or (number, body).
+ * A body is jsonb, or text or bytea as it came, or the array of its users;
+ * without a number the header X-Group-Id names the group.
+ */
+extern Datum ga_write_v2(FunctionCallInfo fcinfo, GaWriteV2 write);
+/* What a write answered as the function's result. */
+extern Datum ga_write_v2_result(FunctionCallInfo fcinfo, Datum answer);
+
+#endif /* GA_API_WRITES_V2_H */

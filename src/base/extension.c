@@ -1,0 +1,255 @@
+/*
+ * extension.c
+ *		What of this database belongs to the extension.
+ *
+ * Membership stands in pg_depend, which no syscache covers, and every call of
+ * create_group() asks for it.  So what was found is kept in each backend: the
+ * schemas until any schema changes, the functions until any function does.
+ * Dropping the extension drops both.  That nothing was found is not kept.
+ * ALTER EXTENSION DROP alone is not noticed by sessions that have looked before;
+ * only the extension's owner can say it.
+ *
+ * Takes no locks but those of catalog scans.
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "base/extension.h"
+#include "catalog/dependency.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_namespace.h"
+#include "catalog/pg_proc.h"
+#include "commands/extension.h"
+#include "utils/builtins.h"
+#include "utils/catcache.h"
+#include "utils/inval.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/syscache.h"
+
+#define EXTENSION "group_api"
+
+/* Our schemas that C looks into. */
+typedef struct Schemas
+{
+	bool is_valid;
+	Oid public;	 /* group_api */
+	Oid private; /* group_api_private */
+	Oid invitations;
+} Schemas;
+
+typedef struct Named
+{
+	NameData name;
+	Oid function;
+} Named;
+
+typedef struct Namesakes
+{
+	Oid function;
+	List *oids;
+} Namesakes;
+
+static Schemas schemas;
+static bool functions_are_valid;
+static MemoryContext functions_context;
+static List *namesakes_known; /* of Namesakes */
+static List *named_known;	  /* of Named */
+static bool is_watching;
+
+static void
+forget_schemas(Datum arg, int cache, uint32 hash)
+{
+	schemas.is_valid = false;
+}
+
+/* What is kept may be in use: it is freed when it is asked for next. */
+static void
+forget_functions(Datum arg, int cache, uint32 hash)
+{
+	functions_are_valid = false;
+}
+
+static void
+watch(void)
+{
+	if (is_watching)
+		return;
+	CacheRegisterSyscacheCallback(NAMESPACEOID, forget_schemas, (Datum) 0);
+	CacheRegisterSyscacheCallback(PROCOID, forget_functions, (Datum) 0);
+	/* A schema that is ours no longer takes its functions along. */
+	CacheRegisterSyscacheCallback(NAMESPACEOID, forget_functions, (Datum) 0);
+	is_watching = true;
+}
+
+Oid
+ga_extension_oid(void)
+{
+	return get_extension_oid(EXTENSION, true);
+}
+
+static bool
+is_member(Oid class, Oid object, Oid extension)
+{
+	return OidIsValid(object) && OidIsValid(extension) &&
+		   getExtensionOfObject(class, object) == extension;
+}
+
+static Oid
+find_schema(const char *name, Oid extension)
+{
+	Oid schema = get_namespace_oid(name, true);
+
+	return is_member(NamespaceRelationId, schema, extension) ? schema
+															 : InvalidOid;
+}
+
+static Oid
+find_table(const char *name, Oid schema, Oid extension)
+{
+	Oid table =
+		OidIsValid(schema) ? get_relname_relid(name, schema) : InvalidOid;
+
+	return is_member(RelationRelationId, table, extension) ? table : InvalidOid;
+}
+
+static const Schemas *
+our_schemas(void)
+{
+	Oid extension;
+
+	watch();
+	if (schemas.is_valid)
+		return &schemas;
+	/* What changes while we look is looked at anew by the next call. */
+	schemas.is_valid = true;
+	extension = ga_extension_oid();
+	schemas.public = find_schema("group_api", extension);
+	schemas.private = find_schema("group_api_private", extension);
+	schemas.invitations = find_table("invitations", schemas.private, extension);
+	if (!OidIsValid(schemas.public) || !OidIsValid(schemas.invitations))
+		schemas.is_valid = false;
+	return &schemas;
+}
+
+Oid
+ga_extension_table(const char *name)
+{
+	return find_table(name, our_schemas()->private, ga_extension_oid());
+}
+
+Oid
+ga_extension_owner(void)
+{
+	Oid table = our_schemas()->invitations;
+	Oid owner = InvalidOid;
+	HeapTuple tuple;
+
+	if (!OidIsValid(table))
+		return InvalidOid;
+	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(table));
+	if (HeapTupleIsValid(tuple))
+	{
+		owner = ((Form_pg_class) GETSTRUCT(tuple))->relowner;
+		ReleaseSysCache(tuple);
+	}
+	return owner;
+}
+
+static void
+begin_functions(void)
+{
+	watch();
+	if (functions_are_valid)
+		return;
+	if (functions_context == NULL)
+		functions_context = AllocSetContextCreate(
+			TopMemoryContext, "group_api functions", ALLOCSET_SMALL_SIZES);
+	MemoryContextReset(functions_context);
+	namesakes_known = NIL;
+	named_known = NIL;
+	functions_are_valid = true;
+}
+
+static void
+keep_named(const char *name, Oid function)
+{
+	MemoryContext old = MemoryContextSwitchTo(functions_context);
+	Named *named = palloc(sizeof(Named));
+
+	namestrcpy(&named->name, name);
+	named->function = function;
+	named_known = lappend(named_known, named);
+	MemoryContextSwitchTo(old);
+}
+
+Oid
+ga_extension_function(const char *name)
+{
+	Oid schema = our_schemas()->public;
+	Oid function;
+	ListCell *cell;
+
+	if (!OidIsValid(schema))
+		return InvalidOid;
+	begin_functions();
+	foreach (cell, named_known)
+		if (namestrcmp(&((Named *) lfirst(cell))->name, name) == 0)
+			return ((Named *) lfirst(cell))->function;
+	function = GetSysCacheOid3(
+		PROCNAMEARGSNSP, Anum_pg_proc_oid, CStringGetDatum(name),
+		PointerGetDatum(buildoidvector(NULL, 0)), ObjectIdGetDatum(schema));
+	if (!is_member(ProcedureRelationId, function, ga_extension_oid()))
+		return InvalidOid;
+	keep_named(name, function);
+	return function;
+}
+
+static List *
+find_namesakes(Oid function)
+{
+	Oid extension = ga_extension_oid();
+	char *name = get_func_name(function);
+	Oid schema = get_func_namespace(function);
+	List *oids = NIL;
+	CatCList *list;
+
+	if (name == NULL || !is_member(ProcedureRelationId, function, extension))
+		return NIL;
+	list = SearchSysCacheList1(PROCNAMEARGSNSP, CStringGetDatum(name));
+	for (int i = 0; i < list->n_members; i++)
+	{
+		Form_pg_proc other = (Form_pg_proc) GETSTRUCT(&list->members[i]->tuple);
+
+		if (other->pronamespace == schema &&
+			is_member(ProcedureRelationId, other->oid, extension))
+			oids = lappend_oid(oids, other->oid);
+	}
+	ReleaseSysCacheList(list);
+	return oids;
+}
+
+List *
+ga_extension_namesakes(Oid function)
+{
+	List *oids;
+	MemoryContext old;
+	ListCell *cell;
+	Namesakes *found;
+
+	begin_functions();
+	foreach (cell, namesakes_known)
+		if (((Namesakes *) lfirst(cell))->function == function)
+			return ((Namesakes *) lfirst(cell))->oids;
+	oids = find_namesakes(function);
+	if (oids == NIL)
+		return NIL;
+	old = MemoryContextSwitchTo(functions_context);
+	found = palloc(sizeof(Namesakes));
+	found->function = function;
+	found->oids = list_copy(oids);
+	namesakes_known = lappend(namesakes_known, found);
+	MemoryContextSwitchTo(old);
+	return found->oids;
+}

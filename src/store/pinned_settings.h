@@ -1,0 +1,14 @@
+/*
+ * pinned_settings.h
+ *		Settings that our statements run under, whatever the session has set.
+ */
+#ifndef GA_STORE_PINNED_SETTINGS_H
+#define GA_STORE_PINNED_SETTINGS_H
+
+/*
+ * Sets what differs for the current nest level of settings (NewGUCNestLevel);
+ * the caller ends that level.
+ */
+extern void ga_settings_pin(void);
+
+#endif /* GA_STORE_PINNED_SETTINGS_H */

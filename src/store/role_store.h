@@ -1,0 +1,24 @@
+/*
+ * role_store.h
+ *		Roles of the database in the user directory.
+ */
+#ifndef GA_STORE_ROLE_STORE_H
+#define GA_STORE_ROLE_STORE_H
+
+#include "postgres.h"
+
+#include "store/user_store.h"
+
+/*
+ * All run inside ga_owner_enter()/leave().  `user` has role and the subject
+ * role:NAME.
+ */
+
+/* On true the row's values replace those of `user`. */
+extern bool ga_role_find(const struct GaOwnerScope *scope, GaUser *user);
+/* Adds the role if it is new, ties a restored row to it, notes a new name. */
+extern void ga_role_ensure(const struct GaOwnerScope *scope, GaUser *user);
+/* Ties what was restored from another cluster to the roles of this one. */
+extern void ga_roles_adopt(void);
+
+#endif /* GA_STORE_ROLE_STORE_H */

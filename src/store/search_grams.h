@@ -1,0 +1,19 @@
+/*
+ * search_grams.h
+ *		The pieces of a text by which an index finds what it contains.
+ */
+#ifndef GA_STORE_SEARCH_GRAMS_H
+#define GA_STORE_SEARCH_GRAMS_H
+
+#include "postgres.h"
+
+/* As many pieces of a searched text are asked for; the rest is compared. */
+#define GA_SEARCH_GRAMS_MAX 32
+
+/*
+ * Pieces that every text with `needle` in it has, as int4[]: of three characters,
+ * or the needle itself where it is shorter.
+ */
+extern Datum ga_search_grams_of_needle(const char *needle);
+
+#endif /* GA_STORE_SEARCH_GRAMS_H */
