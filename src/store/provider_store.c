@@ -33,11 +33,10 @@
 	" WHERE d.classid = 'pg_foreign_data_wrapper'::regclass"                   \
 	"  AND d.objid = w.oid AND d.deptype = 'e' AND e.extname = 'group_api')"
 
-/* Of them those for mail, and those whose options say for what. */
-#define MAIL_WRAPPERS                                                          \
-	"('group_api_smtp', 'group_api_sendgrid', 'group_api_postmark', "          \
-	"'group_api_mailgun', 'group_api_ses', 'group_api_resend')"
-#define OPEN_WRAPPERS "('group_api_http', 'group_api_capture')"
+/* The kinds for mail, and those whose options say for what. */
+#define MAIL_KINDS                                                             \
+	"('smtp', 'sendgrid', 'postmark', 'mailgun', 'ses', 'resend')"
+#define OPEN_KINDS "('http', 'capture')"
 
 static int
 read_options(uint64 row, int column, GaProviderSetting *settings, int at)
@@ -263,19 +262,19 @@ ga_provider_waiting_reason(const GaOwnerScope *scope, GaChannel channel)
 	 * the view: callers may name that, and so keep others waiting for it.
 	 */
 	static GaPlan plan = {
-		.sql =
-			"SELECT CASE WHEN p.server IS NOT NULL THEN format("
-			"  'provider %s is paused: %s', p.server, p.reason) END"
-			" FROM pg_foreign_server s"
-			" JOIN pg_foreign_data_wrapper w ON w.oid = s.srvfdw"
-			" LEFT JOIN group_api_private.pauses p ON p.server = s.srvname"
-			" WHERE " IS_OURS "  AND $1 = CASE WHEN w.fdwname IN " MAIL_WRAPPERS
-			"   THEN 'EMAIL' WHEN w.fdwname IN " OPEN_WRAPPERS
-			"   THEN (SELECT o.option_value"
-			"    FROM pg_options_to_table(s.srvoptions) o"
-			"    WHERE o.option_name = 'channel')"
-			"   ELSE 'MOBILE' END"
-			" ORDER BY p.server IS NOT NULL, s.srvname LIMIT 1",
+		.sql = "SELECT CASE WHEN p.server IS NOT NULL THEN format("
+			   "  'provider %s is paused: %s', p.server, p.reason) END"
+			   " FROM pg_foreign_server s"
+			   " JOIN pg_foreign_data_wrapper w ON w.oid = s.srvfdw"
+			   " LEFT JOIN group_api_private.pauses p ON p.server = s.srvname"
+			   " WHERE " IS_OURS
+			   "  AND $1 = CASE WHEN substr(w.fdwname::text, 11) IN " MAIL_KINDS
+			   "   THEN 'EMAIL' WHEN substr(w.fdwname::text, 11) IN " OPEN_KINDS
+			   "   THEN (SELECT o.option_value"
+			   "    FROM pg_options_to_table(s.srvoptions) o"
+			   "    WHERE o.option_name = 'channel')"
+			   "   ELSE 'MOBILE' END"
+			   " ORDER BY p.server IS NOT NULL, s.srvname LIMIT 1",
 		.nargs = 1,
 		.argtypes = {TEXTOID},
 	};

@@ -404,7 +404,7 @@ FROM (VALUES
 		'SELECT group_api.put_template(''MOBILE'', ''it'', ''{link}'')', 'SELECT group_api.remove_template(''MOBILE'', ''it'')',
 		'SELECT group_api.receive_receipt(''x'')', 'SELECT group_api.receive_receipt(''x'', ''x'')',
 		'SELECT group_api.receipt_url(''ga_test_back'')',
-		'TABLE group_api.receipts', 'TABLE group_api.receipt_counts', 'SELECT raw FROM group_api_private.receipts',
+		'TABLE group_api.receipts', 'TABLE group_api.receipt_counts',
 		'SELECT group_api.ingest_bounce(''x'')', 'SELECT group_api.test_provider(''ga_test'', ''a@example.com'')',
 		'CREATE SERVER ga_mine FOREIGN DATA WRAPPER group_api_capture OPTIONS (channel ''EMAIL'')']))
 	AS levels (level, may);
