@@ -101,6 +101,7 @@ OBJS = \
 	src/api/provider_validator.o \
 	src/api/receipts.o \
 	src/api/bounces.o \
+	src/api/busy.o \
 	src/api/test_provider.o \
 	src/api/answering.o \
 	src/api/page.o \

@@ -270,13 +270,16 @@ COMMENT ON COLUMN group_api_private.receipts.digest IS 'SHA-256 of the event: th
 CREATE INDEX receipts_received_at ON group_api_private.receipts USING brin (received_at);
 CREATE INDEX receipts_invitation ON group_api_private.receipts (group_id, number);
 
+-- Several rows may count the same: see store/receipt_store.
 CREATE TABLE group_api_private.receipt_counts (
+    id          bigint GENERATED ALWAYS AS IDENTITY,
     day         date NOT NULL,
     server      name NOT NULL,
     result      text NOT NULL,
     receipts    bigint NOT NULL,
-    CONSTRAINT receipt_counts_pkey PRIMARY KEY (day, server, result)
+    CONSTRAINT receipt_counts_pkey PRIMARY KEY (id)
 );
+CREATE INDEX receipt_counts_day ON group_api_private.receipt_counts (day, server, result);
 COMMENT ON TABLE group_api_private.receipt_counts IS 'internal: how many receipts of each kind came, refused ones included';
 
 CREATE TABLE group_api_private.polls (
@@ -435,9 +438,12 @@ SELECT pg_catalog.pg_extension_config_dump('group_api_private.incarnations', '')
 SELECT pg_catalog.pg_extension_config_dump('group_api_private.users_id_seq', '');
 SELECT pg_catalog.pg_extension_config_dump('group_api_private.groups_number_seq', '');
 SELECT pg_catalog.pg_extension_config_dump('group_api_private.receipts_id_seq', '');
+SELECT pg_catalog.pg_extension_config_dump('group_api_private.receipt_counts_id_seq', '');
 
 -- Row security is forced on every table.  Nobody but the owner holds a right to
--- write; whoever grant_access() lets read, reads all rows.
+-- write; whoever grant_access() lets read, reads all rows.  VACUUM gives no space
+-- back: for that it locks a table exclusively, and lets go only when it sees that
+-- somebody waits, which the dispatcher does not.
 DO $$
 DECLARE
     relation pg_catalog.text;
@@ -446,7 +452,8 @@ BEGIN
                                     'captured', 'receipts', 'receipt_counts', 'polls', 'suppressions',
                                     'suppression_salt', 'sends', 'resends', 'templates', 'usage',
                                     'idempotency_keys', 'pauses', 'installation', 'link_secret'] LOOP
-        EXECUTE pg_catalog.format('ALTER TABLE group_api_private.%I ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY', relation);
+        EXECUTE pg_catalog.format('ALTER TABLE group_api_private.%I ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY, '
+                                  'SET (vacuum_truncate = off)', relation);
     END LOOP;
     FOREACH relation IN ARRAY ARRAY['users', 'groups', 'members', 'requests', 'invitations', 'attempts', 'captured', 'pauses',
                                     'receipts', 'receipt_counts', 'polls', 'suppressions', 'templates'] LOOP
@@ -1137,10 +1144,11 @@ machine is too busy for it: hand the mail in again (docs/bounces.md).$$;
 
 CREATE FUNCTION group_api_private.dispatcher_state(
         OUT pid integer, OUT state text, OUT reason text, OUT courier_pid integer,
-        OUT started_at timestamptz, OUT turns bigint, OUT claimed bigint, OUT recorded bigint)
+        OUT started_at timestamptz, OUT turns bigint, OUT claimed bigint, OUT recorded bigint,
+        OUT held_up_while text, OUT held_up_table oid, OUT held_up_since timestamptz)
     RETURNS record
     LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_dispatcher_state';
-COMMENT ON FUNCTION group_api_private.dispatcher_state() IS 'internal: the dispatcher of this database as shared memory tells';
+COMMENT ON FUNCTION group_api_private.dispatcher_state() IS 'internal: the dispatcher of this database as shared memory tells; held_up_: the step a lock is in the way of, the table (null: rows) and since when';
 
 CREATE FUNCTION group_api_private.is_adopted() RETURNS boolean
     LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'group_api_is_adopted';
@@ -1296,8 +1304,9 @@ SELECT r.id AS receipt, r.received_at, r.way, r.server, r.result, r.group_id, r.
 COMMENT ON VIEW group_api.receipt_events IS 'for operators: receipts with the event as it came, without tokens; it may hold contacts';
 
 CREATE VIEW group_api.receipt_counts WITH (security_invoker = true) AS
-SELECT c.day, c.server, c.result, c.receipts
+SELECT c.day, c.server, c.result, pg_catalog.sum(c.receipts)::bigint AS receipts
   FROM group_api_private.receipt_counts c
+ GROUP BY c.day, c.server, c.result
  ORDER BY c.day DESC, c.server, c.result;
 COMMENT ON VIEW group_api.receipt_counts IS 'how many receipts came each day (UTC) and what became of them; an unknown server is empty';
 
@@ -1321,12 +1330,49 @@ SELECT b.channel::group_api.channel, b.locale, 'built-in',
  ORDER BY channel, locale, source DESC;
 COMMENT ON VIEW group_api.templates IS 'the words of invitations: built-in ones and your own, which go first';
 
+-- What health() reads: whoever may name a table can hold it up (CREATE RULE asks
+-- for its lock before it asks for the right), so the schema of the tables is open
+-- to nobody.
+CREATE VIEW group_api.dispatcher WITH (security_invoker = true) AS
+SELECT d.pid, d.state, d.reason, d.courier_pid, d.started_at, d.turns, d.claimed, d.recorded,
+       d.held_up_while, d.held_up_table, d.held_up_since,
+       group_api_private.is_adopted() AS is_adopted
+  FROM group_api_private.dispatcher_state() d;
+COMMENT ON VIEW group_api.dispatcher IS 'the dispatcher of this database, the step a lock is in the way of (the table''s oid; null: rows), and whether the data belong to this database';
+
+CREATE VIEW group_api.waiting WITH (security_invoker = true) AS
+SELECT i.group_id, i.number, i.channel, i.contact, i.delivery, i.due, i.reason
+  FROM group_api_private.invitations i
+ WHERE i.due IS NOT NULL;
+COMMENT ON VIEW group_api.waiting IS 'the invitations that wait to be sent or are being sent';
+
+CREATE VIEW group_api.locks WITH (security_invoker = true) AS
+SELECT d.held_up_while, d.held_up_table::pg_catalog.regclass AS "table", d.held_up_since,
+       coalesce(a.pid, w.pid) AS pid, coalesce(a.usename, w.usename) AS "user", l.mode, l.granted,
+       pg_catalog.pg_blocking_pids(l.pid) AS held_up_by, x.gid AS prepared_transaction
+  FROM group_api_private.dispatcher_state() d
+  LEFT JOIN pg_catalog.pg_locks l ON l.relation = d.held_up_table
+        AND l.database = (SELECT b.oid FROM pg_catalog.pg_database b WHERE b.datname = pg_catalog.current_database())
+        AND l.mode IN ('ShareLock', 'ShareRowExclusiveLock', 'ExclusiveLock', 'AccessExclusiveLock')
+  LEFT JOIN pg_catalog.pg_stat_activity a ON a.pid = l.pid
+  LEFT JOIN pg_catalog.pg_locks t ON l.pid IS NULL AND t.pid IS NULL AND t.locktype = 'transactionid'
+        AND t.virtualtransaction = l.virtualtransaction
+  LEFT JOIN pg_catalog.pg_prepared_xacts x ON x.transaction = t.transactionid
+  LEFT JOIN LATERAL (SELECT s.pid, s.usename FROM pg_catalog.pg_locks r
+          JOIN pg_catalog.pg_stat_activity s ON s.pid = r.pid
+         WHERE d.held_up_table IS NULL AND r.locktype = 'transactionid' AND r.granted AND s.backend_type = 'client backend'
+         ORDER BY s.xact_start LIMIT 1) w ON true
+ WHERE d.held_up_while IS NOT NULL;
+COMMENT ON VIEW group_api.locks IS 'locks that the dispatcher does not wait for, but which hold up one of its steps: who holds the table, or waits for it behind held_up_by; where rows hold it up, the oldest transaction that writes';
+
 CREATE FUNCTION group_api.health(
         OUT "check" text, OUT ok boolean, OUT fact text, OUT hint text)
     RETURNS SETOF record
     LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
-    SET standard_conforming_strings = on SET row_security = on AS $$
+    SET standard_conforming_strings = on SET row_security = on
+    SET lock_timeout = '200ms' AS $$
 DECLARE
+    holder record;
     dispatcher record;
     waiting bigint;
     unreachable bigint;
@@ -1335,68 +1381,116 @@ DECLARE
     wanted group_api.channel;
     paused record;
 BEGIN
-    SELECT * INTO dispatcher FROM group_api_private.dispatcher_state();
     "check" := 'dispatcher';
-    ok := dispatcher.state IN ('running', 'idle');
-    fact := coalesce(dispatcher.reason, dispatcher.state);
-    hint := CASE dispatcher.state
-        WHEN 'stopped' THEN 'look for "group_api" in the server''s log; is max_worker_processes large enough?'
-        WHEN 'no courier' THEN 'run make install again, or set group_api.courier_path' END;
-    IF pg_is_in_recovery() THEN
-        ok := true;
-        fact := 'this server is a standby: nothing is sent here, the primary sends';
-        hint := NULL;
-    END IF;
+    BEGIN
+        SELECT d.state, d.reason INTO dispatcher FROM group_api.dispatcher d;
+        ok := dispatcher.state IN ('running', 'idle');
+        fact := coalesce(dispatcher.reason, dispatcher.state);
+        hint := CASE dispatcher.state
+            WHEN 'stopped' THEN 'look for "group_api" in the server''s log; is max_worker_processes large enough?'
+            WHEN 'no courier' THEN 'run make install again, or set group_api.courier_path' END;
+        IF pg_is_in_recovery() THEN
+            ok := true;
+            fact := 'this server is a standby: nothing is sent here, the primary sends';
+            hint := NULL;
+        END IF;
+    EXCEPTION WHEN lock_not_available THEN
+        ok := false;
+        fact := 'not known: a view of the extension is locked';
+        hint := 'SELECT * FROM pg_locks WHERE NOT granted;';
+    END;
     RETURN NEXT;
 
     "check" := 'adopted';
-    ok := group_api_private.is_adopted();
-    fact := CASE WHEN ok THEN 'the data belong to this database'
-                 ELSE 'the data come from another database: nothing is sent' END;
-    hint := CASE WHEN NOT ok THEN 'SELECT group_api.adopt();' END;
+    BEGIN
+        SELECT d.is_adopted INTO ok FROM group_api.dispatcher d;
+        fact := CASE WHEN ok THEN 'the data belong to this database'
+                     ELSE 'the data come from another database: nothing is sent' END;
+        hint := CASE WHEN NOT ok THEN 'SELECT group_api.adopt();' END;
+    EXCEPTION WHEN lock_not_available THEN
+        ok := false;
+        fact := 'not known: a table of the extension is locked';
+        hint := 'see the check "locks"';
+    END;
     RETURN NEXT;
 
     FOREACH wanted IN ARRAY enum_range(NULL::group_api.channel) LOOP
         "check" := 'provider for ' || wanted;
-        SELECT count(*) INTO waiting FROM group_api_private.invitations i
-         WHERE i.channel = wanted AND i.due IS NOT NULL;
-        ok := EXISTS (SELECT FROM group_api.providers p WHERE p.channel = wanted::text AND p.state = 'ready');
-        SELECT * INTO paused FROM group_api.providers p WHERE p.channel = wanted::text AND p.state = 'paused' LIMIT 1;
-        fact := format('%s waiting', waiting);
-        SELECT count(*) INTO capped FROM group_api_private.invitations i
-         WHERE i.channel = wanted AND i.due > now() AND i.reason LIKE 'later: %';
-        IF capped > 0 THEN
-            fact := fact || format(', %s of them for a daily cap or a cool-down', capped);
-        END IF;
-        hint := NULL;
-        IF ok THEN
-            -- As the dispatcher shares them out: every contact, the beginning of a number, or a domain.
-            SELECT array_agg(CASE WHEN prefix IS NULL THEN '%' WHEN wanted = 'EMAIL' THEN '%@' || prefix ELSE prefix || '%' END)
-              INTO patterns
-              FROM group_api.providers p JOIN pg_foreign_server s ON s.srvname = p.server
-              LEFT JOIN pg_options_to_table(s.srvoptions) o ON o.option_name = 'prefixes'
-              LEFT JOIN regexp_split_to_table(regexp_replace(btrim(o.option_value, ', '), '([\\%_])', '\\\1', 'g'), '[, ]+') prefix ON prefix <> ''
-             WHERE p.channel = wanted::text AND p.state = 'ready';
-            SELECT count(*) INTO unreachable FROM group_api_private.invitations i
-             WHERE i.channel = wanted AND i.due <= now()
-               AND NOT i.contact LIKE ANY (patterns);
-            ok := unreachable = 0;
-            IF NOT ok THEN
-                fact := fact || format(', %s of them for no provider that is ready', unreachable);
-                hint := 'give one of the providers these prefixes, or none: SELECT * FROM group_api.providers;';
+        BEGIN
+            SELECT count(*) INTO waiting FROM group_api.waiting i WHERE i.channel = wanted;
+            ok := EXISTS (SELECT FROM group_api.providers p WHERE p.channel = wanted::text AND p.state = 'ready');
+            SELECT * INTO paused FROM group_api.providers p WHERE p.channel = wanted::text AND p.state = 'paused' LIMIT 1;
+            fact := format('%s waiting', waiting);
+            SELECT count(*) INTO capped FROM group_api.waiting i
+             WHERE i.channel = wanted AND i.due > now() AND i.reason LIKE 'later: %';
+            IF capped > 0 THEN
+                fact := fact || format(', %s of them for a daily cap or a cool-down', capped);
             END IF;
-        END IF;
-        IF NOT ok AND paused.server IS NOT NULL THEN
-            fact := fact || format('; %s is paused: %s', paused.server, paused.reason);
-            hint := format('SELECT group_api.resume(%L);', paused.server);
-        ELSIF NOT ok AND hint IS NULL THEN
-            fact := fact || '; no provider';
-            hint := format('CREATE SERVER name FOREIGN DATA WRAPPER group_api_%s OPTIONS (...);',
-                           CASE wanted WHEN 'EMAIL' THEN 'smtp' ELSE 'twilio' END);
-            ok := waiting = 0;
-        END IF;
+            hint := NULL;
+            IF ok THEN
+                -- As the dispatcher shares them out: every contact, the beginning of a number, or a domain.
+                SELECT array_agg(CASE WHEN prefix IS NULL THEN '%' WHEN wanted = 'EMAIL' THEN '%@' || prefix ELSE prefix || '%' END)
+                  INTO patterns
+                  FROM group_api.providers p JOIN pg_foreign_server s ON s.srvname = p.server
+                  LEFT JOIN pg_options_to_table(s.srvoptions) o ON o.option_name = 'prefixes'
+                  LEFT JOIN regexp_split_to_table(regexp_replace(btrim(o.option_value, ', '), '([\\%_])', '\\\1', 'g'), '[, ]+') prefix ON prefix <> ''
+                 WHERE p.channel = wanted::text AND p.state = 'ready';
+                SELECT count(*) INTO unreachable FROM group_api.waiting i
+                 WHERE i.channel = wanted AND i.due <= now()
+                   AND NOT i.contact LIKE ANY (patterns);
+                ok := unreachable = 0;
+                IF NOT ok THEN
+                    fact := fact || format(', %s of them for no provider that is ready', unreachable);
+                    hint := 'give one of the providers these prefixes, or none: SELECT * FROM group_api.providers;';
+                END IF;
+            END IF;
+            IF NOT ok AND paused.server IS NOT NULL THEN
+                fact := fact || format('; %s is paused: %s', paused.server, paused.reason);
+                hint := format('SELECT group_api.resume(%L);', paused.server);
+            ELSIF NOT ok AND hint IS NULL THEN
+                fact := fact || '; no provider';
+                hint := format('CREATE SERVER name FOREIGN DATA WRAPPER group_api_%s OPTIONS (...);',
+                               CASE wanted WHEN 'EMAIL' THEN 'smtp' ELSE 'twilio' END);
+                ok := waiting = 0;
+            END IF;
+        EXCEPTION WHEN lock_not_available THEN
+            ok := false;
+            fact := 'not known: a table of the extension is locked';
+            hint := 'see the check "locks"';
+        END;
         RETURN NEXT;
     END LOOP;
+
+    "check" := 'locks';
+    BEGIN
+        SELECT l.* INTO holder FROM group_api.locks l ORDER BY l.granted DESC NULLS LAST, l.pid LIMIT 1;
+        ok := holder.held_up_while IS NULL OR holder.held_up_since > clock_timestamp() - interval '1 s';
+        fact := 'nothing is in the way';
+        hint := NULL;
+        IF NOT ok THEN
+            fact := format('%s has been held up for %s s by a lock on %s%s', holder.held_up_while,
+                extract(epoch FROM clock_timestamp() - holder.held_up_since)::integer,
+                coalesce(holder."table"::text, 'rows'),
+                CASE WHEN holder.prepared_transaction IS NOT NULL
+                     THEN format(': the prepared transaction %L holds it', holder.prepared_transaction)
+                     WHEN holder.pid IS NULL THEN ''
+                     WHEN holder."table" IS NULL
+                     THEN format('; the oldest transaction that writes is of pid %s (%s)', holder.pid, holder."user")
+                     WHEN holder.granted THEN format(': pid %s (%s) holds it', holder.pid, holder."user")
+                     ELSE format(': pid %s (%s) waits for it behind pid %s', holder.pid, holder."user",
+                                 array_to_string(holder.held_up_by, ', ')) END);
+            hint := CASE WHEN holder.prepared_transaction IS NOT NULL
+                         THEN format('COMMIT PREPARED %1$L; or ROLLBACK PREPARED %1$L;', holder.prepared_transaction)
+                         WHEN holder.pid IS NOT NULL
+                         THEN format('end that transaction: SELECT pg_terminate_backend(%s);', holder.pid)
+                         ELSE 'SELECT * FROM pg_locks WHERE NOT granted;' END;
+        END IF;
+    EXCEPTION WHEN lock_not_available THEN
+        ok := false;
+        fact := 'not known: a view of the extension is locked';
+        hint := 'SELECT * FROM pg_locks WHERE NOT granted;';
+    END;
+    RETURN NEXT;
 END
 $$;
 COMMENT ON FUNCTION group_api.health() IS
@@ -1455,7 +1549,8 @@ DECLARE
     gateways text := 'group_api.is_gateway()';
     mailers text := 'group_api.ingest_bounce(bytea)';
     views text := 'group_api.providers, group_api.queue, group_api.attempts, group_api.deliveries, '
-        'group_api.suppressions, group_api.receipts, group_api.receipt_counts';
+        'group_api.suppressions, group_api.receipts, group_api.receipt_counts, '
+        'group_api.dispatcher, group_api.waiting, group_api.locks';
     wrappers text := 'group_api_smtp, group_api_twilio, group_api_vonage, group_api_vonage_messages, '
         'group_api_messagebird, group_api_plivo, group_api_sns, group_api_kannel, '
         'group_api_sendgrid, group_api_postmark, group_api_mailgun, group_api_ses, '
@@ -1494,8 +1589,7 @@ BEGIN
         EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO %s', gateways, role);
     END IF;
     IF level IN ('monitor', 'operator') THEN
-        -- The checks of health() read two functions of the private schema.
-        EXECUTE format('GRANT USAGE ON SCHEMA group_api_private TO %s', role);
+        -- No USAGE of their schema: see group_api.dispatcher.
         EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO %s', monitors, role);
         EXECUTE format('GRANT SELECT ON %s, %s TO %s', views, tables, role);
         EXECUTE format('GRANT SELECT (%s) ON group_api_private.receipts TO %s', receipt_columns, role);

@@ -4,6 +4,7 @@
  */
 #include "postgres.h"
 
+#include "api/busy.h"
 #include "base/compat.h"
 #include "base/guc.h"
 #include "dispatch/database_guard.h"
@@ -32,4 +33,5 @@ _PG_init(void)
 	ga_wake_init();
 	ga_database_guard_init();
 	ga_launcher_init();
+	ga_busy_init();
 }

@@ -9,6 +9,12 @@ CREATE ROLE anon NOLOGIN;
 CREATE ROLE web NOLOGIN;
 GRANT anon, web TO authenticator;
 
+-- A request is over in a moment, or it is given up: none waits for the locks of
+-- others, nor keeps its own while its gateway hangs.
+ALTER ROLE authenticator SET lock_timeout = '3s';
+ALTER ROLE authenticator SET statement_timeout = '30s';
+ALTER ROLE authenticator SET idle_in_transaction_session_timeout = '10s';
+
 -- Its word on who calls counts: group_api.trusted_roles names it (the default), and
 -- this makes it so.  A name alone does not: others might create a role of that name.
 SELECT group_api.grant_access('authenticator', 'gateway');

@@ -4,7 +4,7 @@
  *
  * No account is needed: the token is the right.  Looking never changes
  * anything, so that a mail scanner cannot use a link up.  A wrong token costs
- * the same statements as a right one.  Locks the row of an invitation that is
+ * the same statement as one that was answered.  Locks the row of an invitation that is
  * answered; the dispatcher passes it by until the transaction ends.
  */
 #include "postgres.h"
@@ -84,10 +84,14 @@ void
 ga_visit_answer(const text *token, bool accepted, GaVisit *visit)
 {
 	GaOwnerScope scope;
+	GaLinkToken link;
 
 	ga_owner_enter(&scope);
-	find(&scope, read_token(token, GA_LINK_INVITATION), GA_LINK_INVITATION,
-		 true, visit);
+	link = read_token(token, GA_LINK_INVITATION);
+	/* What can no longer be answered is locked by nobody. */
+	find(&scope, link, GA_LINK_INVITATION, false, visit);
+	if (visit->state == GA_INVITATION_PENDING)
+		find(&scope, link, GA_LINK_INVITATION, true, visit);
 	/* The row is locked now: the dispatcher must look again afterwards. */
 	if (visit->state != GA_INVITATION_UNKNOWN && visit->view.is_waiting)
 		ga_wake_at_end();

@@ -75,13 +75,16 @@ ga_active_group_to_change(FunctionCallInfo fcinfo, GaCaller *caller,
 						  GaGroupView *group, const char *wish, Datum *answer)
 {
 	GaOwnerScope scope;
-	bool is_found;
+	bool is_found = true;
 
 	if (!ga_group_to_change(fcinfo, caller, group, wish, answer))
 		return false;
-	ga_owner_enter(&scope);
-	is_found = ga_group_lock(group->id, &group->is_archived);
-	ga_owner_leave(&scope);
+	if (!group->is_archived)
+	{
+		ga_owner_enter(&scope);
+		is_found = ga_group_lock(group->id, &group->is_archived);
+		ga_owner_leave(&scope);
+	}
 	if (!is_found)
 		*answer = ga_answer_no_such_group(caller);
 	else if (group->is_archived)

@@ -95,25 +95,6 @@ ga_group_v2_to_see(GaCaller *caller, int64 number, GaGroupV2 *group,
 }
 
 bool
-ga_group_v2_to_join(GaCaller *caller, int64 number, GaGroupV2 *group,
-					Datum *answer)
-{
-	GaOwnerScope scope;
-	GaViewer viewer;
-	bool found;
-
-	ga_owner_enter(&scope);
-	ga_caller_look_up(&scope, caller, false);
-	viewer = ga_viewer(caller);
-	/* Nobody holds up a group that is hidden from them. */
-	found = ga_group_v2_is_seen(number, viewer) &&
-			ga_group_v2_lock(&scope, number, viewer, group) &&
-			is_seen(caller, group);
-	ga_owner_leave(&scope);
-	return answer_if_missing(caller, found, answer);
-}
-
-bool
 ga_group_v2_is_managed(const GaCaller *caller, const GaGroupV2 *group,
 					   const char *wish, Datum *answer)
 {
@@ -134,4 +115,20 @@ ga_group_v2_is_open(const GaCaller *caller, const GaGroupV2 *group,
 	*answer = ga_answer_fault(caller, GA_CONTRACT_B, "", GA_VIOLATION_CONFLICT,
 							  NULL, "the group is archived");
 	return false;
+}
+
+bool
+ga_group_v2_hold(const GaCaller *caller, GaGroupV2 *group, Datum *answer)
+{
+	bool was_open = !group->view.is_archived;
+	GaOwnerScope scope;
+	bool found;
+
+	ga_owner_enter(&scope);
+	found = ga_group_v2_lock(&scope, group->view.number, ga_viewer(caller),
+							 group) &&
+			is_seen(caller, group);
+	ga_owner_leave(&scope);
+	return answer_if_missing(caller, found, answer) &&
+		   (!was_open || ga_group_v2_is_open(caller, group, answer));
 }

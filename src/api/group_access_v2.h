@@ -39,9 +39,13 @@ extern bool ga_caller_manages(const GaCaller *caller, const GaGroupV2 *group);
  */
 extern bool ga_group_v2_to_see(GaCaller *caller, int64 number, GaGroupV2 *group,
 							   Datum *answer);
-/* The same with its row locked. */
-extern bool ga_group_v2_to_join(GaCaller *caller, int64 number,
-								GaGroupV2 *group, Datum *answer);
+/*
+ * Locks a group that was found to be seen, and reads it anew; after the right was
+ * asked for, so that nobody holds up what is not theirs.  False with an answer when
+ * it is gone, hidden or archived meanwhile.
+ */
+extern bool ga_group_v2_hold(const GaCaller *caller, GaGroupV2 *group,
+							 Datum *answer);
 
 /* False with an answer (42501, 403); `wish` is what only the manager may. */
 extern bool ga_group_v2_is_managed(const GaCaller *caller,

@@ -275,13 +275,16 @@ change_group(GaCaller *caller, int64 number, Jsonb *body, bool is_partial)
 	GaGroupV2 group;
 	Datum answer;
 
-	if (!ga_group_v2_to_join(caller, number, &group, &answer) ||
+	if (!ga_group_v2_to_see(caller, number, &group, &answer) ||
 		!ga_group_v2_is_managed(caller, &group, "change the group", &answer) ||
 		!ga_group_v2_is_open(caller, &group, &answer))
 		return answer;
 	if (body == NULL)
 		return answer_missing_body(caller);
 	ga_group_request_v2_read_update(body, is_partial, &request, &violations);
+	if (!ga_violations_any(&violations) &&
+		!ga_group_v2_hold(caller, &group, &answer))
+		return answer;
 	if (!ga_violations_any(&violations))
 		change(caller, &group, &request, &violations);
 	if (ga_violations_any(&violations))
@@ -327,8 +330,9 @@ ga_delete_group_v2(GaCaller *caller, int64 number, Jsonb *body)
 	GaGroupV2 group;
 	Datum answer;
 
-	if (!ga_group_v2_to_join(caller, number, &group, &answer) ||
-		!ga_group_v2_is_managed(caller, &group, "delete the group", &answer))
+	if (!ga_group_v2_to_see(caller, number, &group, &answer) ||
+		!ga_group_v2_is_managed(caller, &group, "delete the group", &answer) ||
+		!ga_group_v2_hold(caller, &group, &answer))
 		return answer;
 	ga_wake_at_end();
 	ga_owner_enter(&scope);

@@ -357,12 +357,7 @@ read_sender(const char *sender, GaContact *contact)
 static GaReceiptResult
 obey(const Arrival *arrival, GaWish wish, const GaContact *contact)
 {
-	bool changed;
-
-	/* The sender of an SMS can be forged: whom we never wrote to, we leave. */
-	if (wish == GA_WISH_STOP && !ga_invitations_were_sent_to(contact->value))
-		return GA_RECEIPT_UNKNOWN;
-	changed =
+	bool changed =
 		wish == GA_WISH_STOP
 			? ga_suppression_add(GA_CHANNEL_MOBILE, contact->value,
 								 &(GaSuppressionCause){

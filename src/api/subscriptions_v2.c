@@ -2,7 +2,7 @@
  * subscriptions_v2.c
  *		Contract B: who is in a group, asks to be or is invited.
  *
- * Every write holds the group's row and the invitations of the users it is
+ * The right is asked for before anything is locked.  Every write then holds the group's row and the invitations of the users it is
  * about, so of two at once the second sees what the first did.  All faults are found before the first write.
  */
 #include "postgres.h"
@@ -361,13 +361,17 @@ withdraw(const GaOwnerScope *scope, const GaGroupV2 *group, const Users *users)
 typedef void (*UsersAction)(const GaOwnerScope *scope, const GaGroupV2 *group,
 							const Users *users);
 
-/* What the manager does with users; the group is locked and open. */
+/* What the manager does with users. */
 static Datum
-act_on_users(const GaCaller *caller, const GaGroupV2 *group, Users *users,
+act_on_users(const GaCaller *caller, GaGroupV2 *group, Users *users,
 			 GaViolations *violations, UsersAction action)
 {
 	GaOwnerScope scope;
+	Datum answer;
 
+	if (!ga_violations_any(violations) &&
+		!ga_group_v2_hold(caller, group, &answer))
+		return answer;
 	if (!ga_violations_any(violations))
 	{
 		ga_owner_enter(&scope);
@@ -391,7 +395,7 @@ ga_invite_users_v2(GaCaller *caller, int64 number, Jsonb *body)
 	Datum answer;
 	Users users;
 
-	if (!ga_group_v2_to_join(caller, number, &group, &answer) ||
+	if (!ga_group_v2_to_see(caller, number, &group, &answer) ||
 		!ga_group_v2_is_managed(caller, &group, "invite", &answer) ||
 		!ga_group_v2_is_open(caller, &group, &answer))
 		return answer;
@@ -415,7 +419,7 @@ ga_withdraw_invitations_v2(GaCaller *caller, int64 number, Jsonb *body)
 	Datum answer;
 	Users users;
 
-	if (!ga_group_v2_to_join(caller, number, &group, &answer) ||
+	if (!ga_group_v2_to_see(caller, number, &group, &answer) ||
 		!ga_group_v2_is_managed(caller, &group, "withdraw invitations",
 								&answer))
 		return answer;
@@ -464,7 +468,7 @@ ga_subscribe_v2(GaCaller *caller, int64 number, Jsonb *body)
 	Datum answer;
 	Users users;
 
-	if (!ga_group_v2_to_join(caller, number, &group, &answer))
+	if (!ga_group_v2_to_see(caller, number, &group, &answer))
 		return answer;
 	read_ids(body, false, &users, &violations);
 	if (users.count > 0 &&
@@ -474,6 +478,8 @@ ga_subscribe_v2(GaCaller *caller, int64 number, Jsonb *body)
 		return answer;
 	if (users.count > 0 || ga_violations_any(&violations))
 		return act_on_users(caller, &group, &users, &violations, add_users);
+	if (!ga_group_v2_hold(caller, &group, &answer))
+		return answer;
 	subscribe_caller(caller, &group);
 	ga_answer_status(caller, 204);
 	return (Datum) 0;
@@ -548,7 +554,7 @@ check_user(const GaGroupV2 *group, int64 user_id, GaViolations *violations)
 
 /* `user_id`: 0 for the caller. */
 static Datum
-unsubscribe_user(const GaCaller *caller, const GaGroupV2 *group, int64 user_id,
+unsubscribe_user(const GaCaller *caller, GaGroupV2 *group, int64 user_id,
 				 GaViolations *violations)
 {
 	bool by_manager = ga_violations_any(violations) ||
@@ -563,7 +569,12 @@ unsubscribe_user(const GaCaller *caller, const GaGroupV2 *group, int64 user_id,
 	check_user(group, user_id, violations);
 	if (ga_violations_any(violations))
 		return ga_answer_violations(caller, GA_CONTRACT_B, violations);
-	if (user_id != 0)
+	/* Who is nothing to the group holds nobody up. */
+	if (user_id == 0 || (user_id == caller->user.id && group->status == NULL))
+		;
+	else if (!ga_group_v2_hold(caller, group, &answer))
+		return answer;
+	else
 		unsubscribe(group, user_id, by_manager);
 	ga_answer_status(caller, 204);
 	return (Datum) 0;
@@ -577,7 +588,7 @@ ga_unsubscribe_v2(GaCaller *caller, int64 number, Jsonb *body)
 	int64 user_id;
 	Datum answer;
 
-	if (!ga_group_v2_to_join(caller, number, &group, &answer))
+	if (!ga_group_v2_to_see(caller, number, &group, &answer))
 		return answer;
 	user_id = read_user(caller, body, &violations);
 	return unsubscribe_user(caller, &group, user_id, &violations);
@@ -595,8 +606,8 @@ unsubscribe_by_ids(FunctionCallInfo fcinfo)
 
 	ga_execute_right_check(fcinfo, GA_ALL_FORMS);
 	if (!ga_caller_v2_read(&caller, GA_FOR_USERS, &answer) ||
-		!ga_group_v2_to_join(&caller, ga_group_v2_number(&caller, fcinfo, 0),
-							 &group, &answer))
+		!ga_group_v2_to_see(&caller, ga_group_v2_number(&caller, fcinfo, 0),
+							&group, &answer))
 		return answer;
 	return ga_write_v2_result(
 		fcinfo, unsubscribe_user(&caller, &group, user_id, &violations));

@@ -342,6 +342,14 @@ define_limit_settings(void)
 		"A resend that comes too soon is refused as throttled.",
 		&ga_settings.resend_cooldown, GA_RESEND_COOLDOWN_DEFAULT, 0, 7 * 86400,
 		PGC_SIGHUP, GUC_UNIT_S, NULL, NULL, NULL);
+	DefineCustomIntVariable(
+		"group_api.lock_timeout",
+		"How long a function waits for what another transaction holds.",
+		"A smaller lock_timeout of the session counts. The error is 55P03, "
+		"over "
+		"HTTP 503 with Retry-After.",
+		&ga_settings.lock_timeout, GA_LOCK_TIMEOUT_DEFAULT, 1, 600000,
+		PGC_SIGHUP, GUC_UNIT_MS, NULL, NULL, NULL);
 	DefineCustomIntVariable("group_api.invitation_expiry",
 							"How long an invitation can be answered, and sent.",
 							NULL, &ga_settings.invitation_expiry,

@@ -18,6 +18,7 @@
 #define GA_ATTEMPTS_RETENTION_DEFAULT (30 * 24 * 60) /* min */
 #define GA_RECEIPTS_RETENTION_DEFAULT (30 * 24 * 60) /* min */
 #define GA_CAPTURED_LIMIT_DEFAULT 10000
+#define GA_LOCK_TIMEOUT_DEFAULT 5000 /* ms */
 #define GA_SEARCH_LIMIT_DEFAULT 10000
 #define GA_GROUPS_DAILY_CAP_DEFAULT 10000
 #define GA_PICTURES_DAILY_CAP_DEFAULT (1024 * 1024) /* kB */
@@ -55,6 +56,7 @@ typedef struct GaSettings
 	int attempts_retention;	 /* min */
 	int receipts_retention;	 /* min */
 	int captured_limit;		 /* rows kept in group_api.captured */
+	int lock_timeout;		 /* ms that a caller waits for a lock at most */
 	int resend_cooldown;	 /* s between two resends to one contact */
 	int reminder_before;	 /* min before the expiry; 0: no reminders */
 	int recipient_daily_cap; /* invitations a contact and day; 0: any number */

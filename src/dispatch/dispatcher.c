@@ -101,7 +101,8 @@ pin_settings(void)
 		{"plan_cache_mode", "force_generic_plan"},
 		{"jit", "off"},
 		{"statement_timeout", "0"},
-		{"lock_timeout", "0"},
+		/* No step waits for a lock; this is the net below (dispatch/work). */
+		{"lock_timeout", "200"},
 		/* Durable whatever the database says; the stop waits for no standby. */
 		{"synchronous_commit", "local"},
 		{"idle_in_transaction_session_timeout", "0"},
@@ -111,6 +112,8 @@ pin_settings(void)
 		{"row_security", "on"},
 	};
 
+	if (GetConfigOption("transaction_timeout", true, false) != NULL)
+		SetConfigOption("transaction_timeout", "0", PGC_SUSET, PGC_S_OVERRIDE);
 	for (int i = 0; i < lengthof(settings); i++)
 		SetConfigOption(settings[i][0], settings[i][1], PGC_SUSET,
 						PGC_S_OVERRIDE);
@@ -209,19 +212,18 @@ end_outdated_pauses(GaProviderRow *rows, int count)
 }
 
 static void
-reload(void)
+reload(TimestampTz now)
 {
 	GaTemplates templates;
 	GaProviderRow *rows;
 	StringInfoData json;
 	int count;
 
-	if (!reload_wanted || !ga_work_begin("group_api: reading the providers"))
+	if (!reload_wanted || !ga_work_begin(GA_STEP_READ_PROVIDERS))
 		return;
 	/* A commit wakes us before it tells the caches: who is a member of what is
 	 * looked up anew. */
 	InvalidateSystemCaches();
-	reload_wanted = false;
 	is_ours = ga_installation_is_ours();
 	if (is_ours)
 		ga_link_secret_read(link_secret);
@@ -230,6 +232,7 @@ reload(void)
 	ga_message_take_templates(&templates);
 	end_outdated_pauses(rows, count);
 	ga_work_end();
+	reload_wanted = false;
 
 	initStringInfo(&json);
 	ga_providers_load(rows, count, &json);
@@ -278,8 +281,7 @@ record_pauses(TimestampTz now)
 	ListCell *cell;
 	bool locked;
 
-	if (pauses_not_before > now ||
-		!ga_work_begin("group_api: pausing a provider"))
+	if (pauses_not_before > now || !ga_work_begin(GA_STEP_PAUSE))
 		return;
 	locked = ga_pauses_lock();
 	if (locked)
@@ -379,22 +381,30 @@ wait_to_record(void)
 }
 
 static void
-record_outcomes(void)
+record_outcomes(TimestampTz now)
 {
+	/* Of rows that somebody holds locked: they stand first in the list. */
+	static int held = 0;
 	int count;
 	int kept;
 	GaRecord *records = ga_records_list(&count);
+	int first = GetCurrentTimestamp() < records_not_before ? held : 0;
 
-	if (count == 0 ||
+	if (count == first ||
 		(record_wait_ms > 0 && GetCurrentTimestamp() < records_not_before) ||
-		!ga_work_begin("group_api: recording outcomes"))
+		!ga_work_begin(GA_STEP_RECORD))
 		return;
-	if (!try_to_record(records, count, &kept))
+	if (!try_to_record(records + first, count - first, &kept))
 	{
-		wait_to_record();
+		held = 0;
+		/* What is held up by a lock has a pause of its own. */
+		if (ga_work_not_before(GA_STEP_RECORD) == 0)
+			wait_to_record();
 		return;
 	}
 	record_wait_ms = 0;
+	kept += first;
+	held = kept;
 	ga_polls_look_again();
 	ga_screening_suppress(records + kept, count - kept);
 	pg_atomic_fetch_add_u64(&ga_seat->recorded, count - kept);
@@ -403,10 +413,21 @@ record_outcomes(void)
 		if (records[i].due != 0)
 			ga_providers_requeued(records[i].channel);
 	ga_records_keep(kept);
-	/* Rows that somebody holds locked are recorded a little later. */
-	if (kept > 0)
+	/* They are recorded a little later, and hold up no others meanwhile. */
+	if (kept > 0 && first == 0)
 		records_not_before =
 			TimestampTzPlusMilliseconds(GetCurrentTimestamp(), LOCKED_ROWS_MS);
+}
+
+/* Nothing more is claimed while what was sent cannot be recorded. */
+static bool
+is_recording_held_up(void)
+{
+	int waiting;
+
+	(void) ga_records_list(&waiting);
+	return record_wait_ms > 0 ||
+		   (waiting > 0 && ga_work_not_before(GA_STEP_RECORD) != 0);
 }
 
 /* ---- step: claim and hand over ------------------------------------------ */
@@ -469,7 +490,7 @@ claim_for(GaProvider *provider, int limit, TimestampTz now)
 	GaClaim *claims;
 	int count;
 
-	if (!ga_work_begin("group_api: claiming invitations"))
+	if (!ga_work_begin(GA_STEP_CLAIM))
 		return;
 	/* What was just heard of is read before anything more is sent. */
 	if (reload_wanted)
@@ -494,7 +515,7 @@ claim_due(TimestampTz now)
 {
 	ListCell *cell;
 
-	if (ga_work_locked_out_until() > now || record_wait_ms > 0 || !may_send())
+	if (is_recording_held_up() || !may_send())
 		return;
 	ga_providers_route(now);
 	foreach (cell, ga_providers)
@@ -517,7 +538,7 @@ ask_next_due(TimestampTz now)
 {
 	ListCell *cell;
 
-	if (ga_work_locked_out_until() > now || !is_ours || !ga_settings.dispatch)
+	if (!is_ours || !ga_settings.dispatch)
 		return;
 	foreach (cell, ga_providers)
 	{
@@ -527,7 +548,7 @@ ask_next_due(TimestampTz now)
 		if (!provider->drained || provider->due_is_known ||
 			!provider->was_usable || provider->has_nothing)
 			continue;
-		if (!ga_work_begin("group_api: looking for the next invitation"))
+		if (!ga_work_begin(GA_STEP_FIND_NEXT))
 			return;
 		next_due = ga_queue_next_due(provider->channel, &provider->filter);
 		ga_work_end();
@@ -538,14 +559,14 @@ ask_next_due(TimestampTz now)
 static void
 ask_for_receipts(TimestampTz now)
 {
-	ga_polls_record(now);
-	if (ga_work_locked_out_until() <= now && record_wait_ms == 0 && may_send())
+	ga_polls_record();
+	if (!is_recording_held_up() && may_send())
 		ga_polls_ask(now, &last_job_id);
 }
 
 /* False: there are more groups to be looked at earlier. */
 static bool
-follow_setting(TimestampTz now)
+follow_setting(TimestampTz now, bool *taken_over)
 {
 	static pg_uuid_t after;
 	static int wanted = -1;
@@ -553,7 +574,7 @@ follow_setting(TimestampTz now)
 	if (wanted != ga_settings.reminder_before)
 		memset(&after, 0, sizeof(after));
 	wanted = ga_settings.reminder_before;
-	return ga_groups_look_again(now, &after);
+	return ga_groups_look_again(now, &after, taken_over);
 }
 
 /* Expiries and reminders: one look, and when the next one is. */
@@ -562,12 +583,13 @@ look_at_groups(TimestampTz now)
 {
 	GaLook look;
 	bool changed = reminders_before != ga_settings.reminder_before;
+	bool taken_over = true;
 
 	if (!is_ours || record_wait_ms > 0 ||
 		(look_is_known && look_at > now && !changed) ||
-		!ga_work_begin("group_api: looking for what expires"))
+		!ga_work_begin(GA_STEP_LOOK_AT_GROUPS))
 		return;
-	if (changed && !follow_setting(now))
+	if (changed && !follow_setting(now, &taken_over))
 	{
 		ga_work_end();
 		look_is_known = true;
@@ -577,7 +599,9 @@ look_at_groups(TimestampTz now)
 	ga_groups_look(ga_work_scope(), now, &look);
 	look_at = ga_groups_next_look();
 	ga_work_end();
-	reminders_before = ga_settings.reminder_before;
+	/* While an operator is about to adopt(), the setting is noted later. */
+	if (taken_over)
+		reminders_before = ga_settings.reminder_before;
 	look_is_known = true;
 	if (look_at == 0)
 		look_at = DT_NOEND;
@@ -596,7 +620,7 @@ trim_history(TimestampTz now)
 	if (trimmed_at != 0 &&
 		!TimestampDifferenceExceeds(trimmed_at, now, TRIM_INTERVAL_MS))
 		return;
-	if (ga_work_begin("group_api: trimming the history"))
+	if (ga_work_begin(GA_STEP_TRIM))
 	{
 		bool more = ga_queue_trim();
 
@@ -619,34 +643,50 @@ next_turn(GaProvider *provider, TimestampTz now)
 	return turn == DT_NOEND ? turn : Max(turn, ga_desk_not_before());
 }
 
+/* When the next message or question may be claimed. */
+static TimestampTz
+next_claim(TimestampTz now)
+{
+	TimestampTz next = DT_NOEND;
+	ListCell *cell;
+
+	foreach (cell, ga_providers)
+	{
+		next = Min(next, next_turn(lfirst(cell), now));
+	}
+	next = Max(next, Max(ga_work_not_before(GA_STEP_CLAIM),
+						 ga_work_not_before(GA_STEP_FIND_NEXT)));
+	return Min(next, ga_polls_next_turn());
+}
+
 /* Milliseconds until something is to be done without an event; -1: never. */
 static long
 time_to_wait(void)
 {
 	TimestampTz now = GetCurrentTimestamp();
 	TimestampTz next = DT_NOEND;
-	ListCell *cell;
 	int waiting;
 
 	(void) ga_records_list(&waiting);
-	if (reload_wanted || ga_work_locked_out_until() > now)
-		next = ga_work_locked_out_until();
+	if (incarnation == 0)
+		next = Max(ga_work_not_before(GA_STEP_READ_PROVIDERS),
+				   ga_work_not_before(GA_STEP_BEGIN_INCARNATION));
+	if (reload_wanted)
+		next = ga_work_not_before(GA_STEP_READ_PROVIDERS);
 	if (waiting > 0)
-		next = Min(next, records_not_before);
-	next = Min(next, pauses_not_before);
-	next = Min(next, strays_not_before);
-	if (is_ours && record_wait_ms == 0 && look_is_known)
-		next = Min(next, look_at);
-	if (is_ours && record_wait_ms == 0 && ga_settings.dispatch)
-		next = Min(next, ga_polls_next_turn());
-	if (is_ours && ga_settings.dispatch && record_wait_ms == 0)
-		foreach (cell, ga_providers)
-		{
-			next = Min(next, next_turn(lfirst(cell), now));
-		}
+		next = Min(next,
+				   Max(records_not_before, ga_work_not_before(GA_STEP_RECORD)));
+	next = Min(next, Max(pauses_not_before, ga_work_not_before(GA_STEP_PAUSE)));
+	next = Min(next,
+			   Max(strays_not_before, ga_work_not_before(GA_STEP_TAKE_BACK)));
+	next = Min(next, ga_screening_next_turn());
+	if (is_ours && record_wait_ms == 0)
+		next = Min(next, Max(look_is_known ? look_at : now,
+							 ga_work_not_before(GA_STEP_LOOK_AT_GROUPS)));
+	if (is_ours && ga_settings.dispatch && !is_recording_held_up())
+		next = Min(next, next_claim(now));
 	if (next == DT_NOEND)
 		return -1;
-	next = Max(next, ga_work_locked_out_until());
 	return next <= now ? 0 : TimestampDifferenceMilliseconds(now, next);
 }
 
@@ -677,8 +717,7 @@ take_back_strays(TimestampTz now)
 	uint64 taken = 0;
 	bool left;
 
-	if (strays_not_before > now ||
-		!ga_work_begin("group_api: taking back what was in flight"))
+	if (strays_not_before > now || !ga_work_begin(GA_STEP_TAKE_BACK))
 		return;
 	left = ga_queue_has_strays(incarnation);
 	if (left)
@@ -705,43 +744,54 @@ take_turn(void)
 	TimestampTz now;
 
 	serve_interrupts();
-	reload();
+	ga_work_survive(reload, 0);
 	prick_up_ears();
 	hear_wakes();
 	now = GetCurrentTimestamp();
 	ga_desk_collect(now);
-	record_pauses(now);
-	record_outcomes();
-	take_back_strays(now);
-	look_at_groups(now);
-	claim_due(now);
-	record_outcomes();
-	ask_for_receipts(now);
+	ga_work_survive(record_pauses, now);
+	ga_work_survive(record_outcomes, now);
+	ga_screening_suppress_waiting();
+	ga_work_survive(take_back_strays, now);
+	ga_work_survive(look_at_groups, now);
+	/* What was read of the queue and rolled back is to be read again. */
+	if (!ga_work_survive(claim_due, now))
+		ga_providers_rewind(DT_NOBEGIN);
+	ga_work_survive(record_outcomes, now);
+	if (!ga_work_survive(ask_for_receipts, now))
+		ga_polls_look_again();
 	if (ga_jobs_count() > 0)
-		trim_history(now);
-	ask_next_due(now);
+		ga_work_survive(trim_history, now);
+	ga_work_survive(ask_next_due, now);
 	ga_desk_flush();
 	pg_atomic_fetch_add_u64(&ga_seat->turns, 1);
 }
 
 static void
+begin_incarnation(TimestampTz now)
+{
+	int64 next;
+
+	if (!ga_work_begin(GA_STEP_BEGIN_INCARNATION))
+		return;
+	next = ga_queue_new_incarnation();
+	ga_work_end();
+	incarnation = next;
+	strays_not_before = 0;
+}
+
+static void
 start_incarnation(void)
 {
-	while (reload_wanted && !ShutdownRequestPending)
+	while (incarnation == 0 && !ShutdownRequestPending)
 	{
 		serve_interrupts();
-		reload();
-		if (reload_wanted)
+		ga_work_survive(reload, 0);
+		if (!reload_wanted)
+			ga_work_survive(begin_incarnation, 0);
+		if (incarnation == 0)
 			wait_for_events();
 	}
-	while (!ShutdownRequestPending &&
-		   !ga_work_begin("group_api: beginning a new incarnation"))
-		wait_for_events();
-	if (ShutdownRequestPending && !IsTransactionState())
-		return;
-	incarnation = ga_queue_new_incarnation();
-	ga_work_end();
-	strays_not_before = 0;
 }
 
 /*
@@ -754,8 +804,10 @@ say_farewell(void)
 	ga_desk_close();
 	/* A last try, however often it failed before. */
 	record_wait_ms = 0;
-	record_pauses(GetCurrentTimestamp());
-	record_outcomes();
+	records_not_before = 0;
+	ga_work_survive(record_pauses, GetCurrentTimestamp());
+	ga_work_survive(record_outcomes, GetCurrentTimestamp());
+	ga_screening_suppress_waiting();
 }
 
 /* A lock that nobody releases must not keep the server from stopping. */
@@ -814,6 +866,7 @@ group_api_dispatcher_main(Datum arg)
 	ga_jobs_init();
 	ga_polls_init();
 	ga_records_init();
+	ga_screening_init();
 	CacheRegisterSyscacheCallback(AUTHOID, hear_of_roles, (Datum) 0);
 	CacheRegisterSyscacheCallback(AUTHMEMROLEMEM, hear_of_roles, (Datum) 0);
 	reload_wanted = true;

@@ -2,7 +2,7 @@
  * polls.c
  *		Asking providers how their messages fare.
  *
- * Answers are collected and applied in one short transaction, which waits for
+ * Answers are collected and applied in a short transaction each, which waits for
  * nobody: an answer about a row that a caller holds is dropped.  That is no harm,
  * for the next question is scheduled before this one is asked.
  */
@@ -27,10 +27,10 @@
 
 /* Questions under way, all providers together: messages go first. */
 #define QUESTIONS_MAX 16
+/* Answers kept while a table is locked; what is dropped is asked again. */
+#define ANSWERS_MAX 1000
 /* Before rows that somebody holds locked are looked at again. */
 #define LOCKED_RETRY_MS 1000
-/* What another's lock may cost: an answer is not worth a wait. */
-#define LOCK_WAIT_MS 100
 
 typedef struct Answer
 {
@@ -131,7 +131,7 @@ is_due(TimestampTz now, Datum servers, TimestampTz later)
 
 	if (is_known)
 		return next_poll <= now;
-	if (!ga_work_begin("group_api: looking for whom to ask"))
+	if (!ga_work_begin(GA_STEP_FIND_QUESTION))
 		return false;
 	found = ga_polls_next(servers);
 	ga_work_end();
@@ -181,7 +181,7 @@ ga_polls_ask(TimestampTz now, uint64 *next_id)
 		return;
 	}
 	if (!is_due(now, servers, later) || !ga_desk_open(now) ||
-		!ga_work_begin("group_api: asking for receipts"))
+		!ga_work_begin(GA_STEP_ASK))
 		return;
 	count = take_questions(now, servers, later, limit, &polls);
 	ga_work_end();
@@ -271,8 +271,9 @@ ga_polls_hear(const GaJob *job, const GaOutcomeFrame *outcome)
 
 /* What somebody else is busy with is asked again by itself. */
 static void
-apply(const Answer *answer)
+apply(const void *arg)
 {
+	const Answer *answer = arg;
 	const GaReceipt *receipt = &answer->receipt;
 
 	if (!ga_poll_lock(receipt->group_id, receipt->ref.member_number))
@@ -283,21 +284,17 @@ apply(const Answer *answer)
 				   receipt->message_id);
 }
 
-static void
-apply_all(const void *arg)
-{
-	ListCell *cell;
-
-	foreach (cell, (const List *) arg)
-		apply(lfirst(cell));
-}
-
 void
-ga_polls_record(TimestampTz now)
+ga_polls_record(void)
 {
-	if (answers == NIL || !ga_work_begin("group_api: recording receipts"))
+	/* Each alone: one that meets a lock takes no other along. */
+	while (answers != NIL && ga_work_begin(GA_STEP_RECORD_ANSWER))
+	{
+		(void) ga_work_attempt(apply, linitial(answers));
+		answers = list_delete_first(answers);
+	}
+	if (answers != NIL && list_length(answers) < ANSWERS_MAX)
 		return;
-	ga_work_attempt(apply_all, answers, LOCK_WAIT_MS);
 	answers = NIL;
 	MemoryContextReset(context);
 }
@@ -308,17 +305,19 @@ ga_polls_next_turn(void)
 	ListCell *cell;
 	bool polls = false;
 
-	if (answers != NIL)
-		return 0;
 	foreach (cell, ga_providers)
 	{
 		const GaProvider *provider = lfirst(cell);
 
 		polls |= provider->polls && !provider->gone && !provider->is_paused;
 	}
+	if (answers != NIL)
+		return ga_work_not_before(GA_STEP_RECORD_ANSWER);
 	/* With as many under way as may be, an outcome will tell. */
 	if (!polls || questions_under_way() >= QUESTIONS_MAX)
 		return DT_NOEND;
-	return Max(is_known ? next_poll : 0,
-			   ga_desk_is_open() ? 0 : ga_desk_not_before());
+	return Max(Max(is_known ? next_poll : 0,
+				   ga_desk_is_open() ? 0 : ga_desk_not_before()),
+			   Max(ga_work_not_before(GA_STEP_FIND_QUESTION),
+				   ga_work_not_before(GA_STEP_ASK)));
 }

@@ -24,7 +24,7 @@ extern void ga_polls_ask(TimestampTz now, uint64 *next_id);
 
 /* The answer to one; applied by ga_polls_record(). */
 extern void ga_polls_hear(const GaJob *job, const GaOutcomeFrame *outcome);
-extern void ga_polls_record(TimestampTz now);
+extern void ga_polls_record(void);
 
 /* When there is something to ask or to record; DT_NOEND: never. */
 extern TimestampTz ga_polls_next_turn(void);

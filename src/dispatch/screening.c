@@ -17,8 +17,11 @@
 #include "utils/timestamp.h"
 #include "utils/uuid.h"
 
-/* What another's lock may cost: it is about to list the same contact. */
-#define LOCK_WAIT_MS 100
+/* Contacts to be suppressed once a lock is gone: some hundred bytes each. */
+#define WAITING_MAX 10000
+
+static MemoryContext waiting_context;
+static List *waiting; /* of GaRecord *, to be suppressed */
 
 void
 ga_screening_mark(const struct GaOwnerScope *scope, GaChannel channel,
@@ -95,6 +98,38 @@ ga_screening_holds_back(const GaClaim *claim, GaRecord *record)
 	return true;
 }
 
+/* ---- contacts to be suppressed ------------------------------------------- */
+
+void
+ga_screening_init(void)
+{
+	waiting_context = AllocSetContextCreate(TopMemoryContext,
+											"group_api suppressions context",
+											ALLOCSET_SMALL_SIZES);
+}
+
+void
+ga_screening_suppress(const GaRecord *records, int count)
+{
+	MemoryContext old = MemoryContextSwitchTo(waiting_context);
+
+	for (int i = 0; i < count; i++)
+	{
+		GaRecord *copy;
+
+		if (records[i].suppress == NULL || list_length(waiting) >= WAITING_MAX)
+			continue;
+		copy = palloc(sizeof(GaRecord));
+		*copy = records[i];
+		copy->suppress = pstrdup(copy->suppress);
+		copy->server = copy->server ? pstrdup(copy->server) : NULL;
+		copy->code = copy->code ? pstrdup(copy->code) : NULL;
+		waiting = lappend(waiting, copy);
+	}
+	MemoryContextSwitchTo(old);
+	ga_screening_suppress_waiting();
+}
+
 static void
 suppress(const void *arg)
 {
@@ -111,10 +146,27 @@ suppress(const void *arg)
 }
 
 void
-ga_screening_suppress(const GaRecord *records, int count)
+ga_screening_suppress_waiting(void)
 {
-	for (int i = 0; i < count; i++)
-		if (records[i].suppress != NULL &&
-			ga_work_begin("group_api: suppressing a contact"))
-			ga_work_attempt(suppress, &records[i], LOCK_WAIT_MS);
+	for (int left = list_length(waiting);
+		 left > 0 && ga_work_begin(GA_STEP_SUPPRESS); left--)
+	{
+		GaRecord *record = linitial(waiting);
+		bool is_done = ga_work_attempt(suppress, record);
+		MemoryContext old = MemoryContextSwitchTo(waiting_context);
+
+		waiting = list_delete_first(waiting);
+		/* Behind the others, which it must not hold up. */
+		if (!is_done && ga_work_not_before(GA_STEP_SUPPRESS) != 0)
+			waiting = lappend(waiting, record);
+		MemoryContextSwitchTo(old);
+	}
+	if (waiting == NIL)
+		MemoryContextReset(waiting_context);
+}
+
+TimestampTz
+ga_screening_next_turn(void)
+{
+	return waiting == NIL ? DT_NOEND : ga_work_not_before(GA_STEP_SUPPRESS);
 }

@@ -22,10 +22,17 @@ extern void ga_screening_mark(const struct GaOwnerScope *scope,
  */
 extern bool ga_screening_holds_back(const GaClaim *claim, GaRecord *record);
 
+/* Once, when the dispatcher starts. */
+extern void ga_screening_init(void);
+
 /*
- * Puts the contacts that the outcomes tell are dead or opted out on the list, in
- * a transaction of its own.
+ * Remembers the contacts that the outcomes tell are dead or opted out; they are
+ * put on the list by ga_screening_suppress_waiting(), each in a transaction of
+ * its own.  One that somebody else is about to list is tried again.
  */
 extern void ga_screening_suppress(const GaRecord *records, int count);
+extern void ga_screening_suppress_waiting(void);
+/* When that is to be called next; DT_NOEND: nobody waits. */
+extern TimestampTz ga_screening_next_turn(void);
 
 #endif /* GA_DISPATCH_SCREENING_H */

@@ -56,6 +56,13 @@ typedef struct GaSlot
 	pg_atomic_uint64 turns;
 	pg_atomic_uint64 claimed;
 	pg_atomic_uint64 recorded;
+	/* A lock is in the way of a step (dispatch/work.h): of which, since when,
+	 * until when it will not be tried again, and on which table, InvalidOid for
+	 * rows.  Since 0: of none. */
+	pg_atomic_uint32 held_up_step;
+	pg_atomic_uint32 held_up_table;
+	pg_atomic_uint64 held_up_since;
+	pg_atomic_uint64 held_up_until;
 
 	/* Set by anybody, taken by the dispatcher. */
 	pg_atomic_uint64 wake_due; /* earliest due of new rows, TimestampTz */

@@ -6,6 +6,11 @@
 
 #include "dispatch/slots.h"
 #include "dispatch/stats.h"
+#include "dispatch/work.h"
+#include "utils/timestamp.h"
+
+/* Of a step that was not tried again for this long after its pause nobody knows. */
+#define STILL_HELD_UP_MS 10000
 
 static const char *
 state_name(GaSlotState state, GaSlotTrouble trouble)
@@ -48,6 +53,22 @@ trouble_text(GaSlotTrouble trouble)
 	return NULL;
 }
 
+static void
+tell_hindrance(GaSlot *slot, GaDispatcherStats *stats)
+{
+	TimestampTz since = (TimestampTz) pg_atomic_read_u64(&slot->held_up_since);
+	TimestampTz until = (TimestampTz) pg_atomic_read_u64(&slot->held_up_until);
+
+	if (since == 0 || slot->state != GA_SLOT_RUNNING ||
+		TimestampDifferenceExceeds(until, GetCurrentTimestamp(),
+								   STILL_HELD_UP_MS))
+		return;
+	stats->held_up_while =
+		ga_work_step_name((GaStep) pg_atomic_read_u32(&slot->held_up_step));
+	stats->held_up_table = (Oid) pg_atomic_read_u32(&slot->held_up_table);
+	stats->held_up_since = since;
+}
+
 void
 ga_dispatcher_stats(Oid database, GaDispatcherStats *stats)
 {
@@ -69,4 +90,5 @@ ga_dispatcher_stats(Oid database, GaDispatcherStats *stats)
 	stats->turns = pg_atomic_read_u64(&slot.turns);
 	stats->claimed = pg_atomic_read_u64(&slot.claimed);
 	stats->recorded = pg_atomic_read_u64(&slot.recorded);
+	tell_hindrance(&slot, stats);
 }

@@ -19,6 +19,9 @@ typedef struct GaDispatcherStats
 	uint64 turns;
 	uint64 claimed;
 	uint64 recorded;
+	const char *held_up_while; /* a step a lock is in the way of; NULL: none */
+	Oid held_up_table;		   /* InvalidOid: by rows */
+	TimestampTz held_up_since;
 } GaDispatcherStats;
 
 /* A copy as of now; no lock is held afterwards. */

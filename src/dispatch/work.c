@@ -2,9 +2,18 @@
  * work.c
  *		Beginning and ending the dispatcher's transactions.
  *
- * Locks: each transaction first takes AccessShareLock on the extension, without
- * waiting.  DROP EXTENSION takes it exclusively before anything else, so the two
- * cannot deadlock and the DDL never waits for more than one short transaction.
+ * Locks: nobody may hold up the delivery, so the dispatcher waits for no lock.
+ * Each step takes the locks on all tables it uses at its beginning, without
+ * waiting, and does nothing where one is refused; the statements then find them
+ * held.  DROP EXTENSION locks the same tables, each before its indexes, so it
+ * waits for one short transaction at the most and the two cannot deadlock.  Nothing
+ * else of the extension is locked: on the extension itself anybody can hold a
+ * lock (ALTER FUNCTION ... DEPENDS ON EXTENSION), on a table only its owner.
+ *
+ * Rows are skipped where others hold them (test/lint/waits.sh); lock_timeout is
+ * the net below, for uncommitted rows of the same unique key above all.  A step
+ * that ran into a lock is tried again after a pause that doubles, while the other
+ * steps go on; how long it lasts already stands in the slot for health().
  *
  * Between transactions the turn's memory context and a resource owner of the
  * worker's own are current.
@@ -13,7 +22,6 @@
 
 #include "access/xact.h"
 #include "base/extension.h"
-#include "catalog/pg_extension.h"
 #include "dispatch/seat.h"
 #include "dispatch/work.h"
 #include "pgstat.h"
@@ -23,16 +31,75 @@
 #include "utils/memutils.h"
 #include "utils/resowner.h"
 #include "utils/snapmgr.h"
+#include "utils/syscache.h"
 #include "utils/timestamp.h"
 
-/* Wait after DDL on the extension was in the way. */
-#define LOCKED_OUT_MS 100
+/* Pause of a step after a lock was in its way: the first, and the longest. */
+#define FIRST_PAUSE_MS 100
+#define LONGEST_PAUSE_MS 2000
+/* What a lock may cost a step of one row: another row comes next. */
+#define ATTEMPT_LOCK_MS 10
+/* A step held up this long is worth a line in the log. */
+#define WORTH_TELLING_MS 5000
 
+#define TABLES_MAX 9
+
+/* A step, as pg_stat_activity and health() call it, and the tables it uses. */
+typedef struct StepInfo
+{
+	const char *name;
+	const char *tables[TABLES_MAX];
+} StepInfo;
+
+static const StepInfo steps[GA_STEP_COUNT] = {
+	[GA_STEP_READ_PROVIDERS] = {"reading the providers",
+								{"installation", "link_secret", "pauses",
+								 "templates"}},
+	[GA_STEP_BEGIN_INCARNATION] = {"beginning a new incarnation",
+								   {"incarnations"}},
+	[GA_STEP_TAKE_BACK] = {"taking back what was in flight",
+						   {"invitations", "attempts"}},
+	[GA_STEP_PAUSE] = {"pausing a provider", {"pauses"}},
+	[GA_STEP_RECORD] = {"recording outcomes",
+						{"invitations", "attempts", "polls", "captured"}},
+	[GA_STEP_SUPPRESS] = {"suppressing a contact",
+						  {"invitations", "suppressions", "suppression_salt"}},
+	[GA_STEP_CLAIM] = {"claiming invitations",
+					   {"invitations", "groups", "members", "suppressions",
+						"suppression_salt", "sends"}},
+	[GA_STEP_FIND_NEXT] = {"looking for the next invitation", {"invitations"}},
+	[GA_STEP_LOOK_AT_GROUPS] = {"looking for what expires",
+								{"groups", "invitations", "polls",
+								 "suppressions", "suppression_salt",
+								 "installation"}},
+	[GA_STEP_FIND_QUESTION] = {"looking for whom to ask", {"polls"}},
+	[GA_STEP_ASK] = {"asking for receipts", {"polls"}},
+	[GA_STEP_RECORD_ANSWER] = {"recording receipts",
+							   {"polls", "invitations", "groups", "attempts",
+								"receipts", "link_secret", "suppressions",
+								"suppression_salt"}},
+	[GA_STEP_TRIM] = {"trimming the history",
+					  {"attempts", "captured", "idempotency_keys", "sends",
+					   "resends", "receipts", "receipt_counts", "polls"}},
+};
+
+/* What is in the way of a step; since 0: nothing. */
+typedef struct Hindrance
+{
+	TimestampTz since;
+	TimestampTz not_before;
+	int pause_ms;
+	Oid table; /* InvalidOid: rows of one of them */
+	bool is_told;
+} Hindrance;
+
+static Hindrance hindrances[GA_STEP_COUNT];
+static GaStep current_step;
 static GaOwnerScope scope;
 static MemoryContext turn_context;
 static ResourceOwner worker_owner; /* of HMACs made between transactions */
-static Oid my_extension;		   /* made anew it counts incarnations anew */
-static TimestampTz locked_out_until;
+static Oid tables[GA_STEP_COUNT][TABLES_MAX];
+static Oid my_queue; /* made anew it counts incarnations anew */
 
 static void
 stand_between(void)
@@ -48,49 +115,163 @@ ga_work_init(void)
 	worker_owner = ResourceOwnerCreate(NULL, "group_api dispatcher");
 	turn_context = AllocSetContextCreate(
 		TopMemoryContext, "group_api turn context", ALLOCSET_DEFAULT_SIZES);
+	/* What held up an earlier dispatcher is its own affair. */
+	pg_atomic_write_u64(&ga_seat->held_up_since, 0);
 	stand_between();
 }
+
+const char *
+ga_work_step_name(GaStep step)
+{
+	return step < GA_STEP_COUNT ? steps[step].name : NULL;
+}
+
+/* ---- what is in the way -------------------------------------------------- */
+
+/* The step that is held up longest, for whoever asks. */
+static void
+publish(void)
+{
+	int longest = -1;
+
+	for (int i = 0; i < GA_STEP_COUNT; i++)
+		if (hindrances[i].since != 0 &&
+			(longest < 0 || hindrances[i].since < hindrances[longest].since))
+			longest = i;
+	if (longest < 0)
+	{
+		pg_atomic_write_u64(&ga_seat->held_up_since, 0);
+		return;
+	}
+	pg_atomic_write_u32(&ga_seat->held_up_step, longest);
+	pg_atomic_write_u32(&ga_seat->held_up_table, hindrances[longest].table);
+	pg_atomic_write_u64(&ga_seat->held_up_until,
+						(uint64) hindrances[longest].not_before);
+	pg_atomic_write_u64(&ga_seat->held_up_since,
+						(uint64) hindrances[longest].since);
+}
+
+static void
+note_hindrance(GaStep step, Oid table)
+{
+	Hindrance *hindrance = &hindrances[step];
+	TimestampTz now = GetCurrentTimestamp();
+
+	if (hindrance->since == 0)
+		hindrance->since = now;
+	hindrance->table = table;
+	hindrance->pause_ms = hindrance->pause_ms == 0
+							  ? FIRST_PAUSE_MS
+							  : Min(hindrance->pause_ms * 2, LONGEST_PAUSE_MS);
+	hindrance->not_before =
+		TimestampTzPlusMilliseconds(now, hindrance->pause_ms);
+	publish();
+	if (hindrance->is_told ||
+		!TimestampDifferenceExceeds(hindrance->since, now, WORTH_TELLING_MS))
+		return;
+	hindrance->is_told = true;
+	ereport(LOG, (errmsg("group_api is held up by a lock while %s",
+						 steps[step].name),
+				  errhint("SELECT * FROM group_api.health();")));
+}
+
+/* Nor by another error: no lock is in the way. */
+static void
+note_success(GaStep step)
+{
+	if (hindrances[step].since == 0)
+		return;
+	memset(&hindrances[step], 0, sizeof(Hindrance));
+	publish();
+}
+
+TimestampTz
+ga_work_not_before(GaStep step)
+{
+	return hindrances[step].not_before;
+}
+
+/* ---- transactions -------------------------------------------------------- */
 
 static void
 abort_work(void)
 {
-	PopActiveSnapshot();
 	AbortCurrentTransaction();
 	stand_between();
 }
 
-bool
-ga_work_begin(const char *activity)
+/*
+ * Locks the tables of a step as its statements will; false when one is refused.
+ * They are looked up once: made anew they are others'.
+ */
+static bool
+lock_tables(GaStep step, Oid *refused)
 {
-	Oid extension;
+	for (int i = 0; i < TABLES_MAX && steps[step].tables[i] != NULL; i++)
+	{
+		Oid *table = &tables[step][i];
 
+		if (!OidIsValid(*table))
+			*table = ga_extension_table(steps[step].tables[i]);
+		if (OidIsValid(*table) &&
+			!ConditionalLockRelationOid(*table, RowExclusiveLock))
+		{
+			*refused = *table;
+			return false;
+		}
+	}
+	return true;
+}
+
+/* Whether it is the extension that this dispatcher began with. */
+static bool
+is_still_there(GaStep step)
+{
+	if (!OidIsValid(my_queue))
+		my_queue = ga_extension_table("invitations");
+	if (!SearchSysCacheExists1(RELOID, ObjectIdGetDatum(my_queue)))
+		return false;
+	for (int i = 0; i < TABLES_MAX && steps[step].tables[i] != NULL; i++)
+		if (!SearchSysCacheExists1(RELOID, ObjectIdGetDatum(tables[step][i])))
+			return false;
+	return true;
+}
+
+bool
+ga_work_begin(GaStep step)
+{
+	Oid refused = InvalidOid;
+
+	/* Whoever stops gets a last try. */
+	if (hindrances[step].not_before > GetCurrentTimestamp() &&
+		!ShutdownRequestPending)
+		return false;
+	current_step = step;
 	SetCurrentStatementStartTimestamp();
 	StartTransactionCommand();
-	PushActiveSnapshot(GetTransactionSnapshot());
-	pgstat_report_activity(STATE_RUNNING, activity);
-	extension = ga_extension_oid();
-	if (OidIsValid(extension) &&
-		!ConditionalLockDatabaseObject(ExtensionRelationId, extension, 0,
-									   AccessShareLock))
+	pgstat_report_activity(STATE_RUNNING,
+						   psprintf("group_api: %s", steps[step].name));
+	if (!lock_tables(step, &refused))
 	{
 		abort_work();
-		locked_out_until =
-			TimestampTzPlusMilliseconds(GetCurrentTimestamp(), LOCKED_OUT_MS);
+		note_hindrance(step, refused);
 		return false;
 	}
-	/* Whoever held the lock may have dropped it. */
-	if (my_extension == InvalidOid)
-		my_extension = extension;
-	if (!OidIsValid(extension) || extension != my_extension ||
-		ga_extension_oid() != extension || !OidIsValid(ga_owner()))
+	/* Whoever held a lock may have dropped it all. */
+	if (!is_still_there(step))
 	{
+		bool is_made_anew = OidIsValid(ga_extension_oid());
+
 		abort_work();
 		/* One made anew counts its incarnations anew: so must we. */
-		ga_seat_leave(OidIsValid(extension) ? GA_SLOT_WANTED : GA_SLOT_FREE, 0);
+		ga_seat_leave(is_made_anew ? GA_SLOT_WANTED : GA_SLOT_FREE, 0);
 	}
+	PushActiveSnapshot(GetTransactionSnapshot());
 	/* Results are to outlive the transaction, but not the turn. */
 	MemoryContextSwitchTo(turn_context);
 	ga_owner_enter(&scope);
+	/* Its errors are caught here, and told to nobody's client. */
+	error_context_stack = scope.on_error.previous;
 	return true;
 }
 
@@ -100,30 +281,74 @@ ga_work_end(void)
 	ga_owner_leave(&scope);
 	PopActiveSnapshot();
 	CommitTransactionCommand();
+	note_success(current_step);
 	pgstat_report_stat(false);
 	stand_between();
+}
+
+/*
+ * Whether the error just caught is a lock: of the net below, of a deadlock that
+ * was resolved at our cost, or of the cancel that ends a wait when the server
+ * stops.
+ */
+static bool
+is_lock_error(void)
+{
+	int code = geterrcode();
+
+	return code == ERRCODE_LOCK_NOT_AVAILABLE ||
+		   code == ERRCODE_T_R_DEADLOCK_DETECTED ||
+		   (code == ERRCODE_QUERY_CANCELED && ShutdownRequestPending);
 }
 
 void
 ga_work_fail(void)
 {
+	bool is_lock = is_lock_error();
+
 	MemoryContextSwitchTo(turn_context);
-	EmitErrorReport();
+	if (!is_lock)
+		EmitErrorReport();
 	FlushErrorState();
-	AbortCurrentTransaction();
-	stand_between();
+	abort_work();
+	if (is_lock)
+		note_hindrance(current_step, InvalidOid);
+	else
+		note_success(current_step);
 }
 
-void
-ga_work_attempt(void (*step)(const void *arg), const void *arg, int lock_ms)
+bool
+ga_work_survive(void (*part)(TimestampTz now), TimestampTz now)
+{
+	volatile bool done = false;
+
+	PG_TRY();
+	{
+		part(now);
+		done = true;
+	}
+	PG_CATCH();
+	{
+		if (!is_lock_error() || !IsTransactionState())
+			PG_RE_THROW();
+		ga_work_fail();
+	}
+	PG_END_TRY();
+	return done;
+}
+
+bool
+ga_work_attempt(void (*step)(const void *arg), const void *arg)
 {
 	int lock_timeout = LockTimeout;
+	volatile bool done = false;
 
-	LockTimeout = lock_ms;
+	LockTimeout = ATTEMPT_LOCK_MS;
 	PG_TRY();
 	{
 		step(arg);
 		ga_work_end();
+		done = true;
 	}
 	PG_CATCH();
 	{
@@ -133,18 +358,13 @@ ga_work_attempt(void (*step)(const void *arg), const void *arg, int lock_ms)
 	/* One that is to stop set a time-out of its own. */
 	if (!ShutdownRequestPending)
 		LockTimeout = lock_timeout;
+	return done;
 }
 
 const GaOwnerScope *
 ga_work_scope(void)
 {
 	return &scope;
-}
-
-TimestampTz
-ga_work_locked_out_until(void)
-{
-	return locked_out_until;
 }
 
 void

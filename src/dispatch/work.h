@@ -1,7 +1,7 @@
 /*
  * work.h
  *		The dispatcher's transactions: short, as the owner of the tables, and never
- *		in the way of DDL on the extension.
+ *		waiting for anybody's lock.
  */
 #ifndef GA_DISPATCH_WORK_H
 #define GA_DISPATCH_WORK_H
@@ -11,31 +11,61 @@
 #include "datatype/timestamp.h"
 #include "store/plan_cache.h"
 
+/* What the dispatcher does in a transaction; work.c names the tables of each. */
+typedef enum GaStep
+{
+	GA_STEP_READ_PROVIDERS,
+	GA_STEP_BEGIN_INCARNATION,
+	GA_STEP_TAKE_BACK,
+	GA_STEP_PAUSE,
+	GA_STEP_RECORD,
+	GA_STEP_SUPPRESS,
+	GA_STEP_CLAIM,
+	GA_STEP_FIND_NEXT,
+	GA_STEP_LOOK_AT_GROUPS,
+	GA_STEP_FIND_QUESTION,
+	GA_STEP_ASK,
+	GA_STEP_RECORD_ANSWER,
+	GA_STEP_TRIM,
+	GA_STEP_COUNT
+} GaStep;
+
 /* Once, when connected. */
 extern void ga_work_init(void);
 
 /*
- * Begins a transaction; false when DDL on the extension is under way: try again
- * at ga_work_locked_out_until().  Ends the process when the extension is gone or
- * was made anew.  Results are to be allocated in the turn's memory.
+ * Begins a step's transaction; false when a lock is in its way or was a moment
+ * ago: try again at ga_work_not_before().  Ends the process when the extension
+ * is gone or was made anew.  Results are to be allocated in the turn's memory.
  */
-extern bool ga_work_begin(const char *activity);
+extern bool ga_work_begin(GaStep step);
 extern void ga_work_end(void);
-/* Instead of ga_work_end() when an error was caught: reports and aborts. */
+
+/*
+ * Runs a part of the turn, which begins and ends transactions of its own.  False
+ * when a lock cut one of them short: that one is rolled back and tried again
+ * later, and the process goes on, since what the courier is just sending would
+ * be sent again.  Other errors are passed on.
+ */
+extern bool ga_work_survive(void (*part)(TimestampTz now), TimestampTz now);
+
+/*
+ * Instead of ga_work_end() when an error was caught: rolls back.  A lock is noted
+ * as ga_work_survive() does, another error reported.
+ */
 extern void ga_work_fail(void);
 
 /*
- * After ga_work_begin(): runs a step that may have to wait for somebody's lock,
- * and ends the transaction.  What takes longer than `lock_ms`, or fails
- * otherwise, is reported and rolled back; the process must not end of it, since
- * what the courier is just sending would be sent again.
+ * After ga_work_begin(): runs a step and ends the transaction.  Where it fails,
+ * however, it is rolled back as by ga_work_fail(); then false.
  */
-extern void ga_work_attempt(void (*step)(const void *arg), const void *arg,
-							int lock_ms);
+extern bool ga_work_attempt(void (*step)(const void *arg), const void *arg);
 
+/* "claiming invitations"; NULL for no step. */
+extern const char *ga_work_step_name(GaStep step);
 extern const GaOwnerScope *ga_work_scope(void);
-/* A moment in the past when nothing is in the way. */
-extern TimestampTz ga_work_locked_out_until(void);
+/* When a step may be tried again; a moment in the past when nothing is in its way. */
+extern TimestampTz ga_work_not_before(GaStep step);
 /* Forgets everything the turn allocated. */
 extern void ga_work_end_turn(void);
 

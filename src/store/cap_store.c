@@ -454,33 +454,21 @@ ga_resend_take(GaChannel channel, const char *contact, int *wait_s)
 }
 
 bool
-ga_was_sent_to(GaChannel channel, const char *contact)
-{
-	static GaPlan plan = {
-		.sql = "SELECT FROM group_api_private.sends WHERE key = $1"
-			   "  AND at <= now() LIMIT 1",
-		.nargs = 1,
-		.argtypes = {INT8OID},
-	};
-	Datum values[1];
-
-	ga_contact_keys_make(1, &channel, &contact, values);
-	return ga_plan_run(&plan, values, NULL, SPI_OK_SELECT) > 0;
-}
-
-bool
 ga_caps_trim(void)
 {
 	static GaPlan sends = {
 		.sql = "DELETE FROM group_api_private.sends WHERE ctid = ANY (ARRAY("
 			   " SELECT ctid FROM group_api_private.sends"
-			   "  WHERE at < now() - interval '2 days' LIMIT $1))",
+			   "  WHERE at < now() - interval '2 days' LIMIT $1"
+			   "  FOR UPDATE SKIP LOCKED))",
 		.nargs = 1,
 		.argtypes = {INT4OID},
 	};
 	static GaPlan resends = {
-		.sql = "DELETE FROM group_api_private.resends"
-			   " WHERE at < now() - interval '8 days'",
+		.sql = "DELETE FROM group_api_private.resends WHERE ctid = ANY (ARRAY("
+			   " SELECT ctid FROM group_api_private.resends"
+			   "  WHERE at < now() - interval '8 days'"
+			   "  FOR UPDATE SKIP LOCKED))",
 	};
 
 	Datum values[1] = {Int32GetDatum(TRIM_ROWS)};

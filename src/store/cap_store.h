@@ -34,9 +34,6 @@ extern const char ga_cap_recipient_words[];
  */
 extern bool ga_resend_take(GaChannel channel, const char *contact, int *wait_s);
 
-/* Whether a message was counted for this contact in the last two days. */
-extern bool ga_was_sent_to(GaChannel channel, const char *contact);
-
 /* Forgets what counts no longer; true: there is more of it. */
 extern bool ga_caps_trim(void);
 

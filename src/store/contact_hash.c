@@ -102,6 +102,7 @@ ensure_salt(uint8 *salt)
 		.sql = "INSERT INTO group_api_private.suppression_salt (salt)"
 			   " VALUES ($1) ON CONFLICT (singleton)"
 			   " DO UPDATE SET salt = suppression_salt.salt RETURNING salt",
+		.no_wait = GA_MAY_MEET_A_LOCK("whoever made a group has committed one"),
 		.nargs = 1,
 		.argtypes = {BYTEAOID},
 	};

@@ -87,7 +87,10 @@ ga_idempotency_trim(void)
 {
 	static GaPlan plan = {
 		.sql = "DELETE FROM group_api_private.idempotency_keys"
-			   " WHERE created_at < now() - make_interval(hours => $1)",
+			   " WHERE ctid = ANY (ARRAY("
+			   " SELECT ctid FROM group_api_private.idempotency_keys"
+			   "  WHERE created_at < now() - make_interval(hours => $1)"
+			   "  FOR UPDATE SKIP LOCKED))",
 		.nargs = 1,
 		.argtypes = {INT4OID},
 	};

@@ -325,7 +325,7 @@ remind(const GaOwnerScope *scope, Datum ids, TimestampTz now)
 			   "  WHERE ctid = ANY (ARRAY(SELECT p.at FROM o, LATERAL"
 			   "   (SELECT ctid AS at FROM group_api_private.polls p"
 			   "     WHERE p.group_id = o.group_id AND p.number = o.number"
-			   "     OFFSET 0) AS p WHERE o.wanted))),"
+			   "     OFFSET 0 FOR UPDATE SKIP LOCKED) AS p WHERE o.wanted))),"
 			   " i AS (UPDATE group_api_private.invitations i"
 			   "  SET reminders = 1,"
 			   "   delivery = CASE WHEN o.wanted"
@@ -339,6 +339,7 @@ remind(const GaOwnerScope *scope, Datum ids, TimestampTz now)
 			   "  FROM o WHERE i.group_id = o.group_id AND i.number = o.number"
 			   "  RETURNING o.wanted)"
 			   " SELECT count(*) FROM i WHERE wanted",
+		.no_wait = GA_ROWS_LOCKED_BY(find_reminders),
 		.nargs = 3,
 		.argtypes = {UUIDARRAYOID, INT4ARRAYOID, BOOLARRAYOID},
 	};
@@ -373,6 +374,7 @@ set_next_look(Datum ids, TimestampTz now)
 			   "  WHERE i.group_id = g.id AND i.response = 'pending'"
 			   "   AND i.expires_at IS NOT NULL)"
 			   " WHERE g.id = ANY ($1)",
+		.no_wait = GA_ROWS_LOCKED_BY(take_groups),
 		.nargs = 3,
 		.argtypes = {UUIDARRAYOID, TIMESTAMPTZOID, INTERVALOID},
 	};
@@ -427,18 +429,29 @@ growth_of_setting(void)
 	return Max(ga_row_int32(0, 1, 0), 0) * USECS_PER_MINUTE;
 }
 
-static void
+/* False while somebody holds the row. */
+static bool
 take_over_setting(void)
 {
 	static GaPlan plan = {
 		.sql = "UPDATE group_api_private.installation"
-			   " SET reminder_before = $1 WHERE reminder_before <> $1",
+			   " SET reminder_before = $1 WHERE ctid = ANY (ARRAY("
+			   " SELECT ctid FROM group_api_private.installation"
+			   "  WHERE reminder_before <> $1"
+			   "  FOR NO KEY UPDATE SKIP LOCKED))",
+		.nargs = 1,
+		.argtypes = {INT4OID},
+	};
+	static GaPlan look = {
+		.sql = "SELECT FROM group_api_private.installation"
+			   " WHERE reminder_before <> $1",
 		.nargs = 1,
 		.argtypes = {INT4OID},
 	};
 	Datum values[1] = {Int32GetDatum(ga_settings.reminder_before)};
 
-	ga_plan_run(&plan, values, NULL, SPI_OK_UPDATE);
+	return ga_plan_run(&plan, values, NULL, SPI_OK_UPDATE) > 0 ||
+		   ga_plan_run(&look, values, NULL, SPI_OK_SELECT) == 0;
 }
 
 /* Moves the looks of the next groups forward; false: there are no more. */
@@ -473,12 +486,12 @@ move_looks(TimestampTz now, int64 earlier_us, pg_uuid_t *after)
 }
 
 bool
-ga_groups_look_again(TimestampTz now, pg_uuid_t *after)
+ga_groups_look_again(TimestampTz now, pg_uuid_t *after, bool *taken_over)
 {
 	int64 earlier_us = growth_of_setting();
 
 	if (earlier_us > 0 && move_looks(now, earlier_us, after))
 		return false;
-	take_over_setting();
+	*taken_over = take_over_setting();
 	return true;
 }

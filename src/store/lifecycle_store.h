@@ -86,8 +86,10 @@ extern TimestampTz ga_groups_next_look(void);
 /*
  * In case group_api.reminder_before grew: who is due earlier now, some groups at
  * a time.  False: there are more, behind `after`, which begins as zeros.  Who is
- * moved twice because of a crash is looked at for nothing once.
+ * moved twice because of a crash is looked at for nothing once.  `taken_over`
+ * is false when somebody held the row that notes the setting: call it again.
  */
-extern bool ga_groups_look_again(TimestampTz now, pg_uuid_t *after);
+extern bool ga_groups_look_again(TimestampTz now, pg_uuid_t *after,
+								 bool *taken_over);
 
 #endif /* GA_STORE_LIFECYCLE_STORE_H */

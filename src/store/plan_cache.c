@@ -10,20 +10,51 @@
  */
 #include "postgres.h"
 
+#include "access/xact.h"
 #include "base/extension.h"
+#include "base/guc.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
+#include "storage/proc.h"
 #include "store/pinned_settings.h"
 #include "store/plan_cache.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
+#include "utils/resowner.h"
 
 Oid
 ga_owner(void)
 {
 	return ga_extension_owner();
+}
+
+void (*ga_on_lock_timeout)(void) = NULL;
+
+static void
+tell_lock_timeout(void *arg)
+{
+	if (geterrcode() == ERRCODE_LOCK_NOT_AVAILABLE &&
+		ga_on_lock_timeout != NULL)
+		ga_on_lock_timeout();
+}
+
+/* Whoever holds a lock, no caller waits for it longer than the setting says. */
+static void
+bound_waits(GaOwnerScope *scope)
+{
+	char value[16];
+
+	scope->on_error.callback = tell_lock_timeout;
+	scope->on_error.arg = NULL;
+	scope->on_error.previous = error_context_stack;
+	error_context_stack = &scope->on_error;
+	if (LockTimeout > 0 && LockTimeout <= ga_settings.lock_timeout)
+		return;
+	snprintf(value, sizeof(value), "%d", ga_settings.lock_timeout);
+	(void) set_config_option("lock_timeout", value, PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_SAVE, true, 0, false);
 }
 
 void
@@ -40,6 +71,7 @@ ga_owner_enter(GaOwnerScope *scope)
 	GetUserIdAndSecContext(&scope->user, &scope->security);
 	scope->guc_level = NewGUCNestLevel();
 	ga_settings_pin();
+	bound_waits(scope);
 	SetUserIdAndSecContext(owner, scope->security |
 									  SECURITY_LOCAL_USERID_CHANGE |
 									  SECURITY_RESTRICTED_OPERATION);
@@ -51,6 +83,7 @@ ga_owner_enter(GaOwnerScope *scope)
 void
 ga_owner_leave(GaOwnerScope *scope)
 {
+	error_context_stack = scope->on_error.previous;
 	SPI_finish();
 	SetUserIdAndSecContext(scope->user, scope->security);
 	AtEOXact_GUC(false, scope->guc_level);
@@ -127,6 +160,49 @@ ga_plan_read(GaPlan *plan, Datum *values, const char *nulls)
 {
 	return run(get_plan(plan, &plan->saved), values, nulls, SPI_OK_SELECT,
 			   true);
+}
+
+/* Long enough for who is about to let go, short enough to be left out often. */
+#define PART_LOCK_MS 10
+
+static bool
+is_lock_error(void)
+{
+	return geterrcode() == ERRCODE_LOCK_NOT_AVAILABLE ||
+		   geterrcode() == ERRCODE_T_R_DEADLOCK_DETECTED;
+}
+
+bool
+ga_run_without_waiting(void (*part)(const void *arg), const void *arg)
+{
+	MemoryContext context = CurrentMemoryContext;
+	ResourceOwner owner = CurrentResourceOwner;
+	int lock_timeout = LockTimeout;
+	volatile bool done = false;
+
+	BeginInternalSubTransaction(NULL);
+	MemoryContextSwitchTo(context);
+	LockTimeout = PART_LOCK_MS;
+	PG_TRY();
+	{
+		part(arg);
+		ReleaseCurrentSubTransaction();
+		done = true;
+	}
+	PG_CATCH();
+	{
+		LockTimeout = lock_timeout;
+		if (!is_lock_error())
+			PG_RE_THROW();
+		MemoryContextSwitchTo(context);
+		FlushErrorState();
+		RollbackAndReleaseCurrentSubTransaction();
+	}
+	PG_END_TRY();
+	LockTimeout = lock_timeout;
+	MemoryContextSwitchTo(context);
+	CurrentResourceOwner = owner;
+	return done;
 }
 
 Datum

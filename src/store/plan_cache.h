@@ -21,9 +21,17 @@ typedef struct GaPlan
 	const char *sql;
 	int nargs;
 	Oid argtypes[GA_PLAN_MAX_ARGS];
-	SPIPlanPtr saved; /* NULL until first used in this session */
+	const char *no_wait; /* a mark for test/lint/waits.sh, see below */
+	SPIPlanPtr saved;	 /* NULL until first used in this session */
 	SPIPlanPtr saved_for_many;
 } GaPlan;
+
+/*
+ * The dispatcher waits for nobody's rows: its statements say SKIP LOCKED.  One
+ * that does not says who locked its rows before, or why it may meet a lock.
+ */
+#define GA_ROWS_LOCKED_BY(function) #function
+#define GA_MAY_MEET_A_LOCK(reason) reason
 
 typedef struct GaOwnerScope
 {
@@ -31,6 +39,7 @@ typedef struct GaOwnerScope
 	int security;
 	int guc_level;
 	MemoryContext caller_context; /* results are copied to here */
+	ErrorContextCallback on_error;
 } GaOwnerScope;
 
 /*
@@ -38,6 +47,12 @@ typedef struct GaOwnerScope
  * Error: 55000 when the extension is not (or no longer) in this database.
  */
 extern void ga_owner_enter(GaOwnerScope *scope);
+/*
+ * Called while an error is made that some statement in between waited too long
+ * for a lock (55P03): may add to its words.  group_api.lock_timeout bounds the
+ * waits, the session's lock_timeout where that is less.
+ */
+extern void (*ga_on_lock_timeout)(void);
 extern void ga_owner_leave(GaOwnerScope *scope);
 
 /* The owner of the extension's tables; InvalidOid when there are none. */
@@ -58,6 +73,14 @@ extern uint64 ga_plan_run_set(GaPlan *plan, Datum *values, int expected,
 							  int count);
 /* The same for a statement that only reads, in the caller's snapshot. */
 extern uint64 ga_plan_read(GaPlan *plan, Datum *values, const char *nulls);
+
+/*
+ * Within a transaction: runs a part of it that may be left out, in a
+ * subtransaction.  False when it met a lock and so did nothing; other errors are
+ * passed on.
+ */
+extern bool ga_run_without_waiting(void (*part)(const void *arg),
+								   const void *arg);
 
 /* A column of SPI_tuptable, 1-based; text is copied to the scope's caller. */
 extern Datum ga_row_datum(uint64 row, int column, bool *isnull);

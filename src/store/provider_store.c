@@ -33,6 +33,11 @@
 	" WHERE d.classid = 'pg_foreign_data_wrapper'::regclass"                   \
 	"  AND d.objid = w.oid AND d.deptype = 'e' AND e.extname = 'group_api')"
 
+/* The kinds for mail, and those whose options say for what. */
+#define MAIL_KINDS                                                             \
+	"('smtp', 'sendgrid', 'postmark', 'mailgun', 'ses', 'resend')"
+#define OPEN_KINDS "('http', 'capture')"
+
 static int
 read_options(uint64 row, int column, GaProviderSetting *settings, int at)
 {
@@ -190,6 +195,8 @@ ga_provider_pause(const char *server, bool by_dispatcher,
 			   " VALUES ($1, $2, $3, $4) ON CONFLICT (server) DO UPDATE"
 			   " SET by_dispatcher = $2, fingerprint = $3, reason = $4,"
 			   "  since = now()",
+		.no_wait = GA_MAY_MEET_A_LOCK(
+			"who pauses or resumes is shut out: ga_pauses_lock()"),
 		.nargs = 4,
 		.argtypes = {TEXTOID, BOOLOID, TEXTOID, TEXTOID},
 	};
@@ -237,6 +244,8 @@ ga_provider_resume(const char *server)
 {
 	static GaPlan plan = {
 		.sql = "DELETE FROM group_api_private.pauses WHERE server = $1",
+		.no_wait = GA_MAY_MEET_A_LOCK(
+			"who pauses or resumes is shut out: ga_pauses_lock()"),
 		.nargs = 1,
 		.argtypes = {TEXTOID},
 	};
@@ -248,12 +257,24 @@ ga_provider_resume(const char *server)
 const char *
 ga_provider_waiting_reason(const GaOwnerScope *scope, GaChannel channel)
 {
-	/* A provider that is ready sorts first: then there is nothing to tell. */
+	/*
+	 * A provider that is ready sorts first: then there is nothing to tell.  Not by
+	 * the view: callers may name that, and so keep others waiting for it.
+	 */
 	static GaPlan plan = {
-		.sql = "SELECT CASE WHEN p.state = 'paused' THEN format("
+		.sql = "SELECT CASE WHEN p.server IS NOT NULL THEN format("
 			   "  'provider %s is paused: %s', p.server, p.reason) END"
-			   " FROM group_api.providers p WHERE p.channel = $1"
-			   " ORDER BY p.state = 'paused', p.server LIMIT 1",
+			   " FROM pg_foreign_server s"
+			   " JOIN pg_foreign_data_wrapper w ON w.oid = s.srvfdw"
+			   " LEFT JOIN group_api_private.pauses p ON p.server = s.srvname"
+			   " WHERE " IS_OURS
+			   "  AND $1 = CASE WHEN substr(w.fdwname::text, 11) IN " MAIL_KINDS
+			   "   THEN 'EMAIL' WHEN substr(w.fdwname::text, 11) IN " OPEN_KINDS
+			   "   THEN (SELECT o.option_value"
+			   "    FROM pg_options_to_table(s.srvoptions) o"
+			   "    WHERE o.option_name = 'channel')"
+			   "   ELSE 'MOBILE' END"
+			   " ORDER BY p.server IS NOT NULL, s.srvname LIMIT 1",
 		.nargs = 1,
 		.argtypes = {TEXTOID},
 	};

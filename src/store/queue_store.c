@@ -476,13 +476,16 @@ ga_queue_trim(void)
 	static GaPlan attempts = {
 		.sql = "DELETE FROM group_api_private.attempts WHERE ctid = ANY (ARRAY("
 			   " SELECT ctid FROM group_api_private.attempts"
-			   "  WHERE started_at < $1 LIMIT $2))",
+			   "  WHERE started_at < $1 LIMIT $2 FOR UPDATE SKIP LOCKED))",
 		.nargs = 2,
 		.argtypes = {TIMESTAMPTZOID, INT4OID},
 	};
 	static GaPlan captured = {
-		.sql = "DELETE FROM group_api_private.captured WHERE id <= (SELECT"
-			   " max(id) - $1 FROM group_api_private.captured)",
+		.sql =
+			"DELETE FROM group_api_private.captured WHERE ctid = ANY (ARRAY("
+			" SELECT ctid FROM group_api_private.captured WHERE id <= (SELECT"
+			"   max(id) - $1 FROM group_api_private.captured)"
+			"  FOR UPDATE SKIP LOCKED))",
 		.nargs = 1,
 		.argtypes = {INT8OID},
 	};

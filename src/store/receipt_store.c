@@ -3,7 +3,7 @@
  *		Moving deliveries by what providers say of them.
  *
  * Locks, in this order: the invitations, by group and number; the digests; at
- * the end one row of receipt_counts for each result.  So several events applied
+ * the end a row of receipt_counts for each result that nobody else holds.  So several events applied
  * together cannot deadlock with others.  The dispatcher skips the locked rows;
  * its record of a row that a receipt moved meanwhile finds nothing to do.
  */
@@ -105,20 +105,26 @@ text_or_null(const char *text, char *isnull)
 	" FROM group_api_private.invitations i"                                    \
 	" JOIN group_api_private.groups g ON g.id = i.group_id"
 
+#define BY_NUMBER TARGET " WHERE g.number = $1 AND i.number = $2"
+#define BY_ID TARGET " WHERE i.group_id = $1 AND i.number = $2"
+
+/* As it stands, or with its row locked. */
 static bool
-find_target(const GaReceipt *receipt, Target *target)
+find_target(const GaReceipt *receipt, bool lock, Target *target)
 {
-	static GaPlan by_number = {
-		.sql = TARGET " WHERE g.number = $1 AND i.number = $2"
-					  " FOR NO KEY UPDATE OF i",
-		.nargs = 3,
-		.argtypes = {INT8OID, INT4OID, TEXTOID},
-	};
-	static GaPlan by_id = {
-		.sql = TARGET " WHERE i.group_id = $1 AND i.number = $2"
-					  " FOR NO KEY UPDATE OF i",
-		.nargs = 3,
-		.argtypes = {UUIDOID, INT4OID, TEXTOID},
+	static GaPlan plans[2][2] = {
+		{{.sql = BY_NUMBER,
+		  .nargs = 3,
+		  .argtypes = {INT8OID, INT4OID, TEXTOID}},
+		 {.sql = BY_ID, .nargs = 3, .argtypes = {UUIDOID, INT4OID, TEXTOID}}},
+		{{.sql = BY_NUMBER " FOR NO KEY UPDATE OF i",
+		  .no_wait = GA_ROWS_LOCKED_BY(ga_receipt_try),
+		  .nargs = 3,
+		  .argtypes = {INT8OID, INT4OID, TEXTOID}},
+		 {.sql = BY_ID " FOR NO KEY UPDATE OF i",
+		  .no_wait = GA_ROWS_LOCKED_BY(ga_receipt_try),
+		  .nargs = 3,
+		  .argtypes = {UUIDOID, INT4OID, TEXTOID}}},
 	};
 	char nulls[3] = {' ', ' ', ' '};
 	Datum values[3];
@@ -128,7 +134,7 @@ find_target(const GaReceipt *receipt, Target *target)
 									 : Int64GetDatum(receipt->ref.group_number);
 	values[1] = Int32GetDatum(receipt->ref.member_number);
 	values[2] = text_or_null(receipt->server, &nulls[2]);
-	if (ga_plan_run(receipt->by_group_id ? &by_id : &by_number, values, nulls,
+	if (ga_plan_run(&plans[lock][receipt->by_group_id], values, nulls,
 					SPI_OK_SELECT) == 0)
 		return false;
 	target->group_id = *DatumGetUUIDP(ga_row_datum(0, 1, &isnull));
@@ -239,12 +245,14 @@ move(const GaReceipt *receipt, const Target *target, const char *delivery)
 			   "  reason = $4, message_id = coalesce($5, message_id),"
 			   "  changed_at = now()"
 			   " WHERE group_id = $1 AND number = $2",
+		.no_wait = GA_ROWS_LOCKED_BY(find_target),
 		.nargs = 5,
 		.argtypes = {UUIDOID, INT4OID, TEXTOID, TEXTOID, TEXTOID},
 	};
 	static GaPlan polls = {
 		.sql = "DELETE FROM group_api_private.polls"
 			   " WHERE group_id = $1 AND number = $2",
+		.no_wait = GA_ROWS_LOCKED_BY(ga_poll_lock),
 		.nargs = 2,
 		.argtypes = {UUIDOID, INT4OID},
 	};
@@ -272,6 +280,7 @@ store_message_id(const GaReceipt *receipt, const Target *target)
 	static GaPlan plan = {
 		.sql = "UPDATE group_api_private.invitations SET message_id = $3"
 			   " WHERE group_id = $1 AND number = $2",
+		.no_wait = GA_ROWS_LOCKED_BY(find_target),
 		.nargs = 3,
 		.argtypes = {UUIDOID, INT4OID, TEXTOID},
 	};
@@ -326,6 +335,7 @@ keep(const GaReceipt *receipt, const Target *target, GaReceiptResult result)
 			   "   WHERE group_id = $4 AND number = $5"
 			   "   LIMIT " KEPT_OF_A_MESSAGE ") AS r) < " KEPT_OF_A_MESSAGE
 			   " ON CONFLICT (digest) DO NOTHING RETURNING id",
+		.no_wait = GA_MAY_MEET_A_LOCK("one answer of ga_work_attempt()"),
 		.nargs = 11,
 		.argtypes = {TEXTOID, TEXTOID, TEXTOID, UUIDOID, INT4OID, TEXTOID,
 					 TEXTOID, TEXTOID, BYTEAOID, BYTEAOID, BOOLOID},
@@ -413,29 +423,61 @@ hide_tokens(const Target *target, GaReceipt *receipt)
 	explicit_bzero(secret, sizeof(secret));
 }
 
+/* What becomes of the target; `delivery`: its new state, NULL: it stays. */
+static GaReceiptResult
+judge(const GaReceipt *receipt, const Target *target, const char **delivery)
+{
+	*delivery = NULL;
+	if (receipt->is_ignored)
+		return GA_RECEIPT_IGNORED;
+	if (is_stale(receipt, target))
+		return GA_RECEIPT_STALE;
+	if (!is_mere_part(receipt, target))
+		*delivery = next_delivery(receipt->status, target->delivery);
+	return *delivery != NULL ? GA_RECEIPT_MOVED : GA_RECEIPT_KNOWN;
+}
+
+/*
+ * Finds and judges; the row is locked, and judged again, only where something
+ * will be written: what is refused as stale holds nobody up.
+ */
+static bool
+find_and_judge(const GaReceipt *receipt, Target *target,
+			   GaReceiptResult *result, const char **delivery)
+{
+	*result = GA_RECEIPT_UNKNOWN;
+	*delivery = NULL;
+	if (receipt->ref.member_number <= 0 || !find_target(receipt, false, target))
+		return false;
+	*result = judge(receipt, target, delivery);
+	if (*result == GA_RECEIPT_STALE || *result == GA_RECEIPT_IGNORED)
+		return true;
+	if (!find_target(receipt, true, target))
+	{
+		*result = GA_RECEIPT_UNKNOWN;
+		*delivery = NULL;
+		return false;
+	}
+	*result = judge(receipt, target, delivery);
+	return true;
+}
+
 static GaReceiptResult
 apply(const GaReceipt *told, bool *was_waiting)
 {
-	GaReceiptResult result = GA_RECEIPT_UNKNOWN;
+	GaReceiptResult result;
 	GaReceipt clean = *told;
 	const GaReceipt *receipt = &clean;
-	const char *delivery = NULL;
+	const char *delivery;
 	int64 id = 0;
 	bool is_found;
 	Target target;
 
-	is_found = receipt->ref.member_number > 0 && find_target(receipt, &target);
+	is_found = find_and_judge(receipt, &target, &result, &delivery);
 	if (is_found)
 	{
 		hide_tokens(&target, &clean);
 		*was_waiting |= target.is_waiting;
-		result = receipt->is_ignored		  ? GA_RECEIPT_IGNORED
-				 : is_stale(receipt, &target) ? GA_RECEIPT_STALE
-											  : GA_RECEIPT_KNOWN;
-		if (result == GA_RECEIPT_KNOWN && !is_mere_part(receipt, &target))
-			delivery = next_delivery(receipt->status, target.delivery);
-		if (delivery != NULL)
-			result = GA_RECEIPT_MOVED;
 	}
 	if (is_to_be_kept(receipt, is_found))
 	{
@@ -463,15 +505,28 @@ apply(const GaReceipt *told, bool *was_waiting)
 
 /* ---- counting ----------------------------------------------------------- */
 
+/*
+ * Whoever counts takes any row of the day, server and result that nobody holds,
+ * or begins another: nobody waits, and there are as many rows as there ever were
+ * open transactions that counted the same at once.
+ */
 static void
 count(const char *server, const char *result, int64 receipts)
 {
-	static GaPlan plan = {
-		.sql = "INSERT INTO group_api_private.receipt_counts AS c"
+	static GaPlan add = {
+		.sql = "UPDATE group_api_private.receipt_counts"
+			   " SET receipts = receipts + $3 WHERE ctid = ANY (ARRAY("
+			   " SELECT ctid FROM group_api_private.receipt_counts"
+			   "  WHERE day = (now() AT TIME ZONE 'UTC')::date"
+			   "   AND server = $1::name AND result = $2 LIMIT 1"
+			   "  FOR NO KEY UPDATE SKIP LOCKED))",
+		.nargs = 3,
+		.argtypes = {TEXTOID, TEXTOID, INT8OID},
+	};
+	static GaPlan begin = {
+		.sql = "INSERT INTO group_api_private.receipt_counts"
 			   " (day, server, result, receipts)"
-			   " VALUES ((now() AT TIME ZONE 'UTC')::date, $1, $2, $3)"
-			   " ON CONFLICT (day, server, result)"
-			   " DO UPDATE SET receipts = c.receipts + $3",
+			   " VALUES ((now() AT TIME ZONE 'UTC')::date, $1, $2, $3)",
 		.nargs = 3,
 		.argtypes = {TEXTOID, TEXTOID, INT8OID},
 	};
@@ -480,7 +535,8 @@ count(const char *server, const char *result, int64 receipts)
 	values[0] = CStringGetTextDatum(server ? server : "");
 	values[1] = CStringGetTextDatum(result);
 	values[2] = Int64GetDatum(receipts);
-	ga_plan_run(&plan, values, NULL, SPI_OK_INSERT);
+	if (ga_plan_run(&add, values, NULL, SPI_OK_UPDATE) == 0)
+		ga_plan_run(&begin, values, NULL, SPI_OK_INSERT);
 }
 
 void
@@ -582,13 +638,16 @@ ga_receipts_trim(void)
 	static GaPlan receipts = {
 		.sql = "DELETE FROM group_api_private.receipts WHERE ctid = ANY (ARRAY("
 			   " SELECT ctid FROM group_api_private.receipts"
-			   "  WHERE received_at < $1 LIMIT $2))",
+			   "  WHERE received_at < $1 LIMIT $2 FOR UPDATE SKIP LOCKED))",
 		.nargs = 2,
 		.argtypes = {TIMESTAMPTZOID, INT4OID},
 	};
 	static GaPlan counts = {
 		.sql = "DELETE FROM group_api_private.receipt_counts"
-			   " WHERE day < (now() AT TIME ZONE 'UTC')::date - $1",
+			   " WHERE ctid = ANY (ARRAY("
+			   " SELECT ctid FROM group_api_private.receipt_counts"
+			   "  WHERE day < (now() AT TIME ZONE 'UTC')::date - $1"
+			   "  FOR UPDATE SKIP LOCKED))",
 		.nargs = 1,
 		.argtypes = {INT4OID},
 	};

@@ -34,6 +34,7 @@ ga_suppression_add(GaChannel channel, const char *contact,
 			   " VALUES ($1, " CHANNEL_2 ", $3::group_api.suppression, $4, $5,"
 			   "  $6, $7)"
 			   " ON CONFLICT (contact_hash) DO NOTHING",
+		.no_wait = GA_MAY_MEET_A_LOCK("one contact of ga_work_attempt()"),
 		.nargs = 7,
 		.argtypes = {BYTEAOID, INT4OID, TEXTOID, TEXTOID, TEXTOID, TEXTOID,
 					 INT8OID},

@@ -533,26 +533,6 @@ $$;
 CREATE FUNCTION pg_temp.answers(sender text, said text) RETURNS text LANGUAGE sql AS $$
 	SELECT pg_temp.say('ga_kannel', '', pg_temp.account('ga_kannel') || '&from=' || sender || '&said=' || said)
 $$;
-SELECT is(pg_temp.answers('%2B27701239001', 'STOP'), 'unknown', 'a number that was never written to has nothing to stop');
-SELECT is(pg_temp.listed(), 'nobody', 'and is not listed: the sender of an SMS can be forged');
-SELECT set_config('request.jwt.claims', '{"sub": "ga_test leader", "name": "Mikhail"}', true) \gset ignored_
-SELECT group_api.create_group(jsonb_build_object('name', 'Written to', 'message', 'm', 'description', 'd', 'sendInvitations', false,
-	'productId', '3f2504e0-4f89-41d3-9a0c-0305e82c3301', 'image', 'https://example.com/piano.jpg',
-	'members', (SELECT jsonb_agg(jsonb_build_object('nickName', 'Person ' || n, 'contact',
-		jsonb_build_object('type', 'MOBILE', 'value', '+2770123' || 9000 + n))) FROM generate_series(1, 6) AS n)))
-	#>> '{group,id}' AS written \gset
-SELECT set_config('request.jwt.claims', '', true) \gset ignored_
-CREATE FUNCTION pg_temp.stop_while(state group_api.delivery) RETURNS text LANGUAGE plpgsql AS $$
-BEGIN
-	UPDATE group_api_private.invitations i SET delivery = state, due = CASE WHEN state IN ('queued', 'sending') THEN now() END
-	FROM group_api_private.groups g WHERE g.id = i.group_id AND g.name = 'Written to' AND i.channel IS NOT NULL;
-	RETURN pg_temp.answers('27701239001', 'STOP') || ' ' || pg_temp.answers('27701239001', 'START');
-END
-$$;
-SELECT is(pg_temp.stop_while(state), said, 'STOP while the message is ' || state) FROM (VALUES ('held'::group_api.delivery, 'unknown known'),
-	('queued', 'unknown known'), ('suppressed', 'unknown known'), ('canceled', 'unknown known'), ('sending', 'moved moved'), ('sent', 'moved moved'),
-	('delivered', 'moved moved'), ('failed', 'moved moved'), ('uncertain', 'moved moved')) AS states (state, said);
-UPDATE group_api_private.invitations SET delivery = 'queued', due = now(), attempts = 1 WHERE group_id = :'written' AND channel IS NOT NULL;
 SELECT is(pg_temp.answers('%2B27701239001', 'STOP'), 'moved', 'a person answers STOP');
 SELECT is(pg_temp.listed(), 'MOBILE opted_out ga_kannel STOP', 'and is on the list');
 SELECT is(pg_temp.answers('27701239001', 'stop!'), 'known', 'twice is no more');

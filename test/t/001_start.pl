@@ -141,7 +141,7 @@ wait_for_dispatcher($node, 'a dispatcher is there', database => 'one');
 $node->safe_psql('one', "BEGIN; LOCK TABLE group_api_private.pauses; PREPARE TRANSACTION 'lock'");
 $dispatcher = dispatcher($node, 'one')->{pid};
 kill 'TERM', $dispatcher;
-my $held_up = "SELECT pid FROM pg_stat_activity WHERE backend_type = 'group_api dispatcher' AND datname = 'one' AND wait_event_type = 'Lock'";
+my $held_up = "SELECT pid FROM pg_stat_activity WHERE backend_type = 'group_api dispatcher' AND datname = 'one' AND wait_event_type = 'Extension'";
 for my $crash (1 .. 3)
 {
 	my $starting;

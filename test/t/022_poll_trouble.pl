@@ -82,9 +82,9 @@ reaches($held, 'delivered|pending', 'in the end it is delivered');
 # ---- a counter that somebody holds
 
 answers('delivered');
-$holder = psql_in_background($node, "BEGIN; INSERT INTO group_api_private.receipt_counts
-	SELECT (now() AT TIME ZONE 'UTC')::date, 'twilio', result, 1 FROM unnest('{moved,known,stale,replayed}'::text[]) AS result
-	ON CONFLICT (day, server, result) DO UPDATE SET receipts = excluded.receipts;");
+$holder = psql_in_background($node, "BEGIN; INSERT INTO group_api_private.receipt_counts (day, server, result, receipts)
+	SELECT (now() AT TIME ZONE 'UTC')::date, 'twilio', result, 1 FROM unnest('{moved,known,stale,replayed}'::text[]) AS result;
+	SELECT FROM group_api_private.receipt_counts FOR UPDATE;");
 $asked = questions();
 ask_now();
 poll_until(sub { questions() > $asked }, 'others are asked about');

@@ -143,7 +143,7 @@ $holder->{finish}();
 # ---- the retention
 
 $node->safe_psql('postgres', "INSERT INTO group_api_private.receipts (way, result, digest, received_at) VALUES ('callback', 'unknown', 'old', now() - interval '25 hours'), ('callback', 'unknown', 'young', now() - interval '23 hours');
-	INSERT INTO group_api_private.receipt_counts VALUES (current_date - 400, 'x', 'moved', 1), (current_date - 300, 'x', 'moved', 1)");
+	INSERT INTO group_api_private.receipt_counts (day, server, result, receipts) VALUES (current_date - 400, 'x', 'moved', 1), (current_date - 300, 'x', 'moved', 1)");
 $node->restart;
 invite($node, german_number(31));
 poll_until(sub { $node->safe_psql('postgres', "SELECT string_agg(convert_from(digest, 'UTF8'), ',') FROM group_api_private.receipts WHERE result = 'unknown'") eq 'young' },

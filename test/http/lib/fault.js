@@ -15,7 +15,7 @@ class Fault extends Error {
 				'Content-Type': 'application/json; charset=utf-8',
 				'Proxy-Status': `PostgREST; error=${code}`,
 				...(status === 401 ? { 'WWW-Authenticate': 'Bearer' } : {}),
-				...(status === 503 ? { 'Retry-After': '0' } : {}),
+				...(status === 503 && !headers['Retry-After'] ? { 'Retry-After': '0' } : {}),
 				...headers,
 			}),
 			body: JSON.stringify({ code, details, hint, message }),
@@ -38,7 +38,19 @@ function statusOf(state, message, anonymous) {
 	return statusOfState[state] ?? statusOfState[state.slice(0, 2)] ?? 400;
 }
 
+// A function's own status and headers: RAISE SQLSTATE 'PGRST', the message and the detail are JSON.
+function faultOfFunction(error) {
+	try {
+		const { code, message, details = null, hint = null } = JSON.parse(error.message);
+		const { status, headers } = JSON.parse(error.detail);
+		return new Fault(status, code, message, { details, hint, headers });
+	} catch {
+		return new Fault(500, 'PGRST121', 'Could not parse JSON in the "RAISE SQLSTATE \'PGRST\'" error');
+	}
+}
+
 function faultOfDatabase(error, { anonymous }) {
+	if (error.code === 'PGRST') return faultOfFunction(error);
 	if (!/^[0-9A-Z]{5}$/.test(error.code ?? ''))
 		return new Fault(503, 'PGRST001', 'Database client error. Retrying the connection.',
 			{ details: error.message });
