@@ -54,6 +54,8 @@ OBJS = \
 	src/dispatch/database_guard.o \
 	src/dispatch/dispatcher.o \
 	src/dispatch/seat.o \
+	src/dispatch/retire.o \
+	src/dispatch/databases.o \
 	src/dispatch/work.o \
 	src/dispatch/courier_desk.o \
 	src/dispatch/courier_link.o \

@@ -1077,7 +1077,7 @@ machine is too busy for it: hand the mail in again (docs/bounces.md).$$;
 
 CREATE FUNCTION group_api_private.dispatcher_state(
         OUT pid integer, OUT state text, OUT reason text, OUT courier_pid integer,
-        OUT started_at timestamptz, OUT turns bigint, OUT claimed bigint, OUT recorded bigint)
+        OUT started_at timestamptz, OUT turns bigint, OUT claimed bigint, OUT recorded bigint, OUT hint text)
     RETURNS record
     LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_dispatcher_state';
 COMMENT ON FUNCTION group_api_private.dispatcher_state() IS 'internal: the dispatcher of this database as shared memory tells';
@@ -1269,11 +1269,9 @@ DECLARE
 BEGIN
     SELECT * INTO dispatcher FROM group_api_private.dispatcher_state();
     "check" := 'dispatcher';
-    ok := dispatcher.state IN ('running', 'idle');
+    ok := dispatcher.state IN ('running', 'idle', 'starting');
     fact := coalesce(dispatcher.reason, dispatcher.state);
-    hint := CASE dispatcher.state
-        WHEN 'stopped' THEN 'look for "group_api" in the server''s log; is max_worker_processes large enough?'
-        WHEN 'no courier' THEN 'run make install again, or set group_api.courier_path' END;
+    hint := dispatcher.hint;
     IF pg_is_in_recovery() THEN
         ok := true;
         fact := 'this server is a standby: nothing is sent here, the primary sends';

@@ -212,8 +212,8 @@ Datum
 group_api_dispatcher_state(PG_FUNCTION_ARGS)
 {
 	TupleDesc descriptor;
-	Datum values[8] = {0};
-	bool nulls[8] = {false};
+	Datum values[9] = {0};
+	bool nulls[9] = {false};
 	GaDispatcherStats stats;
 
 	if (get_call_result_type(fcinfo, NULL, &descriptor) != TYPEFUNC_COMPOSITE)
@@ -233,6 +233,9 @@ group_api_dispatcher_state(PG_FUNCTION_ARGS)
 	values[5] = Int64GetDatum((int64) stats.turns);
 	values[6] = Int64GetDatum((int64) stats.claimed);
 	values[7] = Int64GetDatum((int64) stats.recorded);
+	nulls[8] = stats.hint == NULL;
+	if (stats.hint != NULL)
+		values[8] = CStringGetTextDatum(stats.hint);
 	PG_RETURN_DATUM(HeapTupleGetDatum(
 		heap_form_tuple(BlessTupleDesc(descriptor), values, nulls)));
 }

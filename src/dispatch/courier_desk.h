@@ -30,6 +30,16 @@ extern void ga_desk_flush(void);
 
 /* Hears what came; jobs lost with a dead courier become records. */
 extern void ga_desk_collect(TimestampTz now);
+/*
+ * What the courier has not taken up goes back, the rest may end; no job may be
+ * put any more.
+ */
+extern void ga_desk_drain(void);
+
+/* The pause after a courier that could not be started, from one to the next. */
+extern int ga_desk_wait_ms(void);
+extern void ga_desk_take_over(int wait_ms);
+
 /* Before the process ends: lets what is under way end, then ends the courier. */
 extern void ga_desk_close(void);
 

@@ -32,6 +32,7 @@
 #include "dispatch/polls.h"
 #include "dispatch/providers.h"
 #include "dispatch/records.h"
+#include "dispatch/retire.h"
 #include "dispatch/screening.h"
 #include "dispatch/seat.h"
 #include "dispatch/work.h"
@@ -70,6 +71,7 @@ static uint8 link_secret[GA_LINK_SECRET_LENGTH];
 
 static bool reload_wanted; /* providers, templates, identity: read again */
 static bool is_ours;	   /* the data belong to this database */
+static bool is_foreign;	   /* the data belong to another one */
 static TimestampTz pauses_not_before = DT_NOEND; /* DT_NOEND: none to store */
 static TimestampTz strays_not_before = DT_NOEND; /* DT_NOEND: none left */
 static TimestampTz records_not_before;
@@ -144,7 +146,7 @@ hear_wakes(void)
 	look_is_known = false;
 	ga_polls_look_again();
 	/* The first create_group makes the data ours. */
-	if (!is_ours)
+	if (!is_ours && !is_foreign)
 		reload_wanted = true;
 }
 
@@ -155,14 +157,15 @@ hear_wakes(void)
 static void
 prick_up_ears(void)
 {
-	bool listens = !is_ours;
+	bool listens = !is_ours && !is_foreign;
 	ListCell *cell;
 
 	foreach (cell, ga_providers)
 	{
 		GaProvider *provider = lfirst(cell);
 
-		listens |= !provider->gone && !provider->is_paused;
+		listens |= is_ours && ga_settings.dispatch && !provider->gone &&
+				   !provider->is_paused;
 	}
 	pg_atomic_write_u64(&ga_seat->look_at, (uint64) DT_NOEND);
 	pg_atomic_write_u32(&ga_seat->deaf, !listens);
@@ -208,6 +211,7 @@ reload(void)
 		return;
 	reload_wanted = false;
 	is_ours = ga_installation_is_ours();
+	is_foreign = !is_ours && ga_installation_is_foreign();
 	if (is_ours)
 		ga_link_secret_read(link_secret);
 	count = ga_providers_read(ga_work_scope(), &rows);
@@ -473,7 +477,8 @@ claim_due(TimestampTz now)
 {
 	ListCell *cell;
 
-	if (ga_work_locked_out_until() > now || record_wait_ms > 0 || !may_send())
+	if (ga_work_locked_out_until() > now || record_wait_ms > 0 || !may_send() ||
+		ga_retire_is_asked())
 		return;
 	ga_providers_route(now);
 	foreach (cell, ga_providers)
@@ -518,7 +523,8 @@ static void
 ask_for_receipts(TimestampTz now)
 {
 	ga_polls_record(now);
-	if (ga_work_locked_out_until() <= now && record_wait_ms == 0 && may_send())
+	if (ga_work_locked_out_until() <= now && record_wait_ms == 0 &&
+		may_send() && !ga_retire_is_asked())
 		ga_polls_ask(now, &last_job_id);
 }
 
@@ -598,6 +604,20 @@ next_turn(GaProvider *provider, TimestampTz now)
 	return turn == DT_NOEND ? turn : Max(turn, ga_desk_not_before());
 }
 
+/* Something is known here alone: in the courier's hands or not yet recorded. */
+static bool
+must_stay(void)
+{
+	ListCell *cell;
+	int waiting;
+
+	(void) ga_records_list(&waiting);
+	foreach (cell, ga_providers)
+		if (((const GaProvider *) lfirst(cell))->unrecorded != NULL)
+			return true;
+	return waiting > 0 || ga_jobs_count() > 0;
+}
+
 /* Milliseconds until something is to be done without an event; -1: never. */
 static long
 time_to_wait(void)
@@ -606,6 +626,8 @@ time_to_wait(void)
 	TimestampTz next = DT_NOEND;
 	ListCell *cell;
 	int waiting;
+	bool may_claim = is_ours && record_wait_ms == 0 && ga_settings.dispatch &&
+					 !(ga_retire_is_asked() && must_stay());
 
 	(void) ga_records_list(&waiting);
 	if (reload_wanted || ga_work_locked_out_until() > now)
@@ -616,9 +638,9 @@ time_to_wait(void)
 	next = Min(next, strays_not_before);
 	if (is_ours && record_wait_ms == 0 && look_is_known)
 		next = Min(next, look_at);
-	if (is_ours && record_wait_ms == 0 && ga_settings.dispatch)
+	if (may_claim)
 		next = Min(next, ga_polls_next_turn());
-	if (is_ours && ga_settings.dispatch && record_wait_ms == 0)
+	if (may_claim)
 		foreach (cell, ga_providers)
 		{
 			next = Min(next, next_turn(lfirst(cell), now));
@@ -629,10 +651,34 @@ time_to_wait(void)
 	return next <= now ? 0 : TimestampDifferenceMilliseconds(now, next);
 }
 
+/* A database that is deaf hears of the looks that are earlier than its own. */
 static void
-wait_for_events(void)
+say_when_to_wake(void)
 {
-	long wait_ms = time_to_wait();
+	if (look_is_known || is_foreign)
+		pg_atomic_write_u64(&ga_seat->look_at,
+							(uint64) (is_ours ? look_at : DT_NOBEGIN));
+}
+
+/* How long to wait, unless this is the end of the process. */
+static long
+retire_or_wait(long work_ms)
+{
+	GaRetireReport report = {
+		.must_stay = must_stay(),
+		.is_foreign = is_foreign,
+		.has_strays = strays_not_before != DT_NOEND,
+		.wait_ms = work_ms,
+		.trimmed_at = trimmed_at,
+	};
+
+	say_when_to_wake();
+	return ga_retire_or_wait(&report);
+}
+
+static int
+wait_for_events(long wait_ms)
+{
 	int events = WL_LATCH_SET | WL_EXIT_ON_PM_DEATH | ga_desk_events();
 
 	if (wait_ms >= 0)
@@ -640,11 +686,13 @@ wait_for_events(void)
 	/* Nothing more to come for long: counters must not lie in wait. */
 	if (ga_jobs_count() == 0)
 		pgstat_report_stat(true);
-	(void) WaitLatchOrSocket(MyLatch, events, ga_desk_socket(), wait_ms,
-							 ga_wait_event(ga_jobs_count() > 0
-											   ? "GroupApiDelivery"
-											   : "GroupApiDispatcherMain"));
+	events =
+		WaitLatchOrSocket(MyLatch, events, ga_desk_socket(), wait_ms,
+						  ga_wait_event(ga_jobs_count() > 0
+											? "GroupApiDelivery"
+											: "GroupApiDispatcherMain"));
 	ResetLatch(MyLatch);
+	return events;
 }
 
 /* ---- step: what earlier dispatchers left --------------------------------- */
@@ -696,7 +744,9 @@ take_turn(void)
 	claim_due(now);
 	record_outcomes();
 	ask_for_receipts(now);
-	if (ga_jobs_count() > 0)
+	if (ga_retire_is_asked())
+		ga_desk_drain();
+	else if (ga_jobs_count() > 0)
 		trim_history(now);
 	ask_next_due(now);
 	ga_desk_flush();
@@ -711,16 +761,17 @@ start_incarnation(void)
 		serve_interrupts();
 		reload();
 		if (reload_wanted)
-			wait_for_events();
+			(void) wait_for_events(time_to_wait());
 	}
+	ga_retire_init(&trimmed_at);
 	while (!ShutdownRequestPending &&
 		   !ga_work_begin("group_api: beginning a new incarnation"))
-		wait_for_events();
+		(void) wait_for_events(time_to_wait());
 	if (ShutdownRequestPending && !IsTransactionState())
 		return;
 	incarnation = ga_queue_new_incarnation();
 	ga_work_end();
-	strays_not_before = 0;
+	strays_not_before = ga_retire_found_nothing_in_flight() ? DT_NOEND : 0;
 }
 
 /*
@@ -773,19 +824,15 @@ handle_sigint(SIGNAL_ARGS)
 	errno = save_errno;
 }
 
-void
-group_api_dispatcher_main(Datum arg)
+static void
+begin(int at)
 {
-	bool proved = false; /* a turn is done */
-	Oid database;
+	Oid database = ga_slots->slots[at].database;
 
-	pqsignal(SIGHUP, SignalHandlerForConfigReload);
-	pqsignal(SIGTERM, handle_sigterm);
-	pqsignal(SIGINT, handle_sigint);
-	database = ga_slots->slots[DatumGetInt32(arg)].database;
+	ga_crash_guard_enter(database);
 	BackgroundWorkerUnblockSignals();
 	BackgroundWorkerInitializeConnectionByOid(database, InvalidOid, 0);
-	if (!ga_seat_take(DatumGetInt32(arg)))
+	if (!ga_seat_take(at))
 		ga_seat_leave(GA_SLOT_WANTED, 1);
 	pin_settings();
 	ga_work_init();
@@ -794,16 +841,50 @@ group_api_dispatcher_main(Datum arg)
 	ga_polls_init();
 	ga_records_init();
 	reload_wanted = true;
-	ga_crash_guard_enter(database);
 	start_incarnation();
+}
+
+/* Until there is work; a time-out that was to end the process is none. */
+static void
+wait_for_turn(void)
+{
+	long work_ms;
+	long wait_ms;
+	int events;
+
+	do
+	{
+		work_ms = time_to_wait();
+		wait_ms = retire_or_wait(work_ms);
+		events = wait_for_events(wait_ms);
+	} while (events == WL_TIMEOUT && wait_ms != work_ms);
+}
+
+/* The start is no fault any more: it claimed and recorded, or had nothing to. */
+static void
+prove_itself(uint64 recorded_before)
+{
+	if (ga_jobs_count() == 0 ||
+		pg_atomic_read_u64(&ga_seat->recorded) != recorded_before)
+		ga_crash_guard_prove();
+}
+
+void
+group_api_dispatcher_main(Datum arg)
+{
+	uint64 recorded;
+
+	pqsignal(SIGHUP, SignalHandlerForConfigReload);
+	pqsignal(SIGTERM, handle_sigterm);
+	pqsignal(SIGINT, handle_sigint);
+	begin(DatumGetInt32(arg));
+	recorded = pg_atomic_read_u64(&ga_seat->recorded);
 	while (!ShutdownRequestPending)
 	{
 		take_turn();
-		if (!proved)
-			ga_crash_guard_leave(database);
-		proved = true;
+		prove_itself(recorded);
 		ga_work_end_turn();
-		wait_for_events();
+		wait_for_turn();
 	}
 	say_farewell();
 	/* Whoever stopped us did not mean for ever. */
