@@ -51,6 +51,9 @@ OBJS = \
 	src/dispatch/slots.o \
 	src/dispatch/wake.o \
 	src/dispatch/launcher.o \
+	src/dispatch/workers.o \
+	src/dispatch/probes.o \
+	src/dispatch/turns.o \
 	src/dispatch/database_guard.o \
 	src/dispatch/dispatcher.o \
 	src/dispatch/seat.o \

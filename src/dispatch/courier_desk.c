@@ -30,7 +30,7 @@
 #define FAREWELL_MS 700
 
 static GaHearOutcome hear_outcome;
-static GaCourierLink courier;
+static GaCourierLink courier = {.fd = PGINVALID_SOCKET};
 static char *config; /* JSON with secrets; in TopMemoryContext */
 static TimestampTz not_before;
 static int wait_ms;
@@ -46,11 +46,20 @@ stop_courier(int code, Datum arg)
 }
 
 void
+ga_desk_start_early(void)
+{
+	const char *reason;
+
+	/* Whatever is in the way, ga_desk_open() will tell. */
+	(void) ga_courier_start(&courier, &reason);
+}
+
+void
 ga_desk_init(GaHearOutcome hear)
 {
 	hear_outcome = hear;
-	courier.fd = PGINVALID_SOCKET;
 	before_shmem_exit(stop_courier, (Datum) 0);
+	pg_atomic_write_u32(&ga_seat->courier_pid, (uint32) courier.pid);
 }
 
 void

@@ -14,6 +14,11 @@
 /* Told of every outcome the courier reports. */
 typedef void (*GaHearOutcome)(const GaOutcomeFrame *outcome, TimestampTz now);
 
+/*
+ * Before anything else, when there will be something to send: loading the program
+ * takes about as long as connecting to the database, so both go on at once.
+ */
+extern void ga_desk_start_early(void);
 extern void ga_desk_init(GaHearOutcome hear);
 /* The providers as JSON, with their secrets; kept for the next courier too. */
 extern void ga_desk_configure(const char *json);

@@ -824,12 +824,23 @@ handle_sigint(SIGNAL_ARGS)
 	errno = save_errno;
 }
 
+/* Started for new rows, or at the time that was said. */
+static bool
+is_started_for_work(GaSlot *slot)
+{
+	return ga_settings.dispatch &&
+		   (pg_atomic_read_u64(&slot->wake_due) != (uint64) DT_NOEND ||
+			slot->next_start <= GetCurrentTimestamp());
+}
+
 static void
 begin(int at)
 {
 	Oid database = ga_slots->slots[at].database;
 
 	ga_crash_guard_enter(database);
+	if (is_started_for_work(&ga_slots->slots[at]))
+		ga_desk_start_early();
 	BackgroundWorkerUnblockSignals();
 	BackgroundWorkerInitializeConnectionByOid(database, InvalidOid, 0);
 	if (!ga_seat_take(at))

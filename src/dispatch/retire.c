@@ -119,7 +119,7 @@ ga_retire_found_nothing_in_flight(void)
 bool
 ga_retire_is_asked(void)
 {
-	return pg_atomic_read_u32(&ga_seat->asked_to_leave) != 0;
+	return pg_atomic_read_u64(&ga_seat->asked_to_leave) != 0;
 }
 
 /* Since when there is nothing to do; the launcher reads it as well. */

@@ -16,7 +16,7 @@ GaSlot *ga_seat = NULL;
 
 /* What is left behind; an error is the case nobody announces. */
 static GaSlotState state_to_leave = GA_SLOT_STOPPED;
-static TimestampTz next_start;
+static TimestampTz next_start = DT_NOEND;
 
 /* Somebody woke it after its last look: it heard nothing of that any more. */
 static bool
@@ -40,7 +40,7 @@ leave(int code, Datum arg)
 		(state_to_leave == GA_SLOT_IDLE && was_woken()))
 		ga_slot_want(ga_seat, GetCurrentTimestamp());
 	pg_atomic_write_u64(&ga_seat->idle_since, 0);
-	pg_atomic_write_u32(&ga_seat->asked_to_leave, 0);
+	pg_atomic_write_u64(&ga_seat->asked_to_leave, 0);
 	pg_atomic_write_u32(&ga_seat->courier_pid, 0);
 	if (ga_slots->launcher_latch != NULL)
 		SetLatch(ga_slots->launcher_latch);
@@ -67,7 +67,7 @@ ga_seat_take(int at)
 	ga_seat->is_probe = false;
 	ga_seat->started_at = GetCurrentTimestamp();
 	pg_atomic_write_u64(&ga_seat->idle_since, 0);
-	pg_atomic_write_u32(&ga_seat->asked_to_leave, 0);
+	pg_atomic_write_u64(&ga_seat->asked_to_leave, 0);
 	is_welcome = ga_seat->holds == 0;
 	LWLockRelease(ga_slots->lock);
 	return is_welcome;

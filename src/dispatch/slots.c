@@ -60,7 +60,7 @@ reset_slot(GaSlot *slot)
 	pg_atomic_write_u64(&slot->wake_due, (uint64) DT_NOEND);
 	pg_atomic_write_u32(&slot->reload, 0);
 	pg_atomic_write_u64(&slot->idle_since, 0);
-	pg_atomic_write_u32(&slot->asked_to_leave, 0);
+	pg_atomic_write_u64(&slot->asked_to_leave, 0);
 	memset(&slot->kept, 0, sizeof(slot->kept));
 }
 
@@ -96,7 +96,7 @@ create_slots(void)
 			pg_atomic_init_u64(&slot->wake_due, 0);
 			pg_atomic_init_u32(&slot->reload, 0);
 			pg_atomic_init_u64(&slot->idle_since, 0);
-			pg_atomic_init_u32(&slot->asked_to_leave, 0);
+			pg_atomic_init_u64(&slot->asked_to_leave, 0);
 			reset_slot(slot);
 		}
 	}

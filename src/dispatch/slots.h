@@ -94,8 +94,8 @@ typedef struct GaSlot
 
 	/* Since when the dispatcher has nothing to do, TimestampTz; 0: it has. */
 	pg_atomic_uint64 idle_since;
-	/* Set by the launcher: another database waits for a dispatcher. */
-	pg_atomic_uint32 asked_to_leave;
+	/* Set by the launcher: since when it is to make room, TimestampTz; 0: no. */
+	pg_atomic_uint64 asked_to_leave;
 
 	/* Of the dispatcher of the moment; between two, nobody's. */
 	GaKept kept;
