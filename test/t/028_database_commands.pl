@@ -188,6 +188,7 @@ for my $crash (1 .. 3)
 	poll_until(sub { !is_alive($starting) && answers() }, 'the server recovers from its crash', 10);
 }
 poll_until(sub { (dispatcher($node, 'd1')->{reason} // '') =~ /crashed at its last 3 starts; it is tried again at 2/ }, 'after three crashes of its own it is left off and says until when', 10);
+sql('d1', "ROLLBACK PREPARED 'lock'");
 like(sql('d1', "SELECT hint FROM group_api.health() WHERE \"check\" = 'dispatcher'"), qr/pg_reload_conf/, 'and what helps');
 sql('postgres', 'CREATE DATABASE later');
 my $launcher = sql('postgres', "SELECT pid FROM pg_stat_activity WHERE backend_type = 'group_api launcher'");
@@ -197,7 +198,6 @@ sends('d0', 'with one database left off, others are served');
 sql('later', 'CREATE EXTENSION group_api');
 add_sms($node, $sink->{http}, database => 'later');
 sends('later', 'new ones as well');
-sql('d1', "ROLLBACK PREPARED 'lock'");
 invite($node, \'d1', sa_number(++$next));
 $node->reload;
 all_are($node, 'sent', 'a reload lets it try again', database => 'd1', seconds => 10);
