@@ -158,10 +158,10 @@ is_ours_to_drop(DropStmt *statement)
 typedef enum News
 {
 	NEWS_NONE,
-	NEWS_RELOAD,	/* providers, or the extension itself; at commit */
-	NEWS_PREPARED,	/* a prepared transaction is committed; now */
-	NEWS_UNLOCKED,	/* one is rolled back, and with it its locks; now */
-	NEWS_DATABASES	/* databases come, go, open or close; at commit */
+	NEWS_RELOAD,   /* providers, or the extension itself; at commit */
+	NEWS_PREPARED, /* a prepared transaction is committed; now */
+	NEWS_UNLOCKED, /* one is rolled back, and with it its locks; now */
+	NEWS_DATABASES /* databases come, go, open or close; at commit */
 } News;
 
 static News

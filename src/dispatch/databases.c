@@ -54,8 +54,8 @@ ga_databases_open(void)
 		{
 			MemoryContext old = MemoryContextSwitchTo(TopMemoryContext);
 
-			databases = lappend_oid(
-				databases, ((Form_pg_database) GETSTRUCT(tuple))->oid);
+			databases = lappend_oid(databases,
+									((Form_pg_database) GETSTRUCT(tuple))->oid);
 			MemoryContextSwitchTo(old);
 		}
 	table_endscan(scan);
@@ -104,8 +104,8 @@ ga_database_state(Oid database)
 	if (!try_to_lock(database))
 		state = GA_DATABASE_LOCKED;
 	else
-		state = is_open_by_oid(database) ? GA_DATABASE_OPEN
-										 : GA_DATABASE_CLOSED;
+		state =
+			is_open_by_oid(database) ? GA_DATABASE_OPEN : GA_DATABASE_CLOSED;
 	/* The lock goes with the transaction. */
 	CommitTransactionCommand();
 	return state;

@@ -686,11 +686,10 @@ wait_for_events(long wait_ms)
 	/* Nothing more to come for long: counters must not lie in wait. */
 	if (ga_jobs_count() == 0)
 		pgstat_report_stat(true);
-	events =
-		WaitLatchOrSocket(MyLatch, events, ga_desk_socket(), wait_ms,
-						  ga_wait_event(ga_jobs_count() > 0
-											? "GroupApiDelivery"
-											: "GroupApiDispatcherMain"));
+	events = WaitLatchOrSocket(MyLatch, events, ga_desk_socket(), wait_ms,
+							   ga_wait_event(ga_jobs_count() > 0
+												 ? "GroupApiDelivery"
+												 : "GroupApiDispatcherMain"));
 	ResetLatch(MyLatch);
 	return events;
 }

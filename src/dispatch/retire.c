@@ -145,10 +145,9 @@ retire(const GaRetireReport *report, TimestampTz now)
 	kept->trimmed_at = report->trimmed_at;
 	kept->nothing_in_flight = !report->has_strays;
 	kept->courier_wait_ms = ga_desk_wait_ms();
-	ga_seat_leave_idle(
-		report->wait_ms < 0
-			? DT_NOEND
-			: TimestampTzPlusMilliseconds(now, report->wait_ms));
+	ga_seat_leave_idle(report->wait_ms < 0
+						   ? DT_NOEND
+						   : TimestampTzPlusMilliseconds(now, report->wait_ms));
 }
 
 long
@@ -163,8 +162,8 @@ ga_retire_or_wait(const GaRetireReport *report)
 
 	if (!report->must_stay &&
 		(ga_retire_is_asked() ||
-		 (is_idle && (report->is_foreign ||
-					  pg_atomic_read_u32(&ga_slots->waiting) > 0))))
+		 (is_idle &&
+		  (report->is_foreign || pg_atomic_read_u32(&ga_slots->waiting) > 0))))
 		retire(report, now);
 	if (!is_idle || ga_settings.dispatcher_idle_timeout < 0 ||
 		(wait_ms >= 0 && wait_ms < LONG_WAIT_MS))

@@ -13,10 +13,10 @@
 /* What the dispatcher says of itself at the end of each turn. */
 typedef struct GaRetireReport
 {
-	bool must_stay;	   /* something is in flight or not yet recorded */
-	bool is_foreign;   /* the data come from another database */
-	bool has_strays;   /* rows of an earlier dispatcher are left */
-	long wait_ms;	   /* until something is to be done; -1: never */
+	bool must_stay;			/* something is in flight or not yet recorded */
+	bool is_foreign;		/* the data come from another database */
+	bool has_strays;		/* rows of an earlier dispatcher are left */
+	long wait_ms;			/* until something is to be done; -1: never */
 	TimestampTz trimmed_at; /* when the history was trimmed; 0: never */
 } GaRetireReport;
 

@@ -67,9 +67,9 @@ typedef struct GaSlot
 	/* The following are protected by GaSlots.lock. */
 	Oid database;
 	GaSlotState state;
-	pid_t pid;	  /* of the dispatcher while running */
-	Latch *latch; /* in its PGPROC: shared memory */
-	int holds;	  /* DDL on the database that must find nobody there */
+	pid_t pid;	   /* of the dispatcher while running */
+	Latch *latch;  /* in its PGPROC: shared memory */
+	int holds;	   /* DDL on the database that must find nobody there */
 	bool is_probe; /* nobody asked: the launcher looks for the extension */
 	TimestampTz started_at;
 	TimestampTz wanted_at;	/* its place in the line, while wanted */

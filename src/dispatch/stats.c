@@ -47,8 +47,7 @@ tell(GaDispatcherStats *stats, const char *state, const char *reason,
 static bool
 is_template(Oid database)
 {
-	HeapTuple tuple =
-		SearchSysCache1(DATABASEOID, ObjectIdGetDatum(database));
+	HeapTuple tuple = SearchSysCache1(DATABASEOID, ObjectIdGetDatum(database));
 	bool answer;
 
 	if (!HeapTupleIsValid(tuple))

@@ -11,8 +11,8 @@
 
 typedef struct GaDispatcherStats
 {
-	pid_t pid;			/* 0: not running */
-	pid_t courier_pid;	/* 0: not running */
+	pid_t pid;		   /* 0: not running */
+	pid_t courier_pid; /* 0: not running */
 	/* running, idle (none is needed now), starting, waiting, stopped, no courier */
 	const char *state;
 	const char *reason; /* why it sends nothing; NULL: it would */

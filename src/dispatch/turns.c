@@ -151,4 +151,3 @@ ga_turns_make_room(int waiting, TimestampTz now)
 	LWLockRelease(ga_slots->lock);
 	pfree(leavers);
 }
-

@@ -83,8 +83,7 @@ bury(int at, TimestampTz now)
 GaAsked
 ga_worker_is_asked(GaSlot *slot, TimestampTz now)
 {
-	TimestampTz since =
-		(TimestampTz) pg_atomic_read_u64(&slot->asked_to_leave);
+	TimestampTz since = (TimestampTz) pg_atomic_read_u64(&slot->asked_to_leave);
 	TimestampTz end = TimestampTzPlusMilliseconds(since, STUCK_MS);
 
 	if (since == 0)
@@ -106,7 +105,8 @@ ga_workers_count(TimestampTz now)
 		pid_t unused;
 
 		if (ga_workers[i].handle != NULL &&
-			GetBackgroundWorkerPid(ga_workers[i].handle, &unused) == BGWH_STOPPED)
+			GetBackgroundWorkerPid(ga_workers[i].handle, &unused) ==
+				BGWH_STOPPED)
 			bury(i, now);
 		/* One of an earlier launcher has no handle. */
 		if ((ga_workers[i].handle != NULL || ga_slots->slots[i].pid != 0) &&

@@ -32,6 +32,7 @@ sub in_each
 sql('postgres', 'CREATE DATABASE model');
 sql('model', 'CREATE EXTENSION group_api');
 add_sms($node, $sink->{http}, database => 'model');
+sql('postgres', 'ALTER DATABASE model IS_TEMPLATE true');
 sql('postgres', join('', map { "CREATE DATABASE $_ TEMPLATE model;\n" } @databases));
 
 my $began = time;
