@@ -135,6 +135,7 @@ may_start(int at, Oid database, TimestampTz now)
 		ga_probes_free_slot(at);
 		return false;
 	}
+	ga_slots->slots[at].is_locked = state == GA_DATABASE_LOCKED;
 	if (state == GA_DATABASE_LOCKED)
 	{
 		worker->locked_ms = worker->locked_ms == 0
@@ -231,6 +232,7 @@ serve_all(void)
 	TimestampTz now = GetCurrentTimestamp();
 	GaInLine *line;
 	int running;
+	int waiting;
 	int count;
 
 	ga_launcher_wake_at = DT_NOEND;
@@ -238,7 +240,10 @@ serve_all(void)
 	running = ga_workers_count(now);
 	ga_probes_begin();
 	count = ga_turns_line(now, &line);
-	ga_turns_make_room(start_workers(line, count, running, now), now);
+	waiting = start_workers(line, count, running, now);
+	/* A reload may have made the setting smaller. */
+	ga_turns_make_room(Max(waiting, running - ga_settings.max_dispatchers),
+					   now);
 	now = GetCurrentTimestamp();
 	(void) WaitLatch(
 		MyLatch,

@@ -50,6 +50,7 @@ reset_slot(GaSlot *slot)
 	slot->next_start = DT_NOEND;
 	slot->retry_at = 0;
 	slot->crashes = 0;
+	slot->is_locked = false;
 	pg_atomic_write_u32(&slot->trouble, GA_TROUBLE_NONE);
 	pg_atomic_write_u32(&slot->deaf, 0);
 	pg_atomic_write_u64(&slot->look_at, (uint64) DT_NOEND);

@@ -76,6 +76,7 @@ typedef struct GaSlot
 	TimestampTz next_start; /* while idle; DT_NOEND: only a wake starts it */
 	TimestampTz retry_at;	/* while stopped, or in trouble */
 	int crashes;			/* with GA_TROUBLE_CRASHING: how many in a row */
+	bool is_locked;			/* by DDL when the launcher tried last */
 
 	/* Written by the dispatcher alone, read by anybody. */
 	pg_atomic_uint32 trouble; /* GaSlotTrouble */

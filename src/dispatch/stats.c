@@ -101,13 +101,13 @@ tell_waiting(const GaSlot *slot, GaDispatcherStats *stats)
 
 	if (!TimestampDifferenceExceeds(slot->wanted_at, now, LONG_WAIT_MS))
 		tell(stats, "starting", stats->reason, NULL);
-	else if (slot->holds > 0)
+	else if (slot->holds > 0 || slot->is_locked)
 		tell(stats, "waiting", "a command on this database is under way",
-			 "look into pg_stat_activity for DROP or ALTER DATABASE");
+			 "look for DROP or ALTER DATABASE in pg_stat_activity and "
+			 "pg_prepared_xacts");
 	else
 		tell(stats, "waiting",
-			 psprintf("it has waited %ld s for one of the %d dispatchers, or "
-					  "for a command that holds this database",
+			 psprintf("it has waited %ld s for one of the %d dispatchers",
 					  (long) ((now - slot->wanted_at) / USECS_PER_SEC),
 					  ga_settings.max_dispatchers),
 			 "increase group_api.max_dispatchers; max_worker_processes must "
