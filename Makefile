@@ -58,6 +58,7 @@ OBJS = \
 	src/dispatch/dispatcher.o \
 	src/dispatch/seat.o \
 	src/dispatch/retire.o \
+	src/dispatch/signals.o \
 	src/dispatch/databases.o \
 	src/dispatch/work.o \
 	src/dispatch/courier_desk.o \

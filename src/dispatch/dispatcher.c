@@ -17,8 +17,6 @@
  */
 #include "postgres.h"
 
-#include <signal.h>
-
 #include "access/xact.h"
 #include "base/callback_url.h"
 #include "base/compat.h"
@@ -35,6 +33,7 @@
 #include "dispatch/retire.h"
 #include "dispatch/screening.h"
 #include "dispatch/seat.h"
+#include "dispatch/signals.h"
 #include "dispatch/work.h"
 #include "pgstat.h"
 #include "postmaster/bgworker.h"
@@ -60,8 +59,6 @@
 /* After outcomes that could not be recorded. */
 #define RECORD_FIRST_WAIT_MS 1000
 #define RECORD_LAST_WAIT_MS 60000
-/* What a lock may cost the last transaction of a server that stops. */
-#define FAREWELL_LOCK_MS 300
 /* How often the history is trimmed while there is work. */
 #define TRIM_INTERVAL_MS 3600000
 
@@ -752,6 +749,15 @@ take_turn(void)
 	pg_atomic_fetch_add_u64(&ga_seat->turns, 1);
 }
 
+/* Locked out by DDL before the first turn: others need not wait for that. */
+static void
+wait_to_start(void)
+{
+	if (ga_retire_is_asked())
+		ga_seat_leave(GA_SLOT_WANTED, 0);
+	(void) wait_for_events(time_to_wait());
+}
+
 static void
 start_incarnation(void)
 {
@@ -760,12 +766,12 @@ start_incarnation(void)
 		serve_interrupts();
 		reload();
 		if (reload_wanted)
-			(void) wait_for_events(time_to_wait());
+			wait_to_start();
 	}
 	ga_retire_init(&trimmed_at);
 	while (!ShutdownRequestPending &&
 		   !ga_work_begin("group_api: beginning a new incarnation"))
-		(void) wait_for_events(time_to_wait());
+		wait_to_start();
 	if (ShutdownRequestPending && !IsTransactionState())
 		return;
 	incarnation = ga_queue_new_incarnation();
@@ -785,42 +791,7 @@ say_farewell(void)
 	record_wait_ms = 0;
 	record_pauses(GetCurrentTimestamp());
 	record_outcomes();
-}
-
-/* A lock that nobody releases must not keep the server from stopping. */
-static void
-handle_sigterm(SIGNAL_ARGS)
-{
-	int save_errno = errno;
-
-	ShutdownRequestPending = true;
-	/* For a wait that begins only now. */
-	LockTimeout = FAREWELL_LOCK_MS;
-	if (MyProc != NULL && MyProc->waitStatus == PROC_WAIT_STATUS_WAITING)
-	{
-		QueryCancelPending = true;
-		InterruptPending = true;
-	}
-	SetLatch(MyLatch);
-	errno = save_errno;
-}
-
-/*
- * A cancel would break off a record, and what it tells be sent again; only a
- * time-out of ours on a lock, which comes as this signal as well, may do that.
- */
-static void
-handle_sigint(SIGNAL_ARGS)
-{
-	int save_errno = errno;
-
-	if (get_timeout_indicator(LOCK_TIMEOUT, false))
-	{
-		QueryCancelPending = true;
-		InterruptPending = true;
-		SetLatch(MyLatch);
-	}
-	errno = save_errno;
+	ga_retire_keep(trimmed_at);
 }
 
 /* Started for new rows, or at the time that was said. */
@@ -884,9 +855,7 @@ group_api_dispatcher_main(Datum arg)
 {
 	uint64 recorded;
 
-	pqsignal(SIGHUP, SignalHandlerForConfigReload);
-	pqsignal(SIGTERM, handle_sigterm);
-	pqsignal(SIGINT, handle_sigint);
+	ga_dispatcher_signals_init();
 	begin(DatumGetInt32(arg));
 	recorded = pg_atomic_read_u64(&ga_seat->recorded);
 	while (!ShutdownRequestPending)

@@ -42,7 +42,7 @@
 #define LOOK_RANK_MS 5000
 /* Before a database that DDL holds locked is tried again. */
 #define FIRST_LOCKED_MS 50
-#define LAST_LOCKED_MS 5000
+#define LAST_LOCKED_MS 1000
 /* Before a worker is asked for again when all are used by others. */
 #define NO_WORKER_MS 1000
 

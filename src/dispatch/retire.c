@@ -136,15 +136,19 @@ note_idle(bool is_idle, TimestampTz now)
 	return since;
 }
 
+void
+ga_retire_keep(TimestampTz trimmed_at)
+{
+	keep_providers(GetCurrentTimestamp());
+	ga_seat->kept.trimmed_at = trimmed_at;
+	ga_seat->kept.courier_wait_ms = ga_desk_wait_ms();
+}
+
 static void
 retire(const GaRetireReport *report, TimestampTz now)
 {
-	GaKept *kept = &ga_seat->kept;
-
-	keep_providers(now);
-	kept->trimmed_at = report->trimmed_at;
-	kept->nothing_in_flight = !report->has_strays;
-	kept->courier_wait_ms = ga_desk_wait_ms();
+	ga_retire_keep(report->trimmed_at);
+	ga_seat->kept.nothing_in_flight = !report->has_strays;
 	ga_seat_leave_idle(report->wait_ms < 0
 						   ? DT_NOEND
 						   : TimestampTzPlusMilliseconds(now, report->wait_ms));

@@ -28,6 +28,9 @@ extern bool ga_retire_found_nothing_in_flight(void);
 /* Whether the turn is over: what is in flight may end, nothing is claimed. */
 extern bool ga_retire_is_asked(void);
 
+/* At any other orderly end: the next dispatcher is to know of rests and rates. */
+extern void ga_retire_keep(TimestampTz trimmed_at);
+
 /*
  * Ends the process when that is due; else returns how long to wait, -1 for ever.
  * To be called when everything that was heard is done.

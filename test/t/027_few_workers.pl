@@ -169,6 +169,20 @@ is_deeply(twice(grep { $mine{$_} } recipients($slow)), {}, 'nothing is sent twic
 is(scalar(grep { $mine{$_} } recipients($slow)), 150, 'nothing is missing');
 is(sql('one', "SELECT count(*) FROM group_api_private.attempts WHERE outcome <> 'accepted' AND server = 'sms'"), '0', 'and no try is spent');
 
+# ---- one that waits for an answer keeps nobody waiting
+
+my $silent = start_script_server(http => { rules => [ { replies => [ { hold => 1 } ] } ] });
+sql('one', "ALTER SERVER sms OPTIONS (SET url '$silent->{http}', ADD timeout '300')");
+my $hangs = sa_number(++$next);
+invite($node, \'one', $hangs);
+poll_until(sub { recipients($silent) == 1 }, 'a provider does not answer');
+invite($node, \'two', sa_number(++$next));
+all_are($node, 'sent', 'another database is served', database => 'two', seconds => 10);
+is(delivery_of($node, $hangs, 'one')->{delivery}, 'sending', 'while the first one waits');
+set_rules($silent, http => {});
+all_are($node, 'sent', 'for its answer', database => 'one');
+is(scalar(recipients($silent)), 1, 'and nothing is sent twice');
+
 # ---- a server that has just started looks at every database once
 
 configure(dispatch => 'off');
