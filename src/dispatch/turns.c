@@ -147,6 +147,8 @@ ga_turns_make_room(int waiting, TimestampTz now)
 	{
 		pg_atomic_write_u64(&leavers[i].slot->asked_to_leave, (uint64) now);
 		SetLatch(leavers[i].slot->latch);
+		/* Looked at again when it would be stuck. */
+		(void) ga_worker_is_asked(leavers[i].slot, now);
 	}
 	LWLockRelease(ga_slots->lock);
 	pfree(leavers);
