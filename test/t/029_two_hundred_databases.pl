@@ -33,7 +33,7 @@ sql('postgres', 'CREATE DATABASE model');
 sql('model', 'CREATE EXTENSION group_api');
 add_sms($node, $sink->{http}, database => 'model');
 sql('postgres', 'ALTER DATABASE model IS_TEMPLATE true');
-sql('postgres', join('', map { "CREATE DATABASE $_ TEMPLATE model;\n" } @databases));
+sql('postgres', join('', map { "CREATE DATABASE $_ TEMPLATE model STRATEGY file_copy;\n" } @databases));
 
 my $began = time;
 in_each(sub { 'SELECT group_api.create_group(' . group_body(sa_number($_[0] + 1)) . ')' });
