@@ -60,9 +60,15 @@ OBJS = \
 	src/dispatch/slots.o \
 	src/dispatch/wake.o \
 	src/dispatch/launcher.o \
+	src/dispatch/workers.o \
+	src/dispatch/probes.o \
+	src/dispatch/turns.o \
 	src/dispatch/database_guard.o \
 	src/dispatch/dispatcher.o \
 	src/dispatch/seat.o \
+	src/dispatch/retire.o \
+	src/dispatch/signals.o \
+	src/dispatch/databases.o \
 	src/dispatch/work.o \
 	src/dispatch/courier_desk.o \
 	src/dispatch/courier_link.o \

@@ -1144,7 +1144,7 @@ machine is too busy for it: hand the mail in again (docs/bounces.md).$$;
 
 CREATE FUNCTION group_api_private.dispatcher_state(
         OUT pid integer, OUT state text, OUT reason text, OUT courier_pid integer,
-        OUT started_at timestamptz, OUT turns bigint, OUT claimed bigint, OUT recorded bigint,
+        OUT started_at timestamptz, OUT turns bigint, OUT claimed bigint, OUT recorded bigint, OUT hint text,
         OUT held_up_while text, OUT held_up_table oid, OUT held_up_since timestamptz)
     RETURNS record
     LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_dispatcher_state';
@@ -1334,7 +1334,7 @@ COMMENT ON VIEW group_api.templates IS 'the words of invitations: built-in ones 
 -- for its lock before it asks for the right), so the schema of the tables is open
 -- to nobody.
 CREATE VIEW group_api.dispatcher WITH (security_invoker = true) AS
-SELECT d.pid, d.state, d.reason, d.courier_pid, d.started_at, d.turns, d.claimed, d.recorded,
+SELECT d.pid, d.state, d.reason, d.hint, d.courier_pid, d.started_at, d.turns, d.claimed, d.recorded,
        d.held_up_while, d.held_up_table, d.held_up_since,
        group_api_private.is_adopted() AS is_adopted
   FROM group_api_private.dispatcher_state() d;
@@ -1383,12 +1383,10 @@ DECLARE
 BEGIN
     "check" := 'dispatcher';
     BEGIN
-        SELECT d.state, d.reason INTO dispatcher FROM group_api.dispatcher d;
-        ok := dispatcher.state IN ('running', 'idle');
+        SELECT d.state, d.reason, d.hint INTO dispatcher FROM group_api.dispatcher d;
+        ok := dispatcher.state IN ('running', 'idle', 'starting');
         fact := coalesce(dispatcher.reason, dispatcher.state);
-        hint := CASE dispatcher.state
-            WHEN 'stopped' THEN 'look for "group_api" in the server''s log; is max_worker_processes large enough?'
-            WHEN 'no courier' THEN 'run make install again, or set group_api.courier_path' END;
+        hint := dispatcher.hint;
         IF pg_is_in_recovery() THEN
             ok := true;
             fact := 'this server is a standby: nothing is sent here, the primary sends';

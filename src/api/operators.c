@@ -214,8 +214,8 @@ Datum
 group_api_dispatcher_state(PG_FUNCTION_ARGS)
 {
 	TupleDesc descriptor;
-	Datum values[11] = {0};
-	bool nulls[11] = {false};
+	Datum values[12] = {0};
+	bool nulls[12] = {false};
 	GaDispatcherStats stats;
 
 	if (get_call_result_type(fcinfo, NULL, &descriptor) != TYPEFUNC_COMPOSITE)
@@ -235,12 +235,15 @@ group_api_dispatcher_state(PG_FUNCTION_ARGS)
 	values[5] = Int64GetDatum((int64) stats.turns);
 	values[6] = Int64GetDatum((int64) stats.claimed);
 	values[7] = Int64GetDatum((int64) stats.recorded);
-	nulls[8] = nulls[10] = stats.held_up_while == NULL;
+	nulls[8] = stats.hint == NULL;
+	if (stats.hint != NULL)
+		values[8] = CStringGetTextDatum(stats.hint);
+	nulls[9] = nulls[11] = stats.held_up_while == NULL;
 	if (stats.held_up_while != NULL)
-		values[8] = CStringGetTextDatum(stats.held_up_while);
-	values[9] = ObjectIdGetDatum(stats.held_up_table);
-	nulls[9] = !OidIsValid(stats.held_up_table);
-	values[10] = TimestampTzGetDatum(stats.held_up_since);
+		values[9] = CStringGetTextDatum(stats.held_up_while);
+	values[10] = ObjectIdGetDatum(stats.held_up_table);
+	nulls[10] = !OidIsValid(stats.held_up_table);
+	values[11] = TimestampTzGetDatum(stats.held_up_since);
 	PG_RETURN_DATUM(HeapTupleGetDatum(
 		heap_form_tuple(BlessTupleDesc(descriptor), values, nulls)));
 }

@@ -357,18 +357,41 @@ define_limit_settings(void)
 							PGC_SIGHUP, GUC_UNIT_MIN, NULL, NULL, NULL);
 }
 
+static void
+define_worker_settings(void)
+{
+	DefineCustomIntVariable(
+		"group_api.max_dispatchers",
+		"Dispatchers that run at one time, one for each database.",
+		"Each is a background worker of max_worker_processes; databases that "
+		"have work are served in turn.",
+		&ga_settings.max_dispatchers, GA_MAX_DISPATCHERS_DEFAULT, 1, 1024,
+		PGC_SIGHUP, 0, NULL, NULL, NULL);
+	DefineCustomIntVariable(
+		"group_api.dispatcher_idle_timeout",
+		"How long a dispatcher with nothing to do keeps its background worker.",
+		"It gives it up at once where another database waits for one; -1 keeps "
+		"it until then.",
+		&ga_settings.dispatcher_idle_timeout,
+		GA_DISPATCHER_IDLE_TIMEOUT_DEFAULT, -1, 7 * 86400, PGC_SIGHUP,
+		GUC_UNIT_S, NULL, NULL, NULL);
+}
+
 void
 ga_guc_init(GaCountriesCheck countries_check)
 {
 	countries_are_known = countries_check;
 	DefineCustomIntVariable(
 		"group_api.max_databases",
-		"Databases with the extension that get a dispatcher.", NULL,
-		&ga_settings.max_databases, GA_MAX_DATABASES_DEFAULT, 1, 1024,
+		"Databases with the extension that are served.",
+		"Each takes a little shared memory; how many are served at one time is "
+		"group_api.max_dispatchers.",
+		&ga_settings.max_databases, GA_MAX_DATABASES_DEFAULT, 1, 65536,
 		PGC_POSTMASTER, 0, NULL, NULL, NULL);
 	define_request_settings();
 	define_limit_settings();
 	define_dispatch_settings();
 	define_abuse_settings();
+	define_worker_settings();
 	MarkGUCPrefixReserved("group_api");
 }

@@ -8,7 +8,9 @@
 #include "postgres.h"
 
 /* Defaults and bounds; the documents' table is made from these. */
-#define GA_MAX_DATABASES_DEFAULT 32
+#define GA_MAX_DATABASES_DEFAULT 1024
+#define GA_MAX_DISPATCHERS_DEFAULT 4
+#define GA_DISPATCHER_IDLE_TIMEOUT_DEFAULT (5 * 60) /* s */
 #define GA_MAX_MEMBERS_DEFAULT 10000
 #define GA_MAX_ATTEMPTS_DEFAULT 20
 #define GA_RETRY_BASE_DEFAULT 2	  /* s */
@@ -66,6 +68,8 @@ typedef struct GaSettings
 	int invitation_cooldown; /* s between a leader's two to one contact */
 	/* a bounce that names our Message-ID but no token moves its delivery */
 	bool bounce_trust_message_id;
+	int max_dispatchers;		 /* at one time, of all databases */
+	int dispatcher_idle_timeout; /* s; -1: it stays */
 } GaSettings;
 
 extern GaSettings ga_settings;

@@ -30,12 +30,13 @@
 #define FAREWELL_MS 700
 
 static GaHearOutcome hear_outcome;
-static GaCourierLink courier;
+static GaCourierLink courier = {.fd = PGINVALID_SOCKET};
 static char *config; /* JSON with secrets; in TopMemoryContext */
 static TimestampTz not_before;
 static int wait_ms;
 static bool told;		/* that it cannot be started */
 static bool has_worked; /* the one that runs took something up */
+static bool is_draining;
 
 static void
 stop_courier(int code, Datum arg)
@@ -45,11 +46,20 @@ stop_courier(int code, Datum arg)
 }
 
 void
+ga_desk_start_early(void)
+{
+	const char *reason;
+
+	/* Whatever is in the way, ga_desk_open() will tell. */
+	(void) ga_courier_start(&courier, &reason);
+}
+
+void
 ga_desk_init(GaHearOutcome hear)
 {
 	hear_outcome = hear;
-	courier.fd = PGINVALID_SOCKET;
 	before_shmem_exit(stop_courier, (Datum) 0);
+	pg_atomic_write_u32(&ga_seat->courier_pid, (uint32) courier.pid);
 }
 
 void
@@ -61,7 +71,7 @@ ga_desk_configure(const char *json)
 		pfree(config);
 	}
 	config = MemoryContextStrdup(TopMemoryContext, json);
-	if (ga_courier_is_open(&courier))
+	if (ga_courier_is_open(&courier) && !is_draining)
 		ga_courier_put(&courier, GA_FRAME_CONFIG, config, strlen(config));
 }
 
@@ -77,6 +87,8 @@ ga_desk_open(TimestampTz now)
 {
 	const char *reason;
 
+	if (is_draining)
+		return false;
 	if (ga_courier_is_open(&courier))
 		return true;
 	if (now < not_before)
@@ -221,12 +233,13 @@ bury_courier(TimestampTz now)
 	int lost = ga_jobs_count();
 
 	ga_jobs_visit(lose_job, &now);
-	ereport(LOG, (errmsg("the courier of group_api ended unexpectedly"),
-				  errdetail("%d messages were in its hands.", lost)));
+	if (!is_draining)
+		ereport(LOG, (errmsg("the courier of group_api ended unexpectedly"),
+					  errdetail("%d messages were in its hands.", lost)));
 	ga_courier_stop(&courier);
 	pg_atomic_write_u32(&ga_seat->courier_pid, 0);
 	/* One that did some work may be replaced at once. */
-	if (has_worked)
+	if (has_worked || is_draining)
 		wait_ms = 0;
 	else
 	{
@@ -282,6 +295,32 @@ ga_desk_close(void)
 	}
 	now = GetCurrentTimestamp();
 	ga_jobs_visit(lose_job, &now);
+}
+
+void
+ga_desk_drain(void)
+{
+	if (is_draining || !ga_courier_is_open(&courier))
+		return;
+	is_draining = true;
+	ga_courier_put(&courier, GA_FRAME_DRAIN, "", 0);
+	ga_courier_flush(&courier);
+}
+
+int
+ga_desk_wait_ms(void)
+{
+	return pg_atomic_read_u32(&ga_seat->trouble) == GA_TROUBLE_NO_COURIER
+			   ? wait_ms
+			   : 0;
+}
+
+void
+ga_desk_take_over(int last_wait_ms)
+{
+	wait_ms = last_wait_ms;
+	/* The log has it already. */
+	told = wait_ms > 0;
 }
 
 int

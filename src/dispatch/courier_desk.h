@@ -14,6 +14,11 @@
 /* Told of every outcome the courier reports. */
 typedef void (*GaHearOutcome)(const GaOutcomeFrame *outcome, TimestampTz now);
 
+/*
+ * Before anything else, when there will be something to send: loading the program
+ * takes about as long as connecting to the database, so both go on at once.
+ */
+extern void ga_desk_start_early(void);
 extern void ga_desk_init(GaHearOutcome hear);
 /* The providers as JSON, with their secrets; kept for the next courier too. */
 extern void ga_desk_configure(const char *json);
@@ -30,6 +35,16 @@ extern void ga_desk_flush(void);
 
 /* Hears what came; jobs lost with a dead courier become records. */
 extern void ga_desk_collect(TimestampTz now);
+/*
+ * What the courier has not taken up goes back, the rest may end; no job may be
+ * put any more.
+ */
+extern void ga_desk_drain(void);
+
+/* The pause after a courier that could not be started, from one to the next. */
+extern int ga_desk_wait_ms(void);
+extern void ga_desk_take_over(int wait_ms);
+
 /* Before the process ends: lets what is under way end, then ends the courier. */
 extern void ga_desk_close(void);
 

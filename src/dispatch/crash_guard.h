@@ -12,17 +12,27 @@
 
 #include "postgres.h"
 
-/* Starts in a row that ended in a crash before a turn was done. */
-#define GA_CRASHES_ALLOWED 3
+#include "datatype/timestamp.h"
 
-/* The dispatcher is about to start; its first turn may crash. */
+/* Starts in a row that ended in a crash of its own before a turn was done. */
+#define GA_CRASHES_ALLOWED 3
+/* The pause after that many; each further crash doubles it, up to a day. */
+#define GA_CRASH_FIRST_PAUSE_MS (60 * 1000)
+#define GA_CRASH_LAST_PAUSE_MS (24 * 3600 * 1000)
+
+/* For a dispatcher, once: its first turn may crash, however it comes to that. */
 extern void ga_crash_guard_enter(Oid database);
-/* It has done a turn, or ends in an orderly way: not the start's fault. */
-extern void ga_crash_guard_leave(Oid database);
+/* It has done a turn: what happens later is not the start's fault. */
+extern void ga_crash_guard_prove(void);
+
 /*
- * Whether it crashed too often to be started again.  A start of the server (not
- * a recovery from a crash) and a reload of the configuration forgive.
+ * Whether it crashed too often to be started just now; then `crashes` is how often
+ * and `retry_at` when the next pause is over.  A start of the server (not a
+ * recovery from a crash) forgives.
  */
-extern bool ga_crash_guard_is_tripped(Oid database);
+extern bool ga_crash_guard_is_tripped(Oid database, int *crashes,
+									  TimestampTz *retry_at);
+/* A reload of the configuration forgives, and the end of the database. */
+extern void ga_crash_guard_forgive(Oid database);
 
 #endif /* GA_DISPATCH_CRASH_GUARD_H */

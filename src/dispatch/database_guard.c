@@ -5,8 +5,10 @@
  * DROP DATABASE, ALTER DATABASE RENAME or SET TABLESPACE and CREATE DATABASE
  * TEMPLATE wait five seconds for connections to go and then fail: a connected
  * worker would block the DBA.  So the dispatcher is asked to leave first and is
- * kept out until the command's transaction ends, whichever way.  Commands on
- * servers reach the dispatcher and the pauses.
+ * kept out until the command is done.  From then on the command's own lock on the
+ * database keeps it out until the transaction ends, prepared or not
+ * (dispatch/databases), so any number of databases can be held and none is
+ * forgotten.  Commands on servers reach the dispatcher and the pauses.
  *
  * Must never make a command fail that would succeed without us.
  */
@@ -16,6 +18,7 @@
 
 #include "access/xact.h"
 #include "base/compat.h"
+#include "base/extension.h"
 #include "commands/dbcommands.h"
 #include "dispatch/database_guard.h"
 #include "dispatch/slots.h"
@@ -25,12 +28,14 @@
 #include "nodes/parsenodes.h"
 #include "commands/defrem.h"
 #include "tcop/utility.h"
+#include "utils/memutils.h"
 
 /* How long a dispatcher may take to leave; it ends its sends at once. */
 #define LEAVE_TIMEOUT_MS 5000
 
 static ProcessUtility_hook_type next_utility_hook = NULL;
-static Oid held_database = InvalidOid;
+/* While a command runs; commands may nest, in a function that an event calls. */
+static List *held_databases = NIL; /* of Oid, in TopMemoryContext */
 
 static const char *
 template_of(CreatedbStmt *statement)
@@ -102,27 +107,42 @@ wait_until_left(Oid database)
 
 /* Only who could run the command may send the dispatcher away. */
 static void
-empty_database(const char *name)
+hold_database(const char *name)
 {
 	Oid database = get_database_oid(name, true);
+	MemoryContext old;
 
-	if (!OidIsValid(database) || OidIsValid(held_database) ||
+	if (!OidIsValid(database) ||
 		!(superuser() || ga_database_is_owned_by(database, GetUserId())))
 		return;
-	if (!ga_slot_hold(database))
-		return;
-	held_database = database;
-	wait_until_left(database);
+	old = MemoryContextSwitchTo(TopMemoryContext);
+	held_databases = lappend_oid(held_databases, database);
+	MemoryContextSwitchTo(old);
+	if (ga_slot_hold(database))
+		wait_until_left(database);
+	else
+		held_databases = list_delete_last(held_databases);
 }
 
+/* All but the first `kept`. */
 static void
-release_at_end(XactEvent event, void *arg)
+release_databases(int kept)
 {
-	if (!OidIsValid(held_database) ||
-		(event != XACT_EVENT_COMMIT && event != XACT_EVENT_ABORT))
-		return;
-	ga_slot_release(held_database);
-	held_database = InvalidOid;
+	while (list_length(held_databases) > kept)
+	{
+		Oid database = llast_oid(held_databases);
+
+		held_databases = list_delete_last(held_databases);
+		ga_slot_release(database);
+	}
+}
+
+/* A session that is terminated within a command never comes back to it. */
+static void
+release_at_abort(XactEvent event, void *arg)
+{
+	if (event == XACT_EVENT_ABORT)
+		release_databases(0);
 }
 
 static bool
@@ -138,9 +158,20 @@ is_ours_to_drop(DropStmt *statement)
 typedef enum News
 {
 	NEWS_NONE,
-	NEWS_RELOAD, /* providers, or the extension itself; at commit */
-	NEWS_ROWS	 /* a prepared transaction's rows are there; now */
+	NEWS_RELOAD,   /* providers, or the extension itself; at commit */
+	NEWS_PREPARED, /* a prepared transaction is committed; now */
+	NEWS_UNLOCKED, /* one is rolled back, and with it its locks; now */
+	NEWS_DATABASES /* databases come, go, open or close; at commit */
 } News;
+
+static News
+news_of_transaction(TransactionStmt *statement)
+{
+	if (statement->kind == TRANS_STMT_COMMIT_PREPARED)
+		return NEWS_PREPARED;
+	return statement->kind == TRANS_STMT_ROLLBACK_PREPARED ? NEWS_UNLOCKED
+														   : NEWS_NONE;
+}
 
 static News
 news_of(Node *command)
@@ -164,14 +195,17 @@ news_of(Node *command)
 			return is_ours_to_drop((DropStmt *) command) ? NEWS_RELOAD
 														 : NEWS_NONE;
 		case T_RenameStmt:
+			if (((RenameStmt *) command)->renameType == OBJECT_DATABASE)
+				return NEWS_DATABASES;
 			return ((RenameStmt *) command)->renameType == OBJECT_FOREIGN_SERVER
 					   ? NEWS_RELOAD
 					   : NEWS_NONE;
+		case T_CreatedbStmt:
+		case T_DropdbStmt:
+		case T_AlterDatabaseStmt:
+			return NEWS_DATABASES;
 		case T_TransactionStmt:
-			return ((TransactionStmt *) command)->kind ==
-						   TRANS_STMT_COMMIT_PREPARED
-					   ? NEWS_ROWS
-					   : NEWS_NONE;
+			return news_of_transaction((TransactionStmt *) command);
 		default:
 			return NEWS_NONE;
 	}
@@ -182,13 +216,27 @@ tell_dispatcher(News news)
 {
 	GaSlot slot;
 
-	/* A database without the extension is none of our business. */
-	if (!ga_slot_look(MyDatabaseId, &slot))
+	if (news == NEWS_DATABASES)
+	{
+		ga_look_again_at_commit();
+		return;
+	}
+	if (news == NEWS_PREPARED || news == NEWS_UNLOCKED)
+		ga_slots_look_again();
+	if (news == NEWS_UNLOCKED)
+		return;
+	/*
+	 * A database without the extension is none of our business; but a prepared
+	 * transaction may have created it.
+	 */
+	if (!ga_slot_look(MyDatabaseId, &slot) &&
+		!(news == NEWS_PREPARED &&
+		  OidIsValid(ga_extension_oid())))
 		return;
 	if (news == NEWS_RELOAD)
 		ga_reload_at_commit();
 	else
-		ga_wake_now();
+		ga_reload_now();
 }
 
 /* What a command does to pauses, which name their provider. */
@@ -244,12 +292,58 @@ change_pauses(const PauseChange *change)
 	ga_owner_leave(&scope);
 }
 
+typedef struct UtilityCall
+{
+	PlannedStmt *planned;
+	const char *text;
+	bool read_only_tree;
+	ProcessUtilityContext context;
+	ParamListInfo params;
+	QueryEnvironment *environment;
+	DestReceiver *receiver;
+	QueryCompletion *completion;
+} UtilityCall;
+
+static void
+run_utility(const UtilityCall *call)
+{
+	ProcessUtility_hook_type run =
+		next_utility_hook ? next_utility_hook : standard_ProcessUtility;
+
+	run(call->planned, call->text, call->read_only_tree, call->context,
+		call->params, call->environment, call->receiver, call->completion);
+}
+
+/* A command that needs a database for itself. */
+static void
+run_in_empty_database(const UtilityCall *call, const char *name)
+{
+	const int held_before = list_length(held_databases);
+
+	PG_TRY();
+	{
+		hold_database(name);
+		/* Whoever is kept out may come when the transaction has ended. */
+		ga_look_again_at_commit();
+		run_utility(call);
+	}
+	PG_CATCH();
+	{
+		release_databases(held_before);
+		PG_RE_THROW();
+	}
+	PG_END_TRY();
+	release_databases(held_before);
+}
+
 static void
 watch_utility(PlannedStmt *planned, const char *text, bool read_only_tree,
 			  ProcessUtilityContext context, ParamListInfo params,
 			  QueryEnvironment *environment, DestReceiver *receiver,
 			  QueryCompletion *completion)
 {
+	UtilityCall call = {planned, text,		  read_only_tree, context,
+						params,	 environment, receiver,		  completion};
 	/* The tree may be gone after the command: decide before. */
 	Node *command = planned->utilityStmt;
 	const char *emptied = database_to_empty(command);
@@ -257,13 +351,9 @@ watch_utility(PlannedStmt *planned, const char *text, bool read_only_tree,
 	PauseChange change = pause_change_of(command);
 
 	if (emptied != NULL && ga_slots != NULL)
-		empty_database(emptied);
-	if (next_utility_hook)
-		next_utility_hook(planned, text, read_only_tree, context, params,
-						  environment, receiver, completion);
+		run_in_empty_database(&call, emptied);
 	else
-		standard_ProcessUtility(planned, text, read_only_tree, context, params,
-								environment, receiver, completion);
+		run_utility(&call);
 	change_pauses(&change);
 	if (news != NEWS_NONE && ga_slots != NULL)
 		tell_dispatcher(news);
@@ -274,5 +364,5 @@ ga_database_guard_init(void)
 {
 	next_utility_hook = ProcessUtility_hook;
 	ProcessUtility_hook = watch_utility;
-	RegisterXactCallback(release_at_end, NULL);
+	RegisterXactCallback(release_at_abort, NULL);
 }

@@ -17,8 +17,6 @@
  */
 #include "postgres.h"
 
-#include <signal.h>
-
 #include "access/xact.h"
 #include "base/callback_url.h"
 #include "base/compat.h"
@@ -32,8 +30,10 @@
 #include "dispatch/polls.h"
 #include "dispatch/providers.h"
 #include "dispatch/records.h"
+#include "dispatch/retire.h"
 #include "dispatch/screening.h"
 #include "dispatch/seat.h"
+#include "dispatch/signals.h"
 #include "dispatch/work.h"
 #include "pgstat.h"
 #include "postmaster/bgworker.h"
@@ -61,8 +61,6 @@
 /* After outcomes that could not be recorded. */
 #define RECORD_FIRST_WAIT_MS 1000
 #define RECORD_LAST_WAIT_MS 60000
-/* What a lock may cost the last transaction of a server that stops. */
-#define FAREWELL_LOCK_MS 300
 /* How often the history is trimmed while there is work. */
 #define TRIM_INTERVAL_MS 3600000
 
@@ -72,6 +70,7 @@ static uint8 link_secret[GA_LINK_SECRET_LENGTH];
 
 static bool reload_wanted; /* providers, templates, identity: read again */
 static bool is_ours;	   /* the data belong to this database */
+static bool is_foreign;	   /* the data belong to another one */
 static TimestampTz pauses_not_before = DT_NOEND; /* DT_NOEND: none to store */
 static TimestampTz strays_not_before = DT_NOEND; /* DT_NOEND: none left */
 static TimestampTz records_not_before;
@@ -159,7 +158,7 @@ hear_wakes(void)
 	look_is_known = false;
 	ga_polls_look_again();
 	/* The first create_group makes the data ours. */
-	if (!is_ours)
+	if (!is_ours && !is_foreign)
 		reload_wanted = true;
 }
 
@@ -170,14 +169,15 @@ hear_wakes(void)
 static void
 prick_up_ears(void)
 {
-	bool listens = !is_ours;
+	bool listens = !is_ours && !is_foreign;
 	ListCell *cell;
 
 	foreach (cell, ga_providers)
 	{
 		GaProvider *provider = lfirst(cell);
 
-		listens |= !provider->gone && !provider->is_paused;
+		listens |= is_ours && ga_settings.dispatch && !provider->gone &&
+				   !provider->is_paused;
 	}
 	pg_atomic_write_u64(&ga_seat->look_at, (uint64) DT_NOEND);
 	pg_atomic_write_u32(&ga_seat->deaf, !listens);
@@ -225,6 +225,7 @@ reload(TimestampTz now)
 	 * looked up anew. */
 	InvalidateSystemCaches();
 	is_ours = ga_installation_is_ours();
+	is_foreign = !is_ours && ga_installation_is_foreign();
 	if (is_ours)
 		ga_link_secret_read(link_secret);
 	count = ga_providers_read(ga_work_scope(), &rows);
@@ -515,7 +516,7 @@ claim_due(TimestampTz now)
 {
 	ListCell *cell;
 
-	if (is_recording_held_up() || !may_send())
+	if (is_recording_held_up() || !may_send() || ga_retire_is_asked())
 		return;
 	ga_providers_route(now);
 	foreach (cell, ga_providers)
@@ -560,7 +561,7 @@ static void
 ask_for_receipts(TimestampTz now)
 {
 	ga_polls_record();
-	if (!is_recording_held_up() && may_send())
+	if (!is_recording_held_up() && may_send() && !ga_retire_is_asked())
 		ga_polls_ask(now, &last_job_id);
 }
 
@@ -659,6 +660,20 @@ next_claim(TimestampTz now)
 	return Min(next, ga_polls_next_turn());
 }
 
+/* Something is known here alone: in the courier's hands or not yet recorded. */
+static bool
+must_stay(void)
+{
+	ListCell *cell;
+	int waiting;
+
+	(void) ga_records_list(&waiting);
+	foreach (cell, ga_providers)
+		if (((const GaProvider *) lfirst(cell))->unrecorded != NULL)
+			return true;
+	return waiting > 0 || ga_jobs_count() > 0;
+}
+
 /* Milliseconds until something is to be done without an event; -1: never. */
 static long
 time_to_wait(void)
@@ -666,6 +681,9 @@ time_to_wait(void)
 	TimestampTz now = GetCurrentTimestamp();
 	TimestampTz next = DT_NOEND;
 	int waiting;
+	bool may_claim = is_ours && ga_settings.dispatch &&
+					 !is_recording_held_up() &&
+					 !(ga_retire_is_asked() && must_stay());
 
 	(void) ga_records_list(&waiting);
 	if (incarnation == 0)
@@ -683,17 +701,41 @@ time_to_wait(void)
 	if (is_ours && record_wait_ms == 0)
 		next = Min(next, Max(look_is_known ? look_at : now,
 							 ga_work_not_before(GA_STEP_LOOK_AT_GROUPS)));
-	if (is_ours && ga_settings.dispatch && !is_recording_held_up())
+	if (may_claim)
 		next = Min(next, next_claim(now));
 	if (next == DT_NOEND)
 		return -1;
 	return next <= now ? 0 : TimestampDifferenceMilliseconds(now, next);
 }
 
+/* A database that is deaf hears of the looks that are earlier than its own. */
 static void
-wait_for_events(void)
+say_when_to_wake(void)
 {
-	long wait_ms = time_to_wait();
+	if (look_is_known || is_foreign)
+		pg_atomic_write_u64(&ga_seat->look_at,
+							(uint64) (is_ours ? look_at : DT_NOBEGIN));
+}
+
+/* How long to wait, unless this is the end of the process. */
+static long
+retire_or_wait(long work_ms)
+{
+	GaRetireReport report = {
+		.must_stay = must_stay(),
+		.is_foreign = is_foreign,
+		.has_strays = strays_not_before != DT_NOEND,
+		.wait_ms = work_ms,
+		.trimmed_at = trimmed_at,
+	};
+
+	say_when_to_wake();
+	return ga_retire_or_wait(&report);
+}
+
+static int
+wait_for_events(long wait_ms)
+{
 	int events = WL_LATCH_SET | WL_EXIT_ON_PM_DEATH | ga_desk_events();
 
 	if (wait_ms >= 0)
@@ -701,11 +743,12 @@ wait_for_events(void)
 	/* Nothing more to come for long: counters must not lie in wait. */
 	if (ga_jobs_count() == 0)
 		pgstat_report_stat(true);
-	(void) WaitLatchOrSocket(MyLatch, events, ga_desk_socket(), wait_ms,
-							 ga_wait_event(ga_jobs_count() > 0
-											   ? "GroupApiDelivery"
-											   : "GroupApiDispatcherMain"));
+	events = WaitLatchOrSocket(MyLatch, events, ga_desk_socket(), wait_ms,
+							   ga_wait_event(ga_jobs_count() > 0
+												 ? "GroupApiDelivery"
+												 : "GroupApiDispatcherMain"));
 	ResetLatch(MyLatch);
+	return events;
 }
 
 /* ---- step: what earlier dispatchers left --------------------------------- */
@@ -760,11 +803,22 @@ take_turn(void)
 	ga_work_survive(record_outcomes, now);
 	if (!ga_work_survive(ask_for_receipts, now))
 		ga_polls_look_again();
-	if (ga_jobs_count() > 0)
+	if (ga_retire_is_asked())
+		ga_desk_drain();
+	else if (ga_jobs_count() > 0)
 		ga_work_survive(trim_history, now);
 	ga_work_survive(ask_next_due, now);
 	ga_desk_flush();
 	pg_atomic_fetch_add_u64(&ga_seat->turns, 1);
+}
+
+/* Locked out by DDL before the first turn: others need not wait for that. */
+static void
+wait_to_start(void)
+{
+	if (ga_retire_is_asked())
+		ga_seat_leave(GA_SLOT_WANTED, 0);
+	(void) wait_for_events(time_to_wait());
 }
 
 static void
@@ -777,7 +831,8 @@ begin_incarnation(TimestampTz now)
 	next = ga_queue_new_incarnation();
 	ga_work_end();
 	incarnation = next;
-	strays_not_before = 0;
+	ga_retire_init(&trimmed_at);
+	strays_not_before = ga_retire_found_nothing_in_flight() ? DT_NOEND : 0;
 }
 
 static void
@@ -790,7 +845,7 @@ start_incarnation(void)
 		if (!reload_wanted)
 			ga_work_survive(begin_incarnation, 0);
 		if (incarnation == 0)
-			wait_for_events();
+			wait_to_start();
 	}
 }
 
@@ -808,57 +863,29 @@ say_farewell(void)
 	ga_work_survive(record_pauses, GetCurrentTimestamp());
 	ga_work_survive(record_outcomes, GetCurrentTimestamp());
 	ga_screening_suppress_waiting();
+	ga_retire_keep(trimmed_at);
 }
 
-/* A lock that nobody releases must not keep the server from stopping. */
+/* Started for new rows, or at the time that was said. */
+static bool
+is_started_for_work(GaSlot *slot)
+{
+	return ga_settings.dispatch &&
+		   (pg_atomic_read_u64(&slot->wake_due) != (uint64) DT_NOEND ||
+			slot->next_start <= GetCurrentTimestamp());
+}
+
 static void
-handle_sigterm(SIGNAL_ARGS)
+begin(int at)
 {
-	int save_errno = errno;
+	Oid database = ga_slots->slots[at].database;
 
-	ShutdownRequestPending = true;
-	/* For a wait that begins only now. */
-	LockTimeout = FAREWELL_LOCK_MS;
-	if (MyProc != NULL && MyProc->waitStatus == PROC_WAIT_STATUS_WAITING)
-	{
-		QueryCancelPending = true;
-		InterruptPending = true;
-	}
-	SetLatch(MyLatch);
-	errno = save_errno;
-}
-
-/*
- * A cancel would break off a record, and what it tells be sent again; only a
- * time-out of ours on a lock, which comes as this signal as well, may do that.
- */
-static void
-handle_sigint(SIGNAL_ARGS)
-{
-	int save_errno = errno;
-
-	if (get_timeout_indicator(LOCK_TIMEOUT, false))
-	{
-		QueryCancelPending = true;
-		InterruptPending = true;
-		SetLatch(MyLatch);
-	}
-	errno = save_errno;
-}
-
-void
-group_api_dispatcher_main(Datum arg)
-{
-	bool proved = false; /* a turn is done */
-	Oid database;
-
-	pqsignal(SIGHUP, SignalHandlerForConfigReload);
-	pqsignal(SIGTERM, handle_sigterm);
-	pqsignal(SIGINT, handle_sigint);
-	database = ga_slots->slots[DatumGetInt32(arg)].database;
+	ga_crash_guard_enter(database);
+	if (is_started_for_work(&ga_slots->slots[at]))
+		ga_desk_start_early();
 	BackgroundWorkerUnblockSignals();
 	BackgroundWorkerInitializeConnectionByOid(database, InvalidOid, 0);
-	if (!ga_seat_take(DatumGetInt32(arg)))
+	if (!ga_seat_take(at))
 		ga_seat_leave(GA_SLOT_WANTED, 1);
 	pin_settings();
 	ga_work_init();
@@ -870,16 +897,48 @@ group_api_dispatcher_main(Datum arg)
 	CacheRegisterSyscacheCallback(AUTHOID, hear_of_roles, (Datum) 0);
 	CacheRegisterSyscacheCallback(AUTHMEMROLEMEM, hear_of_roles, (Datum) 0);
 	reload_wanted = true;
-	ga_crash_guard_enter(database);
 	start_incarnation();
+}
+
+/* Until there is work; a time-out that was to end the process is none. */
+static void
+wait_for_turn(void)
+{
+	long work_ms;
+	long wait_ms;
+	int events;
+
+	do
+	{
+		work_ms = time_to_wait();
+		wait_ms = retire_or_wait(work_ms);
+		events = wait_for_events(wait_ms);
+	} while (events == WL_TIMEOUT && wait_ms != work_ms);
+}
+
+/* The start is no fault any more: it claimed and recorded, or had nothing to. */
+static void
+prove_itself(uint64 recorded_before)
+{
+	if (ga_jobs_count() == 0 ||
+		pg_atomic_read_u64(&ga_seat->recorded) != recorded_before)
+		ga_crash_guard_prove();
+}
+
+void
+group_api_dispatcher_main(Datum arg)
+{
+	uint64 recorded;
+
+	ga_dispatcher_signals_init();
+	begin(DatumGetInt32(arg));
+	recorded = pg_atomic_read_u64(&ga_seat->recorded);
 	while (!ShutdownRequestPending)
 	{
 		take_turn();
-		if (!proved)
-			ga_crash_guard_leave(database);
-		proved = true;
+		prove_itself(recorded);
 		ga_work_end_turn();
-		wait_for_events();
+		wait_for_turn();
 	}
 	say_farewell();
 	/* Whoever stopped us did not mean for ever. */

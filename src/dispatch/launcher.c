@@ -1,13 +1,18 @@
 /*
  * launcher.c
- *		Finds the databases that have the extension and keeps a dispatcher in
- *		each.
+ *		Shares few background workers among the databases that have the extension.
  *
  * It is connected to no database, so it is in nobody's way.  At its start it
- * tries every database once, two at a time; a worker that finds no extension
+ * tries every database once, a few at a time; a worker that finds no extension
  * says so in its slot and ends.  Afterwards databases announce themselves
- * (CREATE EXTENSION, or the first row to be sent).  With nothing to do it
- * sleeps without a time-out.
+ * (CREATE EXTENSION, or the first row to be sent), and utility commands tell of
+ * those that come and go.  What neither tells (an UPDATE of pg_database) a slow
+ * look finds.  With nothing to do it sleeps.
+ *
+ * A database that has work waits in line until fewer than
+ * group_api.max_dispatchers run.  While some wait, dispatchers with nothing to do
+ * are asked to leave, and those that are busy once their turn is over, which puts
+ * them at the end of the line: every database is served.
  *
  * A dispatcher that ends with an error is started again after a back-off from
  * one second to one minute, one that was told to leave at once.  Only the
@@ -15,18 +20,15 @@
  */
 #include "postgres.h"
 
-#include "access/genam.h"
-#include "access/heapam.h"
-#include "access/htup_details.h"
-#include "access/table.h"
-#include "access/tableam.h"
-#include "access/xact.h"
 #include "base/compat.h"
 #include "base/guc.h"
 #include "dispatch/crash_guard.h"
-#include "dispatch/dispatcher.h"
+#include "dispatch/databases.h"
 #include "dispatch/launcher.h"
+#include "dispatch/probes.h"
 #include "dispatch/slots.h"
+#include "dispatch/turns.h"
+#include "dispatch/workers.h"
 #include "pgstat.h"
 #include "postmaster/bgworker.h"
 #include "postmaster/interrupt.h"
@@ -34,27 +36,17 @@
 #include "storage/procsignal.h"
 #include "tcop/tcopprot.h"
 #include "utils/memutils.h"
-#include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
-#define MAX_PROBES 2 /* workers that look for the extension at one time */
-#define FIRST_BACKOFF_MS 1000
-#define LAST_BACKOFF_MS 60000
-/* A dispatcher that lived this long had no trouble starting. */
-#define HEALTHY_AFTER_MS 60000
+/* Who has nothing new is placed in the line as if it came this much later. */
+#define LOOK_RANK_MS 5000
+/* Before a database that DDL holds locked is tried again. */
+#define FIRST_LOCKED_MS 50
+#define LAST_LOCKED_MS 1000
+/* Before a worker is asked for again when all are used by others. */
+#define NO_WORKER_MS 1000
 
-/* What the launcher knows of a slot's worker; as many as there are slots. */
-typedef struct Worker
-{
-	BackgroundWorkerHandle *handle; /* NULL: none */
-	TimestampTz started_at;
-	TimestampTz not_before; /* back-off */
-	int backoff_ms;
-	bool forgiven; /* its crashes do not count any more */
-} Worker;
-
-static Worker *workers;
-static List *candidates; /* of Oid: databases not tried yet */
+static TimestampTz no_worker_until;
 static bool told_no_worker;
 
 void
@@ -90,283 +82,177 @@ enter(void)
 {
 	LWLockAcquire(ga_slots->lock, LW_EXCLUSIVE);
 	ga_slots->launcher_latch = MyLatch;
+	ga_slots->is_probing = true;
 	/* Workers of an earlier launcher still run; the others must start anew. */
-	for (int i = 0; i < ga_slots->count; i++)
+	for (int i = 0; i < ga_slots->used; i++)
 		if (ga_slots->slots[i].state == GA_SLOT_STARTING ||
 			ga_slots->slots[i].state == GA_SLOT_STOPPED)
-			ga_slots->slots[i].state = GA_SLOT_WANTED;
+			ga_slot_want(&ga_slots->slots[i], GetCurrentTimestamp());
 	LWLockRelease(ga_slots->lock);
 	before_shmem_exit(leave, (Datum) 0);
 }
 
-/*
- * Every database one may connect to, but no template: a list in TopMemoryContext.
- */
-static List *
-list_databases(void)
-{
-	List *databases = NIL;
-	Relation relation;
-	TableScanDesc scan;
-	HeapTuple tuple;
+/* ---- starting ------------------------------------------------------------- */
 
-	StartTransactionCommand();
-	(void) GetTransactionSnapshot();
-	relation = table_open(DatabaseRelationId, AccessShareLock);
-	scan = table_beginscan_catalog(relation, 0, NULL);
-	while (HeapTupleIsValid(tuple = heap_getnext(scan, ForwardScanDirection)))
-	{
-		Form_pg_database database = (Form_pg_database) GETSTRUCT(tuple);
-
-		/* -2: left half dropped by an interrupted DROP DATABASE */
-		if (database->datallowconn && !database->datistemplate &&
-			database->datconnlimit != -2)
-		{
-			MemoryContext old = MemoryContextSwitchTo(TopMemoryContext);
-
-			databases = lappend_oid(databases, database->oid);
-			MemoryContextSwitchTo(old);
-		}
-	}
-	table_endscan(scan);
-	table_close(relation, AccessShareLock);
-	CommitTransactionCommand();
-	return databases;
-}
-
-static bool
-database_exists(Oid database)
-{
-	List *databases = list_databases();
-	bool found = list_member_oid(databases, database);
-
-	list_free(databases);
-	return found;
-}
-
-/* One slot's state as seen under the lock. */
-static GaSlotState
-look(int at, Oid *database, int *holds)
-{
-	GaSlot *slot = &ga_slots->slots[at];
-	GaSlotState state;
-
-	LWLockAcquire(ga_slots->lock, LW_SHARED);
-	state = slot->state;
-	*database = slot->database;
-	*holds = slot->holds;
-	LWLockRelease(ga_slots->lock);
-	return state;
-}
-
-static void
-set_state(int at, GaSlotState state)
-{
-	LWLockAcquire(ga_slots->lock, LW_EXCLUSIVE);
-	ga_slots->slots[at].state = state;
-	LWLockRelease(ga_slots->lock);
-}
-
-static void
-back_off(Worker *worker)
-{
-	TimestampTz now = GetCurrentTimestamp();
-
-	if (TimestampDifferenceExceeds(worker->started_at, now, HEALTHY_AFTER_MS))
-		worker->backoff_ms = 0;
-	worker->backoff_ms = worker->backoff_ms == 0
-							 ? FIRST_BACKOFF_MS
-							 : Min(worker->backoff_ms * 2, LAST_BACKOFF_MS);
-	worker->not_before = TimestampTzPlusMilliseconds(now, worker->backoff_ms);
-}
-
-/* False when a worker of an earlier launcher has just entered. */
-static bool
-set_starting(int at)
-{
-	GaSlot *slot = &ga_slots->slots[at];
-	bool done;
-
-	LWLockAcquire(ga_slots->lock, LW_EXCLUSIVE);
-	done = slot->pid == 0 &&
-		   (slot->state == GA_SLOT_WANTED || slot->state == GA_SLOT_STOPPED);
-	if (done)
-		slot->state = GA_SLOT_STARTING;
-	LWLockRelease(ga_slots->lock);
-	return done;
-}
-
-static bool
-start_worker(int at, Oid database)
-{
-	BackgroundWorker worker = {
-		.bgw_type = "group_api dispatcher",
-		.bgw_flags =
-			BGWORKER_SHMEM_ACCESS | BGWORKER_BACKEND_DATABASE_CONNECTION,
-		.bgw_start_time = BgWorkerStart_RecoveryFinished,
-		.bgw_restart_time = BGW_NEVER_RESTART,
-		.bgw_library_name = "group_api",
-		.bgw_function_name = "group_api_dispatcher_main",
-		.bgw_main_arg = Int32GetDatum(at),
-		.bgw_notify_pid = MyProcPid,
-	};
-	MemoryContext old;
-	bool done;
-
-	snprintf(worker.bgw_name, BGW_MAXLEN,
-			 "group_api dispatcher for database %u", database);
-	if (!set_starting(at))
-		return true;
-	old = MemoryContextSwitchTo(TopMemoryContext);
-	done = RegisterDynamicBackgroundWorker(&worker, &workers[at].handle);
-	MemoryContextSwitchTo(old);
-	workers[at].started_at = GetCurrentTimestamp();
-	pg_atomic_write_u32(&ga_slots->slots[at].trouble,
-						done ? GA_TROUBLE_NONE : GA_TROUBLE_NO_WORKER);
-	if (!done)
-	{
-		workers[at].handle = NULL;
-		set_state(at, GA_SLOT_WANTED);
-		back_off(&workers[at]);
-		if (!told_no_worker)
-			ereport(WARNING,
-					(errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
-					 errmsg("no background worker left for the dispatcher of "
-							"database %u",
-							database),
-					 errhint("Increase max_worker_processes; invitations of "
-							 "this database wait until then.")));
-		told_no_worker = true;
-	}
-	else
-		told_no_worker = false;
-	return done;
-}
-
-/*
- * A worker we started is gone.  One without the extension freed its slot; one
- * that was told to leave, for DDL on its database, wants a successor at once.
- */
-static void
-bury(int at, GaSlotState state)
-{
-	Worker *worker = &workers[at];
-
-	pfree(worker->handle);
-	worker->handle = NULL;
-	if (state == GA_SLOT_FREE || state == GA_SLOT_WANTED)
-	{
-		worker->backoff_ms = 0;
-		return;
-	}
-	if (state == GA_SLOT_STARTING)
-		set_state(at, GA_SLOT_STOPPED);
-	back_off(worker);
-}
-
-/* Said once; a reload of the configuration lets it try again. */
+/* Said once a crash; a reload of the configuration lets it try again at once. */
 static bool
 is_tripped(int at, Oid database)
 {
-	if (workers[at].forgiven)
-	{
-		workers[at].forgiven = false;
-		ga_crash_guard_leave(database);
-	}
-	if (!ga_crash_guard_is_tripped(database))
+	GaSlot *slot = &ga_slots->slots[at];
+	int crashes;
+	TimestampTz retry_at;
+
+	if (ga_workers[at].forgiven)
+		ga_crash_guard_forgive(database);
+	ga_workers[at].forgiven = false;
+	if (!ga_crash_guard_is_tripped(database, &crashes, &retry_at))
 		return false;
-	if (pg_atomic_read_u32(&ga_slots->slots[at].trouble) != GA_TROUBLE_CRASHING)
+	if (pg_atomic_read_u32(&slot->trouble) != GA_TROUBLE_CRASHING)
 		ereport(WARNING,
 				(errcode(ERRCODE_INTERNAL_ERROR),
 				 errmsg("the dispatcher of database %u crashed at its last %d "
-						"starts and is left off",
-						database, GA_CRASHES_ALLOWED),
+						"starts and is left off until %s",
+						database, crashes, timestamptz_to_str(retry_at)),
 				 errhint("Look for its crash above; SELECT pg_reload_conf(); "
-						 "lets it try again.")));
-	pg_atomic_write_u32(&ga_slots->slots[at].trouble, GA_TROUBLE_CRASHING);
+						 "lets it try again now.")));
+	slot->crashes = crashes;
+	slot->retry_at = retry_at;
+	pg_atomic_write_u32(&slot->trouble, GA_TROUBLE_CRASHING);
+	ga_workers[at].not_before = retry_at;
+	ga_launcher_wake_by(retry_at);
 	return true;
 }
 
-/* Returns the milliseconds until this slot wants to be looked at, -1 = never. */
-static long
-serve_slot(int at)
+/* False: not now.  A database that is closed loses its slot. */
+static bool
+may_start(int at, Oid database, TimestampTz now)
 {
-	Worker *worker = &workers[at];
-	Oid database;
-	int holds;
-	GaSlotState state = look(at, &database, &holds);
-	TimestampTz now;
+	GaWorker *worker = &ga_workers[at];
+	GaDatabaseState state = ga_database_state(database);
 
-	if (worker->handle != NULL)
+	if (state == GA_DATABASE_CLOSED)
 	{
-		pid_t unused;
-
-		if (GetBackgroundWorkerPid(worker->handle, &unused) != BGWH_STOPPED)
-			return -1;
-		bury(at, look(at, &database, &holds));
-		state = look(at, &database, &holds);
+		ga_probes_free_slot(at);
+		return false;
 	}
-	if (state == GA_SLOT_FREE)
-		worker->backoff_ms = 0;
-	if ((state != GA_SLOT_WANTED && state != GA_SLOT_STOPPED) || holds > 0)
-		return -1;
-	now = GetCurrentTimestamp();
-	if (worker->backoff_ms > 0 && now < worker->not_before)
-		return TimestampDifferenceMilliseconds(now, worker->not_before) + 1;
-	if (!database_exists(database))
+	ga_slots->slots[at].is_locked = state == GA_DATABASE_LOCKED;
+	if (state == GA_DATABASE_LOCKED)
 	{
-		ga_crash_guard_leave(database);
-		set_state(at, GA_SLOT_FREE);
-		return -1;
+		worker->locked_ms = worker->locked_ms == 0
+								? FIRST_LOCKED_MS
+								: Min(worker->locked_ms * 2, LAST_LOCKED_MS);
+		worker->not_before =
+			TimestampTzPlusMilliseconds(now, worker->locked_ms);
+		ga_launcher_wake_by(worker->not_before);
+		return false;
 	}
-	if (is_tripped(at, database))
-		return -1;
-	if (start_worker(at, database))
-		return -1;
-	return worker->backoff_ms;
+	worker->locked_ms = 0;
+	return !is_tripped(at, database);
 }
 
-/* Hands the next candidates to free slots, a few at a time. */
 static void
-probe_databases(void)
+tell_no_worker(Oid database)
 {
-	int probing = 0;
+	if (!told_no_worker)
+		ereport(WARNING,
+				(errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
+				 errmsg("no background worker left for the dispatcher of "
+						"database %u",
+						database),
+				 errhint("Increase max_worker_processes; invitations wait "
+						 "until then.")));
+	told_no_worker = true;
+}
 
-	for (int i = 0; i < ga_slots->count; i++)
-		if (ga_slots->slots[i].state == GA_SLOT_WANTED ||
-			ga_slots->slots[i].state == GA_SLOT_STARTING)
-			probing++;
-	while (candidates != NIL && probing < MAX_PROBES && !ga_slots_are_full())
+/* Others have taken every worker: who waits is told so. */
+static void
+suffer_no_worker(const GaInLine *line, int count, TimestampTz now)
+{
+	tell_no_worker(line[0].database);
+	for (int i = 0; i < count; i++)
+		pg_atomic_write_u32(&ga_slots->slots[line[i].at].trouble,
+							GA_TROUBLE_NO_WORKER);
+	no_worker_until = TimestampTzPlusMilliseconds(now, NO_WORKER_MS);
+}
+
+/* Starts from the front of the line; returns how many wait on. */
+static int
+start_workers(const GaInLine *line, int count, int running, TimestampTz now)
+{
+	int i;
+
+	for (i = 0; i < count && running < ga_settings.max_dispatchers; i++)
 	{
-		Oid database = linitial_oid(candidates);
-
-		candidates = list_delete_first(candidates);
-		ga_slot_wake(database, DT_NOBEGIN, false);
-		probing++;
+		if (!may_start(line[i].at, line[i].database, now))
+			continue;
+		if (no_worker_until > now ||
+			!ga_worker_start(line[i].at, line[i].database, now))
+		{
+			/* Of our own, one that leaves makes room. */
+			if (no_worker_until <= now && running == 0)
+				suffer_no_worker(line + i, count - i, now);
+			if (running == 0)
+				ga_launcher_wake_by(no_worker_until);
+			break;
+		}
+		told_no_worker = false;
+		running++;
 	}
+	return count - i;
+}
+
+/* ---- the loop ------------------------------------------------------------- */
+
+/* Every database looks once what the new settings mean for it. */
+static void
+follow_reload(void)
+{
+	TimestampTz place =
+		TimestampTzPlusMilliseconds(GetCurrentTimestamp(), LOOK_RANK_MS);
+
+	ConfigReloadPending = false;
+	ProcessConfigFile(PGC_SIGHUP);
+	LWLockAcquire(ga_slots->lock, LW_EXCLUSIVE);
+	for (int i = 0; i < ga_slots->used; i++)
+	{
+		ga_workers[i].forgiven = true;
+		if (pg_atomic_read_u32(&ga_slots->slots[i].trouble) ==
+			GA_TROUBLE_CRASHING)
+			ga_workers[i].not_before = 0;
+		if (ga_slots->slots[i].state == GA_SLOT_IDLE)
+			ga_slot_want(&ga_slots->slots[i], place);
+	}
+	LWLockRelease(ga_slots->lock);
+	ga_probes_look_again();
 }
 
 static void
 serve_all(void)
 {
-	long wait_ms = -1;
+	TimestampTz now = GetCurrentTimestamp();
+	GaInLine *line;
+	int running;
+	int waiting;
+	int count;
 
-	probe_databases();
-	for (int i = 0; i < ga_slots->count; i++)
-	{
-		long slot_ms = serve_slot(i);
-
-		if (slot_ms >= 0 && (wait_ms < 0 || slot_ms < wait_ms))
-			wait_ms = slot_ms;
-	}
-	/* Probes end within milliseconds; the rest announces itself. */
-	if (candidates != NIL && !ga_slots_are_full() &&
-		(wait_ms < 0 || wait_ms > 50))
-		wait_ms = 50;
-	(void) WaitLatch(MyLatch,
-					 WL_LATCH_SET | WL_EXIT_ON_PM_DEATH |
-						 (wait_ms >= 0 ? WL_TIMEOUT : 0),
-					 wait_ms, ga_wait_event("GroupApiLauncherMain"));
+	ga_launcher_wake_at = DT_NOEND;
+	ga_probes_follow_databases(now);
+	running = ga_workers_count(now);
+	ga_probes_begin();
+	count = ga_turns_line(now, &line);
+	waiting = start_workers(line, count, running, now);
+	/* A reload may have made the setting smaller. */
+	ga_turns_make_room(Max(waiting, running - ga_settings.max_dispatchers),
+					   now);
+	now = GetCurrentTimestamp();
+	(void) WaitLatch(
+		MyLatch,
+		WL_LATCH_SET | WL_EXIT_ON_PM_DEATH |
+			(ga_launcher_wake_at != DT_NOEND ? WL_TIMEOUT : 0),
+		ga_launcher_wake_at <= now
+			? 1
+			: TimestampDifferenceMilliseconds(now, ga_launcher_wake_at),
+		ga_wait_event("GroupApiLauncherMain"));
 	ResetLatch(MyLatch);
 }
 
@@ -379,20 +265,14 @@ group_api_launcher_main(Datum arg)
 	BackgroundWorkerInitializeConnection(NULL, NULL, 0);
 	pgstat_report_appname("group_api launcher");
 
-	workers = MemoryContextAllocZero(TopMemoryContext,
-									 sizeof(Worker) * ga_slots->count);
+	ga_workers_init();
+	ga_turns_init();
 	enter();
-	candidates = list_databases();
 	while (!ShutdownRequestPending)
 	{
 		CHECK_FOR_INTERRUPTS();
 		if (ConfigReloadPending)
-		{
-			ConfigReloadPending = false;
-			ProcessConfigFile(PGC_SIGHUP);
-			for (int i = 0; i < ga_slots->count; i++)
-				workers[i].forgiven = true;
-		}
+			follow_reload();
 		serve_all();
 	}
 	proc_exit(1);

@@ -7,7 +7,6 @@
  */
 #include "postgres.h"
 
-#include "dispatch/crash_guard.h"
 #include "dispatch/seat.h"
 #include "miscadmin.h"
 #include "storage/ipc.h"
@@ -17,15 +16,32 @@ GaSlot *ga_seat = NULL;
 
 /* What is left behind; an error is the case nobody announces. */
 static GaSlotState state_to_leave = GA_SLOT_STOPPED;
+static TimestampTz next_start = DT_NOEND;
+
+/* Somebody woke it after its last look: it heard nothing of that any more. */
+static bool
+was_woken(void)
+{
+	TimestampTz due = (TimestampTz) pg_atomic_read_u64(&ga_seat->wake_due);
+
+	return pg_atomic_read_u32(&ga_seat->reload) != 0 ||
+		   (due != DT_NOEND && ga_slot_hears(ga_seat, due));
+}
 
 static void
 leave(int code, Datum arg)
 {
-	ga_crash_guard_leave(MyDatabaseId);
 	LWLockAcquire(ga_slots->lock, LW_EXCLUSIVE);
 	ga_seat->pid = 0;
 	ga_seat->latch = NULL;
 	ga_seat->state = state_to_leave;
+	ga_seat->next_start = next_start;
+	if (state_to_leave == GA_SLOT_WANTED ||
+		(state_to_leave == GA_SLOT_IDLE && was_woken()))
+		ga_slot_want(ga_seat, GetCurrentTimestamp());
+	pg_atomic_write_u64(&ga_seat->idle_since, 0);
+	pg_atomic_write_u64(&ga_seat->asked_to_leave, 0);
+	pg_atomic_write_u32(&ga_seat->courier_pid, 0);
 	if (ga_slots->launcher_latch != NULL)
 		SetLatch(ga_slots->launcher_latch);
 	LWLockRelease(ga_slots->lock);
@@ -48,7 +64,10 @@ ga_seat_take(int at)
 	ga_seat->pid = MyProcPid;
 	ga_seat->latch = MyLatch;
 	ga_seat->state = GA_SLOT_RUNNING;
+	ga_seat->is_probe = false;
 	ga_seat->started_at = GetCurrentTimestamp();
+	pg_atomic_write_u64(&ga_seat->idle_since, 0);
+	pg_atomic_write_u64(&ga_seat->asked_to_leave, 0);
 	is_welcome = ga_seat->holds == 0;
 	LWLockRelease(ga_slots->lock);
 	return is_welcome;
@@ -59,6 +78,13 @@ ga_seat_leave(GaSlotState state, int exit_code)
 {
 	state_to_leave = state;
 	proc_exit(exit_code);
+}
+
+void
+ga_seat_leave_idle(TimestampTz until)
+{
+	next_start = until;
+	ga_seat_leave(GA_SLOT_IDLE, 0);
 }
 
 void

@@ -21,6 +21,11 @@ extern bool ga_seat_take(int at);
 
 /* Ends the process in an orderly way; `state` tells the launcher what next. */
 extern void ga_seat_leave(GaSlotState state, int exit_code);
+/*
+ * Ends the process because nothing is to be done before `next_start` (DT_NOEND:
+ * before somebody wakes the database).
+ */
+extern void ga_seat_leave_idle(TimestampTz next_start);
 
 extern void ga_seat_note(GaSlotTrouble trouble);
 

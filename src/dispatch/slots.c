@@ -44,7 +44,13 @@ reset_slot(GaSlot *slot)
 	slot->pid = 0;
 	slot->latch = NULL;
 	slot->holds = 0;
+	slot->is_probe = false;
 	slot->started_at = 0;
+	slot->wanted_at = 0;
+	slot->next_start = DT_NOEND;
+	slot->retry_at = 0;
+	slot->crashes = 0;
+	slot->is_locked = false;
 	pg_atomic_write_u32(&slot->trouble, GA_TROUBLE_NONE);
 	pg_atomic_write_u32(&slot->deaf, 0);
 	pg_atomic_write_u64(&slot->look_at, (uint64) DT_NOEND);
@@ -55,6 +61,9 @@ reset_slot(GaSlot *slot)
 	pg_atomic_write_u64(&slot->held_up_since, 0);
 	pg_atomic_write_u64(&slot->wake_due, (uint64) DT_NOEND);
 	pg_atomic_write_u32(&slot->reload, 0);
+	pg_atomic_write_u64(&slot->idle_since, 0);
+	pg_atomic_write_u64(&slot->asked_to_leave, 0);
+	memset(&slot->kept, 0, sizeof(slot->kept));
 }
 
 static void
@@ -70,7 +79,11 @@ create_slots(void)
 	{
 		ga_slots->lock = &(GetNamedLWLockTranche("group_api"))->lock;
 		ga_slots->launcher_latch = NULL;
+		ga_slots->is_probing = true;
+		pg_atomic_init_u32(&ga_slots->waiting, 0);
+		pg_atomic_init_u32(&ga_slots->databases_changed, 0);
 		ga_slots->count = ga_settings.max_databases;
+		ga_slots->used = 0;
 		for (int i = 0; i < ga_slots->count; i++)
 		{
 			GaSlot *slot = &ga_slots->slots[i];
@@ -88,6 +101,8 @@ create_slots(void)
 			pg_atomic_init_u64(&slot->recorded, 0);
 			pg_atomic_init_u64(&slot->wake_due, 0);
 			pg_atomic_init_u32(&slot->reload, 0);
+			pg_atomic_init_u64(&slot->idle_since, 0);
+			pg_atomic_init_u64(&slot->asked_to_leave, 0);
 			reset_slot(slot);
 		}
 	}
@@ -103,14 +118,36 @@ ga_slots_init(void)
 	shmem_startup_hook = create_slots;
 }
 
+static bool
+is_slot_of(int at, Oid database)
+{
+	const GaSlot *slot = &ga_slots->slots[at];
+
+	return slot->state != GA_SLOT_FREE && slot->database == database;
+}
+
 static GaSlot *
 find_slot(Oid database)
 {
-	for (int i = 0; i < ga_slots->count; i++)
-		if (ga_slots->slots[i].state != GA_SLOT_FREE &&
-			ga_slots->slots[i].database == database)
+	/* Where this backend found it last: every commit asks. */
+	static int last = 0;
+
+	if (last < ga_slots->used && is_slot_of(last, database))
+		return &ga_slots->slots[last];
+	for (int i = 0; i < ga_slots->used; i++)
+		if (is_slot_of(i, database))
+		{
+			last = i;
 			return &ga_slots->slots[i];
+		}
 	return NULL;
+}
+
+void
+ga_slot_want(GaSlot *slot, TimestampTz at)
+{
+	slot->state = GA_SLOT_WANTED;
+	slot->wanted_at = at;
 }
 
 /* Lock held exclusively.  NULL when all are taken. */
@@ -124,7 +161,8 @@ take_slot(Oid database)
 
 			reset_slot(slot);
 			slot->database = database;
-			slot->state = GA_SLOT_WANTED;
+			ga_slot_want(slot, GetCurrentTimestamp());
+			ga_slots->used = Max(ga_slots->used, i + 1);
 			return slot;
 		}
 	return NULL;
@@ -141,9 +179,8 @@ note_due(GaSlot *slot, TimestampTz due)
 		;
 }
 
-/* New rows are of interest to a provider, or to the next look at groups. */
-static bool
-hears(GaSlot *slot, TimestampTz due)
+bool
+ga_slot_hears(GaSlot *slot, TimestampTz due)
 {
 	int64 minutes =
 		(int64) ga_settings.invitation_expiry - ga_settings.reminder_before;
@@ -154,17 +191,44 @@ hears(GaSlot *slot, TimestampTz due)
 			   (TimestampTz) pg_atomic_read_u64(&slot->look_at);
 }
 
+/* The latch is set under the lock: the owner clears the pointer before it goes. */
+static void
+set_latch(Latch *latch)
+{
+	if (latch != NULL)
+		SetLatch(latch);
+}
+
+/*
+ * Lock held exclusively.  A database whose dispatcher would not hear gets none
+ * either: it sleeps until its next start, whoever commits.
+ */
+static void
+wake_slot(GaSlot *slot, TimestampTz due, bool reload)
+{
+	TimestampTz now = GetCurrentTimestamp();
+
+	if (slot->state == GA_SLOT_IDLE && (reload || ga_slot_hears(slot, due)))
+		ga_slot_want(slot, now);
+	else if (slot->state == GA_SLOT_WANTED && slot->wanted_at > now)
+		slot->wanted_at = now;
+	slot->is_probe = false;
+	if (slot->state != GA_SLOT_IDLE)
+		set_latch(ga_slots->launcher_latch);
+}
+
 void
 ga_slot_wake(Oid database, TimestampTz due, bool reload)
 {
 	GaSlot *slot;
-	Latch *latch;
+	bool is_running;
 
 	if (ga_slots == NULL)
 		return;
 	LWLockAcquire(ga_slots->lock, LW_SHARED);
 	slot = find_slot(database);
-	if (slot == NULL)
+	is_running = slot != NULL && slot->state == GA_SLOT_RUNNING;
+	if (!is_running)
 	{
 		LWLockRelease(ga_slots->lock);
 		LWLockAcquire(ga_slots->lock, LW_EXCLUSIVE);
@@ -178,13 +242,21 @@ ga_slot_wake(Oid database, TimestampTz due, bool reload)
 		if (reload)
 			pg_atomic_write_u32(&slot->reload, 1);
 		if (slot->state != GA_SLOT_RUNNING)
-			latch = ga_slots->launcher_latch;
-		else
-			latch = reload || hears(slot, due) ? slot->latch : NULL;
-		/* Under the lock: the owner clears the pointer before it goes. */
-		if (latch != NULL)
-			SetLatch(latch);
+			wake_slot(slot, due, reload);
+		else if (reload || ga_slot_hears(slot, due))
+			set_latch(slot->latch);
 	}
+	LWLockRelease(ga_slots->lock);
+}
+
+void
+ga_slots_look_again(void)
+{
+	if (ga_slots == NULL)
+		return;
+	pg_atomic_write_u32(&ga_slots->databases_changed, 1);
+	LWLockAcquire(ga_slots->lock, LW_SHARED);
+	set_latch(ga_slots->launcher_latch);
 	LWLockRelease(ga_slots->lock);
 }
 
@@ -212,8 +284,7 @@ ga_slot_release(Oid database)
 	slot = find_slot(database);
 	if (slot != NULL && slot->holds > 0)
 		slot->holds--;
-	if (ga_slots->launcher_latch != NULL)
-		SetLatch(ga_slots->launcher_latch);
+	set_latch(ga_slots->launcher_latch);
 	LWLockRelease(ga_slots->lock);
 }
 

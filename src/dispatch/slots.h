@@ -2,9 +2,11 @@
  * slots.h
  *		Shared memory: one slot for each database that has the extension.
  *
- * A slot is how everybody finds a database's dispatcher: committing backends to
- * wake it, the launcher to start it, DDL to hold it.  Nothing process-local (a
- * pointer of one process, a descriptor) is ever put here.
+ * A slot is what is known of a database whether or not a dispatcher runs there:
+ * slots are many and cheap, dispatchers few (group_api.max_dispatchers).  A
+ * committing backend finds the dispatcher to wake in it, the launcher when to
+ * start one, DDL whom to send away.  Nothing process-local (a pointer of one
+ * process, a descriptor) is ever put here.
  */
 #ifndef GA_DISPATCH_SLOTS_H
 #define GA_DISPATCH_SLOTS_H
@@ -19,32 +21,62 @@
 typedef enum GaSlotState
 {
 	GA_SLOT_FREE = 0,
-	GA_SLOT_WANTED,	  /* somebody has work: the launcher starts a worker */
+	GA_SLOT_WANTED,	  /* there is work: waits in line for a dispatcher */
 	GA_SLOT_STARTING, /* the launcher registered a worker */
 	GA_SLOT_RUNNING,  /* a dispatcher owns the database */
-	GA_SLOT_STOPPED	  /* its worker ended with an error; back-off */
+	GA_SLOT_STOPPED,  /* its worker ended with an error; back-off */
+	GA_SLOT_IDLE	  /* needs no dispatcher before next_start or a wake */
 } GaSlotState;
 
-/* Why a running dispatcher sends nothing. */
+/* Why nothing is sent.  It stays when the dispatcher ends. */
 typedef enum GaSlotTrouble
 {
 	GA_TROUBLE_NONE = 0,
 	GA_TROUBLE_NO_COURIER, /* the program cannot be started */
 	GA_TROUBLE_FOREIGN,	   /* the data come from another database */
 	GA_TROUBLE_OFF,		   /* group_api.dispatch is off */
-	GA_TROUBLE_NO_WORKER,  /* max_worker_processes is used up */
-	GA_TROUBLE_CRASHING	   /* it crashed at every start */
+	GA_TROUBLE_NO_WORKER,  /* max_worker_processes is used up by others */
+	GA_TROUBLE_CRASHING	   /* it crashed at its last starts */
 } GaSlotTrouble;
+
+/* How a provider fared, for the next dispatcher; see dispatch/retire. */
+typedef struct GaKeptProvider
+{
+	uint64 digest; /* of its name and settings; 0: none */
+	TimestampTz rest_until;
+	TimestampTz tokens_at;
+	double tokens;
+	int faults;
+	int window;
+	bool unreachable;
+} GaKeptProvider;
+
+#define GA_KEPT_PROVIDERS 8
+
+/* What a dispatcher that ends of itself leaves to the next one. */
+typedef struct GaKept
+{
+	bool nothing_in_flight; /* no row is in the state sending */
+	int courier_wait_ms;	/* > 0: the courier could not be started */
+	TimestampTz trimmed_at;
+	GaKeptProvider providers[GA_KEPT_PROVIDERS];
+} GaKept;
 
 typedef struct GaSlot
 {
 	/* The following are protected by GaSlots.lock. */
 	Oid database;
 	GaSlotState state;
-	pid_t pid;	  /* of the dispatcher while running */
-	Latch *latch; /* in its PGPROC: shared memory */
-	int holds;	  /* DDL on the database that must find nobody there */
+	pid_t pid;	   /* of the dispatcher while running */
+	Latch *latch;  /* in its PGPROC: shared memory */
+	int holds;	   /* DDL on the database that must find nobody there */
+	bool is_probe; /* nobody asked: the launcher looks for the extension */
 	TimestampTz started_at;
+	TimestampTz wanted_at;	/* its place in the line, while wanted */
+	TimestampTz next_start; /* while idle; DT_NOEND: only a wake starts it */
+	TimestampTz retry_at;	/* while stopped, or in trouble */
+	int crashes;			/* with GA_TROUBLE_CRASHING: how many in a row */
+	bool is_locked;			/* by DDL when the launcher tried last */
 
 	/* Written by the dispatcher alone, read by anybody. */
 	pg_atomic_uint32 trouble; /* GaSlotTrouble */
@@ -67,13 +99,27 @@ typedef struct GaSlot
 	/* Set by anybody, taken by the dispatcher. */
 	pg_atomic_uint64 wake_due; /* earliest due of new rows, TimestampTz */
 	pg_atomic_uint32 reload;   /* providers or the extension changed */
+
+	/* Since when the dispatcher has nothing to do, TimestampTz; 0: it has. */
+	pg_atomic_uint64 idle_since;
+	/* Set by the launcher: since when it is to make room, TimestampTz; 0: no. */
+	pg_atomic_uint64 asked_to_leave;
+
+	/* Of the dispatcher of the moment; between two, nobody's. */
+	GaKept kept;
 } GaSlot;
 
 typedef struct GaSlots
 {
 	LWLock *lock;
 	Latch *launcher_latch; /* protected by lock; NULL while it is down */
+	bool is_probing;	   /* protected by lock: not all databases are tried */
+	/* Databases that wait for a dispatcher of which there are too few. */
+	pg_atomic_uint32 waiting;
+	/* Databases came, went, or are open to connections or closed. */
+	pg_atomic_uint32 databases_changed;
 	int count;
+	int used; /* protected by lock: no slot at or above was ever taken */
 	GaSlot slots[FLEXIBLE_ARRAY_MEMBER];
 } GaSlots;
 
@@ -89,9 +135,18 @@ extern void ga_slots_init(void);
  * the launcher to start one.  `due` is the earliest due of new rows.
  */
 extern void ga_slot_wake(Oid database, TimestampTz due, bool reload);
-/* Keeps the dispatcher out of a database; returns false when there was none. */
+/* Keeps the dispatcher out of a database; false: it has no slot. */
 extern bool ga_slot_hold(Oid database);
 extern void ga_slot_release(Oid database);
+/* A place at the end of the line; the lock is held exclusively. */
+extern void ga_slot_want(GaSlot *slot, TimestampTz at);
+/* New rows are of interest to a provider, or to the next look at groups. */
+extern bool ga_slot_hears(GaSlot *slot, TimestampTz due);
+/*
+ * Makes the launcher look at the databases: some came, went, were opened or
+ * closed, or are locked no longer.
+ */
+extern void ga_slots_look_again(void);
 /* The pid of a database's dispatcher, 0 = none. */
 extern pid_t ga_slot_pid(Oid database);
 /* Copies a database's slot; false when it has none. */

@@ -1,36 +1,23 @@
 /*
  * stats.c
- *		A slot in words.
+ *		A slot in words: the cause that is known, never a guess.
  */
 #include "postgres.h"
 
+#include "access/htup_details.h"
+#include "base/guc.h"
+#include "catalog/pg_database.h"
 #include "dispatch/slots.h"
 #include "dispatch/stats.h"
 #include "dispatch/work.h"
+#include "utils/syscache.h"
 #include "utils/timestamp.h"
 
 /* Of a step that was not tried again for this long after its pause nobody knows. */
 #define STILL_HELD_UP_MS 10000
 
-static const char *
-state_name(GaSlotState state, GaSlotTrouble trouble)
-{
-	switch (state)
-	{
-		case GA_SLOT_FREE:
-		case GA_SLOT_STOPPED:
-			return "stopped";
-		case GA_SLOT_WANTED:
-		case GA_SLOT_STARTING:
-			return trouble == GA_TROUBLE_NO_WORKER ||
-						   trouble == GA_TROUBLE_CRASHING
-					   ? "stopped"
-					   : "starting";
-		case GA_SLOT_RUNNING:
-			break;
-	}
-	return trouble == GA_TROUBLE_NO_COURIER ? "no courier" : "running";
-}
+/* Waiting this long for a dispatcher is worth a word. */
+#define LONG_WAIT_MS 30000
 
 static const char *
 trouble_text(GaSlotTrouble trouble)
@@ -38,6 +25,7 @@ trouble_text(GaSlotTrouble trouble)
 	switch (trouble)
 	{
 		case GA_TROUBLE_NONE:
+		case GA_TROUBLE_CRASHING:
 			return NULL;
 		case GA_TROUBLE_NO_COURIER:
 			return "the courier cannot be started";
@@ -46,9 +34,7 @@ trouble_text(GaSlotTrouble trouble)
 		case GA_TROUBLE_OFF:
 			return "group_api.dispatch is off";
 		case GA_TROUBLE_NO_WORKER:
-			return "max_worker_processes is used up";
-		case GA_TROUBLE_CRASHING:
-			return "it crashed at every start";
+			return "max_worker_processes is used up by others";
 	}
 	return NULL;
 }
@@ -69,26 +55,139 @@ tell_hindrance(GaSlot *slot, GaDispatcherStats *stats)
 	stats->held_up_since = since;
 }
 
+static void
+tell(GaDispatcherStats *stats, const char *state, const char *reason,
+	 const char *hint)
+{
+	stats->state = state;
+	stats->reason = reason;
+	stats->hint = hint;
+}
+
+static bool
+is_template(Oid database)
+{
+	HeapTuple tuple = SearchSysCache1(DATABASEOID, ObjectIdGetDatum(database));
+	bool answer;
+
+	if (!HeapTupleIsValid(tuple))
+		return false;
+	answer = ((Form_pg_database) GETSTRUCT(tuple))->datistemplate;
+	ReleaseSysCache(tuple);
+	return answer;
+}
+
+static bool
+launcher_is_there(bool *is_probing)
+{
+	bool answer;
+
+	LWLockAcquire(ga_slots->lock, LW_SHARED);
+	answer = ga_slots->launcher_latch != NULL;
+	*is_probing = ga_slots->is_probing;
+	LWLockRelease(ga_slots->lock);
+	return answer;
+}
+
+/* A database nobody knows of. */
+static void
+tell_no_slot(Oid database, GaDispatcherStats *stats)
+{
+	bool is_probing = false;
+
+	if (ga_slots == NULL)
+		tell(stats, "stopped", "the server was started without group_api",
+			 "add group_api to shared_preload_libraries and restart");
+	else if (!launcher_is_there(&is_probing))
+		tell(stats, "stopped", "the launcher does not run",
+			 "look for \"group_api launcher\" in the server's log");
+	else if (is_template(database))
+		tell(stats, "stopped", "this database is a template",
+			 "ALTER DATABASE ... IS_TEMPLATE false, if it is to send");
+	else if (ga_slots_are_full())
+		tell(stats, "stopped", "group_api.max_databases is used up",
+			 "increase group_api.max_databases and restart");
+	else if (is_probing)
+		tell(stats, "starting", NULL, NULL);
+	else
+		tell(stats, "stopped", "this database has no dispatcher",
+			 "SELECT pg_reload_conf(); makes the launcher look for it");
+}
+
+static void
+tell_waiting(const GaSlot *slot, GaDispatcherStats *stats)
+{
+	TimestampTz now = GetCurrentTimestamp();
+
+	if (!TimestampDifferenceExceeds(slot->wanted_at, now, LONG_WAIT_MS))
+		tell(stats, "starting", stats->reason, NULL);
+	else if (slot->holds > 0 || slot->is_locked)
+		tell(stats, "waiting", "a command on this database is under way",
+			 "look for DROP or ALTER DATABASE in pg_stat_activity and "
+			 "pg_prepared_xacts");
+	else
+		tell(stats, "waiting",
+			 psprintf("it has waited %ld s for one of the %d dispatchers",
+					  (long) ((now - slot->wanted_at) / USECS_PER_SEC),
+					  ga_settings.max_dispatchers),
+			 "increase group_api.max_dispatchers; max_worker_processes must "
+			 "have room for them");
+}
+
+static void
+tell_crashing(const GaSlot *slot, GaDispatcherStats *stats)
+{
+	tell(stats, "stopped",
+		 psprintf("it crashed at its last %d starts; it is tried again at %s",
+				  slot->crashes, timestamptz_to_str(slot->retry_at)),
+		 "look for the crash in the server's log; SELECT pg_reload_conf(); "
+		 "tries it now");
+}
+
+static void
+tell_slot(const GaSlot *slot, GaSlotTrouble trouble, GaDispatcherStats *stats)
+{
+	stats->reason = trouble_text(trouble);
+	if (slot->state == GA_SLOT_RUNNING || slot->state == GA_SLOT_IDLE)
+	{
+		if (trouble == GA_TROUBLE_NO_COURIER)
+			tell(stats, "no courier", stats->reason,
+				 "run make install again, or set group_api.courier_path");
+		else
+			tell(stats, slot->state == GA_SLOT_IDLE ? "idle" : "running",
+				 stats->reason, NULL);
+	}
+	else if (trouble == GA_TROUBLE_CRASHING)
+		tell_crashing(slot, stats);
+	else if (trouble == GA_TROUBLE_NO_WORKER)
+		tell(stats, "stopped", stats->reason,
+			 "increase max_worker_processes and restart");
+	else if (slot->state == GA_SLOT_STOPPED)
+		tell(stats, "stopped",
+			 psprintf("it ended with an error; it is tried again at %s",
+					  timestamptz_to_str(slot->retry_at)),
+			 "look for the error in the server's log");
+	else
+		tell_waiting(slot, stats);
+}
+
 void
 ga_dispatcher_stats(Oid database, GaDispatcherStats *stats)
 {
 	GaSlot slot;
-	GaSlotTrouble trouble;
 
 	memset(stats, 0, sizeof(*stats));
-	stats->state = "stopped";
-	stats->reason = ga_slots_are_full() ? "group_api.max_databases is used up"
-										: "this database has no dispatcher";
 	if (!ga_slot_look(database, &slot))
+	{
+		tell_no_slot(database, stats);
 		return;
-	trouble = (GaSlotTrouble) pg_atomic_read_u32(&slot.trouble);
+	}
 	stats->pid = slot.pid;
 	stats->courier_pid = (pid_t) pg_atomic_read_u32(&slot.courier_pid);
-	stats->state = state_name(slot.state, trouble);
-	stats->reason = trouble_text(trouble);
 	stats->started_at = slot.started_at;
 	stats->turns = pg_atomic_read_u64(&slot.turns);
 	stats->claimed = pg_atomic_read_u64(&slot.claimed);
 	stats->recorded = pg_atomic_read_u64(&slot.recorded);
 	tell_hindrance(&slot, stats);
+	tell_slot(&slot, (GaSlotTrouble) pg_atomic_read_u32(&slot.trouble), stats);
 }

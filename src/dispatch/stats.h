@@ -11,10 +11,12 @@
 
 typedef struct GaDispatcherStats
 {
-	pid_t pid;			/* 0: not running */
-	pid_t courier_pid;	/* 0: not running */
-	const char *state;	/* running, starting, stopped, no courier */
+	pid_t pid;		   /* 0: not running */
+	pid_t courier_pid; /* 0: not running */
+	/* running, idle (none is needed now), starting, waiting, stopped, no courier */
+	const char *state;
 	const char *reason; /* why it sends nothing; NULL: it would */
+	const char *hint;	/* what to do about that; NULL: nothing */
 	TimestampTz started_at;
 	uint64 turns;
 	uint64 claimed;
@@ -24,7 +26,7 @@ typedef struct GaDispatcherStats
 	TimestampTz held_up_since;
 } GaDispatcherStats;
 
-/* A copy as of now; no lock is held afterwards. */
+/* A copy as of now, palloc'ed; no lock is held afterwards. */
 extern void ga_dispatcher_stats(Oid database, GaDispatcherStats *stats);
 
 #endif /* GA_DISPATCH_STATS_H */

@@ -4,7 +4,8 @@
  *
  * 100 000 rows in a transaction are one wake; a rollback is none.  A prepared
  * transaction's wish is forgotten at PREPARE and made good by COMMIT PREPARED
- * (dispatch/database_guard), whichever session runs that.
+ * (dispatch/database_guard), whichever session runs that, even after a restart:
+ * since nobody remembers what it was, it counts as all of them.
  */
 #include "postgres.h"
 
@@ -22,6 +23,7 @@ static struct
 	bool wake;
 	bool even_on_abort;
 	bool reload;
+	bool look_again;
 	TimestampTz due;
 } wish = {.due = DT_NOEND};
 
@@ -41,11 +43,16 @@ end_of_transaction(XactEvent event, void *arg)
 		case XACT_EVENT_COMMIT:
 			if (wish.wake || wish.reload)
 				ga_slot_wake(MyDatabaseId, wish.due, wish.reload);
+			if (wish.look_again)
+				ga_slots_look_again();
 			forget_wish();
 			break;
 		case XACT_EVENT_ABORT:
 			if (wish.even_on_abort)
 				ga_slot_wake(MyDatabaseId, DT_NOBEGIN, false);
+			/* It locks no database any more. */
+			if (wish.look_again)
+				ga_slots_look_again();
 			forget_wish();
 			break;
 		case XACT_EVENT_PREPARE:
@@ -93,9 +100,15 @@ ga_wake_at_end(void)
 }
 
 void
-ga_wake_now(void)
+ga_reload_now(void)
 {
-	ga_slot_wake(MyDatabaseId, DT_NOBEGIN, false);
+	ga_slot_wake(MyDatabaseId, DT_NOBEGIN, true);
+}
+
+void
+ga_look_again_at_commit(void)
+{
+	wish.look_again = true;
 }
 
 PG_FUNCTION_INFO_V1(group_api_wake_trigger);

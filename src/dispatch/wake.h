@@ -21,8 +21,10 @@ extern void ga_reload_at_commit(void);
  * and must look again however the transaction ends.
  */
 extern void ga_wake_at_end(void);
-/* Now; for what is committed already (COMMIT PREPARED). */
-extern void ga_wake_now(void);
+/* Now; for what is committed already (COMMIT PREPARED), whatever it was. */
+extern void ga_reload_now(void);
+/* Databases came, went, or are open or closed: the launcher is to look. */
+extern void ga_look_again_at_commit(void);
 
 /*
  * While our own code inserts rows it says itself when they are due; the trigger
