@@ -230,8 +230,7 @@ tell_dispatcher(News news)
 	 * transaction may have created it.
 	 */
 	if (!ga_slot_look(MyDatabaseId, &slot) &&
-		!(news == NEWS_PREPARED &&
-		  OidIsValid(ga_extension_oid())))
+		!(news == NEWS_PREPARED && OidIsValid(ga_extension_oid())))
 		return;
 	if (news == NEWS_RELOAD)
 		ga_reload_at_commit();

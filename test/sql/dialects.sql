@@ -98,7 +98,7 @@ SELECT group_api_v2.create_group('{"name": "Archived"}');
 UPDATE group_api_private.groups SET status = 'ARCHIVED' WHERE name = 'Archived';
 
 -- Other files have what needs a link (expired, already_answered) or a key
--- (key_reused); throttled is not reached by any function here, quota_exceeded is by test/t/027_quotas.pl.
+-- (key_reused); throttled is not reached by any function here, quota_exceeded is by test/t/055_quotas.pl.
 CREATE TEMP TABLE raised (code text, contract text, caller text, command text);
 INSERT INTO raised
 	SELECT code, 'A', 'leader', format('SELECT group_api.create_group(%L)', body)
