@@ -23,6 +23,7 @@ OBJS = \
 	src/base/provider_config.o \
 	src/base/mail_status.o \
 	src/base/picture_url.o \
+	src/base/fair_queue.o \
 	$(REQUEST_OBJS) \
 	src/message/compose.o \
 	src/message/template.o \
@@ -36,6 +37,7 @@ OBJS = \
 	src/store/group_store.o \
 	src/store/invitation_store.o \
 	src/store/queue_store.o \
+	src/store/due_store.o \
 	src/store/provider_store.o \
 	src/store/idempotency_store.o \
 	src/store/suppression_store.o \
@@ -63,6 +65,8 @@ OBJS = \
 	src/dispatch/jobs.o \
 	src/dispatch/stats.o \
 	src/dispatch/records.o \
+	src/dispatch/due_rows.o \
+	src/dispatch/reading.o \
 	src/dispatch/crash_guard.o \
 	src/dispatch/screening.o \
 	src/dispatch/polls.o \

@@ -5,6 +5,7 @@
 #include "postgres.h"
 
 #include "base/compat.h"
+#include "base/fair_queue.h"
 #include "base/guc.h"
 #include "dispatch/database_guard.h"
 #include "dispatch/launcher.h"
@@ -29,6 +30,7 @@ _PG_init(void)
 	ga_guc_init();
 	ga_contact_init();
 	ga_slots_init();
+	ga_fair_queue_init();
 	ga_wake_init();
 	ga_database_guard_init();
 	ga_launcher_init();

@@ -135,11 +135,11 @@ group_api_resend_invitation(PG_FUNCTION_ARGS)
 	taken = suppressed != NULL ||
 			ga_resend_take(invitation.channel, invitation.contact, &wait_s);
 	if (taken)
-		ga_invitation_resend(&invitation, suppressed);
+		ga_invitation_resend(&invitation, suppressed, group.created_by);
 	ga_owner_leave(&scope);
 	if (!taken)
 		return answer_too_soon(&caller, wait_s);
-	ga_wake_at_commit(GetCurrentTransactionStartTimestamp());
+	ga_wake_at_commit_for_tags();
 	return ga_answer_group_amended(&caller, &group);
 }
 

@@ -27,10 +27,12 @@
 #include "dispatch/courier_desk.h"
 #include "dispatch/crash_guard.h"
 #include "dispatch/dispatcher.h"
+#include "dispatch/due_rows.h"
 #include "dispatch/jobs.h"
 #include "dispatch/message.h"
 #include "dispatch/polls.h"
 #include "dispatch/providers.h"
+#include "dispatch/reading.h"
 #include "dispatch/records.h"
 #include "dispatch/screening.h"
 #include "dispatch/seat.h"
@@ -138,9 +140,21 @@ hear_wakes(void)
 	TimestampTz due = (TimestampTz) pg_atomic_exchange_u64(&ga_seat->wake_due,
 														   (uint64) DT_NOEND);
 
-	if (due == DT_NOEND)
+	bool heard = due != DT_NOEND;
+
+	for (int i = 0; i < GA_CHANNEL_COUNT; i++)
+	{
+		GaTagRange tags = ga_slot_take_tags(ga_seat, (GaChannel) i);
+
+		heard |= tags.from <= tags.to;
+		ga_readings_look_again((GaChannel) i, tags);
+	}
+	if (!heard)
 		return;
-	ga_providers_rewind(due);
+	if (due == DT_NOBEGIN)
+		ga_readings_begin_anew();
+	if (due != DT_NOEND)
+		ga_due_rows_look_again(due);
 	look_is_known = false;
 	ga_polls_look_again();
 	/* The first create_group makes the data ours. */
@@ -220,7 +234,8 @@ reload(void)
 	ga_providers_load(rows, count, &json);
 	ga_desk_configure(json.data);
 	explicit_bzero(json.data, json.len);
-	ga_providers_rewind(DT_NOBEGIN);
+	ga_readings_begin_anew();
+	ga_due_rows_look_again(DT_NOBEGIN);
 	ga_polls_look_again();
 	look_is_known = false;
 }
@@ -363,6 +378,17 @@ wait_to_record(void)
 		TimestampTzPlusMilliseconds(GetCurrentTimestamp(), record_wait_ms);
 }
 
+/* What is due at once kept its place; for others a time is waited for. */
+static void
+note_requeued(const GaRecord *record, TimestampTz now)
+{
+	GaTagRange tags = {record->start_tag, record->start_tag};
+
+	ga_due_rows_note(record->due);
+	if (record->due <= now)
+		ga_readings_look_again(record->channel, tags);
+}
+
 static void
 record_outcomes(void)
 {
@@ -386,7 +412,7 @@ record_outcomes(void)
 	/* Only now can a query see them. */
 	for (int i = kept; i < count; i++)
 		if (records[i].due != 0)
-			ga_providers_requeued(records[i].channel);
+			note_requeued(&records[i], GetCurrentTimestamp());
 	ga_records_keep(kept);
 	/* Rows that somebody holds locked are recorded a little later. */
 	if (kept > 0)
@@ -404,6 +430,7 @@ record_over(const GaClaim *claim, GaProvider *provider, const GaRecord *how)
 	*record = *how;
 	record->group_id = claim->group_id;
 	record->number = claim->number;
+	record->start_tag = claim->start_tag;
 	record->server = provider->server;
 	record->channel = provider->channel;
 	record->give_back = true;
@@ -450,22 +477,35 @@ hand_over(GaProvider *provider, const GaClaim *claim)
 static void
 claim_for(GaProvider *provider, int limit, TimestampTz now)
 {
-	bool from_front = provider->cursor.due == DT_NOBEGIN;
+	int64 last_tag;
+	GaQueueCursor *cursor = ga_reading_cursor(provider, &last_tag);
+	bool from_front = cursor->start_tag == GA_START_TAG_MIN;
 	GaClaim *claims;
 	int count;
 
 	if (!ga_work_begin("group_api: claiming invitations"))
 		return;
 	count = ga_queue_claim(ga_work_scope(), provider->channel, provider->server,
-						   &provider->filter, incarnation, limit,
-						   &provider->cursor, &claims);
+						   &provider->filter, incarnation, limit, cursor,
+						   last_tag, &claims);
 	ga_screening_mark(ga_work_scope(), provider->channel, claims, count);
 	ga_work_end();
 	ga_provider_claimed(provider, from_front, count, limit, now);
+	ga_readings_tell_position(provider->channel);
 	pg_atomic_fetch_add_u64(&ga_seat->claimed, count);
 	for (int i = 0; i < count; i++)
+	{
+		ga_fair_queue_served(provider->channel, claims[i].created_by);
 		hand_over(provider, &claims[i]);
+	}
 	ga_desk_flush();
+}
+
+static void
+place_due_rows(TimestampTz now)
+{
+	if (ga_work_locked_out_until() <= now && record_wait_ms == 0 && may_send())
+		ga_due_rows_place(now);
 }
 
 static void
@@ -481,9 +521,9 @@ claim_due(TimestampTz now)
 		GaProvider *provider = lfirst(cell);
 		int limit;
 
-		ga_provider_check_due(provider, now);
+		ga_reading_check_due(provider, now);
 		limit = ga_provider_capacity(provider, now);
-		if (limit > 0 && !provider->drained && ga_desk_open(now))
+		if (limit > 0 && ga_reading_has_more(provider) && ga_desk_open(now))
 			claim_for(provider, limit, now);
 	}
 	ga_desk_end_trouble();
@@ -508,9 +548,10 @@ ask_next_due(TimestampTz now)
 			continue;
 		if (!ga_work_begin("group_api: looking for the next invitation"))
 			return;
-		next_due = ga_queue_next_due(provider->channel, &provider->filter);
+		next_due = ga_queue_first(provider->channel, &provider->filter);
 		ga_work_end();
-		ga_provider_note_next_due(provider, next_due, GetCurrentTimestamp());
+		ga_reading_note_next_due(provider, next_due, GetCurrentTimestamp());
+		ga_readings_tell_empty(provider->channel);
 	}
 }
 
@@ -566,7 +607,7 @@ look_at_groups(TimestampTz now)
 	/* From here on who needs an earlier look wakes us, deaf or not. */
 	pg_atomic_write_u64(&ga_seat->look_at, (uint64) look_at);
 	if (look.reminded > 0)
-		ga_providers_rewind(now);
+		ga_due_rows_look_again(now);
 }
 
 static void
@@ -593,7 +634,8 @@ next_turn(GaProvider *provider, TimestampTz now)
 	if (ga_desk_is_open())
 		return turn;
 	/* Without a courier no outcome will tell. */
-	if (turn == DT_NOEND && provider->was_usable && !provider->drained)
+	if (turn == DT_NOEND && provider->was_usable &&
+		ga_reading_has_more(provider))
 		turn = now;
 	return turn == DT_NOEND ? turn : Max(turn, ga_desk_not_before());
 }
@@ -618,6 +660,8 @@ time_to_wait(void)
 		next = Min(next, look_at);
 	if (is_ours && record_wait_ms == 0 && ga_settings.dispatch)
 		next = Min(next, ga_polls_next_turn());
+	if (is_ours && ga_settings.dispatch && record_wait_ms == 0)
+		next = Min(next, ga_due_rows_next_turn());
 	if (is_ours && ga_settings.dispatch && record_wait_ms == 0)
 		foreach (cell, ga_providers)
 		{
@@ -670,7 +714,8 @@ take_back_strays(TimestampTz now)
 		left ? TimestampTzPlusMilliseconds(now, STRAYS_RETRY_MS) : DT_NOEND;
 	if (taken == 0)
 		return;
-	ga_providers_rewind(DT_NOBEGIN);
+	ga_readings_begin_anew();
+	ga_due_rows_look_again(DT_NOBEGIN);
 	ereport(LOG, (errmsg("group_api took back " UINT64_FORMAT
 						 " invitations that were in flight",
 						 taken)));
@@ -693,6 +738,7 @@ take_turn(void)
 	record_outcomes();
 	take_back_strays(now);
 	look_at_groups(now);
+	place_due_rows(now);
 	claim_due(now);
 	record_outcomes();
 	ask_for_receipts(now);
@@ -701,6 +747,19 @@ take_turn(void)
 	ask_next_due(now);
 	ga_desk_flush();
 	pg_atomic_fetch_add_u64(&ga_seat->turns, 1);
+}
+
+/* Whoever queues rows from now on stands behind the first of those that wait. */
+static void
+resume_fair_queue(void)
+{
+	for (int i = GA_CHANNEL_MOBILE; i < GA_CHANNEL_COUNT; i++)
+	{
+		int64 tag = ga_queue_first_tag((GaChannel) i);
+
+		if (tag != GA_START_TAG_MIN)
+			ga_fair_queue_move_to((GaChannel) i, tag - 1);
+	}
 }
 
 static void
@@ -719,6 +778,7 @@ start_incarnation(void)
 	if (ShutdownRequestPending && !IsTransactionState())
 		return;
 	incarnation = ga_queue_new_incarnation();
+	resume_fair_queue();
 	ga_work_end();
 	strays_not_before = 0;
 }

@@ -11,6 +11,7 @@
 
 #include "postgres.h"
 
+#include "base/fair_queue.h"
 #include "datatype/timestamp.h"
 #include "port/atomics.h"
 #include "storage/latch.h"
@@ -59,6 +60,9 @@ typedef struct GaSlot
 
 	/* Set by anybody, taken by the dispatcher. */
 	pg_atomic_uint64 wake_due; /* earliest due of new rows, TimestampTz */
+	/* Start tags of new rows, lowest and highest, by channel. */
+	pg_atomic_uint64 tags_from[GA_CHANNEL_COUNT];
+	pg_atomic_uint64 tags_to[GA_CHANNEL_COUNT];
 	pg_atomic_uint32 reload;   /* providers or the extension changed */
 } GaSlot;
 
@@ -79,9 +83,15 @@ extern void ga_slots_init(void);
 
 /*
  * Says that a database has work, or something changed: wakes its dispatcher, or
- * the launcher to start one.  `due` is the earliest due of new rows.
+ * the launcher to start one.  `due` is the earliest due of new rows that wait for
+ * a time; DT_NOEND: there are none; DT_NOBEGIN: the whole queue is read again.
  */
 extern void ga_slot_wake(Oid database, TimestampTz due, bool reload);
+/* The start tags of new rows, noted before the wake; false: it has no slot. */
+extern bool ga_slot_note_tags(Oid database, GaChannel channel,
+							  GaTagRange tags);
+/* The dispatcher's: takes what was noted. */
+extern GaTagRange ga_slot_take_tags(GaSlot *slot, GaChannel channel);
 /* Keeps the dispatcher out of a database; returns false when there was none. */
 extern bool ga_slot_hold(Oid database);
 extern void ga_slot_release(Oid database);

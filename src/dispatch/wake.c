@@ -9,6 +9,7 @@
 #include "postgres.h"
 
 #include "access/xact.h"
+#include "base/fair_queue.h"
 #include "commands/trigger.h"
 #include "dispatch/slots.h"
 #include "dispatch/wake.h"
@@ -31,6 +32,23 @@ forget_wish(void)
 	memset(&wish, 0, sizeof(wish));
 	wish.due = DT_NOEND;
 	ga_wake_trigger_is_silent = false;
+	ga_start_tags_end(false);
+}
+
+/* False: the slot is still to be taken, and its dispatcher reads all. */
+static bool
+note_tags(void)
+{
+	bool noted = true;
+
+	for (int i = 0; i < GA_CHANNEL_COUNT; i++)
+	{
+		GaTagRange tags = ga_start_tags_taken((GaChannel) i);
+
+		if (tags.from <= tags.to)
+			noted = ga_slot_note_tags(MyDatabaseId, (GaChannel) i, tags);
+	}
+	return noted;
 }
 
 static void
@@ -40,12 +58,14 @@ end_of_transaction(XactEvent event, void *arg)
 	{
 		case XACT_EVENT_COMMIT:
 			if (wish.wake || wish.reload)
-				ga_slot_wake(MyDatabaseId, wish.due, wish.reload);
+				ga_slot_wake(MyDatabaseId, note_tags() ? wish.due : DT_NOBEGIN,
+							 wish.reload);
 			forget_wish();
 			break;
 		case XACT_EVENT_ABORT:
 			if (wish.even_on_abort)
 				ga_slot_wake(MyDatabaseId, DT_NOBEGIN, false);
+			ga_start_tags_end(true);
 			forget_wish();
 			break;
 		case XACT_EVENT_PREPARE:
@@ -77,6 +97,12 @@ ga_wake_at_commit(TimestampTz due)
 {
 	wish.wake = true;
 	wish.due = Min(wish.due, due);
+}
+
+void
+ga_wake_at_commit_for_tags(void)
+{
+	wish.wake = true;
 }
 
 void

@@ -13,6 +13,7 @@
 #include "postgres.h"
 
 #include "access/xact.h"
+#include "base/fair_queue.h"
 #include "base/guc.h"
 #include "catalog/pg_type.h"
 #include "store/lifecycle_store.h"
@@ -115,7 +116,8 @@ forget_request(const Datum *values)
 }
 
 void
-ga_invitation_resend(const GaOpenInvitation *invitation, const char *suppressed)
+ga_invitation_resend(const GaOpenInvitation *invitation, const char *suppressed,
+					 int64 leader)
 {
 	static GaPlan plan = {
 		.sql = "UPDATE group_api_private.invitations"
@@ -125,22 +127,26 @@ ga_invitation_resend(const GaOpenInvitation *invitation, const char *suppressed)
 			   "  delivery = CASE WHEN $4 IS NULL"
 			   "   THEN 'queued'::group_api.delivery"
 			   "   ELSE 'suppressed'::group_api.delivery END,"
-			   "  due = CASE WHEN $4 IS NULL THEN now() END, reason = $4,"
-			   "  attempts = 0, reminders = 0, message_id = NULL,"
+			   "  due = CASE WHEN $4 IS NULL THEN now() END, start_tag = $5,"
+			   "  reason = $4, attempts = 0, reminders = 0, message_id = NULL,"
 			   "  changed_at = now(), expires_at = $3"
 			   " WHERE group_id = $1 AND number = $2",
-		.nargs = 4,
-		.argtypes = {UUIDOID, INT4OID, TIMESTAMPTZOID, TEXTOID},
+		.nargs = 5,
+		.argtypes = {UUIDOID, INT4OID, TIMESTAMPTZOID, TEXTOID, INT8OID},
 	};
 	TimestampTz expires_at =
 		GetCurrentTransactionStartTimestamp() + expiry_us();
-	Datum values[4] = {UUIDPGetDatum(&invitation->group_id),
+	Datum values[5] = {UUIDPGetDatum(&invitation->group_id),
 					   Int32GetDatum(invitation->number),
-					   TimestampTzGetDatum(expires_at), (Datum) 0};
-	char nulls[4] = {' ', ' ', ' ', suppressed ? ' ' : 'n'};
+					   TimestampTzGetDatum(expires_at)};
+	char nulls[5] = {' ', ' ', ' ', suppressed ? ' ' : 'n',
+					 suppressed ? 'n' : ' '};
 
 	if (suppressed != NULL)
 		values[3] = CStringGetTextDatum(suppressed);
+	else
+		values[4] = Int64GetDatum(
+			ga_start_tags_take(invitation->channel, leader, 1).first);
 	ga_plan_run(&plan, values, nulls, SPI_OK_UPDATE);
 	forget_request(values);
 	ga_poll_forget(invitation->group_id, invitation->number, NULL);
@@ -328,7 +334,7 @@ remind(const GaOwnerScope *scope, Datum ids, TimestampTz now)
 			   "  SET reminders = 1,"
 			   "   delivery = CASE WHEN o.wanted"
 			   "    THEN 'queued'::group_api.delivery ELSE i.delivery END,"
-			   "   due = CASE WHEN o.wanted THEN now() END,"
+			   "   due = CASE WHEN o.wanted THEN now() END, start_tag = NULL,"
 			   "   attempts = CASE WHEN o.wanted THEN 0 ELSE i.attempts END,"
 			   "   message_id = CASE WHEN NOT o.wanted THEN i.message_id END,"
 			   "   reason = CASE WHEN NOT o.wanted THEN i.reason END,"
