@@ -549,6 +549,7 @@ ask_next_due(TimestampTz now)
 		if (!ga_work_begin("group_api: looking for the next invitation"))
 			return;
 		next_due = ga_queue_first(provider->channel, &provider->filter);
+		ga_due_rows_ask();
 		ga_work_end();
 		ga_reading_note_next_due(provider, next_due, GetCurrentTimestamp());
 		ga_readings_tell_empty(provider->channel);

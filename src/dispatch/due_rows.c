@@ -49,6 +49,13 @@ ga_due_rows_note(TimestampTz due)
 		next_due = due;
 }
 
+void
+ga_due_rows_ask(void)
+{
+	if (is_known)
+		next_due = ga_queue_next_due();
+}
+
 /* All that was due has been read, but for what stands before the cursor. */
 static void
 note_next_due(TimestampTz found, bool found_nothing_from_front, TimestampTz now)

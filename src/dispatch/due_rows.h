@@ -14,6 +14,9 @@ extern void ga_due_rows_look_again(TimestampTz due);
 /* One more waits for a time. */
 extern void ga_due_rows_note(TimestampTz due);
 
+/* Finds what was written by hand; within a transaction of the dispatcher's. */
+extern void ga_due_rows_ask(void);
+
 /* Gives what is due its place in the queue, some at a time. */
 extern void ga_due_rows_place(TimestampTz now);
 /* When that is to be done next; DT_NOEND: when an event tells. */

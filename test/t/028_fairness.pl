@@ -89,7 +89,7 @@ sub is_under_way
 
 # ---- a slow gateway
 
-my $sink = new_sink({ delay_ms => 20 });
+my $sink = new_sink({ delay_ms => 40 });
 lead('big', numbers(10_000));
 is_under_way($sink, 'ten thousand of one leader are being sent');
 my $one = number();
