@@ -179,10 +179,9 @@ static uint64
 leader_key(GaChannel channel, int64 leader)
 {
 	uint64 place = ((uint64) MyDatabaseId << 2) | (uint64) channel;
-	uint64 key = hash_combine64(hash_bytes_extended((unsigned char *) &leader,
-													sizeof(leader), 0),
-								hash_bytes_extended((unsigned char *) &place,
-													sizeof(place), 0));
+	uint64 key = hash_combine64(
+		hash_bytes_extended((unsigned char *) &leader, sizeof(leader), 0),
+		hash_bytes_extended((unsigned char *) &place, sizeof(place), 0));
 
 	return key == 0 ? 1 : key;
 }

@@ -63,7 +63,7 @@ typedef struct GaSlot
 	/* Start tags of new rows, lowest and highest, by channel. */
 	pg_atomic_uint64 tags_from[GA_CHANNEL_COUNT];
 	pg_atomic_uint64 tags_to[GA_CHANNEL_COUNT];
-	pg_atomic_uint32 reload;   /* providers or the extension changed */
+	pg_atomic_uint32 reload; /* providers or the extension changed */
 } GaSlot;
 
 typedef struct GaSlots
@@ -88,8 +88,7 @@ extern void ga_slots_init(void);
  */
 extern void ga_slot_wake(Oid database, TimestampTz due, bool reload);
 /* The start tags of new rows, noted before the wake; false: it has no slot. */
-extern bool ga_slot_note_tags(Oid database, GaChannel channel,
-							  GaTagRange tags);
+extern bool ga_slot_note_tags(Oid database, GaChannel channel, GaTagRange tags);
 /* The dispatcher's: takes what was noted. */
 extern GaTagRange ga_slot_take_tags(GaSlot *slot, GaChannel channel);
 /* Keeps the dispatcher out of a database; returns false when there was none. */

@@ -66,8 +66,7 @@ ga_queue_place_due(GaDueCursor *cursor, TimestampTz now, int limit,
 	for (int i = 0; i < count; i++)
 	{
 		GaChannel channel = (GaChannel) ga_row_int32(i, 5, GA_CHANNEL_EMAIL);
-		int64 tag =
-			ga_start_tags_take(channel, ga_row_int64(i, 6, 0), 1).first;
+		int64 tag = ga_start_tags_take(channel, ga_row_int64(i, 6, 0), 1).first;
 
 		places[i] = ga_row_datum(i, 1, &isnull);
 		given[i] = Int64GetDatum(tag);

@@ -118,7 +118,8 @@ fill_tags(const GaGroupView *group, MemberColumns *columns)
 		counts[group->members[i].channel] += is_queued(&group->members[i]);
 	for (int i = 0; i < GA_CHANNEL_COUNT; i++)
 	{
-		tags[i] = ga_start_tags_take((GaChannel) i, group->created_by, counts[i]);
+		tags[i] =
+			ga_start_tags_take((GaChannel) i, group->created_by, counts[i]);
 		counts[i] = 0;
 	}
 	for (int i = 0; i < group->member_count; i++)
@@ -127,8 +128,8 @@ fill_tags(const GaGroupView *group, MemberColumns *columns)
 
 		columns->no_tag[i] = !is_queued(&group->members[i]);
 		if (!columns->no_tag[i])
-			columns->tags[i] = Int64GetDatum(
-				ga_start_tag(&tags[channel], counts[channel]++));
+			columns->tags[i] =
+				Int64GetDatum(ga_start_tag(&tags[channel], counts[channel]++));
 	}
 }
 
@@ -395,8 +396,8 @@ ga_invitations_release(const GaOwnerScope *scope, pg_uuid_t group_id,
 	static GaPlan plan = {
 		.sql = "UPDATE group_api_private.invitations"
 			   " SET delivery = 'queued', due = now(), changed_at = now(),"
-			   "  start_tag = ($3)[number - $4 + 1], expires_at = now() + $2"
-			   MAY_BE_RELEASED,
+			   "  start_tag = ($3)[number - $4 + 1], expires_at = now() + "
+			   "$2" MAY_BE_RELEASED,
 		.nargs = 4,
 		.argtypes = {UUIDOID, INTERVALOID, INT8ARRAYOID, INT4OID},
 	};
