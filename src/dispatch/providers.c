@@ -319,6 +319,7 @@ make_filter(GaProvider *provider, TimestampTz now)
 	provider->filter.taken = pattern_array(
 		provider->prefixes == NIL ? NIL : add_patterns(NIL, provider));
 	provider->filter.left = pattern_array(left);
+	provider->filter.has_left = left != NIL;
 	ga_reading_begin_anew(provider);
 }
 
@@ -374,10 +375,27 @@ next_token(const GaProvider *provider)
 		   1;
 }
 
+/* The others are left to messages. */
+static int
+connections_for_questions(const GaProvider *provider)
+{
+	return Max(provider->max_connections / 2, 1);
+}
+
+int
+ga_provider_question_room(const GaProvider *provider)
+{
+	int room = connections_for_questions(provider) - provider->questions;
+
+	return provider->rate > 0 ? Min(room, (int) provider->tokens) : room;
+}
+
 TimestampTz
 ga_provider_next_question(GaProvider *provider, TimestampTz now)
 {
-	if (!provider->polls || provider->gone || provider->is_paused)
+	/* With as many under way as may be, an outcome will tell. */
+	if (!provider->polls || provider->gone || provider->is_paused ||
+		connections_for_questions(provider) <= provider->questions)
 		return DT_NOEND;
 	if (provider->rest_until > now)
 		return provider->rest_until;

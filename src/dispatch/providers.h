@@ -93,6 +93,8 @@ extern TimestampTz ga_provider_next_turn(GaProvider *provider, TimestampTz now);
 /* When it may be asked how a message fares; DT_NOEND: not for now. */
 extern TimestampTz ga_provider_next_question(GaProvider *provider,
 											 TimestampTz now);
+/* How many questions at once leave room for messages; after the former. */
+extern int ga_provider_question_room(const GaProvider *provider);
 
 /* `from_front`: the cursor stood before the first row. */
 extern void ga_provider_claimed(GaProvider *provider, bool from_front,

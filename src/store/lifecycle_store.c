@@ -25,6 +25,8 @@
 
 /* Groups of one look: a large one has 10 000 invitations. */
 #define GROUPS_PER_LOOK 20
+/* Invitations that one look changes: the rest waits, so that others do not. */
+#define INVITATIONS_PER_LOOK 1000
 /* When rows of a group were locked. */
 #define LOOK_AGAIN_S "5"
 /* Groups that follow a changed setting in one transaction: some 50 ms. */
@@ -244,7 +246,8 @@ expire(Datum ids, TimestampTz now)
 		.sql = "WITH old AS MATERIALIZED (SELECT ctid AS at"
 			   "  FROM group_api_private.invitations"
 			   "  WHERE group_id = ANY ($1) AND response = 'pending'"
-			   "   AND expires_at <= $2 FOR NO KEY UPDATE SKIP LOCKED)"
+			   "   AND expires_at <= $2 LIMIT $3"
+			   "  FOR NO KEY UPDATE SKIP LOCKED)"
 			   " UPDATE group_api_private.invitations i"
 			   " SET response = 'expired', responded_at = i.expires_at,"
 			   "  reason = CASE WHEN i.delivery <> 'queued' THEN i.reason"
@@ -258,10 +261,11 @@ expire(Datum ids, TimestampTz now)
 			   "  delivery = CASE WHEN i.delivery <> 'queued' THEN i.delivery"
 			   "   WHEN i.reminders > 0 THEN 'sent' ELSE 'failed' END"
 			   " FROM old WHERE i.ctid = old.at",
-		.nargs = 2,
-		.argtypes = {UUIDARRAYOID, TIMESTAMPTZOID},
+		.nargs = 3,
+		.argtypes = {UUIDARRAYOID, TIMESTAMPTZOID, INT4OID},
 	};
-	Datum values[2] = {ids, TimestampTzGetDatum(now)};
+	Datum values[3] = {ids, TimestampTzGetDatum(now),
+					   Int32GetDatum(INVITATIONS_PER_LOOK)};
 
 	return ga_plan_run(&plan, values, NULL, SPI_OK_UPDATE);
 }
@@ -287,13 +291,14 @@ find_reminders(const GaOwnerScope *scope, Datum ids, TimestampTz now)
 		.sql = "SELECT group_id, number, CASE channel WHEN 'MOBILE' THEN 1"
 			   "  ELSE 2 END, contact FROM group_api_private.invitations"
 			   " WHERE group_id = ANY ($1) AND " MAY_BE_REMINDED
-			   "  AND expires_at > $2 AND expires_at <= $3"
+			   "  AND expires_at > $2 AND expires_at <= $3 LIMIT $4"
 			   " FOR NO KEY UPDATE SKIP LOCKED",
-		.nargs = 3,
-		.argtypes = {UUIDARRAYOID, TIMESTAMPTZOID, TIMESTAMPTZOID},
+		.nargs = 4,
+		.argtypes = {UUIDARRAYOID, TIMESTAMPTZOID, TIMESTAMPTZOID, INT4OID},
 	};
-	Datum values[3] = {ids, TimestampTzGetDatum(now),
-					   TimestampTzGetDatum(now + reminder_us())};
+	Datum values[4] = {ids, TimestampTzGetDatum(now),
+					   TimestampTzGetDatum(now + reminder_us()),
+					   Int32GetDatum(INVITATIONS_PER_LOOK)};
 	int count = (int) ga_plan_run(&plan, values, NULL, SPI_OK_SELECT);
 	Reminders found = {.count = count};
 	GaChannel *channels = palloc(sizeof(GaChannel) * Max(count, 1));
@@ -317,9 +322,12 @@ find_reminders(const GaOwnerScope *scope, Datum ids, TimestampTz now)
 	return found;
 }
 
-/* Who is suppressed meanwhile has got the invitation: nothing changes. */
+/*
+ * Who is suppressed meanwhile has got the invitation: nothing changes.  Returns how
+ * many are queued; `is_cut`: there may be more.
+ */
 static uint64
-remind(const GaOwnerScope *scope, Datum ids, TimestampTz now)
+remind(const GaOwnerScope *scope, Datum ids, TimestampTz now, bool *is_cut)
 {
 	/* OFFSET 0: by the key for each, however small polls was when planned. */
 	static GaPlan plan = {
@@ -354,6 +362,7 @@ remind(const GaOwnerScope *scope, Datum ids, TimestampTz now)
 		ga_settings.reminder_before >= ga_settings.invitation_expiry)
 		return 0;
 	found = find_reminders(scope, ids, now);
+	*is_cut |= found.count == INVITATIONS_PER_LOOK;
 	if (found.count == 0)
 		return 0;
 	values[0] = ga_datum_array(found.groups, NULL, found.count, UUIDOID);
@@ -391,14 +400,18 @@ void
 ga_groups_look(const GaOwnerScope *scope, TimestampTz now, GaLook *look)
 {
 	Datum ids;
+	bool is_cut;
 
 	memset(look, 0, sizeof(*look));
 	look->groups = take_groups(now, &ids);
 	if (look->groups == 0)
 		return;
 	look->expired = expire(ids, now);
-	look->reminded = remind(scope, ids, now);
-	set_next_look(ids, now);
+	is_cut = look->expired == INVITATIONS_PER_LOOK;
+	look->reminded = remind(scope, ids, now, &is_cut);
+	/* Otherwise the groups are still to be looked at, at once. */
+	if (!is_cut)
+		set_next_look(ids, now);
 }
 
 TimestampTz

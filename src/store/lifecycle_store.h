@@ -77,8 +77,8 @@ typedef struct GaLook
 
 /*
  * The dispatcher's: ends what is past its expiry and queues the reminders of
- * some groups whose time has come.  Rows somebody holds locked are left for the
- * next look, a few seconds later.
+ * some groups whose time has come, some of their invitations at a time.  Rows
+ * somebody holds locked are left for the next look, a few seconds later.
  */
 extern void ga_groups_look(const struct GaOwnerScope *scope, TimestampTz now,
 						   GaLook *look);

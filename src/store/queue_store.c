@@ -28,6 +28,12 @@
 
 /* History removed in one go: some milliseconds. */
 #define TRIM_ROWS 10000
+/*
+ * How far a provider looks for what a lock left behind: more than it ever has in
+ * flight.  What stands further back, behind others' rows, comes nearer.
+ */
+#define FIRST_ROWS 20000
+#define FIRST_ROWS_RETRY_US (60 * USECS_PER_SEC)
 
 #define CHANNEL_1                                                              \
 	"CASE $1 WHEN 1 THEN 'MOBILE'::group_api.channel"                          \
@@ -454,27 +460,48 @@ ga_queue_record(GaRecord *records, int count, int64 incarnation)
 	return kept;
 }
 
+/* Whether there are more waiting rows than are looked at; whose ever they are. */
+static bool
+has_more_rows(GaChannel channel)
+{
+	static GaPlan plan = {
+		.sql = "SELECT FROM group_api_private.invitations"
+			   " WHERE channel = " CHANNEL_1 " AND due IS NOT NULL"
+			   "  AND start_tag IS NOT NULL"
+			   " ORDER BY start_tag, group_id, number OFFSET $2 LIMIT 1",
+		.nargs = 2,
+		.argtypes = {INT4OID, INT8OID},
+	};
+	Datum values[2] = {Int32GetDatum((int32) channel),
+					   Int64GetDatum(FIRST_ROWS)};
+
+	return ga_plan_run(&plan, values, NULL, SPI_OK_SELECT) > 0;
+}
+
 TimestampTz
 ga_queue_first(GaChannel channel, const GaQueueFilter *filter)
 {
 	static GaPlan plan = {
-		.sql = "SELECT due FROM group_api_private.invitations"
-			   " WHERE channel = " CHANNEL_1 " AND due IS NOT NULL"
-			   "  AND start_tag IS NOT NULL"
-			   "  AND delivery = 'queued' AND response = 'pending'"
+		.sql = "SELECT due FROM (SELECT due, contact, delivery, response"
+			   "  FROM group_api_private.invitations"
+			   "  WHERE channel = " CHANNEL_1 " AND due IS NOT NULL"
+			   "   AND start_tag IS NOT NULL"
+			   "  ORDER BY start_tag, group_id, number LIMIT $4) AS first"
+			   " WHERE delivery = 'queued' AND response = 'pending'"
 			   "  AND ($2 IS NULL OR contact LIKE ANY ($2))"
-			   "  AND NOT contact LIKE ANY ($3)"
-			   " ORDER BY start_tag, group_id, number LIMIT 1",
-		.nargs = 3,
-		.argtypes = {INT4OID, TEXTARRAYOID, TEXTARRAYOID},
+			   "  AND NOT contact LIKE ANY ($3) LIMIT 1",
+		.nargs = 4,
+		.argtypes = {INT4OID, TEXTARRAYOID, TEXTARRAYOID, INT8OID},
 	};
-	Datum values[3] = {Int32GetDatum((int32) channel), filter->taken,
-					   filter->left};
-	char nulls[3] = {' ', filter->has_taken ? ' ' : 'n', ' '};
+	Datum values[4] = {Int32GetDatum((int32) channel), filter->taken,
+					   filter->left, Int64GetDatum(FIRST_ROWS)};
+	char nulls[4] = {' ', filter->has_taken ? ' ' : 'n', ' ', ' '};
 
-	if (ga_plan_run(&plan, values, nulls, SPI_OK_SELECT) == 0)
-		return 0;
-	return ga_row_int64(0, 1, 0);
+	if (ga_plan_run(&plan, values, nulls, SPI_OK_SELECT) > 0)
+		return ga_row_int64(0, 1, 0);
+	if ((filter->has_taken || filter->has_left) && has_more_rows(channel))
+		return GetCurrentTimestamp() + FIRST_ROWS_RETRY_US;
+	return 0;
 }
 
 int64

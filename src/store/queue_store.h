@@ -35,6 +35,7 @@ typedef struct GaQueueFilter
 	Datum taken; /* text[]; any of them, when has_taken */
 	Datum left;	 /* text[]; none of them: others' rows */
 	bool has_taken;
+	bool has_left; /* there are others' rows */
 } GaQueueFilter;
 
 typedef struct GaClaim
