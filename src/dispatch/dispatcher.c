@@ -140,20 +140,15 @@ hear_wakes(void)
 	TimestampTz due = (TimestampTz) pg_atomic_exchange_u64(&ga_seat->wake_due,
 														   (uint64) DT_NOEND);
 
-	bool heard = due != DT_NOEND;
-
-	for (int i = 0; i < GA_CHANNEL_COUNT; i++)
-	{
-		GaTagRange tags = ga_slot_take_tags(ga_seat, (GaChannel) i);
-
-		heard |= tags.from <= tags.to;
-		ga_readings_look_again((GaChannel) i, tags);
-	}
-	if (!heard)
+	if (due == DT_NOEND)
 		return;
+	/* They were noted before the wake. */
+	for (int i = 0; i < GA_CHANNEL_COUNT; i++)
+		ga_readings_look_again((GaChannel) i,
+							   ga_slot_take_tags(ga_seat, (GaChannel) i));
 	if (due == DT_NOBEGIN)
 		ga_readings_begin_anew();
-	if (due != DT_NOEND)
+	if (due < GA_DUE_NEVER)
 		ga_due_rows_look_again(due);
 	look_is_known = false;
 	ga_polls_look_again();

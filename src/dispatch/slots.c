@@ -145,7 +145,8 @@ hears(GaSlot *slot, TimestampTz due)
 {
 	int64 minutes =
 		(int64) ga_settings.invitation_expiry - ga_settings.reminder_before;
-	TimestampTz from = TIMESTAMP_NOT_FINITE(due) ? GetCurrentTimestamp() : due;
+	TimestampTz from =
+		due == DT_NOBEGIN || due >= GA_DUE_NEVER ? GetCurrentTimestamp() : due;
 
 	return pg_atomic_read_u32(&slot->deaf) == 0 ||
 		   from + Max(minutes, 0) * USECS_PER_MINUTE <

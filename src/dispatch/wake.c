@@ -51,6 +51,12 @@ note_tags(void)
 	return noted;
 }
 
+static TimestampTz
+wished_due(void)
+{
+	return wish.wake ? Min(wish.due, GA_DUE_NEVER) : DT_NOEND;
+}
+
 static void
 end_of_transaction(XactEvent event, void *arg)
 {
@@ -58,7 +64,8 @@ end_of_transaction(XactEvent event, void *arg)
 	{
 		case XACT_EVENT_COMMIT:
 			if (wish.wake || wish.reload)
-				ga_slot_wake(MyDatabaseId, note_tags() ? wish.due : DT_NOBEGIN,
+				ga_slot_wake(MyDatabaseId,
+							 note_tags() ? wished_due() : DT_NOBEGIN,
 							 wish.reload);
 			forget_wish();
 			break;

@@ -146,6 +146,12 @@ $of{$_}++ for split /\n/, $node->safe_psql('postgres', "SELECT u.subject FROM gr
 my @shares = sort { $a <=> $b } map { $of{"big $_"} // 0 } 1 .. 10;
 cmp_ok($shares[-1] - $shares[0], '<=', 2, 'they take turns') or diag("@shares");
 
+# ---- what was rolled back does not count
+
+$node->safe_psql('postgres', as_leader('careful') . 'BEGIN; SELECT group_api.create_group(' . group_body(numbers(500)) . '); ROLLBACK;');
+$one = number();
+goes_before($sink, 3, 'one of a leader who rolled hundreds back', $one, sub { lead('careful', $one) });
+
 # ---- after a restart
 
 $node->restart;
@@ -204,6 +210,23 @@ $one = number();
 goes_before($sink, 4, 'one who mixes both gains nothing by it', $one, sub { lead('honest', $one) });
 
 is_deeply(twice(sms_recipients($sink), sms_recipients($fast)), {}, 'nothing was sent twice');
+
+# ---- thousands of reminders and expiries at the same moment
+
+$node->append_conf('postgresql.conf', "group_api.reminder_before = '1d'");
+$node->reload;
+my $before = arrived($fast);
+$node->safe_psql('postgres', "UPDATE group_api_private.invitations SET expires_at = now() + interval '1 hour' WHERE contact LIKE '+49%';
+	UPDATE group_api_private.groups SET next_look = now()");
+lead('small', german_number(9001));
+poll_until(sub { arrived($fast) == $before + 2021 }, 'two thousand are reminded, and one is invited');
+is($node->safe_psql('postgres', "SELECT count(*) FROM group_api_private.invitations WHERE contact LIKE '+49%' AND reminders = 1"), '2020',
+	'each once');
+$node->safe_psql('postgres', "UPDATE group_api_private.invitations SET expires_at = now() - interval '1 s' WHERE contact LIKE '+49%';
+	UPDATE group_api_private.groups SET next_look = now()");
+lead('small', german_number(9002));
+poll_until(sub { $node->safe_psql('postgres', "SELECT count(*) FROM group_api_private.invitations WHERE contact LIKE '+49%' AND response = 'expired'") eq '2021' },
+	'and all expire');
 
 $node->stop;
 done_testing();
