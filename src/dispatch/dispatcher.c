@@ -485,7 +485,7 @@ claim_for(GaProvider *provider, int limit, TimestampTz now)
 						   last_tag, &claims);
 	ga_screening_mark(ga_work_scope(), provider->channel, claims, count);
 	ga_work_end();
-	ga_provider_claimed(provider, from_front, count, limit, now);
+	ga_provider_claimed(provider, cursor, from_front, count, limit, now);
 	ga_readings_tell_position(provider->channel);
 	pg_atomic_fetch_add_u64(&ga_seat->claimed, count);
 	for (int i = 0; i < count; i++)

@@ -471,11 +471,11 @@ follow_speed(GaProvider *provider, TimestampTz now)
 }
 
 void
-ga_provider_claimed(GaProvider *provider, bool from_front, int count, int limit,
-					TimestampTz now)
+ga_provider_claimed(GaProvider *provider, const GaQueueCursor *cursor,
+					bool from_front, int count, int limit, TimestampTz now)
 {
 	provider->in_flight += count;
-	if (!ga_reading_claimed(provider, from_front, count, limit))
+	if (!ga_reading_claimed(provider, cursor, from_front, count, limit))
 		provider->filled_at = 0;
 	else if (count == limit)
 	{

@@ -56,6 +56,7 @@ typedef struct GaProvider
 	GaTagRange again; /* tags before the cursor to be read once more */
 	GaQueueCursor again_cursor;
 	bool is_reading_again; /* again_cursor is within `again` */
+	bool goes_on_next;	   /* the cursor's turn, when there is both */
 	GaQueueFilter filter;
 	bool was_usable;
 	bool led;				/* rows it takes are kept from those behind it */
@@ -97,7 +98,8 @@ extern TimestampTz ga_provider_next_question(GaProvider *provider,
 extern int ga_provider_question_room(const GaProvider *provider);
 
 /* `from_front`: the cursor stood before the first row. */
-extern void ga_provider_claimed(GaProvider *provider, bool from_front,
+extern void ga_provider_claimed(GaProvider *provider,
+								const GaQueueCursor *cursor, bool from_front,
 								int count, int limit, TimestampTz now);
 /* `weight`: segments of an SMS, else 1. */
 extern void ga_provider_sent(GaProvider *provider, int weight);

@@ -5,7 +5,8 @@
  * A provider reads its channel in the order of the start tags and stands behind
  * the row it claimed last.  What is committed with tags it has passed is told by
  * its range of tags: that range alone is read once more, so that neither a backlog
- * nor dead index entries are walked over again.
+ * nor dead index entries are walked over again.  Where both have much, they take
+ * turns: who committed late does not go before all others.
  *
  * Before a provider goes idle it asks once for the first row from the front,
  * which finds whatever a lock or a rollback left behind.
@@ -29,6 +30,8 @@ ga_reading_begin_anew(GaProvider *provider)
 	memset(&provider->cursor, 0, sizeof(provider->cursor));
 	provider->cursor.start_tag = GA_START_TAG_MIN;
 	ga_tag_range_reset(&provider->again);
+	provider->is_reading_again = false;
+	provider->goes_on_next = false;
 	provider->drained = false;
 	provider->due_is_known = false;
 	provider->not_before = 0;
@@ -52,7 +55,8 @@ ga_reading_has_more(const GaProvider *provider)
 GaQueueCursor *
 ga_reading_cursor(GaProvider *provider, int64 *last_tag)
 {
-	if (!reads_again(provider))
+	if (!reads_again(provider) ||
+		(provider->goes_on_next && !provider->drained))
 	{
 		*last_tag = GA_START_TAG_MAX;
 		return &provider->cursor;
@@ -68,27 +72,38 @@ ga_reading_cursor(GaProvider *provider, int64 *last_tag)
 	return &provider->again_cursor;
 }
 
+static void
+has_claimed_again(GaProvider *provider, int count, int limit)
+{
+	provider->goes_on_next = true;
+	provider->read_to = provider->again_cursor.start_tag;
+	if (count == limit)
+		return;
+	ga_tag_range_reset(&provider->again);
+	provider->is_reading_again = false;
+	provider->due_is_known = false;
+	provider->read_to = provider->cursor.start_tag;
+}
+
 bool
-ga_reading_claimed(GaProvider *provider, bool from_front, int count, int limit)
+ga_reading_claimed(GaProvider *provider, const GaQueueCursor *cursor,
+				   bool from_front, int count, int limit)
 {
 	provider->found_nothing_from_front = from_front && count == 0;
-	if (reads_again(provider))
+	if (cursor == &provider->again_cursor)
 	{
-		if (count < limit)
-		{
-			ga_tag_range_reset(&provider->again);
-			provider->is_reading_again = false;
-			provider->due_is_known = false;
-		}
-		return !provider->drained;
+		has_claimed_again(provider, count, limit);
+		return ga_reading_has_more(provider);
 	}
-	if (count > 0)
+	provider->goes_on_next = false;
+	/* What is read again is further behind: newcomers stand behind that. */
+	if (count > 0 && !provider->is_reading_again)
 		provider->read_to = provider->cursor.start_tag;
 	if (count == limit)
 		return true;
 	provider->drained = true;
 	provider->due_is_known = false;
-	return false;
+	return reads_again(provider);
 }
 
 static void
@@ -102,7 +117,9 @@ look_again(GaProvider *provider, GaTagRange tags)
 		return;
 	ga_tag_range_add(&provider->again, tags.from,
 					 Min(tags.to, provider->cursor.start_tag));
-	provider->is_reading_again = false;
+	/* What lies ahead there comes by itself, too. */
+	if (tags.from <= provider->again_cursor.start_tag)
+		provider->is_reading_again = false;
 }
 
 void
@@ -171,7 +188,7 @@ ga_readings_tell_position(GaChannel channel)
 			provider->read_to == GA_START_TAG_MIN)
 			continue;
 		first = Max(first, provider->read_to);
-		if (!provider->drained && provider->was_usable &&
+		if (ga_reading_has_more(provider) && provider->was_usable &&
 			!provider->has_nothing)
 			last = Min(last, provider->read_to);
 	}

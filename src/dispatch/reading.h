@@ -16,8 +16,9 @@ extern bool ga_reading_has_more(const GaProvider *provider);
 /* Where to claim next, up to `last_tag`. */
 extern GaQueueCursor *ga_reading_cursor(GaProvider *provider, int64 *last_tag);
 /* What a claim there has brought; true: the queue behind the cursor goes on. */
-extern bool ga_reading_claimed(GaProvider *provider, bool from_front, int count,
-							   int limit);
+extern bool ga_reading_claimed(GaProvider *provider,
+							   const GaQueueCursor *cursor, bool from_front,
+							   int count, int limit);
 
 /*
  * Rows with these tags came, or came back, wherever the providers of the channel

@@ -152,6 +152,16 @@ $node->safe_psql('postgres', as_leader('careful') . 'BEGIN; SELECT group_api.cre
 $one = number();
 goes_before($sink, 3, 'one of a leader who rolled hundreds back', $one, sub { lead('careful', $one) });
 
+# ---- places hoarded in an open transaction
+
+my $hoarder = psql_in_background($node, as_leader('hoarder') . 'BEGIN; SELECT group_api.create_group(' . group_body(numbers(500)) . ');');
+is_under_way($sink, 'meanwhile others are sent');
+$hoarder->{say}->('COMMIT;');
+$hoarder->{finish}->();
+is_under_way($sink, 'what was committed late is sent');
+$one = number();
+goes_before($sink, 3, 'a single invitation', $one, sub { lead('patient one', $one) });
+
 # ---- after a restart
 
 $node->restart;
