@@ -89,16 +89,16 @@ sub is_under_way
 
 # ---- a slow gateway
 
-my $sink = new_sink({ delay_ms => 40 });
+my $sink = new_sink({ delay_ms => 100 });
 lead('big', numbers(10_000));
 is_under_way($sink, 'ten thousand of one leader are being sent');
 my $one = number();
-goes_before($sink, 400, 'the single invitation of another', $one, sub { lead('small', $one) });
+goes_before($sink, 160, 'the single invitation of another', $one, sub { lead('small', $one) });
 $one = number();
-goes_before($sink, 400, 'the next one of the same', $one, sub { lead('small', $one) });
+goes_before($sink, 160, 'the next one of the same', $one, sub { lead('small', $one) });
 my @held = numbers(2);
 my $group = lead('patient', { sendInvitations => JSON::PP::false() }, @held);
-goes_before($sink, 400, 'one that was held back', $held[1],
+goes_before($sink, 160, 'one that was held back', $held[1],
 	sub { $node->safe_psql('postgres', as_leader('patient') . "SELECT group_api.send_invitations('$group')") });
 my $again = place_of($sink, $held[1]);
 poll_until(sub { delivery_of($node, $held[0])->{delivery} eq 'sent' }, 'it was sent');
@@ -107,7 +107,7 @@ $node->safe_psql('postgres', as_leader('patient') . "SELECT group_api.resend_inv
 poll_until(sub { (grep { $_ eq $held[0] } sms_recipients($sink)) == 2 }, 'one that is resent arrives');
 my @recipients = sms_recipients($sink);
 my ($last) = grep { $recipients[$_] eq $held[0] } reverse 0 .. $#recipients;
-cmp_ok($last - $resent, '<=', 400, 'before the thousands, too');
+cmp_ok($last - $resent, '<=', 160, 'before the thousands, too');
 cmp_ok(waiting('big'), '>', 0, 'of which some still wait');
 
 # ---- what it costs
@@ -123,11 +123,11 @@ unlike($plan, qr/Sort/, 'and nothing is sorted');
 
 # ---- many groups of one leader
 
-$sink = new_sink({ delay_ms => 20 });
+$sink = new_sink({ delay_ms => 100 });
 $node->safe_psql('postgres', as_leader('big') . join ' ', map { 'SELECT group_api.create_group(' . group_body(number()) . ');' } 1 .. 1000);
 is_under_way($sink, 'a thousand groups of one leader are being sent');
 $one = number();
-goes_before($sink, 400, 'the single invitation of another', $one, sub { lead('small', $one) });
+goes_before($sink, 160, 'the single invitation of another', $one, sub { lead('small', $one) });
 
 # ---- a low rate, and several who have thousands
 
