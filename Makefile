@@ -27,6 +27,7 @@ OBJS = \
 	src/base/picture_url.o \
 	src/base/extension.o \
 	src/base/token_issuer.o \
+	src/base/fair_queue.o \
 	$(REQUEST_OBJS) \
 	src/message/compose.o \
 	src/message/template.o \
@@ -41,6 +42,7 @@ OBJS = \
 	src/store/group_store.o \
 	src/store/invitation_store.o \
 	src/store/queue_store.o \
+	src/store/due_store.o \
 	src/store/provider_store.o \
 	src/store/idempotency_store.o \
 	src/store/suppression_store.o \
@@ -78,6 +80,8 @@ OBJS = \
 	src/dispatch/jobs.o \
 	src/dispatch/stats.o \
 	src/dispatch/records.o \
+	src/dispatch/due_rows.o \
+	src/dispatch/reading.o \
 	src/dispatch/crash_guard.o \
 	src/dispatch/screening.o \
 	src/dispatch/polls.o \

@@ -176,8 +176,9 @@ CREATE INDEX pictures_id ON group_api_private.pictures (id);
 ALTER TABLE group_api_private.pictures ALTER COLUMN data SET STORAGE EXTERNAL;
 
 -- The queue lives in the invitations themselves: a row waits while "due" is not
--- null.  The delivery state is in no index and in no predicate, so that the
--- claim (queued to sending) is a HOT update.
+-- null.  Those with a start tag leave in its order; the others wait until they are
+-- due and get theirs then.  The delivery state is in no index and in no predicate,
+-- so that the claim (queued to sending) is a HOT update.
 CREATE TABLE group_api_private.invitations (
     group_id     uuid NOT NULL,
     number       integer NOT NULL,
@@ -190,6 +191,7 @@ CREATE TABLE group_api_private.invitations (
     contact_since smallint NOT NULL DEFAULT 1,
     incarnation  bigint,
     due          timestamptz,
+    start_tag    bigint,
     changed_at   timestamptz NOT NULL DEFAULT pg_catalog.now(),
     expires_at   timestamptz,
     responded_at timestamptz,
@@ -206,12 +208,14 @@ CREATE TABLE group_api_private.invitations (
 ) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.01, autovacuum_vacuum_threshold = 1000);
 COMMENT ON TABLE group_api_private.invitations IS 'internal: one offer to one member, and the queue of what is to be sent';
 COMMENT ON COLUMN group_api_private.invitations.due IS 'when the message is to be tried next; null: not waiting';
+COMMENT ON COLUMN group_api_private.invitations.start_tag IS 'the place in the queue of its channel, shared among leaders; null: given when it is due';
 COMMENT ON COLUMN group_api_private.invitations.incarnation IS 'the dispatcher that took the row; an older one is dead';
 COMMENT ON COLUMN group_api_private.invitations.link_version IS 'part of the link''s token: a new version ends all older links';
 COMMENT ON COLUMN group_api_private.invitations.reminders IS 'reminders queued since the link was made';
 COMMENT ON COLUMN group_api_private.invitations.contact_since IS 'the link''s version from which the contact is this one: what is proved by an older one is about another contact';
 COMMENT ON COLUMN group_api_private.invitations.locale IS 'the member''s own language where the user directory knows it';
-CREATE INDEX invitations_due ON group_api_private.invitations (channel, due, group_id, number) WHERE due IS NOT NULL;
+CREATE INDEX invitations_start_tag ON group_api_private.invitations (channel, start_tag, group_id, number) WHERE due IS NOT NULL;
+CREATE INDEX invitations_due ON group_api_private.invitations (due, group_id, number) WHERE due IS NOT NULL AND start_tag IS NULL;
 
 CREATE TABLE group_api_private.attempts (
     group_id    uuid NOT NULL,

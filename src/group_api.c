@@ -6,6 +6,7 @@
 
 #include "api/busy.h"
 #include "base/compat.h"
+#include "base/fair_queue.h"
 #include "base/guc.h"
 #include "dispatch/database_guard.h"
 #include "dispatch/launcher.h"
@@ -30,6 +31,7 @@ _PG_init(void)
 	ga_guc_init(ga_contact_countries_are_known);
 	ga_contact_init();
 	ga_slots_init();
+	ga_fair_queue_init();
 	ga_wake_init();
 	ga_database_guard_init();
 	ga_launcher_init();

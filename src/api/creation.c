@@ -144,7 +144,7 @@ ga_creation_write(const GaOwnerScope *scope, GaGroupView *group)
 	done = ga_group_insert(scope, group);
 	ga_wake_trigger_is_silent = false;
 	if (done)
-		ga_wake_at_commit(group->created_at);
+		ga_wake_at_commit_for_tags();
 	return done;
 }
 

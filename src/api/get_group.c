@@ -57,8 +57,8 @@ group_api_send_invitations(PG_FUNCTION_ARGS)
 	if (!ga_active_group_to_change(fcinfo, &caller, &group, "invite", &answer))
 		return answer;
 	ga_owner_enter(&scope);
-	if (ga_invitations_release(&scope, group.id) > 0)
-		ga_wake_at_commit(GetCurrentTransactionStartTimestamp());
+	if (ga_invitations_release(&scope, group.id, group.created_by) > 0)
+		ga_wake_at_commit_for_tags();
 	ga_owner_leave(&scope);
 	return ga_answer_group_amended(&caller, &group);
 }

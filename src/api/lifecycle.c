@@ -205,7 +205,7 @@ resend(const GaCaller *caller, const GaGroupView *group,
 			suppressed != NULL ||
 			ga_resend_take(invitation->channel, invitation->contact, &wait_s);
 		if (taken)
-			ga_invitation_resend(invitation, suppressed);
+			ga_invitation_resend(invitation, suppressed, group->created_by);
 	}
 	ga_owner_leave(&scope);
 	if (!taken)
@@ -228,7 +228,7 @@ group_api_resend_invitation(PG_FUNCTION_ARGS)
 		!take_invitation(fcinfo, &caller, &group, &invitation, &answer) ||
 		!resend(&caller, &group, &invitation, &answer))
 		return answer;
-	ga_wake_at_commit(GetCurrentTransactionStartTimestamp());
+	ga_wake_at_commit_for_tags();
 	return ga_answer_group_amended(&caller, &group);
 }
 

@@ -230,6 +230,7 @@ begin_view(GaGroupView *view, const GaGroupV2 *group, int room)
 {
 	memset(view, 0, sizeof(*view));
 	view->id = group->view.id;
+	view->created_by = group->view.created_by;
 	view->contract = 'B';
 	view->created_at = GetCurrentTransactionStartTimestamp();
 	view->expires_at = view->created_at +

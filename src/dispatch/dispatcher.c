@@ -25,10 +25,12 @@
 #include "dispatch/courier_desk.h"
 #include "dispatch/crash_guard.h"
 #include "dispatch/dispatcher.h"
+#include "dispatch/due_rows.h"
 #include "dispatch/jobs.h"
 #include "dispatch/message.h"
 #include "dispatch/polls.h"
 #include "dispatch/providers.h"
+#include "dispatch/reading.h"
 #include "dispatch/records.h"
 #include "dispatch/retire.h"
 #include "dispatch/screening.h"
@@ -154,7 +156,14 @@ hear_wakes(void)
 
 	if (due == DT_NOEND)
 		return;
-	ga_providers_rewind(due);
+	/* They were noted before the wake. */
+	for (int i = 0; i < GA_CHANNEL_COUNT; i++)
+		ga_readings_look_again((GaChannel) i,
+							   ga_slot_take_tags(ga_seat, (GaChannel) i));
+	if (due == DT_NOBEGIN)
+		ga_readings_begin_anew();
+	if (due < GA_DUE_NEVER)
+		ga_due_rows_look_again(due);
 	look_is_known = false;
 	ga_polls_look_again();
 	/* The first create_group makes the data ours. */
@@ -239,7 +248,8 @@ reload(TimestampTz now)
 	ga_providers_load(rows, count, &json);
 	ga_desk_configure(json.data);
 	explicit_bzero(json.data, json.len);
-	ga_providers_rewind(DT_NOBEGIN);
+	ga_readings_begin_anew();
+	ga_due_rows_look_again(DT_NOBEGIN);
 	ga_polls_look_again();
 	look_is_known = false;
 }
@@ -381,6 +391,17 @@ wait_to_record(void)
 		TimestampTzPlusMilliseconds(GetCurrentTimestamp(), record_wait_ms);
 }
 
+/* What is due at once kept its place; for others a time is waited for. */
+static void
+note_requeued(const GaRecord *record, TimestampTz now)
+{
+	GaTagRange tags = {record->start_tag, record->start_tag};
+
+	ga_due_rows_note(record->due);
+	if (record->due <= now)
+		ga_readings_look_again(record->channel, tags);
+}
+
 static void
 record_outcomes(TimestampTz now)
 {
@@ -412,7 +433,7 @@ record_outcomes(TimestampTz now)
 	/* Only now can a query see them. */
 	for (int i = kept; i < count; i++)
 		if (records[i].due != 0)
-			ga_providers_requeued(records[i].channel);
+			note_requeued(&records[i], GetCurrentTimestamp());
 	ga_records_keep(kept);
 	/* They are recorded a little later, and hold up no others meanwhile. */
 	if (kept > 0 && first == 0)
@@ -441,6 +462,7 @@ record_over(const GaClaim *claim, GaProvider *provider, const GaRecord *how)
 	*record = *how;
 	record->group_id = claim->group_id;
 	record->number = claim->number;
+	record->start_tag = claim->start_tag;
 	record->server = provider->server;
 	record->channel = provider->channel;
 	record->give_back = true;
@@ -487,7 +509,9 @@ hand_over(GaProvider *provider, const GaClaim *claim)
 static void
 claim_for(GaProvider *provider, int limit, TimestampTz now)
 {
-	bool from_front = provider->cursor.due == DT_NOBEGIN;
+	int64 last_tag;
+	GaQueueCursor *cursor = ga_reading_cursor(provider, &last_tag);
+	bool from_front = cursor->start_tag == GA_START_TAG_MIN;
 	GaClaim *claims;
 	int count;
 
@@ -500,15 +524,26 @@ claim_for(GaProvider *provider, int limit, TimestampTz now)
 		return;
 	}
 	count = ga_queue_claim(ga_work_scope(), provider->channel, provider->server,
-						   &provider->filter, incarnation, limit,
-						   &provider->cursor, &claims);
+						   &provider->filter, incarnation, limit, cursor,
+						   last_tag, &claims);
 	ga_screening_mark(ga_work_scope(), provider->channel, claims, count);
 	ga_work_end();
-	ga_provider_claimed(provider, from_front, count, limit, now);
+	ga_provider_claimed(provider, cursor, from_front, count, limit, now);
+	ga_readings_tell_position(provider->channel);
 	pg_atomic_fetch_add_u64(&ga_seat->claimed, count);
 	for (int i = 0; i < count; i++)
+	{
+		ga_fair_queue_served(provider->channel, claims[i].created_by);
 		hand_over(provider, &claims[i]);
+	}
 	ga_desk_flush();
+}
+
+static void
+place_due_rows(TimestampTz now)
+{
+	if (!is_recording_held_up() && may_send() && !ga_retire_is_asked())
+		ga_due_rows_place(now);
 }
 
 static void
@@ -524,9 +559,9 @@ claim_due(TimestampTz now)
 		GaProvider *provider = lfirst(cell);
 		int limit;
 
-		ga_provider_check_due(provider, now);
+		ga_reading_check_due(provider, now);
 		limit = ga_provider_capacity(provider, now);
-		if (limit > 0 && !provider->drained && ga_desk_open(now))
+		if (limit > 0 && ga_reading_has_more(provider) && ga_desk_open(now))
 			claim_for(provider, limit, now);
 	}
 	ga_desk_end_trouble();
@@ -551,9 +586,11 @@ ask_next_due(TimestampTz now)
 			continue;
 		if (!ga_work_begin(GA_STEP_FIND_NEXT))
 			return;
-		next_due = ga_queue_next_due(provider->channel, &provider->filter);
+		next_due = ga_queue_first(provider->channel, &provider->filter);
+		ga_due_rows_ask();
 		ga_work_end();
-		ga_provider_note_next_due(provider, next_due, GetCurrentTimestamp());
+		ga_reading_note_next_due(provider, next_due, GetCurrentTimestamp());
+		ga_readings_tell_empty(provider->channel);
 	}
 }
 
@@ -612,7 +649,7 @@ look_at_groups(TimestampTz now)
 	/* From here on who needs an earlier look wakes us, deaf or not. */
 	pg_atomic_write_u64(&ga_seat->look_at, (uint64) look_at);
 	if (look.reminded > 0)
-		ga_providers_rewind(now);
+		ga_due_rows_look_again(now);
 }
 
 static void
@@ -639,7 +676,8 @@ next_turn(GaProvider *provider, TimestampTz now)
 	if (ga_desk_is_open())
 		return turn;
 	/* Without a courier no outcome will tell. */
-	if (turn == DT_NOEND && provider->was_usable && !provider->drained)
+	if (turn == DT_NOEND && provider->was_usable &&
+		ga_reading_has_more(provider))
 		turn = now;
 	return turn == DT_NOEND ? turn : Max(turn, ga_desk_not_before());
 }
@@ -703,6 +741,9 @@ time_to_wait(void)
 							 ga_work_not_before(GA_STEP_LOOK_AT_GROUPS)));
 	if (may_claim)
 		next = Min(next, next_claim(now));
+	if (may_claim)
+		next = Min(next, Max(ga_due_rows_next_turn(),
+							 ga_work_not_before(GA_STEP_PLACE_DUE)));
 	if (next == DT_NOEND)
 		return -1;
 	return next <= now ? 0 : TimestampDifferenceMilliseconds(now, next);
@@ -773,7 +814,8 @@ take_back_strays(TimestampTz now)
 		left ? TimestampTzPlusMilliseconds(now, STRAYS_RETRY_MS) : DT_NOEND;
 	if (taken == 0)
 		return;
-	ga_providers_rewind(DT_NOBEGIN);
+	ga_readings_begin_anew();
+	ga_due_rows_look_again(DT_NOBEGIN);
 	ereport(LOG, (errmsg("group_api took back " UINT64_FORMAT
 						 " invitations that were in flight",
 						 taken)));
@@ -797,9 +839,11 @@ take_turn(void)
 	ga_screening_suppress_waiting();
 	ga_work_survive(take_back_strays, now);
 	ga_work_survive(look_at_groups, now);
+	if (!ga_work_survive(place_due_rows, now))
+		ga_due_rows_look_again(DT_NOBEGIN);
 	/* What was read of the queue and rolled back is to be read again. */
 	if (!ga_work_survive(claim_due, now))
-		ga_providers_rewind(DT_NOBEGIN);
+		ga_readings_begin_anew();
 	ga_work_survive(record_outcomes, now);
 	if (!ga_work_survive(ask_for_receipts, now))
 		ga_polls_look_again();
@@ -821,6 +865,19 @@ wait_to_start(void)
 	(void) wait_for_events(time_to_wait());
 }
 
+/* Whoever queues rows from now on stands behind the first of those that wait. */
+static void
+resume_fair_queue(void)
+{
+	for (int i = GA_CHANNEL_MOBILE; i < GA_CHANNEL_COUNT; i++)
+	{
+		int64 tag = ga_queue_first_tag((GaChannel) i);
+
+		if (tag != GA_START_TAG_MIN)
+			ga_fair_queue_move_to((GaChannel) i, tag - 1);
+	}
+}
+
 static void
 begin_incarnation(TimestampTz now)
 {
@@ -829,6 +886,7 @@ begin_incarnation(TimestampTz now)
 	if (!ga_work_begin(GA_STEP_BEGIN_INCARNATION))
 		return;
 	next = ga_queue_new_incarnation();
+	resume_fair_queue();
 	ga_work_end();
 	incarnation = next;
 	ga_retire_init(&trimmed_at);

@@ -60,6 +60,7 @@ ga_job_add(uint64 id, GaProvider *provider, const GaClaim *claim)
 	GaJob *job = new_job(id, provider, claim->group_id, claim->number);
 
 	job->attempt = claim->attempt;
+	job->start_tag = claim->start_tag;
 	job->expires_at = claim->expires_at;
 	job->is_reminder = claim->reminders > 0;
 	strlcpy(job->recipient, claim->contact, sizeof(job->recipient));
@@ -135,6 +136,7 @@ begin_record(const GaJob *job, TimestampTz now, GaRecord *record)
 	record->group_id = job->group_id;
 	record->number = job->number;
 	record->attempt = job->attempt;
+	record->start_tag = job->start_tag;
 	record->server = job->provider->server;
 	record->segments = job->segments;
 	record->started_at = job->handed_at;

@@ -27,6 +27,7 @@ typedef struct GaJob
 	bool is_poll;		  /* only asks how a message fares */
 	int32 link_version;	  /* of a poll */
 	char message_id[256]; /* of a poll: the message it is about */
+	int64 start_tag;	  /* its place in the queue */
 	bool picked;		  /* the courier took it up: bytes may have left */
 	char recipient[256];  /* for captured; empty otherwise */
 } GaJob;

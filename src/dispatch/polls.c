@@ -72,10 +72,10 @@ questions_under_way(void)
 
 /*
  * Names of the providers that may be asked, as text[]; 0 of them: none.  `later`
- * is when one of the others may be.
+ * is when one of the others may be, `limit` becomes what the narrowest bears.
  */
 static int
-askable_servers(TimestampTz now, Datum *servers, TimestampTz *later)
+askable_servers(TimestampTz now, Datum *servers, TimestampTz *later, int *limit)
 {
 	const char **names =
 		palloc(sizeof(char *) * (list_length(ga_providers) + 1));
@@ -88,10 +88,13 @@ askable_servers(TimestampTz now, Datum *servers, TimestampTz *later)
 		GaProvider *provider = lfirst(cell);
 		TimestampTz from = ga_provider_next_question(provider, now);
 
-		if (from <= now)
-			names[count++] = provider->server;
-		else
+		if (from > now)
+		{
 			*later = Min(*later, from);
+			continue;
+		}
+		names[count++] = provider->server;
+		*limit = Min(*limit, ga_provider_question_room(provider));
 	}
 	*servers = ga_text_array(names, count);
 	return count;
@@ -175,7 +178,7 @@ ga_polls_ask(TimestampTz now, uint64 *next_id)
 
 	if ((is_known && next_poll > now) || limit <= 0)
 		return;
-	if (askable_servers(now, &servers, &later) == 0)
+	if (askable_servers(now, &servers, &later, &limit) == 0)
 	{
 		note_next(0, later);
 		return;
@@ -241,6 +244,8 @@ ga_polls_hear(const GaJob *job, const GaOutcomeFrame *outcome)
 	Answer *answer;
 	GaReceipt *receipt;
 
+	/* Its provider may be asked again. */
+	is_known = false;
 	/* Answers that say nothing are not kept, so nothing else empties it. */
 	if (answers == NIL)
 		MemoryContextReset(context);

@@ -3,9 +3,10 @@
  *		Routing, windows, rates and rests.  No SQL, no network.
  *
  * Window: how much may be in flight follows the speed: it doubles while the
- * provider empties it within a tenth of a second and halves when that takes more
- * than a second, so that a slow gateway holds few rows and a fast one is kept
- * busy.  Rest: after FAULTS_TO_REST faults in a row nothing is sent for a growing
+ * provider empties it within FAST_WINDOW_MS and halves when that takes longer than
+ * SLOW_WINDOW_MS, down to one message a connection.  So a fast gateway is kept busy,
+ * and what is queued last waits for less than a second's worth that was claimed
+ * before it.  Rest: after FAULTS_TO_REST faults in a row nothing is sent for a growing
  * time, then one message probes.
  */
 #include "postgres.h"
@@ -14,6 +15,7 @@
 #include "base/provider_config.h"
 #include "catalog/pg_type.h"
 #include "dispatch/providers.h"
+#include "dispatch/reading.h"
 #include "store/plan_cache.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
@@ -23,9 +25,8 @@
 #define FIRST_REST_MS 1000
 #define LONGEST_REST_MS 60000
 #define LONGEST_RETRY_AFTER_MS (INT64CONST(24) * 3600 * 1000)
-#define FAST_FILL_MS 100
-#define SLOW_FILL_MS 1000
-#define LOCKED_RETRY_MS 1000
+#define FAST_WINDOW_MS 200
+#define SLOW_WINDOW_MS 500
 
 List *ga_providers = NIL;
 
@@ -93,25 +94,22 @@ ga_provider_named(const char *server)
 	return NULL;
 }
 
-static void
-forget_progress(GaProvider *provider)
-{
-	memset(&provider->cursor, 0, sizeof(provider->cursor));
-	provider->cursor.due = DT_NOBEGIN;
-	provider->drained = false;
-	provider->due_is_known = false;
-	provider->not_before = 0;
-}
-
 static GaProvider *
 new_provider(const char *server)
 {
 	GaProvider *provider = palloc0(sizeof(GaProvider));
 
 	provider->server = pstrdup(server);
-	forget_progress(provider);
+	provider->read_to = GA_START_TAG_MIN;
+	ga_reading_begin_anew(provider);
 	ga_providers = lappend(ga_providers, provider);
 	return provider;
+}
+
+static int
+narrowest_window(const GaProvider *provider)
+{
+	return Min(provider->max_connections, ga_settings.max_in_flight);
 }
 
 /* In TopMemoryContext; a handful of strings for each change of settings. */
@@ -143,8 +141,7 @@ configure(GaProvider *provider, const GaProviderRow *row)
 	provider->polls = polls && strcmp(polls, "true") == 0;
 	provider->prefixes =
 		split_prefixes(ga_provider_row_setting(row, "prefixes"));
-	provider->window =
-		Min(2 * provider->max_connections, ga_settings.max_in_flight);
+	provider->window = narrowest_window(provider);
 	provider->tokens = 1;
 	provider->faults = 0;
 	provider->unreachable = false;
@@ -322,7 +319,8 @@ make_filter(GaProvider *provider, TimestampTz now)
 	provider->filter.taken = pattern_array(
 		provider->prefixes == NIL ? NIL : add_patterns(NIL, provider));
 	provider->filter.left = pattern_array(left);
-	forget_progress(provider);
+	provider->filter.has_left = left != NIL;
+	ga_reading_begin_anew(provider);
 }
 
 void
@@ -377,10 +375,27 @@ next_token(const GaProvider *provider)
 		   1;
 }
 
+/* The others are left to messages. */
+static int
+connections_for_questions(const GaProvider *provider)
+{
+	return Max(provider->max_connections / 2, 1);
+}
+
+int
+ga_provider_question_room(const GaProvider *provider)
+{
+	int room = connections_for_questions(provider) - provider->questions;
+
+	return provider->rate > 0 ? Min(room, (int) provider->tokens) : room;
+}
+
 TimestampTz
 ga_provider_next_question(GaProvider *provider, TimestampTz now)
 {
-	if (!provider->polls || provider->gone || provider->is_paused)
+	/* With as many under way as may be, an outcome will tell. */
+	if (!provider->polls || provider->gone || provider->is_paused ||
+		connections_for_questions(provider) <= provider->questions)
 		return DT_NOEND;
 	if (provider->rest_until > now)
 		return provider->rest_until;
@@ -409,8 +424,10 @@ ga_provider_capacity(GaProvider *provider, TimestampTz now)
 		refill_tokens(provider, now);
 		return Min(room, (int) provider->tokens);
 	}
-	/* Few large claims cost less than many small ones. */
-	if (sending > 0 && room < provider->window / 4)
+	/* Few large claims cost less than many small ones; with none to spare each
+	 * connection that is free is used at once. */
+	if (sending > 0 && room < provider->window / 4 &&
+		provider->window > provider->max_connections)
 		return 0;
 	return room;
 }
@@ -422,7 +439,7 @@ ga_provider_next_turn(GaProvider *provider, TimestampTz now)
 		return DT_NOEND;
 	if (provider->rest_until > now)
 		return provider->rest_until;
-	if (provider->drained)
+	if (!ga_reading_has_more(provider))
 	{
 		if (!provider->due_is_known)
 			return provider->not_before;
@@ -437,32 +454,35 @@ ga_provider_next_turn(GaProvider *provider, TimestampTz now)
 	return ga_provider_capacity(provider, now) > 0 ? now : DT_NOEND;
 }
 
+static void
+follow_speed(GaProvider *provider, TimestampTz now)
+{
+	int64 emptied_ms;
+
+	if (provider->filled_at == 0 || provider->finished == 0)
+		return;
+	emptied_ms = (now - provider->filled_at) / 1000 * provider->window /
+				 provider->finished;
+	if (emptied_ms < FAST_WINDOW_MS)
+		provider->window = Min(provider->window * 2, ga_settings.max_in_flight);
+	else if (emptied_ms > SLOW_WINDOW_MS)
+		provider->window =
+			Max(provider->window / 2, narrowest_window(provider));
+}
+
 void
-ga_provider_claimed(GaProvider *provider, bool from_front, int count, int limit,
-					TimestampTz now)
+ga_provider_claimed(GaProvider *provider, const GaQueueCursor *cursor,
+					bool from_front, int count, int limit, TimestampTz now)
 {
 	provider->in_flight += count;
-	provider->found_nothing_from_front = from_front && count == 0;
-	if (count < limit)
-	{
-		provider->drained = true;
-		provider->due_is_known = false;
+	if (!ga_reading_claimed(provider, cursor, from_front, count, limit))
 		provider->filled_at = 0;
-		return;
-	}
-	if (provider->filled_at != 0)
+	else if (count == limit)
 	{
-		int64 took_ms = (now - provider->filled_at) / 1000;
-
-		if (took_ms < FAST_FILL_MS)
-			provider->window =
-				Min(provider->window * 2, ga_settings.max_in_flight);
-		else if (took_ms > SLOW_FILL_MS)
-			provider->window =
-				Max(provider->window / 2, Min(2 * provider->max_connections,
-											  ga_settings.max_in_flight));
+		follow_speed(provider, now);
+		provider->filled_at = now;
+		provider->finished = 0;
 	}
-	provider->filled_at = now;
 }
 
 void
@@ -505,6 +525,7 @@ ga_provider_finished(GaProvider *provider, const GaOutcomeFrame *outcome,
 					 TimestampTz now)
 {
 	provider->in_flight--;
+	provider->finished++;
 	if ((outcome->flags & GA_OUTCOME_PROVIDER_FAULT) == 0)
 	{
 		provider->faults = 0;
@@ -531,72 +552,4 @@ ga_provider_gives_way(const GaProvider *provider, TimestampTz now)
 {
 	return provider->unreachable && provider->rest_until > now &&
 		   has_standby(provider, now);
-}
-
-/*
- * The queue beyond the cursor is empty: when is the next row due?  One that is
- * due already stands before the cursor, or is locked by somebody.
- */
-void
-ga_provider_note_next_due(GaProvider *provider, TimestampTz next_due,
-						  TimestampTz now)
-{
-	provider->due_is_known = true;
-	provider->next_due = next_due;
-	provider->not_before = 0;
-	if (next_due == 0 || next_due > now)
-		return;
-	if (provider->found_nothing_from_front)
-		provider->not_before =
-			TimestampTzPlusMilliseconds(now, LOCKED_RETRY_MS);
-	else
-		forget_progress(provider);
-}
-
-void
-ga_provider_check_due(GaProvider *provider, TimestampTz now)
-{
-	if (provider->drained && provider->due_is_known &&
-		provider->next_due != 0 && provider->next_due <= now &&
-		provider->not_before <= now)
-	{
-		provider->drained = false;
-		provider->due_is_known = false;
-		/* Rows tried again later may be due before what was read last. */
-		if (provider->next_due <= provider->cursor.due)
-			forget_progress(provider);
-	}
-}
-
-void
-ga_providers_requeued(GaChannel channel)
-{
-	ListCell *cell;
-
-	foreach (cell, ga_providers)
-	{
-		GaProvider *provider = lfirst(cell);
-
-		if (provider->channel == channel)
-			provider->due_is_known = false;
-	}
-}
-
-void
-ga_providers_rewind(TimestampTz due)
-{
-	ListCell *cell;
-
-	foreach (cell, ga_providers)
-	{
-		GaProvider *provider = lfirst(cell);
-
-		provider->drained = false;
-		provider->due_is_known = false;
-		if (due > provider->cursor.due)
-			continue;
-		memset(&provider->cursor, 0, sizeof(provider->cursor));
-		/* Rows of exactly this moment must be seen again. */
-		provider->cursor.due = due == DT_NOBEGIN ? due : due - 1;
-	}
 }

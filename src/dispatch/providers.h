@@ -48,9 +48,15 @@ typedef struct GaProvider
 	double tokens;
 	TimestampTz tokens_at;
 	TimestampTz filled_at; /* last claim that filled the window */
+	int finished;		   /* messages since then */
 
-	/* how far it has read the queue */
+	/* how far it has read the queue (dispatch/reading) */
 	GaQueueCursor cursor;
+	int64 read_to;	  /* the tag claimed last; GA_START_TAG_MIN: none */
+	GaTagRange again; /* tags before the cursor to be read once more */
+	GaQueueCursor again_cursor;
+	bool is_reading_again; /* again_cursor is within `again` */
+	bool goes_on_next;	   /* the cursor's turn, when there is both */
 	GaQueueFilter filter;
 	bool was_usable;
 	bool led;				/* rows it takes are kept from those behind it */
@@ -88,9 +94,12 @@ extern TimestampTz ga_provider_next_turn(GaProvider *provider, TimestampTz now);
 /* When it may be asked how a message fares; DT_NOEND: not for now. */
 extern TimestampTz ga_provider_next_question(GaProvider *provider,
 											 TimestampTz now);
+/* How many questions at once leave room for messages; after the former. */
+extern int ga_provider_question_room(const GaProvider *provider);
 
 /* `from_front`: the cursor stood before the first row. */
-extern void ga_provider_claimed(GaProvider *provider, bool from_front,
+extern void ga_provider_claimed(GaProvider *provider,
+								const GaQueueCursor *cursor, bool from_front,
 								int count, int limit, TimestampTz now);
 /* `weight`: segments of an SMS, else 1. */
 extern void ga_provider_sent(GaProvider *provider, int weight);
@@ -103,16 +112,5 @@ extern void ga_provider_finished(GaProvider *provider,
  * reached, had to give back; after ga_provider_finished().
  */
 extern bool ga_provider_gives_way(const GaProvider *provider, TimestampTz now);
-
-/* The answer to "when is the next row due", 0 = never. */
-extern void ga_provider_note_next_due(GaProvider *provider,
-									  TimestampTz next_due, TimestampTz now);
-/* Ends the pause of a drained provider when its next row is due. */
-extern void ga_provider_check_due(GaProvider *provider, TimestampTz now);
-/* Rows of a channel went back to the queue. */
-extern void ga_providers_requeued(GaChannel channel);
-
-/* New rows are due from `due` on: every provider looks again from there. */
-extern void ga_providers_rewind(TimestampTz due);
 
 #endif /* GA_DISPATCH_PROVIDERS_H */

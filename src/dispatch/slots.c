@@ -37,6 +37,13 @@ request_slots(void)
 }
 
 static void
+forget_tags(GaSlot *slot, int channel)
+{
+	pg_atomic_write_u64(&slot->tags_from[channel], (uint64) GA_START_TAG_MAX);
+	pg_atomic_write_u64(&slot->tags_to[channel], (uint64) GA_START_TAG_MIN);
+}
+
+static void
 reset_slot(GaSlot *slot)
 {
 	slot->database = InvalidOid;
@@ -64,6 +71,8 @@ reset_slot(GaSlot *slot)
 	pg_atomic_write_u64(&slot->idle_since, 0);
 	pg_atomic_write_u64(&slot->asked_to_leave, 0);
 	memset(&slot->kept, 0, sizeof(slot->kept));
+	for (int i = 0; i < GA_CHANNEL_COUNT; i++)
+		forget_tags(slot, i);
 }
 
 static void
@@ -103,6 +112,11 @@ create_slots(void)
 			pg_atomic_init_u32(&slot->reload, 0);
 			pg_atomic_init_u64(&slot->idle_since, 0);
 			pg_atomic_init_u64(&slot->asked_to_leave, 0);
+			for (int j = 0; j < GA_CHANNEL_COUNT; j++)
+			{
+				pg_atomic_init_u64(&slot->tags_from[j], 0);
+				pg_atomic_init_u64(&slot->tags_to[j], 0);
+			}
 			reset_slot(slot);
 		}
 	}
@@ -168,23 +182,13 @@ take_slot(Oid database)
 	return NULL;
 }
 
-static void
-note_due(GaSlot *slot, TimestampTz due)
-{
-	uint64 current = pg_atomic_read_u64(&slot->wake_due);
-
-	while (due < (TimestampTz) current &&
-		   !pg_atomic_compare_exchange_u64(&slot->wake_due, &current,
-										   (uint64) due))
-		;
-}
-
 bool
 ga_slot_hears(GaSlot *slot, TimestampTz due)
 {
 	int64 minutes =
 		(int64) ga_settings.invitation_expiry - ga_settings.reminder_before;
-	TimestampTz from = due == DT_NOBEGIN ? GetCurrentTimestamp() : due;
+	TimestampTz from =
+		due == DT_NOBEGIN || due >= GA_DUE_NEVER ? GetCurrentTimestamp() : due;
 
 	return pg_atomic_read_u32(&slot->deaf) == 0 ||
 		   from + Max(minutes, 0) * USECS_PER_MINUTE <
@@ -217,6 +221,62 @@ wake_slot(GaSlot *slot, TimestampTz due, bool reload)
 		set_latch(ga_slots->launcher_latch);
 }
 
+/* The atomics hold signed numbers. */
+static void
+lessen(pg_atomic_uint64 *lowest, int64 value)
+{
+	uint64 current = pg_atomic_read_u64(lowest);
+
+	while (value < (int64) current &&
+		   !pg_atomic_compare_exchange_u64(lowest, &current, (uint64) value))
+		;
+}
+
+static void
+heighten(pg_atomic_uint64 *highest, int64 value)
+{
+	uint64 current = pg_atomic_read_u64(highest);
+
+	while (value > (int64) current &&
+		   !pg_atomic_compare_exchange_u64(highest, &current, (uint64) value))
+		;
+}
+
+bool
+ga_slot_note_tags(Oid database, GaChannel channel, GaTagRange tags)
+{
+	GaSlot *slot;
+
+	if (ga_slots == NULL)
+		return false;
+	LWLockAcquire(ga_slots->lock, LW_SHARED);
+	slot = find_slot(database);
+	if (slot != NULL)
+	{
+		heighten(&slot->tags_to[channel], tags.to);
+		lessen(&slot->tags_from[channel], tags.from);
+	}
+	LWLockRelease(ga_slots->lock);
+	return slot != NULL;
+}
+
+GaTagRange
+ga_slot_take_tags(GaSlot *slot, GaChannel channel)
+{
+	GaTagRange tags;
+
+	ga_tag_range_reset(&tags);
+	if ((int64) pg_atomic_read_u64(&slot->tags_from[channel]) == tags.from)
+		return tags;
+	/* Whoever notes some holds the lock, so none is taken by half. */
+	LWLockAcquire(ga_slots->lock, LW_EXCLUSIVE);
+	tags.from = (int64) pg_atomic_read_u64(&slot->tags_from[channel]);
+	tags.to = (int64) pg_atomic_read_u64(&slot->tags_to[channel]);
+	forget_tags(slot, channel);
+	LWLockRelease(ga_slots->lock);
+	return tags;
+}
+
 void
 ga_slot_wake(Oid database, TimestampTz due, bool reload)
 {
@@ -238,7 +298,7 @@ ga_slot_wake(Oid database, TimestampTz due, bool reload)
 	}
 	if (slot != NULL)
 	{
-		note_due(slot, due);
+		lessen(&slot->wake_due, due);
 		if (reload)
 			pg_atomic_write_u32(&slot->reload, 1);
 		if (slot->state != GA_SLOT_RUNNING)

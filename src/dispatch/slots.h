@@ -13,6 +13,7 @@
 
 #include "postgres.h"
 
+#include "base/fair_queue.h"
 #include "datatype/timestamp.h"
 #include "port/atomics.h"
 #include "storage/latch.h"
@@ -98,7 +99,10 @@ typedef struct GaSlot
 
 	/* Set by anybody, taken by the dispatcher. */
 	pg_atomic_uint64 wake_due; /* earliest due of new rows, TimestampTz */
-	pg_atomic_uint32 reload;   /* providers or the extension changed */
+	/* Start tags of new rows, lowest and highest, by channel. */
+	pg_atomic_uint64 tags_from[GA_CHANNEL_COUNT];
+	pg_atomic_uint64 tags_to[GA_CHANNEL_COUNT];
+	pg_atomic_uint32 reload; /* providers or the extension changed */
 
 	/* Since when the dispatcher has nothing to do, TimestampTz; 0: it has. */
 	pg_atomic_uint64 idle_since;
@@ -128,13 +132,22 @@ extern GaSlots *ga_slots; /* NULL in a process without shared memory */
 /* Asks for the shared memory; called while preloading. */
 extern void ga_slots_init(void);
 
+/* Of a wake for rows that wait for no time. */
+#define GA_DUE_NEVER (DT_NOEND - 1)
+
 /* All of these take the lock themselves. */
 
 /*
  * Says that a database has work, or something changed: wakes its dispatcher, or
- * the launcher to start one.  `due` is the earliest due of new rows.
+ * the launcher to start one.  `due` is the earliest due of new rows that wait for
+ * a time; GA_DUE_NEVER: all bear start tags; DT_NOBEGIN: the whole queue is to be
+ * read again; DT_NOEND: there are no new rows.
  */
 extern void ga_slot_wake(Oid database, TimestampTz due, bool reload);
+/* The start tags of new rows, noted before the wake; false: it has no slot. */
+extern bool ga_slot_note_tags(Oid database, GaChannel channel, GaTagRange tags);
+/* The dispatcher's: takes what was noted. */
+extern GaTagRange ga_slot_take_tags(GaSlot *slot, GaChannel channel);
 /* Keeps the dispatcher out of a database; false: it has no slot. */
 extern bool ga_slot_hold(Oid database);
 extern void ga_slot_release(Oid database);

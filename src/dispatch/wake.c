@@ -10,6 +10,7 @@
 #include "postgres.h"
 
 #include "access/xact.h"
+#include "base/fair_queue.h"
 #include "commands/trigger.h"
 #include "dispatch/slots.h"
 #include "dispatch/wake.h"
@@ -33,6 +34,29 @@ forget_wish(void)
 	memset(&wish, 0, sizeof(wish));
 	wish.due = DT_NOEND;
 	ga_wake_trigger_is_silent = false;
+	ga_start_tags_end(false);
+}
+
+/* False: the slot is still to be taken, and its dispatcher reads all. */
+static bool
+note_tags(void)
+{
+	bool noted = true;
+
+	for (int i = 0; i < GA_CHANNEL_COUNT; i++)
+	{
+		GaTagRange tags = ga_start_tags_taken((GaChannel) i);
+
+		if (tags.from <= tags.to)
+			noted = ga_slot_note_tags(MyDatabaseId, (GaChannel) i, tags);
+	}
+	return noted;
+}
+
+static TimestampTz
+wished_due(void)
+{
+	return wish.wake ? Min(wish.due, GA_DUE_NEVER) : DT_NOEND;
 }
 
 static void
@@ -42,7 +66,9 @@ end_of_transaction(XactEvent event, void *arg)
 	{
 		case XACT_EVENT_COMMIT:
 			if (wish.wake || wish.reload)
-				ga_slot_wake(MyDatabaseId, wish.due, wish.reload);
+				ga_slot_wake(MyDatabaseId,
+							 note_tags() ? wished_due() : DT_NOBEGIN,
+							 wish.reload);
 			if (wish.look_again)
 				ga_slots_look_again();
 			forget_wish();
@@ -53,6 +79,7 @@ end_of_transaction(XactEvent event, void *arg)
 			/* It locks no database any more. */
 			if (wish.look_again)
 				ga_slots_look_again();
+			ga_start_tags_end(true);
 			forget_wish();
 			break;
 		case XACT_EVENT_PREPARE:
@@ -84,6 +111,12 @@ ga_wake_at_commit(TimestampTz due)
 {
 	wish.wake = true;
 	wish.due = Min(wish.due, due);
+}
+
+void
+ga_wake_at_commit_for_tags(void)
+{
+	wish.wake = true;
 }
 
 void

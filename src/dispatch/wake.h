@@ -12,8 +12,10 @@
 /* Registers the callback; called while preloading, inherited by fork. */
 extern void ga_wake_init(void);
 
-/* New rows, the earliest of them due at `due`. */
+/* New rows that wait for a time, the earliest of them due at `due`. */
 extern void ga_wake_at_commit(TimestampTz due);
+/* New rows that bear start tags (base/fair_queue). */
+extern void ga_wake_at_commit_for_tags(void);
 /* Providers or the extension itself changed. */
 extern void ga_reload_at_commit(void);
 /*

@@ -115,8 +115,8 @@ compare_places(const void *a, const void *b, void *arg)
 		return key < other_key ? -1 : 1;
 	if (claim->created_by != other->created_by)
 		return claim->created_by < other->created_by ? -1 : 1;
-	if (claim->due != other->due)
-		return claim->due < other->due ? -1 : 1;
+	if (claim->start_tag != other->start_tag)
+		return claim->start_tag < other->start_tag ? -1 : 1;
 	return (first > second) - (first < second);
 }
 

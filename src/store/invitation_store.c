@@ -9,6 +9,7 @@
 #include "postgres.h"
 
 #include "access/xact.h"
+#include "base/fair_queue.h"
 #include "base/guc.h"
 #include "catalog/pg_type.h"
 #include "store/cap_store.h"
@@ -54,6 +55,8 @@ typedef struct MemberColumns
 	const char **locales;
 	int locale_count; /* 0 when no member's is known: the column stays NULL */
 	bool queued;
+	Datum *tags; /* where they stand in the queue */
+	bool *no_tag;
 } MemberColumns;
 
 static void
@@ -98,6 +101,39 @@ fill_columns(const GaGroupView *group, MemberColumns *columns)
 	}
 }
 
+static bool
+is_queued(const GaMemberView *member)
+{
+	return member->delivery != NULL && strcmp(member->delivery, "queued") == 0;
+}
+
+static void
+fill_tags(const GaGroupView *group, MemberColumns *columns)
+{
+	int counts[GA_CHANNEL_COUNT] = {0};
+	GaStartTags tags[GA_CHANNEL_COUNT];
+
+	columns->tags = palloc0(sizeof(Datum) * group->member_count);
+	columns->no_tag = palloc(sizeof(bool) * group->member_count);
+	for (int i = 0; i < group->member_count; i++)
+		counts[group->members[i].channel] += is_queued(&group->members[i]);
+	for (int i = 0; i < GA_CHANNEL_COUNT; i++)
+	{
+		tags[i] =
+			ga_start_tags_take((GaChannel) i, group->created_by, counts[i]);
+		counts[i] = 0;
+	}
+	for (int i = 0; i < group->member_count; i++)
+	{
+		GaChannel channel = group->members[i].channel;
+
+		columns->no_tag[i] = !is_queued(&group->members[i]);
+		if (!columns->no_tag[i])
+			columns->tags[i] =
+				Int64GetDatum(ga_start_tag(&tags[channel], counts[channel]++));
+	}
+}
+
 void
 ga_members_insert(const GaGroupView *group)
 {
@@ -106,15 +142,15 @@ ga_members_insert(const GaGroupView *group)
 	static GaPlan plan = {
 		.sql =
 			"WITH o AS MATERIALIZED (SELECT o.*, $12 + n AS number"
-			"  FROM unnest($2, $3, $4, $5, $6, $10, $11) WITH ORDINALITY AS"
-			"  o (user_id, name, picture, channel, contact, locale, suppressed,"
-			"  n)),"
+			"  FROM unnest($2, $3, $4, $5, $6, $10, $11, $13) WITH ORDINALITY"
+			"  AS o (user_id, name, picture, channel, contact, locale,"
+			"  suppressed, start_tag, n)),"
 			" m AS (INSERT INTO group_api_private.members (group_id, number,"
 			"  is_leader, user_id, name, picture)"
 			"  SELECT $1, number, number = 1, user_id, name, picture FROM o)"
 			" INSERT INTO group_api_private.invitations (group_id, number,"
 			"  channel, delivery, due, changed_at, expires_at, contact, locale,"
-			"  reason)"
+			"  reason, start_tag)"
 			" SELECT $1, number, CASE channel"
 			"   WHEN 1 THEN 'MOBILE'::group_api.channel"
 			"   WHEN 2 THEN 'EMAIL'::group_api.channel END,"
@@ -124,18 +160,20 @@ ga_members_insert(const GaGroupView *group)
 			"   ELSE 'queued'::group_api.delivery END END,"
 			"  CASE WHEN channel > 0 AND $7 AND suppressed IS NULL THEN $8 END,"
 			"  $8, CASE WHEN $7 OR channel = 0 THEN $9 END, contact,"
-			"  locale, suppressed"
+			"  locale, suppressed, start_tag"
 			" FROM o WHERE channel >= 0",
-		.nargs = 12,
+		.nargs = 13,
 		.argtypes = {UUIDOID, INT8ARRAYOID, TEXTARRAYOID, TEXTARRAYOID,
 					 INT2ARRAYOID, TEXTARRAYOID, BOOLOID, TIMESTAMPTZOID,
-					 TIMESTAMPTZOID, TEXTARRAYOID, TEXTARRAYOID, INT4OID},
+					 TIMESTAMPTZOID, TEXTARRAYOID, TEXTARRAYOID, INT4OID,
+					 INT8ARRAYOID},
 	};
 	int count = group->member_count;
 	MemberColumns columns;
-	Datum values[12];
+	Datum values[13];
 
 	fill_columns(group, &columns);
+	fill_tags(group, &columns);
 	values[0] = UUIDPGetDatum(&group->id);
 	values[1] = ga_datum_array(columns.users, columns.no_user, count, INT8OID);
 	values[2] = ga_text_array(columns.names, count);
@@ -148,6 +186,7 @@ ga_members_insert(const GaGroupView *group)
 	values[9] = ga_text_array(columns.locales, columns.locale_count);
 	values[10] = ga_text_array(columns.suppressed, columns.suppressed_count);
 	values[11] = Int32GetDatum(group->members[0].number - 1);
+	values[12] = ga_datum_array(columns.tags, columns.no_tag, count, INT8OID);
 	ga_plan_run(&plan, values, NULL, SPI_OK_INSERT);
 }
 
@@ -309,22 +348,69 @@ suppress_held(const GaOwnerScope *scope, pg_uuid_t group_id)
 	return marked;
 }
 
+#define MAY_BE_RELEASED                                                        \
+	" WHERE group_id = $1 AND delivery = 'held' AND response = 'pending'"
+
+/*
+ * The places in the queue of those that are held, in the order of their numbers:
+ * an array of bigint that begins with the one of the number `first`.
+ */
+static Datum
+take_tags_of_held(pg_uuid_t group_id, int64 leader, int32 *first)
+{
+	static GaPlan plan = {
+		.sql = "SELECT number, CASE channel WHEN 'MOBILE' THEN 1 ELSE 2 END"
+			   " FROM group_api_private.invitations" MAY_BE_RELEASED
+			   " ORDER BY number",
+		.nargs = 1,
+		.argtypes = {UUIDOID},
+	};
+	Datum values[1] = {UUIDPGetDatum(&group_id)};
+	int rows = (int) ga_plan_run(&plan, values, NULL, SPI_OK_SELECT);
+	int counts[GA_CHANNEL_COUNT] = {0};
+	GaStartTags tags[GA_CHANNEL_COUNT];
+	int places;
+	Datum *places_of;
+
+	*first = rows > 0 ? ga_row_int32(0, 1, 0) : 0;
+	places = rows > 0 ? ga_row_int32(rows - 1, 1, 0) - *first + 1 : 0;
+	places_of = palloc0(sizeof(Datum) * Max(places, 1));
+	for (int i = 0; i < rows; i++)
+		counts[ga_row_int32(i, 2, 0)]++;
+	for (int i = 0; i < GA_CHANNEL_COUNT; i++)
+	{
+		tags[i] = ga_start_tags_take((GaChannel) i, leader, counts[i]);
+		counts[i] = 0;
+	}
+	for (int i = 0; i < rows; i++)
+	{
+		int32 channel = ga_row_int32(i, 2, 0);
+
+		places_of[ga_row_int32(i, 1, 0) - *first] =
+			Int64GetDatum(ga_start_tag(&tags[channel], counts[channel]++));
+	}
+	return ga_datum_array(places_of, NULL, places, INT8OID);
+}
+
 uint64
-ga_invitations_release(const GaOwnerScope *scope, pg_uuid_t group_id)
+ga_invitations_release(const GaOwnerScope *scope, pg_uuid_t group_id,
+					   int64 leader)
 {
 	static GaPlan plan = {
 		.sql = "UPDATE group_api_private.invitations"
 			   " SET delivery = 'queued', due = now(), changed_at = now(),"
-			   "  expires_at = now() + $2"
-			   " WHERE group_id = $1 AND delivery = 'held'"
-			   "  AND response = 'pending'",
-		.nargs = 2,
-		.argtypes = {UUIDOID, INTERVALOID},
+			   "  start_tag = ($3)[number - $4 + 1], expires_at = now() + "
+			   "$2" MAY_BE_RELEASED,
+		.nargs = 4,
+		.argtypes = {UUIDOID, INTERVALOID, INT8ARRAYOID, INT4OID},
 	};
-	Datum values[2] = {UUIDPGetDatum(&group_id), expiry_interval()};
+	Datum values[4] = {UUIDPGetDatum(&group_id), expiry_interval()};
+	int32 first;
 	uint64 released;
 
 	released = suppress_held(scope, group_id);
+	values[2] = take_tags_of_held(group_id, leader, &first);
+	values[3] = Int32GetDatum(first);
 	released += ga_plan_run(&plan, values, NULL, SPI_OK_UPDATE);
 	/* Those that are not sent expire as well. */
 	if (released > 0)
@@ -371,8 +457,9 @@ ga_invitations_retry_failed(const pg_uuid_t *group_id, GaChannel channel)
 {
 	static GaPlan plan = {
 		.sql = "WITH r AS (UPDATE group_api_private.invitations"
-			   " SET delivery = 'queued', due = now(), changed_at = now(),"
-			   "  attempts = 0, expires_at = now() + $3, response = 'pending',"
+			   " SET delivery = 'queued', due = now(), start_tag = NULL,"
+			   "  changed_at = now(), attempts = 0,"
+			   "  expires_at = now() + $3, response = 'pending',"
 			   "  responded_at = NULL, reason = NULL"
 			   " WHERE group_id = ANY ($1) AND " MAY_BE_RETRIED
 			   " RETURNING group_id),"

@@ -63,10 +63,10 @@ extern void ga_invitation_answer(const GaInvitationView *view, bool accepted);
 
 /*
  * Queues what was held back, but for suppressed contacts, which are told so;
- * returns how many it queued.
+ * returns how many it queued.  `leader`: who made the group.
  */
 extern uint64 ga_invitations_release(const struct GaOwnerScope *scope,
-									 pg_uuid_t group_id);
+									 pg_uuid_t group_id, int64 leader);
 
 /* Queues failed and uncertain ones; NULL and GA_CHANNEL_NONE mean any. */
 extern uint64 ga_invitations_retry_failed(const pg_uuid_t *group_id,

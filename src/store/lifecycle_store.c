@@ -13,6 +13,7 @@
 #include "postgres.h"
 
 #include "access/xact.h"
+#include "base/fair_queue.h"
 #include "base/guc.h"
 #include "catalog/pg_type.h"
 #include "store/lifecycle_store.h"
@@ -24,6 +25,8 @@
 
 /* Groups of one look: a large one has 10 000 invitations. */
 #define GROUPS_PER_LOOK 20
+/* Invitations that one look changes: the rest waits, so that others do not. */
+#define INVITATIONS_PER_LOOK 1000
 /* When rows of a group were locked. */
 #define LOOK_AGAIN_S "5"
 /* Groups that follow a changed setting in one transaction: some 50 ms. */
@@ -115,7 +118,8 @@ forget_request(const Datum *values)
 }
 
 void
-ga_invitation_resend(const GaOpenInvitation *invitation, const char *suppressed)
+ga_invitation_resend(const GaOpenInvitation *invitation, const char *suppressed,
+					 int64 leader)
 {
 	static GaPlan plan = {
 		.sql = "UPDATE group_api_private.invitations"
@@ -125,22 +129,26 @@ ga_invitation_resend(const GaOpenInvitation *invitation, const char *suppressed)
 			   "  delivery = CASE WHEN $4 IS NULL"
 			   "   THEN 'queued'::group_api.delivery"
 			   "   ELSE 'suppressed'::group_api.delivery END,"
-			   "  due = CASE WHEN $4 IS NULL THEN now() END, reason = $4,"
-			   "  attempts = 0, reminders = 0, message_id = NULL,"
+			   "  due = CASE WHEN $4 IS NULL THEN now() END, start_tag = $5,"
+			   "  reason = $4, attempts = 0, reminders = 0, message_id = NULL,"
 			   "  changed_at = now(), expires_at = $3"
 			   " WHERE group_id = $1 AND number = $2",
-		.nargs = 4,
-		.argtypes = {UUIDOID, INT4OID, TIMESTAMPTZOID, TEXTOID},
+		.nargs = 5,
+		.argtypes = {UUIDOID, INT4OID, TIMESTAMPTZOID, TEXTOID, INT8OID},
 	};
 	TimestampTz expires_at =
 		GetCurrentTransactionStartTimestamp() + expiry_us();
-	Datum values[4] = {UUIDPGetDatum(&invitation->group_id),
+	Datum values[5] = {UUIDPGetDatum(&invitation->group_id),
 					   Int32GetDatum(invitation->number),
-					   TimestampTzGetDatum(expires_at), (Datum) 0};
-	char nulls[4] = {' ', ' ', ' ', suppressed ? ' ' : 'n'};
+					   TimestampTzGetDatum(expires_at)};
+	char nulls[5] = {' ', ' ', ' ', suppressed ? ' ' : 'n',
+					 suppressed ? 'n' : ' '};
 
 	if (suppressed != NULL)
 		values[3] = CStringGetTextDatum(suppressed);
+	else
+		values[4] = Int64GetDatum(
+			ga_start_tags_take(invitation->channel, leader, 1).first);
 	ga_plan_run(&plan, values, nulls, SPI_OK_UPDATE);
 	forget_request(values);
 	ga_poll_forget(invitation->group_id, invitation->number, NULL);
@@ -238,7 +246,8 @@ expire(Datum ids, TimestampTz now)
 		.sql = "WITH old AS MATERIALIZED (SELECT ctid AS at"
 			   "  FROM group_api_private.invitations"
 			   "  WHERE group_id = ANY ($1) AND response = 'pending'"
-			   "   AND expires_at <= $2 FOR NO KEY UPDATE SKIP LOCKED)"
+			   "   AND expires_at <= $2 LIMIT $3"
+			   "  FOR NO KEY UPDATE SKIP LOCKED)"
 			   " UPDATE group_api_private.invitations i"
 			   " SET response = 'expired', responded_at = i.expires_at,"
 			   "  reason = CASE WHEN i.delivery IS DISTINCT FROM 'queued'"
@@ -254,10 +263,11 @@ expire(Datum ids, TimestampTz now)
 			   "    THEN i.delivery"
 			   "   WHEN i.reminders > 0 THEN 'sent' ELSE 'failed' END"
 			   " FROM old WHERE i.ctid = old.at",
-		.nargs = 2,
-		.argtypes = {UUIDARRAYOID, TIMESTAMPTZOID},
+		.nargs = 3,
+		.argtypes = {UUIDARRAYOID, TIMESTAMPTZOID, INT4OID},
 	};
-	Datum values[2] = {ids, TimestampTzGetDatum(now)};
+	Datum values[3] = {ids, TimestampTzGetDatum(now),
+					   Int32GetDatum(INVITATIONS_PER_LOOK)};
 
 	return ga_plan_run(&plan, values, NULL, SPI_OK_UPDATE);
 }
@@ -283,13 +293,14 @@ find_reminders(const GaOwnerScope *scope, Datum ids, TimestampTz now)
 		.sql = "SELECT group_id, number, CASE channel WHEN 'MOBILE' THEN 1"
 			   "  ELSE 2 END, contact FROM group_api_private.invitations"
 			   " WHERE group_id = ANY ($1) AND " MAY_BE_REMINDED
-			   "  AND expires_at > $2 AND expires_at <= $3"
+			   "  AND expires_at > $2 AND expires_at <= $3 LIMIT $4"
 			   " FOR NO KEY UPDATE SKIP LOCKED",
-		.nargs = 3,
-		.argtypes = {UUIDARRAYOID, TIMESTAMPTZOID, TIMESTAMPTZOID},
+		.nargs = 4,
+		.argtypes = {UUIDARRAYOID, TIMESTAMPTZOID, TIMESTAMPTZOID, INT4OID},
 	};
-	Datum values[3] = {ids, TimestampTzGetDatum(now),
-					   TimestampTzGetDatum(now + reminder_us())};
+	Datum values[4] = {ids, TimestampTzGetDatum(now),
+					   TimestampTzGetDatum(now + reminder_us()),
+					   Int32GetDatum(INVITATIONS_PER_LOOK)};
 	int count = (int) ga_plan_run(&plan, values, NULL, SPI_OK_SELECT);
 	Reminders found = {.count = count};
 	GaChannel *channels = palloc(sizeof(GaChannel) * Max(count, 1));
@@ -313,9 +324,12 @@ find_reminders(const GaOwnerScope *scope, Datum ids, TimestampTz now)
 	return found;
 }
 
-/* Who is suppressed meanwhile has got the invitation: nothing changes. */
+/*
+ * Who is suppressed meanwhile has got the invitation: nothing changes.  Returns how
+ * many are queued; `is_cut`: there may be more.
+ */
 static uint64
-remind(const GaOwnerScope *scope, Datum ids, TimestampTz now)
+remind(const GaOwnerScope *scope, Datum ids, TimestampTz now, bool *is_cut)
 {
 	/* OFFSET 0: by the key for each, however small polls was when planned. */
 	static GaPlan plan = {
@@ -330,7 +344,7 @@ remind(const GaOwnerScope *scope, Datum ids, TimestampTz now)
 			   "  SET reminders = 1,"
 			   "   delivery = CASE WHEN o.wanted"
 			   "    THEN 'queued'::group_api.delivery ELSE i.delivery END,"
-			   "   due = CASE WHEN o.wanted THEN now() END,"
+			   "   due = CASE WHEN o.wanted THEN now() END, start_tag = NULL,"
 			   "   attempts = CASE WHEN o.wanted THEN 0 ELSE i.attempts END,"
 			   "   message_id = CASE WHEN NOT o.wanted THEN i.message_id END,"
 			   "   reason = CASE WHEN NOT o.wanted THEN i.reason END,"
@@ -351,6 +365,7 @@ remind(const GaOwnerScope *scope, Datum ids, TimestampTz now)
 		ga_settings.reminder_before >= ga_settings.invitation_expiry)
 		return 0;
 	found = find_reminders(scope, ids, now);
+	*is_cut |= found.count == INVITATIONS_PER_LOOK;
 	if (found.count == 0)
 		return 0;
 	values[0] = ga_datum_array(found.groups, NULL, found.count, UUIDOID);
@@ -389,14 +404,18 @@ void
 ga_groups_look(const GaOwnerScope *scope, TimestampTz now, GaLook *look)
 {
 	Datum ids;
+	bool is_cut;
 
 	memset(look, 0, sizeof(*look));
 	look->groups = take_groups(now, &ids);
 	if (look->groups == 0)
 		return;
 	look->expired = expire(ids, now);
-	look->reminded = remind(scope, ids, now);
-	set_next_look(ids, now);
+	is_cut = look->expired == INVITATIONS_PER_LOOK;
+	look->reminded = remind(scope, ids, now, &is_cut);
+	/* Otherwise the groups are still to be looked at, at once. */
+	if (!is_cut)
+		set_next_look(ids, now);
 }
 
 TimestampTz

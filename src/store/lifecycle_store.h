@@ -52,9 +52,10 @@ extern bool ga_group_lock(pg_uuid_t group_id, bool *is_archived);
 /*
  * Queues it anew under a new link, so that older links end; its tries and its
  * expiry count from now.  `suppressed`: the words for it, then nothing is queued.
+ * `leader`: who made the group.
  */
 extern void ga_invitation_resend(const GaOpenInvitation *invitation,
-								 const char *suppressed);
+								 const char *suppressed, int64 leader);
 /* Withdraws it; what is not sent yet is canceled. */
 extern void ga_invitation_revoke(const GaOpenInvitation *invitation);
 
@@ -76,8 +77,8 @@ typedef struct GaLook
 
 /*
  * The dispatcher's: ends what is past its expiry and queues the reminders of
- * some groups whose time has come.  Rows somebody holds locked are left for the
- * next look, a few seconds later.
+ * some groups whose time has come, some of their invitations at a time.  Rows
+ * somebody holds locked are left for the next look, a few seconds later.
  */
 extern void ga_groups_look(const struct GaOwnerScope *scope, TimestampTz now,
 						   GaLook *look);

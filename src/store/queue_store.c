@@ -2,9 +2,11 @@
  * queue_store.c
  *		The queue: invitations whose "due" is not null.
  *
- * The index invitations_due (channel, due, group_id, number) gives the order.
- * The delivery state is in no index, so a claim is a HOT update; recording
- * clears "due", which takes the row out of the index.
+ * The index invitations_start_tag (channel, start_tag, group_id, number) gives the
+ * order (base/fair_queue).  The delivery state is in no index, so a claim is a HOT
+ * update; recording clears "due", which takes the row out of the index.  What is to
+ * be tried later loses its tag, waits in the order of "due" and gets a new tag when
+ * its time has come; what goes back at once keeps its place.
  *
  * Locks: claims use SKIP LOCKED and so never wait for a caller; what was
  * skipped is found again because the cursor returns to the front before the
@@ -26,6 +28,12 @@
 
 /* History removed in one go: some milliseconds. */
 #define TRIM_ROWS 10000
+/*
+ * How far a provider looks for what a lock left behind: more than it ever has in
+ * flight.  What stands further back, behind others' rows, comes nearer.
+ */
+#define FIRST_ROWS 20000
+#define FIRST_ROWS_RETRY_US (60 * USECS_PER_SEC)
 
 #define CHANNEL_1                                                              \
 	"CASE $1 WHEN 1 THEN 'MOBILE'::group_api.channel"                          \
@@ -103,7 +111,7 @@ read_claim(const GaOwnerScope *scope, uint64 row, GaClaim *claim)
 	claim->attempt = ga_row_int32(row, 3, 1);
 	claim->link_version = ga_row_int32(row, 4, 1);
 	claim->group_number = ga_row_int64(row, 5, 0);
-	claim->due = ga_row_int64(row, 6, 0);
+	claim->start_tag = ga_row_int64(row, 6, 0);
 	claim->expires_at = ga_row_int64(row, 7, 0);
 	claim->contact = ga_row_text(scope, row, 8);
 	claim->member = ga_row_text(scope, row, 9);
@@ -121,14 +129,14 @@ read_claim(const GaOwnerScope *scope, uint64 row, GaClaim *claim)
 	claim->later_reason = NULL;
 }
 
-/* The order of the index: due, then the group, then the member. */
+/* The order of the index: the tag, then the group, then the member. */
 static bool
 is_behind(const GaClaim *claim, const GaQueueCursor *cursor)
 {
 	int order;
 
-	if (claim->due != cursor->due)
-		return claim->due > cursor->due;
+	if (claim->start_tag != cursor->start_tag)
+		return claim->start_tag > cursor->start_tag;
 	order = memcmp(claim->group_id.data, cursor->group_id.data, UUID_LEN);
 	if (order != 0)
 		return order > 0;
@@ -139,12 +147,13 @@ static GaPlan claim_plan = {
 	.sql = "WITH due AS MATERIALIZED (SELECT group_id, number, ctid AS at"
 		   "  FROM group_api_private.invitations"
 		   "  WHERE channel = " CHANNEL_1 " AND due IS NOT NULL"
-		   "   AND (due, group_id, number) > ($2, $3, $4)"
+		   "   AND (start_tag, group_id, number) > ($2, $3, $4)"
+		   "   AND start_tag <= $11"
 		   "   AND due <= $10 AND delivery = 'queued'"
 		   "   AND response = 'pending'"
 		   "   AND ($5 IS NULL OR contact LIKE ANY ($5))"
 		   "   AND NOT contact LIKE ANY ($6)"
-		   "  ORDER BY due, group_id, number LIMIT $7"
+		   "  ORDER BY start_tag, group_id, number LIMIT $7"
 		   "  FOR NO KEY UPDATE SKIP LOCKED)"
 		   " UPDATE group_api_private.invitations i"
 		   "  SET delivery = 'sending',"
@@ -156,27 +165,28 @@ static GaPlan claim_plan = {
 		   "    ON m.group_id = d.group_id AND m.number = d.number"
 		   "  WHERE i.ctid = d.at"
 		   "  RETURNING i.group_id, i.number, i.attempts::int4,"
-		   "   i.link_version::int4, g.number, i.due, i.expires_at, i.contact,"
+		   "   i.link_version::int4, g.number, i.start_tag, i.expires_at,"
+		   "   i.contact,"
 		   "   m.name, g.name, g.message, g.inviter, g.description, g.image,"
 		   "   g.status = 'ARCHIVED', coalesce(i.locale, g.locale),"
 		   "   i.reminders::int4, g.created_by",
-	.nargs = 10,
-	.argtypes = {INT4OID, TIMESTAMPTZOID, UUIDOID, INT4OID, TEXTARRAYOID,
-				 TEXTARRAYOID, INT8OID, INT8OID, TEXTOID, TIMESTAMPTZOID},
+	.nargs = 11,
+	.argtypes = {INT4OID, INT8OID, UUIDOID, INT4OID, TEXTARRAYOID, TEXTARRAYOID,
+				 INT8OID, INT8OID, TEXTOID, TIMESTAMPTZOID, INT8OID},
 };
 
 int
 ga_queue_claim(const GaOwnerScope *scope, GaChannel channel, const char *server,
 			   const GaQueueFilter *filter, int64 incarnation, int limit,
-			   GaQueueCursor *cursor, GaClaim **claims)
+			   GaQueueCursor *cursor, int64 last_tag, GaClaim **claims)
 {
-	Datum values[10];
-	char nulls[10];
+	Datum values[11];
+	char nulls[11];
 	int count;
 
 	memset(nulls, ' ', sizeof(nulls));
 	values[0] = Int32GetDatum((int32) channel);
-	values[1] = TimestampTzGetDatum(cursor->due);
+	values[1] = Int64GetDatum(cursor->start_tag);
 	values[2] = UUIDPGetDatum(&cursor->group_id);
 	values[3] = Int32GetDatum(cursor->number);
 	values[4] = filter->taken;
@@ -185,8 +195,8 @@ ga_queue_claim(const GaOwnerScope *scope, GaChannel channel, const char *server,
 	values[6] = Int64GetDatum(limit);
 	values[7] = Int64GetDatum(incarnation);
 	values[8] = CStringGetTextDatum(server);
-	/* A parameter, not clock_timestamp(): it bounds the index scan. */
 	values[9] = TimestampTzGetDatum(GetCurrentTimestamp());
+	values[10] = Int64GetDatum(last_tag);
 	count =
 		(int) ga_plan_run(&claim_plan, values, nulls, SPI_OK_UPDATE_RETURNING);
 	*claims = MemoryContextAlloc(scope->caller_context,
@@ -198,7 +208,7 @@ ga_queue_claim(const GaOwnerScope *scope, GaChannel channel, const char *server,
 		read_claim(scope, i, claim);
 		if (is_behind(claim, cursor))
 		{
-			cursor->due = claim->due;
+			cursor->start_tag = claim->start_tag;
 			cursor->group_id = claim->group_id;
 			cursor->number = claim->number;
 		}
@@ -270,6 +280,8 @@ record_states(const GaRecord *records, int count, int64 incarnation)
 			   "   WHEN i.response = 'expired' THEN 'failed'"
 			   "   ELSE 'canceled' END::group_api.delivery,"
 			   "  due = CASE i.response WHEN 'pending' THEN o.due END,"
+			   "  start_tag = CASE WHEN o.due > now() THEN NULL"
+			   "   ELSE i.start_tag END,"
 			   "  attempts = i.attempts - o.given_back, reason = o.reason,"
 			   "  message_id = coalesce(o.message_id, i.message_id),"
 			   "  response = CASE WHEN o.expired AND i.response = 'pending'"
@@ -448,26 +460,66 @@ ga_queue_record(GaRecord *records, int count, int64 incarnation)
 	return kept;
 }
 
-TimestampTz
-ga_queue_next_due(GaChannel channel, const GaQueueFilter *filter)
+/* Whether there are more waiting rows than are looked at; whose ever they are. */
+static bool
+has_more_rows(GaChannel channel)
 {
 	static GaPlan plan = {
-		.sql = "SELECT due FROM group_api_private.invitations"
+		.sql = "SELECT FROM group_api_private.invitations"
 			   " WHERE channel = " CHANNEL_1 " AND due IS NOT NULL"
-			   "  AND delivery = 'queued' AND response = 'pending'"
-			   "  AND ($2 IS NULL OR contact LIKE ANY ($2))"
-			   "  AND NOT contact LIKE ANY ($3)"
-			   " ORDER BY due, group_id, number LIMIT 1",
-		.nargs = 3,
-		.argtypes = {INT4OID, TEXTARRAYOID, TEXTARRAYOID},
+			   "  AND start_tag IS NOT NULL"
+			   " ORDER BY start_tag, group_id, number OFFSET $2 LIMIT 1",
+		.nargs = 2,
+		.argtypes = {INT4OID, INT8OID},
 	};
-	Datum values[3] = {Int32GetDatum((int32) channel), filter->taken,
-					   filter->left};
-	char nulls[3] = {' ', filter->has_taken ? ' ' : 'n', ' '};
+	Datum values[2] = {Int32GetDatum((int32) channel),
+					   Int64GetDatum(FIRST_ROWS)};
 
-	if (ga_plan_run(&plan, values, nulls, SPI_OK_SELECT) == 0)
-		return 0;
-	return ga_row_int64(0, 1, 0);
+	return ga_plan_run(&plan, values, NULL, SPI_OK_SELECT) > 0;
+}
+
+TimestampTz
+ga_queue_first(GaChannel channel, const GaQueueFilter *filter)
+{
+	static GaPlan plan = {
+		.sql = "SELECT due FROM (SELECT due, contact, delivery, response"
+			   "  FROM group_api_private.invitations"
+			   "  WHERE channel = " CHANNEL_1 " AND due IS NOT NULL"
+			   "   AND start_tag IS NOT NULL"
+			   "  ORDER BY start_tag, group_id, number LIMIT $4) AS first"
+			   " WHERE delivery = 'queued' AND response = 'pending'"
+			   "  AND ($2 IS NULL OR contact LIKE ANY ($2))"
+			   "  AND NOT contact LIKE ANY ($3) LIMIT 1",
+		.nargs = 4,
+		.argtypes = {INT4OID, TEXTARRAYOID, TEXTARRAYOID, INT8OID},
+	};
+	Datum values[4] = {Int32GetDatum((int32) channel), filter->taken,
+					   filter->left, Int64GetDatum(FIRST_ROWS)};
+	char nulls[4] = {' ', filter->has_taken ? ' ' : 'n', ' ', ' '};
+
+	if (ga_plan_run(&plan, values, nulls, SPI_OK_SELECT) > 0)
+		return ga_row_int64(0, 1, 0);
+	if ((filter->has_taken || filter->has_left) && has_more_rows(channel))
+		return GetCurrentTimestamp() + FIRST_ROWS_RETRY_US;
+	return 0;
+}
+
+int64
+ga_queue_first_tag(GaChannel channel)
+{
+	static GaPlan plan = {
+		.sql = "SELECT start_tag FROM group_api_private.invitations"
+			   " WHERE channel = " CHANNEL_1 " AND due IS NOT NULL"
+			   "  AND start_tag IS NOT NULL"
+			   " ORDER BY start_tag, group_id, number LIMIT 1",
+		.nargs = 1,
+		.argtypes = {INT4OID},
+	};
+	Datum values[1] = {Int32GetDatum((int32) channel)};
+
+	if (ga_plan_run(&plan, values, NULL, SPI_OK_SELECT) == 0)
+		return GA_START_TAG_MIN;
+	return ga_row_int64(0, 1, GA_START_TAG_MIN);
 }
 
 bool

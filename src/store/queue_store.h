@@ -11,6 +11,7 @@
 #include "postgres.h"
 
 #include "base/channel.h"
+#include "base/fair_queue.h"
 #include "datatype/timestamp.h"
 #include "utils/uuid.h"
 
@@ -19,11 +20,11 @@ struct GaOwnerScope;
 /*
  * How far a provider has read its channel's queue, so that rows already taken
  * are not walked over again (their dead index entries cost most when some old
- * snapshot keeps vacuum away).  due = DT_NOBEGIN: from the front.
+ * snapshot keeps vacuum away).  GA_START_TAG_MIN: from the front.
  */
 typedef struct GaQueueCursor
 {
-	TimestampTz due;
+	int64 start_tag;
 	pg_uuid_t group_id;
 	int32 number;
 } GaQueueCursor;
@@ -34,6 +35,7 @@ typedef struct GaQueueFilter
 	Datum taken; /* text[]; any of them, when has_taken */
 	Datum left;	 /* text[]; none of them: others' rows */
 	bool has_taken;
+	bool has_left; /* there are others' rows */
 } GaQueueFilter;
 
 typedef struct GaClaim
@@ -43,7 +45,7 @@ typedef struct GaClaim
 	int32 attempt; /* this one counted, from 1 */
 	int32 link_version;
 	int64 group_number;
-	TimestampTz due;
+	int64 start_tag;
 	TimestampTz expires_at; /* 0: never */
 	bool is_archived;		/* the group: nothing is sent any more */
 	const char *contact;
@@ -70,6 +72,7 @@ typedef struct GaRecord
 	int32 attempt;
 	const char *delivery; /* the new state */
 	TimestampTz due;	  /* 0: no longer waiting */
+	int64 start_tag;	  /* kept by what is due at once */
 	bool give_back;		  /* the attempt does not count */
 	bool expired;		  /* the invitation is over as well */
 	const char *server;
@@ -102,11 +105,14 @@ extern uint64 ga_queue_take_back(int64 incarnation, Datum hold_servers);
 /* Whether such rows are left. */
 extern bool ga_queue_has_strays(int64 incarnation);
 
-/* Claims up to `limit` due rows and moves the cursor behind them. */
+/*
+ * Claims up to `limit` rows with tags up to `last_tag`, and moves the cursor behind
+ * them.
+ */
 extern int ga_queue_claim(const struct GaOwnerScope *scope, GaChannel channel,
 						  const char *server, const GaQueueFilter *filter,
 						  int64 incarnation, int limit, GaQueueCursor *cursor,
-						  GaClaim **claims);
+						  int64 last_tag, GaClaim **claims);
 
 /*
  * Records outcomes.  Rows that a caller holds locked are left for later: their
@@ -114,9 +120,11 @@ extern int ga_queue_claim(const struct GaOwnerScope *scope, GaChannel channel,
  */
 extern int ga_queue_record(GaRecord *records, int count, int64 incarnation);
 
-/* When the first queued row is due, past or future; 0: nothing waits. */
-extern TimestampTz ga_queue_next_due(GaChannel channel,
-									 const GaQueueFilter *filter);
+/* When the first row of the queue is due, past or future; 0: nothing waits. */
+extern TimestampTz ga_queue_first(GaChannel channel,
+								  const GaQueueFilter *filter);
+/* The tag of the first row of a channel; GA_START_TAG_MIN: nothing waits. */
+extern int64 ga_queue_first_tag(GaChannel channel);
 
 /*
  * Removes history and receipts older than their retention, what capture keeps

@@ -217,6 +217,8 @@ ga_invitations_renew(const GaGroupView *again)
 			   "     FROM group_api_private.attempts a"
 			   "     WHERE a.group_id = i.group_id AND a.number = i.number"
 			   "      AND a.outcome IN ('accepted', 'uncertain'))) END,"
+			   "  start_tag = CASE WHEN i.delivery = 'sending'"
+			   "   THEN i.start_tag END,"
 			   "  reason = o.suppressed,"
 			   "  message_id = CASE WHEN i.delivery = 'sending'"
 			   "   THEN i.message_id END,"

@@ -1,0 +1,39 @@
+/*
+ * reading.h
+ *		How far each provider has read the queue.
+ */
+#ifndef GA_DISPATCH_READING_H
+#define GA_DISPATCH_READING_H
+
+#include "dispatch/providers.h"
+
+/* From the front, knowing nothing. */
+extern void ga_reading_begin_anew(GaProvider *provider);
+extern void ga_readings_begin_anew(void);
+
+/* Whether there is more to be claimed, as far as is known. */
+extern bool ga_reading_has_more(const GaProvider *provider);
+/* Where to claim next, up to `last_tag`. */
+extern GaQueueCursor *ga_reading_cursor(GaProvider *provider, int64 *last_tag);
+/* What a claim there has brought; true: the queue behind the cursor goes on. */
+extern bool ga_reading_claimed(GaProvider *provider,
+							   const GaQueueCursor *cursor, bool from_front,
+							   int count, int limit);
+
+/*
+ * Rows with these tags came, or came back, wherever the providers of the channel
+ * have read to.
+ */
+extern void ga_readings_look_again(GaChannel channel, GaTagRange tags);
+
+/* The answer to "when is the next row due", 0 = never. */
+extern void ga_reading_note_next_due(GaProvider *provider, TimestampTz next_due,
+									 TimestampTz now);
+/* Ends the pause of a drained provider when its next row is due. */
+extern void ga_reading_check_due(GaProvider *provider, TimestampTz now);
+
+/* Tells the fair queue how far a channel is worked off, or that it is empty. */
+extern void ga_readings_tell_position(GaChannel channel);
+extern void ga_readings_tell_empty(GaChannel channel);
+
+#endif /* GA_DISPATCH_READING_H */
