@@ -139,6 +139,7 @@ sub add_people
 	$fact{data} = $node->data_dir;
 	$fact{scratch} = PostgreSQL::Test::Utils::tempdir();
 	$secret{'a password in a file'} = word('file');
+	$fact{secret} = $secret{'a password in an address'} = word('address');
 	write_file("$fact{scratch}/password", $secret{'a password in a file'}, 0600);
 	write_file("$fact{scratch}/open", 'not-so-secret', 0644);
 	$fact{super} = cell('SELECT current_user');
