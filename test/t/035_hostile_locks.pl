@@ -146,7 +146,8 @@ sub fill
 		"receipts (received_at, way, result, digest) VALUES (now() - interval '1 year', 'poll', 'known', '\\x01')",
 		"receipt_counts (day, server, result, receipts) VALUES (current_date - 400, 'sms', 'refused', 1)",
 		"polls (group_id, number, link_version, next_at, server, message_id) VALUES (gen_random_uuid(), 1, 1, now() - interval '3 days', 'sms', 'x')",
-		"sends (day, key, group_id, number, link_version) VALUES (current_date - 2, '\\x01', gen_random_uuid(), 1, 1)",
+		"sends (key, leader, message, at) VALUES (1, 1, 1, now() - interval '3 days')",
+		"usage (user_id, day, groups, picture_bytes) VALUES (1, current_date - 3, 1, 0)",
 		"resends (contact_hash, at) VALUES ('\\x01', now() - interval '1 year')",
 		"pauses (server, by_dispatcher, reason) VALUES ('gone', true, 'x')",
 		"templates (channel, locale, body) VALUES ('MOBILE', 'it', '{link}')",
@@ -202,8 +203,8 @@ for my $table (qw(polls sends))
 	my $rows = {
 		polls => "INSERT INTO group_api_private.polls (group_id, number, link_version, next_at, server, message_id)
 			SELECT group_id, number, 1, now() + interval '1 day', 'sms', 'x' FROM group_api_private.invitations WHERE group_id = '$group' AND number > 1",
-		sends => "INSERT INTO group_api_private.sends (day, key, group_id, number, link_version)
-			SELECT (now() AT TIME ZONE 'UTC')::date, int8send(g.created_by), g.id, i.number, 1 FROM group_api_private.groups g
+		sends => "INSERT INTO group_api_private.sends (key, leader, message, at)
+			SELECT hashtextextended(i.contact, 0), g.created_by, i.number, now() FROM group_api_private.groups g
 			JOIN group_api_private.invitations i ON i.group_id = g.id WHERE g.id = '$group' AND i.number > 1"
 	}->{$table};
 

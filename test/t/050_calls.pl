@@ -153,6 +153,7 @@ sub normal
 	$text =~ s/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/UUID/g;
 	$text =~ s/\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?(Z|\+\d\d(:\d\d)?)?/TIME/g;
 	$text =~ s/("id"\s*:\s*)\d+/$1ID/g;
+	$text =~ s/\buser \d+\b/user N/g;
 	$text =~ s/("elapsed\w*"\s*:\s*)[\d.]+/$1N/g;
 	$text =~ s/\b\d+\b/N/g if $function->{name} =~ /\.(put_user|dispatcher_state)$/;
 	return $text;
@@ -253,8 +254,8 @@ sub call_every_way
 		my $answers = answers($function, $ways{$way}->($function, $call, @literals));
 		push @differing, "$way: " . to_json([ $answers, $expected ]) unless eq_array($answers, $expected);
 	}
-	# PQfn takes no sets, and what a record is made of is no text.
-	if (!$function->{is_set} && $function->{result} ne 'record')
+	# PQfn takes no sets, and what a record or an array is made of is no text.
+	if (!$function->{is_set} && $function->{result} ne 'record' && $function->{result} !~ /\[\]$/)
 	{
 		begin($is_http);
 		my $answers = by_fast_path($function, @literals);
@@ -362,7 +363,7 @@ for my $function (grep { $_->{result} ne 'trigger' } @functions)
 begin(0);
 ask(qq(PREPARE call AS SELECT group_api.create_group(\$q\$$body_a\$q\$::jsonb)));
 my @leaders = map { ask("SET LOCAL ROLE $_"); from_json(value_of('EXECUTE call'))->{group}{members}[0]{name} } qw(postgres app postgres);
-is_deeply(\@leaders, [qw(postgres app postgres)], 'a prepared statement speaks for the role that goes on with it');
+is_deeply([ $leaders[0] eq $leaders[2], $leaders[0] eq $leaders[1] ], [ !!1, !!0 ], 'a prepared statement speaks for the role that goes on with it');
 ask('ROLLBACK');
 
 # ---- the end -------------------------------------------------------------------------
