@@ -12,6 +12,7 @@
 #include "access/xact.h"
 #include "api/answering.h"
 #include "dispatch/wake.h"
+#include "miscadmin.h"
 #include "store/installation_store.h"
 #include "store/plan_cache.h"
 #include "store/suppression_store.h"
@@ -86,6 +87,9 @@ ga_visit_answer(const text *token, bool accepted, GaVisit *visit)
 	GaOwnerScope scope;
 	GaLinkToken link;
 
+	/* A GET is 405, whatever its token. */
+	PreventCommandIfReadOnly(accepted ? "accept_invitation()"
+									  : "decline_invitation()");
 	ga_owner_enter(&scope);
 	link = read_token(token, GA_LINK_INVITATION);
 	/* What can no longer be answered is locked by nobody. */

@@ -14,6 +14,7 @@
 #include <signal.h>
 
 #include "base/compat.h"
+#include "common/hashfn.h"
 #include "dispatch/courier_desk.h"
 #include "dispatch/courier_link.h"
 #include "dispatch/jobs.h"
@@ -146,16 +147,18 @@ ga_desk_flush(void)
 	ga_courier_flush(&courier);
 }
 
-/* Once, and again when one that is started later is confined differently. */
+/*
+ * Once for the server, since dispatchers come and go; and again when one that is
+ * started later is confined differently.
+ */
 static void
 note_confinement(const char *said)
 {
-	static char told_confinement[128];
+	uint32 hash = hash_bytes((const unsigned char *) said, (int) strlen(said));
 
-	if (strcmp(said, told_confinement) == 0)
-		return;
-	strlcpy(told_confinement, said, sizeof(told_confinement));
-	ereport(LOG, (errmsg("the courier of group_api is confined by: %s", said)));
+	if (pg_atomic_exchange_u32(&ga_slots->confinement_told, hash) != hash)
+		ereport(LOG,
+				(errmsg("the courier of group_api is confined by: %s", said)));
 }
 
 static void

@@ -122,6 +122,8 @@ typedef struct GaSlots
 	pg_atomic_uint32 waiting;
 	/* Databases came, went, or are open to connections or closed. */
 	pg_atomic_uint32 databases_changed;
+	/* A hash of the confinement that the log tells of last; 0: of none. */
+	pg_atomic_uint32 confinement_told;
 	int count;
 	int used; /* protected by lock: no slot at or above was ever taken */
 	GaSlot slots[FLEXIBLE_ARRAY_MEMBER];

@@ -64,7 +64,8 @@ $node->append_conf('postgresql.conf', 'group_api.dispatch = on');
 $node->stop;
 $began = time;
 $node->start;
-poll_until(sub { sink_count($sink) >= 2 * $COUNT }, 'after a restart every database is looked at');
+poll_until(sub { sink_count($sink) >= 2 * $COUNT }, 'after a restart every database is looked at')
+  or diag(in_each(sub { q(SELECT current_database() || ' ' || row(d.*)::text || (SELECT string_agg(delivery::text, ',') FROM group_api_private.invitations) FROM group_api.dispatcher d) }));
 note(sprintf '%.1f s after the start', time - $began);
 poll_until(sub { $all_sent->(2) }, 'and its message recorded');
 is_deeply(twice(recipients($sink)), {}, 'nothing is sent twice');
