@@ -23,6 +23,8 @@
 
 /* Workers that look for the extension at one time, at least. */
 #define MIN_PROBES 2
+/* Until the next look whether a probe ended its start: nobody tells of that. */
+#define PROBE_MS 100
 /* Between two looks at pg_database: while changes are told, and without. */
 #define LOOK_MS 1000
 #define SLOW_LOOK_MS (5 * 60 * 1000)
@@ -160,6 +162,9 @@ ga_probes_begin(void)
 			probing++;
 	}
 	ga_slots->is_probing = candidates != NIL && !ga_slots_are_full();
+	if (ga_slots->is_probing)
+		ga_launcher_wake_by(
+			TimestampTzPlusMilliseconds(GetCurrentTimestamp(), PROBE_MS));
 	MemoryContextSwitchTo(old);
 }
 
