@@ -28,6 +28,7 @@ OBJS = \
 	src/base/extension.o \
 	src/base/token_issuer.o \
 	src/base/fair_queue.o \
+	src/base/upgrade_mark.o \
 	$(REQUEST_OBJS) \
 	src/message/compose.o \
 	src/message/template.o \
@@ -59,6 +60,7 @@ OBJS = \
 	src/store/picture_store.o \
 	src/store/pinned_settings.o \
 	src/store/usage_store.o \
+	src/store/database_settings.o \
 	src/dispatch/slots.o \
 	src/dispatch/wake.o \
 	src/dispatch/launcher.o \
@@ -84,6 +86,8 @@ OBJS = \
 	src/dispatch/reading.o \
 	src/dispatch/crash_guard.o \
 	src/dispatch/screening.o \
+	src/dispatch/ownership.o \
+	src/dispatch/setting_guard.o \
 	src/dispatch/polls.o \
 	src/api/caller.o \
 	src/api/quota.o \
@@ -105,6 +109,7 @@ OBJS = \
 	src/api/lifecycle.o \
 	src/api/suppressions.o \
 	src/api/operators.o \
+	src/api/adopt.o \
 	src/api/arguments.o \
 	src/api/templates.o \
 	src/api/users.o \

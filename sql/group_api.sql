@@ -392,18 +392,26 @@ CREATE TABLE group_api_private.pauses (
 COMMENT ON TABLE group_api_private.pauses IS 'internal: providers that get nothing until resumed, or (by_dispatcher) until their options change';
 
 -- A restored or cloned database must stay silent: the identity is dumped with
--- the data and no longer fits.  The secret of the links is never dumped, so a
--- restore into the very same database is told by its digest.
+-- the data and no longer fits.  The key of the links is never dumped, so a
+-- restore into the very same database is told by its digest.  Groups without this
+-- row are foreign.  Both rows are made with the first group: a template has none
+-- to give away.
 CREATE TABLE group_api_private.installation (
     singleton         boolean NOT NULL DEFAULT true,
     system_identifier bigint NOT NULL,
     database_oid      oid NOT NULL,
     secret_digest     bytea NOT NULL,
+    salt_digest       bytea NOT NULL,
+    moved_from        bigint,
     reminder_before   integer NOT NULL DEFAULT 0,
     CONSTRAINT installation_pkey PRIMARY KEY (singleton),
     CONSTRAINT installation_singleton_check CHECK (singleton)
 );
 COMMENT ON TABLE group_api_private.installation IS 'internal: the cluster and database whose dispatcher may send';
+COMMENT ON COLUMN group_api_private.installation.database_oid IS 'zero once the data were seen in a cluster that is not theirs';
+COMMENT ON COLUMN group_api_private.installation.secret_digest IS 'SHA-256 of the key of the links, which is not dumped';
+COMMENT ON COLUMN group_api_private.installation.salt_digest IS 'SHA-256 of the salt of the suppression list';
+COMMENT ON COLUMN group_api_private.installation.moved_from IS 'the system identifier of the cluster that pg_upgrade took the data from';
 COMMENT ON COLUMN group_api_private.installation.reminder_before IS 'the setting in minutes that groups.next_look follows';
 
 CREATE TABLE group_api_private.link_secret (
@@ -1106,10 +1114,19 @@ CREATE FUNCTION group_api.unsuppress(contact text) RETURNS boolean
 COMMENT ON FUNCTION group_api.unsuppress(text) IS
 'Takes an e-mail address or mobile number off the suppression list; invitations that were suppressed can be resent, and a NOTICE names them. False when it was not there. Error: 22023 when it is neither.';
 
-CREATE FUNCTION group_api.adopt() RETURNS bigint
+CREATE FUNCTION group_api.adopt(keep_links boolean DEFAULT false, dry_run boolean DEFAULT false,
+        forget_suppressions boolean DEFAULT false) RETURNS bigint
     LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_adopt';
-COMMENT ON FUNCTION group_api.adopt() IS
-'Declares this database, restored or cloned from another, to be the one that sends. Returns how many invitations wait.';
+COMMENT ON FUNCTION group_api.adopt(boolean, boolean, boolean) IS
+$$Declares this database, restored or cloned from another, to be the one that sends.
+
+Returns how many invitations wait, and says in a NOTICE what will be sent and to how many.
+What was being sent when the data were copied is sent again.  The links get a new key, so
+those that the origin sent are not valid here; with keep_links they are, which means that
+whoever holds one can answer in the origin and here.  dry_run only says it.  Data that
+belong to this database already are left as they are.  Errors: 55000 when keep_links is
+asked for and the key did not come along, or when the suppression list cannot be read since
+its salt did not; forget_suppressions then gives the list up.$$;
 
 -- EXECUTE on it is kept by the role's oid, so no other role can come to it by a name.
 CREATE FUNCTION group_api.is_gateway() RETURNS boolean
@@ -1157,6 +1174,10 @@ COMMENT ON FUNCTION group_api_private.dispatcher_state() IS 'internal: the dispa
 CREATE FUNCTION group_api_private.is_adopted() RETURNS boolean
     LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'group_api_is_adopted';
 COMMENT ON FUNCTION group_api_private.is_adopted() IS 'internal: whether the data belong to this cluster and database';
+
+CREATE FUNCTION group_api_private.data_origin() RETURNS text
+    LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'group_api_data_origin';
+COMMENT ON FUNCTION group_api_private.data_origin() IS 'internal: own, empty (no groups yet), moved (by pg_upgrade), foreign, or unknown (the extension''s owner is no superuser)';
 
 -- Providers -----------------------------------------------------------------
 
@@ -1340,7 +1361,8 @@ COMMENT ON VIEW group_api.templates IS 'the words of invitations: built-in ones 
 CREATE VIEW group_api.dispatcher WITH (security_invoker = true) AS
 SELECT d.pid, d.state, d.reason, d.hint, d.courier_pid, d.started_at, d.turns, d.claimed, d.recorded,
        d.held_up_while, d.held_up_table, d.held_up_since,
-       group_api_private.is_adopted() AS is_adopted
+       group_api_private.is_adopted() AS is_adopted,
+       group_api_private.data_origin() AS data_origin
   FROM group_api_private.dispatcher_state() d;
 COMMENT ON VIEW group_api.dispatcher IS 'the dispatcher of this database, the step a lock is in the way of (the table''s oid; null: rows), and whether the data belong to this database';
 
@@ -1376,6 +1398,7 @@ CREATE FUNCTION group_api.health(
     SET standard_conforming_strings = on SET row_security = on
     SET lock_timeout = '200ms' AS $$
 DECLARE
+    origin text;
     holder record;
     dispatcher record;
     waiting bigint;
@@ -1405,10 +1428,16 @@ BEGIN
 
     "check" := 'adopted';
     BEGIN
-        SELECT d.is_adopted INTO ok FROM group_api.dispatcher d;
-        fact := CASE WHEN ok THEN 'the data belong to this database'
-                     ELSE 'the data come from another database: nothing is sent' END;
-        hint := CASE WHEN NOT ok THEN 'SELECT group_api.adopt();' END;
+        SELECT d.data_origin, d.is_adopted INTO origin, ok FROM group_api.dispatcher d;
+        fact := CASE origin
+            WHEN 'foreign' THEN 'the data come from another database: nothing is sent'
+            WHEN 'unknown' THEN 'not known while the extension''s owner is no superuser'
+            WHEN 'moved' THEN 'the data belong to this database; pg_upgrade moved them here from another cluster'
+            ELSE 'the data belong to this database' END;
+        hint := CASE origin
+            WHEN 'foreign' THEN 'SELECT group_api.adopt(dry_run => true); says what would be sent, SELECT group_api.adopt(); sends it'
+            WHEN 'unknown' THEN 'see the check "dispatcher"'
+            WHEN 'moved' THEN 'if the old cluster still runs, or a copy was upgraded, both send: set group_api.dispatch = off in one' END;
     EXCEPTION WHEN lock_not_available THEN
         ok := false;
         fact := 'not known: a table of the extension is locked';
@@ -1538,10 +1567,11 @@ DECLARE
         'group_api_v2.subscribe(bytea), group_api_v2.unsubscribe(bytea), '
         'group_api_v2.suggest_users(bigint, text, integer, integer)';
     monitors text := 'group_api.health(), group_api.sms_segments(text), '
-        'group_api_private.dispatcher_state(), group_api_private.is_adopted()';
+        'group_api_private.dispatcher_state(), group_api_private.is_adopted(), '
+        'group_api_private.data_origin()';
     operators text := 'group_api.retry_failed(uuid, group_api.channel), '
         'group_api.put_user(text, text, text, text, text, text, text, text), '
-        'group_api.pause(name, text), group_api.resume(name), group_api.adopt(), '
+        'group_api.pause(name, text), group_api.resume(name), group_api.adopt(boolean, boolean, boolean), '
         'group_api.suppress(text), group_api.unsuppress(text), '
         'group_api.put_template(group_api.channel, text, text, text, text), '
         'group_api.remove_template(group_api.channel, text), '
@@ -1622,6 +1652,6 @@ REVOKE ALL ON FOREIGN DATA WRAPPER group_api_smtp, group_api_twilio, group_api_v
 -- The first dispatcher starts when this is committed.
 CREATE FUNCTION group_api_private.start() RETURNS void
     LANGUAGE c AS 'MODULE_PATHNAME', 'group_api_start';
-COMMENT ON FUNCTION group_api_private.start() IS 'internal: makes the link secret and wakes the launcher at commit';
+COMMENT ON FUNCTION group_api_private.start() IS 'internal: wakes the launcher at commit';
 REVOKE ALL ON FUNCTION group_api_private.start() FROM PUBLIC;
 SELECT group_api_private.start();

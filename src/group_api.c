@@ -8,8 +8,10 @@
 #include "base/compat.h"
 #include "base/fair_queue.h"
 #include "base/guc.h"
+#include "base/upgrade_mark.h"
 #include "dispatch/database_guard.h"
 #include "dispatch/launcher.h"
+#include "dispatch/setting_guard.h"
 #include "dispatch/slots.h"
 #include "dispatch/wake.h"
 #include "request/contact.h"
@@ -34,6 +36,7 @@ _PG_init(void)
 	ga_fair_queue_init();
 	ga_wake_init();
 	ga_database_guard_init();
+	ga_setting_guard_init();
 	ga_launcher_init();
 	ga_busy_init();
 }

@@ -15,11 +15,9 @@
 #include "dispatch/wake.h"
 #include "funcapi.h"
 #include "storage/ipc.h"
-#include "store/installation_store.h"
 #include "store/invitation_store.h"
 #include "store/plan_cache.h"
 #include "store/provider_store.h"
-#include "store/role_store.h"
 #include "utils/builtins.h"
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
@@ -33,11 +31,6 @@ PG_FUNCTION_INFO_V1(group_api_start);
 Datum
 group_api_start(PG_FUNCTION_ARGS)
 {
-	GaOwnerScope scope;
-
-	ga_owner_enter(&scope);
-	ga_link_secret_ensure();
-	ga_owner_leave(&scope);
 	ga_wake_at_commit(DT_NOBEGIN);
 	ga_reload_at_commit();
 	PG_RETURN_VOID();
@@ -129,41 +122,6 @@ group_api_resume(PG_FUNCTION_ARGS)
 	ga_owner_leave(&scope);
 	ga_reload_at_commit();
 	PG_RETURN_BOOL(was_paused);
-}
-
-PG_FUNCTION_INFO_V1(group_api_adopt);
-
-Datum
-group_api_adopt(PG_FUNCTION_ARGS)
-{
-	GaOwnerScope scope;
-	int64 waiting;
-
-	ga_owner_enter(&scope);
-	ga_link_secret_ensure();
-	ga_installation_adopt();
-	ga_roles_adopt();
-	waiting = ga_invitations_waiting();
-	ga_owner_leave(&scope);
-	ga_wake_at_commit(DT_NOBEGIN);
-	ga_reload_at_commit();
-	PG_RETURN_INT64(waiting);
-}
-
-PG_FUNCTION_INFO_V1(group_api_is_adopted);
-
-Datum
-group_api_is_adopted(PG_FUNCTION_ARGS)
-{
-	GaOwnerScope scope;
-	bool adopted;
-
-	ga_owner_enter(&scope);
-	/* Before the first group there is nothing to be adopted. */
-	adopted = ga_installation_is_ours() ||
-			  (!ga_installation_is_foreign() && ga_invitations_waiting() == 0);
-	ga_owner_leave(&scope);
-	PG_RETURN_BOOL(adopted);
 }
 
 static bool

@@ -184,6 +184,27 @@ keep_named(const char *name, Oid function)
 	MemoryContextSwitchTo(old);
 }
 
+/* The one of that name, which has no second form. */
+static Oid
+find_function(const char *name, Oid schema)
+{
+	Oid extension = ga_extension_oid();
+	Oid function = InvalidOid;
+	CatCList *list =
+		SearchSysCacheList1(PROCNAMEARGSNSP, CStringGetDatum(name));
+
+	for (int i = 0; i < list->n_members; i++)
+	{
+		Form_pg_proc other = (Form_pg_proc) GETSTRUCT(&list->members[i]->tuple);
+
+		if (other->pronamespace == schema &&
+			is_member(ProcedureRelationId, other->oid, extension))
+			function = other->oid;
+	}
+	ReleaseSysCacheList(list);
+	return function;
+}
+
 Oid
 ga_extension_function(const char *name)
 {
@@ -197,12 +218,9 @@ ga_extension_function(const char *name)
 	foreach (cell, named_known)
 		if (namestrcmp(&((Named *) lfirst(cell))->name, name) == 0)
 			return ((Named *) lfirst(cell))->function;
-	function = GetSysCacheOid3(
-		PROCNAMEARGSNSP, Anum_pg_proc_oid, CStringGetDatum(name),
-		PointerGetDatum(buildoidvector(NULL, 0)), ObjectIdGetDatum(schema));
-	if (!is_member(ProcedureRelationId, function, ga_extension_oid()))
-		return InvalidOid;
-	keep_named(name, function);
+	function = find_function(name, schema);
+	if (OidIsValid(function))
+		keep_named(name, function);
 	return function;
 }
 

@@ -23,7 +23,7 @@ extern Oid ga_extension_table(const char *name);
 /* The owner of the extension's tables. */
 extern Oid ga_extension_owner(void);
 
-/* A function without arguments of the schema group_api, such as adopt(). */
+/* A function of the schema group_api that has one form only, such as adopt(). */
 extern Oid ga_extension_function(const char *name);
 
 /*

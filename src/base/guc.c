@@ -154,7 +154,14 @@ define_dispatch_settings(void)
 		"group_api.dispatch", "Whether invitations are sent at all.",
 		"Off keeps every dispatcher of the cluster silent, for example in a "
 		"restored copy; invitations wait as queued.",
-		&ga_settings.dispatch, true, PGC_SIGHUP, 0, NULL, NULL, NULL);
+		&ga_settings.dispatch, true, PGC_SUSET, 0, NULL, NULL, NULL);
+	DefineCustomBoolVariable(
+		"group_api.dispatch_when_read_only",
+		"Whether invitations are sent although default_transaction_read_only "
+		"is on.",
+		"Off: while that is on for the server or a database, nothing is sent.",
+		&ga_settings.dispatch_when_read_only, false, PGC_SUSET, 0, NULL, NULL,
+		NULL);
 	DefineCustomStringVariable(
 		"group_api.courier_path", "The program that delivers the messages.",
 		"Empty means group_api_courier in PostgreSQL's package library "
@@ -164,64 +171,64 @@ define_dispatch_settings(void)
 	DefineCustomIntVariable(
 		"group_api.max_attempts", "Tries to deliver one message.",
 		"A message that failed this often for passing reasons is failed.",
-		&ga_settings.max_attempts, GA_MAX_ATTEMPTS_DEFAULT, 1, 1000, PGC_SIGHUP,
+		&ga_settings.max_attempts, GA_MAX_ATTEMPTS_DEFAULT, 1, 1000, PGC_SUSET,
 		0, NULL, NULL, NULL);
 	DefineCustomIntVariable(
 		"group_api.max_in_flight",
 		"Messages handed to one provider and not yet recorded.",
 		"Bounds what may be sent twice after a crash.",
 		&ga_settings.max_in_flight, GA_MAX_IN_FLIGHT_DEFAULT, 1, 16384,
-		PGC_SIGHUP, 0, NULL, NULL, NULL);
+		PGC_SUSET, 0, NULL, NULL, NULL);
 	DefineCustomIntVariable(
 		"group_api.retry_base", "Base of the back-off between two tries.",
 		"The wait before try n is random between zero and base * 2^n.",
-		&ga_settings.retry_base, GA_RETRY_BASE_DEFAULT, 1, 3600, PGC_SIGHUP,
+		&ga_settings.retry_base, GA_RETRY_BASE_DEFAULT, 1, 3600, PGC_SUSET,
 		GUC_UNIT_S, NULL, NULL, NULL);
 	DefineCustomIntVariable(
 		"group_api.retry_cap", "Longest back-off between two tries.", NULL,
-		&ga_settings.retry_cap, GA_RETRY_CAP_DEFAULT, 1, 7 * 86400, PGC_SIGHUP,
+		&ga_settings.retry_cap, GA_RETRY_CAP_DEFAULT, 1, 7 * 86400, PGC_SUSET,
 		GUC_UNIT_S, NULL, NULL, NULL);
 	DefineCustomIntVariable(
 		"group_api.reminder_before",
 		"How long before its expiry an unanswered invitation is sent again.",
 		"Once for each invitation; 0 sends no reminders.",
-		&ga_settings.reminder_before, 0, 0, 5 * 366 * 24 * 60, PGC_SIGHUP,
+		&ga_settings.reminder_before, 0, 0, 5 * 366 * 24 * 60, PGC_SUSET,
 		GUC_UNIT_MIN, NULL, NULL, NULL);
 	DefineCustomIntVariable(
 		"group_api.recipient_daily_cap",
 		"Invitations sent to one contact on one day (UTC).",
 		"What is over it waits for the next day; 0 is no limit.",
-		&ga_settings.recipient_daily_cap, 0, 0, 1000000, PGC_SIGHUP, 0, NULL,
+		&ga_settings.recipient_daily_cap, 0, 0, 1000000, PGC_SUSET, 0, NULL,
 		NULL, NULL);
 	DefineCustomIntVariable(
 		"group_api.inviter_daily_cap",
 		"Invitations sent for one leader's groups on one day (UTC).",
 		"What is over it waits for the next day; 0 is no limit.",
-		&ga_settings.inviter_daily_cap, 0, 0, 1000000, PGC_SIGHUP, 0, NULL,
+		&ga_settings.inviter_daily_cap, 0, 0, 1000000, PGC_SUSET, 0, NULL,
 		NULL, NULL);
 	DefineCustomIntVariable("group_api.attempts_retention",
 							"How long the history of tries is kept.", NULL,
 							&ga_settings.attempts_retention,
 							GA_ATTEMPTS_RETENTION_DEFAULT, 1, INT_MAX,
-							PGC_SIGHUP, GUC_UNIT_MIN, NULL, NULL, NULL);
+							PGC_SUSET, GUC_UNIT_MIN, NULL, NULL, NULL);
 	DefineCustomIntVariable("group_api.receipts_retention",
 							"How long receipts are kept as they came.",
 							"The same receipt twice is told from two while it "
 							"is kept.",
 							&ga_settings.receipts_retention,
 							GA_RECEIPTS_RETENTION_DEFAULT, 1, INT_MAX,
-							PGC_SIGHUP, GUC_UNIT_MIN, NULL, NULL, NULL);
+							PGC_SUSET, GUC_UNIT_MIN, NULL, NULL, NULL);
 	DefineCustomBoolVariable(
 		"group_api.bounce_trust_message_id",
 		"Whether a bounce that names our Message-ID moves its delivery.",
 		"It proves nothing: whoever was invited to a group can write one about "
 		"its other members. It never suppresses a contact.",
-		&ga_settings.bounce_trust_message_id, false, PGC_SIGHUP, 0, NULL, NULL,
+		&ga_settings.bounce_trust_message_id, false, PGC_SUSET, 0, NULL, NULL,
 		NULL);
 	DefineCustomIntVariable("group_api.captured_limit",
 							"How many messages group_api.captured keeps.", NULL,
 							&ga_settings.captured_limit,
-							GA_CAPTURED_LIMIT_DEFAULT, 1, INT_MAX, PGC_SIGHUP,
+							GA_CAPTURED_LIMIT_DEFAULT, 1, INT_MAX, PGC_SUSET,
 							0, NULL, NULL, NULL);
 }
 
@@ -235,14 +242,14 @@ define_abuse_settings(void)
 		"(UTC).",
 		"What is over it waits for the next day; 0 is no limit.",
 		&ga_settings.inviter_recipient_daily_cap,
-		GA_INVITER_RECIPIENT_DAILY_CAP_DEFAULT, 0, 1000000, PGC_SIGHUP, 0, NULL,
+		GA_INVITER_RECIPIENT_DAILY_CAP_DEFAULT, 0, 1000000, PGC_SUSET, 0, NULL,
 		NULL, NULL);
 	DefineCustomStringVariable(
 		"group_api.mobile_countries",
 		"Countries in which a mobile contact may be.",
 		"Codes of ISO 3166 (ZA) and calling codes (+27), separated by commas. "
 		"Empty: all.",
-		&ga_settings.mobile_countries, "", PGC_SIGHUP, 0,
+		&ga_settings.mobile_countries, "", PGC_SUSET, 0,
 		check_mobile_countries, NULL, NULL);
 	DefineCustomIntVariable(
 		"group_api.invitation_cooldown",
@@ -250,7 +257,7 @@ define_abuse_settings(void)
 		"contact.",
 		"One that comes sooner waits; resends have a time of their own.",
 		&ga_settings.invitation_cooldown, GA_INVITATION_COOLDOWN_DEFAULT, 0,
-		86400, PGC_SIGHUP, GUC_UNIT_S, NULL, NULL, NULL);
+		86400, PGC_SUSET, GUC_UNIT_S, NULL, NULL, NULL);
 }
 
 static void
@@ -268,47 +275,47 @@ define_request_settings(void)
 		"group_api.token_issuers", "Issuers whose tokens are accepted.",
 		"A list of values of the claim iss, separated by commas; subjects "
 		"entered by put_user() are the first one's. Empty accepts any.",
-		&ga_settings.token_issuers, "", PGC_SIGHUP, 0, check_issuers, NULL,
+		&ga_settings.token_issuers, "", PGC_SUSET, 0, check_issuers, NULL,
 		NULL);
 	DefineCustomStringVariable(
 		"group_api.invitation_url", "Where an invitation's link leads.",
 		"{token} is replaced by the invitation's token; without it the token "
 		"is appended.",
-		&ga_settings.invitation_url, GA_INVITATION_URL_DEFAULT, PGC_SIGHUP, 0,
+		&ga_settings.invitation_url, GA_INVITATION_URL_DEFAULT, PGC_SUSET, 0,
 		check_invitation_url, NULL, NULL);
 	DefineCustomStringVariable(
 		"group_api.default_locale",
 		"The language of messages to people whose own is not known.",
 		"A name as in BCP 47, such as en or pt-BR. Built in are en, es, fr, de "
 		"and pt; group_api.put_template() adds others.",
-		&ga_settings.default_locale, GA_DEFAULT_LOCALE_DEFAULT, PGC_SIGHUP, 0,
+		&ga_settings.default_locale, GA_DEFAULT_LOCALE_DEFAULT, PGC_SUSET, 0,
 		check_locale, NULL, NULL);
 	DefineCustomStringVariable(
 		"group_api.unsubscribe_url",
 		"Where an e-mail's List-Unsubscribe header leads.",
 		"{token} is replaced, else the token is appended. Empty: e-mails have "
 		"no such header.",
-		&ga_settings.unsubscribe_url, "", PGC_SIGHUP, 0, check_unsubscribe_url,
+		&ga_settings.unsubscribe_url, "", PGC_SUSET, 0, check_unsubscribe_url,
 		NULL, NULL);
 	DefineCustomStringVariable(
 		"group_api.picture_url", "Where uploaded pictures are served.",
 		"{id} is replaced by the picture's id, else the id is appended. Served "
 		"by group_api.picture(id).",
-		&ga_settings.picture_url, GA_PICTURE_URL_DEFAULT, PGC_SIGHUP, 0,
+		&ga_settings.picture_url, GA_PICTURE_URL_DEFAULT, PGC_SUSET, 0,
 		check_invitation_url, NULL, NULL);
 	DefineCustomStringVariable(
 		"group_api.image_url_template",
 		"Where contract B's groups have their images in each size.",
 		"{url} is replaced by the image's URL, percent-encoded, {size} by its "
 		"pixels: 1200, 1000, 600 or 300. Empty: the image's own URL.",
-		&ga_settings.image_url_template, "", PGC_SIGHUP, 0,
+		&ga_settings.image_url_template, "", PGC_SUSET, 0,
 		check_image_url_template, NULL, NULL);
 	DefineCustomBoolVariable(
 		"group_api.content_availability",
 		"Whether contract B's public groups are there for everybody.",
 		"Off: get_group, search_groups, list_members and user_groups are for "
 		"authenticated callers only.",
-		&ga_settings.content_availability, true, PGC_SIGHUP, 0, NULL, NULL,
+		&ga_settings.content_availability, true, PGC_SUSET, 0, NULL, NULL,
 		NULL);
 }
 
@@ -318,30 +325,30 @@ define_limit_settings(void)
 	DefineCustomIntVariable("group_api.max_members",
 							"Members of one create_group call.", NULL,
 							&ga_settings.max_members, GA_MAX_MEMBERS_DEFAULT, 1,
-							1000000, PGC_SIGHUP, 0, NULL, NULL, NULL);
+							1000000, PGC_SUSET, 0, NULL, NULL, NULL);
 	DefineCustomIntVariable(
 		"group_api.groups_daily_cap",
 		"Groups one caller may make on one day (UTC).",
 		"What is over it is refused; 0 is no limit, and operators have none.",
 		&ga_settings.groups_daily_cap, GA_GROUPS_DAILY_CAP_DEFAULT, 0, INT_MAX,
-		PGC_SIGHUP, 0, NULL, NULL, NULL);
+		PGC_SUSET, 0, NULL, NULL, NULL);
 	DefineCustomIntVariable(
 		"group_api.pictures_daily_cap",
 		"Size of the pictures one caller may upload on one day (UTC).",
 		"What is over it is refused; 0 is no limit, and operators have none.",
 		&ga_settings.pictures_daily_cap, GA_PICTURES_DAILY_CAP_DEFAULT, 0,
-		INT_MAX, PGC_SIGHUP, GUC_UNIT_KB, NULL, NULL, NULL);
+		INT_MAX, PGC_SUSET, GUC_UNIT_KB, NULL, NULL, NULL);
 	DefineCustomIntVariable(
 		"group_api.search_limit", "Matches a search counts, and pages lead to.",
 		"Of search_groups and suggest_users; it bounds what a search costs.",
 		&ga_settings.search_limit, GA_SEARCH_LIMIT_DEFAULT, 100, 1000000,
-		PGC_SIGHUP, 0, NULL, NULL, NULL);
+		PGC_SUSET, 0, NULL, NULL, NULL);
 	DefineCustomIntVariable(
 		"group_api.resend_cooldown",
 		"Time between two resends to the same contact.",
 		"A resend that comes too soon is refused as throttled.",
 		&ga_settings.resend_cooldown, GA_RESEND_COOLDOWN_DEFAULT, 0, 7 * 86400,
-		PGC_SIGHUP, GUC_UNIT_S, NULL, NULL, NULL);
+		PGC_SUSET, GUC_UNIT_S, NULL, NULL, NULL);
 	DefineCustomIntVariable(
 		"group_api.lock_timeout",
 		"How long a function waits for what another transaction holds.",
@@ -349,12 +356,12 @@ define_limit_settings(void)
 		"over "
 		"HTTP 503 with Retry-After.",
 		&ga_settings.lock_timeout, GA_LOCK_TIMEOUT_DEFAULT, 1, 600000,
-		PGC_SIGHUP, GUC_UNIT_MS, NULL, NULL, NULL);
+		PGC_SUSET, GUC_UNIT_MS, NULL, NULL, NULL);
 	DefineCustomIntVariable("group_api.invitation_expiry",
 							"How long an invitation can be answered, and sent.",
 							NULL, &ga_settings.invitation_expiry,
 							GA_INVITATION_EXPIRY_DEFAULT, 1, 5 * 366 * 24 * 60,
-							PGC_SIGHUP, GUC_UNIT_MIN, NULL, NULL, NULL);
+							PGC_SUSET, GUC_UNIT_MIN, NULL, NULL, NULL);
 }
 
 static void

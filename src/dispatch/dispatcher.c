@@ -28,6 +28,7 @@
 #include "dispatch/due_rows.h"
 #include "dispatch/jobs.h"
 #include "dispatch/message.h"
+#include "dispatch/ownership.h"
 #include "dispatch/polls.h"
 #include "dispatch/providers.h"
 #include "dispatch/reading.h"
@@ -75,6 +76,7 @@ static bool is_ours;	   /* the data belong to this database */
 static bool is_foreign;	   /* the data belong to another one */
 static TimestampTz pauses_not_before = DT_NOEND; /* DT_NOEND: none to store */
 static TimestampTz strays_not_before = DT_NOEND; /* DT_NOEND: none left */
+static bool renewal_wanted; /* the data became ours: a new incarnation begins */
 static TimestampTz records_not_before;
 static int record_wait_ms; /* > 0: recording fails */
 static TimestampTz trimmed_at;
@@ -107,7 +109,6 @@ pin_settings(void)
 		/* Durable whatever the database says; the stop waits for no standby. */
 		{"synchronous_commit", "local"},
 		{"idle_in_transaction_session_timeout", "0"},
-		{"default_transaction_read_only", "off"},
 		{"default_transaction_isolation", "read committed"},
 		{"session_replication_role", "origin"},
 		{"row_security", "on"},
@@ -185,7 +186,7 @@ prick_up_ears(void)
 	{
 		GaProvider *provider = lfirst(cell);
 
-		listens |= is_ours && ga_settings.dispatch && !provider->gone &&
+		listens |= is_ours && ga_dispatch_is_on() && !provider->gone &&
 				   !provider->is_paused;
 	}
 	pg_atomic_write_u64(&ga_seat->look_at, (uint64) DT_NOEND);
@@ -220,12 +221,28 @@ end_outdated_pauses(GaProviderRow *rows, int count)
 	}
 }
 
+/*
+ * What was under way when the data were copied came after this dispatcher looked
+ * for such rows, and may bear its incarnation: once the data are ours a new one begins.
+ */
+static void
+take_origin(GaOrigin origin)
+{
+	bool was_ours = is_ours;
+
+	is_ours = origin == GA_ORIGIN_OWN;
+	is_foreign = origin == GA_ORIGIN_FOREIGN;
+	renewal_wanted |= is_ours && !was_ours && incarnation != 0;
+}
+
 static void
 reload(TimestampTz now)
 {
 	GaTemplates templates;
 	GaProviderRow *rows;
 	StringInfoData json;
+	GaOrigin origin;
+	bool settings_changed;
 	int count;
 
 	if (!reload_wanted || !ga_work_begin(GA_STEP_READ_PROVIDERS))
@@ -233,16 +250,20 @@ reload(TimestampTz now)
 	/* A commit wakes us before it tells the caches: who is a member of what is
 	 * looked up anew. */
 	InvalidateSystemCaches();
-	is_ours = ga_installation_is_ours();
-	is_foreign = !is_ours && ga_installation_is_foreign();
-	if (is_ours)
+	origin = ga_ownership_read();
+	if (origin == GA_ORIGIN_OWN)
 		ga_link_secret_read(link_secret);
+	settings_changed = ga_ownership_settings_changed();
 	count = ga_providers_read(ga_work_scope(), &rows);
 	ga_templates_read(ga_work_scope(), &templates);
 	ga_message_take_templates(&templates);
 	end_outdated_pauses(rows, count);
 	ga_work_end();
 	reload_wanted = false;
+	take_origin(origin);
+	/* As when somebody stops it: its successor starts at once. */
+	if (settings_changed)
+		ShutdownRequestPending = true;
 
 	initStringInfo(&json);
 	ga_providers_load(rows, count, &json);
@@ -257,13 +278,11 @@ reload(TimestampTz now)
 static bool
 may_send(void)
 {
-	if (!ga_settings.dispatch)
-		ga_seat_note(GA_TROUBLE_OFF);
-	else if (!is_ours)
+	if (!ga_dispatch_is_on())
+		return false;
+	if (!is_ours)
 		ga_seat_note(GA_TROUBLE_FOREIGN);
-	else
-		return true;
-	return false;
+	return is_ours;
 }
 
 /* ---- step: what became of messages ---- */
@@ -551,7 +570,8 @@ claim_due(TimestampTz now)
 {
 	ListCell *cell;
 
-	if (is_recording_held_up() || !may_send() || ga_retire_is_asked())
+	if (is_recording_held_up() || !may_send() || renewal_wanted ||
+		ga_retire_is_asked())
 		return;
 	ga_providers_route(now);
 	foreach (cell, ga_providers)
@@ -574,7 +594,7 @@ ask_next_due(TimestampTz now)
 {
 	ListCell *cell;
 
-	if (!is_ours || !ga_settings.dispatch)
+	if (!is_ours || !ga_dispatch_is_on())
 		return;
 	foreach (cell, ga_providers)
 	{
@@ -623,7 +643,7 @@ look_at_groups(TimestampTz now)
 	bool changed = reminders_before != ga_settings.reminder_before;
 	bool taken_over = true;
 
-	if (!is_ours || record_wait_ms > 0 ||
+	if (!is_ours || ga_dispatch_is_frozen() || record_wait_ms > 0 ||
 		(look_is_known && look_at > now && !changed) ||
 		!ga_work_begin(GA_STEP_LOOK_AT_GROUPS))
 		return;
@@ -719,7 +739,7 @@ time_to_wait(void)
 	TimestampTz now = GetCurrentTimestamp();
 	TimestampTz next = DT_NOEND;
 	int waiting;
-	bool may_claim = is_ours && ga_settings.dispatch &&
+	bool may_claim = is_ours && ga_dispatch_is_on() && !renewal_wanted &&
 					 !is_recording_held_up() &&
 					 !(ga_retire_is_asked() && must_stay());
 
@@ -729,14 +749,17 @@ time_to_wait(void)
 				   ga_work_not_before(GA_STEP_BEGIN_INCARNATION));
 	if (reload_wanted)
 		next = ga_work_not_before(GA_STEP_READ_PROVIDERS);
+	if (renewal_wanted && !must_stay())
+		next = Min(next, ga_work_not_before(GA_STEP_BEGIN_INCARNATION));
 	if (waiting > 0)
 		next = Min(next,
 				   Max(records_not_before, ga_work_not_before(GA_STEP_RECORD)));
 	next = Min(next, Max(pauses_not_before, ga_work_not_before(GA_STEP_PAUSE)));
-	next = Min(next,
-			   Max(strays_not_before, ga_work_not_before(GA_STEP_TAKE_BACK)));
+	if (is_ours)
+		next = Min(next, Max(strays_not_before,
+							 ga_work_not_before(GA_STEP_TAKE_BACK)));
 	next = Min(next, ga_screening_next_turn());
-	if (is_ours && record_wait_ms == 0)
+	if (is_ours && !ga_dispatch_is_frozen() && record_wait_ms == 0)
 		next = Min(next, Max(look_is_known ? look_at : now,
 							 ga_work_not_before(GA_STEP_LOOK_AT_GROUPS)));
 	if (may_claim)
@@ -765,7 +788,7 @@ retire_or_wait(long work_ms)
 	GaRetireReport report = {
 		.must_stay = must_stay(),
 		.is_foreign = is_foreign,
-		.has_strays = strays_not_before != DT_NOEND,
+		.has_strays = !is_ours || strays_not_before != DT_NOEND,
 		.wait_ms = work_ms,
 		.trimmed_at = trimmed_at,
 	};
@@ -801,7 +824,8 @@ take_back_strays(TimestampTz now)
 	uint64 taken = 0;
 	bool left;
 
-	if (strays_not_before > now || !ga_work_begin(GA_STEP_TAKE_BACK))
+	if (!is_ours || strays_not_before > now ||
+		!ga_work_begin(GA_STEP_TAKE_BACK))
 		return;
 	left = ga_queue_has_strays(incarnation);
 	if (left)
@@ -821,6 +845,22 @@ take_back_strays(TimestampTz now)
 						 taken)));
 }
 
+/* What is in flight from here must not be taken back: not before it ended. */
+static void
+renew_incarnation(TimestampTz now)
+{
+	int64 next;
+
+	if (!renewal_wanted || must_stay() ||
+		!ga_work_begin(GA_STEP_BEGIN_INCARNATION))
+		return;
+	next = ga_queue_new_incarnation();
+	ga_work_end();
+	incarnation = next;
+	renewal_wanted = false;
+	strays_not_before = 0;
+}
+
 /* ---- the loop ----------------------------------------------------------- */
 
 static void
@@ -837,6 +877,7 @@ take_turn(void)
 	ga_work_survive(record_pauses, now);
 	ga_work_survive(record_outcomes, now);
 	ga_screening_suppress_waiting();
+	ga_work_survive(renew_incarnation, now);
 	ga_work_survive(take_back_strays, now);
 	ga_work_survive(look_at_groups, now);
 	if (!ga_work_survive(place_due_rows, now))

@@ -311,6 +311,21 @@ ga_slot_wake(Oid database, TimestampTz due, bool reload)
 }
 
 void
+ga_slots_reload(void)
+{
+	if (ga_slots == NULL)
+		return;
+	LWLockAcquire(ga_slots->lock, LW_SHARED);
+	for (int i = 0; i < ga_slots->count; i++)
+		if (ga_slots->slots[i].state == GA_SLOT_RUNNING)
+		{
+			pg_atomic_write_u32(&ga_slots->slots[i].reload, 1);
+			set_latch(ga_slots->slots[i].latch);
+		}
+	LWLockRelease(ga_slots->lock);
+}
+
+void
 ga_slots_look_again(void)
 {
 	if (ga_slots == NULL)

@@ -37,7 +37,8 @@ typedef enum GaSlotTrouble
 	GA_TROUBLE_FOREIGN,	   /* the data come from another database */
 	GA_TROUBLE_OFF,		   /* group_api.dispatch is off */
 	GA_TROUBLE_NO_WORKER,  /* max_worker_processes is used up by others */
-	GA_TROUBLE_CRASHING	   /* it crashed at its last starts */
+	GA_TROUBLE_CRASHING,   /* it crashed at its last starts */
+	GA_TROUBLE_READ_ONLY   /* default_transaction_read_only is on */
 } GaSlotTrouble;
 
 /* How a provider fared, for the next dispatcher; see dispatch/retire. */
@@ -150,6 +151,8 @@ extern void ga_slot_wake(Oid database, TimestampTz due, bool reload);
 extern bool ga_slot_note_tags(Oid database, GaChannel channel, GaTagRange tags);
 /* The dispatcher's: takes what was noted. */
 extern GaTagRange ga_slot_take_tags(GaSlot *slot, GaChannel channel);
+/* Makes every dispatcher that runs read its settings again. */
+extern void ga_slots_reload(void);
 /* Keeps the dispatcher out of a database; false: it has no slot. */
 extern bool ga_slot_hold(Oid database);
 extern void ga_slot_release(Oid database);

@@ -10,6 +10,9 @@
 #include "dispatch/slots.h"
 #include "dispatch/stats.h"
 #include "dispatch/work.h"
+#include "miscadmin.h"
+#include "store/plan_cache.h"
+#include "utils/builtins.h"
 #include "utils/syscache.h"
 #include "utils/timestamp.h"
 
@@ -33,6 +36,8 @@ trouble_text(GaSlotTrouble trouble)
 			return "waiting for the first group, or for adopt()";
 		case GA_TROUBLE_OFF:
 			return "group_api.dispatch is off";
+		case GA_TROUBLE_READ_ONLY:
+			return "default_transaction_read_only is on: nothing is sent";
 		case GA_TROUBLE_NO_WORKER:
 			return "max_worker_processes is used up by others";
 	}
@@ -144,6 +149,24 @@ tell_crashing(const GaSlot *slot, GaDispatcherStats *stats)
 		 "tries it now");
 }
 
+/* False: the extension is not in the database that asks, or all is well. */
+static bool
+tell_owner(GaDispatcherStats *stats)
+{
+	Oid owner = ga_owner();
+	const char *name;
+
+	if (!OidIsValid(owner) || ga_owner_can_serve(owner))
+		return false;
+	name = GetUserNameFromId(owner, true);
+	tell(stats, "stopped",
+		 psprintf("%s, the owner of the extension, is not a superuser",
+				  name ? name : "a role"),
+		 psprintf("ALTER ROLE %s SUPERUSER; the extension's statements need it",
+				  quote_identifier(name ? name : "...")));
+	return true;
+}
+
 static void
 tell_slot(const GaSlot *slot, GaSlotTrouble trouble, GaDispatcherStats *stats)
 {
@@ -189,5 +212,7 @@ ga_dispatcher_stats(Oid database, GaDispatcherStats *stats)
 	stats->claimed = pg_atomic_read_u64(&slot.claimed);
 	stats->recorded = pg_atomic_read_u64(&slot.recorded);
 	tell_hindrance(&slot, stats);
-	tell_slot(&slot, (GaSlotTrouble) pg_atomic_read_u32(&slot.trouble), stats);
+	if (!tell_owner(stats))
+		tell_slot(&slot, (GaSlotTrouble) pg_atomic_read_u32(&slot.trouble),
+				  stats);
 }

@@ -25,6 +25,8 @@ static struct
 	bool even_on_abort;
 	bool reload;
 	bool look_again;
+	bool settings;
+	Oid settings_of; /* InvalidOid: of a role */
 	TimestampTz due;
 } wish = {.due = DT_NOEND};
 
@@ -59,6 +61,17 @@ wished_due(void)
 	return wish.wake ? Min(wish.due, GA_DUE_NEVER) : DT_NOEND;
 }
 
+/* One that is idle may have been stilled by what is changed now. */
+static void
+tell_settings(void)
+{
+	GaSlot slot;
+
+	ga_slots_reload();
+	if (OidIsValid(wish.settings_of) && ga_slot_look(wish.settings_of, &slot))
+		ga_slot_wake(wish.settings_of, DT_NOBEGIN, true);
+}
+
 static void
 end_of_transaction(XactEvent event, void *arg)
 {
@@ -71,6 +84,8 @@ end_of_transaction(XactEvent event, void *arg)
 							 wish.reload);
 			if (wish.look_again)
 				ga_slots_look_again();
+			if (wish.settings)
+				tell_settings();
 			forget_wish();
 			break;
 		case XACT_EVENT_ABORT:
@@ -123,6 +138,14 @@ void
 ga_reload_at_commit(void)
 {
 	wish.reload = true;
+}
+
+void
+ga_settings_change_at_commit(Oid database)
+{
+	wish.settings = true;
+	if (OidIsValid(database))
+		wish.settings_of = database;
 }
 
 void

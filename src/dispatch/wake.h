@@ -19,6 +19,11 @@ extern void ga_wake_at_commit_for_tags(void);
 /* Providers or the extension itself changed. */
 extern void ga_reload_at_commit(void);
 /*
+ * The settings of a database changed; InvalidOid: of a role, which may be those of
+ * all dispatchers.
+ */
+extern void ga_settings_change_at_commit(Oid database);
+/*
  * Rows of the queue are locked by this transaction: the dispatcher skips them
  * and must look again however the transaction ends.
  */

@@ -54,7 +54,8 @@ typedef struct StepInfo
 static const StepInfo steps[GA_STEP_COUNT] = {
 	[GA_STEP_READ_PROVIDERS] = {"reading the providers",
 								{"installation", "link_secret", "pauses",
-								 "templates"}},
+								 "templates", "suppression_salt",
+								 "suppressions", "groups"}},
 	[GA_STEP_BEGIN_INCARNATION] = {"beginning a new incarnation",
 								   {"incarnations", "invitations"}},
 	[GA_STEP_TAKE_BACK] = {"taking back what was in flight",
@@ -180,7 +181,7 @@ note_hindrance(GaStep step, Oid table)
 static void
 note_success(GaStep step)
 {
-	if (hindrances[step].since == 0)
+	if (hindrances[step].not_before == 0)
 		return;
 	memset(&hindrances[step], 0, sizeof(Hindrance));
 	publish();
@@ -238,6 +239,22 @@ is_still_there(GaStep step)
 	return true;
 }
 
+/* dispatch/stats tells it; said once in the log. */
+static void
+rest_for_owner(GaStep step)
+{
+	static bool is_told = false;
+
+	hindrances[step].not_before =
+		TimestampTzPlusMilliseconds(GetCurrentTimestamp(), LONGEST_PAUSE_MS);
+	if (!is_told)
+		ereport(WARNING,
+				(errmsg("the owner of extension group_api is not a superuser: "
+						"nothing is sent"),
+				 errhint("SELECT * FROM group_api.health(); names the role.")));
+	is_told = true;
+}
+
 bool
 ga_work_begin(GaStep step)
 {
@@ -250,6 +267,9 @@ ga_work_begin(GaStep step)
 	current_step = step;
 	SetCurrentStatementStartTimestamp();
 	StartTransactionCommand();
+	/* A freeze is for what is claimed (dispatch/ownership); what was sent is
+	 * recorded in any case. */
+	XactReadOnly = false;
 	pgstat_report_activity(STATE_RUNNING,
 						   psprintf("group_api: %s", steps[step].name));
 	if (!lock_tables(step, &refused))
@@ -266,6 +286,12 @@ ga_work_begin(GaStep step)
 		abort_work();
 		/* One made anew counts its incarnations anew: so must we. */
 		ga_seat_leave(is_made_anew ? GA_SLOT_WANTED : GA_SLOT_FREE, 0);
+	}
+	if (!ga_owner_can_serve(ga_owner()))
+	{
+		abort_work();
+		rest_for_owner(step);
+		return false;
 	}
 	PushActiveSnapshot(GetTransactionSnapshot());
 	/* Results are to outlive the transaction, but not the turn. */

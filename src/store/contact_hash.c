@@ -94,6 +94,31 @@ find_salt(uint8 *salt)
 	return take_salt(ga_plan_run(&plan, NULL, NULL, SPI_OK_SELECT), salt);
 }
 
+/* A new salt would make the list's entries unknown for good. */
+static void
+require_empty_list(void)
+{
+	static GaPlan plan = {
+		.sql = "SELECT FROM group_api_private.suppressions LIMIT 1",
+	};
+
+	if (ga_plan_run(&plan, NULL, NULL, SPI_OK_SELECT) > 0)
+		ga_contact_salt_is_missing();
+}
+
+void
+ga_contact_salt_is_missing(void)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("the salt of the suppression list is missing"),
+			 errdetail("Nobody can tell who is on the list."),
+			 errhint("Copy the row of group_api_private.suppression_salt from "
+					 "the origin; or SELECT group_api.adopt(forget_suppressions "
+					 "=> true); and contacts that are on the list get messages "
+					 "again.")));
+}
+
 /* Of two first entries at once one waits for the other's salt. */
 static void
 ensure_salt(uint8 *salt)
@@ -111,6 +136,7 @@ ensure_salt(uint8 *salt)
 
 	if (find_salt(salt))
 		return;
+	require_empty_list();
 	SET_VARSIZE(fresh, VARHDRSZ + SALT_LENGTH);
 	if (!pg_strong_random(VARDATA(fresh), SALT_LENGTH))
 		ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR),

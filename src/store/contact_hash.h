@@ -26,7 +26,9 @@ extern void ga_contact_keys_make(int count, const GaChannel *channels,
 /* The same for a leader, by the number of the user. */
 extern void ga_leader_keys_make(int count, const int64 *leaders, Datum *keys);
 
-/* False while there is no salt: then no list has an entry. */
+/* Says that entries are there but no salt; an error, 55000. */
+extern void ga_contact_salt_is_missing(void);
+/* False while there is no salt. */
 extern bool ga_contact_hashes_find(int count, const GaChannel *channels,
 								   const char *const *contacts, Datum *hashes);
 

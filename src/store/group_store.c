@@ -12,7 +12,6 @@
 #include "catalog/pg_type.h"
 #include "datatype/timestamp.h"
 #include "port/pg_bswap.h"
-#include "store/contact_hash.h"
 #include "store/group_store.h"
 #include "store/installation_store.h"
 #include "store/invitation_store.h"
@@ -68,15 +67,18 @@ first_look(const GaGroupView *group, char *null)
 		Max(group->expires_at - ahead, group->created_at));
 }
 
+/* Whether the data are known to be ours; the numbers of cluster and database. */
+#define IS_OURS(cluster, database)                                             \
+	"EXISTS (SELECT FROM group_api_private.installation"                       \
+	" WHERE (system_identifier, database_oid) = (" cluster ", " database "))"
+
 /* What both INSERTs return first; the first group makes the data ours. */
 static void
 take_returned(GaGroupView *group)
 {
 	group->number = ga_row_int64(0, 1, 0);
-	if (ga_row_bool(0, 2, false))
-		return;
-	ga_installation_claim();
-	ga_contact_salt_ensure();
+	if (!ga_row_bool(0, 2, false))
+		ga_installation_claim(&group->id);
 }
 
 static void
@@ -87,14 +89,14 @@ insert_group_v1(GaGroupView *group)
 			   " description, image, message, inviter, product_id, created_by,"
 			   " created_at, next_look, locale)"
 			   " VALUES ($1, 'A', $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"
-			   " RETURNING number,"
-			   "  EXISTS (SELECT FROM group_api_private.installation)",
-		.nargs = 11,
+			   " RETURNING number, " IS_OURS("$12", "$13"),
+		.nargs = 13,
 		.argtypes = {UUIDOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID,
-					 UUIDOID, INT8OID, TIMESTAMPTZOID, TIMESTAMPTZOID, TEXTOID},
+					 UUIDOID, INT8OID, TIMESTAMPTZOID, TIMESTAMPTZOID, TEXTOID,
+					 INT8OID, OIDOID},
 	};
-	Datum values[11];
-	char nulls[11];
+	Datum values[13];
+	char nulls[13];
 
 	memset(nulls, ' ', sizeof(nulls));
 	values[0] = UUIDPGetDatum(&group->id);
@@ -108,6 +110,7 @@ insert_group_v1(GaGroupView *group)
 	values[8] = TimestampTzGetDatum(group->created_at);
 	values[9] = first_look(group, &nulls[9]);
 	values[10] = text_or_null(group->locale, &nulls[10]);
+	ga_installation_fill_identity(&values[11]);
 	ga_plan_run(&plan, values, nulls, SPI_OK_INSERT_RETURNING);
 	take_returned(group);
 }
@@ -129,14 +132,14 @@ try_insert_group_v2(const GaOwnerScope *scope, GaGroupView *group)
 			   "  $8, $9, $10, $11, $12, $13, $14"
 			   " FROM group_api_private.slug($2) AS s (slug)"
 			   " ON CONFLICT DO NOTHING RETURNING number,"
-			   "  EXISTS (SELECT FROM group_api_private.installation), slug",
-		.nargs = 14,
+			   " " IS_OURS("$15", "$16") ", slug",
+		.nargs = 16,
 		.argtypes = {UUIDOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, INT8OID,
 					 TIMESTAMPTZOID, TEXTOID, BOOLOID, BOOLOID, TEXTOID,
-					 INT4OID, TIMESTAMPTZOID, TEXTOID},
+					 INT4OID, TIMESTAMPTZOID, TEXTOID, INT8OID, OIDOID},
 	};
-	Datum values[14];
-	char nulls[14];
+	Datum values[16];
+	char nulls[16];
 
 	memset(nulls, ' ', sizeof(nulls));
 	values[0] = UUIDPGetDatum(&group->id);
@@ -153,6 +156,7 @@ try_insert_group_v2(const GaOwnerScope *scope, GaGroupView *group)
 	values[11] = Int32GetDatum(group->emotional_image_position);
 	values[12] = first_look(group, &nulls[12]);
 	values[13] = text_or_null(group->locale, &nulls[13]);
+	ga_installation_fill_identity(&values[14]);
 	if (ga_plan_run(&plan, values, nulls, SPI_OK_INSERT_RETURNING) == 0)
 		return false;
 	group->slug = ga_row_text(scope, 0, 3);

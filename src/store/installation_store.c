@@ -1,141 +1,388 @@
 /*
  * installation_store.c
- *		The identity of the installation and the link secret.
+ *		Whose data these are, and the key of the links.
  *
- * The secret is made by the server's strong random source and leaves the
- * database only inside HMACs.
+ * The row `installation` names cluster and database and holds digests of the
+ * key and of the suppression list's salt.  It is dumped with the data, the key is
+ * not.  So a copy is told by one of them: a template's by the database's oid, a
+ * dump's by the missing key, a logical copy's by either, that of a cluster with a
+ * new identity by the system identifier, one without the row by its groups.
+ * Only the files of the very same cluster, copied, look the same.
+ *
+ * The key is made with the first group and not with the extension, so that a
+ * template has none to give away and a logical copy finds the table empty.
+ *
+ * Locks: the rows named above, in the order salt, installation, key.
  */
 #include "postgres.h"
 
 #include "access/xlog.h"
 #include "base/link_token.h"
+#include "base/upgrade_mark.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
+#include "store/contact_hash.h"
 #include "store/installation_store.h"
 #include "store/plan_cache.h"
 #include "utils/builtins.h"
 
-#define SECRET_DIGEST                                                          \
-	"(SELECT sha256(secret) FROM group_api_private.link_secret)"
+/* $1 the cluster, $2 the database. */
+#define FITS                                                                   \
+	"(i.system_identifier, i.database_oid, i.secret_digest, i.salt_digest)"    \
+	" = ($1, $2, sha256(l.secret), sha256(s.salt))"
 
-static void
-fill_identity(Datum *values)
+#define ALL_THREE                                                              \
+	" FROM (VALUES (true)) AS one"                                             \
+	" LEFT JOIN group_api_private.installation i ON true"                      \
+	" LEFT JOIN group_api_private.link_secret l ON true"                       \
+	" LEFT JOIN group_api_private.suppression_salt s ON true"
+
+void
+ga_installation_fill_identity(Datum *values)
 {
 	values[0] = Int64GetDatum((int64) GetSystemIdentifier());
 	values[1] = ObjectIdGetDatum(MyDatabaseId);
 }
 
-void
-ga_installation_claim(void)
+/* ---- where the data come from -------------------------------------------- */
+
+static bool
+was_moved(void)
+{
+	bool isnull;
+	Datum identity = ga_row_datum(0, 3, &isnull);
+	Datum key;
+
+	if (!ga_row_bool(0, 2, false) || isnull)
+		return false;
+	key = ga_row_datum(0, 4, &isnull);
+	return !isnull && ga_upgrade_mark_covers(DatumGetTransactionId(identity)) &&
+		   ga_upgrade_mark_covers(DatumGetTransactionId(key));
+}
+
+/* `ignored` may be NULL: the group that was just written. */
+static GaOrigin
+find_origin(const pg_uuid_t *ignored)
 {
 	static GaPlan plan = {
-		.sql = "INSERT INTO group_api_private.installation"
-			   " (system_identifier, database_oid, secret_digest)"
-			   " SELECT $1, $2, sha256(secret)"
-			   "  FROM group_api_private.link_secret"
-			   " ON CONFLICT (singleton) DO NOTHING",
-		.nargs = 2,
-		.argtypes = {INT8OID, OIDOID},
+		.sql = "SELECT " FITS ", i.system_identifier <> $1"
+			   "  AND (i.database_oid, i.secret_digest, i.salt_digest)"
+			   "   = ($2, sha256(l.secret), sha256(s.salt)),"
+			   " i.xmin, l.xmin,"
+			   " EXISTS (SELECT FROM group_api_private.groups g"
+			   "   WHERE g.id IS DISTINCT FROM $3)"
+			   "  OR (s.salt IS NULL OR i.salt_digest <> sha256(s.salt)) AND"
+			   "   EXISTS (SELECT FROM group_api_private.suppressions)" ALL_THREE,
+		.nargs = 3,
+		.argtypes = {INT8OID, OIDOID, UUIDOID},
 	};
-	Datum values[2];
+	Datum values[3] = {0};
+	const char nulls[3] = {' ', ' ', ignored ? ' ' : 'n'};
 
-	fill_identity(values);
-	ga_plan_run(&plan, values, NULL, SPI_OK_INSERT);
+	ga_installation_fill_identity(values);
+	if (ignored)
+		values[2] = UUIDPGetDatum(ignored);
+	ga_plan_read(&plan, values, nulls);
+	if (ga_row_bool(0, 1, false))
+		return GA_ORIGIN_OWN;
+	if (was_moved())
+		return GA_ORIGIN_MOVED;
+	return ga_row_bool(0, 5, true) ? GA_ORIGIN_FOREIGN : GA_ORIGIN_EMPTY;
+}
+
+GaOrigin
+ga_installation_origin(void)
+{
+	return find_origin(NULL);
 }
 
 bool
 ga_installation_is_ours(void)
 {
-	static GaPlan plan = {
-		.sql = "SELECT FROM group_api_private.installation"
-			   " WHERE (system_identifier, database_oid, secret_digest)"
-			   "  = ($1, $2, " SECRET_DIGEST ")",
-		.nargs = 2,
-		.argtypes = {INT8OID, OIDOID},
-	};
-	Datum values[2];
-
-	fill_identity(values);
-	return ga_plan_read(&plan, values, NULL) > 0;
+	return find_origin(NULL) == GA_ORIGIN_OWN;
 }
 
 bool
 ga_installation_is_foreign(void)
 {
-	static GaPlan plan = {
-		.sql = "SELECT FROM group_api_private.installation"
-			   " WHERE (system_identifier, database_oid, secret_digest)"
-			   "  IS DISTINCT FROM ($1, $2, " SECRET_DIGEST ")",
-		.nargs = 2,
-		.argtypes = {INT8OID, OIDOID},
-	};
-	Datum values[2];
-
-	fill_identity(values);
-	return ga_plan_read(&plan, values, NULL) > 0;
+	return find_origin(NULL) == GA_ORIGIN_FOREIGN;
 }
 
-void
-ga_installation_adopt(void)
+int64
+ga_installation_moved_from(void)
 {
 	static GaPlan plan = {
-		.sql = "INSERT INTO group_api_private.installation"
-			   " (system_identifier, database_oid, secret_digest)"
-			   " SELECT $1, $2, sha256(secret)"
-			   "  FROM group_api_private.link_secret"
-			   " ON CONFLICT (singleton) DO UPDATE"
-			   " SET system_identifier = $1, database_oid = $2,"
-			   "  secret_digest = excluded.secret_digest",
-		.nargs = 2,
-		.argtypes = {INT8OID, OIDOID},
+		.sql = "SELECT moved_from FROM group_api_private.installation",
 	};
-	Datum values[2];
 
-	fill_identity(values);
-	ga_plan_run(&plan, values, NULL, SPI_OK_INSERT);
+	return ga_plan_read(&plan, NULL, NULL) > 0 ? ga_row_int64(0, 1, 0) : 0;
 }
 
-void
-ga_link_secret_ensure(void)
+/* ---- making the data ours ------------------------------------------------ */
+
+/* False when another session was faster. */
+static bool
+write_identity(Datum secret)
+{
+	static GaPlan plan = {
+		.sql = "INSERT INTO group_api_private.installation AS i"
+			   " (system_identifier, database_oid, secret_digest, salt_digest)"
+			   " SELECT $1, $2, sha256($3), sha256(salt)"
+			   "  FROM group_api_private.suppression_salt"
+			   " ON CONFLICT (singleton) DO UPDATE"
+			   " SET system_identifier = $1, database_oid = $2,"
+			   "  secret_digest = excluded.secret_digest,"
+			   "  salt_digest = excluded.salt_digest, moved_from = NULL"
+			   " WHERE NOT EXISTS (SELECT FROM group_api_private.link_secret l,"
+			   "  group_api_private.suppression_salt s WHERE " FITS ")",
+		.nargs = 3,
+		.argtypes = {INT8OID, OIDOID, BYTEAOID},
+	};
+	Datum values[3];
+
+	ga_installation_fill_identity(values);
+	values[2] = secret;
+	return ga_plan_run(&plan, values, NULL, SPI_OK_INSERT) > 0;
+}
+
+static void
+write_secret(Datum secret)
 {
 	static GaPlan plan = {
 		.sql = "INSERT INTO group_api_private.link_secret (secret) VALUES ($1)"
-			   " ON CONFLICT (singleton) DO NOTHING",
+			   " ON CONFLICT (singleton) DO UPDATE SET secret = excluded.secret",
 		.nargs = 1,
 		.argtypes = {BYTEAOID},
 	};
+	Datum values[1] = {secret};
+
+	ga_plan_run(&plan, values, NULL, SPI_OK_INSERT);
+}
+
+static bytea *
+make_secret(void)
+{
 	bytea *secret = palloc(VARHDRSZ + GA_LINK_SECRET_LENGTH);
-	Datum values[1] = {PointerGetDatum(secret)};
 
 	SET_VARSIZE(secret, VARHDRSZ + GA_LINK_SECRET_LENGTH);
 	if (!pg_strong_random(VARDATA(secret), GA_LINK_SECRET_LENGTH))
 		ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR),
-						errmsg("could not generate the secret of the links")));
-	ga_plan_run(&plan, values, NULL, SPI_OK_INSERT);
+						errmsg("could not generate the key of the links")));
+	return secret;
+}
+
+static bool
+become_ours(bytea *secret)
+{
+	bool done;
+
+	ga_contact_salt_ensure();
+	done = write_identity(PointerGetDatum(secret));
+	if (done)
+		write_secret(PointerGetDatum(secret));
 	explicit_bzero(VARDATA(secret), GA_LINK_SECRET_LENGTH);
+	return done;
+}
+
+void
+ga_installation_claim(const pg_uuid_t *group)
+{
+	if (find_origin(group) == GA_ORIGIN_EMPTY)
+		become_ours(make_secret());
+}
+
+bool
+ga_installation_take_over(void)
+{
+	static GaPlan plan = {
+		.sql = "WITH old AS MATERIALIZED (SELECT ctid AS at"
+			   "  FROM group_api_private.installation"
+			   "  FOR NO KEY UPDATE SKIP LOCKED)"
+			   " UPDATE group_api_private.installation i"
+			   " SET moved_from = system_identifier, system_identifier = $1"
+			   " FROM old WHERE i.ctid = old.at",
+		.nargs = 1,
+		.argtypes = {INT8OID},
+	};
+	Datum values[1] = {Int64GetDatum((int64) GetSystemIdentifier())};
+
+	return ga_plan_run(&plan, values, NULL, SPI_OK_UPDATE) > 0;
+}
+
+void
+ga_installation_disown(void)
+{
+	static GaPlan plan = {
+		.sql = "WITH old AS MATERIALIZED (SELECT ctid AS at"
+			   "  FROM group_api_private.installation"
+			   "  WHERE system_identifier <> $1 AND database_oid = $2"
+			   "  FOR NO KEY UPDATE SKIP LOCKED)"
+			   " UPDATE group_api_private.installation i SET database_oid = 0"
+			   " FROM old WHERE i.ctid = old.at",
+		.nargs = 2,
+		.argtypes = {INT8OID, OIDOID},
+	};
+	Datum values[2];
+
+	ga_installation_fill_identity(values);
+	ga_plan_run(&plan, values, NULL, SPI_OK_UPDATE);
+}
+
+/* ---- adopt() ------------------------------------------------------------- */
+
+void
+ga_adoption_plan(GaAdoption *plan)
+{
+	static GaPlan count = {
+		.sql = "SELECT count(*), count(*) FILTER (WHERE late),"
+			   " count(*) FILTER (WHERE NOT late AND channel = 'MOBILE'),"
+			   " count(*) FILTER (WHERE NOT late AND channel = 'EMAIL'),"
+			   " count(DISTINCT lower(contact)) FILTER (WHERE NOT late),"
+			   " count(DISTINCT group_id) FILTER (WHERE NOT late),"
+			   " count(*) FILTER (WHERE NOT late AND delivery = 'sending'),"
+			   " (SELECT count(*) FROM group_api_private.suppressions"
+			   "   WHERE NOT EXISTS (SELECT"
+			   "    FROM group_api_private.suppression_salt s"
+			   "    LEFT JOIN group_api_private.installation i ON true"
+			   "    WHERE i.salt_digest IS NULL"
+			   "     OR i.salt_digest = sha256(s.salt))),"
+			   " EXISTS (SELECT FROM group_api_private.link_secret)"
+			   " FROM (SELECT *, coalesce(expires_at <= now(), false) AS late"
+			   "  FROM group_api_private.invitations WHERE due IS NOT NULL) i",
+	};
+
+	ga_plan_run(&count, NULL, NULL, SPI_OK_SELECT);
+	plan->waiting = ga_row_int64(0, 1, 0);
+	plan->expired = ga_row_int64(0, 2, 0);
+	plan->sms = ga_row_int64(0, 3, 0);
+	plan->mails = ga_row_int64(0, 4, 0);
+	plan->contacts = ga_row_int64(0, 5, 0);
+	plan->groups = ga_row_int64(0, 6, 0);
+	plan->under_way = ga_row_int64(0, 7, 0);
+	plan->forgotten = ga_row_int64(0, 8, 0);
+	plan->has_key = ga_row_bool(0, 9, false);
+}
+
+/* The key that came along, if it is the one of these data. */
+static bytea *
+find_old_secret(void)
+{
+	static GaPlan plan = {
+		.sql = "SELECT l.secret, i.secret_digest IS NULL"
+			   "  OR i.secret_digest = sha256(l.secret)"
+			   " FROM group_api_private.link_secret l"
+			   " LEFT JOIN group_api_private.installation i ON true",
+	};
+	bool isnull;
+
+	if (ga_plan_run(&plan, NULL, NULL, SPI_OK_SELECT) == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("the key of the links did not come along"),
+				 errdetail("It is no part of a dump."),
+				 errhint("Copy the row of group_api_private.link_secret from "
+						 "the origin, as docs/upgrade-postgresql.md tells; or "
+						 "SELECT group_api.adopt(); and old links end.")));
+	if (!ga_row_bool(0, 2, false))
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("the key of the links is not the one of these data"),
+				 errhint("Copy the row of group_api_private.link_secret from "
+						 "the origin, as docs/upgrade-postgresql.md tells; or "
+						 "SELECT group_api.adopt(); and old links end.")));
+	return DatumGetByteaPCopy(ga_row_datum(0, 1, &isnull));
+}
+
+/* The list and its salt: nobody could tell who was on it. */
+static void
+forget_suppressions(void)
+{
+	static GaPlan list = {
+		.sql = "DELETE FROM group_api_private.suppressions",
+	};
+	static GaPlan salt = {
+		.sql = "DELETE FROM group_api_private.suppression_salt",
+	};
+
+	ga_plan_run(&list, NULL, NULL, SPI_OK_DELETE);
+	ga_plan_run(&salt, NULL, NULL, SPI_OK_DELETE);
+}
+
+/* What was under way belongs to no dispatcher of this database. */
+static void
+end_incarnations(void)
+{
+	static GaPlan plan = {
+		.sql = "SELECT setval('group_api_private.incarnations', greatest("
+			   " (SELECT last_value FROM group_api_private.incarnations),"
+			   " (SELECT max(incarnation) FROM group_api_private.invitations))"
+			   " + 1)",
+	};
+
+	ga_plan_run(&plan, NULL, NULL, SPI_OK_SELECT);
+}
+
+bool
+ga_adoption_carry_out(bool keep_links, bool forgets)
+{
+	if (forgets)
+		forget_suppressions();
+	if (!become_ours(keep_links ? find_old_secret() : make_secret()))
+		return false;
+	end_incarnations();
+	return true;
+}
+
+/* ---- the key -------------------------------------------------------------- */
+
+static bool
+copy_secret(uint64 rows, uint8 *secret)
+{
+	bool isnull;
+
+	if (rows > 0)
+		memcpy(secret,
+			   VARDATA_ANY(DatumGetByteaPP(ga_row_datum(0, 1, &isnull))),
+			   GA_LINK_SECRET_LENGTH);
+	return rows > 0;
 }
 
 bool
 ga_link_secret_find(uint8 *secret)
 {
-	static GaPlan plan = {
+	static GaPlan ours = {
+		.sql = "SELECT l.secret FROM group_api_private.link_secret l,"
+			   " group_api_private.installation i,"
+			   " group_api_private.suppression_salt s WHERE " FITS,
+		.nargs = 2,
+		.argtypes = {INT8OID, OIDOID},
+	};
+	static GaPlan moved = {
 		.sql = "SELECT secret FROM group_api_private.link_secret",
 	};
-	bool isnull;
-	bytea *value;
+	Datum values[2];
 
-	if (ga_plan_read(&plan, NULL, NULL) == 0)
-		return false;
-	value = DatumGetByteaPP(ga_row_datum(0, 1, &isnull));
-	memcpy(secret, VARDATA_ANY(value), GA_LINK_SECRET_LENGTH);
-	return true;
+	ga_installation_fill_identity(values);
+	if (copy_secret(ga_plan_read(&ours, values, NULL), secret))
+		return true;
+	return find_origin(NULL) == GA_ORIGIN_MOVED &&
+		   copy_secret(ga_plan_read(&moved, NULL, NULL), secret);
 }
 
 void
 ga_link_secret_read(uint8 *secret)
 {
-	if (!ga_link_secret_find(secret))
-		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-						errmsg("the secret of the links is missing"),
-						errhint("SELECT group_api.adopt();")));
+	if (ga_link_secret_find(secret))
+		return;
+	if (find_origin(NULL) != GA_ORIGIN_EMPTY)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("the data come from another database and were not "
+						"adopted"),
+				 errdetail("No link of theirs is valid here."),
+				 errhint("SELECT group_api.adopt(dry_run => true); says what "
+						 "adopt() would do.")));
+	if (!pg_strong_random(secret, GA_LINK_SECRET_LENGTH))
+		ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR),
+						errmsg("could not generate the key of the links")));
 }

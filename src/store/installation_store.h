@@ -1,31 +1,76 @@
 /*
  * installation_store.h
- *		Whose data these are, and the secret of the links.
+ *		Whose data these are, and the key of the links.
  *
- * A restored or cloned database carries the identity of its origin: while that
- * does not match, nothing is sent until adopt().
+ * The right to send and the key belong to one database of one cluster.  Any
+ * copy has neither until adopt(), and absence means foreign: only a database
+ * without groups becomes this installation's by its first one.
  */
 #ifndef GA_STORE_INSTALLATION_STORE_H
 #define GA_STORE_INSTALLATION_STORE_H
 
 #include "postgres.h"
 
+#include "utils/uuid.h"
+
+typedef enum GaOrigin
+{
+	GA_ORIGIN_OWN,	 /* written here */
+	GA_ORIGIN_EMPTY, /* no groups: the first one makes it ours */
+	GA_ORIGIN_MOVED, /* pg_upgrade brought it, and nobody noted that yet */
+	GA_ORIGIN_FOREIGN
+} GaOrigin;
+
+/* What adopt() would do. */
+typedef struct GaAdoption
+{
+	int64 waiting;	 /* invitations that wait */
+	int64 expired;	 /* of these, too late to be sent */
+	int64 sms;		 /* of those that will be sent */
+	int64 mails;	 /* the same */
+	int64 contacts;	 /* different ones that they go to */
+	int64 groups;	 /* that they belong to */
+	int64 under_way; /* being sent when the data were copied */
+	int64 forgotten; /* suppressions nobody can match: their salt is missing */
+	bool has_key;	 /* the key of the links came along */
+} GaAdoption;
+
 /* All run inside ga_owner_enter()/leave(). */
 
-/* Writes this cluster's and database's identity where there is none yet. */
-extern void ga_installation_claim(void);
-/* Whether the identity is ours; false also where there is none. */
+/* The cluster's system identifier and the database's oid: int8 and oid. */
+extern void ga_installation_fill_identity(Datum *values);
+extern GaOrigin ga_installation_origin(void);
+/* Whether the data are ours; false also where there are none. */
 extern bool ga_installation_is_ours(void);
-/* Whether the identity is that of another cluster or database. */
+/* Whether the data are those of another cluster or database. */
 extern bool ga_installation_is_foreign(void);
-/* Makes the identity ours whatever it was. */
-extern void ga_installation_adopt(void);
+/* The system identifier of the cluster they were in before pg_upgrade; 0: none. */
+extern int64 ga_installation_moved_from(void);
 
-/* Makes the secret if there is none. */
-extern void ga_link_secret_ensure(void);
-/* Copies the secret; false when there is none, as after a restore. */
+/* `group` was just written: makes the data ours if it is the first one. */
+extern void ga_installation_claim(const pg_uuid_t *group);
+/* Notes what pg_upgrade moved; false while somebody else holds the row. */
+extern bool ga_installation_take_over(void);
+/*
+ * Another cluster's files under a new identity: whatever pg_upgrade does with them
+ * later, they are not ours.
+ */
+extern void ga_installation_disown(void);
+
+extern void ga_adoption_plan(GaAdoption *plan);
+/*
+ * Makes the data ours, with the key that came along or a new one, and empties the
+ * suppression list if it is to be forgotten; false when another session was faster.  Errors: 55000 when that key is missing, or is not
+ * the one of these data.
+ */
+extern bool ga_adoption_carry_out(bool keep_links, bool forgets);
+
+/* Copies the key; false when there is none that is ours. */
 extern bool ga_link_secret_find(uint8 *secret);
-/* Copies GA_LINK_SECRET_LENGTH bytes; makes the secret if need be and allowed. */
+/*
+ * Copies GA_LINK_SECRET_LENGTH bytes.  Before the first group they are random:
+ * no link fits.  Error: 55000 when the data are foreign.
+ */
 extern void ga_link_secret_read(uint8 *secret);
 
 #endif /* GA_STORE_INSTALLATION_STORE_H */

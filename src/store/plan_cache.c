@@ -57,6 +57,16 @@ bound_waits(GaOwnerScope *scope)
 							 GUC_ACTION_SAVE, true, 0, false);
 }
 
+/*
+ * Row security is forced on the tables, and the passwords in user mappings are
+ * for superusers: without, statements fail or find nothing.
+ */
+bool
+ga_owner_can_serve(Oid owner)
+{
+	return superuser_arg(owner);
+}
+
 void
 ga_owner_enter(GaOwnerScope *scope)
 {
@@ -67,6 +77,14 @@ ga_owner_enter(GaOwnerScope *scope)
 						errmsg("extension group_api is not installed in this "
 							   "database"),
 						errhint("CREATE EXTENSION group_api;")));
+	if (!ga_owner_can_serve(owner))
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("the owner of extension group_api is not a superuser"),
+				 errdetail_log("The owner is role \"%s\".",
+							   GetUserNameFromId(owner, true)),
+				 errhint("ALTER ROLE ... SUPERUSER; SELECT * FROM "
+						 "group_api.health(); names the role.")));
 	scope->caller_context = CurrentMemoryContext;
 	GetUserIdAndSecContext(&scope->user, &scope->security);
 	scope->guc_level = NewGUCNestLevel();

@@ -57,6 +57,8 @@ extern void ga_owner_leave(GaOwnerScope *scope);
 
 /* The owner of the extension's tables; InvalidOid when there are none. */
 extern Oid ga_owner(void);
+/* False when the owner lost what our statements need: it is no superuser. */
+extern bool ga_owner_can_serve(Oid owner);
 
 /*
  * Runs a plan; `expected` is its SPI_OK_ code.  Returns the rows processed;

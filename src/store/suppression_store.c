@@ -168,8 +168,9 @@ ga_suppressions_find(const GaOwnerScope *scope, int count,
 	if (count == 0 || is_list_empty())
 		return 0;
 	hashes = palloc(sizeof(Datum) * count);
+	/* Nobody who is on the list may get a message since its salt is gone. */
 	if (!ga_contact_hashes_find(count, channels, contacts, hashes))
-		return 0;
+		ga_contact_salt_is_missing();
 	values[0] = ga_datum_array(hashes, NULL, count, BYTEAOID);
 	found = (int) ga_plan_run(&plan, values, NULL, SPI_OK_SELECT);
 	for (int row = 0; row < found; row++)

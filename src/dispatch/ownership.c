@@ -1,0 +1,98 @@
+/*
+ * ownership.c
+ *		Whether this dispatcher may send: whose data these are, and what the
+ *		operator froze.
+ *
+ * A process gets the settings of its database when it connects.  PostgreSQL
+ * applies later ones to new sessions only, so a dispatcher whose settings changed
+ * ends and its successor has them.
+ *
+ * Locks: rows of the identity, skipping what others hold.
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "base/guc.h"
+#include "commands/dbcommands.h"
+#include "dispatch/ownership.h"
+#include "dispatch/seat.h"
+#include "miscadmin.h"
+#include "store/database_settings.h"
+#include "utils/memutils.h"
+
+static void
+say_moved(void)
+{
+	ereport(WARNING,
+			(errmsg("the data of database \"%s\" were moved here by pg_upgrade "
+					"and stay this database's own",
+					get_database_name(MyDatabaseId)),
+			 errdetail("Invitations that wait are sent, and links that were "
+					   "sent before are valid."),
+			 errhint("If it was a copy that was upgraded, or if the old cluster "
+					 "is started again, both send: set group_api.dispatch = off "
+					 "in one of them.")));
+}
+
+static void
+say_foreign(void)
+{
+	static bool is_told = false;
+
+	if (!is_told)
+		ereport(WARNING,
+				(errmsg("the data of database \"%s\" come from another one: "
+						"nothing is sent",
+						get_database_name(MyDatabaseId)),
+				 errhint("SELECT group_api.adopt(dry_run => true); says what "
+						 "would be sent, SELECT group_api.adopt(); sends it. "
+						 "See docs/upgrade-postgresql.md.")));
+	is_told = true;
+}
+
+GaOrigin
+ga_ownership_read(void)
+{
+	GaOrigin origin = ga_installation_origin();
+
+	if (origin == GA_ORIGIN_MOVED && ga_installation_take_over())
+	{
+		say_moved();
+		return GA_ORIGIN_OWN;
+	}
+	if (origin == GA_ORIGIN_FOREIGN)
+	{
+		ga_installation_disown();
+		say_foreign();
+	}
+	return origin;
+}
+
+bool
+ga_dispatch_is_frozen(void)
+{
+	return DefaultXactReadOnly && !ga_settings.dispatch_when_read_only;
+}
+
+bool
+ga_dispatch_is_on(void)
+{
+	if (!ga_settings.dispatch)
+		ga_seat_note(GA_TROUBLE_OFF);
+	else if (ga_dispatch_is_frozen())
+		ga_seat_note(GA_TROUBLE_READ_ONLY);
+	else
+		return true;
+	return false;
+}
+
+bool
+ga_ownership_settings_changed(void)
+{
+	static char *known = NULL;
+	char *now = ga_database_settings_read();
+
+	if (known == NULL)
+		known = MemoryContextStrdup(TopMemoryContext, now);
+	return strcmp(known, now) != 0;
+}
