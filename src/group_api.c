@@ -31,6 +31,7 @@ _PG_init(void)
 						 "postgresql.conf and restart the server.")));
 
 	ga_guc_init(ga_contact_countries_are_known);
+	ga_upgrade_mark_init();
 	ga_contact_init();
 	ga_slots_init();
 	ga_fair_queue_init();
