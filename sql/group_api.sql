@@ -1527,6 +1527,43 @@ $$;
 COMMENT ON FUNCTION group_api.health() IS
 'One row per check: whether it holds, the fact, and what to do. SELECT * FROM group_api.health() WHERE NOT ok is empty when all is well.';
 
+CREATE FUNCTION group_api.revoke_access(role regrole) RETURNS void
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    wrappers text;
+    owned text;
+BEGIN
+    IF role IS NULL OR NOT EXISTS (SELECT FROM pg_roles r WHERE r.oid = role) THEN
+        RAISE EXCEPTION USING ERRCODE = 'undefined_object',
+            MESSAGE = CASE WHEN role IS NULL THEN 'the role must not be null'
+                           ELSE format('role %s does not exist', role) END;
+    END IF;
+    EXECUTE format('REVOKE ALL ON ALL ROUTINES IN SCHEMA group_api, group_api_v2, group_api_private FROM %s CASCADE', role);
+    EXECUTE format('REVOKE ALL ON ALL TABLES IN SCHEMA group_api, group_api_v2, group_api_private FROM %s CASCADE', role);
+    EXECUTE format('REVOKE ALL ON SCHEMA group_api, group_api_v2, group_api_private FROM %s CASCADE', role);
+    SELECT string_agg(quote_ident(w.fdwname), ', ') INTO wrappers
+      FROM pg_foreign_data_wrapper w
+      JOIN pg_depend d ON d.classid = 'pg_foreign_data_wrapper'::regclass AND d.objid = w.oid AND d.deptype = 'e'
+      JOIN pg_extension e ON d.refclassid = 'pg_extension'::regclass AND d.refobjid = e.oid AND e.extname = 'group_api';
+    EXECUTE format('REVOKE ALL ON FOREIGN DATA WRAPPER %s FROM %s CASCADE', wrappers, role);
+    SELECT string_agg(quote_ident(s.srvname), ', ') INTO owned
+      FROM pg_foreign_server s
+      JOIN pg_depend d ON d.classid = 'pg_foreign_data_wrapper'::regclass AND d.objid = s.srvfdw AND d.deptype = 'e'
+      JOIN pg_extension e ON d.refclassid = 'pg_extension'::regclass AND d.refobjid = e.oid AND e.extname = 'group_api'
+     WHERE s.srvowner = role;
+    IF owned IS NOT NULL THEN
+        RAISE NOTICE USING MESSAGE = format('role %s still owns providers: %s', role, owned),
+            HINT = 'ALTER SERVER ... OWNER TO another role, or DROP SERVER.';
+    END IF;
+    IF has_schema_privilege(role, 'group_api', 'USAGE')
+       AND NOT (SELECT r.rolsuper FROM pg_roles r WHERE r.oid = role) THEN
+        RAISE NOTICE USING MESSAGE = format('role %s still has rights by roles it is a member of', role);
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION group_api.revoke_access(regrole) IS
+'Takes back from a role all that grant_access() granted it, whatever the level, and any other right to the extension''s functions, tables and foreign-data wrappers. Says in a NOTICE what it keeps: providers it owns, rights of roles it is a member of. To be called by the extension''s owner. Error: 42704 for an unknown role.';
+
 CREATE FUNCTION group_api.grant_access(role regrole, level text) RETURNS void
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -1592,6 +1629,8 @@ DECLARE
         'group_api_private.suppressions, group_api_private.receipt_counts';
     -- Not what came, word for word: that holds contacts and the provider's ids.
     receipt_columns text := 'received_at, way, server, result, group_id, number, status, code, message_id';
+    -- What the role itself was granted, by one function of each level.
+    held text[];
 BEGIN
     IF role IS NULL OR NOT EXISTS (SELECT FROM pg_roles r WHERE r.oid = role) THEN
         RAISE EXCEPTION USING ERRCODE = 'undefined_object',
@@ -1602,6 +1641,23 @@ BEGIN
         RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
             MESSAGE = format('unknown level of access %s', coalesce(quote_literal(level), 'null')),
             HINT = 'The levels are anonymous, caller, operator, monitor, mailer and gateway.';
+    END IF;
+    SELECT coalesce(array_agg(m.level), '{}') INTO held
+      FROM (VALUES ('operator', 'group_api.adopt(boolean, boolean, boolean)'), ('caller', 'group_api.create_group(jsonb)'),
+                   ('monitor', 'group_api.health()'), ('gateway', 'group_api.is_gateway()')) AS m (level, function)
+      JOIN pg_proc p ON p.oid = m.function::regprocedure
+     WHERE EXISTS (SELECT FROM aclexplode(p.proacl) a WHERE a.grantee = grant_access.role);
+    -- A level that includes the wanted one: the rest of it is taken back.
+    IF 'operator' = ANY (held) AND level NOT IN ('operator', 'gateway') THEN
+        PERFORM group_api.revoke_access(role);
+        IF 'gateway' = ANY (held) THEN
+            EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO %s', gateways, role);
+        END IF;
+    ELSIF 'caller' = ANY (held) AND level = 'anonymous' THEN
+        EXECUTE format('REVOKE ALL ON FUNCTION %s FROM %s CASCADE', callers, role);
+        IF 'monitor' = ANY (held) THEN
+            EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO %s', monitors, role);
+        END IF;
     END IF;
     -- A gateway calls nothing as itself.
     IF level <> 'gateway' THEN
@@ -1636,7 +1692,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION group_api.grant_access(regrole, text) IS
-'Grants a role what it needs: anonymous (what the holder of a link does: look, answer, unsubscribe; looking at contract B''s public groups; and providers'' callbacks over HTTP), caller (that and the contracts'' functions), monitor (health() and the views), mailer (ingest_bounce() for the mail server), gateway (its word on who calls counts, once group_api.trusted_roles names it: for the role PostgREST logs in as), operator (all but the last of these, and pause, resume, retry_failed, adopt, test_provider, creating providers). To be called by the extension''s owner. Error: 22023 for another level.';
+'Grants a role what it needs: anonymous (what the holder of a link does: look, answer, unsubscribe; looking at contract B''s public groups; and providers'' callbacks over HTTP), caller (that and the contracts'' functions), monitor (health() and the views), mailer (ingest_bounce() for the mail server), gateway (its word on who calls counts, once group_api.trusted_roles names it: for the role PostgREST logs in as), operator (all but the last of these, and pause, resume, retry_failed, adopt, test_provider, creating providers). A level that includes the wanted one is taken back to it; revoke_access() takes back all. To be called by the extension''s owner. Error: 22023 for another level.';
 
 -- Rights --------------------------------------------------------------------
 

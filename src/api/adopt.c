@@ -23,9 +23,10 @@ links_in_words(GaOrigin origin, const GaAdoption *plan, bool keep_links)
 		return "Links that were sent stay valid.";
 	if (!keep_links)
 		return "Links that the origin sent are not valid here.";
-	return plan->has_key ? "Links that the origin sent are valid here, too, and "
-						   "whoever answers by one answers in one of the two."
-						 : "The key of the links did not come along.";
+	return plan->has_key
+			   ? "Links that the origin sent are valid here, too, and "
+				 "whoever answers by one answers in one of the two."
+			   : "The key of the links did not come along.";
 }
 
 static void
@@ -34,18 +35,20 @@ tell_plan(GaOrigin origin, const GaAdoption *plan, bool keep_links,
 {
 	int64 sent = plan->waiting - plan->expired;
 
-	ereport(NOTICE,
-			(errmsg(dry_run ? "adopt() would let " INT64_FORMAT
-							  " invitations be sent to " INT64_FORMAT " contacts"
-							: INT64_FORMAT " invitations will be sent to "
-							  INT64_FORMAT " contacts",
-					sent, plan->contacts),
-			 errdetail(INT64_FORMAT " SMS and " INT64_FORMAT " e-mails of "
-					   INT64_FORMAT " groups; " INT64_FORMAT " of them were being "
-					   "sent when the data were copied and may have arrived. "
-					   INT64_FORMAT " others have expired. %s",
-					   plan->sms, plan->mails, plan->groups, plan->under_way,
-					   plan->expired, links_in_words(origin, plan, keep_links))));
+	ereport(
+		NOTICE,
+		(errmsg(dry_run ? "adopt() would let " INT64_FORMAT
+						  " invitations be sent to " INT64_FORMAT " contacts"
+						: INT64_FORMAT
+					" invitations will be sent to " INT64_FORMAT " contacts",
+				sent, plan->contacts),
+		 errdetail(INT64_FORMAT
+				   " SMS and " INT64_FORMAT " e-mails of " INT64_FORMAT
+				   " groups; " INT64_FORMAT " of them were being "
+				   "sent when the data were copied and may have "
+				   "arrived. " INT64_FORMAT " others have expired. %s",
+				   plan->sms, plan->mails, plan->groups, plan->under_way,
+				   plan->expired, links_in_words(origin, plan, keep_links))));
 }
 
 static void
@@ -56,7 +59,7 @@ require_list(const GaAdoption *plan)
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("the suppression list cannot be read"),
 				 errdetail(INT64_FORMAT " contacts are on it, but the salt of "
-						   "their hashes did not come along.",
+										"their hashes did not come along.",
 						   plan->forgotten),
 				 errhint("Copy the row of group_api_private.suppression_salt "
 						 "from the origin; or SELECT group_api.adopt("

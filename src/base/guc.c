@@ -148,7 +148,7 @@ check_courier_path(char **value, void **extra, GucSource source)
 }
 
 static void
-define_dispatch_settings(void)
+define_switches(void)
 {
 	DefineCustomBoolVariable(
 		"group_api.dispatch", "Whether invitations are sent at all.",
@@ -162,6 +162,11 @@ define_dispatch_settings(void)
 		"Off: while that is on for the server or a database, nothing is sent.",
 		&ga_settings.dispatch_when_read_only, false, PGC_SUSET, 0, NULL, NULL,
 		NULL);
+}
+
+static void
+define_dispatch_settings(void)
+{
 	DefineCustomStringVariable(
 		"group_api.courier_path", "The program that delivers the messages.",
 		"Empty means group_api_courier in PostgreSQL's package library "
@@ -184,10 +189,10 @@ define_dispatch_settings(void)
 		"The wait before try n is random between zero and base * 2^n.",
 		&ga_settings.retry_base, GA_RETRY_BASE_DEFAULT, 1, 3600, PGC_SUSET,
 		GUC_UNIT_S, NULL, NULL, NULL);
-	DefineCustomIntVariable(
-		"group_api.retry_cap", "Longest back-off between two tries.", NULL,
-		&ga_settings.retry_cap, GA_RETRY_CAP_DEFAULT, 1, 7 * 86400, PGC_SUSET,
-		GUC_UNIT_S, NULL, NULL, NULL);
+	DefineCustomIntVariable("group_api.retry_cap",
+							"Longest back-off between two tries.", NULL,
+							&ga_settings.retry_cap, GA_RETRY_CAP_DEFAULT, 1,
+							7 * 86400, PGC_SUSET, GUC_UNIT_S, NULL, NULL, NULL);
 	DefineCustomIntVariable(
 		"group_api.reminder_before",
 		"How long before its expiry an unanswered invitation is sent again.",
@@ -204,8 +209,8 @@ define_dispatch_settings(void)
 		"group_api.inviter_daily_cap",
 		"Invitations sent for one leader's groups on one day (UTC).",
 		"What is over it waits for the next day; 0 is no limit.",
-		&ga_settings.inviter_daily_cap, 0, 0, 1000000, PGC_SUSET, 0, NULL,
-		NULL, NULL);
+		&ga_settings.inviter_daily_cap, 0, 0, 1000000, PGC_SUSET, 0, NULL, NULL,
+		NULL);
 	DefineCustomIntVariable("group_api.attempts_retention",
 							"How long the history of tries is kept.", NULL,
 							&ga_settings.attempts_retention,
@@ -228,8 +233,8 @@ define_dispatch_settings(void)
 	DefineCustomIntVariable("group_api.captured_limit",
 							"How many messages group_api.captured keeps.", NULL,
 							&ga_settings.captured_limit,
-							GA_CAPTURED_LIMIT_DEFAULT, 1, INT_MAX, PGC_SUSET,
-							0, NULL, NULL, NULL);
+							GA_CAPTURED_LIMIT_DEFAULT, 1, INT_MAX, PGC_SUSET, 0,
+							NULL, NULL, NULL);
 }
 
 /* What one leader can do to one contact. */
@@ -249,8 +254,8 @@ define_abuse_settings(void)
 		"Countries in which a mobile contact may be.",
 		"Codes of ISO 3166 (ZA) and calling codes (+27), separated by commas. "
 		"Empty: all.",
-		&ga_settings.mobile_countries, "", PGC_SUSET, 0,
-		check_mobile_countries, NULL, NULL);
+		&ga_settings.mobile_countries, "", PGC_SUSET, 0, check_mobile_countries,
+		NULL, NULL);
 	DefineCustomIntVariable(
 		"group_api.invitation_cooldown",
 		"Time between two invitations of one leader's groups to the same "
@@ -397,6 +402,7 @@ ga_guc_init(GaCountriesCheck countries_check)
 		PGC_POSTMASTER, 0, NULL, NULL, NULL);
 	define_request_settings();
 	define_limit_settings();
+	define_switches();
 	define_dispatch_settings();
 	define_abuse_settings();
 	define_worker_settings();

@@ -34,8 +34,8 @@
 
 typedef struct GaSettings
 {
-	int max_databases;		   /* slots in shared memory; needs a restart */
-	bool dispatch;			   /* off: nothing is sent anywhere */
+	int max_databases; /* slots in shared memory; needs a restart */
+	bool dispatch;	   /* off: nothing is sent anywhere */
 	/* sends although default_transaction_read_only is on */
 	bool dispatch_when_read_only;
 	char *trusted_roles;	   /* whose request.jwt.claims may be believed */

@@ -43,7 +43,8 @@ ga_upgrade_mark_init(void)
 	file = AllocateFile(MARK_FILE, "w");
 	if (file == NULL ||
 		fprintf(file, UINT64_FORMAT " %u\n", control->system_identifier,
-				XidFromFullTransactionId(control->checkPointCopy.nextXid)) < 0 ||
+				XidFromFullTransactionId(control->checkPointCopy.nextXid)) <
+			0 ||
 		fflush(file) != 0 || pg_fsync(fileno(file)) != 0)
 		ereport(WARNING,
 				(errcode_for_file_access(),

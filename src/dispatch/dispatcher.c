@@ -983,6 +983,9 @@ begin(int at)
 	if (is_started_for_work(&ga_slots->slots[at]))
 		ga_desk_start_early();
 	BackgroundWorkerUnblockSignals();
+	/* What changes from here on is noticed (dispatch/ownership). */
+	pg_atomic_write_u32(&ga_slots->slots[at].settings_changed, 0);
+	pg_memory_barrier();
 	BackgroundWorkerInitializeConnectionByOid(database, InvalidOid, 0);
 	if (!ga_seat_take(at))
 		ga_seat_leave(GA_SLOT_WANTED, 1);

@@ -23,15 +23,16 @@
 static void
 say_moved(void)
 {
-	ereport(WARNING,
-			(errmsg("the data of database \"%s\" were moved here by pg_upgrade "
-					"and stay this database's own",
-					get_database_name(MyDatabaseId)),
-			 errdetail("Invitations that wait are sent, and links that were "
-					   "sent before are valid."),
-			 errhint("If it was a copy that was upgraded, or if the old cluster "
-					 "is started again, both send: set group_api.dispatch = off "
-					 "in one of them.")));
+	ereport(
+		WARNING,
+		(errmsg("the data of database \"%s\" were moved here by pg_upgrade "
+				"and stay this database's own",
+				get_database_name(MyDatabaseId)),
+		 errdetail("Invitations that wait are sent, and links that were "
+				   "sent before are valid."),
+		 errhint("If it was a copy that was upgraded, or if the old cluster "
+				 "is started again, both send: set group_api.dispatch = off "
+				 "in one of them.")));
 }
 
 static void
@@ -92,7 +93,9 @@ ga_ownership_settings_changed(void)
 	static char *known = NULL;
 	char *now = ga_database_settings_read();
 
-	if (known == NULL)
-		known = MemoryContextStrdup(TopMemoryContext, now);
-	return strcmp(known, now) != 0;
+	if (known != NULL)
+		return strcmp(known, now) != 0;
+	known = MemoryContextStrdup(TopMemoryContext, now);
+	/* Between this process's connecting and now: it may have the old ones. */
+	return pg_atomic_read_u32(&ga_seat->settings_changed) != 0;
 }

@@ -111,6 +111,7 @@ create_slots(void)
 			pg_atomic_init_u64(&slot->recorded, 0);
 			pg_atomic_init_u64(&slot->wake_due, 0);
 			pg_atomic_init_u32(&slot->reload, 0);
+			pg_atomic_init_u32(&slot->settings_changed, 0);
 			pg_atomic_init_u64(&slot->idle_since, 0);
 			pg_atomic_init_u64(&slot->asked_to_leave, 0);
 			for (int j = 0; j < GA_CHANNEL_COUNT; j++)
@@ -311,17 +312,22 @@ ga_slot_wake(Oid database, TimestampTz due, bool reload)
 }
 
 void
-ga_slots_reload(void)
+ga_slots_change_settings(Oid database)
 {
 	if (ga_slots == NULL)
 		return;
 	LWLockAcquire(ga_slots->lock, LW_SHARED);
 	for (int i = 0; i < ga_slots->count; i++)
-		if (ga_slots->slots[i].state == GA_SLOT_RUNNING)
-		{
-			pg_atomic_write_u32(&ga_slots->slots[i].reload, 1);
-			set_latch(ga_slots->slots[i].latch);
-		}
+	{
+		GaSlot *slot = &ga_slots->slots[i];
+
+		if (OidIsValid(database) && slot->database != database)
+			continue;
+		pg_atomic_write_u32(&slot->settings_changed, 1);
+		pg_atomic_write_u32(&slot->reload, 1);
+		if (slot->state == GA_SLOT_RUNNING)
+			set_latch(slot->latch);
+	}
 	LWLockRelease(ga_slots->lock);
 }
 

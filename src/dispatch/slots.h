@@ -104,6 +104,8 @@ typedef struct GaSlot
 	pg_atomic_uint64 tags_from[GA_CHANNEL_COUNT];
 	pg_atomic_uint64 tags_to[GA_CHANNEL_COUNT];
 	pg_atomic_uint32 reload; /* providers or the extension changed */
+	/* What new sessions of the database are given changed; taken when one starts. */
+	pg_atomic_uint32 settings_changed;
 
 	/* Since when the dispatcher has nothing to do, TimestampTz; 0: it has. */
 	pg_atomic_uint64 idle_since;
@@ -151,8 +153,11 @@ extern void ga_slot_wake(Oid database, TimestampTz due, bool reload);
 extern bool ga_slot_note_tags(Oid database, GaChannel channel, GaTagRange tags);
 /* The dispatcher's: takes what was noted. */
 extern GaTagRange ga_slot_take_tags(GaSlot *slot, GaChannel channel);
-/* Makes every dispatcher that runs read its settings again. */
-extern void ga_slots_reload(void);
+/*
+ * The settings of a database changed, or of a role: InvalidOid.  Makes every
+ * dispatcher that runs look at its own, and those that start.
+ */
+extern void ga_slots_change_settings(Oid database);
 /* Keeps the dispatcher out of a database; false: it has no slot. */
 extern bool ga_slot_hold(Oid database);
 extern void ga_slot_release(Oid database);

@@ -67,7 +67,7 @@ tell_settings(void)
 {
 	GaSlot slot;
 
-	ga_slots_reload();
+	ga_slots_change_settings(wish.settings_of);
 	if (OidIsValid(wish.settings_of) && ga_slot_look(wish.settings_of, &slot))
 		ga_slot_wake(wish.settings_of, DT_NOBEGIN, true);
 }

@@ -109,14 +109,15 @@ require_empty_list(void)
 void
 ga_contact_salt_is_missing(void)
 {
-	ereport(ERROR,
-			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-			 errmsg("the salt of the suppression list is missing"),
-			 errdetail("Nobody can tell who is on the list."),
-			 errhint("Copy the row of group_api_private.suppression_salt from "
-					 "the origin; or SELECT group_api.adopt(forget_suppressions "
-					 "=> true); and contacts that are on the list get messages "
-					 "again.")));
+	ereport(
+		ERROR,
+		(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+		 errmsg("the salt of the suppression list is missing"),
+		 errdetail("Nobody can tell who is on the list."),
+		 errhint("Copy the row of group_api_private.suppression_salt from "
+				 "the origin; or SELECT group_api.adopt(forget_suppressions "
+				 "=> true); and contacts that are on the list get messages "
+				 "again.")));
 }
 
 /* Of two first entries at once one waits for the other's salt. */

@@ -16,12 +16,13 @@ ga_database_settings_read(void)
 {
 	/* A worker without a role of its own is the bootstrap superuser. */
 	static GaPlan plan = {
-		.sql = "SELECT coalesce(string_agg(concat_ws(':', setdatabase, setrole,"
-			   "  setting), chr(10) ORDER BY setdatabase, setrole, setting), '')"
-			   " FROM pg_catalog.pg_db_role_setting, unnest(setconfig) setting"
-			   " WHERE setdatabase IN (0, $1) AND setrole IN (0, $2)"
-			   "  AND (setting LIKE 'group\\_api.%'"
-			   "   OR setting LIKE 'default\\_transaction\\_read\\_only=%')",
+		.sql =
+			"SELECT coalesce(string_agg(concat_ws(':', setdatabase, setrole,"
+			"  setting), chr(10) ORDER BY setdatabase, setrole, setting), '')"
+			" FROM pg_catalog.pg_db_role_setting, unnest(setconfig) setting"
+			" WHERE setdatabase IN (0, $1) AND setrole IN (0, $2)"
+			"  AND (setting LIKE 'group\\_api.%'"
+			"   OR setting LIKE 'default\\_transaction\\_read\\_only=%')",
 		.nargs = 2,
 		.argtypes = {OIDOID, OIDOID},
 	};

@@ -65,14 +65,15 @@ static GaOrigin
 find_origin(const pg_uuid_t *ignored)
 {
 	static GaPlan plan = {
-		.sql = "SELECT " FITS ", i.system_identifier <> $1"
-			   "  AND (i.database_oid, i.secret_digest, i.salt_digest)"
-			   "   = ($2, sha256(l.secret), sha256(s.salt)),"
-			   " i.xmin, l.xmin,"
-			   " EXISTS (SELECT FROM group_api_private.groups g"
-			   "   WHERE g.id IS DISTINCT FROM $3)"
-			   "  OR (s.salt IS NULL OR i.salt_digest <> sha256(s.salt)) AND"
-			   "   EXISTS (SELECT FROM group_api_private.suppressions)" ALL_THREE,
+		.sql =
+			"SELECT " FITS ", i.system_identifier <> $1"
+			"  AND (i.database_oid, i.secret_digest, i.salt_digest)"
+			"   = ($2, sha256(l.secret), sha256(s.salt)),"
+			" i.xmin, l.xmin,"
+			" EXISTS (SELECT FROM group_api_private.groups g"
+			"   WHERE g.id IS DISTINCT FROM $3)"
+			"  OR (s.salt IS NULL OR i.salt_digest <> sha256(s.salt)) AND"
+			"   EXISTS (SELECT FROM group_api_private.suppressions)" ALL_THREE,
 		.nargs = 3,
 		.argtypes = {INT8OID, OIDOID, UUIDOID},
 	};
@@ -149,8 +150,9 @@ static void
 write_secret(Datum secret)
 {
 	static GaPlan plan = {
-		.sql = "INSERT INTO group_api_private.link_secret (secret) VALUES ($1)"
-			   " ON CONFLICT (singleton) DO UPDATE SET secret = excluded.secret",
+		.sql =
+			"INSERT INTO group_api_private.link_secret (secret) VALUES ($1)"
+			" ON CONFLICT (singleton) DO UPDATE SET secret = excluded.secret",
 		.nargs = 1,
 		.argtypes = {BYTEAOID},
 	};

@@ -426,7 +426,7 @@ FROM group_api_private.invitations WHERE group_id = :'fans' AND number = 2;
 -- ---- adopt ----
 
 UPDATE group_api_private.installation SET database_oid = 1;
-SELECT is((ok, hint)::text, (false, 'SELECT group_api.adopt();')::text,
+SELECT is((ok, hint)::text, (false, 'SELECT group_api.adopt(dry_run => true); says what would be sent, SELECT group_api.adopt(); sends it')::text,
 	'health() tells that the data come from elsewhere')
 FROM group_api.health() WHERE "check" = 'adopted';
 SELECT is(group_api.adopt(), count(*), 'adopt() tells how many invitations wait')

@@ -77,7 +77,8 @@ DELETE FROM group_api_private.groups;
 TABLE group_api_private.link_secret;
 RESET ROLE;
 ALTER SYSTEM SET group_api.invitation_url = 'evil.example';
-SET group_api.dispatch = off;
+ALTER ROLE regress_group_api_operator SET group_api.courier_path = '/bin/true';
+SET group_api.max_databases = 7;
 -- Afterwards.
 DELETE FROM group_api_private.groups;
 DROP SERVER mail CASCADE;
