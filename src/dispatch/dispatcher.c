@@ -263,7 +263,10 @@ reload(TimestampTz now)
 	take_origin(origin);
 	/* As when somebody stops it: its successor starts at once. */
 	if (settings_changed)
+	{
 		ShutdownRequestPending = true;
+		SetLatch(MyLatch);
+	}
 
 	initStringInfo(&json);
 	ga_providers_load(rows, count, &json);

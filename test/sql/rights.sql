@@ -328,6 +328,39 @@ SELECT results_eq($$SELECT DISTINCT r.rolname::text COLLATE "default" FROM membe
 		AND has_foreign_data_wrapper_privilege(r.oid, m.objid, 'USAGE')$$,
 	$$VALUES ('ga_test_operator')$$, 'only operators make providers');
 
+-- ---- Taking back ----
+
+-- What a role holds itself: functions, tables with their columns, schemas, wrappers.
+CREATE FUNCTION pg_temp.held(role text) RETURNS SETOF text LANGUAGE sql AS $$
+	SELECT m.identity FROM members m JOIN pg_proc p ON m.type = 'function' AND p.oid = m.objid, aclexplode(p.proacl) a WHERE a.grantee = role::regrole
+	UNION SELECT m.identity FROM members m JOIN pg_class c ON m.type IN ('table', 'view', 'sequence') AND c.oid = m.objid, aclexplode(c.relacl) a WHERE a.grantee = role::regrole
+	UNION SELECT t.attrelid::regclass || '.' || t.attname FROM members m JOIN pg_attribute t ON m.type IN ('table', 'view') AND t.attrelid = m.objid, aclexplode(t.attacl) a WHERE a.grantee = role::regrole
+	UNION SELECT n.nspname FROM pg_namespace n, aclexplode(n.nspacl) a WHERE a.grantee = role::regrole
+	UNION SELECT w.fdwname FROM pg_foreign_data_wrapper w, aclexplode(w.fdwacl) a WHERE a.grantee = role::regrole
+$$;
+CREATE ROLE ga_test_shifting;
+SELECT lives_ok(format('SELECT group_api.grant_access(''ga_test_shifting'', %L)', level), 'somebody becomes ' || level)
+FROM unnest('{monitor,operator}'::text[]) AS level;
+SELECT lives_ok(format('SELECT group_api.grant_access(''ga_test_shifting'', %L)', level), 'an operator becomes ' || level)
+	|| E'\n' || bag_eq('SELECT pg_temp.held(''ga_test_shifting'')', format('SELECT pg_temp.held(''ga_test_%s'')', level), 'and holds what that level holds: ' || level)
+	|| E'\n' || lives_ok('SELECT group_api.grant_access(''ga_test_shifting'', ''operator'')', 'and is one again')
+FROM unnest('{monitor,mailer,caller,anonymous}'::text[]) AS level;
+SELECT group_api.revoke_access('ga_test_shifting');
+SELECT is_empty('SELECT pg_temp.held(''ga_test_shifting'')', 'revoke_access() leaves nothing');
+SELECT lives_ok('SELECT group_api.revoke_access(''ga_test_shifting'')', 'where nothing is held it is no error');
+SELECT group_api.grant_access('ga_test_shifting', level) FROM unnest('{caller,monitor,gateway}'::text[]) AS level;
+SELECT group_api.grant_access('ga_test_shifting', 'anonymous');
+SELECT bag_eq('SELECT pg_temp.held(''ga_test_shifting'')', $$SELECT pg_temp.held('ga_test_anonymous') UNION SELECT pg_temp.held('ga_test_monitor')
+	UNION SELECT m.identity FROM members m WHERE m.identity LIKE '%is_gateway()'$$, 'a caller that becomes anonymous stays monitor and gateway');
+SELECT group_api.grant_access('ga_test_shifting', 'operator');
+SELECT group_api.grant_access('ga_test_shifting', 'monitor');
+SELECT bag_eq('SELECT pg_temp.held(''ga_test_shifting'')', $$SELECT pg_temp.held('ga_test_monitor')
+	UNION SELECT m.identity FROM members m WHERE m.identity LIKE '%is_gateway()'$$, 'an operator that becomes monitor stays gateway');
+SELECT is(pg_temp.outcome('SELECT group_api.revoke_access(NULL)'), '42704 the role must not be null', 'no role is told');
+SELECT is(pg_temp.outcome('SELECT group_api.revoke_access(''-'')'), '42704 role - does not exist', 'nor one that is gone');
+SELECT group_api.revoke_access('ga_test_shifting');
+DROP ROLE ga_test_shifting;
+
 -- ---- As such a role ----
 
 SELECT group_api.create_group(pg_temp.body()::jsonb) #>> '{group,id}' AS fans \gset
@@ -360,7 +393,7 @@ FROM unnest('{plain,anonymous,caller,monitor,mailer,operator}'::text[]) AS level
 	'SELECT group_api.receive_receipt(''x'')', 'SELECT group_api.receive_receipt(''x'', ''x'')',
 	'SELECT group_api.receipt_url(''ga_test_back'')',
 	'SELECT group_api.ingest_bounce(''x'')', 'SELECT group_api.test_provider(''ga_test'', ''a@example.com'')',
-	'SELECT group_api.grant_access(current_role::regrole, ''operator'')',
+	'SELECT group_api.grant_access(current_role::regrole, ''operator'')', 'SELECT group_api.revoke_access(''ga_test_plain'')',
 	'SELECT group_api_private.start()', 'TABLE group_api_private.link_secret',
 	'TABLE group_api_private.installation', 'TABLE group_api_private.users',
 	'DELETE FROM group_api_private.groups', 'UPDATE group_api_private.invitations SET due = now()',
@@ -417,7 +450,7 @@ CREATE FUNCTION pg_temp.settings() RETURNS SETOF text
 LANGUAGE sql AS $$ SELECT name FROM pg_settings WHERE name LIKE 'group\_api.%' $$;
 SELECT cmp_ok(count(*)::int, '>=', 12, 'the settings were found') FROM pg_temp.settings();
 SELECT is_empty($$SELECT name FROM pg_settings WHERE name LIKE 'group\_api.%'
-	AND context NOT IN ('sighup', 'postmaster')$$, 'no setting is of a session');
+	AND context NOT IN ('sighup', 'postmaster', 'superuser')$$, 'no setting is for any user''s session');
 SELECT is_empty($$SELECT name, pg_temp.as_role(role, format(command, name))
 	FROM pg_temp.settings() AS name, unnest('{ga_test_plain,ga_test_operator}'::text[]) AS role,
 		unnest(ARRAY['SET %s = ''1''', 'SET LOCAL %s TO DEFAULT', 'SELECT set_config(%L, ''1'', true)',

@@ -222,7 +222,7 @@ for my $keep (0, 1)
 	is_adopted($main, $copy, $how, $keep ? 'keep_links => true' : '', $keep);
 	suppression_holds($main, $copy, $how);
 	$main->safe_psql($copy, "ALTER SUBSCRIPTION $copy DISABLE; ALTER SUBSCRIPTION $copy SET (slot_name = NONE); DROP SUBSCRIPTION $copy");
-	$main->safe_psql('origin', "SELECT pg_drop_replication_slot('$copy')");
+	$main->safe_psql('origin', "SELECT pg_drop_replication_slot('$copy'); DROP PUBLICATION $copy");
 }
 
 # ---- by pg_basebackup, with a new identity

@@ -58,7 +58,7 @@ poll_until(sub {
 
 for my $setting ("unsubscribe_url = 'https://one.example.com/u?t='", "picture_url = 'https://one.example.com/p?id='",
 	"image_url_template = 'https://one.example.com/{size}?{url}'", "default_locale = 'fr'", "invitation_expiry = '2d'",
-	'recipient_daily_cap = 7', 'inviter_daily_cap = 7', 'inviter_recipient_daily_cap = 7', 'groups_daily_cap = 7', 'pictures_daily_cap = 7',
+	'recipient_daily_cap = 7', 'inviter_daily_cap = 7', 'inviter_recipient_daily_cap = 7', 'groups_daily_cap = 7', "pictures_daily_cap = '7kB'",
 	"attempts_retention = '7d'", "receipts_retention = '7d'", "reminder_before = '1d'", "mobile_countries = 'ZA'", 'max_members = 7',
 	"resend_cooldown = '7s'", 'content_availability = off', 'dispatch = off')
 {
