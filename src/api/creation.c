@@ -145,6 +145,8 @@ ga_creation_write(const GaOwnerScope *scope, GaGroupView *group)
 	ga_wake_trigger_is_silent = false;
 	if (done)
 		ga_wake_at_commit_for_tags();
+	if (group->is_first)
+		ga_reload_at_commit();
 	return done;
 }
 

@@ -78,7 +78,7 @@ take_returned(GaGroupView *group)
 {
 	group->number = ga_row_int64(0, 1, 0);
 	if (!ga_row_bool(0, 2, false))
-		ga_installation_claim(&group->id);
+		group->is_first = ga_installation_claim(&group->id);
 }
 
 static void

@@ -52,6 +52,8 @@ typedef struct GaGroupView
 	const char *inviter;
 	const char *locale; /* of its messages; NULL: not known */
 	bool has_product;
+	bool
+		is_first; /* writing it made the data ours: the dispatcher must hear it */
 	pg_uuid_t product_id;
 	int64 created_by;
 	TimestampTz created_at;

@@ -186,11 +186,10 @@ become_ours(bytea *secret)
 	return done;
 }
 
-void
+bool
 ga_installation_claim(const pg_uuid_t *group)
 {
-	if (find_origin(group) == GA_ORIGIN_EMPTY)
-		become_ours(make_secret());
+	return find_origin(group) == GA_ORIGIN_EMPTY && become_ours(make_secret());
 }
 
 bool

@@ -157,6 +157,12 @@ my $other = $main->safe_psql('tenant1', 'COPY group_api_private.link_secret TO S
 $main->psql('other_key', "COPY group_api_private.link_secret FROM STDIN;\n$other\n\\.\n");
 like(says($main, 'other_key', 'keep_links => true'), qr/the key of the links is not the one of these data/, 'another database\'s key is no key of these data');
 
+# Without its groups there is nothing that anybody could adopt.
+poll_until(sub { (dispatcher($main, 'other_key')->{reason} // '') =~ /adopt/ }, 'a copy is foreign');
+$main->safe_psql('other_key', "DELETE FROM group_api_private.groups; SELECT group_api.resume('sms')");
+invite($main, \'other_key', sa_number(78));
+poll_until(sub { captured($main, 'other_key', sa_number(78)) == 1 }, 'one that was emptied is ours by its next group');
+
 restore('without_row', 'installation');
 is_silent($main, 'without_row', 'dump without the installation');
 is_adopted($main, 'without_row', 'dump without the installation', '', 0);
