@@ -121,7 +121,29 @@ ga_installation_moved_from(void)
 
 /* ---- making the data ours ------------------------------------------------ */
 
-/* False when another session was faster. */
+/*
+ * The row that was judged, in the statement's own snapshot; NULL: there was none.
+ * It is copied out of SPI's memory by the call that it is for.
+ */
+static Datum
+judged_digest(char *null)
+{
+	static GaPlan plan = {
+		.sql = "SELECT secret_digest FROM group_api_private.installation",
+	};
+	bool isnull = true;
+	Datum digest = (Datum) 0;
+
+	if (ga_plan_read(&plan, NULL, NULL) > 0)
+		digest = ga_row_datum(0, 1, &isnull);
+	*null = isnull ? 'n' : ' ';
+	return isnull ? digest : PointerGetDatum(DatumGetByteaPCopy(digest));
+}
+
+/*
+ * False when another session was faster: its key may have been used already, so
+ * only the row that was judged is replaced.
+ */
 static bool
 write_identity(Datum secret)
 {
@@ -134,16 +156,17 @@ write_identity(Datum secret)
 			   " SET system_identifier = $1, database_oid = $2,"
 			   "  secret_digest = excluded.secret_digest,"
 			   "  salt_digest = excluded.salt_digest, moved_from = NULL"
-			   " WHERE NOT EXISTS (SELECT FROM group_api_private.link_secret l,"
-			   "  group_api_private.suppression_salt s WHERE " FITS ")",
-		.nargs = 3,
-		.argtypes = {INT8OID, OIDOID, BYTEAOID},
+			   " WHERE i.secret_digest = $4",
+		.nargs = 4,
+		.argtypes = {INT8OID, OIDOID, BYTEAOID, BYTEAOID},
 	};
-	Datum values[3];
+	Datum values[4];
+	char nulls[4] = {' ', ' ', ' ', ' '};
 
 	ga_installation_fill_identity(values);
 	values[2] = secret;
-	return ga_plan_run(&plan, values, NULL, SPI_OK_INSERT) > 0;
+	values[3] = judged_digest(&nulls[3]);
+	return ga_plan_run(&plan, values, nulls, SPI_OK_INSERT) > 0;
 }
 
 static void
