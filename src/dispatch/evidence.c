@@ -151,11 +151,12 @@ ga_evidence_rule(GaEvidence *evidence, const GaDoubt *doubt)
 
 	if (kind->count >= GA_EVIDENCE_ENOUGH)
 		return GA_RULING_PAUSE;
+	/* Its last refusal is forgotten, so others were accepted since. */
+	if (is_new && evidence->has_accepted &&
+		(doubt->refusals > 0 || doubt->pauses > 0))
+		return GA_RULING_REJECT;
 	if (doubt->refusals == 0)
 		return GA_RULING_PUT_OFF;
-	/* Its last refusal is forgotten, so others were accepted since. */
-	if (is_new && evidence->has_accepted)
-		return GA_RULING_REJECT;
 	if (doubt->refusals < PUT_OFF_MAX &&
 		(doubt->is_others_turn || doubt->refusals < kind->count))
 		return GA_RULING_PUT_OFF;

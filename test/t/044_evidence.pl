@@ -82,7 +82,7 @@ my $relay = start_script_server(smtp => { rules => [
 add_mail($node, $relay->{smtp}, max_connections => 2);
 my $half = invite($node, map { mail_address($_, 'half') } 1 .. 30);
 is_paused('mail', 'a relay that refuses everybody from the eleventh on is paused');
-becomes($half, '20 queued 10 sent', 'nobody is burnt');
+becomes($half, '10 sent 20 queued', 'nobody is burnt');
 set_rules($relay, smtp => { rules => [] });
 query("SELECT group_api.resume('mail')");
 becomes($half, '30 sent', 'after the repair all are sent');
@@ -90,7 +90,7 @@ becomes($half, '30 sent', 'after the repair all are sent');
 # ---- one message with words that seem to blame us ------------------------------------
 
 my $relaying = '554 5.7.1 <{echo}>: Relay access denied';
-my %rule = (at => 'rcpt', match => 'poison@', echo => '<(.*?)>', replies => [ $relaying ]);
+my %rule = (at => 'rcpt', match => 'poison@', replies => [ { reply => $relaying, echo => '<(.*?)>' } ]);
 set_rules($relay, smtp => { rules => [ \%rule ] });
 my $mixed = invite($node, 'poison@example.com', map { mail_address($_, 'mixed') } 1 .. 20);
 becomes($mixed, '1 failed 20 sent', 'while others are accepted, a refusal is that recipient\'s, whatever it says');

@@ -138,6 +138,18 @@ test_what_pauses_twice_is_set_aside(void **state)
 }
 
 static void
+test_what_paused_alone_is_the_recipients_once_others_are_accepted(void **state)
+{
+	/* Forgotten when the provider was resumed. */
+	GaEvidence evidence = {0};
+	GaDoubt doubt = doubt_of("a", true, 0);
+
+	doubt.pauses = 1;
+	ga_evidence_accept(&evidence);
+	assert_int_equal(ga_evidence_rule(&evidence, &doubt), GA_RULING_REJECT);
+}
+
+static void
 test_nothing_is_put_off_for_ever(void **state)
 {
 	for (int recipients = 1; recipients <= 2; recipients++)
@@ -169,6 +181,8 @@ main(void)
 		cmocka_unit_test(test_two_kinds_of_refusals_in_turns_are_counted_apart),
 		cmocka_unit_test(test_with_nothing_to_compare_the_guess_counts),
 		cmocka_unit_test(test_what_pauses_twice_is_set_aside),
+		cmocka_unit_test(
+			test_what_paused_alone_is_the_recipients_once_others_are_accepted),
 		cmocka_unit_test(test_nothing_is_put_off_for_ever),
 	};
 
