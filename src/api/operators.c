@@ -253,8 +253,8 @@ PG_FUNCTION_INFO_V1(group_api_allowed_connections);
 Datum
 group_api_allowed_connections(PG_FUNCTION_ARGS)
 {
-	int count = ga_provider_connections(MyDatabaseId,
-										NameStr(*PG_GETARG_NAME(0)));
+	int count =
+		ga_provider_connections(MyDatabaseId, NameStr(*PG_GETARG_NAME(0)));
 
 	if (count == 0)
 		PG_RETURN_NULL();

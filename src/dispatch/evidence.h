@@ -37,9 +37,9 @@ typedef struct GaEvidence
 /* A refusal of which it is not sure whom it blames. */
 typedef struct GaDoubt
 {
-	uint64_t words;		/* ga_evidence_words() */
-	uint64_t recipient; /* ga_evidence_recipient() */
-	bool blames_us;		/* the guess: the account, else the recipient */
+	uint64_t words;		 /* ga_evidence_words() */
+	uint64_t recipient;	 /* ga_evidence_recipient() */
+	bool blames_us;		 /* the guess: the account, else the recipient */
 	bool is_others_turn; /* other messages are under way */
 	int refusals;		 /* of this message that were put off before */
 	int pauses;			 /* that this message alone was the reason of */
@@ -47,11 +47,11 @@ typedef struct GaDoubt
 
 typedef enum GaRuling
 {
-	GA_RULING_PUT_OFF,	 /* not known yet: back for ga_evidence_wait_ms() */
-	GA_RULING_REJECT,	 /* it is this recipient's */
-	GA_RULING_PAUSE,	 /* it is ours: everybody is refused */
+	GA_RULING_PUT_OFF,	   /* not known yet: back for ga_evidence_wait_ms() */
+	GA_RULING_REJECT,	   /* it is this recipient's */
+	GA_RULING_PAUSE,	   /* it is ours: everybody is refused */
 	GA_RULING_PAUSE_ALONE, /* it seems to be ours, but one message says so */
-	GA_RULING_SET_ASIDE	 /* that message has said so too often */
+	GA_RULING_SET_ASIDE	   /* that message has said so too often */
 } GaRuling;
 
 /* Of a code and words; not zero-terminated.  Addresses and numbers do not count. */

@@ -207,9 +207,9 @@ rule(const GaJob *job, const GaOutcomeFrame *outcome)
 {
 	GaProvider *provider = job->provider;
 	GaDoubt doubt = {
-		.words = ga_evidence_words(outcome->code.data, outcome->code.length,
-								   outcome->detail.data,
-								   outcome->detail.length),
+		.words =
+			ga_evidence_words(outcome->code.data, outcome->code.length,
+							  outcome->detail.data, outcome->detail.length),
 		.recipient = ga_evidence_recipient(job->recipient),
 		.blames_us = outcome->outcome == GA_OUTCOME_MISCONFIGURED,
 		.is_others_turn = provider->in_flight - provider->questions > 1,

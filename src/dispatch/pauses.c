@@ -69,10 +69,10 @@ ga_pauses_hear_rest(GaProvider *provider, TimestampTz rested_until,
 		return;
 	provider->rest_is_told = true;
 	note(provider, provider->rest_until, reason);
-	ereport(LOG, (errmsg("provider \"%s\" of group_api rests until %s",
-						 provider->server,
-						 timestamptz_to_str(provider->rest_until)),
-				  errdetail_internal("%s", provider->unrecorded)));
+	ereport(LOG,
+			(errmsg("provider \"%s\" of group_api rests until %s",
+					provider->server, timestamptz_to_str(provider->rest_until)),
+			 errdetail_internal("%s", provider->unrecorded)));
 }
 
 void
@@ -119,8 +119,7 @@ ga_pauses_record(TimestampTz now)
 								  provider->unrecorded);
 		}
 	ga_work_end();
-	not_before =
-		locked ? DT_NOEND : TimestampTzPlusMilliseconds(now, RETRY_MS);
+	not_before = locked ? DT_NOEND : TimestampTzPlusMilliseconds(now, RETRY_MS);
 	if (!locked)
 		return false;
 	foreach (cell, ga_providers)

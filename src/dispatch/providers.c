@@ -118,9 +118,8 @@ take_pause(GaProvider *provider, const GaProviderRow *row)
 {
 	bool was_paused = provider->is_paused;
 
-	provider->is_paused =
-		row->is_paused ||
-		(provider->unrecorded != NULL && provider->unrecorded_until == 0);
+	provider->is_paused = row->is_paused || (provider->unrecorded != NULL &&
+											 provider->unrecorded_until == 0);
 	if (was_paused && !provider->is_paused)
 		memset(&provider->evidence, 0, sizeof(provider->evidence));
 	if (row->rest_until != 0)

@@ -39,7 +39,7 @@ typedef struct GaProvider
 	/* reason of a pause or a rest that is to be stored; NULL: none */
 	char *unrecorded;
 	TimestampTz unrecorded_until; /* 0: a pause */
-	bool gone;		  /* dropped; freed when nothing is in flight */
+	bool gone;					  /* dropped; freed when nothing is in flight */
 
 	/* how it fares */
 	int in_flight;
@@ -48,9 +48,9 @@ typedef struct GaProvider
 	int faults;				/* in a row: connection refused, 5xx, ... */
 	bool unreachable;		/* the last of them: no connection at all */
 	TimestampTz rest_until; /* circuit open, or Retry-After */
-	bool rest_is_told;		/* it stands in `pauses`, or is to: resume() ends it */
-	int allowed;			/* connections, as learnt; 0: as configured */
-	GaEvidence evidence;	/* whom its refusals blame */
+	bool rest_is_told;	 /* it stands in `pauses`, or is to: resume() ends it */
+	int allowed;		 /* connections, as learnt; 0: as configured */
+	GaEvidence evidence; /* whom its refusals blame */
 	double tokens;
 	TimestampTz tokens_at;
 	TimestampTz filled_at; /* last claim that filled the window */

@@ -25,7 +25,8 @@ typedef struct GaProviderRow
 	bool paused_by_dispatcher;
 	const char *paused_for; /* the fingerprint it was paused with */
 	const char *pause_reason;
-	TimestampTz rest_until; /* told to rest; then it is not paused; 0: no rest */
+	TimestampTz
+		rest_until;		   /* told to rest; then it is not paused; 0: no rest */
 	bool by_superuser;	   /* whoever owns the server is one */
 	const char *forbidden; /* why the owner may not use an option; or NULL */
 } GaProviderRow;

@@ -44,7 +44,7 @@ my $other = invite($node, sa_number(1));
 poll_until(sub { defined dispatcher($node)->{pid} || dispatcher($node)->{state} eq 'idle' }, 'the next one starts', 60);
 $node->restart;
 is(provider('mail', 'state'), 'resting', 'the rest outlives a restart of the server');
-wait_for_dispatcher($node);
+wait_for_dispatcher($node, "a dispatcher starts");
 is(count_of($group, 'sent'), 10, 'and nothing was sent meanwhile');
 
 set_rules($relay, smtp => { rules => \@day });

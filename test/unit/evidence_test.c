@@ -41,15 +41,16 @@ refuse(GaEvidence *evidence, const char *recipient, bool blames_us,
 }
 
 static void
-test_words_do_not_depend_on_addresses_numbers_and_hosts(void **state)
+words_do_not_depend_on_addresses_numbers_and_hosts(void **state)
 {
 	uint64_t one = words("554 5.7.1", "<a@example.com>: Relay access denied");
 
+	(void) state;
 	assert_true(one ==
 				words("554 5.7.1", "<bob@example.org>: Relay access denied"));
 	assert_true(one == words("554 5.7.1", "relay access DENIED, 4711"));
-	assert_true(one == words("554 5.7.1",
-							 "mx1.example.com Relay access denied."));
+	assert_true(one ==
+				words("554 5.7.1", "mx1.example.com Relay access denied."));
 	assert_true(one != words("550 5.7.1", "Relay access denied"));
 	assert_true(one != words("554 5.7.1", "Sender is not verified"));
 	assert_true(words("21408", "for the region of '+4915112345678'") ==
@@ -57,10 +58,11 @@ test_words_do_not_depend_on_addresses_numbers_and_hosts(void **state)
 }
 
 static void
-test_the_same_refusal_of_three_is_ours(void **state)
+the_same_refusal_of_three_is_ours(void **state)
 {
 	GaEvidence evidence = {0};
 
+	(void) state;
 	assert_int_equal(refuse(&evidence, "a", false, 0), GA_RULING_PUT_OFF);
 	assert_int_equal(refuse(&evidence, "b", false, 0), GA_RULING_PUT_OFF);
 	assert_int_equal(refuse(&evidence, "b", false, 1), GA_RULING_PUT_OFF);
@@ -69,10 +71,11 @@ test_the_same_refusal_of_three_is_ours(void **state)
 }
 
 static void
-test_a_refusal_among_acceptances_is_the_recipients(void **state)
+a_refusal_among_acceptances_is_the_recipients(void **state)
 {
 	GaEvidence evidence = {0};
 
+	(void) state;
 	for (int blames_us = 0; blames_us < 2; blames_us++)
 	{
 		assert_int_equal(refuse(&evidence, "a", blames_us, 0),
@@ -85,10 +88,11 @@ test_a_refusal_among_acceptances_is_the_recipients(void **state)
 }
 
 static void
-test_an_acceptance_before_the_first_refusal_proves_nothing(void **state)
+an_acceptance_before_the_first_refusal_proves_nothing(void **state)
 {
 	GaEvidence evidence = {0};
 
+	(void) state;
 	ga_evidence_accept(&evidence);
 	assert_int_equal(refuse(&evidence, "a", true, 0), GA_RULING_PUT_OFF);
 	assert_int_equal(refuse(&evidence, "b", true, 0), GA_RULING_PUT_OFF);
@@ -96,11 +100,12 @@ test_an_acceptance_before_the_first_refusal_proves_nothing(void **state)
 }
 
 static void
-test_two_kinds_of_refusals_in_turns_are_counted_apart(void **state)
+two_kinds_of_refusals_in_turns_are_counted_apart(void **state)
 {
 	GaEvidence evidence = {0};
 	GaDoubt other = doubt_of("x", true, 0);
 
+	(void) state;
 	other.words = words("451", "something else");
 	for (int i = 0; i < 2; i++)
 	{
@@ -115,10 +120,11 @@ test_two_kinds_of_refusals_in_turns_are_counted_apart(void **state)
 }
 
 static void
-test_with_nothing_to_compare_the_guess_counts(void **state)
+with_nothing_to_compare_the_guess_counts(void **state)
 {
 	GaEvidence evidence = {0};
 
+	(void) state;
 	assert_int_equal(refuse(&evidence, "a", false, 0), GA_RULING_PUT_OFF);
 	assert_int_equal(refuse(&evidence, "a", false, 1), GA_RULING_REJECT);
 	assert_int_equal(refuse(&evidence, "b", true, 1), GA_RULING_PUT_OFF);
@@ -126,11 +132,12 @@ test_with_nothing_to_compare_the_guess_counts(void **state)
 }
 
 static void
-test_what_pauses_twice_is_set_aside(void **state)
+what_pauses_twice_is_set_aside(void **state)
 {
 	GaEvidence evidence = {0};
 	GaDoubt doubt = doubt_of("a", true, 1);
 
+	(void) state;
 	for (; doubt.pauses < 2; doubt.pauses++)
 		assert_int_equal(ga_evidence_rule(&evidence, &doubt),
 						 GA_RULING_PAUSE_ALONE);
@@ -138,8 +145,9 @@ test_what_pauses_twice_is_set_aside(void **state)
 }
 
 static void
-test_what_paused_alone_is_the_recipients_once_others_are_accepted(void **state)
+what_paused_alone_is_the_recipients_once_others_are_accepted(void **state)
 {
+	(void) state;
 	/* Forgotten when the provider was resumed. */
 	GaEvidence evidence = {0};
 	GaDoubt doubt = doubt_of("a", true, 0);
@@ -150,8 +158,9 @@ test_what_paused_alone_is_the_recipients_once_others_are_accepted(void **state)
 }
 
 static void
-test_nothing_is_put_off_for_ever(void **state)
+nothing_is_put_off_for_ever(void **state)
 {
+	(void) state;
 	for (int recipients = 1; recipients <= 2; recipients++)
 	{
 		GaEvidence evidence = {0};
@@ -172,18 +181,16 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(words_do_not_depend_on_addresses_numbers_and_hosts),
+		cmocka_unit_test(the_same_refusal_of_three_is_ours),
+		cmocka_unit_test(a_refusal_among_acceptances_is_the_recipients),
+		cmocka_unit_test(an_acceptance_before_the_first_refusal_proves_nothing),
+		cmocka_unit_test(two_kinds_of_refusals_in_turns_are_counted_apart),
+		cmocka_unit_test(with_nothing_to_compare_the_guess_counts),
+		cmocka_unit_test(what_pauses_twice_is_set_aside),
 		cmocka_unit_test(
-			test_words_do_not_depend_on_addresses_numbers_and_hosts),
-		cmocka_unit_test(test_the_same_refusal_of_three_is_ours),
-		cmocka_unit_test(test_a_refusal_among_acceptances_is_the_recipients),
-		cmocka_unit_test(
-			test_an_acceptance_before_the_first_refusal_proves_nothing),
-		cmocka_unit_test(test_two_kinds_of_refusals_in_turns_are_counted_apart),
-		cmocka_unit_test(test_with_nothing_to_compare_the_guess_counts),
-		cmocka_unit_test(test_what_pauses_twice_is_set_aside),
-		cmocka_unit_test(
-			test_what_paused_alone_is_the_recipients_once_others_are_accepted),
-		cmocka_unit_test(test_nothing_is_put_off_for_ever),
+			what_paused_alone_is_the_recipients_once_others_are_accepted),
+		cmocka_unit_test(nothing_is_put_off_for_ever),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
