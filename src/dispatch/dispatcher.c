@@ -247,25 +247,35 @@ record_pauses(TimestampTz now)
 	reload_wanted |= ga_pauses_record(now);
 }
 
+/* What an outcome says of the provider. */
+static void
+teach_provider(const GaJob *job, const GaOutcomeFrame *outcome, TimestampTz now)
+{
+	GaProvider *provider = job->provider;
+	TimestampTz rested_until = provider->rest_until;
+
+	if (job->picked)
+		ga_connections_learn(provider, GA_OUTCOME_CONNECTIONS(outcome->flags));
+	ga_provider_finished(provider, outcome, now);
+	if (outcome->retry_after_ms > 0)
+		ga_pauses_hear_rest(provider, rested_until, now,
+							ga_job_reason(outcome));
+}
+
 static void
 hear_outcome(const GaOutcomeFrame *outcome, TimestampTz now)
 {
 	GaJob *job = ga_job_find(outcome->job_id);
 	MemoryContext old;
-	TimestampTz rested_until;
 	GaRecord *record;
 	bool must_pause;
 
 	if (job == NULL)
 		return;
-	rested_until = job->provider->rest_until;
-	if (job->picked)
-		ga_connections_learn(job->provider,
-							 GA_OUTCOME_CONNECTIONS(outcome->flags));
 	if (job->is_poll)
 	{
 		ga_polls_hear(job, outcome);
-		ga_provider_finished(job->provider, outcome, now);
+		teach_provider(job, outcome, now);
 		ga_job_remove(job);
 		return;
 	}
@@ -276,15 +286,13 @@ hear_outcome(const GaOutcomeFrame *outcome, TimestampTz now)
 	/* Not even tried: no part of the history. */
 	if (!job->picked)
 		record->outcome = NULL;
-	ga_provider_finished(job->provider, outcome, now);
+	teach_provider(job, outcome, now);
 	if (record->due != 0 && outcome->outcome == GA_OUTCOME_RETRY &&
 		ga_provider_gives_way(job->provider, now))
 		record->due = now;
 	/* What the settings of then did says nothing of today's. */
 	if (must_pause && job->fingerprint == job->provider->fingerprint)
 		ga_pauses_begin(job->provider, record->reason);
-	if (outcome->retry_after_ms > 0)
-		ga_pauses_hear_rest(job->provider, rested_until, now, record->reason);
 	ga_job_remove(job);
 }
 

@@ -131,6 +131,12 @@ join_reason(const char *code, const char *detail)
 	return psprintf("%s %s", code, detail);
 }
 
+const char *
+ga_job_reason(const GaOutcomeFrame *outcome)
+{
+	return join_reason(slice_text(outcome->code), slice_text(outcome->detail));
+}
+
 static void
 begin_record(const GaJob *job, TimestampTz now, GaRecord *record)
 {

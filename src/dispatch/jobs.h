@@ -54,6 +54,9 @@ extern void ga_job_judge(const GaJob *job, const GaOutcomeFrame *outcome,
 						 TimestampTz now, GaRecord *record,
 						 bool *pause_provider);
 
+/* The code and the provider's words, palloc'ed; NULL: it said nothing. */
+extern const char *ga_job_reason(const GaOutcomeFrame *outcome);
+
 /* A job the courier had taken up when it died: uncertain. */
 extern void ga_job_lose(const GaJob *job, TimestampTz now, GaRecord *record);
 

@@ -154,6 +154,7 @@ configure(GaProvider *provider, const GaProviderRow *row)
 	take_pause(provider, row);
 	if (!changed)
 		return;
+	memset(&provider->evidence, 0, sizeof(provider->evidence));
 	provider->fingerprint = pstrdup(row->fingerprint);
 	provider->kind = pstrdup(row->kind);
 	provider->callback_url = callback_url ? pstrdup(callback_url) : NULL;
