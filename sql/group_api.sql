@@ -1100,7 +1100,7 @@ COMMENT ON FUNCTION group_api.pause(name, text) IS
 CREATE FUNCTION group_api.resume(server name) RETURNS boolean
     LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_resume';
 COMMENT ON FUNCTION group_api.resume(name) IS
-'Lets a paused provider send again, whether an operator or a misconfiguration paused it. False when it was not paused. Error: 42704 for an unknown server.';
+'Lets a paused provider send again, whether an operator or a misconfiguration paused it, and ends the rest of one that asked for it. False when it was neither paused nor resting. Error: 42704 for an unknown server.';
 
 CREATE FUNCTION group_api.suppress(contact text) RETURNS boolean
     LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_suppress';

@@ -249,7 +249,11 @@ bool
 ga_provider_resume(const char *server)
 {
 	static GaPlan plan = {
-		.sql = "DELETE FROM group_api_private.pauses WHERE server = $1",
+		/* What rested and is over counts no more. */
+		.sql = "WITH ended AS (DELETE FROM group_api_private.pauses"
+			   "  WHERE server = $1 RETURNING until)"
+			   " SELECT FROM ended"
+			   "  WHERE (until <= clock_timestamp()) IS NOT TRUE",
 		.no_wait = GA_MAY_MEET_A_LOCK(
 			"who pauses or resumes is shut out: ga_pauses_lock()"),
 		.nargs = 1,
@@ -257,7 +261,7 @@ ga_provider_resume(const char *server)
 	};
 	Datum values[1] = {CStringGetTextDatum(server)};
 
-	return ga_plan_run(&plan, values, NULL, SPI_OK_DELETE) > 0;
+	return ga_plan_run(&plan, values, NULL, SPI_OK_SELECT) > 0;
 }
 
 const char *

@@ -79,7 +79,7 @@ extern void ga_provider_pause(const char *server, bool by_dispatcher,
 extern void ga_pause_rename(const char *from, const char *to);
 /* Removes the pauses of providers that are gone. */
 extern void ga_pauses_trim(void);
-/* False when it was not paused. */
+/* False when it was neither paused nor resting. */
 extern bool ga_provider_resume(const char *server);
 
 /* Why a channel's queued invitations wait; NULL: they are about to be sent. */

@@ -66,6 +66,7 @@ add_sms($node, $busy->{http});
 poll_until(sub { provider('sms', 'state') eq 'resting' }, 'a gateway that says Retry-After rests', 60);
 poll_until(sub { provider('sms', 'state') eq 'ready' }, 'until that is over', 60);
 poll_until(sub { count_of($other, 'sent') == 1 }, 'then it sends by itself', 60);
+is(query("SELECT group_api.resume('sms')"), 'f', 'then resume() finds nothing to end');
 my ($first, $second) = map { $_->{at} } read_log($busy, 'request');
 cmp_ok($second - $first, '>=', 12, 'and no earlier');
 set_rules($busy, http => { rules => [ { replies => [ { status => 429, headers => { 'Retry-After' => '3000' } } ] } ] });
