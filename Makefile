@@ -80,6 +80,9 @@ OBJS = \
 	src/dispatch/backoff.o \
 	src/dispatch/message.o \
 	src/dispatch/jobs.o \
+	src/dispatch/evidence.o \
+	src/dispatch/pauses.o \
+	src/dispatch/connections.o \
 	src/dispatch/stats.o \
 	src/dispatch/records.o \
 	src/dispatch/due_rows.o \

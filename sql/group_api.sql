@@ -189,6 +189,8 @@ CREATE TABLE group_api_private.invitations (
     link_version smallint NOT NULL DEFAULT 1,
     reminders    smallint NOT NULL DEFAULT 0,
     contact_since smallint NOT NULL DEFAULT 1,
+    refusals     smallint NOT NULL DEFAULT 0,
+    pauses       smallint NOT NULL DEFAULT 0,
     incarnation  bigint,
     due          timestamptz,
     start_tag    bigint,
@@ -213,6 +215,8 @@ COMMENT ON COLUMN group_api_private.invitations.incarnation IS 'the dispatcher t
 COMMENT ON COLUMN group_api_private.invitations.link_version IS 'part of the link''s token: a new version ends all older links';
 COMMENT ON COLUMN group_api_private.invitations.reminders IS 'reminders queued since the link was made';
 COMMENT ON COLUMN group_api_private.invitations.contact_since IS 'the link''s version from which the contact is this one: what is proved by an older one is about another contact';
+COMMENT ON COLUMN group_api_private.invitations.refusals IS 'refusals after which the message was put off, since it was not known whom they blame';
+COMMENT ON COLUMN group_api_private.invitations.pauses IS 'how often this message alone paused its provider; it is set aside the next time';
 COMMENT ON COLUMN group_api_private.invitations.locale IS 'the member''s own language where the user directory knows it';
 CREATE INDEX invitations_start_tag ON group_api_private.invitations (channel, start_tag, group_id, number) WHERE due IS NOT NULL;
 CREATE INDEX invitations_due ON group_api_private.invitations (due, group_id, number) WHERE due IS NOT NULL AND start_tag IS NULL;
@@ -387,9 +391,11 @@ CREATE TABLE group_api_private.pauses (
     since       timestamptz NOT NULL DEFAULT pg_catalog.now(),
     fingerprint text,
     reason      text NOT NULL,
+    until       timestamptz,
     CONSTRAINT pauses_pkey PRIMARY KEY (server)
 );
 COMMENT ON TABLE group_api_private.pauses IS 'internal: providers that get nothing until resumed, or (by_dispatcher) until their options change';
+COMMENT ON COLUMN group_api_private.pauses.until IS 'when a rest ends that the provider asked for; null: a pause, which does not end by itself';
 
 -- A restored or cloned database must stay silent: the identity is dumped with
 -- the data and no longer fits.  The key of the links is never dumped, so a
@@ -1102,7 +1108,7 @@ COMMENT ON FUNCTION group_api.pause(name, text) IS
 CREATE FUNCTION group_api.resume(server name) RETURNS boolean
     LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_resume';
 COMMENT ON FUNCTION group_api.resume(name) IS
-'Lets a paused provider send again, whether an operator or a misconfiguration paused it. False when it was not paused. Error: 42704 for an unknown server.';
+'Lets a paused provider send again, whether an operator or a misconfiguration paused it, and ends the rest of one that asked for it. False when it was neither paused nor resting. Error: 42704 for an unknown server.';
 
 CREATE FUNCTION group_api.suppress(contact text) RETURNS boolean
     LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_suppress';
@@ -1170,6 +1176,11 @@ CREATE FUNCTION group_api_private.dispatcher_state(
     RETURNS record
     LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_dispatcher_state';
 COMMENT ON FUNCTION group_api_private.dispatcher_state() IS 'internal: the dispatcher of this database as shared memory tells; held_up_: the step a lock is in the way of, the table (null: rows) and since when';
+
+CREATE FUNCTION group_api_private.allowed_connections(server name)
+    RETURNS integer
+    LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'group_api_allowed_connections';
+COMMENT ON FUNCTION group_api_private.allowed_connections(name) IS 'internal: how many connections a provider was found to allow; null: as many as its option max_connections says';
 
 CREATE FUNCTION group_api_private.is_adopted() RETURNS boolean
     LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'group_api_is_adopted';
@@ -1270,17 +1281,21 @@ SELECT s.srvname AS server,
             'group_api_kannel') THEN 'MOBILE'
             ELSE (SELECT o.option_value FROM pg_catalog.pg_options_to_table(s.srvoptions) o
                    WHERE o.option_name = 'channel') END AS channel,
-       CASE WHEN p.server IS NULL THEN 'ready' ELSE 'paused' END AS state,
-       p.reason, p.since
+       CASE WHEN p.server IS NULL THEN 'ready' WHEN p.until IS NULL THEN 'paused' ELSE 'resting' END AS state,
+       p.reason, p.since, p.until,
+       group_api_private.allowed_connections(s.srvname) AS max_connections
   FROM pg_catalog.pg_foreign_server s
   JOIN pg_catalog.pg_foreign_data_wrapper w ON w.oid = s.srvfdw
   LEFT JOIN group_api_private.pauses p ON p.server = s.srvname
+        AND (p.until <= pg_catalog.clock_timestamp()) IS NOT TRUE
  WHERE EXISTS (SELECT FROM pg_catalog.pg_depend d JOIN pg_catalog.pg_extension e
                   ON d.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass AND d.refobjid = e.oid
                WHERE d.classid = 'pg_catalog.pg_foreign_data_wrapper'::pg_catalog.regclass
                  AND d.objid = w.oid AND d.deptype = 'e' AND e.extname = 'group_api')
  ORDER BY s.srvname;
-COMMENT ON VIEW group_api.providers IS 'the providers of this database and whether they are paused';
+COMMENT ON VIEW group_api.providers IS 'the providers of this database: ready, paused (until resumed or changed), or resting until a time that they asked for';
+COMMENT ON COLUMN group_api.providers.until IS 'when the rest ends; null: it does not rest';
+COMMENT ON COLUMN group_api.providers.max_connections IS 'how many connections it was found to allow, fewer than its option max_connections; null: none was refused';
 
 CREATE VIEW group_api.queue WITH (security_invoker = true) AS
 SELECT i.channel, i.delivery,
@@ -1407,6 +1422,8 @@ DECLARE
     patterns text[];
     wanted group_api.channel;
     paused record;
+    resting record;
+    narrow record;
 BEGIN
     "check" := 'dispatcher';
     BEGIN
@@ -1457,6 +1474,9 @@ BEGIN
             IF capped > 0 THEN
                 fact := fact || format(', %s of them for a daily cap or a cool-down', capped);
             END IF;
+            FOR resting IN SELECT p.* FROM group_api.providers p WHERE p.channel = wanted::text AND p.state = 'resting' LOOP
+                fact := fact || format('; %s rests until %s: %s', resting.server, to_char(resting.until, 'HH24:MI'), resting.reason);
+            END LOOP;
             hint := NULL;
             IF ok THEN
                 -- As the dispatcher shares them out: every contact, the beginning of a number, or a domain.
@@ -1478,12 +1498,19 @@ BEGIN
             IF NOT ok AND paused.server IS NOT NULL THEN
                 fact := fact || format('; %s is paused: %s', paused.server, paused.reason);
                 hint := format('SELECT group_api.resume(%L);', paused.server);
+            ELSIF NOT ok AND resting.server IS NOT NULL THEN
+                hint := format('the rest ends by itself; SELECT group_api.resume(%L); ends it now', resting.server);
+                ok := waiting = 0;
             ELSIF NOT ok AND hint IS NULL THEN
                 fact := fact || '; no provider';
                 hint := format('CREATE SERVER name FOREIGN DATA WRAPPER group_api_%s OPTIONS (...);',
                                CASE wanted WHEN 'EMAIL' THEN 'smtp' ELSE 'twilio' END);
                 ok := waiting = 0;
             END IF;
+            FOR narrow IN SELECT p.server, p.max_connections FROM group_api.providers p
+                    WHERE p.channel = wanted::text AND p.max_connections IS NOT NULL LOOP
+                fact := fact || format('; %s allows %s connections, fewer than max_connections', narrow.server, narrow.max_connections);
+            END LOOP;
         EXCEPTION WHEN lock_not_available THEN
             ok := false;
             fact := 'not known: a table of the extension is locked';
@@ -1605,7 +1632,7 @@ DECLARE
         'group_api_v2.suggest_users(bigint, text, integer, integer)';
     monitors text := 'group_api.health(), group_api.sms_segments(text), '
         'group_api_private.dispatcher_state(), group_api_private.is_adopted(), '
-        'group_api_private.data_origin()';
+        'group_api_private.data_origin(), group_api_private.allowed_connections(name)';
     operators text := 'group_api.retry_failed(uuid, group_api.channel), '
         'group_api.put_user(text, text, text, text, text, text, text, text), '
         'group_api.pause(name, text), group_api.resume(name), group_api.adopt(boolean, boolean, boolean), '

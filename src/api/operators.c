@@ -97,7 +97,7 @@ group_api_pause(PG_FUNCTION_ARGS)
 							 : text_to_cstring(PG_GETARG_TEXT_PP(1));
 	ga_owner_enter(&scope);
 	require_provider(server);
-	ga_provider_pause(server, false, NULL, reason);
+	ga_provider_pause(server, false, NULL, 0, reason);
 	ga_owner_leave(&scope);
 	ga_reload_at_commit();
 	PG_RETURN_VOID();
@@ -204,4 +204,17 @@ group_api_dispatcher_state(PG_FUNCTION_ARGS)
 	values[11] = TimestampTzGetDatum(stats.held_up_since);
 	PG_RETURN_DATUM(HeapTupleGetDatum(
 		heap_form_tuple(BlessTupleDesc(descriptor), values, nulls)));
+}
+
+PG_FUNCTION_INFO_V1(group_api_allowed_connections);
+
+Datum
+group_api_allowed_connections(PG_FUNCTION_ARGS)
+{
+	int count =
+		ga_provider_connections(MyDatabaseId, NameStr(*PG_GETARG_NAME(0)));
+
+	if (count == 0)
+		PG_RETURN_NULL();
+	PG_RETURN_INT32(count);
 }

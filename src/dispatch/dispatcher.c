@@ -22,6 +22,7 @@
 #include "base/compat.h"
 #include "base/guc.h"
 #include "base/link_token.h"
+#include "dispatch/connections.h"
 #include "dispatch/courier_desk.h"
 #include "dispatch/crash_guard.h"
 #include "dispatch/dispatcher.h"
@@ -29,6 +30,7 @@
 #include "dispatch/jobs.h"
 #include "dispatch/message.h"
 #include "dispatch/ownership.h"
+#include "dispatch/pauses.h"
 #include "dispatch/polls.h"
 #include "dispatch/providers.h"
 #include "dispatch/reading.h"
@@ -58,9 +60,8 @@
 
 /* Before outcomes of rows that somebody holds locked are recorded again. */
 #define LOCKED_ROWS_MS 100
-/* Before rows and pauses that somebody else holds are looked at again. */
+/* Before rows that somebody else holds are looked at again. */
 #define STRAYS_RETRY_MS 1000
-#define PAUSES_RETRY_MS 1000
 /* After outcomes that could not be recorded. */
 #define RECORD_FIRST_WAIT_MS 1000
 #define RECORD_LAST_WAIT_MS 60000
@@ -74,7 +75,6 @@ static uint8 link_secret[GA_LINK_SECRET_LENGTH];
 static bool reload_wanted; /* providers, templates, identity: read again */
 static bool is_ours;	   /* the data belong to this database */
 static bool is_foreign;	   /* the data belong to another one */
-static TimestampTz pauses_not_before = DT_NOEND; /* DT_NOEND: none to store */
 static TimestampTz strays_not_before = DT_NOEND; /* DT_NOEND: none left */
 static bool renewal_wanted; /* the data became ours: a new incarnation begins */
 static TimestampTz records_not_before;
@@ -195,33 +195,6 @@ prick_up_ears(void)
 }
 
 /*
- * A pause of ours ends when the operator changed the provider's settings.  It
- * is taken off the record later when somebody's open transaction is in the way.
- */
-static void
-end_outdated_pauses(GaProviderRow *rows, int count)
-{
-	bool locked = false;
-
-	for (int i = 0; i < count; i++)
-	{
-		GaProviderRow *row = &rows[i];
-
-		if (!row->is_paused || !row->paused_by_dispatcher ||
-			row->paused_for == NULL ||
-			strcmp(row->paused_for, row->fingerprint) == 0)
-			continue;
-		row->is_paused = false;
-		locked = locked || ga_pauses_lock();
-		if (locked)
-			ga_provider_resume(row->server);
-		else
-			pauses_not_before = TimestampTzPlusMilliseconds(
-				GetCurrentTimestamp(), PAUSES_RETRY_MS);
-	}
-}
-
-/*
  * What was under way when the data were copied came after this dispatcher looked
  * for such rows, and may bear its incarnation: once the data are ours a new one begins.
  */
@@ -257,7 +230,7 @@ reload(TimestampTz now)
 	count = ga_providers_read(ga_work_scope(), &rows);
 	ga_templates_read(ga_work_scope(), &templates);
 	ga_message_take_templates(&templates);
-	end_outdated_pauses(rows, count);
+	ga_pauses_end_outdated(rows, count);
 	ga_work_end();
 	reload_wanted = false;
 	take_origin(origin);
@@ -291,56 +264,24 @@ may_send(void)
 /* ---- step: what became of messages ---- */
 
 static void
-pause_provider(GaProvider *provider, const char *reason)
-{
-	if (provider->is_paused)
-		return;
-	provider->is_paused = true;
-	provider->unrecorded = MemoryContextStrdup(
-		TopMemoryContext, reason ? reason : "no reason given");
-	pauses_not_before = GetCurrentTimestamp();
-	ereport(WARNING,
-			(errmsg("provider \"%s\" of group_api is paused", provider->server),
-			 errdetail_internal("%s", provider->unrecorded),
-			 errhint("Correct it with ALTER SERVER or ALTER USER MAPPING; or "
-					 "SELECT group_api.resume('%s');",
-					 provider->server)));
-}
-
-/* Stores the pauses; never waits for an operator who is about to do the same. */
-static void
 record_pauses(TimestampTz now)
 {
-	ListCell *cell;
-	bool locked;
+	reload_wanted |= ga_pauses_record(now);
+}
 
-	if (pauses_not_before > now || !ga_work_begin(GA_STEP_PAUSE))
-		return;
-	locked = ga_pauses_lock();
-	if (locked)
-		foreach (cell, ga_providers)
-		{
-			GaProvider *provider = lfirst(cell);
+/* What an outcome says of the provider. */
+static void
+teach_provider(const GaJob *job, const GaOutcomeFrame *outcome, TimestampTz now)
+{
+	GaProvider *provider = job->provider;
+	TimestampTz rested_until = provider->rest_until;
 
-			if (provider->unrecorded != NULL && !provider->gone)
-				ga_provider_pause(provider->server, true, provider->fingerprint,
-								  provider->unrecorded);
-		}
-	ga_work_end();
-	pauses_not_before =
-		locked ? DT_NOEND : TimestampTzPlusMilliseconds(now, PAUSES_RETRY_MS);
-	if (!locked)
-		return;
-	foreach (cell, ga_providers)
-	{
-		GaProvider *provider = lfirst(cell);
-
-		if (provider->unrecorded != NULL)
-			pfree(provider->unrecorded);
-		provider->unrecorded = NULL;
-	}
-	/* What an outdated pause left on the record goes with this. */
-	reload_wanted = true;
+	if (job->picked)
+		ga_connections_learn(provider, GA_OUTCOME_CONNECTIONS(outcome->flags));
+	ga_provider_finished(provider, outcome, now);
+	if (outcome->retry_after_ms > 0)
+		ga_pauses_hear_rest(provider, rested_until, now,
+							ga_job_reason(outcome));
 }
 
 static void
@@ -356,7 +297,7 @@ hear_outcome(const GaOutcomeFrame *outcome, TimestampTz now)
 	if (job->is_poll)
 	{
 		ga_polls_hear(job, outcome);
-		ga_provider_finished(job->provider, outcome, now);
+		teach_provider(job, outcome, now);
 		ga_job_remove(job);
 		return;
 	}
@@ -367,13 +308,13 @@ hear_outcome(const GaOutcomeFrame *outcome, TimestampTz now)
 	/* Not even tried: no part of the history. */
 	if (!job->picked)
 		record->outcome = NULL;
-	ga_provider_finished(job->provider, outcome, now);
+	teach_provider(job, outcome, now);
 	if (record->due != 0 && outcome->outcome == GA_OUTCOME_RETRY &&
 		ga_provider_gives_way(job->provider, now))
 		record->due = now;
 	/* What the settings of then did says nothing of today's. */
 	if (must_pause && job->fingerprint == job->provider->fingerprint)
-		pause_provider(job->provider, record->reason);
+		ga_pauses_begin(job->provider, record->reason);
 	ga_job_remove(job);
 }
 
@@ -725,14 +666,10 @@ next_claim(TimestampTz now)
 static bool
 must_stay(void)
 {
-	ListCell *cell;
 	int waiting;
 
 	(void) ga_records_list(&waiting);
-	foreach (cell, ga_providers)
-		if (((const GaProvider *) lfirst(cell))->unrecorded != NULL)
-			return true;
-	return waiting > 0 || ga_jobs_count() > 0;
+	return waiting > 0 || ga_jobs_count() > 0 || ga_pauses_are_waiting();
 }
 
 /* Milliseconds until something is to be done without an event; -1: never. */
@@ -757,7 +694,7 @@ time_to_wait(void)
 	if (waiting > 0)
 		next = Min(next,
 				   Max(records_not_before, ga_work_not_before(GA_STEP_RECORD)));
-	next = Min(next, Max(pauses_not_before, ga_work_not_before(GA_STEP_PAUSE)));
+	next = Min(next, ga_pauses_next_turn());
 	if (is_ours)
 		next = Min(next, Max(strays_not_before,
 							 ga_work_not_before(GA_STEP_TAKE_BACK)));
@@ -994,6 +931,7 @@ begin(int at)
 		ga_seat_leave(GA_SLOT_WANTED, 1);
 	pin_settings();
 	ga_work_init();
+	ga_connections_begin();
 	ga_desk_init(hear_outcome);
 	ga_jobs_init();
 	ga_polls_init();

@@ -60,6 +60,8 @@ ga_job_add(uint64 id, GaProvider *provider, const GaClaim *claim)
 	GaJob *job = new_job(id, provider, claim->group_id, claim->number);
 
 	job->attempt = claim->attempt;
+	job->refusals = claim->refusals;
+	job->pauses = claim->pauses;
 	job->start_tag = claim->start_tag;
 	job->expires_at = claim->expires_at;
 	job->is_reminder = claim->reminders > 0;
@@ -129,6 +131,12 @@ join_reason(const char *code, const char *detail)
 	return psprintf("%s %s", code, detail);
 }
 
+const char *
+ga_job_reason(const GaOutcomeFrame *outcome)
+{
+	return join_reason(slice_text(outcome->code), slice_text(outcome->detail));
+}
+
 static void
 begin_record(const GaJob *job, TimestampTz now, GaRecord *record)
 {
@@ -187,6 +195,95 @@ judge_uncertain(const GaJob *job, const GaOutcomeFrame *outcome,
 		try_again(job, now, outcome->retry_after_ms, record);
 }
 
+/* Back to the queue behind others, so that these are tried first. */
+static void
+put_off(const GaJob *job, TimestampTz now, int refusals, GaRecord *record)
+{
+	record->delivery = "queued";
+	record->due =
+		TimestampTzPlusMilliseconds(now, ga_evidence_wait_ms(refusals));
+	record->give_back = true;
+	record->in_doubt = true;
+	record->refusals = refusals;
+	record->pauses = job->pauses;
+}
+
+static GaRuling
+rule(const GaJob *job, const GaOutcomeFrame *outcome)
+{
+	GaProvider *provider = job->provider;
+	GaDoubt doubt = {
+		.words =
+			ga_evidence_words(outcome->code.data, outcome->code.length,
+							  outcome->detail.data, outcome->detail.length),
+		.recipient = ga_evidence_recipient(job->recipient),
+		.blames_us = outcome->outcome == GA_OUTCOME_MISCONFIGURED,
+		.is_others_turn = provider->in_flight - provider->questions > 1,
+		.refusals = job->refusals,
+		.pauses = job->pauses,
+	};
+
+	return ga_evidence_rule(&provider->evidence, &doubt);
+}
+
+/* What is a guess is decided by what else the provider does. */
+static void
+judge_unsure(const GaJob *job, const GaOutcomeFrame *outcome, TimestampTz now,
+			 GaRecord *record, bool *pause_provider)
+{
+	/* Paused or changed meanwhile: that decides for what was under way. */
+	if (!job->picked || job->provider->is_paused ||
+		job->fingerprint != job->provider->fingerprint)
+	{
+		put_off(job, now, job->refusals, record);
+		if (!job->picked)
+			record->due = now;
+		return;
+	}
+	switch (rule(job, outcome))
+	{
+		case GA_RULING_PUT_OFF:
+			put_off(job, now, job->refusals + 1, record);
+			break;
+		case GA_RULING_REJECT:
+			record->delivery = "failed";
+			break;
+		case GA_RULING_PAUSE:
+			put_off(job, now, job->refusals, record);
+			*pause_provider = true;
+			break;
+		case GA_RULING_PAUSE_ALONE:
+			put_off(job, now, 0, record);
+			record->pauses = job->pauses + 1;
+			*pause_provider = true;
+			break;
+		case GA_RULING_SET_ASIDE:
+			record->delivery = "failed";
+			record->reason = psprintf(
+				"set aside, since it alone paused its provider %d times: %s",
+				job->pauses,
+				record->reason ? record->reason : "no reason given");
+			break;
+	}
+}
+
+/* A provider that rests as a whole keeps its messages, each in its place. */
+static void
+judge_retry(const GaJob *job, const GaOutcomeFrame *outcome, TimestampTz now,
+			GaRecord *record)
+{
+	/* Told to come later: that was no try. */
+	record->give_back = outcome->retry_after_ms >= 0;
+	if (outcome->retry_after_ms > 0 &&
+		(outcome->flags & GA_OUTCOME_PROVIDER_FAULT))
+	{
+		record->delivery = "queued";
+		record->due = now;
+	}
+	else
+		try_again(job, now, outcome->retry_after_ms, record);
+}
+
 void
 ga_job_judge(const GaJob *job, const GaOutcomeFrame *outcome, TimestampTz now,
 			 GaRecord *record, bool *pause_provider)
@@ -202,9 +299,17 @@ ga_job_judge(const GaJob *job, const GaOutcomeFrame *outcome, TimestampTz now,
 		record->recipient = pstrdup(job->recipient);
 	record->elapsed_us = outcome->elapsed_us;
 	record->reason = join_reason(record->code, record->detail);
+	if ((outcome->flags & GA_OUTCOME_UNSURE) &&
+		(outcome->outcome == GA_OUTCOME_REJECTED ||
+		 outcome->outcome == GA_OUTCOME_MISCONFIGURED))
+	{
+		judge_unsure(job, outcome, now, record, pause_provider);
+		return;
+	}
 	switch (outcome->outcome)
 	{
 		case GA_OUTCOME_ACCEPTED:
+			ga_evidence_accept(&job->provider->evidence);
 			record->delivery = "sent";
 			record->reason = NULL;
 			record->polled = job->provider->polls && record->message_id != NULL;
@@ -217,9 +322,7 @@ ga_job_judge(const GaJob *job, const GaOutcomeFrame *outcome, TimestampTz now,
 				record->suppress = "bounced";
 			break;
 		case GA_OUTCOME_RETRY:
-			/* Told to come later: that was no try. */
-			record->give_back = outcome->retry_after_ms >= 0;
-			try_again(job, now, outcome->retry_after_ms, record);
+			judge_retry(job, outcome, now, record);
 			break;
 		case GA_OUTCOME_MISCONFIGURED:
 			record->delivery = "queued";

@@ -21,6 +21,8 @@ typedef struct GaJob
 	int32 number;
 	int32 attempt;
 	int32 segments;
+	int32 refusals; /* of this message, put off before */
+	int32 pauses;	/* that this message alone was the reason of */
 	TimestampTz expires_at;
 	bool is_reminder;
 	TimestampTz handed_at;
@@ -45,11 +47,15 @@ extern void ga_jobs_visit(void (*visit)(GaJob *job, void *arg), void *arg);
 
 /*
  * What an outcome means for the row: the next state, when to try again, and why.
- * Strings are palloc'ed.  Also tells whether the provider must be paused.
+ * Strings are palloc'ed.  Also tells whether the provider must be paused.  Whom an
+ * unsure refusal blames is decided by the provider's evidence, which grows.
  */
 extern void ga_job_judge(const GaJob *job, const GaOutcomeFrame *outcome,
 						 TimestampTz now, GaRecord *record,
 						 bool *pause_provider);
+
+/* The code and the provider's words, palloc'ed; NULL: it said nothing. */
+extern const char *ga_job_reason(const GaOutcomeFrame *outcome);
 
 /* A job the courier had taken up when it died: uncertain. */
 extern void ga_job_lose(const GaJob *job, TimestampTz now, GaRecord *record);

@@ -112,6 +112,31 @@ narrowest_window(const GaProvider *provider)
 	return Min(provider->max_connections, ga_settings.max_in_flight);
 }
 
+/* Whoever resumes a provider has put it right: what it said before is over. */
+static void
+take_pause(GaProvider *provider, const GaProviderRow *row)
+{
+	bool was_paused = provider->is_paused;
+
+	provider->is_paused = row->is_paused || (provider->unrecorded != NULL &&
+											 provider->unrecorded_until == 0);
+	if (was_paused && !provider->is_paused)
+		memset(&provider->evidence, 0, sizeof(provider->evidence));
+	if (row->rest_until != 0)
+	{
+		provider->rest_until = row->rest_until;
+		provider->rest_is_told = true;
+	}
+	else if (provider->rest_is_told && provider->unrecorded == NULL)
+	{
+		/* It was ended before its time. */
+		if (provider->rest_until > GetCurrentTimestamp())
+			provider->faults = 0;
+		provider->rest_until = 0;
+		provider->rest_is_told = false;
+	}
+}
+
 /* In TopMemoryContext; a handful of strings for each change of settings. */
 static void
 configure(GaProvider *provider, const GaProviderRow *row)
@@ -126,9 +151,10 @@ configure(GaProvider *provider, const GaProviderRow *row)
 	provider->gone = false;
 	if (changed)
 		provider->unrecorded = NULL;
-	provider->is_paused = row->is_paused || provider->unrecorded != NULL;
+	take_pause(provider, row);
 	if (!changed)
 		return;
+	memset(&provider->evidence, 0, sizeof(provider->evidence));
 	provider->fingerprint = pstrdup(row->fingerprint);
 	provider->kind = pstrdup(row->kind);
 	provider->callback_url = callback_url ? pstrdup(callback_url) : NULL;
@@ -145,7 +171,8 @@ configure(GaProvider *provider, const GaProviderRow *row)
 	provider->tokens = 1;
 	provider->faults = 0;
 	provider->unreachable = false;
-	provider->rest_until = 0;
+	provider->rest_until = row->rest_until;
+	provider->rest_is_told = row->rest_until != 0;
 }
 
 static void

@@ -15,6 +15,7 @@
 #include "base/channel.h"
 #include "base/wire.h"
 #include "datatype/timestamp.h"
+#include "dispatch/evidence.h"
 #include "lib/stringinfo.h"
 #include "nodes/pg_list.h"
 #include "store/provider_store.h"
@@ -35,8 +36,10 @@ typedef struct GaProvider
 	bool polls;		/* asked how its messages fare */
 	List *prefixes; /* of char *; NIL: any recipient */
 	bool is_paused;
-	char *unrecorded; /* reason of a pause that is to be stored; NULL: none */
-	bool gone;		  /* dropped; freed when nothing is in flight */
+	/* reason of a pause or a rest that is to be stored; NULL: none */
+	char *unrecorded;
+	TimestampTz unrecorded_until; /* 0: a pause */
+	bool gone;					  /* dropped; freed when nothing is in flight */
 
 	/* how it fares */
 	int in_flight;
@@ -45,6 +48,9 @@ typedef struct GaProvider
 	int faults;				/* in a row: connection refused, 5xx, ... */
 	bool unreachable;		/* the last of them: no connection at all */
 	TimestampTz rest_until; /* circuit open, or Retry-After */
+	bool rest_is_told;	 /* it stands in `pauses`, or is to: resume() ends it */
+	int allowed;		 /* connections, as learnt; 0: as configured */
+	GaEvidence evidence; /* whom its refusals blame */
 	double tokens;
 	TimestampTz tokens_at;
 	TimestampTz filled_at; /* last claim that filled the window */

@@ -72,6 +72,7 @@ keep_providers(TimestampTz now)
 			.faults = provider->faults,
 			.window = provider->window,
 			.unreachable = provider->unreachable,
+			.rest_is_told = provider->rest_is_told,
 		};
 	}
 }
@@ -79,11 +80,14 @@ keep_providers(TimestampTz now)
 static void
 take_over(GaProvider *provider, const GaKeptProvider *kept)
 {
-	provider->rest_until = kept->rest_until;
 	provider->tokens_at = kept->tokens_at;
 	provider->tokens = kept->tokens;
-	provider->faults = kept->faults;
 	provider->window = kept->window;
+	/* An operator ended its rest meanwhile. */
+	if (kept->rest_is_told && !provider->rest_is_told)
+		return;
+	provider->rest_until = Max(provider->rest_until, kept->rest_until);
+	provider->faults = kept->faults;
 	provider->unreachable = kept->unreachable;
 }
 

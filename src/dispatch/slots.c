@@ -103,6 +103,11 @@ create_slots(void)
 			pg_atomic_init_u32(&slot->held_up_table, 0);
 			pg_atomic_init_u64(&slot->held_up_since, 0);
 			pg_atomic_init_u64(&slot->held_up_until, 0);
+			for (int j = 0; j < GA_KEPT_PROVIDERS; j++)
+			{
+				pg_atomic_init_u64(&slot->allowed[j].server, 0);
+				pg_atomic_init_u32(&slot->allowed[j].count, 0);
+			}
 			pg_atomic_init_u32(&slot->deaf, 0);
 			pg_atomic_init_u64(&slot->look_at, 0);
 			pg_atomic_init_u32(&slot->courier_pid, 0);

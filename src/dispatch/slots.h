@@ -51,9 +51,17 @@ typedef struct GaKeptProvider
 	int faults;
 	int window;
 	bool unreachable;
+	bool rest_is_told;
 } GaKeptProvider;
 
 #define GA_KEPT_PROVIDERS 8
+
+/* How many connections a provider allows, as learnt; see dispatch/connections. */
+typedef struct GaAllowed
+{
+	pg_atomic_uint64 server; /* a digest of its name; 0: free */
+	pg_atomic_uint32 count;	 /* 0: as many as configured */
+} GaAllowed;
 
 /* What a dispatcher that ends of itself leaves to the next one. */
 typedef struct GaKept
@@ -97,6 +105,7 @@ typedef struct GaSlot
 	pg_atomic_uint32 held_up_table;
 	pg_atomic_uint64 held_up_since;
 	pg_atomic_uint64 held_up_until;
+	GaAllowed allowed[GA_KEPT_PROVIDERS];
 
 	/* Set by anybody, taken by the dispatcher. */
 	pg_atomic_uint64 wake_due; /* earliest due of new rows, TimestampTz */

@@ -7,6 +7,7 @@
 #include "access/htup_details.h"
 #include "base/guc.h"
 #include "catalog/pg_database.h"
+#include "dispatch/connections.h"
 #include "dispatch/slots.h"
 #include "dispatch/stats.h"
 #include "dispatch/work.h"
@@ -215,4 +216,13 @@ ga_dispatcher_stats(Oid database, GaDispatcherStats *stats)
 	if (!tell_owner(stats))
 		tell_slot(&slot, (GaSlotTrouble) pg_atomic_read_u32(&slot.trouble),
 				  stats);
+}
+
+int
+ga_provider_connections(Oid database, const char *server)
+{
+	GaSlot slot;
+
+	return ga_slot_look(database, &slot) ? ga_connections_allowed(&slot, server)
+										 : 0;
 }

@@ -458,7 +458,7 @@ ga_invitations_retry_failed(const pg_uuid_t *group_id, GaChannel channel)
 	static GaPlan plan = {
 		.sql = "WITH r AS (UPDATE group_api_private.invitations"
 			   " SET delivery = 'queued', due = now(), start_tag = NULL,"
-			   "  changed_at = now(), attempts = 0,"
+			   "  changed_at = now(), attempts = 0, refusals = 0, pauses = 0,"
 			   "  expires_at = now() + $3, response = 'pending',"
 			   "  responded_at = NULL, reason = NULL"
 			   " WHERE group_id = ANY ($1) AND " MAY_BE_RETRIED

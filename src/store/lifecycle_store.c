@@ -130,7 +130,8 @@ ga_invitation_resend(const GaOpenInvitation *invitation, const char *suppressed,
 			   "   THEN 'queued'::group_api.delivery"
 			   "   ELSE 'suppressed'::group_api.delivery END,"
 			   "  due = CASE WHEN $4 IS NULL THEN now() END, start_tag = $5,"
-			   "  reason = $4, attempts = 0, reminders = 0, message_id = NULL,"
+			   "  reason = $4, attempts = 0, refusals = 0, pauses = 0, "
+			   "reminders = 0, message_id = NULL,"
 			   "  changed_at = now(), expires_at = $3"
 			   " WHERE group_id = $1 AND number = $2",
 		.nargs = 5,

@@ -102,7 +102,9 @@ read_provider(const GaOwnerScope *scope, uint64 row, GaProviderRow *provider)
 					 read_options(row, 3, provider->settings, 0));
 	provider->fingerprint = ga_row_text(scope, row, 5);
 	provider->pause_reason = ga_row_text(scope, row, 6);
-	provider->is_paused = provider->pause_reason != NULL;
+	provider->rest_until = ga_row_int64(row, 12, 0);
+	provider->is_paused =
+		provider->pause_reason != NULL && provider->rest_until == 0;
 	provider->paused_by_dispatcher = ga_row_bool(row, 7, false);
 	provider->paused_for = ga_row_text(scope, row, 8);
 	provider->by_superuser = ga_row_bool(row, 9, false);
@@ -119,7 +121,7 @@ read_provider(const GaOwnerScope *scope, uint64 row, GaProviderRow *provider)
 	" u.umoptions, md5(concat(w.fdwname, s.srvoptions::text,"                  \
 	"  u.umoptions::text, s.srvowner, r.rolsuper, r.may_read)),"               \
 	" p.reason, p.by_dispatcher, p.fingerprint, r.rolsuper, r.may_read,"       \
-	" r.rolname::text"                                                         \
+	" r.rolname::text, p.until"                                                \
 	" FROM pg_foreign_server s"                                                \
 	" JOIN pg_foreign_data_wrapper w ON w.oid = s.srvfdw"                      \
 	" LEFT JOIN LATERAL (SELECT m.umoptions FROM pg_user_mapping m"            \
@@ -128,7 +130,8 @@ read_provider(const GaOwnerScope *scope, uint64 row, GaProviderRow *provider)
 	" LEFT JOIN LATERAL (SELECT o.rolname, o.rolsuper,"                        \
 	"   pg_has_role(o.oid, 'pg_read_server_files', 'USAGE') AS may_read"       \
 	"  FROM pg_roles o WHERE o.oid = s.srvowner) r ON true"                    \
-	" LEFT JOIN group_api_private.pauses p ON p.server = s.srvname"
+	" LEFT JOIN group_api_private.pauses p ON p.server = s.srvname"            \
+	"  AND (p.until <= clock_timestamp()) IS NOT TRUE"
 
 int
 ga_providers_read(const GaOwnerScope *scope, GaProviderRow **rows)
@@ -187,24 +190,27 @@ ga_pauses_lock(void)
 
 void
 ga_provider_pause(const char *server, bool by_dispatcher,
-				  const char *fingerprint, const char *reason)
+				  const char *fingerprint, TimestampTz until,
+				  const char *reason)
 {
 	static GaPlan plan = {
-		.sql = "INSERT INTO group_api_private.pauses"
-			   " (server, by_dispatcher, fingerprint, reason)"
-			   " VALUES ($1, $2, $3, $4) ON CONFLICT (server) DO UPDATE"
+		.sql = "INSERT INTO group_api_private.pauses AS p"
+			   " (server, by_dispatcher, fingerprint, reason, until)"
+			   " VALUES ($1, $2, $3, $4, $5) ON CONFLICT (server) DO UPDATE"
 			   " SET by_dispatcher = $2, fingerprint = $3, reason = $4,"
-			   "  since = now()",
+			   "  until = $5, since = now()"
+			   " WHERE $5 IS NULL OR p.until IS NOT NULL",
 		.no_wait = GA_MAY_MEET_A_LOCK(
 			"who pauses or resumes is shut out: ga_pauses_lock()"),
-		.nargs = 4,
-		.argtypes = {TEXTOID, BOOLOID, TEXTOID, TEXTOID},
+		.nargs = 5,
+		.argtypes = {TEXTOID, BOOLOID, TEXTOID, TEXTOID, TIMESTAMPTZOID},
 	};
-	Datum values[4] = {CStringGetTextDatum(server), BoolGetDatum(by_dispatcher),
+	Datum values[5] = {CStringGetTextDatum(server), BoolGetDatum(by_dispatcher),
 					   fingerprint ? CStringGetTextDatum(fingerprint)
 								   : (Datum) 0,
-					   CStringGetTextDatum(reason)};
-	char nulls[4] = {' ', ' ', fingerprint ? ' ' : 'n', ' '};
+					   CStringGetTextDatum(reason), TimestampTzGetDatum(until)};
+	char nulls[5] = {' ', ' ', fingerprint ? ' ' : 'n', ' ',
+					 until == 0 ? 'n' : ' '};
 
 	ga_plan_run(&plan, values, nulls, SPI_OK_INSERT);
 }
@@ -243,7 +249,11 @@ bool
 ga_provider_resume(const char *server)
 {
 	static GaPlan plan = {
-		.sql = "DELETE FROM group_api_private.pauses WHERE server = $1",
+		/* What rested and is over counts no more. */
+		.sql = "WITH ended AS (DELETE FROM group_api_private.pauses"
+			   "  WHERE server = $1 RETURNING until)"
+			   " SELECT FROM ended"
+			   "  WHERE (until <= clock_timestamp()) IS NOT TRUE",
 		.no_wait = GA_MAY_MEET_A_LOCK(
 			"who pauses or resumes is shut out: ga_pauses_lock()"),
 		.nargs = 1,
@@ -251,7 +261,7 @@ ga_provider_resume(const char *server)
 	};
 	Datum values[1] = {CStringGetTextDatum(server)};
 
-	return ga_plan_run(&plan, values, NULL, SPI_OK_DELETE) > 0;
+	return ga_plan_run(&plan, values, NULL, SPI_OK_SELECT) > 0;
 }
 
 const char *
@@ -262,11 +272,15 @@ ga_provider_waiting_reason(const GaOwnerScope *scope, GaChannel channel)
 	 * the view: callers may name that, and so keep others waiting for it.
 	 */
 	static GaPlan plan = {
-		.sql = "SELECT CASE WHEN p.server IS NOT NULL THEN format("
+		.sql = "SELECT CASE WHEN p.until IS NOT NULL THEN format("
+			   "  'provider %s rests until %s: %s', p.server,"
+			   "  to_char(p.until, 'HH24:MI'), p.reason)"
+			   "  WHEN p.server IS NOT NULL THEN format("
 			   "  'provider %s is paused: %s', p.server, p.reason) END"
 			   " FROM pg_foreign_server s"
 			   " JOIN pg_foreign_data_wrapper w ON w.oid = s.srvfdw"
 			   " LEFT JOIN group_api_private.pauses p ON p.server = s.srvname"
+			   "  AND (p.until <= clock_timestamp()) IS NOT TRUE"
 			   " WHERE " IS_OURS
 			   "  AND $1 = CASE WHEN substr(w.fdwname::text, 11) IN " MAIL_KINDS
 			   "   THEN 'EMAIL' WHEN substr(w.fdwname::text, 11) IN " OPEN_KINDS

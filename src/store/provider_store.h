@@ -10,6 +10,7 @@
 
 #include "base/channel.h"
 #include "base/provider_config.h"
+#include "datatype/timestamp.h"
 
 struct GaOwnerScope;
 
@@ -24,6 +25,8 @@ typedef struct GaProviderRow
 	bool paused_by_dispatcher;
 	const char *paused_for; /* the fingerprint it was paused with */
 	const char *pause_reason;
+	TimestampTz
+		rest_until;		   /* told to rest; then it is not paused; 0: no rest */
 	bool by_superuser;	   /* whoever owns the server is one */
 	const char *forbidden; /* why the owner may not use an option; or NULL */
 } GaProviderRow;
@@ -64,14 +67,19 @@ extern bool ga_provider_find(const struct GaOwnerScope *scope,
 extern bool ga_pauses_lock(void);
 /* Whether a server of one of our wrappers has this name. */
 extern bool ga_provider_exists(const char *server);
-/* A pause of the dispatcher's ends when the provider's settings change. */
+/*
+ * A pause of the dispatcher's ends when the provider's settings change, one with
+ * `until`, a rest, also by itself; 0: a pause until somebody resumes.  A rest
+ * takes no pause's place.
+ */
 extern void ga_provider_pause(const char *server, bool by_dispatcher,
-							  const char *fingerprint, const char *reason);
+							  const char *fingerprint, TimestampTz until,
+							  const char *reason);
 /* The provider has another name by now. */
 extern void ga_pause_rename(const char *from, const char *to);
 /* Removes the pauses of providers that are gone. */
 extern void ga_pauses_trim(void);
-/* False when it was not paused. */
+/* False when it was neither paused nor resting. */
 extern bool ga_provider_resume(const char *server);
 
 /* Why a channel's queued invitations wait; NULL: they are about to be sent. */

@@ -124,6 +124,8 @@ read_claim(const GaOwnerScope *scope, uint64 row, GaClaim *claim)
 	claim->locale = ga_row_text(scope, row, 16);
 	claim->reminders = ga_row_int32(row, 17, 0);
 	claim->created_by = ga_row_int64(row, 18, 0);
+	claim->refusals = ga_row_int32(row, 19, 0);
+	claim->pauses = ga_row_int32(row, 20, 0);
 	claim->suppressed = NULL;
 	claim->later = 0;
 	claim->later_reason = NULL;
@@ -169,7 +171,8 @@ static GaPlan claim_plan = {
 		   "   i.contact,"
 		   "   m.name, g.name, g.message, g.inviter, g.description, g.image,"
 		   "   g.status = 'ARCHIVED', coalesce(i.locale, g.locale),"
-		   "   i.reminders::int4, g.created_by",
+		   "   i.reminders::int4, g.created_by, i.refusals::int4,"
+		   "   i.pauses::int4",
 	.nargs = 11,
 	.argtypes = {INT4OID, INT8OID, UUIDOID, INT4OID, TEXTARRAYOID, TEXTARRAYOID,
 				 INT8OID, INT8OID, TEXTOID, TIMESTAMPTZOID, INT8OID},
@@ -267,12 +270,12 @@ record_states(const GaRecord *records, int count, int64 incarnation)
 {
 	static GaPlan plan = {
 		.sql = "WITH o AS MATERIALIZED (SELECT o.*, i.ctid AS at"
-			   "  FROM unnest($1, $2, $3, $4, $5, $6, $7, $8) AS o (group_id,"
-			   "   number, delivery, due, given_back, reason, message_id,"
-			   "   expired)"
+			   "  FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
+			   "   AS o (group_id, number, delivery, due, given_back, reason,"
+			   "   message_id, expired, refusals, pauses)"
 			   "  JOIN group_api_private.invitations i"
 			   "   ON i.group_id = o.group_id AND i.number = o.number"
-			   "  WHERE i.delivery = 'sending' AND i.incarnation = $9"
+			   "  WHERE i.delivery = 'sending' AND i.incarnation = $11"
 			   "  FOR NO KEY UPDATE OF i SKIP LOCKED)"
 			   " UPDATE group_api_private.invitations i"
 			   " SET delivery = CASE WHEN o.due IS NULL"
@@ -283,21 +286,25 @@ record_states(const GaRecord *records, int count, int64 incarnation)
 			   "  start_tag = CASE WHEN o.due > now() THEN NULL"
 			   "   ELSE i.start_tag END,"
 			   "  attempts = i.attempts - o.given_back, reason = o.reason,"
+			   "  refusals = coalesce(o.refusals, i.refusals),"
+			   "  pauses = coalesce(o.pauses, i.pauses),"
 			   "  message_id = coalesce(o.message_id, i.message_id),"
 			   "  response = CASE WHEN o.expired AND i.response = 'pending'"
 			   "   THEN 'expired'::group_api.response ELSE i.response END,"
 			   "  changed_at = now()"
 			   " FROM o WHERE i.ctid = o.at",
-		.nargs = 9,
+		.nargs = 11,
 		.argtypes = {UUIDARRAYOID, INT4ARRAYOID, TEXTARRAYOID,
 					 TIMESTAMPTZARRAYOID, INT2ARRAYOID, TEXTARRAYOID,
-					 TEXTARRAYOID, BOOLARRAYOID, INT8OID},
+					 TEXTARRAYOID, BOOLARRAYOID, INT2ARRAYOID, INT2ARRAYOID,
+					 INT8OID},
 	};
-	static const Oid types[8] = {UUIDOID, INT4OID, TEXTOID, TIMESTAMPTZOID,
-								 INT2OID, TEXTOID, TEXTOID, BOOLOID};
-	Column columns[8];
+	static const Oid types[10] = {UUIDOID, INT4OID, TEXTOID, TIMESTAMPTZOID,
+								  INT2OID, TEXTOID, TEXTOID, BOOLOID,
+								  INT2OID, INT2OID};
+	Column columns[10];
 
-	for (int i = 0; i < 8; i++)
+	for (int i = 0; i < 10; i++)
 		columns[i] = new_column(count);
 	for (int i = 0; i < count; i++)
 	{
@@ -312,8 +319,12 @@ record_states(const GaRecord *records, int count, int64 incarnation)
 		put_text(&columns[5], i, record->reason);
 		put_text(&columns[6], i, record->message_id);
 		put_value(&columns[7], i, BoolGetDatum(record->expired), false);
+		put_value(&columns[8], i, Int16GetDatum((int16) record->refusals),
+				  !record->in_doubt);
+		put_value(&columns[9], i, Int16GetDatum((int16) record->pauses),
+				  !record->in_doubt);
 	}
-	return run_with_columns(&plan, columns, types, 8, count,
+	return run_with_columns(&plan, columns, types, 10, count,
 							Int64GetDatum(incarnation), SPI_OK_UPDATE);
 }
 

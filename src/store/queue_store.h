@@ -42,7 +42,9 @@ typedef struct GaClaim
 {
 	pg_uuid_t group_id;
 	int32 number;
-	int32 attempt; /* this one counted, from 1 */
+	int32 attempt;	/* this one counted, from 1 */
+	int32 refusals; /* of it that were put off, see dispatch/evidence */
+	int32 pauses;	/* of a provider that it alone was the reason of */
 	int32 link_version;
 	int64 group_number;
 	int64 start_tag;
@@ -75,6 +77,9 @@ typedef struct GaRecord
 	int64 start_tag;	  /* kept by what is due at once */
 	bool give_back;		  /* the attempt does not count */
 	bool expired;		  /* the invitation is over as well */
+	bool in_doubt;		  /* the next two are to be kept with the row */
+	int32 refusals;
+	int32 pauses;
 	const char *server;
 	const char *reason;		/* for people; NULL: nothing to tell */
 	const char *message_id; /* the provider's; NULL: none */

@@ -14,13 +14,15 @@ The rules are JSON, read again whenever the file changes, so that a test can
 let a dead provider recover:
 
   {"smtp": {"extensions": ["SIZE 1000000", "SMTPUTF8"],
-            "users": {"name": "password"},
+            "users": {"name": "password"}, "connections": 2,
             "rules": [{"at": "rcpt", "match": "greylisted@",
                        "replies": ["451 4.7.1 later", "250 ok"]},
                       {"at": "dot", "match": "lost@", "replies": ["drop"]}]},
    "http": {"rules": [{"match": "Body=slow", "replies": [
                 {"status": 429, "headers": {"Retry-After": "2"}},
                 {"status": 201, "body": {"sid": "SM1"}}]}]}}
+
+With "connections" SMTP takes so many at once and refuses others at once.
 
 The first rule that matches speaks. "match" is a regular expression searched
 in the SMTP command's argument (at "dot": in all the recipients; at "connect"
@@ -218,6 +220,18 @@ class SmtpConnection(Connection):
         return int(line[:3])
 
     async def converse(self):
+        room = self.server.rules.part("smtp").get("connections", self.server.smtp_open + 1)
+        if self.server.smtp_open >= room:
+            self.log("crowded")
+            await self.send(b"421 4.7.0 too many connections from your IP\r\n")
+            return
+        self.server.smtp_open += 1
+        try:
+            await self.converse_at_leisure()
+        finally:
+            self.server.smtp_open -= 1
+
+    async def converse_at_leisure(self):
         await self.answer("connect", "", "220 script.example ESMTP")
         while True:
             line = (await self.read_line()).decode("utf-8", "replace").rstrip("\r\n")
@@ -384,6 +398,7 @@ class Server:
         self.log = Log(options.log)
         self.tls = options.tls
         self.connections = 0
+        self.smtp_open = 0
         self.context = None
         if options.cert:
             self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

@@ -271,12 +271,14 @@ sub smtp_rules { return { users => \%users, rules => [ map { { at => $_->[0], co
 set_rules($servers, http => http_rules(sub { hostile($_[0], 400) }),
 	smtp => smtp_rules([ mail => [ map { { reply => $_, echo => '.*' } } '451 4.7.1 {echo}', "451 4.7.1-$wrong\n451 4.7.1 $wrong" ] ]));
 my $refused = invite_all($variants);
-until_all($refused, "delivery IN ('failed', 'sent')", 'gateways refuse and quote what they were sent');
+# The same refusal for all pauses a gateway.
+until_all($refused, "(delivery IN ('failed', 'sent') OR delivery = 'queued' AND reason IS NOT NULL)", 'gateways refuse and quote what they were sent');
 is(sql("SELECT count(DISTINCT server) FROM group_api.attempts WHERE outcome <> 'accepted' AND detail LIKE '%***%'"), scalar @names,
 	'and what they quote is kept without it');
 
 # Accepted, with an id that is none.
 set_rules($servers, http => http_rules(sub { map { { %$_, status => $_[0] eq 'twilio' ? 201 : $_[0] eq 'vonage' ? 200 : 202 } } hostile($_[0], 200) }), smtp => smtp_rules());
+sql("SELECT group_api.resume(server) FROM group_api.providers WHERE state = 'paused'");
 my $odd = invite_all($variants, grep { !/^(?:mail|vonage)$/ } @names);
 until_all($odd, "delivery IN ('failed', 'sent')", 'gateways accept and quote what they were sent');
 

@@ -79,7 +79,7 @@ my %of_name = (locale => 'en', level => 'caller', server => 'sms', contact => 'a
 	email => 'a@example.com', mobile => '+27701231234', timeout => '0 s', role => 'stranger', subject => 'carol',
 	body => 'Come, {link}', mail => 'To: x', search => 'Dan', "user" => $other, user_id => $other, avatar => 'https://example.com/a.png', limit => '5', offset => '0');
 my %of_type = (uuid => $group_a, bigint => $group_b, integer => '2', text => 'x', jsonb => '{}', bytea => 'x', name => 'sms',
-	'bigint[]' => "{$other}", interval => '0 s', 'group_api.channel' => 'EMAIL', regrole => 'stranger', 'text[]' => '{}', oid => '0');
+	'bigint[]' => "{$other}", interval => '0 s', 'group_api.channel' => 'EMAIL', regrole => 'stranger', 'text[]' => '{}', oid => '0', boolean => 'false');
 
 my @functions = map {
 	my ($oid, $name, $result, $is_set, $types, $names) = @$_;
