@@ -59,6 +59,8 @@ OBJS = \
 	src/store/picture_store.o \
 	src/store/pinned_settings.o \
 	src/store/usage_store.o \
+	src/store/set_aside_store.o \
+	src/store/trim_store.o \
 	src/dispatch/slots.o \
 	src/dispatch/wake.o \
 	src/dispatch/launcher.o \
@@ -72,6 +74,8 @@ OBJS = \
 	src/dispatch/signals.o \
 	src/dispatch/databases.o \
 	src/dispatch/work.o \
+	src/dispatch/set_aside.o \
+	src/dispatch/one_by_one.o \
 	src/dispatch/courier_desk.o \
 	src/dispatch/courier_link.o \
 	src/dispatch/providers.o \
