@@ -52,10 +52,9 @@ claim_one(void *arg)
 	OneClaim *one = arg;
 	const GaProvider *provider = one->provider;
 
-	one->count = ga_queue_claim(ga_work_scope(), provider->channel,
-								provider->server, &provider->filter,
-								one->incarnation, 1, &one->cursor,
-								one->last_tag, &one->claim);
+	one->count = ga_queue_claim(
+		ga_work_scope(), provider->channel, provider->server, &provider->filter,
+		one->incarnation, 1, &one->cursor, one->last_tag, &one->claim);
 	ga_screening_mark(ga_work_scope(), provider->channel, one->claim,
 					  one->count);
 }
@@ -86,9 +85,9 @@ ga_claim_one_by_one(const GaProvider *provider, int64 incarnation, int limit,
 			failures[GA_STEP_CLAIM] = 0;
 			continue;
 		}
-		if (error == NULL || !ga_queue_peek(provider->channel,
-											&provider->filter, cursor, last_tag,
-											&key))
+		if (error == NULL ||
+			!ga_queue_peek(provider->channel, &provider->filter, cursor,
+						   last_tag, &key))
 			break;
 		note_failed(GA_STEP_CLAIM, "claim", key, error);
 	}

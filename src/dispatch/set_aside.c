@@ -40,6 +40,5 @@ ga_set_aside_is_over(TimestampTz now)
 TimestampTz
 ga_set_aside_next_turn(void)
 {
-	return Max(is_known ? next_end : 0,
-			   ga_work_not_before(GA_STEP_SET_ASIDE));
+	return Max(is_known ? next_end : 0, ga_work_not_before(GA_STEP_SET_ASIDE));
 }

@@ -76,7 +76,8 @@ static const StepInfo steps[GA_STEP_COUNT] = {
 								{"groups", "invitations", "polls",
 								 "suppressions", "suppression_salt",
 								 "installation", "set_aside"}},
-	[GA_STEP_FIND_QUESTION] = {"looking for whom to ask", {"polls", "set_aside"}},
+	[GA_STEP_FIND_QUESTION] = {"looking for whom to ask",
+							   {"polls", "set_aside"}},
 	[GA_STEP_ASK] = {"asking for receipts", {"polls", "set_aside"}},
 	[GA_STEP_RECORD_ANSWER] = {"recording receipts",
 							   {"polls", "invitations", "groups", "attempts",
@@ -86,7 +87,7 @@ static const StepInfo steps[GA_STEP_COUNT] = {
 	[GA_STEP_TRIM] = {"trimming the history",
 					  {"attempts", "captured", "idempotency_keys", "sends",
 					   "resends", "receipts", "receipt_counts", "polls",
-					  "set_aside"}},
+					   "set_aside"}},
 };
 
 /* What is in the way of a step, a lock or an error; since 0: nothing. */
@@ -164,9 +165,8 @@ publish_failure(void)
 				sizeof(ga_seat->failing_reason));
 		pg_atomic_write_u32(&ga_seat->failing_step, longest);
 	}
-	pg_atomic_write_u64(
-		&ga_seat->failing_since,
-		longest < 0 ? 0 : (uint64) hindrances[longest].since);
+	pg_atomic_write_u64(&ga_seat->failing_since,
+						longest < 0 ? 0 : (uint64) hindrances[longest].since);
 	LWLockRelease(ga_slots->lock);
 }
 

@@ -239,8 +239,7 @@ take_groups(TimestampTz now, int limit, Datum *ids)
 		.nargs = 2,
 		.argtypes = {TIMESTAMPTZOID, INT4OID},
 	};
-	Datum values[2] = {TimestampTzGetDatum(now),
-					   Int32GetDatum(limit)};
+	Datum values[2] = {TimestampTzGetDatum(now), Int32GetDatum(limit)};
 	bool isnull;
 
 	ga_plan_run(&plan, values, NULL, SPI_OK_SELECT);
@@ -252,8 +251,8 @@ take_groups(TimestampTz now, int limit, Datum *ids)
 	"SELECT group_id, number, ctid AS at"                                      \
 	"  FROM group_api_private.invitations i"                                   \
 	"  WHERE group_id = ANY ($1) AND response = 'pending'"                     \
-	"   AND expires_at <= $2 AND NOT" GA_IS_SET_ASIDE("i", "look")             \
-	"  LIMIT $3 FOR NO KEY UPDATE SKIP LOCKED"
+	"   AND expires_at <= $2 AND NOT" GA_IS_SET_ASIDE(                         \
+		"i", "look") "  LIMIT $3 FOR NO KEY UPDATE SKIP LOCKED"
 
 static uint64
 expire(Datum ids, TimestampTz now, int limit)
@@ -278,8 +277,7 @@ expire(Datum ids, TimestampTz now, int limit)
 		.nargs = 3,
 		.argtypes = {UUIDARRAYOID, TIMESTAMPTZOID, INT4OID},
 	};
-	Datum values[3] = {ids, TimestampTzGetDatum(now),
-					   Int32GetDatum(limit)};
+	Datum values[3] = {ids, TimestampTzGetDatum(now), Int32GetDatum(limit)};
 
 	return ga_plan_run(&plan, values, NULL, SPI_OK_UPDATE);
 }
@@ -305,9 +303,10 @@ find_reminders(const GaOwnerScope *scope, Datum ids, TimestampTz now, int limit)
 		.sql = "SELECT group_id, number, CASE channel WHEN 'MOBILE' THEN 1"
 			   "  ELSE 2 END, contact FROM group_api_private.invitations i"
 			   " WHERE group_id = ANY ($1) AND " MAY_BE_REMINDED
-			   "  AND NOT" GA_IS_SET_ASIDE("i", "look")
-			   "  AND expires_at > $2 AND expires_at <= $3 LIMIT $4"
-			   " FOR NO KEY UPDATE SKIP LOCKED",
+			   "  AND NOT" GA_IS_SET_ASIDE(
+				   "i",
+				   "look") "  AND expires_at > $2 AND expires_at <= $3 LIMIT $4"
+						   " FOR NO KEY UPDATE SKIP LOCKED",
 		.nargs = 4,
 		.argtypes = {UUIDARRAYOID, TIMESTAMPTZOID, TIMESTAMPTZOID, INT4OID},
 	};
@@ -393,18 +392,20 @@ static void
 set_next_look(Datum ids, TimestampTz now)
 {
 	static GaPlan plan = {
-		.sql = "UPDATE group_api_private.groups g SET next_look ="
-			   " (SELECT min(CASE WHEN" GA_IS_SET_ASIDE("i", "look")
-			   "    THEN $2 + interval '1 min'"
-			   "   WHEN i.expires_at <= $2"
-			   "    THEN $2 + interval '" LOOK_AGAIN_S " s'"
-			   "   WHEN i.expires_at - $3 <= $2 OR i.reminders > 0"
-			   "    OR i.channel IS NULL THEN i.expires_at"
-			   "   ELSE i.expires_at - $3 END)"
-			   "  FROM group_api_private.invitations i"
-			   "  WHERE i.group_id = g.id AND i.response = 'pending'"
-			   "   AND i.expires_at IS NOT NULL)"
-			   " WHERE g.id = ANY ($1)",
+		.sql =
+			"UPDATE group_api_private.groups g SET next_look ="
+			" (SELECT min(CASE WHEN" GA_IS_SET_ASIDE(
+				"i",
+				"look") "    THEN $2 + interval '1 min'"
+						"   WHEN i.expires_at <= $2"
+						"    THEN $2 + interval '" LOOK_AGAIN_S " s'"
+						"   WHEN i.expires_at - $3 <= $2 OR i.reminders > 0"
+						"    OR i.channel IS NULL THEN i.expires_at"
+						"   ELSE i.expires_at - $3 END)"
+						"  FROM group_api_private.invitations i"
+						"  WHERE i.group_id = g.id AND i.response = 'pending'"
+						"   AND i.expires_at IS NOT NULL)"
+						" WHERE g.id = ANY ($1)",
 		.no_wait = GA_ROWS_LOCKED_BY(take_groups),
 		.nargs = 3,
 		.argtypes = {UUIDARRAYOID, TIMESTAMPTZOID, INTERVALOID},

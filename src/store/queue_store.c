@@ -49,8 +49,8 @@ ga_queue_new_incarnation(void)
 #define OF_OLDER_INCARNATION                                                   \
 	" WHERE due IS NOT NULL AND delivery = 'sending'"                          \
 	" AND incarnation IS DISTINCT FROM $1"                                     \
-	" AND NOT" GA_IS_SET_ASIDE("i", "take back")                               \
-	" AND NOT" GA_IS_SET_ASIDE("i", "record")
+	" AND NOT" GA_IS_SET_ASIDE("i", "take back") " AND NOT" GA_IS_SET_ASIDE(   \
+		"i", "record")
 
 /* What could not be recorded was sent. */
 #define WAS_SENT                                                               \
@@ -62,8 +62,9 @@ bool
 ga_queue_has_strays(int64 incarnation)
 {
 	static GaPlan plan = {
-		.sql = "SELECT FROM group_api_private.invitations i" OF_OLDER_INCARNATION
-			   " LIMIT 1",
+		.sql =
+			"SELECT FROM group_api_private.invitations i" OF_OLDER_INCARNATION
+			" LIMIT 1",
 		.nargs = 1,
 		.argtypes = {INT8OID},
 	};
@@ -185,9 +186,9 @@ is_behind(const GaClaim *claim, const GaQueueCursor *cursor)
 	"   AND response = 'pending'"                                              \
 	"   AND ($5 IS NULL OR contact LIKE ANY ($5))"                             \
 	"   AND NOT contact LIKE ANY ($6)"                                         \
-	"   AND NOT" GA_IS_SET_ASIDE("i", "claim")                                 \
-	"  ORDER BY start_tag, group_id, number LIMIT $7"                          \
-	"  FOR NO KEY UPDATE SKIP LOCKED"
+	"   AND NOT" GA_IS_SET_ASIDE(                                              \
+		"i", "claim") "  ORDER BY start_tag, group_id, number LIMIT $7"        \
+					  "  FOR NO KEY UPDATE SKIP LOCKED"
 
 static GaPlan claim_plan = {
 	.sql = "WITH due AS MATERIALIZED (" CLAIMABLE ")"
@@ -549,16 +550,17 @@ TimestampTz
 ga_queue_first(GaChannel channel, const GaQueueFilter *filter)
 {
 	static GaPlan plan = {
-		.sql = "SELECT due FROM (SELECT due, contact, delivery, response,"
-			   "   group_id, number"
-			   "  FROM group_api_private.invitations"
-			   "  WHERE channel = " CHANNEL_1 " AND due IS NOT NULL"
-			   "   AND start_tag IS NOT NULL"
-			   "  ORDER BY start_tag, group_id, number LIMIT $4) AS first"
-			   " WHERE delivery = 'queued' AND response = 'pending'"
-			   "  AND NOT" GA_IS_SET_ASIDE("first", "claim")
-			   "  AND ($2 IS NULL OR contact LIKE ANY ($2))"
-			   "  AND NOT contact LIKE ANY ($3) LIMIT 1",
+		.sql =
+			"SELECT due FROM (SELECT due, contact, delivery, response,"
+			"   group_id, number"
+			"  FROM group_api_private.invitations"
+			"  WHERE channel = " CHANNEL_1 " AND due IS NOT NULL"
+			"   AND start_tag IS NOT NULL"
+			"  ORDER BY start_tag, group_id, number LIMIT $4) AS first"
+			" WHERE delivery = 'queued' AND response = 'pending'"
+			"  AND NOT" GA_IS_SET_ASIDE(
+				"first", "claim") "  AND ($2 IS NULL OR contact LIKE ANY ($2))"
+								  "  AND NOT contact LIKE ANY ($3) LIMIT 1",
 		.nargs = 4,
 		.argtypes = {INT4OID, TEXTARRAYOID, TEXTARRAYOID, INT8OID},
 	};

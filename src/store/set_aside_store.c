@@ -98,11 +98,10 @@ ga_set_aside_put(const char *step, GaRowKey key, const char *reason)
 	ga_plan_run(&plan, values, NULL, SPI_OK_INSERT);
 	ereport(WARNING,
 			(errmsg("group_api sets a row aside at the step \"%s\"", step),
-			 errdetail_internal(
-				 "member %d of group %s: %s", key.number,
-				 DatumGetCString(DirectFunctionCall1(
-					 uuid_out, UUIDPGetDatum(&key.group_id))),
-				 reason),
+			 errdetail_internal("member %d of group %s: %s", key.number,
+								DatumGetCString(DirectFunctionCall1(
+									uuid_out, UUIDPGetDatum(&key.group_id))),
+								reason),
 			 errhint("SELECT * FROM group_api.set_aside;")));
 }
 
@@ -110,10 +109,11 @@ void
 ga_set_aside_remove(const char *step, GaRowKey key)
 {
 	static GaPlan plan = {
-		.sql = "DELETE FROM group_api_private.set_aside WHERE ctid = ANY (ARRAY("
-			   " SELECT ctid FROM group_api_private.set_aside"
-			   "  WHERE group_id = $1 AND number = $2 AND step = $3"
-			   "  FOR UPDATE SKIP LOCKED))",
+		.sql =
+			"DELETE FROM group_api_private.set_aside WHERE ctid = ANY (ARRAY("
+			" SELECT ctid FROM group_api_private.set_aside"
+			"  WHERE group_id = $1 AND number = $2 AND step = $3"
+			"  FOR UPDATE SKIP LOCKED))",
 		.nargs = 3,
 		.argtypes = {UUIDOID, INT4OID, TEXTOID},
 	};
@@ -139,10 +139,11 @@ void
 ga_set_aside_trim(void)
 {
 	static GaPlan plan = {
-		.sql = "DELETE FROM group_api_private.set_aside WHERE ctid = ANY (ARRAY("
-			   " SELECT ctid FROM group_api_private.set_aside"
-			   "  WHERE until < now() - interval '2 h'"
-			   "  FOR UPDATE SKIP LOCKED))",
+		.sql =
+			"DELETE FROM group_api_private.set_aside WHERE ctid = ANY (ARRAY("
+			" SELECT ctid FROM group_api_private.set_aside"
+			"  WHERE until < now() - interval '2 h'"
+			"  FOR UPDATE SKIP LOCKED))",
 	};
 
 	ga_plan_run(&plan, NULL, NULL, SPI_OK_DELETE);

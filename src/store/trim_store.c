@@ -37,8 +37,8 @@ trim_attempts(void)
 	static GaPlan plan = {
 		.sql = "DELETE FROM group_api_private.attempts WHERE ctid = ANY (ARRAY("
 			   " SELECT ctid FROM group_api_private.attempts a"
-			   "  WHERE started_at < $1 AND NOT" GA_IS_SET_ASIDE("a", "trim")
-			   "  LIMIT $2 FOR UPDATE SKIP LOCKED))",
+			   "  WHERE started_at < $1 AND NOT" GA_IS_SET_ASIDE(
+				   "a", "trim") "  LIMIT $2 FOR UPDATE SKIP LOCKED))",
 		.nargs = 2,
 		.argtypes = {TIMESTAMPTZOID, INT4OID},
 	};
@@ -76,7 +76,7 @@ trim_others(void)
 
 /* What is trimmed, each without the others where one of them fails. */
 static bool (*const trims[])(void) = {
-	trim_attempts, trim_captured,	trim_others,
+	trim_attempts, trim_captured,	 trim_others,
 	ga_caps_trim,  ga_receipts_trim, ga_polls_trim,
 };
 
@@ -118,8 +118,8 @@ trim_attempts_one_by_one(void)
 	static GaPlan plan = {
 		.sql = "SELECT group_id, number, ctid"
 			   " FROM group_api_private.attempts a"
-			   " WHERE started_at < $1 AND NOT" GA_IS_SET_ASIDE("a", "trim")
-			   " LIMIT $2",
+			   " WHERE started_at < $1 AND NOT" GA_IS_SET_ASIDE(
+				   "a", "trim") " LIMIT $2",
 		.nargs = 2,
 		.argtypes = {TIMESTAMPTZOID, INT4OID},
 	};
