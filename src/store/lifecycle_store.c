@@ -388,24 +388,26 @@ remind(const GaOwnerScope *scope, Datum ids, TimestampTz now, int limit,
 	return (uint64) ga_row_int64(0, 1, 0);
 }
 
+#define SET_ASIDE_UNTIL                                                        \
+	"(SELECT s.until FROM group_api_private.set_aside s"                       \
+	" WHERE s.group_id = i.group_id AND s.number = i.number"                   \
+	" AND s.step = 'look')"
+
 static void
 set_next_look(Datum ids, TimestampTz now)
 {
 	static GaPlan plan = {
-		.sql =
-			"UPDATE group_api_private.groups g SET next_look ="
-			" (SELECT min(CASE WHEN" GA_IS_SET_ASIDE(
-				"i",
-				"look") "    THEN $2 + interval '1 min'"
-						"   WHEN i.expires_at <= $2"
-						"    THEN $2 + interval '" LOOK_AGAIN_S " s'"
-						"   WHEN i.expires_at - $3 <= $2 OR i.reminders > 0"
-						"    OR i.channel IS NULL THEN i.expires_at"
-						"   ELSE i.expires_at - $3 END)"
-						"  FROM group_api_private.invitations i"
-						"  WHERE i.group_id = g.id AND i.response = 'pending'"
-						"   AND i.expires_at IS NOT NULL)"
-						" WHERE g.id = ANY ($1)",
+		.sql = "UPDATE group_api_private.groups g SET next_look ="
+			   " (SELECT min(CASE WHEN " SET_ASIDE_UNTIL " > $2"
+			   "    THEN " SET_ASIDE_UNTIL "   WHEN i.expires_at <= $2"
+			   "    THEN $2 + interval '" LOOK_AGAIN_S " s'"
+			   "   WHEN i.expires_at - $3 <= $2 OR i.reminders > 0"
+			   "    OR i.channel IS NULL THEN i.expires_at"
+			   "   ELSE i.expires_at - $3 END)"
+			   "  FROM group_api_private.invitations i"
+			   "  WHERE i.group_id = g.id AND i.response = 'pending'"
+			   "   AND i.expires_at IS NOT NULL)"
+			   " WHERE g.id = ANY ($1)",
 		.no_wait = GA_ROWS_LOCKED_BY(take_groups),
 		.nargs = 3,
 		.argtypes = {UUIDARRAYOID, TIMESTAMPTZOID, INTERVALOID},

@@ -75,18 +75,35 @@ trim_others(void)
 }
 
 /* What is trimmed, each without the others where one of them fails. */
-static bool (*const trims[])(void) = {
-	trim_attempts, trim_captured,	 trim_others,
-	ga_caps_trim,  ga_receipts_trim, ga_polls_trim,
-};
+#define PARTS 6
+
+static bool
+trim_part(int part)
+{
+	switch (part)
+	{
+		case 0:
+			return trim_attempts();
+		case 1:
+			return trim_captured();
+		case 2:
+			return trim_others();
+		case 3:
+			return ga_caps_trim();
+		case 4:
+			return ga_receipts_trim();
+		default:
+			return ga_polls_trim();
+	}
+}
 
 bool
 ga_queue_trim(void)
 {
 	bool more = false;
 
-	for (int i = 0; i < lengthof(trims); i++)
-		more |= trims[i]();
+	for (int i = 0; i < PARTS; i++)
+		more |= trim_part(i);
 	return more;
 }
 
@@ -143,9 +160,9 @@ trim_attempts_one_by_one(void)
 }
 
 static void
-run_trim(void *arg)
+run_part(void *arg)
 {
-	(void) (*(bool (*const *)(void)) arg)();
+	(void) trim_part(*(const int *) arg);
 }
 
 void
@@ -153,12 +170,11 @@ ga_queue_trim_one_by_one(void)
 {
 	const char *error;
 
-	for (int i = 0; i < lengthof(trims); i++)
+	for (int i = 0; i < PARTS; i++)
 	{
-		if (ga_run_caught(run_trim, (void *) &trims[i], &error) ||
-			error == NULL)
+		if (ga_run_caught(run_part, &i, &error) || error == NULL)
 			continue;
-		if (trims[i] == trim_attempts)
+		if (i == 0)
 			trim_attempts_one_by_one();
 		else
 			ga_set_aside_put("trim", (GaRowKey){{{0}}, i}, error);
