@@ -1071,7 +1071,7 @@ CREATE FUNCTION group_api.retry_failed(group_id uuid DEFAULT NULL, channel group
     RETURNS bigint
     LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_retry_failed';
 COMMENT ON FUNCTION group_api.retry_failed(uuid, group_api.channel) IS
-'Queues failed and uncertain invitations again, with a fresh number of attempts and an expiry counted anew: all, or those of one group or channel. Returns how many.';
+'Queues failed and uncertain invitations again, with a fresh number of attempts and an expiry counted anew: all, or those of one group or channel. Returns how many. Rows that a failing step set aside are all tried again at once (view set_aside).';
 
 CREATE FUNCTION group_api.put_user(
         subject text, username text DEFAULT NULL, real_name text DEFAULT NULL,
