@@ -61,6 +61,8 @@ OBJS = \
 	src/store/pinned_settings.o \
 	src/store/usage_store.o \
 	src/store/database_settings.o \
+	src/store/set_aside_store.o \
+	src/store/trim_store.o \
 	src/dispatch/slots.o \
 	src/dispatch/wake.o \
 	src/dispatch/launcher.o \
@@ -74,6 +76,8 @@ OBJS = \
 	src/dispatch/signals.o \
 	src/dispatch/databases.o \
 	src/dispatch/work.o \
+	src/dispatch/set_aside.o \
+	src/dispatch/one_by_one.o \
 	src/dispatch/courier_desk.o \
 	src/dispatch/courier_link.o \
 	src/dispatch/providers.o \

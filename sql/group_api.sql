@@ -236,6 +236,7 @@ CREATE TABLE group_api_private.attempts (
     CONSTRAINT attempts_outcome_check CHECK
         (outcome IN ('accepted', 'rejected', 'retry', 'misconfigured', 'uncertain'))
 );
+ALTER TABLE group_api_private.attempts REPLICA IDENTITY FULL;
 COMMENT ON TABLE group_api_private.attempts IS 'internal: every try to deliver, kept for group_api.attempts_retention';
 CREATE INDEX attempts_invitation ON group_api_private.attempts (group_id, number);
 CREATE INDEX attempts_started_at ON group_api_private.attempts USING brin (started_at);
@@ -334,6 +335,7 @@ CREATE TABLE group_api_private.sends (
     message     bigint NOT NULL,
     at          timestamptz NOT NULL
 );
+ALTER TABLE group_api_private.sends REPLICA IDENTITY FULL;
 COMMENT ON TABLE group_api_private.sends IS 'internal: what counts against the daily caps and cool-downs, for two days';
 COMMENT ON COLUMN group_api_private.sends.key IS 'a salted hash of the contact, or of the leader';
 COMMENT ON COLUMN group_api_private.sends.message IS 'a hash of group, member and version of the link: a retry counts once';
@@ -432,6 +434,23 @@ COMMENT ON TABLE group_api_private.link_secret IS 'internal: the key from which 
 CREATE SEQUENCE group_api_private.incarnations AS bigint;
 COMMENT ON SEQUENCE group_api_private.incarnations IS 'internal: numbers the lives of the dispatcher';
 
+-- Rows at which a step of the dispatcher failed, so that the others go on without
+-- them; of this moment, so it is not dumped.
+CREATE TABLE group_api_private.set_aside (
+    group_id    uuid NOT NULL,
+    number      integer NOT NULL,
+    step        text NOT NULL,
+    since       timestamptz NOT NULL DEFAULT pg_catalog.now(),
+    until       timestamptz NOT NULL,
+    tries       integer NOT NULL DEFAULT 1,
+    reason      text NOT NULL,
+    CONSTRAINT set_aside_pkey PRIMARY KEY (group_id, number, step),
+    CONSTRAINT set_aside_step_check CHECK (step IN ('claim', 'record', 'look', 'place', 'poll', 'take back', 'trim'))
+);
+COMMENT ON TABLE group_api_private.set_aside IS 'internal: rows at which a step of the dispatcher failed';
+COMMENT ON COLUMN group_api_private.set_aside.number IS 'the member; 0: the group itself';
+COMMENT ON COLUMN group_api_private.set_aside.until IS 'when the step tries the row again';
+
 SELECT pg_catalog.pg_extension_config_dump('group_api_private.users', '');
 SELECT pg_catalog.pg_extension_config_dump('group_api_private.groups', '');
 SELECT pg_catalog.pg_extension_config_dump('group_api_private.members', '');
@@ -469,12 +488,13 @@ BEGIN
     FOREACH relation IN ARRAY ARRAY['users', 'groups', 'members', 'requests', 'pictures', 'invitations', 'attempts',
                                     'captured', 'receipts', 'receipt_counts', 'polls', 'suppressions',
                                     'suppression_salt', 'sends', 'resends', 'templates', 'usage',
-                                    'idempotency_keys', 'pauses', 'installation', 'link_secret'] LOOP
+                                    'idempotency_keys', 'pauses', 'installation', 'link_secret',
+                                    'set_aside'] LOOP
         EXECUTE pg_catalog.format('ALTER TABLE group_api_private.%I ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY, '
                                   'SET (vacuum_truncate = off)', relation);
     END LOOP;
     FOREACH relation IN ARRAY ARRAY['users', 'groups', 'members', 'requests', 'invitations', 'attempts', 'captured', 'pauses',
-                                    'receipts', 'receipt_counts', 'polls', 'suppressions', 'templates'] LOOP
+                                    'receipts', 'receipt_counts', 'polls', 'suppressions', 'templates', 'set_aside'] LOOP
         EXECUTE pg_catalog.format('CREATE POLICY %I ON group_api_private.%I FOR SELECT USING (true)', relation || '_read', relation);
     END LOOP;
 END
@@ -1065,7 +1085,7 @@ CREATE FUNCTION group_api.retry_failed(group_id uuid DEFAULT NULL, channel group
     RETURNS bigint
     LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_retry_failed';
 COMMENT ON FUNCTION group_api.retry_failed(uuid, group_api.channel) IS
-'Queues failed and uncertain invitations again, with a fresh number of attempts and an expiry counted anew: all, or those of one group or channel. Returns how many.';
+'Queues failed and uncertain invitations again, with a fresh number of attempts and an expiry counted anew: all, or those of one group or channel. Returns how many. Rows that a failing step set aside are all tried again at once (view set_aside).';
 
 CREATE FUNCTION group_api.put_user(
         subject text, username text DEFAULT NULL, real_name text DEFAULT NULL,
@@ -1172,7 +1192,8 @@ machine is too busy for it: hand the mail in again (docs/bounces.md).$$;
 CREATE FUNCTION group_api_private.dispatcher_state(
         OUT pid integer, OUT state text, OUT reason text, OUT courier_pid integer,
         OUT started_at timestamptz, OUT turns bigint, OUT claimed bigint, OUT recorded bigint, OUT hint text,
-        OUT held_up_while text, OUT held_up_table oid, OUT held_up_since timestamptz)
+        OUT held_up_while text, OUT held_up_table oid, OUT held_up_since timestamptz,
+        OUT failing_while text, OUT failing_reason text, OUT failing_since timestamptz)
     RETURNS record
     LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_dispatcher_state';
 COMMENT ON FUNCTION group_api_private.dispatcher_state() IS 'internal: the dispatcher of this database as shared memory tells; held_up_: the step a lock is in the way of, the table (null: rows) and since when';
@@ -1375,7 +1396,7 @@ COMMENT ON VIEW group_api.templates IS 'the words of invitations: built-in ones 
 -- to nobody.
 CREATE VIEW group_api.dispatcher WITH (security_invoker = true) AS
 SELECT d.pid, d.state, d.reason, d.hint, d.courier_pid, d.started_at, d.turns, d.claimed, d.recorded,
-       d.held_up_while, d.held_up_table, d.held_up_since,
+       d.held_up_while, d.held_up_table, d.held_up_since, d.failing_while, d.failing_reason, d.failing_since,
        group_api_private.is_adopted() AS is_adopted,
        group_api_private.data_origin() AS data_origin
   FROM group_api_private.dispatcher_state() d;
@@ -1406,6 +1427,12 @@ SELECT d.held_up_while, d.held_up_table::pg_catalog.regclass AS "table", d.held_
  WHERE d.held_up_while IS NOT NULL;
 COMMENT ON VIEW group_api.locks IS 'locks that the dispatcher does not wait for, but which hold up one of its steps: who holds the table, or waits for it behind held_up_by; where rows hold it up, the oldest transaction that writes';
 
+CREATE VIEW group_api.set_aside WITH (security_invoker = true) AS
+SELECT s.group_id AS "group", s.number AS member, s.step, s.reason, s.since, s.until, s.tries
+  FROM group_api_private.set_aside s
+ WHERE s.until > pg_catalog.now();
+COMMENT ON VIEW group_api.set_aside IS 'the rows at which a step of the dispatcher failed, why, and until when it goes on without them (member 0: the group itself); retry_failed() has them tried at once';
+
 CREATE FUNCTION group_api.health(
         OUT "check" text, OUT ok boolean, OUT fact text, OUT hint text)
     RETURNS SETOF record
@@ -1424,6 +1451,9 @@ DECLARE
     paused record;
     resting record;
     narrow record;
+    failing record;
+    aside bigint;
+    row_aside record;
 BEGIN
     "check" := 'dispatcher';
     BEGIN
@@ -1549,6 +1579,31 @@ BEGIN
         hint := 'SELECT * FROM pg_locks WHERE NOT granted;';
     END;
     RETURN NEXT;
+
+    "check" := 'errors';
+    BEGIN
+        SELECT d.failing_while, d.failing_reason, d.failing_since INTO failing FROM group_api.dispatcher d;
+        SELECT count(*) INTO aside FROM group_api.set_aside;
+        SELECT s.* INTO row_aside FROM group_api.set_aside s ORDER BY s.since, s."group", s.member LIMIT 1;
+        ok := failing.failing_while IS NULL AND aside = 0;
+        fact := 'no step fails';
+        hint := NULL;
+        IF NOT ok THEN
+            fact := concat_ws('; ',
+                CASE WHEN failing.failing_while IS NOT NULL
+                     THEN format('%s has failed since %s: %s', failing.failing_while,
+                                 date_trunc('second', failing.failing_since), failing.failing_reason) END,
+                CASE WHEN aside > 0
+                     THEN format('%s set aside; member %s of group %s at the step "%s": %s', aside,
+                                 row_aside.member, row_aside."group", row_aside.step, row_aside.reason) END);
+            hint := 'remove the cause (SELECT * FROM group_api.set_aside; and the server''s log tell more), then SELECT group_api.retry_failed();';
+        END IF;
+    EXCEPTION WHEN lock_not_available THEN
+        ok := false;
+        fact := 'not known: a table of the extension is locked';
+        hint := 'see the check "locks"';
+    END;
+    RETURN NEXT;
 END
 $$;
 COMMENT ON FUNCTION group_api.health() IS
@@ -1646,14 +1701,14 @@ DECLARE
     mailers text := 'group_api.ingest_bounce(bytea)';
     views text := 'group_api.providers, group_api.queue, group_api.attempts, group_api.deliveries, '
         'group_api.suppressions, group_api.receipts, group_api.receipt_counts, '
-        'group_api.dispatcher, group_api.waiting, group_api.locks';
+        'group_api.dispatcher, group_api.waiting, group_api.locks, group_api.set_aside';
     wrappers text := 'group_api_smtp, group_api_twilio, group_api_vonage, group_api_vonage_messages, '
         'group_api_messagebird, group_api_plivo, group_api_sns, group_api_kannel, '
         'group_api_sendgrid, group_api_postmark, group_api_mailgun, group_api_ses, '
         'group_api_resend, group_api_http, group_api_capture';
     tables text := 'group_api_private.groups, group_api_private.members, '
         'group_api_private.invitations, group_api_private.attempts, group_api_private.pauses, '
-        'group_api_private.suppressions, group_api_private.receipt_counts';
+        'group_api_private.suppressions, group_api_private.receipt_counts, group_api_private.set_aside';
     -- Not what came, word for word: that holds contacts and the provider's ids.
     receipt_columns text := 'received_at, way, server, result, group_id, number, status, code, message_id';
     -- What the role itself was granted, by one function of each level.

@@ -18,6 +18,7 @@
 #include "store/invitation_store.h"
 #include "store/plan_cache.h"
 #include "store/provider_store.h"
+#include "store/set_aside_store.h"
 #include "utils/builtins.h"
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
@@ -59,11 +60,15 @@ group_api_retry_failed(PG_FUNCTION_ARGS)
 	GaChannel channel = ga_channel_argument(fcinfo, 1);
 	GaOwnerScope scope;
 	uint64 count;
+	uint64 aside;
 
 	ga_owner_enter(&scope);
 	count = ga_invitations_retry_failed(group, channel);
+	aside = ga_set_aside_end_all();
 	ga_owner_leave(&scope);
-	if (count > 0)
+	if (aside > 0)
+		ga_wake_at_commit(DT_NOBEGIN);
+	else if (count > 0)
 		ga_wake_at_commit(GetCurrentTransactionStartTimestamp());
 	PG_RETURN_INT64((int64) count);
 }
@@ -172,8 +177,8 @@ Datum
 group_api_dispatcher_state(PG_FUNCTION_ARGS)
 {
 	TupleDesc descriptor;
-	Datum values[12] = {0};
-	bool nulls[12] = {false};
+	Datum values[15] = {0};
+	bool nulls[15] = {false};
 	GaDispatcherStats stats;
 
 	if (get_call_result_type(fcinfo, NULL, &descriptor) != TYPEFUNC_COMPOSITE)
@@ -202,6 +207,13 @@ group_api_dispatcher_state(PG_FUNCTION_ARGS)
 	values[10] = ObjectIdGetDatum(stats.held_up_table);
 	nulls[10] = !OidIsValid(stats.held_up_table);
 	values[11] = TimestampTzGetDatum(stats.held_up_since);
+	nulls[12] = nulls[13] = nulls[14] = stats.failing_while == NULL;
+	if (stats.failing_while != NULL)
+	{
+		values[12] = CStringGetTextDatum(stats.failing_while);
+		values[13] = CStringGetTextDatum(stats.failing_reason);
+	}
+	values[14] = TimestampTzGetDatum(stats.failing_since);
 	PG_RETURN_DATUM(HeapTupleGetDatum(
 		heap_form_tuple(BlessTupleDesc(descriptor), values, nulls)));
 }

@@ -29,6 +29,7 @@
 #include "dispatch/due_rows.h"
 #include "dispatch/jobs.h"
 #include "dispatch/message.h"
+#include "dispatch/one_by_one.h"
 #include "dispatch/ownership.h"
 #include "dispatch/pauses.h"
 #include "dispatch/polls.h"
@@ -38,6 +39,7 @@
 #include "dispatch/retire.h"
 #include "dispatch/screening.h"
 #include "dispatch/seat.h"
+#include "dispatch/set_aside.h"
 #include "dispatch/signals.h"
 #include "dispatch/work.h"
 #include "pgstat.h"
@@ -50,6 +52,7 @@
 #include "store/provider_store.h"
 #include "store/queue_store.h"
 #include "store/template_store.h"
+#include "store/trim_store.h"
 #include "tcop/tcopprot.h"
 #include "utils/guc.h"
 #include "utils/inval.h"
@@ -162,7 +165,11 @@ hear_wakes(void)
 		ga_readings_look_again((GaChannel) i,
 							   ga_slot_take_tags(ga_seat, (GaChannel) i));
 	if (due == DT_NOBEGIN)
+	{
 		ga_readings_begin_anew();
+		ga_records_bring_back(DT_NOEND);
+		ga_set_aside_look_again();
+	}
 	if (due < GA_DUE_NEVER)
 		ga_due_rows_look_again(due);
 	look_is_known = false;
@@ -325,13 +332,16 @@ hear_outcome(const GaOutcomeFrame *outcome, TimestampTz now)
  * what the courier is just sending would be sent again.
  */
 static bool
-try_to_record(GaRecord *records, int count, int *kept)
+try_to_record(GaRecord *records, int count, int *kept, int *failed)
 {
 	volatile bool done = false;
 
+	*failed = 0;
 	PG_TRY();
 	{
-		*kept = ga_queue_record(records, count, incarnation);
+		*kept = ga_work_is_careful(GA_STEP_RECORD)
+					? ga_record_one_by_one(records, count, incarnation, failed)
+					: ga_queue_record(records, count, incarnation);
 		ga_work_end();
 		done = true;
 	}
@@ -372,24 +382,35 @@ record_outcomes(TimestampTz now)
 	static int held = 0;
 	int count;
 	int kept;
-	GaRecord *records = ga_records_list(&count);
-	int first = GetCurrentTimestamp() < records_not_before ? held : 0;
+	int failed;
+	GaRecord *records;
+	int first;
 
+	ga_records_bring_back(now);
+	records = ga_records_list(&count);
+	first = GetCurrentTimestamp() < records_not_before ? held : 0;
 	if (count == first ||
 		(record_wait_ms > 0 && GetCurrentTimestamp() < records_not_before) ||
 		!ga_work_begin(GA_STEP_RECORD))
 		return;
-	if (!try_to_record(records + first, count - first, &kept))
+	if (!try_to_record(records + first, count - first, &kept, &failed))
 	{
 		held = 0;
-		/* What is held up by a lock has a pause of its own. */
-		if (ga_work_not_before(GA_STEP_RECORD) == 0)
+		/* What is held up by a lock or an error has a pause of its own. */
+		if (ga_work_is_failing(GA_STEP_RECORD))
 			wait_to_record();
 		return;
 	}
 	record_wait_ms = 0;
 	kept += first;
 	held = kept;
+	for (int i = kept; i < kept + failed; i++)
+		ga_records_set_aside(&records[i]);
+	if (failed > 0)
+		ga_set_aside_look_again();
+	memmove(&records[kept], &records[kept + failed],
+			sizeof(GaRecord) * (count - kept - failed));
+	count -= failed;
 	ga_polls_look_again();
 	ga_screening_suppress(records + kept, count - kept);
 	pg_atomic_fetch_add_u64(&ga_seat->recorded, count - kept);
@@ -469,6 +490,51 @@ hand_over(GaProvider *provider, const GaClaim *claim)
 	ga_desk_put_job(json.data, json.len);
 }
 
+/* No message can be made of this one: it has failed, and the others go on. */
+static void
+fail_to_hand_over(GaProvider *provider, const GaClaim *claim, uint64 last_id,
+				  MemoryContext context)
+{
+	GaRecord over = {.delivery = "failed"};
+	ErrorData *error;
+	GaJob *job;
+
+	MemoryContextSwitchTo(context);
+	error = CopyErrorData();
+	EmitErrorReport();
+	FlushErrorState();
+	job = last_job_id == last_id ? NULL : ga_job_find(last_job_id);
+	if (job != NULL)
+		ga_job_remove(job);
+	over.reason = MemoryContextStrdup(
+		ga_records_context(),
+		psprintf("the message cannot be made: %s",
+				 error->message ? error->message : "unknown error"));
+	record_over(claim, provider, &over);
+}
+
+static void
+hand_over_all(GaProvider *provider, const GaClaim *claims, int count)
+{
+	MemoryContext context = CurrentMemoryContext;
+
+	for (volatile int i = 0; i < count; i++)
+	{
+		uint64 last_id = last_job_id;
+
+		ga_fair_queue_served(provider->channel, claims[i].created_by);
+		PG_TRY();
+		{
+			hand_over(provider, &claims[i]);
+		}
+		PG_CATCH();
+		{
+			fail_to_hand_over(provider, &claims[i], last_id, context);
+		}
+		PG_END_TRY();
+	}
+}
+
 static void
 claim_for(GaProvider *provider, int limit, TimestampTz now)
 {
@@ -486,19 +552,21 @@ claim_for(GaProvider *provider, int limit, TimestampTz now)
 		ga_work_end();
 		return;
 	}
-	count = ga_queue_claim(ga_work_scope(), provider->channel, provider->server,
-						   &provider->filter, incarnation, limit, cursor,
-						   last_tag, &claims);
-	ga_screening_mark(ga_work_scope(), provider->channel, claims, count);
+	if (ga_work_is_careful(GA_STEP_CLAIM))
+		count = ga_claim_one_by_one(provider, incarnation, limit, cursor,
+									last_tag, &claims);
+	else
+	{
+		count = ga_queue_claim(ga_work_scope(), provider->channel,
+							   provider->server, &provider->filter, incarnation,
+							   limit, cursor, last_tag, &claims);
+		ga_screening_mark(ga_work_scope(), provider->channel, claims, count);
+	}
 	ga_work_end();
 	ga_provider_claimed(provider, cursor, from_front, count, limit, now);
 	ga_readings_tell_position(provider->channel);
 	pg_atomic_fetch_add_u64(&ga_seat->claimed, count);
-	for (int i = 0; i < count; i++)
-	{
-		ga_fair_queue_served(provider->channel, claims[i].created_by);
-		hand_over(provider, &claims[i]);
-	}
+	hand_over_all(provider, claims, count);
 	ga_desk_flush();
 }
 
@@ -598,7 +666,13 @@ look_at_groups(TimestampTz now)
 		look_at = now;
 		return;
 	}
-	ga_groups_look(ga_work_scope(), now, &look);
+	if (ga_work_is_careful(GA_STEP_LOOK_AT_GROUPS))
+	{
+		ga_set_aside_look_again();
+		ga_groups_look_one_by_one(ga_work_scope(), now, &look);
+	}
+	else
+		ga_groups_look(ga_work_scope(), now, &look);
 	look_at = ga_groups_next_look();
 	ga_work_end();
 	/* While an operator is about to adopt(), the setting is noted later. */
@@ -624,8 +698,15 @@ trim_history(TimestampTz now)
 		return;
 	if (ga_work_begin(GA_STEP_TRIM))
 	{
-		bool more = ga_queue_trim();
+		bool more = false;
 
+		if (ga_work_is_careful(GA_STEP_TRIM))
+		{
+			ga_set_aside_look_again();
+			ga_queue_trim_one_by_one();
+		}
+		else
+			more = ga_queue_trim();
 		ga_work_end();
 		trimmed_at = more ? 0 : now;
 	}
@@ -699,6 +780,7 @@ time_to_wait(void)
 		next = Min(next, Max(strays_not_before,
 							 ga_work_not_before(GA_STEP_TAKE_BACK)));
 	next = Min(next, ga_screening_next_turn());
+	next = Min(next, Min(ga_records_next_turn(), ga_set_aside_next_turn()));
 	if (is_ours && !ga_dispatch_is_frozen() && record_wait_ms == 0)
 		next = Min(next, Max(look_is_known ? look_at : now,
 							 ga_work_not_before(GA_STEP_LOOK_AT_GROUPS)));
@@ -770,7 +852,10 @@ take_back_strays(TimestampTz now)
 	left = ga_queue_has_strays(incarnation);
 	if (left)
 	{
-		taken = ga_queue_take_back(incarnation, ga_providers_that_hold());
+		taken = ga_work_is_careful(GA_STEP_TAKE_BACK)
+					? ga_take_back_one_by_one(incarnation)
+					: ga_queue_take_back(incarnation, ga_providers_that_hold(),
+										 NULL);
 		left = ga_queue_has_strays(incarnation);
 	}
 	ga_work_end();
@@ -801,6 +886,20 @@ renew_incarnation(TimestampTz now)
 	strays_not_before = 0;
 }
 
+/* What was set aside is read again like what a lock left behind. */
+static void
+end_set_aside(TimestampTz now)
+{
+	if (!ga_set_aside_is_over(now))
+		return;
+	ga_readings_begin_anew();
+	ga_due_rows_look_again(DT_NOBEGIN);
+	ga_polls_look_again();
+	look_is_known = false;
+	if (strays_not_before == DT_NOEND && !ga_retire_found_nothing_in_flight())
+		strays_not_before = now;
+}
+
 /* ---- the loop ----------------------------------------------------------- */
 
 static void
@@ -818,6 +917,7 @@ take_turn(void)
 	ga_work_survive(record_outcomes, now);
 	ga_screening_suppress_waiting();
 	ga_work_survive(renew_incarnation, now);
+	ga_work_survive(end_set_aside, now);
 	ga_work_survive(take_back_strays, now);
 	ga_work_survive(look_at_groups, now);
 	if (!ga_work_survive(place_due_rows, now))
@@ -899,6 +999,7 @@ say_farewell(void)
 	/* A last try, however often it failed before. */
 	record_wait_ms = 0;
 	records_not_before = 0;
+	ga_records_bring_back(DT_NOEND);
 	ga_work_survive(record_pauses, GetCurrentTimestamp());
 	ga_work_survive(record_outcomes, GetCurrentTimestamp());
 	ga_screening_suppress_waiting();

@@ -9,6 +9,7 @@
 #include "postgres.h"
 
 #include "dispatch/due_rows.h"
+#include "dispatch/one_by_one.h"
 #include "dispatch/reading.h"
 #include "dispatch/work.h"
 #include "store/due_store.h"
@@ -87,7 +88,9 @@ ga_due_rows_place(TimestampTz now)
 	from_front = cursor.due == DT_NOBEGIN;
 	for (int i = 0; i < GA_CHANNEL_COUNT; i++)
 		ga_tag_range_reset(&tags[i]);
-	count = ga_queue_place_due(&cursor, now, PLACED_AT_ONCE, tags);
+	count = ga_work_is_careful(GA_STEP_PLACE_DUE)
+				? ga_place_due_one_by_one(&cursor, now, PLACED_AT_ONCE, tags)
+				: ga_queue_place_due(&cursor, now, PLACED_AT_ONCE, tags);
 	if (count < PLACED_AT_ONCE)
 		found = ga_queue_next_due();
 	ga_work_end();

@@ -13,6 +13,7 @@
 #include "common/cryptohash.h"
 #include "common/sha2.h"
 #include "dispatch/courier_desk.h"
+#include "dispatch/one_by_one.h"
 #include "dispatch/polls.h"
 #include "dispatch/providers.h"
 #include "dispatch/work.h"
@@ -147,7 +148,9 @@ static int
 take_questions(TimestampTz now, Datum servers, TimestampTz later, int limit,
 			   GaPoll **polls)
 {
-	int taken = ga_polls_take(ga_work_scope(), servers, limit, polls);
+	int taken = ga_work_is_careful(GA_STEP_ASK)
+					? ga_polls_take_one_by_one(servers, limit, polls)
+					: ga_polls_take(ga_work_scope(), servers, limit, polls);
 	TimestampTz found = ga_polls_next(servers);
 	int count = 0;
 

@@ -5,9 +5,15 @@
 #include "postgres.h"
 
 #include "dispatch/records.h"
+#include "nodes/pg_list.h"
 #include "utils/memutils.h"
+#include "utils/timestamp.h"
 
 #define FIRST_ROOM 64
+/* Before one that could not be written down is tried again: as
+ * ga_set_aside_put() tells it. */
+#define FIRST_ASIDE_MS 5000
+#define LAST_ASIDE_MS 3600000
 
 static MemoryContext context;
 static GaRecord *records;
@@ -62,13 +68,9 @@ copy_text(const char **text)
 		*text = MemoryContextStrdup(context, *text);
 }
 
-/* Copied into fresh memory, so that a long lock does not pile up the old. */
 static void
-copy_record(const GaRecord *old)
+copy_texts(GaRecord *copy)
 {
-	GaRecord *copy = ga_records_add();
-
-	*copy = *old;
 	copy_text(&copy->server);
 	copy_text(&copy->reason);
 	copy_text(&copy->message_id);
@@ -76,6 +78,78 @@ copy_record(const GaRecord *old)
 	copy_text(&copy->detail);
 	copy_text(&copy->captured);
 	copy_text(&copy->recipient);
+}
+
+/* Copied into fresh memory, so that a long lock does not pile up the old. */
+static void
+copy_record(const GaRecord *old)
+{
+	GaRecord *copy = ga_records_add();
+
+	*copy = *old;
+	copy_texts(copy);
+}
+
+/* ---- those that cannot be written down, each alone ----------------------- */
+
+typedef struct Aside
+{
+	GaRecord record;
+	TimestampTz until;
+	MemoryContext context; /* of this one */
+} Aside;
+
+static List *aside; /* of Aside * */
+
+void
+ga_records_set_aside(const GaRecord *record)
+{
+	MemoryContext own = AllocSetContextCreate(
+		TopMemoryContext, "group_api record context", ALLOCSET_SMALL_SIZES);
+	MemoryContext now_current = context;
+	MemoryContext old = MemoryContextSwitchTo(TopMemoryContext);
+	Aside *one = MemoryContextAlloc(own, sizeof(Aside));
+
+	aside = lappend(aside, one);
+	MemoryContextSwitchTo(old);
+	one->context = own;
+	one->record = *record;
+	one->until = TimestampTzPlusMilliseconds(
+		GetCurrentTimestamp(),
+		Min(FIRST_ASIDE_MS << (2 * Min(record->failures, 5)), LAST_ASIDE_MS));
+	one->record.failures++;
+	context = own;
+	copy_texts(&one->record);
+	context = now_current;
+}
+
+void
+ga_records_bring_back(TimestampTz now)
+{
+	ListCell *cell;
+
+	foreach (cell, aside)
+	{
+		Aside *one = lfirst(cell);
+		MemoryContext own = one->context;
+
+		if (one->until > now)
+			continue;
+		aside = foreach_delete_current(aside, cell);
+		copy_record(&one->record);
+		MemoryContextDelete(own);
+	}
+}
+
+TimestampTz
+ga_records_next_turn(void)
+{
+	TimestampTz next = DT_NOEND;
+	ListCell *cell;
+
+	foreach (cell, aside)
+		next = Min(next, ((const Aside *) lfirst(cell))->until);
+	return next;
 }
 
 void

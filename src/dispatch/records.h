@@ -19,6 +19,15 @@ extern GaRecord *ga_records_add(void);
 extern GaRecord *ga_records_list(int *count);
 /* Where the strings of records belong. */
 extern MemoryContext ga_records_context(void);
+/*
+ * One that cannot be written down, though others can, is kept apart, so that it
+ * holds up nothing; it comes back after 5 s, then after four times as long, up
+ * to an hour.
+ */
+extern void ga_records_set_aside(const GaRecord *record);
+/* Puts those whose time has come at the end of the list; DT_NOEND: all. */
+extern void ga_records_bring_back(TimestampTz now);
+extern TimestampTz ga_records_next_turn(void);
 /* Keeps the first `kept` records and forgets the others with their memory. */
 extern void ga_records_keep(int kept);
 

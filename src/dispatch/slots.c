@@ -66,6 +66,7 @@ reset_slot(GaSlot *slot)
 	pg_atomic_write_u64(&slot->claimed, 0);
 	pg_atomic_write_u64(&slot->recorded, 0);
 	pg_atomic_write_u64(&slot->held_up_since, 0);
+	pg_atomic_write_u64(&slot->failing_since, 0);
 	pg_atomic_write_u64(&slot->wake_due, (uint64) DT_NOEND);
 	pg_atomic_write_u32(&slot->reload, 0);
 	pg_atomic_write_u64(&slot->idle_since, 0);
@@ -102,6 +103,8 @@ create_slots(void)
 			pg_atomic_init_u32(&slot->held_up_step, 0);
 			pg_atomic_init_u32(&slot->held_up_table, 0);
 			pg_atomic_init_u64(&slot->held_up_since, 0);
+			pg_atomic_init_u32(&slot->failing_step, 0);
+			pg_atomic_init_u64(&slot->failing_since, 0);
 			pg_atomic_init_u64(&slot->held_up_until, 0);
 			for (int j = 0; j < GA_KEPT_PROVIDERS; j++)
 			{

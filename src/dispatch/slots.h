@@ -72,6 +72,8 @@ typedef struct GaKept
 	GaKeptProvider providers[GA_KEPT_PROVIDERS];
 } GaKept;
 
+#define GA_FAILING_REASON_SIZE 256
+
 typedef struct GaSlot
 {
 	/* The following are protected by GaSlots.lock. */
@@ -106,6 +108,11 @@ typedef struct GaSlot
 	pg_atomic_uint64 held_up_since;
 	pg_atomic_uint64 held_up_until;
 	GaAllowed allowed[GA_KEPT_PROVIDERS];
+	/* A step fails (dispatch/work.h): which, since when, and the error's words,
+	 * which are protected by GaSlots.lock.  Since 0: none. */
+	pg_atomic_uint32 failing_step;
+	pg_atomic_uint64 failing_since;
+	char failing_reason[GA_FAILING_REASON_SIZE];
 
 	/* Set by anybody, taken by the dispatcher. */
 	pg_atomic_uint64 wake_due; /* earliest due of new rows, TimestampTz */

@@ -62,6 +62,19 @@ tell_hindrance(GaSlot *slot, GaDispatcherStats *stats)
 }
 
 static void
+tell_failure(GaSlot *slot, GaDispatcherStats *stats)
+{
+	TimestampTz since = (TimestampTz) pg_atomic_read_u64(&slot->failing_since);
+
+	if (since == 0 || slot->state != GA_SLOT_RUNNING)
+		return;
+	stats->failing_while =
+		ga_work_step_name((GaStep) pg_atomic_read_u32(&slot->failing_step));
+	stats->failing_reason = pstrdup(slot->failing_reason);
+	stats->failing_since = since;
+}
+
+static void
 tell(GaDispatcherStats *stats, const char *state, const char *reason,
 	 const char *hint)
 {
@@ -213,6 +226,7 @@ ga_dispatcher_stats(Oid database, GaDispatcherStats *stats)
 	stats->claimed = pg_atomic_read_u64(&slot.claimed);
 	stats->recorded = pg_atomic_read_u64(&slot.recorded);
 	tell_hindrance(&slot, stats);
+	tell_failure(&slot, stats);
 	if (!tell_owner(stats))
 		tell_slot(&slot, (GaSlotTrouble) pg_atomic_read_u32(&slot.trouble),
 				  stats);

@@ -24,6 +24,9 @@ typedef struct GaDispatcherStats
 	const char *held_up_while; /* a step a lock is in the way of; NULL: none */
 	Oid held_up_table;		   /* InvalidOid: by rows */
 	TimestampTz held_up_since;
+	const char *failing_while; /* a step that fails; NULL: none */
+	const char *failing_reason;
+	TimestampTz failing_since;
 } GaDispatcherStats;
 
 /* A copy as of now, palloc'ed; no lock is held afterwards. */

@@ -42,7 +42,7 @@
 /* A step held up this long is worth a line in the log. */
 #define WORTH_TELLING_MS 5000
 
-#define TABLES_MAX 9
+#define TABLES_MAX 10
 
 /* A step, as pg_stat_activity and health() call it, and the tables it uses. */
 typedef struct StepInfo
@@ -59,33 +59,39 @@ static const StepInfo steps[GA_STEP_COUNT] = {
 	[GA_STEP_BEGIN_INCARNATION] = {"beginning a new incarnation",
 								   {"incarnations", "invitations"}},
 	[GA_STEP_TAKE_BACK] = {"taking back what was in flight",
-						   {"invitations", "attempts"}},
+						   {"invitations", "attempts", "set_aside"}},
 	[GA_STEP_PAUSE] = {"pausing a provider", {"pauses"}},
 	[GA_STEP_RECORD] = {"recording outcomes",
-						{"invitations", "attempts", "polls", "captured"}},
+						{"invitations", "attempts", "polls", "captured",
+						 "set_aside"}},
 	[GA_STEP_SUPPRESS] = {"suppressing a contact",
 						  {"invitations", "suppressions", "suppression_salt"}},
-	[GA_STEP_PLACE_DUE] = {"queueing what is due", {"invitations", "groups"}},
+	[GA_STEP_PLACE_DUE] = {"queueing what is due",
+						   {"invitations", "groups", "set_aside"}},
 	[GA_STEP_CLAIM] = {"claiming invitations",
 					   {"invitations", "groups", "members", "suppressions",
-						"suppression_salt", "sends"}},
-	[GA_STEP_FIND_NEXT] = {"looking for the next invitation", {"invitations"}},
+						"suppression_salt", "sends", "set_aside"}},
+	[GA_STEP_FIND_NEXT] = {"looking for the next invitation",
+						   {"invitations", "set_aside"}},
 	[GA_STEP_LOOK_AT_GROUPS] = {"looking for what expires",
 								{"groups", "invitations", "polls",
 								 "suppressions", "suppression_salt",
-								 "installation"}},
-	[GA_STEP_FIND_QUESTION] = {"looking for whom to ask", {"polls"}},
-	[GA_STEP_ASK] = {"asking for receipts", {"polls"}},
+								 "installation", "set_aside"}},
+	[GA_STEP_FIND_QUESTION] = {"looking for whom to ask",
+							   {"polls", "set_aside"}},
+	[GA_STEP_ASK] = {"asking for receipts", {"polls", "set_aside"}},
 	[GA_STEP_RECORD_ANSWER] = {"recording receipts",
 							   {"polls", "invitations", "groups", "attempts",
 								"receipts", "link_secret", "suppressions",
 								"suppression_salt"}},
+	[GA_STEP_SET_ASIDE] = {"looking for what was set aside", {"set_aside"}},
 	[GA_STEP_TRIM] = {"trimming the history",
 					  {"attempts", "captured", "idempotency_keys", "sends",
-					   "resends", "receipts", "receipt_counts", "polls"}},
+					   "resends", "receipts", "receipt_counts", "polls",
+					   "set_aside"}},
 };
 
-/* What is in the way of a step; since 0: nothing. */
+/* What is in the way of a step, a lock or an error; since 0: nothing. */
 typedef struct Hindrance
 {
 	TimestampTz since;
@@ -93,6 +99,8 @@ typedef struct Hindrance
 	int pause_ms;
 	Oid table; /* InvalidOid: rows of one of them */
 	bool is_told;
+	bool is_error;
+	char reason[GA_FAILING_REASON_SIZE]; /* of an error */
 } Hindrance;
 
 static Hindrance hindrances[GA_STEP_COUNT];
@@ -101,6 +109,8 @@ static GaOwnerScope scope;
 static MemoryContext turn_context;
 static ResourceOwner worker_owner; /* of HMACs made between transactions */
 static Oid tables[GA_STEP_COUNT][TABLES_MAX];
+/* Steps that failed as a whole do their rows one by one. */
+static bool is_careful[GA_STEP_COUNT];
 static Oid my_queue; /* made anew it counts incarnations anew */
 
 static void
@@ -119,6 +129,7 @@ ga_work_init(void)
 		TopMemoryContext, "group_api turn context", ALLOCSET_DEFAULT_SIZES);
 	/* What held up an earlier dispatcher is its own affair. */
 	pg_atomic_write_u64(&ga_seat->held_up_since, 0);
+	pg_atomic_write_u64(&ga_seat->failing_since, 0);
 	stand_between();
 }
 
@@ -130,16 +141,42 @@ ga_work_step_name(GaStep step)
 
 /* ---- what is in the way -------------------------------------------------- */
 
-/* The step that is held up longest, for whoever asks. */
-static void
-publish(void)
+/* The step that a lock, or an error, is in the way of longest; -1: none. */
+static int
+find_longest(bool by_error)
 {
 	int longest = -1;
 
 	for (int i = 0; i < GA_STEP_COUNT; i++)
-		if (hindrances[i].since != 0 &&
+		if (hindrances[i].since != 0 && hindrances[i].is_error == by_error &&
 			(longest < 0 || hindrances[i].since < hindrances[longest].since))
 			longest = i;
+	return longest;
+}
+
+static void
+publish_failure(void)
+{
+	int longest = find_longest(true);
+
+	LWLockAcquire(ga_slots->lock, LW_EXCLUSIVE);
+	if (longest >= 0)
+	{
+		strlcpy(ga_seat->failing_reason, hindrances[longest].reason,
+				sizeof(ga_seat->failing_reason));
+		pg_atomic_write_u32(&ga_seat->failing_step, longest);
+	}
+	pg_atomic_write_u64(&ga_seat->failing_since,
+						longest < 0 ? 0 : (uint64) hindrances[longest].since);
+	LWLockRelease(ga_slots->lock);
+}
+
+/* For whoever asks. */
+static void
+publish(void)
+{
+	int longest = find_longest(false);
+
 	if (longest < 0)
 	{
 		pg_atomic_write_u64(&ga_seat->held_up_since, 0);
@@ -153,20 +190,40 @@ publish(void)
 						(uint64) hindrances[longest].since);
 }
 
+/* Until when a step is put off: longer each time. */
+static void
+put_off(Hindrance *hindrance, TimestampTz now)
+{
+	if (hindrance->since == 0)
+		hindrance->since = now;
+	hindrance->pause_ms = hindrance->pause_ms == 0
+							  ? FIRST_PAUSE_MS
+							  : Min(hindrance->pause_ms * 2, LONGEST_PAUSE_MS);
+	hindrance->not_before =
+		TimestampTzPlusMilliseconds(now, hindrance->pause_ms);
+}
+
+/* The log has the error already. */
+static void
+note_failure(GaStep step, const char *reason)
+{
+	Hindrance *hindrance = &hindrances[step];
+
+	put_off(hindrance, GetCurrentTimestamp());
+	hindrance->is_error = true;
+	strlcpy(hindrance->reason, reason, sizeof(hindrance->reason));
+	publish();
+	publish_failure();
+}
+
 static void
 note_hindrance(GaStep step, Oid table)
 {
 	Hindrance *hindrance = &hindrances[step];
 	TimestampTz now = GetCurrentTimestamp();
 
-	if (hindrance->since == 0)
-		hindrance->since = now;
+	put_off(hindrance, now);
 	hindrance->table = table;
-	hindrance->pause_ms = hindrance->pause_ms == 0
-							  ? FIRST_PAUSE_MS
-							  : Min(hindrance->pause_ms * 2, LONGEST_PAUSE_MS);
-	hindrance->not_before =
-		TimestampTzPlusMilliseconds(now, hindrance->pause_ms);
 	publish();
 	if (hindrance->is_told ||
 		!TimestampDifferenceExceeds(hindrance->since, now, WORTH_TELLING_MS))
@@ -177,14 +234,17 @@ note_hindrance(GaStep step, Oid table)
 				  errhint("SELECT * FROM group_api.health();")));
 }
 
-/* Nor by another error: no lock is in the way. */
 static void
 note_success(GaStep step)
 {
+	bool was_error = hindrances[step].is_error;
+
 	if (hindrances[step].not_before == 0)
 		return;
 	memset(&hindrances[step], 0, sizeof(Hindrance));
 	publish();
+	if (was_error)
+		publish_failure();
 }
 
 TimestampTz
@@ -308,6 +368,7 @@ ga_work_end(void)
 	ga_owner_leave(&scope);
 	PopActiveSnapshot();
 	CommitTransactionCommand();
+	is_careful[current_step] = false;
 	note_success(current_step);
 	pgstat_report_stat(false);
 	stand_between();
@@ -328,20 +389,57 @@ is_lock_error(void)
 		   (code == ERRCODE_QUERY_CANCELED && ShutdownRequestPending);
 }
 
+/* Those whose rows can be done one by one. */
+static bool
+can_be_careful(GaStep step)
+{
+	return step == GA_STEP_CLAIM || step == GA_STEP_RECORD ||
+		   step == GA_STEP_LOOK_AT_GROUPS || step == GA_STEP_PLACE_DUE ||
+		   step == GA_STEP_ASK || step == GA_STEP_TAKE_BACK ||
+		   step == GA_STEP_TRIM;
+}
+
+/* A step that failed is tried row by row at once; when that fails, too, later. */
+static void
+note_error(GaStep step, const char *reason)
+{
+	is_careful[step] = can_be_careful(step) && !is_careful[step];
+	if (!is_careful[step])
+		note_failure(step, reason);
+}
+
+bool
+ga_work_is_careful(GaStep step)
+{
+	return is_careful[step];
+}
+
+bool
+ga_work_is_failing(GaStep step)
+{
+	return hindrances[step].is_error;
+}
+
 void
 ga_work_fail(void)
 {
 	bool is_lock = is_lock_error();
+	char reason[GA_FAILING_REASON_SIZE] = "";
 
 	MemoryContextSwitchTo(turn_context);
 	if (!is_lock)
+	{
+		const char *message = CopyErrorData()->message;
+
+		strlcpy(reason, message ? message : "", sizeof(reason));
 		EmitErrorReport();
+	}
 	FlushErrorState();
 	abort_work();
 	if (is_lock)
 		note_hindrance(current_step, InvalidOid);
 	else
-		note_success(current_step);
+		note_error(current_step, reason);
 }
 
 bool
@@ -356,8 +454,9 @@ ga_work_survive(void (*part)(TimestampTz now), TimestampTz now)
 	}
 	PG_CATCH();
 	{
-		if (!is_lock_error() || !IsTransactionState())
-			PG_RE_THROW();
+		/* Outside a transaction nothing else gives these back. */
+		if (!IsTransactionState())
+			LWLockReleaseAll();
 		ga_work_fail();
 	}
 	PG_END_TRY();

@@ -27,6 +27,7 @@ typedef enum GaStep
 	GA_STEP_FIND_QUESTION,
 	GA_STEP_ASK,
 	GA_STEP_RECORD_ANSWER,
+	GA_STEP_SET_ASIDE,
 	GA_STEP_TRIM,
 	GA_STEP_COUNT
 } GaStep;
@@ -44,15 +45,16 @@ extern void ga_work_end(void);
 
 /*
  * Runs a part of the turn, which begins and ends transactions of its own.  False
- * when a lock cut one of them short: that one is rolled back and tried again
- * later, and the process goes on, since what the courier is just sending would
- * be sent again.  Other errors are passed on.
+ * when an error cut one of them short: that one is rolled back and tried again,
+ * and the process goes on, since what the courier is just sending would be sent
+ * again.  After a lock the step is tried again later; after another error at once,
+ * row by row (ga_work_is_careful), and later when that fails as well.
  */
 extern bool ga_work_survive(void (*part)(TimestampTz now), TimestampTz now);
 
 /*
- * Instead of ga_work_end() when an error was caught: rolls back.  A lock is noted
- * as ga_work_survive() does, another error reported.
+ * Instead of ga_work_end() when an error was caught: rolls back, reports it, and
+ * notes it as ga_work_survive() does.
  */
 extern void ga_work_fail(void);
 
@@ -61,6 +63,14 @@ extern void ga_work_fail(void);
  * however, it is rolled back as by ga_work_fail(); then false.
  */
 extern bool ga_work_attempt(void (*step)(const void *arg), const void *arg);
+
+/*
+ * The step failed as a whole: it is to do its rows one by one, each in a
+ * subtransaction, and to set aside those that fail (store/set_aside_store).
+ */
+extern bool ga_work_is_careful(GaStep step);
+/* It failed so, too, for another reason than a lock. */
+extern bool ga_work_is_failing(GaStep step);
 
 /* "claiming invitations"; NULL for no step. */
 extern const char *ga_work_step_name(GaStep step);

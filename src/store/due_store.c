@@ -22,16 +22,18 @@ static uint64
 find_due(const GaDueCursor *cursor, TimestampTz now, int limit)
 {
 	static GaPlan plan = {
-		.sql = "SELECT i.ctid, i.due, i.group_id, i.number,"
-			   "  CASE i.channel WHEN 'MOBILE' THEN 1 ELSE 2 END,"
-			   "  (SELECT g.created_by FROM group_api_private.groups g"
-			   "    WHERE g.id = i.group_id)"
-			   " FROM group_api_private.invitations i"
-			   " WHERE i.due IS NOT NULL AND i.start_tag IS NULL"
-			   "  AND (i.due, i.group_id, i.number) > ($1, $2, $3)"
-			   "  AND i.due <= $4 AND i.delivery = 'queued'"
-			   " ORDER BY i.due, i.group_id, i.number LIMIT $5"
-			   " FOR NO KEY UPDATE OF i SKIP LOCKED",
+		.sql =
+			"SELECT i.ctid, i.due, i.group_id, i.number,"
+			"  CASE i.channel WHEN 'MOBILE' THEN 1 ELSE 2 END,"
+			"  (SELECT g.created_by FROM group_api_private.groups g"
+			"    WHERE g.id = i.group_id)"
+			" FROM group_api_private.invitations i"
+			" WHERE i.due IS NOT NULL AND i.start_tag IS NULL"
+			"  AND (i.due, i.group_id, i.number) > ($1, $2, $3)"
+			"  AND i.due <= $4 AND i.delivery = 'queued'"
+			"  AND NOT" GA_IS_SET_ASIDE(
+				"i", "place") " ORDER BY i.due, i.group_id, i.number LIMIT $5"
+							  " FOR NO KEY UPDATE OF i SKIP LOCKED",
 		.nargs = 5,
 		.argtypes = {TIMESTAMPTZOID, UUIDOID, INT4OID, TIMESTAMPTZOID, INT8OID},
 	};
@@ -41,6 +43,18 @@ find_due(const GaDueCursor *cursor, TimestampTz now, int limit)
 					   Int64GetDatum(limit)};
 
 	return ga_plan_run(&plan, values, NULL, SPI_OK_SELECT);
+}
+
+bool
+ga_queue_peek_due(const GaDueCursor *cursor, TimestampTz now, GaRowKey *key)
+{
+	bool isnull;
+
+	if (find_due(cursor, now, 1) == 0)
+		return false;
+	key->group_id = *DatumGetUUIDP(ga_row_datum(0, 3, &isnull));
+	key->number = ga_row_int32(0, 4, 0);
+	return true;
 }
 
 int
@@ -86,10 +100,11 @@ TimestampTz
 ga_queue_next_due(void)
 {
 	static GaPlan plan = {
-		.sql = "SELECT due FROM group_api_private.invitations"
+		.sql = "SELECT due FROM group_api_private.invitations i"
 			   " WHERE due IS NOT NULL AND start_tag IS NULL"
 			   "  AND delivery = 'queued'"
-			   " ORDER BY due, group_id, number LIMIT 1",
+			   "  AND NOT" GA_IS_SET_ASIDE(
+				   "i", "place") " ORDER BY due, group_id, number LIMIT 1",
 	};
 
 	if (ga_plan_run(&plan, NULL, NULL, SPI_OK_SELECT) == 0)

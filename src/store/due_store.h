@@ -9,6 +9,7 @@
 
 #include "base/fair_queue.h"
 #include "datatype/timestamp.h"
+#include "store/set_aside_store.h"
 #include "utils/uuid.h"
 
 /* How far they have been read, as in queue_store.h.  DT_NOBEGIN: from the front. */
@@ -28,6 +29,9 @@ typedef struct GaDueCursor
  */
 extern int ga_queue_place_due(GaDueCursor *cursor, TimestampTz now, int limit,
 							  GaTagRange *tags);
+/* The row that it would take next; false: there is none. */
+extern bool ga_queue_peek_due(const GaDueCursor *cursor, TimestampTz now,
+							  GaRowKey *key);
 /* When the first row without a place in the queue is due; 0: there is none. */
 extern TimestampTz ga_queue_next_due(void);
 

@@ -19,8 +19,11 @@
 #include "store/lifecycle_store.h"
 #include "store/plan_cache.h"
 #include "store/poll_store.h"
+#include "store/set_aside_store.h"
 #include "store/suppression_store.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/datum.h"
 #include "utils/timestamp.h"
 
 /* Groups of one look: a large one has 10 000 invitations. */
@@ -219,20 +222,25 @@ ga_group_delete(pg_uuid_t group_id)
 
 /* ---- the dispatcher's look ---------------------------------------------- */
 
+#define GROUP_IS_SET_ASIDE                                                     \
+	" EXISTS (SELECT FROM group_api_private.set_aside s"                       \
+	" WHERE s.group_id = g.id AND s.number = 0 AND s.step = 'look'"            \
+	" AND s.until > now())"
+
 /* Ids of groups whose time has come, as uuid[]; NULL when there is none. */
 static int
-take_groups(TimestampTz now, Datum *ids)
+take_groups(TimestampTz now, int limit, Datum *ids)
 {
 	static GaPlan plan = {
 		.sql = "SELECT coalesce(array_agg(id), '{}'), count(*)::int4"
-			   " FROM (SELECT id FROM group_api_private.groups"
-			   "  WHERE next_look <= $1 ORDER BY next_look LIMIT $2"
+			   " FROM (SELECT id FROM group_api_private.groups g"
+			   "  WHERE next_look <= $1 AND NOT" GROUP_IS_SET_ASIDE
+			   "  ORDER BY next_look LIMIT $2"
 			   "  FOR NO KEY UPDATE SKIP LOCKED) AS g",
 		.nargs = 2,
 		.argtypes = {TIMESTAMPTZOID, INT4OID},
 	};
-	Datum values[2] = {TimestampTzGetDatum(now),
-					   Int32GetDatum(GROUPS_PER_LOOK)};
+	Datum values[2] = {TimestampTzGetDatum(now), Int32GetDatum(limit)};
 	bool isnull;
 
 	ga_plan_run(&plan, values, NULL, SPI_OK_SELECT);
@@ -240,15 +248,18 @@ take_groups(TimestampTz now, Datum *ids)
 	return ga_row_int32(0, 2, 0);
 }
 
+#define PAST_EXPIRY                                                            \
+	"SELECT group_id, number, ctid AS at"                                      \
+	"  FROM group_api_private.invitations i"                                   \
+	"  WHERE group_id = ANY ($1) AND response = 'pending'"                     \
+	"   AND expires_at <= $2 AND NOT" GA_IS_SET_ASIDE(                         \
+		"i", "look") "  LIMIT $3 FOR NO KEY UPDATE SKIP LOCKED"
+
 static uint64
-expire(Datum ids, TimestampTz now)
+expire(Datum ids, TimestampTz now, int limit)
 {
 	static GaPlan plan = {
-		.sql = "WITH old AS MATERIALIZED (SELECT ctid AS at"
-			   "  FROM group_api_private.invitations"
-			   "  WHERE group_id = ANY ($1) AND response = 'pending'"
-			   "   AND expires_at <= $2 LIMIT $3"
-			   "  FOR NO KEY UPDATE SKIP LOCKED)"
+		.sql = "WITH old AS MATERIALIZED (" PAST_EXPIRY ")"
 			   " UPDATE group_api_private.invitations i"
 			   " SET response = 'expired', responded_at = i.expires_at,"
 			   "  reason = CASE WHEN i.delivery IS DISTINCT FROM 'queued'"
@@ -267,8 +278,7 @@ expire(Datum ids, TimestampTz now)
 		.nargs = 3,
 		.argtypes = {UUIDARRAYOID, TIMESTAMPTZOID, INT4OID},
 	};
-	Datum values[3] = {ids, TimestampTzGetDatum(now),
-					   Int32GetDatum(INVITATIONS_PER_LOOK)};
+	Datum values[3] = {ids, TimestampTzGetDatum(now), Int32GetDatum(limit)};
 
 	return ga_plan_run(&plan, values, NULL, SPI_OK_UPDATE);
 }
@@ -288,20 +298,22 @@ typedef struct Reminders
 } Reminders;
 
 static Reminders
-find_reminders(const GaOwnerScope *scope, Datum ids, TimestampTz now)
+find_reminders(const GaOwnerScope *scope, Datum ids, TimestampTz now, int limit)
 {
 	static GaPlan plan = {
 		.sql = "SELECT group_id, number, CASE channel WHEN 'MOBILE' THEN 1"
-			   "  ELSE 2 END, contact FROM group_api_private.invitations"
+			   "  ELSE 2 END, contact FROM group_api_private.invitations i"
 			   " WHERE group_id = ANY ($1) AND " MAY_BE_REMINDED
-			   "  AND expires_at > $2 AND expires_at <= $3 LIMIT $4"
-			   " FOR NO KEY UPDATE SKIP LOCKED",
+			   "  AND NOT" GA_IS_SET_ASIDE(
+				   "i",
+				   "look") "  AND expires_at > $2 AND expires_at <= $3 LIMIT $4"
+						   " FOR NO KEY UPDATE SKIP LOCKED",
 		.nargs = 4,
 		.argtypes = {UUIDARRAYOID, TIMESTAMPTZOID, TIMESTAMPTZOID, INT4OID},
 	};
 	Datum values[4] = {ids, TimestampTzGetDatum(now),
 					   TimestampTzGetDatum(now + reminder_us()),
-					   Int32GetDatum(INVITATIONS_PER_LOOK)};
+					   Int32GetDatum(limit)};
 	int count = (int) ga_plan_run(&plan, values, NULL, SPI_OK_SELECT);
 	Reminders found = {.count = count};
 	GaChannel *channels = palloc(sizeof(GaChannel) * Max(count, 1));
@@ -330,7 +342,8 @@ find_reminders(const GaOwnerScope *scope, Datum ids, TimestampTz now)
  * many are queued; `is_cut`: there may be more.
  */
 static uint64
-remind(const GaOwnerScope *scope, Datum ids, TimestampTz now, bool *is_cut)
+remind(const GaOwnerScope *scope, Datum ids, TimestampTz now, int limit,
+	   bool *is_cut)
 {
 	/* OFFSET 0: by the key for each, however small polls was when planned. */
 	static GaPlan plan = {
@@ -365,8 +378,8 @@ remind(const GaOwnerScope *scope, Datum ids, TimestampTz now, bool *is_cut)
 	if (ga_settings.reminder_before == 0 ||
 		ga_settings.reminder_before >= ga_settings.invitation_expiry)
 		return 0;
-	found = find_reminders(scope, ids, now);
-	*is_cut |= found.count == INVITATIONS_PER_LOOK;
+	found = find_reminders(scope, ids, now, limit);
+	*is_cut |= found.count == limit;
 	if (found.count == 0)
 		return 0;
 	values[0] = ga_datum_array(found.groups, NULL, found.count, UUIDOID);
@@ -376,12 +389,18 @@ remind(const GaOwnerScope *scope, Datum ids, TimestampTz now, bool *is_cut)
 	return (uint64) ga_row_int64(0, 1, 0);
 }
 
+#define SET_ASIDE_UNTIL                                                        \
+	"(SELECT s.until FROM group_api_private.set_aside s"                       \
+	" WHERE s.group_id = i.group_id AND s.number = i.number"                   \
+	" AND s.step = 'look')"
+
 static void
 set_next_look(Datum ids, TimestampTz now)
 {
 	static GaPlan plan = {
 		.sql = "UPDATE group_api_private.groups g SET next_look ="
-			   " (SELECT min(CASE WHEN i.expires_at <= $2"
+			   " (SELECT min(CASE WHEN " SET_ASIDE_UNTIL " > $2"
+			   "    THEN " SET_ASIDE_UNTIL "   WHEN i.expires_at <= $2"
 			   "    THEN $2 + interval '" LOOK_AGAIN_S " s'"
 			   "   WHEN i.expires_at - $3 <= $2 OR i.reminders > 0"
 			   "    OR i.channel IS NULL THEN i.expires_at"
@@ -408,23 +427,140 @@ ga_groups_look(const GaOwnerScope *scope, TimestampTz now, GaLook *look)
 	bool is_cut;
 
 	memset(look, 0, sizeof(*look));
-	look->groups = take_groups(now, &ids);
+	look->groups = take_groups(now, GROUPS_PER_LOOK, &ids);
 	if (look->groups == 0)
 		return;
-	look->expired = expire(ids, now);
+	look->expired = expire(ids, now, INVITATIONS_PER_LOOK);
 	is_cut = look->expired == INVITATIONS_PER_LOOK;
-	look->reminded = remind(scope, ids, now, &is_cut);
+	look->reminded = remind(scope, ids, now, INVITATIONS_PER_LOOK, &is_cut);
 	/* Otherwise the groups are still to be looked at, at once. */
 	if (!is_cut)
 		set_next_look(ids, now);
+}
+
+/* ---- the same after an error: one group, row by row ---------------------- */
+
+typedef struct OneLook
+{
+	const GaOwnerScope *scope;
+	Datum ids; /* of one group */
+	TimestampTz now;
+	uint64 changed;
+} OneLook;
+
+static void
+expire_one(void *arg)
+{
+	OneLook *one = arg;
+
+	one->changed = expire(one->ids, one->now, 1);
+}
+
+static void
+remind_one(void *arg)
+{
+	OneLook *one = arg;
+	bool found = false;
+
+	one->changed = remind(one->scope, one->ids, one->now, 1, &found);
+	/* One that is suppressed is not queued, but done. */
+	if (found)
+		one->changed = 1;
+}
+
+static void
+set_one_next_look(void *arg)
+{
+	const OneLook *one = arg;
+
+	set_next_look(one->ids, one->now);
+}
+
+/* Which row expire() or remind() would take next; NULL: there is none. */
+static GaRowKey *
+find_next(const OneLook *one, bool to_remind)
+{
+	static GaPlan plan = {
+		.sql = PAST_EXPIRY,
+		.nargs = 3,
+		.argtypes = {UUIDARRAYOID, TIMESTAMPTZOID, INT4OID},
+	};
+	Datum values[3] = {one->ids, TimestampTzGetDatum(one->now),
+					   Int32GetDatum(1)};
+	GaRowKey *key = palloc0(sizeof(GaRowKey));
+
+	if (to_remind)
+	{
+		Reminders found = find_reminders(one->scope, one->ids, one->now, 1);
+
+		if (found.count == 0)
+			return NULL;
+		key->group_id = *DatumGetUUIDP(found.groups[0]);
+		key->number = DatumGetInt32(found.numbers[0]);
+		return key;
+	}
+	if (ga_plan_run(&plan, values, NULL, SPI_OK_SELECT) == 0)
+		return NULL;
+	ga_row_key(0, key);
+	return key;
+}
+
+/* Returns how many changed; those that fail are set aside. */
+static uint64
+do_each(OneLook *one, bool to_remind)
+{
+	uint64 changed = 0;
+
+	for (int i = 0; i < INVITATIONS_PER_LOOK; i++)
+	{
+		const char *error;
+		GaRowKey *key;
+
+		if (ga_run_caught(to_remind ? remind_one : expire_one, one, &error))
+		{
+			if (one->changed == 0)
+				break;
+			changed++;
+			continue;
+		}
+		if (error == NULL || (key = find_next(one, to_remind)) == NULL)
+			break;
+		ga_set_aside_put("look", *key, error);
+	}
+	return changed;
+}
+
+void
+ga_groups_look_one_by_one(const GaOwnerScope *scope, TimestampTz now,
+						  GaLook *look)
+{
+	OneLook one = {.scope = scope, .now = now};
+	const char *error;
+	GaRowKey group = {.number = 0};
+	Datum *ids;
+	int count;
+
+	memset(look, 0, sizeof(*look));
+	look->groups = take_groups(now, 1, &one.ids);
+	if (look->groups == 0)
+		return;
+	one.ids = datumCopy(one.ids, false, -1);
+	deconstruct_array(DatumGetArrayTypeP(one.ids), UUIDOID, UUID_LEN, false,
+					  TYPALIGN_CHAR, &ids, NULL, &count);
+	group.group_id = *DatumGetUUIDP(ids[0]);
+	look->expired = do_each(&one, false);
+	look->reminded = do_each(&one, true);
+	if (!ga_run_caught(set_one_next_look, &one, &error) && error != NULL)
+		ga_set_aside_put("look", group, error);
 }
 
 TimestampTz
 ga_groups_next_look(void)
 {
 	static GaPlan plan = {
-		.sql = "SELECT next_look FROM group_api_private.groups"
-			   " WHERE next_look IS NOT NULL ORDER BY next_look LIMIT 1",
+		.sql = "SELECT next_look FROM group_api_private.groups g"
+			   " WHERE next_look IS NOT NULL AND NOT" GROUP_IS_SET_ASIDE
+			   " ORDER BY next_look LIMIT 1",
 	};
 
 	if (ga_plan_run(&plan, NULL, NULL, SPI_OK_SELECT) == 0)

@@ -82,6 +82,12 @@ typedef struct GaLook
  */
 extern void ga_groups_look(const struct GaOwnerScope *scope, TimestampTz now,
 						   GaLook *look);
+/*
+ * The same after an error: of one group, row by row, setting aside those that
+ * fail (store/set_aside_store).
+ */
+extern void ga_groups_look_one_by_one(const struct GaOwnerScope *scope,
+									  TimestampTz now, GaLook *look);
 /* When the next group is to be looked at; 0: never. */
 extern TimestampTz ga_groups_next_look(void);
 /*

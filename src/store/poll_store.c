@@ -79,17 +79,20 @@ ga_polls_take(const GaOwnerScope *scope, Datum servers, int limit,
 {
 	/* 15 s, 30 s, 1 min ... an hour at the most. */
 	static GaPlan plan = {
-		.sql = "WITH due AS MATERIALIZED (SELECT ctid AS at"
-			   "  FROM group_api_private.polls"
-			   "  WHERE next_at <= $3 AND server = ANY ($1)"
-			   "  ORDER BY next_at LIMIT $2 FOR UPDATE SKIP LOCKED)"
-			   " UPDATE group_api_private.polls p"
-			   " SET tries = least(p.tries + 1, 32767),"
-			   "  next_at = $3 + least(interval '15 s'"
-			   "   * 2 ^ least(p.tries + 1, 10), interval '1 h')"
-			   " FROM due WHERE p.ctid = due.at"
-			   " RETURNING p.group_id, p.number, p.link_version::int4,"
-			   "  p.tries::int4, p.server, p.message_id",
+		.sql =
+			"WITH due AS MATERIALIZED (SELECT ctid AS at"
+			"  FROM group_api_private.polls q"
+			"  WHERE next_at <= $3 AND server = ANY ($1)"
+			"   AND NOT" GA_IS_SET_ASIDE(
+				"q",
+				"poll") "  ORDER BY next_at LIMIT $2 FOR UPDATE SKIP LOCKED)"
+						" UPDATE group_api_private.polls p"
+						" SET tries = least(p.tries + 1, 32767),"
+						"  next_at = $3 + least(interval '15 s'"
+						"   * 2 ^ least(p.tries + 1, 10), interval '1 h')"
+						" FROM due WHERE p.ctid = due.at"
+						" RETURNING p.group_id, p.number, p.link_version::int4,"
+						"  p.tries::int4, p.server, p.message_id",
 		.nargs = 3,
 		.argtypes = {TEXTARRAYOID, INT4OID, TIMESTAMPTZOID},
 	};
@@ -114,12 +117,34 @@ ga_polls_take(const GaOwnerScope *scope, Datum servers, int limit,
 	return count;
 }
 
+bool
+ga_polls_peek(Datum servers, GaRowKey *key)
+{
+	static GaPlan plan = {
+		.sql =
+			"SELECT group_id, number FROM group_api_private.polls q"
+			" WHERE next_at <= $2 AND server = ANY ($1)"
+			"  AND NOT" GA_IS_SET_ASIDE(
+				"q", "poll") " ORDER BY next_at LIMIT 1 FOR UPDATE SKIP LOCKED",
+		.nargs = 2,
+		.argtypes = {TEXTARRAYOID, TIMESTAMPTZOID},
+	};
+	Datum values[2] = {servers, TimestampTzGetDatum(GetCurrentTimestamp())};
+
+	if (ga_plan_run(&plan, values, NULL, SPI_OK_SELECT) == 0)
+		return false;
+	ga_row_key(0, key);
+	return true;
+}
+
 TimestampTz
 ga_polls_next(Datum servers)
 {
 	static GaPlan plan = {
-		.sql = "SELECT next_at FROM group_api_private.polls"
-			   " WHERE server = ANY ($1) ORDER BY next_at LIMIT 1",
+		.sql = "SELECT next_at FROM group_api_private.polls q"
+			   " WHERE server = ANY ($1)"
+			   "  AND NOT" GA_IS_SET_ASIDE("q",
+										   "poll") " ORDER BY next_at LIMIT 1",
 		.nargs = 1,
 		.argtypes = {TEXTARRAYOID},
 	};

@@ -34,6 +34,8 @@ extern void ga_polls_add(const GaRecord *records, int count);
 /* Takes what is due of these servers (text[]); the next time is set at once. */
 extern int ga_polls_take(const struct GaOwnerScope *scope, Datum servers,
 						 int limit, GaPoll **polls);
+/* The one that ga_polls_take() of one would take; false: there is none. */
+extern bool ga_polls_peek(Datum servers, GaRowKey *key);
 /* When the next one of these servers is due; 0: never. */
 extern TimestampTz ga_polls_next(Datum servers);
 /* Locks the invitation and what is asked about it; false when somebody else

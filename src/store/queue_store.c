@@ -17,17 +17,13 @@
 
 #include "base/guc.h"
 #include "catalog/pg_type.h"
-#include "store/cap_store.h"
-#include "store/idempotency_store.h"
 #include "store/plan_cache.h"
 #include "store/poll_store.h"
 #include "store/queue_store.h"
-#include "store/receipt_store.h"
+#include "store/set_aside_store.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 
-/* History removed in one go: some milliseconds. */
-#define TRIM_ROWS 10000
 /*
  * How far a provider looks for what a lock left behind: more than it ever has in
  * flight.  What stands further back, behind others' rows, comes nearer.
@@ -52,14 +48,23 @@ ga_queue_new_incarnation(void)
 
 #define OF_OLDER_INCARNATION                                                   \
 	" WHERE due IS NOT NULL AND delivery = 'sending'"                          \
-	" AND incarnation IS DISTINCT FROM $1"
+	" AND incarnation IS DISTINCT FROM $1"                                     \
+	" AND NOT" GA_IS_SET_ASIDE("i", "take back") " AND NOT" GA_IS_SET_ASIDE(   \
+		"i", "record")
+
+/* What could not be recorded was sent. */
+#define WAS_SENT                                                               \
+	"(i.server = ANY ($2) OR i.response <> 'pending' OR EXISTS (SELECT"        \
+	" FROM group_api_private.set_aside s WHERE s.group_id = i.group_id"        \
+	" AND s.number = i.number AND s.step = 'record'))"
 
 bool
 ga_queue_has_strays(int64 incarnation)
 {
 	static GaPlan plan = {
-		.sql = "SELECT FROM group_api_private.invitations" OF_OLDER_INCARNATION
-			   " LIMIT 1",
+		.sql =
+			"SELECT FROM group_api_private.invitations i" OF_OLDER_INCARNATION
+			" LIMIT 1",
 		.nargs = 1,
 		.argtypes = {INT8OID},
 	};
@@ -68,21 +73,41 @@ ga_queue_has_strays(int64 incarnation)
 	return ga_plan_run(&plan, values, NULL, SPI_OK_SELECT) > 0;
 }
 
+int
+ga_queue_strays(const GaOwnerScope *scope, int64 incarnation, int limit,
+				GaRowKey **keys)
+{
+	static GaPlan plan = {
+		.sql = "SELECT group_id, number"
+			   " FROM group_api_private.invitations i" OF_OLDER_INCARNATION
+			   " LIMIT $2",
+		.nargs = 2,
+		.argtypes = {INT8OID, INT4OID},
+	};
+	Datum values[2] = {Int64GetDatum(incarnation), Int32GetDatum(limit)};
+	int count = (int) ga_plan_run(&plan, values, NULL, SPI_OK_SELECT);
+
+	*keys = MemoryContextAlloc(scope->caller_context,
+							   sizeof(GaRowKey) * Max(count, 1));
+	for (int i = 0; i < count; i++)
+		ga_row_key(i, &(*keys)[i]);
+	return count;
+}
+
 uint64
-ga_queue_take_back(int64 incarnation, Datum hold_servers)
+ga_queue_take_back(int64 incarnation, Datum hold_servers, const GaRowKey *only)
 {
 	static GaPlan plan = {
 		.sql =
 			"WITH old AS MATERIALIZED (SELECT ctid AS at"
-			"  FROM group_api_private.invitations" OF_OLDER_INCARNATION
+			"  FROM group_api_private.invitations i" OF_OLDER_INCARNATION
+			"   AND ($3 IS NULL OR group_id = $3 AND number = $4)"
 			"  FOR NO KEY UPDATE SKIP LOCKED),"
 			" back AS (UPDATE group_api_private.invitations i"
-			"  SET delivery = CASE WHEN i.server = ANY ($2)"
-			"    OR i.response <> 'pending'"
+			"  SET delivery = CASE WHEN " WAS_SENT
 			"    THEN 'uncertain'::group_api.delivery"
 			"    ELSE 'queued'::group_api.delivery END,"
-			"   due = CASE WHEN i.server = ANY ($2)"
-			"    OR i.response <> 'pending' THEN NULL ELSE now() END,"
+			"   due = CASE WHEN " WAS_SENT " THEN NULL ELSE now() END,"
 			"   reason = 'the server stopped while the message was under way',"
 			"   changed_at = now()"
 			"  FROM old WHERE i.ctid = old.at"
@@ -93,12 +118,19 @@ ga_queue_take_back(int64 incarnation, Datum hold_servers)
 			" SELECT group_id, number, attempts, 'uncertain', server, now(),"
 			"  '0', due, 'crash', 'the server stopped while the message was"
 			" under way' FROM back",
-		.nargs = 2,
-		.argtypes = {INT8OID, TEXTARRAYOID},
+		.nargs = 4,
+		.argtypes = {INT8OID, TEXTARRAYOID, UUIDOID, INT4OID},
 	};
-	Datum values[2] = {Int64GetDatum(incarnation), hold_servers};
+	Datum values[4] = {Int64GetDatum(incarnation), hold_servers};
+	char nulls[4] = {' ', ' ', 'n', 'n'};
 
-	return ga_plan_run(&plan, values, NULL, SPI_OK_INSERT);
+	if (only != NULL)
+	{
+		values[2] = UUIDPGetDatum(&only->group_id);
+		values[3] = Int32GetDatum(only->number);
+		nulls[2] = nulls[3] = ' ';
+	}
+	return ga_plan_run(&plan, values, nulls, SPI_OK_INSERT);
 }
 
 static void
@@ -145,18 +177,23 @@ is_behind(const GaClaim *claim, const GaQueueCursor *cursor)
 	return claim->number > cursor->number;
 }
 
+/* The rows a claim takes: its arguments are those of claim_plan. */
+#define CLAIMABLE                                                              \
+	"SELECT group_id, number, ctid AS at"                                      \
+	"  FROM group_api_private.invitations i"                                   \
+	"  WHERE channel = " CHANNEL_1 " AND due IS NOT NULL"                      \
+	"   AND (start_tag, group_id, number) > ($2, $3, $4)"                      \
+	"   AND start_tag <= $11"                                                  \
+	"   AND due <= $10 AND delivery = 'queued'"                                \
+	"   AND response = 'pending'"                                              \
+	"   AND ($5 IS NULL OR contact LIKE ANY ($5))"                             \
+	"   AND NOT contact LIKE ANY ($6)"                                         \
+	"   AND NOT" GA_IS_SET_ASIDE(                                              \
+		"i", "claim") "  ORDER BY start_tag, group_id, number LIMIT $7"        \
+					  "  FOR NO KEY UPDATE SKIP LOCKED"
+
 static GaPlan claim_plan = {
-	.sql = "WITH due AS MATERIALIZED (SELECT group_id, number, ctid AS at"
-		   "  FROM group_api_private.invitations"
-		   "  WHERE channel = " CHANNEL_1 " AND due IS NOT NULL"
-		   "   AND (start_tag, group_id, number) > ($2, $3, $4)"
-		   "   AND start_tag <= $11"
-		   "   AND due <= $10 AND delivery = 'queued'"
-		   "   AND response = 'pending'"
-		   "   AND ($5 IS NULL OR contact LIKE ANY ($5))"
-		   "   AND NOT contact LIKE ANY ($6)"
-		   "  ORDER BY start_tag, group_id, number LIMIT $7"
-		   "  FOR NO KEY UPDATE SKIP LOCKED)"
+	.sql = "WITH due AS MATERIALIZED (" CLAIMABLE ")"
 		   " UPDATE group_api_private.invitations i"
 		   "  SET delivery = 'sending',"
 		   "   attempts = least(i.attempts + 1, 32767),"
@@ -178,16 +215,12 @@ static GaPlan claim_plan = {
 				 INT8OID, INT8OID, TEXTOID, TIMESTAMPTZOID, INT8OID},
 };
 
-int
-ga_queue_claim(const GaOwnerScope *scope, GaChannel channel, const char *server,
-			   const GaQueueFilter *filter, int64 incarnation, int limit,
-			   GaQueueCursor *cursor, int64 last_tag, GaClaim **claims)
+static void
+fill_claim(Datum *values, char *nulls, GaChannel channel, const char *server,
+		   const GaQueueFilter *filter, int64 incarnation, int limit,
+		   const GaQueueCursor *cursor, int64 last_tag)
 {
-	Datum values[11];
-	char nulls[11];
-	int count;
-
-	memset(nulls, ' ', sizeof(nulls));
+	memset(nulls, ' ', 11);
 	values[0] = Int32GetDatum((int32) channel);
 	values[1] = Int64GetDatum(cursor->start_tag);
 	values[2] = UUIDPGetDatum(&cursor->group_id);
@@ -200,6 +233,41 @@ ga_queue_claim(const GaOwnerScope *scope, GaChannel channel, const char *server,
 	values[8] = CStringGetTextDatum(server);
 	values[9] = TimestampTzGetDatum(GetCurrentTimestamp());
 	values[10] = Int64GetDatum(last_tag);
+}
+
+bool
+ga_queue_peek(GaChannel channel, const GaQueueFilter *filter,
+			  const GaQueueCursor *cursor, int64 last_tag, GaRowKey *key)
+{
+	/* What a claim of one row would take; the arguments are the same. */
+	static GaPlan plan = {
+		.sql = CLAIMABLE,
+		.nargs = 11,
+		.argtypes = {INT4OID, INT8OID, UUIDOID, INT4OID, TEXTARRAYOID,
+					 TEXTARRAYOID, INT8OID, INT8OID, TEXTOID, TIMESTAMPTZOID,
+					 INT8OID},
+	};
+	Datum values[11];
+	char nulls[11];
+
+	fill_claim(values, nulls, channel, "", filter, 0, 1, cursor, last_tag);
+	if (ga_plan_run(&plan, values, nulls, SPI_OK_SELECT) == 0)
+		return false;
+	ga_row_key(0, key);
+	return true;
+}
+
+int
+ga_queue_claim(const GaOwnerScope *scope, GaChannel channel, const char *server,
+			   const GaQueueFilter *filter, int64 incarnation, int limit,
+			   GaQueueCursor *cursor, int64 last_tag, GaClaim **claims)
+{
+	Datum values[11];
+	char nulls[11];
+	int count;
+
+	fill_claim(values, nulls, channel, server, filter, incarnation, limit,
+			   cursor, last_tag);
 	count =
 		(int) ga_plan_run(&claim_plan, values, nulls, SPI_OK_UPDATE_RETURNING);
 	*claims = MemoryContextAlloc(scope->caller_context,
@@ -493,14 +561,17 @@ TimestampTz
 ga_queue_first(GaChannel channel, const GaQueueFilter *filter)
 {
 	static GaPlan plan = {
-		.sql = "SELECT due FROM (SELECT due, contact, delivery, response"
-			   "  FROM group_api_private.invitations"
-			   "  WHERE channel = " CHANNEL_1 " AND due IS NOT NULL"
-			   "   AND start_tag IS NOT NULL"
-			   "  ORDER BY start_tag, group_id, number LIMIT $4) AS first"
-			   " WHERE delivery = 'queued' AND response = 'pending'"
-			   "  AND ($2 IS NULL OR contact LIKE ANY ($2))"
-			   "  AND NOT contact LIKE ANY ($3) LIMIT 1",
+		.sql =
+			"SELECT due FROM (SELECT due, contact, delivery, response,"
+			"   group_id, number"
+			"  FROM group_api_private.invitations"
+			"  WHERE channel = " CHANNEL_1 " AND due IS NOT NULL"
+			"   AND start_tag IS NOT NULL"
+			"  ORDER BY start_tag, group_id, number LIMIT $4) AS first"
+			" WHERE delivery = 'queued' AND response = 'pending'"
+			"  AND NOT" GA_IS_SET_ASIDE(
+				"first", "claim") "  AND ($2 IS NULL OR contact LIKE ANY ($2))"
+								  "  AND NOT contact LIKE ANY ($3) LIMIT 1",
 		.nargs = 4,
 		.argtypes = {INT4OID, TEXTARRAYOID, TEXTARRAYOID, INT8OID},
 	};
@@ -531,40 +602,4 @@ ga_queue_first_tag(GaChannel channel)
 	if (ga_plan_run(&plan, values, NULL, SPI_OK_SELECT) == 0)
 		return GA_START_TAG_MIN;
 	return ga_row_int64(0, 1, GA_START_TAG_MIN);
-}
-
-bool
-ga_queue_trim(void)
-{
-	static GaPlan attempts = {
-		.sql = "DELETE FROM group_api_private.attempts WHERE ctid = ANY (ARRAY("
-			   " SELECT ctid FROM group_api_private.attempts"
-			   "  WHERE started_at < $1 LIMIT $2 FOR UPDATE SKIP LOCKED))",
-		.nargs = 2,
-		.argtypes = {TIMESTAMPTZOID, INT4OID},
-	};
-	static GaPlan captured = {
-		.sql =
-			"DELETE FROM group_api_private.captured WHERE ctid = ANY (ARRAY("
-			" SELECT ctid FROM group_api_private.captured WHERE id <= (SELECT"
-			"   max(id) - $1 FROM group_api_private.captured)"
-			"  FOR UPDATE SKIP LOCKED))",
-		.nargs = 1,
-		.argtypes = {INT8OID},
-	};
-	Datum values[2];
-	bool more;
-
-	values[0] = TimestampTzGetDatum(GetCurrentTimestamp() -
-									(int64) ga_settings.attempts_retention *
-										USECS_PER_MINUTE);
-	values[1] = Int32GetDatum(TRIM_ROWS);
-	more = ga_plan_run(&attempts, values, NULL, SPI_OK_DELETE) == TRIM_ROWS;
-	values[0] = Int64GetDatum(ga_settings.captured_limit);
-	ga_plan_run(&captured, values, NULL, SPI_OK_DELETE);
-	ga_idempotency_trim();
-	more |= ga_caps_trim();
-	more |= ga_receipts_trim();
-	more |= ga_polls_trim();
-	return more;
 }

@@ -13,6 +13,7 @@
 #include "base/channel.h"
 #include "base/fair_queue.h"
 #include "datatype/timestamp.h"
+#include "store/set_aside_store.h"
 #include "utils/uuid.h"
 
 struct GaOwnerScope;
@@ -94,6 +95,7 @@ typedef struct GaRecord
 	GaChannel channel;	  /* of `captured` */
 	const char *captured; /* NULL unless a capture provider */
 	const char *recipient;
+	int failures; /* to write it down, alone: how often it was set aside */
 } GaRecord;
 
 /* All run inside ga_owner_enter()/leave(). */
@@ -104,9 +106,14 @@ extern int64 ga_queue_new_incarnation(void);
 /*
  * Takes back what dispatchers of older incarnations left in the state sending:
  * queued again at once, or uncertain where the provider's option says hold.
- * Rows somebody holds locked stay as they are.  Returns how many it took.
+ * Rows somebody holds locked stay as they are.  `only`: this one row alone; NULL:
+ * all.  Returns how many it took.
  */
-extern uint64 ga_queue_take_back(int64 incarnation, Datum hold_servers);
+extern uint64 ga_queue_take_back(int64 incarnation, Datum hold_servers,
+								 const GaRowKey *only);
+/* Their keys, some of them at a time. */
+extern int ga_queue_strays(const struct GaOwnerScope *scope, int64 incarnation,
+						   int limit, GaRowKey **keys);
 /* Whether such rows are left. */
 extern bool ga_queue_has_strays(int64 incarnation);
 
@@ -119,6 +126,11 @@ extern int ga_queue_claim(const struct GaOwnerScope *scope, GaChannel channel,
 						  int64 incarnation, int limit, GaQueueCursor *cursor,
 						  int64 last_tag, GaClaim **claims);
 
+/* The row that a claim of one row would take; false: there is none. */
+extern bool ga_queue_peek(GaChannel channel, const GaQueueFilter *filter,
+						  const GaQueueCursor *cursor, int64 last_tag,
+						  GaRowKey *key);
+
 /*
  * Records outcomes.  Rows that a caller holds locked are left for later: their
  * records are moved to the front of the array and their number is returned.
@@ -130,12 +142,5 @@ extern TimestampTz ga_queue_first(GaChannel channel,
 								  const GaQueueFilter *filter);
 /* The tag of the first row of a channel; GA_START_TAG_MIN: nothing waits. */
 extern int64 ga_queue_first_tag(GaChannel channel);
-
-/*
- * Removes history and receipts older than their retention, what capture keeps
- * too much, and idempotency keys that no longer count.
- */
-/* Returns true when there is more of it: the history goes in pieces. */
-extern bool ga_queue_trim(void);
 
 #endif /* GA_STORE_QUEUE_STORE_H */

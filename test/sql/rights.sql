@@ -218,8 +218,14 @@ FROM pg_extension WHERE extname = 'group_api';
 SELECT bag_eq($$SELECT objid::regclass::text FROM members JOIN pg_class c ON c.oid = objid
 		AND classid = 'pg_class'::regclass WHERE c.relkind = 'r'
 	EXCEPT SELECT unnest(extconfig)::regclass::text FROM pg_extension WHERE extname = 'group_api'$$,
-	$$VALUES ('group_api_private.captured'), ('group_api_private.link_secret')$$,
-	'a dump has every table but the captured messages and the secret of the links');
+	$$VALUES ('group_api_private.captured'), ('group_api_private.link_secret'), ('group_api_private.set_aside')$$,
+	'a dump has every table but the captured messages, the secret of the links and what is of this moment');
+
+-- A publication for all tables must stop no UPDATE and no DELETE.
+SELECT is_empty($$SELECT c.oid::regclass FROM members JOIN pg_class c ON c.oid = objid
+	AND classid = 'pg_class'::regclass WHERE c.relkind = 'r' AND c.relreplident <> 'f'
+	AND NOT EXISTS (SELECT FROM pg_index i WHERE i.indrelid = c.oid AND (i.indisprimary OR i.indisreplident))$$,
+	'every table has a primary key or a replica identity');
 
 -- ---- grant_access ----
 
@@ -299,12 +305,12 @@ CREATE TEMP TABLE readable AS
 SELECT bag_eq(format('SELECT may FROM readable WHERE level = %L', level),
 	format('SELECT unnest(%L::text[])', may), 'what may be read: ' || level)
 FROM (VALUES ('plain', '{}'::text[]), ('anonymous', '{}'), ('caller', '{}'), ('mailer', '{}'),
-	('monitor', '{group_api.dispatcher,group_api.waiting,group_api.locks,group_api.providers,group_api.queue,group_api.attempts,group_api.deliveries,
+	('monitor', '{group_api.dispatcher,group_api.waiting,group_api.locks,group_api.set_aside,group_api_private.set_aside,group_api.providers,group_api.queue,group_api.attempts,group_api.deliveries,
 		group_api.suppressions,group_api_private.suppressions,
 		group_api.receipts,group_api.receipt_counts,group_api_private.receipt_counts,
 		group_api_private.groups,group_api_private.members,group_api_private.invitations,
 		group_api_private.attempts,group_api_private.pauses}'),
-	('operator', '{group_api.dispatcher,group_api.waiting,group_api.locks,group_api.providers,group_api.queue,group_api.attempts,group_api.deliveries,
+	('operator', '{group_api.dispatcher,group_api.waiting,group_api.locks,group_api.set_aside,group_api_private.set_aside,group_api.providers,group_api.queue,group_api.attempts,group_api.deliveries,
 		group_api.suppressions,group_api_private.suppressions,
 		group_api.receipts,group_api.receipt_counts,group_api_private.receipt_counts,
 		group_api.receipt_events,

@@ -1,0 +1,291 @@
+/*
+ * one_by_one.c
+ *		Steps after an error: each row in a subtransaction, without those that fail.
+ *
+ * A trigger of the owner's, a constraint, a damaged value: what fails at one row
+ * must not stop the others, and a step that ends as a whole changes nothing.
+ */
+#include "postgres.h"
+
+#include "dispatch/one_by_one.h"
+#include "dispatch/screening.h"
+#include "dispatch/set_aside.h"
+#include "dispatch/work.h"
+
+/* So many in a row without one that gets through: the fault is not theirs. */
+#define FAILURES_MAX 3
+/* Rows taken back in one transaction. */
+#define TAKEN_BACK_AT_ONCE 1000
+
+/* By step: how many failed since one got through. */
+static int failures[GA_STEP_COUNT];
+
+/* Sets a row aside, or ends the step since it is not the row's fault. */
+static void
+note_failed(GaStep step, const char *name, GaRowKey key, const char *error)
+{
+	if (++failures[step] > FAILURES_MAX)
+	{
+		failures[step] = FAILURES_MAX;
+		ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR),
+						errmsg_internal("%s", error)));
+	}
+	ga_set_aside_put(name, key, error);
+	ga_set_aside_look_again();
+}
+
+/* ---- claiming ------------------------------------------------------------ */
+
+typedef struct OneClaim
+{
+	const GaProvider *provider;
+	int64 incarnation;
+	GaQueueCursor cursor; /* a copy: what is rolled back is not read */
+	int64 last_tag;
+	GaClaim *claim;
+	int count;
+} OneClaim;
+
+static void
+claim_one(void *arg)
+{
+	OneClaim *one = arg;
+	const GaProvider *provider = one->provider;
+
+	one->count = ga_queue_claim(
+		ga_work_scope(), provider->channel, provider->server, &provider->filter,
+		one->incarnation, 1, &one->cursor, one->last_tag, &one->claim);
+	ga_screening_mark(ga_work_scope(), provider->channel, one->claim,
+					  one->count);
+}
+
+int
+ga_claim_one_by_one(const GaProvider *provider, int64 incarnation, int limit,
+					GaQueueCursor *cursor, int64 last_tag, GaClaim **claims)
+{
+	int count = 0;
+
+	*claims = MemoryContextAlloc(ga_work_scope()->caller_context,
+								 sizeof(GaClaim) * Max(limit, 1));
+	for (int tried = 0; tried < limit; tried++)
+	{
+		OneClaim one = {.provider = provider,
+						.incarnation = incarnation,
+						.cursor = *cursor,
+						.last_tag = last_tag};
+		const char *error;
+		GaRowKey key;
+
+		if (ga_run_caught(claim_one, &one, &error))
+		{
+			if (one.count == 0)
+				break;
+			(*claims)[count++] = *one.claim;
+			*cursor = one.cursor;
+			failures[GA_STEP_CLAIM] = 0;
+			continue;
+		}
+		if (error == NULL ||
+			!ga_queue_peek(provider->channel, &provider->filter, cursor,
+						   last_tag, &key))
+			break;
+		note_failed(GA_STEP_CLAIM, "claim", key, error);
+	}
+	return count;
+}
+
+/* ---- recording ----------------------------------------------------------- */
+
+typedef struct OneRecord
+{
+	GaRecord *record;
+	int64 incarnation;
+	bool is_locked;
+} OneRecord;
+
+static void
+record_one(void *arg)
+{
+	OneRecord *one = arg;
+
+	one->is_locked = ga_queue_record(one->record, 1, one->incarnation) > 0;
+}
+
+/* Brings the record at `at` forward to `to`; those in between move back. */
+static void
+move_forward(GaRecord *records, int at, int to)
+{
+	GaRecord record = records[at];
+
+	memmove(&records[to + 1], &records[to], sizeof(GaRecord) * (at - to));
+	records[to] = record;
+}
+
+int
+ga_record_one_by_one(GaRecord *records, int count, int64 incarnation,
+					 int *failed)
+{
+	int locked = 0;
+
+	*failed = 0;
+	for (int i = 0; i < count; i++)
+	{
+		OneRecord one = {.record = &records[i], .incarnation = incarnation};
+		const char *error;
+		GaRowKey key = {records[i].group_id, records[i].number};
+
+		if (ga_run_caught(record_one, &one, &error) && !one.is_locked)
+		{
+			failures[GA_STEP_RECORD] = 0;
+			if (records[i].failures > 0)
+				ga_set_aside_remove("record", key);
+		}
+		else if (error == NULL)
+			move_forward(records, i, locked++);
+		else
+		{
+			note_failed(GA_STEP_RECORD, "record", key, error);
+			move_forward(records, i, locked + (*failed)++);
+		}
+	}
+	return locked;
+}
+
+/* ---- queueing what is due ------------------------------------------------ */
+
+typedef struct OneDue
+{
+	GaDueCursor cursor;
+	TimestampTz now;
+	GaTagRange tags[GA_CHANNEL_COUNT];
+	int count;
+} OneDue;
+
+static void
+place_one(void *arg)
+{
+	OneDue *one = arg;
+
+	for (int i = 0; i < GA_CHANNEL_COUNT; i++)
+		ga_tag_range_reset(&one->tags[i]);
+	one->count = ga_queue_place_due(&one->cursor, one->now, 1, one->tags);
+}
+
+int
+ga_place_due_one_by_one(GaDueCursor *cursor, TimestampTz now, int limit,
+						GaTagRange *tags)
+{
+	int count = 0;
+
+	while (count < limit)
+	{
+		OneDue one = {.cursor = *cursor, .now = now};
+		const char *error;
+		GaRowKey key;
+
+		if (ga_run_caught(place_one, &one, &error))
+		{
+			if (one.count == 0)
+				break;
+			count++;
+			*cursor = one.cursor;
+			failures[GA_STEP_PLACE_DUE] = 0;
+			for (int i = 0; i < GA_CHANNEL_COUNT; i++)
+				if (one.tags[i].from <= one.tags[i].to)
+					ga_tag_range_add(&tags[i], one.tags[i].from,
+									 one.tags[i].to);
+			continue;
+		}
+		if (error == NULL || !ga_queue_peek_due(cursor, now, &key))
+			break;
+		note_failed(GA_STEP_PLACE_DUE, "place", key, error);
+	}
+	return count;
+}
+
+/* ---- asking for receipts ------------------------------------------------- */
+
+typedef struct OnePoll
+{
+	Datum servers;
+	GaPoll *poll;
+	int count;
+} OnePoll;
+
+static void
+take_one(void *arg)
+{
+	OnePoll *one = arg;
+
+	one->count = ga_polls_take(ga_work_scope(), one->servers, 1, &one->poll);
+}
+
+int
+ga_polls_take_one_by_one(Datum servers, int limit, GaPoll **polls)
+{
+	int count = 0;
+
+	*polls = MemoryContextAllocZero(ga_work_scope()->caller_context,
+									sizeof(GaPoll) * Max(limit, 1));
+	while (count < limit)
+	{
+		OnePoll one = {.servers = servers};
+		const char *error;
+		GaRowKey key;
+
+		if (ga_run_caught(take_one, &one, &error))
+		{
+			if (one.count == 0)
+				break;
+			(*polls)[count++] = *one.poll;
+			failures[GA_STEP_ASK] = 0;
+			continue;
+		}
+		if (error == NULL || !ga_polls_peek(servers, &key))
+			break;
+		note_failed(GA_STEP_ASK, "poll", key, error);
+	}
+	return count;
+}
+
+/* ---- taking back --------------------------------------------------------- */
+
+typedef struct OneStray
+{
+	int64 incarnation;
+	const GaRowKey *key;
+	uint64 taken;
+} OneStray;
+
+static void
+take_back_one(void *arg)
+{
+	OneStray *one = arg;
+
+	one->taken = ga_queue_take_back(one->incarnation, ga_providers_that_hold(),
+									one->key);
+}
+
+uint64
+ga_take_back_one_by_one(int64 incarnation)
+{
+	uint64 taken = 0;
+	GaRowKey *keys;
+	int count = ga_queue_strays(ga_work_scope(), incarnation,
+								TAKEN_BACK_AT_ONCE, &keys);
+
+	for (int i = 0; i < count; i++)
+	{
+		OneStray one = {.incarnation = incarnation, .key = &keys[i]};
+		const char *error;
+
+		if (ga_run_caught(take_back_one, &one, &error))
+		{
+			taken += one.taken;
+			failures[GA_STEP_TAKE_BACK] = 0;
+		}
+		else if (error != NULL)
+			note_failed(GA_STEP_TAKE_BACK, "take back", keys[i], error);
+	}
+	return taken;
+}

@@ -1,0 +1,37 @@
+/*
+ * one_by_one.h
+ *		Steps after an error: each row in a subtransaction, without those that fail.
+ *
+ * Each is called in the place of the statement that failed, in the step's
+ * transaction.  Rows that fail are set aside (store/set_aside_store).  Where the
+ * first few fail and none gets through, nothing is wrong with them: an error.
+ */
+#ifndef GA_DISPATCH_ONE_BY_ONE_H
+#define GA_DISPATCH_ONE_BY_ONE_H
+
+#include "postgres.h"
+
+#include "dispatch/providers.h"
+#include "store/due_store.h"
+#include "store/poll_store.h"
+#include "store/queue_store.h"
+
+/* As ga_queue_claim() and ga_screening_mark(). */
+extern int ga_claim_one_by_one(const GaProvider *provider, int64 incarnation,
+							   int limit, GaQueueCursor *cursor, int64 last_tag,
+							   GaClaim **claims);
+/*
+ * As ga_queue_record(); behind the records that are kept since their rows are
+ * locked stand `failed` ones, which the caller is to set aside, too.
+ */
+extern int ga_record_one_by_one(GaRecord *records, int count, int64 incarnation,
+								int *failed);
+/* As ga_queue_place_due(). */
+extern int ga_place_due_one_by_one(GaDueCursor *cursor, TimestampTz now,
+								   int limit, GaTagRange *tags);
+/* As ga_polls_take(). */
+extern int ga_polls_take_one_by_one(Datum servers, int limit, GaPoll **polls);
+/* As ga_queue_take_back(). */
+extern uint64 ga_take_back_one_by_one(int64 incarnation);
+
+#endif /* GA_DISPATCH_ONE_BY_ONE_H */

@@ -1,0 +1,44 @@
+/*
+ * set_aside.c
+ *		When rows that were set aside are tried again.
+ *
+ * The table is asked once after each change; nothing is asked while nothing is set
+ * aside.
+ */
+#include "postgres.h"
+
+#include "dispatch/set_aside.h"
+#include "dispatch/work.h"
+#include "store/set_aside_store.h"
+
+static bool is_known; /* next_end is right */
+static TimestampTz next_end = DT_NOEND;
+
+void
+ga_set_aside_look_again(void)
+{
+	is_known = false;
+}
+
+bool
+ga_set_aside_is_over(TimestampTz now)
+{
+	bool is_over = next_end <= now;
+	TimestampTz found;
+
+	if (is_known && !is_over)
+		return false;
+	if (!ga_work_begin(GA_STEP_SET_ASIDE))
+		return false;
+	found = ga_set_aside_next();
+	ga_work_end();
+	next_end = found == 0 ? DT_NOEND : found;
+	is_known = true;
+	return is_over;
+}
+
+TimestampTz
+ga_set_aside_next_turn(void)
+{
+	return Max(is_known ? next_end : 0, ga_work_not_before(GA_STEP_SET_ASIDE));
+}

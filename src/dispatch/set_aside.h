@@ -1,0 +1,19 @@
+/*
+ * set_aside.h
+ *		When rows that were set aside are tried again.
+ */
+#ifndef GA_DISPATCH_SET_ASIDE_H
+#define GA_DISPATCH_SET_ASIDE_H
+
+#include "postgres.h"
+
+#include "datatype/timestamp.h"
+
+/* Asks for the next one after something was set aside or ended. */
+extern void ga_set_aside_look_again(void);
+/* True once when rows are to be tried again: what was read is to be read anew. */
+extern bool ga_set_aside_is_over(TimestampTz now);
+/* When ga_set_aside_is_over() may be true; DT_NOEND: nothing is set aside. */
+extern TimestampTz ga_set_aside_next_turn(void);
+
+#endif /* GA_DISPATCH_SET_ASIDE_H */

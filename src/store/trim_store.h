@@ -1,0 +1,19 @@
+/*
+ * trim_store.h
+ *		Removing history, receipts and counts older than their retention.
+ */
+#ifndef GA_STORE_TRIM_STORE_H
+#define GA_STORE_TRIM_STORE_H
+
+#include "postgres.h"
+
+/*
+ * Removes history and receipts older than their retention, what capture keeps
+ * too much, and idempotency keys that no longer count.
+ */
+/* Returns true when there is more of it: the history goes in pieces. */
+extern bool ga_queue_trim(void);
+/* The same after an error: each part alone, the history row by row. */
+extern void ga_queue_trim_one_by_one(void);
+
+#endif /* GA_STORE_TRIM_STORE_H */
