@@ -221,6 +221,9 @@ follow_reload(void)
 			ga_workers[i].not_before = 0;
 		if (ga_slots->slots[i].state == GA_SLOT_IDLE)
 			ga_slot_want(&ga_slots->slots[i], place);
+		else if (ga_slots->slots[i].state == GA_SLOT_RUNNING)
+			/* One that is about to end must not miss it. */
+			pg_atomic_write_u32(&ga_slots->slots[i].reload, 1);
 	}
 	LWLockRelease(ga_slots->lock);
 	ga_probes_look_again();

@@ -184,6 +184,9 @@ tell_owner(GaDispatcherStats *stats)
 static void
 tell_slot(const GaSlot *slot, GaSlotTrouble trouble, GaDispatcherStats *stats)
 {
+	/* One that ended before the setting was changed could not note it. */
+	if (slot->state == GA_SLOT_IDLE && !ga_settings.dispatch)
+		trouble = GA_TROUBLE_OFF;
 	stats->reason = trouble_text(trouble);
 	if (slot->state == GA_SLOT_RUNNING || slot->state == GA_SLOT_IDLE)
 	{

@@ -11,7 +11,7 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 use Time::HiRes qw(sleep time);
 
-my $node = new_node('main', extension => 0, conf => "group_api.retry_base = 1");
+my $node = new_node('main', extension => 0, conf => "group_api.retry_base = 1\ngroup_api.max_dispatchers = 12\nmax_worker_processes = 24");
 my $gateway = start_script_server(http => {});
 my $next = 0;
 

@@ -304,7 +304,8 @@ eval { $_->finish } for @waiting;
 # ---- refused logins, then retries and lost answers --------------------------------------
 
 set_rules($servers, http => http_rules(sub { map { { %$_, count => 1 } } (hostile($_[0], 401))[ 4, 4 ] }),
-	smtp => smtp_rules([ auth => ["535 5.7.8 $wrong"] ]));
+	# A connection that is kept open has logged in before.
+	smtp => smtp_rules([ auth => ["535 5.7.8 $wrong"] ], [ mail => ["535 5.7.8 $wrong"] ]));
 my $paused = invite_all(1);
 poll_until(sub { watch(); sql("SELECT count(*) FROM group_api.providers WHERE state = 'paused'") eq scalar @names }, 'a refused login pauses each provider');
 chmod 0644, "$directory/kannel";
