@@ -402,7 +402,7 @@ COMMENT ON COLUMN group_api_private.pauses.until IS 'when a rest ends that the p
 -- A restored or cloned database must stay silent: the identity is dumped with
 -- the data and no longer fits.  The key of the links is never dumped, so a
 -- restore into the very same database is told by its digest.  Groups without this
--- row are foreign.  Both rows are made with the first group: a template has none
+-- row are foreign.  Both rows are made with the first group or receipt_url(): a template has none
 -- to give away.
 CREATE TABLE group_api_private.installation (
     singleton         boolean NOT NULL DEFAULT true,
@@ -1074,7 +1074,7 @@ $$Takes a provider's callback over HTTP, whatever its bytes.
 As receive_receipt(text), which gets none that is not UTF-8.$$;
 
 CREATE FUNCTION group_api.receipt_url(server name) RETURNS text
-    LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'group_api_receipt_url';
+    LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_receipt_url';
 COMMENT ON FUNCTION group_api.receipt_url(name) IS
 $$The address to enter at a provider as webhook for all its messages; whoever knows it is believed
 where the provider does not sign. Errors: 42704 for an unknown server, 55000 without callback_url.$$;

@@ -12,6 +12,7 @@
 
 #include <time.h>
 
+#include "access/xact.h"
 #include "api/answer.h"
 #include "api/caller.h"
 #include "api/execute_right.h"
@@ -32,6 +33,7 @@
 #include "utils/builtins.h"
 #include "utils/jsonb.h"
 #include "utils/memutils.h"
+#include "utils/snapmgr.h"
 
 /* SendGrid's batches end at 768 kB. */
 #define BODY_MAX (1024 * 1024)
@@ -575,7 +577,16 @@ group_api_receipt_url(PG_FUNCTION_ARGS)
 	if (is_there)
 		base = ga_provider_row_setting(&provider, "callback_url");
 	if (base != NULL)
+	{
+		/* The key must be there before anything is signed with it. */
+		if (ga_installation_claim(NULL))
+			ga_reload_at_commit();
+		CommandCounterIncrement();
+		PushCopiedSnapshot(GetActiveSnapshot());
+		UpdateActiveSnapshotCommandId();
 		ga_link_secret_read(secret);
+		PopActiveSnapshot();
+	}
 	ga_owner_leave(&scope);
 	if (!is_there)
 		ereport(ERROR,

@@ -47,7 +47,8 @@ extern bool ga_installation_is_foreign(void);
 /* The system identifier of the cluster they were in before pg_upgrade; 0: none. */
 extern int64 ga_installation_moved_from(void);
 
-/* `group` was just written: makes the data ours if it is the first one; whether so. */
+/* Makes the data ours where there are none but `group` (or NULL), which was just
+ * written; whether so. */
 extern bool ga_installation_claim(const pg_uuid_t *group);
 /* Notes what pg_upgrade moved; false while somebody else holds the row. */
 extern bool ga_installation_take_over(void);
