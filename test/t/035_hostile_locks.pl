@@ -152,6 +152,7 @@ sub fill
 		"pauses (server, by_dispatcher, reason) VALUES ('gone', true, 'x')",
 		"templates (channel, locale, body) VALUES ('MOBILE', 'it', '{link}')",
 		"requests (group_id, user_id) VALUES (gen_random_uuid(), 1)",
+		"set_aside (group_id, number, step, until, reason) VALUES (gen_random_uuid(), 1, 'claim', now() - interval '1 day', 'x')",
 		"pictures (group_id, id, media_type, data) VALUES (gen_random_uuid(), gen_random_uuid(), 'image/png', 'x')",
 		"idempotency_keys (user_id, contract, key, body_hash, group_id, created_at) VALUES (1, 'A', 'old', 'x', gen_random_uuid(), now() - interval '2 days')",
 		"attempts (group_id, number, attempt, outcome, started_at, elapsed) VALUES (gen_random_uuid(), 1, 1, 'accepted', now() - interval '1 year', '0')");
