@@ -72,7 +72,8 @@ find_origin(const pg_uuid_t *ignored)
 			" i.xmin, l.xmin,"
 			" EXISTS (SELECT FROM group_api_private.groups g"
 			"   WHERE g.id IS DISTINCT FROM $3)"
-			"  OR (s.salt IS NULL OR i.salt_digest <> sha256(s.salt)) AND"
+			"  OR (s.salt IS NULL"
+			"   OR coalesce(i.salt_digest <> sha256(s.salt), false)) AND"
 			"   EXISTS (SELECT FROM group_api_private.suppressions)" ALL_THREE,
 		.nargs = 3,
 		.argtypes = {INT8OID, OIDOID, UUIDOID},

@@ -89,6 +89,8 @@ my ($plain, $plain_error) = map { normal($_) } told(calls_of_caller(2) . $calls_
 # They are made with the first group.
 my $secret = $node->safe_psql('postgres', q(SELECT encode(secret, 'hex') FROM group_api_private.link_secret));
 my $salt = $node->safe_psql('postgres', q(SELECT encode(salt, 'hex') FROM group_api_private.suppression_salt));
+isnt($secret, '', 'a contact suppressed before the first group leaves the data ours');
+isnt($salt, '', 'and there is a salt');
 my $hidden = qr/hidden-|\Q$secret\E|\Q$salt\E/;
 like($plain, qr/"Ch.+r .* 'quoted'"/, 'the calls do what they should');
 like($plain, qr/"real_name":"Bob"/, 'in contract B, too');
