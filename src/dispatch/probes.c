@@ -47,24 +47,35 @@ ga_probes_free_slot(int at)
 	ga_workers[at].not_before = 0;
 }
 
-/* Slots without a worker whose database is closed; it is tried when it opens. */
-static void
+/*
+ * Slots without a worker whose database is closed; it is tried when it opens.
+ * True when the worker of one is about to end: its slot is free only then.
+ */
+static bool
 free_slots_except(const List *open)
 {
+	bool is_left = false;
+
 	for (int i = 0; i < ga_slots->used; i++)
 	{
 		const GaSlot *slot = &ga_slots->slots[i];
 
-		if (ga_workers[i].handle == NULL && slot->pid == 0 &&
-			slot->state != GA_SLOT_FREE && slot->holds == 0 &&
-			!list_member_oid(open, slot->database))
+		if (slot->state == GA_SLOT_FREE ||
+			list_member_oid(open, slot->database))
+			continue;
+		if (ga_workers[i].handle == NULL && slot->pid == 0 && slot->holds == 0)
 			ga_probes_free_slot(i);
+		else
+			is_left |= slot->state != GA_SLOT_RUNNING;
 	}
+	return is_left;
 }
 
-static void
+/* True when it must look again soon. */
+static bool
 look_at_databases(void)
 {
+	bool is_left;
 	List *open = ga_databases_open();
 	MemoryContext old = MemoryContextSwitchTo(TopMemoryContext);
 	List *kept = NIL;
@@ -80,9 +91,10 @@ look_at_databases(void)
 	list_free(candidates);
 	tried = kept;
 	candidates = untried;
-	free_slots_except(open);
+	is_left = free_slots_except(open);
 	list_free(open);
 	MemoryContextSwitchTo(old);
+	return is_left;
 }
 
 /* Who waits for DDL may find it ended. */
@@ -94,6 +106,18 @@ try_locked_again(void)
 			ga_workers[i].locked_ms = ga_workers[i].not_before = 0;
 }
 
+/* A slot is free again, and some database did not get one: all are tried anew. */
+static void
+try_refused_again(void)
+{
+	if (ga_slots_are_full() ||
+		pg_atomic_exchange_u32(&ga_slots->refused, 0) == 0)
+		return;
+	list_free(tried);
+	tried = NIL;
+	ga_probes_look_again();
+}
+
 /* Looks when somebody told, or when it is time again. */
 void
 ga_probes_follow_databases(TimestampTz now)
@@ -101,6 +125,7 @@ ga_probes_follow_databases(TimestampTz now)
 	static bool changed = true;
 	TimestampTz next;
 
+	try_refused_again();
 	if (pg_atomic_exchange_u32(&ga_slots->databases_changed, 0) != 0)
 	{
 		try_locked_again();
@@ -114,10 +139,10 @@ ga_probes_follow_databases(TimestampTz now)
 		ga_launcher_wake_by(next);
 		return;
 	}
-	changed = false;
-	look_at_databases();
+	changed = look_at_databases();
 	looked_at = now;
-	ga_launcher_wake_by(TimestampTzPlusMilliseconds(now, SLOW_LOOK_MS));
+	ga_launcher_wake_by(
+		TimestampTzPlusMilliseconds(now, changed ? LOOK_MS : SLOW_LOOK_MS));
 }
 
 /* Makes a slot for a database nobody spoke of; true when it has none yet. */

@@ -92,6 +92,7 @@ create_slots(void)
 		ga_slots->is_probing = true;
 		pg_atomic_init_u32(&ga_slots->waiting, 0);
 		pg_atomic_init_u32(&ga_slots->databases_changed, 0);
+		pg_atomic_init_u32(&ga_slots->refused, 0);
 		pg_atomic_init_u32(&ga_slots->confinement_told, 0);
 		ga_slots->count = ga_settings.max_databases;
 		ga_slots->used = 0;
@@ -305,6 +306,9 @@ ga_slot_wake(Oid database, TimestampTz due, bool reload)
 		slot = find_slot(database);
 		if (slot == NULL)
 			slot = take_slot(database);
+		/* It may never speak again: the launcher comes back to it. */
+		if (slot == NULL)
+			pg_atomic_write_u32(&ga_slots->refused, 1);
 	}
 	if (slot != NULL)
 	{
@@ -374,6 +378,8 @@ ga_slot_release(Oid database)
 	slot = find_slot(database);
 	if (slot != NULL && slot->holds > 0)
 		slot->holds--;
+	/* A look meanwhile could not free the slot of a database that is gone. */
+	pg_atomic_write_u32(&ga_slots->databases_changed, 1);
 	set_latch(ga_slots->launcher_latch);
 	LWLockRelease(ga_slots->lock);
 }

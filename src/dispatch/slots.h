@@ -141,6 +141,8 @@ typedef struct GaSlots
 	pg_atomic_uint32 waiting;
 	/* Databases came, went, or are open to connections or closed. */
 	pg_atomic_uint32 databases_changed;
+	/* A database with work found no free slot; taken by the launcher. */
+	pg_atomic_uint32 refused;
 	/* A hash of the confinement that the log tells of last; 0: of none. */
 	pg_atomic_uint32 confinement_told;
 	int count;
