@@ -10,11 +10,11 @@
 #include "base/guc.h"
 #include "base/upgrade_mark.h"
 #include "dispatch/database_guard.h"
-#include "dispatch/launcher.h"
+#include "dispatch/launch/launcher.h"
 #include "dispatch/setting_guard.h"
 #include "dispatch/slots.h"
 #include "dispatch/wake.h"
-#include "request/contact.h"
+#include "request/contact/contact.h"
 
 GA_MODULE_MAGIC;
 

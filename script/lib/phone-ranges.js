@@ -5,7 +5,7 @@
  *
  *   phone-ranges.js CHECKER
  *
- * Prints the rows of src/request/phone_ranges.cpp.
+ * Prints the rows of src/request/contact/phone_ranges.cpp.
  */
 'use strict';
 

@@ -12,12 +12,12 @@
 #include "postgres.h"
 
 #include "api/caller.h"
-#include "api/paging.h"
+#include "api/contract_b/paging.h"
 #include "api/preview.h"
 #include "lib/stringinfo.h"
 #include "request/violation.h"
-#include "store/group_store.h"
-#include "store/group_v2_store.h"
+#include "store/group/group_store.h"
+#include "store/group/contract_b_store.h"
 #include "store/invitation_store.h"
 
 typedef enum GaContract

@@ -7,8 +7,8 @@
 
 #include "postgres.h"
 
-#include "store/group_store.h"
-#include "store/user_store.h"
+#include "store/group/group_store.h"
+#include "store/group/user_store.h"
 #include "utils/jsonb.h"
 
 typedef struct GaCaller

@@ -15,7 +15,7 @@
 #include "dispatch/wake.h"
 #include "mb/pg_wchar.h"
 #include "request/body.h"
-#include "request/group_request.h"
+#include "request/contract_body.h"
 #include "store/suppression_store.h"
 #include "utils/timestamp.h"
 

@@ -11,8 +11,8 @@
 #include "api/caller.h"
 #include "fmgr.h"
 #include "request/violation.h"
-#include "store/group_store.h"
-#include "store/idempotency_store.h"
+#include "store/group/group_store.h"
+#include "store/group/idempotency_store.h"
 #include "store/plan_cache.h"
 #include "utils/jsonb.h"
 

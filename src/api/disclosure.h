@@ -11,7 +11,7 @@
 #include "postgres.h"
 
 #include "api/caller.h"
-#include "store/group_store.h"
+#include "store/group/group_store.h"
 
 /*
  * Takes out of the view, in place, what the caller may not be told.  Operators

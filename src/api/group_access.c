@@ -9,7 +9,7 @@
 #include "api/group_access.h"
 #include "base/guc.h"
 #include "store/installation_store.h"
-#include "store/lifecycle_store.h"
+#include "store/group/lifecycle_store.h"
 #include "store/provider_store.h"
 #include "store/suppression_store.h"
 #include "utils/snapmgr.h"

@@ -12,7 +12,7 @@
 
 #include "api/caller.h"
 #include "message/compose.h"
-#include "store/group_store.h"
+#include "store/group/group_store.h"
 #include "store/plan_cache.h"
 
 /* As many messages are shown; the totals count all. */

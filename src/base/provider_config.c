@@ -5,7 +5,7 @@
 #include "postgres.h"
 
 #include "base/provider_config.h"
-#include "base/provider_options.h"
+#include "base/shared/provider_options.h"
 #include "utils/json.h"
 
 const char *

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "courier/mail.h"
+#include "courier/smtp/mail.h"
 
 /* RFC 2606 keeps .invalid from ever being somebody's. */
 #define DEFAULT_SENDER "group_api <group_api@localhost.invalid>"

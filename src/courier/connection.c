@@ -20,8 +20,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "base/peer_address.h"
-#include "courier/reply.h"
+#include "base/shared/peer_address.h"
+#include "courier/smtp/reply.h"
 
 /* Shorter than any gateway keeps an idle connection. */
 #define IDLE_S 15L

@@ -17,10 +17,7 @@ COURIER_FLAGS    := -std=gnu11 -D_GNU_SOURCE -DGA_VERSION='"$(COURIER_VERSION)"'
 COURIER_HARDEN    = -O2 -g -fstack-protector-strong -D_FORTIFY_SOURCE=2 -fPIE
 COURIER_LIBS     := $(shell pkg-config --libs $(COURIER_PACKAGES))
 
-COURIER_SOURCES := $(wildcard src/courier/*.c) \
-	src/base/wire.c src/base/provider_options.c src/base/receipt_table.c \
-	src/base/sms_text.c src/base/peer_address.c src/base/mail_status.c \
-	src/base/mail_words.c
+COURIER_SOURCES := $(wildcard src/courier/*.c src/courier/*/*.c src/base/shared/*.c)
 COURIER_OBJS    := $(patsubst src/%.c,build/courier/%.o,$(COURIER_SOURCES))
 COURIER_ASAN    := $(patsubst src/%.c,build/courier-asan/%.o,$(COURIER_SOURCES))
 COURIER_SANITIZE = -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined \

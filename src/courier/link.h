@@ -10,7 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "base/wire.h"
+#include "base/shared/wire.h"
 
 typedef struct GaLink
 {

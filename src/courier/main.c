@@ -16,10 +16,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "courier/bounce.h"
+#include "courier/bounce/bounce.h"
 #include "courier/confine.h"
 #include "courier/job.h"
-#include "courier/mail.h"
+#include "courier/smtp/mail.h"
 #include "courier/provider.h"
 #include "courier/serve.h"
 

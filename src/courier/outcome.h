@@ -5,7 +5,7 @@
 #ifndef GA_COURIER_OUTCOME_H
 #define GA_COURIER_OUTCOME_H
 
-#include "base/wire.h"
+#include "base/shared/wire.h"
 #include "courier/text.h"
 
 /* Caps of the strings that go back to the dispatcher, zero byte included. */

@@ -18,12 +18,12 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "base/peer_address.h"
-#include "base/provider_options.h"
+#include "base/shared/peer_address.h"
+#include "base/shared/provider_options.h"
 #include "courier/capture.h"
-#include "courier/http.h"
+#include "courier/http/http.h"
 #include "courier/provider_table.h"
-#include "courier/smtp.h"
+#include "courier/smtp/smtp.h"
 
 static const GaTransport *
 find_transport(const char *kind)

@@ -10,7 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "base/wire.h"
+#include "base/shared/wire.h"
 
 typedef enum GaHttpAuth
 {

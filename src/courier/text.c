@@ -10,7 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/sms_text.h"
+#include "base/shared/sms_text.h"
 
 static void
 die_of_memory(void)

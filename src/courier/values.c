@@ -14,10 +14,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/provider_options.h"
-#include "base/sms_text.h"
-#include "courier/header_words.h"
-#include "courier/mail.h"
+#include "base/shared/provider_options.h"
+#include "base/shared/sms_text.h"
+#include "courier/smtp/header_words.h"
+#include "courier/smtp/mail.h"
 
 static const char *const variable_names[GA_VARIABLE_COUNT] = {
 	[GA_VARIABLE_TO] = "to",

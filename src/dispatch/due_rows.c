@@ -12,7 +12,7 @@
 #include "dispatch/one_by_one.h"
 #include "dispatch/reading.h"
 #include "dispatch/work.h"
-#include "store/due_store.h"
+#include "store/queue/due_store.h"
 #include "utils/timestamp.h"
 
 /* In one transaction: some 10 ms, since others wait for their claim. */

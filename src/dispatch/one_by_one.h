@@ -11,10 +11,10 @@
 
 #include "postgres.h"
 
-#include "dispatch/providers.h"
-#include "store/due_store.h"
-#include "store/poll_store.h"
-#include "store/queue_store.h"
+#include "dispatch/provider/providers.h"
+#include "store/queue/due_store.h"
+#include "store/queue/poll_store.h"
+#include "store/queue/queue_store.h"
 
 /* As ga_queue_claim() and ga_screening_mark(). */
 extern int ga_claim_one_by_one(const GaProvider *provider, int64 incarnation,

@@ -11,8 +11,8 @@
 
 #include "postgres.h"
 
-#include "base/wire.h"
-#include "dispatch/jobs.h"
+#include "base/shared/wire.h"
+#include "dispatch/courier/jobs.h"
 
 extern void ga_polls_init(void);
 

@@ -5,7 +5,7 @@
 #ifndef GA_DISPATCH_READING_H
 #define GA_DISPATCH_READING_H
 
-#include "dispatch/providers.h"
+#include "dispatch/provider/providers.h"
 
 /* From the front, knowing nothing. */
 extern void ga_reading_begin_anew(GaProvider *provider);

@@ -10,7 +10,7 @@
 
 #include "postgres.h"
 
-#include "store/queue_store.h"
+#include "store/queue/queue_store.h"
 #include "utils/palloc.h"
 
 extern void ga_records_init(void);

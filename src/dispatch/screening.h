@@ -8,7 +8,7 @@
 
 #include "postgres.h"
 
-#include "store/queue_store.h"
+#include "store/queue/queue_store.h"
 
 struct GaOwnerScope;
 

@@ -9,7 +9,7 @@
 
 #include "dispatch/set_aside.h"
 #include "dispatch/work.h"
-#include "store/set_aside_store.h"
+#include "store/queue/set_aside_store.h"
 
 static bool is_known; /* next_end is right */
 static TimestampTz next_end = DT_NOEND;

@@ -7,7 +7,7 @@
 #include "access/htup_details.h"
 #include "base/guc.h"
 #include "catalog/pg_database.h"
-#include "dispatch/connections.h"
+#include "dispatch/provider/connections.h"
 #include "dispatch/slots.h"
 #include "dispatch/stats.h"
 #include "dispatch/work.h"

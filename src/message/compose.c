@@ -10,7 +10,7 @@
 #include "postgres.h"
 
 #include "base/guc.h"
-#include "base/sms_text.h"
+#include "base/shared/sms_text.h"
 #include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"
 #include "message/compose.h"

@@ -11,7 +11,7 @@
 #include "postgres.h"
 
 #include "request/body.h"
-#include "request/callback.h"
+#include "request/callback/callback.h"
 #include "request/form_fields.h"
 #include "request/multipart.h"
 #include "request/picture.h"

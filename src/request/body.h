@@ -8,7 +8,7 @@
 
 #include "postgres.h"
 
-#include "request/digest.h"
+#include "base/digest.h"
 #include "request/violation.h"
 #include "utils/jsonb.h"
 

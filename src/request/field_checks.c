@@ -8,7 +8,7 @@
 #include "utils/uuid.h"
 
 #include "request/field_checks.h"
-#include "request/url.h"
+#include "request/contact/url.h"
 
 /* ---- GUID ---- */
 

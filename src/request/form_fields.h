@@ -7,7 +7,7 @@
 
 #include "postgres.h"
 
-#include "request/digest.h"
+#include "base/digest.h"
 #include "utils/jsonb.h"
 
 /* Decoded: may hold anything; and zero-terminated behind their length. */

@@ -7,7 +7,7 @@
 
 #include "postgres.h"
 
-#include "request/digest.h"
+#include "base/digest.h"
 
 typedef struct GaPart
 {

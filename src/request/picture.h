@@ -7,7 +7,7 @@
 
 #include "postgres.h"
 
-#include "request/digest.h"
+#include "base/digest.h"
 #include "request/json_reader.h"
 
 /* Contract B's documents: an image has at most 5 MB. */

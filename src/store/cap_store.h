@@ -13,7 +13,7 @@
 #include "postgres.h"
 
 #include "base/channel.h"
-#include "store/queue_store.h"
+#include "store/queue/queue_store.h"
 
 /*
  * Inside ga_owner_enter()/leave(): counts what was claimed against

@@ -14,7 +14,7 @@
 #include "catalog/pg_type.h"
 #include "store/cap_store.h"
 #include "store/invitation_store.h"
-#include "store/lifecycle_store.h"
+#include "store/group/lifecycle_store.h"
 #include "store/plan_cache.h"
 #include "store/suppression_store.h"
 #include "utils/builtins.h"

@@ -10,7 +10,7 @@
 
 #include "base/link_token.h"
 #include "datatype/timestamp.h"
-#include "store/group_store.h"
+#include "store/group/group_store.h"
 #include "utils/uuid.h"
 
 /* One invitation as its link shows it. */

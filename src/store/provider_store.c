@@ -15,7 +15,7 @@
 
 #include "access/reloptions.h"
 #include "base/extension.h"
-#include "base/provider_options.h"
+#include "base/shared/provider_options.h"
 #include "catalog/pg_type.h"
 #include "foreign/foreign.h"
 #include "nodes/parsenodes.h"

@@ -7,7 +7,7 @@
 
 #include "postgres.h"
 
-#include "store/user_store.h"
+#include "store/group/user_store.h"
 
 /*
  * All run inside ga_owner_enter()/leave().  `user` has role and the subject

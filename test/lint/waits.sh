@@ -27,7 +27,7 @@ sub read_source
 }
 
 # Functions by file, plans and macros at the top of a file.
-for my $path (glob("$root/src/store/*.[ch]"))
+for my $path (glob("$root/src/store/*.[ch] $root/src/store/*/*.[ch]"))
 {
 	my $text = read_source($path);
 
@@ -45,7 +45,7 @@ die "no functions found below $root/src/store" unless %global;
 
 # Where the dispatcher begins; the others run in callers' backends.
 my @todo;
-for my $path (glob("$root/src/dispatch/*.c"))
+for my $path (glob("$root/src/dispatch/*.c $root/src/dispatch/*/*.c"))
 {
 	next if $path =~ m{/(wake|database_guard|stats|slots|launcher)\.c$};
 	my $text = read_source($path);
@@ -119,16 +119,16 @@ mkdir -p "$copy/src" && cp -r src/store src/dispatch "$copy/src"
 
 # caught WHAT FILE PATTERN: after the substitution of PATTERN something is found
 caught() {
-	cp src/store/*.c "$copy/src/store/"
+	cp -r src/store "$copy/src"
 	sed -i "$3" "$copy/src/store/$2"
 	report "$1 is found" "$(cmp -s "$copy/src/store/$2" "src/store/$2" && echo "$3 changes nothing"
 		[ -n "$(waiting "$copy")" ] || echo "nothing is")"
 }
 
-caught "a claim that waits" queue_store.c '/LIMIT \$7/,/SKIP LOCKED/s/ SKIP LOCKED//'
-caught "trimming that waits" idempotency_store.c 's/ SKIP LOCKED//'
-caught "a statement that says nothing of its rows" lifecycle_store.c 's/GA_ROWS_LOCKED_BY(take_groups)//'
-caught "one whose rows nobody locked" lifecycle_store.c 's/GA_ROWS_LOCKED_BY(take_groups)/GA_ROWS_LOCKED_BY(ga_groups_next_look)/'
+caught "a claim that waits" queue/queue_store.c '/LIMIT \$7/,/SKIP LOCKED/s/ SKIP LOCKED//'
+caught "trimming that waits" group/idempotency_store.c 's/ SKIP LOCKED//'
+caught "a statement that says nothing of its rows" group/lifecycle_store.c 's/GA_ROWS_LOCKED_BY(take_groups)//'
+caught "one whose rows nobody locked" group/lifecycle_store.c 's/GA_ROWS_LOCKED_BY(take_groups)/GA_ROWS_LOCKED_BY(ga_groups_next_look)/'
 caught "a key that is not committed" suppression_store.c 's/GA_MAY_MEET_A_LOCK(.*)//'
-caught "a receipt that waits" receipt_store.c 's/GA_ROWS_LOCKED_BY(ga_receipt_try)//'
+caught "a receipt that waits" queue/receipt_store.c 's/GA_ROWS_LOCKED_BY(ga_receipt_try)//'
 finish

@@ -14,11 +14,11 @@
 
 extern "C"
 {
-#include "request/email.h"
+#include "request/contact/email.h"
 #include "request/text.h"
-#include "request/url.h"
+#include "request/contact/url.h"
 }
-#include "request/phone.h"
+#include "request/contact/phone.h"
 
 static void
 promise(bool kept, const char *what)

@@ -18,7 +18,7 @@
 
 #include <phonenumbers/phonenumberutil.h>
 
-#include "request/phone.h"
+#include "request/contact/phone.h"
 
 using i18n::phonenumbers::PhoneNumber;
 using i18n::phonenumbers::PhoneNumberUtil;

@@ -83,7 +83,7 @@ is($settings{$_} // '', $real{$_}, "it names the default of $_") for sort keys %
 
 # ---- providers
 
-my $options = slurp_file(GroupApiTest::project_root() . '/src/base/provider_options.c');
+my $options = slurp_file(GroupApiTest::project_root() . '/src/base/shared/provider_options.c');
 my $providers = slurp_file(GroupApiTest::project_root() . '/docs/providers.md');
 my %documented = map { $_ => 1 } $providers =~ /^\| `(\w+)` \| \w/mg;
 my %taken = map { $_ => 1 } $options =~ /^\t\{"(\w+)", (?:"|[A-Z]+_KINDS)/mg;

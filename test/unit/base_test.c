@@ -12,9 +12,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/provider_options.h"
-#include "base/sms_text.h"
-#include "base/wire.h"
+#include "base/shared/provider_options.h"
+#include "base/shared/sms_text.h"
+#include "base/shared/wire.h"
 
 static GaSlice
 slice(const char *string)

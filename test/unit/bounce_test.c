@@ -12,8 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "courier/bounce.h"
-#include "courier/mail.h"
+#include "courier/bounce/bounce.h"
+#include "courier/smtp/mail.h"
 #include "courier/text.h"
 
 #define TOKEN "BAYB_-x"

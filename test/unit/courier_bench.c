@@ -24,7 +24,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "base/wire.h"
+#include "base/shared/wire.h"
 
 #define WINDOW 256
 

@@ -12,7 +12,7 @@
 #include <string.h>
 
 /* The dispatcher's one pure file; the programs here are linked with the courier. */
-#include "dispatch/evidence.c"
+#include "dispatch/provider/evidence.c"
 
 static uint64_t
 words(const char *code, const char *text)

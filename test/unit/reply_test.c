@@ -11,7 +11,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "courier/reply.h"
+#include "courier/smtp/reply.h"
 
 typedef struct SmtpCase
 {

@@ -14,12 +14,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/peer_address.h"
-#include "courier/http_plan.h"
-#include "courier/json_path.h"
+#include "base/shared/peer_address.h"
+#include "courier/http/http_plan.h"
+#include "courier/http/json_path.h"
 #include "courier/outcome.h"
 #include "courier/template.h"
-#include "courier/xml_answer.h"
+#include "courier/http/xml_answer.h"
 
 static const GaJob job = {.to = "+27701231234",
 						  .to_name = "",

@@ -1,0 +1,162 @@
+/*
+ * create_group.c
+ *		group_api.create_group(jsonb) and (text): contract A.
+ *
+ * Everything that can be wrong is looked at before the first write.  A dry run
+ * ends there: its answer has the nil GUID, the status 200 and the messages that
+ * would be sent.  So does that of a call the gateway will roll back, which is a
+ * real one otherwise.
+ */
+#include "postgres.h"
+
+#include "api/answer.h"
+#include "api/caller.h"
+#include "api/creation.h"
+#include "api/quota.h"
+#include "base/guc.h"
+#include "request/contract_body.h"
+#include "store/plan_cache.h"
+#include "utils/builtins.h"
+
+static void
+add_members(GaGroupView *group, const GaGroupRequest *request)
+{
+	for (int i = 0; i < request->member_count; i++)
+	{
+		const GaMemberRequest *asked = &request->members[i];
+		GaMemberView *member = &group->members[i + 1];
+
+		member->number = i + 2;
+		member->name = asked->nick_name;
+		member->channel = asked->contact.channel;
+		member->contact = asked->contact.value;
+		member->delivery = request->send_invitations ? "queued" : "held";
+		member->delivery_at = group->created_at;
+		member->response = "pending";
+	}
+}
+
+static void
+fill_group(GaGroupView *group, const GaGroupRequest *request)
+{
+	ga_creation_begin(group, 'A');
+	group->has_product = true;
+	group->product_id = request->product_id;
+	group->name = request->name;
+	group->description = request->description;
+	group->image = request->image;
+	group->message = request->message;
+	group->member_count = request->member_count + 1;
+	group->members = palloc0(sizeof(GaMemberView) * group->member_count);
+	add_members(group, request);
+}
+
+/* A group with violations was not written. */
+static void
+create(GaCaller *caller, const GaGroupRequest *request, const char *key,
+	   Jsonb *body, GaGroupView *group, GaPreview *preview,
+	   GaViolations *violations)
+{
+	const GaUsage one_group = {.groups = 1};
+	GaOwnerScope scope;
+
+	fill_group(group, request);
+	ga_owner_enter(&scope);
+	switch (ga_creation_take_key(&scope, caller, key, body, group, violations))
+	{
+		case GA_IDEMPOTENCY_FIRST:
+			ga_caller_look_up(&scope, caller, true);
+			if (!ga_quota_allows(&scope, caller, one_group, violations))
+			{
+				ga_creation_leave_key(caller, key, group);
+				break;
+			}
+			ga_creation_add_leader(group, caller);
+			(void) ga_creation_write(&scope, group);
+			ga_quota_count(caller, one_group);
+			break;
+		case GA_IDEMPOTENCY_AGAIN:
+			(void) ga_group_find_latest(&scope, group->id, group);
+			break;
+		case GA_IDEMPOTENCY_REUSED:
+			break;
+	}
+	if (preview != NULL && !ga_violations_any(violations))
+		ga_preview_make(&scope, caller, group, ga_preview_queued,
+						GA_PREVIEW_EVERY, NULL, preview);
+	ga_owner_leave(&scope);
+}
+
+/* Everything but the writing: the answer has the nil GUID. */
+static void
+rehearse(GaCaller *caller, const GaGroupRequest *request, GaGroupView *group,
+		 GaPreview *preview)
+{
+	GaOwnerScope scope;
+
+	fill_group(group, request);
+	memset(&group->id, 0, sizeof(group->id));
+	ga_owner_enter(&scope);
+	ga_caller_look_up(&scope, caller, false);
+	ga_creation_add_leader(group, caller);
+	ga_creation_mark_suppressed(&scope, group);
+	ga_preview_make(&scope, caller, group, ga_preview_queued, GA_PREVIEW_EVERY,
+					NULL, preview);
+	ga_owner_leave(&scope);
+}
+
+static Datum
+answer_body(GaCaller *caller, Jsonb *body)
+{
+	GaViolations violations = {NIL};
+	GaGroupRequest request;
+	GaPreview preview;
+	GaGroupView group;
+	const char *key;
+	bool shows;
+
+	ga_group_request_read(body, ga_settings.max_members,
+						  ga_settings.mobile_countries, &request, &violations);
+	key = ga_creation_key(caller, request.idempotency_key, &violations);
+	if (ga_violations_any(&violations))
+		return ga_answer_violations(caller, GA_CONTRACT_A, &violations);
+	shows = request.dry_run || ga_creation_is_rehearsal(caller);
+	if (request.dry_run)
+		rehearse(caller, &request, &group, &preview);
+	else
+		create(caller, &request, key, body, &group, shows ? &preview : NULL,
+			   &violations);
+	if (ga_violations_any(&violations))
+		return ga_answer_violations(caller, GA_CONTRACT_A, &violations);
+	ga_answer_status(caller, request.dry_run ? 200 : 201);
+	return ga_answer_group_preview(caller, &group, shows ? &preview : NULL);
+}
+
+PG_FUNCTION_INFO_V1(group_api_create_group);
+PG_FUNCTION_INFO_V1(group_api_create_group_body);
+
+/* (jsonb), (text) and (bytea) */
+static Datum
+create_group(FunctionCallInfo fcinfo)
+{
+	GaCaller caller;
+	Datum answer;
+	Jsonb *body;
+
+	if (ga_creation_is_refused(fcinfo, GA_CONTRACT_A, &caller, &answer))
+		return answer;
+	body = ga_creation_body(fcinfo, 0, GA_CONTRACT_A, &caller, &answer);
+	return body == NULL ? answer : answer_body(&caller, body);
+}
+
+Datum
+group_api_create_group(PG_FUNCTION_ARGS)
+{
+	return create_group(fcinfo);
+}
+
+Datum
+group_api_create_group_body(PG_FUNCTION_ARGS)
+{
+	return create_group(fcinfo);
+}

@@ -1,0 +1,112 @@
+/*
+ * invitations.c
+ *		What the invited person does with the link, as JSON: look, accept,
+ *		decline.
+ *
+ * A wrong token and a token of no invitation get the same answer.
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "api/answer.h"
+#include "api/link/answering.h"
+#include "api/caller.h"
+#include "fmgr.h"
+
+static const text *
+token_argument(FunctionCallInfo fcinfo)
+{
+	return PG_ARGISNULL(0) ? NULL : PG_GETARG_TEXT_PP(0);
+}
+
+static Datum
+answer_visit(const GaCaller *caller, const GaVisit *visit)
+{
+	ga_answer_status(caller, 200);
+	return ga_answer_invitation(&visit->view,
+								GetCurrentTransactionStartTimestamp());
+}
+
+static Datum
+no_such_invitation(const GaCaller *caller)
+{
+	return ga_answer_fault(
+		caller, GA_CONTRACT_A_INVITATION, "token", GA_VIOLATION_NOT_FOUND,
+		"Use the link of the newest message, or ask for a new invitation.",
+		"there is no invitation with this link");
+}
+
+/* Why the invitation could not be answered as wished. */
+static Datum
+refusal(const GaCaller *caller, const GaVisit *visit)
+{
+	switch (visit->state)
+	{
+		case GA_INVITATION_ACCEPTED:
+		case GA_INVITATION_DECLINED:
+			return ga_answer_fault(
+				caller, GA_CONTRACT_A_INVITATION, "token",
+				GA_VIOLATION_ALREADY_ANSWERED, "Ask for a new invitation.",
+				"the invitation was %s before", visit->view.response);
+		case GA_INVITATION_ARCHIVED:
+		case GA_INVITATION_REVOKED:
+			return ga_answer_fault(caller, GA_CONTRACT_A_INVITATION, "token",
+								   GA_VIOLATION_CONFLICT, NULL, "%s",
+								   visit->state == GA_INVITATION_ARCHIVED
+									   ? "the group is archived"
+									   : "the invitation was withdrawn");
+		case GA_INVITATION_EXPIRED:
+			return ga_answer_fault(
+				caller, GA_CONTRACT_A_INVITATION, "token", GA_VIOLATION_EXPIRED,
+				"Ask for a new invitation.", "the invitation has expired");
+		case GA_INVITATION_UNKNOWN:
+		case GA_INVITATION_PENDING:
+			break;
+	}
+	return no_such_invitation(caller);
+}
+
+PG_FUNCTION_INFO_V1(group_api_invitation);
+
+Datum
+group_api_invitation(PG_FUNCTION_ARGS)
+{
+	GaCaller caller;
+	GaVisit visit;
+
+	ga_caller_read(&caller);
+	ga_visit_look(token_argument(fcinfo), GA_LINK_INVITATION, &visit);
+	if (visit.state == GA_INVITATION_UNKNOWN)
+		return no_such_invitation(&caller);
+	return answer_visit(&caller, &visit);
+}
+
+static Datum
+answer_invitation(FunctionCallInfo fcinfo, bool accepted)
+{
+	GaCaller caller;
+	GaVisit visit;
+
+	ga_caller_read(&caller);
+	ga_visit_answer(token_argument(fcinfo), accepted, &visit);
+	if (visit.state !=
+		(accepted ? GA_INVITATION_ACCEPTED : GA_INVITATION_DECLINED))
+		return refusal(&caller, &visit);
+	return answer_visit(&caller, &visit);
+}
+
+PG_FUNCTION_INFO_V1(group_api_accept_invitation);
+
+Datum
+group_api_accept_invitation(PG_FUNCTION_ARGS)
+{
+	return answer_invitation(fcinfo, true);
+}
+
+PG_FUNCTION_INFO_V1(group_api_decline_invitation);
+
+Datum
+group_api_decline_invitation(PG_FUNCTION_ARGS)
+{
+	return answer_invitation(fcinfo, false);
+}

@@ -1,0 +1,198 @@
+/*
+ * create_group_v2.c
+ *		group_api_v2.create_group(jsonb), (text) and (bytea): contract B.
+ *
+ * Invited users are members from the start, with a pending invitation; those
+ * whose e-mail address or mobile number stands in the directory get a message
+ * too, the others learn of it inside the app.  A dry run writes nothing; its
+ * answer has the id 0 and the messages that would be sent.
+ */
+#include "postgres.h"
+
+#include "api/answer.h"
+#include "api/caller.h"
+#include "api/creation.h"
+#include "api/contract_b/invitees.h"
+#include "api/link/picture.h"
+#include "api/quota.h"
+#include "base/guc.h"
+#include "request/contract_body.h"
+#include "store/plan_cache.h"
+#include "utils/builtins.h"
+
+static void
+add_invited(GaGroupView *group, const GaUser *users, int count)
+{
+	for (int i = 0; i < count; i++)
+	{
+		GaMemberView *member = &group->members[group->member_count];
+
+		/* Whoever creates the group is in it already. */
+		if (users[i].id == group->created_by)
+			continue;
+		ga_member_be_invited(member, &users[i], group->created_at);
+		member->number = ++group->member_count;
+	}
+}
+
+/* What only the database knows: unknown users, a name that is taken. */
+static GaUser *
+check_against_store(const GaOwnerScope *scope, const GaGroupRequestV2 *request,
+					GaViolations *violations)
+{
+	if (ga_group_name_is_taken(request->name))
+		ga_violation_add(
+			violations, "name", GA_VIOLATION_UNIQUE, "Choose another name.",
+			"name \"%s\" is taken by another group", request->name);
+	return ga_users_named(scope, "invite_users", request->invite_users,
+						  request->user_count, violations);
+}
+
+static void
+fill_group(GaGroupView *group, const GaGroupRequestV2 *request,
+		   GaUploads *uploads)
+{
+	ga_creation_begin(group, 'B');
+	if (request->dry_run)
+		memset(&group->id, 0, sizeof(group->id));
+	group->name = request->name;
+	group->description = request->description;
+	group->color = request->color;
+	group->is_private = request->is_private;
+	group->visible = request->is_visible;
+	ga_pictures_take(group, request, request->given, uploads);
+	group->emotional_image_position =
+		request->has_image_position ? request->image_position : 0;
+	group->member_count = 1;
+	group->members = palloc0(sizeof(GaMemberView) * (request->user_count + 1));
+}
+
+static void
+check_and_write(const GaOwnerScope *scope, GaCaller *caller,
+				const GaGroupRequestV2 *request, GaGroupView *group,
+				const GaUploads *uploads, GaViolations *violations)
+{
+	GaUser *users = check_against_store(scope, request, violations);
+	const GaUsage wish = {1, ga_uploads_bytes(uploads)};
+
+	if (ga_violations_any(violations))
+		return;
+	ga_caller_look_up(scope, caller, !request->dry_run);
+	if (!ga_quota_allows(scope, caller, wish, violations))
+		return;
+	ga_creation_add_leader(group, caller);
+	add_invited(group, users, request->user_count);
+	if (request->dry_run)
+		return;
+	/* Somebody else may have taken the name since the check. */
+	if (ga_creation_write(scope, group))
+	{
+		ga_pictures_keep(group, uploads);
+		ga_quota_count(caller, wish);
+	}
+	else
+		ga_violation_add(
+			violations, "name", GA_VIOLATION_UNIQUE, "Choose another name.",
+			"name \"%s\" is taken by another group", request->name);
+}
+
+/* A group that was made before may have grown since. */
+static int
+count_subscribers(const GaGroupView *group)
+{
+	int count = 0;
+
+	for (int i = 0; i < group->member_count; i++)
+		count += group->members[i].response == NULL ||
+				 strcmp(group->members[i].response, "accepted") == 0;
+	return count;
+}
+
+/* False with violations when nothing was written. */
+static bool
+create(GaCaller *caller, const GaGroupRequestV2 *request, const char *key,
+	   Jsonb *body, GaGroupView *group, GaPreview *preview,
+	   GaViolations *violations)
+{
+	GaOwnerScope scope;
+	GaUploads uploads;
+
+	fill_group(group, request, &uploads);
+	ga_owner_enter(&scope);
+	MemoryContextSwitchTo(scope.caller_context);
+	/* What is not written needs no key. */
+	if (request->dry_run)
+		key = NULL;
+	switch (ga_creation_take_key(&scope, caller, key, body, group, violations))
+	{
+		case GA_IDEMPOTENCY_FIRST:
+			check_and_write(&scope, caller, request, group, &uploads,
+							violations);
+			if (ga_violations_any(violations))
+				ga_creation_leave_key(caller, key, group);
+			break;
+		case GA_IDEMPOTENCY_AGAIN:
+			(void) ga_group_find_latest(&scope, group->id, group);
+			break;
+		case GA_IDEMPOTENCY_REUSED:
+			break;
+	}
+	if (preview != NULL && !ga_violations_any(violations))
+		ga_preview_make(&scope, caller, group, ga_preview_queued,
+						GA_PREVIEW_EVERY, NULL, preview);
+	ga_owner_leave(&scope);
+	return !ga_violations_any(violations);
+}
+
+static Datum
+answer_body(GaCaller *caller, Jsonb *body)
+{
+	GaViolations violations = {NIL};
+	GaGroupRequestV2 request;
+	GaGroupView group;
+	GaPreview preview;
+	const char *key;
+	bool shows;
+
+	ga_group_request_v2_read(body, ga_settings.max_members, &request,
+							 &violations);
+	key = ga_creation_key(caller, request.idempotency_key, &violations);
+	shows = request.dry_run || ga_creation_is_rehearsal(caller);
+	if (ga_violations_any(&violations) ||
+		!create(caller, &request, key, body, &group, shows ? &preview : NULL,
+				&violations))
+		return ga_answer_violations(caller, GA_CONTRACT_B, &violations);
+	ga_answer_status(caller, request.dry_run ? 200 : 201);
+	return ga_answer_group_v2_preview(&group, &caller->user,
+									  count_subscribers(&group),
+									  shows ? &preview : NULL);
+}
+
+PG_FUNCTION_INFO_V1(group_api_v2_create_group);
+PG_FUNCTION_INFO_V1(group_api_v2_create_group_body);
+
+/* (jsonb), (text) and (bytea) */
+static Datum
+create_group(FunctionCallInfo fcinfo)
+{
+	GaCaller caller;
+	Datum answer;
+	Jsonb *body;
+
+	if (ga_creation_is_refused(fcinfo, GA_CONTRACT_B, &caller, &answer))
+		return answer;
+	body = ga_creation_body(fcinfo, 0, GA_CONTRACT_B, &caller, &answer);
+	return body == NULL ? answer : answer_body(&caller, body);
+}
+
+Datum
+group_api_v2_create_group(PG_FUNCTION_ARGS)
+{
+	return create_group(fcinfo);
+}
+
+Datum
+group_api_v2_create_group_body(PG_FUNCTION_ARGS)
+{
+	return create_group(fcinfo);
+}

@@ -1,0 +1,351 @@
+/*
+ * groups_v2.c
+ *		Contract B: looking at groups, changing and deleting them.
+ *
+ * A change reads the group under the lock of its row and writes it whole, so two
+ * changes at once follow each other and none is lost.
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "api/arguments.h"
+#include "api/contract_b/group_access.h"
+#include "api/contract_b/paging.h"
+#include "api/link/picture.h"
+#include "api/quota.h"
+#include "api/contract_b/writes.h"
+#include "dispatch/wake.h"
+#include "request/contract_body.h"
+#include "store/group/contract_b_store.h"
+#include "store/group/lifecycle_store.h"
+#include "store/group/search_store.h"
+#include "utils/builtins.h"
+#include "utils/resowner.h"
+
+/* ---- looking ------------------------------------------------------------ */
+
+PG_FUNCTION_INFO_V1(group_api_v2_get_group);
+
+Datum
+group_api_v2_get_group(PG_FUNCTION_ARGS)
+{
+	GaGroupV2 group;
+	GaCaller caller;
+	Datum answer;
+
+	if (!ga_caller_v2_read(&caller, GA_FOR_EVERYBODY, &answer) ||
+		!ga_group_v2_to_see(&caller, ga_group_v2_number(&caller, fcinfo, 0),
+							&group, &answer))
+		return answer;
+	ga_answer_status(&caller, 200);
+	return ga_answer_group_v2(&group);
+}
+
+PG_FUNCTION_INFO_V1(group_api_v2_get_status);
+
+Datum
+group_api_v2_get_status(PG_FUNCTION_ARGS)
+{
+	GaGroupV2 group;
+	GaCaller caller;
+	Datum answer;
+
+	if (!ga_caller_v2_read(&caller, GA_FOR_USERS, &answer) ||
+		!ga_group_v2_to_see(&caller, ga_group_v2_number(&caller, fcinfo, 0),
+							&group, &answer))
+		return answer;
+	ga_answer_status(&caller, 200);
+	return ga_answer_status_v2(group.status);
+}
+
+PG_FUNCTION_INFO_V1(group_api_v2_list_groups);
+
+Datum
+group_api_v2_list_groups(PG_FUNCTION_ARGS)
+{
+	GaOwnerScope scope;
+	GaGroupV2 *groups;
+	GaPaging paging;
+	GaCaller caller;
+	Datum answer;
+	int count;
+
+	if (!ga_caller_v2_read(&caller, GA_FOR_USERS, &answer))
+		return answer;
+	ga_paging_read(&caller, fcinfo, 0, NULL, &paging);
+	ga_owner_enter(&scope);
+	ga_caller_look_up(&scope, &caller, false);
+	groups =
+		ga_groups_v2_own(&scope, ga_viewer(&caller), &paging.slice, &count);
+	ga_owner_leave(&scope);
+	ga_answer_status(&caller, 200);
+	return ga_answer_groups_v2(&paging, groups, count);
+}
+
+PG_FUNCTION_INFO_V1(group_api_v2_search_groups);
+
+Datum
+group_api_v2_search_groups(PG_FUNCTION_ARGS)
+{
+	GaOwnerScope scope;
+	GaGroupV2 *groups;
+	GaPaging paging;
+	GaCaller caller;
+	Datum answer;
+	int count;
+
+	if (!ga_caller_v2_read(&caller, GA_FOR_EVERYBODY, &answer))
+		return answer;
+	ga_paging_read(&caller, fcinfo, 1, ga_text_argument(fcinfo, 0), &paging);
+	ga_owner_enter(&scope);
+	ga_caller_look_up(&scope, &caller, false);
+	groups =
+		ga_groups_v2_search(&scope, ga_viewer(&caller), &paging.slice, &count);
+	ga_owner_leave(&scope);
+	ga_answer_status(&caller, 200);
+	return ga_answer_groups_v2(&paging, groups, count);
+}
+
+PG_FUNCTION_INFO_V1(group_api_v2_user_groups);
+
+Datum
+group_api_v2_user_groups(PG_FUNCTION_ARGS)
+{
+	int64 user_id = PG_ARGISNULL(0) ? 0 : PG_GETARG_INT64(0);
+	GaGroupV2 *groups = NULL;
+	GaOwnerScope scope;
+	GaPaging paging;
+	GaCaller caller;
+	GaUser user;
+	Datum answer;
+	int count = 0;
+
+	if (!ga_caller_v2_read(&caller, GA_FOR_EVERYBODY, &answer))
+		return answer;
+	ga_paging_read(&caller, fcinfo, 1, NULL, &paging);
+	ga_owner_enter(&scope);
+	ga_caller_look_up(&scope, &caller, false);
+	ga_users_find(&scope, &user_id, 1, &user);
+	if (user.id != 0)
+		groups = ga_groups_v2_of_user(&scope, ga_viewer(&caller), user_id,
+									  &paging.slice, &count);
+	ga_owner_leave(&scope);
+	if (user.id == 0)
+		return ga_answer_fault(&caller, GA_CONTRACT_B, "",
+							   GA_VIOLATION_NOT_FOUND, NULL,
+							   "there is no such user");
+	ga_answer_status(&caller, 200);
+	return ga_answer_groups_v2(&paging, groups, count);
+}
+
+/* ---- PUT and PATCH ------------------------------------------------------ */
+
+/* Faults of the wish against what the group is. */
+static void
+check_change(const GaGroupView *group, const GaGroupRequestV2 *request,
+			 GaViolations *violations)
+{
+	if ((request->given & GA_GROUP_V2_PRIVACY) && group->is_private &&
+		!request->is_private)
+		ga_violation_add(violations, "privacy", GA_VIOLATION_CONFLICT,
+						 "Create another group.",
+						 "a private group cannot become public");
+}
+
+static void
+apply_change(GaGroupView *group, const GaGroupRequestV2 *request,
+			 GaUploads *uploads)
+{
+	if (request->given & GA_GROUP_V2_NAME)
+		group->name = request->name;
+	if (request->given & GA_GROUP_V2_DESCRIPTION)
+		group->description = request->description;
+	if (request->given & GA_GROUP_V2_COLOR)
+		group->color = request->color;
+	if (request->given & GA_GROUP_V2_PRIVACY)
+		group->is_private = request->is_private;
+	if (request->given & GA_GROUP_V2_VISIBLE)
+		group->visible = request->is_visible;
+	ga_pictures_take(group, request, request->given, uploads);
+	if (request->given & GA_GROUP_V2_IMAGE_POSITION)
+		group->emotional_image_position =
+			request->has_image_position ? request->image_position : 0;
+}
+
+static void
+update(const GaGroupView *group, const GaUploads *uploads)
+{
+	GaOwnerScope scope;
+
+	ga_owner_enter(&scope);
+	ga_group_v2_update(group);
+	ga_pictures_tidy(group->id);
+	ga_pictures_keep(group, uploads);
+	ga_owner_leave(&scope);
+}
+
+/*
+ * False when the name is taken.  Only the index knows for certain: somebody may
+ * take the name at the same time.
+ */
+static bool
+rename_group(const GaGroupView *group, const GaUploads *uploads)
+{
+	MemoryContext context = CurrentMemoryContext;
+	ResourceOwner owner = CurrentResourceOwner;
+	volatile bool taken = false;
+
+	BeginInternalSubTransaction(NULL);
+	MemoryContextSwitchTo(context);
+	PG_TRY();
+	{
+		update(group, uploads);
+		ReleaseCurrentSubTransaction();
+	}
+	PG_CATCH();
+	{
+		ErrorData *error;
+
+		MemoryContextSwitchTo(context);
+		error = CopyErrorData();
+		FlushErrorState();
+		RollbackAndReleaseCurrentSubTransaction();
+		taken = error->sqlerrcode == ERRCODE_UNIQUE_VIOLATION;
+		if (!taken)
+			ReThrowError(error);
+	}
+	PG_END_TRY();
+	MemoryContextSwitchTo(context);
+	CurrentResourceOwner = owner;
+	return !taken;
+}
+
+/* The caller's cap of pictures; what is uploaded is counted at once. */
+static bool
+may_upload(const GaCaller *caller, const GaUploads *uploads,
+		   GaViolations *violations)
+{
+	const GaUsage wish = {0, ga_uploads_bytes(uploads)};
+	GaOwnerScope scope;
+	bool allowed;
+
+	if (wish.picture_bytes == 0)
+		return true;
+	ga_owner_enter(&scope);
+	allowed = ga_quota_allows(&scope, caller, wish, violations);
+	if (allowed)
+		ga_quota_count(caller, wish);
+	ga_owner_leave(&scope);
+	return allowed;
+}
+
+static void
+change(const GaCaller *caller, GaGroupV2 *group,
+	   const GaGroupRequestV2 *request, GaViolations *violations)
+{
+	const char *old_name = group->view.name;
+	GaUploads uploads;
+
+	check_change(&group->view, request, violations);
+	if (ga_violations_any(violations))
+		return;
+	apply_change(&group->view, request, &uploads);
+	if (!may_upload(caller, &uploads, violations))
+		return;
+	if (strcmp(group->view.name, old_name) == 0)
+		update(&group->view, &uploads);
+	else if (!rename_group(&group->view, &uploads))
+		ga_violation_add(
+			violations, "name", GA_VIOLATION_UNIQUE, "Choose another name.",
+			"name \"%s\" is taken by another group", group->view.name);
+}
+
+static Datum
+answer_missing_body(const GaCaller *caller)
+{
+	return ga_answer_fault(caller, GA_CONTRACT_B, "", GA_VIOLATION_INVALID_BODY,
+						   NULL, "the body must be an object, not null");
+}
+
+static Datum
+change_group(GaCaller *caller, int64 number, Jsonb *body, bool is_partial)
+{
+	GaViolations violations = {NIL};
+	GaGroupRequestV2 request;
+	GaGroupV2 group;
+	Datum answer;
+
+	if (!ga_group_v2_to_see(caller, number, &group, &answer) ||
+		!ga_group_v2_is_managed(caller, &group, "change the group", &answer) ||
+		!ga_group_v2_is_open(caller, &group, &answer))
+		return answer;
+	if (body == NULL)
+		return answer_missing_body(caller);
+	ga_group_request_v2_read_update(body, is_partial, &request, &violations);
+	if (!ga_violations_any(&violations) &&
+		!ga_group_v2_hold(caller, &group, &answer))
+		return answer;
+	if (!ga_violations_any(&violations))
+		change(caller, &group, &request, &violations);
+	if (ga_violations_any(&violations))
+		return ga_answer_violations(caller, GA_CONTRACT_B, &violations);
+	ga_answer_status(caller, 200);
+	return ga_answer_group_v2(&group);
+}
+
+Datum
+ga_put_group_v2(GaCaller *caller, int64 number, Jsonb *body)
+{
+	return change_group(caller, number, body, false);
+}
+
+Datum
+ga_patch_group_v2(GaCaller *caller, int64 number, Jsonb *body)
+{
+	return change_group(caller, number, body, true);
+}
+
+PG_FUNCTION_INFO_V1(group_api_v2_put_group);
+
+Datum
+group_api_v2_put_group(PG_FUNCTION_ARGS)
+{
+	return ga_write_v2(fcinfo, ga_put_group_v2);
+}
+
+PG_FUNCTION_INFO_V1(group_api_v2_patch_group);
+
+Datum
+group_api_v2_patch_group(PG_FUNCTION_ARGS)
+{
+	return ga_write_v2(fcinfo, ga_patch_group_v2);
+}
+
+/* ---- DELETE ------------------------------------------------------------- */
+
+Datum
+ga_delete_group_v2(GaCaller *caller, int64 number, Jsonb *body)
+{
+	GaOwnerScope scope;
+	GaGroupV2 group;
+	Datum answer;
+
+	if (!ga_group_v2_to_see(caller, number, &group, &answer) ||
+		!ga_group_v2_is_managed(caller, &group, "delete the group", &answer) ||
+		!ga_group_v2_hold(caller, &group, &answer))
+		return answer;
+	ga_wake_at_end();
+	ga_owner_enter(&scope);
+	ga_group_delete(group.view.id);
+	ga_owner_leave(&scope);
+	ga_answer_status(caller, 204);
+	return (Datum) 0;
+}
+
+PG_FUNCTION_INFO_V1(group_api_v2_delete_group);
+
+Datum
+group_api_v2_delete_group(PG_FUNCTION_ARGS)
+{
+	return ga_write_v2(fcinfo, ga_delete_group_v2);
+}

@@ -1,0 +1,30 @@
+/*
+ * invitees.h
+ *		Users of the directory as members of contract B's groups.
+ */
+#ifndef GA_API_INVITEES_H
+#define GA_API_INVITEES_H
+
+#include "postgres.h"
+
+#include "request/violation.h"
+#include "store/group/group_store.h"
+#include "store/group/user_store.h"
+
+struct GaOwnerScope;
+
+/* The member's name and picture; no invitation. */
+extern void ga_member_be_user(GaMemberView *member, const GaUser *user);
+/* The same with an open invitation, queued where the user has a contact. */
+extern void ga_member_be_invited(GaMemberView *member, const GaUser *user,
+								 TimestampTz moment);
+
+/*
+ * Inside ga_owner_enter()/leave(): the users of these ids, palloc'ed; a fault of
+ * `field`[i] for each that does not exist.
+ */
+extern GaUser *ga_users_named(const struct GaOwnerScope *scope,
+							  const char *field, const int64 *ids, int count,
+							  GaViolations *violations);
+
+#endif /* GA_API_INVITEES_H */

@@ -1,0 +1,191 @@
+/*
+ * paging.c
+ *		Contract B's pages: which rows, and the links to the next and the last.
+ *
+ * A gateway such as PostgREST keeps limit and offset for itself, so what the
+ * client asked for comes in a header.  It is a stranger's text: it may only end
+ * up in a link, escaped.
+ */
+#include "postgres.h"
+
+#include "api/contract_b/paging.h"
+#include "mb/pg_wchar.h"
+#include "request/form_fields.h"
+
+#define NUMBER_MAX 1000000000
+#define REPLACEMENT_CHARACTER "\xEF\xBF\xBD"
+
+static const char *
+request_uri(const GaCaller *caller)
+{
+	const char *uri = ga_caller_header(caller, "x-request-uri");
+
+	/* Two slashes begin another host's address. */
+	return uri != NULL && uri[0] == '/' && uri[1] != '/' ? uri : NULL;
+}
+
+static const char *
+query_of(const GaCaller *caller)
+{
+	const char *uri = request_uri(caller);
+	const char *mark = uri ? strchr(uri, '?') : NULL;
+
+	return mark ? mark + 1 : "";
+}
+
+bool
+ga_query_has(const GaCaller *caller, const char *name)
+{
+	GaFormFields fields = ga_form_read(ga_bytes(query_of(caller)));
+
+	return ga_form_find(&fields, name) != NULL;
+}
+
+const char *
+ga_query_field(const GaCaller *caller, const char *name)
+{
+	GaFormFields fields = ga_form_read(ga_bytes(query_of(caller)));
+	const GaFormField *field = ga_form_find(&fields, name);
+
+	if (field == NULL || field->value.length == 0)
+		return NULL;
+	/* Given all the same: not left out, but found nowhere and no number. */
+	if (memchr(field->value.data, '\0', field->value.length) != NULL ||
+		!pg_verify_mbstr(PG_UTF8, field->value.data, (int) field->value.length,
+						 true))
+		return REPLACEMENT_CHARACTER;
+	return field->value.data;
+}
+
+/* -1: none */
+static int64
+number_of(const char *text)
+{
+	int64 number = 0;
+
+	if (text == NULL || text[0] == '\0')
+		return -1;
+	for (; *text; text++)
+	{
+		if (*text < '0' || *text > '9')
+			return -1;
+		number = Min(number * 10 + (*text - '0'), NUMBER_MAX);
+	}
+	return number;
+}
+
+static int64
+number_wished(const GaCaller *caller, const char *name, FunctionCallInfo fcinfo,
+			  int at)
+{
+	int64 number = number_of(ga_query_field(caller, name));
+
+	if (number < 0 && !PG_ARGISNULL(at))
+		number = PG_GETARG_INT32(at);
+	return number;
+}
+
+/* Of a host's name or address and a port; nothing else gets into links. */
+static bool
+is_host(const char *text)
+{
+	return text[0] != '\0' &&
+		   strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+						"0123456789.-_:[]") == strlen(text);
+}
+
+static const char *
+address_of(const GaCaller *caller)
+{
+	const char *uri = request_uri(caller);
+	const char *host = ga_caller_header(caller, "x-forwarded-host");
+	const char *scheme = ga_caller_header(caller, "x-forwarded-proto");
+	const char *path = uri ? pnstrdup(uri, strcspn(uri, "?#")) : "";
+
+	if (uri == NULL || host == NULL || !is_host(host))
+		return path;
+	if (scheme == NULL || strcmp(scheme, "http") != 0)
+		scheme = "https";
+	return psprintf("%s://%s%s", scheme, host, path);
+}
+
+static bool
+is_field(const char *piece, int length, const char *name)
+{
+	int name_length = (int) strlen(name);
+
+	return length >= name_length && strncmp(piece, name, name_length) == 0 &&
+		   (length == name_length || piece[name_length] == '=');
+}
+
+static const char *
+kept_query(const char *query, const char *search)
+{
+	StringInfoData out;
+
+	initStringInfo(&out);
+	for (const char *at = query; *at;)
+	{
+		int length = (int) strcspn(at, "&");
+
+		if (length > 0 && !is_field(at, length, "limit") &&
+			!is_field(at, length, "offset"))
+			appendStringInfo(&out, "%.*s&", length, at);
+		at += length + (at[length] == '&');
+	}
+	if (query[0] != '\0' || search == NULL)
+		return out.data;
+	appendStringInfoString(&out, "search=");
+	for (const unsigned char *c = (const unsigned char *) search; *c; c++)
+		if (isalnum(*c) && *c < 128)
+			appendStringInfoChar(&out, (char) *c);
+		else
+			appendStringInfo(&out, "%%%02X", *c);
+	appendStringInfoChar(&out, '&');
+	return out.data;
+}
+
+void
+ga_paging_read(const GaCaller *caller, FunctionCallInfo fcinfo, int at,
+			   const char *search, GaPaging *paging)
+{
+	const char *searched = ga_query_field(caller, "search");
+	int64 limit = number_wished(caller, "limit", fcinfo, at);
+	int64 offset = number_wished(caller, "offset", fcinfo, at + 1);
+
+	memset(paging, 0, sizeof(*paging));
+	paging->slice.limit =
+		limit < 1 ? GA_PAGE_DEFAULT : (int32) Min(limit, GA_PAGE_MAX);
+	paging->slice.offset = Max(offset, 0);
+	paging->slice.search = searched ? searched : search;
+	if (paging->slice.search != NULL && paging->slice.search[0] == '\0')
+		paging->slice.search = NULL;
+	paging->address = address_of(caller);
+	paging->query = kept_query(query_of(caller), paging->slice.search);
+}
+
+static const char *
+link_to(const GaPaging *paging, int64 offset)
+{
+	if (offset == 0)
+		return psprintf("%s?%slimit=%d", paging->address, paging->query,
+						paging->slice.limit);
+	return psprintf("%s?%slimit=%d&offset=" INT64_FORMAT, paging->address,
+					paging->query, paging->slice.limit, offset);
+}
+
+const char *
+ga_paging_next(const GaPaging *paging)
+{
+	int64 offset = paging->slice.offset + paging->slice.limit;
+
+	return offset < paging->slice.total ? link_to(paging, offset) : NULL;
+}
+
+const char *
+ga_paging_previous(const GaPaging *paging)
+{
+	if (paging->slice.offset == 0)
+		return NULL;
+	return link_to(paging, Max(paging->slice.offset - paging->slice.limit, 0));
+}

@@ -1,0 +1,42 @@
+/*
+ * paging.h
+ *		Contract B's pages: which rows, and the links to the next and the last.
+ */
+#ifndef GA_API_PAGING_H
+#define GA_API_PAGING_H
+
+#include "postgres.h"
+
+#include "api/caller.h"
+#include "fmgr.h"
+#include "store/group/contract_b_store.h"
+
+#define GA_PAGE_DEFAULT 10
+#define GA_PAGE_MAX 100
+
+typedef struct GaPaging
+{
+	GaSlice slice;
+	const char *address; /* in front of the question mark */
+	const char *query;	 /* all but limit and offset, ends in "&" or is empty */
+} GaPaging;
+
+/*
+ * Over HTTP from the header X-Request-Uri, the path and query the client sent;
+ * else, and where that says nothing, from the arguments `at` limit and `at` + 1
+ * offset, and `search`, which may be NULL.  What is no number counts as not
+ * given, a limit too high is the highest.
+ */
+extern void ga_paging_read(const GaCaller *caller, FunctionCallInfo fcinfo,
+						   int at, const char *search, GaPaging *paging);
+
+/* Absolute where the gateway told its host, else relative; NULL: there is none. */
+extern const char *ga_paging_next(const GaPaging *paging);
+extern const char *ga_paging_previous(const GaPaging *paging);
+
+/* Whether the query has the field at all, were it empty. */
+extern bool ga_query_has(const GaCaller *caller, const char *name);
+/* A field of the client's query; NULL: absent or empty. */
+extern const char *ga_query_field(const GaCaller *caller, const char *name);
+
+#endif /* GA_API_PAGING_H */

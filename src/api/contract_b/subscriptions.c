@@ -1,0 +1,624 @@
+/*
+ * subscriptions_v2.c
+ *		Contract B: who is in a group, asks to be or is invited.
+ *
+ * The right is asked for before anything is locked.  Every write then holds the group's row and the invitations of the users it is
+ * about, so of two at once the second sees what the first did.  All faults are found before the first write.
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "api/arguments.h"
+#include "api/creation.h"
+#include "api/execute_right.h"
+#include "api/contract_b/group_access.h"
+#include "api/contract_b/invitees.h"
+#include "api/contract_b/paging.h"
+#include "api/contract_b/writes.h"
+#include "base/guc.h"
+#include "dispatch/wake.h"
+#include "request/contract_body.h"
+#include "store/invitation_store.h"
+#include "store/group/lifecycle_store.h"
+#include "store/group/search_store.h"
+#include "store/group/subscription_store.h"
+#include "utils/builtins.h"
+#include "utils/timestamp.h"
+
+/* Users a call is about; what they are to the group once it was asked. */
+typedef struct Users
+{
+	int count;
+	int64 *ids;
+	GaUser *rows;
+	GaSubscription *subscriptions;
+} Users;
+
+/* ---- lists -------------------------------------------------------------- */
+
+static Datum
+answer_users(FunctionCallInfo fcinfo, const GaCaller *caller,
+			 const GaGroupV2 *group, GaUserList list)
+{
+	GaOwnerScope scope;
+	GaPaging paging;
+	GaUser *users;
+	int count;
+
+	ga_paging_read(caller, fcinfo, 1, NULL, &paging);
+	ga_owner_enter(&scope);
+	users =
+		ga_group_v2_users(&scope, group->view.id, list, &paging.slice, &count);
+	ga_owner_leave(&scope);
+	ga_answer_status(caller, 200);
+	return ga_answer_users_v2(&paging, users, count);
+}
+
+static bool
+is_for_members(const GaCaller *caller, const GaGroupV2 *group, const char *wish,
+			   Datum *answer)
+{
+	if (ga_caller_manages(caller, group) ||
+		(group->status != NULL && strcmp(group->status, "subscribed") == 0))
+		return true;
+	if (!caller->is_authenticated)
+		*answer = ga_answer_not_authenticated(caller, GA_CONTRACT_B);
+	else
+		*answer = ga_answer_fault(caller, GA_CONTRACT_B, "",
+								  GA_VIOLATION_PERMISSION_DENIED, NULL,
+								  "only members may %s", wish);
+	return false;
+}
+
+PG_FUNCTION_INFO_V1(group_api_v2_list_members);
+
+Datum
+group_api_v2_list_members(PG_FUNCTION_ARGS)
+{
+	GaGroupV2 group;
+	GaCaller caller;
+	Datum answer;
+
+	if (!ga_caller_v2_read(&caller, GA_FOR_EVERYBODY, &answer) ||
+		!ga_group_v2_to_see(&caller, ga_group_v2_number(&caller, fcinfo, 0),
+							&group, &answer) ||
+		/* Who is in a private group is for its members to know. */
+		(group.view.is_private &&
+		 !is_for_members(&caller, &group, "see who is in a private group",
+						 &answer)))
+		return answer;
+	return answer_users(fcinfo, &caller, &group, GA_USERS_SUBSCRIBED);
+}
+
+PG_FUNCTION_INFO_V1(group_api_v2_list_feed);
+
+/* Groups have no posts here, which their pages ask for all the same. */
+Datum
+group_api_v2_list_feed(PG_FUNCTION_ARGS)
+{
+	GaPaging paging;
+	GaGroupV2 group;
+	GaCaller caller;
+	Datum answer;
+
+	if (!ga_caller_v2_read(&caller, GA_FOR_USERS, &answer) ||
+		!ga_group_v2_to_see(&caller, ga_group_v2_number(&caller, fcinfo, 0),
+							&group, &answer) ||
+		!is_for_members(&caller, &group, "see the feed", &answer))
+		return answer;
+	ga_paging_read(&caller, fcinfo, 1, NULL, &paging);
+	ga_answer_status(&caller, 200);
+	return ga_answer_users_v2(&paging, NULL, 0);
+}
+
+static Datum
+list_for_manager(FunctionCallInfo fcinfo, GaUserList list, const char *wish)
+{
+	GaGroupV2 group;
+	GaCaller caller;
+	Datum answer;
+
+	if (!ga_caller_v2_read(&caller, GA_FOR_USERS, &answer) ||
+		!ga_group_v2_to_see(&caller, ga_group_v2_number(&caller, fcinfo, 0),
+							&group, &answer) ||
+		!ga_group_v2_is_managed(&caller, &group, wish, &answer))
+		return answer;
+	return answer_users(fcinfo, &caller, &group, list);
+}
+
+PG_FUNCTION_INFO_V1(group_api_v2_list_invited_users);
+
+Datum
+group_api_v2_list_invited_users(PG_FUNCTION_ARGS)
+{
+	return list_for_manager(fcinfo, GA_USERS_INVITED, "see who is invited");
+}
+
+PG_FUNCTION_INFO_V1(group_api_v2_list_requests);
+
+Datum
+group_api_v2_list_requests(PG_FUNCTION_ARGS)
+{
+	return list_for_manager(fcinfo, GA_USERS_REQUESTING,
+							"see who asks to join");
+}
+
+PG_FUNCTION_INFO_V1(group_api_v2_suggest_users);
+
+Datum
+group_api_v2_suggest_users(PG_FUNCTION_ARGS)
+{
+	bool has_group = !PG_ARGISNULL(0);
+	GaOwnerScope scope;
+	GaGroupV2 group;
+	GaPaging paging;
+	GaCaller caller;
+	GaUser *users;
+	Datum answer;
+	int count;
+
+	if (!ga_caller_v2_read(&caller, GA_FOR_USERS, &answer) ||
+		(has_group &&
+		 (!ga_group_v2_to_see(&caller, PG_GETARG_INT64(0), &group, &answer) ||
+		  !ga_group_v2_is_managed(&caller, &group, "see whom to invite",
+								  &answer))))
+		return answer;
+	ga_paging_read(&caller, fcinfo, 2, ga_text_argument(fcinfo, 1), &paging);
+	ga_owner_enter(&scope);
+	ga_caller_look_up(&scope, &caller, false);
+	users = ga_users_to_invite(&scope, ga_viewer(&caller),
+							   has_group ? &group.view.id : NULL, &paging.slice,
+							   &count);
+	ga_owner_leave(&scope);
+	ga_answer_status(&caller, 200);
+	return ga_answer_users_v2(&paging, users, count);
+}
+
+/* ---- users of a call ---------------------------------------------------- */
+
+/* The ids; an empty list is a fault. */
+static void
+read_ids(Jsonb *body, bool is_required, Users *users, GaViolations *violations)
+{
+	JsonbValue value;
+
+	memset(users, 0, sizeof(*users));
+	if (body == NULL && !is_required)
+		return;
+	if (body == NULL)
+	{
+		ga_violation_add(violations, "users", GA_VIOLATION_REQUIRED, NULL,
+						 "users is required");
+		return;
+	}
+	users->ids = ga_user_list_read(body, is_required, ga_settings.max_members,
+								   &users->count, violations);
+	if (!ga_violations_any(violations) && users->count == 0 &&
+		getKeyJsonValueFromContainer(&body->root, "users", 5, &value) != NULL)
+		ga_violation_add(violations, "users", GA_VIOLATION_EMPTY, NULL,
+						 "users must name somebody");
+}
+
+/* Inside ga_owner_enter()/leave(). */
+static void
+find_subscriptions(const GaGroupV2 *group, const int64 *ids, int count,
+				   GaSubscription *subscriptions)
+{
+	ga_subscriptions_find(group->view.id, ids, count, subscriptions);
+	for (int i = 0; i < count; i++)
+		if (subscriptions[i].number != 0)
+		{
+			ga_wake_at_end();
+			return;
+		}
+}
+
+static void
+find_users(const GaOwnerScope *scope, const GaGroupV2 *group, Users *users,
+		   GaViolations *violations)
+{
+	users->rows =
+		ga_users_named(scope, "users", users->ids, users->count, violations);
+	users->subscriptions = palloc0(sizeof(GaSubscription) * users->count);
+	find_subscriptions(group, users->ids, users->count, users->subscriptions);
+}
+
+/* ---- joining and inviting ----------------------------------------------- */
+
+static void
+begin_view(GaGroupView *view, const GaGroupV2 *group, int room)
+{
+	memset(view, 0, sizeof(*view));
+	view->id = group->view.id;
+	view->created_by = group->view.created_by;
+	view->contract = 'B';
+	view->created_at = GetCurrentTransactionStartTimestamp();
+	view->expires_at = view->created_at +
+					   (int64) ga_settings.invitation_expiry * USECS_PER_MINUTE;
+	view->members = palloc0(sizeof(GaMemberView) * Max(room, 1));
+}
+
+static void
+insert_members(const GaOwnerScope *scope, GaGroupView *added)
+{
+	if (added->member_count == 0)
+		return;
+	ga_creation_mark_suppressed(scope, added);
+	ga_members_number(added);
+	ga_wake_trigger_is_silent = true;
+	ga_members_insert(added);
+	ga_wake_trigger_is_silent = false;
+}
+
+/* The dispatcher sends what is queued now and looks at it before it expires. */
+static void
+announce(const GaGroupView *invited)
+{
+	int64 ahead = (int64) ga_settings.reminder_before * USECS_PER_MINUTE;
+
+	if (invited->member_count == 0)
+		return;
+	ga_wake_at_commit(invited->created_at);
+	ga_group_look_by(invited->id,
+					 Max(invited->expires_at - ahead, invited->created_at));
+}
+
+/* Makes those of the users members whom `is_chosen` marks. */
+static void
+join(const GaOwnerScope *scope, const GaGroupV2 *group, const Users *users,
+	 const bool *is_chosen)
+{
+	int32 *numbers = palloc(sizeof(int32) * users->count);
+	int64 *ids = palloc(sizeof(int64) * users->count);
+	int placed = 0;
+	int joined = 0;
+	GaGroupView added;
+
+	begin_view(&added, group, users->count);
+	for (int i = 0; i < users->count; i++)
+	{
+		if (!is_chosen[i])
+			continue;
+		ids[joined++] = users->ids[i];
+		if (users->subscriptions[i].number != 0)
+			numbers[placed++] = users->subscriptions[i].number;
+		else
+			ga_member_be_user(&added.members[added.member_count++],
+							  &users->rows[i]);
+	}
+	if (placed > 0)
+		ga_invitations_accept(group->view.id, numbers, placed);
+	insert_members(scope, &added);
+	if (joined > 0)
+		ga_requests_remove(group->view.id, ids, joined);
+}
+
+/* Invites who is nothing to the group yet, or was invited before. */
+static void
+invite(const GaOwnerScope *scope, const GaGroupV2 *group, const Users *users)
+{
+	GaGroupView added;
+	GaGroupView again;
+
+	begin_view(&added, group, users->count);
+	begin_view(&again, group, users->count);
+	for (int i = 0; i < users->count; i++)
+	{
+		const GaSubscription *one = &users->subscriptions[i];
+		GaGroupView *view = one->number == 0 ? &added : &again;
+		GaMemberView *member = &view->members[view->member_count];
+
+		if (one->is_subscribed || one->is_invited || one->has_requested)
+			continue;
+		ga_member_be_invited(member, &users->rows[i], view->created_at);
+		member->number = one->number;
+		view->member_count++;
+	}
+	insert_members(scope, &added);
+	announce(&added);
+	if (again.member_count > 0)
+	{
+		ga_creation_mark_suppressed(scope, &again);
+		ga_invitations_renew(&again);
+		announce(&again);
+	}
+}
+
+static void
+accept_and_invite(const GaOwnerScope *scope, const GaGroupV2 *group,
+				  const Users *users)
+{
+	bool *asks = palloc(sizeof(bool) * users->count);
+
+	for (int i = 0; i < users->count; i++)
+		asks[i] = users->subscriptions[i].has_requested &&
+				  !users->subscriptions[i].is_subscribed;
+	join(scope, group, users, asks);
+	invite(scope, group, users);
+}
+
+static void
+add_users(const GaOwnerScope *scope, const GaGroupV2 *group, const Users *users)
+{
+	bool *is_new = palloc(sizeof(bool) * users->count);
+
+	for (int i = 0; i < users->count; i++)
+		is_new[i] = !users->subscriptions[i].is_subscribed;
+	join(scope, group, users, is_new);
+}
+
+static void
+withdraw(const GaOwnerScope *scope, const GaGroupV2 *group, const Users *users)
+{
+	int32 *numbers = palloc(sizeof(int32) * users->count);
+	int open = 0;
+
+	for (int i = 0; i < users->count; i++)
+		if (users->subscriptions[i].number != 0)
+			numbers[open++] = users->subscriptions[i].number;
+	ga_invitations_withdraw(group->view.id, numbers, open);
+}
+
+typedef void (*UsersAction)(const GaOwnerScope *scope, const GaGroupV2 *group,
+							const Users *users);
+
+/* What the manager does with users. */
+static Datum
+act_on_users(const GaCaller *caller, GaGroupV2 *group, Users *users,
+			 GaViolations *violations, UsersAction action)
+{
+	GaOwnerScope scope;
+	Datum answer;
+
+	if (!ga_violations_any(violations) &&
+		!ga_group_v2_hold(caller, group, &answer))
+		return answer;
+	if (!ga_violations_any(violations))
+	{
+		ga_owner_enter(&scope);
+		MemoryContextSwitchTo(scope.caller_context);
+		find_users(&scope, group, users, violations);
+		if (!ga_violations_any(violations))
+			action(&scope, group, users);
+		ga_owner_leave(&scope);
+	}
+	if (ga_violations_any(violations))
+		return ga_answer_violations(caller, GA_CONTRACT_B, violations);
+	ga_answer_status(caller, 204);
+	return (Datum) 0;
+}
+
+Datum
+ga_invite_users_v2(GaCaller *caller, int64 number, Jsonb *body)
+{
+	GaViolations violations = {NIL};
+	GaGroupV2 group;
+	Datum answer;
+	Users users;
+
+	if (!ga_group_v2_to_see(caller, number, &group, &answer) ||
+		!ga_group_v2_is_managed(caller, &group, "invite", &answer) ||
+		!ga_group_v2_is_open(caller, &group, &answer))
+		return answer;
+	read_ids(body, true, &users, &violations);
+	return act_on_users(caller, &group, &users, &violations, accept_and_invite);
+}
+
+PG_FUNCTION_INFO_V1(group_api_v2_invite_users);
+
+Datum
+group_api_v2_invite_users(PG_FUNCTION_ARGS)
+{
+	return ga_write_v2(fcinfo, ga_invite_users_v2);
+}
+
+Datum
+ga_withdraw_invitations_v2(GaCaller *caller, int64 number, Jsonb *body)
+{
+	GaViolations violations = {NIL};
+	GaGroupV2 group;
+	Datum answer;
+	Users users;
+
+	if (!ga_group_v2_to_see(caller, number, &group, &answer) ||
+		!ga_group_v2_is_managed(caller, &group, "withdraw invitations",
+								&answer))
+		return answer;
+	read_ids(body, true, &users, &violations);
+	return act_on_users(caller, &group, &users, &violations, withdraw);
+}
+
+PG_FUNCTION_INFO_V1(group_api_v2_withdraw_invitations);
+
+Datum
+group_api_v2_withdraw_invitations(PG_FUNCTION_ARGS)
+{
+	return ga_write_v2(fcinfo, ga_withdraw_invitations_v2);
+}
+
+/* ---- subscribe ---------------------------------------------------------- */
+
+/* Accepts, joins or asks, whatever is open to the caller. */
+static void
+subscribe_caller(GaCaller *caller, const GaGroupV2 *group)
+{
+	GaSubscription subscription = {0};
+	Users users = {1, &caller->user.id, &caller->user, &subscription};
+	bool is_chosen = true;
+	GaOwnerScope scope;
+
+	ga_owner_enter(&scope);
+	MemoryContextSwitchTo(scope.caller_context);
+	if (caller->user.id == 0)
+		ga_caller_look_up(&scope, caller, true);
+	find_subscriptions(group, users.ids, 1, &subscription);
+	if (subscription.is_subscribed)
+		;
+	else if (subscription.is_invited || !group->view.is_private)
+		join(&scope, group, &users, &is_chosen);
+	else
+		ga_request_add(group->view.id, caller->user.id);
+	ga_owner_leave(&scope);
+}
+
+Datum
+ga_subscribe_v2(GaCaller *caller, int64 number, Jsonb *body)
+{
+	GaViolations violations = {NIL};
+	GaGroupV2 group;
+	Datum answer;
+	Users users;
+
+	if (!ga_group_v2_to_see(caller, number, &group, &answer))
+		return answer;
+	read_ids(body, false, &users, &violations);
+	if (users.count > 0 &&
+		!ga_group_v2_is_managed(caller, &group, "add users", &answer))
+		return answer;
+	if (!ga_group_v2_is_open(caller, &group, &answer))
+		return answer;
+	if (users.count > 0 || ga_violations_any(&violations))
+		return act_on_users(caller, &group, &users, &violations, add_users);
+	if (!ga_group_v2_hold(caller, &group, &answer))
+		return answer;
+	subscribe_caller(caller, &group);
+	ga_answer_status(caller, 204);
+	return (Datum) 0;
+}
+
+PG_FUNCTION_INFO_V1(group_api_v2_subscribe);
+
+Datum
+group_api_v2_subscribe(PG_FUNCTION_ARGS)
+{
+	return ga_write_v2(fcinfo, ga_subscribe_v2);
+}
+
+/* ---- unsubscribe -------------------------------------------------------- */
+
+/* Whom: the path, the query or the body; 0: the caller. */
+static int64
+read_user(const GaCaller *caller, Jsonb *body, GaViolations *violations)
+{
+	const char *text = ga_caller_header(caller, "x-user-id");
+
+	if (text == NULL || text[0] == '\0')
+		text = ga_query_field(caller, "user");
+	/* Left empty by mistake, it must not mean the caller. */
+	if (text == NULL && ga_query_has(caller, "user"))
+		text = "";
+	if (text != NULL)
+		return ga_user_id_read(text, violations);
+	return body == NULL ? 0 : ga_user_read(body, violations);
+}
+
+/* Ends whatever the user is to the group. */
+static void
+unsubscribe(const GaGroupV2 *group, int64 user_id, bool by_manager)
+{
+	GaSubscription one = {0};
+	GaOwnerScope scope;
+
+	ga_owner_enter(&scope);
+	find_subscriptions(group, &user_id, 1, &one);
+	if (one.is_subscribed &&
+		!(by_manager && ga_member_expel(group->view.id, one.number)))
+		ga_member_remove(group->view.id, one.number);
+	else if (one.is_invited && by_manager)
+		ga_invitations_withdraw(group->view.id, &one.number, 1);
+	else if (one.is_invited)
+		ga_invitation_decline(group->view.id, one.number);
+	if (one.has_requested)
+		ga_requests_remove(group->view.id, &user_id, 1);
+	ga_owner_leave(&scope);
+}
+
+static void
+check_user(const GaGroupV2 *group, int64 user_id, GaViolations *violations)
+{
+	GaOwnerScope scope;
+	GaUser user;
+
+	if (ga_violations_any(violations) || user_id == 0)
+		return;
+	ga_owner_enter(&scope);
+	ga_users_find(&scope, &user_id, 1, &user);
+	ga_owner_leave(&scope);
+	if (user.id == 0)
+		ga_violation_add(violations, "user", GA_VIOLATION_DOES_NOT_EXIST, NULL,
+						 "user names no user: " INT64_FORMAT, user_id);
+	else if (user_id == group->view.created_by)
+		ga_violation_add(violations, "user", GA_VIOLATION_CONFLICT,
+						 "Delete the group instead.",
+						 "the group's manager cannot leave it");
+}
+
+/* `user_id`: 0 for the caller. */
+static Datum
+unsubscribe_user(const GaCaller *caller, GaGroupV2 *group, int64 user_id,
+				 GaViolations *violations)
+{
+	bool by_manager = ga_violations_any(violations) ||
+					  (user_id != 0 && user_id != caller->user.id);
+	Datum answer;
+
+	if (by_manager &&
+		!ga_group_v2_is_managed(caller, group, "remove users", &answer))
+		return answer;
+	if (user_id == 0)
+		user_id = caller->user.id;
+	check_user(group, user_id, violations);
+	if (ga_violations_any(violations))
+		return ga_answer_violations(caller, GA_CONTRACT_B, violations);
+	/* Who is nothing to the group holds nobody up. */
+	if (user_id == 0 || (user_id == caller->user.id && group->status == NULL))
+		;
+	else if (!ga_group_v2_hold(caller, group, &answer))
+		return answer;
+	else
+		unsubscribe(group, user_id, by_manager);
+	ga_answer_status(caller, 204);
+	return (Datum) 0;
+}
+
+Datum
+ga_unsubscribe_v2(GaCaller *caller, int64 number, Jsonb *body)
+{
+	GaViolations violations = {NIL};
+	GaGroupV2 group;
+	int64 user_id;
+	Datum answer;
+
+	if (!ga_group_v2_to_see(caller, number, &group, &answer))
+		return answer;
+	user_id = read_user(caller, body, &violations);
+	return unsubscribe_user(caller, &group, user_id, &violations);
+}
+
+/* (bigint, bigint), where the path and the query name nobody. */
+static Datum
+unsubscribe_by_ids(FunctionCallInfo fcinfo)
+{
+	int64 user_id = PG_ARGISNULL(1) ? 0 : PG_GETARG_INT64(1);
+	GaViolations violations = {NIL};
+	GaGroupV2 group;
+	GaCaller caller;
+	Datum answer;
+
+	ga_execute_right_check(fcinfo, GA_ALL_FORMS);
+	if (!ga_caller_v2_read(&caller, GA_FOR_USERS, &answer) ||
+		!ga_group_v2_to_see(&caller, ga_group_v2_number(&caller, fcinfo, 0),
+							&group, &answer))
+		return answer;
+	return ga_write_v2_result(
+		fcinfo, unsubscribe_user(&caller, &group, user_id, &violations));
+}
+
+PG_FUNCTION_INFO_V1(group_api_v2_unsubscribe);
+
+Datum
+group_api_v2_unsubscribe(PG_FUNCTION_ARGS)
+{
+	return PG_NARGS() == 2 ? unsubscribe_by_ids(fcinfo)
+						   : ga_write_v2(fcinfo, ga_unsubscribe_v2);
+}

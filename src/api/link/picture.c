@@ -1,0 +1,143 @@
+/*
+ * picture.c
+ *		Uploaded pictures: keeping them, and group_api.picture(uuid), which shows
+ *		one, over HTTP as itself.
+ *
+ * Mails and pages show it to people without an account, so its id is the right to
+ * see it.  To a browser the answer can be nothing but a picture: its type is what
+ * its own bytes say, nothing is sniffed and nothing in it runs.
+ */
+#include "postgres.h"
+
+#include "api/answer.h"
+#include "api/caller.h"
+#include "api/link/picture.h"
+#include "base/picture_url.h"
+#include "fmgr.h"
+#include "store/plan_cache.h"
+
+/* ---- keeping ------------------------------------------------------------ */
+
+/* The pictures a group has, as its row says. */
+typedef struct Shown
+{
+	const char *image;
+	const char *emotional_image;
+} Shown;
+
+/*
+ * The address of one of the group's own pictures, given back by a client that
+ * sends all it was told, means that picture and not a URL somewhere.
+ */
+static const char *
+recognize(const char *url, const Shown *shown)
+{
+	const char *const own[] = {shown->image, shown->emotional_image};
+
+	for (int i = 0; url != NULL && i < lengthof(own); i++)
+		if (own[i] != NULL && strcmp(ga_picture_url(own[i]), url) == 0)
+			return own[i];
+	return url;
+}
+
+/* What the group's row says of a picture. */
+static const char *
+take(const GaPicture *wish, const Shown *shown, GaStoredPicture *upload)
+{
+	if (wish->media_type == NULL)
+		return recognize(wish->url, shown);
+	upload->id = ga_picture_new_id();
+	upload->media_type = wish->media_type;
+	upload->data = wish->bytes.data;
+	upload->length = wish->bytes.length;
+	return ga_picture_name(upload->id);
+}
+
+void
+ga_pictures_take(GaGroupView *group, const GaGroupRequestV2 *request,
+				 uint32 given, GaUploads *uploads)
+{
+	const Shown shown = {group->image, group->emotional_image};
+
+	memset(uploads, 0, sizeof(*uploads));
+	if (given & GA_GROUP_V2_IMAGE)
+		group->image = take(&request->image, &shown, &uploads->image);
+	if (given & GA_GROUP_V2_EMOTIONAL_IMAGE)
+		group->emotional_image =
+			take(&request->emotional_image, &shown, &uploads->emotional_image);
+}
+
+int64
+ga_uploads_bytes(const GaUploads *uploads)
+{
+	return (int64) (uploads->image.length + uploads->emotional_image.length);
+}
+
+void
+ga_pictures_keep(const GaGroupView *group, const GaUploads *uploads)
+{
+	if (uploads->image.data != NULL)
+		ga_picture_insert(group->id, &uploads->image);
+	if (uploads->emotional_image.data != NULL)
+		ga_picture_insert(group->id, &uploads->emotional_image);
+}
+
+/* ---- showing ------------------------------------------------------------ */
+
+static Datum
+answer_bytes(const GaCaller *caller, const char *media_type, bytea *data)
+{
+	const char *const headers[][2] = {
+		{"Content-Type", media_type},
+		{"Content-Disposition", "inline"},
+		{"Content-Security-Policy", "default-src 'none'; sandbox"},
+		{"Cross-Origin-Resource-Policy", "cross-origin"},
+		{"X-Content-Type-Options", "nosniff"},
+		/* Another picture has another id. */
+		{"Cache-Control", "public, max-age=86400, immutable"},
+	};
+	StringInfoData bytes = {.data = VARDATA(data),
+							.len = (int) VARSIZE(data) - VARHDRSZ};
+
+	return ga_answer_media(caller, 200, &bytes, headers, lengthof(headers));
+}
+
+static Datum
+answer_missing(const GaCaller *caller)
+{
+	const char *words = "there is no such picture";
+	const char *const headers[][2] = {
+		{"Content-Type", "text/plain; charset=utf-8"},
+		{"Cache-Control", "no-store"},
+	};
+	StringInfoData bytes = {.data = unconstify(char *, words),
+							.len = (int) strlen(words)};
+
+	if (!caller->is_http)
+		return ga_answer_fault(caller, GA_CONTRACT_SQL, "",
+							   GA_VIOLATION_NOT_FOUND, NULL, "%s", words);
+	return ga_answer_media(caller, 404, &bytes, headers, lengthof(headers));
+}
+
+PG_FUNCTION_INFO_V1(group_api_picture);
+
+Datum
+group_api_picture(PG_FUNCTION_ARGS)
+{
+	const char *media_type = NULL;
+	bytea *data = NULL;
+	bool found = false;
+	GaOwnerScope scope;
+	GaCaller caller;
+
+	ga_caller_read(&caller);
+	if (!PG_ARGISNULL(0))
+	{
+		ga_owner_enter(&scope);
+		found =
+			ga_picture_find(&scope, *PG_GETARG_UUID_P(0), &media_type, &data);
+		ga_owner_leave(&scope);
+	}
+	return found ? answer_bytes(&caller, media_type, data)
+				 : answer_missing(&caller);
+}

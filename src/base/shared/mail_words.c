@@ -1,0 +1,433 @@
+/*
+ * mail_words.c
+ *		Whom the words of a mail server blame.
+ *
+ * Codes alone do not tell: 5.1.1 is also said of senders that are not allowed, of
+ * listed hosts and of full mailboxes, and 5.7.1 of nearly everything.  The lists
+ * below are read from the top, and the first that has a phrase decides.  Sender
+ * words stand before those of the recipient, because a server that complains of
+ * our sender often quotes the recipient as well; what blames us must never put a
+ * living mailbox on the list of the dead.
+ *
+ * The phrases are those of Postfix, Exim, qmail, Exchange, Gmail and of the large
+ * relays, as their documents and public logs have them.
+ */
+#include "base/shared/mail_words.h"
+
+#include <ctype.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <string.h>
+
+/* More than a reply of RFC 5321 holds in its first lines. */
+#define TEXT_MAX 1024
+
+/* A phrase stands between word ends; a star at its end lets the word go on. */
+typedef struct Phrases
+{
+	GaMailBlame blame;
+	const char *const *phrases;
+	const char *const *with; /* one of these must be there too; NULL: none */
+} Phrases;
+
+static const char *const full[] = {"over quota",
+								   "overquota",
+								   "mailbox full",
+								   "mailbox is full",
+								   "quota exceeded",
+								   "exceeded storage",
+								   "storage quota",
+								   "disk quota",
+								   "insufficient storage",
+								   "out of storage",
+								   "out of space",
+								   "insufficient disk",
+								   "insufficient system storage",
+								   "mailbox quota",
+								   "user quota",
+								   "exceeds quota",
+								   "exceeded quota",
+								   "exceeded his",
+								   "exceeded its",
+								   "exceeded their",
+								   "quotaexceeded*",
+								   "mailbox size",
+								   "no space",
+								   "mbox full",
+								   "inbox is full",
+								   "account is full",
+								   "full mailbox",
+								   "storage limit",
+								   NULL};
+
+/* Of what is sent by us in a time; "over quota" alone is the mailbox's. */
+static const char *const quota[] = {"sending limit*",
+									"sending quota*",
+									"relay quota",
+									"message quota*",
+									"submissionquota*",
+									"unusual sending",
+									"after sometime",
+									"after some time",
+									"try again after",
+									"sending rate quota",
+									"outgoing limit*",
+									"outbound limit*",
+									"limit for message recipients",
+									"recipient limit exceeded",
+									"email quota*",
+									"mail quota for",
+									"credit limit*",
+									"monthly limit*",
+									"monthly quota*",
+									"weekly limit*",
+									"sending allowance",
+									"quota for today",
+									"limit for today",
+									NULL};
+static const char *const per_time[] = {
+	"daily",	  "per day", "a day",	  "24 hours", "24 hour", "24h",
+	"24-hour",	  "today",	 "hourly",	  "per hour", "an hour", "hour",
+	"per 1 hour", "monthly", "per month", "hours",	  NULL};
+static const char *const limits[] = {"limit*",	  "quota*",	  "exceed*",
+									 "allowance", "too many", "maximum",
+									 "threshold", NULL};
+
+static const char *const sender[] = {
+	/* who it is from */
+	"send as", "sendas*", "as this sender", "sender address", "sender reject*",
+	"sender denied", "sender verif*", "sender domain*", "sender not",
+	"sender is not", "sender id", "invalid sender", "bad sender",
+	"illegal sender", "unauthorized sender", "unauthorised sender",
+	"unknown sender", "unverified sender", "outbound sender", "sender's domain",
+	"sender does not", "sender or", "sender*identity", "from address",
+	"from field", "from phone number", "from number", "sandbox*",
+	"test purposes", "testing emails", "trial account*", "mail from domain",
+	"mail from address", "from header", "from domain", "envelope from",
+	"return path", "return-path", "not owned by user", "not logged in",
+	"not verified", "unverified email", "identities failed",
+	"verification failed for", "domain verification", "not authorized to send",
+	"not authorised to send", "not allowed to send", "not permitted to send",
+	"permission to send", "permissions to send", "not authorized to use",
+	"senderdomain*",
+	/* our account */
+	"your account", "your smtp account", "smtp account",
+	"account is not active", "account not active", "tenant",
+	"your subscription", "your plan", "your domain", "your organization",
+	"your organisation", "your message limit", "not yet activated",
+	"has been suspended for sending", "payment",
+	/* authentication */
+	"authentication is required", "authentication required",
+	"requires authentication", "require authentication", "authenticate*",
+	"unauthenticated", "smtp auth", "login required", "log in first",
+	"login first", "authorization required", "must issue a starttls",
+	"starttls*", "not authenticated", "credentials",
+	/* our host */
+	"client host", "client was not authenticated", "client does not have",
+	"helo", "ehlo", "fqdn", "fully-qualified", "fully qualified", "reverse dns",
+	"rdns", "ptr record*", "ptr", "your ip", "sending ip", "sending mta*",
+	"ip address", "ip is", "your host", "your server", "your network",
+	"your mail server", "banned", "blacklist*", "blocklist*", "block list*",
+	"black list*", "blocked list", "denylist*", "deny list*", "blocked using",
+	"block-list*", "black-list*", "rbl", "dnsbl", "spamhaus*", "spamcop*",
+	"barracuda*", "sorbs", "uceprotect*", "reputation", "poor reputation",
+	"listed by", "listed in rbl", "listed at", "network is on", "s3140",
+	"s3150",
+	/* relaying */
+	"relay access", "relaying", "relay not", "to relay", "relay denied",
+	"relay is", "relay from", "for relay", "no relay*", "open relay",
+	"rcpthosts", "non-accepted domain", "non-local",
+	"delivery is not allowed to this address", "we do not relay",
+	"local domain or authenticated",
+	/* how mail is authenticated; RFC 7208, 6376, 7489, 7372 */
+	"spf", "dkim", "dmarc", "authentication level", "authentication check*",
+	"not aligned", "isn't aligned", "unsigned", NULL};
+
+static const char *const rate[] = {"rate that",
+								   "at a rate",
+								   "too quickly",
+								   "too fast",
+								   "rate limit*",
+								   "rate-limit*",
+								   "ratelimit*",
+								   "receivingrate*",
+								   "too much mail",
+								   "too many messages",
+								   "too many emails",
+								   "receiving rate",
+								   "throttl*",
+								   "rate",
+								   NULL};
+
+static const char *const content[] = {"spam*",
+									  "virus*",
+									  "malware",
+									  "content*",
+									  "filter*",
+									  "quarantine*",
+									  "policy",
+									  "policies",
+									  "phish*",
+									  "suspicious",
+									  "attachment*",
+									  "message size",
+									  "size limit",
+									  "exceeds size",
+									  "exceeds fixed limit",
+									  "too large",
+									  "too big",
+									  "maximum size",
+									  "message exceeds",
+									  "header*",
+									  "mime",
+									  "url*",
+									  "link*",
+									  "blocked",
+									  "unsolicited",
+									  "bulk",
+									  "junk",
+									  "profanity",
+									  "uri*",
+									  "line too long",
+									  "lines too long",
+									  "loop*",
+									  "hop count",
+									  "too many hops",
+									  "security",
+									  "prohibited",
+									  "restricted",
+									  "not permitted to deliver",
+									  "administrative*",
+									  "banned content",
+									  NULL};
+
+static const char *const recipient[] = {"no such user*",
+										"no such recipient*",
+										"no such address",
+										"no such mailbox",
+										"no such person",
+										"no such domain",
+										"no such account",
+										"no such local user",
+										"nosuchuser*",
+										"user unknown",
+										"unknown user*",
+										"unknown recipient*",
+										"recipient unknown",
+										"unknown address",
+										"address unknown",
+										"unknown mailbox",
+										"mailbox unknown",
+										"unknown account",
+										"unknown local*",
+										"unknown in*",
+										"unknown or illegal",
+										"user not found",
+										"not found",
+										"recipnotfound*",
+										"recipientnotfound*",
+										"recipient not found",
+										"does not exist",
+										"doesn't exist",
+										"do not exist",
+										"not exist",
+										"nonexistent",
+										"non-existent",
+										"non existent",
+										"no mailbox",
+										"no user*",
+										"no account",
+										"no recipient*",
+										"not a valid",
+										"is not valid",
+										"invalid recipient*",
+										"invalid mailbox",
+										"invalid user",
+										"invalid address",
+										"invalid email",
+										"bad destination",
+										"bad recipient",
+										"bad address",
+										"not a known user",
+										"not our customer",
+										"not a user",
+										"no longer",
+										"not listed in",
+										"user doesn't",
+										"user does not",
+										"disabled",
+										"deactivated",
+										"inactive",
+										"inactivity",
+										"suspended",
+										"closed",
+										"discontinued",
+										"terminated",
+										"expired",
+										"abandoned",
+										"deleted",
+										"does not accept mail",
+										"accepts no mail",
+										"nullmx",
+										"null mx",
+										"not accept mail",
+										"undeliverable address",
+										"has moved",
+										"user moved",
+										"domain not found",
+										"unrouteable address",
+										"unroutable address",
+										"address rejected: undeliverable",
+										"delivery not authorized",
+										"wrong address",
+										"incorrect address",
+										"ungueltig*",
+										"inconnu*",
+										"desconocid*",
+										"unbekannt*",
+										"invalide",
+										NULL};
+
+/* The first that fits decides. */
+static const Phrases order[] = {
+	{GA_BLAME_OUR_QUOTA, quota, NULL},
+	{GA_BLAME_OUR_QUOTA, per_time, limits},
+	{GA_BLAME_FULL, full, NULL},
+	{GA_BLAME_SENDER, sender, NULL},
+	{GA_BLAME_RATE, rate, NULL},
+	/* Why a mailbox is closed may sound like a policy; that it is says more. */
+	{GA_BLAME_RECIPIENT, recipient, NULL},
+	{GA_BLAME_CONTENT, content, NULL},
+};
+
+static bool
+is_word(char c)
+{
+	return isalnum((unsigned char) c) || (unsigned char) c >= 0x80;
+}
+
+/* A name of a host: labels with dots between them, the last one of letters. */
+static bool
+is_host(const char *word, size_t length)
+{
+	size_t label = 0;
+	bool has_dot = false;
+
+	for (size_t i = 0; i < length; i++)
+	{
+		if (word[i] == '.')
+		{
+			if (label == 0)
+				return false;
+			has_dot = true;
+			label = 0;
+		}
+		else if (islower((unsigned char) word[i]) ||
+				 isdigit((unsigned char) word[i]) || word[i] == '-')
+			label++;
+		else
+			return false;
+	}
+	return has_dot && label >= 2 && isalpha((unsigned char) word[length - 1]);
+}
+
+/* What names somebody and says nothing: addresses, hosts, links. */
+static bool
+is_name(const char *word, size_t length)
+{
+	if (memchr(word, '@', length) != NULL)
+		return true;
+	for (size_t i = 0; i + 3 <= length; i++)
+		if (memcmp(word + i, "://", 3) == 0)
+			return true;
+	while (length > 0 && strchr(".,;:)]>", word[length - 1]))
+		length--;
+	while (length > 0 && strchr("([<", *word))
+	{
+		word++;
+		length--;
+	}
+	return is_host(word, length);
+}
+
+/* "Invalid 'From' address", but not the apostrophe of "isn't". */
+static bool
+is_quote(const char *word, size_t length, size_t at)
+{
+	if (word[at] != '\'' && word[at] != '"' && word[at] != '`')
+		return false;
+	return at == 0 || at + 1 == length || !is_word(word[at - 1]) ||
+		   !is_word(word[at + 1]);
+}
+
+/* In lower case, one blank between words, names and quotes left out. */
+static void
+clean(const char *text, char *out)
+{
+	size_t at = 0;
+
+	while (*text && at < TEXT_MAX - 2)
+	{
+		size_t length;
+
+		text += strspn(text, " \t\r\n");
+		/* "<ann@relay.example>: Recipient..." */
+		length = *text == '<' && strchr(text, '>')
+					 ? (size_t) (strchr(text, '>') - text) + 1
+					 : strcspn(text, " \t\r\n");
+		if (*text == '<' || is_name(text, length))
+		{
+			text += length;
+			continue;
+		}
+		if (at > 0)
+			out[at++] = ' ';
+		for (size_t i = 0; i < length && at < TEXT_MAX - 2; i++)
+			if (!is_quote(text, length, i))
+				out[at++] = (char) tolower((unsigned char) text[i]);
+		text += length;
+	}
+	out[at] = '\0';
+}
+
+static bool
+has_phrase(const char *text, const char *phrase)
+{
+	size_t length = strlen(phrase);
+	bool goes_on = phrase[length - 1] == '*';
+	const char *found = text;
+
+	length -= goes_on;
+	for (;; found++)
+	{
+		while (*found && strncmp(found, phrase, length) != 0)
+			found++;
+		if (*found == '\0')
+			return false;
+		if ((found == text || !is_word(found[-1])) &&
+			(goes_on || !is_word(found[length])))
+			return true;
+	}
+}
+
+static bool
+has_any(const char *text, const char *const *phrases)
+{
+	for (; *phrases; phrases++)
+		if (has_phrase(text, *phrases))
+			return true;
+	return false;
+}
+
+GaMailBlame
+ga_mail_words_read(const char *text)
+{
+	char words[TEXT_MAX];
+
+	clean(text, words);
+	for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++)
+		if (has_any(words, order[i].phrases) &&
+			(order[i].with == NULL || has_any(words, order[i].with)))
+			return order[i].blame;
+	return GA_BLAME_NOBODY;
+}

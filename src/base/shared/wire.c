@@ -1,0 +1,217 @@
+/*
+ * wire.c
+ *		Encoding and decoding of the frames between dispatcher and courier.
+ *
+ * Used by both programs, so that the two cannot disagree.  Every length read
+ * from the peer is checked against what is there before it is believed.
+ */
+#include "base/shared/wire.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+void
+ga_buffer_free(GaBuffer *buffer)
+{
+	free(buffer->data);
+	memset(buffer, 0, sizeof(*buffer));
+}
+
+char *
+ga_buffer_reserve(GaBuffer *buffer, size_t want)
+{
+	size_t used = ga_buffer_length(buffer);
+
+	if (buffer->size - buffer->end >= want)
+		return buffer->data + buffer->end;
+
+	/* Moving what is left to the front is often enough. */
+	if (buffer->start > 0)
+	{
+		memmove(buffer->data, buffer->data + buffer->start, used);
+		buffer->start = 0;
+		buffer->end = used;
+	}
+	if (buffer->size - used < want)
+	{
+		size_t size = buffer->size ? buffer->size : 4096;
+		char *data;
+
+		while (size - used < want)
+			size *= 2;
+		data = realloc(buffer->data, size);
+		if (data == NULL)
+			return NULL;
+		buffer->data = data;
+		buffer->size = size;
+	}
+	return buffer->data + buffer->end;
+}
+
+bool
+ga_buffer_append(GaBuffer *buffer, const void *data, size_t length)
+{
+	char *room = ga_buffer_reserve(buffer, length);
+
+	if (room == NULL)
+		return length == 0;
+	if (length > 0)
+		memcpy(room, data, length);
+	buffer->end += length;
+	return true;
+}
+
+void
+ga_buffer_consume(GaBuffer *buffer, size_t length)
+{
+	buffer->start += length;
+	if (buffer->start == buffer->end)
+		buffer->start = buffer->end = 0;
+}
+
+static bool
+put_header(GaBuffer *out, GaFrameType type, uint32_t length)
+{
+	char header[GA_FRAME_HEADER];
+
+	memcpy(header, &length, 4);
+	header[4] = (char) type;
+	return ga_buffer_append(out, header, sizeof(header));
+}
+
+bool
+ga_wire_put_frame(GaBuffer *out, GaFrameType type, const void *payload,
+				  size_t length)
+{
+	/* Reserve the whole first, so that a failure leaves no half frame. */
+	if (length > GA_FRAME_MAX ||
+		ga_buffer_reserve(out, GA_FRAME_HEADER + length) == NULL)
+		return false;
+	return put_header(out, type, (uint32_t) length) &&
+		   ga_buffer_append(out, payload, length);
+}
+
+bool
+ga_wire_put_picked(GaBuffer *out, uint64_t job_id)
+{
+	return ga_wire_put_frame(out, GA_FRAME_PICKED, &job_id, sizeof(job_id));
+}
+
+/* The fixed part of an outcome on the wire; four strings follow it. */
+typedef struct OutcomeHead
+{
+	uint64_t job_id;
+	int64_t retry_after_ms;
+	int64_t elapsed_us;
+	uint32_t outcome;
+	uint32_t flags;
+	uint32_t lengths[4];
+} OutcomeHead;
+
+bool
+ga_wire_put_outcome(GaBuffer *out, const GaOutcomeFrame *outcome)
+{
+	const GaSlice *strings[4] = {&outcome->code, &outcome->detail,
+								 &outcome->message_id, &outcome->captured};
+	OutcomeHead head;
+	size_t total = sizeof(head);
+
+	memset(&head, 0, sizeof(head));
+	head.job_id = outcome->job_id;
+	head.retry_after_ms = outcome->retry_after_ms;
+	head.elapsed_us = outcome->elapsed_us;
+	head.outcome = (uint32_t) outcome->outcome;
+	head.flags = outcome->flags;
+	for (int i = 0; i < 4; i++)
+	{
+		head.lengths[i] = strings[i]->length;
+		total += strings[i]->length;
+	}
+	if (total > GA_FRAME_MAX ||
+		ga_buffer_reserve(out, GA_FRAME_HEADER + total) == NULL)
+		return false;
+	put_header(out, GA_FRAME_OUTCOME, (uint32_t) total);
+	ga_buffer_append(out, &head, sizeof(head));
+	for (int i = 0; i < 4; i++)
+		ga_buffer_append(out, strings[i]->data, strings[i]->length);
+	return true;
+}
+
+GaWireResult
+ga_wire_peek(const GaBuffer *in, GaFrameType *type, GaSlice *payload)
+{
+	uint32_t length;
+
+	if (ga_buffer_length(in) < GA_FRAME_HEADER)
+		return GA_WIRE_INCOMPLETE;
+	memcpy(&length, ga_buffer_start(in), 4);
+	if (length > GA_FRAME_MAX)
+		return GA_WIRE_BROKEN;
+	if (ga_buffer_length(in) < GA_FRAME_HEADER + (size_t) length)
+		return GA_WIRE_INCOMPLETE;
+	*type = (GaFrameType) ga_buffer_start(in)[4];
+	payload->data = ga_buffer_start(in) + GA_FRAME_HEADER;
+	payload->length = length;
+	return GA_WIRE_FRAME;
+}
+
+bool
+ga_wire_get_picked(GaSlice payload, uint64_t *job_id)
+{
+	if (payload.length != sizeof(*job_id))
+		return false;
+	memcpy(job_id, payload.data, sizeof(*job_id));
+	return true;
+}
+
+bool
+ga_wire_get_outcome(GaSlice payload, GaOutcomeFrame *outcome)
+{
+	GaSlice *strings[4] = {&outcome->code, &outcome->detail,
+						   &outcome->message_id, &outcome->captured};
+	OutcomeHead head;
+	const char *next = payload.data + sizeof(head);
+	size_t left;
+
+	if (payload.length < sizeof(head))
+		return false;
+	memcpy(&head, payload.data, sizeof(head));
+	left = payload.length - sizeof(head);
+	if (head.outcome < GA_OUTCOME_ACCEPTED ||
+		head.outcome > GA_OUTCOME_UNCERTAIN)
+		return false;
+	outcome->job_id = head.job_id;
+	outcome->outcome = (GaOutcomeClass) head.outcome;
+	outcome->flags = head.flags;
+	outcome->retry_after_ms = head.retry_after_ms;
+	outcome->elapsed_us = head.elapsed_us;
+	for (int i = 0; i < 4; i++)
+	{
+		if (head.lengths[i] > left)
+			return false;
+		strings[i]->data = next;
+		strings[i]->length = head.lengths[i];
+		next += head.lengths[i];
+		left -= head.lengths[i];
+	}
+	return left == 0;
+}
+
+const char *
+ga_outcome_name(GaOutcomeClass outcome)
+{
+	switch (outcome)
+	{
+		case GA_OUTCOME_ACCEPTED:
+			return "accepted";
+		case GA_OUTCOME_REJECTED:
+			return "rejected";
+		case GA_OUTCOME_RETRY:
+			return "retry";
+		case GA_OUTCOME_MISCONFIGURED:
+			return "misconfigured";
+		case GA_OUTCOME_UNCERTAIN:
+			return "uncertain";
+	}
+	return "unknown";
+}

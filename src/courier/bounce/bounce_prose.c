@@ -1,0 +1,107 @@
+/*
+ * bounce_prose.c
+ *		Reading prose of mail servers.
+ *
+ * Only for mail that a mail server's own address sent: a person may write of
+ * codes and failures as well.  What the mail that came back says itself must
+ * not be read as a server's word, so reading ends where it begins.
+ */
+#include "courier/bounce/bounce_prose.h"
+
+#include <ctype.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/shared/mail_status.h"
+
+static bool
+has_any(const char *text, size_t length, const char *const *words)
+{
+	for (; *words; words++)
+	{
+		size_t size = strlen(*words);
+
+		for (size_t at = 0; at + size <= length; at++)
+			if (strncasecmp(text + at, *words, size) == 0)
+				return true;
+	}
+	return false;
+}
+
+/* "--- Below this line is a copy of the message.", "--- Original message
+ * follows ---", "--- Message header follows ---" */
+static bool
+is_separator(const char *line, size_t length)
+{
+	static const char *const message[] = {"message", NULL};
+	static const char *const follows[] = {"follows", "below", "copy of",
+										  "original", NULL};
+	size_t blanks = strspn(line, " \t");
+
+	return blanks + 3 < length && strncmp(line + blanks, "---", 3) == 0 &&
+		   has_any(line, length, message) && has_any(line, length, follows);
+}
+
+/* 0 unless a reply's code begins at this place: "550 no", "554: 5.1.1", "452-" */
+static int
+reply_code(const char *text, const char *at)
+{
+	if ((*at != '4' && *at != '5') || at[1] < '0' || at[1] > '5' ||
+		!isdigit((unsigned char) at[2]) ||
+		(at > text && (isalnum((unsigned char) at[-1]) || at[-1] == '.')))
+		return 0;
+	return strchr(" -:", at[3]) && at[3] != '\0' ? *at - '0' : 0;
+}
+
+/* 5: refused for good, 4: for now, 0: the line tells no code */
+static int
+class_of(const char *line, size_t length)
+{
+	char copy[512];
+	const char *status;
+
+	if (length >= sizeof(copy))
+		length = sizeof(copy) - 1;
+	memcpy(copy, line, length);
+	copy[length] = '\0';
+	if (ga_mail_status_find(copy, &status) > 0)
+		return *status == '2' ? 0 : *status - '0';
+	for (const char *c = copy; *c; c++)
+		if (reply_code(copy, c))
+			return reply_code(copy, c);
+	return 0;
+}
+
+bool
+ga_prose_read(const char *subject, const char *text, GaProseNotice *notice)
+{
+	static const char *const late[] = {"warning", "delay", "deferred", NULL};
+	static const char *const lost[] = {"undeliver", "failure",		"failed",
+									   "returned",	"could not be", NULL};
+	size_t subject_length = strlen(subject);
+	bool is_late = has_any(subject, subject_length, late);
+	bool is_lost = has_any(subject, subject_length, lost);
+	int worst = 0;
+
+	memset(notice, 0, sizeof(*notice));
+	while (*text)
+	{
+		size_t length = strcspn(text, "\n");
+		int class = class_of(text, length);
+
+		if (is_separator(text, length))
+		{
+			notice->returned = text + length;
+			break;
+		}
+		if (class > worst)
+		{
+			worst = class;
+			notice->line = text + strspn(text, " \t");
+			notice->line_length = length - (size_t) (notice->line - text);
+		}
+		text += length + (text[length] == '\n');
+	}
+	notice->is_delay = is_late || (worst == 4 && !is_lost);
+	return worst > 0 || is_late || is_lost;
+}

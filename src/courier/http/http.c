@@ -1,0 +1,363 @@
+/*
+ * http.c
+ *		Messages by HTTP, and questions after them, as a row of the provider
+ *		table describes it.
+ *
+ * The body goes out by connection.c's read callback, so that a dead keep-alive
+ * connection never makes libcurl send a message twice; a request without a
+ * body has no such guard and therefore never reuses a connection.  Whether the
+ * peer may have the message is one question: was any of it taken?
+ */
+#include "courier/http/http.h"
+
+#include <glib.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "courier/connection.h"
+#include "courier/http/http_answer.h"
+#include "courier/http/http_plan.h"
+
+/* More of an answer than this is not read. */
+#define ANSWER_MAX 65536
+
+typedef struct HttpSender
+{
+	const GaProvider *provider;
+	const GaHttpPlan *plan;
+	GaConnection connection;
+	GaText url;
+	GaText body;
+	GaText answer;
+	bool asking; /* the handle is set to ask for a message's state */
+	/* One node and one line per header of the plan, and one for the body's
+	 * digest or for Expect. */
+	struct curl_slist *nodes;
+	GaText *lines;
+} HttpSender;
+
+static size_t
+take_answer(char *data, size_t size, size_t count, void *context)
+{
+	HttpSender *sender = context;
+	size_t length = size * count;
+	size_t room = ANSWER_MAX - sender->answer.length;
+
+	ga_text_append(&sender->answer, data, length < room ? length : room);
+	/* A short count ends the transfer: enough was read to judge it. */
+	return length < room ? length : 0;
+}
+
+/* The request that sends a message; a question is asked by GET. */
+static void
+set_method(CURL *curl, const GaHttpPlan *plan, bool asking)
+{
+	bool bodyless = asking || (plan->body_kind == GA_BODY_QUERY &&
+							   strcmp(plan->method, "GET") == 0);
+	bool fresh = plan->body_kind == GA_BODY_QUERY && !asking;
+
+	curl_easy_setopt(curl, CURLOPT_POST, 1L);
+	curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST,
+					 !asking && strcmp(plan->method, "POST") != 0 ? plan->method
+																  : NULL);
+	if (bodyless)
+		curl_easy_setopt(curl, CURLOPT_HTTPGET, 1L);
+	curl_easy_setopt(curl, CURLOPT_FRESH_CONNECT, (long) fresh);
+	curl_easy_setopt(curl, CURLOPT_FORBID_REUSE, (long) fresh);
+}
+
+static void
+set_auth(CURL *curl, const GaHttpPlan *plan, const GaProvider *provider)
+{
+	if (plan->username && plan->row->auth != GA_AUTH_TEMPLATE)
+	{
+		if (plan->signer)
+			curl_easy_setopt(curl, CURLOPT_AWS_SIGV4, plan->signer);
+		else
+			curl_easy_setopt(curl, CURLOPT_HTTPAUTH, (long) CURLAUTH_BASIC);
+		curl_easy_setopt(curl, CURLOPT_USERNAME, plan->username);
+		curl_easy_setopt(curl, CURLOPT_PASSWORD, provider->password);
+	}
+	if (plan->bearer)
+	{
+		curl_easy_setopt(curl, CURLOPT_HTTPAUTH, (long) CURLAUTH_BEARER);
+		curl_easy_setopt(curl, CURLOPT_XOAUTH2_BEARER, plan->bearer);
+	}
+}
+
+static void
+prepare_handle(CURL *curl, void *context)
+{
+	HttpSender *sender = context;
+	const GaHttpPlan *plan = sender->plan;
+	const GaProvider *provider = sender->provider;
+
+	curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
+	curl_easy_setopt(curl, CURLOPT_HTTP_VERSION, (long) CURL_HTTP_VERSION_1_1);
+	curl_easy_setopt(curl, CURLOPT_TIMEOUT, provider->timeout);
+	curl_easy_setopt(curl, CURLOPT_USERAGENT, "group_api/" GA_VERSION);
+	curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take_answer);
+	curl_easy_setopt(curl, CURLOPT_WRITEDATA, sender);
+	curl_easy_setopt(curl, CURLOPT_HTTPHEADER, sender->nodes);
+	set_method(curl, plan, sender->asking);
+	set_auth(curl, plan, provider);
+}
+
+static void *
+open_sender(const GaProvider *provider)
+{
+	HttpSender *sender = ga_alloc(sizeof(*sender));
+	size_t count;
+
+	sender->provider = provider;
+	sender->plan = provider->plan;
+	sender->connection.provider = provider;
+	sender->connection.prepare = prepare_handle;
+	sender->connection.context = sender;
+	/* The list is chained once; only the texts change from job to job.  Its
+	 * last node keeps libcurl from waiting for 100 Continue; where it would be
+	 * signed although it is not sent, it is replaced by the body's digest. */
+	count = (size_t) sender->plan->header_count;
+	sender->lines = ga_alloc((count + 1) * sizeof(*sender->lines));
+	sender->nodes = ga_alloc((count + 1) * sizeof(*sender->nodes));
+	for (size_t i = 0; i < count; i++)
+		sender->nodes[i].next = &sender->nodes[i + 1];
+	sender->nodes[count].data = (char *) "Expect:";
+	return sender;
+}
+
+/* Headers, query and body may hold the password. */
+static void
+wipe(GaText *text)
+{
+	if (text->data)
+		explicit_bzero(text->data, text->size);
+	ga_text_free(text);
+}
+
+static void
+close_sender(void *context)
+{
+	HttpSender *sender = context;
+
+	ga_connection_close(&sender->connection);
+	for (int i = 0; i <= sender->plan->header_count; i++)
+		wipe(&sender->lines[i]);
+	free(sender->lines);
+	free(sender->nodes);
+	wipe(&sender->url);
+	wipe(&sender->body);
+	ga_text_free(&sender->answer);
+	free(sender);
+}
+
+/* false: a value would end its header line. */
+static bool
+render_headers(HttpSender *sender, const GaValues *values)
+{
+	for (int i = 0; i < sender->plan->header_count; i++)
+	{
+		const GaHttpHeader *header = &sender->plan->headers[i];
+		GaText *line = &sender->lines[i];
+
+		ga_text_truncate(line, 0);
+		ga_template_render(&header->template, values, GA_ESCAPE_NONE, line);
+		if (!ga_text_is_header_safe(line->data))
+			return false;
+		/* An empty value leaves its header out, as with fields: libcurl takes
+		 * "Name:" for just that. */
+		if (line->length <= header->value_offset)
+			ga_text_truncate(line, header->value_offset - 1);
+		sender->nodes[i].data = line->data;
+	}
+	return true;
+}
+
+/* What is signed: libcurl cannot see a body that comes by callback. */
+static void
+add_digest(HttpSender *sender)
+{
+	GaText *line = &sender->lines[sender->plan->header_count];
+	gchar *digest;
+
+	if (sender->plan->signer == NULL)
+		return;
+	digest = g_compute_checksum_for_data(G_CHECKSUM_SHA256,
+										 (const guchar *) sender->body.data,
+										 (gsize) sender->body.length);
+	ga_text_truncate(line, 0);
+	ga_text_printf(line, "X-Amz-Content-Sha256: %s", digest);
+	sender->nodes[sender->plan->header_count].data = line->data;
+	g_free(digest);
+}
+
+static void
+render_request(HttpSender *sender, const GaValues *values)
+{
+	const GaHttpPlan *plan = sender->plan;
+
+	ga_text_truncate(&sender->url, 0);
+	ga_text_truncate(&sender->body, 0);
+	ga_template_render(&plan->url, values, GA_ESCAPE_URL, &sender->url);
+	if (plan->body_kind == GA_BODY_QUERY)
+	{
+		ga_text_putc(&sender->url, strchr(sender->url.data, '?') ? '&' : '?');
+		ga_field_render(plan->fields, plan->body_kind, values, &sender->url);
+	}
+	else
+		ga_field_render(plan->fields, plan->body_kind, values, &sender->body);
+	add_digest(sender);
+}
+
+static void
+render_question(HttpSender *sender, const GaValues *values)
+{
+	ga_text_truncate(&sender->url, 0);
+	ga_text_truncate(&sender->body, 0);
+	ga_template_render(&sender->plan->poll_url, values, GA_ESCAPE_URL,
+					   &sender->url);
+}
+
+static CURLcode
+run(HttpSender *sender, bool asking)
+{
+	CURL *curl;
+	bool changed;
+
+	ga_connection_drop_closed(&sender->connection);
+	changed =
+		sender->connection.curl == NULL || asking || sender->asking != asking;
+	sender->asking = asking;
+	curl = ga_connection_handle(&sender->connection);
+	if (curl == NULL)
+		return CURLE_FAILED_INIT;
+	if (changed)
+		set_method(curl, sender->plan, asking);
+	ga_text_truncate(&sender->answer, 0);
+	ga_connection_set_body(&sender->connection, sender->body.data,
+						   sender->body.length);
+	if (changed || sender->plan->body_kind == GA_BODY_QUERY ||
+		!ga_template_is_constant(&sender->plan->url))
+		curl_easy_setopt(curl, CURLOPT_URL, sender->url.data);
+	curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE,
+					 (curl_off_t) sender->body.length);
+	return ga_connection_run(&sender->connection);
+}
+
+/* A reused connection that was dead already is replaced. */
+static CURLcode
+run_twice(HttpSender *sender, bool asking)
+{
+	CURLcode result = run(sender, asking);
+
+	if (result == CURLE_OK ||
+		!ga_connection_was_stale(&sender->connection, result))
+		return result;
+	ga_connection_abandon(&sender->connection);
+	return run(sender, asking);
+}
+
+/* Without a body, the message is in the request line. */
+static bool
+was_handed_over(const HttpSender *sender)
+{
+	long sent = 0;
+
+	if (sender->connection.curl == NULL || sender->asking)
+		return false;
+	if (sender->plan->body_kind != GA_BODY_QUERY)
+		return sender->connection.body_asked;
+	curl_easy_getinfo(sender->connection.curl, CURLINFO_REQUEST_SIZE, &sent);
+	return sent > 0;
+}
+
+static void
+judge(HttpSender *sender, CURLcode result, GaOutcome *outcome)
+{
+	GaHttpAnswer answer = {sender->connection.curl, 0,
+						   ga_text_string(&sender->answer),
+						   sender->answer.length};
+	long status = 0;
+
+	if (answer.curl)
+		curl_easy_getinfo(answer.curl, CURLINFO_RESPONSE_CODE, &status);
+	answer.status = (int) status;
+	/* A status line is an answer, however the rest of it ended. */
+	if (status < 200)
+		ga_connection_explain(&sender->connection, result,
+							  was_handed_over(sender), outcome);
+	else if (sender->asking)
+		ga_http_answer_judge_state(sender->plan, &answer, outcome);
+	else
+		ga_http_answer_judge(sender->plan, &answer, outcome);
+	if (result != CURLE_OK)
+		ga_connection_abandon(&sender->connection);
+}
+
+static void
+request(HttpSender *sender, const GaJob *job, bool asking, GaOutcome *outcome)
+{
+	GaValues values;
+
+	ga_values_of_job(&values, job, &sender->plan->rules,
+					 sender->provider->channel);
+	if (!render_headers(sender, &values))
+	{
+		ga_outcome_setf(outcome, GA_OUTCOME_REJECTED, "message",
+						"a value that goes into a header holds control "
+						"characters");
+		return;
+	}
+	if (asking)
+		render_question(sender, &values);
+	else
+		render_request(sender, &values);
+	judge(sender, run_twice(sender, asking), outcome);
+}
+
+static void
+deliver(void *context, const GaJob *job, GaOutcome *outcome)
+{
+	request(context, job, false, outcome);
+}
+
+static void
+ask(void *context, const GaJob *job, GaOutcome *outcome)
+{
+	HttpSender *sender = context;
+
+	if (sender->plan->row->poll.url)
+		request(sender, job, true, outcome);
+	else
+		ga_outcome_setf(outcome, GA_OUTCOME_REJECTED, "poll",
+						"a provider of kind %s cannot be asked",
+						sender->provider->kind);
+}
+
+/* For a text message its text; for mail the request's body. */
+static bool
+compose(const GaProvider *provider, const GaJob *job, GaText *out,
+		char *complaint, size_t size)
+{
+	const GaHttpPlan *plan = provider->plan;
+	GaValues values;
+
+	(void) complaint, (void) size;
+	ga_values_of_job(&values, job, &plan->rules, provider->channel);
+	if (provider->channel == GA_CHANNEL_MOBILE)
+		ga_text_puts(out, job->text);
+	else
+		ga_field_render(plan->fields, plan->body_kind, &values, out);
+	return true;
+}
+
+const GaTransport ga_http_transport = {
+	.prepare = ga_http_plan_prepare,
+	.release = ga_http_plan_release,
+	.open = open_sender,
+	.close = close_sender,
+	.deliver = deliver,
+	.ask = ask,
+	.compose = compose,
+};

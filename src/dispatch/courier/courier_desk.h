@@ -1,0 +1,58 @@
+/*
+ * courier_desk.h
+ *		Where jobs go out to the courier and its words come in: keeps one running,
+ *		and knows what becomes of jobs when it dies.
+ */
+#ifndef GA_DISPATCH_COURIER_DESK_H
+#define GA_DISPATCH_COURIER_DESK_H
+
+#include "postgres.h"
+
+#include "base/shared/wire.h"
+#include "datatype/timestamp.h"
+
+/* Told of every outcome the courier reports. */
+typedef void (*GaHearOutcome)(const GaOutcomeFrame *outcome, TimestampTz now);
+
+/*
+ * Before anything else, when there will be something to send: loading the program
+ * takes about as long as connecting to the database, so both go on at once.
+ */
+extern void ga_desk_start_early(void);
+extern void ga_desk_init(GaHearOutcome hear);
+/* The providers as JSON, with their secrets; kept for the next courier too. */
+extern void ga_desk_configure(const char *json);
+
+/* Starts a courier if there is none; false while that must wait. */
+extern bool ga_desk_open(TimestampTz now);
+extern bool ga_desk_is_open(void);
+/* When a courier may be started again; forgiven by a reload. */
+extern TimestampTz ga_desk_not_before(void);
+extern void ga_desk_forgive(void);
+
+extern void ga_desk_put_job(const char *json, size_t length);
+extern void ga_desk_flush(void);
+
+/* Hears what came; jobs lost with a dead courier become records. */
+extern void ga_desk_collect(TimestampTz now);
+/*
+ * What the courier has not taken up goes back, the rest may end; no job may be
+ * put any more.
+ */
+extern void ga_desk_drain(void);
+
+/* The pause after a courier that could not be started, from one to the next. */
+extern int ga_desk_wait_ms(void);
+extern void ga_desk_take_over(int wait_ms);
+
+/* Before the process ends: lets what is under way end, then ends the courier. */
+extern void ga_desk_close(void);
+
+/* What to wait for besides the latch: WL_SOCKET_ flags, and the socket. */
+extern int ga_desk_events(void);
+extern pgsocket ga_desk_socket(void);
+
+/* Sending is allowed: only a courier that does not work is still in the way. */
+extern void ga_desk_end_trouble(void);
+
+#endif /* GA_DISPATCH_COURIER_DESK_H */

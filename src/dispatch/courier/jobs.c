@@ -1,0 +1,365 @@
+/*
+ * jobs.c
+ *		The table of jobs in flight and the judgement over their outcomes.
+ *
+ * Judgement in one place: which state follows which outcome.  Strings of the
+ * courier are cut, and checked to be valid in the database, before they are
+ * stored: a record that fails would be sent again and again.
+ */
+#include "postgres.h"
+
+#include "base/guc.h"
+#include "common/pg_prng.h"
+#include "dispatch/provider/backoff.h"
+#include "dispatch/courier/jobs.h"
+#include "mb/pg_wchar.h"
+#include "utils/hsearch.h"
+#include "utils/memutils.h"
+#include "utils/timestamp.h"
+
+/* Tries after which a message lost with the courier is sent again at once. */
+#define AT_ONCE_AFTER_LOSS 2
+
+static HTAB *jobs = NULL;
+
+void
+ga_jobs_init(void)
+{
+	HASHCTL control = {.keysize = sizeof(uint64), .entrysize = sizeof(GaJob)};
+
+	jobs =
+		hash_create("group_api jobs", 1024, &control, HASH_ELEM | HASH_BLOBS);
+}
+
+int
+ga_jobs_count(void)
+{
+	return (int) hash_get_num_entries(jobs);
+}
+
+static GaJob *
+new_job(uint64 id, GaProvider *provider, pg_uuid_t group_id, int32 number)
+{
+	bool found;
+	GaJob *job = hash_search(jobs, &id, HASH_ENTER, &found);
+
+	Assert(!found);
+	memset(job, 0, sizeof(*job));
+	job->id = id;
+	job->provider = provider;
+	job->fingerprint = provider->fingerprint;
+	job->group_id = group_id;
+	job->number = number;
+	job->handed_at = GetCurrentTimestamp();
+	return job;
+}
+
+GaJob *
+ga_job_add(uint64 id, GaProvider *provider, const GaClaim *claim)
+{
+	GaJob *job = new_job(id, provider, claim->group_id, claim->number);
+
+	job->attempt = claim->attempt;
+	job->refusals = claim->refusals;
+	job->pauses = claim->pauses;
+	job->start_tag = claim->start_tag;
+	job->expires_at = claim->expires_at;
+	job->is_reminder = claim->reminders > 0;
+	strlcpy(job->recipient, claim->contact, sizeof(job->recipient));
+	return job;
+}
+
+GaJob *
+ga_job_add_poll(uint64 id, GaProvider *provider, const GaPoll *poll)
+{
+	GaJob *job = new_job(id, provider, poll->group_id, poll->number);
+
+	job->attempt = poll->tries;
+	job->link_version = poll->link_version;
+	job->is_poll = true;
+	strlcpy(job->message_id, poll->message_id, sizeof(job->message_id));
+	provider->in_flight++;
+	provider->questions++;
+	return job;
+}
+
+GaJob *
+ga_job_find(uint64 id)
+{
+	return hash_search(jobs, &id, HASH_FIND, NULL);
+}
+
+void
+ga_job_remove(GaJob *job)
+{
+	uint64 id = job->id;
+
+	if (job->is_poll)
+		job->provider->questions--;
+	hash_search(jobs, &id, HASH_REMOVE, NULL);
+}
+
+void
+ga_jobs_visit(void (*visit)(GaJob *job, void *arg), void *arg)
+{
+	HASH_SEQ_STATUS status;
+	GaJob *job;
+
+	hash_seq_init(&status, jobs);
+	while ((job = hash_seq_search(&status)) != NULL)
+		visit(job, arg);
+}
+
+/* NULL for an empty slice, and for what the database could not store. */
+static const char *
+slice_text(GaSlice slice)
+{
+	if (slice.length == 0 || memchr(slice.data, 0, slice.length) != NULL ||
+		!pg_verify_mbstr(PG_UTF8, slice.data, (int) slice.length, true))
+		return NULL;
+	return pnstrdup(slice.data, slice.length);
+}
+
+static const char *
+join_reason(const char *code, const char *detail)
+{
+	if (code == NULL)
+		return detail;
+	/* A detail that begins with the code already says it. */
+	if (detail == NULL || strncmp(detail, code, strlen(code)) == 0)
+		return detail ? detail : code;
+	return psprintf("%s %s", code, detail);
+}
+
+const char *
+ga_job_reason(const GaOutcomeFrame *outcome)
+{
+	return join_reason(slice_text(outcome->code), slice_text(outcome->detail));
+}
+
+static void
+begin_record(const GaJob *job, TimestampTz now, GaRecord *record)
+{
+	memset(record, 0, sizeof(*record));
+	record->group_id = job->group_id;
+	record->number = job->number;
+	record->attempt = job->attempt;
+	record->start_tag = job->start_tag;
+	record->server = job->provider->server;
+	record->segments = job->segments;
+	record->started_at = job->handed_at;
+	record->channel = job->provider->channel;
+}
+
+/* Tries again later, unless it was tried often enough or is over by then. */
+static void
+try_again(const GaJob *job, TimestampTz now, int64 floor_ms, GaRecord *record)
+{
+	int64 wait_ms;
+
+	if (!record->give_back && job->attempt >= ga_settings.max_attempts)
+	{
+		record->delivery = "failed";
+		record->reason =
+			psprintf("given up after %d tries: %s", job->attempt,
+					 record->reason ? record->reason : "no answer");
+		return;
+	}
+	wait_ms = ga_backoff_ms(job->attempt, ga_settings.retry_base,
+							ga_settings.retry_cap, floor_ms,
+							pg_prng_double(&pg_global_prng_state));
+	record->due = TimestampTzPlusMilliseconds(now, wait_ms);
+	record->delivery = "queued";
+	if (job->expires_at != 0 && record->due >= job->expires_at)
+	{
+		record->due = 0;
+		/* Of a reminder, the invitation itself was sent before. */
+		record->delivery = job->is_reminder ? "sent" : "failed";
+		record->expired = true;
+		record->reason =
+			psprintf(job->is_reminder
+						 ? "the reminder could not be sent before the expiry: "
+						   "%s"
+						 : "expired before it could be sent: %s",
+					 record->reason ? record->reason : "no answer");
+	}
+}
+
+static void
+judge_uncertain(const GaJob *job, const GaOutcomeFrame *outcome,
+				TimestampTz now, GaRecord *record)
+{
+	if (job->provider->hold_uncertain)
+		record->delivery = "uncertain";
+	else
+		try_again(job, now, outcome->retry_after_ms, record);
+}
+
+/* Back to the queue behind others, so that these are tried first. */
+static void
+put_off(const GaJob *job, TimestampTz now, int refusals, GaRecord *record)
+{
+	record->delivery = "queued";
+	record->due =
+		TimestampTzPlusMilliseconds(now, ga_evidence_wait_ms(refusals));
+	record->give_back = true;
+	record->in_doubt = true;
+	record->refusals = refusals;
+	record->pauses = job->pauses;
+}
+
+static GaRuling
+rule(const GaJob *job, const GaOutcomeFrame *outcome)
+{
+	GaProvider *provider = job->provider;
+	GaDoubt doubt = {
+		.words =
+			ga_evidence_words(outcome->code.data, outcome->code.length,
+							  outcome->detail.data, outcome->detail.length),
+		.recipient = ga_evidence_recipient(job->recipient),
+		.blames_us = outcome->outcome == GA_OUTCOME_MISCONFIGURED,
+		.is_others_turn = provider->in_flight - provider->questions > 1,
+		.refusals = job->refusals,
+		.pauses = job->pauses,
+	};
+
+	return ga_evidence_rule(&provider->evidence, &doubt);
+}
+
+/* What is a guess is decided by what else the provider does. */
+static void
+judge_unsure(const GaJob *job, const GaOutcomeFrame *outcome, TimestampTz now,
+			 GaRecord *record, bool *pause_provider)
+{
+	/* Paused or changed meanwhile: that decides for what was under way. */
+	if (!job->picked || job->provider->is_paused ||
+		job->fingerprint != job->provider->fingerprint)
+	{
+		put_off(job, now, job->refusals, record);
+		if (!job->picked)
+			record->due = now;
+		return;
+	}
+	switch (rule(job, outcome))
+	{
+		case GA_RULING_PUT_OFF:
+			put_off(job, now, job->refusals + 1, record);
+			break;
+		case GA_RULING_REJECT:
+			record->delivery = "failed";
+			break;
+		case GA_RULING_PAUSE:
+			put_off(job, now, job->refusals, record);
+			*pause_provider = true;
+			break;
+		case GA_RULING_PAUSE_ALONE:
+			put_off(job, now, 0, record);
+			record->pauses = job->pauses + 1;
+			*pause_provider = true;
+			break;
+		case GA_RULING_SET_ASIDE:
+			record->delivery = "failed";
+			record->reason = psprintf(
+				"set aside, since it alone paused its provider %d times: %s",
+				job->pauses,
+				record->reason ? record->reason : "no reason given");
+			break;
+	}
+}
+
+/* A provider that rests as a whole keeps its messages, each in its place. */
+static void
+judge_retry(const GaJob *job, const GaOutcomeFrame *outcome, TimestampTz now,
+			GaRecord *record)
+{
+	/* Told to come later: that was no try. */
+	record->give_back = outcome->retry_after_ms >= 0;
+	if (outcome->retry_after_ms > 0 &&
+		(outcome->flags & GA_OUTCOME_PROVIDER_FAULT))
+	{
+		record->delivery = "queued";
+		record->due = now;
+	}
+	else
+		try_again(job, now, outcome->retry_after_ms, record);
+}
+
+void
+ga_job_judge(const GaJob *job, const GaOutcomeFrame *outcome, TimestampTz now,
+			 GaRecord *record, bool *pause_provider)
+{
+	*pause_provider = false;
+	begin_record(job, now, record);
+	record->outcome = ga_outcome_name(outcome->outcome);
+	record->code = slice_text(outcome->code);
+	record->detail = slice_text(outcome->detail);
+	record->message_id = slice_text(outcome->message_id);
+	record->captured = slice_text(outcome->captured);
+	if (record->captured != NULL)
+		record->recipient = pstrdup(job->recipient);
+	record->elapsed_us = outcome->elapsed_us;
+	record->reason = join_reason(record->code, record->detail);
+	if ((outcome->flags & GA_OUTCOME_UNSURE) &&
+		(outcome->outcome == GA_OUTCOME_REJECTED ||
+		 outcome->outcome == GA_OUTCOME_MISCONFIGURED))
+	{
+		judge_unsure(job, outcome, now, record, pause_provider);
+		return;
+	}
+	switch (outcome->outcome)
+	{
+		case GA_OUTCOME_ACCEPTED:
+			ga_evidence_accept(&job->provider->evidence);
+			record->delivery = "sent";
+			record->reason = NULL;
+			record->polled = job->provider->polls && record->message_id != NULL;
+			break;
+		case GA_OUTCOME_REJECTED:
+			record->delivery = "failed";
+			if (outcome->flags & GA_OUTCOME_OPTED_OUT)
+				record->suppress = "opted_out";
+			else if (outcome->flags & GA_OUTCOME_DEAD_CONTACT)
+				record->suppress = "bounced";
+			break;
+		case GA_OUTCOME_RETRY:
+			judge_retry(job, outcome, now, record);
+			break;
+		case GA_OUTCOME_MISCONFIGURED:
+			record->delivery = "queued";
+			record->due = now;
+			record->give_back = true;
+			*pause_provider = true;
+			break;
+		case GA_OUTCOME_UNCERTAIN:
+			judge_uncertain(job, outcome, now, record);
+			break;
+	}
+}
+
+void
+ga_job_lose(const GaJob *job, TimestampTz now, GaRecord *record)
+{
+	GaOutcomeFrame outcome = {
+		.job_id = job->id,
+		.outcome = GA_OUTCOME_UNCERTAIN,
+		.retry_after_ms = -1,
+		.elapsed_us = now - job->handed_at,
+		.code = {"courier", 7},
+		.detail = {"the courier died while sending", 30},
+	};
+	bool ignored;
+
+	ga_job_judge(job, &outcome, now, record, &ignored);
+	/* A message that kills the courier again and again waits in between. */
+	if (record->due != 0 && job->attempt <= AT_ONCE_AFTER_LOSS)
+		record->due = now;
+}
+
+void
+ga_job_give_back(const GaJob *job, TimestampTz now, GaRecord *record)
+{
+	begin_record(job, now, record);
+	record->delivery = "queued";
+	record->due = now;
+	record->give_back = true;
+}

@@ -1,0 +1,143 @@
+/*
+ * message.c
+ *		The job that carries an invitation's message to the courier.
+ *
+ * The words come from message/compose.  The link is made anew at every send and
+ * stands in no table.  Must never log what it writes.
+ */
+#include "postgres.h"
+
+#include "base/guc.h"
+#include "base/link_token.h"
+#include "base/picture_url.h"
+#include "dispatch/courier/message.h"
+#include "utils/json.h"
+#include "utils/memutils.h"
+#include "utils/timestamp.h"
+#include "utils/uuid.h"
+
+static GaTemplates own_templates;
+
+void
+ga_message_take_templates(const GaTemplates *templates)
+{
+	static MemoryContext context = NULL;
+	MemoryContext old;
+
+	if (context == NULL)
+		context = AllocSetContextCreate(TopMemoryContext, "group_api templates",
+										ALLOCSET_SMALL_SIZES);
+	own_templates.count = 0;
+	MemoryContextReset(context);
+	old = MemoryContextSwitchTo(context);
+	own_templates.list = palloc0(sizeof(GaTemplate) * Max(templates->count, 1));
+	for (int i = 0; i < templates->count; i++)
+	{
+		const GaTemplate *from = &templates->list[i];
+		GaTemplate *to = &own_templates.list[i];
+
+		to->channel = from->channel;
+		to->locale = pstrdup(from->locale);
+		to->subject = from->subject ? pstrdup(from->subject) : NULL;
+		to->body = pstrdup(from->body);
+		to->html = from->html ? pstrdup(from->html) : NULL;
+	}
+	own_templates.count = templates->count;
+	MemoryContextSwitchTo(old);
+}
+
+static const char *
+make_token(const uint8 *secret, GaLinkPurpose purpose, const GaClaim *claim)
+{
+	GaLinkToken token = {.group_number = claim->group_number,
+						 .member_number = claim->number,
+						 .version = claim->link_version};
+	char *text = palloc(GA_LINK_TOKEN_MAX);
+
+	ga_link_token_make(secret, purpose, token, text);
+	return text;
+}
+
+void
+ga_message_for_claim(const uint8 *secret, const GaClaim *claim,
+					 GaChannel channel, GaMessage *message)
+{
+	GaInvitationWords words = {
+		.channel = channel,
+		.inviter = claim->inviter,
+		.member = claim->member,
+		.group_name = claim->group_name,
+		.description = claim->description,
+		.image = ga_picture_url(claim->image),
+		.message = claim->message,
+		.link = ga_message_url(ga_settings.invitation_url,
+							   make_token(secret, GA_LINK_INVITATION, claim)),
+		.expires_at = claim->expires_at,
+		.locale = claim->locale,
+		.is_reminder = claim->reminders > 0,
+	};
+
+	ga_message_compose(&words, &own_templates, message);
+}
+
+static void
+append_member(StringInfo json, const char *name, const char *value)
+{
+	if (value == NULL)
+		return;
+	appendStringInfo(json, ",\"%s\":", name);
+	escape_json(json, value);
+}
+
+/* What opens something: the courier keeps it out of what it reports. */
+static void
+append_tokens(StringInfo json, const uint8 *secret, const GaClaim *claim,
+			  bool is_mail, bool has_receipt)
+{
+	append_member(json, "link", make_token(secret, GA_LINK_INVITATION, claim));
+	if (is_mail || has_receipt)
+		append_member(json, "receipt",
+					  make_token(secret, GA_LINK_RECEIPT, claim));
+	if (is_mail && ga_settings.unsubscribe_url[0] != '\0')
+	{
+		const char *token = make_token(secret, GA_LINK_UNSUBSCRIBE, claim);
+
+		append_member(json, "unsubscribe", token);
+		append_member(json, "unsubscribe_url",
+					  ga_message_url(ga_settings.unsubscribe_url, token));
+	}
+}
+
+void
+ga_message_job(StringInfo json, uint64 job_id, const uint8 *secret,
+			   const char *server, const char *callback_url,
+			   const GaClaim *claim, GaChannel channel,
+			   const GaMessage *message)
+{
+	char group[UUID_LEN * 2 + 1];
+
+	for (int i = 0; i < UUID_LEN; i++)
+		sprintf(group + 2 * i, "%02x", claim->group_id.data[i]);
+	appendStringInfo(json, "{\"id\":" UINT64_FORMAT, job_id);
+	append_member(json, "provider", server);
+	append_member(json, "to", claim->contact);
+	if (channel == GA_CHANNEL_EMAIL)
+		append_member(json, "to_name", claim->member);
+	append_member(json, "subject", message->subject);
+	append_member(json, "text", message->text);
+	append_member(json, "html", message->html);
+	append_member(json, "locale", message->locale);
+	append_member(json, "callback_url", callback_url);
+	append_tokens(json, secret, claim, channel == GA_CHANNEL_EMAIL,
+				  callback_url != NULL);
+	/* The same on every attempt: the provider's key against duplicates. */
+	appendStringInfo(json, ",\"message_key\":\"inv-%s.%d.%d%s\"", group,
+					 claim->number, claim->link_version,
+					 claim->reminders > 0 ? ".r1" : "");
+	if (claim->expires_at != 0)
+		appendStringInfo(
+			json, ",\"expires_in_s\":" INT64_FORMAT,
+			Max((claim->expires_at - GetCurrentTimestamp()) / USECS_PER_SEC,
+				1));
+	appendStringInfoChar(json, '}');
+}

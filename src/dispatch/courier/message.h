@@ -1,0 +1,28 @@
+/*
+ * message.h
+ *		The message of a claimed invitation, and the job that carries it.
+ */
+#ifndef GA_DISPATCH_MESSAGE_H
+#define GA_DISPATCH_MESSAGE_H
+
+#include "postgres.h"
+
+#include "base/channel.h"
+#include "lib/stringinfo.h"
+#include "message/compose.h"
+#include "store/queue/queue_store.h"
+
+/* Copies the operator's own words, which are used from now on. */
+extern void ga_message_take_templates(const GaTemplates *templates);
+
+/* Composes in the current memory context, with a link made for this send. */
+extern void ga_message_for_claim(const uint8 *secret, const GaClaim *claim,
+								 GaChannel channel, GaMessage *message);
+
+/* Appends the job for the courier as JSON. */
+extern void ga_message_job(StringInfo json, uint64 job_id, const uint8 *secret,
+						   const char *server, const char *callback_url,
+						   const GaClaim *claim, GaChannel channel,
+						   const GaMessage *message);
+
+#endif /* GA_DISPATCH_MESSAGE_H */

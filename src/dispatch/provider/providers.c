@@ -1,0 +1,582 @@
+/*
+ * providers.c
+ *		Routing, windows, rates and rests.  No SQL, no network.
+ *
+ * Window: how much may be in flight follows the speed: it doubles while the
+ * provider empties it within FAST_WINDOW_MS and halves when that takes longer than
+ * SLOW_WINDOW_MS, down to one message a connection.  So a fast gateway is kept busy,
+ * and what is queued last waits for less than a second's worth that was claimed
+ * before it.  Rest: after FAULTS_TO_REST faults in a row nothing is sent for a growing
+ * time, then one message probes.
+ */
+#include "postgres.h"
+
+#include "base/guc.h"
+#include "base/provider_config.h"
+#include "catalog/pg_type.h"
+#include "dispatch/provider/providers.h"
+#include "dispatch/reading.h"
+#include "store/plan_cache.h"
+#include "utils/builtins.h"
+#include "utils/memutils.h"
+#include "utils/timestamp.h"
+
+#define FAULTS_TO_REST 5
+#define FIRST_REST_MS 1000
+#define LONGEST_REST_MS 60000
+#define LONGEST_RETRY_AFTER_MS (INT64CONST(24) * 3600 * 1000)
+#define FAST_WINDOW_MS 200
+#define SLOW_WINDOW_MS 500
+
+List *ga_providers = NIL;
+
+static GaChannel
+channel_of(const GaProviderRow *row)
+{
+	GaProviderConfig config = ga_provider_row_config(row);
+
+	return ga_provider_channel(&config);
+}
+
+static int
+integer_setting(const GaProviderRow *row, const char *name, int fallback)
+{
+	const char *value = ga_provider_row_setting(row, name);
+
+	return value ? atoi(value) : fallback;
+}
+
+/* As a literal part of a LIKE pattern. */
+static char *
+escape_like(const char *text)
+{
+	char *out = palloc(2 * strlen(text) + 1);
+	char *to = out;
+
+	for (; *text; text++)
+	{
+		if (*text == '%' || *text == '_' || *text == '\\')
+			*to++ = '\\';
+		*to++ = *text;
+	}
+	*to = '\0';
+	return out;
+}
+
+static List *
+split_prefixes(const char *value)
+{
+	List *prefixes = NIL;
+	char *copy;
+	char *state;
+
+	if (value == NULL)
+		return NIL;
+	copy = pstrdup(value);
+	for (char *item = strtok_r(copy, ", ", &state); item != NULL;
+		 item = strtok_r(NULL, ", ", &state))
+		prefixes = lappend(prefixes, escape_like(item));
+	return prefixes;
+}
+
+GaProvider *
+ga_provider_named(const char *server)
+{
+	ListCell *cell;
+
+	foreach (cell, ga_providers)
+	{
+		GaProvider *provider = lfirst(cell);
+
+		if (strcmp(provider->server, server) == 0)
+			return provider;
+	}
+	return NULL;
+}
+
+static GaProvider *
+new_provider(const char *server)
+{
+	GaProvider *provider = palloc0(sizeof(GaProvider));
+
+	provider->server = pstrdup(server);
+	provider->read_to = GA_START_TAG_MIN;
+	ga_reading_begin_anew(provider);
+	ga_providers = lappend(ga_providers, provider);
+	return provider;
+}
+
+static int
+narrowest_window(const GaProvider *provider)
+{
+	return Min(provider->max_connections, ga_settings.max_in_flight);
+}
+
+/* Whoever resumes a provider has put it right: what it said before is over. */
+static void
+take_pause(GaProvider *provider, const GaProviderRow *row)
+{
+	bool was_paused = provider->is_paused;
+
+	provider->is_paused = row->is_paused || (provider->unrecorded != NULL &&
+											 provider->unrecorded_until == 0);
+	if (was_paused && !provider->is_paused)
+		memset(&provider->evidence, 0, sizeof(provider->evidence));
+	if (row->rest_until != 0)
+	{
+		provider->rest_until = row->rest_until;
+		provider->rest_is_told = true;
+	}
+	else if (provider->rest_is_told && provider->unrecorded == NULL)
+	{
+		/* It was ended before its time. */
+		if (provider->rest_until > GetCurrentTimestamp())
+			provider->faults = 0;
+		provider->rest_until = 0;
+		provider->rest_is_told = false;
+	}
+}
+
+/* In TopMemoryContext; a handful of strings for each change of settings. */
+static void
+configure(GaProvider *provider, const GaProviderRow *row)
+{
+	const char *callback_url = ga_provider_row_setting(row, "callback_url");
+	const char *policy = ga_provider_row_setting(row, "on_uncertain");
+	const char *rate = ga_provider_row_setting(row, "rate");
+	const char *polls = ga_provider_row_setting(row, "poll");
+	bool changed = provider->fingerprint == NULL ||
+				   strcmp(provider->fingerprint, row->fingerprint) != 0;
+
+	provider->gone = false;
+	if (changed)
+		provider->unrecorded = NULL;
+	take_pause(provider, row);
+	if (!changed)
+		return;
+	memset(&provider->evidence, 0, sizeof(provider->evidence));
+	provider->fingerprint = pstrdup(row->fingerprint);
+	provider->kind = pstrdup(row->kind);
+	provider->callback_url = callback_url ? pstrdup(callback_url) : NULL;
+	provider->channel = channel_of(row);
+	provider->priority = integer_setting(row, "priority", 100);
+	provider->max_connections =
+		Max(integer_setting(row, "max_connections", 8), 1);
+	provider->rate = rate ? strtod(rate, NULL) : 0;
+	provider->hold_uncertain = policy && strcmp(policy, "hold") == 0;
+	provider->polls = polls && strcmp(polls, "true") == 0;
+	provider->prefixes =
+		split_prefixes(ga_provider_row_setting(row, "prefixes"));
+	provider->window = narrowest_window(provider);
+	provider->tokens = 1;
+	provider->faults = 0;
+	provider->unreachable = false;
+	provider->rest_until = row->rest_until;
+	provider->rest_is_told = row->rest_until != 0;
+}
+
+static void
+drop_gone(void)
+{
+	ListCell *cell;
+
+	foreach (cell, ga_providers)
+	{
+		GaProvider *provider = lfirst(cell);
+
+		if (provider->gone && provider->in_flight == 0)
+			ga_providers = foreach_delete_current(ga_providers, cell);
+	}
+}
+
+void
+ga_providers_load(const GaProviderRow *rows, int count, StringInfo json)
+{
+	MemoryContext old = MemoryContextSwitchTo(TopMemoryContext);
+	ListCell *cell;
+
+	foreach (cell, ga_providers)
+	{
+		GaProvider *provider = lfirst(cell);
+
+		provider->gone = true;
+		provider->was_usable = false; /* routes are made anew */
+	}
+	for (int i = 0; i < count; i++)
+	{
+		GaProvider *provider = ga_provider_named(rows[i].server);
+
+		if (provider == NULL)
+			provider = new_provider(rows[i].server);
+		configure(provider, &rows[i]);
+	}
+	drop_gone();
+	MemoryContextSwitchTo(old);
+
+	appendStringInfoString(json, "{\"providers\":[");
+	for (int i = 0; i < count; i++)
+	{
+		GaProviderConfig config = ga_provider_row_config(&rows[i]);
+
+		if (i > 0)
+			appendStringInfoChar(json, ',');
+		ga_provider_config_put(json, &config);
+	}
+	appendStringInfoString(json, "]}");
+}
+
+Datum
+ga_providers_that_hold(void)
+{
+	const char **names =
+		palloc(sizeof(char *) * Max(list_length(ga_providers), 1));
+	ListCell *cell;
+	int count = 0;
+
+	foreach (cell, ga_providers)
+	{
+		GaProvider *provider = lfirst(cell);
+
+		if (provider->hold_uncertain)
+			names[count++] = provider->server;
+	}
+	return ga_text_array(names, count);
+}
+
+static bool
+is_usable(const GaProvider *provider, TimestampTz now)
+{
+	return !provider->gone && !provider->is_paused &&
+		   provider->rest_until <= now;
+}
+
+/* Whether a provider without a fault takes whatever this one takes. */
+static bool
+has_standby(const GaProvider *provider, TimestampTz now)
+{
+	ListCell *cell;
+
+	foreach (cell, ga_providers)
+	{
+		GaProvider *other = lfirst(cell);
+
+		if (other != provider && other->channel == provider->channel &&
+			other->prefixes == NIL && other->faults == 0 &&
+			is_usable(other, now))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * After a rest one message shows whether it is over.  One that cannot be reached
+ * at all is not asked five times while another one is well.
+ */
+static bool
+is_probed(const GaProvider *provider, TimestampTz now)
+{
+	return provider->faults >= FAULTS_TO_REST ||
+		   (provider->unreachable && has_standby(provider, now));
+}
+
+/* One that is probed does not keep rows from the others. */
+static bool
+leads(const GaProvider *provider, TimestampTz now)
+{
+	return is_usable(provider, now) && !is_probed(provider, now);
+}
+
+/* Whether `other` takes rows it shares with `provider` first. */
+static bool
+goes_first(const GaProvider *other, const GaProvider *provider)
+{
+	if (other == provider || other->channel != provider->channel)
+		return false;
+	if (other->priority != provider->priority)
+		return other->priority < provider->priority;
+	/* Of equals, the one made for these recipients. */
+	return other->prefixes != NIL && provider->prefixes == NIL;
+}
+
+static List *
+add_patterns(List *patterns, const GaProvider *provider)
+{
+	ListCell *cell;
+
+	if (provider->prefixes == NIL)
+		return lappend(patterns, "%");
+	foreach (cell, provider->prefixes)
+		patterns =
+			lappend(patterns, provider->channel == GA_CHANNEL_MOBILE
+								  ? psprintf("%s%%", (char *) lfirst(cell))
+								  : psprintf("%%@%s", (char *) lfirst(cell)));
+	return patterns;
+}
+
+static Datum
+pattern_array(List *patterns)
+{
+	const char **texts = palloc(sizeof(char *) * Max(list_length(patterns), 1));
+	ListCell *cell;
+	int count = 0;
+
+	foreach (cell, patterns)
+		texts[count++] = lfirst(cell);
+	return ga_text_array(texts, count);
+}
+
+static void
+make_filter(GaProvider *provider, TimestampTz now)
+{
+	List *left = NIL;
+	ListCell *cell;
+
+	provider->has_nothing = false;
+
+	foreach (cell, ga_providers)
+	{
+		GaProvider *other = lfirst(cell);
+
+		if (!leads(other, now) || !goes_first(other, provider))
+			continue;
+		left = add_patterns(left, other);
+		provider->has_nothing |= other->prefixes == NIL;
+	}
+	provider->filter.has_taken = provider->prefixes != NIL;
+	provider->filter.taken = pattern_array(
+		provider->prefixes == NIL ? NIL : add_patterns(NIL, provider));
+	provider->filter.left = pattern_array(left);
+	provider->filter.has_left = left != NIL;
+	ga_reading_begin_anew(provider);
+}
+
+void
+ga_providers_route(TimestampTz now)
+{
+	static MemoryContext context = NULL;
+	MemoryContext old;
+	ListCell *cell;
+	bool changed = false;
+
+	foreach (cell, ga_providers)
+	{
+		GaProvider *provider = lfirst(cell);
+		bool usable = is_usable(provider, now);
+
+		changed |= usable != provider->was_usable ||
+				   leads(provider, now) != provider->led;
+		provider->was_usable = usable;
+		provider->led = leads(provider, now);
+	}
+	if (!changed)
+		return;
+	if (context == NULL)
+		context = AllocSetContextCreate(
+			TopMemoryContext, "group_api routes context", ALLOCSET_SMALL_SIZES);
+	MemoryContextReset(context);
+	old = MemoryContextSwitchTo(context);
+	foreach (cell, ga_providers)
+		make_filter(lfirst(cell), now);
+	MemoryContextSwitchTo(old);
+}
+
+static void
+refill_tokens(GaProvider *provider, TimestampTz now)
+{
+	/* A tenth of a second's worth may be sent at once. */
+	double burst = Max(1.0, provider->rate / 10);
+
+	/* A clock that was set back takes nothing away. */
+	if (provider->tokens_at != 0 && now > provider->tokens_at)
+		provider->tokens +=
+			provider->rate * (now - provider->tokens_at) / USECS_PER_SEC;
+	provider->tokens = Min(provider->tokens, burst);
+	provider->tokens_at = now;
+}
+
+static TimestampTz
+next_token(const GaProvider *provider)
+{
+	return provider->tokens_at +
+		   (int64) ((1 - provider->tokens) / provider->rate * USECS_PER_SEC) +
+		   1;
+}
+
+/* The others are left to messages. */
+static int
+connections_for_questions(const GaProvider *provider)
+{
+	return Max(provider->max_connections / 2, 1);
+}
+
+int
+ga_provider_question_room(const GaProvider *provider)
+{
+	int room = connections_for_questions(provider) - provider->questions;
+
+	return provider->rate > 0 ? Min(room, (int) provider->tokens) : room;
+}
+
+TimestampTz
+ga_provider_next_question(GaProvider *provider, TimestampTz now)
+{
+	/* With as many under way as may be, an outcome will tell. */
+	if (!provider->polls || provider->gone || provider->is_paused ||
+		connections_for_questions(provider) <= provider->questions)
+		return DT_NOEND;
+	if (provider->rest_until > now)
+		return provider->rest_until;
+	if (provider->rate > 0)
+	{
+		refill_tokens(provider, now);
+		if (provider->tokens < 1)
+			return next_token(provider);
+	}
+	return now;
+}
+
+int
+ga_provider_capacity(GaProvider *provider, TimestampTz now)
+{
+	/* Questions are few at a time and take no message's place. */
+	int sending = provider->in_flight - provider->questions;
+	int room = Min(provider->window, ga_settings.max_in_flight) - sending;
+
+	if (!is_usable(provider, now) || provider->has_nothing || room <= 0)
+		return 0;
+	if (is_probed(provider, now))
+		return sending > 0 ? 0 : 1;
+	if (provider->rate > 0)
+	{
+		refill_tokens(provider, now);
+		return Min(room, (int) provider->tokens);
+	}
+	/* Few large claims cost less than many small ones; with none to spare each
+	 * connection that is free is used at once. */
+	if (sending > 0 && room < provider->window / 4 &&
+		provider->window > provider->max_connections)
+		return 0;
+	return room;
+}
+
+TimestampTz
+ga_provider_next_turn(GaProvider *provider, TimestampTz now)
+{
+	if (provider->gone || provider->is_paused || provider->has_nothing)
+		return DT_NOEND;
+	if (provider->rest_until > now)
+		return provider->rest_until;
+	if (!ga_reading_has_more(provider))
+	{
+		if (!provider->due_is_known)
+			return provider->not_before;
+		return provider->next_due == 0
+				   ? DT_NOEND
+				   : Max(provider->next_due, provider->not_before);
+	}
+	if (provider->rate > 0 && provider->tokens < 1 &&
+		provider->in_flight - provider->questions < provider->window)
+		return next_token(provider);
+	/* With room left, at once; with a full window an outcome will tell. */
+	return ga_provider_capacity(provider, now) > 0 ? now : DT_NOEND;
+}
+
+static void
+follow_speed(GaProvider *provider, TimestampTz now)
+{
+	int64 emptied_ms;
+
+	if (provider->filled_at == 0 || provider->finished == 0)
+		return;
+	emptied_ms = (now - provider->filled_at) / 1000 * provider->window /
+				 provider->finished;
+	if (emptied_ms < FAST_WINDOW_MS)
+		provider->window = Min(provider->window * 2, ga_settings.max_in_flight);
+	else if (emptied_ms > SLOW_WINDOW_MS)
+		provider->window =
+			Max(provider->window / 2, narrowest_window(provider));
+}
+
+void
+ga_provider_claimed(GaProvider *provider, const GaQueueCursor *cursor,
+					bool from_front, int count, int limit, TimestampTz now)
+{
+	provider->in_flight += count;
+	if (!ga_reading_claimed(provider, cursor, from_front, count, limit))
+		provider->filled_at = 0;
+	else if (count == limit)
+	{
+		follow_speed(provider, now);
+		provider->filled_at = now;
+		provider->finished = 0;
+	}
+}
+
+void
+ga_provider_sent(GaProvider *provider, int weight)
+{
+	if (provider->rate > 0)
+		provider->tokens -= weight;
+}
+
+static void
+take_a_rest(GaProvider *provider, TimestampTz now)
+{
+	int rests = Max(0, Min(provider->faults - FAULTS_TO_REST, 10));
+	int64 ms = Min((int64) FIRST_REST_MS << rests, LONGEST_REST_MS);
+
+	provider->rest_until =
+		Max(provider->rest_until, TimestampTzPlusMilliseconds(now, ms));
+}
+
+/*
+ * libcurl's codes for a name that is not found, a connection refused and one that
+ * was not made in time; with nothing handed over, which is what a retry is.
+ */
+static bool
+could_not_connect(const GaOutcomeFrame *outcome)
+{
+	static const char *const codes[] = {"curl 5", "curl 6", "curl 7",
+										"curl 28"};
+
+	for (int i = 0; i < lengthof(codes) && outcome->outcome == GA_OUTCOME_RETRY;
+		 i++)
+		if (outcome->code.length == strlen(codes[i]) &&
+			memcmp(outcome->code.data, codes[i], outcome->code.length) == 0)
+			return true;
+	return false;
+}
+
+void
+ga_provider_finished(GaProvider *provider, const GaOutcomeFrame *outcome,
+					 TimestampTz now)
+{
+	provider->in_flight--;
+	provider->finished++;
+	if ((outcome->flags & GA_OUTCOME_PROVIDER_FAULT) == 0)
+	{
+		provider->faults = 0;
+		provider->unreachable = false;
+		return;
+	}
+	/* What was under way when the rest began is no further fault. */
+	if (provider->rest_until > now)
+		return;
+	if (outcome->retry_after_ms > 0)
+		provider->rest_until =
+			Max(provider->rest_until,
+				TimestampTzPlusMilliseconds(
+					now, Min(outcome->retry_after_ms, LONGEST_RETRY_AFTER_MS)));
+	if (provider->faults < 1000)
+		provider->faults++;
+	provider->unreachable = could_not_connect(outcome);
+	if (is_probed(provider, now))
+		take_a_rest(provider, now);
+}
+
+bool
+ga_provider_gives_way(const GaProvider *provider, TimestampTz now)
+{
+	return provider->unreachable && provider->rest_until > now &&
+		   has_standby(provider, now);
+}

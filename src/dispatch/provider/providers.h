@@ -1,0 +1,122 @@
+/*
+ * providers.h
+ *		The dispatcher's picture of its providers: who takes which rows, how many
+ *		at once, and who is given a rest.
+ *
+ * A provider claims for itself, so that a slow or dead one never delays another.
+ * Among those of a channel the lowest priority value goes first; the next is
+ * used only while the first is paused or given a rest.
+ */
+#ifndef GA_DISPATCH_PROVIDERS_H
+#define GA_DISPATCH_PROVIDERS_H
+
+#include "postgres.h"
+
+#include "base/channel.h"
+#include "base/shared/wire.h"
+#include "datatype/timestamp.h"
+#include "dispatch/provider/evidence.h"
+#include "lib/stringinfo.h"
+#include "nodes/pg_list.h"
+#include "store/provider_store.h"
+#include "store/queue/queue_store.h"
+
+typedef struct GaProvider
+{
+	/* as configured */
+	char *server;
+	char *kind;
+	char *fingerprint;
+	char *callback_url; /* NULL: none */
+	GaChannel channel;
+	int priority;
+	int max_connections;
+	double rate; /* messages a second, SMS segments; 0 = unlimited */
+	bool hold_uncertain;
+	bool polls;		/* asked how its messages fare */
+	List *prefixes; /* of char *; NIL: any recipient */
+	bool is_paused;
+	/* reason of a pause or a rest that is to be stored; NULL: none */
+	char *unrecorded;
+	TimestampTz unrecorded_until; /* 0: a pause */
+	bool gone;					  /* dropped; freed when nothing is in flight */
+
+	/* how it fares */
+	int in_flight;
+	int questions;			/* those in flight that send nothing */
+	int window;				/* bound of in_flight: follows its speed */
+	int faults;				/* in a row: connection refused, 5xx, ... */
+	bool unreachable;		/* the last of them: no connection at all */
+	TimestampTz rest_until; /* circuit open, or Retry-After */
+	bool rest_is_told;	 /* it stands in `pauses`, or is to: resume() ends it */
+	int allowed;		 /* connections, as learnt; 0: as configured */
+	GaEvidence evidence; /* whom its refusals blame */
+	double tokens;
+	TimestampTz tokens_at;
+	TimestampTz filled_at; /* last claim that filled the window */
+	int finished;		   /* messages since then */
+
+	/* how far it has read the queue (dispatch/reading) */
+	GaQueueCursor cursor;
+	int64 read_to;	  /* the tag claimed last; GA_START_TAG_MIN: none */
+	GaTagRange again; /* tags before the cursor to be read once more */
+	GaQueueCursor again_cursor;
+	bool is_reading_again; /* again_cursor is within `again` */
+	bool goes_on_next;	   /* the cursor's turn, when there is both */
+	GaQueueFilter filter;
+	bool was_usable;
+	bool led;				/* rows it takes are kept from those behind it */
+	bool has_nothing;		/* all its rows go to others first */
+	bool drained;			/* the last claim came back short */
+	bool due_is_known;		/* next_due is right */
+	TimestampTz next_due;	/* 0: nothing waits */
+	TimestampTz not_before; /* next look at rows others hold locked */
+	bool found_nothing_from_front; /* what is due is locked by others */
+} GaProvider;
+
+/* Everything below belongs to the one dispatcher of the process. */
+extern List *ga_providers; /* of GaProvider * */
+
+/*
+ * Takes over a new configuration, keeping what is known of those that stay.
+ * Returns the courier's configuration in `json`.
+ */
+extern void ga_providers_load(const GaProviderRow *rows, int count,
+							  StringInfo json);
+/* NULL: no such provider. */
+extern GaProvider *ga_provider_named(const char *server);
+
+/* Names of the servers whose uncertain messages are held: text[]. */
+extern Datum ga_providers_that_hold(void);
+
+/* Who takes whose rows, after usability changed; call it every turn. */
+extern void ga_providers_route(TimestampTz now);
+
+/* How many rows a provider may claim now. */
+extern int ga_provider_capacity(GaProvider *provider, TimestampTz now);
+/* When it may claim again, DT_NOEND if only an event can tell. */
+extern TimestampTz ga_provider_next_turn(GaProvider *provider, TimestampTz now);
+
+/* When it may be asked how a message fares; DT_NOEND: not for now. */
+extern TimestampTz ga_provider_next_question(GaProvider *provider,
+											 TimestampTz now);
+/* How many questions at once leave room for messages; after the former. */
+extern int ga_provider_question_room(const GaProvider *provider);
+
+/* `from_front`: the cursor stood before the first row. */
+extern void ga_provider_claimed(GaProvider *provider,
+								const GaQueueCursor *cursor, bool from_front,
+								int count, int limit, TimestampTz now);
+/* `weight`: segments of an SMS, else 1. */
+extern void ga_provider_sent(GaProvider *provider, int weight);
+extern void ga_provider_finished(GaProvider *provider,
+								 const GaOutcomeFrame *outcome,
+								 TimestampTz now);
+
+/*
+ * Whether another provider takes at once what this one, which could not be
+ * reached, had to give back; after ga_provider_finished().
+ */
+extern bool ga_provider_gives_way(const GaProvider *provider, TimestampTz now);
+
+#endif /* GA_DISPATCH_PROVIDERS_H */

@@ -1,0 +1,186 @@
+/*
+ * retire.c
+ *		When a dispatcher gives its background worker back.
+ *
+ * Workers are few (max_worker_processes, group_api.max_dispatchers) and databases
+ * may be many.  A dispatcher with nothing to do ends at once where another
+ * database waits for one or the data are foreign, else after
+ * group_api.dispatcher_idle_timeout.  It says in its slot when it is to be started
+ * again; a commit or a change of providers starts it earlier.  One that is busy is
+ * asked by the launcher to leave once its turn is over: it claims nothing more,
+ * lets what is under way end and records that, so that nothing is sent twice and
+ * no try is spent, and goes to the end of the line.
+ *
+ * What would be forgotten with the process, and must not be, stays in the slot:
+ * rests, faults and rates of providers (else a commit would break a Retry-After),
+ * and that no row is in flight (else each start would look for such rows).
+ *
+ * Locks: GaSlots.lock, by way of dispatch/seat.
+ */
+#include "postgres.h"
+
+#include "base/guc.h"
+#include "common/hashfn.h"
+#include "dispatch/courier/courier_desk.h"
+#include "dispatch/provider/providers.h"
+#include "dispatch/provider/retire.h"
+#include "dispatch/seat.h"
+#include "utils/timestamp.h"
+
+/* What comes sooner is waited for even while others wait. */
+#define SHORT_WAIT_MS 500
+/* What comes sooner is waited for rather than started anew. */
+#define LONG_WAIT_MS 10000
+
+static bool found_nothing_in_flight;
+
+/* ---- what is kept for the next one --------------------------------------- */
+
+static uint64
+digest_of(const GaProvider *provider)
+{
+	uint64 name = hash_bytes_extended((const unsigned char *) provider->server,
+									  (int) strlen(provider->server), 0);
+	uint64 digest =
+		hash_bytes_extended((const unsigned char *) provider->fingerprint,
+							(int) strlen(provider->fingerprint), name);
+
+	return digest == 0 ? 1 : digest;
+}
+
+static void
+keep_providers(TimestampTz now)
+{
+	GaKeptProvider *kept = ga_seat->kept.providers;
+	ListCell *cell;
+	int count = 0;
+
+	memset(kept, 0, sizeof(ga_seat->kept.providers));
+	foreach (cell, ga_providers)
+	{
+		const GaProvider *provider = lfirst(cell);
+
+		if (provider->gone || count == GA_KEPT_PROVIDERS ||
+			(provider->rate <= 0 && provider->faults == 0 &&
+			 provider->rest_until <= now))
+			continue;
+		kept[count++] = (GaKeptProvider){
+			.digest = digest_of(provider),
+			.rest_until = provider->rest_until,
+			.tokens_at = provider->tokens_at,
+			.tokens = provider->tokens,
+			.faults = provider->faults,
+			.window = provider->window,
+			.unreachable = provider->unreachable,
+			.rest_is_told = provider->rest_is_told,
+		};
+	}
+}
+
+static void
+take_over(GaProvider *provider, const GaKeptProvider *kept)
+{
+	provider->tokens_at = kept->tokens_at;
+	provider->tokens = kept->tokens;
+	provider->window = kept->window;
+	/* An operator ended its rest meanwhile. */
+	if (kept->rest_is_told && !provider->rest_is_told)
+		return;
+	provider->rest_until = Max(provider->rest_until, kept->rest_until);
+	provider->faults = kept->faults;
+	provider->unreachable = kept->unreachable;
+}
+
+void
+ga_retire_init(TimestampTz *trimmed_at)
+{
+	GaKept *kept = &ga_seat->kept;
+	ListCell *cell;
+
+	found_nothing_in_flight = kept->nothing_in_flight;
+	*trimmed_at = kept->trimmed_at;
+	ga_desk_take_over(kept->courier_wait_ms);
+	foreach (cell, ga_providers)
+	{
+		uint64 digest = digest_of(lfirst(cell));
+
+		for (int i = 0; i < GA_KEPT_PROVIDERS; i++)
+			if (kept->providers[i].digest == digest)
+				take_over(lfirst(cell), &kept->providers[i]);
+	}
+	/* However this process ends, only its own word counts. */
+	memset(kept, 0, sizeof(*kept));
+}
+
+bool
+ga_retire_found_nothing_in_flight(void)
+{
+	return found_nothing_in_flight;
+}
+
+/* ---- the decision -------------------------------------------------------- */
+
+bool
+ga_retire_is_asked(void)
+{
+	return pg_atomic_read_u64(&ga_seat->asked_to_leave) != 0;
+}
+
+/* Since when there is nothing to do; the launcher reads it as well. */
+static TimestampTz
+note_idle(bool is_idle, TimestampTz now)
+{
+	TimestampTz since = (TimestampTz) pg_atomic_read_u64(&ga_seat->idle_since);
+
+	if (!is_idle)
+		since = 0;
+	else if (since == 0)
+		since = now;
+	pg_atomic_write_u64(&ga_seat->idle_since, (uint64) since);
+	return since;
+}
+
+void
+ga_retire_keep(TimestampTz trimmed_at)
+{
+	keep_providers(GetCurrentTimestamp());
+	ga_seat->kept.trimmed_at = trimmed_at;
+	ga_seat->kept.courier_wait_ms = ga_desk_wait_ms();
+}
+
+static void
+retire(const GaRetireReport *report, TimestampTz now)
+{
+	ga_retire_keep(report->trimmed_at);
+	ga_seat->kept.nothing_in_flight = !report->has_strays;
+	ga_seat_leave_idle(report->wait_ms < 0
+						   ? DT_NOEND
+						   : TimestampTzPlusMilliseconds(now, report->wait_ms));
+}
+
+long
+ga_retire_or_wait(const GaRetireReport *report)
+{
+	TimestampTz now = GetCurrentTimestamp();
+	long wait_ms = report->wait_ms;
+	bool is_idle =
+		!report->must_stay && (wait_ms < 0 || wait_ms >= SHORT_WAIT_MS);
+	TimestampTz idle_since = note_idle(is_idle, now);
+	TimestampTz end;
+
+	if (!report->must_stay &&
+		(ga_retire_is_asked() ||
+		 (is_idle &&
+		  (report->is_foreign || pg_atomic_read_u32(&ga_slots->waiting) > 0))))
+		retire(report, now);
+	if (!is_idle || ga_settings.dispatcher_idle_timeout < 0 ||
+		(wait_ms >= 0 && wait_ms < LONG_WAIT_MS))
+		return wait_ms;
+	end = TimestampTzPlusMilliseconds(
+		idle_since, (int64) ga_settings.dispatcher_idle_timeout * 1000);
+	if (now >= end)
+		retire(report, now);
+	if (wait_ms < 0 || TimestampDifferenceMilliseconds(now, end) < wait_ms)
+		wait_ms = TimestampDifferenceMilliseconds(now, end);
+	return wait_ms;
+}

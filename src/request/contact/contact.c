@@ -1,0 +1,227 @@
+/*
+ * contact.c
+ *		An address of a member, from text to what the courier sends to.
+ *
+ * Joins the pure checkers to the list of violations, and the server's encoding
+ * to their UTF-8.  Nothing is looked up in a network: whether a number is in
+ * service or a mailbox exists is told later by its delivery.  Messages never
+ * repeat the address: they reach logs that its owner did not agree to.
+ */
+#include "postgres.h"
+
+#include "base/shared/sms_text.h"
+#include "mb/pg_wchar.h"
+#include "request/contact/contact.h"
+#include "request/contact/email.h"
+#include "request/contact/phone.h"
+
+const char *
+ga_channel_name(GaChannel channel)
+{
+	switch (channel)
+	{
+		case GA_CHANNEL_NONE:
+			break;
+		case GA_CHANNEL_MOBILE:
+			return "MOBILE";
+		case GA_CHANNEL_EMAIL:
+			return "EMAIL";
+	}
+	return NULL;
+}
+
+static const char *
+hint_email(GaEmailFault fault, const char *text)
+{
+	switch (fault)
+	{
+		case GA_EMAIL_NO_AT:
+			if (text[0] == '+')
+				return "A telephone number has the type MOBILE.";
+			return "Write it as name@example.com.";
+		case GA_EMAIL_DISPLAY_NAME:
+			return "Give the bare address, without the name and the angle "
+				   "brackets.";
+		case GA_EMAIL_MANY_AT:
+			return "Give one address for each member.";
+		default:
+			return NULL;
+	}
+}
+
+static bool
+check_email(const char *text, GaContact *contact, GaContactFault *fault)
+{
+	char address[GA_EMAIL_MAX + 1];
+	GaDomainFault domain_fault;
+	GaEmailFault rc =
+		ga_email_normalize(text, strlen(text), address, &domain_fault);
+	char *key;
+
+	if (rc != GA_EMAIL_OK)
+	{
+		fault->code = GA_VIOLATION_INVALID_EMAIL;
+		fault->message =
+			rc == GA_EMAIL_DOMAIN
+				? psprintf("is no e-mail address: its domain %s",
+						   ga_domain_fault_text(domain_fault))
+				: psprintf("is no e-mail address: %s", ga_email_fault_text(rc));
+		fault->hint = hint_email(rc, text);
+		return false;
+	}
+	key = pstrdup(address);
+	for (char *c = key; *c != '\0'; c++)
+		*c = pg_ascii_tolower((unsigned char) *c);
+	contact->channel = GA_CHANNEL_EMAIL;
+	contact->value = strcmp(key, address) == 0 ? key : pstrdup(address);
+	contact->key = key;
+	return true;
+}
+
+static const char *
+hint_mobile(GaPhoneFault fault, const char *text)
+{
+	switch (fault)
+	{
+		case GA_PHONE_NOT_SMS_CAPABLE:
+			return "Give a mobile number, or an e-mail address with the type "
+				   "EMAIL.";
+		case GA_PHONE_FAILED:
+			return NULL;
+		case GA_PHONE_EXTENSION:
+		case GA_PHONE_NOT_A_NUMBER:
+			if (strchr(text, '@') != NULL)
+				return "An e-mail address has the type EMAIL.";
+			/* FALLTHROUGH */
+		default:
+			return "Write it with + and the country code, as +27701231234.";
+	}
+}
+
+static bool
+check_mobile(const char *text, GaContact *contact, GaContactFault *fault)
+{
+	char e164[GA_PHONE_E164_SIZE];
+	const char *kind = NULL;
+	GaPhoneFault rc = ga_phone_normalize(text, strlen(text), e164, &kind);
+
+	if (rc == GA_PHONE_OK)
+	{
+		contact->channel = GA_CHANNEL_MOBILE;
+		contact->value = contact->key = pstrdup(e164);
+		return true;
+	}
+	fault->hint = hint_mobile(rc, text);
+	if (rc == GA_PHONE_NOT_SMS_CAPABLE)
+	{
+		fault->code = GA_VIOLATION_NOT_SMS_CAPABLE;
+		fault->message = psprintf("is %s, which gets no SMS", kind);
+		return false;
+	}
+	fault->code = GA_VIOLATION_INVALID_PHONE;
+	fault->message =
+		psprintf("is no mobile number: %s", ga_phone_fault_text(rc));
+	return false;
+}
+
+/* Marks of direction and joiners: phones copy them along, and nobody sees them. */
+static bool
+is_mark(int32_t character)
+{
+	return ga_utf8_is_bidi(character) || character == 0xFEFF ||
+		   (character >= 0x200B && character <= 0x200F) ||
+		   (character >= 0x2060 && character <= 0x206F);
+}
+
+/* Without the marks at both ends and the blanks among them. */
+static const char *
+without_marks(const char *text)
+{
+	const char *end = text + strlen(text);
+	const char *first = NULL;
+	const char *last = text;
+
+	while (text < end)
+	{
+		const char *start = text;
+		int32_t character = ga_utf8_next(&text, end);
+
+		if (character == ' ' || is_mark(character))
+			continue;
+		first = first ? first : start;
+		last = text;
+	}
+	return first ? pnstrdup(first, last - first) : "";
+}
+
+bool
+ga_contact_check(GaChannel channel, const char *text, GaContact *contact,
+				 GaContactFault *fault)
+{
+	const char *utf8 =
+		without_marks(pg_server_to_any(text, strlen(text), PG_UTF8));
+
+	Assert(channel != GA_CHANNEL_NONE);
+	if (channel == GA_CHANNEL_EMAIL)
+		return check_email(utf8, contact, fault);
+	return check_mobile(utf8, contact, fault);
+}
+
+bool
+ga_contact_is_allowed(const GaContact *contact, const char *countries,
+					  GaContactFault *fault)
+{
+	if (contact->channel != GA_CHANNEL_MOBILE || countries[0] == '\0' ||
+		ga_phone_is_of(contact->value, countries))
+		return true;
+	fault->code = GA_VIOLATION_COUNTRY_NOT_ALLOWED;
+	fault->message = "is a number of a country that gets no invitations here";
+	fault->hint = "Give a number of one of the countries in "
+				  "group_api.mobile_countries, or an e-mail address with the "
+				  "type EMAIL.";
+	return false;
+}
+
+bool
+ga_contact_countries_are_known(const char *countries, const char **wrong)
+{
+	char code[GA_PHONE_CODE_SIZE];
+
+	if (countries[0] == '\0' || ga_phone_countries_are_known(countries, code))
+		return true;
+	*wrong = pstrdup(code);
+	return false;
+}
+
+static bool
+read_contact(GaChannel channel, const char *text, const char *path,
+			 GaViolations *violations, GaContact *contact)
+{
+	GaContactFault fault;
+
+	if (ga_contact_check(channel, text, contact, &fault))
+		return true;
+	ga_violation_add(violations, path, fault.code, fault.hint, "%s%s%s", path,
+					 path[0] == '\0' ? "" : " ", fault.message);
+	return false;
+}
+
+bool
+ga_contact_read_email(const char *text, const char *path,
+					  GaViolations *violations, GaContact *contact)
+{
+	return read_contact(GA_CHANNEL_EMAIL, text, path, violations, contact);
+}
+
+bool
+ga_contact_read_mobile(const char *text, const char *path,
+					   GaViolations *violations, GaContact *contact)
+{
+	return read_contact(GA_CHANNEL_MOBILE, text, path, violations, contact);
+}
+
+void
+ga_contact_init(void)
+{
+	ga_phone_init();
+}

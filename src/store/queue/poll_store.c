@@ -1,0 +1,214 @@
+/*
+ * poll_store.c
+ *		Statements on group_api_private.polls.
+ *
+ * A question is counted and its successor scheduled before it is asked, so a
+ * crash costs one answer, never a loop.
+ *
+ * Locks: rows of polls only, skipping locked ones.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "store/plan_cache.h"
+#include "store/queue/poll_store.h"
+#include "utils/builtins.h"
+#include "utils/timestamp.h"
+
+/* Removed in one go: some milliseconds. */
+#define TRIM_ROWS 10000
+
+/* Part of ga_run_without_waiting(): `arg` are the arrays of the two columns. */
+static void
+add_polls(const void *arg)
+{
+	static GaPlan plan = {
+		.sql = "INSERT INTO group_api_private.polls (group_id, number,"
+			   "  link_version, next_at, server, message_id)"
+			   " SELECT i.group_id, i.number, i.link_version,"
+			   "  now() + interval '15 s', i.server, i.message_id"
+			   " FROM unnest($1, $2) AS o (group_id, number)"
+			   " JOIN group_api_private.invitations i"
+			   "  ON i.group_id = o.group_id AND i.number = o.number"
+			   " WHERE i.delivery = 'sent' AND i.message_id IS NOT NULL"
+			   " ON CONFLICT (group_id, number) DO UPDATE"
+			   " SET link_version = excluded.link_version, tries = 0,"
+			   "  next_at = excluded.next_at, server = excluded.server,"
+			   "  message_id = excluded.message_id",
+		.no_wait = GA_MAY_MEET_A_LOCK("part of ga_run_without_waiting()"),
+		.nargs = 2,
+		.argtypes = {UUIDARRAYOID, INT4ARRAYOID},
+	};
+
+	ga_plan_run(&plan, (Datum *) arg, NULL, SPI_OK_INSERT);
+}
+
+void
+ga_polls_add(const GaRecord *records, int count)
+{
+	Datum *groups = palloc(sizeof(Datum) * Max(count, 1));
+	Datum *numbers = palloc(sizeof(Datum) * Max(count, 1));
+	Datum values[2];
+	int at = 0;
+
+	for (int i = 0; i < count; i++)
+	{
+		if (!records[i].polled)
+			continue;
+		groups[at] = UUIDPGetDatum(&records[i].group_id);
+		numbers[at++] = Int32GetDatum(records[i].number);
+	}
+	if (at == 0)
+		return;
+	values[0] = ga_datum_array(groups, NULL, at, UUIDOID);
+	values[1] = ga_datum_array(numbers, NULL, at, INT4OID);
+	/* A row of this table guards nothing: the message is recorded without. */
+	if (ga_run_without_waiting(add_polls, values))
+		return;
+	for (int i = 0; i < at; i++)
+	{
+		values[0] = ga_datum_array(&groups[i], NULL, 1, UUIDOID);
+		values[1] = ga_datum_array(&numbers[i], NULL, 1, INT4OID);
+		(void) ga_run_without_waiting(add_polls, values);
+	}
+}
+
+int
+ga_polls_take(const GaOwnerScope *scope, Datum servers, int limit,
+			  GaPoll **polls)
+{
+	/* 15 s, 30 s, 1 min ... an hour at the most. */
+	static GaPlan plan = {
+		.sql =
+			"WITH due AS MATERIALIZED (SELECT ctid AS at"
+			"  FROM group_api_private.polls q"
+			"  WHERE next_at <= $3 AND server = ANY ($1)"
+			"   AND NOT" GA_IS_SET_ASIDE(
+				"q",
+				"poll") "  ORDER BY next_at LIMIT $2 FOR UPDATE SKIP LOCKED)"
+						" UPDATE group_api_private.polls p"
+						" SET tries = least(p.tries + 1, 32767),"
+						"  next_at = $3 + least(interval '15 s'"
+						"   * 2 ^ least(p.tries + 1, 10), interval '1 h')"
+						" FROM due WHERE p.ctid = due.at"
+						" RETURNING p.group_id, p.number, p.link_version::int4,"
+						"  p.tries::int4, p.server, p.message_id",
+		.nargs = 3,
+		.argtypes = {TEXTARRAYOID, INT4OID, TIMESTAMPTZOID},
+	};
+	Datum values[3] = {servers, Int32GetDatum(limit),
+					   TimestampTzGetDatum(GetCurrentTimestamp())};
+	int count = (int) ga_plan_run(&plan, values, NULL, SPI_OK_UPDATE_RETURNING);
+
+	*polls = MemoryContextAllocZero(scope->caller_context,
+									sizeof(GaPoll) * Max(count, 1));
+	for (int i = 0; i < count; i++)
+	{
+		GaPoll *poll = &(*polls)[i];
+		bool isnull;
+
+		poll->group_id = *DatumGetUUIDP(ga_row_datum(i, 1, &isnull));
+		poll->number = ga_row_int32(i, 2, 0);
+		poll->link_version = ga_row_int32(i, 3, 1);
+		poll->tries = ga_row_int32(i, 4, 1);
+		poll->server = ga_row_text(scope, i, 5);
+		poll->message_id = ga_row_text(scope, i, 6);
+	}
+	return count;
+}
+
+bool
+ga_polls_peek(Datum servers, GaRowKey *key)
+{
+	static GaPlan plan = {
+		.sql =
+			"SELECT group_id, number FROM group_api_private.polls q"
+			" WHERE next_at <= $2 AND server = ANY ($1)"
+			"  AND NOT" GA_IS_SET_ASIDE(
+				"q", "poll") " ORDER BY next_at LIMIT 1 FOR UPDATE SKIP LOCKED",
+		.nargs = 2,
+		.argtypes = {TEXTARRAYOID, TIMESTAMPTZOID},
+	};
+	Datum values[2] = {servers, TimestampTzGetDatum(GetCurrentTimestamp())};
+
+	if (ga_plan_run(&plan, values, NULL, SPI_OK_SELECT) == 0)
+		return false;
+	ga_row_key(0, key);
+	return true;
+}
+
+TimestampTz
+ga_polls_next(Datum servers)
+{
+	static GaPlan plan = {
+		.sql = "SELECT next_at FROM group_api_private.polls q"
+			   " WHERE server = ANY ($1)"
+			   "  AND NOT" GA_IS_SET_ASIDE("q",
+										   "poll") " ORDER BY next_at LIMIT 1",
+		.nargs = 1,
+		.argtypes = {TEXTARRAYOID},
+	};
+	Datum values[1] = {servers};
+
+	if (ga_plan_run(&plan, values, NULL, SPI_OK_SELECT) == 0)
+		return 0;
+	return ga_row_int64(0, 1, 0);
+}
+
+bool
+ga_poll_lock(pg_uuid_t group_id, int32 number)
+{
+	static GaPlan invitation = {
+		.sql = "SELECT FROM group_api_private.invitations"
+			   " WHERE group_id = $1 AND number = $2"
+			   " FOR NO KEY UPDATE SKIP LOCKED",
+		.nargs = 2,
+		.argtypes = {UUIDOID, INT4OID},
+	};
+	static GaPlan poll = {
+		.sql = "SELECT FROM group_api_private.polls"
+			   " WHERE group_id = $1 AND number = $2"
+			   " FOR UPDATE SKIP LOCKED",
+		.nargs = 2,
+		.argtypes = {UUIDOID, INT4OID},
+	};
+	Datum values[2] = {UUIDPGetDatum(&group_id), Int32GetDatum(number)};
+
+	return ga_plan_run(&invitation, values, NULL, SPI_OK_SELECT) > 0 &&
+		   ga_plan_run(&poll, values, NULL, SPI_OK_SELECT) > 0;
+}
+
+void
+ga_poll_forget(pg_uuid_t group_id, int32 number, const char *message_id)
+{
+	static GaPlan plan = {
+		.sql = "DELETE FROM group_api_private.polls"
+			   " WHERE group_id = $1 AND number = $2"
+			   "  AND ($3 IS NULL OR message_id = $3)",
+		.no_wait = GA_ROWS_LOCKED_BY(ga_poll_lock),
+		.nargs = 3,
+		.argtypes = {UUIDOID, INT4OID, TEXTOID},
+	};
+	Datum values[3] = {UUIDPGetDatum(&group_id), Int32GetDatum(number),
+					   message_id ? CStringGetTextDatum(message_id)
+								  : (Datum) 0};
+	char nulls[3] = {' ', ' ', message_id ? ' ' : 'n'};
+
+	ga_plan_run(&plan, values, nulls, SPI_OK_DELETE);
+}
+
+bool
+ga_polls_trim(void)
+{
+	static GaPlan plan = {
+		.sql = "DELETE FROM group_api_private.polls WHERE ctid = ANY (ARRAY("
+			   " SELECT ctid FROM group_api_private.polls"
+			   "  WHERE next_at < now() - interval '2 days' LIMIT $1"
+			   "  FOR UPDATE SKIP LOCKED))",
+		.nargs = 1,
+		.argtypes = {INT4OID},
+	};
+	Datum values[1] = {Int32GetDatum(TRIM_ROWS)};
+
+	return ga_plan_run(&plan, values, NULL, SPI_OK_DELETE) == TRIM_ROWS;
+}

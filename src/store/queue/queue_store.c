@@ -1,0 +1,605 @@
+/*
+ * queue_store.c
+ *		The queue: invitations whose "due" is not null.
+ *
+ * The index invitations_start_tag (channel, start_tag, group_id, number) gives the
+ * order (base/fair_queue).  The delivery state is in no index, so a claim is a HOT
+ * update; recording clears "due", which takes the row out of the index.  What is to
+ * be tried later loses its tag, waits in the order of "due" and gets a new tag when
+ * its time has come; what goes back at once keeps its place.
+ *
+ * Locks: claims use SKIP LOCKED and so never wait for a caller; what was
+ * skipped is found again because the cursor returns to the front before the
+ * dispatcher goes idle.  Only the owner of the database's dispatcher slot calls
+ * these; the incarnation in every UPDATE makes a late writer harmless.
+ */
+#include "postgres.h"
+
+#include "base/guc.h"
+#include "catalog/pg_type.h"
+#include "store/plan_cache.h"
+#include "store/queue/poll_store.h"
+#include "store/queue/queue_store.h"
+#include "store/queue/set_aside_store.h"
+#include "utils/builtins.h"
+#include "utils/timestamp.h"
+
+/*
+ * How far a provider looks for what a lock left behind: more than it ever has in
+ * flight.  What stands further back, behind others' rows, comes nearer.
+ */
+#define FIRST_ROWS 20000
+#define FIRST_ROWS_RETRY_US (60 * USECS_PER_SEC)
+
+#define CHANNEL_1                                                              \
+	"CASE $1 WHEN 1 THEN 'MOBILE'::group_api.channel"                          \
+	" ELSE 'EMAIL'::group_api.channel END"
+
+int64
+ga_queue_new_incarnation(void)
+{
+	static GaPlan plan = {
+		.sql = "SELECT nextval('group_api_private.incarnations')",
+	};
+
+	ga_plan_run(&plan, NULL, NULL, SPI_OK_SELECT);
+	return ga_row_int64(0, 1, 0);
+}
+
+#define OF_OLDER_INCARNATION                                                   \
+	" WHERE due IS NOT NULL AND delivery = 'sending'"                          \
+	" AND incarnation IS DISTINCT FROM $1"                                     \
+	" AND NOT" GA_IS_SET_ASIDE("i", "take back") " AND NOT" GA_IS_SET_ASIDE(   \
+		"i", "record")
+
+/* What could not be recorded was sent. */
+#define WAS_SENT                                                               \
+	"(i.server = ANY ($2) OR i.response <> 'pending' OR EXISTS (SELECT"        \
+	" FROM group_api_private.set_aside s WHERE s.group_id = i.group_id"        \
+	" AND s.number = i.number AND s.step = 'record'))"
+
+bool
+ga_queue_has_strays(int64 incarnation)
+{
+	static GaPlan plan = {
+		.sql =
+			"SELECT FROM group_api_private.invitations i" OF_OLDER_INCARNATION
+			" LIMIT 1",
+		.nargs = 1,
+		.argtypes = {INT8OID},
+	};
+	Datum values[1] = {Int64GetDatum(incarnation)};
+
+	return ga_plan_run(&plan, values, NULL, SPI_OK_SELECT) > 0;
+}
+
+int
+ga_queue_strays(const GaOwnerScope *scope, int64 incarnation, int limit,
+				GaRowKey **keys)
+{
+	static GaPlan plan = {
+		.sql = "SELECT group_id, number"
+			   " FROM group_api_private.invitations i" OF_OLDER_INCARNATION
+			   " LIMIT $2",
+		.nargs = 2,
+		.argtypes = {INT8OID, INT4OID},
+	};
+	Datum values[2] = {Int64GetDatum(incarnation), Int32GetDatum(limit)};
+	int count = (int) ga_plan_run(&plan, values, NULL, SPI_OK_SELECT);
+
+	*keys = MemoryContextAlloc(scope->caller_context,
+							   sizeof(GaRowKey) * Max(count, 1));
+	for (int i = 0; i < count; i++)
+		ga_row_key(i, &(*keys)[i]);
+	return count;
+}
+
+uint64
+ga_queue_take_back(int64 incarnation, Datum hold_servers, const GaRowKey *only)
+{
+	static GaPlan plan = {
+		.sql =
+			"WITH old AS MATERIALIZED (SELECT ctid AS at"
+			"  FROM group_api_private.invitations i" OF_OLDER_INCARNATION
+			"   AND ($3 IS NULL OR group_id = $3 AND number = $4)"
+			"  FOR NO KEY UPDATE SKIP LOCKED),"
+			" back AS (UPDATE group_api_private.invitations i"
+			"  SET delivery = CASE WHEN " WAS_SENT
+			"    THEN 'uncertain'::group_api.delivery"
+			"    ELSE 'queued'::group_api.delivery END,"
+			"   due = CASE WHEN " WAS_SENT " THEN NULL ELSE now() END,"
+			"   reason = 'the server stopped while the message was under way',"
+			"   changed_at = now()"
+			"  FROM old WHERE i.ctid = old.at"
+			"  RETURNING i.group_id, i.number, i.attempts, i.server, i.due)"
+			" INSERT INTO group_api_private.attempts (group_id, number,"
+			"  attempt, outcome, server, started_at, elapsed, next_at, code,"
+			"  detail)"
+			" SELECT group_id, number, attempts, 'uncertain', server, now(),"
+			"  '0', due, 'crash', 'the server stopped while the message was"
+			" under way' FROM back",
+		.nargs = 4,
+		.argtypes = {INT8OID, TEXTARRAYOID, UUIDOID, INT4OID},
+	};
+	Datum values[4] = {Int64GetDatum(incarnation), hold_servers};
+	char nulls[4] = {' ', ' ', 'n', 'n'};
+
+	if (only != NULL)
+	{
+		values[2] = UUIDPGetDatum(&only->group_id);
+		values[3] = Int32GetDatum(only->number);
+		nulls[2] = nulls[3] = ' ';
+	}
+	return ga_plan_run(&plan, values, nulls, SPI_OK_INSERT);
+}
+
+static void
+read_claim(const GaOwnerScope *scope, uint64 row, GaClaim *claim)
+{
+	bool isnull;
+
+	claim->group_id = *DatumGetUUIDP(ga_row_datum(row, 1, &isnull));
+	claim->number = ga_row_int32(row, 2, 0);
+	claim->attempt = ga_row_int32(row, 3, 1);
+	claim->link_version = ga_row_int32(row, 4, 1);
+	claim->group_number = ga_row_int64(row, 5, 0);
+	claim->start_tag = ga_row_int64(row, 6, 0);
+	claim->expires_at = ga_row_int64(row, 7, 0);
+	claim->contact = ga_row_text(scope, row, 8);
+	claim->member = ga_row_text(scope, row, 9);
+	claim->group_name = ga_row_text(scope, row, 10);
+	claim->message = ga_row_text(scope, row, 11);
+	claim->inviter = ga_row_text(scope, row, 12);
+	claim->description = ga_row_text(scope, row, 13);
+	claim->image = ga_row_text(scope, row, 14);
+	claim->is_archived = ga_row_bool(row, 15, false);
+	claim->locale = ga_row_text(scope, row, 16);
+	claim->reminders = ga_row_int32(row, 17, 0);
+	claim->created_by = ga_row_int64(row, 18, 0);
+	claim->refusals = ga_row_int32(row, 19, 0);
+	claim->pauses = ga_row_int32(row, 20, 0);
+	claim->suppressed = NULL;
+	claim->later = 0;
+	claim->later_reason = NULL;
+}
+
+/* The order of the index: the tag, then the group, then the member. */
+static bool
+is_behind(const GaClaim *claim, const GaQueueCursor *cursor)
+{
+	int order;
+
+	if (claim->start_tag != cursor->start_tag)
+		return claim->start_tag > cursor->start_tag;
+	order = memcmp(claim->group_id.data, cursor->group_id.data, UUID_LEN);
+	if (order != 0)
+		return order > 0;
+	return claim->number > cursor->number;
+}
+
+/* The rows a claim takes: its arguments are those of claim_plan. */
+#define CLAIMABLE                                                              \
+	"SELECT group_id, number, ctid AS at"                                      \
+	"  FROM group_api_private.invitations i"                                   \
+	"  WHERE channel = " CHANNEL_1 " AND due IS NOT NULL"                      \
+	"   AND (start_tag, group_id, number) > ($2, $3, $4)"                      \
+	"   AND start_tag <= $11"                                                  \
+	"   AND due <= $10 AND delivery = 'queued'"                                \
+	"   AND response = 'pending'"                                              \
+	"   AND ($5 IS NULL OR contact LIKE ANY ($5))"                             \
+	"   AND NOT contact LIKE ANY ($6)"                                         \
+	"   AND NOT" GA_IS_SET_ASIDE(                                              \
+		"i", "claim") "  ORDER BY start_tag, group_id, number LIMIT $7"        \
+					  "  FOR NO KEY UPDATE SKIP LOCKED"
+
+static GaPlan claim_plan = {
+	.sql = "WITH due AS MATERIALIZED (" CLAIMABLE ")"
+		   " UPDATE group_api_private.invitations i"
+		   "  SET delivery = 'sending',"
+		   "   attempts = least(i.attempts + 1, 32767),"
+		   "   incarnation = $8, server = $9, changed_at = now()"
+		   "  FROM due d"
+		   "   LEFT JOIN group_api_private.groups g ON g.id = d.group_id"
+		   "   LEFT JOIN group_api_private.members m"
+		   "    ON m.group_id = d.group_id AND m.number = d.number"
+		   "  WHERE i.ctid = d.at"
+		   "  RETURNING i.group_id, i.number, i.attempts::int4,"
+		   "   i.link_version::int4, g.number, i.start_tag, i.expires_at,"
+		   "   i.contact,"
+		   "   m.name, g.name, g.message, g.inviter, g.description, g.image,"
+		   "   g.status = 'ARCHIVED', coalesce(i.locale, g.locale),"
+		   "   i.reminders::int4, g.created_by, i.refusals::int4,"
+		   "   i.pauses::int4",
+	.nargs = 11,
+	.argtypes = {INT4OID, INT8OID, UUIDOID, INT4OID, TEXTARRAYOID, TEXTARRAYOID,
+				 INT8OID, INT8OID, TEXTOID, TIMESTAMPTZOID, INT8OID},
+};
+
+static void
+fill_claim(Datum *values, char *nulls, GaChannel channel, const char *server,
+		   const GaQueueFilter *filter, int64 incarnation, int limit,
+		   const GaQueueCursor *cursor, int64 last_tag)
+{
+	memset(nulls, ' ', 11);
+	values[0] = Int32GetDatum((int32) channel);
+	values[1] = Int64GetDatum(cursor->start_tag);
+	values[2] = UUIDPGetDatum(&cursor->group_id);
+	values[3] = Int32GetDatum(cursor->number);
+	values[4] = filter->taken;
+	nulls[4] = filter->has_taken ? ' ' : 'n';
+	values[5] = filter->left;
+	values[6] = Int64GetDatum(limit);
+	values[7] = Int64GetDatum(incarnation);
+	values[8] = CStringGetTextDatum(server);
+	values[9] = TimestampTzGetDatum(GetCurrentTimestamp());
+	values[10] = Int64GetDatum(last_tag);
+}
+
+bool
+ga_queue_peek(GaChannel channel, const GaQueueFilter *filter,
+			  const GaQueueCursor *cursor, int64 last_tag, GaRowKey *key)
+{
+	/* What a claim of one row would take; the arguments are the same. */
+	static GaPlan plan = {
+		.sql = CLAIMABLE,
+		.nargs = 11,
+		.argtypes = {INT4OID, INT8OID, UUIDOID, INT4OID, TEXTARRAYOID,
+					 TEXTARRAYOID, INT8OID, INT8OID, TEXTOID, TIMESTAMPTZOID,
+					 INT8OID},
+	};
+	Datum values[11];
+	char nulls[11];
+
+	fill_claim(values, nulls, channel, "", filter, 0, 1, cursor, last_tag);
+	if (ga_plan_run(&plan, values, nulls, SPI_OK_SELECT) == 0)
+		return false;
+	ga_row_key(0, key);
+	return true;
+}
+
+int
+ga_queue_claim(const GaOwnerScope *scope, GaChannel channel, const char *server,
+			   const GaQueueFilter *filter, int64 incarnation, int limit,
+			   GaQueueCursor *cursor, int64 last_tag, GaClaim **claims)
+{
+	Datum values[11];
+	char nulls[11];
+	int count;
+
+	fill_claim(values, nulls, channel, server, filter, incarnation, limit,
+			   cursor, last_tag);
+	count =
+		(int) ga_plan_run(&claim_plan, values, nulls, SPI_OK_UPDATE_RETURNING);
+	*claims = MemoryContextAlloc(scope->caller_context,
+								 sizeof(GaClaim) * Max(count, 1));
+	for (int i = 0; i < count; i++)
+	{
+		GaClaim *claim = &(*claims)[i];
+
+		read_claim(scope, i, claim);
+		if (is_behind(claim, cursor))
+		{
+			cursor->start_tag = claim->start_tag;
+			cursor->group_id = claim->group_id;
+			cursor->number = claim->number;
+		}
+	}
+	return count;
+}
+
+/* One parameter of ga_queue_record: a column over all records. */
+typedef struct Column
+{
+	Datum *values;
+	bool *nulls;
+} Column;
+
+static Column
+new_column(int count)
+{
+	Column column;
+
+	column.values = palloc0(sizeof(Datum) * count);
+	column.nulls = palloc0(sizeof(bool) * count);
+	return column;
+}
+
+static void
+put_text(Column *column, int at, const char *text)
+{
+	column->nulls[at] = text == NULL;
+	if (text != NULL)
+		column->values[at] = CStringGetTextDatum(text);
+}
+
+static void
+put_value(Column *column, int at, Datum value, bool isnull)
+{
+	column->nulls[at] = isnull;
+	column->values[at] = value;
+}
+
+static uint64
+run_with_columns(GaPlan *plan, const Column *columns, const Oid *types,
+				 int ncolumns, int count, Datum last, int expected)
+{
+	Datum values[GA_PLAN_MAX_ARGS];
+
+	for (int i = 0; i < ncolumns; i++)
+		values[i] = ga_datum_array(columns[i].values, columns[i].nulls, count,
+								   types[i]);
+	values[ncolumns] = last;
+	return ga_plan_run(plan, values, NULL, expected);
+}
+
+/* Returns how many rows took their new state. */
+static uint64
+record_states(const GaRecord *records, int count, int64 incarnation)
+{
+	static GaPlan plan = {
+		.sql = "WITH o AS MATERIALIZED (SELECT o.*, i.ctid AS at"
+			   "  FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
+			   "   AS o (group_id, number, delivery, due, given_back, reason,"
+			   "   message_id, expired, refusals, pauses)"
+			   "  JOIN group_api_private.invitations i"
+			   "   ON i.group_id = o.group_id AND i.number = o.number"
+			   "  WHERE i.delivery = 'sending' AND i.incarnation = $11"
+			   "  FOR NO KEY UPDATE OF i SKIP LOCKED)"
+			   " UPDATE group_api_private.invitations i"
+			   " SET delivery = CASE WHEN o.due IS NULL"
+			   "    OR i.response = 'pending' THEN o.delivery"
+			   "   WHEN i.response = 'expired' THEN 'failed'"
+			   "   ELSE 'canceled' END::group_api.delivery,"
+			   "  due = CASE i.response WHEN 'pending' THEN o.due END,"
+			   "  start_tag = CASE WHEN o.due > now() THEN NULL"
+			   "   ELSE i.start_tag END,"
+			   "  attempts = i.attempts - o.given_back, reason = o.reason,"
+			   "  refusals = coalesce(o.refusals, i.refusals),"
+			   "  pauses = coalesce(o.pauses, i.pauses),"
+			   "  message_id = coalesce(o.message_id, i.message_id),"
+			   "  response = CASE WHEN o.expired AND i.response = 'pending'"
+			   "   THEN 'expired'::group_api.response ELSE i.response END,"
+			   "  changed_at = now()"
+			   " FROM o WHERE i.ctid = o.at",
+		.nargs = 11,
+		.argtypes = {UUIDARRAYOID, INT4ARRAYOID, TEXTARRAYOID,
+					 TIMESTAMPTZARRAYOID, INT2ARRAYOID, TEXTARRAYOID,
+					 TEXTARRAYOID, BOOLARRAYOID, INT2ARRAYOID, INT2ARRAYOID,
+					 INT8OID},
+	};
+	static const Oid types[10] = {UUIDOID, INT4OID, TEXTOID, TIMESTAMPTZOID,
+								  INT2OID, TEXTOID, TEXTOID, BOOLOID,
+								  INT2OID, INT2OID};
+	Column columns[10];
+
+	for (int i = 0; i < 10; i++)
+		columns[i] = new_column(count);
+	for (int i = 0; i < count; i++)
+	{
+		const GaRecord *record = &records[i];
+
+		put_value(&columns[0], i, UUIDPGetDatum(&record->group_id), false);
+		put_value(&columns[1], i, Int32GetDatum(record->number), false);
+		put_text(&columns[2], i, record->delivery);
+		put_value(&columns[3], i, TimestampTzGetDatum(record->due),
+				  record->due == 0);
+		put_value(&columns[4], i, Int16GetDatum(record->give_back), false);
+		put_text(&columns[5], i, record->reason);
+		put_text(&columns[6], i, record->message_id);
+		put_value(&columns[7], i, BoolGetDatum(record->expired), false);
+		put_value(&columns[8], i, Int16GetDatum((int16) record->refusals),
+				  !record->in_doubt);
+		put_value(&columns[9], i, Int16GetDatum((int16) record->pauses),
+				  !record->in_doubt);
+	}
+	return run_with_columns(&plan, columns, types, 10, count,
+							Int64GetDatum(incarnation), SPI_OK_UPDATE);
+}
+
+/*
+ * Moves the records whose rows are still being sent, so locked by somebody, to
+ * the front; returns how many.
+ */
+static int
+keep_locked(GaRecord *records, int count, int64 incarnation)
+{
+	static GaPlan plan = {
+		.sql = "SELECT o.n::int4 FROM unnest($1, $2) WITH ORDINALITY"
+			   "  AS o (group_id, number, n)"
+			   " JOIN group_api_private.invitations i"
+			   "  ON i.group_id = o.group_id AND i.number = o.number"
+			   " WHERE i.delivery = 'sending' AND i.incarnation = $3"
+			   " ORDER BY o.n",
+		.nargs = 3,
+		.argtypes = {UUIDARRAYOID, INT4ARRAYOID, INT8OID},
+	};
+	static const Oid types[2] = {UUIDOID, INT4OID};
+	Column columns[2] = {new_column(count), new_column(count)};
+	int kept;
+
+	for (int i = 0; i < count; i++)
+	{
+		put_value(&columns[0], i, UUIDPGetDatum(&records[i].group_id), false);
+		put_value(&columns[1], i, Int32GetDatum(records[i].number), false);
+	}
+	kept = (int) run_with_columns(&plan, columns, types, 2, count,
+								  Int64GetDatum(incarnation), SPI_OK_SELECT);
+	for (int i = 0; i < kept; i++)
+	{
+		int at = ga_row_int32(i, 1, 1) - 1;
+		GaRecord record = records[at];
+
+		memmove(&records[i + 1], &records[i], sizeof(GaRecord) * (at - i));
+		records[i] = record;
+	}
+	return kept;
+}
+
+static void
+record_attempts(const GaRecord *records, int count, bool all_are_there)
+{
+	static GaPlan plan = {
+		.sql =
+			"INSERT INTO group_api_private.attempts (group_id, number,"
+			" attempt, segments, outcome, server, started_at, elapsed,"
+			" next_at, code, detail)"
+			" SELECT group_id, number, attempt, nullif(segments, 0), outcome,"
+			"  server, started_at,"
+			"  make_interval(secs => elapsed_us / 1000000.0::float8),"
+			"  next_at, code, detail"
+			" FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"
+			"  AS o (group_id, number, attempt, segments, outcome, server,"
+			"  started_at, elapsed_us, next_at, code, detail)"
+			" WHERE $12 OR EXISTS (SELECT FROM group_api_private.invitations i"
+			"  WHERE i.group_id = o.group_id AND i.number = o.number)",
+		.nargs = 12,
+		.argtypes = {UUIDARRAYOID, INT4ARRAYOID, INT2ARRAYOID, INT2ARRAYOID,
+					 TEXTARRAYOID, TEXTARRAYOID, TIMESTAMPTZARRAYOID,
+					 INT8ARRAYOID, TIMESTAMPTZARRAYOID, TEXTARRAYOID,
+					 TEXTARRAYOID, BOOLOID},
+	};
+	static const Oid types[11] = {
+		UUIDOID,		INT4OID, INT2OID,		 INT2OID, TEXTOID, TEXTOID,
+		TIMESTAMPTZOID, INT8OID, TIMESTAMPTZOID, TEXTOID, TEXTOID};
+	Column columns[11];
+	int at = 0;
+
+	for (int i = 0; i < 11; i++)
+		columns[i] = new_column(count);
+	for (int i = 0; i < count; i++)
+	{
+		const GaRecord *record = &records[i];
+
+		if (record->outcome == NULL)
+			continue;
+		put_value(&columns[0], at, UUIDPGetDatum(&record->group_id), false);
+		put_value(&columns[1], at, Int32GetDatum(record->number), false);
+		put_value(&columns[2], at, Int16GetDatum((int16) record->attempt),
+				  false);
+		put_value(&columns[3], at, Int16GetDatum((int16) record->segments),
+				  false);
+		put_text(&columns[4], at, record->outcome);
+		put_text(&columns[5], at, record->server);
+		put_value(&columns[6], at, TimestampTzGetDatum(record->started_at),
+				  false);
+		put_value(&columns[7], at, Int64GetDatum(record->elapsed_us), false);
+		put_value(&columns[8], at, TimestampTzGetDatum(record->due),
+				  record->due == 0);
+		put_text(&columns[9], at, record->code);
+		put_text(&columns[10], at, record->detail);
+		at++;
+	}
+	if (at > 0)
+		run_with_columns(&plan, columns, types, 11, at,
+						 BoolGetDatum(all_are_there), SPI_OK_INSERT);
+}
+
+static void
+record_captured(const GaRecord *record)
+{
+	static GaPlan plan = {
+		.sql = "INSERT INTO group_api_private.captured (group_id, number,"
+			   " server, channel, recipient, message)"
+			   " SELECT group_id, number, $4, " CHANNEL_1 ", $5, $6"
+			   " FROM group_api_private.invitations"
+			   " WHERE group_id = $2 AND number = $3",
+		.nargs = 6,
+		.argtypes = {INT4OID, UUIDOID, INT4OID, TEXTOID, TEXTOID, TEXTOID},
+	};
+	Datum values[6];
+
+	values[0] = Int32GetDatum((int32) record->channel);
+	values[1] = UUIDPGetDatum(&record->group_id);
+	values[2] = Int32GetDatum(record->number);
+	values[3] = CStringGetTextDatum(record->server);
+	values[4] = CStringGetTextDatum(record->recipient);
+	values[5] = CStringGetTextDatum(record->captured);
+	ga_plan_run(&plan, values, NULL, SPI_OK_INSERT);
+}
+
+int
+ga_queue_record(GaRecord *records, int count, int64 incarnation)
+{
+	bool all_are_there = record_states(records, count, incarnation) == count;
+	int kept = 0;
+
+	/* A row that is no longer being sent was answered or deleted: nothing to
+	 * keep, and of a deleted one no history either. */
+	if (!all_are_there)
+		kept = keep_locked(records, count, incarnation);
+	record_attempts(records + kept, count - kept, all_are_there);
+	ga_polls_add(records + kept, count - kept);
+	for (int i = kept; i < count; i++)
+	{
+		const GaRecord *record = &records[i];
+
+		if (record->captured != NULL)
+			record_captured(record);
+	}
+	return kept;
+}
+
+/* Whether there are more waiting rows than are looked at; whose ever they are. */
+static bool
+has_more_rows(GaChannel channel)
+{
+	static GaPlan plan = {
+		.sql = "SELECT FROM group_api_private.invitations"
+			   " WHERE channel = " CHANNEL_1 " AND due IS NOT NULL"
+			   "  AND start_tag IS NOT NULL"
+			   " ORDER BY start_tag, group_id, number OFFSET $2 LIMIT 1",
+		.nargs = 2,
+		.argtypes = {INT4OID, INT8OID},
+	};
+	Datum values[2] = {Int32GetDatum((int32) channel),
+					   Int64GetDatum(FIRST_ROWS)};
+
+	return ga_plan_run(&plan, values, NULL, SPI_OK_SELECT) > 0;
+}
+
+TimestampTz
+ga_queue_first(GaChannel channel, const GaQueueFilter *filter)
+{
+	static GaPlan plan = {
+		.sql =
+			"SELECT due FROM (SELECT due, contact, delivery, response,"
+			"   group_id, number"
+			"  FROM group_api_private.invitations"
+			"  WHERE channel = " CHANNEL_1 " AND due IS NOT NULL"
+			"   AND start_tag IS NOT NULL"
+			"  ORDER BY start_tag, group_id, number LIMIT $4) AS first"
+			" WHERE delivery = 'queued' AND response = 'pending'"
+			"  AND NOT" GA_IS_SET_ASIDE(
+				"first", "claim") "  AND ($2 IS NULL OR contact LIKE ANY ($2))"
+								  "  AND NOT contact LIKE ANY ($3) LIMIT 1",
+		.nargs = 4,
+		.argtypes = {INT4OID, TEXTARRAYOID, TEXTARRAYOID, INT8OID},
+	};
+	Datum values[4] = {Int32GetDatum((int32) channel), filter->taken,
+					   filter->left, Int64GetDatum(FIRST_ROWS)};
+	char nulls[4] = {' ', filter->has_taken ? ' ' : 'n', ' ', ' '};
+
+	if (ga_plan_run(&plan, values, nulls, SPI_OK_SELECT) > 0)
+		return ga_row_int64(0, 1, 0);
+	if ((filter->has_taken || filter->has_left) && has_more_rows(channel))
+		return GetCurrentTimestamp() + FIRST_ROWS_RETRY_US;
+	return 0;
+}
+
+int64
+ga_queue_first_tag(GaChannel channel)
+{
+	static GaPlan plan = {
+		.sql = "SELECT start_tag FROM group_api_private.invitations"
+			   " WHERE channel = " CHANNEL_1 " AND due IS NOT NULL"
+			   "  AND start_tag IS NOT NULL"
+			   " ORDER BY start_tag, group_id, number LIMIT 1",
+		.nargs = 1,
+		.argtypes = {INT4OID},
+	};
+	Datum values[1] = {Int32GetDatum((int32) channel)};
+
+	if (ga_plan_run(&plan, values, NULL, SPI_OK_SELECT) == 0)
+		return GA_START_TAG_MIN;
+	return ga_row_int64(0, 1, GA_START_TAG_MIN);
+}

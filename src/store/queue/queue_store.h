@@ -1,0 +1,146 @@
+/*
+ * queue_store.h
+ *		The dispatcher's statements: claim what is due, record what became of it.
+ *
+ * Each is one short transaction of the dispatcher's; none is open while the
+ * network is waited for.
+ */
+#ifndef GA_STORE_QUEUE_STORE_H
+#define GA_STORE_QUEUE_STORE_H
+
+#include "postgres.h"
+
+#include "base/channel.h"
+#include "base/fair_queue.h"
+#include "datatype/timestamp.h"
+#include "store/queue/set_aside_store.h"
+#include "utils/uuid.h"
+
+struct GaOwnerScope;
+
+/*
+ * How far a provider has read its channel's queue, so that rows already taken
+ * are not walked over again (their dead index entries cost most when some old
+ * snapshot keeps vacuum away).  GA_START_TAG_MIN: from the front.
+ */
+typedef struct GaQueueCursor
+{
+	int64 start_tag;
+	pg_uuid_t group_id;
+	int32 number;
+} GaQueueCursor;
+
+/* Which rows of a channel a provider takes: LIKE patterns on the contact. */
+typedef struct GaQueueFilter
+{
+	Datum taken; /* text[]; any of them, when has_taken */
+	Datum left;	 /* text[]; none of them: others' rows */
+	bool has_taken;
+	bool has_left; /* there are others' rows */
+} GaQueueFilter;
+
+typedef struct GaClaim
+{
+	pg_uuid_t group_id;
+	int32 number;
+	int32 attempt;	/* this one counted, from 1 */
+	int32 refusals; /* of it that were put off, see dispatch/evidence */
+	int32 pauses;	/* of a provider that it alone was the reason of */
+	int32 link_version;
+	int64 group_number;
+	int64 start_tag;
+	TimestampTz expires_at; /* 0: never */
+	bool is_archived;		/* the group: nothing is sent any more */
+	const char *contact;
+	const char *member;
+	const char *group_name;
+	const char *message;
+	const char *inviter;
+	const char *description;
+	const char *image;
+	const char *locale; /* the member's, else the group's; NULL: not known */
+	int32 reminders;	/* > 0: this message is one */
+	int64 created_by;
+	/* set by the screening before the message leaves (dispatch/screening) */
+	const char *suppressed; /* why nothing may be sent; NULL: it may */
+	TimestampTz later;		/* a cap is reached: when to try again; 0: now */
+	const char *later_reason;
+} GaClaim;
+
+/* What became of one claimed row. */
+typedef struct GaRecord
+{
+	pg_uuid_t group_id;
+	int32 number;
+	int32 attempt;
+	const char *delivery; /* the new state */
+	TimestampTz due;	  /* 0: no longer waiting */
+	int64 start_tag;	  /* kept by what is due at once */
+	bool give_back;		  /* the attempt does not count */
+	bool expired;		  /* the invitation is over as well */
+	bool in_doubt;		  /* the next two are to be kept with the row */
+	int32 refusals;
+	int32 pauses;
+	const char *server;
+	const char *reason;		/* for people; NULL: nothing to tell */
+	const char *message_id; /* the provider's; NULL: none */
+	const char *outcome;	/* NULL: no line in the history */
+	const char *code;
+	const char *detail;
+	bool polled;		  /* the provider is to be asked how it fares */
+	const char *suppress; /* put the contact on the suppression list */
+	int32 segments;		  /* 0: not an SMS */
+	TimestampTz started_at;
+	int64 elapsed_us;
+	GaChannel channel;	  /* of `captured` */
+	const char *captured; /* NULL unless a capture provider */
+	const char *recipient;
+	int failures; /* to write it down, alone: how often it was set aside */
+} GaRecord;
+
+/* All run inside ga_owner_enter()/leave(). */
+
+/* A number greater than that of every earlier dispatcher of the database. */
+extern int64 ga_queue_new_incarnation(void);
+
+/*
+ * Takes back what dispatchers of older incarnations left in the state sending:
+ * queued again at once, or uncertain where the provider's option says hold.
+ * Rows somebody holds locked stay as they are.  `only`: this one row alone; NULL:
+ * all.  Returns how many it took.
+ */
+extern uint64 ga_queue_take_back(int64 incarnation, Datum hold_servers,
+								 const GaRowKey *only);
+/* Their keys, some of them at a time. */
+extern int ga_queue_strays(const struct GaOwnerScope *scope, int64 incarnation,
+						   int limit, GaRowKey **keys);
+/* Whether such rows are left. */
+extern bool ga_queue_has_strays(int64 incarnation);
+
+/*
+ * Claims up to `limit` rows with tags up to `last_tag`, and moves the cursor behind
+ * them.
+ */
+extern int ga_queue_claim(const struct GaOwnerScope *scope, GaChannel channel,
+						  const char *server, const GaQueueFilter *filter,
+						  int64 incarnation, int limit, GaQueueCursor *cursor,
+						  int64 last_tag, GaClaim **claims);
+
+/* The row that a claim of one row would take; false: there is none. */
+extern bool ga_queue_peek(GaChannel channel, const GaQueueFilter *filter,
+						  const GaQueueCursor *cursor, int64 last_tag,
+						  GaRowKey *key);
+
+/*
+ * Records outcomes.  Rows that a caller holds locked are left for later: their
+ * records are moved to the front of the array and their number is returned.
+ */
+extern int ga_queue_record(GaRecord *records, int count, int64 incarnation);
+
+/* When the first row of the queue is due, past or future; 0: nothing waits. */
+extern TimestampTz ga_queue_first(GaChannel channel,
+								  const GaQueueFilter *filter);
+/* The tag of the first row of a channel; GA_START_TAG_MIN: nothing waits. */
+extern int64 ga_queue_first_tag(GaChannel channel);
+
+#endif /* GA_STORE_QUEUE_STORE_H */

@@ -1,0 +1,161 @@
+/*
+ * set_aside_store.c
+ *		Rows at which a step of the dispatcher failed.
+ *
+ * Locks: the one dispatcher of the database writes these rows, and an operator's
+ * retry_failed(), which the dispatcher may meet for a moment (lock_timeout).
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "catalog/pg_type.h"
+#include "postmaster/interrupt.h"
+#include "store/plan_cache.h"
+#include "store/queue/set_aside_store.h"
+#include "utils/builtins.h"
+#include "utils/memutils.h"
+#include "utils/resowner.h"
+#include "utils/timestamp.h"
+
+/* Longer words than these help nobody, and must fit into a line of the log. */
+#define REASON_MAX 500
+
+/* The error just caught, as text in `context`; NULL: a lock. */
+static const char *
+take_error(MemoryContext context)
+{
+	ErrorData *error;
+
+	MemoryContextSwitchTo(context);
+	error = CopyErrorData();
+	FlushErrorState();
+	if (error->sqlerrcode == ERRCODE_QUERY_CANCELED && ShutdownRequestPending)
+		ReThrowError(error);
+	if (error->sqlerrcode == ERRCODE_LOCK_NOT_AVAILABLE ||
+		error->sqlerrcode == ERRCODE_T_R_DEADLOCK_DETECTED)
+		return NULL;
+	return psprintf("%.*s (%s)", REASON_MAX,
+					error->message ? error->message : "no message",
+					unpack_sql_state(error->sqlerrcode));
+}
+
+bool
+ga_run_caught(void (*part)(void *arg), void *arg, const char **error)
+{
+	MemoryContext context = CurrentMemoryContext;
+	ResourceOwner owner = CurrentResourceOwner;
+	volatile bool done = false;
+
+	*error = NULL;
+	BeginInternalSubTransaction(NULL);
+	MemoryContextSwitchTo(context);
+	PG_TRY();
+	{
+		part(arg);
+		ReleaseCurrentSubTransaction();
+		done = true;
+	}
+	PG_CATCH();
+	{
+		*error = take_error(context);
+		RollbackAndReleaseCurrentSubTransaction();
+	}
+	PG_END_TRY();
+	MemoryContextSwitchTo(context);
+	CurrentResourceOwner = owner;
+	return done;
+}
+
+void
+ga_row_key(uint64 row, GaRowKey *key)
+{
+	bool isnull;
+
+	key->group_id = *DatumGetUUIDP(ga_row_datum(row, 1, &isnull));
+	key->number = ga_row_int32(row, 2, 0);
+}
+
+void
+ga_set_aside_put(const char *step, GaRowKey key, const char *reason)
+{
+	static GaPlan plan = {
+		.sql = "INSERT INTO group_api_private.set_aside AS s (group_id,"
+			   "  number, step, until, reason)"
+			   " VALUES ($1, $2, $3, now() + CASE $3 WHEN 'trim'"
+			   "  THEN interval '1 h' ELSE interval '5 s' END, $4)"
+			   " ON CONFLICT (group_id, number, step) DO UPDATE"
+			   " SET tries = s.tries + 1, reason = $4,"
+			   "  until = now() + CASE $3 WHEN 'trim' THEN interval '1 h'"
+			   "   ELSE least(interval '5 s' * 4 ^ least(s.tries, 5),"
+			   "   interval '1 h') END",
+		.no_wait = GA_MAY_MEET_A_LOCK("only the dispatcher adds rows"),
+		.nargs = 4,
+		.argtypes = {UUIDOID, INT4OID, TEXTOID, TEXTOID},
+	};
+	Datum values[4] = {UUIDPGetDatum(&key.group_id), Int32GetDatum(key.number),
+					   CStringGetTextDatum(step), CStringGetTextDatum(reason)};
+
+	ga_plan_run(&plan, values, NULL, SPI_OK_INSERT);
+	ereport(WARNING,
+			(errmsg("group_api sets a row aside at the step \"%s\"", step),
+			 errdetail_internal("member %d of group %s: %s", key.number,
+								DatumGetCString(DirectFunctionCall1(
+									uuid_out, UUIDPGetDatum(&key.group_id))),
+								reason),
+			 errhint("SELECT * FROM group_api.set_aside;")));
+}
+
+void
+ga_set_aside_remove(const char *step, GaRowKey key)
+{
+	static GaPlan plan = {
+		.sql =
+			"DELETE FROM group_api_private.set_aside WHERE ctid = ANY (ARRAY("
+			" SELECT ctid FROM group_api_private.set_aside"
+			"  WHERE group_id = $1 AND number = $2 AND step = $3"
+			"  FOR UPDATE SKIP LOCKED))",
+		.nargs = 3,
+		.argtypes = {UUIDOID, INT4OID, TEXTOID},
+	};
+	Datum values[3] = {UUIDPGetDatum(&key.group_id), Int32GetDatum(key.number),
+					   CStringGetTextDatum(step)};
+
+	ga_plan_run(&plan, values, NULL, SPI_OK_DELETE);
+}
+
+TimestampTz
+ga_set_aside_next(void)
+{
+	static GaPlan plan = {
+		.sql = "SELECT min(until) FROM group_api_private.set_aside"
+			   " WHERE until > now()",
+	};
+
+	ga_plan_run(&plan, NULL, NULL, SPI_OK_SELECT);
+	return ga_row_int64(0, 1, 0);
+}
+
+void
+ga_set_aside_trim(void)
+{
+	static GaPlan plan = {
+		.sql =
+			"DELETE FROM group_api_private.set_aside WHERE ctid = ANY (ARRAY("
+			" SELECT ctid FROM group_api_private.set_aside"
+			"  WHERE until < now() - interval '2 h'"
+			"  FOR UPDATE SKIP LOCKED))",
+	};
+
+	ga_plan_run(&plan, NULL, NULL, SPI_OK_DELETE);
+}
+
+uint64
+ga_set_aside_end_all(void)
+{
+	static GaPlan plan = {
+		.sql = "UPDATE group_api_private.set_aside SET until = now()"
+			   " WHERE until > now()",
+	};
+
+	return ga_plan_run(&plan, NULL, NULL, SPI_OK_UPDATE);
+}

@@ -1,0 +1,182 @@
+/*
+ * trim_store.c
+ *		Removing history, receipts and counts older than their retention.
+ *
+ * Locks: rows of the tables that are trimmed, skipping locked ones.
+ */
+#include "postgres.h"
+
+#include "base/guc.h"
+#include "catalog/pg_type.h"
+#include "storage/itemptr.h"
+#include "store/cap_store.h"
+#include "store/group/idempotency_store.h"
+#include "store/plan_cache.h"
+#include "store/queue/poll_store.h"
+#include "store/queue/receipt_store.h"
+#include "store/queue/set_aside_store.h"
+#include "store/queue/trim_store.h"
+#include "utils/timestamp.h"
+
+/* History removed in one go: some milliseconds. */
+#define TRIM_ROWS 10000
+/* The same one by one, after one of them failed. */
+#define CAREFUL_ROWS 1000
+
+static int64
+attempts_end(void)
+{
+	return GetCurrentTimestamp() -
+		   (int64) ga_settings.attempts_retention * USECS_PER_MINUTE;
+}
+
+/* Trims a part of the history; true when there is more. */
+static bool
+trim_attempts(void)
+{
+	static GaPlan plan = {
+		.sql = "DELETE FROM group_api_private.attempts WHERE ctid = ANY (ARRAY("
+			   " SELECT ctid FROM group_api_private.attempts a"
+			   "  WHERE started_at < $1 AND NOT" GA_IS_SET_ASIDE(
+				   "a", "trim") "  LIMIT $2 FOR UPDATE SKIP LOCKED))",
+		.nargs = 2,
+		.argtypes = {TIMESTAMPTZOID, INT4OID},
+	};
+	Datum values[2] = {TimestampTzGetDatum(attempts_end()),
+					   Int32GetDatum(TRIM_ROWS)};
+
+	return ga_plan_run(&plan, values, NULL, SPI_OK_DELETE) == TRIM_ROWS;
+}
+
+static bool
+trim_captured(void)
+{
+	static GaPlan plan = {
+		.sql =
+			"DELETE FROM group_api_private.captured WHERE ctid = ANY (ARRAY("
+			" SELECT ctid FROM group_api_private.captured WHERE id <= (SELECT"
+			"   max(id) - $1 FROM group_api_private.captured)"
+			"  FOR UPDATE SKIP LOCKED))",
+		.nargs = 1,
+		.argtypes = {INT8OID},
+	};
+	Datum values[1] = {Int64GetDatum(ga_settings.captured_limit)};
+
+	ga_plan_run(&plan, values, NULL, SPI_OK_DELETE);
+	return false;
+}
+
+static bool
+trim_others(void)
+{
+	ga_idempotency_trim();
+	ga_set_aside_trim();
+	return false;
+}
+
+/* What is trimmed, each without the others where one of them fails. */
+#define PARTS 6
+
+static bool
+trim_part(int part)
+{
+	switch (part)
+	{
+		case 0:
+			return trim_attempts();
+		case 1:
+			return trim_captured();
+		case 2:
+			return trim_others();
+		case 3:
+			return ga_caps_trim();
+		case 4:
+			return ga_receipts_trim();
+		default:
+			return ga_polls_trim();
+	}
+}
+
+bool
+ga_queue_trim(void)
+{
+	bool more = false;
+
+	for (int i = 0; i < PARTS; i++)
+		more |= trim_part(i);
+	return more;
+}
+
+/* One line of the history, its place and its invitation. */
+typedef struct OldAttempt
+{
+	ItemPointerData at;
+	GaRowKey key;
+} OldAttempt;
+
+static void
+trim_attempt(void *arg)
+{
+	static GaPlan plan = {
+		.sql = "DELETE FROM group_api_private.attempts WHERE ctid = ANY (ARRAY("
+			   " SELECT ctid FROM group_api_private.attempts WHERE ctid = $1"
+			   "  FOR UPDATE SKIP LOCKED))",
+		.nargs = 1,
+		.argtypes = {TIDOID},
+	};
+	Datum values[1] = {PointerGetDatum(&((OldAttempt *) arg)->at)};
+
+	ga_plan_run(&plan, values, NULL, SPI_OK_DELETE);
+}
+
+static void
+trim_attempts_one_by_one(void)
+{
+	static GaPlan plan = {
+		.sql = "SELECT group_id, number, ctid"
+			   " FROM group_api_private.attempts a"
+			   " WHERE started_at < $1 AND NOT" GA_IS_SET_ASIDE(
+				   "a", "trim") " LIMIT $2",
+		.nargs = 2,
+		.argtypes = {TIMESTAMPTZOID, INT4OID},
+	};
+	Datum values[2] = {TimestampTzGetDatum(attempts_end()),
+					   Int32GetDatum(CAREFUL_ROWS)};
+	int count = (int) ga_plan_run(&plan, values, NULL, SPI_OK_SELECT);
+	OldAttempt *old = palloc(sizeof(OldAttempt) * Max(count, 1));
+	const char *error;
+	bool isnull;
+
+	for (int i = 0; i < count; i++)
+	{
+		ga_row_key(i, &old[i].key);
+		ItemPointerCopy(
+			(ItemPointer) DatumGetPointer(ga_row_datum(i, 3, &isnull)),
+			&old[i].at);
+	}
+	for (int i = 0; i < count; i++)
+		if (!ga_run_caught(trim_attempt, &old[i], &error) && error != NULL)
+			ga_set_aside_put("trim", old[i].key, error);
+}
+
+static void
+run_part(void *arg)
+{
+	(void) trim_part(*(const int *) arg);
+}
+
+void
+ga_queue_trim_one_by_one(void)
+{
+	const char *error;
+
+	for (int i = 0; i < PARTS; i++)
+	{
+		if (ga_run_caught(run_part, &i, &error) || error == NULL)
+			continue;
+		if (i == 0)
+			trim_attempts_one_by_one();
+		else
+			ga_set_aside_put("trim", (GaRowKey){{{0}}, i}, error);
+	}
+}
