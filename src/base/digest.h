@@ -2,8 +2,8 @@
  * digest.h
  *		Hashes, HMACs and the alphabets signatures are written in.
  */
-#ifndef GA_REQUEST_DIGEST_H
-#define GA_REQUEST_DIGEST_H
+#ifndef GA_BASE_DIGEST_H
+#define GA_BASE_DIGEST_H
 
 #include "postgres.h"
 
@@ -41,4 +41,4 @@ extern bool ga_digest_is_base64(const GaDigest *digest, GaBytes text);
 /* Bytes decoded, -1: it is no base64 or too long. */
 extern int ga_base64_decode(GaBytes text, uint8 *out, int room);
 
-#endif /* GA_REQUEST_DIGEST_H */
+#endif /* GA_BASE_DIGEST_H */

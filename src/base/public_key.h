@@ -2,8 +2,8 @@
  * public_key.h
  *		Signatures that are checked with a public key: ECDSA on P-256.
  */
-#ifndef GA_REQUEST_PUBLIC_KEY_H
-#define GA_REQUEST_PUBLIC_KEY_H
+#ifndef GA_BASE_PUBLIC_KEY_H
+#define GA_BASE_PUBLIC_KEY_H
 
 #include "base/digest.h"
 
@@ -14,4 +14,4 @@ extern bool ga_public_key_is_usable(const char *key);
 extern bool ga_public_key_verify(const char *key, GaBytes data,
 								 GaBytes signature);
 
-#endif /* GA_REQUEST_PUBLIC_KEY_H */
+#endif /* GA_BASE_PUBLIC_KEY_H */

@@ -2,9 +2,9 @@
  * provider_table.c
  *		What each HTTP provider is told and how it answers, as data.
  *
- * To add a provider: a row here, its options in base/provider_options.c, its
+ * To add a provider: a row here, its options in base/shared/provider_options.c, its
  * wrapper in sql/group_api.sql, and the words of its receipts in
- * base/receipt_table.c.  Codes that are not listed follow the status of the
+ * base/shared/receipt_table.c.  Codes that are not listed follow the status of the
  * answer and whom its words blame.  A code marked UNSURE is said of one recipient
  * and of a whole account alike.
  */

@@ -7,7 +7,7 @@
  * worker would block the DBA.  So the dispatcher is asked to leave first and is
  * kept out until the command is done.  From then on the command's own lock on the
  * database keeps it out until the transaction ends, prepared or not
- * (dispatch/databases), so any number of databases can be held and none is
+ * (dispatch/launch/databases), so any number of databases can be held and none is
  * forgotten.  Commands on servers reach the dispatcher and the pauses.
  *
  * Must never make a command fail that would succeed without us.

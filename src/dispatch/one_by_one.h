@@ -3,7 +3,7 @@
  *		Steps after an error: each row in a subtransaction, without those that fail.
  *
  * Each is called in the place of the statement that failed, in the step's
- * transaction.  Rows that fail are set aside (store/set_aside_store).  Where the
+ * transaction.  Rows that fail are set aside (store/queue/set_aside_store).  Where the
  * first few fail and none gets through, nothing is wrong with them: an error.
  */
 #ifndef GA_DISPATCH_ONE_BY_ONE_H

@@ -41,7 +41,7 @@ typedef enum GaSlotTrouble
 	GA_TROUBLE_READ_ONLY   /* default_transaction_read_only is on */
 } GaSlotTrouble;
 
-/* How a provider fared, for the next dispatcher; see dispatch/retire. */
+/* How a provider fared, for the next dispatcher; see dispatch/provider/retire. */
 typedef struct GaKeptProvider
 {
 	uint64 digest; /* of its name and settings; 0: none */
@@ -56,7 +56,7 @@ typedef struct GaKeptProvider
 
 #define GA_KEPT_PROVIDERS 8
 
-/* How many connections a provider allows, as learnt; see dispatch/connections. */
+/* How many connections a provider allows, as learnt; see dispatch/provider/connections. */
 typedef struct GaAllowed
 {
 	pg_atomic_uint64 server; /* a digest of its name; 0: free */

@@ -66,7 +66,7 @@ extern bool ga_work_attempt(void (*step)(const void *arg), const void *arg);
 
 /*
  * The step failed as a whole: it is to do its rows one by one, each in a
- * subtransaction, and to set aside those that fail (store/set_aside_store).
+ * subtransaction, and to set aside those that fail (store/queue/set_aside_store).
  */
 extern bool ga_work_is_careful(GaStep step);
 /* It failed so, too, for another reason than a lock. */

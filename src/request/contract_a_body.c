@@ -1,5 +1,5 @@
 /*
- * group_request.c
+ * contract_a_body.c
  *		Contract A, POST /group/create: the body to a checked struct.
  *
  * The tables below are the contract.  Where the contract contradicts itself,

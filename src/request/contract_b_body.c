@@ -1,5 +1,5 @@
 /*
- * group_request_v2.c
+ * contract_b_body.c
  *		Contract B, POST, PUT and PATCH /api/v2/group/: the body to a struct.
  *
  * The API's own clients send JSON or a form, and a form has texts only: "true"

@@ -1,12 +1,12 @@
 /*
- * group_request.h
+ * contract_body.h
  *		The two contracts' create requests: jsonb to checked structs.
  *
  * Returns structs and violations, never stores and never throws for anything a
  * caller can cause.  Knows no SQL.
  */
-#ifndef GA_REQUEST_GROUP_REQUEST_H
-#define GA_REQUEST_GROUP_REQUEST_H
+#ifndef GA_REQUEST_CONTRACT_BODY_H
+#define GA_REQUEST_CONTRACT_BODY_H
 
 #include "postgres.h"
 
@@ -103,4 +103,4 @@ extern int64 ga_user_read(Jsonb *body, GaViolations *violations);
 /* The same from a path or a query. */
 extern int64 ga_user_id_read(const char *text, GaViolations *violations);
 
-#endif /* GA_REQUEST_GROUP_REQUEST_H */
+#endif /* GA_REQUEST_CONTRACT_BODY_H */

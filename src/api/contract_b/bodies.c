@@ -1,5 +1,5 @@
 /*
- * bodies_v2.c
+ * bodies.c
  *		The forms of contract B's writes: with the group's number or without, and
  *		with the body as jsonb, as it came (JSON or a form), or as an array.
  *

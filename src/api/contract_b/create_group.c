@@ -1,5 +1,5 @@
 /*
- * create_group_v2.c
+ * create_group.c
  *		group_api_v2.create_group(jsonb), (text) and (bytea): contract B.
  *
  * Invited users are members from the start, with a pending invitation; those

@@ -1,5 +1,5 @@
 /*
- * group_access_v2.c
+ * group_access.c
  *		Who may see and change contract B's groups.
  *
  * A hidden group does not exist for those who have nothing to do with it: they

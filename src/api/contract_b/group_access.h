@@ -1,9 +1,9 @@
 /*
- * group_access_v2.h
+ * group_access.h
  *		A group of contract B for somebody who wants to see or change it.
  */
-#ifndef GA_API_GROUP_ACCESS_V2_H
-#define GA_API_GROUP_ACCESS_V2_H
+#ifndef GA_API_CONTRACT_B_GROUP_ACCESS_H
+#define GA_API_CONTRACT_B_GROUP_ACCESS_H
 
 #include "postgres.h"
 
@@ -55,4 +55,4 @@ extern bool ga_group_v2_is_managed(const GaCaller *caller,
 extern bool ga_group_v2_is_open(const GaCaller *caller, const GaGroupV2 *group,
 								Datum *answer);
 
-#endif /* GA_API_GROUP_ACCESS_V2_H */
+#endif /* GA_API_CONTRACT_B_GROUP_ACCESS_H */

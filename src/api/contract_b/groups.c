@@ -1,5 +1,5 @@
 /*
- * groups_v2.c
+ * groups.c
  *		Contract B: looking at groups, changing and deleting them.
  *
  * A change reads the group under the lock of its row and writes it whole, so two

@@ -2,8 +2,8 @@
  * invitees.h
  *		Users of the directory as members of contract B's groups.
  */
-#ifndef GA_API_INVITEES_H
-#define GA_API_INVITEES_H
+#ifndef GA_API_CONTRACT_B_INVITEES_H
+#define GA_API_CONTRACT_B_INVITEES_H
 
 #include "postgres.h"
 
@@ -27,4 +27,4 @@ extern GaUser *ga_users_named(const struct GaOwnerScope *scope,
 							  const char *field, const int64 *ids, int count,
 							  GaViolations *violations);
 
-#endif /* GA_API_INVITEES_H */
+#endif /* GA_API_CONTRACT_B_INVITEES_H */

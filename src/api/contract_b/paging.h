@@ -2,8 +2,8 @@
  * paging.h
  *		Contract B's pages: which rows, and the links to the next and the last.
  */
-#ifndef GA_API_PAGING_H
-#define GA_API_PAGING_H
+#ifndef GA_API_CONTRACT_B_PAGING_H
+#define GA_API_CONTRACT_B_PAGING_H
 
 #include "postgres.h"
 
@@ -39,4 +39,4 @@ extern bool ga_query_has(const GaCaller *caller, const char *name);
 /* A field of the client's query; NULL: absent or empty. */
 extern const char *ga_query_field(const GaCaller *caller, const char *name);
 
-#endif /* GA_API_PAGING_H */
+#endif /* GA_API_CONTRACT_B_PAGING_H */

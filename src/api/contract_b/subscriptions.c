@@ -1,5 +1,5 @@
 /*
- * subscriptions_v2.c
+ * subscriptions.c
  *		Contract B: who is in a group, asks to be or is invited.
  *
  * The right is asked for before anything is locked.  Every write then holds the group's row and the invitations of the users it is

@@ -1,9 +1,9 @@
 /*
- * writes_v2.h
+ * writes.h
  *		Contract B's writes, and the forms in which SQL calls them.
  */
-#ifndef GA_API_WRITES_V2_H
-#define GA_API_WRITES_V2_H
+#ifndef GA_API_CONTRACT_B_WRITES_H
+#define GA_API_CONTRACT_B_WRITES_H
 
 #include "postgres.h"
 
@@ -37,4 +37,4 @@ extern Datum ga_write_v2(FunctionCallInfo fcinfo, GaWriteV2 write);
 /* What a write answered as the function's result. */
 extern Datum ga_write_v2_result(FunctionCallInfo fcinfo, Datum answer);
 
-#endif /* GA_API_WRITES_V2_H */
+#endif /* GA_API_CONTRACT_B_WRITES_H */

@@ -269,7 +269,7 @@ match_envelope_id(Bounce *bounce, const uint8 *secret)
 
 	if (length == 0)
 		return false;
-	/* See courier/smtp.c: an older libcurl cannot but add it. */
+	/* See courier/smtp/smtp.c: an older libcurl cannot but add it. */
 	if (id[length - 1] == '>')
 		length--;
 	return match_token(bounce, secret, pnstrdup(id, length));

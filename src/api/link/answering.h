@@ -3,8 +3,8 @@
  *		What a link's holder can do, whatever the answer looks like: JSON
  *		(invitations.c) and pages (page.c) share it.
  */
-#ifndef GA_API_ANSWERING_H
-#define GA_API_ANSWERING_H
+#ifndef GA_API_LINK_ANSWERING_H
+#define GA_API_LINK_ANSWERING_H
 
 #include "postgres.h"
 
@@ -44,4 +44,4 @@ extern void ga_visit_answer(const text *token, bool accepted, GaVisit *visit);
 /* Nothing more is to be sent to whom a link to unsubscribe was sent. */
 extern void ga_visit_unsubscribe(const text *token, GaVisit *visit);
 
-#endif /* GA_API_ANSWERING_H */
+#endif /* GA_API_LINK_ANSWERING_H */

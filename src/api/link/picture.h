@@ -2,8 +2,8 @@
  * picture.h
  *		Pictures that come along with a group of contract B.
  */
-#ifndef GA_API_PICTURE_H
-#define GA_API_PICTURE_H
+#ifndef GA_API_LINK_PICTURE_H
+#define GA_API_LINK_PICTURE_H
 
 #include "request/contract_body.h"
 #include "store/group/group_store.h"
@@ -31,4 +31,4 @@ extern void ga_pictures_keep(const GaGroupView *group,
 /* How much there is to be kept. */
 extern int64 ga_uploads_bytes(const GaUploads *uploads);
 
-#endif /* GA_API_PICTURE_H */
+#endif /* GA_API_LINK_PICTURE_H */

@@ -4,7 +4,7 @@
  *
  * One C function serves all wrappers; the SQL function it is called through
  * (smtp_validator, twilio_validator, ...) tells which.  The table of options is
- * base/provider_options, shared with the courier.
+ * base/shared/provider_options, shared with the courier.
  */
 #include "postgres.h"
 

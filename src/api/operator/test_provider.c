@@ -117,7 +117,7 @@ seconds_of(const GaProviderConfig *config, const char *name)
 	return value ? atoi(value) : 0;
 }
 
-/* As long as the courier itself may take (courier/smtp.c waits five times). */
+/* As long as the courier itself may take (courier/smtp/smtp.c waits five times). */
 static int
 timeout_ms(const GaProviderConfig *config)
 {

@@ -4,8 +4,8 @@
  *
  * Pure C: no PostgreSQL header, no allocation.
  */
-#ifndef GA_BASE_MAIL_STATUS_H
-#define GA_BASE_MAIL_STATUS_H
+#ifndef GA_BASE_SHARED_MAIL_STATUS_H
+#define GA_BASE_SHARED_MAIL_STATUS_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -35,4 +35,4 @@ extern bool ga_mail_status_is_against_death(const char *status,
  */
 extern size_t ga_mail_status_find(const char *text, const char **start);
 
-#endif /* GA_BASE_MAIL_STATUS_H */
+#endif /* GA_BASE_SHARED_MAIL_STATUS_H */

@@ -4,8 +4,8 @@
  *
  * Pure C: no PostgreSQL header, no allocation.
  */
-#ifndef GA_BASE_MAIL_WORDS_H
-#define GA_BASE_MAIL_WORDS_H
+#ifndef GA_BASE_SHARED_MAIL_WORDS_H
+#define GA_BASE_SHARED_MAIL_WORDS_H
 
 typedef enum GaMailBlame
 {
@@ -24,4 +24,4 @@ typedef enum GaMailBlame
  */
 extern GaMailBlame ga_mail_words_read(const char *text);
 
-#endif /* GA_BASE_MAIL_WORDS_H */
+#endif /* GA_BASE_SHARED_MAIL_WORDS_H */

@@ -8,8 +8,8 @@
  *
  * Pure C: no PostgreSQL header.
  */
-#ifndef GA_BASE_PEER_ADDRESS_H
-#define GA_BASE_PEER_ADDRESS_H
+#ifndef GA_BASE_SHARED_PEER_ADDRESS_H
+#define GA_BASE_SHARED_PEER_ADDRESS_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -36,4 +36,4 @@ extern bool ga_peer_is_metadata(const struct sockaddr *address);
 extern bool ga_peer_read(const char *host, size_t length,
 						 struct sockaddr_storage *address);
 
-#endif /* GA_BASE_PEER_ADDRESS_H */
+#endif /* GA_BASE_SHARED_PEER_ADDRESS_H */

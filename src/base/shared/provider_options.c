@@ -63,7 +63,7 @@ const GaProviderOption ga_provider_options[] = {
 	 "messages per second at the most; 0 = unlimited"},
 	/* RFC 5321 4.5.3.2 would wait 10 minutes after the final dot; a relay of
 	 * one's own answers in seconds, and the whole attempt may take five times
-	 * this (see courier/smtp.c). */
+	 * this (see courier/smtp/smtp.c). */
 	{"timeout", "smtp", GA_OPTION_INTEGER, SERVER, 1, 600, NULL, "120",
 	 "seconds to wait for one reply; the whole attempt may take five times as long"},
 	{"timeout", SMS_KINDS " " MAIL_KINDS " http capture", GA_OPTION_INTEGER, SERVER, 1, 600, NULL, "30",

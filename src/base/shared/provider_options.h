@@ -5,8 +5,8 @@
  *
  * Pure C: no PostgreSQL header.
  */
-#ifndef GA_BASE_PROVIDER_OPTIONS_H
-#define GA_BASE_PROVIDER_OPTIONS_H
+#ifndef GA_BASE_SHARED_PROVIDER_OPTIONS_H
+#define GA_BASE_SHARED_PROVIDER_OPTIONS_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -102,4 +102,4 @@ extern bool ga_mailbox_split(const char *value, GaMailbox *mailbox);
 /* local@domain in ASCII, dot-atom, lengths of RFC 5321 4.5.3.1. */
 extern bool ga_mailbox_is_address(const char *address, size_t length);
 
-#endif /* GA_BASE_PROVIDER_OPTIONS_H */
+#endif /* GA_BASE_SHARED_PROVIDER_OPTIONS_H */

@@ -285,7 +285,7 @@ static const GaReceiptCode codes[] = {
 	 "the person reported it as spam", "complained"},
 
 	/* Permanent is also what says nothing of the mailbox: lists, filters, time.
-	 * The code and the mail server's words decide (request/receipt_meaning). */
+	 * The code and the mail server's words decide (request/callback/receipt_meaning). */
 	{"mailgun", "failed/permanent", "the mail server refused the message",
 	 NULL},
 	{"mailgun", "602", "the mailbox took no mail for hours", NULL},

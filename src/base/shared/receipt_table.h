@@ -7,8 +7,8 @@
  *
  * Pure C: no PostgreSQL header, no allocation.
  */
-#ifndef GA_BASE_RECEIPT_TABLE_H
-#define GA_BASE_RECEIPT_TABLE_H
+#ifndef GA_BASE_SHARED_RECEIPT_TABLE_H
+#define GA_BASE_SHARED_RECEIPT_TABLE_H
 
 #include <stdbool.h>
 
@@ -38,4 +38,4 @@ typedef struct GaReceiptCode
 extern const GaReceiptCode *ga_receipt_code_find(const char *kind,
 												 const char *code);
 
-#endif /* GA_BASE_RECEIPT_TABLE_H */
+#endif /* GA_BASE_SHARED_RECEIPT_TABLE_H */

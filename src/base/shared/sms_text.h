@@ -4,8 +4,8 @@
  *
  * Pure C: no PostgreSQL header, no allocation.
  */
-#ifndef GA_BASE_SMS_TEXT_H
-#define GA_BASE_SMS_TEXT_H
+#ifndef GA_BASE_SHARED_SMS_TEXT_H
+#define GA_BASE_SHARED_SMS_TEXT_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -50,4 +50,4 @@ extern bool ga_utf8_is_control(int32_t character);
 /* Marks and overrides of direction: they make a name read as another. */
 extern bool ga_utf8_is_bidi(int32_t character);
 
-#endif /* GA_BASE_SMS_TEXT_H */
+#endif /* GA_BASE_SHARED_SMS_TEXT_H */

@@ -9,8 +9,8 @@
  *
  * Pure C: no PostgreSQL header, no allocation but by GaBuffer, never throws.
  */
-#ifndef GA_BASE_WIRE_H
-#define GA_BASE_WIRE_H
+#ifndef GA_BASE_SHARED_WIRE_H
+#define GA_BASE_SHARED_WIRE_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -145,4 +145,4 @@ extern bool ga_wire_get_outcome(GaSlice payload, GaOutcomeFrame *outcome);
 
 extern const char *ga_outcome_name(GaOutcomeClass outcome);
 
-#endif /* GA_BASE_WIRE_H */
+#endif /* GA_BASE_SHARED_WIRE_H */

@@ -2,8 +2,8 @@
  * bounce.h
  *		Reading a mail that came back.
  */
-#ifndef GA_COURIER_BOUNCE_H
-#define GA_COURIER_BOUNCE_H
+#ifndef GA_COURIER_BOUNCE_BOUNCE_H
+#define GA_COURIER_BOUNCE_BOUNCE_H
 
 #include <jansson.h>
 #include <stddef.h>
@@ -27,4 +27,4 @@
  */
 extern json_t *ga_bounce_read(const char *mail, size_t length);
 
-#endif /* GA_COURIER_BOUNCE_H */
+#endif /* GA_COURIER_BOUNCE_BOUNCE_H */

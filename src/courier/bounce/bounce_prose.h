@@ -2,8 +2,8 @@
  * bounce_prose.h
  *		What mail servers that follow no standard write about a mail.
  */
-#ifndef GA_COURIER_BOUNCE_PROSE_H
-#define GA_COURIER_BOUNCE_PROSE_H
+#ifndef GA_COURIER_BOUNCE_BOUNCE_PROSE_H
+#define GA_COURIER_BOUNCE_BOUNCE_PROSE_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -23,4 +23,4 @@ typedef struct GaProseNotice
 extern bool ga_prose_read(const char *subject, const char *text,
 						  GaProseNotice *notice);
 
-#endif /* GA_COURIER_BOUNCE_PROSE_H */
+#endif /* GA_COURIER_BOUNCE_BOUNCE_PROSE_H */

@@ -2,8 +2,8 @@
  * http_answer.h
  *		What an HTTP answer means, as a row of the provider table tells.
  */
-#ifndef GA_COURIER_HTTP_ANSWER_H
-#define GA_COURIER_HTTP_ANSWER_H
+#ifndef GA_COURIER_HTTP_HTTP_ANSWER_H
+#define GA_COURIER_HTTP_HTTP_ANSWER_H
 
 #include <curl/curl.h>
 #include <stddef.h>
@@ -29,4 +29,4 @@ extern void ga_http_answer_judge_state(const GaHttpPlan *plan,
 									   const GaHttpAnswer *answer,
 									   GaOutcome *outcome);
 
-#endif /* GA_COURIER_HTTP_ANSWER_H */
+#endif /* GA_COURIER_HTTP_HTTP_ANSWER_H */

@@ -2,8 +2,8 @@
  * http_plan.h
  *		A row of the provider table and a provider's options, compiled.
  */
-#ifndef GA_COURIER_HTTP_PLAN_H
-#define GA_COURIER_HTTP_PLAN_H
+#ifndef GA_COURIER_HTTP_HTTP_PLAN_H
+#define GA_COURIER_HTTP_HTTP_PLAN_H
 
 #include "courier/provider.h"
 #include "courier/provider_table.h"
@@ -61,4 +61,4 @@ extern bool ga_http_plan_success_is_valid(const char *success);
  */
 extern void ga_http_plan_rebase(const char *url, const char *base, GaText *out);
 
-#endif /* GA_COURIER_HTTP_PLAN_H */
+#endif /* GA_COURIER_HTTP_HTTP_PLAN_H */

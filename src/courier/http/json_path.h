@@ -2,8 +2,8 @@
  * json_path.h
  *		Reading one value out of a provider's answer: "messages[0].status".
  */
-#ifndef GA_COURIER_JSON_PATH_H
-#define GA_COURIER_JSON_PATH_H
+#ifndef GA_COURIER_HTTP_JSON_PATH_H
+#define GA_COURIER_HTTP_JSON_PATH_H
 
 #include <jansson.h>
 #include <stdbool.h>
@@ -24,4 +24,4 @@ extern void ga_json_path_walk(json_t *document, const char *path,
 extern bool ga_json_path_first(json_t *document, const char *path, char *value,
 							   size_t size);
 
-#endif /* GA_COURIER_JSON_PATH_H */
+#endif /* GA_COURIER_HTTP_JSON_PATH_H */

@@ -2,8 +2,8 @@
  * xml_answer.h
  *		The little of XML that providers' answers need.
  */
-#ifndef GA_COURIER_XML_ANSWER_H
-#define GA_COURIER_XML_ANSWER_H
+#ifndef GA_COURIER_HTTP_XML_ANSWER_H
+#define GA_COURIER_HTTP_XML_ANSWER_H
 
 #include <jansson.h>
 #include <stddef.h>
@@ -14,4 +14,4 @@
  */
 extern json_t *ga_xml_answer_read(const char *text, size_t length);
 
-#endif /* GA_COURIER_XML_ANSWER_H */
+#endif /* GA_COURIER_HTTP_XML_ANSWER_H */

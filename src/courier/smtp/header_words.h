@@ -6,8 +6,8 @@
  * longer than a line of 76 columns takes.  What looks like an encoded word is
  * encoded itself, so that readers show what was typed and nothing else.
  */
-#ifndef GA_COURIER_HEADER_WORDS_H
-#define GA_COURIER_HEADER_WORDS_H
+#ifndef GA_COURIER_SMTP_HEADER_WORDS_H
+#define GA_COURIER_SMTP_HEADER_WORDS_H
 
 #include "courier/text.h"
 
@@ -26,4 +26,4 @@ extern void ga_header_put_phrase(GaText *out, const char *name);
  */
 extern bool ga_header_break_encoded(const char *in, char *out, size_t size);
 
-#endif /* GA_COURIER_HEADER_WORDS_H */
+#endif /* GA_COURIER_SMTP_HEADER_WORDS_H */

@@ -2,8 +2,8 @@
  * mail.h
  *		Composing one invitation as a MIME message.
  */
-#ifndef GA_COURIER_MAIL_H
-#define GA_COURIER_MAIL_H
+#ifndef GA_COURIER_SMTP_MAIL_H
+#define GA_COURIER_SMTP_MAIL_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -44,4 +44,4 @@ extern void ga_mail_read_name(const GaMailbox *mailbox, char *name,
 extern void ga_mail_put_mailbox(GaText *out, const char *name,
 								const char *address);
 
-#endif /* GA_COURIER_MAIL_H */
+#endif /* GA_COURIER_SMTP_MAIL_H */

@@ -5,8 +5,8 @@
  *
  * Pure: judges values, touches nothing.
  */
-#ifndef GA_COURIER_REPLY_H
-#define GA_COURIER_REPLY_H
+#ifndef GA_COURIER_SMTP_REPLY_H
+#define GA_COURIER_SMTP_REPLY_H
 
 #include <curl/curl.h>
 #include <stdbool.h>
@@ -54,4 +54,4 @@ extern int64_t ga_reply_retry_after(const char *value, time_t now);
  */
 extern bool ga_reply_enhanced(const char *text, char *code, size_t size);
 
-#endif /* GA_COURIER_REPLY_H */
+#endif /* GA_COURIER_SMTP_REPLY_H */

@@ -5,7 +5,7 @@
  * A courier that cannot be started, or dies before it took up anything, is
  * started again after a pause of one second to one minute, and the log says so
  * once.  When one dies, the jobs it had taken up are uncertain and the others go
- * back as if they had never been claimed (dispatch/jobs).
+ * back as if they had never been claimed (dispatch/courier/jobs).
  *
  * Must never log a frame: jobs and settings hold addresses, links and secrets.
  */

@@ -3,8 +3,8 @@
  *		Where jobs go out to the courier and its words come in: keeps one running,
  *		and knows what becomes of jobs when it dies.
  */
-#ifndef GA_DISPATCH_COURIER_DESK_H
-#define GA_DISPATCH_COURIER_DESK_H
+#ifndef GA_DISPATCH_COURIER_COURIER_DESK_H
+#define GA_DISPATCH_COURIER_COURIER_DESK_H
 
 #include "postgres.h"
 
@@ -55,4 +55,4 @@ extern pgsocket ga_desk_socket(void);
 /* Sending is allowed: only a courier that does not work is still in the way. */
 extern void ga_desk_end_trouble(void);
 
-#endif /* GA_DISPATCH_COURIER_DESK_H */
+#endif /* GA_DISPATCH_COURIER_COURIER_DESK_H */

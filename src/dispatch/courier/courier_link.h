@@ -6,8 +6,8 @@
  * The link outlives the courier: frames it wrote before it died are still read,
  * so that the dispatcher knows which jobs it had taken up.
  */
-#ifndef GA_DISPATCH_COURIER_LINK_H
-#define GA_DISPATCH_COURIER_LINK_H
+#ifndef GA_DISPATCH_COURIER_COURIER_LINK_H
+#define GA_DISPATCH_COURIER_COURIER_LINK_H
 
 #include "postgres.h"
 
@@ -52,4 +52,4 @@ extern void ga_courier_flush(GaCourierLink *link);
 /* Reads what is there without waiting; sets `ended` at end of file. */
 extern void ga_courier_fill(GaCourierLink *link);
 
-#endif /* GA_DISPATCH_COURIER_LINK_H */
+#endif /* GA_DISPATCH_COURIER_COURIER_LINK_H */

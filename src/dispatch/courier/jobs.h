@@ -2,8 +2,8 @@
  * jobs.h
  *		What is in flight: claimed, handed to the courier, not yet recorded.
  */
-#ifndef GA_DISPATCH_JOBS_H
-#define GA_DISPATCH_JOBS_H
+#ifndef GA_DISPATCH_COURIER_JOBS_H
+#define GA_DISPATCH_COURIER_JOBS_H
 
 #include "postgres.h"
 
@@ -64,4 +64,4 @@ extern void ga_job_lose(const GaJob *job, TimestampTz now, GaRecord *record);
 extern void ga_job_give_back(const GaJob *job, TimestampTz now,
 							 GaRecord *record);
 
-#endif /* GA_DISPATCH_JOBS_H */
+#endif /* GA_DISPATCH_COURIER_JOBS_H */

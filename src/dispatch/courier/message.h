@@ -2,8 +2,8 @@
  * message.h
  *		The message of a claimed invitation, and the job that carries it.
  */
-#ifndef GA_DISPATCH_MESSAGE_H
-#define GA_DISPATCH_MESSAGE_H
+#ifndef GA_DISPATCH_COURIER_MESSAGE_H
+#define GA_DISPATCH_COURIER_MESSAGE_H
 
 #include "postgres.h"
 
@@ -25,4 +25,4 @@ extern void ga_message_job(StringInfo json, uint64 job_id, const uint8 *secret,
 						   const GaClaim *claim, GaChannel channel,
 						   const GaMessage *message);
 
-#endif /* GA_DISPATCH_MESSAGE_H */
+#endif /* GA_DISPATCH_COURIER_MESSAGE_H */

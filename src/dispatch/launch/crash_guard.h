@@ -7,8 +7,8 @@
  * nothing in shared memory survives that, so the count stands in a small file in
  * the data directory, one for each database.
  */
-#ifndef GA_DISPATCH_CRASH_GUARD_H
-#define GA_DISPATCH_CRASH_GUARD_H
+#ifndef GA_DISPATCH_LAUNCH_CRASH_GUARD_H
+#define GA_DISPATCH_LAUNCH_CRASH_GUARD_H
 
 #include "postgres.h"
 
@@ -35,4 +35,4 @@ extern bool ga_crash_guard_is_tripped(Oid database, int *crashes,
 /* A reload of the configuration forgives, and the end of the database. */
 extern void ga_crash_guard_forgive(Oid database);
 
-#endif /* GA_DISPATCH_CRASH_GUARD_H */
+#endif /* GA_DISPATCH_LAUNCH_CRASH_GUARD_H */

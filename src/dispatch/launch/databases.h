@@ -2,8 +2,8 @@
  * databases.h
  *		What the catalog says of databases, for a process that is in none.
  */
-#ifndef GA_DISPATCH_DATABASES_H
-#define GA_DISPATCH_DATABASES_H
+#ifndef GA_DISPATCH_LAUNCH_DATABASES_H
+#define GA_DISPATCH_LAUNCH_DATABASES_H
 
 #include "postgres.h"
 
@@ -22,4 +22,4 @@ extern List *ga_databases_open(void);
 /* Waits for no lock and keeps none. */
 extern GaDatabaseState ga_database_state(Oid database);
 
-#endif /* GA_DISPATCH_DATABASES_H */
+#endif /* GA_DISPATCH_LAUNCH_DATABASES_H */

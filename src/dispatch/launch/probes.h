@@ -2,8 +2,8 @@
  * probes.h
  *		Which databases the launcher knows of, and which are to be tried.
  */
-#ifndef GA_DISPATCH_PROBES_H
-#define GA_DISPATCH_PROBES_H
+#ifndef GA_DISPATCH_LAUNCH_PROBES_H
+#define GA_DISPATCH_LAUNCH_PROBES_H
 
 #include "postgres.h"
 
@@ -19,4 +19,4 @@ extern void ga_probes_begin(void);
 /* Frees the slot of a database that is closed; it is tried when it opens. */
 extern void ga_probes_free_slot(int at);
 
-#endif /* GA_DISPATCH_PROBES_H */
+#endif /* GA_DISPATCH_LAUNCH_PROBES_H */

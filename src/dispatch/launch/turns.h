@@ -3,8 +3,8 @@
  *		Whose turn it is: the line of databases that want a dispatcher, and who
  *		makes room for them.
  */
-#ifndef GA_DISPATCH_TURNS_H
-#define GA_DISPATCH_TURNS_H
+#ifndef GA_DISPATCH_LAUNCH_TURNS_H
+#define GA_DISPATCH_LAUNCH_TURNS_H
 
 #include "postgres.h"
 
@@ -24,4 +24,4 @@ extern int ga_turns_line(TimestampTz now, GaInLine **line);
 /* So many wait: as many dispatchers are asked to leave. */
 extern void ga_turns_make_room(int waiting, TimestampTz now);
 
-#endif /* GA_DISPATCH_TURNS_H */
+#endif /* GA_DISPATCH_LAUNCH_TURNS_H */

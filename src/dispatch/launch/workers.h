@@ -2,8 +2,8 @@
  * workers.h
  *		The launcher's own table: the background worker it started for each slot.
  */
-#ifndef GA_DISPATCH_WORKERS_H
-#define GA_DISPATCH_WORKERS_H
+#ifndef GA_DISPATCH_LAUNCH_WORKERS_H
+#define GA_DISPATCH_LAUNCH_WORKERS_H
 
 #include "postgres.h"
 
@@ -49,4 +49,4 @@ extern GaAsked ga_worker_is_asked(GaSlot *slot, TimestampTz now);
 /* False when no background worker is to be had. */
 extern bool ga_worker_start(int at, Oid database, TimestampTz now);
 
-#endif /* GA_DISPATCH_WORKERS_H */
+#endif /* GA_DISPATCH_LAUNCH_WORKERS_H */

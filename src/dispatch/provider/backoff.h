@@ -2,8 +2,8 @@
  * backoff.h
  *		How long to wait before the next try.  Pure.
  */
-#ifndef GA_DISPATCH_BACKOFF_H
-#define GA_DISPATCH_BACKOFF_H
+#ifndef GA_DISPATCH_PROVIDER_BACKOFF_H
+#define GA_DISPATCH_PROVIDER_BACKOFF_H
 
 #include "postgres.h"
 
@@ -16,4 +16,4 @@
 extern int64 ga_backoff_ms(int tries, int base_s, int cap_s, int64 floor_ms,
 						   double random);
 
-#endif /* GA_DISPATCH_BACKOFF_H */
+#endif /* GA_DISPATCH_PROVIDER_BACKOFF_H */

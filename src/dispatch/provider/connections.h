@@ -2,8 +2,8 @@
  * connections.h
  *		How many connections each provider was found to allow.
  */
-#ifndef GA_DISPATCH_CONNECTIONS_H
-#define GA_DISPATCH_CONNECTIONS_H
+#ifndef GA_DISPATCH_PROVIDER_CONNECTIONS_H
+#define GA_DISPATCH_PROVIDER_CONNECTIONS_H
 
 #include "postgres.h"
 
@@ -17,4 +17,4 @@ extern void ga_connections_learn(GaProvider *provider, int count);
 /* For anybody; 0: as many as configured. */
 extern int ga_connections_allowed(GaSlot *slot, const char *server);
 
-#endif /* GA_DISPATCH_CONNECTIONS_H */
+#endif /* GA_DISPATCH_PROVIDER_CONNECTIONS_H */

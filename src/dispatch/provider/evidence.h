@@ -4,8 +4,8 @@
  *
  * Pure C: no PostgreSQL header, no allocation, so that a test needs no server.
  */
-#ifndef GA_DISPATCH_EVIDENCE_H
-#define GA_DISPATCH_EVIDENCE_H
+#ifndef GA_DISPATCH_PROVIDER_EVIDENCE_H
+#define GA_DISPATCH_PROVIDER_EVIDENCE_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -66,4 +66,4 @@ extern GaRuling ga_evidence_rule(GaEvidence *evidence, const GaDoubt *doubt);
 /* How long a message waits that was put off `refusals` times before. */
 extern int64_t ga_evidence_wait_ms(int refusals);
 
-#endif /* GA_DISPATCH_EVIDENCE_H */
+#endif /* GA_DISPATCH_PROVIDER_EVIDENCE_H */

@@ -3,8 +3,8 @@
  *		Providers that are left alone, on the record: paused until somebody resumes
  *		them, or told to rest until a time.
  */
-#ifndef GA_DISPATCH_PAUSES_H
-#define GA_DISPATCH_PAUSES_H
+#ifndef GA_DISPATCH_PROVIDER_PAUSES_H
+#define GA_DISPATCH_PROVIDER_PAUSES_H
 
 #include "postgres.h"
 
@@ -36,4 +36,4 @@ extern TimestampTz ga_pauses_next_turn(void);
 /* Whether something is known here alone. */
 extern bool ga_pauses_are_waiting(void);
 
-#endif /* GA_DISPATCH_PAUSES_H */
+#endif /* GA_DISPATCH_PROVIDER_PAUSES_H */

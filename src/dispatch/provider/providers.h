@@ -7,8 +7,8 @@
  * Among those of a channel the lowest priority value goes first; the next is
  * used only while the first is paused or given a rest.
  */
-#ifndef GA_DISPATCH_PROVIDERS_H
-#define GA_DISPATCH_PROVIDERS_H
+#ifndef GA_DISPATCH_PROVIDER_PROVIDERS_H
+#define GA_DISPATCH_PROVIDER_PROVIDERS_H
 
 #include "postgres.h"
 
@@ -119,4 +119,4 @@ extern void ga_provider_finished(GaProvider *provider,
  */
 extern bool ga_provider_gives_way(const GaProvider *provider, TimestampTz now);
 
-#endif /* GA_DISPATCH_PROVIDERS_H */
+#endif /* GA_DISPATCH_PROVIDER_PROVIDERS_H */

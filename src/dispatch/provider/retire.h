@@ -3,8 +3,8 @@
  *		When a dispatcher ends of itself: nothing is left to do, or its turn is over
  *		and another database waits.
  */
-#ifndef GA_DISPATCH_RETIRE_H
-#define GA_DISPATCH_RETIRE_H
+#ifndef GA_DISPATCH_PROVIDER_RETIRE_H
+#define GA_DISPATCH_PROVIDER_RETIRE_H
 
 #include "postgres.h"
 
@@ -37,4 +37,4 @@ extern void ga_retire_keep(TimestampTz trimmed_at);
  */
 extern long ga_retire_or_wait(const GaRetireReport *report);
 
-#endif /* GA_DISPATCH_RETIRE_H */
+#endif /* GA_DISPATCH_PROVIDER_RETIRE_H */

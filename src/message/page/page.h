@@ -3,8 +3,8 @@
  *		The pages a person opens: an invitation in each of its states, and
  *		one-click unsubscribe.
  */
-#ifndef GA_MESSAGE_PAGE_H
-#define GA_MESSAGE_PAGE_H
+#ifndef GA_MESSAGE_PAGE_PAGE_H
+#define GA_MESSAGE_PAGE_PAGE_H
 
 #include "postgres.h"
 
@@ -56,4 +56,4 @@ extern void ga_page_compose(StringInfo out, const GaPage *page);
 /* Its Content-Security-Policy: this style, this picture's origin, no more. */
 extern const char *ga_page_policy(const GaPage *page);
 
-#endif /* GA_MESSAGE_PAGE_H */
+#endif /* GA_MESSAGE_PAGE_PAGE_H */

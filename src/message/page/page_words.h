@@ -2,8 +2,8 @@
  * page_words.h
  *		The pages' words in every language, and which language to take.
  */
-#ifndef GA_MESSAGE_PAGE_WORDS_H
-#define GA_MESSAGE_PAGE_WORDS_H
+#ifndef GA_MESSAGE_PAGE_PAGE_WORDS_H
+#define GA_MESSAGE_PAGE_PAGE_WORDS_H
 
 #include "postgres.h"
 
@@ -68,4 +68,4 @@ extern const char *ga_page_word(int language, GaPageWord word);
 extern void ga_page_put_moment(StringInfo out, int language,
 							   TimestampTz moment);
 
-#endif /* GA_MESSAGE_PAGE_WORDS_H */
+#endif /* GA_MESSAGE_PAGE_PAGE_WORDS_H */

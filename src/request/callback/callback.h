@@ -2,8 +2,8 @@
  * callback.h
  *		A provider's callback as it came over HTTP, and what it may prove.
  */
-#ifndef GA_REQUEST_CALLBACK_H
-#define GA_REQUEST_CALLBACK_H
+#ifndef GA_REQUEST_CALLBACK_CALLBACK_H
+#define GA_REQUEST_CALLBACK_CALLBACK_H
 
 #include "postgres.h"
 
@@ -44,7 +44,7 @@ extern bool ga_bytes_are_text(GaBytes bytes);
 /* As much of them as can. */
 extern char *ga_bytes_beginning(GaBytes bytes);
 
-/* ---- request/signature.c ------------------------------------------------ */
+/* ---- request/callback/signature.c ------------------------------------------------ */
 
 typedef enum GaSignatureVerdict
 {
@@ -62,7 +62,7 @@ extern bool ga_signature_counts_once(const GaCallback *callback);
 /* Whether the account's password signs, where no other secret is told. */
 extern bool ga_signature_uses_password(const char *kind);
 
-/* ---- request/receipt_reader.c ------------------------------------------- */
+/* ---- request/callback/receipt_reader.c ------------------------------------------- */
 
 /* One event.  Texts are UTF-8 without control characters; NULL: not told. */
 typedef struct GaReceiptEvent
@@ -88,4 +88,4 @@ extern bool ga_receipt_tells_each_part(const char *kind);
 /* Returns how many; 0: the body cannot be read. */
 extern int ga_receipt_read(const GaCallback *callback, GaReceiptEvent **events);
 
-#endif /* GA_REQUEST_CALLBACK_H */
+#endif /* GA_REQUEST_CALLBACK_CALLBACK_H */

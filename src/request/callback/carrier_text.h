@@ -2,8 +2,8 @@
  * carrier_text.h
  *		The text of a message that came in, whatever its encoding.
  */
-#ifndef GA_REQUEST_CARRIER_TEXT_H
-#define GA_REQUEST_CARRIER_TEXT_H
+#ifndef GA_REQUEST_CALLBACK_CARRIER_TEXT_H
+#define GA_REQUEST_CALLBACK_CARRIER_TEXT_H
 
 #include "postgres.h"
 
@@ -15,4 +15,4 @@
  */
 extern const char *ga_carrier_text_read(GaBytes bytes);
 
-#endif /* GA_REQUEST_CARRIER_TEXT_H */
+#endif /* GA_REQUEST_CALLBACK_CARRIER_TEXT_H */

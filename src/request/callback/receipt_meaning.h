@@ -2,8 +2,8 @@
  * receipt_meaning.h
  *		What an event of a provider means for the message and for the contact.
  */
-#ifndef GA_REQUEST_RECEIPT_MEANING_H
-#define GA_REQUEST_RECEIPT_MEANING_H
+#ifndef GA_REQUEST_CALLBACK_RECEIPT_MEANING_H
+#define GA_REQUEST_CALLBACK_RECEIPT_MEANING_H
 
 #include "postgres.h"
 
@@ -22,4 +22,4 @@ typedef struct GaReceiptMeaning
 extern GaReceiptMeaning ga_receipt_meaning(const char *kind,
 										   const GaReceiptEvent *event);
 
-#endif /* GA_REQUEST_RECEIPT_MEANING_H */
+#endif /* GA_REQUEST_CALLBACK_RECEIPT_MEANING_H */

@@ -2,7 +2,7 @@
  * receipt_reader.c
  *		Reads the events out of a callback, as a row of a table says.
  *
- * To add a provider: a row here, its words in base/receipt_table.c, and, when it
+ * To add a provider: a row here, its words in base/shared/receipt_table.c, and, when it
  * signs, a row in signature.c.
  *
  * Where the body is empty (a GET) the query's fields are read; never both, since

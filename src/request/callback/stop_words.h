@@ -2,8 +2,8 @@
  * stop_words.h
  *		What a person who answers an SMS wants.
  */
-#ifndef GA_REQUEST_STOP_WORDS_H
-#define GA_REQUEST_STOP_WORDS_H
+#ifndef GA_REQUEST_CALLBACK_STOP_WORDS_H
+#define GA_REQUEST_CALLBACK_STOP_WORDS_H
 
 typedef enum GaWish
 {
@@ -15,4 +15,4 @@ typedef enum GaWish
 /* Of a whole message: "Stop it later" is none. */
 extern GaWish ga_wish_read(const char *text);
 
-#endif /* GA_REQUEST_STOP_WORDS_H */
+#endif /* GA_REQUEST_CALLBACK_STOP_WORDS_H */

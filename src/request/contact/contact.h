@@ -4,8 +4,8 @@
  *
  * Pure functions over palloc'ed text; no catalog, no network.
  */
-#ifndef GA_REQUEST_CONTACT_H
-#define GA_REQUEST_CONTACT_H
+#ifndef GA_REQUEST_CONTACT_CONTACT_H
+#define GA_REQUEST_CONTACT_CONTACT_H
 
 #include "postgres.h"
 
@@ -62,4 +62,4 @@ extern bool ga_contact_countries_are_known(const char *countries,
  */
 extern void ga_contact_init(void);
 
-#endif /* GA_REQUEST_CONTACT_H */
+#endif /* GA_REQUEST_CONTACT_CONTACT_H */

@@ -4,8 +4,8 @@
  *
  * Pure C over UTF-8: no PostgreSQL header, no network, never throws.
  */
-#ifndef GA_REQUEST_DOMAIN_H
-#define GA_REQUEST_DOMAIN_H
+#ifndef GA_REQUEST_CONTACT_DOMAIN_H
+#define GA_REQUEST_CONTACT_DOMAIN_H
 
 #include <stddef.h>
 
@@ -43,4 +43,4 @@ extern GaDomainFault ga_domain_normalize(const char *text, size_t length,
 /* completes "its domain ..." */
 extern const char *ga_domain_fault_text(GaDomainFault fault);
 
-#endif /* GA_REQUEST_DOMAIN_H */
+#endif /* GA_REQUEST_CONTACT_DOMAIN_H */

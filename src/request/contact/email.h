@@ -4,8 +4,8 @@
  *
  * Pure C over UTF-8: no PostgreSQL header, no network, never throws.
  */
-#ifndef GA_REQUEST_EMAIL_H
-#define GA_REQUEST_EMAIL_H
+#ifndef GA_REQUEST_CONTACT_EMAIL_H
+#define GA_REQUEST_CONTACT_EMAIL_H
 
 #include "request/contact/domain.h"
 
@@ -40,4 +40,4 @@ extern GaEmailFault ga_email_normalize(const char *text, size_t length,
 /* completes "is no e-mail address: ..." */
 extern const char *ga_email_fault_text(GaEmailFault fault);
 
-#endif /* GA_REQUEST_EMAIL_H */
+#endif /* GA_REQUEST_CONTACT_EMAIL_H */

@@ -5,8 +5,8 @@
  * The C face of libphonenumber.  No PostgreSQL header on either side: nothing
  * here throws, neither a C++ exception nor an ereport crosses this line.
  */
-#ifndef GA_REQUEST_PHONE_H
-#define GA_REQUEST_PHONE_H
+#ifndef GA_REQUEST_CONTACT_PHONE_H
+#define GA_REQUEST_CONTACT_PHONE_H
 
 #include <stddef.h>
 
@@ -81,4 +81,4 @@ extern "C"
 }
 #endif
 
-#endif /* GA_REQUEST_PHONE_H */
+#endif /* GA_REQUEST_CONTACT_PHONE_H */

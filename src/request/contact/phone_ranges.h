@@ -2,8 +2,8 @@
  * phone_ranges.h
  *		Mobile numbers that are newer than libphonenumber's tables.
  */
-#ifndef GA_REQUEST_PHONE_RANGES_H
-#define GA_REQUEST_PHONE_RANGES_H
+#ifndef GA_REQUEST_CONTACT_PHONE_RANGES_H
+#define GA_REQUEST_CONTACT_PHONE_RANGES_H
 
 #include <string>
 
@@ -23,4 +23,4 @@ bool is_newer_mobile(const std::string &calling_code,
 
 } // namespace ga
 
-#endif /* GA_REQUEST_PHONE_RANGES_H */
+#endif /* GA_REQUEST_CONTACT_PHONE_RANGES_H */

@@ -4,8 +4,8 @@
  *
  * Private to phone.cpp.
  */
-#ifndef GA_REQUEST_PHONE_TABLE_H
-#define GA_REQUEST_PHONE_TABLE_H
+#ifndef GA_REQUEST_CONTACT_PHONE_TABLE_H
+#define GA_REQUEST_CONTACT_PHONE_TABLE_H
 
 #include <cstddef>
 
@@ -24,4 +24,4 @@ bool phone_table_accepts(const char *digits, size_t length);
 
 } // namespace ga
 
-#endif /* GA_REQUEST_PHONE_TABLE_H */
+#endif /* GA_REQUEST_CONTACT_PHONE_TABLE_H */

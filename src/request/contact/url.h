@@ -4,8 +4,8 @@
  *
  * Pure C over UTF-8: no PostgreSQL header, no network, never throws.
  */
-#ifndef GA_REQUEST_URL_H
-#define GA_REQUEST_URL_H
+#ifndef GA_REQUEST_CONTACT_URL_H
+#define GA_REQUEST_CONTACT_URL_H
 
 #include <stddef.h>
 
@@ -33,4 +33,4 @@ extern GaUrlFault ga_url_check(const char *text, size_t length, int *position);
 /* completes "is no web address: ..." */
 extern const char *ga_url_fault_text(GaUrlFault fault);
 
-#endif /* GA_REQUEST_URL_H */
+#endif /* GA_REQUEST_CONTACT_URL_H */

@@ -1,5 +1,5 @@
 /*
- * group_v2_store.c
+ * contract_b_store.c
  *		Statements on contract B's groups, as one user sees them.
  *
  * What a user is to a group stands in three tables: a member without an

@@ -1,10 +1,10 @@
 /*
- * group_v2_store.h
+ * contract_b_store.h
  *		Contract B's groups as one user sees them: one, pages of them, pages of
  *		their people; changing a group.
  */
-#ifndef GA_STORE_GROUP_V2_STORE_H
-#define GA_STORE_GROUP_V2_STORE_H
+#ifndef GA_STORE_GROUP_CONTRACT_B_STORE_H
+#define GA_STORE_GROUP_CONTRACT_B_STORE_H
 
 #include "postgres.h"
 
@@ -79,4 +79,4 @@ extern GaUser *ga_group_v2_users(const struct GaOwnerScope *scope,
 /* Writes what may change; the slug stays.  Throws 23505 for a taken name. */
 extern void ga_group_v2_update(const GaGroupView *group);
 
-#endif /* GA_STORE_GROUP_V2_STORE_H */
+#endif /* GA_STORE_GROUP_CONTRACT_B_STORE_H */

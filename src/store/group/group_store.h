@@ -2,8 +2,8 @@
  * group_store.h
  *		Groups and members: writing a new one, reading one as its members see it.
  */
-#ifndef GA_STORE_GROUP_STORE_H
-#define GA_STORE_GROUP_STORE_H
+#ifndef GA_STORE_GROUP_GROUP_STORE_H
+#define GA_STORE_GROUP_GROUP_STORE_H
 
 #include "postgres.h"
 
@@ -104,4 +104,4 @@ extern bool ga_group_find_number(int64 number, pg_uuid_t *id);
 /* A new UUID version 7 (RFC 9562) for a moment. */
 extern pg_uuid_t ga_uuid_v7(TimestampTz moment);
 
-#endif /* GA_STORE_GROUP_STORE_H */
+#endif /* GA_STORE_GROUP_GROUP_STORE_H */

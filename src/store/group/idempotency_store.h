@@ -5,8 +5,8 @@
  * A caller who got no answer asks again with the same key: the group is made
  * once, also when both requests run at the same time.
  */
-#ifndef GA_STORE_IDEMPOTENCY_STORE_H
-#define GA_STORE_IDEMPOTENCY_STORE_H
+#ifndef GA_STORE_GROUP_IDEMPOTENCY_STORE_H
+#define GA_STORE_GROUP_IDEMPOTENCY_STORE_H
 
 #include "postgres.h"
 
@@ -41,4 +41,4 @@ extern void ga_idempotency_forget(int64 user_id, char contract,
 								  const char *key);
 extern void ga_idempotency_trim(void);
 
-#endif /* GA_STORE_IDEMPOTENCY_STORE_H */
+#endif /* GA_STORE_GROUP_IDEMPOTENCY_STORE_H */

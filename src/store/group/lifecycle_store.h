@@ -6,8 +6,8 @@
  * All but ga_groups_look() run in a caller's transaction, all of them inside
  * ga_owner_enter()/leave().
  */
-#ifndef GA_STORE_LIFECYCLE_STORE_H
-#define GA_STORE_LIFECYCLE_STORE_H
+#ifndef GA_STORE_GROUP_LIFECYCLE_STORE_H
+#define GA_STORE_GROUP_LIFECYCLE_STORE_H
 
 #include "postgres.h"
 
@@ -84,7 +84,7 @@ extern void ga_groups_look(const struct GaOwnerScope *scope, TimestampTz now,
 						   GaLook *look);
 /*
  * The same after an error: of one group, row by row, setting aside those that
- * fail (store/set_aside_store).
+ * fail (store/queue/set_aside_store).
  */
 extern void ga_groups_look_one_by_one(const struct GaOwnerScope *scope,
 									  TimestampTz now, GaLook *look);
@@ -99,4 +99,4 @@ extern TimestampTz ga_groups_next_look(void);
 extern bool ga_groups_look_again(TimestampTz now, pg_uuid_t *after,
 								 bool *taken_over);
 
-#endif /* GA_STORE_LIFECYCLE_STORE_H */
+#endif /* GA_STORE_GROUP_LIFECYCLE_STORE_H */

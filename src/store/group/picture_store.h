@@ -2,8 +2,8 @@
  * picture_store.h
  *		Pictures that were uploaded with a group.
  */
-#ifndef GA_STORE_PICTURE_STORE_H
-#define GA_STORE_PICTURE_STORE_H
+#ifndef GA_STORE_GROUP_PICTURE_STORE_H
+#define GA_STORE_GROUP_PICTURE_STORE_H
 
 #include "postgres.h"
 
@@ -31,4 +31,4 @@ extern void ga_pictures_tidy(pg_uuid_t group_id);
 extern bool ga_picture_find(const struct GaOwnerScope *scope, pg_uuid_t id,
 							const char **media_type, bytea **data);
 
-#endif /* GA_STORE_PICTURE_STORE_H */
+#endif /* GA_STORE_GROUP_PICTURE_STORE_H */

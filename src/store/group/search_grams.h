@@ -2,8 +2,8 @@
  * search_grams.h
  *		The pieces of a text by which an index finds what it contains.
  */
-#ifndef GA_STORE_SEARCH_GRAMS_H
-#define GA_STORE_SEARCH_GRAMS_H
+#ifndef GA_STORE_GROUP_SEARCH_GRAMS_H
+#define GA_STORE_GROUP_SEARCH_GRAMS_H
 
 #include "postgres.h"
 
@@ -16,4 +16,4 @@
  */
 extern Datum ga_search_grams_of_needle(const char *needle);
 
-#endif /* GA_STORE_SEARCH_GRAMS_H */
+#endif /* GA_STORE_GROUP_SEARCH_GRAMS_H */

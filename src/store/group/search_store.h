@@ -5,8 +5,8 @@
  * All run inside ga_owner_enter()/leave().  At most group_api.search_limit matches
  * are counted, and can be paged through.
  */
-#ifndef GA_STORE_SEARCH_STORE_H
-#define GA_STORE_SEARCH_STORE_H
+#ifndef GA_STORE_GROUP_SEARCH_STORE_H
+#define GA_STORE_GROUP_SEARCH_STORE_H
 
 #include "postgres.h"
 
@@ -26,4 +26,4 @@ extern GaUser *ga_users_to_invite(const struct GaOwnerScope *scope,
 								  GaViewer viewer, const pg_uuid_t *group_id,
 								  GaSlice *slice, int *count);
 
-#endif /* GA_STORE_SEARCH_STORE_H */
+#endif /* GA_STORE_GROUP_SEARCH_STORE_H */

@@ -3,8 +3,8 @@
  *		What a user is to a group of contract B, as pieces of SQL: one meaning
  *		for every statement that asks.
  */
-#ifndef GA_STORE_SUBSCRIPTION_SQL_H
-#define GA_STORE_SUBSCRIPTION_SQL_H
+#ifndef GA_STORE_GROUP_SUBSCRIPTION_SQL_H
+#define GA_STORE_GROUP_SUBSCRIPTION_SQL_H
 
 /*
  * The invitation i of the member m, looked up for each member.  A join of both
@@ -31,4 +31,4 @@
 	" (SELECT 'requested' FROM group_api_private.requests r"                   \
 	"  WHERE r.group_id = g.id AND r.user_id = " user "))"
 
-#endif /* GA_STORE_SUBSCRIPTION_SQL_H */
+#endif /* GA_STORE_GROUP_SUBSCRIPTION_SQL_H */

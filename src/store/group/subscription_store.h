@@ -5,8 +5,8 @@
  * All run inside ga_owner_enter()/leave(), with the group's row locked
  * (ga_group_v2_lock): numbers of members are given out under that lock.
  */
-#ifndef GA_STORE_SUBSCRIPTION_STORE_H
-#define GA_STORE_SUBSCRIPTION_STORE_H
+#ifndef GA_STORE_GROUP_SUBSCRIPTION_STORE_H
+#define GA_STORE_GROUP_SUBSCRIPTION_STORE_H
 
 #include "postgres.h"
 
@@ -64,4 +64,4 @@ extern void ga_member_remove(pg_uuid_t group_id, int32 number);
 extern void ga_request_add(pg_uuid_t group_id, int64 user_id);
 extern void ga_requests_remove(pg_uuid_t group_id, const int64 *ids, int count);
 
-#endif /* GA_STORE_SUBSCRIPTION_STORE_H */
+#endif /* GA_STORE_GROUP_SUBSCRIPTION_STORE_H */

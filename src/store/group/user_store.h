@@ -2,8 +2,8 @@
  * user_store.h
  *		The user directory.
  */
-#ifndef GA_STORE_USER_STORE_H
-#define GA_STORE_USER_STORE_H
+#ifndef GA_STORE_GROUP_USER_STORE_H
+#define GA_STORE_GROUP_USER_STORE_H
 
 #include "postgres.h"
 
@@ -63,4 +63,4 @@ extern const char *ga_user_display_name(const GaUser *user);
 extern void ga_user_read_row(const struct GaOwnerScope *scope, uint64 row,
 							 GaUser *user);
 
-#endif /* GA_STORE_USER_STORE_H */
+#endif /* GA_STORE_GROUP_USER_STORE_H */

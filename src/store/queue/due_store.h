@@ -2,8 +2,8 @@
  * due_store.h
  *		Rows of the queue that wait for a time, and their way into its order.
  */
-#ifndef GA_STORE_DUE_STORE_H
-#define GA_STORE_DUE_STORE_H
+#ifndef GA_STORE_QUEUE_DUE_STORE_H
+#define GA_STORE_QUEUE_DUE_STORE_H
 
 #include "postgres.h"
 
@@ -35,4 +35,4 @@ extern bool ga_queue_peek_due(const GaDueCursor *cursor, TimestampTz now,
 /* When the first row without a place in the queue is due; 0: there is none. */
 extern TimestampTz ga_queue_next_due(void);
 
-#endif /* GA_STORE_DUE_STORE_H */
+#endif /* GA_STORE_QUEUE_DUE_STORE_H */

@@ -5,8 +5,8 @@
  *
  * All run inside ga_owner_enter()/leave() of the dispatcher.
  */
-#ifndef GA_STORE_POLL_STORE_H
-#define GA_STORE_POLL_STORE_H
+#ifndef GA_STORE_QUEUE_POLL_STORE_H
+#define GA_STORE_QUEUE_POLL_STORE_H
 
 #include "postgres.h"
 
@@ -47,4 +47,4 @@ extern void ga_poll_forget(pg_uuid_t group_id, int32 number,
 /* What nobody asks about any more, its provider being gone; true: there is more. */
 extern bool ga_polls_trim(void);
 
-#endif /* GA_STORE_POLL_STORE_H */
+#endif /* GA_STORE_QUEUE_POLL_STORE_H */

@@ -5,8 +5,8 @@
  * Each is one short transaction of the dispatcher's; none is open while the
  * network is waited for.
  */
-#ifndef GA_STORE_QUEUE_STORE_H
-#define GA_STORE_QUEUE_STORE_H
+#ifndef GA_STORE_QUEUE_QUEUE_STORE_H
+#define GA_STORE_QUEUE_QUEUE_STORE_H
 
 #include "postgres.h"
 
@@ -43,9 +43,10 @@ typedef struct GaClaim
 {
 	pg_uuid_t group_id;
 	int32 number;
-	int32 attempt;	/* this one counted, from 1 */
-	int32 refusals; /* of it that were put off, see dispatch/evidence */
-	int32 pauses;	/* of a provider that it alone was the reason of */
+	int32 attempt; /* this one counted, from 1 */
+	int32
+		refusals; /* of it that were put off, see dispatch/provider/evidence */
+	int32 pauses; /* of a provider that it alone was the reason of */
 	int32 link_version;
 	int64 group_number;
 	int64 start_tag;
@@ -143,4 +144,4 @@ extern TimestampTz ga_queue_first(GaChannel channel,
 /* The tag of the first row of a channel; GA_START_TAG_MIN: nothing waits. */
 extern int64 ga_queue_first_tag(GaChannel channel);
 
-#endif /* GA_STORE_QUEUE_STORE_H */
+#endif /* GA_STORE_QUEUE_QUEUE_STORE_H */

@@ -6,8 +6,8 @@
  * failed is believed, failed after delivered is not.  The same event again, or
  * an old one late, changes nothing.
  */
-#ifndef GA_STORE_RECEIPT_STORE_H
-#define GA_STORE_RECEIPT_STORE_H
+#ifndef GA_STORE_QUEUE_RECEIPT_STORE_H
+#define GA_STORE_QUEUE_RECEIPT_STORE_H
 
 #include "postgres.h"
 
@@ -79,4 +79,4 @@ extern const char *ga_receipt_result_name(GaReceiptResult result);
 /* Removes events older than the retention; true when there is more. */
 extern bool ga_receipts_trim(void);
 
-#endif /* GA_STORE_RECEIPT_STORE_H */
+#endif /* GA_STORE_QUEUE_RECEIPT_STORE_H */

@@ -6,8 +6,8 @@
  * subtransaction of its own; the one that fails is written down here with its
  * reason, and the step's statements leave it out until its time has come.
  */
-#ifndef GA_STORE_SET_ASIDE_STORE_H
-#define GA_STORE_SET_ASIDE_STORE_H
+#ifndef GA_STORE_QUEUE_SET_ASIDE_STORE_H
+#define GA_STORE_QUEUE_SET_ASIDE_STORE_H
 
 #include "postgres.h"
 
@@ -56,4 +56,4 @@ extern void ga_set_aside_trim(void);
 /* The operator's: all are tried again at once.  Returns how many. */
 extern uint64 ga_set_aside_end_all(void);
 
-#endif /* GA_STORE_SET_ASIDE_STORE_H */
+#endif /* GA_STORE_QUEUE_SET_ASIDE_STORE_H */

@@ -2,8 +2,8 @@
  * trim_store.h
  *		Removing history, receipts and counts older than their retention.
  */
-#ifndef GA_STORE_TRIM_STORE_H
-#define GA_STORE_TRIM_STORE_H
+#ifndef GA_STORE_QUEUE_TRIM_STORE_H
+#define GA_STORE_QUEUE_TRIM_STORE_H
 
 #include "postgres.h"
 
@@ -16,4 +16,4 @@ extern bool ga_queue_trim(void);
 /* The same after an error: each part alone, the history row by row. */
 extern void ga_queue_trim_one_by_one(void);
 
-#endif /* GA_STORE_TRIM_STORE_H */
+#endif /* GA_STORE_QUEUE_TRIM_STORE_H */

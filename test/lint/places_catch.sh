@@ -1,0 +1,38 @@
+#!/bin/bash
+# The check of places itself: each kind of violation, planted alone, is caught.
+set -u
+HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+. "$HERE/tap.sh"
+
+TREE=$(mktemp -d)
+trap 'rm -rf "$TREE"' EXIT
+
+# plant FILE [NAME [GUARD]]
+plant() {
+	mkdir -p "$(dirname "$TREE/src/$1")"
+	printf '/*\n * %s\n */\n#define %s\n' "${2:-$(basename "$1")}" "${3:-GA_API_CALL_H}" >"$TREE/src/$1"
+}
+
+# caught WHAT TEXT: with what was planted the check fails and says TEXT
+caught() {
+	local output
+	if output=$(bash "$HERE/places.sh" "$TREE" 2>&1); then
+		report "$1 is caught" "the check passed"
+	else
+		report "$1 is caught" "$(grep -qF "$2" <<<"$output" || echo "$output")"
+	fi
+	rm -rf "$TREE/src"
+	plant api/call.h
+}
+
+plant api/call.h
+report "a clean tree passes" "$(bash "$HERE/places.sh" "$TREE" | grep '^not ok')"
+plant api/other.c call.c
+caught "a file under another one's name" 'src/api/other.c:2'
+plant api/call.h call.h GA_CALL_H
+caught "a guard of another path" 'src/api/call.h is not guarded by GA_API_CALL_H'
+for one in $(seq 38); do plant "store/file$one.c"; done
+caught "a crowded folder" 'src/store holds 38 files'
+plant api/call_v2.c
+caught "a version in a name" 'src/api/call_v2.c'
+finish
