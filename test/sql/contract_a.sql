@@ -4,6 +4,8 @@
 -- nothing is sent.
 BEGIN;
 SELECT no_plan();
+\ir shared/cost.sql
+\ir shared/answers.sql
 
 -- The sample of the contract, its productId made whole; a change replaces its
 -- fields.
@@ -31,13 +33,6 @@ LANGUAGE sql AS $$
 		true)
 $$;
 
--- The keys of an object in the order they were written.
-CREATE FUNCTION pg_temp.keys(object json) RETURNS text
-LANGUAGE sql AS $$
-	SELECT string_agg(key, ' ' ORDER BY place)
-	FROM json_object_keys(object) WITH ORDINALITY AS list (key, place)
-$$;
-
 CREATE FUNCTION pg_temp.id_of(answer json) RETURNS uuid
 LANGUAGE sql STABLE AS $$ SELECT (answer -> 'group' ->> 'id')::uuid $$;
 
@@ -48,19 +43,6 @@ LANGUAGE sql AS $$
 		(SELECT count(*) FROM group_api_private.members),
 		(SELECT count(*) FROM group_api_private.invitations),
 		(SELECT count(*) FROM group_api_private.users))
-$$;
-
--- "P0002 there is no such group", or what it answered.
-CREATE FUNCTION pg_temp.outcome(command text) RETURNS text
-LANGUAGE plpgsql AS $$
-DECLARE
-	answer text;
-BEGIN
-	EXECUTE command INTO answer;
-	RETURN answer;
-EXCEPTION WHEN OTHERS THEN
-	RETURN SQLSTATE || ' ' || SQLERRM;
-END
 $$;
 
 -- ---- The documented answer ----
@@ -317,18 +299,6 @@ SELECT is(pg_temp.rows_written(), counts, 'a refused request leaves no row behin
 
 -- ---- Large ----
 
--- How many rows a statement fetches from our tables and their indexes.
-CREATE FUNCTION pg_temp.rows_read(statement text) RETURNS bigint LANGUAGE plpgsql AS $$
-DECLARE
-	read CONSTANT text := 'SELECT sum(seq_tup_read + coalesce(idx_tup_fetch, 0))::bigint FROM pg_stat_xact_all_tables WHERE schemaname = ''group_api_private''';
-	before bigint;
-	later bigint;
-BEGIN
-	EXECUTE read INTO before;
-	EXECUTE statement;
-	EXECUTE read INTO later;
-	RETURN later - before;
-END $$;
 SELECT pg_temp.call_as('mikhail');
 -- The statistics know small groups only, as they do until the next autovacuum.
 SELECT count(group_api.create_group(pg_temp.body())) AS small FROM generate_series(1, 300) \gset

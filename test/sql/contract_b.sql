@@ -2,24 +2,7 @@
 -- answers and writes.
 BEGIN;
 SELECT no_plan();
-
-CREATE FUNCTION pg_temp.keys(object json) RETURNS text
-LANGUAGE sql AS $$
-	SELECT string_agg(key, ' ' ORDER BY place)
-	FROM json_object_keys(object) WITH ORDINALITY AS list (key, place)
-$$;
-
-CREATE FUNCTION pg_temp.outcome(command text) RETURNS text
-LANGUAGE plpgsql AS $$
-DECLARE
-	answer text;
-BEGIN
-	EXECUTE command INTO answer;
-	RETURN answer;
-EXCEPTION WHEN OTHERS THEN
-	RETURN SQLSTATE || ' ' || SQLERRM;
-END
-$$;
+\ir shared/answers.sql
 
 SELECT set_config('request.jwt.claims', '{"sub": "barnaby", "name": "Barnaby G",
 	"preferred_username": "barnaby", "picture": "https://example.com/b.png"}', true);

@@ -2,6 +2,7 @@
 -- SQL, and what joining, asking, inviting and leaving do to each other.
 BEGIN;
 SELECT no_plan();
+\ir shared/cost.sql
 
 -- ---- Helpers ----
 
@@ -393,18 +394,6 @@ SELECT is(left(pg_temp.said('max', format('get_group(%s)', :hidden)), 5), 'P0002
 
 -- ---- Large ----
 
--- How many rows a statement fetches from our tables and their indexes.
-CREATE FUNCTION pg_temp.rows_read(statement text) RETURNS bigint LANGUAGE plpgsql AS $$
-DECLARE
-	read CONSTANT text := 'SELECT sum(seq_tup_read + coalesce(idx_tup_fetch, 0))::bigint FROM pg_stat_xact_all_tables WHERE schemaname = ''group_api_private''';
-	before bigint;
-	later bigint;
-BEGIN
-	EXECUTE read INTO before;
-	EXECUTE statement;
-	EXECUTE read INTO later;
-	RETURN later - before;
-END $$;
 -- The statistics know small groups only, as they do until the next autovacuum.
 CREATE TEMP TABLE crowd AS SELECT group_api.put_user('crowd ' || n, 'crowd ' || n) AS id FROM generate_series(1, 10000) AS n;
 SELECT pg_temp.become('max');

@@ -6,6 +6,7 @@
 \set source `cat src/request/violation.c`
 BEGIN;
 SELECT no_plan();
+\ir shared/refusals.sql
 
 CREATE FUNCTION pg_temp.body(change jsonb DEFAULT '{}') RETURNS jsonb
 LANGUAGE sql AS $$
@@ -30,24 +31,6 @@ LANGUAGE sql AS $$
 	SELECT set_config('request.method', method, true),
 		set_config('request.jwt.claims', claims, true),
 		set_config('response.status', '', true), set_config('response.headers', '', true)
-$$;
-
-CREATE TYPE pg_temp.refusal AS (state text, message text, detail jsonb, hint text);
-CREATE FUNCTION pg_temp.refuse(command text) RETURNS pg_temp.refusal
-LANGUAGE plpgsql AS $$
-DECLARE
-	said pg_temp.refusal;
-	detail text;
-BEGIN
-	EXECUTE command;
-	RETURN NULL;
-EXCEPTION WHEN OTHERS THEN
-	GET STACKED DIAGNOSTICS said.state = RETURNED_SQLSTATE,
-		said.message = MESSAGE_TEXT, detail = PG_EXCEPTION_DETAIL,
-		said.hint = PG_EXCEPTION_HINT;
-	said.detail = detail::jsonb;
-	RETURN said;
-END
 $$;
 
 -- ---- The published table ----
@@ -165,7 +148,7 @@ SELECT pg_temp.speak('', '{"sub": "leader"}');
 CREATE TEMP TABLE heard AS
 	SELECT code, contract, set_config('request.jwt.claims', CASE WHEN caller <> ''
 		THEN json_build_object('sub', caller)::text ELSE '' END, true) IS NOT NULL AS spoken,
-		(pg_temp.refuse(command)).*
+		(pg_temp.refusal_of(command)).*
 	FROM raised;
 SELECT is((h.state, h.detail -> 0 ->> 'code', h.detail -> 0 ->> 'message', h.hint)::text,
 	(p.state, h.code, h.message, coalesce(h.detail -> 0 ->> 'hint', ''))::text,
@@ -270,7 +253,7 @@ SELECT is(current_setting('response.status') || current_setting('response.header
 
 SELECT pg_temp.speak('', '{"sub": "leader"}');
 SELECT results_eq($$SELECT state, message, jsonb_array_length(detail), hint
-	FROM pg_temp.refuse('SELECT group_api.create_group(pg_temp.body(''{"productId": "x", "name": ""}''))')$$,
+	FROM pg_temp.refusal_of('SELECT group_api.create_group(pg_temp.body(''{"productId": "x", "name": ""}''))')$$,
 	$$VALUES ('22023', 'productId is no GUID: it has a character other than hexadecimal digits and hyphens',
 	2, 'Write it as 123e4567-e89b-42d3-a456-426614174000. The request has 2 faults; the detail '
 	'lists all of them.')$$, 'in SQL the hint is the first fault''s, and counts them');

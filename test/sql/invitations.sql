@@ -9,18 +9,7 @@ DROP SERVER IF EXISTS ga_test_mail, ga_test_sms CASCADE;
 RESET client_min_messages;
 
 SELECT no_plan();
-
-CREATE FUNCTION pg_temp.outcome(command text) RETURNS text
-LANGUAGE plpgsql AS $$
-DECLARE
-	answer text;
-BEGIN
-	EXECUTE command INTO answer;
-	RETURN answer;
-EXCEPTION WHEN OTHERS THEN
-	RETURN SQLSTATE || ' ' || SQLERRM;
-END
-$$;
+\ir shared/answers.sql
 
 -- "404 3001 there is ...": the status, error.code and error.message.
 CREATE FUNCTION pg_temp.over_http(command text) RETURNS text
@@ -33,12 +22,6 @@ BEGIN
 	RETURN format('%s %s %s', current_setting('response.status'), answer #>> '{error,code}',
 		coalesce(nullif(answer #>> '{error,message}', ''), answer #>> '{invitation,status}'));
 END
-$$;
-
-CREATE FUNCTION pg_temp.keys(object json) RETURNS text
-LANGUAGE sql AS $$
-	SELECT string_agg(key, ' ' ORDER BY place)
-	FROM json_object_keys(object) WITH ORDINALITY AS list (key, place)
 $$;
 
 -- ---- Links ----

@@ -11,18 +11,7 @@ DROP SERVER IF EXISTS ga_test_mail, ga_test_sms CASCADE;
 RESET client_min_messages;
 
 SELECT no_plan();
-
-CREATE FUNCTION pg_temp.outcome(command text) RETURNS text
-LANGUAGE plpgsql AS $$
-DECLARE
-	answer text;
-BEGIN
-	EXECUTE command INTO answer;
-	RETURN answer;
-EXCEPTION WHEN OTHERS THEN
-	RETURN SQLSTATE || ' ' || SQLERRM;
-END
-$$;
+\ir shared/answers.sql
 
 -- "404 3001 there is ...": the status, error.code and error.message.
 CREATE FUNCTION pg_temp.over_http(command text) RETURNS text

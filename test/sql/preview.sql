@@ -1,18 +1,8 @@
 -- What would be sent: preview_invitation() and dry runs.  Nothing is committed.
 BEGIN;
 SELECT no_plan();
+\ir shared/answers.sql
 
-CREATE FUNCTION pg_temp.outcome(command text) RETURNS text
-LANGUAGE plpgsql AS $$
-DECLARE
-	answer text;
-BEGIN
-	EXECUTE command INTO answer;
-	RETURN answer;
-EXCEPTION WHEN OTHERS THEN
-	RETURN SQLSTATE || ' ' || SQLERRM;
-END
-$$;
 CREATE FUNCTION pg_temp.over_http(command text) RETURNS text
 LANGUAGE plpgsql AS $$
 DECLARE
@@ -23,11 +13,6 @@ BEGIN
 	PERFORM set_config('request.method', '', true);
 	RETURN format('%s %s %s', current_setting('response.status'), answer #>> '{error,code}', answer #>> '{error,message}');
 END
-$$;
-CREATE FUNCTION pg_temp.keys(object json) RETURNS text
-LANGUAGE sql AS $$
-	SELECT string_agg(key, ' ' ORDER BY place)
-	FROM json_object_keys(object) WITH ORDINALITY AS list (key, place)
 $$;
 CREATE FUNCTION pg_temp.call_as(subject text) RETURNS void
 LANGUAGE sql AS $$

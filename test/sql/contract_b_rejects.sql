@@ -2,33 +2,16 @@
 -- Nothing is written: every body here has at least one fault.
 BEGIN;
 SELECT no_plan();
-
-CREATE TYPE pg_temp.refusal AS (
-	state text, message text, detail jsonb, hint text);
+\ir shared/refusals.sql
 
 CREATE FUNCTION pg_temp.refuse(body jsonb) RETURNS pg_temp.refusal
-LANGUAGE plpgsql AS $$
-DECLARE
-	said pg_temp.refusal;
-	detail text;
-BEGIN
-	PERFORM group_api_v2.create_group(body);
-	RETURN NULL;
-EXCEPTION WHEN OTHERS THEN
-	GET STACKED DIAGNOSTICS said.state = RETURNED_SQLSTATE,
-		said.message = MESSAGE_TEXT, detail = PG_EXCEPTION_DETAIL,
-		said.hint = PG_EXCEPTION_HINT;
-	said.detail = detail::jsonb;
-	RETURN said;
-END
+LANGUAGE sql AS $$
+	SELECT pg_temp.refusal_of(format('SELECT group_api_v2.create_group(%L::jsonb)', body))
 $$;
 
 CREATE FUNCTION pg_temp.faults(body jsonb) RETURNS text
 LANGUAGE sql AS $$
-	SELECT string_agg((fault ->> 'path') || ' ' || (fault ->> 'code'), ', '
-					  ORDER BY place)
-	FROM jsonb_array_elements((pg_temp.refuse(body)).detail)
-		WITH ORDINALITY AS list (fault, place)
+	SELECT pg_temp.faults_of(pg_temp.refuse(body))
 $$;
 
 -- The faults of one field; the body lacks its name, so it never succeeds.
