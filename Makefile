@@ -26,7 +26,7 @@ PG_CFLAGS   = -Wall -Wextra -Wno-unused-parameter -Wno-sign-compare -Wno-missing
 PG_CXXFLAGS = -std=gnu++17 -Wall -Wextra $(WERROR)
 PG_CPPFLAGS = -I$(srcdir)/src -DGA_VERSION='"$(EXTVERSION)"'
 SHLIB_LINK += $(REQUEST_LIBS)
-EXTRA_CLEAN = build/courier build/unit build/gcc build/clang group_api_courier sql/group_api--$(EXTVERSION).sql
+EXTRA_CLEAN = build/courier build/unit build/unit-asan build/request build/gcc build/clang group_api_courier sql/group_api--$(EXTVERSION).sql
 
 # Without a bitcode copy the build needs no LLVM; nothing here gains from JIT.
 override with_llvm = no
@@ -36,6 +36,7 @@ PGXS := $(shell $(PG_CONFIG) --pgxs)
 include $(PGXS)
 
 include src/courier/courier.mk
+include test/unit/unit.mk
 
 all: group_api_courier
 

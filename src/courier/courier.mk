@@ -2,10 +2,7 @@
 # Makefile; also works alone: make -f src/courier/courier.mk
 #
 #   group_api_courier   the program
-#   unit                its tests (test/unit), as TAP and cmocka output
 #   courier-asan        build/group_api_courier.asan
-#   unit-asan           the same tests under ASan and UBSan
-#   courier-bench       build/unit/courier_bench, messages a second
 
 .DEFAULT_GOAL ?= group_api_courier
 
@@ -30,7 +27,7 @@ build/courier/%.o: src/%.c
 	@mkdir -p $(@D)
 	$(COURIER_CC) $(COURIER_FLAGS) $(COURIER_HARDEN) -MMD -MP -c -o $@ $<
 
-.PHONY: courier-asan unit unit-asan courier-bench courier-clean
+.PHONY: courier-asan courier-clean
 
 courier-asan: build/group_api_courier.asan
 
@@ -41,36 +38,7 @@ build/courier-asan/%.o: src/%.c
 	@mkdir -p $(@D)
 	clang $(COURIER_FLAGS) $(COURIER_SANITIZE) -MMD -MP -c -o $@ $<
 
-# Unit tests: every test/unit/*_test.c is one program, linked with the courier
-# but for its main.
-UNIT_SOURCES  := $(wildcard test/unit/*_test.c)
-UNIT_PROGRAMS := $(patsubst test/unit/%.c,build/unit/%,$(UNIT_SOURCES))
-UNIT_ASAN     := $(patsubst test/unit/%.c,build/unit-asan/%,$(UNIT_SOURCES))
-UNIT_LIBS      = -lcmocka $(COURIER_LIBS)
-
-build/unit/%: test/unit/%.c $(filter-out %/main.o,$(COURIER_OBJS))
-	@mkdir -p $(@D)
-	$(COURIER_CC) $(COURIER_FLAGS) -O1 -g -o $@ $^ $(UNIT_LIBS)
-
-build/unit-asan/%: test/unit/%.c $(filter-out %/main.o,$(COURIER_ASAN))
-	@mkdir -p $(@D)
-	clang $(COURIER_FLAGS) $(COURIER_SANITIZE) -o $@ $^ $(UNIT_LIBS)
-
-courier-bench: group_api_courier build/unit/courier_bench
-
-unit: group_api_courier $(UNIT_PROGRAMS)
-	set -e; for program in $(UNIT_PROGRAMS); do $$program; done
-	/usr/bin/python3 test/unit/courier_peers.py ./group_api_courier
-	/usr/bin/python3 test/unit/courier_providers.py ./group_api_courier
-	/usr/bin/python3 test/unit/courier_specimens.py ./group_api_courier
-
-unit-asan: build/group_api_courier.asan $(UNIT_ASAN)
-	set -e; for program in $(UNIT_ASAN); do $$program; done
-	/usr/bin/python3 test/unit/courier_peers.py build/group_api_courier.asan
-	/usr/bin/python3 test/unit/courier_providers.py build/group_api_courier.asan
-
 courier-clean:
-	rm -rf build/courier build/courier-asan build/unit build/unit-asan \
-		build/group_api_courier.asan group_api_courier
+	rm -rf build/courier build/courier-asan build/group_api_courier.asan group_api_courier
 
 -include $(COURIER_OBJS:.o=.d) $(COURIER_ASAN:.o=.d)

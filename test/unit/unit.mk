@@ -1,0 +1,36 @@
+# What needs no server.  Included by the top Makefile, after the courier's.
+#
+#   unit            every test/unit/*_test.c, one program each, linked with the courier
+#                   but for its main; then the courier itself against peers, as TAP
+#   unit-asan       the same under ASan and UBSan
+#   courier-bench   build/unit/courier_bench, messages a second
+#
+# What is of C++ or fuzzed has a Makefile of its own: test/unit/request.
+
+.PHONY: unit unit-asan courier-bench
+
+UNIT_SOURCES  := $(wildcard test/unit/*_test.c)
+UNIT_PROGRAMS := $(patsubst test/unit/%.c,build/unit/%,$(UNIT_SOURCES))
+UNIT_ASAN     := $(patsubst test/unit/%.c,build/unit-asan/%,$(UNIT_SOURCES))
+UNIT_LIBS      = -lcmocka $(COURIER_LIBS)
+
+build/unit/%: test/unit/%.c $(filter-out %/main.o,$(COURIER_OBJS))
+	@mkdir -p $(@D)
+	$(COURIER_CC) $(COURIER_FLAGS) -O1 -g -o $@ $^ $(UNIT_LIBS)
+
+build/unit-asan/%: test/unit/%.c $(filter-out %/main.o,$(COURIER_ASAN))
+	@mkdir -p $(@D)
+	clang $(COURIER_FLAGS) $(COURIER_SANITIZE) -o $@ $^ $(UNIT_LIBS)
+
+courier-bench: group_api_courier build/unit/courier_bench
+
+unit: group_api_courier $(UNIT_PROGRAMS)
+	set -e; for program in $(UNIT_PROGRAMS); do $$program; done
+	/usr/bin/python3 test/unit/courier_peers.py ./group_api_courier
+	/usr/bin/python3 test/unit/courier_providers.py ./group_api_courier
+	/usr/bin/python3 test/unit/courier_specimens.py ./group_api_courier
+
+unit-asan: build/group_api_courier.asan $(UNIT_ASAN)
+	set -e; for program in $(UNIT_ASAN); do $$program; done
+	/usr/bin/python3 test/unit/courier_peers.py build/group_api_courier.asan
+	/usr/bin/python3 test/unit/courier_providers.py build/group_api_courier.asan
