@@ -26,6 +26,18 @@ my $pid = dispatcher($node)->{pid};
 sub set_aside { return query(q{SELECT step || ': ' || member || ': ' || reason FROM group_api.set_aside ORDER BY 1}); }
 sub errors { return query(q{SELECT fact FROM group_api.health() WHERE "check" = 'errors' AND NOT ok}); }
 
+# The view and health() name the row, with the step and the reason.
+sub is_named
+{
+	my ($step, $member, $seconds) = @_;
+	local $Test::Builder::Level = $Test::Builder::Level + 1;
+
+	poll_until(sub { set_aside() =~ /^\Q$step\E: $member: the auditor says no/m }, "the row is set aside at the step $step, with the reason", $seconds // 30)
+	  or diag(set_aside());
+	like(errors(), qr/member $member of group [0-9a-f-]+ at the step "\Q$step\E": the auditor says no/, 'health() names the row');
+	return;
+}
+
 # It fails at rows that hold for the condition, as an audit trigger would.
 sub refuse
 {
@@ -67,8 +79,7 @@ sub sent_times { my ($number) = @_; return scalar grep { $_ eq $number } sms_rec
 my $bad = sa_number(9_000_001);
 refuse('invitations', 'UPDATE', "NEW.contact = ''$bad'' AND NEW.delivery = ''sending''");
 others_go_out('when it is claimed', $bad);
-like(set_aside(), qr/^claim: 152: the auditor says no \(P0001\)$/, 'the row is set aside, with the reason');
-like(errors(), qr/member 152 of group [0-9a-f-]+ at the step "claim": the auditor says no/, 'health() names the row');
+is_named('claim', 152);
 is(sent_times($bad), 0, 'it is not sent');
 allow('invitations');
 poll_until(sub { sent_times($bad) == 1 }, 'after the cause is gone retry_failed() has it sent', 20);
@@ -94,7 +105,7 @@ query("DELETE FROM group_api_private.groups WHERE id = '$huge'");
 $bad = sa_number(9_000_004);
 refuse('invitations', 'UPDATE', "NEW.contact = ''$bad'' AND NEW.delivery = ''sent''");
 others_go_out('when its outcome is recorded', $bad);
-poll_until(sub { set_aside() =~ /^record: 152: the auditor says no/ }, 'the row is set aside', 20) or diag(set_aside());
+is_named('record', 152);
 is(sent_times($bad), 1, 'it is sent once');
 allow('invitations');
 poll_until(sub { query("SELECT delivery FROM group_api.deliveries WHERE contact = '$bad'") eq 'sent' }, 'and recorded when the cause is gone', 20);
@@ -111,7 +122,7 @@ query("UPDATE group_api_private.groups SET next_look = now() WHERE id = '$group'
 others_go_out('when it expires', sa_number(9_000_006));
 poll_until(sub { query("SELECT count(*) FROM group_api.deliveries WHERE group_id = '$group' AND response = 'expired'") == 300 },
 	'300 others expire beside one that fails then', 30);
-poll_until(sub { set_aside() =~ /^look: 152: the auditor says no/ }, 'it is set aside', 30);
+is_named('look', 152);
 allow('invitations');
 poll_until(sub { query("SELECT response FROM group_api.deliveries WHERE contact = '$bad'") eq 'expired' }, 'it expires when the cause is gone', 70);
 
@@ -125,7 +136,7 @@ query("UPDATE group_api_private.invitations SET start_tag = NULL WHERE group_id 
 query("SELECT group_api.resume('sms')");
 poll_until(sub { query("SELECT count(*) FROM group_api.deliveries WHERE group_id = '$group' AND delivery = 'sent'") == 50 },
 	'50 others get their place in the queue beside one that fails then', 30);
-poll_until(sub { set_aside() =~ /place: 2: the auditor says no/ }, 'it is set aside', 30);
+is_named('place', 2);
 allow('invitations');
 poll_until(sub { sent_times($bad) == 1 }, 'it is sent when the cause is gone', 20);
 
@@ -141,20 +152,21 @@ $pid = dispatcher($node)->{pid};
 others_go_out('when the history is trimmed', sa_number(9_000_008));
 poll_until(sub { query('SELECT string_agg(number::text, $$,$$) FROM group_api_private.attempts WHERE server IS NULL') eq '7' },
 	'the history is trimmed but for the line that fails', 30);
-like(set_aside(), qr/trim: 7: the auditor says no/, 'which is named');
+is_named('trim', 7);
 query('DROP TRIGGER refuse ON group_api_private.attempts');
+query('DELETE FROM group_api_private.set_aside');
 
 # ---- poll
 
 query("UPDATE group_api_private.set_aside SET until = now()");
 add_twilio($node, $sink->{http}, poll => 'true', prefixes => '+999');
+refuse('polls', 'UPDATE', 'NEW.number = 3');
 query("INSERT INTO group_api_private.polls (group_id, number, link_version, server, message_id, next_at)
 	SELECT group_id, number, link_version, 'twilio', 'm' || number, now() FROM group_api_private.invitations
 	 WHERE group_id = '$group' AND channel IS NOT NULL");
-refuse('polls', 'UPDATE', 'NEW.number = 3');
 others_go_out('when it is asked about', sa_number(9_000_009));
 poll_until(sub { query("SELECT count(*) FROM group_api_private.polls WHERE tries = 0") eq '1' }, 'the others are asked about', 30);
-poll_until(sub { set_aside() =~ /poll: 3: the auditor says no/ }, 'and the one is set aside', 30);
+is_named('poll', 3);
 
 # ---- all tables
 
