@@ -14,6 +14,7 @@
 #include "postgres.h"
 
 #include "base/fair_queue.h"
+#include "base/monotonic.h"
 #include "datatype/timestamp.h"
 #include "port/atomics.h"
 #include "storage/latch.h"
@@ -96,7 +97,14 @@ typedef struct GaSlot
 	pg_atomic_uint32 deaf;
 	/* When it looks at groups next: earlier looks must wake it all the same. */
 	pg_atomic_uint64 look_at;
+	/* When it is to take a turn, GaMonotonic: never while it sleeps without end.
+	 * Who wakes it brings that forward, so it is long past where one hangs. */
+	pg_atomic_uint64 turn_due_at;
 	pg_atomic_uint32 courier_pid;
+	/* Since when a courier owes an answer, GaMonotonic; 0: it does not. */
+	pg_atomic_uint64 courier_silent_since;
+	/* When one was replaced for that last, TimestampTz; 0: never. */
+	pg_atomic_uint64 courier_replaced_at;
 	pg_atomic_uint64 turns;
 	pg_atomic_uint64 claimed;
 	pg_atomic_uint64 recorded;
