@@ -1066,8 +1066,8 @@ wait_for_turn(void)
 
 	do
 	{
-		work_ms = sooner(time_to_wait(),
-						 ga_desk_next_turn_ms(GetCurrentTimestamp()));
+		work_ms =
+			sooner(time_to_wait(), ga_desk_next_turn_ms(GetCurrentTimestamp()));
 		wait_ms = retire_or_wait(work_ms);
 		events = wait_for_events(wait_ms);
 	} while (events == WL_TIMEOUT && wait_ms != work_ms);

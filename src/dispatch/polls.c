@@ -313,11 +313,10 @@ note_crash(const GaReceipt *receipt)
 			(errmsg("group_api asks no more how a message fares, since the "
 					"courier died %d times while asking",
 					GA_CRASHES_MAX),
-			 errdetail_internal("member %d of group %s",
-								receipt->ref.member_number,
-								DatumGetCString(DirectFunctionCall1(
-									uuid_out,
-									UUIDPGetDatum(&receipt->group_id))))));
+			 errdetail_internal(
+				 "member %d of group %s", receipt->ref.member_number,
+				 DatumGetCString(DirectFunctionCall1(
+					 uuid_out, UUIDPGetDatum(&receipt->group_id))))));
 }
 
 /* What somebody else is busy with is asked again by itself. */

@@ -210,12 +210,13 @@ tell_slot(const GaSlot *slot, GaSlotTrouble trouble, GaDispatcherStats *stats)
 		trouble = GA_TROUBLE_OFF;
 	stats->reason = trouble_text(trouble);
 	if (stats->overdue_us > 0)
-		tell(stats, "not responding",
-			 psprintf("it has made no progress for %ld s",
-					  (long) (stats->overdue_us / USECS_PER_SEC)),
-			 psprintf("SELECT * FROM pg_stat_activity WHERE pid = %d; a process "
-					  "that was stopped goes on by kill -CONT %d",
-					  (int) slot->pid, (int) slot->pid));
+		tell(
+			stats, "not responding",
+			psprintf("it has made no progress for %ld s",
+					 (long) (stats->overdue_us / USECS_PER_SEC)),
+			psprintf("SELECT * FROM pg_stat_activity WHERE pid = %d; a process "
+					 "that was stopped goes on by kill -CONT %d",
+					 (int) slot->pid, (int) slot->pid));
 	else if (slot->state == GA_SLOT_RUNNING || slot->state == GA_SLOT_IDLE)
 	{
 		if (trouble == GA_TROUBLE_NO_COURIER)

@@ -360,8 +360,8 @@ static void
 bury_courier(Courier *courier, TimestampTz now)
 {
 	Loss loss = {.now = now, .courier = courier, .died = !is_draining};
-	bool worked = courier->has_worked ||
-				  (courier->is_hung && courier->watch.has_spoken);
+	bool worked =
+		courier->has_worked || (courier->is_hung && courier->watch.has_spoken);
 
 	ga_jobs_visit(lose_job, &loss);
 	if (!is_draining && !courier->is_hung)
@@ -412,10 +412,10 @@ publish_silence(void)
 		if (ga_courier_is_open(&couriers[i]->link) && ga_watch_is_late(watch))
 			longest_ms = Max(longest_ms, (long) (watch->silent_us / 1000));
 	}
-	pg_atomic_write_u64(&ga_seat->courier_silent_since,
-						longest_ms == 0
-							? 0
-							: (uint64) (ga_monotonic_now() - longest_ms * 1000));
+	pg_atomic_write_u64(
+		&ga_seat->courier_silent_since,
+		longest_ms == 0 ? 0
+						: (uint64) (ga_monotonic_now() - longest_ms * 1000));
 }
 
 static void
