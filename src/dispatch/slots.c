@@ -294,9 +294,8 @@ ga_slot_take_tags(GaSlot *slot, GaChannel channel)
 	return tags;
 }
 
-/* From now on it is expected to take a turn. */
-static void
-wake_dispatcher(GaSlot *slot)
+void
+ga_slot_wake_dispatcher(GaSlot *slot)
 {
 	lessen(&slot->turn_due_at, ga_monotonic_now());
 	set_latch(slot->latch);
@@ -332,7 +331,7 @@ ga_slot_wake(Oid database, TimestampTz due, bool reload)
 		if (slot->state != GA_SLOT_RUNNING)
 			wake_slot(slot, due, reload);
 		else if (reload || ga_slot_hears(slot, due))
-			wake_dispatcher(slot);
+			ga_slot_wake_dispatcher(slot);
 	}
 	LWLockRelease(ga_slots->lock);
 }
@@ -352,7 +351,7 @@ ga_slots_change_settings(Oid database)
 		pg_atomic_write_u32(&slot->settings_changed, 1);
 		pg_atomic_write_u32(&slot->reload, 1);
 		if (slot->state == GA_SLOT_RUNNING)
-			wake_dispatcher(slot);
+			ga_slot_wake_dispatcher(slot);
 	}
 	LWLockRelease(ga_slots->lock);
 }

@@ -187,6 +187,8 @@ extern void ga_slots_change_settings(Oid database);
 /* Keeps the dispatcher out of a database; false: it has no slot. */
 extern bool ga_slot_hold(Oid database);
 extern void ga_slot_release(Oid database);
+/* From now on it is expected to take a turn; the lock is held. */
+extern void ga_slot_wake_dispatcher(GaSlot *slot);
 /* A place at the end of the line; the lock is held exclusively. */
 extern void ga_slot_want(GaSlot *slot, TimestampTz at);
 /* New rows are of interest to a provider, or to the next look at groups. */

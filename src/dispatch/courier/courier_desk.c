@@ -409,7 +409,8 @@ publish_silence(void)
 	{
 		GaCourierWatch *watch = &couriers[i]->watch;
 
-		if (ga_courier_is_open(&couriers[i]->link) && ga_watch_is_late(watch))
+		if (ga_courier_is_open(&couriers[i]->link) && has_work(couriers[i]) &&
+			ga_watch_is_late(watch))
 			longest_ms = Max(longest_ms, (long) (watch->silent_us / 1000));
 	}
 	pg_atomic_write_u64(
@@ -425,7 +426,7 @@ collect(Courier *courier, TimestampTz now)
 		return;
 	ga_courier_fill(&courier->link);
 	read_frames(courier, now);
-	(void) ga_watch_silence_ms(&courier->watch);
+	ga_watch_look(&courier->watch);
 	if (courier->link.ended)
 		bury_courier(courier, now);
 	else if (has_work(courier) && !courier->is_hung &&

@@ -52,16 +52,15 @@ ga_watch_pinged(GaCourierWatch *watch)
 	watch->silent_us = 0;
 }
 
-long
-ga_watch_silence_ms(GaCourierWatch *watch)
+void
+ga_watch_look(GaCourierWatch *watch)
 {
 	GaMonotonic now = ga_monotonic_now();
 
 	if (watch->pinged_at == 0)
-		return 0;
+		return;
 	watch->silent_us += Min(now - watch->looked_at, LOOK_MAX_US);
 	watch->looked_at = now;
-	return (long) (watch->silent_us / 1000);
 }
 
 bool

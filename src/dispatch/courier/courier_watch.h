@@ -27,8 +27,8 @@ extern void ga_watch_hear(GaCourierWatch *watch, bool is_pong);
 extern bool ga_watch_is_ping_due(const GaCourierWatch *watch);
 extern void ga_watch_pinged(GaCourierWatch *watch);
 
-/* After everything it said was read: how long it has owed an answer, in ms. */
-extern long ga_watch_silence_ms(GaCourierWatch *watch);
+/* A look, after everything it said was read, at how long it owes the answer. */
+extern void ga_watch_look(GaCourierWatch *watch);
 /* That long that it makes no progress: it is to be replaced. */
 extern bool ga_watch_is_hung(const GaCourierWatch *watch);
 /* It owes the answer longer than one who is well does: worth telling. */

@@ -386,13 +386,12 @@ ga_job_lose(const GaJob *job, TimestampTz now, bool died, GaRecord *record)
 	ga_job_judge(job, &outcome, now, record, &ignored);
 	record->counts_crashes = died;
 	record->crashes = Min(job->crashes + 1, PG_INT16_MAX);
-	if (record->due == 0)
-		return;
-	/* Alone it can harm nobody, so it need not wait. */
-	if (!died || record->crashes < GA_CRASHES_MAX)
-		record->due = now;
-	else if (ga_suspects_blame())
+	if (died && record->crashes >= GA_CRASHES_MAX && !record->expired &&
+		!job->provider->hold_uncertain && ga_suspects_blame())
 		set_aside(job, record);
+	/* Alone it can harm nobody, so it need not wait. */
+	else if (record->due != 0 && (!died || record->crashes < GA_CRASHES_MAX))
+		record->due = now;
 }
 
 void
