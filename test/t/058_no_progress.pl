@@ -112,6 +112,27 @@ poll_until(sub { time - $since > 6 }, 'nothing is to be done for a while');
 is(dispatcher_check() =~ s/;.*//r, 'true: running', 'that is no lack of progress');
 is(dispatcher($node)->{turns}, $turns, 'and nobody woke up for it');
 
+# ---- the one that tries a suspect alone
+
+my $suspect = sa_number(9_000_001);
+set_rules($gateway, http => { rules => [ { match => quotemeta $suspect, replies => [ 'kill', 'hang' ] },
+	{ match => '', replies => [ { delay => 0.1 } ] } ] }, smtp => {});
+invite($node, $suspect);
+my $alone;
+poll_until(sub {
+	# It is the dispatcher's child, too.
+	($alone) = grep { $_ != courier_pid($node) } split ' ', slurp_file("/proc/$pid/task/$pid/children");
+	return $alone && 2 == grep { $_ eq $suspect } sms_recipients($gateway);
+}, 'a message that killed a courier is tried alone');
+invite($node, some(5));
+poll_until(sub { deliveries($node)->{sent} == $next }, 'others are sent meanwhile');
+set_rules($gateway, http => { rules => [ { match => '', replies => [ { delay => 0.1 } ] } ] }, smtp => {});
+kill 'STOP', $alone;
+takes_at_most(5, 'it is noticed in time', sub {
+	poll_until(sub { !is_alive($alone) }, 'the courier that has it alone is replaced when it is stopped');
+});
+all_are($node, 'sent', 'and the message is sent');
+
 # ---- a server stops although one is stopped
 
 $courier = courier_pid($node);

@@ -10,8 +10,8 @@
 
 #include "base/shared/wire.h"
 #include "datatype/timestamp.h"
-#include "dispatch/event_wait.h"
-#include "dispatch/jobs.h"
+#include "dispatch/courier/event_wait.h"
+#include "dispatch/courier/jobs.h"
 
 /* Told of every outcome the courier reports. */
 typedef void (*GaHearOutcome)(const GaOutcomeFrame *outcome, TimestampTz now);

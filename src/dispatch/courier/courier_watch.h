@@ -3,8 +3,8 @@
  *		Whether a courier makes progress: it answers a ping from the loop that reads
  *		its jobs, however slow its providers are.
  */
-#ifndef GA_DISPATCH_COURIER_WATCH_H
-#define GA_DISPATCH_COURIER_WATCH_H
+#ifndef GA_DISPATCH_COURIER_COURIER_WATCH_H
+#define GA_DISPATCH_COURIER_COURIER_WATCH_H
 
 #include "postgres.h"
 
@@ -37,4 +37,4 @@ extern bool ga_watch_is_late(const GaCourierWatch *watch);
 /* With work in its hands: when to ping or to look again. */
 extern long ga_watch_next_turn_ms(const GaCourierWatch *watch);
 
-#endif /* GA_DISPATCH_COURIER_WATCH_H */
+#endif /* GA_DISPATCH_COURIER_COURIER_WATCH_H */

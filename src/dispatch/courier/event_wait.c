@@ -8,7 +8,7 @@
 #include "postgres.h"
 
 #include "base/compat.h"
-#include "dispatch/event_wait.h"
+#include "dispatch/courier/event_wait.h"
 #include "storage/latch.h"
 
 /* Latch, postmaster, sockets. */

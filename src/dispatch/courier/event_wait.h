@@ -2,8 +2,8 @@
  * event_wait.h
  *		Waiting for the latch and more than one socket.
  */
-#ifndef GA_DISPATCH_EVENT_WAIT_H
-#define GA_DISPATCH_EVENT_WAIT_H
+#ifndef GA_DISPATCH_COURIER_EVENT_WAIT_H
+#define GA_DISPATCH_COURIER_EVENT_WAIT_H
 
 #include "postgres.h"
 
@@ -21,4 +21,4 @@ typedef struct GaWaitSocket
 extern int ga_wait_for_events(const GaWaitSocket *sockets, int count,
 							  long wait_ms, uint32 wait_event);
 
-#endif /* GA_DISPATCH_EVENT_WAIT_H */
+#endif /* GA_DISPATCH_COURIER_EVENT_WAIT_H */

@@ -2,12 +2,12 @@
  * suspects.h
  *		Jobs that a courier had taken up when it died: they wait to be tried alone.
  */
-#ifndef GA_DISPATCH_SUSPECTS_H
-#define GA_DISPATCH_SUSPECTS_H
+#ifndef GA_DISPATCH_COURIER_SUSPECTS_H
+#define GA_DISPATCH_COURIER_SUSPECTS_H
 
 #include "postgres.h"
 
-#include "dispatch/jobs.h"
+#include "dispatch/courier/jobs.h"
 
 /* Couriers that die of one message before it is set aside, two of them while it
  * was alone in their hands. */
@@ -33,4 +33,4 @@ extern void ga_suspects_note_success(void);
 extern bool ga_suspects_blame(void);
 extern bool ga_suspects_is_courier_broken(void);
 
-#endif /* GA_DISPATCH_SUSPECTS_H */
+#endif /* GA_DISPATCH_COURIER_SUSPECTS_H */

@@ -21,8 +21,9 @@ typedef struct GaPoll
 	pg_uuid_t group_id;
 	int32 number;
 	int32 link_version;
-	int32 tries;   /* this one counted, from 1 */
-	int32 crashes; /* of couriers that asked it, see dispatch/courier/suspects */
+	int32 tries; /* this one counted, from 1 */
+	int32
+		crashes; /* of couriers that asked it, see dispatch/courier/suspects */
 	const char *server;
 	const char *message_id; /* the provider's */
 } GaPoll;

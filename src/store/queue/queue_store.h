@@ -45,8 +45,8 @@ typedef struct GaClaim
 	int32 number;
 	int32 attempt; /* this one counted, from 1 */
 	int32
-		refusals; /* of it that were put off, see dispatch/provider/evidence */
-	int32 pauses; /* of a provider that it alone was the reason of */
+		refusals;  /* of it that were put off, see dispatch/provider/evidence */
+	int32 pauses;  /* of a provider that it alone was the reason of */
 	int32 crashes; /* of couriers, see dispatch/courier/suspects */
 	int32 link_version;
 	int64 group_number;
