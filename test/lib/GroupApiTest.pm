@@ -48,7 +48,7 @@ use Time::HiRes qw(sleep time);
 
 our @EXPORT = qw(
   new_node poll_until at_most takes_at_most
-  start_http_sink sink_count start_script_server set_rules start_smtp_sink
+  start_http_sink settable_clock set_clock sink_count start_script_server set_rules start_smtp_sink
   start_mail_server start_prism start_postfix
   start_program stop_program read_log make_certificate
   project_root peer from_json to_json
@@ -66,6 +66,9 @@ my $scratch = File::Temp->newdir('group_api_test.XXXXXX', TMPDIR => 1);
 my $json = JSON::PP->new->canonical->utf8;
 my $started = 0;
 my %running;
+
+# Whoever runs the tests: the superuser of their servers has one name.
+$ENV{PGUSER} = 'postgres';
 
 sub project_root { return $root; }
 sub from_json { return $json->decode($_[0]); }
@@ -86,10 +89,11 @@ sub new_node
 	my $node = PostgreSQL::Test::Cluster->new($name);
 
 	# The extension insists on UTF-8, whatever the machine's own language is.
-	$node->init(extra => [ '--encoding=UTF8', '--locale=C.UTF-8' ],
+	$node->init(extra => [ '--encoding=UTF8', '--locale=C.UTF-8', "--username=$ENV{PGUSER}" ],
 		@{ $options{init} // [] });
 	$node->append_conf('postgresql.conf',
-		"shared_preload_libraries = 'group_api'\n" . ($options{conf} // '') . "\n");
+		# What is refused must not depend on the day the tests are run.
+		"shared_preload_libraries = 'group_api'\ngroup_api.phone_metadata_months = 1200\n" . ($options{conf} // '') . "\n");
 	$node->start;
 	$node->safe_psql('postgres', 'CREATE EXTENSION group_api')
 	  if $options{extension} // 1;
@@ -249,6 +253,36 @@ sub http_sink_path
 	system_or_bail('cc', '-O2', '-o', $path, "$root/test/lib/http_sink.c")
 	  unless -x $path;
 	return $path;
+}
+
+=head2 settable_clock()
+
+What a server's environment needs so that the test can set its wall clock, see
+test/lib/set_clock.c: a hash of variables, and set_clock(SECONDS) sets it by so many
+seconds from now on, against the true time.
+
+=cut
+
+sub settable_clock
+{
+	my $library = "$scratch/set_clock.so";
+
+	system_or_bail('cc', '-O2', '-shared', '-fPIC', '-o', $library, "$root/test/lib/set_clock.c", '-ldl');
+	chmod 0755, $scratch, $library;
+	set_clock(0);
+	return (LD_PRELOAD => $library, SET_CLOCK_FILE => "$scratch/clock");
+}
+
+sub set_clock
+{
+	my ($seconds) = @_;
+	my $path = "$scratch/clock";
+
+	# Processes have it mapped: written in place.
+	open(my $file, -e $path ? '+<:raw' : '>:raw', $path) or die "$path: $!";
+	syswrite($file, pack('q', $seconds)) == 8 or die "$path: $!";
+	close($file);
+	return;
 }
 
 =head2 sink_count(SINK)

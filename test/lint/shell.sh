@@ -13,4 +13,6 @@ report "what has a #! line is executable" \
 	"$(started_by_name | while read -r f; do [ -x "$f" ] || echo "$f"; done)"
 report "no process is ended by its name" \
 	"$(scripts | grep -v '^test/lint/' | xargs grep -nE '^[^#]*\b(pkill|killall)\b' /dev/null | cut -c 1-70)"
+report "whoever runs the tests, the superuser of their servers is PGUSER" \
+	"$(grep -rnE -A 1 -e '->init\(' test --include='*.p[lm]' | grep -e '->init(' | grep -v 'PGUSER' | cut -c 1-70)"
 finish

@@ -116,7 +116,7 @@ sub upgrade_cluster
 	my $log = '';
 
 	chomp $bin;
-	$new->init(extra => [ '--encoding=UTF8', '--locale=C.UTF-8' ]);
+	$new->init(extra => [ '--encoding=UTF8', '--locale=C.UTF-8', "--username=$ENV{PGUSER}" ]);
 	$new->append_conf('postgresql.conf', "shared_preload_libraries = 'group_api'\n");
 	ok(IPC::Run::run([ 'pg_upgrade', '-b', $bin, '-B', $bin, '-d', $old->data_dir, '-D', $new->data_dir,
 		'-s', $new->host, '-p', $old->port, '-P', $new->port ],
