@@ -18,6 +18,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <string.h>
+#include <strings.h>
 
 /* More than a reply of RFC 5321 holds in its first lines. */
 #define TEXT_MAX 1024
@@ -197,6 +198,7 @@ static const char *const content[] = {"spam*",
 									  "prohibited",
 									  "restricted",
 									  "not permitted to deliver",
+									  "recipient preference*",
 									  "administrative*",
 									  "banned content",
 									  NULL};
@@ -331,15 +333,21 @@ is_host(const char *word, size_t length)
 	return has_dot && label >= 2 && isalpha((unsigned char) word[length - 1]);
 }
 
+static bool
+is_link(const char *word, size_t length)
+{
+	for (size_t i = 0; i + 3 <= length; i++)
+		if (memcmp(word + i, "://", 3) == 0)
+			return true;
+	return false;
+}
+
 /* What names somebody and says nothing: addresses, hosts, links. */
 static bool
 is_name(const char *word, size_t length)
 {
-	if (memchr(word, '@', length) != NULL)
+	if (memchr(word, '@', length) != NULL || is_link(word, length))
 		return true;
-	for (size_t i = 0; i + 3 <= length; i++)
-		if (memcmp(word + i, "://", 3) == 0)
-			return true;
 	while (length > 0 && strchr(".,;:)]>", word[length - 1]))
 		length--;
 	while (length > 0 && strchr("([<", *word))
@@ -348,6 +356,27 @@ is_name(const char *word, size_t length)
 		length--;
 	}
 	return is_host(word, length);
+}
+
+/* A link to a list of hosts is all that some servers say of why they refuse one. */
+static bool
+names_block_list(const char *word, size_t length)
+{
+	static const char *const lists[] = {"spamhaus",	  "spamcop",  "barracuda",
+										"uceprotect", "abuseat",  "sorbs",
+										"blacklist",  "blocklist"};
+
+	if (!is_link(word, length))
+		return false;
+	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++)
+	{
+		size_t size = strlen(lists[i]);
+
+		for (size_t at = 0; at + size <= length; at++)
+			if (strncasecmp(word + at, lists[i], size) == 0)
+				return true;
+	}
+	return false;
 }
 
 /* "Invalid 'From' address", but not the apostrophe of "isn't". */
@@ -375,6 +404,11 @@ clean(const char *text, char *out)
 		length = *text == '<' && strchr(text, '>')
 					 ? (size_t) (strchr(text, '>') - text) + 1
 					 : strcspn(text, " \t\r\n");
+		if (names_block_list(text, length) && at + 12 < TEXT_MAX)
+		{
+			memcpy(out + at, " blocklist", 10);
+			at += 10;
+		}
 		if (*text == '<' || is_name(text, length))
 		{
 			text += length;

@@ -98,10 +98,15 @@ ga_prose_read(const char *subject, const char *text, GaProseNotice *notice)
 		{
 			worst = class;
 			notice->line = text + strspn(text, " \t");
+			/* In a transcript, what the other side said. */
+			if (strncmp(notice->line, "<<< ", 4) == 0)
+				notice->line += 4;
 			notice->line_length = length - (size_t) (notice->line - text);
 		}
 		text += length + (text[length] == '\n');
 	}
-	notice->is_delay = is_late || (worst == 4 && !is_lost);
+	/* "Returned mail: Deferred: ..." with a refusal for good in it is over. */
+	notice->is_delay =
+		worst == 5 && is_lost ? false : is_late || (worst == 4 && !is_lost);
 	return worst > 0 || is_late || is_lost;
 }
