@@ -43,6 +43,8 @@ static const GaHttpCode twilio_codes[] = {
 	{"30450", GA_OUTCOME_REJECTED, UNSURE, -1}, /* SMS pumping protection */
 	{"30453", GA_OUTCOME_REJECTED, UNSURE, -1}, /* likewise */
 	{"60410", GA_OUTCOME_REJECTED, UNSURE, -1}, /* the prefix is blocked */
+	{"21604", GA_OUTCOME_REJECTED, 0, -1},		/* no To */
+	{"30014", GA_OUTCOME_REJECTED, 0, -1},		/* To is not valid */
 	/* its country or carrier, which the account may have to be allowed */
 	{"21408", GA_OUTCOME_REJECTED, UNSURE, -1},		 /* region not enabled */
 	{"21608", GA_OUTCOME_REJECTED, UNSURE, -1},		 /* trial: not verified */
@@ -52,11 +54,24 @@ static const GaHttpCode twilio_codes[] = {
 	{"30018", GA_OUTCOME_REJECTED, UNSURE, -1}, /* sender to be registered */
 	{"30024", GA_OUTCOME_REJECTED, UNSURE, -1}, /* numeric sender, likewise */
 	{"30040", GA_OUTCOME_REJECTED, UNSURE, -1}, /* likewise */
+	{"21657", GA_OUTCOME_MISCONFIGURED, UNSURE,
+	 -1}, /* sender, in this country */
 	/* the message */
 	{"21605", GA_OUTCOME_REJECTED, 0, -1}, /* too long */
 	{"21617", GA_OUTCOME_REJECTED, 0, -1}, /* longer than 1600 characters */
 	{"30044", GA_OUTCOME_REJECTED, 0, -1}, /* too long for a trial account */
 	{"30038", GA_OUTCOME_REJECTED, UNSURE, -1}, /* its words are filtered */
+	{"20413", GA_OUTCOME_REJECTED, 0, -1},		/* too large */
+	{"21602", GA_OUTCOME_REJECTED, 0, -1},		/* empty */
+	{"21618", GA_OUTCOME_REJECTED, UNSURE, -1}, /* cannot be sent */
+	{"21658", GA_OUTCOME_REJECTED, 0, -1},		/* a parameter is too long */
+	{"30009", GA_OUTCOME_REJECTED, 0, -1},		/* a part got lost */
+	{"30010", GA_OUTCOME_REJECTED, 0, -1},		/* costs more than allowed */
+	{"30019", GA_OUTCOME_REJECTED, 0, -1},		/* too long for the carrier */
+	{"30039", GA_OUTCOME_REJECTED, 0, -1},		/* went in circles */
+	{"20422", GA_OUTCOME_REJECTED, UNSURE, -1}, /* a parameter is wrong */
+	{"30400", GA_OUTCOME_REJECTED, UNSURE, -1}, /* likewise */
+	{"63016", GA_OUTCOME_REJECTED, 0, -1},		/* only templates by now */
 	/* the account */
 	{"20003", GA_OUTCOME_MISCONFIGURED, 0, -1}, /* authentication */
 	{"20005", GA_OUTCOME_MISCONFIGURED, 0, -1}, /* not active */
@@ -67,6 +82,18 @@ static const GaHttpCode twilio_codes[] = {
 	{"30002", GA_OUTCOME_MISCONFIGURED, 0, -1}, /* suspended */
 	{"30037", GA_OUTCOME_MISCONFIGURED, 0, -1}, /* may not send */
 	{"90010", GA_OUTCOME_MISCONFIGURED, 0, -1}, /* not active */
+	{"20001", GA_OUTCOME_MISCONFIGURED, 0, -1}, /* unknown parameters */
+	{"20004", GA_OUTCOME_MISCONFIGURED, 0, -1}, /* method */
+	{"20010", GA_OUTCOME_MISCONFIGURED, 0, -1}, /* action disabled */
+	{"20011", GA_OUTCOME_MISCONFIGURED, 0, -1}, /* TLS version */
+	{"20012", GA_OUTCOME_MISCONFIGURED, 0, -1}, /* TLS cipher */
+	{"20403", GA_OUTCOME_MISCONFIGURED, 0, -1}, /* forbidden */
+	{"20410", GA_OUTCOME_MISCONFIGURED, 0, -1}, /* gone */
+	{"20423", GA_OUTCOME_MISCONFIGURED, 0, -1}, /* SID */
+	{"20426", GA_OUTCOME_MISCONFIGURED, 0, -1}, /* upgrade required */
+	{"21624", GA_OUTCOME_MISCONFIGURED, 0, -1}, /* ValidityPeriod */
+	{"30012", GA_OUTCOME_MISCONFIGURED, 0, -1}, /* likewise, too small */
+	{"30013", GA_OUTCOME_MISCONFIGURED, 0, -1}, /* likewise, too large */
 	/* the sender */
 	{"21212", GA_OUTCOME_MISCONFIGURED, 0, -1},		 /* no number */
 	{"21266", GA_OUTCOME_MISCONFIGURED, UNSURE, -1}, /* same as To */
@@ -75,19 +102,39 @@ static const GaHttpCode twilio_codes[] = {
 	{"21659", GA_OUTCOME_MISCONFIGURED, 0, -1},		 /* likewise */
 	{"21660", GA_OUTCOME_MISCONFIGURED, 0, -1},		 /* another account's */
 	{"21661", GA_OUTCOME_MISCONFIGURED, 0, -1},		 /* cannot send SMS */
-	{"21701", GA_OUTCOME_MISCONFIGURED, 0, -1},		 /* no such service */
-	{"21702", GA_OUTCOME_MISCONFIGURED, 0, -1},		 /* likewise */
-	{"21703", GA_OUTCOME_MISCONFIGURED, 0, -1},		 /* it has no number */
-	{"21704", GA_OUTCOME_MISCONFIGURED, 0, -1},		 /* likewise */
-	{"21705", GA_OUTCOME_MISCONFIGURED, 0, -1},		 /* it is not valid */
-	{"30032", GA_OUTCOME_MISCONFIGURED, 0, -1},		 /* toll-free, unverified */
+	{"21210", GA_OUTCOME_MISCONFIGURED, 0, -1},		 /* not verified */
+	{"21213", GA_OUTCOME_MISCONFIGURED, 0, -1},		 /* missing */
+	{"21601", GA_OUTCOME_MISCONFIGURED, 0, -1},		 /* cannot send SMS */
+	{"21616", GA_OUTCOME_MISCONFIGURED, 0, -1},		 /* several numbers */
+	{"21708", GA_OUTCOME_MISCONFIGURED, 0, -1},		 /* name missing */
+	{"21709", GA_OUTCOME_MISCONFIGURED, UNSURE,
+	 -1},										/* name, for this country */
+	{"21711", GA_OUTCOME_MISCONFIGURED, 0, -1}, /* not of the service */
+	{"21712", GA_OUTCOME_MISCONFIGURED, 0, -1}, /* of another service */
+	{"21715", GA_OUTCOME_MISCONFIGURED, 0, -1}, /* cannot send SMS */
+	{"30015", GA_OUTCOME_MISCONFIGURED, 0, -1}, /* its channel */
+	{"30016", GA_OUTCOME_MISCONFIGURED, 0, -1}, /* likewise */
+	{"30033", GA_OUTCOME_MISCONFIGURED, 0, -1}, /* A2P 10DLC, suspended */
+	{"21701", GA_OUTCOME_MISCONFIGURED, 0, -1}, /* no such service */
+	{"21702", GA_OUTCOME_MISCONFIGURED, 0, -1}, /* likewise */
+	{"21703", GA_OUTCOME_MISCONFIGURED, 0, -1}, /* it has no number */
+	{"21704", GA_OUTCOME_MISCONFIGURED, 0, -1}, /* likewise */
+	{"21705", GA_OUTCOME_MISCONFIGURED, 0, -1}, /* it is not valid */
+	{"30032", GA_OUTCOME_MISCONFIGURED, 0, -1}, /* toll-free, unverified */
 	{"30034", GA_OUTCOME_MISCONFIGURED, 0, -1}, /* A2P 10DLC registration */
 	{"30035", GA_OUTCOME_MISCONFIGURED, 0, -1}, /* A2P 10DLC, in progress */
 	/* for now */
-	{"14107", GA_OUTCOME_RETRY, FAULT, -1},		 /* too many at once */
-	{"20429", GA_OUTCOME_RETRY, FAULT, -1},		 /* likewise */
-	{"20500", GA_OUTCOME_RETRY, FAULT, -1},		 /* internal error */
-	{"20503", GA_OUTCOME_RETRY, FAULT, -1},		 /* out of service */
+	{"20162", GA_OUTCOME_RETRY, 0, -1},		/* another change is under way */
+	{"20409", GA_OUTCOME_RETRY, 0, -1},		/* likewise */
+	{"21619", GA_OUTCOME_RETRY, 0, -1},		/* no record could be made */
+	{"21730", GA_OUTCOME_RETRY, FAULT, -1}, /* maintenance */
+	{"30020", GA_OUTCOME_RETRY, FAULT, -1}, /* internal error */
+	{"30021", GA_OUTCOME_RETRY, FAULT, -1}, /* likewise */
+	{"30410", GA_OUTCOME_RETRY, 0, -1},		/* the carrier did not answer */
+	{"14107", GA_OUTCOME_RETRY, FAULT, -1}, /* too many at once */
+	{"20429", GA_OUTCOME_RETRY, FAULT, -1}, /* likewise */
+	{"20500", GA_OUTCOME_RETRY, FAULT, -1}, /* internal error */
+	{"20503", GA_OUTCOME_RETRY, FAULT, -1}, /* out of service */
 	{"21611", GA_OUTCOME_RETRY, FAULT, HOUR_MS}, /* ten hours of backlog */
 	{"30001", GA_OUTCOME_RETRY, FAULT, HOUR_MS}, /* queue overflow */
 	{"30003", GA_OUTCOME_RETRY, 0, HOUR_MS},	 /* handset unreachable */
@@ -106,6 +153,7 @@ static const GaHttpCode vonage_codes[] = {
 	{"7", GA_OUTCOME_REJECTED, 0, -1},		 /* number barred */
 	{"33", GA_OUTCOME_REJECTED, DEAD, -1},	 /* number deactivated */
 	{"6", GA_OUTCOME_REJECTED, UNSURE, -1},	 /* no such prefix */
+	{"3", GA_OUTCOME_REJECTED, UNSURE, -1},	 /* a parameter is wrong */
 	{"12", GA_OUTCOME_REJECTED, 0, -1},		 /* too long */
 	{"2", GA_OUTCOME_MISCONFIGURED, 0, -1},	 /* a parameter is missing */
 	{"4", GA_OUTCOME_MISCONFIGURED, 0, -1},	 /* credentials */
@@ -157,6 +205,10 @@ static const GaHttpCode messagebird_codes[] = {
 /* https://docs.aws.amazon.com/sns/latest/api/API_Publish.html */
 static const GaHttpCode sns_codes[] = {
 	{"OptedOut", GA_OUTCOME_REJECTED, STOP, -1},
+	{"AuthorizationError", GA_OUTCOME_MISCONFIGURED, 0, -1},
+	{"InvalidSecurity", GA_OUTCOME_MISCONFIGURED, 0, -1},
+	{"NotFound", GA_OUTCOME_MISCONFIGURED, 0, -1},
+	{"InternalError", GA_OUTCOME_RETRY, FAULT, -1},
 	{"Throttled", GA_OUTCOME_RETRY, FAULT, -1},
 	{"Throttling", GA_OUTCOME_RETRY, FAULT, -1},
 	{"ThrottlingException", GA_OUTCOME_RETRY, FAULT, -1},
@@ -216,6 +268,8 @@ static const GaHttpCode resend_codes[] = {
 	{"missing_api_key", GA_OUTCOME_MISCONFIGURED, 0, -1},
 	{"restricted_api_key", GA_OUTCOME_MISCONFIGURED, 0, -1},
 	{"invalid_api_key", GA_OUTCOME_MISCONFIGURED, 0, -1},
+	/* as Resend writes it in its own package */
+	{"invalid_api_Key", GA_OUTCOME_MISCONFIGURED, 0, -1},
 	{"invalid_access", GA_OUTCOME_MISCONFIGURED, 0, -1},
 	{"invalid_region", GA_OUTCOME_MISCONFIGURED, 0, -1},
 	{"rate_limit_exceeded", GA_OUTCOME_RETRY, FAULT, -1},
