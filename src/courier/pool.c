@@ -27,6 +27,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/shared/monotonic.h"
 #include "courier/provider.h"
 
 #define IDLE_S 60
@@ -50,9 +51,9 @@ struct GaPool
 	int threads; /* that will look at the queue again */
 	int members; /* that still use the pool, the leaving included */
 	int limit;	 /* of threads: what the provider allows, as far as is known */
-	time_t grow_at; /* monotonic; when one more may be tried */
-	time_t grow_s;	/* the wait before that */
-	bool grew;		/* one more was tried since the last refusal */
+	GaMonotonic grow_at; /* when one more may be tried */
+	time_t grow_s;		 /* the wait before that */
+	bool grew;			 /* one more was tried since the last refusal */
 	bool closed;
 };
 
@@ -212,29 +213,20 @@ wait_for_task(GaPool *pool)
 	return task;
 }
 
-static time_t
-seconds_now(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec;
-}
-
 /* The lock is held: after some time without a refusal, one connection more. */
 static void
 grow(GaPool *pool)
 {
-	time_t now;
+	GaMonotonic now;
 
 	if (pool->limit >= pool->provider->max_connections)
 		return;
-	now = seconds_now();
+	now = ga_monotonic_now();
 	if (now < pool->grow_at)
 		return;
 	pool->limit++;
 	pool->grew = true;
-	pool->grow_at = now + pool->grow_s;
+	pool->grow_at = now + (int64_t) pool->grow_s * 1000000;
 }
 
 static void *send_tasks(void *context);
@@ -338,7 +330,7 @@ give_up_connection(GaPool *pool, GaTask *task)
 				pool->grow_s * 2 > GROW_LAST_S ? GROW_LAST_S : pool->grow_s * 2;
 		pool->grew = false;
 		pool->limit = pool->threads;
-		pool->grow_at = seconds_now() + pool->grow_s;
+		pool->grow_at = ga_monotonic_in_ms((int64_t) pool->grow_s * 1000);
 		pthread_cond_signal(&pool->work);
 	}
 	pthread_mutex_unlock(&pool->lock);

@@ -6,6 +6,7 @@
  * and are overwritten when it is closed.  No message, outcome or log line may
  * hold one: ga_sender_deliver is the last place to see to that.
  */
+#include "base/shared/monotonic.h"
 #include "courier/provider.h"
 
 #include <curl/curl.h>
@@ -348,15 +349,6 @@ ga_sender_close(GaSender *sender)
 	free(sender);
 }
 
-static int64_t
-read_clock_us(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t) now.tv_sec * 1000000 + now.tv_nsec / 1000;
-}
-
 static void
 deliver_or_ask(GaSender *sender, const GaJob *job, GaOutcome *outcome)
 {
@@ -386,7 +378,7 @@ void
 ga_sender_deliver(GaSender *sender, const GaJob *job, GaOutcome *outcome)
 {
 	const GaProvider *provider = sender->provider;
-	int64_t start = read_clock_us();
+	int64_t start = ga_monotonic_now();
 	char complaint[256];
 
 	ga_outcome_reset(outcome);
@@ -400,7 +392,7 @@ ga_sender_deliver(GaSender *sender, const GaJob *job, GaOutcome *outcome)
 	else
 		deliver_or_ask(sender, job, outcome);
 	hide_secrets(provider, job, outcome);
-	outcome->elapsed_us = read_clock_us() - start;
+	outcome->elapsed_us = ga_monotonic_now() - start;
 }
 
 bool

@@ -22,6 +22,7 @@
 #include "base/compat.h"
 #include "base/guc.h"
 #include "base/link_token.h"
+#include "dispatch/clock.h"
 #include "dispatch/provider/connections.h"
 #include "dispatch/courier/courier_desk.h"
 #include "dispatch/launch/crash_guard.h"
@@ -78,11 +79,12 @@ static uint8 link_secret[GA_LINK_SECRET_LENGTH];
 static bool reload_wanted; /* providers, templates, identity: read again */
 static bool is_ours;	   /* the data belong to this database */
 static bool is_foreign;	   /* the data belong to another one */
-static TimestampTz strays_not_before = DT_NOEND; /* DT_NOEND: none left */
+static GaMonotonic strays_not_before =
+	GA_MONOTONIC_NEVER;		/* never: none left */
 static bool renewal_wanted; /* the data became ours: a new incarnation begins */
-static TimestampTz records_not_before;
+static GaMonotonic records_not_before;
 static int record_wait_ms; /* > 0: recording fails */
-static TimestampTz trimmed_at;
+static GaMonotonic trimmed_at;
 static TimestampTz look_at;		  /* the next look at groups; DT_NOEND: never */
 static bool look_is_known;		  /* look_at is right */
 static int reminders_before = -1; /* the setting at the last look; -1: none */
@@ -167,7 +169,7 @@ hear_wakes(void)
 	if (due == DT_NOBEGIN)
 	{
 		ga_readings_begin_anew();
-		ga_records_bring_back(DT_NOEND);
+		ga_records_bring_back(GA_MONOTONIC_NEVER);
 		ga_set_aside_look_again();
 	}
 	if (due < GA_DUE_NEVER)
@@ -216,7 +218,7 @@ take_origin(GaOrigin origin)
 }
 
 static void
-reload(TimestampTz now)
+reload(GaMonotonic now)
 {
 	GaTemplates templates;
 	GaProviderRow *rows;
@@ -268,20 +270,51 @@ may_send(void)
 	return is_ours;
 }
 
+/* ---- step: the clock ----------------------------------------------------- */
+
+/* When somebody set it, all that waits for a date waits for another moment. */
+static void
+look_at_dates_again(void)
+{
+	ga_readings_begin_anew();
+	ga_due_rows_look_again(DT_NOBEGIN);
+	ga_polls_look_again();
+	ga_set_aside_look_again();
+	look_is_known = false;
+}
+
+static void
+follow_clock(GaMonotonic now)
+{
+	if (!ga_clock_follow())
+		return;
+	look_at_dates_again();
+	/* What was read meanwhile did not count for rests. */
+	reload_wanted = true;
+}
+
+static void
+shorten_waits(GaMonotonic now)
+{
+	if (is_ours && ga_clock_shorten_waits())
+		look_at_dates_again();
+}
+
 /* ---- step: what became of messages ---- */
 
 static void
-record_pauses(TimestampTz now)
+record_pauses(GaMonotonic now)
 {
 	reload_wanted |= ga_pauses_record(now);
 }
 
 /* What an outcome says of the provider. */
 static void
-teach_provider(const GaJob *job, const GaOutcomeFrame *outcome, TimestampTz now)
+teach_provider(const GaJob *job, const GaOutcomeFrame *outcome)
 {
+	GaMonotonic now = ga_monotonic_now();
 	GaProvider *provider = job->provider;
-	TimestampTz rested_until = provider->rest_until;
+	GaMonotonic rested_until = provider->rest_until;
 
 	if (job->picked)
 		ga_connections_learn(provider, GA_OUTCOME_CONNECTIONS(outcome->flags));
@@ -304,7 +337,7 @@ hear_outcome(const GaOutcomeFrame *outcome, TimestampTz now)
 	if (job->is_poll)
 	{
 		ga_polls_hear(job, outcome);
-		teach_provider(job, outcome, now);
+		teach_provider(job, outcome);
 		ga_job_remove(job);
 		return;
 	}
@@ -315,9 +348,9 @@ hear_outcome(const GaOutcomeFrame *outcome, TimestampTz now)
 	/* Not even tried: no part of the history. */
 	if (!job->picked)
 		record->outcome = NULL;
-	teach_provider(job, outcome, now);
+	teach_provider(job, outcome);
 	if (record->due != 0 && outcome->outcome == GA_OUTCOME_RETRY &&
-		ga_provider_gives_way(job->provider, now))
+		ga_provider_gives_way(job->provider, ga_monotonic_now()))
 		record->due = now;
 	/* What the settings of then did says nothing of today's. */
 	if (must_pause && job->fingerprint == job->provider->fingerprint)
@@ -360,8 +393,7 @@ wait_to_record(void)
 	record_wait_ms = record_wait_ms == 0
 						 ? RECORD_FIRST_WAIT_MS
 						 : Min(record_wait_ms * 2, RECORD_LAST_WAIT_MS);
-	records_not_before =
-		TimestampTzPlusMilliseconds(GetCurrentTimestamp(), record_wait_ms);
+	records_not_before = ga_monotonic_in_ms(record_wait_ms);
 }
 
 /* What is due at once kept its place; for others a time is waited for. */
@@ -376,7 +408,7 @@ note_requeued(const GaRecord *record, TimestampTz now)
 }
 
 static void
-record_outcomes(TimestampTz now)
+record_outcomes(GaMonotonic now)
 {
 	/* Of rows that somebody holds locked: they stand first in the list. */
 	static int held = 0;
@@ -388,9 +420,9 @@ record_outcomes(TimestampTz now)
 
 	ga_records_bring_back(now);
 	records = ga_records_list(&count);
-	first = GetCurrentTimestamp() < records_not_before ? held : 0;
+	first = ga_monotonic_now() < records_not_before ? held : 0;
 	if (count == first ||
-		(record_wait_ms > 0 && GetCurrentTimestamp() < records_not_before) ||
+		(record_wait_ms > 0 && ga_monotonic_now() < records_not_before) ||
 		!ga_work_begin(GA_STEP_RECORD))
 		return;
 	if (!try_to_record(records + first, count - first, &kept, &failed))
@@ -421,8 +453,7 @@ record_outcomes(TimestampTz now)
 	ga_records_keep(kept);
 	/* They are recorded a little later, and hold up no others meanwhile. */
 	if (kept > 0 && first == 0)
-		records_not_before =
-			TimestampTzPlusMilliseconds(GetCurrentTimestamp(), LOCKED_ROWS_MS);
+		records_not_before = ga_monotonic_in_ms(LOCKED_ROWS_MS);
 }
 
 /* Nothing more is claimed while what was sent cannot be recorded. */
@@ -487,7 +518,7 @@ hand_over(GaProvider *provider, const GaClaim *claim)
 		record_over(claim, provider, &over);
 		return;
 	}
-	ga_desk_put_job(job, json.data, json.len);
+	ga_desk_put_job(json.data, json.len);
 }
 
 /* No message can be made of this one: it has failed, and the others go on. */
@@ -536,7 +567,7 @@ hand_over_all(GaProvider *provider, const GaClaim *claims, int count)
 }
 
 static void
-claim_for(GaProvider *provider, int limit, TimestampTz now)
+claim_for(GaProvider *provider, int limit, GaMonotonic now)
 {
 	int64 last_tag;
 	GaQueueCursor *cursor = ga_reading_cursor(provider, &last_tag);
@@ -571,14 +602,14 @@ claim_for(GaProvider *provider, int limit, TimestampTz now)
 }
 
 static void
-place_due_rows(TimestampTz now)
+place_due_rows(GaMonotonic now)
 {
 	if (!is_recording_held_up() && may_send() && !ga_retire_is_asked())
 		ga_due_rows_place(now);
 }
 
 static void
-claim_due(TimestampTz now)
+claim_due(GaMonotonic now)
 {
 	ListCell *cell;
 
@@ -602,7 +633,7 @@ claim_due(TimestampTz now)
 /* ---- step: when next? --------------------------------------------------- */
 
 static void
-ask_next_due(TimestampTz now)
+ask_next_due(GaMonotonic now)
 {
 	ListCell *cell;
 
@@ -621,13 +652,13 @@ ask_next_due(TimestampTz now)
 		next_due = ga_queue_first(provider->channel, &provider->filter);
 		ga_due_rows_ask();
 		ga_work_end();
-		ga_reading_note_next_due(provider, next_due, GetCurrentTimestamp());
+		ga_reading_note_next_due(provider, next_due);
 		ga_readings_tell_empty(provider->channel);
 	}
 }
 
 static void
-ask_for_receipts(TimestampTz now)
+ask_for_receipts(GaMonotonic now)
 {
 	ga_polls_record();
 	if (!is_recording_held_up() && may_send() && !ga_retire_is_asked())
@@ -649,8 +680,9 @@ follow_setting(TimestampTz now, bool *taken_over)
 
 /* Expiries and reminders: one look, and when the next one is. */
 static void
-look_at_groups(TimestampTz now)
+look_at_groups(GaMonotonic unused)
 {
+	TimestampTz now = GetCurrentTimestamp();
 	GaLook look;
 	bool changed = reminders_before != ga_settings.reminder_before;
 	bool taken_over = true;
@@ -691,10 +723,10 @@ look_at_groups(TimestampTz now)
 }
 
 static void
-trim_history(TimestampTz now)
+trim_history(GaMonotonic now)
 {
 	if (trimmed_at != 0 &&
-		!TimestampDifferenceExceeds(trimmed_at, now, TRIM_INTERVAL_MS))
+		now - trimmed_at < TRIM_INTERVAL_MS * INT64CONST(1000))
 		return;
 	if (ga_work_begin(GA_STEP_TRIM))
 	{
@@ -713,25 +745,25 @@ trim_history(TimestampTz now)
 }
 
 /* When a provider may claim again, courier included. */
-static TimestampTz
-next_turn(GaProvider *provider, TimestampTz now)
+static GaMonotonic
+next_turn(GaProvider *provider, GaMonotonic now)
 {
-	TimestampTz turn = ga_provider_next_turn(provider, now);
+	GaMonotonic turn = ga_provider_next_turn(provider, now);
 
 	if (ga_desk_is_open())
 		return turn;
 	/* Without a courier no outcome will tell. */
-	if (turn == DT_NOEND && provider->was_usable &&
+	if (turn == GA_MONOTONIC_NEVER && provider->was_usable &&
 		ga_reading_has_more(provider))
 		turn = now;
-	return turn == DT_NOEND ? turn : Max(turn, ga_desk_not_before());
+	return turn == GA_MONOTONIC_NEVER ? turn : Max(turn, ga_desk_not_before());
 }
 
 /* When the next message or question may be claimed. */
-static TimestampTz
-next_claim(TimestampTz now)
+static GaMonotonic
+next_claim(GaMonotonic now)
 {
-	TimestampTz next = DT_NOEND;
+	GaMonotonic next = GA_MONOTONIC_NEVER;
 	ListCell *cell;
 
 	foreach (cell, ga_providers)
@@ -757,8 +789,8 @@ must_stay(void)
 static long
 time_to_wait(void)
 {
-	TimestampTz now = GetCurrentTimestamp();
-	TimestampTz next = DT_NOEND;
+	GaMonotonic now = ga_monotonic_now();
+	GaMonotonic next = GA_MONOTONIC_NEVER;
 	int waiting;
 	bool may_claim = is_ours && ga_dispatch_is_on() && !renewal_wanted &&
 					 !is_recording_held_up() &&
@@ -782,16 +814,18 @@ time_to_wait(void)
 	next = Min(next, ga_screening_next_turn());
 	next = Min(next, Min(ga_records_next_turn(), ga_set_aside_next_turn()));
 	if (is_ours && !ga_dispatch_is_frozen() && record_wait_ms == 0)
-		next = Min(next, Max(look_is_known ? look_at : now,
+		next = Min(next, Max(look_is_known ? ga_clock_when(look_at) : now,
 							 ga_work_not_before(GA_STEP_LOOK_AT_GROUPS)));
 	if (may_claim)
 		next = Min(next, next_claim(now));
 	if (may_claim)
 		next = Min(next, Max(ga_due_rows_next_turn(),
 							 ga_work_not_before(GA_STEP_PLACE_DUE)));
-	if (next == DT_NOEND)
+	if (is_ours)
+		next = Min(next, ga_clock_next_turn());
+	if (next == GA_MONOTONIC_NEVER)
 		return -1;
-	return next <= now ? 0 : TimestampDifferenceMilliseconds(now, next);
+	return ga_monotonic_ms_between(now, next);
 }
 
 /* A database that is deaf hears of the looks that are earlier than its own. */
@@ -810,7 +844,7 @@ retire_or_wait(long work_ms)
 	GaRetireReport report = {
 		.must_stay = must_stay(),
 		.is_foreign = is_foreign,
-		.has_strays = !is_ours || strays_not_before != DT_NOEND,
+		.has_strays = !is_ours || strays_not_before != GA_MONOTONIC_NEVER,
 		.wait_ms = work_ms,
 		.trimmed_at = trimmed_at,
 	};
@@ -822,19 +856,17 @@ retire_or_wait(long work_ms)
 static int
 wait_for_events(long wait_ms)
 {
-	GaWaitSocket sockets[GA_DESK_SOCKETS];
-	int events;
+	int events = WL_LATCH_SET | WL_EXIT_ON_PM_DEATH | ga_desk_events();
 
-	ga_desk_sockets(sockets);
-	ga_seat_note_wait(wait_ms);
+	if (wait_ms >= 0)
+		events |= WL_TIMEOUT;
 	/* Nothing more to come for long: counters must not lie in wait. */
 	if (ga_jobs_count() == 0)
 		pgstat_report_stat(true);
-	events = ga_wait_for_events(sockets, GA_DESK_SOCKETS, wait_ms,
-								ga_wait_event(ga_jobs_count() > 0
-												  ? "GroupApiDelivery"
-												  : "GroupApiDispatcherMain"));
-	ga_seat_note_progress();
+	events = WaitLatchOrSocket(MyLatch, events, ga_desk_socket(), wait_ms,
+							   ga_wait_event(ga_jobs_count() > 0
+												 ? "GroupApiDelivery"
+												 : "GroupApiDispatcherMain"));
 	ResetLatch(MyLatch);
 	return events;
 }
@@ -843,7 +875,7 @@ wait_for_events(long wait_ms)
 
 /* Before the first claim; again while somebody holds such a row locked. */
 static void
-take_back_strays(TimestampTz now)
+take_back_strays(GaMonotonic now)
 {
 	uint64 taken = 0;
 	bool left;
@@ -862,7 +894,7 @@ take_back_strays(TimestampTz now)
 	}
 	ga_work_end();
 	strays_not_before =
-		left ? TimestampTzPlusMilliseconds(now, STRAYS_RETRY_MS) : DT_NOEND;
+		left ? now + STRAYS_RETRY_MS * 1000 : GA_MONOTONIC_NEVER;
 	if (taken == 0)
 		return;
 	ga_readings_begin_anew();
@@ -874,7 +906,7 @@ take_back_strays(TimestampTz now)
 
 /* What is in flight from here must not be taken back: not before it ended. */
 static void
-renew_incarnation(TimestampTz now)
+renew_incarnation(GaMonotonic now)
 {
 	int64 next;
 
@@ -890,7 +922,7 @@ renew_incarnation(TimestampTz now)
 
 /* What was set aside is read again like what a lock left behind. */
 static void
-end_set_aside(TimestampTz now)
+end_set_aside(GaMonotonic now)
 {
 	if (!ga_set_aside_is_over(now))
 		return;
@@ -898,7 +930,8 @@ end_set_aside(TimestampTz now)
 	ga_due_rows_look_again(DT_NOBEGIN);
 	ga_polls_look_again();
 	look_is_known = false;
-	if (strays_not_before == DT_NOEND && !ga_retire_found_nothing_in_flight())
+	if (strays_not_before == GA_MONOTONIC_NEVER &&
+		!ga_retire_found_nothing_in_flight())
 		strays_not_before = now;
 }
 
@@ -907,14 +940,15 @@ end_set_aside(TimestampTz now)
 static void
 take_turn(void)
 {
-	TimestampTz now;
+	GaMonotonic now;
 
 	serve_interrupts();
+	ga_work_survive(follow_clock, 0);
 	ga_work_survive(reload, 0);
 	prick_up_ears();
 	hear_wakes();
-	now = GetCurrentTimestamp();
-	ga_desk_collect(now);
+	now = ga_monotonic_now();
+	ga_desk_collect(GetCurrentTimestamp());
 	ga_work_survive(record_pauses, now);
 	ga_work_survive(record_outcomes, now);
 	ga_screening_suppress_waiting();
@@ -927,10 +961,10 @@ take_turn(void)
 	/* What was read of the queue and rolled back is to be read again. */
 	if (!ga_work_survive(claim_due, now))
 		ga_readings_begin_anew();
-	ga_work_survive(ga_desk_try_suspect, now);
 	ga_work_survive(record_outcomes, now);
 	if (!ga_work_survive(ask_for_receipts, now))
 		ga_polls_look_again();
+	ga_work_survive(shorten_waits, now);
 	if (ga_retire_is_asked())
 		ga_desk_drain();
 	else if (ga_jobs_count() > 0)
@@ -963,7 +997,7 @@ resume_fair_queue(void)
 }
 
 static void
-begin_incarnation(TimestampTz now)
+begin_incarnation(GaMonotonic now)
 {
 	int64 next;
 
@@ -974,7 +1008,8 @@ begin_incarnation(TimestampTz now)
 	ga_work_end();
 	incarnation = next;
 	ga_retire_init(&trimmed_at);
-	strays_not_before = ga_retire_found_nothing_in_flight() ? DT_NOEND : 0;
+	strays_not_before =
+		ga_retire_found_nothing_in_flight() ? GA_MONOTONIC_NEVER : 0;
 }
 
 static void
@@ -983,6 +1018,7 @@ start_incarnation(void)
 	while (incarnation == 0 && !ShutdownRequestPending)
 	{
 		serve_interrupts();
+		ga_work_survive(follow_clock, 0);
 		ga_work_survive(reload, 0);
 		if (!reload_wanted)
 			ga_work_survive(begin_incarnation, 0);
@@ -1002,9 +1038,9 @@ say_farewell(void)
 	/* A last try, however often it failed before. */
 	record_wait_ms = 0;
 	records_not_before = 0;
-	ga_records_bring_back(DT_NOEND);
-	ga_work_survive(record_pauses, GetCurrentTimestamp());
-	ga_work_survive(record_outcomes, GetCurrentTimestamp());
+	ga_records_bring_back(GA_MONOTONIC_NEVER);
+	ga_work_survive(record_pauses, ga_monotonic_now());
+	ga_work_survive(record_outcomes, ga_monotonic_now());
 	ga_screening_suppress_waiting();
 	ga_retire_keep(trimmed_at);
 }
@@ -1015,7 +1051,7 @@ is_started_for_work(GaSlot *slot)
 {
 	return ga_settings.dispatch &&
 		   (pg_atomic_read_u64(&slot->wake_due) != (uint64) DT_NOEND ||
-			slot->next_start <= GetCurrentTimestamp());
+			slot->next_start <= ga_monotonic_now());
 }
 
 static void
@@ -1035,6 +1071,7 @@ begin(int at)
 		ga_seat_leave(GA_SLOT_WANTED, 1);
 	pin_settings();
 	ga_work_init();
+	ga_clock_begin(ga_seat->kept.clock_offset);
 	ga_connections_begin();
 	ga_desk_init(hear_outcome);
 	ga_jobs_init();
@@ -1047,15 +1084,6 @@ begin(int at)
 	start_incarnation();
 }
 
-/* Of two waits; one below 0 has no end. */
-static long
-sooner(long one_ms, long other_ms)
-{
-	if (one_ms < 0 || other_ms < 0)
-		return Max(one_ms, other_ms);
-	return Min(one_ms, other_ms);
-}
-
 /* Until there is work; a time-out that was to end the process is none. */
 static void
 wait_for_turn(void)
@@ -1066,8 +1094,7 @@ wait_for_turn(void)
 
 	do
 	{
-		work_ms =
-			sooner(time_to_wait(), ga_desk_next_turn_ms(GetCurrentTimestamp()));
+		work_ms = time_to_wait();
 		wait_ms = retire_or_wait(work_ms);
 		events = wait_for_events(wait_ms);
 	} while (events == WL_TIMEOUT && wait_ms != work_ms);

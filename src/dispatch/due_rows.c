@@ -8,6 +8,7 @@
  */
 #include "postgres.h"
 
+#include "dispatch/clock.h"
 #include "dispatch/due_rows.h"
 #include "dispatch/one_by_one.h"
 #include "dispatch/reading.h"
@@ -22,7 +23,7 @@
 static GaDueCursor cursor = {.due = DT_NOBEGIN};
 static bool is_known;		   /* next_due is right */
 static TimestampTz next_due;   /* 0: nothing waits */
-static TimestampTz not_before; /* next look at rows others hold locked */
+static GaMonotonic not_before; /* next look at rows others hold locked */
 
 static void
 go_back_to(TimestampTz due)
@@ -67,14 +68,15 @@ note_next_due(TimestampTz found, bool found_nothing_from_front, TimestampTz now)
 	if (found == 0 || found > now)
 		return;
 	if (found_nothing_from_front)
-		not_before = TimestampTzPlusMilliseconds(now, LOCKED_RETRY_MS);
+		not_before = ga_monotonic_in_ms(LOCKED_RETRY_MS);
 	else
 		ga_due_rows_look_again(DT_NOBEGIN);
 }
 
 void
-ga_due_rows_place(TimestampTz now)
+ga_due_rows_place(GaMonotonic now)
 {
+	TimestampTz today = GetCurrentTimestamp();
 	bool from_front;
 	GaTagRange tags[GA_CHANNEL_COUNT];
 	TimestampTz found = 0;
@@ -89,23 +91,24 @@ ga_due_rows_place(TimestampTz now)
 	for (int i = 0; i < GA_CHANNEL_COUNT; i++)
 		ga_tag_range_reset(&tags[i]);
 	count = ga_work_is_careful(GA_STEP_PLACE_DUE)
-				? ga_place_due_one_by_one(&cursor, now, PLACED_AT_ONCE, tags)
-				: ga_queue_place_due(&cursor, now, PLACED_AT_ONCE, tags);
+				? ga_place_due_one_by_one(&cursor, today, PLACED_AT_ONCE, tags)
+				: ga_queue_place_due(&cursor, today, PLACED_AT_ONCE, tags);
 	if (count < PLACED_AT_ONCE)
 		found = ga_queue_next_due();
 	ga_work_end();
 	for (int i = 0; i < GA_CHANNEL_COUNT; i++)
 		ga_readings_look_again((GaChannel) i, tags[i]);
 	if (count < PLACED_AT_ONCE)
-		note_next_due(found, from_front && count == 0, now);
+		note_next_due(found, from_front && count == 0, today);
 	else
 		ga_due_rows_look_again(DT_NOEND);
 }
 
-TimestampTz
+GaMonotonic
 ga_due_rows_next_turn(void)
 {
 	if (!is_known)
 		return not_before;
-	return next_due == 0 ? DT_NOEND : Max(next_due, not_before);
+	return next_due == 0 ? GA_MONOTONIC_NEVER
+						 : Max(ga_clock_when(next_due), not_before);
 }

@@ -7,6 +7,7 @@
 
 #include "postgres.h"
 
+#include "base/shared/monotonic.h"
 #include "datatype/timestamp.h"
 
 /* Rows came that are due from then on; DT_NOBEGIN: all are read again. */
@@ -18,8 +19,8 @@ extern void ga_due_rows_note(TimestampTz due);
 extern void ga_due_rows_ask(void);
 
 /* Gives what is due its place in the queue, some at a time. */
-extern void ga_due_rows_place(TimestampTz now);
+extern void ga_due_rows_place(GaMonotonic now);
 /* When that is to be done next; DT_NOEND: when an event tells. */
-extern TimestampTz ga_due_rows_next_turn(void);
+extern GaMonotonic ga_due_rows_next_turn(void);
 
 #endif /* GA_DISPATCH_DUE_ROWS_H */

@@ -12,8 +12,8 @@
 #include "catalog/pg_type.h"
 #include "common/cryptohash.h"
 #include "common/sha2.h"
+#include "dispatch/clock.h"
 #include "dispatch/courier/courier_desk.h"
-#include "dispatch/courier/suspects.h"
 #include "dispatch/one_by_one.h"
 #include "dispatch/polls.h"
 #include "dispatch/provider/providers.h"
@@ -38,12 +38,11 @@ typedef struct Answer
 {
 	GaReceipt receipt;
 	bool is_last; /* ask no more, whatever it said */
-	bool crashed; /* none came: the courier died while it asked */
 } Answer;
 
 static MemoryContext context; /* of the answers */
 static List *answers;		  /* of Answer * */
-static TimestampTz next_poll;
+static GaMonotonic next_poll;
 static bool is_known; /* next_poll is right */
 
 void
@@ -78,18 +77,18 @@ questions_under_way(void)
  * is when one of the others may be, `limit` becomes what the narrowest bears.
  */
 static int
-askable_servers(TimestampTz now, Datum *servers, TimestampTz *later, int *limit)
+askable_servers(GaMonotonic now, Datum *servers, GaMonotonic *later, int *limit)
 {
 	const char **names =
 		palloc(sizeof(char *) * (list_length(ga_providers) + 1));
 	ListCell *cell;
 	int count = 0;
 
-	*later = DT_NOEND;
+	*later = GA_MONOTONIC_NEVER;
 	foreach (cell, ga_providers)
 	{
 		GaProvider *provider = lfirst(cell);
-		TimestampTz from = ga_provider_next_question(provider, now);
+		GaMonotonic from = ga_provider_next_question(provider, now);
 
 		if (from > now)
 		{
@@ -108,11 +107,10 @@ put_question(const GaPoll *poll, uint64 id)
 {
 	GaProvider *provider = ga_provider_named(poll->server);
 	StringInfoData json;
-	GaJob *job;
 
 	if (provider == NULL)
 		return;
-	job = ga_job_add_poll(id, provider, poll);
+	(void) ga_job_add_poll(id, provider, poll);
 	ga_provider_sent(provider, 1);
 	initStringInfo(&json);
 	appendStringInfo(&json, "{\"id\":" UINT64_FORMAT ",\"provider\":", id);
@@ -120,41 +118,50 @@ put_question(const GaPoll *poll, uint64 id)
 	appendStringInfoString(&json, ",\"poll\":");
 	escape_json(&json, poll->message_id);
 	appendStringInfoChar(&json, '}');
-	ga_desk_put_job(job, json.data, json.len);
+	ga_desk_put_job(json.data, json.len);
 }
 
 static void
-note_next(TimestampTz found, TimestampTz later)
+note_next(GaMonotonic next, GaMonotonic later)
 {
-	next_poll = Min(found == 0 ? DT_NOEND : found, later);
+	next_poll = Min(next, later);
 	is_known = true;
+}
+
+/* When the next question is to be put. */
+static GaMonotonic
+find_next(Datum servers)
+{
+	TimestampTz found = ga_polls_next(servers);
+
+	return found == 0 ? GA_MONOTONIC_NEVER : ga_clock_when(found);
 }
 
 /* True when something is due, as far as is known. */
 static bool
-is_due(TimestampTz now, Datum servers, TimestampTz later)
+is_due(GaMonotonic now, Datum servers, GaMonotonic later)
 {
-	TimestampTz found;
+	GaMonotonic next;
 
 	if (is_known)
 		return next_poll <= now;
 	if (!ga_work_begin(GA_STEP_FIND_QUESTION))
 		return false;
-	found = ga_polls_next(servers);
+	next = find_next(servers);
 	ga_work_end();
-	note_next(found, later);
+	note_next(next, later);
 	return next_poll <= now;
 }
 
 /* Those asked often enough, their answers being lost, are not asked again. */
 static int
-take_questions(TimestampTz now, Datum servers, TimestampTz later, int limit,
+take_questions(GaMonotonic now, Datum servers, GaMonotonic later, int limit,
 			   GaPoll **polls)
 {
 	int taken = ga_work_is_careful(GA_STEP_ASK)
 					? ga_polls_take_one_by_one(servers, limit, polls)
 					: ga_polls_take(ga_work_scope(), servers, limit, polls);
-	TimestampTz found = ga_polls_next(servers);
+	GaMonotonic next = find_next(servers);
 	int count = 0;
 
 	for (int i = 0; i < taken; i++)
@@ -167,16 +174,16 @@ take_questions(TimestampTz now, Datum servers, TimestampTz later, int limit,
 			(*polls)[count++] = *poll;
 	}
 	/* What is left is held by somebody. */
-	if (taken < limit && found != 0 && found <= now)
-		found = TimestampTzPlusMilliseconds(now, LOCKED_RETRY_MS);
-	note_next(found, later);
+	if (taken < limit && next <= now)
+		next = now + LOCKED_RETRY_MS * 1000;
+	note_next(next, later);
 	return count;
 }
 
 void
-ga_polls_ask(TimestampTz now, uint64 *next_id)
+ga_polls_ask(GaMonotonic now, uint64 *next_id)
 {
-	TimestampTz later;
+	GaMonotonic later;
 	Datum servers;
 	GaPoll *polls;
 	int limit = QUESTIONS_MAX - questions_under_way();
@@ -186,7 +193,7 @@ ga_polls_ask(TimestampTz now, uint64 *next_id)
 		return;
 	if (askable_servers(now, &servers, &later, &limit) == 0)
 	{
-		note_next(0, later);
+		note_next(GA_MONOTONIC_NEVER, later);
 		return;
 	}
 	if (!is_due(now, servers, later) || !ga_desk_open(now) ||
@@ -243,13 +250,15 @@ status_of(uint32 flags)
 	return GA_RECEIPT_NOTHING;
 }
 
-/* About the message of a question; in the memory of the answers. */
-static Answer *
-new_answer(const GaJob *job)
+void
+ga_polls_hear(const GaJob *job, const GaOutcomeFrame *outcome)
 {
+	MemoryContext old = MemoryContextSwitchTo(context);
 	Answer *answer;
 	GaReceipt *receipt;
 
+	/* Its provider may be asked again. */
+	is_known = false;
 	/* Answers that say nothing are not kept, so nothing else empties it. */
 	if (answers == NIL)
 		MemoryContextReset(context);
@@ -262,30 +271,6 @@ new_answer(const GaJob *job)
 	receipt->ref.member_number = job->number;
 	receipt->ref.version = job->link_version;
 	receipt->message_id = pstrdup(job->message_id);
-	return answer;
-}
-
-void
-ga_polls_lose(const GaJob *job)
-{
-	MemoryContext old = MemoryContextSwitchTo(context);
-	Answer *answer = new_answer(job);
-
-	is_known = false;
-	answer->crashed = true;
-	answers = lappend(answers, answer);
-	MemoryContextSwitchTo(old);
-}
-
-void
-ga_polls_hear(const GaJob *job, const GaOutcomeFrame *outcome)
-{
-	MemoryContext old = MemoryContextSwitchTo(context);
-	Answer *answer = new_answer(job);
-	GaReceipt *receipt = &answer->receipt;
-
-	/* Its provider may be asked again. */
-	is_known = false;
 	receipt->code = keep_text(outcome->code);
 	receipt->reason = keep_text(outcome->detail);
 	if (outcome->outcome == GA_OUTCOME_ACCEPTED)
@@ -302,23 +287,6 @@ ga_polls_hear(const GaJob *job, const GaOutcomeFrame *outcome)
 	MemoryContextSwitchTo(old);
 }
 
-/* Nobody needs the answer as much as others need the courier. */
-static void
-note_crash(const GaReceipt *receipt)
-{
-	if (!ga_poll_note_crash(receipt->group_id, receipt->ref.member_number,
-							receipt->message_id, GA_CRASHES_MAX))
-		return;
-	ereport(WARNING,
-			(errmsg("group_api asks no more how a message fares, since the "
-					"courier died %d times while asking",
-					GA_CRASHES_MAX),
-			 errdetail_internal(
-				 "member %d of group %s", receipt->ref.member_number,
-				 DatumGetCString(DirectFunctionCall1(
-					 uuid_out, UUIDPGetDatum(&receipt->group_id))))));
-}
-
 /* What somebody else is busy with is asked again by itself. */
 static void
 apply(const void *arg)
@@ -326,11 +294,6 @@ apply(const void *arg)
 	const Answer *answer = arg;
 	const GaReceipt *receipt = &answer->receipt;
 
-	if (answer->crashed)
-	{
-		note_crash(receipt);
-		return;
-	}
 	if (!ga_poll_lock(receipt->group_id, receipt->ref.member_number))
 		return;
 	if (receipt->status != GA_RECEIPT_NOTHING)
@@ -354,7 +317,7 @@ ga_polls_record(void)
 	MemoryContextReset(context);
 }
 
-TimestampTz
+GaMonotonic
 ga_polls_next_turn(void)
 {
 	ListCell *cell;
@@ -370,7 +333,7 @@ ga_polls_next_turn(void)
 		return ga_work_not_before(GA_STEP_RECORD_ANSWER);
 	/* With as many under way as may be, an outcome will tell. */
 	if (!polls || questions_under_way() >= QUESTIONS_MAX)
-		return DT_NOEND;
+		return GA_MONOTONIC_NEVER;
 	return Max(Max(is_known ? next_poll : 0,
 				   ga_desk_is_open() ? 0 : ga_desk_not_before()),
 			   Max(ga_work_not_before(GA_STEP_FIND_QUESTION),

@@ -20,15 +20,13 @@ extern void ga_polls_init(void);
 extern void ga_polls_look_again(void);
 
 /* Asks what is due; `next_id` numbers the jobs. */
-extern void ga_polls_ask(TimestampTz now, uint64 *next_id);
+extern void ga_polls_ask(GaMonotonic now, uint64 *next_id);
 
 /* The answer to one; applied by ga_polls_record(). */
 extern void ga_polls_hear(const GaJob *job, const GaOutcomeFrame *outcome);
-/* The courier died while it asked; the same. */
-extern void ga_polls_lose(const GaJob *job);
 extern void ga_polls_record(void);
 
 /* When there is something to ask or to record; DT_NOEND: never. */
-extern TimestampTz ga_polls_next_turn(void);
+extern GaMonotonic ga_polls_next_turn(void);
 
 #endif /* GA_DISPATCH_POLLS_H */

@@ -145,27 +145,25 @@ ga_readings_look_again(GaChannel channel, GaTagRange tags)
  * due already stands before the cursor, or is locked by somebody.
  */
 void
-ga_reading_note_next_due(GaProvider *provider, TimestampTz next_due,
-						 TimestampTz now)
+ga_reading_note_next_due(GaProvider *provider, TimestampTz next_due)
 {
 	provider->due_is_known = true;
 	provider->next_due = next_due;
 	provider->not_before = 0;
-	if (next_due == 0 || next_due > now)
+	if (next_due == 0 || next_due > GetCurrentTimestamp())
 		return;
 	if (provider->found_nothing_from_front)
-		provider->not_before =
-			TimestampTzPlusMilliseconds(now, LOCKED_RETRY_MS);
+		provider->not_before = ga_monotonic_in_ms(LOCKED_RETRY_MS);
 	else
 		ga_reading_begin_anew(provider);
 }
 
 void
-ga_reading_check_due(GaProvider *provider, TimestampTz now)
+ga_reading_check_due(GaProvider *provider, GaMonotonic now)
 {
 	if (provider->drained && provider->due_is_known &&
-		provider->next_due != 0 && provider->next_due <= now &&
-		provider->not_before <= now)
+		provider->next_due != 0 && provider->not_before <= now &&
+		provider->next_due <= GetCurrentTimestamp())
 		ga_reading_begin_anew(provider);
 }
 

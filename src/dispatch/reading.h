@@ -27,10 +27,10 @@ extern bool ga_reading_claimed(GaProvider *provider,
 extern void ga_readings_look_again(GaChannel channel, GaTagRange tags);
 
 /* The answer to "when is the next row due", 0 = never. */
-extern void ga_reading_note_next_due(GaProvider *provider, TimestampTz next_due,
-									 TimestampTz now);
+extern void ga_reading_note_next_due(GaProvider *provider,
+									 TimestampTz next_due);
 /* Ends the pause of a drained provider when its next row is due. */
-extern void ga_reading_check_due(GaProvider *provider, TimestampTz now);
+extern void ga_reading_check_due(GaProvider *provider, GaMonotonic now);
 
 /* Tells the fair queue how far a channel is worked off, or that it is empty. */
 extern void ga_readings_tell_position(GaChannel channel);

@@ -95,7 +95,7 @@ copy_record(const GaRecord *old)
 typedef struct Aside
 {
 	GaRecord record;
-	TimestampTz until;
+	GaMonotonic until;
 	MemoryContext context; /* of this one */
 } Aside;
 
@@ -114,8 +114,7 @@ ga_records_set_aside(const GaRecord *record)
 	MemoryContextSwitchTo(old);
 	one->context = own;
 	one->record = *record;
-	one->until = TimestampTzPlusMilliseconds(
-		GetCurrentTimestamp(),
+	one->until = ga_monotonic_in_ms(
 		Min(FIRST_ASIDE_MS << (2 * Min(record->failures, 5)), LAST_ASIDE_MS));
 	one->record.failures++;
 	context = own;
@@ -124,7 +123,7 @@ ga_records_set_aside(const GaRecord *record)
 }
 
 void
-ga_records_bring_back(TimestampTz now)
+ga_records_bring_back(GaMonotonic now)
 {
 	ListCell *cell;
 
@@ -141,10 +140,10 @@ ga_records_bring_back(TimestampTz now)
 	}
 }
 
-TimestampTz
+GaMonotonic
 ga_records_next_turn(void)
 {
-	TimestampTz next = DT_NOEND;
+	GaMonotonic next = GA_MONOTONIC_NEVER;
 	ListCell *cell;
 
 	foreach (cell, aside)

@@ -10,6 +10,7 @@
 
 #include "postgres.h"
 
+#include "base/shared/monotonic.h"
 #include "store/queue/queue_store.h"
 #include "utils/palloc.h"
 
@@ -26,8 +27,8 @@ extern MemoryContext ga_records_context(void);
  */
 extern void ga_records_set_aside(const GaRecord *record);
 /* Puts those whose time has come at the end of the list; DT_NOEND: all. */
-extern void ga_records_bring_back(TimestampTz now);
-extern TimestampTz ga_records_next_turn(void);
+extern void ga_records_bring_back(GaMonotonic now);
+extern GaMonotonic ga_records_next_turn(void);
 /* Keeps the first `kept` records and forgets the others with their memory. */
 extern void ga_records_keep(int kept);
 

@@ -165,8 +165,9 @@ ga_screening_suppress_waiting(void)
 		MemoryContextReset(waiting_context);
 }
 
-TimestampTz
+GaMonotonic
 ga_screening_next_turn(void)
 {
-	return waiting == NIL ? DT_NOEND : ga_work_not_before(GA_STEP_SUPPRESS);
+	return waiting == NIL ? GA_MONOTONIC_NEVER
+						  : ga_work_not_before(GA_STEP_SUPPRESS);
 }

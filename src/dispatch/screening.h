@@ -33,6 +33,6 @@ extern void ga_screening_init(void);
 extern void ga_screening_suppress(const GaRecord *records, int count);
 extern void ga_screening_suppress_waiting(void);
 /* When that is to be called next; DT_NOEND: nobody waits. */
-extern TimestampTz ga_screening_next_turn(void);
+extern GaMonotonic ga_screening_next_turn(void);
 
 #endif /* GA_DISPATCH_SCREENING_H */

@@ -16,7 +16,7 @@ GaSlot *ga_seat = NULL;
 
 /* What is left behind; an error is the case nobody announces. */
 static GaSlotState state_to_leave = GA_SLOT_STOPPED;
-static TimestampTz next_start = DT_NOEND;
+static GaMonotonic next_start = GA_MONOTONIC_NEVER;
 
 /* Somebody woke it after its last look: it heard nothing of that any more. */
 static bool
@@ -38,7 +38,7 @@ leave(int code, Datum arg)
 	ga_seat->next_start = next_start;
 	if (state_to_leave == GA_SLOT_WANTED ||
 		(state_to_leave == GA_SLOT_IDLE && was_woken()))
-		ga_slot_want(ga_seat, GetCurrentTimestamp());
+		ga_slot_want(ga_seat, ga_monotonic_now());
 	pg_atomic_write_u64(&ga_seat->idle_since, 0);
 	pg_atomic_write_u64(&ga_seat->asked_to_leave, 0);
 	pg_atomic_write_u32(&ga_seat->courier_pid, 0);
@@ -65,8 +65,8 @@ ga_seat_take(int at)
 	ga_seat->latch = MyLatch;
 	ga_seat->state = GA_SLOT_RUNNING;
 	ga_seat->is_probe = false;
-	ga_seat->started_at = GetCurrentTimestamp();
-	ga_seat_note_progress();
+	ga_seat->started_at = ga_monotonic_now();
+	ga_seat->started_on = GetCurrentTimestamp();
 	pg_atomic_write_u64(&ga_seat->idle_since, 0);
 	pg_atomic_write_u64(&ga_seat->asked_to_leave, 0);
 	is_welcome = ga_seat->holds == 0;
@@ -82,7 +82,7 @@ ga_seat_leave(GaSlotState state, int exit_code)
 }
 
 void
-ga_seat_leave_idle(TimestampTz until)
+ga_seat_leave_idle(GaMonotonic until)
 {
 	next_start = until;
 	ga_seat_leave(GA_SLOT_IDLE, 0);
@@ -92,22 +92,4 @@ void
 ga_seat_note(GaSlotTrouble trouble)
 {
 	pg_atomic_write_u32(&ga_seat->trouble, trouble);
-}
-
-void
-ga_seat_note_progress(void)
-{
-	pg_atomic_write_u64(&ga_seat->turn_due_at, (uint64) ga_monotonic_now());
-}
-
-void
-ga_seat_note_wait(long wait_ms)
-{
-	GaMonotonic due =
-		wait_ms < 0 ? GA_MONOTONIC_NEVER : ga_monotonic_in_ms(wait_ms);
-
-	pg_atomic_write_u64(&ga_seat->turn_due_at, (uint64) due);
-	/* Woken in between, it does not sleep. */
-	if (MyLatch->is_set)
-		ga_seat_note_progress();
 }

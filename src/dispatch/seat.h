@@ -22,16 +22,11 @@ extern bool ga_seat_take(int at);
 /* Ends the process in an orderly way; `state` tells the launcher what next. */
 extern void ga_seat_leave(GaSlotState state, int exit_code);
 /*
- * Ends the process because nothing is to be done before `next_start` (DT_NOEND:
+ * Ends the process because nothing is to be done before `next_start` (never:
  * before somebody wakes the database).
  */
-extern void ga_seat_leave_idle(TimestampTz next_start);
+extern void ga_seat_leave_idle(GaMonotonic next_start);
 
 extern void ga_seat_note(GaSlotTrouble trouble);
-
-/* For health(): it is alive, and is to take its next turn now ... */
-extern void ga_seat_note_progress(void);
-/* ... or, waiting from here on, in so many milliseconds; below 0: when woken. */
-extern void ga_seat_note_wait(long wait_ms);
 
 #endif /* GA_DISPATCH_SEAT_H */

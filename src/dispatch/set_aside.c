@@ -7,12 +7,13 @@
  */
 #include "postgres.h"
 
+#include "dispatch/clock.h"
 #include "dispatch/set_aside.h"
 #include "dispatch/work.h"
 #include "store/queue/set_aside_store.h"
 
 static bool is_known; /* next_end is right */
-static TimestampTz next_end = DT_NOEND;
+static GaMonotonic next_end = GA_MONOTONIC_NEVER;
 
 void
 ga_set_aside_look_again(void)
@@ -21,7 +22,7 @@ ga_set_aside_look_again(void)
 }
 
 bool
-ga_set_aside_is_over(TimestampTz now)
+ga_set_aside_is_over(GaMonotonic now)
 {
 	bool is_over = next_end <= now;
 	TimestampTz found;
@@ -32,12 +33,12 @@ ga_set_aside_is_over(TimestampTz now)
 		return false;
 	found = ga_set_aside_next();
 	ga_work_end();
-	next_end = found == 0 ? DT_NOEND : found;
+	next_end = found == 0 ? GA_MONOTONIC_NEVER : ga_clock_when(found);
 	is_known = true;
 	return is_over;
 }
 
-TimestampTz
+GaMonotonic
 ga_set_aside_next_turn(void)
 {
 	return Max(is_known ? next_end : 0, ga_work_not_before(GA_STEP_SET_ASIDE));

@@ -7,13 +7,13 @@
 
 #include "postgres.h"
 
-#include "datatype/timestamp.h"
+#include "base/shared/monotonic.h"
 
 /* Asks for the next one after something was set aside or ended. */
 extern void ga_set_aside_look_again(void);
 /* True once when rows are to be tried again: what was read is to be read anew. */
-extern bool ga_set_aside_is_over(TimestampTz now);
+extern bool ga_set_aside_is_over(GaMonotonic now);
 /* When ga_set_aside_is_over() may be true; DT_NOEND: nothing is set aside. */
-extern TimestampTz ga_set_aside_next_turn(void);
+extern GaMonotonic ga_set_aside_next_turn(void);
 
 #endif /* GA_DISPATCH_SET_ASIDE_H */

@@ -53,18 +53,16 @@ reset_slot(GaSlot *slot)
 	slot->holds = 0;
 	slot->is_probe = false;
 	slot->started_at = 0;
+	slot->started_on = 0;
 	slot->wanted_at = 0;
-	slot->next_start = DT_NOEND;
+	slot->next_start = GA_MONOTONIC_NEVER;
 	slot->retry_at = 0;
 	slot->crashes = 0;
 	slot->is_locked = false;
 	pg_atomic_write_u32(&slot->trouble, GA_TROUBLE_NONE);
 	pg_atomic_write_u32(&slot->deaf, 0);
 	pg_atomic_write_u64(&slot->look_at, (uint64) DT_NOEND);
-	pg_atomic_write_u64(&slot->turn_due_at, (uint64) GA_MONOTONIC_NEVER);
 	pg_atomic_write_u32(&slot->courier_pid, 0);
-	pg_atomic_write_u64(&slot->courier_silent_since, 0);
-	pg_atomic_write_u64(&slot->courier_replaced_at, 0);
 	pg_atomic_write_u64(&slot->turns, 0);
 	pg_atomic_write_u64(&slot->claimed, 0);
 	pg_atomic_write_u64(&slot->recorded, 0);
@@ -117,10 +115,7 @@ create_slots(void)
 			}
 			pg_atomic_init_u32(&slot->deaf, 0);
 			pg_atomic_init_u64(&slot->look_at, 0);
-			pg_atomic_init_u64(&slot->turn_due_at, 0);
 			pg_atomic_init_u32(&slot->courier_pid, 0);
-			pg_atomic_init_u64(&slot->courier_silent_since, 0);
-			pg_atomic_init_u64(&slot->courier_replaced_at, 0);
 			pg_atomic_init_u64(&slot->turns, 0);
 			pg_atomic_init_u64(&slot->claimed, 0);
 			pg_atomic_init_u64(&slot->recorded, 0);
@@ -175,7 +170,7 @@ find_slot(Oid database)
 }
 
 void
-ga_slot_want(GaSlot *slot, TimestampTz at)
+ga_slot_want(GaSlot *slot, GaMonotonic at)
 {
 	slot->state = GA_SLOT_WANTED;
 	slot->wanted_at = at;
@@ -192,7 +187,7 @@ take_slot(Oid database)
 
 			reset_slot(slot);
 			slot->database = database;
-			ga_slot_want(slot, GetCurrentTimestamp());
+			ga_slot_want(slot, ga_monotonic_now());
 			ga_slots->used = Max(ga_slots->used, i + 1);
 			return slot;
 		}
@@ -227,7 +222,7 @@ set_latch(Latch *latch)
 static void
 wake_slot(GaSlot *slot, TimestampTz due, bool reload)
 {
-	TimestampTz now = GetCurrentTimestamp();
+	GaMonotonic now = ga_monotonic_now();
 
 	if (slot->state == GA_SLOT_IDLE && (reload || ga_slot_hears(slot, due)))
 		ga_slot_want(slot, now);
@@ -295,13 +290,6 @@ ga_slot_take_tags(GaSlot *slot, GaChannel channel)
 }
 
 void
-ga_slot_wake_dispatcher(GaSlot *slot)
-{
-	lessen(&slot->turn_due_at, ga_monotonic_now());
-	set_latch(slot->latch);
-}
-
-void
 ga_slot_wake(Oid database, TimestampTz due, bool reload)
 {
 	GaSlot *slot;
@@ -331,7 +319,7 @@ ga_slot_wake(Oid database, TimestampTz due, bool reload)
 		if (slot->state != GA_SLOT_RUNNING)
 			wake_slot(slot, due, reload);
 		else if (reload || ga_slot_hears(slot, due))
-			ga_slot_wake_dispatcher(slot);
+			set_latch(slot->latch);
 	}
 	LWLockRelease(ga_slots->lock);
 }
@@ -351,7 +339,7 @@ ga_slots_change_settings(Oid database)
 		pg_atomic_write_u32(&slot->settings_changed, 1);
 		pg_atomic_write_u32(&slot->reload, 1);
 		if (slot->state == GA_SLOT_RUNNING)
-			ga_slot_wake_dispatcher(slot);
+			set_latch(slot->latch);
 	}
 	LWLockRelease(ga_slots->lock);
 }

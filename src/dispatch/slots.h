@@ -14,7 +14,7 @@
 #include "postgres.h"
 
 #include "base/fair_queue.h"
-#include "base/monotonic.h"
+#include "base/shared/monotonic.h"
 #include "datatype/timestamp.h"
 #include "port/atomics.h"
 #include "storage/latch.h"
@@ -46,8 +46,8 @@ typedef enum GaSlotTrouble
 typedef struct GaKeptProvider
 {
 	uint64 digest; /* of its name and settings; 0: none */
-	TimestampTz rest_until;
-	TimestampTz tokens_at;
+	GaMonotonic rest_until;
+	GaMonotonic tokens_at;
 	double tokens;
 	int faults;
 	int window;
@@ -69,7 +69,8 @@ typedef struct GaKept
 {
 	bool nothing_in_flight; /* no row is in the state sending */
 	int courier_wait_ms;	/* > 0: the courier could not be started */
-	TimestampTz trimmed_at;
+	GaMonotonic trimmed_at;
+	int64 clock_offset; /* see dispatch/clock; 0: none */
 	GaKeptProvider providers[GA_KEPT_PROVIDERS];
 } GaKept;
 
@@ -84,10 +85,11 @@ typedef struct GaSlot
 	Latch *latch;  /* in its PGPROC: shared memory */
 	int holds;	   /* DDL on the database that must find nobody there */
 	bool is_probe; /* nobody asked: the launcher looks for the extension */
-	TimestampTz started_at;
-	TimestampTz wanted_at;	/* its place in the line, while wanted */
-	TimestampTz next_start; /* while idle; DT_NOEND: only a wake starts it */
-	TimestampTz retry_at;	/* while stopped, or in trouble */
+	GaMonotonic started_at;
+	TimestampTz started_on; /* the date of that, for people */
+	GaMonotonic wanted_at;	/* its place in the line, while wanted */
+	GaMonotonic next_start; /* while idle; never: only a wake starts it */
+	GaMonotonic retry_at;	/* while stopped, or in trouble */
 	int crashes;			/* with GA_TROUBLE_CRASHING: how many in a row */
 	bool is_locked;			/* by DDL when the launcher tried last */
 
@@ -95,28 +97,22 @@ typedef struct GaSlot
 	pg_atomic_uint32 trouble; /* GaSlotTrouble */
 	/* No provider would take anything: new rows need not wake it. */
 	pg_atomic_uint32 deaf;
-	/* When it looks at groups next: earlier looks must wake it all the same. */
+	/* When it looks at groups next, TimestampTz: earlier looks must wake it all the
+	 * same. */
 	pg_atomic_uint64 look_at;
-	/* When it is to take a turn, GaMonotonic: never while it sleeps without end.
-	 * Who wakes it brings that forward, so it is long past where one hangs. */
-	pg_atomic_uint64 turn_due_at;
 	pg_atomic_uint32 courier_pid;
-	/* Since when a courier owes an answer, GaMonotonic; 0: it does not. */
-	pg_atomic_uint64 courier_silent_since;
-	/* When one was replaced for that last, TimestampTz; 0: never. */
-	pg_atomic_uint64 courier_replaced_at;
 	pg_atomic_uint64 turns;
 	pg_atomic_uint64 claimed;
 	pg_atomic_uint64 recorded;
 	/* A lock is in the way of a step (dispatch/work.h): of which, since when,
-	 * until when it will not be tried again, and on which table, InvalidOid for
-	 * rows.  Since 0: of none. */
+	 * until when it will not be tried again (GaMonotonic), and on which table,
+	 * InvalidOid for rows.  Since 0: of none. */
 	pg_atomic_uint32 held_up_step;
 	pg_atomic_uint32 held_up_table;
 	pg_atomic_uint64 held_up_since;
 	pg_atomic_uint64 held_up_until;
 	GaAllowed allowed[GA_KEPT_PROVIDERS];
-	/* A step fails (dispatch/work.h): which, since when, and the error's words,
+	/* A step fails (dispatch/work.h): which, since when (GaMonotonic), and its words,
 	 * which are protected by GaSlots.lock.  Since 0: none. */
 	pg_atomic_uint32 failing_step;
 	pg_atomic_uint64 failing_since;
@@ -131,9 +127,9 @@ typedef struct GaSlot
 	/* What new sessions of the database are given changed; taken when one starts. */
 	pg_atomic_uint32 settings_changed;
 
-	/* Since when the dispatcher has nothing to do, TimestampTz; 0: it has. */
+	/* Since when the dispatcher has nothing to do, GaMonotonic; 0: it has. */
 	pg_atomic_uint64 idle_since;
-	/* Set by the launcher: since when it is to make room, TimestampTz; 0: no. */
+	/* Set by the launcher: since when it is to make room, GaMonotonic; 0: no. */
 	pg_atomic_uint64 asked_to_leave;
 
 	/* Of the dispatcher of the moment; between two, nobody's. */
@@ -187,10 +183,8 @@ extern void ga_slots_change_settings(Oid database);
 /* Keeps the dispatcher out of a database; false: it has no slot. */
 extern bool ga_slot_hold(Oid database);
 extern void ga_slot_release(Oid database);
-/* From now on it is expected to take a turn; the lock is held. */
-extern void ga_slot_wake_dispatcher(GaSlot *slot);
 /* A place at the end of the line; the lock is held exclusively. */
-extern void ga_slot_want(GaSlot *slot, TimestampTz at);
+extern void ga_slot_want(GaSlot *slot, GaMonotonic at);
 /* New rows are of interest to a provider, or to the next look at groups. */
 extern bool ga_slot_hears(GaSlot *slot, TimestampTz due);
 /*

@@ -7,6 +7,7 @@
 #include "access/htup_details.h"
 #include "base/guc.h"
 #include "catalog/pg_database.h"
+#include "dispatch/clock.h"
 #include "dispatch/provider/connections.h"
 #include "dispatch/slots.h"
 #include "dispatch/stats.h"
@@ -19,9 +20,6 @@
 
 /* Of a step that was not tried again for this long after its pause nobody knows. */
 #define STILL_HELD_UP_MS 10000
-
-/* A turn so late was missed: a dispatcher's transactions are short. */
-#define OVERDUE_US INT64CONST(3000000)
 
 /* Waiting this long for a dispatcher is worth a word. */
 #define LONG_WAIT_MS 30000
@@ -51,48 +49,29 @@ trouble_text(GaSlotTrouble trouble)
 static void
 tell_hindrance(GaSlot *slot, GaDispatcherStats *stats)
 {
-	TimestampTz since = (TimestampTz) pg_atomic_read_u64(&slot->held_up_since);
-	TimestampTz until = (TimestampTz) pg_atomic_read_u64(&slot->held_up_until);
+	GaMonotonic since = (GaMonotonic) pg_atomic_read_u64(&slot->held_up_since);
+	GaMonotonic until = (GaMonotonic) pg_atomic_read_u64(&slot->held_up_until);
 
 	if (since == 0 || slot->state != GA_SLOT_RUNNING ||
-		TimestampDifferenceExceeds(until, GetCurrentTimestamp(),
-								   STILL_HELD_UP_MS))
+		ga_monotonic_now() - until >= STILL_HELD_UP_MS * 1000)
 		return;
 	stats->held_up_while =
 		ga_work_step_name((GaStep) pg_atomic_read_u32(&slot->held_up_step));
 	stats->held_up_table = (Oid) pg_atomic_read_u32(&slot->held_up_table);
-	stats->held_up_since = since;
+	stats->held_up_since = ga_clock_date(since);
 }
 
 static void
 tell_failure(GaSlot *slot, GaDispatcherStats *stats)
 {
-	TimestampTz since = (TimestampTz) pg_atomic_read_u64(&slot->failing_since);
+	GaMonotonic since = (GaMonotonic) pg_atomic_read_u64(&slot->failing_since);
 
 	if (since == 0 || slot->state != GA_SLOT_RUNNING)
 		return;
 	stats->failing_while =
 		ga_work_step_name((GaStep) pg_atomic_read_u32(&slot->failing_step));
 	stats->failing_reason = pstrdup(slot->failing_reason);
-	stats->failing_since = since;
-}
-
-static void
-tell_progress(GaSlot *slot, GaDispatcherStats *stats)
-{
-	GaMonotonic now = ga_monotonic_now();
-	GaMonotonic due = (GaMonotonic) pg_atomic_read_u64(&slot->turn_due_at);
-	GaMonotonic silent_since =
-		(GaMonotonic) pg_atomic_read_u64(&slot->courier_silent_since);
-
-	stats->courier_replaced_at =
-		(TimestampTz) pg_atomic_read_u64(&slot->courier_replaced_at);
-	if (slot->state != GA_SLOT_RUNNING)
-		return;
-	if (now - due >= OVERDUE_US)
-		stats->overdue_us = now - due;
-	if (silent_since != 0)
-		stats->courier_silent_us = now - silent_since;
+	stats->failing_since = ga_clock_date(since);
 }
 
 static void
@@ -157,9 +136,9 @@ tell_no_slot(Oid database, GaDispatcherStats *stats)
 static void
 tell_waiting(const GaSlot *slot, GaDispatcherStats *stats)
 {
-	TimestampTz now = GetCurrentTimestamp();
+	int64 waited = ga_monotonic_now() - slot->wanted_at;
 
-	if (!TimestampDifferenceExceeds(slot->wanted_at, now, LONG_WAIT_MS))
+	if (waited < LONG_WAIT_MS * 1000)
 		tell(stats, "starting", stats->reason, NULL);
 	else if (slot->holds > 0 || slot->is_locked)
 		tell(stats, "waiting", "a command on this database is under way",
@@ -168,7 +147,7 @@ tell_waiting(const GaSlot *slot, GaDispatcherStats *stats)
 	else
 		tell(stats, "waiting",
 			 psprintf("it has waited %ld s for one of the %d dispatchers",
-					  (long) ((now - slot->wanted_at) / USECS_PER_SEC),
+					  (long) (waited / USECS_PER_SEC),
 					  ga_settings.max_dispatchers),
 			 "increase group_api.max_dispatchers; max_worker_processes must "
 			 "have room for them");
@@ -179,7 +158,8 @@ tell_crashing(const GaSlot *slot, GaDispatcherStats *stats)
 {
 	tell(stats, "stopped",
 		 psprintf("it crashed at its last %d starts; it is tried again at %s",
-				  slot->crashes, timestamptz_to_str(slot->retry_at)),
+				  slot->crashes,
+				  timestamptz_to_str(ga_clock_date(slot->retry_at))),
 		 "look for the crash in the server's log; SELECT pg_reload_conf(); "
 		 "tries it now");
 }
@@ -209,15 +189,7 @@ tell_slot(const GaSlot *slot, GaSlotTrouble trouble, GaDispatcherStats *stats)
 	if (slot->state == GA_SLOT_IDLE && !ga_settings.dispatch)
 		trouble = GA_TROUBLE_OFF;
 	stats->reason = trouble_text(trouble);
-	if (stats->overdue_us > 0)
-		tell(
-			stats, "not responding",
-			psprintf("it has made no progress for %ld s",
-					 (long) (stats->overdue_us / USECS_PER_SEC)),
-			psprintf("SELECT * FROM pg_stat_activity WHERE pid = %d; a process "
-					 "that was stopped goes on by kill -CONT %d",
-					 (int) slot->pid, (int) slot->pid));
-	else if (slot->state == GA_SLOT_RUNNING || slot->state == GA_SLOT_IDLE)
+	if (slot->state == GA_SLOT_RUNNING || slot->state == GA_SLOT_IDLE)
 	{
 		if (trouble == GA_TROUBLE_NO_COURIER)
 			tell(stats, "no courier", stats->reason,
@@ -234,7 +206,7 @@ tell_slot(const GaSlot *slot, GaSlotTrouble trouble, GaDispatcherStats *stats)
 	else if (slot->state == GA_SLOT_STOPPED)
 		tell(stats, "stopped",
 			 psprintf("it ended with an error; it is tried again at %s",
-					  timestamptz_to_str(slot->retry_at)),
+					  timestamptz_to_str(ga_clock_date(slot->retry_at))),
 			 "look for the error in the server's log");
 	else
 		tell_waiting(slot, stats);
@@ -253,13 +225,12 @@ ga_dispatcher_stats(Oid database, GaDispatcherStats *stats)
 	}
 	stats->pid = slot.pid;
 	stats->courier_pid = (pid_t) pg_atomic_read_u32(&slot.courier_pid);
-	stats->started_at = slot.started_at;
+	stats->started_at = slot.started_on;
 	stats->turns = pg_atomic_read_u64(&slot.turns);
 	stats->claimed = pg_atomic_read_u64(&slot.claimed);
 	stats->recorded = pg_atomic_read_u64(&slot.recorded);
 	tell_hindrance(&slot, stats);
 	tell_failure(&slot, stats);
-	tell_progress(&slot, stats);
 	if (!tell_owner(stats))
 		tell_slot(&slot, (GaSlotTrouble) pg_atomic_read_u32(&slot.trouble),
 				  stats);

@@ -89,13 +89,15 @@ static const StepInfo steps[GA_STEP_COUNT] = {
 					  {"attempts", "captured", "idempotency_keys", "sends",
 					   "resends", "receipts", "receipt_counts", "polls",
 					   "set_aside"}},
+	[GA_STEP_FOLLOW_CLOCK] = {"following the clock",
+							  {"pauses", "invitations", "polls", "set_aside"}},
 };
 
 /* What is in the way of a step, a lock or an error; since 0: nothing. */
 typedef struct Hindrance
 {
-	TimestampTz since;
-	TimestampTz not_before;
+	GaMonotonic since;
+	GaMonotonic not_before;
 	int pause_ms;
 	Oid table; /* InvalidOid: rows of one of them */
 	bool is_told;
@@ -192,15 +194,14 @@ publish(void)
 
 /* Until when a step is put off: longer each time. */
 static void
-put_off(Hindrance *hindrance, TimestampTz now)
+put_off(Hindrance *hindrance, GaMonotonic now)
 {
 	if (hindrance->since == 0)
 		hindrance->since = now;
 	hindrance->pause_ms = hindrance->pause_ms == 0
 							  ? FIRST_PAUSE_MS
 							  : Min(hindrance->pause_ms * 2, LONGEST_PAUSE_MS);
-	hindrance->not_before =
-		TimestampTzPlusMilliseconds(now, hindrance->pause_ms);
+	hindrance->not_before = now + (int64) hindrance->pause_ms * 1000;
 }
 
 /* The log has the error already. */
@@ -209,7 +210,7 @@ note_failure(GaStep step, const char *reason)
 {
 	Hindrance *hindrance = &hindrances[step];
 
-	put_off(hindrance, GetCurrentTimestamp());
+	put_off(hindrance, ga_monotonic_now());
 	hindrance->is_error = true;
 	strlcpy(hindrance->reason, reason, sizeof(hindrance->reason));
 	publish();
@@ -220,13 +221,12 @@ static void
 note_hindrance(GaStep step, Oid table)
 {
 	Hindrance *hindrance = &hindrances[step];
-	TimestampTz now = GetCurrentTimestamp();
+	GaMonotonic now = ga_monotonic_now();
 
 	put_off(hindrance, now);
 	hindrance->table = table;
 	publish();
-	if (hindrance->is_told ||
-		!TimestampDifferenceExceeds(hindrance->since, now, WORTH_TELLING_MS))
+	if (hindrance->is_told || now - hindrance->since < WORTH_TELLING_MS * 1000)
 		return;
 	hindrance->is_told = true;
 	ereport(LOG, (errmsg("group_api is held up by a lock while %s",
@@ -247,7 +247,7 @@ note_success(GaStep step)
 		publish_failure();
 }
 
-TimestampTz
+GaMonotonic
 ga_work_not_before(GaStep step)
 {
 	return hindrances[step].not_before;
@@ -305,8 +305,7 @@ rest_for_owner(GaStep step)
 {
 	static bool is_told = false;
 
-	hindrances[step].not_before =
-		TimestampTzPlusMilliseconds(GetCurrentTimestamp(), LONGEST_PAUSE_MS);
+	hindrances[step].not_before = ga_monotonic_in_ms(LONGEST_PAUSE_MS);
 	if (!is_told)
 		ereport(WARNING,
 				(errmsg("the owner of extension group_api is not a superuser: "
@@ -321,11 +320,10 @@ ga_work_begin(GaStep step)
 	Oid refused = InvalidOid;
 
 	/* Whoever stops gets a last try. */
-	if (hindrances[step].not_before > GetCurrentTimestamp() &&
+	if (hindrances[step].not_before > ga_monotonic_now() &&
 		!ShutdownRequestPending)
 		return false;
 	current_step = step;
-	ga_seat_note_progress();
 	SetCurrentStatementStartTimestamp();
 	StartTransactionCommand();
 	/* A freeze is for what is claimed (dispatch/ownership); what was sent is
@@ -369,7 +367,6 @@ ga_work_end(void)
 	ga_owner_leave(&scope);
 	PopActiveSnapshot();
 	CommitTransactionCommand();
-	ga_seat_note_progress();
 	is_careful[current_step] = false;
 	note_success(current_step);
 	pgstat_report_stat(false);
@@ -445,7 +442,7 @@ ga_work_fail(void)
 }
 
 bool
-ga_work_survive(void (*part)(TimestampTz now), TimestampTz now)
+ga_work_survive(void (*part)(GaMonotonic now), GaMonotonic now)
 {
 	volatile bool done = false;
 

@@ -8,7 +8,7 @@
 
 #include "postgres.h"
 
-#include "datatype/timestamp.h"
+#include "base/shared/monotonic.h"
 #include "store/plan_cache.h"
 
 /* What the dispatcher does in a transaction; work.c names the tables of each. */
@@ -29,6 +29,7 @@ typedef enum GaStep
 	GA_STEP_RECORD_ANSWER,
 	GA_STEP_SET_ASIDE,
 	GA_STEP_TRIM,
+	GA_STEP_FOLLOW_CLOCK,
 	GA_STEP_COUNT
 } GaStep;
 
@@ -50,7 +51,7 @@ extern void ga_work_end(void);
  * again.  After a lock the step is tried again later; after another error at once,
  * row by row (ga_work_is_careful), and later when that fails as well.
  */
-extern bool ga_work_survive(void (*part)(TimestampTz now), TimestampTz now);
+extern bool ga_work_survive(void (*part)(GaMonotonic now), GaMonotonic now);
 
 /*
  * Instead of ga_work_end() when an error was caught: rolls back, reports it, and
@@ -76,7 +77,7 @@ extern bool ga_work_is_failing(GaStep step);
 extern const char *ga_work_step_name(GaStep step);
 extern const GaOwnerScope *ga_work_scope(void);
 /* When a step may be tried again; a moment in the past when nothing is in its way. */
-extern TimestampTz ga_work_not_before(GaStep step);
+extern GaMonotonic ga_work_not_before(GaStep step);
 /* Forgets everything the turn allocated. */
 extern void ga_work_end_turn(void);
 

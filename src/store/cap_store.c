@@ -427,10 +427,12 @@ bool
 ga_resend_take(GaChannel channel, const char *contact, int *wait_s)
 {
 	static GaPlan take = {
+		/* One that is still to come was written before the clock was set back. */
 		.sql = "INSERT INTO group_api_private.resends AS r (contact_hash, at)"
 			   " VALUES ($1, now()) ON CONFLICT (contact_hash)"
 			   " DO UPDATE SET at = now()"
-			   "  WHERE r.at <= now() - make_interval(secs => $2)",
+			   "  WHERE r.at <= now() - make_interval(secs => $2)"
+			   "   OR r.at > now() + make_interval(secs => $2)",
 		.nargs = 2,
 		.argtypes = {BYTEAOID, FLOAT8OID},
 	};

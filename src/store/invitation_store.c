@@ -513,7 +513,8 @@ ga_invitations_are_busy(void)
 	static GaPlan plan = {
 		.sql = "SELECT FROM group_api_private.invitations"
 			   " WHERE due IS NOT NULL"
-			   "  AND (due <= clock_timestamp() OR delivery = 'sending')"
+			   "  AND (start_tag IS NOT NULL OR due <= clock_timestamp()"
+			   "   OR delivery = 'sending')"
 			   " LIMIT 1",
 	};
 

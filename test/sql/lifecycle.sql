@@ -86,6 +86,11 @@ SELECT pg_temp.create_group('{+27701232001}') AS other \gset
 SELECT ok(group_api.wait_until_idle(), 'another group of the same person is sent');
 SELECT is(pg_temp.outcome(format('SELECT group_api.resend_invitation(%L, 2)', :'other')),
 	'53400 an invitation was resent to this contact a moment ago', 'the cool-down is the contact''s, not the group''s');
+BEGIN;
+UPDATE group_api_private.resends SET at = now() + interval '1 h';
+SELECT is(group_api.resend_invitation(:'other', 2) #>> '{group,members,1,delivery,status}', 'queued',
+	'and no hour longer where the clock was set back by one');
+ROLLBACK;
 SELECT is(group_api.accept_invitation(:'second') #>> '{invitation,status}', 'accepted', 'the new link is answered');
 SELECT is(pg_temp.outcome(format('SELECT group_api.resend_invitation(%L, 2)', :'quartet')),
 	'55000 the invitation was accepted before', 'an answered invitation is not resent');

@@ -36,7 +36,7 @@ $node->safe_psql('without', 'DROP SERVER sms');
 invite($node, \'without', sa_number(30));
 $node->safe_psql('later', "SELECT group_api.pause('sms')");
 invite($node, \'later', sa_number(30));
-$node->safe_psql('later', "UPDATE group_api_private.invitations SET due = now() + interval '1 hour' WHERE due IS NOT NULL");
+$node->safe_psql('later', "UPDATE group_api_private.invitations SET due = now() + interval '1 hour', start_tag = NULL WHERE due IS NOT NULL");
 $node->safe_psql('later', "SELECT group_api.resume('sms')");
 poll_until(sub { courier_pid($node, 'later') }, 'one has an invitation due in an hour');
 

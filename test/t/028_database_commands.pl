@@ -129,7 +129,7 @@ sub wait_with_work
 
 	sql($database, "SELECT group_api.pause('sms')");
 	invite($node, \$database, sa_number(++$next));
-	sql($database, "UPDATE group_api_private.invitations SET due = now() + interval '4 s' WHERE due IS NOT NULL;
+	sql($database, "UPDATE group_api_private.invitations SET due = now() + interval '4 s', start_tag = NULL WHERE due IS NOT NULL;
 		SELECT group_api.resume('sms')");
 	return;
 }

@@ -227,7 +227,7 @@ for my $table (qw(attempts invitations groups suppression_salt installation paus
 	my $number = german_number(++$next);
 	my $group = from_json(sql('SELECT group_api.create_group(' . group_body({ sendInvitations => \0 }, $number) . ')'))->{group}{id};
 
-	sql("UPDATE group_api_private.invitations SET delivery = 'queued', due = now() + interval '2 s' WHERE group_id = '$group' AND number = 2");
+	sql("UPDATE group_api_private.invitations SET delivery = 'queued', due = now() + interval '2 s', start_tag = NULL WHERE group_id = '$group' AND number = 2");
 	$node->reload;
 	poll_until(sub { $node->safe_psql('template1', "SELECT wait_event_type FROM pg_stat_activity WHERE pid = $before") eq 'Extension' }, 'the dispatcher waits');
 	sql("BEGIN; LOCK TABLE group_api_private.$table; PREPARE TRANSACTION 'owner'");

@@ -1,11 +1,14 @@
 /*
  * crash_guard.c
- *		One byte in a file for each start that has not proved itself yet.
+ *		One entry in a file for each start that has not proved itself yet.
  *
- * The byte is taken back by everything that is no crash of this very process: an
+ * The entry is taken back by everything that is no crash of this very process: an
  * orderly end, an error, and SIGQUIT, by which the postmaster ends all processes
  * when another one crashed or the server is stopped at once.  What is left counts,
  * a SIGKILL that struck this process included.
+ *
+ * An entry says of which life of the server it is, and when it was by the
+ * monotonic clock: the file's own time would be the wall clock's, which may be set.
  *
  * The file has to survive the server's processes, not the machine, so it is not
  * flushed to disk.  Failures to write are ignored: the guard must never be the
@@ -18,11 +21,18 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "dispatch/clock.h"
 #include "dispatch/launch/crash_guard.h"
 #include "miscadmin.h"
 #include "storage/fd.h"
 #include "storage/ipc.h"
 #include "utils/timestamp.h"
+
+typedef struct Start
+{
+	TimestampTz server; /* when the server was started */
+	GaMonotonic at;
+} Start;
 
 /* Of this process; empty once it has proved itself. */
 static char my_path[MAXPGPATH];
@@ -62,6 +72,7 @@ ga_crash_guard_enter(Oid database)
 {
 	char path[MAXPGPATH];
 	struct stat state;
+	Start start = {PgStartTime, ga_monotonic_now()};
 	int fd;
 
 	on_proc_exit(end_orderly, (Datum) 0);
@@ -73,7 +84,7 @@ ga_crash_guard_enter(Oid database)
 	strlcpy(my_path, path, sizeof(my_path));
 	pqsignal(SIGQUIT, handle_sigquit);
 	/* A full disk: then nothing is counted. */
-	if (write(fd, "s", 1) != 1)
+	if (write(fd, &start, sizeof(start)) != sizeof(start))
 		my_path[0] = '\0';
 	CloseTransientFile(fd);
 }
@@ -96,29 +107,45 @@ ga_crash_guard_forgive(Oid database)
 	(void) unlink(path);
 }
 
-bool
-ga_crash_guard_is_tripped(Oid database, int *crashes, TimestampTz *retry_at)
+/* The last entry, and how many there are; false: there is none. */
+static bool
+read_last(Oid database, Start *last, int64 *count)
 {
 	char path[MAXPGPATH];
 	struct stat state;
-	TimestampTz last;
-	int64 pause_ms;
+	bool done = false;
+	int fd;
 
 	guard_path(database, path);
-	if (stat(path, &state) != 0 || state.st_size < GA_CRASHES_ALLOWED)
+	fd = OpenTransientFile(path, O_RDONLY | PG_BINARY);
+	if (fd < 0)
 		return false;
-	last = time_t_to_timestamptz(state.st_mtim.tv_sec) +
-		   state.st_mtim.tv_nsec / 1000;
-	/*
-	 * What was before this start of the server counts no more.  A file's clock
-	 * is that of the kernel's tick: some milliseconds behind.
-	 */
-	if (last < PgStartTime - 100 * 1000)
+	if (fstat(fd, &state) == 0)
+	{
+		*count = state.st_size / (off_t) sizeof(Start);
+		done = *count > 0 &&
+			   pread(fd, last, sizeof(Start),
+					 (*count - 1) * (off_t) sizeof(Start)) == sizeof(Start);
+	}
+	CloseTransientFile(fd);
+	return done;
+}
+
+bool
+ga_crash_guard_is_tripped(Oid database, int *crashes, GaMonotonic *retry_at)
+{
+	Start last;
+	int64 count;
+	int64 pause_ms;
+
+	if (!read_last(database, &last, &count) || count < GA_CRASHES_ALLOWED)
 		return false;
-	*crashes = (int) Min(state.st_size, 1000);
+	/* What was before this start of the server counts no more. */
+	if (last.server != PgStartTime)
+		return false;
+	*crashes = (int) Min(count, 1000);
 	pause_ms = (int64) GA_CRASH_FIRST_PAUSE_MS
 			   << Min(*crashes - GA_CRASHES_ALLOWED, 20);
-	*retry_at = TimestampTzPlusMilliseconds(
-		last, Min(pause_ms, GA_CRASH_LAST_PAUSE_MS));
-	return *retry_at > GetCurrentTimestamp();
+	*retry_at = last.at + Min(pause_ms, GA_CRASH_LAST_PAUSE_MS) * 1000;
+	return *retry_at > ga_monotonic_now();
 }

@@ -12,7 +12,7 @@
 
 #include "postgres.h"
 
-#include "datatype/timestamp.h"
+#include "base/shared/monotonic.h"
 
 /* Starts in a row that ended in a crash of its own before a turn was done. */
 #define GA_CRASHES_ALLOWED 3
@@ -31,7 +31,7 @@ extern void ga_crash_guard_prove(void);
  * recovery from a crash) forgives.
  */
 extern bool ga_crash_guard_is_tripped(Oid database, int *crashes,
-									  TimestampTz *retry_at);
+									  GaMonotonic *retry_at);
 /* A reload of the configuration forgives, and the end of the database. */
 extern void ga_crash_guard_forgive(Oid database);
 

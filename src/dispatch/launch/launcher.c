@@ -22,6 +22,7 @@
 
 #include "base/compat.h"
 #include "base/guc.h"
+#include "dispatch/clock.h"
 #include "dispatch/launch/crash_guard.h"
 #include "dispatch/launch/databases.h"
 #include "dispatch/launch/launcher.h"
@@ -46,7 +47,7 @@
 /* Before a worker is asked for again when all are used by others. */
 #define NO_WORKER_MS 1000
 
-static TimestampTz no_worker_until;
+static GaMonotonic no_worker_until;
 static bool told_no_worker;
 
 void
@@ -87,7 +88,7 @@ enter(void)
 	for (int i = 0; i < ga_slots->used; i++)
 		if (ga_slots->slots[i].state == GA_SLOT_STARTING ||
 			ga_slots->slots[i].state == GA_SLOT_STOPPED)
-			ga_slot_want(&ga_slots->slots[i], GetCurrentTimestamp());
+			ga_slot_want(&ga_slots->slots[i], ga_monotonic_now());
 	LWLockRelease(ga_slots->lock);
 	before_shmem_exit(leave, (Datum) 0);
 }
@@ -100,7 +101,7 @@ is_tripped(int at, Oid database)
 {
 	GaSlot *slot = &ga_slots->slots[at];
 	int crashes;
-	TimestampTz retry_at;
+	GaMonotonic retry_at;
 
 	if (ga_workers[at].forgiven)
 		ga_crash_guard_forgive(database);
@@ -112,7 +113,8 @@ is_tripped(int at, Oid database)
 				(errcode(ERRCODE_INTERNAL_ERROR),
 				 errmsg("the dispatcher of database %u crashed at its last %d "
 						"starts and is left off until %s",
-						database, crashes, timestamptz_to_str(retry_at)),
+						database, crashes,
+						timestamptz_to_str(ga_clock_date(retry_at))),
 				 errhint("Look for its crash above; SELECT pg_reload_conf(); "
 						 "lets it try again now.")));
 	slot->crashes = crashes;
@@ -125,7 +127,7 @@ is_tripped(int at, Oid database)
 
 /* False: not now.  A database that is closed loses its slot. */
 static bool
-may_start(int at, Oid database, TimestampTz now)
+may_start(int at, Oid database, GaMonotonic now)
 {
 	GaWorker *worker = &ga_workers[at];
 	GaDatabaseState state = ga_database_state(database);
@@ -141,8 +143,7 @@ may_start(int at, Oid database, TimestampTz now)
 		worker->locked_ms = worker->locked_ms == 0
 								? FIRST_LOCKED_MS
 								: Min(worker->locked_ms * 2, LAST_LOCKED_MS);
-		worker->not_before =
-			TimestampTzPlusMilliseconds(now, worker->locked_ms);
+		worker->not_before = now + (int64) worker->locked_ms * 1000;
 		ga_launcher_wake_by(worker->not_before);
 		return false;
 	}
@@ -166,18 +167,18 @@ tell_no_worker(Oid database)
 
 /* Others have taken every worker: who waits is told so. */
 static void
-suffer_no_worker(const GaInLine *line, int count, TimestampTz now)
+suffer_no_worker(const GaInLine *line, int count, GaMonotonic now)
 {
 	tell_no_worker(line[0].database);
 	for (int i = 0; i < count; i++)
 		pg_atomic_write_u32(&ga_slots->slots[line[i].at].trouble,
 							GA_TROUBLE_NO_WORKER);
-	no_worker_until = TimestampTzPlusMilliseconds(now, NO_WORKER_MS);
+	no_worker_until = now + NO_WORKER_MS * 1000;
 }
 
 /* Starts from the front of the line; returns how many wait on. */
 static int
-start_workers(const GaInLine *line, int count, int running, TimestampTz now)
+start_workers(const GaInLine *line, int count, int running, GaMonotonic now)
 {
 	int i;
 
@@ -207,8 +208,7 @@ start_workers(const GaInLine *line, int count, int running, TimestampTz now)
 static void
 follow_reload(void)
 {
-	TimestampTz place =
-		TimestampTzPlusMilliseconds(GetCurrentTimestamp(), LOOK_RANK_MS);
+	GaMonotonic place = ga_monotonic_in_ms(LOOK_RANK_MS);
 
 	ConfigReloadPending = false;
 	ProcessConfigFile(PGC_SIGHUP);
@@ -232,13 +232,13 @@ follow_reload(void)
 static void
 serve_all(void)
 {
-	TimestampTz now = GetCurrentTimestamp();
+	GaMonotonic now = ga_monotonic_now();
 	GaInLine *line;
 	int running;
 	int waiting;
 	int count;
 
-	ga_launcher_wake_at = DT_NOEND;
+	ga_launcher_wake_at = GA_MONOTONIC_NEVER;
 	ga_probes_follow_databases(now);
 	running = ga_workers_count(now);
 	ga_probes_begin();
@@ -247,14 +247,14 @@ serve_all(void)
 	/* A reload may have made the setting smaller. */
 	ga_turns_make_room(Max(waiting, running - ga_settings.max_dispatchers),
 					   now);
-	now = GetCurrentTimestamp();
+	now = ga_monotonic_now();
 	(void) WaitLatch(
 		MyLatch,
 		WL_LATCH_SET | WL_EXIT_ON_PM_DEATH |
-			(ga_launcher_wake_at != DT_NOEND ? WL_TIMEOUT : 0),
+			(ga_launcher_wake_at != GA_MONOTONIC_NEVER ? WL_TIMEOUT : 0),
 		ga_launcher_wake_at <= now
 			? 1
-			: TimestampDifferenceMilliseconds(now, ga_launcher_wake_at),
+			: ga_monotonic_ms_between(now, ga_launcher_wake_at),
 		ga_wait_event("GroupApiLauncherMain"));
 	ResetLatch(MyLatch);
 }

@@ -19,7 +19,6 @@
 #include "dispatch/launch/workers.h"
 #include "nodes/pg_list.h"
 #include "utils/memutils.h"
-#include "utils/timestamp.h"
 
 /* Workers that look for the extension at one time, at least. */
 #define MIN_PROBES 2
@@ -31,7 +30,7 @@
 
 static List *candidates; /* of Oid: databases not tried yet */
 static List *tried;		 /* of Oid: open databases that were */
-static TimestampTz looked_at;
+static GaMonotonic looked_at;
 
 void
 ga_probes_free_slot(int at)
@@ -120,10 +119,10 @@ try_refused_again(void)
 
 /* Looks when somebody told, or when it is time again. */
 void
-ga_probes_follow_databases(TimestampTz now)
+ga_probes_follow_databases(GaMonotonic now)
 {
 	static bool changed = true;
-	TimestampTz next;
+	GaMonotonic next;
 
 	try_refused_again();
 	if (pg_atomic_exchange_u32(&ga_slots->databases_changed, 0) != 0)
@@ -131,18 +130,16 @@ ga_probes_follow_databases(TimestampTz now)
 		try_locked_again();
 		changed = true;
 	}
-	next = TimestampTzPlusMilliseconds(looked_at,
-									   changed ? LOOK_MS : SLOW_LOOK_MS);
-	/* A clock that was set back must not put the look off. */
-	if (looked_at != 0 && looked_at <= now && now < next)
+	next = looked_at + (changed ? LOOK_MS : SLOW_LOOK_MS) * INT64CONST(1000);
+	if (looked_at != 0 && now < next)
 	{
 		ga_launcher_wake_by(next);
 		return;
 	}
 	changed = look_at_databases();
 	looked_at = now;
-	ga_launcher_wake_by(
-		TimestampTzPlusMilliseconds(now, changed ? LOOK_MS : SLOW_LOOK_MS));
+	ga_launcher_wake_by(now +
+						(changed ? LOOK_MS : SLOW_LOOK_MS) * INT64CONST(1000));
 }
 
 /* Makes a slot for a database nobody spoke of; true when it has none yet. */
@@ -188,8 +185,7 @@ ga_probes_begin(void)
 	}
 	ga_slots->is_probing = candidates != NIL && !ga_slots_are_full();
 	if (ga_slots->is_probing)
-		ga_launcher_wake_by(
-			TimestampTzPlusMilliseconds(GetCurrentTimestamp(), PROBE_MS));
+		ga_launcher_wake_by(ga_monotonic_in_ms(PROBE_MS));
 	MemoryContextSwitchTo(old);
 }
 

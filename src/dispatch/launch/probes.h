@@ -10,7 +10,7 @@
 #include "datatype/timestamp.h"
 
 /* Looks at pg_database when somebody told of a change, or when it is time. */
-extern void ga_probes_follow_databases(TimestampTz now);
+extern void ga_probes_follow_databases(GaMonotonic now);
 /* The next call looks, whatever was told. */
 extern void ga_probes_look_again(void);
 /* Gives slots to databases that were never tried, a few at a time. */

@@ -14,7 +14,6 @@
 #include "dispatch/launch/turns.h"
 #include "dispatch/launch/workers.h"
 #include "utils/memutils.h"
-#include "utils/timestamp.h"
 
 /* How long a busy dispatcher goes on while other databases wait. */
 #define TURN_MS 2000
@@ -29,7 +28,7 @@ ga_turns_init(void)
 }
 
 static bool
-is_in_line(int at, TimestampTz now, TimestampTz *since)
+is_in_line(int at, GaMonotonic now, GaMonotonic *since)
 {
 	const GaSlot *slot = &ga_slots->slots[at];
 	const GaWorker *worker = &ga_workers[at];
@@ -43,7 +42,7 @@ is_in_line(int at, TimestampTz now, TimestampTz *since)
 	else
 		return false;
 	if (worker->handle != NULL || slot->pid != 0 || slot->holds > 0 ||
-		*since == DT_NOEND)
+		*since == GA_MONOTONIC_NEVER)
 		return false;
 	/* A place may be further back than now; a start may not be too early. */
 	if (slot->state == GA_SLOT_IDLE && *since > now)
@@ -58,14 +57,14 @@ is_in_line(int at, TimestampTz now, TimestampTz *since)
 static int
 compare_places(const void *a, const void *b)
 {
-	TimestampTz left = ((const GaInLine *) a)->since;
-	TimestampTz right = ((const GaInLine *) b)->since;
+	GaMonotonic left = ((const GaInLine *) a)->since;
+	GaMonotonic right = ((const GaInLine *) b)->since;
 
 	return left < right ? -1 : left > right;
 }
 
 int
-ga_turns_line(TimestampTz now, GaInLine **formed)
+ga_turns_line(GaMonotonic now, GaInLine **formed)
 {
 	int count = 0;
 
@@ -86,14 +85,14 @@ ga_turns_line(TimestampTz now, GaInLine **formed)
 typedef struct Leaver
 {
 	GaSlot *slot;
-	TimestampTz since;
+	GaMonotonic since;
 } Leaver;
 
 static int
 compare_leavers(const void *a, const void *b)
 {
-	TimestampTz left = ((const Leaver *) a)->since;
-	TimestampTz right = ((const Leaver *) b)->since;
+	GaMonotonic left = ((const Leaver *) a)->since;
+	GaMonotonic right = ((const Leaver *) b)->since;
 
 	return left < right ? -1 : left > right;
 }
@@ -103,7 +102,7 @@ compare_leavers(const void *a, const void *b)
  * longest idle before the others, then those whose turn is over.
  */
 static int
-find_leavers(Leaver *leavers, TimestampTz now, int *leaving)
+find_leavers(Leaver *leavers, GaMonotonic now, int *leaving)
 {
 	int count = 0;
 
@@ -111,9 +110,8 @@ find_leavers(Leaver *leavers, TimestampTz now, int *leaving)
 	for (int i = 0; i < ga_slots->used; i++)
 	{
 		GaSlot *slot = &ga_slots->slots[i];
-		TimestampTz idle = (TimestampTz) pg_atomic_read_u64(&slot->idle_since);
-		TimestampTz end =
-			TimestampTzPlusMilliseconds(slot->started_at, TURN_MS);
+		GaMonotonic idle = (GaMonotonic) pg_atomic_read_u64(&slot->idle_since);
+		GaMonotonic end = slot->started_at + TURN_MS * 1000;
 
 		if (slot->state != GA_SLOT_RUNNING || slot->latch == NULL)
 			continue;
@@ -131,7 +129,7 @@ find_leavers(Leaver *leavers, TimestampTz now, int *leaving)
 }
 
 void
-ga_turns_make_room(int waiting, TimestampTz now)
+ga_turns_make_room(int waiting, GaMonotonic now)
 {
 	Leaver *leavers;
 	int leaving;
@@ -146,7 +144,7 @@ ga_turns_make_room(int waiting, TimestampTz now)
 	for (int i = 0; i < Min(count, waiting - leaving); i++)
 	{
 		pg_atomic_write_u64(&leavers[i].slot->asked_to_leave, (uint64) now);
-		ga_slot_wake_dispatcher(leavers[i].slot);
+		SetLatch(leavers[i].slot->latch);
 		/* Looked at again when it would be stuck. */
 		(void) ga_worker_is_asked(leavers[i].slot, now);
 	}

@@ -15,13 +15,13 @@ typedef struct GaInLine
 {
 	int at; /* the slot's index */
 	Oid database;
-	TimestampTz since;
+	GaMonotonic since;
 } GaInLine;
 
 extern void ga_turns_init(void);
 /* Forms the line anew; returns its length. */
-extern int ga_turns_line(TimestampTz now, GaInLine **line);
+extern int ga_turns_line(GaMonotonic now, GaInLine **line);
 /* So many wait: as many dispatchers are asked to leave. */
-extern void ga_turns_make_room(int waiting, TimestampTz now);
+extern void ga_turns_make_room(int waiting, GaMonotonic now);
 
 #endif /* GA_DISPATCH_LAUNCH_TURNS_H */

@@ -13,7 +13,6 @@
 #include "dispatch/launch/workers.h"
 #include "miscadmin.h"
 #include "utils/memutils.h"
-#include "utils/timestamp.h"
 
 /* workers that look for the extension at one time */
 #define FIRST_BACKOFF_MS 1000
@@ -24,7 +23,7 @@
 #define STUCK_MS 5000
 
 GaWorker *ga_workers;
-TimestampTz ga_launcher_wake_at;
+GaMonotonic ga_launcher_wake_at;
 
 void
 ga_workers_init(void)
@@ -34,7 +33,7 @@ ga_workers_init(void)
 }
 
 void
-ga_launcher_wake_by(TimestampTz at)
+ga_launcher_wake_by(GaMonotonic at)
 {
 	ga_launcher_wake_at = Min(ga_launcher_wake_at, at);
 }
@@ -48,16 +47,16 @@ set_stopped(int at)
 }
 
 static void
-back_off(int at, TimestampTz now)
+back_off(int at, GaMonotonic now)
 {
 	GaWorker *worker = &ga_workers[at];
 
-	if (TimestampDifferenceExceeds(worker->started_at, now, HEALTHY_AFTER_MS))
+	if (now - worker->started_at >= HEALTHY_AFTER_MS * 1000)
 		worker->backoff_ms = 0;
 	worker->backoff_ms = worker->backoff_ms == 0
 							 ? FIRST_BACKOFF_MS
 							 : Min(worker->backoff_ms * 2, LAST_BACKOFF_MS);
-	worker->not_before = TimestampTzPlusMilliseconds(now, worker->backoff_ms);
+	worker->not_before = now + (int64) worker->backoff_ms * 1000;
 	ga_slots->slots[at].retry_at = worker->not_before;
 }
 
@@ -66,7 +65,7 @@ back_off(int at, TimestampTz now)
  * with nothing to do, or told to leave, says when it wants a successor.
  */
 static void
-bury(int at, TimestampTz now)
+bury(int at, GaMonotonic now)
 {
 	GaSlotState state = ga_slots->slots[at].state;
 
@@ -81,10 +80,10 @@ bury(int at, TimestampTz now)
 }
 
 GaAsked
-ga_worker_is_asked(GaSlot *slot, TimestampTz now)
+ga_worker_is_asked(GaSlot *slot, GaMonotonic now)
 {
-	TimestampTz since = (TimestampTz) pg_atomic_read_u64(&slot->asked_to_leave);
-	TimestampTz end = TimestampTzPlusMilliseconds(since, STUCK_MS);
+	GaMonotonic since = (GaMonotonic) pg_atomic_read_u64(&slot->asked_to_leave);
+	GaMonotonic end = since + STUCK_MS * 1000;
 
 	if (since == 0)
 		return GA_NOT_ASKED;
@@ -96,7 +95,7 @@ ga_worker_is_asked(GaSlot *slot, TimestampTz now)
 
 /* Returns how many dispatchers there are, without those that are stuck. */
 int
-ga_workers_count(TimestampTz now)
+ga_workers_count(GaMonotonic now)
 {
 	int count = 0;
 
@@ -130,7 +129,7 @@ set_starting(GaSlot *slot)
 	{
 		/* For who asks since when it is wanted. */
 		if (slot->state != GA_SLOT_WANTED)
-			slot->wanted_at = GetCurrentTimestamp();
+			slot->wanted_at = ga_monotonic_now();
 		slot->state = GA_SLOT_STARTING;
 	}
 	LWLockRelease(ga_slots->lock);
@@ -164,7 +163,7 @@ register_worker(int at, Oid database)
 }
 
 bool
-ga_worker_start(int at, Oid database, TimestampTz now)
+ga_worker_start(int at, Oid database, GaMonotonic now)
 {
 	GaSlot *slot = &ga_slots->slots[at];
 	uint32 trouble = pg_atomic_read_u32(&slot->trouble);

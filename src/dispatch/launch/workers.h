@@ -14,8 +14,8 @@
 typedef struct GaWorker
 {
 	BackgroundWorkerHandle *handle; /* NULL: none */
-	TimestampTz started_at;
-	TimestampTz not_before; /* back-off, or DDL on the database; 0: none */
+	GaMonotonic started_at;
+	GaMonotonic not_before; /* back-off, or DDL on the database; 0: none */
 	int backoff_ms;
 	int locked_ms; /* > 0: DDL holds the database */
 	bool forgiven; /* its crashes do not count any more */
@@ -34,19 +34,19 @@ extern GaWorker *ga_workers;
 
 extern void ga_workers_init(void);
 
-/* When the launcher's next turn is due; DT_NOEND: when somebody wakes it. */
-extern TimestampTz ga_launcher_wake_at;
+/* When the launcher's next turn is due; never: when somebody wakes it. */
+extern GaMonotonic ga_launcher_wake_at;
 /* The next turn is due no later than this. */
-extern void ga_launcher_wake_by(TimestampTz at);
+extern void ga_launcher_wake_by(GaMonotonic at);
 
 /*
  * Takes notice of the workers that ended; returns how many dispatchers there are,
  * without those that are stuck.
  */
-extern int ga_workers_count(TimestampTz now);
-extern GaAsked ga_worker_is_asked(GaSlot *slot, TimestampTz now);
+extern int ga_workers_count(GaMonotonic now);
+extern GaAsked ga_worker_is_asked(GaSlot *slot, GaMonotonic now);
 
 /* False when no background worker is to be had. */
-extern bool ga_worker_start(int at, Oid database, TimestampTz now);
+extern bool ga_worker_start(int at, Oid database, GaMonotonic now);
 
 #endif /* GA_DISPATCH_LAUNCH_WORKERS_H */

@@ -13,6 +13,7 @@
  */
 #include "postgres.h"
 
+#include "dispatch/clock.h"
 #include "dispatch/provider/pauses.h"
 #include "dispatch/work.h"
 #include "utils/memutils.h"
@@ -24,7 +25,7 @@
 /* A shorter rest is over before anybody has read of it. */
 #define WORTH_TELLING_MS 10000
 
-static TimestampTz not_before = DT_NOEND; /* DT_NOEND: none to record */
+static GaMonotonic not_before = GA_MONOTONIC_NEVER; /* never: none to record */
 
 static void
 forget_unrecorded(GaProvider *provider)
@@ -41,7 +42,7 @@ note(GaProvider *provider, TimestampTz until, const char *reason)
 	provider->unrecorded = MemoryContextStrdup(
 		TopMemoryContext, reason ? reason : "no reason given");
 	provider->unrecorded_until = until;
-	not_before = GetCurrentTimestamp();
+	not_before = ga_monotonic_now();
 }
 
 void
@@ -60,19 +61,18 @@ ga_pauses_begin(GaProvider *provider, const char *reason)
 }
 
 void
-ga_pauses_hear_rest(GaProvider *provider, TimestampTz rested_until,
-					TimestampTz now, const char *reason)
+ga_pauses_hear_rest(GaProvider *provider, GaMonotonic rested_until,
+					GaMonotonic now, const char *reason)
 {
 	if (provider->rest_until == rested_until || provider->is_paused ||
-		!TimestampDifferenceExceeds(now, provider->rest_until,
-									WORTH_TELLING_MS))
+		provider->rest_until - now < WORTH_TELLING_MS * 1000)
 		return;
 	provider->rest_is_told = true;
-	note(provider, provider->rest_until, reason);
-	ereport(LOG,
-			(errmsg("provider \"%s\" of group_api rests until %s",
-					provider->server, timestamptz_to_str(provider->rest_until)),
-			 errdetail_internal("%s", provider->unrecorded)));
+	note(provider, ga_clock_date(provider->rest_until), reason);
+	ereport(LOG, (errmsg("provider \"%s\" of group_api rests until %s",
+						 provider->server,
+						 timestamptz_to_str(provider->unrecorded_until)),
+				  errdetail_internal("%s", provider->unrecorded)));
 }
 
 void
@@ -94,13 +94,12 @@ ga_pauses_end_outdated(GaProviderRow *rows, int count)
 		if (locked)
 			ga_provider_resume(row->server);
 		else
-			not_before =
-				TimestampTzPlusMilliseconds(GetCurrentTimestamp(), RETRY_MS);
+			not_before = ga_monotonic_in_ms(RETRY_MS);
 	}
 }
 
 bool
-ga_pauses_record(TimestampTz now)
+ga_pauses_record(GaMonotonic now)
 {
 	ListCell *cell;
 	bool locked;
@@ -119,7 +118,7 @@ ga_pauses_record(TimestampTz now)
 								  provider->unrecorded);
 		}
 	ga_work_end();
-	not_before = locked ? DT_NOEND : TimestampTzPlusMilliseconds(now, RETRY_MS);
+	not_before = locked ? GA_MONOTONIC_NEVER : now + RETRY_MS * 1000;
 	if (!locked)
 		return false;
 	foreach (cell, ga_providers)
@@ -128,7 +127,7 @@ ga_pauses_record(TimestampTz now)
 	return true;
 }
 
-TimestampTz
+GaMonotonic
 ga_pauses_next_turn(void)
 {
 	return Max(not_before, ga_work_not_before(GA_STEP_PAUSE));

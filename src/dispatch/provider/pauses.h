@@ -17,8 +17,8 @@ extern void ga_pauses_begin(GaProvider *provider, const char *reason);
  * that began with it and is long.  `rested_until` is how long the provider was to
  * rest before the answer.
  */
-extern void ga_pauses_hear_rest(GaProvider *provider, TimestampTz rested_until,
-								TimestampTz now, const char *reason);
+extern void ga_pauses_hear_rest(GaProvider *provider, GaMonotonic rested_until,
+								GaMonotonic now, const char *reason);
 
 /*
  * Ends the pauses and rests that the dispatcher began before the provider's
@@ -30,9 +30,9 @@ extern void ga_pauses_end_outdated(GaProviderRow *rows, int count);
  * Records what began, in a transaction of its own, and waits for nobody.  True
  * when the providers are to be read again.
  */
-extern bool ga_pauses_record(TimestampTz now);
+extern bool ga_pauses_record(GaMonotonic now);
 /* When to do so; DT_NOEND: there is nothing to record. */
-extern TimestampTz ga_pauses_next_turn(void);
+extern GaMonotonic ga_pauses_next_turn(void);
 /* Whether something is known here alone. */
 extern bool ga_pauses_are_waiting(void);
 

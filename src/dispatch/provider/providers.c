@@ -14,6 +14,7 @@
 #include "base/guc.h"
 #include "base/provider_config.h"
 #include "catalog/pg_type.h"
+#include "dispatch/clock.h"
 #include "dispatch/provider/providers.h"
 #include "dispatch/reading.h"
 #include "store/plan_cache.h"
@@ -122,15 +123,17 @@ take_pause(GaProvider *provider, const GaProviderRow *row)
 											 provider->unrecorded_until == 0);
 	if (was_paused && !provider->is_paused)
 		memset(&provider->evidence, 0, sizeof(provider->evidence));
-	if (row->rest_until != 0)
+	/* What is known here is measured better than a date. */
+	if (row->rest_until != 0 && !provider->rest_is_told)
 	{
-		provider->rest_until = row->rest_until;
+		provider->rest_until = ga_clock_when(row->rest_until);
 		provider->rest_is_told = true;
 	}
-	else if (provider->rest_is_told && provider->unrecorded == NULL)
+	else if (row->rest_until == 0 && provider->rest_is_told &&
+			 provider->unrecorded == NULL && !ga_clock_is_unfollowed())
 	{
 		/* It was ended before its time. */
-		if (provider->rest_until > GetCurrentTimestamp())
+		if (provider->rest_until > ga_monotonic_now())
 			provider->faults = 0;
 		provider->rest_until = 0;
 		provider->rest_is_told = false;
@@ -171,7 +174,8 @@ configure(GaProvider *provider, const GaProviderRow *row)
 	provider->tokens = 1;
 	provider->faults = 0;
 	provider->unreachable = false;
-	provider->rest_until = row->rest_until;
+	provider->rest_until =
+		row->rest_until == 0 ? 0 : ga_clock_when(row->rest_until);
 	provider->rest_is_told = row->rest_until != 0;
 }
 
@@ -244,7 +248,7 @@ ga_providers_that_hold(void)
 }
 
 static bool
-is_usable(const GaProvider *provider, TimestampTz now)
+is_usable(const GaProvider *provider, GaMonotonic now)
 {
 	return !provider->gone && !provider->is_paused &&
 		   provider->rest_until <= now;
@@ -252,7 +256,7 @@ is_usable(const GaProvider *provider, TimestampTz now)
 
 /* Whether a provider without a fault takes whatever this one takes. */
 static bool
-has_standby(const GaProvider *provider, TimestampTz now)
+has_standby(const GaProvider *provider, GaMonotonic now)
 {
 	ListCell *cell;
 
@@ -273,7 +277,7 @@ has_standby(const GaProvider *provider, TimestampTz now)
  * at all is not asked five times while another one is well.
  */
 static bool
-is_probed(const GaProvider *provider, TimestampTz now)
+is_probed(const GaProvider *provider, GaMonotonic now)
 {
 	return provider->faults >= FAULTS_TO_REST ||
 		   (provider->unreachable && has_standby(provider, now));
@@ -281,7 +285,7 @@ is_probed(const GaProvider *provider, TimestampTz now)
 
 /* One that is probed does not keep rows from the others. */
 static bool
-leads(const GaProvider *provider, TimestampTz now)
+leads(const GaProvider *provider, GaMonotonic now)
 {
 	return is_usable(provider, now) && !is_probed(provider, now);
 }
@@ -326,7 +330,7 @@ pattern_array(List *patterns)
 }
 
 static void
-make_filter(GaProvider *provider, TimestampTz now)
+make_filter(GaProvider *provider, GaMonotonic now)
 {
 	List *left = NIL;
 	ListCell *cell;
@@ -351,7 +355,7 @@ make_filter(GaProvider *provider, TimestampTz now)
 }
 
 void
-ga_providers_route(TimestampTz now)
+ga_providers_route(GaMonotonic now)
 {
 	static MemoryContext context = NULL;
 	MemoryContext old;
@@ -381,20 +385,19 @@ ga_providers_route(TimestampTz now)
 }
 
 static void
-refill_tokens(GaProvider *provider, TimestampTz now)
+refill_tokens(GaProvider *provider, GaMonotonic now)
 {
 	/* A tenth of a second's worth may be sent at once. */
 	double burst = Max(1.0, provider->rate / 10);
 
-	/* A clock that was set back takes nothing away. */
-	if (provider->tokens_at != 0 && now > provider->tokens_at)
+	if (provider->tokens_at != 0)
 		provider->tokens +=
 			provider->rate * (now - provider->tokens_at) / USECS_PER_SEC;
 	provider->tokens = Min(provider->tokens, burst);
 	provider->tokens_at = now;
 }
 
-static TimestampTz
+static GaMonotonic
 next_token(const GaProvider *provider)
 {
 	return provider->tokens_at +
@@ -417,13 +420,13 @@ ga_provider_question_room(const GaProvider *provider)
 	return provider->rate > 0 ? Min(room, (int) provider->tokens) : room;
 }
 
-TimestampTz
-ga_provider_next_question(GaProvider *provider, TimestampTz now)
+GaMonotonic
+ga_provider_next_question(GaProvider *provider, GaMonotonic now)
 {
 	/* With as many under way as may be, an outcome will tell. */
 	if (!provider->polls || provider->gone || provider->is_paused ||
 		connections_for_questions(provider) <= provider->questions)
-		return DT_NOEND;
+		return GA_MONOTONIC_NEVER;
 	if (provider->rest_until > now)
 		return provider->rest_until;
 	if (provider->rate > 0)
@@ -435,22 +438,12 @@ ga_provider_next_question(GaProvider *provider, TimestampTz now)
 	return now;
 }
 
-/*
- * Questions are few at a time and take no message's place; nor do those that wait
- * to be tried alone.
- */
-static int
-others_in_flight(const GaProvider *provider)
-{
-	return provider->in_flight - provider->questions - provider->suspects;
-}
-
 int
-ga_provider_capacity(GaProvider *provider, TimestampTz now)
+ga_provider_capacity(GaProvider *provider, GaMonotonic now)
 {
-	int sending = others_in_flight(provider);
-	int room = Min(provider->window - sending,
-				   ga_settings.max_in_flight - sending - provider->suspects);
+	/* Questions are few at a time and take no message's place. */
+	int sending = provider->in_flight - provider->questions;
+	int room = Min(provider->window, ga_settings.max_in_flight) - sending;
 
 	if (!is_usable(provider, now) || provider->has_nothing || room <= 0)
 		return 0;
@@ -469,30 +462,30 @@ ga_provider_capacity(GaProvider *provider, TimestampTz now)
 	return room;
 }
 
-TimestampTz
-ga_provider_next_turn(GaProvider *provider, TimestampTz now)
+GaMonotonic
+ga_provider_next_turn(GaProvider *provider, GaMonotonic now)
 {
 	if (provider->gone || provider->is_paused || provider->has_nothing)
-		return DT_NOEND;
+		return GA_MONOTONIC_NEVER;
 	if (provider->rest_until > now)
 		return provider->rest_until;
 	if (!ga_reading_has_more(provider))
 	{
 		if (!provider->due_is_known)
 			return provider->not_before;
-		return provider->next_due == 0
-				   ? DT_NOEND
-				   : Max(provider->next_due, provider->not_before);
+		return provider->next_due == 0 ? GA_MONOTONIC_NEVER
+									   : Max(ga_clock_when(provider->next_due),
+											 provider->not_before);
 	}
 	if (provider->rate > 0 && provider->tokens < 1 &&
-		others_in_flight(provider) < provider->window)
+		provider->in_flight - provider->questions < provider->window)
 		return next_token(provider);
 	/* With room left, at once; with a full window an outcome will tell. */
-	return ga_provider_capacity(provider, now) > 0 ? now : DT_NOEND;
+	return ga_provider_capacity(provider, now) > 0 ? now : GA_MONOTONIC_NEVER;
 }
 
 static void
-follow_speed(GaProvider *provider, TimestampTz now)
+follow_speed(GaProvider *provider, GaMonotonic now)
 {
 	int64 emptied_ms;
 
@@ -509,7 +502,7 @@ follow_speed(GaProvider *provider, TimestampTz now)
 
 void
 ga_provider_claimed(GaProvider *provider, const GaQueueCursor *cursor,
-					bool from_front, int count, int limit, TimestampTz now)
+					bool from_front, int count, int limit, GaMonotonic now)
 {
 	provider->in_flight += count;
 	if (!ga_reading_claimed(provider, cursor, from_front, count, limit))
@@ -530,13 +523,12 @@ ga_provider_sent(GaProvider *provider, int weight)
 }
 
 static void
-take_a_rest(GaProvider *provider, TimestampTz now)
+take_a_rest(GaProvider *provider, GaMonotonic now)
 {
 	int rests = Max(0, Min(provider->faults - FAULTS_TO_REST, 10));
 	int64 ms = Min((int64) FIRST_REST_MS << rests, LONGEST_REST_MS);
 
-	provider->rest_until =
-		Max(provider->rest_until, TimestampTzPlusMilliseconds(now, ms));
+	provider->rest_until = Max(provider->rest_until, now + ms * 1000);
 }
 
 /*
@@ -559,7 +551,7 @@ could_not_connect(const GaOutcomeFrame *outcome)
 
 void
 ga_provider_finished(GaProvider *provider, const GaOutcomeFrame *outcome,
-					 TimestampTz now)
+					 GaMonotonic now)
 {
 	provider->in_flight--;
 	provider->finished++;
@@ -573,10 +565,9 @@ ga_provider_finished(GaProvider *provider, const GaOutcomeFrame *outcome,
 	if (provider->rest_until > now)
 		return;
 	if (outcome->retry_after_ms > 0)
-		provider->rest_until =
-			Max(provider->rest_until,
-				TimestampTzPlusMilliseconds(
-					now, Min(outcome->retry_after_ms, LONGEST_RETRY_AFTER_MS)));
+		provider->rest_until = Max(
+			provider->rest_until,
+			now + Min(outcome->retry_after_ms, LONGEST_RETRY_AFTER_MS) * 1000);
 	if (provider->faults < 1000)
 		provider->faults++;
 	provider->unreachable = could_not_connect(outcome);
@@ -585,7 +576,7 @@ ga_provider_finished(GaProvider *provider, const GaOutcomeFrame *outcome,
 }
 
 bool
-ga_provider_gives_way(const GaProvider *provider, TimestampTz now)
+ga_provider_gives_way(const GaProvider *provider, GaMonotonic now)
 {
 	return provider->unreachable && provider->rest_until > now &&
 		   has_standby(provider, now);

@@ -13,6 +13,7 @@
 #include "postgres.h"
 
 #include "base/channel.h"
+#include "base/shared/monotonic.h"
 #include "base/shared/wire.h"
 #include "datatype/timestamp.h"
 #include "dispatch/provider/evidence.h"
@@ -38,23 +39,22 @@ typedef struct GaProvider
 	bool is_paused;
 	/* reason of a pause or a rest that is to be stored; NULL: none */
 	char *unrecorded;
-	TimestampTz unrecorded_until; /* 0: a pause */
+	TimestampTz unrecorded_until; /* a date; 0: a pause */
 	bool gone;					  /* dropped; freed when nothing is in flight */
 
 	/* how it fares */
 	int in_flight;
 	int questions;			/* those in flight that send nothing */
-	int suspects;			/* those that are tried alone, or wait for that */
 	int window;				/* bound of in_flight: follows its speed */
 	int faults;				/* in a row: connection refused, 5xx, ... */
 	bool unreachable;		/* the last of them: no connection at all */
-	TimestampTz rest_until; /* circuit open, or Retry-After */
+	GaMonotonic rest_until; /* circuit open, or Retry-After */
 	bool rest_is_told;	 /* it stands in `pauses`, or is to: resume() ends it */
 	int allowed;		 /* connections, as learnt; 0: as configured */
 	GaEvidence evidence; /* whom its refusals blame */
 	double tokens;
-	TimestampTz tokens_at;
-	TimestampTz filled_at; /* last claim that filled the window */
+	GaMonotonic tokens_at;
+	GaMonotonic filled_at; /* last claim that filled the window */
 	int finished;		   /* messages since then */
 
 	/* how far it has read the queue (dispatch/reading) */
@@ -70,8 +70,8 @@ typedef struct GaProvider
 	bool has_nothing;		/* all its rows go to others first */
 	bool drained;			/* the last claim came back short */
 	bool due_is_known;		/* next_due is right */
-	TimestampTz next_due;	/* 0: nothing waits */
-	TimestampTz not_before; /* next look at rows others hold locked */
+	TimestampTz next_due;	/* a date; 0: nothing waits */
+	GaMonotonic not_before; /* next look at rows others hold locked */
 	bool found_nothing_from_front; /* what is due is locked by others */
 } GaProvider;
 
@@ -91,33 +91,33 @@ extern GaProvider *ga_provider_named(const char *server);
 extern Datum ga_providers_that_hold(void);
 
 /* Who takes whose rows, after usability changed; call it every turn. */
-extern void ga_providers_route(TimestampTz now);
+extern void ga_providers_route(GaMonotonic now);
 
 /* How many rows a provider may claim now. */
-extern int ga_provider_capacity(GaProvider *provider, TimestampTz now);
-/* When it may claim again, DT_NOEND if only an event can tell. */
-extern TimestampTz ga_provider_next_turn(GaProvider *provider, TimestampTz now);
+extern int ga_provider_capacity(GaProvider *provider, GaMonotonic now);
+/* When it may claim again, never if only an event can tell. */
+extern GaMonotonic ga_provider_next_turn(GaProvider *provider, GaMonotonic now);
 
-/* When it may be asked how a message fares; DT_NOEND: not for now. */
-extern TimestampTz ga_provider_next_question(GaProvider *provider,
-											 TimestampTz now);
+/* When it may be asked how a message fares; never: not for now. */
+extern GaMonotonic ga_provider_next_question(GaProvider *provider,
+											 GaMonotonic now);
 /* How many questions at once leave room for messages; after the former. */
 extern int ga_provider_question_room(const GaProvider *provider);
 
 /* `from_front`: the cursor stood before the first row. */
 extern void ga_provider_claimed(GaProvider *provider,
 								const GaQueueCursor *cursor, bool from_front,
-								int count, int limit, TimestampTz now);
+								int count, int limit, GaMonotonic now);
 /* `weight`: segments of an SMS, else 1. */
 extern void ga_provider_sent(GaProvider *provider, int weight);
 extern void ga_provider_finished(GaProvider *provider,
 								 const GaOutcomeFrame *outcome,
-								 TimestampTz now);
+								 GaMonotonic now);
 
 /*
  * Whether another provider takes at once what this one, which could not be
  * reached, had to give back; after ga_provider_finished().
  */
-extern bool ga_provider_gives_way(const GaProvider *provider, TimestampTz now);
+extern bool ga_provider_gives_way(const GaProvider *provider, GaMonotonic now);
 
 #endif /* GA_DISPATCH_PROVIDER_PROVIDERS_H */

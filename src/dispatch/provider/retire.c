@@ -21,6 +21,7 @@
 
 #include "base/guc.h"
 #include "common/hashfn.h"
+#include "dispatch/clock.h"
 #include "dispatch/courier/courier_desk.h"
 #include "dispatch/provider/providers.h"
 #include "dispatch/provider/retire.h"
@@ -49,7 +50,7 @@ digest_of(const GaProvider *provider)
 }
 
 static void
-keep_providers(TimestampTz now)
+keep_providers(GaMonotonic now)
 {
 	GaKeptProvider *kept = ga_seat->kept.providers;
 	ListCell *cell;
@@ -92,7 +93,7 @@ take_over(GaProvider *provider, const GaKeptProvider *kept)
 }
 
 void
-ga_retire_init(TimestampTz *trimmed_at)
+ga_retire_init(GaMonotonic *trimmed_at)
 {
 	GaKept *kept = &ga_seat->kept;
 	ListCell *cell;
@@ -127,10 +128,10 @@ ga_retire_is_asked(void)
 }
 
 /* Since when there is nothing to do; the launcher reads it as well. */
-static TimestampTz
-note_idle(bool is_idle, TimestampTz now)
+static GaMonotonic
+note_idle(bool is_idle, GaMonotonic now)
 {
-	TimestampTz since = (TimestampTz) pg_atomic_read_u64(&ga_seat->idle_since);
+	GaMonotonic since = (GaMonotonic) pg_atomic_read_u64(&ga_seat->idle_since);
 
 	if (!is_idle)
 		since = 0;
@@ -141,32 +142,33 @@ note_idle(bool is_idle, TimestampTz now)
 }
 
 void
-ga_retire_keep(TimestampTz trimmed_at)
+ga_retire_keep(GaMonotonic trimmed_at)
 {
-	keep_providers(GetCurrentTimestamp());
+	keep_providers(ga_monotonic_now());
+	ga_seat->kept.clock_offset = ga_clock_offset();
 	ga_seat->kept.trimmed_at = trimmed_at;
 	ga_seat->kept.courier_wait_ms = ga_desk_wait_ms();
 }
 
 static void
-retire(const GaRetireReport *report, TimestampTz now)
+retire(const GaRetireReport *report, GaMonotonic now)
 {
 	ga_retire_keep(report->trimmed_at);
 	ga_seat->kept.nothing_in_flight = !report->has_strays;
 	ga_seat_leave_idle(report->wait_ms < 0
-						   ? DT_NOEND
-						   : TimestampTzPlusMilliseconds(now, report->wait_ms));
+						   ? GA_MONOTONIC_NEVER
+						   : now + (int64) report->wait_ms * 1000);
 }
 
 long
 ga_retire_or_wait(const GaRetireReport *report)
 {
-	TimestampTz now = GetCurrentTimestamp();
+	GaMonotonic now = ga_monotonic_now();
 	long wait_ms = report->wait_ms;
 	bool is_idle =
 		!report->must_stay && (wait_ms < 0 || wait_ms >= SHORT_WAIT_MS);
-	TimestampTz idle_since = note_idle(is_idle, now);
-	TimestampTz end;
+	GaMonotonic idle_since = note_idle(is_idle, now);
+	GaMonotonic end;
 
 	if (!report->must_stay &&
 		(ga_retire_is_asked() ||
@@ -176,11 +178,11 @@ ga_retire_or_wait(const GaRetireReport *report)
 	if (!is_idle || ga_settings.dispatcher_idle_timeout < 0 ||
 		(wait_ms >= 0 && wait_ms < LONG_WAIT_MS))
 		return wait_ms;
-	end = TimestampTzPlusMilliseconds(
-		idle_since, (int64) ga_settings.dispatcher_idle_timeout * 1000);
+	end = idle_since +
+		  (int64) ga_settings.dispatcher_idle_timeout * USECS_PER_SEC;
 	if (now >= end)
 		retire(report, now);
-	if (wait_ms < 0 || TimestampDifferenceMilliseconds(now, end) < wait_ms)
-		wait_ms = TimestampDifferenceMilliseconds(now, end);
+	if (wait_ms < 0 || ga_monotonic_ms_between(now, end) < wait_ms)
+		wait_ms = ga_monotonic_ms_between(now, end);
 	return wait_ms;
 }

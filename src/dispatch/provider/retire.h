@@ -17,11 +17,11 @@ typedef struct GaRetireReport
 	bool is_foreign;		/* the data come from another database */
 	bool has_strays;		/* rows of an earlier dispatcher are left */
 	long wait_ms;			/* until something is to be done; -1: never */
-	TimestampTz trimmed_at; /* when the history was trimmed; 0: never */
+	GaMonotonic trimmed_at; /* when the history was trimmed; 0: never */
 } GaRetireReport;
 
 /* Once, after the providers were read: takes over what the last one left. */
-extern void ga_retire_init(TimestampTz *trimmed_at);
+extern void ga_retire_init(GaMonotonic *trimmed_at);
 /* Whether the last dispatcher left no row in the state sending. */
 extern bool ga_retire_found_nothing_in_flight(void);
 
@@ -29,7 +29,7 @@ extern bool ga_retire_found_nothing_in_flight(void);
 extern bool ga_retire_is_asked(void);
 
 /* At any other orderly end: the next dispatcher is to know of rests and rates. */
-extern void ga_retire_keep(TimestampTz trimmed_at);
+extern void ga_retire_keep(GaMonotonic trimmed_at);
 
 /*
  * Ends the process when that is due; else returns how long to wait, -1 for ever.

@@ -158,7 +158,6 @@ read_claim(const GaOwnerScope *scope, uint64 row, GaClaim *claim)
 	claim->created_by = ga_row_int64(row, 18, 0);
 	claim->refusals = ga_row_int32(row, 19, 0);
 	claim->pauses = ga_row_int32(row, 20, 0);
-	claim->crashes = ga_row_int32(row, 21, 0);
 	claim->suppressed = NULL;
 	claim->later = 0;
 	claim->later_reason = NULL;
@@ -178,14 +177,17 @@ is_behind(const GaClaim *claim, const GaQueueCursor *cursor)
 	return claim->number > cursor->number;
 }
 
-/* The rows a claim takes: its arguments are those of claim_plan. */
+/*
+ * The rows a claim takes: its arguments are those of claim_plan.  A start tag means
+ * that the row has its turn, whatever the date in "due" has become by a clock that
+ * was set back.
+ */
 #define CLAIMABLE                                                              \
 	"SELECT group_id, number, ctid AS at"                                      \
 	"  FROM group_api_private.invitations i"                                   \
 	"  WHERE channel = " CHANNEL_1 " AND due IS NOT NULL"                      \
 	"   AND (start_tag, group_id, number) > ($2, $3, $4)"                      \
-	"   AND start_tag <= $11"                                                  \
-	"   AND due <= $10 AND delivery = 'queued'"                                \
+	"   AND start_tag <= $10 AND delivery = 'queued'"                          \
 	"   AND response = 'pending'"                                              \
 	"   AND ($5 IS NULL OR contact LIKE ANY ($5))"                             \
 	"   AND NOT contact LIKE ANY ($6)"                                         \
@@ -210,10 +212,10 @@ static GaPlan claim_plan = {
 		   "   m.name, g.name, g.message, g.inviter, g.description, g.image,"
 		   "   g.status = 'ARCHIVED', coalesce(i.locale, g.locale),"
 		   "   i.reminders::int4, g.created_by, i.refusals::int4,"
-		   "   i.pauses::int4, i.crashes::int4",
-	.nargs = 11,
+		   "   i.pauses::int4",
+	.nargs = 10,
 	.argtypes = {INT4OID, INT8OID, UUIDOID, INT4OID, TEXTARRAYOID, TEXTARRAYOID,
-				 INT8OID, INT8OID, TEXTOID, TIMESTAMPTZOID, INT8OID},
+				 INT8OID, INT8OID, TEXTOID, INT8OID},
 };
 
 static void
@@ -221,7 +223,7 @@ fill_claim(Datum *values, char *nulls, GaChannel channel, const char *server,
 		   const GaQueueFilter *filter, int64 incarnation, int limit,
 		   const GaQueueCursor *cursor, int64 last_tag)
 {
-	memset(nulls, ' ', 11);
+	memset(nulls, ' ', 10);
 	values[0] = Int32GetDatum((int32) channel);
 	values[1] = Int64GetDatum(cursor->start_tag);
 	values[2] = UUIDPGetDatum(&cursor->group_id);
@@ -232,8 +234,7 @@ fill_claim(Datum *values, char *nulls, GaChannel channel, const char *server,
 	values[6] = Int64GetDatum(limit);
 	values[7] = Int64GetDatum(incarnation);
 	values[8] = CStringGetTextDatum(server);
-	values[9] = TimestampTzGetDatum(GetCurrentTimestamp());
-	values[10] = Int64GetDatum(last_tag);
+	values[9] = Int64GetDatum(last_tag);
 }
 
 bool
@@ -243,13 +244,12 @@ ga_queue_peek(GaChannel channel, const GaQueueFilter *filter,
 	/* What a claim of one row would take; the arguments are the same. */
 	static GaPlan plan = {
 		.sql = CLAIMABLE,
-		.nargs = 11,
+		.nargs = 10,
 		.argtypes = {INT4OID, INT8OID, UUIDOID, INT4OID, TEXTARRAYOID,
-					 TEXTARRAYOID, INT8OID, INT8OID, TEXTOID, TIMESTAMPTZOID,
-					 INT8OID},
+					 TEXTARRAYOID, INT8OID, INT8OID, TEXTOID, INT8OID},
 	};
-	Datum values[11];
-	char nulls[11];
+	Datum values[10];
+	char nulls[10];
 
 	fill_claim(values, nulls, channel, "", filter, 0, 1, cursor, last_tag);
 	if (ga_plan_run(&plan, values, nulls, SPI_OK_SELECT) == 0)
@@ -263,8 +263,8 @@ ga_queue_claim(const GaOwnerScope *scope, GaChannel channel, const char *server,
 			   const GaQueueFilter *filter, int64 incarnation, int limit,
 			   GaQueueCursor *cursor, int64 last_tag, GaClaim **claims)
 {
-	Datum values[11];
-	char nulls[11];
+	Datum values[10];
+	char nulls[10];
 	int count;
 
 	fill_claim(values, nulls, channel, server, filter, incarnation, limit,
@@ -339,12 +339,12 @@ record_states(const GaRecord *records, int count, int64 incarnation)
 {
 	static GaPlan plan = {
 		.sql = "WITH o AS MATERIALIZED (SELECT o.*, i.ctid AS at"
-			   "  FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"
+			   "  FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
 			   "   AS o (group_id, number, delivery, due, given_back, reason,"
-			   "   message_id, expired, refusals, pauses, crashes)"
+			   "   message_id, expired, refusals, pauses)"
 			   "  JOIN group_api_private.invitations i"
 			   "   ON i.group_id = o.group_id AND i.number = o.number"
-			   "  WHERE i.delivery = 'sending' AND i.incarnation = $12"
+			   "  WHERE i.delivery = 'sending' AND i.incarnation = $11"
 			   "  FOR NO KEY UPDATE OF i SKIP LOCKED)"
 			   " UPDATE group_api_private.invitations i"
 			   " SET delivery = CASE WHEN o.due IS NULL"
@@ -357,24 +357,23 @@ record_states(const GaRecord *records, int count, int64 incarnation)
 			   "  attempts = i.attempts - o.given_back, reason = o.reason,"
 			   "  refusals = coalesce(o.refusals, i.refusals),"
 			   "  pauses = coalesce(o.pauses, i.pauses),"
-			   "  crashes = coalesce(o.crashes, i.crashes),"
 			   "  message_id = coalesce(o.message_id, i.message_id),"
 			   "  response = CASE WHEN o.expired AND i.response = 'pending'"
 			   "   THEN 'expired'::group_api.response ELSE i.response END,"
 			   "  changed_at = now()"
 			   " FROM o WHERE i.ctid = o.at",
-		.nargs = 12,
+		.nargs = 11,
 		.argtypes = {UUIDARRAYOID, INT4ARRAYOID, TEXTARRAYOID,
 					 TIMESTAMPTZARRAYOID, INT2ARRAYOID, TEXTARRAYOID,
 					 TEXTARRAYOID, BOOLARRAYOID, INT2ARRAYOID, INT2ARRAYOID,
-					 INT2ARRAYOID, INT8OID},
+					 INT8OID},
 	};
-	static const Oid types[11] = {UUIDOID, INT4OID, TEXTOID, TIMESTAMPTZOID,
+	static const Oid types[10] = {UUIDOID, INT4OID, TEXTOID, TIMESTAMPTZOID,
 								  INT2OID, TEXTOID, TEXTOID, BOOLOID,
-								  INT2OID, INT2OID, INT2OID};
-	Column columns[11];
+								  INT2OID, INT2OID};
+	Column columns[10];
 
-	for (int i = 0; i < 11; i++)
+	for (int i = 0; i < 10; i++)
 		columns[i] = new_column(count);
 	for (int i = 0; i < count; i++)
 	{
@@ -393,10 +392,8 @@ record_states(const GaRecord *records, int count, int64 incarnation)
 				  !record->in_doubt);
 		put_value(&columns[9], i, Int16GetDatum((int16) record->pauses),
 				  !record->in_doubt);
-		put_value(&columns[10], i, Int16GetDatum((int16) record->crashes),
-				  !record->counts_crashes);
 	}
-	return run_with_columns(&plan, columns, types, 11, count,
+	return run_with_columns(&plan, columns, types, 10, count,
 							Int64GetDatum(incarnation), SPI_OK_UPDATE);
 }
 
@@ -539,9 +536,6 @@ ga_queue_record(GaRecord *records, int count, int64 incarnation)
 
 		if (record->captured != NULL)
 			record_captured(record);
-		if (record->set_aside)
-			ga_set_aside_send((GaRowKey){record->group_id, record->number},
-							  record->reason);
 	}
 	return kept;
 }
@@ -586,8 +580,9 @@ ga_queue_first(GaChannel channel, const GaQueueFilter *filter)
 					   filter->left, Int64GetDatum(FIRST_ROWS)};
 	char nulls[4] = {' ', filter->has_taken ? ' ' : 'n', ' ', ' '};
 
+	/* It has its turn, whatever the clock says now. */
 	if (ga_plan_run(&plan, values, nulls, SPI_OK_SELECT) > 0)
-		return ga_row_int64(0, 1, 0);
+		return Min(ga_row_int64(0, 1, 0), GetCurrentTimestamp());
 	if ((filter->has_taken || filter->has_left) && has_more_rows(channel))
 		return GetCurrentTimestamp() + FIRST_ROWS_RETRY_US;
 	return 0;
