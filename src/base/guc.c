@@ -257,6 +257,14 @@ define_abuse_settings(void)
 		&ga_settings.mobile_countries, "", PGC_SUSET, 0, check_mobile_countries,
 		NULL, NULL);
 	DefineCustomIntVariable(
+		"group_api.phone_metadata_months",
+		"Age of the tables of telephone numbers from which on they refuse no "
+		"length and no kind.",
+		"In months; what they would refuse is sent then, and the provider "
+		"decides. 0: they never refuse it.",
+		&ga_settings.phone_metadata_months, GA_PHONE_METADATA_MONTHS_DEFAULT, 0,
+		1200, PGC_SUSET, 0, NULL, NULL, NULL);
+	DefineCustomIntVariable(
 		"group_api.invitation_cooldown",
 		"Time between two invitations of one leader's groups to the same "
 		"contact.",

@@ -13,6 +13,7 @@
 #define GA_DISPATCHER_IDLE_TIMEOUT_DEFAULT (5 * 60) /* s */
 #define GA_MAX_MEMBERS_DEFAULT 10000
 #define GA_MAX_ATTEMPTS_DEFAULT 20
+#define GA_PHONE_METADATA_MONTHS_DEFAULT 12
 #define GA_RETRY_BASE_DEFAULT 2	  /* s */
 #define GA_RETRY_CAP_DEFAULT 3600 /* s */
 #define GA_MAX_IN_FLIGHT_DEFAULT 1024
@@ -45,24 +46,25 @@ typedef struct GaSettings
 	char *image_url_template;  /* contract B's sizes; empty: as they are */
 	bool content_availability; /* contract B's groups without logging in */
 	char *unsubscribe_url;	   /* the same; empty: e-mails have none */
-	char *default_locale;	 /* of messages to people whose own is not known */
-	char *mobile_countries;	 /* of mobile contacts; empty: all */
-	char *courier_path;		 /* empty: pkglibdir/group_api_courier */
-	int max_members;		 /* of one create_group */
-	int groups_daily_cap;	 /* groups a caller and day; 0: any number */
-	int pictures_daily_cap;	 /* kB of pictures a caller and day; 0: any */
-	int search_limit;		 /* matches of a search that are counted */
-	int max_attempts;		 /* tries of one message */
-	int max_in_flight;		 /* claimed and not recorded, of one provider */
-	int retry_base;			 /* s: back-off is random up to base * 2^n */
-	int retry_cap;			 /* s */
-	int invitation_expiry;	 /* min */
-	int attempts_retention;	 /* min */
-	int receipts_retention;	 /* min */
-	int captured_limit;		 /* rows kept in group_api.captured */
-	int lock_timeout;		 /* ms that a caller waits for a lock at most */
-	int resend_cooldown;	 /* s between two resends to one contact */
-	int reminder_before;	 /* min before the expiry; 0: no reminders */
+	char *default_locale;	/* of messages to people whose own is not known */
+	char *mobile_countries; /* of mobile contacts; empty: all */
+	char *courier_path;		/* empty: pkglibdir/group_api_courier */
+	int max_members;		/* of one create_group */
+	int groups_daily_cap;	/* groups a caller and day; 0: any number */
+	int pictures_daily_cap; /* kB of pictures a caller and day; 0: any */
+	int search_limit;		/* matches of a search that are counted */
+	int max_attempts;		/* tries of one message */
+	int max_in_flight;		/* claimed and not recorded, of one provider */
+	int retry_base;			/* s: back-off is random up to base * 2^n */
+	int retry_cap;			/* s */
+	int invitation_expiry;	/* min */
+	int attempts_retention; /* min */
+	int receipts_retention; /* min */
+	int captured_limit;		/* rows kept in group_api.captured */
+	int lock_timeout;		/* ms that a caller waits for a lock at most */
+	int resend_cooldown;	/* s between two resends to one contact */
+	int phone_metadata_months; /* an age; then the provider decides */
+	int reminder_before;	   /* min before the expiry; 0: no reminders */
 	int recipient_daily_cap; /* invitations a contact and day; 0: any number */
 	int inviter_daily_cap;	 /* invitations a leader and day; 0: any number */
 	/* invitations a leader, contact and day; 0: any number */

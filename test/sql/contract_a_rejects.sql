@@ -362,6 +362,9 @@ FROM unnest(ARRAY[E'a\r\nRCPT TO:<x@example.com>', E'a\n@example.com',
 
 -- ---- Telephone numbers ----
 
+-- As with tables that are new, whenever this is run.
+SET group_api.phone_metadata_months = 1200;
+
 SELECT is(pg_temp.contact_faults('MOBILE', value), 'accepted',
 	format('%s gets an SMS', value))
 FROM unnest(ARRAY['+27701231234', '+27 70 123 1234', '+27-70-123-1234',
@@ -411,6 +414,26 @@ SELECT is((pg_temp.refuse(pg_temp.body(jsonb_build_object('members', jsonb_build
 FROM (VALUES ('MOBILE', 'ann@example.com', 'An e-mail address has the type EMAIL.'),
 	('EMAIL', '+27701231234', 'A telephone number has the type MOBILE.'))
 	AS cases (kind, value, hint);
+
+-- By tables that are older than the setting says.
+SET group_api.phone_metadata_months = 0;
+SELECT is(pg_temp.contact_faults('MOBILE', value), 'accepted',
+	format('with old tables the provider decides on %s', value))
+FROM unnest(ARRAY['+27115551234', '+27 11 555 1234', '+18005551212', '+496912345678901', '+2770123',
+	'+27701231234567', '+14155552671000', '+6426123456789', '+229011234567890', '+3314268']) AS value;
+SELECT is(pg_temp.contact_faults('MOBILE', value), 'invalid_phone',
+	format('but %s is no number whatever the tables say', value))
+FROM unnest(ARRAY['0701231234', '27701231234', '0027701231234', '+', '+27', '+27701', '+999123456789',
+	'+27701231234567890', '+12530000', 'x', '+27 70 123 1234 ext 5', '+1800FLOWERS',
+	'+27701231234,+27701231235', repeat('+', 60), '+' || repeat('1', 300)]) AS value;
+SELECT is((SELECT t.is_old FROM group_api.phone_tables t), true, 'they are old by this setting');
+SELECT is((SELECT h.ok::text || (h.hint IS NOT NULL) FROM group_api.health() h WHERE h."check" = 'phone tables'),
+	'falsetrue', 'health() says so, and what to do');
+SET group_api.phone_metadata_months = 1200;
+SELECT matches((SELECT h.fact FROM group_api.health() h WHERE h."check" = 'phone tables' AND h.ok),
+	'^telephone numbers are checked by tables of 20[2-9]\d-[01]\d, \d+ months old$', 'health() tells how old they are');
+SELECT throws_ok('SET group_api.phone_metadata_months = -1', '22023', NULL, 'the age is at least 0');
+RESET group_api.phone_metadata_months;
 
 SELECT is(pg_temp.contact_faults('MOBILE', E'+2770\r\n1231234'), 'invalid_characters',
 	'a number cannot carry a second line');

@@ -440,7 +440,7 @@ FROM group_api_private.link_secret;
 -- ---- health and waiting ----
 
 SELECT results_eq('SELECT "check" FROM group_api.health()', $$VALUES ('dispatcher'), ('adopted'),
-	('provider for MOBILE'), ('provider for EMAIL'), ('locks'), ('errors')$$, 'health() has a row for each check');
+	('provider for MOBILE'), ('provider for EMAIL'), ('locks'), ('errors'), ('phone tables')$$, 'health() has a row for each check');
 SELECT is_empty('SELECT FROM group_api.health() WHERE ok IS NULL OR fact IS NULL',
 	'each with its fact');
 SELECT is((pg_temp.refuse('SELECT group_api.wait_until_idle(NULL)')).state, '22004',

@@ -280,7 +280,7 @@ INSERT INTO levels
 		'v2.withdraw_invitations(bytea)', 'v2.subscribe(bytea)', 'v2.unsubscribe(bytea)', 'v2.suggest_users(bigint,text,integer,integer)'])
 	UNION ALL SELECT 'mailer', 'ingest_bounce(bytea)'
 	UNION ALL SELECT 'monitor', unnest(ARRAY['health()', 'sms_segments(text)',
-		'private.dispatcher_state()', 'private.is_adopted()', 'private.data_origin()', 'private.allowed_connections(name)']);
+		'private.dispatcher_state()', 'private.is_adopted()', 'private.data_origin()', 'private.allowed_connections(name)', 'private.phone_tables()']);
 INSERT INTO levels
 	SELECT 'operator', may FROM levels WHERE level <> 'anonymous' UNION
 	SELECT 'operator', unnest(ARRAY['retry_failed(uuid,group_api.channel)', 'pause(name,text)',
@@ -305,12 +305,12 @@ CREATE TEMP TABLE readable AS
 SELECT bag_eq(format('SELECT may FROM readable WHERE level = %L', level),
 	format('SELECT unnest(%L::text[])', may), 'what may be read: ' || level)
 FROM (VALUES ('plain', '{}'::text[]), ('anonymous', '{}'), ('caller', '{}'), ('mailer', '{}'),
-	('monitor', '{group_api.dispatcher,group_api.waiting,group_api.locks,group_api.set_aside,group_api_private.set_aside,group_api.providers,group_api.queue,group_api.attempts,group_api.deliveries,
+	('monitor', '{group_api.dispatcher,group_api.waiting,group_api.locks,group_api.set_aside,group_api.phone_tables,group_api_private.set_aside,group_api.providers,group_api.queue,group_api.attempts,group_api.deliveries,
 		group_api.suppressions,group_api_private.suppressions,
 		group_api.receipts,group_api.receipt_counts,group_api_private.receipt_counts,
 		group_api_private.groups,group_api_private.members,group_api_private.invitations,
 		group_api_private.attempts,group_api_private.pauses}'),
-	('operator', '{group_api.dispatcher,group_api.waiting,group_api.locks,group_api.set_aside,group_api_private.set_aside,group_api.providers,group_api.queue,group_api.attempts,group_api.deliveries,
+	('operator', '{group_api.dispatcher,group_api.waiting,group_api.locks,group_api.set_aside,group_api.phone_tables,group_api_private.set_aside,group_api.providers,group_api.queue,group_api.attempts,group_api.deliveries,
 		group_api.suppressions,group_api_private.suppressions,
 		group_api.receipts,group_api.receipt_counts,group_api_private.receipt_counts,
 		group_api.receipt_events,

@@ -9,11 +9,13 @@
 #include "api/arguments.h"
 #include "base/compat.h"
 #include "base/guc.h"
+#include "base/shared/monotonic.h"
 #include "base/shared/sms_text.h"
 #include "catalog/pg_type.h"
 #include "dispatch/stats.h"
 #include "dispatch/wake.h"
 #include "funcapi.h"
+#include "request/contact/contact.h"
 #include "storage/ipc.h"
 #include "store/invitation_store.h"
 #include "store/plan_cache.h"
@@ -149,19 +151,19 @@ Datum
 group_api_wait_until_idle(PG_FUNCTION_ARGS)
 {
 	Interval *timeout;
-	TimestampTz end;
+	GaMonotonic end;
 
 	if (PG_ARGISNULL(0))
 		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 						errmsg("the timeout must not be null")));
 	timeout = PG_GETARG_INTERVAL_P(0);
-	end = GetCurrentTimestamp() + timeout->time +
+	end = ga_monotonic_now() + timeout->time +
 		  (int64) timeout->day * USECS_PER_DAY +
 		  (int64) timeout->month * DAYS_PER_MONTH * USECS_PER_DAY;
 	while (is_busy())
 	{
 		CHECK_FOR_INTERRUPTS();
-		if (GetCurrentTimestamp() >= end)
+		if (ga_monotonic_now() >= end)
 			PG_RETURN_BOOL(false);
 		(void) WaitLatch(MyLatch,
 						 WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
@@ -171,23 +173,14 @@ group_api_wait_until_idle(PG_FUNCTION_ARGS)
 	PG_RETURN_BOOL(true);
 }
 
-static Datum
-interval_of(int64 us)
-{
-	Interval *interval = palloc0(sizeof(Interval));
-
-	interval->time = us;
-	return IntervalPGetDatum(interval);
-}
-
 PG_FUNCTION_INFO_V1(group_api_dispatcher_state);
 
 Datum
 group_api_dispatcher_state(PG_FUNCTION_ARGS)
 {
 	TupleDesc descriptor;
-	Datum values[18] = {0};
-	bool nulls[18] = {false};
+	Datum values[15] = {0};
+	bool nulls[15] = {false};
 	GaDispatcherStats stats;
 
 	if (get_call_result_type(fcinfo, NULL, &descriptor) != TYPEFUNC_COMPOSITE)
@@ -223,12 +216,6 @@ group_api_dispatcher_state(PG_FUNCTION_ARGS)
 		values[13] = CStringGetTextDatum(stats.failing_reason);
 	}
 	values[14] = TimestampTzGetDatum(stats.failing_since);
-	values[15] = interval_of(stats.overdue_us);
-	nulls[15] = stats.overdue_us == 0;
-	values[16] = interval_of(stats.courier_silent_us);
-	nulls[16] = stats.courier_silent_us == 0;
-	values[17] = TimestampTzGetDatum(stats.courier_replaced_at);
-	nulls[17] = stats.courier_replaced_at == 0;
 	PG_RETURN_DATUM(HeapTupleGetDatum(
 		heap_form_tuple(BlessTupleDesc(descriptor), values, nulls)));
 }
@@ -244,4 +231,26 @@ group_api_allowed_connections(PG_FUNCTION_ARGS)
 	if (count == 0)
 		PG_RETURN_NULL();
 	PG_RETURN_INT32(count);
+}
+
+PG_FUNCTION_INFO_V1(group_api_phone_tables);
+
+Datum
+group_api_phone_tables(PG_FUNCTION_ARGS)
+{
+	TupleDesc descriptor;
+	GaPhoneTables tables;
+	Datum values[3];
+	bool nulls[3] = {false};
+
+	if (get_call_result_type(fcinfo, NULL, &descriptor) != TYPEFUNC_COMPOSITE)
+		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+						errmsg("the caller accepts no record")));
+	ga_contact_phone_tables(&tables);
+	values[0] =
+		CStringGetTextDatum(psprintf("%04d-%02d", tables.year, tables.month));
+	values[1] = Int32GetDatum(tables.age);
+	values[2] = BoolGetDatum(tables.is_old);
+	PG_RETURN_DATUM(HeapTupleGetDatum(
+		heap_form_tuple(BlessTupleDesc(descriptor), values, nulls)));
 }

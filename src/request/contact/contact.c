@@ -9,8 +9,12 @@
  */
 #include "postgres.h"
 
+#include <time.h>
+
+#include "base/guc.h"
 #include "base/shared/sms_text.h"
 #include "mb/pg_wchar.h"
+#include "pgtime.h"
 #include "request/contact/contact.h"
 #include "request/contact/email.h"
 #include "request/contact/phone.h"
@@ -98,6 +102,32 @@ hint_mobile(GaPhoneFault fault, const char *text)
 	}
 }
 
+void
+ga_contact_phone_tables(GaPhoneTables *tables)
+{
+	pg_time_t now = (pg_time_t) time(NULL);
+	struct pg_tm *today = pg_gmtime(&now);
+
+	ga_phone_tables_date(&tables->year, &tables->month);
+	tables->age = (today->tm_year + 1900 - tables->year) * 12 + today->tm_mon +
+				  1 - tables->month;
+	tables->age = Max(tables->age, 0);
+	tables->is_old = tables->age >= ga_settings.phone_metadata_months;
+}
+
+/* Refused by a table alone, which countries may have overtaken. */
+static bool
+is_doubtful(GaPhoneFault fault)
+{
+	GaPhoneTables tables;
+
+	if (fault != GA_PHONE_TOO_SHORT && fault != GA_PHONE_TOO_LONG &&
+		fault != GA_PHONE_LENGTH && fault != GA_PHONE_NOT_SMS_CAPABLE)
+		return false;
+	ga_contact_phone_tables(&tables);
+	return tables.is_old;
+}
+
 static bool
 check_mobile(const char *text, GaContact *contact, GaContactFault *fault)
 {
@@ -105,6 +135,8 @@ check_mobile(const char *text, GaContact *contact, GaContactFault *fault)
 	const char *kind = NULL;
 	GaPhoneFault rc = ga_phone_normalize(text, strlen(text), e164, &kind);
 
+	if (is_doubtful(rc))
+		rc = ga_phone_normalize_unchecked(text, strlen(text), e164);
 	if (rc == GA_PHONE_OK)
 	{
 		contact->channel = GA_CHANNEL_MOBILE;

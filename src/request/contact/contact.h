@@ -56,6 +56,17 @@ extern bool ga_contact_is_allowed(const GaContact *contact,
 extern bool ga_contact_countries_are_known(const char *countries,
 										   const char **wrong);
 
+/* The tables that mobile numbers are checked by. */
+typedef struct GaPhoneTables
+{
+	int year;
+	int month;	 /* 1 to 12 */
+	int age;	 /* in months */
+	bool is_old; /* group_api.phone_metadata_months: the provider decides */
+} GaPhoneTables;
+
+extern void ga_contact_phone_tables(GaPhoneTables *tables);
+
 /*
  * Builds the phone number tables once, in the postmaster, so that every
  * backend inherits them by fork instead of paying 9 ms at its first request.

@@ -8,7 +8,12 @@
  */
 #include "request/contact/phone.h"
 
+#include <dlfcn.h>
+#include <sys/stat.h>
+
+#include <algorithm>
 #include <cstring>
+#include <ctime>
 #include <list>
 #include <string>
 
@@ -26,7 +31,31 @@ using i18n::phonenumbers::NullLogger;
 using i18n::phonenumbers::PhoneNumber;
 using i18n::phonenumbers::PhoneNumberUtil;
 
+/* E.164 bounds what follows the "+"; shorter numbers are no subscribers'. */
+constexpr size_t FEWEST_DIGITS = 7;
+constexpr size_t MOST_DIGITS = 15;
+
 PhoneNumberUtil *library = nullptr;
+int tables_month; /* since the year 0 */
+
+/*
+ * The library tells no version.  Its file bears the date of the package, which is
+ * that of the tables or later, so they are at least as old as this says.
+ */
+int
+library_month()
+{
+	Dl_info info;
+	struct stat state;
+	struct tm date;
+
+	if (dladdr(reinterpret_cast<void *>(&PhoneNumberUtil::GetInstance),
+			   &info) == 0 ||
+		info.dli_fname == nullptr || stat(info.dli_fname, &state) != 0 ||
+		gmtime_r(&state.st_mtime, &date) == nullptr)
+		return 0;
+	return (date.tm_year + 1900) * 12 + date.tm_mon;
+}
 
 void
 load()
@@ -37,6 +66,9 @@ load()
 
 	instance->SetLogger(new NullLogger());
 	library = instance;
+	/* What is refused is looked up in the newer ranges, too. */
+	tables_month = std::max(library_month(), ga::NEWER_RANGES_YEAR * 12 +
+												 ga::NEWER_RANGES_MONTH - 1);
 	ga::phone_table_load();
 }
 
@@ -204,6 +236,26 @@ ask_library(const char *text, size_t length, char *e164, const char **kind)
 	return GA_PHONE_OK;
 }
 
+GaPhoneFault
+take_as_it_stands(const char *text, size_t length, char *e164)
+{
+	PhoneNumber number;
+	std::string formatted;
+	GaPhoneFault fault = check_form(text, length);
+
+	if (fault == GA_PHONE_OK)
+		fault = parse(text, length, &number);
+	if (fault != GA_PHONE_OK)
+		return fault;
+	library->Format(number, PhoneNumberUtil::E164, &formatted);
+	if (formatted.size() - 1 < FEWEST_DIGITS)
+		return GA_PHONE_TOO_SHORT;
+	if (formatted.size() - 1 > MOST_DIGITS)
+		return GA_PHONE_TOO_LONG;
+	memcpy(e164, formatted.c_str(), formatted.size() + 1);
+	return GA_PHONE_OK;
+}
+
 /* The next code of a list in capital letters; empty at its end. */
 std::string
 next_code(const char **list)
@@ -304,6 +356,36 @@ ga_phone_normalize_slowly(const char *text, size_t length, char *e164,
 	{
 		return GA_PHONE_FAILED;
 	}
+}
+
+GaPhoneFault
+ga_phone_normalize_unchecked(const char *text, size_t length,
+							 char *e164) noexcept
+{
+	try
+	{
+		load();
+		return take_as_it_stands(text, length, e164);
+	}
+	catch (...)
+	{
+		return GA_PHONE_FAILED;
+	}
+}
+
+void
+ga_phone_tables_date(int *year, int *month) noexcept
+{
+	try
+	{
+		load();
+	}
+	catch (...)
+	{
+		/* then of the year 0 */
+	}
+	*year = tables_month / 12;
+	*month = tables_month % 12 + 1;
 }
 
 int

@@ -54,7 +54,17 @@ extern "C"
 										   char *e164,
 										   const char **kind) GA_PHONE_NOEXCEPT;
 
-	/* The same without the quick table, for tests to compare the two. */
+	/*
+ * The same for a country code that is known and 7 to 15 digits, whatever the tables
+ * say of its length and kind: where they are old, the provider knows better.
+ */
+	extern GaPhoneFault
+	ga_phone_normalize_unchecked(const char *text, size_t length,
+								 char *e164) GA_PHONE_NOEXCEPT;
+	/* The month of the tables: of the library's file, or of what is newer here. */
+	extern void ga_phone_tables_date(int *year, int *month) GA_PHONE_NOEXCEPT;
+
+	/* The same as ga_phone_normalize() without the quick table, for tests to compare the two. */
 	extern GaPhoneFault
 	ga_phone_normalize_slowly(const char *text, size_t length, char *e164,
 							  const char **kind) GA_PHONE_NOEXCEPT;
