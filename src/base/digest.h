@@ -8,6 +8,7 @@
 #include "postgres.h"
 
 #include "common/cryptohash.h"
+#include "common/sha2.h"
 
 /* Not zero-terminated, may hold anything. */
 typedef struct GaBytes
@@ -28,6 +29,8 @@ typedef struct GaDigest
 extern GaBytes ga_bytes(const char *text);
 
 extern GaDigest ga_digest_hash(pg_cryptohash_type type, GaBytes data);
+/* Of PG_SHA256_DIGEST_LENGTH bytes; throws (XX000) when it cannot be computed. */
+extern void ga_digest_sha256(GaBytes data, uint8 *hash);
 extern GaDigest ga_digest_hmac(pg_cryptohash_type type, GaBytes key,
 							   GaBytes data);
 

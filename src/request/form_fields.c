@@ -4,6 +4,7 @@
  */
 #include "postgres.h"
 
+#include "base/shared/hex.h"
 #include "request/form_fields.h"
 #include "request/soft_json.h"
 
@@ -27,16 +28,6 @@ ga_bytes_compare(GaBytes a, GaBytes b)
 	return a.length < b.length ? -1 : a.length > b.length;
 }
 
-static int
-hex_digit(char c)
-{
-	const char *digits = "0123456789abcdef";
-	const char *at =
-		c ? strchr(digits, pg_ascii_tolower((unsigned char) c)) : NULL;
-
-	return at ? (int) (at - digits) : -1;
-}
-
 static GaBytes
 decode(const char *text, size_t length)
 {
@@ -50,8 +41,8 @@ decode(const char *text, size_t length)
 
 		if (text[i] == '%' && i + 2 < length)
 		{
-			high = hex_digit(text[i + 1]);
-			low = hex_digit(text[i + 2]);
+			high = ga_hex_value(text[i + 1]);
+			low = ga_hex_value(text[i + 2]);
 		}
 		if (high >= 0 && low >= 0)
 		{

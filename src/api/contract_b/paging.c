@@ -9,6 +9,7 @@
 #include "postgres.h"
 
 #include "api/contract_b/paging.h"
+#include "base/percent.h"
 #include "mb/pg_wchar.h"
 #include "request/form_fields.h"
 
@@ -150,11 +151,7 @@ kept_query(const char *query, const char *search)
 	if (query[0] != '\0' || search == NULL)
 		return out.data;
 	appendStringInfoString(&out, "search=");
-	for (const unsigned char *c = (const unsigned char *) search; *c; c++)
-		if (isalnum(*c) && *c < 128)
-			appendStringInfoChar(&out, (char) *c);
-		else
-			appendStringInfo(&out, "%%%02X", *c);
+	ga_percent_put(&out, ga_bytes(search), "");
 	appendStringInfoChar(&out, '&');
 	return out.data;
 }
