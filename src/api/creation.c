@@ -10,12 +10,12 @@
 #include "api/creation.h"
 #include "api/execute_right.h"
 #include "base/guc.h"
+#include "base/uuid.h"
 #include "catalog/pg_type.h"
-#include "common/cryptohash.h"
 #include "dispatch/wake.h"
-#include "mb/pg_wchar.h"
 #include "request/body.h"
-#include "request/contract_body.h"
+#include "store/group/insert_store.h"
+#include "store/group/look_store.h"
 #include "store/suppression_store.h"
 #include "utils/timestamp.h"
 
@@ -82,9 +82,7 @@ ga_creation_begin(GaGroupView *group, char contract)
 	memset(group, 0, sizeof(*group));
 	group->contract = contract;
 	group->created_at = GetCurrentTransactionStartTimestamp();
-	group->expires_at =
-		group->created_at +
-		(int64) ga_settings.invitation_expiry * USECS_PER_MINUTE;
+	group->expires_at = ga_group_expiry(group->created_at);
 	group->visible = true;
 	group->active = true;
 	group->id = ga_uuid_v7(group->created_at);
@@ -148,66 +146,6 @@ ga_creation_write(const GaOwnerScope *scope, GaGroupView *group)
 	if (group->is_first)
 		ga_reload_at_commit();
 	return done;
-}
-
-const char *
-ga_creation_key(const GaCaller *caller, const char *field,
-				GaViolations *violations)
-{
-	const char *key =
-		field != NULL ? field : ga_caller_header(caller, "idempotency-key");
-
-	if (key != NULL && pg_mbstrlen(key) > GA_IDEMPOTENCY_KEY_MAX_CHARS)
-		ga_violation_add(violations, "Idempotency-Key", GA_VIOLATION_MAX_LENGTH,
-						 NULL,
-						 "Idempotency-Key must have at most %d characters",
-						 GA_IDEMPOTENCY_KEY_MAX_CHARS);
-	return key;
-}
-
-/* jsonb is canonical: equal bodies have equal bytes. */
-static void
-hash_body(Jsonb *body, uint8 *hash)
-{
-	pg_cryptohash_ctx *context = pg_cryptohash_create(PG_SHA256);
-
-	if (context == NULL || pg_cryptohash_init(context) < 0 ||
-		pg_cryptohash_update(context, (uint8 *) VARDATA(body),
-							 VARSIZE(body) - VARHDRSZ) < 0 ||
-		pg_cryptohash_final(context, hash, PG_SHA256_DIGEST_LENGTH) < 0)
-		ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR),
-						errmsg("could not hash the body")));
-	pg_cryptohash_free(context);
-}
-
-GaIdempotencyResult
-ga_creation_take_key(GaOwnerScope *scope, GaCaller *caller, const char *key,
-					 Jsonb *body, GaGroupView *group, GaViolations *violations)
-{
-	GaIdempotency wish = {.contract = group->contract, .key = key};
-	GaIdempotencyResult result;
-
-	if (key == NULL)
-		return GA_IDEMPOTENCY_FIRST;
-	ga_caller_look_up(scope, caller, true);
-	wish.user_id = caller->user.id;
-	hash_body(body, wish.body_hash);
-	result = ga_idempotency_take(&wish, &group->id);
-	/* A fault is told after the scope has ended. */
-	MemoryContextSwitchTo(scope->caller_context);
-	if (result == GA_IDEMPOTENCY_REUSED)
-		ga_violation_add(violations, "Idempotency-Key", GA_VIOLATION_KEY_REUSED,
-						 "Use a new key for another group.",
-						 "Idempotency-Key was used before with another body");
-	return result;
-}
-
-void
-ga_creation_leave_key(const GaCaller *caller, const char *key,
-					  const GaGroupView *group)
-{
-	if (key != NULL)
-		ga_idempotency_forget(caller->user.id, group->contract, key);
 }
 
 /* RFC 7240: preferences are separated by commas, their case is of no meaning. */

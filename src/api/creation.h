@@ -7,12 +7,11 @@
 
 #include "postgres.h"
 
-#include "api/answer.h"
+#include "api/answer/answer.h"
 #include "api/caller.h"
 #include "fmgr.h"
 #include "request/violation.h"
 #include "store/group/group_store.h"
-#include "store/group/idempotency_store.h"
 #include "store/plan_cache.h"
 #include "utils/jsonb.h"
 
@@ -35,24 +34,6 @@ extern Jsonb *ga_creation_body(FunctionCallInfo fcinfo, int at,
 extern void ga_creation_begin(GaGroupView *group, char contract);
 /* Makes members[0] the caller, who has an id by now. */
 extern void ga_creation_add_leader(GaGroupView *group, const GaCaller *caller);
-/*
- * The caller's idempotency key: the field of the body, else the header
- * Idempotency-Key, NULL for none.  A key of more than 255 characters is a fault.
- */
-extern const char *ga_creation_key(const GaCaller *caller, const char *field,
-								   GaViolations *violations);
-/*
- * Inside ga_owner_enter()/leave(): takes the key for this body; without a key
- * every call is the first.  _AGAIN: group->id is the group made before.
- * _REUSED: a violation was added.
- */
-extern GaIdempotencyResult
-ga_creation_take_key(GaOwnerScope *scope, GaCaller *caller, const char *key,
-					 Jsonb *body, GaGroupView *group, GaViolations *violations);
-/* The group was not made after all: the key is free again. */
-extern void ga_creation_leave_key(const GaCaller *caller, const char *key,
-								  const GaGroupView *group);
-
 /* Whether a gateway is told to roll back what it calls (Prefer: tx=rollback). */
 extern bool ga_creation_is_rehearsal(const GaCaller *caller);
 

@@ -5,6 +5,7 @@
 #include "postgres.h"
 
 #include "access/xact.h"
+#include "api/answer/contract_a.h"
 #include "api/disclosure.h"
 #include "api/group_access.h"
 #include "base/guc.h"

@@ -7,7 +7,8 @@
  */
 #include "postgres.h"
 
-#include "api/answer.h"
+#include "api/answer/answer.h"
+#include "api/answer/contract_a.h"
 #include "api/arguments.h"
 #include "api/caller.h"
 #include "api/disclosure.h"
@@ -16,6 +17,7 @@
 #include "base/link_token.h"
 #include "base/picture_url.h"
 #include "miscadmin.h"
+#include "store/group/insert_store.h"
 #include "store/template_store.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"

@@ -9,9 +9,11 @@
  */
 #include "postgres.h"
 
-#include "api/answer.h"
+#include "api/answer/answer.h"
+#include "api/answer/contract_a.h"
 #include "api/caller.h"
 #include "api/creation.h"
+#include "api/idempotency.h"
 #include "api/quota.h"
 #include "base/guc.h"
 #include "request/contract_body.h"
@@ -62,13 +64,13 @@ create(GaCaller *caller, const GaGroupRequest *request, const char *key,
 
 	fill_group(group, request);
 	ga_owner_enter(&scope);
-	switch (ga_creation_take_key(&scope, caller, key, body, group, violations))
+	switch (ga_idempotency_begin(&scope, caller, key, body, group, violations))
 	{
 		case GA_IDEMPOTENCY_FIRST:
 			ga_caller_look_up(&scope, caller, true);
 			if (!ga_quota_allows(&scope, caller, one_group, violations))
 			{
-				ga_creation_leave_key(caller, key, group);
+				ga_idempotency_cancel(caller, key, group);
 				break;
 			}
 			ga_creation_add_leader(group, caller);
@@ -117,7 +119,7 @@ answer_body(GaCaller *caller, Jsonb *body)
 
 	ga_group_request_read(body, ga_settings.max_members,
 						  ga_settings.mobile_countries, &request, &violations);
-	key = ga_creation_key(caller, request.idempotency_key, &violations);
+	key = ga_idempotency_key(caller, request.idempotency_key, &violations);
 	if (ga_violations_any(&violations))
 		return ga_answer_violations(caller, GA_CONTRACT_A, &violations);
 	shows = request.dry_run || ga_creation_is_rehearsal(caller);

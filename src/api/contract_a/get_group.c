@@ -5,7 +5,8 @@
 #include "postgres.h"
 
 #include "access/xact.h"
-#include "api/answer.h"
+#include "api/answer/answer.h"
+#include "api/answer/contract_a.h"
 #include "api/caller.h"
 #include "api/group_access.h"
 #include "dispatch/wake.h"

@@ -8,7 +8,8 @@
 #include "postgres.h"
 
 #include "access/xact.h"
-#include "api/answer.h"
+#include "api/answer/answer.h"
+#include "api/answer/contract_a.h"
 #include "api/link/answering.h"
 #include "api/caller.h"
 #include "fmgr.h"

@@ -9,6 +9,7 @@
 #include "postgres.h"
 
 #include "access/xact.h"
+#include "api/answer/contract_a.h"
 #include "api/creation.h"
 #include "api/group_access.h"
 #include "base/guc.h"
@@ -16,6 +17,7 @@
 #include "request/contact/contact.h"
 #include "store/cap_store.h"
 #include "store/group/lifecycle_store.h"
+#include "store/group/look_store.h"
 #include "store/group/subscription_store.h"
 #include "store/suppression_store.h"
 #include "utils/timestamp.h"
@@ -152,8 +154,6 @@ static void
 renew(const GaOwnerScope *scope, const GaGroupView *group,
 	  const GaMemberView *user, const GaOpenInvitation *invitation)
 {
-	int64 expiry = (int64) ga_settings.invitation_expiry * USECS_PER_MINUTE;
-	int64 ahead = (int64) ga_settings.reminder_before * USECS_PER_MINUTE;
 	GaMemberView member = *user;
 	GaContactFault fault;
 	GaGroupView again = {.id = group->id,
@@ -161,7 +161,7 @@ renew(const GaOwnerScope *scope, const GaGroupView *group,
 						 .member_count = 1,
 						 .members = &member};
 
-	again.expires_at = again.created_at + expiry;
+	again.expires_at = ga_group_expiry(again.created_at);
 	if (invitation->contact != NULL && may_go_to(invitation, &fault))
 	{
 		member.channel = invitation->channel;
@@ -178,7 +178,7 @@ renew(const GaOwnerScope *scope, const GaGroupView *group,
 	ga_invitations_renew(&again);
 	ga_requests_remove(group->id, &user->user_id, 1);
 	ga_group_look_by(group->id,
-					 Max(again.expires_at - ahead, again.created_at));
+					 ga_group_first_look(again.created_at, again.expires_at));
 }
 
 /* Whether anything may be sent again at all; else the answer is the fault. */

@@ -9,14 +9,17 @@
  */
 #include "postgres.h"
 
-#include "api/answer.h"
+#include "api/answer/answer.h"
+#include "api/answer/contract_b.h"
 #include "api/caller.h"
 #include "api/creation.h"
+#include "api/idempotency.h"
 #include "api/contract_b/invitees.h"
 #include "api/link/picture.h"
 #include "api/quota.h"
 #include "base/guc.h"
 #include "request/contract_body.h"
+#include "store/group/insert_store.h"
 #include "store/plan_cache.h"
 #include "utils/builtins.h"
 
@@ -123,13 +126,13 @@ create(GaCaller *caller, const GaGroupRequestV2 *request, const char *key,
 	/* What is not written needs no key. */
 	if (request->dry_run)
 		key = NULL;
-	switch (ga_creation_take_key(&scope, caller, key, body, group, violations))
+	switch (ga_idempotency_begin(&scope, caller, key, body, group, violations))
 	{
 		case GA_IDEMPOTENCY_FIRST:
 			check_and_write(&scope, caller, request, group, &uploads,
 							violations);
 			if (ga_violations_any(violations))
-				ga_creation_leave_key(caller, key, group);
+				ga_idempotency_cancel(caller, key, group);
 			break;
 		case GA_IDEMPOTENCY_AGAIN:
 			(void) ga_group_find_latest(&scope, group->id, group);
@@ -156,7 +159,7 @@ answer_body(GaCaller *caller, Jsonb *body)
 
 	ga_group_request_v2_read(body, ga_settings.max_members, &request,
 							 &violations);
-	key = ga_creation_key(caller, request.idempotency_key, &violations);
+	key = ga_idempotency_key(caller, request.idempotency_key, &violations);
 	shows = request.dry_run || ga_creation_is_rehearsal(caller);
 	if (ga_violations_any(&violations) ||
 		!create(caller, &request, key, body, &group, shows ? &preview : NULL,

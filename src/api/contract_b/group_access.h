@@ -7,7 +7,7 @@
 
 #include "postgres.h"
 
-#include "api/answer.h"
+#include "api/answer/answer.h"
 #include "api/caller.h"
 #include "store/group/contract_b_store.h"
 #include "store/plan_cache.h"

@@ -8,6 +8,7 @@
 #include "postgres.h"
 
 #include "access/xact.h"
+#include "api/answer/contract_b.h"
 #include "api/arguments.h"
 #include "api/contract_b/group_access.h"
 #include "api/contract_b/paging.h"

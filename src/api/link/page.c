@@ -8,7 +8,7 @@
  */
 #include "postgres.h"
 
-#include "api/answer.h"
+#include "api/answer/answer.h"
 #include "api/link/answering.h"
 #include "api/caller.h"
 #include "base/guc.h"

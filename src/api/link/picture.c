@@ -9,7 +9,7 @@
  */
 #include "postgres.h"
 
-#include "api/answer.h"
+#include "api/answer/answer.h"
 #include "api/caller.h"
 #include "api/link/picture.h"
 #include "base/picture_url.h"
