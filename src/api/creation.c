@@ -19,9 +19,10 @@
 #include "store/suppression_store.h"
 #include "utils/timestamp.h"
 
-bool
-ga_creation_is_refused(FunctionCallInfo fcinfo, GaContract contract,
-					   GaCaller *caller, Datum *answer)
+/* Asks for the right to all forms of the function and reads who calls. */
+static bool
+is_refused(FunctionCallInfo fcinfo, GaContract contract, GaCaller *caller,
+		   Datum *answer)
 {
 	ga_execute_right_check(fcinfo, GA_ALL_FORMS);
 	ga_caller_read(caller);
@@ -74,6 +75,19 @@ ga_creation_body(FunctionCallInfo fcinfo, int at, GaContract contract,
 	if (body == NULL)
 		*answer = ga_answer_violations(caller, contract, &violations);
 	return body;
+}
+
+Datum
+ga_creation_run(FunctionCallInfo fcinfo, GaContract contract, GaCreate create)
+{
+	GaCaller caller;
+	Datum answer;
+	Jsonb *body;
+
+	if (is_refused(fcinfo, contract, &caller, &answer))
+		return answer;
+	body = ga_creation_body(fcinfo, 0, contract, &caller, &answer);
+	return body == NULL ? answer : create(&caller, body);
 }
 
 void
@@ -146,6 +160,16 @@ ga_creation_write(const GaOwnerScope *scope, GaGroupView *group)
 	if (group->is_first)
 		ga_reload_at_commit();
 	return done;
+}
+
+void
+ga_creation_end(GaOwnerScope *scope, GaCaller *caller, GaGroupView *group,
+				GaPreview *preview, const GaViolations *violations)
+{
+	if (preview != NULL && !ga_violations_any(violations))
+		ga_preview_make(scope, caller, group, ga_preview_queued,
+						GA_PREVIEW_EVERY, NULL, preview);
+	ga_owner_leave(scope);
 }
 
 /* RFC 7240: preferences are separated by commas, their case is of no meaning. */

@@ -36,26 +36,35 @@ hash_body(Jsonb *body, uint8 *hash)
 	ga_digest_sha256((GaBytes){VARDATA(body), VARSIZE(body) - VARHDRSZ}, hash);
 }
 
-GaIdempotencyResult
+bool
 ga_idempotency_begin(GaOwnerScope *scope, GaCaller *caller, const char *key,
 					 Jsonb *body, GaGroupView *group, GaViolations *violations)
 {
 	GaIdempotency wish = {.contract = group->contract, .key = key};
-	GaIdempotencyResult result;
 
 	if (key == NULL)
-		return GA_IDEMPOTENCY_FIRST;
+		return true;
 	ga_caller_look_up(scope, caller, true);
 	wish.user_id = caller->user.id;
 	hash_body(body, wish.body_hash);
-	result = ga_idempotency_take(&wish, &group->id);
-	/* A fault is told after the scope has ended. */
-	MemoryContextSwitchTo(scope->caller_context);
-	if (result == GA_IDEMPOTENCY_REUSED)
-		ga_violation_add(violations, "Idempotency-Key", GA_VIOLATION_KEY_REUSED,
-						 "Use a new key for another group.",
-						 "Idempotency-Key was used before with another body");
-	return result;
+	switch (ga_idempotency_take(&wish, &group->id))
+	{
+		case GA_IDEMPOTENCY_FIRST:
+			MemoryContextSwitchTo(scope->caller_context);
+			return true;
+		case GA_IDEMPOTENCY_AGAIN:
+			(void) ga_group_find_latest(scope, group->id, group);
+			break;
+		case GA_IDEMPOTENCY_REUSED:
+			/* A fault is told after the scope has ended. */
+			MemoryContextSwitchTo(scope->caller_context);
+			ga_violation_add(
+				violations, "Idempotency-Key", GA_VIOLATION_KEY_REUSED,
+				"Use a new key for another group.",
+				"Idempotency-Key was used before with another body");
+			break;
+	}
+	return false;
 }
 
 void

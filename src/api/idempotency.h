@@ -21,13 +21,13 @@
 extern const char *ga_idempotency_key(const GaCaller *caller, const char *field,
 									  GaViolations *violations);
 /*
- * Inside ga_owner_enter()/leave(): takes the key for this body; without a key
- * every call is the first.  _AGAIN: group->id is the group made before.
- * _REUSED: a violation was added.
+ * Inside ga_owner_enter()/leave(): takes the key for this body; true: the group is
+ * to be made, as with no key always.  Otherwise it was made before and is read into
+ * `group`, or a violation was added: the key belongs to another body.
  */
-extern GaIdempotencyResult
-ga_idempotency_begin(GaOwnerScope *scope, GaCaller *caller, const char *key,
-					 Jsonb *body, GaGroupView *group, GaViolations *violations);
+extern bool ga_idempotency_begin(GaOwnerScope *scope, GaCaller *caller,
+								 const char *key, Jsonb *body,
+								 GaGroupView *group, GaViolations *violations);
 /* The group was not made after all: the key is free again. */
 extern void ga_idempotency_cancel(const GaCaller *caller, const char *key,
 								  const GaGroupView *group);

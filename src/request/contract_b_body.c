@@ -88,6 +88,33 @@ remove_repeated(RankedId *ids, int count, UserList *users)
 		users->ids[i] = ids[i].id;
 }
 
+static bool
+may_have(GaJsonReader *reader, const GaJsonPath *path, int count)
+{
+	if (count <= reader->max_items)
+		return true;
+	ga_json_fault(reader, path, GA_VIOLATION_TOO_MANY, NULL,
+				  "has %d users, at most %d are allowed", count,
+				  reader->max_items);
+	return false;
+}
+
+static void
+fault_null(GaJsonReader *reader, const GaJsonPath *user)
+{
+	ga_json_fault(reader, user, GA_VIOLATION_NULL, NULL, "must not be null");
+}
+
+static bool
+may_be_id(GaJsonReader *reader, const GaJsonPath *user, int64 id)
+{
+	if (id > 0)
+		return true;
+	ga_json_fault(reader, user, GA_VIOLATION_DOES_NOT_EXIST, NULL,
+				  "must be a positive number");
+	return false;
+}
+
 static void
 read_users(GaJsonReader *reader, const GaJsonPath *path, JsonbContainer *list,
 		   void *target)
@@ -98,13 +125,8 @@ read_users(GaJsonReader *reader, const GaJsonPath *path, JsonbContainer *list,
 	RankedId *ids;
 	int valid = 0;
 
-	if (count > reader->max_items)
-	{
-		ga_json_fault(reader, path, GA_VIOLATION_TOO_MANY, NULL,
-					  "has %d users, at most %d are allowed", count,
-					  reader->max_items);
+	if (!may_have(reader, path, count))
 		return;
-	}
 	ids = palloc_array(RankedId, Max(count, 1));
 	iterator = JsonbIteratorInit(list);
 	(void) JsonbIteratorNext(&iterator, &element, false);
@@ -116,15 +138,10 @@ read_users(GaJsonReader *reader, const GaJsonPath *path, JsonbContainer *list,
 		(void) JsonbIteratorNext(&iterator, &element, true);
 		ids[valid].rank = i;
 		if (element.type == jbvNull)
-			ga_json_fault(reader, &user, GA_VIOLATION_NULL, NULL,
-						  "must not be null");
-		else if (!ga_json_read_integer(reader, &user, &element, true,
-									   &ids[valid].id))
-			continue;
-		else if (ids[valid].id <= 0)
-			ga_json_fault(reader, &user, GA_VIOLATION_DOES_NOT_EXIST, NULL,
-						  "must be a positive number");
-		else
+			fault_null(reader, &user);
+		else if (ga_json_read_integer(reader, &user, &element, true,
+									  &ids[valid].id) &&
+				 may_be_id(reader, &user, ids[valid].id))
 			valid++;
 	}
 	remove_repeated(ids, valid, target);
@@ -324,6 +341,37 @@ ga_user_list_read(Jsonb *body, bool is_required, int max_users, int *user_count,
 	ga_json_read_body(&reader, body, &table, &users);
 	*user_count = users.count;
 	return users.count > 0 ? users.ids : NULL;
+}
+
+int64 *
+ga_user_list_of_array(const int64 *ids, const bool *nulls, int count,
+					  int max_users, int *user_count, GaViolations *violations)
+{
+	GaJsonReader reader = {.violations = violations, .max_items = max_users};
+	GaJsonPath path = ga_json_path_field(NULL, "users");
+	UserList users = {0, NULL};
+	RankedId *ranked;
+	int valid = 0;
+
+	*user_count = 0;
+	if (!may_have(&reader, &path, count))
+		return NULL;
+	ranked = palloc_array(RankedId, Max(count, 1));
+	for (int i = 0; i < count; i++)
+	{
+		GaJsonPath user = ga_json_path_element(&path, i);
+
+		ranked[valid].rank = i;
+		ranked[valid].id = ids[i];
+		if (nulls[i])
+			fault_null(&reader, &user);
+		else if (may_be_id(&reader, &user, ids[i]))
+			valid++;
+	}
+	remove_repeated(ranked, valid, &users);
+	pfree(ranked);
+	*user_count = users.count;
+	return users.ids;
 }
 
 /* ---- {"user": ...} ---- */

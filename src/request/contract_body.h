@@ -98,6 +98,11 @@ extern void ga_group_request_v2_read_update(Jsonb *body, bool is_partial,
 extern int64 *ga_user_list_read(Jsonb *body, bool is_required, int max_users,
 								int *user_count, GaViolations *violations);
 
+/* The same list as an array of SQL, whose element i is null where nulls[i]. */
+extern int64 *ga_user_list_of_array(const int64 *ids, const bool *nulls,
+									int count, int max_users, int *user_count,
+									GaViolations *violations);
+
 /* {"user": 1} of contract B's DELETE subscribe; 0: absent, null or a fault. */
 extern int64 ga_user_read(Jsonb *body, GaViolations *violations);
 /* The same from a path or a query. */

@@ -150,16 +150,6 @@ begin_member(void *state, char *name, bool is_null)
 }
 
 static GA_JSON_ACTION
-end_member(void *state, char *name, bool is_null)
-{
-	TextsReader *reader = state;
-
-	if (reader->lex->lex_level == 1)
-		reader->name = NULL;
-	GA_JSON_GO_ON;
-}
-
-static GA_JSON_ACTION
 take_value(void *state, char *token, JsonTokenType type)
 {
 	TextsReader *reader = state;
@@ -182,7 +172,6 @@ ga_soft_json_texts(const char *text, size_t length)
 	TextsReader reader = {NULL};
 	JsonSemAction actions = {.semstate = &reader,
 							 .object_field_start = begin_member,
-							 .object_field_end = end_member,
 							 .scalar = take_value};
 
 	if (!pg_verify_mbstr(PG_UTF8, text, (int) length, true) ||

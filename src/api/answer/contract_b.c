@@ -110,15 +110,23 @@ put_group_v2(StringInfo out, const GaGroupView *group, const GaUser *creator,
 	put_user(out, creator);
 }
 
+static void
+put_group_row(StringInfo out, const void *rows, int at)
+{
+	const GaGroupV2 *group = (const GaGroupV2 *) rows + at;
+
+	put_group_v2(out, &group->view, &group->creator, group->subscribers,
+				 group->status);
+	appendStringInfoChar(out, '}');
+}
+
 Datum
 ga_answer_group_v2(const GaGroupV2 *group)
 {
 	StringInfoData out;
 
 	initStringInfo(&out);
-	put_group_v2(&out, &group->view, &group->creator, group->subscribers,
-				 group->status);
-	appendStringInfoChar(&out, '}');
+	put_group_row(&out, group, 0);
 	return ga_json_finish(&out);
 }
 
@@ -139,50 +147,45 @@ ga_answer_group_v2_preview(const GaGroupView *group, const GaUser *creator,
 	return ga_json_finish(&out);
 }
 
-/* As far as the list that begins behind "results". */
+typedef void (*PutRow)(StringInfo out, const void *rows, int at);
+
 static void
-begin_page(StringInfo out, const GaPaging *paging)
+put_user_row(StringInfo out, const void *rows, int at)
 {
-	initStringInfo(out);
-	appendStringInfo(out, "{\"count\":" INT64_FORMAT ",", paging->slice.total);
-	ga_json_put_member(out, "next", ga_paging_next(paging));
-	appendStringInfoChar(out, ',');
-	ga_json_put_member(out, "previous", ga_paging_previous(paging));
-	appendStringInfoString(out, ",\"results\":[");
+	put_user(out, (const GaUser *) rows + at);
+}
+
+static Datum
+answer_page(const GaPaging *paging, const void *rows, int count, PutRow put)
+{
+	StringInfoData out;
+
+	initStringInfo(&out);
+	appendStringInfo(&out, "{\"count\":" INT64_FORMAT ",", paging->slice.total);
+	ga_json_put_member(&out, "next", ga_paging_next(paging));
+	appendStringInfoChar(&out, ',');
+	ga_json_put_member(&out, "previous", ga_paging_previous(paging));
+	appendStringInfoString(&out, ",\"results\":[");
+	for (int i = 0; i < count; i++)
+	{
+		if (i > 0)
+			appendStringInfoChar(&out, ',');
+		put(&out, rows, i);
+	}
+	appendStringInfoString(&out, "]}");
+	return ga_json_finish(&out);
 }
 
 Datum
 ga_answer_groups_v2(const GaPaging *paging, const GaGroupV2 *groups, int count)
 {
-	StringInfoData out;
-
-	begin_page(&out, paging);
-	for (int i = 0; i < count; i++)
-	{
-		if (i > 0)
-			appendStringInfoChar(&out, ',');
-		put_group_v2(&out, &groups[i].view, &groups[i].creator,
-					 groups[i].subscribers, groups[i].status);
-		appendStringInfoChar(&out, '}');
-	}
-	appendStringInfoString(&out, "]}");
-	return ga_json_finish(&out);
+	return answer_page(paging, groups, count, put_group_row);
 }
 
 Datum
 ga_answer_users_v2(const GaPaging *paging, const GaUser *users, int count)
 {
-	StringInfoData out;
-
-	begin_page(&out, paging);
-	for (int i = 0; i < count; i++)
-	{
-		if (i > 0)
-			appendStringInfoChar(&out, ',');
-		put_user(&out, &users[i]);
-	}
-	appendStringInfoString(&out, "]}");
-	return ga_json_finish(&out);
+	return answer_page(paging, users, count, put_user_row);
 }
 
 Datum

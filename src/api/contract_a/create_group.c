@@ -64,29 +64,19 @@ create(GaCaller *caller, const GaGroupRequest *request, const char *key,
 
 	fill_group(group, request);
 	ga_owner_enter(&scope);
-	switch (ga_idempotency_begin(&scope, caller, key, body, group, violations))
+	if (ga_idempotency_begin(&scope, caller, key, body, group, violations))
 	{
-		case GA_IDEMPOTENCY_FIRST:
-			ga_caller_look_up(&scope, caller, true);
-			if (!ga_quota_allows(&scope, caller, one_group, violations))
-			{
-				ga_idempotency_cancel(caller, key, group);
-				break;
-			}
+		ga_caller_look_up(&scope, caller, true);
+		if (ga_quota_allows(&scope, caller, one_group, violations))
+		{
 			ga_creation_add_leader(group, caller);
 			(void) ga_creation_write(&scope, group);
 			ga_quota_count(caller, one_group);
-			break;
-		case GA_IDEMPOTENCY_AGAIN:
-			(void) ga_group_find_latest(&scope, group->id, group);
-			break;
-		case GA_IDEMPOTENCY_REUSED:
-			break;
+		}
+		else
+			ga_idempotency_cancel(caller, key, group);
 	}
-	if (preview != NULL && !ga_violations_any(violations))
-		ga_preview_make(&scope, caller, group, ga_preview_queued,
-						GA_PREVIEW_EVERY, NULL, preview);
-	ga_owner_leave(&scope);
+	ga_creation_end(&scope, caller, group, preview, violations);
 }
 
 /* Everything but the writing: the answer has the nil GUID. */
@@ -108,7 +98,7 @@ rehearse(GaCaller *caller, const GaGroupRequest *request, GaGroupView *group,
 }
 
 static Datum
-answer_body(GaCaller *caller, Jsonb *body)
+create_group(GaCaller *caller, Jsonb *body)
 {
 	GaViolations violations = {NIL};
 	GaGroupRequest request;
@@ -135,30 +125,10 @@ answer_body(GaCaller *caller, Jsonb *body)
 }
 
 PG_FUNCTION_INFO_V1(group_api_create_group);
-PG_FUNCTION_INFO_V1(group_api_create_group_body);
 
 /* (jsonb), (text) and (bytea) */
-static Datum
-create_group(FunctionCallInfo fcinfo)
-{
-	GaCaller caller;
-	Datum answer;
-	Jsonb *body;
-
-	if (ga_creation_is_refused(fcinfo, GA_CONTRACT_A, &caller, &answer))
-		return answer;
-	body = ga_creation_body(fcinfo, 0, GA_CONTRACT_A, &caller, &answer);
-	return body == NULL ? answer : answer_body(&caller, body);
-}
-
 Datum
 group_api_create_group(PG_FUNCTION_ARGS)
 {
-	return create_group(fcinfo);
-}
-
-Datum
-group_api_create_group_body(PG_FUNCTION_ARGS)
-{
-	return create_group(fcinfo);
+	return ga_creation_run(fcinfo, GA_CONTRACT_A, create_group);
 }

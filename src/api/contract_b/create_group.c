@@ -126,29 +126,18 @@ create(GaCaller *caller, const GaGroupRequestV2 *request, const char *key,
 	/* What is not written needs no key. */
 	if (request->dry_run)
 		key = NULL;
-	switch (ga_idempotency_begin(&scope, caller, key, body, group, violations))
+	if (ga_idempotency_begin(&scope, caller, key, body, group, violations))
 	{
-		case GA_IDEMPOTENCY_FIRST:
-			check_and_write(&scope, caller, request, group, &uploads,
-							violations);
-			if (ga_violations_any(violations))
-				ga_idempotency_cancel(caller, key, group);
-			break;
-		case GA_IDEMPOTENCY_AGAIN:
-			(void) ga_group_find_latest(&scope, group->id, group);
-			break;
-		case GA_IDEMPOTENCY_REUSED:
-			break;
+		check_and_write(&scope, caller, request, group, &uploads, violations);
+		if (ga_violations_any(violations))
+			ga_idempotency_cancel(caller, key, group);
 	}
-	if (preview != NULL && !ga_violations_any(violations))
-		ga_preview_make(&scope, caller, group, ga_preview_queued,
-						GA_PREVIEW_EVERY, NULL, preview);
-	ga_owner_leave(&scope);
+	ga_creation_end(&scope, caller, group, preview, violations);
 	return !ga_violations_any(violations);
 }
 
 static Datum
-answer_body(GaCaller *caller, Jsonb *body)
+create_group(GaCaller *caller, Jsonb *body)
 {
 	GaViolations violations = {NIL};
 	GaGroupRequestV2 request;
@@ -172,30 +161,10 @@ answer_body(GaCaller *caller, Jsonb *body)
 }
 
 PG_FUNCTION_INFO_V1(group_api_v2_create_group);
-PG_FUNCTION_INFO_V1(group_api_v2_create_group_body);
 
 /* (jsonb), (text) and (bytea) */
-static Datum
-create_group(FunctionCallInfo fcinfo)
-{
-	GaCaller caller;
-	Datum answer;
-	Jsonb *body;
-
-	if (ga_creation_is_refused(fcinfo, GA_CONTRACT_B, &caller, &answer))
-		return answer;
-	body = ga_creation_body(fcinfo, 0, GA_CONTRACT_B, &caller, &answer);
-	return body == NULL ? answer : answer_body(&caller, body);
-}
-
 Datum
 group_api_v2_create_group(PG_FUNCTION_ARGS)
 {
-	return create_group(fcinfo);
-}
-
-Datum
-group_api_v2_create_group_body(PG_FUNCTION_ARGS)
-{
-	return create_group(fcinfo);
+	return ga_creation_run(fcinfo, GA_CONTRACT_B, create_group);
 }

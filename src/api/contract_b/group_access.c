@@ -95,6 +95,15 @@ ga_group_v2_to_see(GaCaller *caller, int64 number, GaGroupV2 *group,
 }
 
 bool
+ga_group_v2_of_call(FunctionCallInfo fcinfo, GaAudience audience,
+					GaCaller *caller, GaGroupV2 *group, Datum *answer)
+{
+	return ga_caller_v2_read(caller, audience, answer) &&
+		   ga_group_v2_to_see(caller, ga_group_v2_number(caller, fcinfo, 0),
+							  group, answer);
+}
+
+bool
 ga_group_v2_is_managed(const GaCaller *caller, const GaGroupV2 *group,
 					   const char *wish, Datum *answer)
 {

@@ -39,6 +39,10 @@ extern bool ga_caller_manages(const GaCaller *caller, const GaGroupV2 *group);
  */
 extern bool ga_group_v2_to_see(GaCaller *caller, int64 number, GaGroupV2 *group,
 							   Datum *answer);
+/* Who calls, and the group that the first argument names; both as above. */
+extern bool ga_group_v2_of_call(FunctionCallInfo fcinfo, GaAudience audience,
+								GaCaller *caller, GaGroupV2 *group,
+								Datum *answer);
 /*
  * Locks a group that was found to be seen, and reads it anew; after the right was
  * asked for, so that nobody holds up what is not theirs.  False with an answer when

@@ -34,9 +34,8 @@ group_api_v2_get_group(PG_FUNCTION_ARGS)
 	GaCaller caller;
 	Datum answer;
 
-	if (!ga_caller_v2_read(&caller, GA_FOR_EVERYBODY, &answer) ||
-		!ga_group_v2_to_see(&caller, ga_group_v2_number(&caller, fcinfo, 0),
-							&group, &answer))
+	if (!ga_group_v2_of_call(fcinfo, GA_FOR_EVERYBODY, &caller, &group,
+							 &answer))
 		return answer;
 	ga_answer_status(&caller, 200);
 	return ga_answer_group_v2(&group);
@@ -51,12 +50,32 @@ group_api_v2_get_status(PG_FUNCTION_ARGS)
 	GaCaller caller;
 	Datum answer;
 
-	if (!ga_caller_v2_read(&caller, GA_FOR_USERS, &answer) ||
-		!ga_group_v2_to_see(&caller, ga_group_v2_number(&caller, fcinfo, 0),
-							&group, &answer))
+	if (!ga_group_v2_of_call(fcinfo, GA_FOR_USERS, &caller, &group, &answer))
 		return answer;
 	ga_answer_status(&caller, 200);
 	return ga_answer_status_v2(group.status);
+}
+
+typedef GaGroupV2 *(*GroupsRead)(const GaOwnerScope *scope, GaViewer viewer,
+								 GaSlice *slice, int *count);
+
+/* A page of groups: the slice is the arguments `at` and the next. */
+static Datum
+list_groups(FunctionCallInfo fcinfo, int at, const char *search,
+			GaCaller *caller, GroupsRead read)
+{
+	GaOwnerScope scope;
+	GaGroupV2 *groups;
+	GaPaging paging;
+	int count;
+
+	ga_paging_read(caller, fcinfo, at, search, &paging);
+	ga_owner_enter(&scope);
+	ga_caller_look_up(&scope, caller, false);
+	groups = read(&scope, ga_viewer(caller), &paging.slice, &count);
+	ga_owner_leave(&scope);
+	ga_answer_status(caller, 200);
+	return ga_answer_groups_v2(&paging, groups, count);
 }
 
 PG_FUNCTION_INFO_V1(group_api_v2_list_groups);
@@ -64,23 +83,12 @@ PG_FUNCTION_INFO_V1(group_api_v2_list_groups);
 Datum
 group_api_v2_list_groups(PG_FUNCTION_ARGS)
 {
-	GaOwnerScope scope;
-	GaGroupV2 *groups;
-	GaPaging paging;
 	GaCaller caller;
 	Datum answer;
-	int count;
 
 	if (!ga_caller_v2_read(&caller, GA_FOR_USERS, &answer))
 		return answer;
-	ga_paging_read(&caller, fcinfo, 0, NULL, &paging);
-	ga_owner_enter(&scope);
-	ga_caller_look_up(&scope, &caller, false);
-	groups =
-		ga_groups_v2_own(&scope, ga_viewer(&caller), &paging.slice, &count);
-	ga_owner_leave(&scope);
-	ga_answer_status(&caller, 200);
-	return ga_answer_groups_v2(&paging, groups, count);
+	return list_groups(fcinfo, 0, NULL, &caller, ga_groups_v2_own);
 }
 
 PG_FUNCTION_INFO_V1(group_api_v2_search_groups);
@@ -88,23 +96,13 @@ PG_FUNCTION_INFO_V1(group_api_v2_search_groups);
 Datum
 group_api_v2_search_groups(PG_FUNCTION_ARGS)
 {
-	GaOwnerScope scope;
-	GaGroupV2 *groups;
-	GaPaging paging;
 	GaCaller caller;
 	Datum answer;
-	int count;
 
 	if (!ga_caller_v2_read(&caller, GA_FOR_EVERYBODY, &answer))
 		return answer;
-	ga_paging_read(&caller, fcinfo, 1, ga_text_argument(fcinfo, 0), &paging);
-	ga_owner_enter(&scope);
-	ga_caller_look_up(&scope, &caller, false);
-	groups =
-		ga_groups_v2_search(&scope, ga_viewer(&caller), &paging.slice, &count);
-	ga_owner_leave(&scope);
-	ga_answer_status(&caller, 200);
-	return ga_answer_groups_v2(&paging, groups, count);
+	return list_groups(fcinfo, 1, ga_text_argument(fcinfo, 0), &caller,
+					   ga_groups_v2_search);
 }
 
 PG_FUNCTION_INFO_V1(group_api_v2_user_groups);
@@ -295,15 +293,15 @@ change_group(GaCaller *caller, int64 number, Jsonb *body, bool is_partial)
 }
 
 Datum
-ga_put_group_v2(GaCaller *caller, int64 number, Jsonb *body)
+ga_put_group_v2(GaCaller *caller, int64 number, const GaWriteInput *input)
 {
-	return change_group(caller, number, body, false);
+	return change_group(caller, number, input->body, false);
 }
 
 Datum
-ga_patch_group_v2(GaCaller *caller, int64 number, Jsonb *body)
+ga_patch_group_v2(GaCaller *caller, int64 number, const GaWriteInput *input)
 {
-	return change_group(caller, number, body, true);
+	return change_group(caller, number, input->body, true);
 }
 
 PG_FUNCTION_INFO_V1(group_api_v2_put_group);
@@ -325,7 +323,7 @@ group_api_v2_patch_group(PG_FUNCTION_ARGS)
 /* ---- DELETE ------------------------------------------------------------- */
 
 Datum
-ga_delete_group_v2(GaCaller *caller, int64 number, Jsonb *body)
+ga_delete_group_v2(GaCaller *caller, int64 number, const GaWriteInput *input)
 {
 	GaOwnerScope scope;
 	GaGroupV2 group;

@@ -16,6 +16,7 @@
 #include "api/contract_b/paging.h"
 #include "api/contract_b/writes.h"
 #include "base/guc.h"
+#include "catalog/pg_type.h"
 #include "dispatch/wake.h"
 #include "request/contract_body.h"
 #include "store/invitation_store.h"
@@ -35,25 +36,52 @@ typedef struct Users
 
 /* ---- users of a call ---------------------------------------------------- */
 
-/* The ids; an empty list is a fault. */
 static void
-read_ids(Jsonb *body, bool is_required, Users *users, GaViolations *violations)
+read_array(ArrayType *array, Users *users, GaViolations *violations)
+{
+	int64 *ids;
+	Datum *elements;
+	bool *nulls;
+	int count;
+
+	deconstruct_array(array, INT8OID, sizeof(int64), FLOAT8PASSBYVAL,
+					  TYPALIGN_DOUBLE, &elements, &nulls, &count);
+	ids = palloc(sizeof(int64) * Max(count, 1));
+	for (int i = 0; i < count; i++)
+		ids[i] = nulls[i] ? 0 : DatumGetInt64(elements[i]);
+	users->ids = ga_user_list_of_array(
+		ids, nulls, count, ga_settings.max_members, &users->count, violations);
+}
+
+static bool
+names_users(const GaWriteInput *input)
 {
 	JsonbValue value;
 
+	return input->users != NULL ||
+		   getKeyJsonValueFromContainer(&input->body->root, "users", 5,
+										&value) != NULL;
+}
+
+/* The ids; an empty list is a fault. */
+static void
+read_ids(const GaWriteInput *input, bool is_required, Users *users,
+		 GaViolations *violations)
+{
 	memset(users, 0, sizeof(*users));
-	if (body == NULL && !is_required)
-		return;
-	if (body == NULL)
-	{
+	if (input->users != NULL)
+		read_array(input->users, users, violations);
+	else if (input->body != NULL)
+		users->ids =
+			ga_user_list_read(input->body, is_required, ga_settings.max_members,
+							  &users->count, violations);
+	else if (is_required)
 		ga_violation_add(violations, "users", GA_VIOLATION_REQUIRED, NULL,
 						 "users is required");
+	else
 		return;
-	}
-	users->ids = ga_user_list_read(body, is_required, ga_settings.max_members,
-								   &users->count, violations);
 	if (!ga_violations_any(violations) && users->count == 0 &&
-		getKeyJsonValueFromContainer(&body->root, "users", 5, &value) != NULL)
+		names_users(input))
 		ga_violation_add(violations, "users", GA_VIOLATION_EMPTY, NULL,
 						 "users must name somebody");
 }
@@ -244,8 +272,10 @@ act_on_users(const GaCaller *caller, GaGroupV2 *group, Users *users,
 	return (Datum) 0;
 }
 
-Datum
-ga_invite_users_v2(GaCaller *caller, int64 number, Jsonb *body)
+/* What only the manager does: `wish`, as a refusal says it. */
+static Datum
+manage_users(GaCaller *caller, int64 number, const GaWriteInput *input,
+			 const char *wish, bool is_for_open, UsersAction action)
 {
 	GaViolations violations = {NIL};
 	GaGroupV2 group;
@@ -253,11 +283,18 @@ ga_invite_users_v2(GaCaller *caller, int64 number, Jsonb *body)
 	Users users;
 
 	if (!ga_group_v2_to_see(caller, number, &group, &answer) ||
-		!ga_group_v2_is_managed(caller, &group, "invite", &answer) ||
-		!ga_group_v2_is_open(caller, &group, &answer))
+		!ga_group_v2_is_managed(caller, &group, wish, &answer) ||
+		(is_for_open && !ga_group_v2_is_open(caller, &group, &answer)))
 		return answer;
-	read_ids(body, true, &users, &violations);
-	return act_on_users(caller, &group, &users, &violations, accept_and_invite);
+	read_ids(input, true, &users, &violations);
+	return act_on_users(caller, &group, &users, &violations, action);
+}
+
+Datum
+ga_invite_users_v2(GaCaller *caller, int64 number, const GaWriteInput *input)
+{
+	return manage_users(caller, number, input, "invite", true,
+						accept_and_invite);
 }
 
 PG_FUNCTION_INFO_V1(group_api_v2_invite_users);
@@ -269,19 +306,11 @@ group_api_v2_invite_users(PG_FUNCTION_ARGS)
 }
 
 Datum
-ga_withdraw_invitations_v2(GaCaller *caller, int64 number, Jsonb *body)
+ga_withdraw_invitations_v2(GaCaller *caller, int64 number,
+						   const GaWriteInput *input)
 {
-	GaViolations violations = {NIL};
-	GaGroupV2 group;
-	Datum answer;
-	Users users;
-
-	if (!ga_group_v2_to_see(caller, number, &group, &answer) ||
-		!ga_group_v2_is_managed(caller, &group, "withdraw invitations",
-								&answer))
-		return answer;
-	read_ids(body, true, &users, &violations);
-	return act_on_users(caller, &group, &users, &violations, withdraw);
+	return manage_users(caller, number, input, "withdraw invitations", false,
+						withdraw);
 }
 
 PG_FUNCTION_INFO_V1(group_api_v2_withdraw_invitations);
@@ -318,7 +347,7 @@ subscribe_caller(GaCaller *caller, const GaGroupV2 *group)
 }
 
 Datum
-ga_subscribe_v2(GaCaller *caller, int64 number, Jsonb *body)
+ga_subscribe_v2(GaCaller *caller, int64 number, const GaWriteInput *input)
 {
 	GaViolations violations = {NIL};
 	GaGroupV2 group;
@@ -327,7 +356,7 @@ ga_subscribe_v2(GaCaller *caller, int64 number, Jsonb *body)
 
 	if (!ga_group_v2_to_see(caller, number, &group, &answer))
 		return answer;
-	read_ids(body, false, &users, &violations);
+	read_ids(input, false, &users, &violations);
 	if (users.count > 0 &&
 		!ga_group_v2_is_managed(caller, &group, "add users", &answer))
 		return answer;
@@ -438,7 +467,7 @@ unsubscribe_user(const GaCaller *caller, GaGroupV2 *group, int64 user_id,
 }
 
 Datum
-ga_unsubscribe_v2(GaCaller *caller, int64 number, Jsonb *body)
+ga_unsubscribe_v2(GaCaller *caller, int64 number, const GaWriteInput *input)
 {
 	GaViolations violations = {NIL};
 	GaGroupV2 group;
@@ -447,7 +476,7 @@ ga_unsubscribe_v2(GaCaller *caller, int64 number, Jsonb *body)
 
 	if (!ga_group_v2_to_see(caller, number, &group, &answer))
 		return answer;
-	user_id = read_user(caller, body, &violations);
+	user_id = read_user(caller, input->body, &violations);
 	return unsubscribe_user(caller, &group, user_id, &violations);
 }
 
@@ -462,9 +491,7 @@ unsubscribe_by_ids(FunctionCallInfo fcinfo)
 	Datum answer;
 
 	ga_execute_right_check(fcinfo, GA_ALL_FORMS);
-	if (!ga_caller_v2_read(&caller, GA_FOR_USERS, &answer) ||
-		!ga_group_v2_to_see(&caller, ga_group_v2_number(&caller, fcinfo, 0),
-							&group, &answer))
+	if (!ga_group_v2_of_call(fcinfo, GA_FOR_USERS, &caller, &group, &answer))
 		return answer;
 	return ga_write_v2_result(
 		fcinfo, unsubscribe_user(&caller, &group, user_id, &violations));

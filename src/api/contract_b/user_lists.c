@@ -61,9 +61,8 @@ group_api_v2_list_members(PG_FUNCTION_ARGS)
 	GaCaller caller;
 	Datum answer;
 
-	if (!ga_caller_v2_read(&caller, GA_FOR_EVERYBODY, &answer) ||
-		!ga_group_v2_to_see(&caller, ga_group_v2_number(&caller, fcinfo, 0),
-							&group, &answer) ||
+	if (!ga_group_v2_of_call(fcinfo, GA_FOR_EVERYBODY, &caller, &group,
+							 &answer) ||
 		/* Who is in a private group is for its members to know. */
 		(group.view.is_private &&
 		 !is_for_members(&caller, &group, "see who is in a private group",
@@ -83,9 +82,7 @@ group_api_v2_list_feed(PG_FUNCTION_ARGS)
 	GaCaller caller;
 	Datum answer;
 
-	if (!ga_caller_v2_read(&caller, GA_FOR_USERS, &answer) ||
-		!ga_group_v2_to_see(&caller, ga_group_v2_number(&caller, fcinfo, 0),
-							&group, &answer) ||
+	if (!ga_group_v2_of_call(fcinfo, GA_FOR_USERS, &caller, &group, &answer) ||
 		!is_for_members(&caller, &group, "see the feed", &answer))
 		return answer;
 	ga_paging_read(&caller, fcinfo, 1, NULL, &paging);
@@ -100,9 +97,7 @@ list_for_manager(FunctionCallInfo fcinfo, GaUserList list, const char *wish)
 	GaCaller caller;
 	Datum answer;
 
-	if (!ga_caller_v2_read(&caller, GA_FOR_USERS, &answer) ||
-		!ga_group_v2_to_see(&caller, ga_group_v2_number(&caller, fcinfo, 0),
-							&group, &answer) ||
+	if (!ga_group_v2_of_call(fcinfo, GA_FOR_USERS, &caller, &group, &answer) ||
 		!ga_group_v2_is_managed(&caller, &group, wish, &answer))
 		return answer;
 	return answer_users(fcinfo, &caller, &group, list);
