@@ -196,7 +196,7 @@ PG_FUNCTION_INFO_V1(group_api_preview_invitation);
 Datum
 group_api_preview_invitation(PG_FUNCTION_ARGS)
 {
-	const char *wanted = ga_text_argument(fcinfo, 2);
+	const char *wanted = ga_argument_text(fcinfo, 2);
 	const char *locale = ga_caller_locale(wanted);
 	bool is_one = !PG_ARGISNULL(1);
 	int32 number = is_one ? Max(PG_GETARG_INT32(1), 0) : GA_PREVIEW_EVERY;

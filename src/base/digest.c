@@ -12,12 +12,6 @@
 #include "common/sha1.h"
 #include "common/sha2.h"
 
-GaBytes
-ga_bytes(const char *text)
-{
-	return (GaBytes){text, strlen(text)};
-}
-
 static int
 digest_length(pg_cryptohash_type type)
 {

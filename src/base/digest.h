@@ -7,15 +7,9 @@
 
 #include "postgres.h"
 
+#include "base/bytes.h"
 #include "common/cryptohash.h"
 #include "common/sha2.h"
-
-/* Not zero-terminated, may hold anything. */
-typedef struct GaBytes
-{
-	const char *data;
-	size_t length;
-} GaBytes;
 
 /* SHA-512's */
 #define GA_DIGEST_MAX 64
@@ -25,8 +19,6 @@ typedef struct GaDigest
 	uint8 bytes[GA_DIGEST_MAX];
 	int length; /* 0: it could not be computed */
 } GaDigest;
-
-extern GaBytes ga_bytes(const char *text);
 
 extern GaDigest ga_digest_hash(pg_cryptohash_type type, GaBytes data);
 /* Of PG_SHA256_DIGEST_LENGTH bytes; throws (XX000) when it cannot be computed. */

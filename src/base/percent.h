@@ -7,7 +7,7 @@
 
 #include "postgres.h"
 
-#include "base/digest.h"
+#include "base/bytes.h"
 #include "lib/stringinfo.h"
 
 /* RFC 3986, 2.3: what stands for itself everywhere, besides letters and digits. */

@@ -204,13 +204,13 @@ typedef struct Body
 	 .flags = OPTIONAL_PICTURE,                                                \
 	 .max_chars = GA_PICTURE_TEXT_MAX,                                         \
 	 .offset = IN_REQUEST(image),                                              \
-	 .check = ga_check_picture},                                               \
+	 .check = ga_picture_check},                                               \
 		{.name = "emotional_image_original",                                   \
 		 .kind = GA_JSON_TEXT,                                                 \
 		 .flags = OPTIONAL_PICTURE,                                            \
 		 .max_chars = GA_PICTURE_TEXT_MAX,                                     \
 		 .offset = IN_REQUEST(emotional_image),                                \
-		 .check = ga_check_picture},                                           \
+		 .check = ga_picture_check},                                           \
 	{                                                                          \
 		.name = "emotional_image_position", .kind = GA_JSON_INTEGER,           \
 		.flags = OPTIONAL_TEXT | GA_JSON_LENIENT,                              \
@@ -300,8 +300,8 @@ read_body(GaJsonReader *reader, Jsonb *json, const GaJsonTable *table,
 }
 
 void
-ga_group_request_v2_read(Jsonb *body, int max_members,
-						 GaGroupRequestV2 *request, GaViolations *violations)
+ga_contract_b_read(Jsonb *body, int max_members, GaGroupRequestV2 *request,
+				   GaViolations *violations)
 {
 	GaJsonReader reader = {.violations = violations, .max_items = max_members};
 
@@ -309,9 +309,8 @@ ga_group_request_v2_read(Jsonb *body, int max_members,
 }
 
 void
-ga_group_request_v2_read_update(Jsonb *body, bool is_partial,
-								GaGroupRequestV2 *request,
-								GaViolations *violations)
+ga_contract_b_read_update(Jsonb *body, bool is_partial,
+						  GaGroupRequestV2 *request, GaViolations *violations)
 {
 	GaJsonReader reader = {.violations = violations, .is_partial = is_partial};
 
@@ -322,8 +321,8 @@ ga_group_request_v2_read_update(Jsonb *body, bool is_partial,
 /* ---- {"users": [...]} ---- */
 
 int64 *
-ga_user_list_read(Jsonb *body, bool is_required, int max_users, int *user_count,
-				  GaViolations *violations)
+ga_contract_b_read_users(Jsonb *body, bool is_required, int max_users,
+						 int *user_count, GaViolations *violations)
 {
 	static const GaJsonField fields[] = {
 		{.name = "users",
@@ -344,8 +343,9 @@ ga_user_list_read(Jsonb *body, bool is_required, int max_users, int *user_count,
 }
 
 int64 *
-ga_user_list_of_array(const int64 *ids, const bool *nulls, int count,
-					  int max_users, int *user_count, GaViolations *violations)
+ga_contract_b_users_of_array(const int64 *ids, const bool *nulls, int count,
+							 int max_users, int *user_count,
+							 GaViolations *violations)
 {
 	GaJsonReader reader = {.violations = violations, .max_items = max_users};
 	GaJsonPath path = ga_json_path_field(NULL, "users");
@@ -389,7 +389,7 @@ positive_or_fault(int64 user, GaViolations *violations)
 #define NO_USER PG_INT64_MIN
 
 int64
-ga_user_read(Jsonb *body, GaViolations *violations)
+ga_contract_b_read_user(Jsonb *body, GaViolations *violations)
 {
 	static const GaJsonField fields[] = {
 		{.name = "user",
@@ -408,7 +408,7 @@ ga_user_read(Jsonb *body, GaViolations *violations)
 }
 
 int64
-ga_user_id_read(const char *text, GaViolations *violations)
+ga_contract_b_user_of_text(const char *text, GaViolations *violations)
 {
 	char *end;
 	int64 user;

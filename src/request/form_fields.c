@@ -11,23 +11,6 @@
 /* More than any provider sends; bounds the sorting. */
 #define FIELDS_MAX 1000
 
-bool
-ga_bytes_are(GaBytes bytes, const char *text)
-{
-	return bytes.length == strlen(text) &&
-		   memcmp(bytes.data, text, bytes.length) == 0;
-}
-
-int
-ga_bytes_compare(GaBytes a, GaBytes b)
-{
-	int order = memcmp(a.data, b.data, Min(a.length, b.length));
-
-	if (order != 0)
-		return order;
-	return a.length < b.length ? -1 : a.length > b.length;
-}
-
 static GaBytes
 decode(const char *text, size_t length)
 {

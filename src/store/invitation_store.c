@@ -134,7 +134,7 @@ fill_tags(const GaGroupView *group, MemberColumns *columns)
 }
 
 void
-ga_members_insert(const GaGroupView *group)
+ga_invitation_insert_members(const GaGroupView *group)
 {
 	/* Who has no contact is invited as long as others: when an invitation ends
 	 * must not tell whether a message was sent. */

@@ -107,8 +107,8 @@ create_group(GaCaller *caller, Jsonb *body)
 	const char *key;
 	bool shows;
 
-	ga_group_request_read(body, ga_settings.max_members,
-						  ga_settings.mobile_countries, &request, &violations);
+	ga_contract_a_read(body, ga_settings.max_members,
+					   ga_settings.mobile_countries, &request, &violations);
 	key = ga_idempotency_key(caller, request.idempotency_key, &violations);
 	if (ga_violations_any(&violations))
 		return ga_answer_violations(caller, GA_CONTRACT_A, &violations);

@@ -78,7 +78,7 @@ carry_out(FunctionCallInfo fcinfo, GaWriteV2 write, int forms)
 	bool has_number;
 
 	ga_execute_right_check(fcinfo, GA_ALL_FORMS);
-	if (!ga_caller_v2_read(&caller, GA_FOR_USERS, &answer))
+	if (!ga_access_read_caller(&caller, GA_FOR_USERS, &answer))
 		return ga_write_v2_result(fcinfo, answer);
 	has_number = PG_NARGS() > 0 && ga_argument_type(fcinfo, 0) == INT8OID;
 	if (forms & FORM_NUMBER_IS_TEXT)
@@ -114,18 +114,18 @@ PG_FUNCTION_INFO_V1(group_api_v2_unsubscribe_body);
 Datum
 group_api_v2_delete_group_body(PG_FUNCTION_ARGS)
 {
-	return carry_out(fcinfo, ga_delete_group_v2,
+	return carry_out(fcinfo, ga_write_delete_group,
 					 FORM_NUMBER_IS_TEXT | FORM_BODY_IS_IGNORED);
 }
 
 Datum
 group_api_v2_subscribe_body(PG_FUNCTION_ARGS)
 {
-	return carry_out(fcinfo, ga_subscribe_v2, FORM_NUMBER_IS_TEXT);
+	return carry_out(fcinfo, ga_write_subscribe, FORM_NUMBER_IS_TEXT);
 }
 
 Datum
 group_api_v2_unsubscribe_body(PG_FUNCTION_ARGS)
 {
-	return carry_out(fcinfo, ga_unsubscribe_v2, FORM_NUMBER_IS_TEXT);
+	return carry_out(fcinfo, ga_write_unsubscribe, FORM_NUMBER_IS_TEXT);
 }

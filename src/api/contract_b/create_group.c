@@ -33,7 +33,7 @@ add_invited(GaGroupView *group, const GaUser *users, int count)
 		/* Whoever creates the group is in it already. */
 		if (users[i].id == group->created_by)
 			continue;
-		ga_member_be_invited(member, &users[i], group->created_at);
+		ga_invitee_be_invited(member, &users[i], group->created_at);
 		member->number = ++group->member_count;
 	}
 }
@@ -47,8 +47,8 @@ check_against_store(const GaOwnerScope *scope, const GaGroupRequestV2 *request,
 		ga_violation_add(
 			violations, "name", GA_VIOLATION_UNIQUE, "Choose another name.",
 			"name \"%s\" is taken by another group", request->name);
-	return ga_users_named(scope, "invite_users", request->invite_users,
-						  request->user_count, violations);
+	return ga_invitees_named(scope, "invite_users", request->invite_users,
+							 request->user_count, violations);
 }
 
 static void
@@ -76,7 +76,7 @@ check_and_write(const GaOwnerScope *scope, GaCaller *caller,
 				const GaUploads *uploads, GaViolations *violations)
 {
 	GaUser *users = check_against_store(scope, request, violations);
-	const GaUsage wish = {1, ga_uploads_bytes(uploads)};
+	const GaUsage wish = {1, ga_picture_uploads_bytes(uploads)};
 
 	if (ga_violations_any(violations))
 		return;
@@ -146,8 +146,7 @@ create_group(GaCaller *caller, Jsonb *body)
 	const char *key;
 	bool shows;
 
-	ga_group_request_v2_read(body, ga_settings.max_members, &request,
-							 &violations);
+	ga_contract_b_read(body, ga_settings.max_members, &request, &violations);
 	key = ga_idempotency_key(caller, request.idempotency_key, &violations);
 	shows = request.dry_run || ga_creation_is_rehearsal(caller);
 	if (ga_violations_any(&violations) ||

@@ -20,8 +20,8 @@ typedef enum GaAudience
 } GaAudience;
 
 /* Reads who calls; false with an answer (28000, 401) for nobody. */
-extern bool ga_caller_v2_read(GaCaller *caller, GaAudience audience,
-							  Datum *answer);
+extern bool ga_access_read_caller(GaCaller *caller, GaAudience audience,
+								  Datum *answer);
 
 /*
  * The number of the group a write is about: the argument `at`, or with -1 the
@@ -30,8 +30,8 @@ extern bool ga_caller_v2_read(GaCaller *caller, GaAudience audience,
 extern int64 ga_group_v2_number(const GaCaller *caller, FunctionCallInfo fcinfo,
 								int at);
 
-extern GaViewer ga_viewer(const GaCaller *caller);
-extern bool ga_caller_manages(const GaCaller *caller, const GaGroupV2 *group);
+extern GaViewer ga_access_viewer(const GaCaller *caller);
+extern bool ga_access_manages(const GaCaller *caller, const GaGroupV2 *group);
 
 /*
  * Finds a group the caller may see; false with an answer (P0002, 404).  The

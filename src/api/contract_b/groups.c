@@ -72,7 +72,7 @@ list_groups(FunctionCallInfo fcinfo, int at, const char *search,
 	ga_paging_read(caller, fcinfo, at, search, &paging);
 	ga_owner_enter(&scope);
 	ga_caller_look_up(&scope, caller, false);
-	groups = read(&scope, ga_viewer(caller), &paging.slice, &count);
+	groups = read(&scope, ga_access_viewer(caller), &paging.slice, &count);
 	ga_owner_leave(&scope);
 	ga_answer_status(caller, 200);
 	return ga_answer_groups_v2(&paging, groups, count);
@@ -86,7 +86,7 @@ group_api_v2_list_groups(PG_FUNCTION_ARGS)
 	GaCaller caller;
 	Datum answer;
 
-	if (!ga_caller_v2_read(&caller, GA_FOR_USERS, &answer))
+	if (!ga_access_read_caller(&caller, GA_FOR_USERS, &answer))
 		return answer;
 	return list_groups(fcinfo, 0, NULL, &caller, ga_groups_v2_own);
 }
@@ -99,9 +99,9 @@ group_api_v2_search_groups(PG_FUNCTION_ARGS)
 	GaCaller caller;
 	Datum answer;
 
-	if (!ga_caller_v2_read(&caller, GA_FOR_EVERYBODY, &answer))
+	if (!ga_access_read_caller(&caller, GA_FOR_EVERYBODY, &answer))
 		return answer;
-	return list_groups(fcinfo, 1, ga_text_argument(fcinfo, 0), &caller,
+	return list_groups(fcinfo, 1, ga_argument_text(fcinfo, 0), &caller,
 					   ga_groups_v2_search);
 }
 
@@ -119,15 +119,15 @@ group_api_v2_user_groups(PG_FUNCTION_ARGS)
 	Datum answer;
 	int count = 0;
 
-	if (!ga_caller_v2_read(&caller, GA_FOR_EVERYBODY, &answer))
+	if (!ga_access_read_caller(&caller, GA_FOR_EVERYBODY, &answer))
 		return answer;
 	ga_paging_read(&caller, fcinfo, 1, NULL, &paging);
 	ga_owner_enter(&scope);
 	ga_caller_look_up(&scope, &caller, false);
 	ga_users_find(&scope, &user_id, 1, &user);
 	if (user.id != 0)
-		groups = ga_groups_v2_of_user(&scope, ga_viewer(&caller), user_id,
-									  &paging.slice, &count);
+		groups = ga_groups_v2_of_user(&scope, ga_access_viewer(&caller),
+									  user_id, &paging.slice, &count);
 	ga_owner_leave(&scope);
 	if (user.id == 0)
 		return ga_answer_fault(&caller, GA_CONTRACT_B, "",
@@ -224,7 +224,7 @@ static bool
 may_upload(const GaCaller *caller, const GaUploads *uploads,
 		   GaViolations *violations)
 {
-	const GaUsage wish = {0, ga_uploads_bytes(uploads)};
+	const GaUsage wish = {0, ga_picture_uploads_bytes(uploads)};
 	GaOwnerScope scope;
 	bool allowed;
 
@@ -280,7 +280,7 @@ change_group(GaCaller *caller, int64 number, Jsonb *body, bool is_partial)
 		return answer;
 	if (body == NULL)
 		return answer_missing_body(caller);
-	ga_group_request_v2_read_update(body, is_partial, &request, &violations);
+	ga_contract_b_read_update(body, is_partial, &request, &violations);
 	if (!ga_violations_any(&violations) &&
 		!ga_group_v2_hold(caller, &group, &answer))
 		return answer;
@@ -293,13 +293,13 @@ change_group(GaCaller *caller, int64 number, Jsonb *body, bool is_partial)
 }
 
 Datum
-ga_put_group_v2(GaCaller *caller, int64 number, const GaWriteInput *input)
+ga_write_put_group(GaCaller *caller, int64 number, const GaWriteInput *input)
 {
 	return change_group(caller, number, input->body, false);
 }
 
 Datum
-ga_patch_group_v2(GaCaller *caller, int64 number, const GaWriteInput *input)
+ga_write_patch_group(GaCaller *caller, int64 number, const GaWriteInput *input)
 {
 	return change_group(caller, number, input->body, true);
 }
@@ -309,7 +309,7 @@ PG_FUNCTION_INFO_V1(group_api_v2_put_group);
 Datum
 group_api_v2_put_group(PG_FUNCTION_ARGS)
 {
-	return ga_write_v2(fcinfo, ga_put_group_v2);
+	return ga_write_v2(fcinfo, ga_write_put_group);
 }
 
 PG_FUNCTION_INFO_V1(group_api_v2_patch_group);
@@ -317,13 +317,13 @@ PG_FUNCTION_INFO_V1(group_api_v2_patch_group);
 Datum
 group_api_v2_patch_group(PG_FUNCTION_ARGS)
 {
-	return ga_write_v2(fcinfo, ga_patch_group_v2);
+	return ga_write_v2(fcinfo, ga_write_patch_group);
 }
 
 /* ---- DELETE ------------------------------------------------------------- */
 
 Datum
-ga_delete_group_v2(GaCaller *caller, int64 number, const GaWriteInput *input)
+ga_write_delete_group(GaCaller *caller, int64 number, const GaWriteInput *input)
 {
 	GaOwnerScope scope;
 	GaGroupV2 group;
@@ -346,5 +346,5 @@ PG_FUNCTION_INFO_V1(group_api_v2_delete_group);
 Datum
 group_api_v2_delete_group(PG_FUNCTION_ARGS)
 {
-	return ga_write_v2(fcinfo, ga_delete_group_v2);
+	return ga_write_v2(fcinfo, ga_write_delete_group);
 }

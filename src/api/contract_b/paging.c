@@ -57,7 +57,7 @@ text_of(const GaFormFields *fields, const char *name)
 }
 
 bool
-ga_query_has(const GaCaller *caller, const char *name)
+ga_paging_query_has(const GaCaller *caller, const char *name)
 {
 	GaFormFields fields = fields_of(caller);
 
@@ -65,7 +65,7 @@ ga_query_has(const GaCaller *caller, const char *name)
 }
 
 const char *
-ga_query_field(const GaCaller *caller, const char *name)
+ga_paging_query_field(const GaCaller *caller, const char *name)
 {
 	GaFormFields fields = fields_of(caller);
 

@@ -49,7 +49,7 @@ read_array(ArrayType *array, Users *users, GaViolations *violations)
 	ids = palloc(sizeof(int64) * Max(count, 1));
 	for (int i = 0; i < count; i++)
 		ids[i] = nulls[i] ? 0 : DatumGetInt64(elements[i]);
-	users->ids = ga_user_list_of_array(
+	users->ids = ga_contract_b_users_of_array(
 		ids, nulls, count, ga_settings.max_members, &users->count, violations);
 }
 
@@ -72,9 +72,9 @@ read_ids(const GaWriteInput *input, bool is_required, Users *users,
 	if (input->users != NULL)
 		read_array(input->users, users, violations);
 	else if (input->body != NULL)
-		users->ids =
-			ga_user_list_read(input->body, is_required, ga_settings.max_members,
-							  &users->count, violations);
+		users->ids = ga_contract_b_read_users(input->body, is_required,
+											  ga_settings.max_members,
+											  &users->count, violations);
 	else if (is_required)
 		ga_violation_add(violations, "users", GA_VIOLATION_REQUIRED, NULL,
 						 "users is required");
@@ -105,7 +105,7 @@ find_users(const GaOwnerScope *scope, const GaGroupV2 *group, Users *users,
 		   GaViolations *violations)
 {
 	users->rows =
-		ga_users_named(scope, "users", users->ids, users->count, violations);
+		ga_invitees_named(scope, "users", users->ids, users->count, violations);
 	users->subscriptions = palloc0(sizeof(GaSubscription) * users->count);
 	find_subscriptions(group, users->ids, users->count, users->subscriptions);
 }
@@ -130,9 +130,9 @@ insert_members(const GaOwnerScope *scope, GaGroupView *added)
 	if (added->member_count == 0)
 		return;
 	ga_creation_mark_suppressed(scope, added);
-	ga_members_number(added);
+	ga_subscription_number_members(added);
 	ga_wake_trigger_is_silent = true;
-	ga_members_insert(added);
+	ga_invitation_insert_members(added);
 	ga_wake_trigger_is_silent = false;
 }
 
@@ -167,14 +167,14 @@ join(const GaOwnerScope *scope, const GaGroupV2 *group, const Users *users,
 		if (users->subscriptions[i].number != 0)
 			numbers[placed++] = users->subscriptions[i].number;
 		else
-			ga_member_be_user(&added.members[added.member_count++],
-							  &users->rows[i]);
+			ga_invitee_be_member(&added.members[added.member_count++],
+								 &users->rows[i]);
 	}
 	if (placed > 0)
-		ga_invitations_accept(group->view.id, numbers, placed);
+		ga_subscription_accept(group->view.id, numbers, placed);
 	insert_members(scope, &added);
 	if (joined > 0)
-		ga_requests_remove(group->view.id, ids, joined);
+		ga_subscription_remove_requests(group->view.id, ids, joined);
 }
 
 /* Invites who is nothing to the group yet, or was invited before. */
@@ -194,7 +194,7 @@ invite(const GaOwnerScope *scope, const GaGroupV2 *group, const Users *users)
 
 		if (one->is_subscribed || one->is_invited || one->has_requested)
 			continue;
-		ga_member_be_invited(member, &users->rows[i], view->created_at);
+		ga_invitee_be_invited(member, &users->rows[i], view->created_at);
 		member->number = one->number;
 		view->member_count++;
 	}
@@ -203,7 +203,7 @@ invite(const GaOwnerScope *scope, const GaGroupV2 *group, const Users *users)
 	if (again.member_count > 0)
 	{
 		ga_creation_mark_suppressed(scope, &again);
-		ga_invitations_renew(&again);
+		ga_subscription_renew(&again);
 		announce(&again);
 	}
 }
@@ -240,7 +240,7 @@ withdraw(const GaOwnerScope *scope, const GaGroupV2 *group, const Users *users)
 	for (int i = 0; i < users->count; i++)
 		if (users->subscriptions[i].number != 0)
 			numbers[open++] = users->subscriptions[i].number;
-	ga_invitations_withdraw(group->view.id, numbers, open);
+	ga_subscription_withdraw(group->view.id, numbers, open);
 }
 
 typedef void (*UsersAction)(const GaOwnerScope *scope, const GaGroupV2 *group,
@@ -291,7 +291,7 @@ manage_users(GaCaller *caller, int64 number, const GaWriteInput *input,
 }
 
 Datum
-ga_invite_users_v2(GaCaller *caller, int64 number, const GaWriteInput *input)
+ga_write_invite_users(GaCaller *caller, int64 number, const GaWriteInput *input)
 {
 	return manage_users(caller, number, input, "invite", true,
 						accept_and_invite);
@@ -302,12 +302,12 @@ PG_FUNCTION_INFO_V1(group_api_v2_invite_users);
 Datum
 group_api_v2_invite_users(PG_FUNCTION_ARGS)
 {
-	return ga_write_v2(fcinfo, ga_invite_users_v2);
+	return ga_write_v2(fcinfo, ga_write_invite_users);
 }
 
 Datum
-ga_withdraw_invitations_v2(GaCaller *caller, int64 number,
-						   const GaWriteInput *input)
+ga_write_withdraw_invitations(GaCaller *caller, int64 number,
+							  const GaWriteInput *input)
 {
 	return manage_users(caller, number, input, "withdraw invitations", false,
 						withdraw);
@@ -318,7 +318,7 @@ PG_FUNCTION_INFO_V1(group_api_v2_withdraw_invitations);
 Datum
 group_api_v2_withdraw_invitations(PG_FUNCTION_ARGS)
 {
-	return ga_write_v2(fcinfo, ga_withdraw_invitations_v2);
+	return ga_write_v2(fcinfo, ga_write_withdraw_invitations);
 }
 
 /* ---- subscribe ---------------------------------------------------------- */
@@ -342,12 +342,12 @@ subscribe_caller(GaCaller *caller, const GaGroupV2 *group)
 	else if (subscription.is_invited || !group->view.is_private)
 		join(&scope, group, &users, &is_chosen);
 	else
-		ga_request_add(group->view.id, caller->user.id);
+		ga_subscription_add_request(group->view.id, caller->user.id);
 	ga_owner_leave(&scope);
 }
 
 Datum
-ga_subscribe_v2(GaCaller *caller, int64 number, const GaWriteInput *input)
+ga_write_subscribe(GaCaller *caller, int64 number, const GaWriteInput *input)
 {
 	GaViolations violations = {NIL};
 	GaGroupV2 group;
@@ -376,7 +376,7 @@ PG_FUNCTION_INFO_V1(group_api_v2_subscribe);
 Datum
 group_api_v2_subscribe(PG_FUNCTION_ARGS)
 {
-	return ga_write_v2(fcinfo, ga_subscribe_v2);
+	return ga_write_v2(fcinfo, ga_write_subscribe);
 }
 
 /* ---- unsubscribe -------------------------------------------------------- */
@@ -388,13 +388,13 @@ read_user(const GaCaller *caller, Jsonb *body, GaViolations *violations)
 	const char *text = ga_caller_header(caller, "x-user-id");
 
 	if (text == NULL || text[0] == '\0')
-		text = ga_query_field(caller, "user");
+		text = ga_paging_query_field(caller, "user");
 	/* Left empty by mistake, it must not mean the caller. */
-	if (text == NULL && ga_query_has(caller, "user"))
+	if (text == NULL && ga_paging_query_has(caller, "user"))
 		text = "";
 	if (text != NULL)
-		return ga_user_id_read(text, violations);
-	return body == NULL ? 0 : ga_user_read(body, violations);
+		return ga_contract_b_user_of_text(text, violations);
+	return body == NULL ? 0 : ga_contract_b_read_user(body, violations);
 }
 
 /* Ends whatever the user is to the group. */
@@ -407,14 +407,14 @@ unsubscribe(const GaGroupV2 *group, int64 user_id, bool by_manager)
 	ga_owner_enter(&scope);
 	find_subscriptions(group, &user_id, 1, &one);
 	if (one.is_subscribed &&
-		!(by_manager && ga_member_expel(group->view.id, one.number)))
-		ga_member_remove(group->view.id, one.number);
+		!(by_manager && ga_subscription_expel(group->view.id, one.number)))
+		ga_subscription_remove_member(group->view.id, one.number);
 	else if (one.is_invited && by_manager)
-		ga_invitations_withdraw(group->view.id, &one.number, 1);
+		ga_subscription_withdraw(group->view.id, &one.number, 1);
 	else if (one.is_invited)
-		ga_invitation_decline(group->view.id, one.number);
+		ga_subscription_decline(group->view.id, one.number);
 	if (one.has_requested)
-		ga_requests_remove(group->view.id, &user_id, 1);
+		ga_subscription_remove_requests(group->view.id, &user_id, 1);
 	ga_owner_leave(&scope);
 }
 
@@ -467,7 +467,7 @@ unsubscribe_user(const GaCaller *caller, GaGroupV2 *group, int64 user_id,
 }
 
 Datum
-ga_unsubscribe_v2(GaCaller *caller, int64 number, const GaWriteInput *input)
+ga_write_unsubscribe(GaCaller *caller, int64 number, const GaWriteInput *input)
 {
 	GaViolations violations = {NIL};
 	GaGroupV2 group;
@@ -503,5 +503,5 @@ Datum
 group_api_v2_unsubscribe(PG_FUNCTION_ARGS)
 {
 	return PG_NARGS() == 2 ? unsubscribe_by_ids(fcinfo)
-						   : ga_write_v2(fcinfo, ga_unsubscribe_v2);
+						   : ga_write_v2(fcinfo, ga_write_unsubscribe);
 }

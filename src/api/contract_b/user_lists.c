@@ -40,7 +40,7 @@ static bool
 is_for_members(const GaCaller *caller, const GaGroupV2 *group, const char *wish,
 			   Datum *answer)
 {
-	if (ga_caller_manages(caller, group) ||
+	if (ga_access_manages(caller, group) ||
 		(group->status != NULL && strcmp(group->status, "subscribed") == 0))
 		return true;
 	if (!caller->is_authenticated)
@@ -134,18 +134,18 @@ group_api_v2_suggest_users(PG_FUNCTION_ARGS)
 	Datum answer;
 	int count;
 
-	if (!ga_caller_v2_read(&caller, GA_FOR_USERS, &answer) ||
+	if (!ga_access_read_caller(&caller, GA_FOR_USERS, &answer) ||
 		(has_group &&
 		 (!ga_group_v2_to_see(&caller, PG_GETARG_INT64(0), &group, &answer) ||
 		  !ga_group_v2_is_managed(&caller, &group, "see whom to invite",
 								  &answer))))
 		return answer;
-	ga_paging_read(&caller, fcinfo, 2, ga_text_argument(fcinfo, 1), &paging);
+	ga_paging_read(&caller, fcinfo, 2, ga_argument_text(fcinfo, 1), &paging);
 	ga_owner_enter(&scope);
 	ga_caller_look_up(&scope, &caller, false);
-	users = ga_users_to_invite(&scope, ga_viewer(&caller),
-							   has_group ? &group.view.id : NULL, &paging.slice,
-							   &count);
+	users = ga_search_users_to_invite(&scope, ga_access_viewer(&caller),
+									  has_group ? &group.view.id : NULL,
+									  &paging.slice, &count);
 	ga_owner_leave(&scope);
 	ga_answer_status(&caller, 200);
 	return ga_answer_users_v2(&paging, users, count);

@@ -27,21 +27,21 @@ typedef struct GaWriteInput
 typedef Datum (*GaWriteV2)(GaCaller *caller, int64 number,
 						   const GaWriteInput *input);
 
-extern Datum ga_put_group_v2(GaCaller *caller, int64 number,
-							 const GaWriteInput *input);
-extern Datum ga_patch_group_v2(GaCaller *caller, int64 number,
-							   const GaWriteInput *input);
+extern Datum ga_write_put_group(GaCaller *caller, int64 number,
+								const GaWriteInput *input);
+extern Datum ga_write_patch_group(GaCaller *caller, int64 number,
+								  const GaWriteInput *input);
 /* There is nothing to read in its body. */
-extern Datum ga_delete_group_v2(GaCaller *caller, int64 number,
+extern Datum ga_write_delete_group(GaCaller *caller, int64 number,
+								   const GaWriteInput *input);
+extern Datum ga_write_invite_users(GaCaller *caller, int64 number,
+								   const GaWriteInput *input);
+extern Datum ga_write_withdraw_invitations(GaCaller *caller, int64 number,
+										   const GaWriteInput *input);
+extern Datum ga_write_subscribe(GaCaller *caller, int64 number,
 								const GaWriteInput *input);
-extern Datum ga_invite_users_v2(GaCaller *caller, int64 number,
-								const GaWriteInput *input);
-extern Datum ga_withdraw_invitations_v2(GaCaller *caller, int64 number,
-										const GaWriteInput *input);
-extern Datum ga_subscribe_v2(GaCaller *caller, int64 number,
-							 const GaWriteInput *input);
-extern Datum ga_unsubscribe_v2(GaCaller *caller, int64 number,
-							   const GaWriteInput *input);
+extern Datum ga_write_unsubscribe(GaCaller *caller, int64 number,
+								  const GaWriteInput *input);
 
 /*
  * Carries out a write that SQL calls as (), (body), (number) or (number, body).

@@ -176,7 +176,7 @@ ga_group_insert(const GaOwnerScope *scope, GaGroupView *group)
 		insert_group_v1(group);
 	else if (!insert_group_v2(scope, group))
 		return false;
-	ga_members_insert(group);
+	ga_invitation_insert_members(group);
 	return true;
 }
 

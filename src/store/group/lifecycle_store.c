@@ -19,8 +19,8 @@
 #include "utils/timestamp.h"
 
 bool
-ga_invitation_lock(const GaOwnerScope *scope, pg_uuid_t group_id, int32 number,
-				   GaOpenInvitation *invitation)
+ga_lifecycle_lock_invitation(const GaOwnerScope *scope, pg_uuid_t group_id,
+							 int32 number, GaOpenInvitation *invitation)
 {
 	static GaPlan plan = {
 		.sql = "SELECT CASE channel WHEN 'MOBILE' THEN 1 WHEN 'EMAIL' THEN 2"
@@ -78,8 +78,8 @@ forget_request(const Datum *values)
 }
 
 void
-ga_invitation_resend(const GaOpenInvitation *invitation, const char *suppressed,
-					 int64 leader)
+ga_lifecycle_resend(const GaOpenInvitation *invitation, const char *suppressed,
+					int64 leader)
 {
 	static GaPlan plan = {
 		.sql = "UPDATE group_api_private.invitations"
@@ -118,7 +118,7 @@ ga_invitation_resend(const GaOpenInvitation *invitation, const char *suppressed,
 }
 
 void
-ga_invitation_revoke(const GaOpenInvitation *invitation)
+ga_lifecycle_revoke(const GaOpenInvitation *invitation)
 {
 	static GaPlan plan = {
 		.sql = "UPDATE group_api_private.invitations" GA_SET_WITHDRAWN

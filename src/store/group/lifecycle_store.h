@@ -40,9 +40,9 @@ typedef struct GaOpenInvitation
 } GaOpenInvitation;
 
 /* False when the member was not invited. */
-extern bool ga_invitation_lock(const struct GaOwnerScope *scope,
-							   pg_uuid_t group_id, int32 number,
-							   GaOpenInvitation *invitation);
+extern bool ga_lifecycle_lock_invitation(const struct GaOwnerScope *scope,
+										 pg_uuid_t group_id, int32 number,
+										 GaOpenInvitation *invitation);
 
 /* Before its invitations are queued; false: it is gone. */
 extern bool ga_group_lock(pg_uuid_t group_id, bool *is_archived);
@@ -52,10 +52,10 @@ extern bool ga_group_lock(pg_uuid_t group_id, bool *is_archived);
  * expiry count from now.  `suppressed`: the words for it, then nothing is queued.
  * `leader`: who made the group.
  */
-extern void ga_invitation_resend(const GaOpenInvitation *invitation,
-								 const char *suppressed, int64 leader);
+extern void ga_lifecycle_resend(const GaOpenInvitation *invitation,
+								const char *suppressed, int64 leader);
 /* Withdraws it; what is not sent yet is canceled. */
-extern void ga_invitation_revoke(const GaOpenInvitation *invitation);
+extern void ga_lifecycle_revoke(const GaOpenInvitation *invitation);
 
 /* Withdraws all open invitations of the group; false: it was archived before. */
 extern bool ga_group_archive(pg_uuid_t group_id);
