@@ -569,7 +569,7 @@ SQL as 22023, 54000, 28000 with the list as JSON in DETAIL, over HTTP in the env
 with status 400 or 401 (docs/errors.md).$$;
 
 CREATE FUNCTION group_api.create_group(text) RETURNS json
-    LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_create_group_body';
+    LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_create_group';
 COMMENT ON FUNCTION group_api.create_group(text) IS
 $$Creates a group from a body as it came (contract A): JSON, or a form of either kind.
 
@@ -579,7 +579,7 @@ All else as create_group(jsonb).$$;
 
 -- The bytes of a body may be no text at all: a form with a file in it.
 CREATE FUNCTION group_api.create_group(bytea) RETURNS json
-    LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_create_group_body';
+    LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_create_group';
 COMMENT ON FUNCTION group_api.create_group(bytea) IS
 $$Creates a group from the bytes of a body (contract A): JSON or a form, also multipart.
 
@@ -686,7 +686,7 @@ Errors: SQL 22023, 23505 (the name is taken), 28000 with the list as JSON in DET
 over HTTP {"errors": [{field, messages [{code, message}]}]} with status 400 or 401.$$;
 
 CREATE FUNCTION group_api_v2.create_group(text) RETURNS json
-    LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_v2_create_group_body';
+    LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_v2_create_group';
 COMMENT ON FUNCTION group_api_v2.create_group(text) IS
 $$Creates a group from a body as it came (contract B): JSON, or a form of either kind.
 
@@ -695,7 +695,7 @@ error like any other: SQLSTATE 22023, over HTTP {"errors": [...]} with status 40
 once for each.  All else as create_group(jsonb).$$;
 
 CREATE FUNCTION group_api_v2.create_group(bytea) RETURNS json
-    LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_v2_create_group_body';
+    LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_v2_create_group';
 COMMENT ON FUNCTION group_api_v2.create_group(bytea) IS
 $$Creates a group from the bytes of a body (contract B): JSON or a form, also multipart.
 
@@ -921,22 +921,22 @@ What the caller is to the group (GET /api/v2/group/{id}/status/): {"status": nul
 -- The same with the body as it came
 
 CREATE FUNCTION group_api_v2.put_group(text) RETURNS json
-    LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_v2_put_group_body';
+    LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_v2_put_group';
 COMMENT ON FUNCTION group_api_v2.put_group(text) IS
 $$The same over HTTP, JSON or a form: see put_group(jsonb).$$;
 
 CREATE FUNCTION group_api_v2.put_group(bytea) RETURNS json
-    LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_v2_put_group_body';
+    LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_v2_put_group';
 COMMENT ON FUNCTION group_api_v2.put_group(bytea) IS
 $$The same for a body in raw bytes: see put_group(text).$$;
 
 CREATE FUNCTION group_api_v2.patch_group(text) RETURNS json
-    LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_v2_patch_group_body';
+    LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_v2_patch_group';
 COMMENT ON FUNCTION group_api_v2.patch_group(text) IS
 $$The same over HTTP, JSON or a form: see patch_group(jsonb).$$;
 
 CREATE FUNCTION group_api_v2.patch_group(bytea) RETURNS json
-    LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_v2_patch_group_body';
+    LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_v2_patch_group';
 COMMENT ON FUNCTION group_api_v2.patch_group(bytea) IS
 $$The same for a body in raw bytes: see patch_group(text).$$;
 
@@ -951,22 +951,22 @@ COMMENT ON FUNCTION group_api_v2.delete_group(bytea) IS
 $$The same for a body in raw bytes: see delete_group(text).$$;
 
 CREATE FUNCTION group_api_v2.invite_users(text) RETURNS json
-    LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_v2_invite_users_body';
+    LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_v2_invite_users';
 COMMENT ON FUNCTION group_api_v2.invite_users(text) IS
 $$The same over HTTP, JSON or a form: see invite_users(bigint, bigint[]).$$;
 
 CREATE FUNCTION group_api_v2.invite_users(bytea) RETURNS json
-    LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_v2_invite_users_body';
+    LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_v2_invite_users';
 COMMENT ON FUNCTION group_api_v2.invite_users(bytea) IS
 $$The same for a body in raw bytes: see invite_users(text).$$;
 
 CREATE FUNCTION group_api_v2.withdraw_invitations(text) RETURNS json
-    LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_v2_withdraw_invitations_body';
+    LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_v2_withdraw_invitations';
 COMMENT ON FUNCTION group_api_v2.withdraw_invitations(text) IS
 $$The same over HTTP, JSON or a form: see withdraw_invitations(bigint, bigint[]).$$;
 
 CREATE FUNCTION group_api_v2.withdraw_invitations(bytea) RETURNS json
-    LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_v2_withdraw_invitations_body';
+    LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_v2_withdraw_invitations';
 COMMENT ON FUNCTION group_api_v2.withdraw_invitations(bytea) IS
 $$The same for a body in raw bytes: see withdraw_invitations(text).$$;
 

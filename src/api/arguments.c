@@ -30,13 +30,13 @@ ga_argument_type(FunctionCallInfo fcinfo, int at)
 }
 
 char *
-ga_text_argument(FunctionCallInfo fcinfo, int at)
+ga_argument_text(FunctionCallInfo fcinfo, int at)
 {
 	return PG_ARGISNULL(at) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(at));
 }
 
 GaChannel
-ga_channel_argument(FunctionCallInfo fcinfo, int at)
+ga_argument_channel(FunctionCallInfo fcinfo, int at)
 {
 	const char *label;
 

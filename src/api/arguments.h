@@ -17,8 +17,8 @@
 extern Oid ga_argument_type(FunctionCallInfo fcinfo, int at);
 
 /* NULL for null. */
-extern char *ga_text_argument(FunctionCallInfo fcinfo, int at);
+extern char *ga_argument_text(FunctionCallInfo fcinfo, int at);
 /* Of the enum group_api.channel; GA_CHANNEL_NONE for null. */
-extern GaChannel ga_channel_argument(FunctionCallInfo fcinfo, int at);
+extern GaChannel ga_argument_channel(FunctionCallInfo fcinfo, int at);
 
 #endif /* GA_API_ARGUMENTS_H */

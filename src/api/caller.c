@@ -87,52 +87,105 @@ is_printable(const char *text, int length)
 	return true;
 }
 
+static bool
+is_honest(const char *text, size_t length, size_t longest)
+{
+	return length > 0 && length <= longest && is_printable(text, (int) length);
+}
+
 /* A text; NULL when absent, empty, of another type or no honest text. */
 static const char *
-text_of(Jsonb *object, const char *name, int longest)
+claim(Jsonb *claims, const char *name)
 {
 	JsonbValue value;
 
-	if (getKeyJsonValueFromContainer(&object->root, name, strlen(name),
+	if (getKeyJsonValueFromContainer(&claims->root, name, strlen(name),
 									 &value) == NULL ||
-		value.type != jbvString || value.val.string.len == 0 ||
-		value.val.string.len > longest ||
-		!is_printable(value.val.string.val, value.val.string.len))
+		value.type != jbvString ||
+		!is_honest(value.val.string.val, value.val.string.len, CLAIM_MAX))
 		return NULL;
 	return pnstrdup(value.val.string.val, value.val.string.len);
 }
 
+/* A setting that is no longer than what is read of it; NULL: none. */
 static const char *
-claim(Jsonb *claims, const char *name)
+bounded_setting(const char *name)
 {
-	return text_of(claims, name, CLAIM_MAX);
+	const char *text = setting_or_null(name);
+
+	return text != NULL && strlen(text) <= OBJECT_MAX ? text : NULL;
 }
 
 /* A setting that holds a JSON object; NULL for anything else. */
 static Jsonb *
 read_object(const char *setting)
 {
-	const char *text = setting_or_null(setting);
+	const char *text = bounded_setting(setting);
 	Jsonb *object;
 
-	if (text == NULL || strlen(text) > OBJECT_MAX)
+	if (text == NULL)
 		return NULL;
 	object = ga_soft_json(text, strlen(text));
 	return object != NULL && JB_ROOT_IS_OBJECT(object) ? object : NULL;
+}
+
+/* The headers of a call, read when the first of them is asked for. */
+struct GaCallerHeaders
+{
+	MemoryContext context; /* lives as long as the caller */
+	bool are_read;
+	List *texts; /* of GaJsonText */
+};
+
+static struct GaCallerHeaders *
+headers_to_read(void)
+{
+	struct GaCallerHeaders *headers = palloc0(sizeof(*headers));
+
+	headers->context = CurrentMemoryContext;
+	return headers;
+}
+
+static void
+read_headers(struct GaCallerHeaders *headers)
+{
+	const char *text = bounded_setting("request.headers");
+	MemoryContext before;
+
+	headers->are_read = true;
+	if (text == NULL)
+		return;
+	before = MemoryContextSwitchTo(headers->context);
+	headers->texts = ga_soft_json_texts(text, strlen(text));
+	MemoryContextSwitchTo(before);
+}
+
+const char *
+ga_caller_header(const GaCaller *caller, const char *name)
+{
+	struct GaCallerHeaders *headers = caller->headers;
+	const char *value = NULL;
+	ListCell *cell;
+
+	if (headers == NULL)
+		return NULL;
+	if (!headers->are_read)
+		read_headers(headers);
+	foreach (cell, headers->texts)
+	{
+		const GaJsonText *header = lfirst(cell);
+
+		if (strcmp(header->name, name) == 0)
+			value = header->value;
+	}
+	return value != NULL && is_honest(value, strlen(value), HEADER_MAX) ? value
+																		: NULL;
 }
 
 Jsonb *
 ga_caller_headers(const GaCaller *caller)
 {
 	return caller->is_http ? read_object("request.headers") : NULL;
-}
-
-const char *
-ga_caller_header(const GaCaller *caller, const char *name)
-{
-	Jsonb *headers = ga_caller_headers(caller);
-
-	return headers ? text_of(headers, name, HEADER_MAX) : NULL;
 }
 
 bool
@@ -244,6 +297,8 @@ ga_caller_read(GaCaller *caller)
 
 	memset(caller, 0, sizeof(*caller));
 	caller->is_http = setting_or_null("request.method") != NULL;
+	if (caller->is_http)
+		caller->headers = headers_to_read();
 	if (claims != NULL)
 		take_claims(caller, claims);
 	/* Through a trusted gateway, no subject means nobody. */

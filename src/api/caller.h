@@ -18,6 +18,8 @@ typedef struct GaCaller
 	bool is_operator;	   /* may read and change every group */
 	bool is_role;		   /* the identity is the session's role */
 	GaUser user;		   /* as the claims tell; id from the directory */
+	/* of the gateway's request, read once when first asked for; NULL: no HTTP */
+	struct GaCallerHeaders *headers;
 } GaCaller;
 
 /*

@@ -10,18 +10,19 @@
 #include "api/creation.h"
 #include "api/execute_right.h"
 #include "base/guc.h"
+#include "base/uuid.h"
 #include "catalog/pg_type.h"
-#include "common/cryptohash.h"
 #include "dispatch/wake.h"
-#include "mb/pg_wchar.h"
 #include "request/body.h"
-#include "request/contract_body.h"
+#include "store/group/insert_store.h"
+#include "store/group/look_store.h"
 #include "store/suppression_store.h"
 #include "utils/timestamp.h"
 
-bool
-ga_creation_is_refused(FunctionCallInfo fcinfo, GaContract contract,
-					   GaCaller *caller, Datum *answer)
+/* Asks for the right to all forms of the function and reads who calls. */
+static bool
+is_refused(FunctionCallInfo fcinfo, GaContract contract, GaCaller *caller,
+		   Datum *answer)
 {
 	ga_execute_right_check(fcinfo, GA_ALL_FORMS);
 	ga_caller_read(caller);
@@ -76,15 +77,26 @@ ga_creation_body(FunctionCallInfo fcinfo, int at, GaContract contract,
 	return body;
 }
 
+Datum
+ga_creation_run(FunctionCallInfo fcinfo, GaContract contract, GaCreate create)
+{
+	GaCaller caller;
+	Datum answer;
+	Jsonb *body;
+
+	if (is_refused(fcinfo, contract, &caller, &answer))
+		return answer;
+	body = ga_creation_body(fcinfo, 0, contract, &caller, &answer);
+	return body == NULL ? answer : create(&caller, body);
+}
+
 void
 ga_creation_begin(GaGroupView *group, char contract)
 {
 	memset(group, 0, sizeof(*group));
 	group->contract = contract;
 	group->created_at = GetCurrentTransactionStartTimestamp();
-	group->expires_at =
-		group->created_at +
-		(int64) ga_settings.invitation_expiry * USECS_PER_MINUTE;
+	group->expires_at = ga_group_expiry(group->created_at);
 	group->visible = true;
 	group->active = true;
 	group->id = ga_uuid_v7(group->created_at);
@@ -150,64 +162,14 @@ ga_creation_write(const GaOwnerScope *scope, GaGroupView *group)
 	return done;
 }
 
-const char *
-ga_creation_key(const GaCaller *caller, const char *field,
-				GaViolations *violations)
-{
-	const char *key =
-		field != NULL ? field : ga_caller_header(caller, "idempotency-key");
-
-	if (key != NULL && pg_mbstrlen(key) > GA_IDEMPOTENCY_KEY_MAX_CHARS)
-		ga_violation_add(violations, "Idempotency-Key", GA_VIOLATION_MAX_LENGTH,
-						 NULL,
-						 "Idempotency-Key must have at most %d characters",
-						 GA_IDEMPOTENCY_KEY_MAX_CHARS);
-	return key;
-}
-
-/* jsonb is canonical: equal bodies have equal bytes. */
-static void
-hash_body(Jsonb *body, uint8 *hash)
-{
-	pg_cryptohash_ctx *context = pg_cryptohash_create(PG_SHA256);
-
-	if (context == NULL || pg_cryptohash_init(context) < 0 ||
-		pg_cryptohash_update(context, (uint8 *) VARDATA(body),
-							 VARSIZE(body) - VARHDRSZ) < 0 ||
-		pg_cryptohash_final(context, hash, PG_SHA256_DIGEST_LENGTH) < 0)
-		ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR),
-						errmsg("could not hash the body")));
-	pg_cryptohash_free(context);
-}
-
-GaIdempotencyResult
-ga_creation_take_key(GaOwnerScope *scope, GaCaller *caller, const char *key,
-					 Jsonb *body, GaGroupView *group, GaViolations *violations)
-{
-	GaIdempotency wish = {.contract = group->contract, .key = key};
-	GaIdempotencyResult result;
-
-	if (key == NULL)
-		return GA_IDEMPOTENCY_FIRST;
-	ga_caller_look_up(scope, caller, true);
-	wish.user_id = caller->user.id;
-	hash_body(body, wish.body_hash);
-	result = ga_idempotency_take(&wish, &group->id);
-	/* A fault is told after the scope has ended. */
-	MemoryContextSwitchTo(scope->caller_context);
-	if (result == GA_IDEMPOTENCY_REUSED)
-		ga_violation_add(violations, "Idempotency-Key", GA_VIOLATION_KEY_REUSED,
-						 "Use a new key for another group.",
-						 "Idempotency-Key was used before with another body");
-	return result;
-}
-
 void
-ga_creation_leave_key(const GaCaller *caller, const char *key,
-					  const GaGroupView *group)
+ga_creation_end(GaOwnerScope *scope, GaCaller *caller, GaGroupView *group,
+				GaPreview *preview, const GaViolations *violations)
 {
-	if (key != NULL)
-		ga_idempotency_forget(caller->user.id, group->contract, key);
+	if (preview != NULL && !ga_violations_any(violations))
+		ga_preview_make(scope, caller, group, ga_preview_queued,
+						GA_PREVIEW_EVERY, NULL, preview);
+	ga_owner_leave(scope);
 }
 
 /* RFC 7240: preferences are separated by commas, their case is of no meaning. */

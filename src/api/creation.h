@@ -7,21 +7,24 @@
 
 #include "postgres.h"
 
-#include "api/answer.h"
+#include "api/answer/answer.h"
 #include "api/caller.h"
+#include "api/preview.h"
 #include "fmgr.h"
 #include "request/violation.h"
 #include "store/group/group_store.h"
-#include "store/group/idempotency_store.h"
 #include "store/plan_cache.h"
 #include "utils/jsonb.h"
 
+/* Creates a group from a body and answers. */
+typedef Datum (*GaCreate)(GaCaller *caller, Jsonb *body);
+
 /*
- * Asks for the right to all forms of the function and reads who calls; true
- * with an answer when nobody does, or without a body.  Error: 42501.
+ * A create function of SQL, whose argument is jsonb, text or bytea.  Nobody (28000)
+ * and who may not call all its forms (42501) are refused before the body is read.
  */
-extern bool ga_creation_is_refused(FunctionCallInfo fcinfo, GaContract contract,
-								   GaCaller *caller, Datum *answer);
+extern Datum ga_creation_run(FunctionCallInfo fcinfo, GaContract contract,
+							 GaCreate create);
 
 /*
  * The argument `at` as a body, given as jsonb, text or bytea; NULL with an
@@ -35,24 +38,6 @@ extern Jsonb *ga_creation_body(FunctionCallInfo fcinfo, int at,
 extern void ga_creation_begin(GaGroupView *group, char contract);
 /* Makes members[0] the caller, who has an id by now. */
 extern void ga_creation_add_leader(GaGroupView *group, const GaCaller *caller);
-/*
- * The caller's idempotency key: the field of the body, else the header
- * Idempotency-Key, NULL for none.  A key of more than 255 characters is a fault.
- */
-extern const char *ga_creation_key(const GaCaller *caller, const char *field,
-								   GaViolations *violations);
-/*
- * Inside ga_owner_enter()/leave(): takes the key for this body; without a key
- * every call is the first.  _AGAIN: group->id is the group made before.
- * _REUSED: a violation was added.
- */
-extern GaIdempotencyResult
-ga_creation_take_key(GaOwnerScope *scope, GaCaller *caller, const char *key,
-					 Jsonb *body, GaGroupView *group, GaViolations *violations);
-/* The group was not made after all: the key is free again. */
-extern void ga_creation_leave_key(const GaCaller *caller, const char *key,
-								  const GaGroupView *group);
-
 /* Whether a gateway is told to roll back what it calls (Prefer: tx=rollback). */
 extern bool ga_creation_is_rehearsal(const GaCaller *caller);
 
@@ -68,5 +53,13 @@ extern void ga_creation_mark_suppressed(const GaOwnerScope *scope,
  * name is taken.  Inside ga_owner_enter()/leave().
  */
 extern bool ga_creation_write(const GaOwnerScope *scope, GaGroupView *group);
+
+/*
+ * Ends ga_owner_enter(); before, unless there are violations, tells what will be
+ * sent in `preview`, NULL where that is not asked for.
+ */
+extern void ga_creation_end(GaOwnerScope *scope, GaCaller *caller,
+							GaGroupView *group, GaPreview *preview,
+							const GaViolations *violations);
 
 #endif /* GA_API_CREATION_H */

@@ -5,6 +5,7 @@
 #include "postgres.h"
 
 #include "access/xact.h"
+#include "api/answer/contract_a.h"
 #include "api/disclosure.h"
 #include "api/group_access.h"
 #include "base/guc.h"
@@ -16,7 +17,7 @@
 #include "utils/uuid.h"
 
 Datum
-ga_answer_no_such_group(const GaCaller *caller)
+ga_group_answer_missing(const GaCaller *caller)
 {
 	return ga_answer_fault(caller, GA_CONTRACT_A, "id", GA_VIOLATION_NOT_FOUND,
 						   NULL, "there is no such group");
@@ -62,7 +63,7 @@ ga_group_to_change(FunctionCallInfo fcinfo, GaCaller *caller,
 	}
 	/* One may not learn which groups exist. */
 	if (!may_see)
-		*answer = ga_answer_no_such_group(caller);
+		*answer = ga_group_answer_missing(caller);
 	else if (!may_change)
 		*answer = ga_answer_fault(caller, GA_CONTRACT_A, "id",
 								  GA_VIOLATION_PERMISSION_DENIED, NULL,
@@ -71,7 +72,7 @@ ga_group_to_change(FunctionCallInfo fcinfo, GaCaller *caller,
 }
 
 bool
-ga_active_group_to_change(FunctionCallInfo fcinfo, GaCaller *caller,
+ga_group_active_to_change(FunctionCallInfo fcinfo, GaCaller *caller,
 						  GaGroupView *group, const char *wish, Datum *answer)
 {
 	GaOwnerScope scope;
@@ -86,7 +87,7 @@ ga_active_group_to_change(FunctionCallInfo fcinfo, GaCaller *caller,
 		ga_owner_leave(&scope);
 	}
 	if (!is_found)
-		*answer = ga_answer_no_such_group(caller);
+		*answer = ga_group_answer_missing(caller);
 	else if (group->is_archived)
 		*answer =
 			ga_answer_fault(caller, GA_CONTRACT_A, "id", GA_VIOLATION_CONFLICT,
@@ -160,7 +161,7 @@ ga_group_explain_waiting(const GaOwnerScope *scope, const GaCaller *caller,
 }
 
 Datum
-ga_answer_group_amended(const GaCaller *caller, GaGroupView *group)
+ga_group_answer_amended(const GaCaller *caller, GaGroupView *group)
 {
 	GaOwnerScope scope;
 	bool found;
@@ -172,7 +173,7 @@ ga_answer_group_amended(const GaCaller *caller, GaGroupView *group)
 		ga_group_explain_waiting(&scope, caller, group);
 	ga_owner_leave(&scope);
 	if (!found)
-		return ga_answer_no_such_group(caller);
+		return ga_group_answer_missing(caller);
 	ga_answer_status(caller, 200);
 	return ga_answer_group(caller, group);
 }

@@ -7,7 +7,7 @@
 
 #include "postgres.h"
 
-#include "api/answer.h"
+#include "api/answer/answer.h"
 #include "api/caller.h"
 #include "store/plan_cache.h"
 
@@ -22,7 +22,7 @@ extern bool ga_group_to_change(FunctionCallInfo fcinfo, GaCaller *caller,
 
 /* The same, and the group must not be archived (55000); it is locked, so that it
  * is not archived meanwhile. */
-extern bool ga_active_group_to_change(FunctionCallInfo fcinfo, GaCaller *caller,
+extern bool ga_group_active_to_change(FunctionCallInfo fcinfo, GaCaller *caller,
 									  GaGroupView *group, const char *wish,
 									  Datum *answer);
 
@@ -32,10 +32,10 @@ extern void ga_group_explain_waiting(const GaOwnerScope *scope,
 									 const GaCaller *caller,
 									 GaGroupView *group);
 
-extern Datum ga_answer_no_such_group(const GaCaller *caller);
+extern Datum ga_group_answer_missing(const GaCaller *caller);
 
 /* The envelope of the group as it is now, with the status 200. */
-extern Datum ga_answer_group_amended(const GaCaller *caller,
+extern Datum ga_group_answer_amended(const GaCaller *caller,
 									 GaGroupView *group);
 
 #endif /* GA_API_GROUP_ACCESS_H */

@@ -7,7 +7,8 @@
  */
 #include "postgres.h"
 
-#include "api/answer.h"
+#include "api/answer/answer.h"
+#include "api/answer/contract_a.h"
 #include "api/arguments.h"
 #include "api/caller.h"
 #include "api/disclosure.h"
@@ -16,6 +17,7 @@
 #include "base/link_token.h"
 #include "base/picture_url.h"
 #include "miscadmin.h"
+#include "store/group/insert_store.h"
 #include "store/template_store.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
@@ -194,7 +196,7 @@ PG_FUNCTION_INFO_V1(group_api_preview_invitation);
 Datum
 group_api_preview_invitation(PG_FUNCTION_ARGS)
 {
-	const char *wanted = ga_text_argument(fcinfo, 2);
+	const char *wanted = ga_argument_text(fcinfo, 2);
 	const char *locale = ga_caller_locale(wanted);
 	bool is_one = !PG_ARGISNULL(1);
 	int32 number = is_one ? Max(PG_GETARG_INT32(1), 0) : GA_PREVIEW_EVERY;

@@ -8,24 +8,9 @@
 #include "postgres.h"
 
 #include "base/callback_url.h"
-#include "common/cryptohash.h"
-#include "common/sha2.h"
+#include "base/digest.h"
+#include "base/percent.h"
 #include "lib/stringinfo.h"
-
-static void
-append_encoded(StringInfo out, const char *text)
-{
-	for (; *text; text++)
-	{
-		unsigned char c = (unsigned char) *text;
-
-		if ((c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') ||
-			(c >= 'A' && c <= 'Z') || strchr("-_.~", c))
-			appendStringInfoChar(out, (char) c);
-		else
-			appendStringInfo(out, "%%%02X", c);
-	}
-}
 
 /* "?" or "&", and before the fragment there is none. */
 static void
@@ -46,7 +31,7 @@ ga_callback_url_make(const char *base, const char *server, const uint8 *secret,
 	initStringInfo(&out);
 	begin_query(&out, base);
 	appendStringInfoString(&out, GA_CALLBACK_SERVER "=");
-	append_encoded(&out, server);
+	ga_percent_put(&out, ga_bytes(server), GA_PERCENT_UNRESERVED);
 	appendStringInfo(&out, "&" GA_CALLBACK_RECEIPT "=%s", token);
 	return out.data;
 }
@@ -56,15 +41,8 @@ ga_callback_account(const char *server)
 {
 	GaLinkToken token = {0};
 	uint8 digest[PG_SHA256_DIGEST_LENGTH];
-	pg_cryptohash_ctx *context = pg_cryptohash_create(PG_SHA256);
 
-	if (context == NULL || pg_cryptohash_init(context) < 0 ||
-		pg_cryptohash_update(context, (const uint8 *) server, strlen(server)) <
-			0 ||
-		pg_cryptohash_final(context, digest, sizeof(digest)) < 0)
-		ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR),
-						errmsg("could not compute the token of a server")));
-	pg_cryptohash_free(context);
+	ga_digest_sha256(ga_bytes(server), digest);
 	/* No member has the number 0, so it is the token of no message. */
 	memcpy(&token.group_number, digest, sizeof(token.group_number));
 	token.group_number &= PG_INT64_MAX;

@@ -60,17 +60,36 @@ ga_may_execute(Oid function, Oid role)
 #endif
 }
 
+/*
+ * What a JSON parser calls for each piece of a text is a function of this type,
+ * and ends in GA_JSON_GO_ON: from 16 on it says whether parsing goes on.
+ */
+#if PG_VERSION_NUM >= 160000
+#define GA_JSON_ACTION JsonParseErrorType
+#define GA_JSON_GO_ON return JSON_SUCCESS
+#else
+#define GA_JSON_ACTION void
+#define GA_JSON_GO_ON return
+#endif
+
+/* Of a text in the server's encoding; its strings are read, too. */
+static inline JsonLexContext *
+ga_json_lexer(const char *text, int length)
+{
+#if PG_VERSION_NUM >= 170000
+	return makeJsonLexContextCstringLen(NULL, unconstify(char *, text), length,
+										GetDatabaseEncoding(), true);
+#else
+	return makeJsonLexContextCstringLen(unconstify(char *, text), length,
+										GetDatabaseEncoding(), true);
+#endif
+}
+
 /* Why `text` is no JSON in the server's encoding; NULL: it is.  Never throws. */
 static inline const char *
 ga_json_complaint(const char *text, int length)
 {
-#if PG_VERSION_NUM >= 170000
-	JsonLexContext *lex = makeJsonLexContextCstringLen(
-		NULL, unconstify(char *, text), length, GetDatabaseEncoding(), true);
-#else
-	JsonLexContext *lex = makeJsonLexContextCstringLen(
-		unconstify(char *, text), length, GetDatabaseEncoding(), true);
-#endif
+	JsonLexContext *lex = ga_json_lexer(text, length);
 	JsonParseErrorType error = pg_parse_json(lex, &nullSemAction);
 
 	return error == JSON_SUCCESS ? NULL : json_errdetail(error, lex);

@@ -5,17 +5,12 @@
  */
 #include "postgres.h"
 
+#include "base/digest.h"
+#include "base/shared/hex.h"
 #include "common/hmac.h"
 #include "common/md5.h"
 #include "common/sha1.h"
 #include "common/sha2.h"
-#include "base/digest.h"
-
-GaBytes
-ga_bytes(const char *text)
-{
-	return (GaBytes){text, strlen(text)};
-}
 
 static int
 digest_length(pg_cryptohash_type type)
@@ -54,6 +49,17 @@ ga_digest_hash(pg_cryptohash_type type, GaBytes data)
 	return digest;
 }
 
+void
+ga_digest_sha256(GaBytes data, uint8 *hash)
+{
+	GaDigest digest = ga_digest_hash(PG_SHA256, data);
+
+	if (digest.length == 0)
+		ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR),
+						errmsg("could not compute a SHA-256")));
+	memcpy(hash, digest.bytes, PG_SHA256_DIGEST_LENGTH);
+}
+
 GaDigest
 ga_digest_hmac(pg_cryptohash_type type, GaBytes key, GaBytes data)
 {
@@ -82,18 +88,6 @@ is_equal(const GaDigest *digest, const uint8 *bytes, int length)
 	return difference == 0;
 }
 
-static int
-hex_value(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
-}
-
 bool
 ga_digest_is_hex(const GaDigest *digest, GaBytes text)
 {
@@ -103,8 +97,8 @@ ga_digest_is_hex(const GaDigest *digest, GaBytes text)
 		return false;
 	for (int i = 0; i < digest->length; i++)
 	{
-		int high = hex_value(text.data[2 * i]);
-		int low = hex_value(text.data[2 * i + 1]);
+		int high = ga_hex_value(text.data[2 * i]);
+		int low = ga_hex_value(text.data[2 * i + 1]);
 
 		if (high < 0 || low < 0)
 			return false;

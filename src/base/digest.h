@@ -7,14 +7,9 @@
 
 #include "postgres.h"
 
+#include "base/bytes.h"
 #include "common/cryptohash.h"
-
-/* Not zero-terminated, may hold anything. */
-typedef struct GaBytes
-{
-	const char *data;
-	size_t length;
-} GaBytes;
+#include "common/sha2.h"
 
 /* SHA-512's */
 #define GA_DIGEST_MAX 64
@@ -25,9 +20,9 @@ typedef struct GaDigest
 	int length; /* 0: it could not be computed */
 } GaDigest;
 
-extern GaBytes ga_bytes(const char *text);
-
 extern GaDigest ga_digest_hash(pg_cryptohash_type type, GaBytes data);
+/* Of PG_SHA256_DIGEST_LENGTH bytes; throws (XX000) when it cannot be computed. */
+extern void ga_digest_sha256(GaBytes data, uint8 *hash);
 extern GaDigest ga_digest_hmac(pg_cryptohash_type type, GaBytes key,
 							   GaBytes data);
 

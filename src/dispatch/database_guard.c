@@ -285,9 +285,9 @@ change_pauses(const PauseChange *change)
 	CommandCounterIncrement();
 	ga_owner_enter(&scope);
 	if (change->from != NULL)
-		ga_pause_rename(change->from, change->to);
+		ga_provider_rename_pause(change->from, change->to);
 	if (change->drops)
-		ga_pauses_trim();
+		ga_provider_trim_pauses();
 	ga_owner_leave(&scope);
 }
 

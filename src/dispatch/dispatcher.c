@@ -48,7 +48,7 @@
 #include "postmaster/interrupt.h"
 #include "storage/proc.h"
 #include "store/installation_store.h"
-#include "store/group/lifecycle_store.h"
+#include "store/group/look_store.h"
 #include "store/plan_cache.h"
 #include "store/provider_store.h"
 #include "store/queue/queue_store.h"

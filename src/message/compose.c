@@ -95,10 +95,10 @@ take_values(const GaInvitationWords *words, const char *locale,
 	of[GA_FIELD_DESCRIPTION] = text_or_null(words->description);
 	of[GA_FIELD_LINK] = words->link;
 	/* The names of some months would turn an SMS into UCS-2. */
-	of[GA_FIELD_EXPIRES] =
-		words->expires_at == 0
-			? NULL
-			: ga_moment_text(words->expires_at, is_sms ? NULL : locale);
+	of[GA_FIELD_EXPIRES] = words->expires_at == 0
+							   ? NULL
+							   : ga_language_moment_text(
+									 words->expires_at, is_sms ? NULL : locale);
 	of[GA_FIELD_IMAGE] = text_or_null(words->image);
 	of[GA_FIELD_REMINDER] = words->is_reminder ? "" : NULL;
 }
@@ -133,7 +133,7 @@ ga_message_compose(const GaInvitationWords *words, const GaTemplates *own,
 				   GaMessage *message)
 {
 	const GaTemplate *template =
-		ga_template_choose(own, words->channel, words->locale);
+		ga_language_choose_template(own, words->channel, words->locale);
 	GaFieldValues values;
 	GaSmsCount count = {0};
 

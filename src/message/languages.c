@@ -167,7 +167,7 @@ static const GaTemplate templates[] = {
 };
 
 const GaTemplate *
-ga_builtin_templates(int *count)
+ga_language_builtin_templates(int *count)
 {
 	*count = lengthof(templates);
 	return templates;
@@ -204,8 +204,8 @@ choose_for(const GaTemplates *own, GaChannel channel, const char *wanted)
 }
 
 const GaTemplate *
-ga_template_choose(const GaTemplates *own, GaChannel channel,
-				   const char *wanted)
+ga_language_choose_template(const GaTemplates *own, GaChannel channel,
+							const char *wanted)
 {
 	const GaTemplate *found = choose_for(own, channel, wanted);
 
@@ -270,7 +270,7 @@ date_text(const struct pg_tm *tm, const char *locale)
 }
 
 const char *
-ga_moment_text(TimestampTz moment, const char *locale)
+ga_language_moment_text(TimestampTz moment, const char *locale)
 {
 	struct pg_tm tm;
 	fsec_t fraction;

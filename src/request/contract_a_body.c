@@ -287,9 +287,8 @@ static const GaJsonField group_fields[] = {
 static const GaJsonTable group_table = GA_JSON_TABLE(group_fields);
 
 void
-ga_group_request_read(Jsonb *body, int max_members,
-					  const char *mobile_countries, GaGroupRequest *request,
-					  GaViolations *violations)
+ga_contract_a_read(Jsonb *body, int max_members, const char *mobile_countries,
+				   GaGroupRequest *request, GaViolations *violations)
 {
 	GaJsonReader reader = {.violations = violations,
 						   .max_items = max_members,

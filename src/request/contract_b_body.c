@@ -88,6 +88,33 @@ remove_repeated(RankedId *ids, int count, UserList *users)
 		users->ids[i] = ids[i].id;
 }
 
+static bool
+may_have(GaJsonReader *reader, const GaJsonPath *path, int count)
+{
+	if (count <= reader->max_items)
+		return true;
+	ga_json_fault(reader, path, GA_VIOLATION_TOO_MANY, NULL,
+				  "has %d users, at most %d are allowed", count,
+				  reader->max_items);
+	return false;
+}
+
+static void
+fault_null(GaJsonReader *reader, const GaJsonPath *user)
+{
+	ga_json_fault(reader, user, GA_VIOLATION_NULL, NULL, "must not be null");
+}
+
+static bool
+may_be_id(GaJsonReader *reader, const GaJsonPath *user, int64 id)
+{
+	if (id > 0)
+		return true;
+	ga_json_fault(reader, user, GA_VIOLATION_DOES_NOT_EXIST, NULL,
+				  "must be a positive number");
+	return false;
+}
+
 static void
 read_users(GaJsonReader *reader, const GaJsonPath *path, JsonbContainer *list,
 		   void *target)
@@ -98,13 +125,8 @@ read_users(GaJsonReader *reader, const GaJsonPath *path, JsonbContainer *list,
 	RankedId *ids;
 	int valid = 0;
 
-	if (count > reader->max_items)
-	{
-		ga_json_fault(reader, path, GA_VIOLATION_TOO_MANY, NULL,
-					  "has %d users, at most %d are allowed", count,
-					  reader->max_items);
+	if (!may_have(reader, path, count))
 		return;
-	}
 	ids = palloc_array(RankedId, Max(count, 1));
 	iterator = JsonbIteratorInit(list);
 	(void) JsonbIteratorNext(&iterator, &element, false);
@@ -116,15 +138,10 @@ read_users(GaJsonReader *reader, const GaJsonPath *path, JsonbContainer *list,
 		(void) JsonbIteratorNext(&iterator, &element, true);
 		ids[valid].rank = i;
 		if (element.type == jbvNull)
-			ga_json_fault(reader, &user, GA_VIOLATION_NULL, NULL,
-						  "must not be null");
-		else if (!ga_json_read_integer(reader, &user, &element, true,
-									   &ids[valid].id))
-			continue;
-		else if (ids[valid].id <= 0)
-			ga_json_fault(reader, &user, GA_VIOLATION_DOES_NOT_EXIST, NULL,
-						  "must be a positive number");
-		else
+			fault_null(reader, &user);
+		else if (ga_json_read_integer(reader, &user, &element, true,
+									  &ids[valid].id) &&
+				 may_be_id(reader, &user, ids[valid].id))
 			valid++;
 	}
 	remove_repeated(ids, valid, target);
@@ -187,13 +204,13 @@ typedef struct Body
 	 .flags = OPTIONAL_PICTURE,                                                \
 	 .max_chars = GA_PICTURE_TEXT_MAX,                                         \
 	 .offset = IN_REQUEST(image),                                              \
-	 .check = ga_check_picture},                                               \
+	 .check = ga_picture_check},                                               \
 		{.name = "emotional_image_original",                                   \
 		 .kind = GA_JSON_TEXT,                                                 \
 		 .flags = OPTIONAL_PICTURE,                                            \
 		 .max_chars = GA_PICTURE_TEXT_MAX,                                     \
 		 .offset = IN_REQUEST(emotional_image),                                \
-		 .check = ga_check_picture},                                           \
+		 .check = ga_picture_check},                                           \
 	{                                                                          \
 		.name = "emotional_image_position", .kind = GA_JSON_INTEGER,           \
 		.flags = OPTIONAL_TEXT | GA_JSON_LENIENT,                              \
@@ -283,8 +300,8 @@ read_body(GaJsonReader *reader, Jsonb *json, const GaJsonTable *table,
 }
 
 void
-ga_group_request_v2_read(Jsonb *body, int max_members,
-						 GaGroupRequestV2 *request, GaViolations *violations)
+ga_contract_b_read(Jsonb *body, int max_members, GaGroupRequestV2 *request,
+				   GaViolations *violations)
 {
 	GaJsonReader reader = {.violations = violations, .max_items = max_members};
 
@@ -292,9 +309,8 @@ ga_group_request_v2_read(Jsonb *body, int max_members,
 }
 
 void
-ga_group_request_v2_read_update(Jsonb *body, bool is_partial,
-								GaGroupRequestV2 *request,
-								GaViolations *violations)
+ga_contract_b_read_update(Jsonb *body, bool is_partial,
+						  GaGroupRequestV2 *request, GaViolations *violations)
 {
 	GaJsonReader reader = {.violations = violations, .is_partial = is_partial};
 
@@ -305,8 +321,8 @@ ga_group_request_v2_read_update(Jsonb *body, bool is_partial,
 /* ---- {"users": [...]} ---- */
 
 int64 *
-ga_user_list_read(Jsonb *body, bool is_required, int max_users, int *user_count,
-				  GaViolations *violations)
+ga_contract_b_read_users(Jsonb *body, bool is_required, int max_users,
+						 int *user_count, GaViolations *violations)
 {
 	static const GaJsonField fields[] = {
 		{.name = "users",
@@ -326,6 +342,38 @@ ga_user_list_read(Jsonb *body, bool is_required, int max_users, int *user_count,
 	return users.count > 0 ? users.ids : NULL;
 }
 
+int64 *
+ga_contract_b_users_of_array(const int64 *ids, const bool *nulls, int count,
+							 int max_users, int *user_count,
+							 GaViolations *violations)
+{
+	GaJsonReader reader = {.violations = violations, .max_items = max_users};
+	GaJsonPath path = ga_json_path_field(NULL, "users");
+	UserList users = {0, NULL};
+	RankedId *ranked;
+	int valid = 0;
+
+	*user_count = 0;
+	if (!may_have(&reader, &path, count))
+		return NULL;
+	ranked = palloc_array(RankedId, Max(count, 1));
+	for (int i = 0; i < count; i++)
+	{
+		GaJsonPath user = ga_json_path_element(&path, i);
+
+		ranked[valid].rank = i;
+		ranked[valid].id = ids[i];
+		if (nulls[i])
+			fault_null(&reader, &user);
+		else if (may_be_id(&reader, &user, ids[i]))
+			valid++;
+	}
+	remove_repeated(ranked, valid, &users);
+	pfree(ranked);
+	*user_count = users.count;
+	return users.ids;
+}
+
 /* ---- {"user": ...} ---- */
 
 static int64
@@ -341,7 +389,7 @@ positive_or_fault(int64 user, GaViolations *violations)
 #define NO_USER PG_INT64_MIN
 
 int64
-ga_user_read(Jsonb *body, GaViolations *violations)
+ga_contract_b_read_user(Jsonb *body, GaViolations *violations)
 {
 	static const GaJsonField fields[] = {
 		{.name = "user",
@@ -360,7 +408,7 @@ ga_user_read(Jsonb *body, GaViolations *violations)
 }
 
 int64
-ga_user_id_read(const char *text, GaViolations *violations)
+ga_contract_b_user_of_text(const char *text, GaViolations *violations)
 {
 	char *end;
 	int64 user;

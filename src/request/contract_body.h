@@ -74,33 +74,41 @@ typedef struct GaGroupRequestV2
  * complete only when none was added.  `max_members` bounds the lists;
  * `mobile_countries`: see ga_contact_is_allowed().
  */
-extern void ga_group_request_read(Jsonb *body, int max_members,
-								  const char *mobile_countries,
-								  GaGroupRequest *request,
-								  GaViolations *violations);
-extern void ga_group_request_v2_read(Jsonb *body, int max_members,
-									 GaGroupRequestV2 *request,
-									 GaViolations *violations);
+extern void ga_contract_a_read(Jsonb *body, int max_members,
+							   const char *mobile_countries,
+							   GaGroupRequest *request,
+							   GaViolations *violations);
+extern void ga_contract_b_read(Jsonb *body, int max_members,
+							   GaGroupRequestV2 *request,
+							   GaViolations *violations);
 
 /*
  * PUT (all that creation requires) and PATCH (`is_partial`: whatever is given)
  * of contract B.  invite_users is not theirs and is ignored.
  */
-extern void ga_group_request_v2_read_update(Jsonb *body, bool is_partial,
-											GaGroupRequestV2 *request,
-											GaViolations *violations);
+extern void ga_contract_b_read_update(Jsonb *body, bool is_partial,
+									  GaGroupRequestV2 *request,
+									  GaViolations *violations);
 
 /*
  * {"users": [1, 2]} of contract B's invite and subscribe: palloc'ed, distinct,
  * in the order given.  NULL with a count of 0 when the field is absent, a fault
  * if `is_required`.
  */
-extern int64 *ga_user_list_read(Jsonb *body, bool is_required, int max_users,
-								int *user_count, GaViolations *violations);
+extern int64 *ga_contract_b_read_users(Jsonb *body, bool is_required,
+									   int max_users, int *user_count,
+									   GaViolations *violations);
+
+/* The same list as an array of SQL, whose element i is null where nulls[i]. */
+extern int64 *ga_contract_b_users_of_array(const int64 *ids, const bool *nulls,
+										   int count, int max_users,
+										   int *user_count,
+										   GaViolations *violations);
 
 /* {"user": 1} of contract B's DELETE subscribe; 0: absent, null or a fault. */
-extern int64 ga_user_read(Jsonb *body, GaViolations *violations);
+extern int64 ga_contract_b_read_user(Jsonb *body, GaViolations *violations);
 /* The same from a path or a query. */
-extern int64 ga_user_id_read(const char *text, GaViolations *violations);
+extern int64 ga_contract_b_user_of_text(const char *text,
+										GaViolations *violations);
 
 #endif /* GA_REQUEST_CONTRACT_BODY_H */

@@ -7,6 +7,7 @@
 #include "mb/pg_wchar.h"
 #include "utils/uuid.h"
 
+#include "base/shared/hex.h"
 #include "request/field_checks.h"
 #include "request/contact/url.h"
 
@@ -19,18 +20,6 @@ static const int guid_groups[GUID_GROUPS] = {8, 4, 4, 4, 12};
 static const char *const guid_ordinals[GUID_GROUPS] = {
 	"first", "second", "third", "fourth", "fifth"};
 
-static int
-hex_value(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
-}
-
 static bool
 parse_guid(const char *text, pg_uuid_t *guid)
 {
@@ -40,7 +29,7 @@ parse_guid(const char *text, pg_uuid_t *guid)
 	{
 		for (int i = 0; i < guid_groups[group]; i++, digits++)
 		{
-			int value = hex_value(*text++);
+			int value = ga_hex_value(*text++);
 
 			if (value < 0)
 				return false;

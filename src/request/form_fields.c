@@ -4,38 +4,12 @@
  */
 #include "postgres.h"
 
+#include "base/shared/hex.h"
 #include "request/form_fields.h"
 #include "request/soft_json.h"
 
 /* More than any provider sends; bounds the sorting. */
 #define FIELDS_MAX 1000
-
-bool
-ga_bytes_are(GaBytes bytes, const char *text)
-{
-	return bytes.length == strlen(text) &&
-		   memcmp(bytes.data, text, bytes.length) == 0;
-}
-
-int
-ga_bytes_compare(GaBytes a, GaBytes b)
-{
-	int order = memcmp(a.data, b.data, Min(a.length, b.length));
-
-	if (order != 0)
-		return order;
-	return a.length < b.length ? -1 : a.length > b.length;
-}
-
-static int
-hex_digit(char c)
-{
-	const char *digits = "0123456789abcdef";
-	const char *at =
-		c ? strchr(digits, pg_ascii_tolower((unsigned char) c)) : NULL;
-
-	return at ? (int) (at - digits) : -1;
-}
 
 static GaBytes
 decode(const char *text, size_t length)
@@ -50,8 +24,8 @@ decode(const char *text, size_t length)
 
 		if (text[i] == '%' && i + 2 < length)
 		{
-			high = hex_digit(text[i + 1]);
-			low = hex_digit(text[i + 2]);
+			high = ga_hex_value(text[i + 1]);
+			low = ga_hex_value(text[i + 2]);
 		}
 		if (high >= 0 && low >= 0)
 		{

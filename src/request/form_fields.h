@@ -39,7 +39,4 @@ extern const GaFormField *ga_form_find(const GaFormFields *fields,
 /* In the order of the bytes of their names, then of their values. */
 extern void ga_form_sort(GaFormFields *fields);
 
-extern bool ga_bytes_are(GaBytes bytes, const char *text);
-extern int ga_bytes_compare(GaBytes a, GaBytes b);
-
 #endif /* GA_REQUEST_FORM_FIELDS_H */

@@ -125,7 +125,7 @@ read_data(GaJsonReader *reader, const GaJsonPath *path, const char *text,
 }
 
 void
-ga_check_picture(GaJsonReader *reader, const GaJsonPath *path, const char *text,
+ga_picture_check(GaJsonReader *reader, const GaJsonPath *path, const char *text,
 				 void *target)
 {
 	GaPicture *picture = target;

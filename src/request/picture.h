@@ -32,7 +32,7 @@ extern const char *ga_picture_media_type(GaBytes bytes);
 extern GaBytes ga_picture_to_text(GaBytes file);
 
 /* into GaPicture: an http or https URL, or a data URL with a picture in it */
-extern void ga_check_picture(GaJsonReader *reader, const GaJsonPath *path,
+extern void ga_picture_check(GaJsonReader *reader, const GaJsonPath *path,
 							 const char *text, void *target);
 
 #endif /* GA_REQUEST_PICTURE_H */

@@ -129,6 +129,60 @@ ga_soft_json(const char *text, size_t length)
 	return ga_soft_json_or_why(text, length, MAX_VALUES, &fault, &ignored);
 }
 
+/* ---- the texts of an object --------------------------------------------- */
+
+typedef struct TextsReader
+{
+	JsonLexContext *lex;
+	const char *name; /* of the member that is being read */
+	List *texts;
+} TextsReader;
+
+/* Level 1 is the whole text's, and an object's alone has members. */
+static GA_JSON_ACTION
+begin_member(void *state, char *name, bool is_null)
+{
+	TextsReader *reader = state;
+
+	if (reader->lex->lex_level == 1)
+		reader->name = name;
+	GA_JSON_GO_ON;
+}
+
+static GA_JSON_ACTION
+take_value(void *state, char *token, JsonTokenType type)
+{
+	TextsReader *reader = state;
+	GaJsonText *text;
+
+	if (reader->lex->lex_level == 1 && reader->name != NULL &&
+		type == JSON_TOKEN_STRING)
+	{
+		text = palloc(sizeof(*text));
+		text->name = reader->name;
+		text->value = token;
+		reader->texts = lappend(reader->texts, text);
+	}
+	GA_JSON_GO_ON;
+}
+
+List *
+ga_soft_json_texts(const char *text, size_t length)
+{
+	TextsReader reader = {NULL};
+	JsonSemAction actions = {.semstate = &reader,
+							 .object_field_start = begin_member,
+							 .scalar = take_value};
+
+	if (!pg_verify_mbstr(PG_UTF8, text, (int) length, true) ||
+		look_at(pnstrdup(text, length), MAX_VALUES) != GA_JSON_GOOD)
+		return NIL;
+	reader.lex = ga_json_lexer(text, (int) length);
+	if (pg_parse_json(reader.lex, &actions) != JSON_SUCCESS)
+		return NIL;
+	return reader.texts;
+}
+
 const char *
 ga_soft_json_text(const JsonbValue *value)
 {

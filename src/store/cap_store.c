@@ -80,7 +80,7 @@ leader_keys(const GaClaim *claims, int count)
 
 	for (int i = 0; i < count; i++)
 		leaders[i] = claims[i].created_by;
-	ga_leader_keys_make(count, leaders, keys);
+	ga_contact_hash_leader_keys(count, leaders, keys);
 	return keys;
 }
 
@@ -424,7 +424,7 @@ ga_caps_take(GaChannel channel, GaClaim *claims, int count, TimestampTz now)
 }
 
 bool
-ga_resend_take(GaChannel channel, const char *contact, int *wait_s)
+ga_cap_take_resend(GaChannel channel, const char *contact, int *wait_s)
 {
 	static GaPlan take = {
 		/* One that is still to come was written before the clock was set back. */

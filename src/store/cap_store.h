@@ -32,7 +32,8 @@ extern const char ga_cap_recipient_words[];
  * Whether a contact may be resent to now; if so, that is remembered.  Otherwise
  * `wait_s` is the number of seconds until then.
  */
-extern bool ga_resend_take(GaChannel channel, const char *contact, int *wait_s);
+extern bool ga_cap_take_resend(GaChannel channel, const char *contact,
+							   int *wait_s);
 
 /* Forgets what counts no longer; true: there is more of it. */
 extern bool ga_caps_trim(void);

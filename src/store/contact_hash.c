@@ -202,7 +202,7 @@ ga_contact_keys_make(int count, const GaChannel *channels,
 }
 
 void
-ga_leader_keys_make(int count, const int64 *leaders, Datum *keys)
+ga_contact_hash_leader_keys(int count, const int64 *leaders, Datum *keys)
 {
 	uint64 seed = read_seed();
 

@@ -24,7 +24,8 @@ extern void ga_contact_hashes_make(int count, const GaChannel *channels,
 extern void ga_contact_keys_make(int count, const GaChannel *channels,
 								 const char *const *contacts, Datum *keys);
 /* The same for a leader, by the number of the user. */
-extern void ga_leader_keys_make(int count, const int64 *leaders, Datum *keys);
+extern void ga_contact_hash_leader_keys(int count, const int64 *leaders,
+										Datum *keys);
 
 /* Says that entries are there but no salt; an error, 55000. */
 extern void ga_contact_salt_is_missing(void);

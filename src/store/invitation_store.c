@@ -13,6 +13,7 @@
 #include "base/guc.h"
 #include "catalog/pg_type.h"
 #include "store/cap_store.h"
+#include "store/group/look_store.h"
 #include "store/invitation_store.h"
 #include "store/group/lifecycle_store.h"
 #include "store/plan_cache.h"
@@ -34,11 +35,9 @@ expiry_interval(void)
 static TimestampTz
 first_look(void)
 {
-	int64 minutes =
-		(int64) ga_settings.invitation_expiry - ga_settings.reminder_before;
+	TimestampTz now = GetCurrentTransactionStartTimestamp();
 
-	return GetCurrentTransactionStartTimestamp() +
-		   Max(minutes, 0) * USECS_PER_MINUTE;
+	return ga_group_first_look(now, ga_group_expiry(now));
 }
 
 /* The columns of members and invitations, one element a member. */
@@ -135,7 +134,7 @@ fill_tags(const GaGroupView *group, MemberColumns *columns)
 }
 
 void
-ga_members_insert(const GaGroupView *group)
+ga_invitation_insert_members(const GaGroupView *group)
 {
 	/* Who has no contact is invited as long as others: when an invitation ends
 	 * must not tell whether a message was sent. */

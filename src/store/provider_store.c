@@ -181,7 +181,7 @@ ga_provider_exists(const char *server)
 }
 
 bool
-ga_pauses_lock(void)
+ga_provider_lock_pauses(void)
 {
 	/* Whoever pauses or resumes holds RowExclusiveLock until his end. */
 	return ConditionalLockRelationOid(ga_extension_table("pauses"),
@@ -201,7 +201,7 @@ ga_provider_pause(const char *server, bool by_dispatcher,
 			   "  until = $5, since = now()"
 			   " WHERE $5 IS NULL OR p.until IS NOT NULL",
 		.no_wait = GA_MAY_MEET_A_LOCK(
-			"who pauses or resumes is shut out: ga_pauses_lock()"),
+			"who pauses or resumes is shut out: ga_provider_lock_pauses()"),
 		.nargs = 5,
 		.argtypes = {TEXTOID, BOOLOID, TEXTOID, TEXTOID, TIMESTAMPTZOID},
 	};
@@ -216,7 +216,7 @@ ga_provider_pause(const char *server, bool by_dispatcher,
 }
 
 void
-ga_pause_rename(const char *from, const char *to)
+ga_provider_rename_pause(const char *from, const char *to)
 {
 	static GaPlan plan = {
 		.sql = "UPDATE group_api_private.pauses SET server = $2"
@@ -232,7 +232,7 @@ ga_pause_rename(const char *from, const char *to)
 }
 
 void
-ga_pauses_trim(void)
+ga_provider_trim_pauses(void)
 {
 	static GaPlan plan = {
 		/* Whoever pauses or resumes one at this moment is not waited for. */
@@ -255,7 +255,7 @@ ga_provider_resume(const char *server)
 			   " SELECT FROM ended"
 			   "  WHERE (until <= clock_timestamp()) IS NOT TRUE",
 		.no_wait = GA_MAY_MEET_A_LOCK(
-			"who pauses or resumes is shut out: ga_pauses_lock()"),
+			"who pauses or resumes is shut out: ga_provider_lock_pauses()"),
 		.nargs = 1,
 		.argtypes = {TEXTOID},
 	};

@@ -64,7 +64,7 @@ extern bool ga_provider_find(const struct GaOwnerScope *scope,
  * For the dispatcher, which waits for nobody: false while somebody's open
  * transaction pauses or resumes a provider.
  */
-extern bool ga_pauses_lock(void);
+extern bool ga_provider_lock_pauses(void);
 /* Whether a server of one of our wrappers has this name. */
 extern bool ga_provider_exists(const char *server);
 /*
@@ -76,9 +76,9 @@ extern void ga_provider_pause(const char *server, bool by_dispatcher,
 							  const char *fingerprint, TimestampTz until,
 							  const char *reason);
 /* The provider has another name by now. */
-extern void ga_pause_rename(const char *from, const char *to);
+extern void ga_provider_rename_pause(const char *from, const char *to);
 /* Removes the pauses of providers that are gone. */
-extern void ga_pauses_trim(void);
+extern void ga_provider_trim_pauses(void);
 /* False when it was neither paused nor resting. */
 extern bool ga_provider_resume(const char *server);
 

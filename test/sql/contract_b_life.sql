@@ -170,6 +170,48 @@ FROM kinds, (VALUES (jsonb_build_object('x-user-id', pg_temp.id('zoe')::text), '
 	(jsonb_build_object('x-request-uri', '/api/v2/group/1/subscribe/?user=' || pg_temp.id('zoe')), '204'),
 	('{"x-request-uri": "/api/v2/group/1/subscribe/?user=zoe"}', '400')) AS h (headers, status)
 WHERE kind = 'open';
+-- Headers as a gateway may write them: the text, not what jsonb makes of it.
+CREATE FUNCTION pg_temp.subscribed_by(headers text) RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+	PERFORM pg_temp.become('max'), set_config('request.method', 'POST', true),
+		set_config('request.headers', headers, true), group_api_v2.subscribe();
+	PERFORM set_config('request.method', '', true), set_config('request.headers', '', true);
+	RETURN current_setting('response.status');
+END
+$$;
+SELECT is(pg_temp.subscribed_by(replace(headers, '%s', id::text)), status, what)
+FROM kinds, (VALUES ('{"x-group-id":"%s"}', '204', 'a header is found'),
+	(' { "a" : [ "x" , { "x-group-id" : "0" } ] , "x-group-id" : "%s" , "z" : null } ', '204', 'among others of any kind'),
+	('{"x-group-id":"0","x-group-id":"%s"}', '204', 'the last header of a name counts'),
+	('{"x-group-id":"%s","x-group-id":"0"}', '404', 'and not the first'),
+	('{"x-group-\u0069d":"%s"}', '204', 'a name may be escaped'),
+	('{"a":{"x-group-id":"%s"}}', '404', 'what stands within another value is no header'),
+	('{"a":["x-group-id","%s"]}', '404', 'nor is an element'),
+	('{"x-group-id":["%s"]}', '404', 'a list is no header''s value'),
+	('[{"x-group-id":"%s"}]', '404', 'a list holds no headers'),
+	('["x-group-id","%s"]', '404', 'whatever is in it'),
+	('"x-group-id"', '404', 'nor does a text'),
+	('{"x-group-id":"%s"', '404', 'what is no JSON holds none'),
+	('{"x-group-id":"%s","a":' || repeat('[', 10000) || repeat(']', 10000) || '}', '404', 'nor does what is too deep'),
+	('{"x-group-id":"%s","a":"' || repeat('x', 70000) || '"}', '404', 'or too long'),
+	('{"x-group-id":"%s","a":"\u0000"}', '404', 'or no text of PostgreSQL'))
+	AS h (headers, status, what) WHERE kind = 'open';
+
+-- ---- Arrays of SQL ----
+
+SELECT is(pg_temp.said('max', format(call, id)), fault, call)
+FROM kinds, (VALUES
+	('invite_users(%s, ''{}'')', '22023 users must name somebody'),
+	('subscribe(%s, ''{}'')', '22023 users must name somebody'),
+	('invite_users(%s, NULL)', '22023 users is required'),
+	('withdraw_invitations(%s, ''{NULL}'')', '22023 users[0] must not be null'),
+	('invite_users(%s, ''{0}'')', '22023 users[0] must be a positive number'),
+	('invite_users(%s, ''{9223372036854775807,-9223372036854775808}'')', '22023 users[1] must be a positive number'),
+	('invite_users(%s, ''{999999998,999999998}'')', '22023 users[0] names no user: 999999998'),
+	('invite_users(%s, ARRAY(SELECT generate_series(1, current_setting(''group_api.max_members'')::bigint + 5)))',
+		format('54000 users has %s users, at most %s are allowed', current_setting('group_api.max_members')::int + 5,
+			current_setting('group_api.max_members'))))
+	AS c (call, fault) WHERE kind = 'open';
 SELECT is((pg_temp.http('max', 'delete_group()', headers)).status, '404', 'no group: ' || headers::text)
 FROM unnest(ARRAY['{}', '{"x-group-id": ""}', '{"x-group-id": "x"}', '{"x-group-id": "-1"}',
 	'{"x-group-id": "99999999999999999999"}', '{"x-group-id": 7}']::jsonb[]) AS headers;

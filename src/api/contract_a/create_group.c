@@ -9,9 +9,11 @@
  */
 #include "postgres.h"
 
-#include "api/answer.h"
+#include "api/answer/answer.h"
+#include "api/answer/contract_a.h"
 #include "api/caller.h"
 #include "api/creation.h"
+#include "api/idempotency.h"
 #include "api/quota.h"
 #include "base/guc.h"
 #include "request/contract_body.h"
@@ -62,29 +64,19 @@ create(GaCaller *caller, const GaGroupRequest *request, const char *key,
 
 	fill_group(group, request);
 	ga_owner_enter(&scope);
-	switch (ga_creation_take_key(&scope, caller, key, body, group, violations))
+	if (ga_idempotency_begin(&scope, caller, key, body, group, violations))
 	{
-		case GA_IDEMPOTENCY_FIRST:
-			ga_caller_look_up(&scope, caller, true);
-			if (!ga_quota_allows(&scope, caller, one_group, violations))
-			{
-				ga_creation_leave_key(caller, key, group);
-				break;
-			}
+		ga_caller_look_up(&scope, caller, true);
+		if (ga_quota_allows(&scope, caller, one_group, violations))
+		{
 			ga_creation_add_leader(group, caller);
 			(void) ga_creation_write(&scope, group);
 			ga_quota_count(caller, one_group);
-			break;
-		case GA_IDEMPOTENCY_AGAIN:
-			(void) ga_group_find_latest(&scope, group->id, group);
-			break;
-		case GA_IDEMPOTENCY_REUSED:
-			break;
+		}
+		else
+			ga_idempotency_cancel(caller, key, group);
 	}
-	if (preview != NULL && !ga_violations_any(violations))
-		ga_preview_make(&scope, caller, group, ga_preview_queued,
-						GA_PREVIEW_EVERY, NULL, preview);
-	ga_owner_leave(&scope);
+	ga_creation_end(&scope, caller, group, preview, violations);
 }
 
 /* Everything but the writing: the answer has the nil GUID. */
@@ -106,7 +98,7 @@ rehearse(GaCaller *caller, const GaGroupRequest *request, GaGroupView *group,
 }
 
 static Datum
-answer_body(GaCaller *caller, Jsonb *body)
+create_group(GaCaller *caller, Jsonb *body)
 {
 	GaViolations violations = {NIL};
 	GaGroupRequest request;
@@ -115,9 +107,9 @@ answer_body(GaCaller *caller, Jsonb *body)
 	const char *key;
 	bool shows;
 
-	ga_group_request_read(body, ga_settings.max_members,
-						  ga_settings.mobile_countries, &request, &violations);
-	key = ga_creation_key(caller, request.idempotency_key, &violations);
+	ga_contract_a_read(body, ga_settings.max_members,
+					   ga_settings.mobile_countries, &request, &violations);
+	key = ga_idempotency_key(caller, request.idempotency_key, &violations);
 	if (ga_violations_any(&violations))
 		return ga_answer_violations(caller, GA_CONTRACT_A, &violations);
 	shows = request.dry_run || ga_creation_is_rehearsal(caller);
@@ -133,30 +125,10 @@ answer_body(GaCaller *caller, Jsonb *body)
 }
 
 PG_FUNCTION_INFO_V1(group_api_create_group);
-PG_FUNCTION_INFO_V1(group_api_create_group_body);
 
 /* (jsonb), (text) and (bytea) */
-static Datum
-create_group(FunctionCallInfo fcinfo)
-{
-	GaCaller caller;
-	Datum answer;
-	Jsonb *body;
-
-	if (ga_creation_is_refused(fcinfo, GA_CONTRACT_A, &caller, &answer))
-		return answer;
-	body = ga_creation_body(fcinfo, 0, GA_CONTRACT_A, &caller, &answer);
-	return body == NULL ? answer : answer_body(&caller, body);
-}
-
 Datum
 group_api_create_group(PG_FUNCTION_ARGS)
 {
-	return create_group(fcinfo);
-}
-
-Datum
-group_api_create_group_body(PG_FUNCTION_ARGS)
-{
-	return create_group(fcinfo);
+	return ga_creation_run(fcinfo, GA_CONTRACT_A, create_group);
 }

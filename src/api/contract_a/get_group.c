@@ -5,7 +5,8 @@
 #include "postgres.h"
 
 #include "access/xact.h"
-#include "api/answer.h"
+#include "api/answer/answer.h"
+#include "api/answer/contract_a.h"
 #include "api/caller.h"
 #include "api/group_access.h"
 #include "dispatch/wake.h"
@@ -30,7 +31,7 @@ group_api_get_group(PG_FUNCTION_ARGS)
 	if (!caller.is_authenticated)
 		return ga_answer_not_authenticated(&caller, GA_CONTRACT_A);
 	if (PG_ARGISNULL(0))
-		return ga_answer_no_such_group(&caller);
+		return ga_group_answer_missing(&caller);
 	ga_owner_enter(&scope);
 	ga_caller_look_up(&scope, &caller, false);
 	found = ga_caller_finds(&scope, &caller, *PG_GETARG_UUID_P(0), &group);
@@ -39,7 +40,7 @@ group_api_get_group(PG_FUNCTION_ARGS)
 	ga_owner_leave(&scope);
 	/* One may not learn which groups exist. */
 	if (!found)
-		return ga_answer_no_such_group(&caller);
+		return ga_group_answer_missing(&caller);
 	ga_answer_status(&caller, 200);
 	return ga_answer_group(&caller, &group);
 }
@@ -54,11 +55,11 @@ group_api_send_invitations(PG_FUNCTION_ARGS)
 	GaCaller caller;
 	Datum answer;
 
-	if (!ga_active_group_to_change(fcinfo, &caller, &group, "invite", &answer))
+	if (!ga_group_active_to_change(fcinfo, &caller, &group, "invite", &answer))
 		return answer;
 	ga_owner_enter(&scope);
 	if (ga_invitations_release(&scope, group.id, group.created_by) > 0)
 		ga_wake_at_commit_for_tags();
 	ga_owner_leave(&scope);
-	return ga_answer_group_amended(&caller, &group);
+	return ga_group_answer_amended(&caller, &group);
 }

@@ -8,7 +8,8 @@
 #include "postgres.h"
 
 #include "access/xact.h"
-#include "api/answer.h"
+#include "api/answer/answer.h"
+#include "api/answer/contract_a.h"
 #include "api/link/answering.h"
 #include "api/caller.h"
 #include "fmgr.h"
@@ -75,7 +76,7 @@ group_api_invitation(PG_FUNCTION_ARGS)
 	GaVisit visit;
 
 	ga_caller_read(&caller);
-	ga_visit_look(token_argument(fcinfo), GA_LINK_INVITATION, &visit);
+	ga_link_visit_look(token_argument(fcinfo), GA_LINK_INVITATION, &visit);
 	if (visit.state == GA_INVITATION_UNKNOWN)
 		return no_such_invitation(&caller);
 	return answer_visit(&caller, &visit);
@@ -88,7 +89,7 @@ answer_invitation(FunctionCallInfo fcinfo, bool accepted)
 	GaVisit visit;
 
 	ga_caller_read(&caller);
-	ga_visit_answer(token_argument(fcinfo), accepted, &visit);
+	ga_link_visit_answer(token_argument(fcinfo), accepted, &visit);
 	if (visit.state !=
 		(accepted ? GA_INVITATION_ACCEPTED : GA_INVITATION_DECLINED))
 		return refusal(&caller, &visit);

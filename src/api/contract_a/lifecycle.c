@@ -9,6 +9,7 @@
 #include "postgres.h"
 
 #include "access/xact.h"
+#include "api/answer/contract_a.h"
 #include "api/creation.h"
 #include "api/group_access.h"
 #include "base/guc.h"
@@ -16,6 +17,7 @@
 #include "request/contact/contact.h"
 #include "store/cap_store.h"
 #include "store/group/lifecycle_store.h"
+#include "store/group/look_store.h"
 #include "store/group/subscription_store.h"
 #include "store/suppression_store.h"
 #include "utils/timestamp.h"
@@ -40,8 +42,8 @@ take_invitation(FunctionCallInfo fcinfo, const GaCaller *caller,
 	if (!PG_ARGISNULL(1))
 	{
 		ga_owner_enter(&scope);
-		found = ga_invitation_lock(&scope, group->id, PG_GETARG_INT32(1),
-								   invitation);
+		found = ga_lifecycle_lock_invitation(&scope, group->id,
+											 PG_GETARG_INT32(1), invitation);
 		ga_owner_leave(&scope);
 	}
 	if (found)
@@ -152,8 +154,6 @@ static void
 renew(const GaOwnerScope *scope, const GaGroupView *group,
 	  const GaMemberView *user, const GaOpenInvitation *invitation)
 {
-	int64 expiry = (int64) ga_settings.invitation_expiry * USECS_PER_MINUTE;
-	int64 ahead = (int64) ga_settings.reminder_before * USECS_PER_MINUTE;
 	GaMemberView member = *user;
 	GaContactFault fault;
 	GaGroupView again = {.id = group->id,
@@ -161,7 +161,7 @@ renew(const GaOwnerScope *scope, const GaGroupView *group,
 						 .member_count = 1,
 						 .members = &member};
 
-	again.expires_at = again.created_at + expiry;
+	again.expires_at = ga_group_expiry(again.created_at);
 	if (invitation->contact != NULL && may_go_to(invitation, &fault))
 	{
 		member.channel = invitation->channel;
@@ -175,10 +175,10 @@ renew(const GaOwnerScope *scope, const GaGroupView *group,
 		member.delivery = NULL;
 	}
 	ga_creation_mark_suppressed(scope, &again);
-	ga_invitations_renew(&again);
-	ga_requests_remove(group->id, &user->user_id, 1);
+	ga_subscription_renew(&again);
+	ga_subscription_remove_requests(group->id, &user->user_id, 1);
 	ga_group_look_by(group->id,
-					 Max(again.expires_at - ahead, again.created_at));
+					 ga_group_first_look(again.created_at, again.expires_at));
 }
 
 /* Whether anything may be sent again at all; else the answer is the fault. */
@@ -201,11 +201,11 @@ resend(const GaCaller *caller, const GaGroupView *group,
 	{
 		/* Where nothing is sent, nothing has to cool down. */
 		suppressed = suppressed_words(&scope, invitation);
-		taken =
-			suppressed != NULL ||
-			ga_resend_take(invitation->channel, invitation->contact, &wait_s);
+		taken = suppressed != NULL ||
+				ga_cap_take_resend(invitation->channel, invitation->contact,
+								   &wait_s);
 		if (taken)
-			ga_invitation_resend(invitation, suppressed, group->created_by);
+			ga_lifecycle_resend(invitation, suppressed, group->created_by);
 	}
 	ga_owner_leave(&scope);
 	if (!taken)
@@ -223,13 +223,13 @@ group_api_resend_invitation(PG_FUNCTION_ARGS)
 	GaCaller caller;
 	Datum answer;
 
-	if (!ga_active_group_to_change(fcinfo, &caller, &group, "invite",
+	if (!ga_group_active_to_change(fcinfo, &caller, &group, "invite",
 								   &answer) ||
 		!take_invitation(fcinfo, &caller, &group, &invitation, &answer) ||
 		!resend(&caller, &group, &invitation, &answer))
 		return answer;
 	ga_wake_at_commit_for_tags();
-	return ga_answer_group_amended(&caller, &group);
+	return ga_group_answer_amended(&caller, &group);
 }
 
 /* ---- revoke ------------------------------------------------------------- */
@@ -256,10 +256,10 @@ group_api_revoke_invitation(PG_FUNCTION_ARGS)
 	if (strcmp(invitation.response, "revoked") != 0)
 	{
 		ga_owner_enter(&scope);
-		ga_invitation_revoke(&invitation);
+		ga_lifecycle_revoke(&invitation);
 		ga_owner_leave(&scope);
 	}
-	return ga_answer_group_amended(&caller, &group);
+	return ga_group_answer_amended(&caller, &group);
 }
 
 /* ---- the whole group ---------------------------------------------------- */
@@ -281,7 +281,7 @@ group_api_archive_group(PG_FUNCTION_ARGS)
 	ga_owner_enter(&scope);
 	ga_group_archive(group.id);
 	ga_owner_leave(&scope);
-	return ga_answer_group_amended(&caller, &group);
+	return ga_group_answer_amended(&caller, &group);
 }
 
 PG_FUNCTION_INFO_V1(group_api_delete_group);

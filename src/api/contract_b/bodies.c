@@ -19,9 +19,7 @@
 #include "api/execute_right.h"
 #include "api/contract_b/group_access.h"
 #include "api/contract_b/writes.h"
-#include "base/guc.h"
 #include "catalog/pg_type.h"
-#include "utils/array.h"
 #include "utils/builtins.h"
 
 /* In SQL, a text that is a whole number; 0: it is none. */
@@ -42,54 +40,25 @@ number_in(FunctionCallInfo fcinfo, const GaCaller *caller)
 	return DatumGetInt64(DirectFunctionCall1(int8in, CStringGetDatum(digits)));
 }
 
-/* What SQL callers give as an array reads as the body would: {"users": ...}. */
-static Jsonb *
-body_of_array(ArrayType *array)
-{
-	StringInfoData json;
-	Datum *ids;
-	bool *nulls;
-	int count;
-
-	deconstruct_array(array, INT8OID, sizeof(int64), FLOAT8PASSBYVAL,
-					  TYPALIGN_DOUBLE, &ids, &nulls, &count);
-	/* One more than may be is as wrong as a million more. */
-	count = Min(count, ga_settings.max_members + 1);
-	initStringInfo(&json);
-	appendStringInfoString(&json, "{\"users\":[");
-	for (int i = 0; i < count; i++)
-	{
-		appendStringInfoString(&json, i > 0 ? "," : "");
-		if (nulls[i])
-			appendStringInfoString(&json, "null");
-		else
-			appendStringInfo(&json, INT64_FORMAT, DatumGetInt64(ids[i]));
-	}
-	appendStringInfoString(&json, "]}");
-	return DatumGetJsonbP(
-		DirectFunctionCall1(jsonb_in, CStringGetDatum(json.data)));
-}
-
 /*
- * The argument `at` as a body, NULL for none: a text without any characters is
- * none, too.  False with an answer when it cannot be read.
+ * The argument `at` as a body or an array; a text without any characters is none.
+ * False with an answer when it cannot be read.
  */
 static bool
-read_body(FunctionCallInfo fcinfo, int at, const GaCaller *caller, Jsonb **body,
-		  Datum *answer)
+read_input(FunctionCallInfo fcinfo, int at, const GaCaller *caller,
+		   GaWriteInput *input, Datum *answer)
 {
-	*body = NULL;
 	if (PG_ARGISNULL(at))
 		return true;
 	if (ga_argument_type(fcinfo, at) == INT8ARRAYOID)
 	{
-		*body = body_of_array(PG_GETARG_ARRAYTYPE_P(at));
+		input->users = PG_GETARG_ARRAYTYPE_P(at);
 		return true;
 	}
 	if (toast_raw_datum_size(PG_GETARG_DATUM(at)) == VARHDRSZ)
 		return true;
-	*body = ga_creation_body(fcinfo, at, GA_CONTRACT_B, caller, answer);
-	return *body != NULL;
+	input->body = ga_creation_body(fcinfo, at, GA_CONTRACT_B, caller, answer);
+	return input->body != NULL;
 }
 
 typedef enum Forms
@@ -102,14 +71,14 @@ typedef enum Forms
 static Datum
 carry_out(FunctionCallInfo fcinfo, GaWriteV2 write, int forms)
 {
-	Jsonb *body = NULL;
+	GaWriteInput input = {NULL};
 	int64 number = 0;
 	GaCaller caller;
 	Datum answer;
 	bool has_number;
 
 	ga_execute_right_check(fcinfo, GA_ALL_FORMS);
-	if (!ga_caller_v2_read(&caller, GA_FOR_USERS, &answer))
+	if (!ga_access_read_caller(&caller, GA_FOR_USERS, &answer))
 		return ga_write_v2_result(fcinfo, answer);
 	has_number = PG_NARGS() > 0 && ga_argument_type(fcinfo, 0) == INT8OID;
 	if (forms & FORM_NUMBER_IS_TEXT)
@@ -117,11 +86,11 @@ carry_out(FunctionCallInfo fcinfo, GaWriteV2 write, int forms)
 	if (number == 0)
 	{
 		if (PG_NARGS() > has_number && !(forms & FORM_BODY_IS_IGNORED) &&
-			!read_body(fcinfo, has_number, &caller, &body, &answer))
+			!read_input(fcinfo, has_number, &caller, &input, &answer))
 			return ga_write_v2_result(fcinfo, answer);
 		number = ga_group_v2_number(&caller, fcinfo, has_number ? 0 : -1);
 	}
-	return ga_write_v2_result(fcinfo, write(&caller, number, body));
+	return ga_write_v2_result(fcinfo, write(&caller, number, &input));
 }
 
 Datum
@@ -137,53 +106,26 @@ ga_write_v2_result(FunctionCallInfo fcinfo, Datum answer)
 	return answer;
 }
 
-PG_FUNCTION_INFO_V1(group_api_v2_put_group_body);
-PG_FUNCTION_INFO_V1(group_api_v2_patch_group_body);
+/* Of a text or a bytea, where a text may be a number of SQL's. */
 PG_FUNCTION_INFO_V1(group_api_v2_delete_group_body);
-PG_FUNCTION_INFO_V1(group_api_v2_invite_users_body);
-PG_FUNCTION_INFO_V1(group_api_v2_withdraw_invitations_body);
 PG_FUNCTION_INFO_V1(group_api_v2_subscribe_body);
 PG_FUNCTION_INFO_V1(group_api_v2_unsubscribe_body);
 
 Datum
-group_api_v2_put_group_body(PG_FUNCTION_ARGS)
-{
-	return ga_write_v2(fcinfo, ga_put_group_v2);
-}
-
-Datum
-group_api_v2_patch_group_body(PG_FUNCTION_ARGS)
-{
-	return ga_write_v2(fcinfo, ga_patch_group_v2);
-}
-
-Datum
 group_api_v2_delete_group_body(PG_FUNCTION_ARGS)
 {
-	return carry_out(fcinfo, ga_delete_group_v2,
+	return carry_out(fcinfo, ga_write_delete_group,
 					 FORM_NUMBER_IS_TEXT | FORM_BODY_IS_IGNORED);
-}
-
-Datum
-group_api_v2_invite_users_body(PG_FUNCTION_ARGS)
-{
-	return ga_write_v2(fcinfo, ga_invite_users_v2);
-}
-
-Datum
-group_api_v2_withdraw_invitations_body(PG_FUNCTION_ARGS)
-{
-	return ga_write_v2(fcinfo, ga_withdraw_invitations_v2);
 }
 
 Datum
 group_api_v2_subscribe_body(PG_FUNCTION_ARGS)
 {
-	return carry_out(fcinfo, ga_subscribe_v2, FORM_NUMBER_IS_TEXT);
+	return carry_out(fcinfo, ga_write_subscribe, FORM_NUMBER_IS_TEXT);
 }
 
 Datum
 group_api_v2_unsubscribe_body(PG_FUNCTION_ARGS)
 {
-	return carry_out(fcinfo, ga_unsubscribe_v2, FORM_NUMBER_IS_TEXT);
+	return carry_out(fcinfo, ga_write_unsubscribe, FORM_NUMBER_IS_TEXT);
 }

@@ -9,14 +9,17 @@
  */
 #include "postgres.h"
 
-#include "api/answer.h"
+#include "api/answer/answer.h"
+#include "api/answer/contract_b.h"
 #include "api/caller.h"
 #include "api/creation.h"
+#include "api/idempotency.h"
 #include "api/contract_b/invitees.h"
 #include "api/link/picture.h"
 #include "api/quota.h"
 #include "base/guc.h"
 #include "request/contract_body.h"
+#include "store/group/insert_store.h"
 #include "store/plan_cache.h"
 #include "utils/builtins.h"
 
@@ -30,7 +33,7 @@ add_invited(GaGroupView *group, const GaUser *users, int count)
 		/* Whoever creates the group is in it already. */
 		if (users[i].id == group->created_by)
 			continue;
-		ga_member_be_invited(member, &users[i], group->created_at);
+		ga_invitee_be_invited(member, &users[i], group->created_at);
 		member->number = ++group->member_count;
 	}
 }
@@ -44,8 +47,8 @@ check_against_store(const GaOwnerScope *scope, const GaGroupRequestV2 *request,
 		ga_violation_add(
 			violations, "name", GA_VIOLATION_UNIQUE, "Choose another name.",
 			"name \"%s\" is taken by another group", request->name);
-	return ga_users_named(scope, "invite_users", request->invite_users,
-						  request->user_count, violations);
+	return ga_invitees_named(scope, "invite_users", request->invite_users,
+							 request->user_count, violations);
 }
 
 static void
@@ -73,7 +76,7 @@ check_and_write(const GaOwnerScope *scope, GaCaller *caller,
 				const GaUploads *uploads, GaViolations *violations)
 {
 	GaUser *users = check_against_store(scope, request, violations);
-	const GaUsage wish = {1, ga_uploads_bytes(uploads)};
+	const GaUsage wish = {1, ga_picture_uploads_bytes(uploads)};
 
 	if (ga_violations_any(violations))
 		return;
@@ -123,29 +126,18 @@ create(GaCaller *caller, const GaGroupRequestV2 *request, const char *key,
 	/* What is not written needs no key. */
 	if (request->dry_run)
 		key = NULL;
-	switch (ga_creation_take_key(&scope, caller, key, body, group, violations))
+	if (ga_idempotency_begin(&scope, caller, key, body, group, violations))
 	{
-		case GA_IDEMPOTENCY_FIRST:
-			check_and_write(&scope, caller, request, group, &uploads,
-							violations);
-			if (ga_violations_any(violations))
-				ga_creation_leave_key(caller, key, group);
-			break;
-		case GA_IDEMPOTENCY_AGAIN:
-			(void) ga_group_find_latest(&scope, group->id, group);
-			break;
-		case GA_IDEMPOTENCY_REUSED:
-			break;
+		check_and_write(&scope, caller, request, group, &uploads, violations);
+		if (ga_violations_any(violations))
+			ga_idempotency_cancel(caller, key, group);
 	}
-	if (preview != NULL && !ga_violations_any(violations))
-		ga_preview_make(&scope, caller, group, ga_preview_queued,
-						GA_PREVIEW_EVERY, NULL, preview);
-	ga_owner_leave(&scope);
+	ga_creation_end(&scope, caller, group, preview, violations);
 	return !ga_violations_any(violations);
 }
 
 static Datum
-answer_body(GaCaller *caller, Jsonb *body)
+create_group(GaCaller *caller, Jsonb *body)
 {
 	GaViolations violations = {NIL};
 	GaGroupRequestV2 request;
@@ -154,9 +146,8 @@ answer_body(GaCaller *caller, Jsonb *body)
 	const char *key;
 	bool shows;
 
-	ga_group_request_v2_read(body, ga_settings.max_members, &request,
-							 &violations);
-	key = ga_creation_key(caller, request.idempotency_key, &violations);
+	ga_contract_b_read(body, ga_settings.max_members, &request, &violations);
+	key = ga_idempotency_key(caller, request.idempotency_key, &violations);
 	shows = request.dry_run || ga_creation_is_rehearsal(caller);
 	if (ga_violations_any(&violations) ||
 		!create(caller, &request, key, body, &group, shows ? &preview : NULL,
@@ -169,30 +160,10 @@ answer_body(GaCaller *caller, Jsonb *body)
 }
 
 PG_FUNCTION_INFO_V1(group_api_v2_create_group);
-PG_FUNCTION_INFO_V1(group_api_v2_create_group_body);
 
 /* (jsonb), (text) and (bytea) */
-static Datum
-create_group(FunctionCallInfo fcinfo)
-{
-	GaCaller caller;
-	Datum answer;
-	Jsonb *body;
-
-	if (ga_creation_is_refused(fcinfo, GA_CONTRACT_B, &caller, &answer))
-		return answer;
-	body = ga_creation_body(fcinfo, 0, GA_CONTRACT_B, &caller, &answer);
-	return body == NULL ? answer : answer_body(&caller, body);
-}
-
 Datum
 group_api_v2_create_group(PG_FUNCTION_ARGS)
 {
-	return create_group(fcinfo);
-}
-
-Datum
-group_api_v2_create_group_body(PG_FUNCTION_ARGS)
-{
-	return create_group(fcinfo);
+	return ga_creation_run(fcinfo, GA_CONTRACT_B, create_group);
 }

@@ -13,7 +13,7 @@
 #include "utils/builtins.h"
 
 bool
-ga_caller_v2_read(GaCaller *caller, GaAudience audience, Datum *answer)
+ga_access_read_caller(GaCaller *caller, GaAudience audience, Datum *answer)
 {
 	ga_caller_read(caller);
 	if (caller->is_authenticated ||
@@ -49,14 +49,14 @@ ga_group_v2_number(const GaCaller *caller, FunctionCallInfo fcinfo, int at)
 }
 
 GaViewer
-ga_viewer(const GaCaller *caller)
+ga_access_viewer(const GaCaller *caller)
 {
 	return (GaViewer){.user_id = caller->user.id,
 					  .sees_all = caller->is_operator};
 }
 
 bool
-ga_caller_manages(const GaCaller *caller, const GaGroupV2 *group)
+ga_access_manages(const GaCaller *caller, const GaGroupV2 *group)
 {
 	return ga_caller_may_change(caller, &group->view);
 }
@@ -65,7 +65,7 @@ static bool
 is_seen(const GaCaller *caller, const GaGroupV2 *group)
 {
 	return group->view.visible || group->status != NULL ||
-		   ga_caller_manages(caller, group);
+		   ga_access_manages(caller, group);
 }
 
 static bool
@@ -87,18 +87,27 @@ ga_group_v2_to_see(GaCaller *caller, int64 number, GaGroupV2 *group,
 
 	ga_owner_enter(&scope);
 	ga_caller_look_up(&scope, caller, false);
-	found = ga_group_v2_is_seen(number, ga_viewer(caller)) &&
-			ga_group_v2_find(&scope, number, ga_viewer(caller), group) &&
+	found = ga_group_v2_is_seen(number, ga_access_viewer(caller)) &&
+			ga_group_v2_find(&scope, number, ga_access_viewer(caller), group) &&
 			is_seen(caller, group);
 	ga_owner_leave(&scope);
 	return answer_if_missing(caller, found, answer);
 }
 
 bool
+ga_group_v2_of_call(FunctionCallInfo fcinfo, GaAudience audience,
+					GaCaller *caller, GaGroupV2 *group, Datum *answer)
+{
+	return ga_access_read_caller(caller, audience, answer) &&
+		   ga_group_v2_to_see(caller, ga_group_v2_number(caller, fcinfo, 0),
+							  group, answer);
+}
+
+bool
 ga_group_v2_is_managed(const GaCaller *caller, const GaGroupV2 *group,
 					   const char *wish, Datum *answer)
 {
-	if (ga_caller_manages(caller, group))
+	if (ga_access_manages(caller, group))
 		return true;
 	*answer = ga_answer_fault(caller, GA_CONTRACT_B, "",
 							  GA_VIOLATION_PERMISSION_DENIED, NULL,
@@ -125,8 +134,8 @@ ga_group_v2_hold(const GaCaller *caller, GaGroupV2 *group, Datum *answer)
 	bool found;
 
 	ga_owner_enter(&scope);
-	found = ga_group_v2_lock(&scope, group->view.number, ga_viewer(caller),
-							 group) &&
+	found = ga_group_v2_lock(&scope, group->view.number,
+							 ga_access_viewer(caller), group) &&
 			is_seen(caller, group);
 	ga_owner_leave(&scope);
 	return answer_if_missing(caller, found, answer) &&

@@ -7,7 +7,7 @@
 
 #include "postgres.h"
 
-#include "api/answer.h"
+#include "api/answer/answer.h"
 #include "api/caller.h"
 #include "store/group/contract_b_store.h"
 #include "store/plan_cache.h"
@@ -20,8 +20,8 @@ typedef enum GaAudience
 } GaAudience;
 
 /* Reads who calls; false with an answer (28000, 401) for nobody. */
-extern bool ga_caller_v2_read(GaCaller *caller, GaAudience audience,
-							  Datum *answer);
+extern bool ga_access_read_caller(GaCaller *caller, GaAudience audience,
+								  Datum *answer);
 
 /*
  * The number of the group a write is about: the argument `at`, or with -1 the
@@ -30,8 +30,8 @@ extern bool ga_caller_v2_read(GaCaller *caller, GaAudience audience,
 extern int64 ga_group_v2_number(const GaCaller *caller, FunctionCallInfo fcinfo,
 								int at);
 
-extern GaViewer ga_viewer(const GaCaller *caller);
-extern bool ga_caller_manages(const GaCaller *caller, const GaGroupV2 *group);
+extern GaViewer ga_access_viewer(const GaCaller *caller);
+extern bool ga_access_manages(const GaCaller *caller, const GaGroupV2 *group);
 
 /*
  * Finds a group the caller may see; false with an answer (P0002, 404).  The
@@ -39,6 +39,10 @@ extern bool ga_caller_manages(const GaCaller *caller, const GaGroupV2 *group);
  */
 extern bool ga_group_v2_to_see(GaCaller *caller, int64 number, GaGroupV2 *group,
 							   Datum *answer);
+/* Who calls, and the group that the first argument names; both as above. */
+extern bool ga_group_v2_of_call(FunctionCallInfo fcinfo, GaAudience audience,
+								GaCaller *caller, GaGroupV2 *group,
+								Datum *answer);
 /*
  * Locks a group that was found to be seen, and reads it anew; after the right was
  * asked for, so that nobody holds up what is not theirs.  False with an answer when

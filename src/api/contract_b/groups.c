@@ -8,6 +8,7 @@
 #include "postgres.h"
 
 #include "access/xact.h"
+#include "api/answer/contract_b.h"
 #include "api/arguments.h"
 #include "api/contract_b/group_access.h"
 #include "api/contract_b/paging.h"
@@ -33,9 +34,8 @@ group_api_v2_get_group(PG_FUNCTION_ARGS)
 	GaCaller caller;
 	Datum answer;
 
-	if (!ga_caller_v2_read(&caller, GA_FOR_EVERYBODY, &answer) ||
-		!ga_group_v2_to_see(&caller, ga_group_v2_number(&caller, fcinfo, 0),
-							&group, &answer))
+	if (!ga_group_v2_of_call(fcinfo, GA_FOR_EVERYBODY, &caller, &group,
+							 &answer))
 		return answer;
 	ga_answer_status(&caller, 200);
 	return ga_answer_group_v2(&group);
@@ -50,12 +50,32 @@ group_api_v2_get_status(PG_FUNCTION_ARGS)
 	GaCaller caller;
 	Datum answer;
 
-	if (!ga_caller_v2_read(&caller, GA_FOR_USERS, &answer) ||
-		!ga_group_v2_to_see(&caller, ga_group_v2_number(&caller, fcinfo, 0),
-							&group, &answer))
+	if (!ga_group_v2_of_call(fcinfo, GA_FOR_USERS, &caller, &group, &answer))
 		return answer;
 	ga_answer_status(&caller, 200);
 	return ga_answer_status_v2(group.status);
+}
+
+typedef GaGroupV2 *(*GroupsRead)(const GaOwnerScope *scope, GaViewer viewer,
+								 GaSlice *slice, int *count);
+
+/* A page of groups: the slice is the arguments `at` and the next. */
+static Datum
+list_groups(FunctionCallInfo fcinfo, int at, const char *search,
+			GaCaller *caller, GroupsRead read)
+{
+	GaOwnerScope scope;
+	GaGroupV2 *groups;
+	GaPaging paging;
+	int count;
+
+	ga_paging_read(caller, fcinfo, at, search, &paging);
+	ga_owner_enter(&scope);
+	ga_caller_look_up(&scope, caller, false);
+	groups = read(&scope, ga_access_viewer(caller), &paging.slice, &count);
+	ga_owner_leave(&scope);
+	ga_answer_status(caller, 200);
+	return ga_answer_groups_v2(&paging, groups, count);
 }
 
 PG_FUNCTION_INFO_V1(group_api_v2_list_groups);
@@ -63,23 +83,12 @@ PG_FUNCTION_INFO_V1(group_api_v2_list_groups);
 Datum
 group_api_v2_list_groups(PG_FUNCTION_ARGS)
 {
-	GaOwnerScope scope;
-	GaGroupV2 *groups;
-	GaPaging paging;
 	GaCaller caller;
 	Datum answer;
-	int count;
 
-	if (!ga_caller_v2_read(&caller, GA_FOR_USERS, &answer))
+	if (!ga_access_read_caller(&caller, GA_FOR_USERS, &answer))
 		return answer;
-	ga_paging_read(&caller, fcinfo, 0, NULL, &paging);
-	ga_owner_enter(&scope);
-	ga_caller_look_up(&scope, &caller, false);
-	groups =
-		ga_groups_v2_own(&scope, ga_viewer(&caller), &paging.slice, &count);
-	ga_owner_leave(&scope);
-	ga_answer_status(&caller, 200);
-	return ga_answer_groups_v2(&paging, groups, count);
+	return list_groups(fcinfo, 0, NULL, &caller, ga_groups_v2_own);
 }
 
 PG_FUNCTION_INFO_V1(group_api_v2_search_groups);
@@ -87,23 +96,13 @@ PG_FUNCTION_INFO_V1(group_api_v2_search_groups);
 Datum
 group_api_v2_search_groups(PG_FUNCTION_ARGS)
 {
-	GaOwnerScope scope;
-	GaGroupV2 *groups;
-	GaPaging paging;
 	GaCaller caller;
 	Datum answer;
-	int count;
 
-	if (!ga_caller_v2_read(&caller, GA_FOR_EVERYBODY, &answer))
+	if (!ga_access_read_caller(&caller, GA_FOR_EVERYBODY, &answer))
 		return answer;
-	ga_paging_read(&caller, fcinfo, 1, ga_text_argument(fcinfo, 0), &paging);
-	ga_owner_enter(&scope);
-	ga_caller_look_up(&scope, &caller, false);
-	groups =
-		ga_groups_v2_search(&scope, ga_viewer(&caller), &paging.slice, &count);
-	ga_owner_leave(&scope);
-	ga_answer_status(&caller, 200);
-	return ga_answer_groups_v2(&paging, groups, count);
+	return list_groups(fcinfo, 1, ga_argument_text(fcinfo, 0), &caller,
+					   ga_groups_v2_search);
 }
 
 PG_FUNCTION_INFO_V1(group_api_v2_user_groups);
@@ -120,15 +119,15 @@ group_api_v2_user_groups(PG_FUNCTION_ARGS)
 	Datum answer;
 	int count = 0;
 
-	if (!ga_caller_v2_read(&caller, GA_FOR_EVERYBODY, &answer))
+	if (!ga_access_read_caller(&caller, GA_FOR_EVERYBODY, &answer))
 		return answer;
 	ga_paging_read(&caller, fcinfo, 1, NULL, &paging);
 	ga_owner_enter(&scope);
 	ga_caller_look_up(&scope, &caller, false);
 	ga_users_find(&scope, &user_id, 1, &user);
 	if (user.id != 0)
-		groups = ga_groups_v2_of_user(&scope, ga_viewer(&caller), user_id,
-									  &paging.slice, &count);
+		groups = ga_groups_v2_of_user(&scope, ga_access_viewer(&caller),
+									  user_id, &paging.slice, &count);
 	ga_owner_leave(&scope);
 	if (user.id == 0)
 		return ga_answer_fault(&caller, GA_CONTRACT_B, "",
@@ -225,7 +224,7 @@ static bool
 may_upload(const GaCaller *caller, const GaUploads *uploads,
 		   GaViolations *violations)
 {
-	const GaUsage wish = {0, ga_uploads_bytes(uploads)};
+	const GaUsage wish = {0, ga_picture_uploads_bytes(uploads)};
 	GaOwnerScope scope;
 	bool allowed;
 
@@ -281,7 +280,7 @@ change_group(GaCaller *caller, int64 number, Jsonb *body, bool is_partial)
 		return answer;
 	if (body == NULL)
 		return answer_missing_body(caller);
-	ga_group_request_v2_read_update(body, is_partial, &request, &violations);
+	ga_contract_b_read_update(body, is_partial, &request, &violations);
 	if (!ga_violations_any(&violations) &&
 		!ga_group_v2_hold(caller, &group, &answer))
 		return answer;
@@ -294,15 +293,15 @@ change_group(GaCaller *caller, int64 number, Jsonb *body, bool is_partial)
 }
 
 Datum
-ga_put_group_v2(GaCaller *caller, int64 number, Jsonb *body)
+ga_write_put_group(GaCaller *caller, int64 number, const GaWriteInput *input)
 {
-	return change_group(caller, number, body, false);
+	return change_group(caller, number, input->body, false);
 }
 
 Datum
-ga_patch_group_v2(GaCaller *caller, int64 number, Jsonb *body)
+ga_write_patch_group(GaCaller *caller, int64 number, const GaWriteInput *input)
 {
-	return change_group(caller, number, body, true);
+	return change_group(caller, number, input->body, true);
 }
 
 PG_FUNCTION_INFO_V1(group_api_v2_put_group);
@@ -310,7 +309,7 @@ PG_FUNCTION_INFO_V1(group_api_v2_put_group);
 Datum
 group_api_v2_put_group(PG_FUNCTION_ARGS)
 {
-	return ga_write_v2(fcinfo, ga_put_group_v2);
+	return ga_write_v2(fcinfo, ga_write_put_group);
 }
 
 PG_FUNCTION_INFO_V1(group_api_v2_patch_group);
@@ -318,13 +317,13 @@ PG_FUNCTION_INFO_V1(group_api_v2_patch_group);
 Datum
 group_api_v2_patch_group(PG_FUNCTION_ARGS)
 {
-	return ga_write_v2(fcinfo, ga_patch_group_v2);
+	return ga_write_v2(fcinfo, ga_write_patch_group);
 }
 
 /* ---- DELETE ------------------------------------------------------------- */
 
 Datum
-ga_delete_group_v2(GaCaller *caller, int64 number, Jsonb *body)
+ga_write_delete_group(GaCaller *caller, int64 number, const GaWriteInput *input)
 {
 	GaOwnerScope scope;
 	GaGroupV2 group;
@@ -347,5 +346,5 @@ PG_FUNCTION_INFO_V1(group_api_v2_delete_group);
 Datum
 group_api_v2_delete_group(PG_FUNCTION_ARGS)
 {
-	return ga_write_v2(fcinfo, ga_delete_group_v2);
+	return ga_write_v2(fcinfo, ga_write_delete_group);
 }

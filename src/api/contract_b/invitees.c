@@ -32,7 +32,7 @@ contact_of(const GaUser *user)
 }
 
 void
-ga_member_be_user(GaMemberView *member, const GaUser *user)
+ga_invitee_be_member(GaMemberView *member, const GaUser *user)
 {
 	const char *name = ga_user_display_name(user);
 
@@ -43,12 +43,12 @@ ga_member_be_user(GaMemberView *member, const GaUser *user)
 }
 
 void
-ga_member_be_invited(GaMemberView *member, const GaUser *user,
-					 TimestampTz moment)
+ga_invitee_be_invited(GaMemberView *member, const GaUser *user,
+					  TimestampTz moment)
 {
 	GaContact contact = contact_of(user);
 
-	ga_member_be_user(member, user);
+	ga_invitee_be_member(member, user);
 	member->channel = contact.channel;
 	member->contact = contact.value;
 	member->delivery = contact.channel == GA_CHANNEL_NONE ? NULL : "queued";
@@ -58,8 +58,8 @@ ga_member_be_invited(GaMemberView *member, const GaUser *user,
 }
 
 GaUser *
-ga_users_named(const GaOwnerScope *scope, const char *field, const int64 *ids,
-			   int count, GaViolations *violations)
+ga_invitees_named(const GaOwnerScope *scope, const char *field,
+				  const int64 *ids, int count, GaViolations *violations)
 {
 	GaUser *users = palloc0(sizeof(GaUser) * Max(count, 1));
 

@@ -14,17 +14,17 @@
 struct GaOwnerScope;
 
 /* The member's name and picture; no invitation. */
-extern void ga_member_be_user(GaMemberView *member, const GaUser *user);
+extern void ga_invitee_be_member(GaMemberView *member, const GaUser *user);
 /* The same with an open invitation, queued where the user has a contact. */
-extern void ga_member_be_invited(GaMemberView *member, const GaUser *user,
-								 TimestampTz moment);
+extern void ga_invitee_be_invited(GaMemberView *member, const GaUser *user,
+								  TimestampTz moment);
 
 /*
  * Inside ga_owner_enter()/leave(): the users of these ids, palloc'ed; a fault of
  * `field`[i] for each that does not exist.
  */
-extern GaUser *ga_users_named(const struct GaOwnerScope *scope,
-							  const char *field, const int64 *ids, int count,
-							  GaViolations *violations);
+extern GaUser *ga_invitees_named(const struct GaOwnerScope *scope,
+								 const char *field, const int64 *ids, int count,
+								 GaViolations *violations);
 
 #endif /* GA_API_CONTRACT_B_INVITEES_H */

@@ -9,6 +9,7 @@
 #include "postgres.h"
 
 #include "api/contract_b/paging.h"
+#include "base/percent.h"
 #include "mb/pg_wchar.h"
 #include "request/form_fields.h"
 
@@ -33,19 +34,17 @@ query_of(const GaCaller *caller)
 	return mark ? mark + 1 : "";
 }
 
-bool
-ga_query_has(const GaCaller *caller, const char *name)
+static GaFormFields
+fields_of(const GaCaller *caller)
 {
-	GaFormFields fields = ga_form_read(ga_bytes(query_of(caller)));
-
-	return ga_form_find(&fields, name) != NULL;
+	return ga_form_read(ga_bytes(query_of(caller)));
 }
 
-const char *
-ga_query_field(const GaCaller *caller, const char *name)
+/* NULL: left out or empty. */
+static const char *
+text_of(const GaFormFields *fields, const char *name)
 {
-	GaFormFields fields = ga_form_read(ga_bytes(query_of(caller)));
-	const GaFormField *field = ga_form_find(&fields, name);
+	const GaFormField *field = ga_form_find(fields, name);
 
 	if (field == NULL || field->value.length == 0)
 		return NULL;
@@ -55,6 +54,22 @@ ga_query_field(const GaCaller *caller, const char *name)
 						 true))
 		return REPLACEMENT_CHARACTER;
 	return field->value.data;
+}
+
+bool
+ga_paging_query_has(const GaCaller *caller, const char *name)
+{
+	GaFormFields fields = fields_of(caller);
+
+	return ga_form_find(&fields, name) != NULL;
+}
+
+const char *
+ga_paging_query_field(const GaCaller *caller, const char *name)
+{
+	GaFormFields fields = fields_of(caller);
+
+	return text_of(&fields, name);
 }
 
 /* -1: none */
@@ -75,10 +90,10 @@ number_of(const char *text)
 }
 
 static int64
-number_wished(const GaCaller *caller, const char *name, FunctionCallInfo fcinfo,
-			  int at)
+number_wished(const GaFormFields *fields, const char *name,
+			  FunctionCallInfo fcinfo, int at)
 {
-	int64 number = number_of(ga_query_field(caller, name));
+	int64 number = number_of(text_of(fields, name));
 
 	if (number < 0 && !PG_ARGISNULL(at))
 		number = PG_GETARG_INT32(at);
@@ -136,11 +151,7 @@ kept_query(const char *query, const char *search)
 	if (query[0] != '\0' || search == NULL)
 		return out.data;
 	appendStringInfoString(&out, "search=");
-	for (const unsigned char *c = (const unsigned char *) search; *c; c++)
-		if (isalnum(*c) && *c < 128)
-			appendStringInfoChar(&out, (char) *c);
-		else
-			appendStringInfo(&out, "%%%02X", *c);
+	ga_percent_put(&out, ga_bytes(search), "");
 	appendStringInfoChar(&out, '&');
 	return out.data;
 }
@@ -149,9 +160,10 @@ void
 ga_paging_read(const GaCaller *caller, FunctionCallInfo fcinfo, int at,
 			   const char *search, GaPaging *paging)
 {
-	const char *searched = ga_query_field(caller, "search");
-	int64 limit = number_wished(caller, "limit", fcinfo, at);
-	int64 offset = number_wished(caller, "offset", fcinfo, at + 1);
+	GaFormFields fields = fields_of(caller);
+	const char *searched = text_of(&fields, "search");
+	int64 limit = number_wished(&fields, "limit", fcinfo, at);
+	int64 offset = number_wished(&fields, "offset", fcinfo, at + 1);
 
 	memset(paging, 0, sizeof(*paging));
 	paging->slice.limit =

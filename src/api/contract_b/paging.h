@@ -35,8 +35,9 @@ extern const char *ga_paging_next(const GaPaging *paging);
 extern const char *ga_paging_previous(const GaPaging *paging);
 
 /* Whether the query has the field at all, were it empty. */
-extern bool ga_query_has(const GaCaller *caller, const char *name);
+extern bool ga_paging_query_has(const GaCaller *caller, const char *name);
 /* A field of the client's query; NULL: absent or empty. */
-extern const char *ga_query_field(const GaCaller *caller, const char *name);
+extern const char *ga_paging_query_field(const GaCaller *caller,
+										 const char *name);
 
 #endif /* GA_API_CONTRACT_B_PAGING_H */

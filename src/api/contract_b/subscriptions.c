@@ -1,14 +1,14 @@
 /*
  * subscriptions.c
- *		Contract B: who is in a group, asks to be or is invited.
+ *		Contract B: joining and leaving a group, inviting and withdrawing.
  *
- * The right is asked for before anything is locked.  Every write then holds the group's row and the invitations of the users it is
- * about, so of two at once the second sees what the first did.  All faults are found before the first write.
+ * The right is asked for before anything is locked.  Every write then holds the
+ * group's row and the invitations of the users it is about, so of two at once the
+ * second sees what the first did.  All faults are found before the first write.
  */
 #include "postgres.h"
 
 #include "access/xact.h"
-#include "api/arguments.h"
 #include "api/creation.h"
 #include "api/execute_right.h"
 #include "api/contract_b/group_access.h"
@@ -16,11 +16,11 @@
 #include "api/contract_b/paging.h"
 #include "api/contract_b/writes.h"
 #include "base/guc.h"
+#include "catalog/pg_type.h"
 #include "dispatch/wake.h"
 #include "request/contract_body.h"
 #include "store/invitation_store.h"
-#include "store/group/lifecycle_store.h"
-#include "store/group/search_store.h"
+#include "store/group/look_store.h"
 #include "store/group/subscription_store.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
@@ -34,167 +34,54 @@ typedef struct Users
 	GaSubscription *subscriptions;
 } Users;
 
-/* ---- lists -------------------------------------------------------------- */
+/* ---- users of a call ---------------------------------------------------- */
 
-static Datum
-answer_users(FunctionCallInfo fcinfo, const GaCaller *caller,
-			 const GaGroupV2 *group, GaUserList list)
+static void
+read_array(ArrayType *array, Users *users, GaViolations *violations)
 {
-	GaOwnerScope scope;
-	GaPaging paging;
-	GaUser *users;
+	int64 *ids;
+	Datum *elements;
+	bool *nulls;
 	int count;
 
-	ga_paging_read(caller, fcinfo, 1, NULL, &paging);
-	ga_owner_enter(&scope);
-	users =
-		ga_group_v2_users(&scope, group->view.id, list, &paging.slice, &count);
-	ga_owner_leave(&scope);
-	ga_answer_status(caller, 200);
-	return ga_answer_users_v2(&paging, users, count);
+	deconstruct_array(array, INT8OID, sizeof(int64), FLOAT8PASSBYVAL,
+					  TYPALIGN_DOUBLE, &elements, &nulls, &count);
+	ids = palloc(sizeof(int64) * Max(count, 1));
+	for (int i = 0; i < count; i++)
+		ids[i] = nulls[i] ? 0 : DatumGetInt64(elements[i]);
+	users->ids = ga_contract_b_users_of_array(
+		ids, nulls, count, ga_settings.max_members, &users->count, violations);
 }
 
 static bool
-is_for_members(const GaCaller *caller, const GaGroupV2 *group, const char *wish,
-			   Datum *answer)
-{
-	if (ga_caller_manages(caller, group) ||
-		(group->status != NULL && strcmp(group->status, "subscribed") == 0))
-		return true;
-	if (!caller->is_authenticated)
-		*answer = ga_answer_not_authenticated(caller, GA_CONTRACT_B);
-	else
-		*answer = ga_answer_fault(caller, GA_CONTRACT_B, "",
-								  GA_VIOLATION_PERMISSION_DENIED, NULL,
-								  "only members may %s", wish);
-	return false;
-}
-
-PG_FUNCTION_INFO_V1(group_api_v2_list_members);
-
-Datum
-group_api_v2_list_members(PG_FUNCTION_ARGS)
-{
-	GaGroupV2 group;
-	GaCaller caller;
-	Datum answer;
-
-	if (!ga_caller_v2_read(&caller, GA_FOR_EVERYBODY, &answer) ||
-		!ga_group_v2_to_see(&caller, ga_group_v2_number(&caller, fcinfo, 0),
-							&group, &answer) ||
-		/* Who is in a private group is for its members to know. */
-		(group.view.is_private &&
-		 !is_for_members(&caller, &group, "see who is in a private group",
-						 &answer)))
-		return answer;
-	return answer_users(fcinfo, &caller, &group, GA_USERS_SUBSCRIBED);
-}
-
-PG_FUNCTION_INFO_V1(group_api_v2_list_feed);
-
-/* Groups have no posts here, which their pages ask for all the same. */
-Datum
-group_api_v2_list_feed(PG_FUNCTION_ARGS)
-{
-	GaPaging paging;
-	GaGroupV2 group;
-	GaCaller caller;
-	Datum answer;
-
-	if (!ga_caller_v2_read(&caller, GA_FOR_USERS, &answer) ||
-		!ga_group_v2_to_see(&caller, ga_group_v2_number(&caller, fcinfo, 0),
-							&group, &answer) ||
-		!is_for_members(&caller, &group, "see the feed", &answer))
-		return answer;
-	ga_paging_read(&caller, fcinfo, 1, NULL, &paging);
-	ga_answer_status(&caller, 200);
-	return ga_answer_users_v2(&paging, NULL, 0);
-}
-
-static Datum
-list_for_manager(FunctionCallInfo fcinfo, GaUserList list, const char *wish)
-{
-	GaGroupV2 group;
-	GaCaller caller;
-	Datum answer;
-
-	if (!ga_caller_v2_read(&caller, GA_FOR_USERS, &answer) ||
-		!ga_group_v2_to_see(&caller, ga_group_v2_number(&caller, fcinfo, 0),
-							&group, &answer) ||
-		!ga_group_v2_is_managed(&caller, &group, wish, &answer))
-		return answer;
-	return answer_users(fcinfo, &caller, &group, list);
-}
-
-PG_FUNCTION_INFO_V1(group_api_v2_list_invited_users);
-
-Datum
-group_api_v2_list_invited_users(PG_FUNCTION_ARGS)
-{
-	return list_for_manager(fcinfo, GA_USERS_INVITED, "see who is invited");
-}
-
-PG_FUNCTION_INFO_V1(group_api_v2_list_requests);
-
-Datum
-group_api_v2_list_requests(PG_FUNCTION_ARGS)
-{
-	return list_for_manager(fcinfo, GA_USERS_REQUESTING,
-							"see who asks to join");
-}
-
-PG_FUNCTION_INFO_V1(group_api_v2_suggest_users);
-
-Datum
-group_api_v2_suggest_users(PG_FUNCTION_ARGS)
-{
-	bool has_group = !PG_ARGISNULL(0);
-	GaOwnerScope scope;
-	GaGroupV2 group;
-	GaPaging paging;
-	GaCaller caller;
-	GaUser *users;
-	Datum answer;
-	int count;
-
-	if (!ga_caller_v2_read(&caller, GA_FOR_USERS, &answer) ||
-		(has_group &&
-		 (!ga_group_v2_to_see(&caller, PG_GETARG_INT64(0), &group, &answer) ||
-		  !ga_group_v2_is_managed(&caller, &group, "see whom to invite",
-								  &answer))))
-		return answer;
-	ga_paging_read(&caller, fcinfo, 2, ga_text_argument(fcinfo, 1), &paging);
-	ga_owner_enter(&scope);
-	ga_caller_look_up(&scope, &caller, false);
-	users = ga_users_to_invite(&scope, ga_viewer(&caller),
-							   has_group ? &group.view.id : NULL, &paging.slice,
-							   &count);
-	ga_owner_leave(&scope);
-	ga_answer_status(&caller, 200);
-	return ga_answer_users_v2(&paging, users, count);
-}
-
-/* ---- users of a call ---------------------------------------------------- */
-
-/* The ids; an empty list is a fault. */
-static void
-read_ids(Jsonb *body, bool is_required, Users *users, GaViolations *violations)
+names_users(const GaWriteInput *input)
 {
 	JsonbValue value;
 
+	return input->users != NULL ||
+		   getKeyJsonValueFromContainer(&input->body->root, "users", 5,
+										&value) != NULL;
+}
+
+/* The ids; an empty list is a fault. */
+static void
+read_ids(const GaWriteInput *input, bool is_required, Users *users,
+		 GaViolations *violations)
+{
 	memset(users, 0, sizeof(*users));
-	if (body == NULL && !is_required)
-		return;
-	if (body == NULL)
-	{
+	if (input->users != NULL)
+		read_array(input->users, users, violations);
+	else if (input->body != NULL)
+		users->ids = ga_contract_b_read_users(input->body, is_required,
+											  ga_settings.max_members,
+											  &users->count, violations);
+	else if (is_required)
 		ga_violation_add(violations, "users", GA_VIOLATION_REQUIRED, NULL,
 						 "users is required");
+	else
 		return;
-	}
-	users->ids = ga_user_list_read(body, is_required, ga_settings.max_members,
-								   &users->count, violations);
 	if (!ga_violations_any(violations) && users->count == 0 &&
-		getKeyJsonValueFromContainer(&body->root, "users", 5, &value) != NULL)
+		names_users(input))
 		ga_violation_add(violations, "users", GA_VIOLATION_EMPTY, NULL,
 						 "users must name somebody");
 }
@@ -218,7 +105,7 @@ find_users(const GaOwnerScope *scope, const GaGroupV2 *group, Users *users,
 		   GaViolations *violations)
 {
 	users->rows =
-		ga_users_named(scope, "users", users->ids, users->count, violations);
+		ga_invitees_named(scope, "users", users->ids, users->count, violations);
 	users->subscriptions = palloc0(sizeof(GaSubscription) * users->count);
 	find_subscriptions(group, users->ids, users->count, users->subscriptions);
 }
@@ -233,8 +120,7 @@ begin_view(GaGroupView *view, const GaGroupV2 *group, int room)
 	view->created_by = group->view.created_by;
 	view->contract = 'B';
 	view->created_at = GetCurrentTransactionStartTimestamp();
-	view->expires_at = view->created_at +
-					   (int64) ga_settings.invitation_expiry * USECS_PER_MINUTE;
+	view->expires_at = ga_group_expiry(view->created_at);
 	view->members = palloc0(sizeof(GaMemberView) * Max(room, 1));
 }
 
@@ -244,9 +130,9 @@ insert_members(const GaOwnerScope *scope, GaGroupView *added)
 	if (added->member_count == 0)
 		return;
 	ga_creation_mark_suppressed(scope, added);
-	ga_members_number(added);
+	ga_subscription_number_members(added);
 	ga_wake_trigger_is_silent = true;
-	ga_members_insert(added);
+	ga_invitation_insert_members(added);
 	ga_wake_trigger_is_silent = false;
 }
 
@@ -254,13 +140,11 @@ insert_members(const GaOwnerScope *scope, GaGroupView *added)
 static void
 announce(const GaGroupView *invited)
 {
-	int64 ahead = (int64) ga_settings.reminder_before * USECS_PER_MINUTE;
-
 	if (invited->member_count == 0)
 		return;
 	ga_wake_at_commit(invited->created_at);
-	ga_group_look_by(invited->id,
-					 Max(invited->expires_at - ahead, invited->created_at));
+	ga_group_look_by(invited->id, ga_group_first_look(invited->created_at,
+													  invited->expires_at));
 }
 
 /* Makes those of the users members whom `is_chosen` marks. */
@@ -283,14 +167,14 @@ join(const GaOwnerScope *scope, const GaGroupV2 *group, const Users *users,
 		if (users->subscriptions[i].number != 0)
 			numbers[placed++] = users->subscriptions[i].number;
 		else
-			ga_member_be_user(&added.members[added.member_count++],
-							  &users->rows[i]);
+			ga_invitee_be_member(&added.members[added.member_count++],
+								 &users->rows[i]);
 	}
 	if (placed > 0)
-		ga_invitations_accept(group->view.id, numbers, placed);
+		ga_subscription_accept(group->view.id, numbers, placed);
 	insert_members(scope, &added);
 	if (joined > 0)
-		ga_requests_remove(group->view.id, ids, joined);
+		ga_subscription_remove_requests(group->view.id, ids, joined);
 }
 
 /* Invites who is nothing to the group yet, or was invited before. */
@@ -310,7 +194,7 @@ invite(const GaOwnerScope *scope, const GaGroupV2 *group, const Users *users)
 
 		if (one->is_subscribed || one->is_invited || one->has_requested)
 			continue;
-		ga_member_be_invited(member, &users->rows[i], view->created_at);
+		ga_invitee_be_invited(member, &users->rows[i], view->created_at);
 		member->number = one->number;
 		view->member_count++;
 	}
@@ -319,7 +203,7 @@ invite(const GaOwnerScope *scope, const GaGroupV2 *group, const Users *users)
 	if (again.member_count > 0)
 	{
 		ga_creation_mark_suppressed(scope, &again);
-		ga_invitations_renew(&again);
+		ga_subscription_renew(&again);
 		announce(&again);
 	}
 }
@@ -356,7 +240,7 @@ withdraw(const GaOwnerScope *scope, const GaGroupV2 *group, const Users *users)
 	for (int i = 0; i < users->count; i++)
 		if (users->subscriptions[i].number != 0)
 			numbers[open++] = users->subscriptions[i].number;
-	ga_invitations_withdraw(group->view.id, numbers, open);
+	ga_subscription_withdraw(group->view.id, numbers, open);
 }
 
 typedef void (*UsersAction)(const GaOwnerScope *scope, const GaGroupV2 *group,
@@ -388,8 +272,10 @@ act_on_users(const GaCaller *caller, GaGroupV2 *group, Users *users,
 	return (Datum) 0;
 }
 
-Datum
-ga_invite_users_v2(GaCaller *caller, int64 number, Jsonb *body)
+/* What only the manager does: `wish`, as a refusal says it. */
+static Datum
+manage_users(GaCaller *caller, int64 number, const GaWriteInput *input,
+			 const char *wish, bool is_for_open, UsersAction action)
 {
 	GaViolations violations = {NIL};
 	GaGroupV2 group;
@@ -397,11 +283,18 @@ ga_invite_users_v2(GaCaller *caller, int64 number, Jsonb *body)
 	Users users;
 
 	if (!ga_group_v2_to_see(caller, number, &group, &answer) ||
-		!ga_group_v2_is_managed(caller, &group, "invite", &answer) ||
-		!ga_group_v2_is_open(caller, &group, &answer))
+		!ga_group_v2_is_managed(caller, &group, wish, &answer) ||
+		(is_for_open && !ga_group_v2_is_open(caller, &group, &answer)))
 		return answer;
-	read_ids(body, true, &users, &violations);
-	return act_on_users(caller, &group, &users, &violations, accept_and_invite);
+	read_ids(input, true, &users, &violations);
+	return act_on_users(caller, &group, &users, &violations, action);
+}
+
+Datum
+ga_write_invite_users(GaCaller *caller, int64 number, const GaWriteInput *input)
+{
+	return manage_users(caller, number, input, "invite", true,
+						accept_and_invite);
 }
 
 PG_FUNCTION_INFO_V1(group_api_v2_invite_users);
@@ -409,23 +302,15 @@ PG_FUNCTION_INFO_V1(group_api_v2_invite_users);
 Datum
 group_api_v2_invite_users(PG_FUNCTION_ARGS)
 {
-	return ga_write_v2(fcinfo, ga_invite_users_v2);
+	return ga_write_v2(fcinfo, ga_write_invite_users);
 }
 
 Datum
-ga_withdraw_invitations_v2(GaCaller *caller, int64 number, Jsonb *body)
+ga_write_withdraw_invitations(GaCaller *caller, int64 number,
+							  const GaWriteInput *input)
 {
-	GaViolations violations = {NIL};
-	GaGroupV2 group;
-	Datum answer;
-	Users users;
-
-	if (!ga_group_v2_to_see(caller, number, &group, &answer) ||
-		!ga_group_v2_is_managed(caller, &group, "withdraw invitations",
-								&answer))
-		return answer;
-	read_ids(body, true, &users, &violations);
-	return act_on_users(caller, &group, &users, &violations, withdraw);
+	return manage_users(caller, number, input, "withdraw invitations", false,
+						withdraw);
 }
 
 PG_FUNCTION_INFO_V1(group_api_v2_withdraw_invitations);
@@ -433,7 +318,7 @@ PG_FUNCTION_INFO_V1(group_api_v2_withdraw_invitations);
 Datum
 group_api_v2_withdraw_invitations(PG_FUNCTION_ARGS)
 {
-	return ga_write_v2(fcinfo, ga_withdraw_invitations_v2);
+	return ga_write_v2(fcinfo, ga_write_withdraw_invitations);
 }
 
 /* ---- subscribe ---------------------------------------------------------- */
@@ -457,12 +342,12 @@ subscribe_caller(GaCaller *caller, const GaGroupV2 *group)
 	else if (subscription.is_invited || !group->view.is_private)
 		join(&scope, group, &users, &is_chosen);
 	else
-		ga_request_add(group->view.id, caller->user.id);
+		ga_subscription_add_request(group->view.id, caller->user.id);
 	ga_owner_leave(&scope);
 }
 
 Datum
-ga_subscribe_v2(GaCaller *caller, int64 number, Jsonb *body)
+ga_write_subscribe(GaCaller *caller, int64 number, const GaWriteInput *input)
 {
 	GaViolations violations = {NIL};
 	GaGroupV2 group;
@@ -471,7 +356,7 @@ ga_subscribe_v2(GaCaller *caller, int64 number, Jsonb *body)
 
 	if (!ga_group_v2_to_see(caller, number, &group, &answer))
 		return answer;
-	read_ids(body, false, &users, &violations);
+	read_ids(input, false, &users, &violations);
 	if (users.count > 0 &&
 		!ga_group_v2_is_managed(caller, &group, "add users", &answer))
 		return answer;
@@ -491,7 +376,7 @@ PG_FUNCTION_INFO_V1(group_api_v2_subscribe);
 Datum
 group_api_v2_subscribe(PG_FUNCTION_ARGS)
 {
-	return ga_write_v2(fcinfo, ga_subscribe_v2);
+	return ga_write_v2(fcinfo, ga_write_subscribe);
 }
 
 /* ---- unsubscribe -------------------------------------------------------- */
@@ -503,13 +388,13 @@ read_user(const GaCaller *caller, Jsonb *body, GaViolations *violations)
 	const char *text = ga_caller_header(caller, "x-user-id");
 
 	if (text == NULL || text[0] == '\0')
-		text = ga_query_field(caller, "user");
+		text = ga_paging_query_field(caller, "user");
 	/* Left empty by mistake, it must not mean the caller. */
-	if (text == NULL && ga_query_has(caller, "user"))
+	if (text == NULL && ga_paging_query_has(caller, "user"))
 		text = "";
 	if (text != NULL)
-		return ga_user_id_read(text, violations);
-	return body == NULL ? 0 : ga_user_read(body, violations);
+		return ga_contract_b_user_of_text(text, violations);
+	return body == NULL ? 0 : ga_contract_b_read_user(body, violations);
 }
 
 /* Ends whatever the user is to the group. */
@@ -522,14 +407,14 @@ unsubscribe(const GaGroupV2 *group, int64 user_id, bool by_manager)
 	ga_owner_enter(&scope);
 	find_subscriptions(group, &user_id, 1, &one);
 	if (one.is_subscribed &&
-		!(by_manager && ga_member_expel(group->view.id, one.number)))
-		ga_member_remove(group->view.id, one.number);
+		!(by_manager && ga_subscription_expel(group->view.id, one.number)))
+		ga_subscription_remove_member(group->view.id, one.number);
 	else if (one.is_invited && by_manager)
-		ga_invitations_withdraw(group->view.id, &one.number, 1);
+		ga_subscription_withdraw(group->view.id, &one.number, 1);
 	else if (one.is_invited)
-		ga_invitation_decline(group->view.id, one.number);
+		ga_subscription_decline(group->view.id, one.number);
 	if (one.has_requested)
-		ga_requests_remove(group->view.id, &user_id, 1);
+		ga_subscription_remove_requests(group->view.id, &user_id, 1);
 	ga_owner_leave(&scope);
 }
 
@@ -582,7 +467,7 @@ unsubscribe_user(const GaCaller *caller, GaGroupV2 *group, int64 user_id,
 }
 
 Datum
-ga_unsubscribe_v2(GaCaller *caller, int64 number, Jsonb *body)
+ga_write_unsubscribe(GaCaller *caller, int64 number, const GaWriteInput *input)
 {
 	GaViolations violations = {NIL};
 	GaGroupV2 group;
@@ -591,7 +476,7 @@ ga_unsubscribe_v2(GaCaller *caller, int64 number, Jsonb *body)
 
 	if (!ga_group_v2_to_see(caller, number, &group, &answer))
 		return answer;
-	user_id = read_user(caller, body, &violations);
+	user_id = read_user(caller, input->body, &violations);
 	return unsubscribe_user(caller, &group, user_id, &violations);
 }
 
@@ -606,9 +491,7 @@ unsubscribe_by_ids(FunctionCallInfo fcinfo)
 	Datum answer;
 
 	ga_execute_right_check(fcinfo, GA_ALL_FORMS);
-	if (!ga_caller_v2_read(&caller, GA_FOR_USERS, &answer) ||
-		!ga_group_v2_to_see(&caller, ga_group_v2_number(&caller, fcinfo, 0),
-							&group, &answer))
+	if (!ga_group_v2_of_call(fcinfo, GA_FOR_USERS, &caller, &group, &answer))
 		return answer;
 	return ga_write_v2_result(
 		fcinfo, unsubscribe_user(&caller, &group, user_id, &violations));
@@ -620,5 +503,5 @@ Datum
 group_api_v2_unsubscribe(PG_FUNCTION_ARGS)
 {
 	return PG_NARGS() == 2 ? unsubscribe_by_ids(fcinfo)
-						   : ga_write_v2(fcinfo, ga_unsubscribe_v2);
+						   : ga_write_v2(fcinfo, ga_write_unsubscribe);
 }

@@ -9,24 +9,39 @@
 
 #include "api/caller.h"
 #include "fmgr.h"
+#include "utils/array.h"
 #include "utils/jsonb.h"
 
-/*
- * A write: the number of the group (0: none) and the body (NULL: none).  It
- * knows nothing of the call, whose arguments are PostgreSQL's: they are the same
- * memory at the next row.  The answer; 0 stands for null.
- */
-typedef Datum (*GaWriteV2)(GaCaller *caller, int64 number, Jsonb *body);
+/* What a write is given besides the group's number: either, or neither. */
+typedef struct GaWriteInput
+{
+	Jsonb *body;	  /* NULL: none */
+	ArrayType *users; /* bigint[], what SQL gives for a body {"users"} */
+} GaWriteInput;
 
-extern Datum ga_put_group_v2(GaCaller *caller, int64 number, Jsonb *body);
-extern Datum ga_patch_group_v2(GaCaller *caller, int64 number, Jsonb *body);
+/*
+ * A write: the number of the group (0: none) and what it is given.  It knows
+ * nothing of the call, whose arguments are PostgreSQL's: they are the same memory
+ * at the next row.  The answer; 0 stands for null.
+ */
+typedef Datum (*GaWriteV2)(GaCaller *caller, int64 number,
+						   const GaWriteInput *input);
+
+extern Datum ga_write_put_group(GaCaller *caller, int64 number,
+								const GaWriteInput *input);
+extern Datum ga_write_patch_group(GaCaller *caller, int64 number,
+								  const GaWriteInput *input);
 /* There is nothing to read in its body. */
-extern Datum ga_delete_group_v2(GaCaller *caller, int64 number, Jsonb *body);
-extern Datum ga_invite_users_v2(GaCaller *caller, int64 number, Jsonb *body);
-extern Datum ga_withdraw_invitations_v2(GaCaller *caller, int64 number,
-										Jsonb *body);
-extern Datum ga_subscribe_v2(GaCaller *caller, int64 number, Jsonb *body);
-extern Datum ga_unsubscribe_v2(GaCaller *caller, int64 number, Jsonb *body);
+extern Datum ga_write_delete_group(GaCaller *caller, int64 number,
+								   const GaWriteInput *input);
+extern Datum ga_write_invite_users(GaCaller *caller, int64 number,
+								   const GaWriteInput *input);
+extern Datum ga_write_withdraw_invitations(GaCaller *caller, int64 number,
+										   const GaWriteInput *input);
+extern Datum ga_write_subscribe(GaCaller *caller, int64 number,
+								const GaWriteInput *input);
+extern Datum ga_write_unsubscribe(GaCaller *caller, int64 number,
+								  const GaWriteInput *input);
 
 /*
  * Carries out a write that SQL calls as (), (body), (number) or (number, body).

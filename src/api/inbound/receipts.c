@@ -13,7 +13,7 @@
 #include <time.h>
 
 #include "access/xact.h"
-#include "api/answer.h"
+#include "api/answer/answer.h"
 #include "api/caller.h"
 #include "api/execute_right.h"
 #include "base/callback_url.h"

@@ -72,7 +72,7 @@ find(const GaOwnerScope *scope, GaLinkToken token, GaLinkPurpose purpose,
 }
 
 void
-ga_visit_look(const text *token, GaLinkPurpose purpose, GaVisit *visit)
+ga_link_visit_look(const text *token, GaLinkPurpose purpose, GaVisit *visit)
 {
 	GaOwnerScope scope;
 
@@ -82,7 +82,7 @@ ga_visit_look(const text *token, GaLinkPurpose purpose, GaVisit *visit)
 }
 
 void
-ga_visit_answer(const text *token, bool accepted, GaVisit *visit)
+ga_link_visit_answer(const text *token, bool accepted, GaVisit *visit)
 {
 	GaOwnerScope scope;
 	GaLinkToken link;
@@ -111,7 +111,7 @@ ga_visit_answer(const text *token, bool accepted, GaVisit *visit)
 }
 
 void
-ga_visit_unsubscribe(const text *token, GaVisit *visit)
+ga_link_visit_unsubscribe(const text *token, GaVisit *visit)
 {
 	GaOwnerScope scope;
 	GaLinkToken link;

@@ -32,16 +32,17 @@ typedef struct GaVisit
  * Looks at the invitation of a link; `token` may be NULL.  Links to answer by
  * count in their newest version, links to unsubscribe in every version.
  */
-extern void ga_visit_look(const text *token, GaLinkPurpose purpose,
-						  GaVisit *visit);
+extern void ga_link_visit_look(const text *token, GaLinkPurpose purpose,
+							   GaVisit *visit);
 
 /*
  * Answers a pending invitation; afterwards `state` is what was wished for, or
  * tells why the answer was not taken.
  */
-extern void ga_visit_answer(const text *token, bool accepted, GaVisit *visit);
+extern void ga_link_visit_answer(const text *token, bool accepted,
+								 GaVisit *visit);
 
 /* Nothing more is to be sent to whom a link to unsubscribe was sent. */
-extern void ga_visit_unsubscribe(const text *token, GaVisit *visit);
+extern void ga_link_visit_unsubscribe(const text *token, GaVisit *visit);
 
 #endif /* GA_API_LINK_ANSWERING_H */

@@ -8,7 +8,7 @@
  */
 #include "postgres.h"
 
-#include "api/answer.h"
+#include "api/answer/answer.h"
 #include "api/link/answering.h"
 #include "api/caller.h"
 #include "base/guc.h"
@@ -150,9 +150,9 @@ group_api_invitation_page(PG_FUNCTION_ARGS)
 	else if (caller.is_http && answer == ANSWER_NONE)
 		answer = ANSWER_OTHER;
 	if (answer == ANSWER_ACCEPT || answer == ANSWER_DECLINE)
-		ga_visit_answer(token, answer == ANSWER_ACCEPT, &visit);
+		ga_link_visit_answer(token, answer == ANSWER_ACCEPT, &visit);
 	else
-		ga_visit_look(token, GA_LINK_INVITATION, &visit);
+		ga_link_visit_look(token, GA_LINK_INVITATION, &visit);
 	fill_page(&page, &caller, &visit, token);
 	status = states[visit.state].status;
 	judge(answer, &page, &status);
@@ -173,9 +173,9 @@ group_api_unsubscribe(PG_FUNCTION_ARGS)
 	ga_caller_read(&caller);
 	only_looks = ga_caller_only_looks(&caller);
 	if (only_looks)
-		ga_visit_look(token, GA_LINK_UNSUBSCRIBE, &visit);
+		ga_link_visit_look(token, GA_LINK_UNSUBSCRIBE, &visit);
 	else
-		ga_visit_unsubscribe(token, &visit);
+		ga_link_visit_unsubscribe(token, &visit);
 	fill_page(&page, &caller, &visit, token);
 	if (visit.state == GA_INVITATION_UNKNOWN)
 		return answer_page(&caller, 404, &page);

@@ -9,7 +9,7 @@
  */
 #include "postgres.h"
 
-#include "api/answer.h"
+#include "api/answer/answer.h"
 #include "api/caller.h"
 #include "api/link/picture.h"
 #include "base/picture_url.h"
@@ -68,7 +68,7 @@ ga_pictures_take(GaGroupView *group, const GaGroupRequestV2 *request,
 }
 
 int64
-ga_uploads_bytes(const GaUploads *uploads)
+ga_picture_uploads_bytes(const GaUploads *uploads)
 {
 	return (int64) (uploads->image.length + uploads->emotional_image.length);
 }

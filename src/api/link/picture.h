@@ -29,6 +29,6 @@ extern void ga_pictures_keep(const GaGroupView *group,
 							 const GaUploads *uploads);
 
 /* How much there is to be kept. */
-extern int64 ga_uploads_bytes(const GaUploads *uploads);
+extern int64 ga_picture_uploads_bytes(const GaUploads *uploads);
 
 #endif /* GA_API_LINK_PICTURE_H */

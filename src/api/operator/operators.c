@@ -59,7 +59,7 @@ Datum
 group_api_retry_failed(PG_FUNCTION_ARGS)
 {
 	const pg_uuid_t *group = PG_ARGISNULL(0) ? NULL : PG_GETARG_UUID_P(0);
-	GaChannel channel = ga_channel_argument(fcinfo, 1);
+	GaChannel channel = ga_argument_channel(fcinfo, 1);
 	GaOwnerScope scope;
 	uint64 count;
 	uint64 aside;

@@ -6,7 +6,7 @@
  */
 #include "postgres.h"
 
-#include "api/answer.h"
+#include "api/answer/answer.h"
 #include "api/caller.h"
 #include "request/contact/contact.h"
 #include "store/plan_cache.h"

@@ -99,7 +99,7 @@ check_link(const char *what, const char *text)
 static const char *
 read_locale(FunctionCallInfo fcinfo, int at)
 {
-	const char *text = ga_text_argument(fcinfo, at);
+	const char *text = ga_argument_text(fcinfo, at);
 	char tag[GA_LOCALE_MAX];
 
 	if (text == NULL || !ga_locale_read(text, tag))
@@ -113,7 +113,7 @@ read_locale(FunctionCallInfo fcinfo, int at)
 static GaChannel
 read_channel(FunctionCallInfo fcinfo, int at)
 {
-	GaChannel channel = ga_channel_argument(fcinfo, at);
+	GaChannel channel = ga_argument_channel(fcinfo, at);
 
 	if (channel == GA_CHANNEL_NONE)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -125,7 +125,7 @@ read_channel(FunctionCallInfo fcinfo, int at)
 static void
 read_body(FunctionCallInfo fcinfo, int at, GaTemplate *template)
 {
-	const char *body = ga_text_argument(fcinfo, at);
+	const char *body = ga_argument_text(fcinfo, at);
 
 	if (body == NULL)
 		refuse("body", "It is null.", placeholders);
@@ -140,7 +140,7 @@ read_body(FunctionCallInfo fcinfo, int at, GaTemplate *template)
 static void
 read_subject(FunctionCallInfo fcinfo, int at, GaTemplate *template)
 {
-	const char *subject = ga_text_argument(fcinfo, at);
+	const char *subject = ga_argument_text(fcinfo, at);
 	bool is_sms = template->channel == GA_CHANNEL_MOBILE;
 
 	if (is_sms && subject != NULL)
@@ -161,7 +161,7 @@ read_subject(FunctionCallInfo fcinfo, int at, GaTemplate *template)
 static void
 read_html(FunctionCallInfo fcinfo, int at, GaTemplate *template)
 {
-	const char *html = ga_text_argument(fcinfo, at);
+	const char *html = ga_argument_text(fcinfo, at);
 
 	if (html == NULL)
 		return;
@@ -220,7 +220,7 @@ group_api_builtin_templates(PG_FUNCTION_ARGS)
 	int count;
 
 	InitMaterializedSRF(fcinfo, 0);
-	list = ga_builtin_templates(&count);
+	list = ga_language_builtin_templates(&count);
 	for (int i = 0; i < count; i++)
 	{
 		bool is_sms = list[i].channel == GA_CHANNEL_MOBILE;

@@ -6,7 +6,7 @@
  */
 #include "postgres.h"
 
-#include "api/answer.h"
+#include "api/answer/answer.h"
 #include "api/arguments.h"
 #include "api/caller.h"
 #include "request/contact/contact.h"
@@ -91,14 +91,14 @@ group_api_put_user(PG_FUNCTION_ARGS)
 {
 	GaViolations violations = {NIL};
 	GaUser user = {
-		.subject = ga_text_argument(fcinfo, 0),
-		.username = ga_text_argument(fcinfo, 1),
-		.real_name = ga_text_argument(fcinfo, 2),
-		.avatar = ga_text_argument(fcinfo, 3),
-		.email = ga_text_argument(fcinfo, 4),
-		.mobile = ga_text_argument(fcinfo, 5),
-		.locale = ga_text_argument(fcinfo, 6),
-		.ext_id = ga_text_argument(fcinfo, 7),
+		.subject = ga_argument_text(fcinfo, 0),
+		.username = ga_argument_text(fcinfo, 1),
+		.real_name = ga_argument_text(fcinfo, 2),
+		.avatar = ga_argument_text(fcinfo, 3),
+		.email = ga_argument_text(fcinfo, 4),
+		.mobile = ga_argument_text(fcinfo, 5),
+		.locale = ga_argument_text(fcinfo, 6),
+		.ext_id = ga_argument_text(fcinfo, 7),
 	};
 	GaOwnerScope scope;
 	GaCaller caller;

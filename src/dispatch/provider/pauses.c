@@ -9,7 +9,7 @@
  * and resume() takes the row away.
  *
  * Locks: the record is written only when nobody's open transaction pauses or
- * resumes (ga_pauses_lock()); else a second later.
+ * resumes (ga_provider_lock_pauses()); else a second later.
  */
 #include "postgres.h"
 
@@ -89,7 +89,7 @@ ga_pauses_end_outdated(GaProviderRow *rows, int count)
 			continue;
 		row->is_paused = false;
 		row->rest_until = 0;
-		locked = locked || ga_pauses_lock();
+		locked = locked || ga_provider_lock_pauses();
 		/* Somebody's open transaction is in the way: later. */
 		if (locked)
 			ga_provider_resume(row->server);
@@ -106,7 +106,7 @@ ga_pauses_record(GaMonotonic now)
 
 	if (not_before > now || !ga_work_begin(GA_STEP_PAUSE))
 		return false;
-	locked = ga_pauses_lock();
+	locked = ga_provider_lock_pauses();
 	if (locked)
 		foreach (cell, ga_providers)
 		{

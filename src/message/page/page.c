@@ -8,9 +8,8 @@
  */
 #include "postgres.h"
 
+#include "base/digest.h"
 #include "common/base64.h"
-#include "common/cryptohash.h"
-#include "common/sha2.h"
 #include "message/html.h"
 #include "message/page/page.h"
 #include "message/page/page_words.h"
@@ -141,19 +140,11 @@ style_digest(void)
 {
 	static char text[STYLE_DIGEST_SIZE + 1];
 	uint8 digest[PG_SHA256_DIGEST_LENGTH];
-	pg_cryptohash_ctx *context;
 	int length;
 
 	if (text[0] != '\0')
 		return text;
-	context = pg_cryptohash_create(PG_SHA256);
-	if (context == NULL || pg_cryptohash_init(context) < 0 ||
-		pg_cryptohash_update(context, (const uint8 *) style,
-							 sizeof(style) - 1) < 0 ||
-		pg_cryptohash_final(context, digest, sizeof(digest)) < 0)
-		ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR),
-						errmsg("could not compute the digest of a style")));
-	pg_cryptohash_free(context);
+	ga_digest_sha256((GaBytes){style, sizeof(style) - 1}, digest);
 	/* By way of void: the parameter's type differs between versions. */
 	length = pg_b64_encode((const void *) digest, sizeof(digest), text,
 						   STYLE_DIGEST_SIZE);

@@ -11,6 +11,7 @@
 
 #include "base/callback_url.h"
 #include "base/guc.h"
+#include "base/percent.h"
 #include "lib/stringinfo.h"
 #include "request/callback/callback.h"
 #include "base/public_key.h"
@@ -92,21 +93,8 @@ with_port(const char *url, bool wanted)
 	return psprintf("%.*s%s", (int) start, url, url + end);
 }
 
-/* As JavaScript's querystring module writes it. */
-static void
-append_escaped(StringInfo out, GaBytes bytes)
-{
-	for (size_t i = 0; i < bytes.length; i++)
-	{
-		unsigned char c = (unsigned char) bytes.data[i];
-
-		if ((c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') ||
-			(c >= 'A' && c <= 'Z') || (c != 0 && strchr("-_.!~*'()", c)))
-			appendStringInfoChar(out, (char) c);
-		else
-			appendStringInfo(out, "%%%02X", c);
-	}
-}
+/* What JavaScript's querystring module leaves as it is. */
+#define KEPT_BY_JAVASCRIPT "-_.!~*'()"
 
 /* The address with its query's percent-encoding made uniform. */
 static const char *
@@ -119,9 +107,11 @@ normalised(const GaCallback *callback, const char *url)
 	for (int i = 0; i < callback->query_fields.count; i++)
 	{
 		appendStringInfoChar(&out, i == 0 ? '?' : '&');
-		append_escaped(&out, callback->query_fields.list[i].name);
+		ga_percent_put(&out, callback->query_fields.list[i].name,
+					   KEPT_BY_JAVASCRIPT);
 		appendStringInfoChar(&out, '=');
-		append_escaped(&out, callback->query_fields.list[i].value);
+		ga_percent_put(&out, callback->query_fields.list[i].value,
+					   KEPT_BY_JAVASCRIPT);
 	}
 	return out.data;
 }

@@ -1,6 +1,6 @@
 /*
  * group_store.h
- *		Groups and members: writing a new one, reading one as its members see it.
+ *		Groups and members, and reading them.
  */
 #ifndef GA_STORE_GROUP_GROUP_STORE_H
 #define GA_STORE_GROUP_GROUP_STORE_H
@@ -72,14 +72,6 @@ typedef struct GaGroupView
 
 /* All run inside ga_owner_enter()/leave(). */
 
-/*
- * Writes a group (id set), its members and their invitations; sets number, and slug for
- * contract B.  False when contract B's name is taken: nothing is written then.
- */
-extern bool ga_group_insert(const struct GaOwnerScope *scope,
-							GaGroupView *group);
-/* Whether a group of contract B has this name. */
-extern bool ga_group_name_is_taken(const char *name);
 /* Reads a group with its members; false when there is none. */
 extern bool ga_group_find(const struct GaOwnerScope *scope, pg_uuid_t id,
 						  GaGroupView *group);
@@ -96,12 +88,7 @@ extern bool ga_group_has_member(pg_uuid_t id, int64 user_id);
 extern bool ga_group_find_latest(const struct GaOwnerScope *scope, pg_uuid_t id,
 								 GaGroupView *group);
 
-/* The number of the next group, unless somebody is faster. */
-extern int64 ga_group_next_number(void);
 /* The id of the group that links name by this number; false: none has it. */
 extern bool ga_group_find_number(int64 number, pg_uuid_t *id);
-
-/* A new UUID version 7 (RFC 9562) for a moment. */
-extern pg_uuid_t ga_uuid_v7(TimestampTz moment);
 
 #endif /* GA_STORE_GROUP_GROUP_STORE_H */

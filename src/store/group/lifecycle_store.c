@@ -1,43 +1,26 @@
 /*
  * lifecycle_store.c
- *		Resending, withdrawing, reminding, expiring; archiving and deleting groups.
- *
- * groups.next_look is when the dispatcher has to look at a group: one small
- * index over groups instead of one over all invitations, which every insert and
- * every record would have to pay for.
+ *		What a caller changes after a group was written: invitations sent again and
+ *		withdrawn, groups archived and deleted.
  *
  * Locks: a caller locks the group before its invitations, those in the order of
- * their numbers, or one invitation alone.  The dispatcher's look skips what is
- * locked and never waits.
+ * their numbers, or one invitation alone.
  */
 #include "postgres.h"
 
 #include "access/xact.h"
 #include "base/fair_queue.h"
-#include "base/guc.h"
 #include "catalog/pg_type.h"
 #include "store/group/lifecycle_store.h"
+#include "store/group/look_store.h"
 #include "store/plan_cache.h"
 #include "store/queue/poll_store.h"
-#include "store/queue/set_aside_store.h"
-#include "store/suppression_store.h"
-#include "utils/array.h"
 #include "utils/builtins.h"
-#include "utils/datum.h"
 #include "utils/timestamp.h"
 
-/* Groups of one look: a large one has 10 000 invitations. */
-#define GROUPS_PER_LOOK 20
-/* Invitations that one look changes: the rest waits, so that others do not. */
-#define INVITATIONS_PER_LOOK 1000
-/* When rows of a group were locked. */
-#define LOOK_AGAIN_S "5"
-/* Groups that follow a changed setting in one transaction: some 50 ms. */
-#define LOOKS_MOVED "5000"
-
 bool
-ga_invitation_lock(const GaOwnerScope *scope, pg_uuid_t group_id, int32 number,
-				   GaOpenInvitation *invitation)
+ga_lifecycle_lock_invitation(const GaOwnerScope *scope, pg_uuid_t group_id,
+							 int32 number, GaOpenInvitation *invitation)
 {
 	static GaPlan plan = {
 		.sql = "SELECT CASE channel WHEN 'MOBILE' THEN 1 WHEN 'EMAIL' THEN 2"
@@ -78,32 +61,6 @@ ga_group_lock(pg_uuid_t group_id, bool *is_archived)
 	return true;
 }
 
-static int64
-expiry_us(void)
-{
-	return (int64) ga_settings.invitation_expiry * USECS_PER_MINUTE;
-}
-
-static int64
-reminder_us(void)
-{
-	return (int64) ga_settings.reminder_before * USECS_PER_MINUTE;
-}
-
-void
-ga_group_look_by(pg_uuid_t group_id, TimestampTz moment)
-{
-	static GaPlan plan = {
-		.sql = "UPDATE group_api_private.groups SET next_look = $2"
-			   " WHERE id = $1 AND (next_look IS NULL OR next_look > $2)",
-		.nargs = 2,
-		.argtypes = {UUIDOID, TIMESTAMPTZOID},
-	};
-	Datum values[2] = {UUIDPGetDatum(&group_id), TimestampTzGetDatum(moment)};
-
-	ga_plan_run(&plan, values, NULL, SPI_OK_UPDATE);
-}
-
 /* Of a user who asked to join after the invitation had ended. */
 static void
 forget_request(const Datum *values)
@@ -121,8 +78,8 @@ forget_request(const Datum *values)
 }
 
 void
-ga_invitation_resend(const GaOpenInvitation *invitation, const char *suppressed,
-					 int64 leader)
+ga_lifecycle_resend(const GaOpenInvitation *invitation, const char *suppressed,
+					int64 leader)
 {
 	static GaPlan plan = {
 		.sql = "UPDATE group_api_private.invitations"
@@ -140,8 +97,8 @@ ga_invitation_resend(const GaOpenInvitation *invitation, const char *suppressed,
 		.nargs = 5,
 		.argtypes = {UUIDOID, INT4OID, TIMESTAMPTZOID, TEXTOID, INT8OID},
 	};
-	TimestampTz expires_at =
-		GetCurrentTransactionStartTimestamp() + expiry_us();
+	TimestampTz now = GetCurrentTransactionStartTimestamp();
+	TimestampTz expires_at = ga_group_expiry(now);
 	Datum values[5] = {UUIDPGetDatum(&invitation->group_id),
 					   Int32GetDatum(invitation->number),
 					   TimestampTzGetDatum(expires_at)};
@@ -156,11 +113,12 @@ ga_invitation_resend(const GaOpenInvitation *invitation, const char *suppressed,
 	ga_plan_run(&plan, values, nulls, SPI_OK_UPDATE);
 	forget_request(values);
 	ga_poll_forget(invitation->group_id, invitation->number, NULL);
-	ga_group_look_by(invitation->group_id, expires_at - reminder_us());
+	ga_group_look_by(invitation->group_id,
+					 ga_group_first_look(now, expires_at));
 }
 
 void
-ga_invitation_revoke(const GaOpenInvitation *invitation)
+ga_lifecycle_revoke(const GaOpenInvitation *invitation)
 {
 	static GaPlan plan = {
 		.sql = "UPDATE group_api_private.invitations" GA_SET_WITHDRAWN
@@ -218,436 +176,4 @@ ga_group_delete(pg_uuid_t group_id)
 	Datum values[1] = {UUIDPGetDatum(&group_id)};
 
 	ga_plan_run(&plan, values, NULL, SPI_OK_DELETE);
-}
-
-/* ---- the dispatcher's look ---------------------------------------------- */
-
-#define GROUP_IS_SET_ASIDE                                                     \
-	" EXISTS (SELECT FROM group_api_private.set_aside s"                       \
-	" WHERE s.group_id = g.id AND s.number = 0 AND s.step = 'look'"            \
-	" AND s.until > now())"
-
-/* Ids of groups whose time has come, as uuid[]; NULL when there is none. */
-static int
-take_groups(TimestampTz now, int limit, Datum *ids)
-{
-	static GaPlan plan = {
-		.sql = "SELECT coalesce(array_agg(id), '{}'), count(*)::int4"
-			   " FROM (SELECT id FROM group_api_private.groups g"
-			   "  WHERE next_look <= $1 AND NOT" GROUP_IS_SET_ASIDE
-			   "  ORDER BY next_look LIMIT $2"
-			   "  FOR NO KEY UPDATE SKIP LOCKED) AS g",
-		.nargs = 2,
-		.argtypes = {TIMESTAMPTZOID, INT4OID},
-	};
-	Datum values[2] = {TimestampTzGetDatum(now), Int32GetDatum(limit)};
-	bool isnull;
-
-	ga_plan_run(&plan, values, NULL, SPI_OK_SELECT);
-	*ids = ga_row_datum(0, 1, &isnull);
-	return ga_row_int32(0, 2, 0);
-}
-
-#define PAST_EXPIRY                                                            \
-	"SELECT group_id, number, ctid AS at"                                      \
-	"  FROM group_api_private.invitations i"                                   \
-	"  WHERE group_id = ANY ($1) AND response = 'pending'"                     \
-	"   AND expires_at <= $2 AND NOT" GA_IS_SET_ASIDE(                         \
-		"i", "look") "  LIMIT $3 FOR NO KEY UPDATE SKIP LOCKED"
-
-static uint64
-expire(Datum ids, TimestampTz now, int limit)
-{
-	static GaPlan plan = {
-		.sql = "WITH old AS MATERIALIZED (" PAST_EXPIRY ")"
-			   " UPDATE group_api_private.invitations i"
-			   " SET response = 'expired', responded_at = i.expires_at,"
-			   "  reason = CASE WHEN i.delivery IS DISTINCT FROM 'queued'"
-			   "    THEN i.reason"
-			   "   WHEN i.reminders > 0"
-			   "   THEN 'the reminder could not be sent before the expiry'"
-			   "   ELSE 'expired before it could be sent' || coalesce(': '"
-			   "    || i.reason, '') END,"
-			   "  changed_at = CASE i.delivery WHEN 'queued' THEN now()"
-			   "   ELSE i.changed_at END,"
-			   "  due = CASE i.delivery WHEN 'sending' THEN i.due END,"
-			   "  delivery = CASE WHEN i.delivery IS DISTINCT FROM 'queued'"
-			   "    THEN i.delivery"
-			   "   WHEN i.reminders > 0 THEN 'sent' ELSE 'failed' END"
-			   " FROM old WHERE i.ctid = old.at",
-		.nargs = 3,
-		.argtypes = {UUIDARRAYOID, TIMESTAMPTZOID, INT4OID},
-	};
-	Datum values[3] = {ids, TimestampTzGetDatum(now), Int32GetDatum(limit)};
-
-	return ga_plan_run(&plan, values, NULL, SPI_OK_UPDATE);
-}
-
-/* Whom a reminder is for: the message left, and there is no answer. */
-#define MAY_BE_REMINDED                                                        \
-	"response = 'pending' AND reminders = 0"                                   \
-	" AND delivery IN ('sent', 'delivered')"
-
-/* Invitations to be reminded of, locked, as columns. */
-typedef struct Reminders
-{
-	int count;
-	Datum *groups;
-	Datum *numbers;
-	Datum *wanted; /* false: the contact is suppressed */
-} Reminders;
-
-static Reminders
-find_reminders(const GaOwnerScope *scope, Datum ids, TimestampTz now, int limit)
-{
-	static GaPlan plan = {
-		.sql = "SELECT group_id, number, CASE channel WHEN 'MOBILE' THEN 1"
-			   "  ELSE 2 END, contact FROM group_api_private.invitations i"
-			   " WHERE group_id = ANY ($1) AND " MAY_BE_REMINDED
-			   "  AND NOT" GA_IS_SET_ASIDE(
-				   "i",
-				   "look") "  AND expires_at > $2 AND expires_at <= $3 LIMIT $4"
-						   " FOR NO KEY UPDATE SKIP LOCKED",
-		.nargs = 4,
-		.argtypes = {UUIDARRAYOID, TIMESTAMPTZOID, TIMESTAMPTZOID, INT4OID},
-	};
-	Datum values[4] = {ids, TimestampTzGetDatum(now),
-					   TimestampTzGetDatum(now + reminder_us()),
-					   Int32GetDatum(limit)};
-	int count = (int) ga_plan_run(&plan, values, NULL, SPI_OK_SELECT);
-	Reminders found = {.count = count};
-	GaChannel *channels = palloc(sizeof(GaChannel) * Max(count, 1));
-	const char **contacts = palloc(sizeof(char *) * Max(count, 1));
-	const char **reasons = palloc(sizeof(char *) * Max(count, 1));
-	bool isnull;
-
-	found.groups = palloc(sizeof(Datum) * Max(count, 1));
-	found.numbers = palloc(sizeof(Datum) * Max(count, 1));
-	found.wanted = palloc(sizeof(Datum) * Max(count, 1));
-	for (int i = 0; i < count; i++)
-	{
-		found.groups[i] = ga_row_datum(i, 1, &isnull);
-		found.numbers[i] = Int32GetDatum(ga_row_int32(i, 2, 0));
-		channels[i] = (GaChannel) ga_row_int32(i, 3, GA_CHANNEL_EMAIL);
-		contacts[i] = ga_row_text(scope, i, 4);
-	}
-	(void) ga_suppressions_find(scope, count, channels, contacts, reasons);
-	for (int i = 0; i < count; i++)
-		found.wanted[i] = BoolGetDatum(reasons[i] == NULL);
-	return found;
-}
-
-/*
- * Who is suppressed meanwhile has got the invitation: nothing changes.  Returns how
- * many are queued; `is_cut`: there may be more.
- */
-static uint64
-remind(const GaOwnerScope *scope, Datum ids, TimestampTz now, int limit,
-	   bool *is_cut)
-{
-	/* OFFSET 0: by the key for each, however small polls was when planned. */
-	static GaPlan plan = {
-		.sql = "WITH o AS MATERIALIZED (SELECT *"
-			   "  FROM unnest($1, $2, $3) AS o (group_id, number, wanted)),"
-			   " p AS (DELETE FROM group_api_private.polls"
-			   "  WHERE ctid = ANY (ARRAY(SELECT p.at FROM o, LATERAL"
-			   "   (SELECT ctid AS at FROM group_api_private.polls p"
-			   "     WHERE p.group_id = o.group_id AND p.number = o.number"
-			   "     OFFSET 0 FOR UPDATE SKIP LOCKED) AS p WHERE o.wanted))),"
-			   " i AS (UPDATE group_api_private.invitations i"
-			   "  SET reminders = 1,"
-			   "   delivery = CASE WHEN o.wanted"
-			   "    THEN 'queued'::group_api.delivery ELSE i.delivery END,"
-			   "   due = CASE WHEN o.wanted THEN now() END, start_tag = NULL,"
-			   "   attempts = CASE WHEN o.wanted THEN 0 ELSE i.attempts END,"
-			   "   message_id = CASE WHEN NOT o.wanted THEN i.message_id END,"
-			   "   reason = CASE WHEN NOT o.wanted THEN i.reason END,"
-			   "   changed_at = CASE WHEN o.wanted THEN now()"
-			   "    ELSE i.changed_at END"
-			   "  FROM o WHERE i.group_id = o.group_id AND i.number = o.number"
-			   "  RETURNING o.wanted)"
-			   " SELECT count(*) FROM i WHERE wanted",
-		.no_wait = GA_ROWS_LOCKED_BY(find_reminders),
-		.nargs = 3,
-		.argtypes = {UUIDARRAYOID, INT4ARRAYOID, BOOLARRAYOID},
-	};
-	Reminders found;
-	Datum values[3];
-
-	/* Longer than an invitation lives: it would follow at its heels. */
-	if (ga_settings.reminder_before == 0 ||
-		ga_settings.reminder_before >= ga_settings.invitation_expiry)
-		return 0;
-	found = find_reminders(scope, ids, now, limit);
-	*is_cut |= found.count == limit;
-	if (found.count == 0)
-		return 0;
-	values[0] = ga_datum_array(found.groups, NULL, found.count, UUIDOID);
-	values[1] = ga_datum_array(found.numbers, NULL, found.count, INT4OID);
-	values[2] = ga_datum_array(found.wanted, NULL, found.count, BOOLOID);
-	ga_plan_run(&plan, values, NULL, SPI_OK_SELECT);
-	return (uint64) ga_row_int64(0, 1, 0);
-}
-
-#define SET_ASIDE_UNTIL                                                        \
-	"(SELECT s.until FROM group_api_private.set_aside s"                       \
-	" WHERE s.group_id = i.group_id AND s.number = i.number"                   \
-	" AND s.step = 'look')"
-
-static void
-set_next_look(Datum ids, TimestampTz now)
-{
-	static GaPlan plan = {
-		.sql = "UPDATE group_api_private.groups g SET next_look ="
-			   " (SELECT min(CASE WHEN " SET_ASIDE_UNTIL " > $2"
-			   "    THEN " SET_ASIDE_UNTIL "   WHEN i.expires_at <= $2"
-			   "    THEN $2 + interval '" LOOK_AGAIN_S " s'"
-			   "   WHEN i.expires_at - $3 <= $2 OR i.reminders > 0"
-			   "    OR i.channel IS NULL THEN i.expires_at"
-			   "   ELSE i.expires_at - $3 END)"
-			   "  FROM group_api_private.invitations i"
-			   "  WHERE i.group_id = g.id AND i.response = 'pending'"
-			   "   AND i.expires_at IS NOT NULL)"
-			   " WHERE g.id = ANY ($1)",
-		.no_wait = GA_ROWS_LOCKED_BY(take_groups),
-		.nargs = 3,
-		.argtypes = {UUIDARRAYOID, TIMESTAMPTZOID, INTERVALOID},
-	};
-	Interval *ahead = palloc0(sizeof(Interval));
-	Datum values[3] = {ids, TimestampTzGetDatum(now), IntervalPGetDatum(ahead)};
-
-	ahead->time = reminder_us();
-	ga_plan_run(&plan, values, NULL, SPI_OK_UPDATE);
-}
-
-void
-ga_groups_look(const GaOwnerScope *scope, TimestampTz now, GaLook *look)
-{
-	Datum ids;
-	bool is_cut;
-
-	memset(look, 0, sizeof(*look));
-	look->groups = take_groups(now, GROUPS_PER_LOOK, &ids);
-	if (look->groups == 0)
-		return;
-	look->expired = expire(ids, now, INVITATIONS_PER_LOOK);
-	is_cut = look->expired == INVITATIONS_PER_LOOK;
-	look->reminded = remind(scope, ids, now, INVITATIONS_PER_LOOK, &is_cut);
-	/* Otherwise the groups are still to be looked at, at once. */
-	if (!is_cut)
-		set_next_look(ids, now);
-}
-
-/* ---- the same after an error: one group, row by row ---------------------- */
-
-typedef struct OneLook
-{
-	const GaOwnerScope *scope;
-	Datum ids; /* of one group */
-	TimestampTz now;
-	uint64 changed;
-} OneLook;
-
-static void
-expire_one(void *arg)
-{
-	OneLook *one = arg;
-
-	one->changed = expire(one->ids, one->now, 1);
-}
-
-static void
-remind_one(void *arg)
-{
-	OneLook *one = arg;
-	bool found = false;
-
-	one->changed = remind(one->scope, one->ids, one->now, 1, &found);
-	/* One that is suppressed is not queued, but done. */
-	if (found)
-		one->changed = 1;
-}
-
-static void
-set_one_next_look(void *arg)
-{
-	const OneLook *one = arg;
-
-	set_next_look(one->ids, one->now);
-}
-
-/* Which row expire() or remind() would take next; NULL: there is none. */
-static GaRowKey *
-find_next(const OneLook *one, bool to_remind)
-{
-	static GaPlan plan = {
-		.sql = PAST_EXPIRY,
-		.nargs = 3,
-		.argtypes = {UUIDARRAYOID, TIMESTAMPTZOID, INT4OID},
-	};
-	Datum values[3] = {one->ids, TimestampTzGetDatum(one->now),
-					   Int32GetDatum(1)};
-	GaRowKey *key = palloc0(sizeof(GaRowKey));
-
-	if (to_remind)
-	{
-		Reminders found = find_reminders(one->scope, one->ids, one->now, 1);
-
-		if (found.count == 0)
-			return NULL;
-		key->group_id = *DatumGetUUIDP(found.groups[0]);
-		key->number = DatumGetInt32(found.numbers[0]);
-		return key;
-	}
-	if (ga_plan_run(&plan, values, NULL, SPI_OK_SELECT) == 0)
-		return NULL;
-	ga_row_key(0, key);
-	return key;
-}
-
-/* Returns how many changed; those that fail are set aside. */
-static uint64
-do_each(OneLook *one, bool to_remind)
-{
-	uint64 changed = 0;
-
-	for (int i = 0; i < INVITATIONS_PER_LOOK; i++)
-	{
-		const char *error;
-		GaRowKey *key;
-
-		if (ga_run_caught(to_remind ? remind_one : expire_one, one, &error))
-		{
-			if (one->changed == 0)
-				break;
-			changed++;
-			continue;
-		}
-		if (error == NULL || (key = find_next(one, to_remind)) == NULL)
-			break;
-		ga_set_aside_put("look", *key, error);
-	}
-	return changed;
-}
-
-void
-ga_groups_look_one_by_one(const GaOwnerScope *scope, TimestampTz now,
-						  GaLook *look)
-{
-	OneLook one = {.scope = scope, .now = now};
-	const char *error;
-	GaRowKey group = {.number = 0};
-	Datum *ids;
-	int count;
-
-	memset(look, 0, sizeof(*look));
-	look->groups = take_groups(now, 1, &one.ids);
-	if (look->groups == 0)
-		return;
-	one.ids = datumCopy(one.ids, false, -1);
-	deconstruct_array(DatumGetArrayTypeP(one.ids), UUIDOID, UUID_LEN, false,
-					  TYPALIGN_CHAR, &ids, NULL, &count);
-	group.group_id = *DatumGetUUIDP(ids[0]);
-	look->expired = do_each(&one, false);
-	look->reminded = do_each(&one, true);
-	if (!ga_run_caught(set_one_next_look, &one, &error) && error != NULL)
-		ga_set_aside_put("look", group, error);
-}
-
-TimestampTz
-ga_groups_next_look(void)
-{
-	static GaPlan plan = {
-		.sql = "SELECT next_look FROM group_api_private.groups g"
-			   " WHERE next_look IS NOT NULL AND NOT" GROUP_IS_SET_ASIDE
-			   " ORDER BY next_look LIMIT 1",
-	};
-
-	if (ga_plan_run(&plan, NULL, NULL, SPI_OK_SELECT) == 0)
-		return 0;
-	return ga_row_int64(0, 1, 0);
-}
-
-/* How much earlier than before groups must be looked at; 0: they need not be. */
-static int64
-growth_of_setting(void)
-{
-	static GaPlan plan = {
-		.sql =
-			"SELECT $1 - reminder_before FROM group_api_private.installation",
-		.nargs = 1,
-		.argtypes = {INT4OID},
-	};
-	Datum values[1] = {Int32GetDatum(ga_settings.reminder_before)};
-
-	if (ga_plan_run(&plan, values, NULL, SPI_OK_SELECT) == 0)
-		return 0;
-	return Max(ga_row_int32(0, 1, 0), 0) * USECS_PER_MINUTE;
-}
-
-/* False while somebody holds the row. */
-static bool
-take_over_setting(void)
-{
-	static GaPlan plan = {
-		.sql = "UPDATE group_api_private.installation"
-			   " SET reminder_before = $1 WHERE ctid = ANY (ARRAY("
-			   " SELECT ctid FROM group_api_private.installation"
-			   "  WHERE reminder_before <> $1"
-			   "  FOR NO KEY UPDATE SKIP LOCKED))",
-		.nargs = 1,
-		.argtypes = {INT4OID},
-	};
-	static GaPlan look = {
-		.sql = "SELECT FROM group_api_private.installation"
-			   " WHERE reminder_before <> $1",
-		.nargs = 1,
-		.argtypes = {INT4OID},
-	};
-	Datum values[1] = {Int32GetDatum(ga_settings.reminder_before)};
-
-	return ga_plan_run(&plan, values, NULL, SPI_OK_UPDATE) > 0 ||
-		   ga_plan_run(&look, values, NULL, SPI_OK_SELECT) == 0;
-}
-
-/* Moves the looks of the next groups forward; false: there are no more. */
-static bool
-move_looks(TimestampTz now, int64 earlier_us, pg_uuid_t *after)
-{
-	static GaPlan plan = {
-		.sql = "WITH next AS MATERIALIZED (SELECT id"
-			   "  FROM group_api_private.groups WHERE id > $3"
-			   "  ORDER BY id LIMIT " LOOKS_MOVED "),"
-			   " old AS MATERIALIZED (SELECT g.ctid AS at"
-			   "  FROM next JOIN group_api_private.groups g USING (id)"
-			   "  WHERE g.next_look > $1"
-			   "  FOR NO KEY UPDATE OF g SKIP LOCKED),"
-			   " moved AS (UPDATE group_api_private.groups g"
-			   "  SET next_look = greatest($1, g.next_look - $2)"
-			   "  FROM old WHERE g.ctid = old.at)"
-			   " SELECT id FROM next ORDER BY id DESC LIMIT 1",
-		.nargs = 3,
-		.argtypes = {TIMESTAMPTZOID, INTERVALOID, UUIDOID},
-	};
-	Interval *earlier = palloc0(sizeof(Interval));
-	Datum values[3] = {TimestampTzGetDatum(now), IntervalPGetDatum(earlier),
-					   UUIDPGetDatum(after)};
-	bool isnull;
-
-	earlier->time = earlier_us;
-	if (ga_plan_run(&plan, values, NULL, SPI_OK_SELECT) == 0)
-		return false;
-	*after = *DatumGetUUIDP(ga_row_datum(0, 1, &isnull));
-	return true;
-}
-
-bool
-ga_groups_look_again(TimestampTz now, pg_uuid_t *after, bool *taken_over)
-{
-	int64 earlier_us = growth_of_setting();
-
-	if (earlier_us > 0 && move_looks(now, earlier_us, after))
-		return false;
-	*taken_over = take_over_setting();
-	return true;
 }

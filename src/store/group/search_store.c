@@ -201,8 +201,8 @@ ga_groups_v2_search(const GaOwnerScope *scope, GaViewer viewer, GaSlice *slice,
 	" WHERE strpos(u.search_names, $4) > 0 AND " INVITABLE
 
 GaUser *
-ga_users_to_invite(const GaOwnerScope *scope, GaViewer viewer,
-				   const pg_uuid_t *group_id, GaSlice *slice, int *count)
+ga_search_users_to_invite(const GaOwnerScope *scope, GaViewer viewer,
+						  const pg_uuid_t *group_id, GaSlice *slice, int *count)
 {
 	static Search plans = {
 		.count_all = PLAN(COUNT_OF(ALL_USERS)),

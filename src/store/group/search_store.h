@@ -22,8 +22,9 @@ extern GaGroupV2 *ga_groups_v2_search(const struct GaOwnerScope *scope,
  * Users one may invite, in the order they came: not the viewer, and nobody who is
  * in the group or invited to it.  NULL: into a group that is not made yet.
  */
-extern GaUser *ga_users_to_invite(const struct GaOwnerScope *scope,
-								  GaViewer viewer, const pg_uuid_t *group_id,
-								  GaSlice *slice, int *count);
+extern GaUser *ga_search_users_to_invite(const struct GaOwnerScope *scope,
+										 GaViewer viewer,
+										 const pg_uuid_t *group_id,
+										 GaSlice *slice, int *count);
 
 #endif /* GA_STORE_GROUP_SEARCH_STORE_H */

@@ -94,7 +94,7 @@ ga_subscriptions_find(pg_uuid_t group_id, const int64 *ids, int count,
 }
 
 void
-ga_members_number(GaGroupView *added)
+ga_subscription_number_members(GaGroupView *added)
 {
 	static GaPlan plan = {
 		.sql = "SELECT greatest(g.last_member,"
@@ -114,7 +114,7 @@ ga_members_number(GaGroupView *added)
 }
 
 void
-ga_invitations_accept(pg_uuid_t group_id, const int32 *numbers, int count)
+ga_subscription_accept(pg_uuid_t group_id, const int32 *numbers, int count)
 {
 	/* Whoever answers an open invitation has got its message. */
 	static GaPlan plan = {
@@ -182,7 +182,7 @@ fill_renewal(const GaGroupView *again, Datum *values)
 }
 
 void
-ga_invitations_renew(const GaGroupView *again)
+ga_subscription_renew(const GaGroupView *again)
 {
 	static GaPlan plan = {
 		.sql = "UPDATE group_api_private.invitations i"
@@ -245,7 +245,7 @@ ga_invitations_renew(const GaGroupView *again)
 }
 
 void
-ga_invitations_withdraw(pg_uuid_t group_id, const int32 *numbers, int count)
+ga_subscription_withdraw(pg_uuid_t group_id, const int32 *numbers, int count)
 {
 	static GaPlan plan = {
 		.sql = "UPDATE group_api_private.invitations" GA_SET_WITHDRAWN
@@ -260,7 +260,7 @@ ga_invitations_withdraw(pg_uuid_t group_id, const int32 *numbers, int count)
 }
 
 void
-ga_invitation_decline(pg_uuid_t group_id, int32 number)
+ga_subscription_decline(pg_uuid_t group_id, int32 number)
 {
 	static GaPlan plan = {
 		.sql = "UPDATE group_api_private.invitations"
@@ -279,7 +279,7 @@ ga_invitation_decline(pg_uuid_t group_id, int32 number)
 }
 
 bool
-ga_member_expel(pg_uuid_t group_id, int32 number)
+ga_subscription_expel(pg_uuid_t group_id, int32 number)
 {
 	static GaPlan plan = {
 		.sql = "UPDATE group_api_private.invitations" GA_SET_WITHDRAWN
@@ -294,7 +294,7 @@ ga_member_expel(pg_uuid_t group_id, int32 number)
 }
 
 void
-ga_member_remove(pg_uuid_t group_id, int32 number)
+ga_subscription_remove_member(pg_uuid_t group_id, int32 number)
 {
 	/* A number used again would bring the old links back to life. */
 	static GaPlan remember = {
@@ -321,7 +321,7 @@ ga_member_remove(pg_uuid_t group_id, int32 number)
 }
 
 void
-ga_request_add(pg_uuid_t group_id, int64 user_id)
+ga_subscription_add_request(pg_uuid_t group_id, int64 user_id)
 {
 	static GaPlan plan = {
 		.sql = "INSERT INTO group_api_private.requests (group_id, user_id)"
@@ -335,7 +335,7 @@ ga_request_add(pg_uuid_t group_id, int64 user_id)
 }
 
 void
-ga_requests_remove(pg_uuid_t group_id, const int64 *ids, int count)
+ga_subscription_remove_requests(pg_uuid_t group_id, const int64 *ids, int count)
 {
 	static GaPlan plan = {
 		.sql = "DELETE FROM group_api_private.requests"

@@ -32,36 +32,37 @@ extern void ga_subscriptions_find(pg_uuid_t group_id, const int64 *ids,
 								  int count, GaSubscription *subscriptions);
 
 /* Sets the numbers of members that are to be added, in their order. */
-extern void ga_members_number(GaGroupView *added);
+extern void ga_subscription_number_members(GaGroupView *added);
 
 /*
  * Those of the ids who have a place in the group, as invited, are subscribed
  * now; the message of an open invitation counts as delivered.
  */
-extern void ga_invitations_accept(pg_uuid_t group_id, const int32 *numbers,
-								  int count);
+extern void ga_subscription_accept(pg_uuid_t group_id, const int32 *numbers,
+								   int count);
 /*
  * Invites members again whose invitation has ended: a new link ends the old
  * ones, unless a message is just being sent, whose link counts then.  A message
  * follows the one before after group_api.resend_cooldown.
  */
-extern void ga_invitations_renew(const GaGroupView *again);
+extern void ga_subscription_renew(const GaGroupView *again);
 /* Withdraws those that are open. */
-extern void ga_invitations_withdraw(pg_uuid_t group_id, const int32 *numbers,
-									int count);
+extern void ga_subscription_withdraw(pg_uuid_t group_id, const int32 *numbers,
+									 int count);
 /* The user declines an open invitation. */
-extern void ga_invitation_decline(pg_uuid_t group_id, int32 number);
+extern void ga_subscription_decline(pg_uuid_t group_id, int32 number);
 
 /*
  * Takes away a member who came by a message: the invitation stays, withdrawn, so
  * that inviting again knows when the last message was.  False: there is none.
  */
-extern bool ga_member_expel(pg_uuid_t group_id, int32 number);
+extern bool ga_subscription_expel(pg_uuid_t group_id, int32 number);
 /* Takes a member away; the number is never given out again. */
-extern void ga_member_remove(pg_uuid_t group_id, int32 number);
+extern void ga_subscription_remove_member(pg_uuid_t group_id, int32 number);
 
 /* Asking twice is asking once. */
-extern void ga_request_add(pg_uuid_t group_id, int64 user_id);
-extern void ga_requests_remove(pg_uuid_t group_id, const int64 *ids, int count);
+extern void ga_subscription_add_request(pg_uuid_t group_id, int64 user_id);
+extern void ga_subscription_remove_requests(pg_uuid_t group_id,
+											const int64 *ids, int count);
 
 #endif /* GA_STORE_GROUP_SUBSCRIPTION_STORE_H */

@@ -18,7 +18,7 @@
 /* Removed in one go: some milliseconds. */
 #define TRIM_ROWS 10000
 
-/* Part of ga_run_without_waiting(): `arg` are the arrays of the two columns. */
+/* Part of ga_plan_run_without_waiting(): `arg` are the arrays of the two columns. */
 static void
 add_polls(const void *arg)
 {
@@ -35,7 +35,7 @@ add_polls(const void *arg)
 			   " SET link_version = excluded.link_version, tries = 0,"
 			   "  next_at = excluded.next_at, server = excluded.server,"
 			   "  message_id = excluded.message_id",
-		.no_wait = GA_MAY_MEET_A_LOCK("part of ga_run_without_waiting()"),
+		.no_wait = GA_MAY_MEET_A_LOCK("part of ga_plan_run_without_waiting()"),
 		.nargs = 2,
 		.argtypes = {UUIDARRAYOID, INT4ARRAYOID},
 	};
@@ -63,13 +63,13 @@ ga_polls_add(const GaRecord *records, int count)
 	values[0] = ga_datum_array(groups, NULL, at, UUIDOID);
 	values[1] = ga_datum_array(numbers, NULL, at, INT4OID);
 	/* A row of this table guards nothing: the message is recorded without. */
-	if (ga_run_without_waiting(add_polls, values))
+	if (ga_plan_run_without_waiting(add_polls, values))
 		return;
 	for (int i = 0; i < at; i++)
 	{
 		values[0] = ga_datum_array(&groups[i], NULL, 1, UUIDOID);
 		values[1] = ga_datum_array(&numbers[i], NULL, 1, INT4OID);
-		(void) ga_run_without_waiting(add_polls, values);
+		(void) ga_plan_run_without_waiting(add_polls, values);
 	}
 }
 

@@ -1,0 +1,151 @@
+/*
+ * contract_a.c
+ *		Contract A's envelopes: {error, group}, {error, preview}, {error, invitation}.
+ */
+#include "postgres.h"
+
+#include "api/answer/contract_a.h"
+#include "api/answer/json_pieces.h"
+#include "api/answer/preview.h"
+#include "api/disclosure.h"
+#include "base/picture_url.h"
+#include "utils/builtins.h"
+
+Datum
+ga_answer_done(void)
+{
+	return CStringGetTextDatum("{\"error\":{\"code\":0,\"message\":\"\"},"
+							   "\"group\":{}}");
+}
+
+Datum
+ga_answer_preview(const GaPreview *preview)
+{
+	StringInfoData out;
+
+	initStringInfo(&out);
+	ga_json_put_no_error(&out);
+	ga_answer_put_preview(&out, preview);
+	appendStringInfoChar(&out, '}');
+	return ga_json_finish(&out);
+}
+
+static void
+put_delivery(StringInfo out, const GaMemberView *member)
+{
+	appendStringInfoString(out, ",\"delivery\":{");
+	ga_json_put_member(out, "status", member->delivery);
+	appendStringInfoChar(out, ',');
+	ga_json_put_member(out, "reason", member->reason);
+	appendStringInfoString(out, ",\"at\":");
+	ga_json_put_moment(out, member->delivery_at);
+	appendStringInfoChar(out, '}');
+}
+
+static void
+put_member_view(StringInfo out, const GaMemberView *member)
+{
+	appendStringInfoChar(out, '{');
+	ga_json_put_member(out, "name", member->name);
+	appendStringInfoChar(out, ',');
+	/* "Will be empty on creation": an empty text, not null. */
+	ga_json_put_member(out, "profilePicture",
+					   member->picture ? member->picture : "");
+	if (member->is_leader)
+		appendStringInfoString(out, ",\"isLeader\":true");
+	if (member->delivery != NULL)
+		put_delivery(out, member);
+	if (member->response != NULL && strcmp(member->response, "pending") != 0)
+	{
+		appendStringInfoString(out, ",\"response\":{");
+		ga_json_put_member(out, "status", member->response);
+		appendStringInfoString(out, ",\"at\":");
+		ga_json_put_moment(out, member->responded_at);
+		appendStringInfoChar(out, '}');
+	}
+	appendStringInfoChar(out, '}');
+}
+
+Datum
+ga_answer_group(const GaCaller *caller, GaGroupView *group)
+{
+	return ga_answer_group_preview(caller, group, NULL);
+}
+
+Datum
+ga_answer_group_preview(const GaCaller *caller, GaGroupView *group,
+						const GaPreview *preview)
+{
+	StringInfoData out;
+
+	ga_disclosure_limit(caller, group);
+	initStringInfo(&out);
+	ga_json_put_no_error(&out);
+	appendStringInfoString(&out, "\"group\":{\"id\":");
+	ga_json_put_uuid(&out, group->id);
+	appendStringInfoChar(&out, ',');
+	ga_json_put_member(&out, "name", group->name);
+	appendStringInfoChar(&out, ',');
+	ga_json_put_member(&out, "image",
+					   group->image ? ga_picture_url(group->image) : "");
+	appendStringInfoString(&out, ",\"createdAt\":");
+	ga_json_put_moment(&out, group->created_at);
+	appendStringInfo(&out, ",\"status\":\"%s\",\"product\":{\"id\":",
+					 group->is_archived ? "ARCHIVED" : "ACTIVE");
+	if (group->has_product)
+		ga_json_put_uuid(&out, group->product_id);
+	else
+		appendStringInfoString(&out, "null");
+	appendStringInfoString(&out, "},\"members\":[");
+	for (int i = 0; i < group->member_count; i++)
+	{
+		if (i > 0)
+			appendStringInfoChar(&out, ',');
+		put_member_view(&out, &group->members[i]);
+	}
+	appendStringInfoString(&out, "]}");
+	if (preview != NULL)
+	{
+		appendStringInfoChar(&out, ',');
+		ga_answer_put_preview(&out, preview);
+	}
+	appendStringInfoChar(&out, '}');
+	return ga_json_finish(&out);
+}
+
+Datum
+ga_answer_invitation(const GaInvitationView *view, TimestampTz now)
+{
+	const char *status = view->response;
+	StringInfoData out;
+
+	/* The dispatcher may not have written it down yet. */
+	if (strcmp(status, "pending") == 0 && view->expires_at != 0 &&
+		view->expires_at <= now)
+		status = "expired";
+	initStringInfo(&out);
+	ga_json_put_no_error(&out);
+	appendStringInfoString(&out, "\"invitation\":{\"group\":{\"id\":");
+	ga_json_put_uuid(&out, view->group_id);
+	appendStringInfoChar(&out, ',');
+	ga_json_put_member(&out, "name", view->group_name);
+	appendStringInfoChar(&out, ',');
+	ga_json_put_member(&out, "description", view->description);
+	appendStringInfoChar(&out, ',');
+	ga_json_put_member(&out, "image",
+					   view->image ? ga_picture_url(view->image) : "");
+	appendStringInfoString(&out, "},");
+	ga_json_put_member(&out, "inviter", view->inviter);
+	appendStringInfoChar(&out, ',');
+	ga_json_put_member(&out, "member", view->member);
+	appendStringInfoChar(&out, ',');
+	ga_json_put_member(&out, "message", view->message);
+	appendStringInfoChar(&out, ',');
+	ga_json_put_member(&out, "status", status);
+	appendStringInfoString(&out, ",\"respondedAt\":");
+	ga_json_put_moment(&out, view->responded_at);
+	appendStringInfoString(&out, ",\"expiresAt\":");
+	ga_json_put_moment(&out, view->expires_at);
+	appendStringInfoString(&out, "}}");
+	return ga_json_finish(&out);
+}

@@ -1,0 +1,31 @@
+/*
+ * json_pieces.h
+ *		The pieces of which answers in JSON are made.
+ *
+ * The order of an object's keys is the documented one: answers are of type json,
+ * whose text is kept, and built as text.
+ */
+#ifndef GA_API_ANSWER_JSON_PIECES_H
+#define GA_API_ANSWER_JSON_PIECES_H
+
+#include "postgres.h"
+
+#include "datatype/timestamp.h"
+#include "lib/stringinfo.h"
+#include "utils/uuid.h"
+
+/* A string, escaped; NULL: null. */
+extern void ga_json_put_text(StringInfo out, const char *text);
+/* "name":"text"; the name is a constant of ours. */
+extern void ga_json_put_member(StringInfo out, const char *name,
+							   const char *text);
+extern void ga_json_put_uuid(StringInfo out, pg_uuid_t uuid);
+/* ISO 8601 in UTC with milliseconds, as a JavaScript Date prints; 0: null. */
+extern void ga_json_put_moment(StringInfo out, TimestampTz moment);
+/* The beginning of contract A's envelopes, as far as its next member. */
+extern void ga_json_put_no_error(StringInfo out);
+
+/* What was put, as the json that a function returns. */
+extern Datum ga_json_finish(StringInfo out);
+
+#endif /* GA_API_ANSWER_JSON_PIECES_H */

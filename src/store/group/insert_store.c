@@ -1,0 +1,193 @@
+/*
+ * insert_store.c
+ *		Writing a new group.
+ *
+ * A group of any size is two statements: members and invitations travel as
+ * arrays, never row by row (store/invitation_store).  Only the unique index knows
+ * for certain whether a name of contract B is free, so the INSERT says it.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "store/group/insert_store.h"
+#include "store/group/look_store.h"
+#include "store/installation_store.h"
+#include "store/invitation_store.h"
+#include "store/plan_cache.h"
+#include "utils/builtins.h"
+#include "utils/timestamp.h"
+
+static Datum
+text_or_null(const char *text, char *null)
+{
+	*null = text == NULL ? 'n' : ' ';
+	return text == NULL ? (Datum) 0 : CStringGetTextDatum(text);
+}
+
+/* Where open invitations expire; what is held back has no end yet. */
+static Datum
+next_look(const GaGroupView *group, char *null)
+{
+	bool expires = false;
+
+	for (int i = 0; i < group->member_count && !expires; i++)
+	{
+		const GaMemberView *member = &group->members[i];
+
+		expires =
+			member->response != NULL &&
+			(member->delivery == NULL || strcmp(member->delivery, "held") != 0);
+	}
+	*null = expires ? ' ' : 'n';
+	return TimestampTzGetDatum(
+		ga_group_first_look(group->created_at, group->expires_at));
+}
+
+/* Whether the data are known to be ours; the numbers of cluster and database. */
+#define IS_OURS(cluster, database)                                             \
+	"EXISTS (SELECT FROM group_api_private.installation"                       \
+	" WHERE (system_identifier, database_oid) = (" cluster ", " database "))"
+
+/* What both INSERTs return first; the first group makes the data ours. */
+static void
+take_returned(GaGroupView *group)
+{
+	group->number = ga_row_int64(0, 1, 0);
+	if (!ga_row_bool(0, 2, false))
+		group->is_first = ga_installation_claim(&group->id);
+}
+
+static void
+insert_group_v1(GaGroupView *group)
+{
+	static GaPlan plan = {
+		.sql = "INSERT INTO group_api_private.groups (id, contract, name,"
+			   " description, image, message, inviter, product_id, created_by,"
+			   " created_at, next_look, locale)"
+			   " VALUES ($1, 'A', $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"
+			   " RETURNING number, " IS_OURS("$12", "$13"),
+		.nargs = 13,
+		.argtypes = {UUIDOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID,
+					 UUIDOID, INT8OID, TIMESTAMPTZOID, TIMESTAMPTZOID, TEXTOID,
+					 INT8OID, OIDOID},
+	};
+	Datum values[13];
+	char nulls[13];
+
+	memset(nulls, ' ', sizeof(nulls));
+	values[0] = UUIDPGetDatum(&group->id);
+	values[1] = CStringGetTextDatum(group->name);
+	values[2] = text_or_null(group->description, &nulls[2]);
+	values[3] = text_or_null(group->image, &nulls[3]);
+	values[4] = text_or_null(group->message, &nulls[4]);
+	values[5] = text_or_null(group->inviter, &nulls[5]);
+	values[6] = UUIDPGetDatum(&group->product_id);
+	values[7] = Int64GetDatum(group->created_by);
+	values[8] = TimestampTzGetDatum(group->created_at);
+	values[9] = next_look(group, &nulls[9]);
+	values[10] = text_or_null(group->locale, &nulls[10]);
+	ga_installation_fill_identity(&values[11]);
+	ga_plan_run(&plan, values, nulls, SPI_OK_INSERT_RETURNING);
+	take_returned(group);
+}
+
+/* False when the name is taken, or (rarely) when the slug was just taken. */
+static bool
+try_insert_group_v2(const GaOwnerScope *scope, GaGroupView *group)
+{
+	static GaPlan plan = {
+		.sql = "INSERT INTO group_api_private.groups (id, contract, name,"
+			   " description, image, inviter, created_by, created_at, slug,"
+			   " color, is_private, visible, emotional_image,"
+			   " emotional_image_position, next_look, locale)"
+			   " SELECT $1, 'B', $2, $3, $4, $5, $6, $7,"
+			   "  CASE WHEN EXISTS (SELECT FROM group_api_private.groups g"
+			   "    WHERE g.contract = 'B' AND g.slug = s.slug)"
+			   "   THEN s.slug || '-' || left(md5(random()::text), 6) ELSE "
+			   "s.slug END,"
+			   "  $8, $9, $10, $11, $12, $13, $14"
+			   " FROM group_api_private.slug($2) AS s (slug)"
+			   " ON CONFLICT DO NOTHING RETURNING number,"
+			   " " IS_OURS("$15", "$16") ", slug",
+		.nargs = 16,
+		.argtypes = {UUIDOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, INT8OID,
+					 TIMESTAMPTZOID, TEXTOID, BOOLOID, BOOLOID, TEXTOID,
+					 INT4OID, TIMESTAMPTZOID, TEXTOID, INT8OID, OIDOID},
+	};
+	Datum values[16];
+	char nulls[16];
+
+	memset(nulls, ' ', sizeof(nulls));
+	values[0] = UUIDPGetDatum(&group->id);
+	values[1] = CStringGetTextDatum(group->name);
+	values[2] = text_or_null(group->description, &nulls[2]);
+	values[3] = text_or_null(group->image, &nulls[3]);
+	values[4] = text_or_null(group->inviter, &nulls[4]);
+	values[5] = Int64GetDatum(group->created_by);
+	values[6] = TimestampTzGetDatum(group->created_at);
+	values[7] = text_or_null(group->color, &nulls[7]);
+	values[8] = BoolGetDatum(group->is_private);
+	values[9] = BoolGetDatum(group->visible);
+	values[10] = text_or_null(group->emotional_image, &nulls[10]);
+	values[11] = Int32GetDatum(group->emotional_image_position);
+	values[12] = next_look(group, &nulls[12]);
+	values[13] = text_or_null(group->locale, &nulls[13]);
+	ga_installation_fill_identity(&values[14]);
+	if (ga_plan_run(&plan, values, nulls, SPI_OK_INSERT_RETURNING) == 0)
+		return false;
+	group->slug = ga_row_text(scope, 0, 3);
+	take_returned(group);
+	return true;
+}
+
+bool
+ga_group_name_is_taken(const char *name)
+{
+	static GaPlan plan = {
+		.sql = "SELECT FROM group_api_private.groups"
+			   " WHERE contract = 'B' AND name = $1",
+		.nargs = 1,
+		.argtypes = {TEXTOID},
+	};
+	Datum values[1] = {CStringGetTextDatum(name)};
+
+	/* Not in the caller's snapshot: a name taken since then counts as well. */
+	return ga_plan_run(&plan, values, NULL, SPI_OK_SELECT) > 0;
+}
+
+static bool
+insert_group_v2(const GaOwnerScope *scope, GaGroupView *group)
+{
+	/* Only the slug may collide twice; its suffix is drawn anew. */
+	for (int try = 0; try < 3; try++)
+	{
+		if (try_insert_group_v2(scope, group))
+			return true;
+		if (ga_group_name_is_taken(group->name))
+			return false;
+	}
+	return false;
+}
+
+bool
+ga_group_insert(const GaOwnerScope *scope, GaGroupView *group)
+{
+	if (group->contract == 'A')
+		insert_group_v1(group);
+	else if (!insert_group_v2(scope, group))
+		return false;
+	ga_invitation_insert_members(group);
+	return true;
+}
+
+int64
+ga_group_next_number(void)
+{
+	static GaPlan plan = {
+		.sql = "SELECT last_value + is_called::int"
+			   " FROM group_api_private.groups_number_seq",
+	};
+
+	ga_plan_read(&plan, NULL, NULL);
+	return ga_row_int64(0, 1, 1);
+}
