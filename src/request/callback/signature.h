@@ -1,0 +1,55 @@
+/*
+ * signature.h
+ *		Whether a callback was signed by the provider it says, one function a
+ *		scheme.
+ *
+ * Each scheme follows the provider's own SDK (test/peers/receipt_signatures.pl
+ * compares).  Every comparison of a signature takes the same time whichever byte
+ * is wrong.  None throws for what a stranger sends, and none lets a secret out.
+ * All are called with a secret, and on a callback that is open.
+ */
+#ifndef GA_REQUEST_CALLBACK_SIGNATURE_H
+#define GA_REQUEST_CALLBACK_SIGNATURE_H
+
+#include "postgres.h"
+
+struct GaCallback;
+
+typedef enum GaSignatureVerdict
+{
+	GA_SIGNATURE_NONE,	 /* the provider does not sign, or no secret is there */
+	GA_SIGNATURE_GOOD,	 /* it covers the event */
+	GA_SIGNATURE_PARTLY, /* good, and the event is not covered by it */
+	GA_SIGNATURE_BAD	 /* wrong, missing or too old */
+} GaSignatureVerdict;
+
+/* request/callback/signature_form.c: an address and the fields of a form */
+extern GaSignatureVerdict
+ga_signature_check_twilio(const struct GaCallback *callback);
+extern GaSignatureVerdict
+ga_signature_check_vonage(const struct GaCallback *callback);
+extern GaSignatureVerdict
+ga_signature_check_plivo(const struct GaCallback *callback);
+
+/* request/callback/signature_jwt.c: JSON Web Tokens */
+extern GaSignatureVerdict
+ga_signature_check_vonage_messages(const struct GaCallback *callback);
+extern GaSignatureVerdict
+ga_signature_check_messagebird(const struct GaCallback *callback);
+
+/* request/callback/signature_mail.c: a time, and a token or the body */
+extern GaSignatureVerdict
+ga_signature_check_mailgun(const struct GaCallback *callback);
+extern GaSignatureVerdict
+ga_signature_check_sendgrid(const struct GaCallback *callback);
+extern GaSignatureVerdict
+ga_signature_check_svix(const struct GaCallback *callback);
+
+/* GOOD or BAD. */
+static inline GaSignatureVerdict
+ga_signature_verdict(bool is_good)
+{
+	return is_good ? GA_SIGNATURE_GOOD : GA_SIGNATURE_BAD;
+}
+
+#endif /* GA_REQUEST_CALLBACK_SIGNATURE_H */
