@@ -18,7 +18,7 @@ typedef struct GaCallbackKind
 {
 	const char *kind;
 	/* Whether the provider signed a callback; NULL: it does not sign. */
-	GaSignatureVerdict (*check)(const struct GaCallback *callback);
+	GaSignatureCheck *check;
 	/* The account's password signs, where no other secret is told. */
 	bool is_signed_with_password;
 	/* A good signature does not cover the event, and so proves one only. */

@@ -23,27 +23,21 @@ typedef enum GaSignatureVerdict
 	GA_SIGNATURE_BAD	 /* wrong, missing or too old */
 } GaSignatureVerdict;
 
+typedef GaSignatureVerdict GaSignatureCheck(const struct GaCallback *callback);
+
 /* request/callback/signature_form.c: an address and the fields of a form */
-extern GaSignatureVerdict
-ga_signature_check_twilio(const struct GaCallback *callback);
-extern GaSignatureVerdict
-ga_signature_check_vonage(const struct GaCallback *callback);
-extern GaSignatureVerdict
-ga_signature_check_plivo(const struct GaCallback *callback);
+extern GaSignatureCheck ga_signature_check_twilio;
+extern GaSignatureCheck ga_signature_check_vonage;
+extern GaSignatureCheck ga_signature_check_plivo;
 
 /* request/callback/signature_jwt.c: JSON Web Tokens */
-extern GaSignatureVerdict
-ga_signature_check_vonage_messages(const struct GaCallback *callback);
-extern GaSignatureVerdict
-ga_signature_check_messagebird(const struct GaCallback *callback);
+extern GaSignatureCheck ga_signature_check_vonage_messages;
+extern GaSignatureCheck ga_signature_check_messagebird;
 
 /* request/callback/signature_mail.c: a time, and a token or the body */
-extern GaSignatureVerdict
-ga_signature_check_mailgun(const struct GaCallback *callback);
-extern GaSignatureVerdict
-ga_signature_check_sendgrid(const struct GaCallback *callback);
-extern GaSignatureVerdict
-ga_signature_check_svix(const struct GaCallback *callback);
+extern GaSignatureCheck ga_signature_check_mailgun;
+extern GaSignatureCheck ga_signature_check_sendgrid;
+extern GaSignatureCheck ga_signature_check_svix;
 
 /* GOOD or BAD. */
 static inline GaSignatureVerdict
