@@ -19,16 +19,25 @@
 #define REPORT_MAX (256 * 1024)
 #define TIMEOUT_MS 20000
 
+/* False unless the object has such a member of this type. */
+static bool
+find_member(JsonbContainer *object, const char *name, enum jbvType type,
+			JsonbValue *found)
+{
+	return getKeyJsonValueFromContainer(object, name, strlen(name), found) !=
+			   NULL &&
+		   found->type == type;
+}
+
+/* NULL unless the member is a text. */
 static const char *
 get_text(JsonbContainer *object, const char *name)
 {
 	JsonbValue found;
 
-	if (getKeyJsonValueFromContainer(object, name, strlen(name), &found) ==
-			NULL ||
-		found.type != jbvString)
-		return NULL;
-	return pnstrdup(found.val.string.val, found.val.string.len);
+	return find_member(object, name, jbvString, &found)
+			   ? pnstrdup(found.val.string.val, found.val.string.len)
+			   : NULL;
 }
 
 /* NULL unless the member is an array (or object, as the caller knows). */
@@ -37,11 +46,8 @@ get_container(JsonbContainer *object, const char *name)
 {
 	JsonbValue found;
 
-	if (getKeyJsonValueFromContainer(object, name, strlen(name), &found) ==
-			NULL ||
-		found.type != jbvBinary)
-		return NULL;
-	return found.val.binary.data;
+	return find_member(object, name, jbvBinary, &found) ? found.val.binary.data
+														: NULL;
 }
 
 /* NULL unless the i-th recipient is an object. */
@@ -223,10 +229,9 @@ ga_bounce_report_is_by_server(const GaBounceReport *report, const char *contact)
 	if (report->feedback_type != NULL ||
 		(from != NULL && contact != NULL && pg_strcasecmp(from, contact) == 0))
 		return false;
-	return getKeyJsonValueFromContainer(&report->json->root, "is_by_server",
-										strlen("is_by_server"),
-										&by_server) != NULL &&
-		   by_server.type == jbvBool && by_server.val.boolean;
+	return find_member(&report->json->root, "is_by_server", jbvBool,
+					   &by_server) &&
+		   by_server.val.boolean;
 }
 
 const char *

@@ -75,17 +75,27 @@ ga_receipt_count_results(const char *server, const GaReceiptResult *results,
 	}
 }
 
-bool
-ga_receipts_trim(void)
+static bool
+trim_receipts(void)
 {
-	static GaPlan receipts = {
+	static GaPlan plan = {
 		.sql = "DELETE FROM group_api_private.receipts WHERE ctid = ANY (ARRAY("
 			   " SELECT ctid FROM group_api_private.receipts"
 			   "  WHERE received_at < $1 LIMIT $2 FOR UPDATE SKIP LOCKED))",
 		.nargs = 2,
 		.argtypes = {TIMESTAMPTZOID, INT4OID},
 	};
-	static GaPlan counts = {
+	TimestampTz end = GetCurrentTimestamp() -
+					  (int64) ga_settings.receipts_retention * USECS_PER_MINUTE;
+	Datum values[2] = {TimestampTzGetDatum(end), Int32GetDatum(TRIM_ROWS)};
+
+	return ga_plan_run(&plan, values, NULL, SPI_OK_DELETE) == TRIM_ROWS;
+}
+
+static void
+trim_counts(void)
+{
+	static GaPlan plan = {
 		.sql = "DELETE FROM group_api_private.receipt_counts"
 			   " WHERE ctid = ANY (ARRAY("
 			   " SELECT ctid FROM group_api_private.receipt_counts"
@@ -94,15 +104,16 @@ ga_receipts_trim(void)
 		.nargs = 1,
 		.argtypes = {INT4OID},
 	};
-	Datum values[2];
-	bool more;
+	Datum days = Int32GetDatum(COUNT_DAYS);
 
-	values[0] = TimestampTzGetDatum(GetCurrentTimestamp() -
-									(int64) ga_settings.receipts_retention *
-										USECS_PER_MINUTE);
-	values[1] = Int32GetDatum(TRIM_ROWS);
-	more = ga_plan_run(&receipts, values, NULL, SPI_OK_DELETE) == TRIM_ROWS;
-	values[0] = Int32GetDatum(COUNT_DAYS);
-	ga_plan_run(&counts, values, NULL, SPI_OK_DELETE);
+	ga_plan_run(&plan, &days, NULL, SPI_OK_DELETE);
+}
+
+bool
+ga_receipts_trim(void)
+{
+	bool more = trim_receipts();
+
+	trim_counts();
 	return more;
 }

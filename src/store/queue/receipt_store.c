@@ -542,29 +542,36 @@ ga_receipt_apply(const GaReceipt *receipt)
 	return result;
 }
 
+static bool
+is_there(Datum *key)
+{
+	static GaPlan plan = {
+		.sql = "SELECT FROM group_api_private.invitations"
+			   " WHERE group_id = $1 AND number = $2",
+		.nargs = 2,
+		.argtypes = {UUIDOID, INT4OID},
+	};
+
+	return ga_plan_run(&plan, key, NULL, SPI_OK_SELECT) > 0;
+}
+
 bool
 ga_receipt_try(const GaReceipt *receipt)
 {
-	static GaPlan plan = {
+	static GaPlan lock = {
 		.sql = "SELECT FROM group_api_private.invitations"
 			   " WHERE group_id = $1 AND number = $2"
 			   " FOR NO KEY UPDATE SKIP LOCKED",
 		.nargs = 2,
 		.argtypes = {UUIDOID, INT4OID},
 	};
-	static GaPlan look = {
-		.sql = "SELECT FROM group_api_private.invitations"
-			   " WHERE group_id = $1 AND number = $2",
-		.nargs = 2,
-		.argtypes = {UUIDOID, INT4OID},
-	};
-	Datum values[2] = {UUIDPGetDatum(&receipt->group_id),
-					   Int32GetDatum(receipt->ref.member_number)};
+	Datum key[2] = {UUIDPGetDatum(&receipt->group_id),
+					Int32GetDatum(receipt->ref.member_number)};
 	bool was_waiting = false;
 
-	if (ga_plan_run(&plan, values, NULL, SPI_OK_SELECT) == 0)
+	if (ga_plan_run(&lock, key, NULL, SPI_OK_SELECT) == 0)
 		/* Held, or gone: of one that is gone there is nothing to do. */
-		return ga_plan_run(&look, values, NULL, SPI_OK_SELECT) == 0;
+		return !is_there(key);
 	(void) apply(receipt, &was_waiting);
 	return true;
 }
