@@ -240,7 +240,6 @@ receive(const GaCaller *caller, const char *server, GaCallback *callback)
 	if (!is_short)
 		return turn_away(caller, callback->server, "unreadable");
 	callback->now = (int64) time(NULL);
-	ga_callback_open(callback);
 	is_proved = ga_callback_prove(callback, has_key ? key : NULL, &proof);
 	explicit_bzero(key, sizeof(key));
 	if (!is_proved)

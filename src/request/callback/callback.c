@@ -49,8 +49,9 @@ looks_like_json(GaBytes body)
 	return false;
 }
 
-void
-ga_callback_open(GaCallback *callback)
+/* Parses query and body. */
+static void
+open_parts(GaCallback *callback)
 {
 	callback->query_fields = ga_form_read(ga_bytes(callback->query));
 	if (looks_like_json(callback->body))
@@ -98,14 +99,15 @@ read_token(const GaCallback *callback, GaBytes token, const uint8 *key,
 }
 
 bool
-ga_callback_prove(const GaCallback *callback, const uint8 *key,
+ga_callback_prove(GaCallback *callback, const uint8 *key,
 				  GaCallbackProof *proof)
 {
-	const GaFormField *token =
-		ga_form_find(&callback->query_fields, GA_CALLBACK_RECEIPT);
 	GaSignatureVerdict verdict = GA_SIGNATURE_NONE;
+	const GaFormField *token;
 
+	open_parts(callback);
 	memset(proof, 0, sizeof(*proof));
+	token = ga_form_find(&callback->query_fields, GA_CALLBACK_RECEIPT);
 	if (callback->secret_is_lost ||
 		(token && !read_token(callback, token->value, key, &proof->message)))
 		return false;

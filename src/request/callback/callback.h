@@ -29,7 +29,7 @@ typedef struct GaCallback
 	GaHeaderLookup header;
 	void *headers;
 	int64 now; /* seconds since 1970 */
-	/* what ga_callback_open() makes of it */
+	/* what ga_callback_prove() makes of it */
 	GaFormFields query_fields;
 	GaFormFields form; /* of the body, when it is none of JSON */
 	Jsonb *json;	   /* of the body; NULL: it is none */
@@ -42,15 +42,12 @@ typedef struct GaCallbackProof
 	GaLinkToken message; /* which the token names; member_number 0: none */
 } GaCallbackProof;
 
-/* Fills the last part. */
-extern void ga_callback_open(GaCallback *callback);
-
 /*
- * Whether a signature, or else a token, proves the callback; a token that is none
+ * Parses query and body into the last part, and says whether a signature, or else a token, proves the callback; a token that is none
  * of ours disproves it.  `key`: GA_LINK_SECRET_LENGTH bytes that tokens are made
  * with; NULL: there are none.
  */
-extern bool ga_callback_prove(const GaCallback *callback, const uint8 *key,
+extern bool ga_callback_prove(GaCallback *callback, const uint8 *key,
 							  GaCallbackProof *proof);
 
 /* NULL: none. */

@@ -42,7 +42,7 @@ typedef struct GaReceiptEvent
 } GaReceiptEvent;
 
 /*
- * Reads a callback that is open.  Returns how many events there are; 0: the body
+ * Reads a callback that is proved.  Returns how many events there are; 0: the body
  * cannot be read.
  */
 extern int ga_receipt_read(const struct GaCallback *callback,

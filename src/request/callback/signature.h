@@ -6,7 +6,7 @@
  * Each scheme follows the provider's own SDK (test/peers/receipt_signatures.pl
  * compares).  Every comparison of a signature takes the same time whichever byte
  * is wrong.  None throws for what a stranger sends, and none lets a secret out.
- * All are called with a secret, and on a callback that is open.
+ * All are called with a secret, by ga_callback_prove() alone.
  */
 #ifndef GA_REQUEST_CALLBACK_SIGNATURE_H
 #define GA_REQUEST_CALLBACK_SIGNATURE_H
