@@ -142,11 +142,11 @@ fill_receipt(const GaCallback *callback, const GaCallbackProof *proof,
 
 /* STOP and its like. */
 static GaReceiptResult
-obey(const GaCallback *callback, const GaReceiptEvent *event)
+apply_keyword(const GaCallback *callback, const GaReceiptEvent *event)
 {
 	const char *contact = event->sender.value;
 	bool changed =
-		event->wish == GA_WISH_STOP
+		event->keyword == GA_KEYWORD_STOP
 			? ga_suppression_add(GA_CHANNEL_MOBILE, contact,
 								 &(GaSuppressionCause){
 									 .reason = "opted_out",
@@ -165,13 +165,14 @@ obey(const GaCallback *callback, const GaReceiptEvent *event)
  * it is: it takes a signature or the token of the whole server.
  */
 static GaReceiptResult
-take_answer(const GaCallback *callback, const GaCallbackProof *proof,
-			const GaReceiptEvent *event)
+take_reply(const GaCallback *callback, const GaCallbackProof *proof,
+		   const GaReceiptEvent *event)
 {
 	bool is_proved = proof->is_signed || proof->message.member_number == 0;
 
-	return is_proved && event->wish != GA_WISH_NONE ? obey(callback, event)
-													: GA_RECEIPT_UNKNOWN;
+	return is_proved && event->keyword != GA_KEYWORD_NONE
+			   ? apply_keyword(callback, event)
+			   : GA_RECEIPT_UNKNOWN;
 }
 
 /* ---- the whole ---------------------------------------------------------- */
@@ -194,7 +195,7 @@ apply_events(const GaCaller *caller, const GaCallback *callback,
 	ga_owner_enter(&scope);
 	for (int i = 0; i < count; i++)
 		if (events[i].is_incoming)
-			results[told + said++] = take_answer(callback, proof, &events[i]);
+			results[told + said++] = take_reply(callback, proof, &events[i]);
 	if (told > 0 && ga_receipts_apply(receipts, told, results))
 		ga_wake_at_end();
 	/* Counters are locked last. */

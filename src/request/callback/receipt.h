@@ -12,7 +12,7 @@
 
 #include "base/digest.h"
 #include "base/shared/receipt_table.h"
-#include "request/callback/stop_words.h"
+#include "request/callback/keyword.h"
 #include "request/contact/contact.h"
 
 struct GaCallback;
@@ -37,8 +37,8 @@ typedef struct GaReceiptEvent
 	const char *evidence; /* what that rests on, in words of ours; or NULL */
 	/* It is no receipt but a person's message that came in. */
 	bool is_incoming;
-	GaWish wish;	  /* what the person wants; NONE: nothing that we know */
-	GaContact sender; /* whose it is, where there is a wish */
+	GaKeyword keyword; /* what the person said; NONE: something else */
+	GaContact sender;  /* whose it is, where there is one */
 } GaReceiptEvent;
 
 /*

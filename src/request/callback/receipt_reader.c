@@ -244,9 +244,10 @@ read_incoming(Source *source, const GaCallbackKind *kind, GaReceiptEvent *event)
 		return;
 	event->is_incoming = true;
 	event->word = "received";
-	event->wish = ga_wish_read(said);
-	if (event->wish != GA_WISH_NONE && !read_sender(sender, &event->sender))
-		event->wish = GA_WISH_NONE;
+	event->keyword = ga_keyword_read(said);
+	if (event->keyword != GA_KEYWORD_NONE &&
+		!read_sender(sender, &event->sender))
+		event->keyword = GA_KEYWORD_NONE;
 }
 
 /* false: it has no word, or a value in it is no text. */
