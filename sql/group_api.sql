@@ -1218,95 +1218,62 @@ COMMENT ON FUNCTION group_api_private.data_origin() IS 'internal: own, empty (no
 
 -- Providers -----------------------------------------------------------------
 
-CREATE FUNCTION group_api_private.smtp_validator(text[], oid) RETURNS void
-    LANGUAGE c AS 'MODULE_PATHNAME', 'group_api_provider_validator';
-CREATE FUNCTION group_api_private.twilio_validator(text[], oid) RETURNS void
-    LANGUAGE c AS 'MODULE_PATHNAME', 'group_api_provider_validator';
-CREATE FUNCTION group_api_private.vonage_validator(text[], oid) RETURNS void
-    LANGUAGE c AS 'MODULE_PATHNAME', 'group_api_provider_validator';
-CREATE FUNCTION group_api_private.vonage_messages_validator(text[], oid) RETURNS void
-    LANGUAGE c AS 'MODULE_PATHNAME', 'group_api_provider_validator';
-CREATE FUNCTION group_api_private.messagebird_validator(text[], oid) RETURNS void
-    LANGUAGE c AS 'MODULE_PATHNAME', 'group_api_provider_validator';
-CREATE FUNCTION group_api_private.plivo_validator(text[], oid) RETURNS void
-    LANGUAGE c AS 'MODULE_PATHNAME', 'group_api_provider_validator';
-CREATE FUNCTION group_api_private.sns_validator(text[], oid) RETURNS void
-    LANGUAGE c AS 'MODULE_PATHNAME', 'group_api_provider_validator';
-CREATE FUNCTION group_api_private.kannel_validator(text[], oid) RETURNS void
-    LANGUAGE c AS 'MODULE_PATHNAME', 'group_api_provider_validator';
-CREATE FUNCTION group_api_private.sendgrid_validator(text[], oid) RETURNS void
-    LANGUAGE c AS 'MODULE_PATHNAME', 'group_api_provider_validator';
-CREATE FUNCTION group_api_private.postmark_validator(text[], oid) RETURNS void
-    LANGUAGE c AS 'MODULE_PATHNAME', 'group_api_provider_validator';
-CREATE FUNCTION group_api_private.mailgun_validator(text[], oid) RETURNS void
-    LANGUAGE c AS 'MODULE_PATHNAME', 'group_api_provider_validator';
-CREATE FUNCTION group_api_private.ses_validator(text[], oid) RETURNS void
-    LANGUAGE c AS 'MODULE_PATHNAME', 'group_api_provider_validator';
-CREATE FUNCTION group_api_private.resend_validator(text[], oid) RETURNS void
-    LANGUAGE c AS 'MODULE_PATHNAME', 'group_api_provider_validator';
-CREATE FUNCTION group_api_private.http_validator(text[], oid) RETURNS void
-    LANGUAGE c AS 'MODULE_PATHNAME', 'group_api_provider_validator';
-CREATE FUNCTION group_api_private.capture_validator(text[], oid) RETURNS void
-    LANGUAGE c AS 'MODULE_PATHNAME', 'group_api_provider_validator';
-COMMENT ON FUNCTION group_api_private.smtp_validator(text[], oid) IS 'internal: checks the options of CREATE SERVER and CREATE USER MAPPING';
-COMMENT ON FUNCTION group_api_private.twilio_validator(text[], oid) IS 'internal: checks the options of CREATE SERVER and CREATE USER MAPPING';
-COMMENT ON FUNCTION group_api_private.vonage_validator(text[], oid) IS 'internal: checks the options of CREATE SERVER and CREATE USER MAPPING';
-COMMENT ON FUNCTION group_api_private.vonage_messages_validator(text[], oid) IS 'internal: checks the options of CREATE SERVER and CREATE USER MAPPING';
-COMMENT ON FUNCTION group_api_private.messagebird_validator(text[], oid) IS 'internal: checks the options of CREATE SERVER and CREATE USER MAPPING';
-COMMENT ON FUNCTION group_api_private.plivo_validator(text[], oid) IS 'internal: checks the options of CREATE SERVER and CREATE USER MAPPING';
-COMMENT ON FUNCTION group_api_private.sns_validator(text[], oid) IS 'internal: checks the options of CREATE SERVER and CREATE USER MAPPING';
-COMMENT ON FUNCTION group_api_private.kannel_validator(text[], oid) IS 'internal: checks the options of CREATE SERVER and CREATE USER MAPPING';
-COMMENT ON FUNCTION group_api_private.sendgrid_validator(text[], oid) IS 'internal: checks the options of CREATE SERVER and CREATE USER MAPPING';
-COMMENT ON FUNCTION group_api_private.postmark_validator(text[], oid) IS 'internal: checks the options of CREATE SERVER and CREATE USER MAPPING';
-COMMENT ON FUNCTION group_api_private.mailgun_validator(text[], oid) IS 'internal: checks the options of CREATE SERVER and CREATE USER MAPPING';
-COMMENT ON FUNCTION group_api_private.ses_validator(text[], oid) IS 'internal: checks the options of CREATE SERVER and CREATE USER MAPPING';
-COMMENT ON FUNCTION group_api_private.resend_validator(text[], oid) IS 'internal: checks the options of CREATE SERVER and CREATE USER MAPPING';
-COMMENT ON FUNCTION group_api_private.http_validator(text[], oid) IS 'internal: checks the options of CREATE SERVER and CREATE USER MAPPING';
-COMMENT ON FUNCTION group_api_private.capture_validator(text[], oid) IS 'internal: checks the options of CREATE SERVER and CREATE USER MAPPING';
-
-CREATE FOREIGN DATA WRAPPER group_api_smtp VALIDATOR group_api_private.smtp_validator;
-CREATE FOREIGN DATA WRAPPER group_api_twilio VALIDATOR group_api_private.twilio_validator;
-CREATE FOREIGN DATA WRAPPER group_api_vonage VALIDATOR group_api_private.vonage_validator;
-CREATE FOREIGN DATA WRAPPER group_api_vonage_messages VALIDATOR group_api_private.vonage_messages_validator;
-CREATE FOREIGN DATA WRAPPER group_api_messagebird VALIDATOR group_api_private.messagebird_validator;
-CREATE FOREIGN DATA WRAPPER group_api_plivo VALIDATOR group_api_private.plivo_validator;
-CREATE FOREIGN DATA WRAPPER group_api_sns VALIDATOR group_api_private.sns_validator;
-CREATE FOREIGN DATA WRAPPER group_api_kannel VALIDATOR group_api_private.kannel_validator;
-CREATE FOREIGN DATA WRAPPER group_api_sendgrid VALIDATOR group_api_private.sendgrid_validator;
-CREATE FOREIGN DATA WRAPPER group_api_postmark VALIDATOR group_api_private.postmark_validator;
-CREATE FOREIGN DATA WRAPPER group_api_mailgun VALIDATOR group_api_private.mailgun_validator;
-CREATE FOREIGN DATA WRAPPER group_api_ses VALIDATOR group_api_private.ses_validator;
-CREATE FOREIGN DATA WRAPPER group_api_resend VALIDATOR group_api_private.resend_validator;
-CREATE FOREIGN DATA WRAPPER group_api_http VALIDATOR group_api_private.http_validator;
-CREATE FOREIGN DATA WRAPPER group_api_capture VALIDATOR group_api_private.capture_validator;
-COMMENT ON FOREIGN DATA WRAPPER group_api_smtp IS 'group_api: mail through a relay (SMTP)';
-COMMENT ON FOREIGN DATA WRAPPER group_api_twilio IS 'group_api: SMS through Twilio';
-COMMENT ON FOREIGN DATA WRAPPER group_api_vonage IS 'group_api: SMS through Vonage''s SMS API';
-COMMENT ON FOREIGN DATA WRAPPER group_api_vonage_messages IS 'group_api: SMS through Vonage''s Messages API';
-COMMENT ON FOREIGN DATA WRAPPER group_api_messagebird IS 'group_api: SMS through MessageBird';
-COMMENT ON FOREIGN DATA WRAPPER group_api_plivo IS 'group_api: SMS through Plivo';
-COMMENT ON FOREIGN DATA WRAPPER group_api_sns IS 'group_api: SMS through Amazon SNS';
-COMMENT ON FOREIGN DATA WRAPPER group_api_kannel IS 'group_api: SMS through a Kannel gateway';
-COMMENT ON FOREIGN DATA WRAPPER group_api_sendgrid IS 'group_api: mail through SendGrid';
-COMMENT ON FOREIGN DATA WRAPPER group_api_postmark IS 'group_api: mail through Postmark';
-COMMENT ON FOREIGN DATA WRAPPER group_api_mailgun IS 'group_api: mail through Mailgun';
-COMMENT ON FOREIGN DATA WRAPPER group_api_ses IS 'group_api: mail through Amazon SES';
-COMMENT ON FOREIGN DATA WRAPPER group_api_resend IS 'group_api: mail through Resend';
-COMMENT ON FOREIGN DATA WRAPPER group_api_http IS 'group_api: any gateway spoken to by HTTP';
-COMMENT ON FOREIGN DATA WRAPPER group_api_capture IS 'group_api: keeps messages in group_api.captured, sends nothing';
+-- One row a kind of provider, in the order they are listed in: the channel of its messages (null:
+-- the server's option says it) and what its wrapper is for. The library's list is
+-- src/base/shared/provider_table.c.
+DO $do$
+DECLARE
+    kind record;
+    channels text := '';
+BEGIN
+    FOR kind IN SELECT k.* FROM (VALUES
+        ('smtp', 'EMAIL', 'mail through a relay (SMTP)'),
+        ('twilio', 'MOBILE', 'SMS through Twilio'),
+        ('vonage', 'MOBILE', 'SMS through Vonage''s SMS API'),
+        ('vonage_messages', 'MOBILE', 'SMS through Vonage''s Messages API'),
+        ('messagebird', 'MOBILE', 'SMS through MessageBird'),
+        ('plivo', 'MOBILE', 'SMS through Plivo'),
+        ('sns', 'MOBILE', 'SMS through Amazon SNS'),
+        ('kannel', 'MOBILE', 'SMS through a Kannel gateway'),
+        ('sendgrid', 'EMAIL', 'mail through SendGrid'),
+        ('postmark', 'EMAIL', 'mail through Postmark'),
+        ('mailgun', 'EMAIL', 'mail through Mailgun'),
+        ('ses', 'EMAIL', 'mail through Amazon SES'),
+        ('resend', 'EMAIL', 'mail through Resend'),
+        ('http', NULL, 'any gateway spoken to by HTTP'),
+        ('capture', NULL, 'keeps messages in group_api.captured, sends nothing')
+    ) AS k (name, channel, words) LOOP
+        EXECUTE pg_catalog.format(
+            $f$CREATE FUNCTION group_api_private.%I(text[], oid) RETURNS void
+                LANGUAGE c AS 'MODULE_PATHNAME', 'group_api_provider_validator'$f$, kind.name || '_validator');
+        EXECUTE pg_catalog.format(
+            $f$COMMENT ON FUNCTION group_api_private.%I(text[], oid) IS
+                'internal: checks the options of CREATE SERVER and CREATE USER MAPPING'$f$, kind.name || '_validator');
+        EXECUTE pg_catalog.format(
+            'CREATE FOREIGN DATA WRAPPER %I VALIDATOR group_api_private.%I',
+            'group_api_' || kind.name, kind.name || '_validator');
+        EXECUTE pg_catalog.format('COMMENT ON FOREIGN DATA WRAPPER %I IS %L',
+            'group_api_' || kind.name, 'group_api: ' || kind.words);
+        EXECUTE pg_catalog.format('REVOKE ALL ON FOREIGN DATA WRAPPER %I FROM PUBLIC', 'group_api_' || kind.name);
+        channels := channels || pg_catalog.format(' WHEN %L THEN %L', kind.name, kind.channel);
+    END LOOP;
+    EXECUTE pg_catalog.format(
+        'CREATE FUNCTION group_api_private.kind_channel(kind text) RETURNS text
+            LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp RETURN CASE kind%s END', channels);
+END
+$do$;
+COMMENT ON FUNCTION group_api_private.kind_channel(text) IS
+'internal: EMAIL or MOBILE, as the kind of provider sends; null: the server''s option "channel" says it';
 
 -- Views ---------------------------------------------------------------------
 
 CREATE VIEW group_api.providers WITH (security_invoker = true) AS
 SELECT s.srvname AS server,
        pg_catalog.substr(w.fdwname::pg_catalog.text, 11) AS kind,
-       CASE WHEN w.fdwname IN ('group_api_smtp', 'group_api_sendgrid', 'group_api_postmark', 'group_api_mailgun',
-            'group_api_ses', 'group_api_resend') THEN 'EMAIL'
-            WHEN w.fdwname IN ('group_api_twilio', 'group_api_vonage', 'group_api_vonage_messages',
-            'group_api_messagebird', 'group_api_plivo', 'group_api_sns',
-            'group_api_kannel') THEN 'MOBILE'
-            ELSE (SELECT o.option_value FROM pg_catalog.pg_options_to_table(s.srvoptions) o
-                   WHERE o.option_name = 'channel') END AS channel,
+       coalesce(group_api_private.kind_channel(pg_catalog.substr(w.fdwname::pg_catalog.text, 11))
+                COLLATE pg_catalog."default",
+                (SELECT o.option_value FROM pg_catalog.pg_options_to_table(s.srvoptions) o
+                  WHERE o.option_name = 'channel')) AS channel,
        CASE WHEN p.server IS NULL THEN 'ready' WHEN p.until IS NULL THEN 'paused' ELSE 'resting' END AS state,
        p.reason, p.since, p.until,
        group_api_private.allowed_connections(s.srvname) AS max_connections
@@ -1634,10 +1601,19 @@ $$;
 COMMENT ON FUNCTION group_api.health() IS
 'One row per check: whether it holds, the fact, and what to do. SELECT * FROM group_api.health() WHERE NOT ok is empty when all is well.';
 
+CREATE FUNCTION group_api_private.our_wrappers() RETURNS text
+    LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT string_agg(quote_ident(w.fdwname), ', ' ORDER BY w.oid)
+      FROM pg_foreign_data_wrapper w
+      JOIN pg_depend d ON d.classid = 'pg_foreign_data_wrapper'::regclass AND d.objid = w.oid AND d.deptype = 'e'
+      JOIN pg_extension e ON d.refclassid = 'pg_extension'::regclass AND d.refobjid = e.oid AND e.extname = 'group_api'
+$$;
+COMMENT ON FUNCTION group_api_private.our_wrappers() IS 'internal: the extension''s foreign-data wrappers, quoted, with commas between';
+
 CREATE FUNCTION group_api.revoke_access(role regrole) RETURNS void
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-    wrappers text;
+    wrappers text := group_api_private.our_wrappers();
     owned text;
 BEGIN
     IF role IS NULL OR NOT EXISTS (SELECT FROM pg_roles r WHERE r.oid = role) THEN
@@ -1648,10 +1624,6 @@ BEGIN
     EXECUTE format('REVOKE ALL ON ALL ROUTINES IN SCHEMA group_api, group_api_v2, group_api_private FROM %s CASCADE', role);
     EXECUTE format('REVOKE ALL ON ALL TABLES IN SCHEMA group_api, group_api_v2, group_api_private FROM %s CASCADE', role);
     EXECUTE format('REVOKE ALL ON SCHEMA group_api, group_api_v2, group_api_private FROM %s CASCADE', role);
-    SELECT string_agg(quote_ident(w.fdwname), ', ') INTO wrappers
-      FROM pg_foreign_data_wrapper w
-      JOIN pg_depend d ON d.classid = 'pg_foreign_data_wrapper'::regclass AND d.objid = w.oid AND d.deptype = 'e'
-      JOIN pg_extension e ON d.refclassid = 'pg_extension'::regclass AND d.refobjid = e.oid AND e.extname = 'group_api';
     EXECUTE format('REVOKE ALL ON FOREIGN DATA WRAPPER %s FROM %s CASCADE', wrappers, role);
     SELECT string_agg(quote_ident(s.srvname), ', ') INTO owned
       FROM pg_foreign_server s
@@ -1713,7 +1685,7 @@ DECLARE
     monitors text := 'group_api.health(), group_api.sms_segments(text), '
         'group_api_private.dispatcher_state(), group_api_private.is_adopted(), '
         'group_api_private.data_origin(), group_api_private.allowed_connections(name), '
-        'group_api_private.phone_tables()';
+        'group_api_private.phone_tables(), group_api_private.kind_channel(text)';
     operators text := 'group_api.retry_failed(uuid, group_api.channel), '
         'group_api.put_user(text, text, text, text, text, text, text, text), '
         'group_api.pause(name, text), group_api.resume(name), group_api.adopt(boolean, boolean, boolean), '
@@ -1728,10 +1700,7 @@ DECLARE
     views text := 'group_api.providers, group_api.queue, group_api.attempts, group_api.deliveries, '
         'group_api.suppressions, group_api.receipts, group_api.receipt_counts, '
         'group_api.dispatcher, group_api.waiting, group_api.locks, group_api.set_aside, group_api.phone_tables';
-    wrappers text := 'group_api_smtp, group_api_twilio, group_api_vonage, group_api_vonage_messages, '
-        'group_api_messagebird, group_api_plivo, group_api_sns, group_api_kannel, '
-        'group_api_sendgrid, group_api_postmark, group_api_mailgun, group_api_ses, '
-        'group_api_resend, group_api_http, group_api_capture';
+    wrappers text := group_api_private.our_wrappers();
     tables text := 'group_api_private.groups, group_api_private.members, '
         'group_api_private.invitations, group_api_private.attempts, group_api_private.pauses, '
         'group_api_private.suppressions, group_api_private.receipt_counts, group_api_private.set_aside';
@@ -1808,10 +1777,6 @@ REVOKE ALL ON ALL TABLES IN SCHEMA group_api, group_api_v2, group_api_private FR
 REVOKE ALL ON ALL SEQUENCES IN SCHEMA group_api, group_api_v2, group_api_private FROM PUBLIC;
 REVOKE ALL ON ALL ROUTINES IN SCHEMA group_api, group_api_v2, group_api_private FROM PUBLIC;
 REVOKE ALL ON TYPE group_api.channel, group_api.delivery, group_api.response, group_api.suppression, group_api.group_status, group_api."text/html", group_api."*/*" FROM PUBLIC;
-REVOKE ALL ON FOREIGN DATA WRAPPER group_api_smtp, group_api_twilio, group_api_vonage,
-    group_api_vonage_messages, group_api_messagebird, group_api_plivo, group_api_sns,
-    group_api_kannel, group_api_sendgrid, group_api_postmark, group_api_mailgun, group_api_ses,
-    group_api_resend, group_api_http, group_api_capture FROM PUBLIC;
 
 -- The first dispatcher starts when this is committed.
 CREATE FUNCTION group_api_private.start() RETURNS void

@@ -26,11 +26,8 @@ ga_provider_channel(const GaProviderConfig *config)
 {
 	const char *value = ga_provider_setting(config, "channel");
 
-	if (value != NULL)
-		return strcmp(value, "MOBILE") == 0 ? GA_CHANNEL_MOBILE
-											: GA_CHANNEL_EMAIL;
-	return strcmp(config->kind, "smtp") == 0 ? GA_CHANNEL_EMAIL
-											 : GA_CHANNEL_MOBILE;
+	return value == NULL || strcmp(value, "MOBILE") == 0 ? GA_CHANNEL_MOBILE
+														 : GA_CHANNEL_EMAIL;
 }
 
 static void

@@ -23,7 +23,7 @@
 #include "base/shared/provider_options.h"
 #include "courier/capture.h"
 #include "courier/http/http.h"
-#include "courier/provider_table.h"
+#include "base/shared/provider_table.h"
 #include "courier/smtp/smtp.h"
 
 static const GaTransport *
@@ -33,18 +33,18 @@ find_transport(const char *kind)
 		return &ga_smtp_transport;
 	if (strcmp(kind, ga_capture_transport.kind) == 0)
 		return &ga_capture_transport;
-	return ga_provider_table_find(kind) ? &ga_http_transport : NULL;
+	return &ga_http_transport;
 }
 
 static void
 choose_kind(GaProvider *provider, const char *kind)
 {
-	for (int i = 0; ga_provider_kinds[i]; i++)
-		if (strcmp(ga_provider_kinds[i], kind) == 0)
-		{
-			provider->kind = ga_provider_kinds[i];
-			provider->transport = find_transport(kind);
-		}
+	const GaHttpRow *row = ga_provider_table_find(kind);
+
+	if (row == NULL)
+		return;
+	provider->kind = row->kind;
+	provider->transport = find_transport(kind);
 }
 
 #define EITHER_PLACE (GA_OPTION_ON_SERVER | GA_OPTION_ON_MAPPING)

@@ -40,7 +40,7 @@ typedef struct GaTransport
 struct GaProvider
 {
 	char *name;
-	const char *kind;			  /* of ga_provider_kinds; NULL: unknown */
+	const char *kind;			  /* of provider_table.h; NULL: unknown */
 	const GaTransport *transport; /* NULL: unknown kind */
 	GaChannel channel;
 	char *fault;	/* not NULL: no message can be sent, and why */

@@ -13,7 +13,7 @@
  * the provider's own rest is honoured.
  *
  * Locks: rests only while nobody's open transaction pauses or resumes
- * (ga_pauses_lock()); rows that somebody holds are skipped.
+ * (ga_provider_lock_pauses()); rows that somebody holds are skipped.
  */
 #include "postgres.h"
 
@@ -121,9 +121,9 @@ ga_clock_follow(void)
 	if ((!was_set && rests_are_checked) || not_before > ga_monotonic_now() ||
 		!ga_work_begin(GA_STEP_FOLLOW_CLOCK))
 		return false;
-	locked = ga_pauses_lock();
+	locked = ga_provider_lock_pauses();
 	if (locked)
-		ga_rests_move(unfollowed_us);
+		ga_clock_move_rests(unfollowed_us);
 	ga_work_end();
 	if (!locked)
 	{
@@ -140,7 +140,7 @@ ga_clock_shorten_waits(void)
 {
 	if (has_looked || !ga_work_begin(GA_STEP_FOLLOW_CLOCK))
 		return false;
-	has_looked = ga_waits_shorten(&cursor, ROWS_AT_ONCE);
+	has_looked = ga_clock_shorten_waits_of(&cursor, ROWS_AT_ONCE);
 	ga_work_end();
 	return has_looked;
 }

@@ -17,7 +17,7 @@ struct GaOwnerScope;
 typedef struct GaProviderRow
 {
 	const char *server;
-	const char *kind; /* of ga_provider_kinds */
+	const char *kind; /* of provider_table.h */
 	int setting_count;
 	GaProviderSetting *settings; /* server's, then user mapping's */
 	const char *fingerprint;	 /* changes when a setting does */

@@ -480,8 +480,9 @@ sub check_handed_over
 sub check_proofs
 {
 	my $port = PostgreSQL::Test::Cluster::get_free_port();
-	my @names = grep { $_ ne 'authorization' } slurp_file(project_root() . '/src/request/callback/signature.c') =~ /\bheader\(callback, "([a-z0-9-]+)"\)/g;
-	push @names, map { ("svix-$_", "webhook-$_") } slurp_file(project_root() . '/src/request/callback/signature.c') =~ /svix_header\(callback, "([a-z]+)"\)/g;
+	my $signatures = join '', map { slurp_file($_) } glob project_root() . '/src/request/callback/signature_*.c';
+	my @names = grep { $_ ne 'authorization' } $signatures =~ /\bga_callback_header\(\s*callback, "([a-z0-9-]+)"\)/g;
+	push @names, map { ("svix-$_", "webhook-$_") } $signatures =~ /svix_header\(callback, "([a-z]+)"\)/g;
 	my $echo = start_nginx($port, "server { listen 127.0.0.1:$port; location / { return 200 '" . join('|', map { '$http_' . tr/-/_/r } @names) . "'; } }", 'echo');
 	my $front = front_of($echo);
 	my %headers = map { ($_ => "is $_") } grep { $_ ne 'x-receipt-authorization' } @names;

@@ -76,7 +76,7 @@ sub to_json { return $json->encode($_[0]); }
 
 # ---- PostgreSQL ------------------------------------------------------------
 
-=head2 new_node(NAME, [conf => TEXT], [extension => 0], [init => [...]])
+=head2 new_node(NAME, [conf => TEXT], [extension => 0], [init => [...]], [install_path => DIR])
 
 A started server with group_api preloaded, and the extension in the database
 "postgres" unless told otherwise.
@@ -86,7 +86,8 @@ A started server with group_api preloaded, and the extension in the database
 sub new_node
 {
 	my ($name, %options) = @_;
-	my $node = PostgreSQL::Test::Cluster->new($name);
+	my $node = PostgreSQL::Test::Cluster->new($name,
+		$options{install_path} ? (install_path => $options{install_path}) : ());
 
 	# The extension insists on UTF-8, whatever the machine's own language is.
 	$node->init(extra => [ '--encoding=UTF8', '--locale=C.UTF-8', "--username=$ENV{PGUSER}" ],

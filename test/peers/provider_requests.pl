@@ -44,7 +44,7 @@ SKIP:
 	  unless -d "$modules/plivo" && system('node --version >/dev/null 2>&1') == 0;
 	local $ENV{NODE_PATH} = $modules;
 	open(my $pipe, '-|', 'node', "$root/test/peers/vendor-requests.js", $courier,
-		"$root/src/courier/provider_table.c")
+		"$root/src/base/shared/provider_table.c")
 	  or die "node: $!";
 	my @lines = <$pipe>;
 	close $pipe;

@@ -97,6 +97,7 @@ FROM unnest(ARRAY[
 	'SELECT group_api.sms_segments(''x'')', 'SELECT group_api_private.slug(''Crème'')',
 	'SELECT group_api_private.dispatcher_state()', 'SELECT group_api_private.is_adopted()',
 	'SELECT group_api_private.data_origin()', 'SELECT group_api_private.allowed_connections(''x'')',
+	'SELECT group_api_private.kind_channel(''x'')',
 	'TABLE group_api.providers', 'TABLE group_api.queue', 'TABLE group_api.attempts',
 	'TABLE group_api.deliveries', 'TABLE group_api.captured', 'TABLE group_api.receipts',
 	'TABLE group_api.receipt_counts', 'SELECT group_api.receive_receipt(''server=x'')']) AS command;
@@ -280,7 +281,7 @@ INSERT INTO levels
 		'v2.withdraw_invitations(bytea)', 'v2.subscribe(bytea)', 'v2.unsubscribe(bytea)', 'v2.suggest_users(bigint,text,integer,integer)'])
 	UNION ALL SELECT 'mailer', 'ingest_bounce(bytea)'
 	UNION ALL SELECT 'monitor', unnest(ARRAY['health()', 'sms_segments(text)',
-		'private.dispatcher_state()', 'private.is_adopted()', 'private.data_origin()', 'private.allowed_connections(name)', 'private.phone_tables()']);
+		'private.dispatcher_state()', 'private.is_adopted()', 'private.data_origin()', 'private.allowed_connections(name)', 'private.phone_tables()', 'private.kind_channel(text)']);
 INSERT INTO levels
 	SELECT 'operator', may FROM levels WHERE level <> 'anonymous' UNION
 	SELECT 'operator', unnest(ARRAY['retry_failed(uuid,group_api.channel)', 'pause(name,text)',

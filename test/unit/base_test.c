@@ -1,7 +1,7 @@
 /*
  * base_test.c
  *		The pure files shared with PostgreSQL: frames, provider options, the
- *		counting of SMS parts.
+ *		counting of SMS parts, the keys of messages.
  */
 #include <stdarg.h>
 #include <setjmp.h>
@@ -12,7 +12,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/shared/message_key.h"
 #include "base/shared/provider_options.h"
+#include "base/shared/provider_table.h"
 #include "base/shared/sms_text.h"
 #include "base/shared/wire.h"
 
@@ -323,6 +325,97 @@ options_that_depend_on_each_other_are_checked(void **state)
 											   "nobody", NULL}));
 }
 
+static void
+the_key_of_a_message_is_read_as_it_is_written(void **state)
+{
+	GaMessageKey in = {{0}, INT32_MAX, 7};
+	GaMessageKey out;
+	char text[GA_MESSAGE_KEY_MAX];
+
+	(void) state;
+	for (int i = 0; i < GA_MESSAGE_KEY_GROUP_LENGTH; i++)
+		in.group_id[i] = (uint8_t) (i * 17);
+	ga_message_key_write(&in, true, text);
+	assert_string_equal(text,
+						"inv-00112233445566778899aabbccddeeff.2147483647.7.r1");
+	assert_string_equal(ga_message_key_read(text, &out), ".r1");
+	assert_memory_equal(out.group_id, in.group_id, sizeof(in.group_id));
+	assert_int_equal(out.member_number, in.member_number);
+	assert_int_equal(out.version, in.version);
+	ga_message_key_write(&in, false, text);
+	assert_string_equal(ga_message_key_read(text, &out), "");
+	assert_string_equal(
+		ga_message_key_read("inv-00112233445566778899aabbccddeeff_1_2", &out),
+		"");
+}
+
+static void
+what_is_no_key_of_a_message_is_not_read(void **state)
+{
+	static const char *const others[] = {
+		"",
+		"inv-",
+		"inv-0011",
+		"INV-00112233445566778899aabbccddeeff.1.1",
+		"inv-00112233445566778899AABBCCDDEEFF.1.1",
+		"inv-00112233445566778899aabbccddeef.1.1",
+		"inv-00112233445566778899aabbccddeeff",
+		"inv-00112233445566778899aabbccddeeff.1",
+		"inv-00112233445566778899aabbccddeeff.1.",
+		"inv-00112233445566778899aabbccddeeff.0.1",
+		"inv-00112233445566778899aabbccddeeff.-1.1",
+		"inv-00112233445566778899aabbccddeeff.1.2147483648",
+		"inv-00112233445566778899aabbccddeeff.1.99999999999999999999",
+	};
+	GaMessageKey key;
+
+	(void) state;
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+		assert_null(ga_message_key_read(others[i], &key));
+}
+
+/* Whether a word of `list` begins with `mark` and goes on with `word`. */
+static int
+has_word(const char *list, const char *mark, const char *word)
+{
+	size_t length = strlen(word);
+
+	for (const char *at = list; at != NULL; at = strchr(at, ' '))
+	{
+		at += *at == ' ';
+		if (strncmp(at, mark, strlen(mark)) == 0 &&
+			strncmp(at + strlen(mark), word, length) == 0 &&
+			strchr(" ", at[strlen(mark) + length]) != NULL)
+			return 1;
+	}
+	return 0;
+}
+
+static void
+what_a_kind_takes_is_a_group_of_options(void **state)
+{
+	const GaHttpRow *row;
+
+	(void) state;
+	for (size_t at = 0; (row = ga_provider_table_at(at)) != NULL; at++)
+	{
+		char takes[256];
+
+		assert_true(strlen(row->takes) < sizeof(takes));
+		strcpy(takes, row->takes);
+		for (char *word = strtok(takes, " "); word; word = strtok(NULL, " "))
+		{
+			const GaProviderOption *option = ga_provider_options;
+
+			while (option->name && !has_word(option->kinds, "+", word))
+				option++;
+			if (option->name == NULL)
+				fail_msg("%s takes %s, which no option is for", row->kind,
+						 word);
+		}
+	}
+}
+
 int
 main(void)
 {
@@ -336,6 +429,9 @@ main(void)
 		cmocka_unit_test(options_belong_to_their_kind_and_place),
 		cmocka_unit_test(defaults_pass_their_own_check),
 		cmocka_unit_test(options_that_depend_on_each_other_are_checked),
+		cmocka_unit_test(what_a_kind_takes_is_a_group_of_options),
+		cmocka_unit_test(the_key_of_a_message_is_read_as_it_is_written),
+		cmocka_unit_test(what_is_no_key_of_a_message_is_not_read),
 	};
 
 	return cmocka_run_group_tests_name("base", tests, NULL, NULL);

@@ -3,52 +3,36 @@
  *		receive_receipt(): a provider's callback from the HTTP server in front.
  *
  * Anybody on the internet may call it, with any bytes: it answers with a word
- * and a status, never with an error.  What proves that a callback is honest is
- * in this order: a signature, where the provider signs and its secret is known;
- * otherwise the token in the address we gave.  A refused callback leaves nothing
- * but a count.
+ * and a status, never with an error.  What a callback is and means is read in
+ * request/callback; here it is proved, and its events are applied.  A refused
+ * callback leaves nothing but a count.
  */
 #include "postgres.h"
 
 #include <time.h>
 
-#include "access/xact.h"
 #include "api/answer/answer.h"
 #include "api/caller.h"
 #include "api/execute_right.h"
+#include "api/inbound/callback_provider.h"
 #include "base/callback_url.h"
-#include "base/secret_file.h"
+#include "base/shared/message_key.h"
+#include "common/sha2.h"
 #include "dispatch/wake.h"
 #include "request/callback/callback.h"
-#include "request/contact/contact.h"
-#include "request/callback/receipt_meaning.h"
+#include "request/callback/receipt.h"
 #include "request/soft_json.h"
-#include "request/callback/stop_words.h"
 #include "store/installation_store.h"
-#include "store/invitation_store.h"
 #include "store/plan_cache.h"
-#include "store/provider_store.h"
+#include "store/queue/receipt_count_store.h"
 #include "store/queue/receipt_store.h"
 #include "store/suppression_store.h"
 #include "utils/builtins.h"
 #include "utils/jsonb.h"
-#include "utils/memutils.h"
-#include "utils/snapmgr.h"
 
 /* SendGrid's batches end at 768 kB. */
 #define BODY_MAX (1024 * 1024)
 #define QUERY_MAX 8192
-
-/* A callback, its provider and what its address names. */
-typedef struct Arrival
-{
-	const char *server;
-	GaCallback callback;
-	bool secret_is_lost; /* there is one, and it cannot be read */
-	bool has_token;		 /* of a message or of the whole server */
-	bool is_signed;		 /* by the provider, all of it */
-	GaLinkToken message; /* member_number 0: the token names none */
-} Arrival;
 
 /* ---- the answer --------------------------------------------------------- */
 
@@ -76,202 +60,7 @@ summary(const GaReceiptResult *results, int count)
 	return ga_receipt_result_name(best);
 }
 
-/* ---- the provider ------------------------------------------------------- */
-
-/*
- * Anybody can call, so a file that cannot be read is told once in the life of
- * a backend for each provider, and again when it could be read in between.
- */
-static void
-note_password_file(const char *server, const char *problem)
-{
-	static List *told = NIL; /* of char *; in TopMemoryContext */
-	MemoryContext old = MemoryContextSwitchTo(TopMemoryContext);
-	ListCell *cell;
-	bool known = false;
-
-	foreach (cell, told)
-	{
-		if (strcmp(lfirst(cell), server) != 0)
-			continue;
-		known = true;
-		if (problem == NULL)
-		{
-			pfree(lfirst(cell));
-			told = foreach_delete_current(told, cell);
-		}
-	}
-	if (problem && !known)
-		told = lappend(told, pstrdup(server));
-	MemoryContextSwitchTo(old);
-	if (problem && !known)
-		ereport(LOG,
-				(errmsg("the password_file of provider \"%s\" cannot be used: "
-						"its receipts are refused",
-						server),
-				 errdetail("%s.", problem),
-				 errhint("SELECT * FROM group_api.test_provider('%s', ...); "
-						 "tells when it is well.",
-						 server),
-				 errhidestmt(true), errhidecontext(true)));
-}
-
-/* Empty when it cannot be read, or is none of the owner's to use. */
-static const char *
-read_password_file(const GaOwnerScope *scope, const GaProviderRow *provider,
-				   const char *file)
-{
-	char line[1024];
-	const char *secret = "";
-	const char *problem = NULL;
-
-	if (provider->forbidden)
-		problem = psprintf("The %s", provider->forbidden);
-	else if (ga_secret_file_read(file, line, sizeof(line)))
-		secret = MemoryContextStrdup(scope->caller_context, line);
-	else
-		problem = "It must be a file with a first line that the server's user "
-				  "alone may read";
-	explicit_bzero(line, sizeof(line));
-	note_password_file(provider->server, problem);
-	return secret;
-}
-
-/* Of the mapping: what the provider signs with. */
-static void
-find_secret(const GaOwnerScope *scope, Arrival *arrival,
-			const GaProviderRow *provider)
-{
-	const char *secret = ga_provider_row_setting(provider, "signature_secret");
-	const char *file = ga_provider_row_setting(provider, "password_file");
-
-	if (secret == NULL)
-		secret = ga_provider_row_setting(provider, "verification_key");
-	if (secret == NULL && ga_signature_uses_password(provider->kind))
-	{
-		secret = ga_provider_row_setting(provider, "password");
-		if (secret == NULL && file != NULL)
-			secret = read_password_file(scope, provider, file);
-	}
-	arrival->secret_is_lost = secret != NULL && *secret == '\0';
-	arrival->callback.secret = secret;
-}
-
-/* False when no receipts can come from such a server. */
-static bool
-find_provider(const GaOwnerScope *scope, Arrival *arrival, const char *server)
-{
-	GaProviderRow provider;
-
-	if (!ga_provider_find(scope, server, &provider))
-		return false;
-	arrival->server = provider.server;
-	if (!ga_receipt_kind_is_known(provider.kind))
-		return false;
-	arrival->callback.kind = provider.kind;
-	arrival->callback.callback_url =
-		ga_provider_row_setting(&provider, "callback_url");
-	find_secret(scope, arrival, &provider);
-	return true;
-}
-
-/* ---- the proof ---------------------------------------------------------- */
-
-/* False when there is a token and it is none of ours. */
-static bool
-read_token(Arrival *arrival)
-{
-	const GaFormField *field =
-		ga_form_find(&arrival->callback.query_fields, GA_CALLBACK_RECEIPT);
-	uint8 secret[GA_LINK_SECRET_LENGTH];
-	GaLinkToken account;
-	bool is_valid;
-
-	if (field == NULL)
-		return true;
-	is_valid = field->value.length < GA_LINK_TOKEN_MAX &&
-			   strlen(field->value.data) == field->value.length &&
-			   ga_link_secret_find(secret) &&
-			   ga_link_token_read(secret, GA_LINK_RECEIPT, field->value.data,
-								  &arrival->message);
-	explicit_bzero(secret, sizeof(secret));
-	if (!is_valid)
-		return false;
-	arrival->has_token = true;
-	if (arrival->message.member_number > 0)
-		return true;
-	/* It names a server: is it this one? */
-	account = ga_callback_account(arrival->server);
-	return account.group_number == arrival->message.group_number;
-}
-
-static bool
-is_believed(Arrival *arrival)
-{
-	if (arrival->secret_is_lost || !read_token(arrival))
-		return false;
-	switch (ga_signature_check(&arrival->callback))
-	{
-		case GA_SIGNATURE_GOOD:
-			arrival->is_signed = true;
-			return true;
-		case GA_SIGNATURE_NONE:
-		case GA_SIGNATURE_PARTLY:
-			return arrival->has_token;
-		case GA_SIGNATURE_BAD:
-			break;
-	}
-	return false;
-}
-
 /* ---- the events --------------------------------------------------------- */
-
-static bool
-read_number(const char **at, int32 *number)
-{
-	int64 value = 0;
-	const char *start = *at;
-
-	while (**at >= '0' && **at <= '9' && value <= PG_INT32_MAX)
-		value = value * 10 + *(*at)++ - '0';
-	*number = (int32) value;
-	return *at > start && value >= 1 && value <= PG_INT32_MAX;
-}
-
-/* Where a provider takes no dot, an underscore stands for it. */
-static bool
-skip_dot(const char **at)
-{
-	bool found = **at == '.' || **at == '_';
-
-	*at += found;
-	return found;
-}
-
-/* Our key of a message: inv-<32 digits>.<member>.<version>, and maybe .r<n> */
-static bool
-read_key(const char *key, GaReceipt *receipt)
-{
-	if (strncmp(key, "inv-", 4) != 0 ||
-		strspn(key + 4, "0123456789abcdef") != 2 * UUID_LEN)
-		return false;
-	key += 4;
-	for (int i = 0; i < UUID_LEN; i++)
-	{
-		char pair[3] = {key[2 * i], key[2 * i + 1], '\0'};
-
-		receipt->group_id.data[i] = (unsigned char) strtol(pair, NULL, 16);
-	}
-	key += 2 * UUID_LEN;
-	if (!skip_dot(&key) || !read_number(&key, &receipt->ref.member_number) ||
-		!skip_dot(&key) || !read_number(&key, &receipt->ref.version))
-	{
-		receipt->ref.member_number = 0;
-		return false;
-	}
-	receipt->by_group_id = true;
-	return true;
-}
 
 static void
 append_part(StringInfo out, const char *text)
@@ -284,14 +73,14 @@ append_part(StringInfo out, const char *text)
  * it comes.
  */
 static const uint8 *
-event_digest(const Arrival *arrival, const GaReceiptEvent *event,
+event_digest(const GaCallback *callback, const GaReceiptEvent *event,
 			 const GaReceipt *receipt)
 {
 	GaDigest *digest = palloc(sizeof(GaDigest));
 	StringInfoData out;
 
 	initStringInfo(&out);
-	append_part(&out, arrival->server);
+	append_part(&out, callback->server);
 	append_part(&out, event->nonce);
 	if (event->nonce == NULL)
 	{
@@ -312,64 +101,62 @@ event_digest(const Arrival *arrival, const GaReceiptEvent *event,
 	return digest->bytes;
 }
 
+/* Which message it is about: as the token says, or else as the event does. */
 static void
-fill_receipt(const Arrival *arrival, const GaReceiptEvent *event,
+fill_message(const GaCallbackProof *proof, const char *reference,
 			 GaReceipt *receipt)
 {
-	const char *kind = arrival->callback.kind;
-	GaReceiptMeaning meaning = ga_receipt_meaning(kind, event);
+	GaMessageKey key;
 
+	if (proof->message.member_number > 0)
+		receipt->ref = proof->message;
+	else if (reference != NULL && ga_message_key_read(reference, &key) != NULL)
+	{
+		receipt->by_group_id = true;
+		memcpy(receipt->group_id.data, key.group_id, UUID_LEN);
+		receipt->ref.member_number = key.member_number;
+		receipt->ref.version = key.version;
+	}
+}
+
+static void
+fill_receipt(const GaCallback *callback, const GaCallbackProof *proof,
+			 const GaReceiptEvent *event, GaReceipt *receipt)
+{
+	fill_message(proof, event->reference, receipt);
 	receipt->way = "callback";
-	receipt->server = arrival->server;
-	if (arrival->message.member_number > 0)
-		receipt->ref = arrival->message;
-	else if (event->reference != NULL)
-		(void) read_key(event->reference, receipt);
+	receipt->server = callback->server;
 	receipt->message_id = event->message_id;
-	receipt->status = meaning.status;
+	receipt->status = event->status;
 	receipt->code = event->code;
-	receipt->reason = meaning.reason;
-	receipt->suppress = meaning.suppress;
-	receipt->evidence = meaning.evidence;
-	receipt->digest = event_digest(arrival, event, receipt);
-	receipt->counts_once =
-		event->nonce != NULL && ga_signature_counts_once(&arrival->callback);
-	receipt->may_be_part = ga_receipt_tells_each_part(kind);
+	receipt->reason = event->reason;
+	receipt->suppress = event->suppress;
+	receipt->evidence = event->evidence;
+	receipt->digest = event_digest(callback, event, receipt);
+	receipt->counts_once = event->nonce != NULL && callback->secret != NULL &&
+						   callback->kind->is_signed_without_event;
+	receipt->may_be_part = callback->kind->tells_each_part;
 	receipt->raw = event->raw.data;
 	receipt->raw_length = event->raw.length;
 }
 
-/* ---- messages that come in ---------------------------------------------- */
-
-/* "27701231234" and "+27 70 123 1234"; false: it is no number of a person. */
-static bool
-read_sender(const char *sender, GaContact *contact)
-{
-	GaContactFault fault;
-	StringInfoData number;
-
-	initStringInfo(&number);
-	appendStringInfoChar(&number, '+');
-	for (; *sender; sender++)
-		if (*sender >= '0' && *sender <= '9')
-			appendStringInfoChar(&number, *sender);
-	return ga_contact_check(GA_CHANNEL_MOBILE, number.data, contact, &fault);
-}
-
+/* STOP and its like. */
 static GaReceiptResult
-obey(const Arrival *arrival, GaWish wish, const GaContact *contact)
+apply_keyword(const GaCallback *callback, const GaReceiptEvent *event)
 {
+	const char *contact = event->sender.value;
 	bool changed =
-		wish == GA_WISH_STOP
-			? ga_suppression_add(GA_CHANNEL_MOBILE, contact->value,
+		event->keyword == GA_KEYWORD_STOP
+			? ga_suppression_add(GA_CHANNEL_MOBILE, contact,
 								 &(GaSuppressionCause){
 									 .reason = "opted_out",
-									 .server = arrival->server,
+									 .server = callback->server,
 									 .code = "STOP",
 									 .evidence = "the person's own message",
 								 })
-			: ga_suppression_remove_reason(GA_CHANNEL_MOBILE, contact->value,
+			: ga_suppression_remove_reason(GA_CHANNEL_MOBILE, contact,
 										   "opted_out");
+
 	return changed ? GA_RECEIPT_MOVED : GA_RECEIPT_KNOWN;
 }
 
@@ -378,23 +165,23 @@ obey(const Arrival *arrival, GaWish wish, const GaContact *contact)
  * it is: it takes a signature or the token of the whole server.
  */
 static GaReceiptResult
-take_answer(const Arrival *arrival, const GaReceiptEvent *event)
+take_reply(const GaCallback *callback, const GaCallbackProof *proof,
+		   const GaReceiptEvent *event)
 {
-	bool is_proved = arrival->is_signed || arrival->message.member_number == 0;
-	GaWish wish = is_proved ? ga_wish_read(event->said) : GA_WISH_NONE;
-	GaContact contact;
+	bool is_proved = proof->is_signed || proof->message.member_number == 0;
 
-	if (wish == GA_WISH_NONE || !read_sender(event->sender, &contact))
-		return GA_RECEIPT_UNKNOWN;
-	return obey(arrival, wish, &contact);
+	return is_proved && event->keyword != GA_KEYWORD_NONE
+			   ? apply_keyword(callback, event)
+			   : GA_RECEIPT_UNKNOWN;
 }
 
 /* ---- the whole ---------------------------------------------------------- */
 
 /* A list may hold receipts and answers of persons. */
 static Datum
-apply_events(const GaCaller *caller, const Arrival *arrival,
-			 const GaReceiptEvent *events, int count)
+apply_events(const GaCaller *caller, const GaCallback *callback,
+			 const GaCallbackProof *proof, const GaReceiptEvent *events,
+			 int count)
 {
 	GaReceipt *receipts = palloc0(sizeof(GaReceipt) * count);
 	GaReceiptResult *results = palloc(sizeof(GaReceiptResult) * count);
@@ -403,59 +190,65 @@ apply_events(const GaCaller *caller, const Arrival *arrival,
 	GaOwnerScope scope;
 
 	for (int i = 0; i < count; i++)
-		if (events[i].said == NULL)
-			fill_receipt(arrival, &events[i], &receipts[told++]);
+		if (!events[i].is_incoming)
+			fill_receipt(callback, proof, &events[i], &receipts[told++]);
 	ga_owner_enter(&scope);
 	for (int i = 0; i < count; i++)
-		if (events[i].said != NULL)
-			results[told + said++] = take_answer(arrival, &events[i]);
+		if (events[i].is_incoming)
+			results[told + said++] = take_reply(callback, proof, &events[i]);
 	if (told > 0 && ga_receipts_apply(receipts, told, results))
 		ga_wake_at_end();
 	/* Counters are locked last. */
 	for (int i = told; i < count; i++)
-		ga_receipt_count(arrival->server, ga_receipt_result_name(results[i]));
+		ga_receipt_count(callback->server, ga_receipt_result_name(results[i]));
 	ga_owner_leave(&scope);
 	return answer(caller, summary(results, count), count);
 }
 
 static Datum
-turn_away(const GaCaller *caller, const Arrival *arrival, const char *result)
+turn_away(const GaCaller *caller, const char *server, const char *result)
 {
 	GaOwnerScope scope;
 
 	ga_owner_enter(&scope);
-	ga_receipt_count(arrival->server, result);
+	ga_receipt_count(server, result);
 	ga_owner_leave(&scope);
 	return answer(caller, result, 0);
 }
 
 static Datum
-receive(const GaCaller *caller, const char *server, Arrival *arrival)
+receive(const GaCaller *caller, const char *server, GaCallback *callback)
 {
-	GaCallback *callback = &arrival->callback;
+	uint8 key[GA_LINK_SECRET_LENGTH];
+	GaCallbackProof proof;
 	GaReceiptEvent *events;
 	GaOwnerScope scope;
-	bool is_believable;
+	bool is_known;
+	bool is_short;
+	bool has_key;
+	bool is_proved;
 	int count;
 
 	ga_owner_enter(&scope);
-	is_believable = server != NULL && find_provider(&scope, arrival, server);
+	is_known =
+		server != NULL && ga_callback_provider_find(&scope, server, callback);
+	is_short = callback->body.length <= BODY_MAX &&
+			   strlen(callback->query) <= QUERY_MAX;
+	has_key = is_known && is_short && ga_link_secret_find(key);
 	ga_owner_leave(&scope);
-	if (!is_believable)
-		return turn_away(caller, arrival, "refused");
-	if (callback->body.length > BODY_MAX || strlen(callback->query) > QUERY_MAX)
-		return turn_away(caller, arrival, "unreadable");
+	if (!is_known)
+		return turn_away(caller, callback->server, "refused");
+	if (!is_short)
+		return turn_away(caller, callback->server, "unreadable");
 	callback->now = (int64) time(NULL);
-	ga_callback_open(callback);
-	ga_owner_enter(&scope);
-	is_believable = is_believed(arrival);
-	ga_owner_leave(&scope);
-	if (!is_believable)
-		return turn_away(caller, arrival, "refused");
+	is_proved = ga_callback_prove(callback, has_key ? key : NULL, &proof);
+	explicit_bzero(key, sizeof(key));
+	if (!is_proved)
+		return turn_away(caller, callback->server, "refused");
 	count = ga_receipt_read(callback, &events);
 	if (count == 0)
-		return turn_away(caller, arrival, "unreadable");
-	return apply_events(caller, arrival, events, count);
+		return turn_away(caller, callback->server, "unreadable");
+	return apply_events(caller, callback, &proof, events, count);
 }
 
 /* The value of a header; a list of several counts by its first. */
@@ -503,24 +296,23 @@ PG_FUNCTION_INFO_V1(group_api_receive_receipt);
 Datum
 group_api_receive_receipt(PG_FUNCTION_ARGS)
 {
-	Arrival arrival = {.callback = {.header = find_header, .query = ""}};
-	GaCallback *callback = &arrival.callback;
+	GaCallback callback = {.header = find_header, .query = ""};
 	GaCaller caller;
 
 	ga_caller_read(&caller);
 	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
-		return turn_away(&caller, &arrival, "unreadable");
-	callback->body = (GaBytes){VARDATA_ANY(PG_GETARG_BYTEA_PP(1)),
-							   VARSIZE_ANY_EXHDR(PG_GETARG_BYTEA_PP(1))};
+		return turn_away(&caller, NULL, "unreadable");
+	callback.body = (GaBytes){VARDATA_ANY(PG_GETARG_BYTEA_PP(1)),
+							  VARSIZE_ANY_EXHDR(PG_GETARG_BYTEA_PP(1))};
 	if (!PG_ARGISNULL(2))
-		callback->headers = PG_GETARG_JSONB_P(2);
+		callback.headers = PG_GETARG_JSONB_P(2);
 	if (!PG_ARGISNULL(3))
-		callback->query = without_mark(text_to_cstring(PG_GETARG_TEXT_PP(3)));
+		callback.query = without_mark(text_to_cstring(PG_GETARG_TEXT_PP(3)));
 	/* What stands in the body of a GET is nobody's word. */
 	if (!PG_ARGISNULL(4) &&
 		pg_strcasecmp(text_to_cstring(PG_GETARG_TEXT_PP(4)), "GET") == 0)
-		callback->body = ga_bytes("");
-	return receive(&caller, NameStr(*PG_GETARG_NAME(0)), &arrival);
+		callback.body = ga_bytes("");
+	return receive(&caller, NameStr(*PG_GETARG_NAME(0)), &callback);
 }
 
 /* The body alone; all else comes by headers. */
@@ -529,8 +321,7 @@ PG_FUNCTION_INFO_V1(group_api_receive_receipt_http);
 Datum
 group_api_receive_receipt_http(PG_FUNCTION_ARGS)
 {
-	Arrival arrival = {.callback = {.header = find_header, .query = ""}};
-	GaCallback *callback = &arrival.callback;
+	GaCallback callback = {.header = find_header, .query = ""};
 	const char *query;
 	GaFormFields fields;
 	const GaFormField *server;
@@ -540,67 +331,18 @@ group_api_receive_receipt_http(PG_FUNCTION_ARGS)
 	ga_execute_right_check(fcinfo, GA_BODY_FORMS);
 	ga_caller_read(&caller);
 	if (PG_ARGISNULL(0))
-		return turn_away(&caller, &arrival, "unreadable");
-	callback->body = (GaBytes){VARDATA_ANY(PG_GETARG_TEXT_PP(0)),
-							   VARSIZE_ANY_EXHDR(PG_GETARG_TEXT_PP(0))};
-	callback->headers = ga_caller_headers(&caller);
-	query = find_header(callback->headers, "x-receipt-query");
+		return turn_away(&caller, NULL, "unreadable");
+	callback.body = (GaBytes){VARDATA_ANY(PG_GETARG_TEXT_PP(0)),
+							  VARSIZE_ANY_EXHDR(PG_GETARG_TEXT_PP(0))};
+	callback.headers = ga_caller_headers(&caller);
+	query = find_header(callback.headers, "x-receipt-query");
 	if (query != NULL)
-		callback->query = without_mark(query);
+		callback.query = without_mark(query);
 	fields = ga_form_read(
-		(GaBytes){callback->query, strnlen(callback->query, QUERY_MAX)});
+		(GaBytes){callback.query, strnlen(callback.query, QUERY_MAX)});
 	server = ga_form_find(&fields, GA_CALLBACK_SERVER);
 	return receive(
 		&caller,
 		server && ga_bytes_are_text(server->value) ? server->value.data : NULL,
-		&arrival);
-}
-
-PG_FUNCTION_INFO_V1(group_api_receipt_url);
-
-Datum
-group_api_receipt_url(PG_FUNCTION_ARGS)
-{
-	uint8 secret[GA_LINK_SECRET_LENGTH];
-	GaProviderRow provider;
-	const char *base = NULL;
-	GaOwnerScope scope;
-	const char *server;
-	bool is_there;
-	char *url;
-
-	if (PG_ARGISNULL(0))
-		PG_RETURN_NULL();
-	server = NameStr(*PG_GETARG_NAME(0));
-	ga_owner_enter(&scope);
-	is_there = ga_provider_find(&scope, server, &provider);
-	if (is_there)
-		base = ga_provider_row_setting(&provider, "callback_url");
-	if (base != NULL)
-	{
-		/* The key must be there before anything is signed with it. */
-		if (ga_installation_claim(NULL))
-			ga_reload_at_commit();
-		CommandCounterIncrement();
-		PushCopiedSnapshot(GetActiveSnapshot());
-		UpdateActiveSnapshotCommandId();
-		ga_link_secret_read(secret);
-		PopActiveSnapshot();
-	}
-	ga_owner_leave(&scope);
-	if (!is_there)
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg("provider \"%s\" does not exist", server),
-				 errhint("SELECT * FROM group_api.providers; lists them.")));
-	if (base == NULL)
-		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-						errmsg("provider \"%s\" has no callback_url", server),
-						errhint("ALTER SERVER %s OPTIONS (ADD callback_url "
-								"'https://...');",
-								quote_identifier(server))));
-	url =
-		ga_callback_url_make(base, server, secret, ga_callback_account(server));
-	explicit_bzero(secret, sizeof(secret));
-	PG_RETURN_TEXT_P(cstring_to_text(url));
+		&callback);
 }

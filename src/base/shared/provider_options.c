@@ -4,7 +4,9 @@
  *
  * The same rows refuse a typo in CREATE SERVER and give the courier its
  * defaults, so the two cannot disagree.  An option may have several rows when
- * its default or its values depend on the kind.
+ * its default or its values depend on the kind.  It is for every kind (*), for those
+ * it names, and for those that take a group of options (+group, see
+ * provider_table.h).
  */
 #include "base/shared/provider_options.h"
 
@@ -15,43 +17,30 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/shared/provider_table.h"
+
 #define SERVER GA_OPTION_ON_SERVER
 #define MAPPING GA_OPTION_ON_MAPPING
 #define REQUIRED GA_OPTION_REQUIRED
 #define SECRET GA_OPTION_SECRET
 #define PRIVILEGED GA_OPTION_PRIVILEGED
 
-#define SMS_KINDS "twilio vonage vonage_messages messagebird plivo sns kannel"
-#define MAIL_KINDS "sendgrid postmark mailgun ses resend"
-/* whose URL is known, or described by the operator */
-#define HTTP_KINDS                                                             \
-	"twilio vonage vonage_messages messagebird plivo sns " MAIL_KINDS " http"
-#define ACCOUNT_KINDS "smtp " SMS_KINDS " " MAIL_KINDS " http"
-/* that can be asked how a message fares */
-#define POLL_KINDS "twilio messagebird plivo"
-
-const char *const ga_provider_kinds[] = {
-	"smtp",		   "twilio",   "vonage",  "vonage_messages",
-	"messagebird", "plivo",	   "sns",	  "kannel",
-	"sendgrid",	   "postmark", "mailgun", "ses",
-	"resend",	   "http",	   "capture", NULL};
-
 /* clang-format off */
 const GaProviderOption ga_provider_options[] = {
 	/* every kind */
-	{"sender", "smtp " MAIL_KINDS, GA_OPTION_MAILBOX, SERVER | REQUIRED, 0, 0, NULL, NULL,
+	{"sender", "+email", GA_OPTION_MAILBOX, SERVER | REQUIRED, 0, 0, NULL, NULL,
 	 "the From of every message: an address of a domain you may send for"},
-	{"sender", "vonage vonage_messages messagebird plivo", GA_OPTION_TEXT, SERVER | REQUIRED, 0, 0, NULL, NULL,
+	{"sender", "+sender", GA_OPTION_TEXT, SERVER | REQUIRED, 0, 0, NULL, NULL,
 	 "the number or name messages come from"},
-	{"sender", "twilio sns kannel", GA_OPTION_TEXT, SERVER, 0, 0, NULL, NULL,
+	{"sender", "+optional_sender", GA_OPTION_TEXT, SERVER, 0, 0, NULL, NULL,
 	 "the number or name messages come from"},
-	{"sender", "http capture", GA_OPTION_TEXT, SERVER, 0, 0, NULL, NULL,
+	{"sender", "+any_channel", GA_OPTION_TEXT, SERVER, 0, 0, NULL, NULL,
 	 "who messages come from: {sender} in templates"},
-	{"channel", "http capture", GA_OPTION_CHOICE, SERVER | REQUIRED, 0, 0, "EMAIL|MOBILE", NULL,
+	{"channel", "+any_channel", GA_OPTION_CHOICE, SERVER | REQUIRED, 0, 0, "EMAIL|MOBILE", NULL,
 	 "the kind of contact this provider reaches"},
-	{"channel", "smtp " MAIL_KINDS, GA_OPTION_CHOICE, SERVER, 0, 0, "EMAIL", "EMAIL",
+	{"channel", "+email", GA_OPTION_CHOICE, SERVER, 0, 0, "EMAIL", "EMAIL",
 	 "the kind of contact this provider reaches"},
-	{"channel", SMS_KINDS, GA_OPTION_CHOICE, SERVER, 0, 0, "MOBILE", "MOBILE",
+	{"channel", "+sms", GA_OPTION_CHOICE, SERVER, 0, 0, "MOBILE", "MOBILE",
 	 "the kind of contact this provider reaches"},
 	{"priority", "*", GA_OPTION_INTEGER, SERVER, 0, 1000, NULL, "100",
 	 "which provider of a channel is asked first: lower goes first"},
@@ -66,7 +55,7 @@ const GaProviderOption ga_provider_options[] = {
 	 * this (see courier/smtp/smtp.c). */
 	{"timeout", "smtp", GA_OPTION_INTEGER, SERVER, 1, 600, NULL, "120",
 	 "seconds to wait for one reply; the whole attempt may take five times as long"},
-	{"timeout", SMS_KINDS " " MAIL_KINDS " http capture", GA_OPTION_INTEGER, SERVER, 1, 600, NULL, "30",
+	{"timeout", "+request capture", GA_OPTION_INTEGER, SERVER, 1, 600, NULL, "30",
 	 "seconds one request may take"},
 	/* RFC 5321 4.5.3.2.1: a busy relay takes the connection and greets later. */
 	{"greeting_timeout", "smtp", GA_OPTION_INTEGER, SERVER, 1, 600, NULL, "300",
@@ -81,9 +70,9 @@ const GaProviderOption ga_provider_options[] = {
 	 "what to do when the message was handed over and no answer came"},
 	{"callback_url", "*", GA_OPTION_URL, SERVER, 0, 0, "http|https", NULL,
 	 "where the provider sends its receipts"},
-	{"poll", POLL_KINDS, GA_OPTION_BOOLEAN, SERVER, 0, 0, NULL, "false",
+	{"poll", "+poll", GA_OPTION_BOOLEAN, SERVER, 0, 0, NULL, "false",
 	 "whether the provider is asked how a message fares when no receipt comes"},
-	{"base_url", HTTP_KINDS, GA_OPTION_URL, SERVER, 0, 0, "http|https", NULL,
+	{"base_url", "+base_url", GA_OPTION_URL, SERVER, 0, 0, "http|https", NULL,
 	 "scheme, host and path prefix used instead of the provider's own"},
 
 	/* smtp */
@@ -97,7 +86,7 @@ const GaProviderOption ga_provider_options[] = {
 	 "where bounces go; default the address of sender"},
 	{"bounce_address", "smtp", GA_OPTION_MAILBOX, SERVER, 0, 0, NULL, NULL,
 	 "where bounces come back to ingest_bounce(): each message's own is name+token@domain"},
-	{"reply_to", "smtp " MAIL_KINDS, GA_OPTION_MAILBOX, SERVER, 0, 0, NULL, NULL,
+	{"reply_to", "+email", GA_OPTION_MAILBOX, SERVER, 0, 0, NULL, NULL,
 	 "where replies go unless a message says otherwise"},
 
 	/* twilio */
@@ -147,15 +136,15 @@ const GaProviderOption ga_provider_options[] = {
 	 "where in a JSON answer the error's text is"},
 
 	/* user mapping */
-	{"username", "smtp twilio vonage vonage_messages plivo sns kannel ses http", GA_OPTION_TEXT, MAPPING, 0, 0, NULL, NULL,
+	{"username", "+username", GA_OPTION_TEXT, MAPPING, 0, 0, NULL, NULL,
 	 "the account's name, API key or access key id; default account_sid or auth_id where there is one"},
-	{"password", ACCOUNT_KINDS, GA_OPTION_TEXT, MAPPING | SECRET, 0, 0, NULL, NULL,
+	{"password", "smtp +request", GA_OPTION_TEXT, MAPPING | SECRET, 0, 0, NULL, NULL,
 	 "the account's password, token, secret or API key"},
-	{"password_file", ACCOUNT_KINDS, GA_OPTION_FILE, MAPPING | PRIVILEGED, 0, 0, NULL, NULL,
+	{"password_file", "smtp +request", GA_OPTION_FILE, MAPPING | PRIVILEGED, 0, 0, NULL, NULL,
 	 "a file whose first line is the password; only the server's user may read it"},
 	{"bearer_token", "http", GA_OPTION_TEXT, MAPPING | SECRET, 0, 0, NULL, NULL,
 	 "sent as Authorization: Bearer instead of username and password"},
-	{"signature_secret", "twilio plivo vonage vonage_messages messagebird mailgun resend",
+	{"signature_secret", "+signature_secret",
 	 GA_OPTION_TEXT, MAPPING | SECRET, 0, 0, NULL, NULL,
 	 "what the provider signs its receipts with; for twilio and plivo default the password"},
 	{NULL, NULL, GA_OPTION_TEXT, 0, 0, 0, NULL, NULL, NULL},
@@ -181,13 +170,30 @@ is_listed(const char *list, char separator, const char *word, size_t length)
 	return false;
 }
 
+/* Whether one of the words of `list` behind a + is among those of `takes`. */
+static bool
+is_taken(const char *list, const char *takes)
+{
+	while ((list = strchr(list, '+')) != NULL)
+	{
+		size_t length = strcspn(++list, " ");
+
+		if (is_listed(takes, ' ', list, length))
+			return true;
+	}
+	return false;
+}
+
 bool
 ga_provider_option_is_for(const GaProviderOption *option, const char *kind,
 						  int place)
 {
-	return (option->flags & place) != 0 &&
+	const GaHttpRow *row = ga_provider_table_find(kind);
+
+	return (option->flags & place) != 0 && row != NULL &&
 		   (strcmp(option->kinds, "*") == 0 ||
-			is_listed(option->kinds, ' ', kind, strlen(kind)));
+			is_listed(option->kinds, ' ', kind, strlen(kind)) ||
+			is_taken(option->kinds, row->takes));
 }
 
 const GaProviderOption *

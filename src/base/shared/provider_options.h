@@ -40,7 +40,7 @@ typedef enum GaOptionType
 typedef struct GaProviderOption
 {
 	const char *name;
-	const char *kinds; /* "*" or a space-separated list: "smtp http" */
+	const char *kinds; /* "*", or kinds and groups: "capture +request" */
 	GaOptionType type;
 	int flags;
 	double min;
@@ -52,9 +52,6 @@ typedef struct GaProviderOption
 
 /* Ends with an entry whose name is NULL. */
 extern const GaProviderOption ga_provider_options[];
-
-/* "smtp", "twilio", ..., NULL: the wrappers are named group_api_<kind>. */
-extern const char *const ga_provider_kinds[];
 
 /* NULL: no such option for this kind at this place (flags, one of _ON_). */
 extern const GaProviderOption *

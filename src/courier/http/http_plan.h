@@ -6,7 +6,7 @@
 #define GA_COURIER_HTTP_HTTP_PLAN_H
 
 #include "courier/provider.h"
-#include "courier/provider_table.h"
+#include "base/shared/provider_table.h"
 #include "courier/template.h"
 
 typedef struct GaHttpHeader

@@ -10,6 +10,7 @@
 #include "base/guc.h"
 #include "base/link_token.h"
 #include "base/picture_url.h"
+#include "base/shared/message_key.h"
 #include "dispatch/courier/message.h"
 #include "utils/json.h"
 #include "utils/memutils.h"
@@ -114,10 +115,12 @@ ga_message_job(StringInfo json, uint64 job_id, const uint8 *secret,
 			   const GaClaim *claim, GaChannel channel,
 			   const GaMessage *message)
 {
-	char group[UUID_LEN * 2 + 1];
+	GaMessageKey key = {.member_number = claim->number,
+						.version = claim->link_version};
+	char key_text[GA_MESSAGE_KEY_MAX];
 
-	for (int i = 0; i < UUID_LEN; i++)
-		sprintf(group + 2 * i, "%02x", claim->group_id.data[i]);
+	memcpy(key.group_id, claim->group_id.data, sizeof(key.group_id));
+	ga_message_key_write(&key, claim->reminders > 0, key_text);
 	appendStringInfo(json, "{\"id\":" UINT64_FORMAT, job_id);
 	append_member(json, "provider", server);
 	append_member(json, "to", claim->contact);
@@ -131,9 +134,7 @@ ga_message_job(StringInfo json, uint64 job_id, const uint8 *secret,
 	append_tokens(json, secret, claim, channel == GA_CHANNEL_EMAIL,
 				  callback_url != NULL);
 	/* The same on every attempt: the provider's key against duplicates. */
-	appendStringInfo(json, ",\"message_key\":\"inv-%s.%d.%d%s\"", group,
-					 claim->number, claim->link_version,
-					 claim->reminders > 0 ? ".r1" : "");
+	append_member(json, "message_key", key_text);
 	if (claim->expires_at != 0)
 		appendStringInfo(
 			json, ",\"expires_in_s\":" INT64_FORMAT,

@@ -10,19 +10,8 @@
 #include "postgres.h"
 
 #include "base/shared/mail_status.h"
-#include "request/callback/receipt_meaning.h"
-
-static bool
-is_of_mail(const char *kind)
-{
-	static const char *const kinds[] = {"sendgrid", "postmark", "mailgun",
-										"ses", "resend"};
-
-	for (int i = 0; i < lengthof(kinds); i++)
-		if (strcmp(kinds[i], kind) == 0)
-			return true;
-	return false;
-}
+#include "request/callback/callback_kind.h"
+#include "request/callback/receipt.h"
 
 /* "Bounce/Transient/General", "Bounce/Transient" and "Bounce" in turn. */
 static const GaReceiptCode *
@@ -93,23 +82,22 @@ weigh_bounce(const GaReceiptEvent *event, const char **words,
 		*words = ga_mail_status_words(event->code, event->text);
 }
 
-GaReceiptMeaning
-ga_receipt_meaning(const char *kind, const GaReceiptEvent *event)
+void
+ga_receipt_interpret(const GaCallbackKind *kind, GaReceiptEvent *event)
 {
-	const GaReceiptCode *known = code_of(kind, event);
+	const GaReceiptCode *known = code_of(kind->kind, event);
 	const char *words = known ? known->words : NULL;
-	GaReceiptMeaning meaning = {.status = status_of(kind, event->word)};
 
+	event->status = status_of(kind->kind, event->word);
 	/* A code beside a message that arrived is a warning. */
 	if (known != NULL &&
-		(meaning.status == GA_RECEIPT_FAILED ||
+		(event->status == GA_RECEIPT_FAILED ||
 		 strncmp(known->code, event->word, strlen(known->code)) == 0))
-		meaning.suppress = known->suppress;
-	if (meaning.status == GA_RECEIPT_FAILED && is_of_mail(kind))
-		weigh_bounce(event, &words, &meaning.suppress);
-	if (meaning.status == GA_RECEIPT_FAILED)
-		meaning.reason = reason_of(event, words);
-	if (meaning.suppress != NULL)
-		meaning.evidence = words;
-	return meaning;
+		event->suppress = known->suppress;
+	if (event->status == GA_RECEIPT_FAILED && kind->is_mail)
+		weigh_bounce(event, &words, &event->suppress);
+	if (event->status == GA_RECEIPT_FAILED)
+		event->reason = reason_of(event, words);
+	if (event->suppress != NULL)
+		event->evidence = words;
 }

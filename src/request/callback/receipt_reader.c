@@ -1,9 +1,7 @@
 /*
  * receipt_reader.c
- *		Reads the events out of a callback, as a row of a table says.
- *
- * To add a provider: a row here, its words in base/shared/receipt_table.c, and, when it
- * signs, a row in signature.c.
+ *		Reads the events out of a callback, as the row of the provider's kind says
+ *		(callback_kind.h).
  *
  * Where the body is empty (a GET) the query's fields are read; never both, since
  * a signature may cover the one and not the other.
@@ -15,8 +13,8 @@
 #include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"
 #include "request/callback/callback.h"
-#include "request/callback/carrier_answer.h"
 #include "request/callback/carrier_text.h"
+#include "request/callback/receipt.h"
 #include "request/soft_json.h"
 
 /* Of one body; a batch of SendGrid's has some hundreds. */
@@ -25,185 +23,6 @@
 #define CODE_MAX 64
 #define ID_MAX 256
 #define TEXT_MAX 200
-
-/*
- * Where things stand: names of fields, of JSON members with a slash between
- * them; several, parted by |, are tried in turn.
- */
-typedef struct ReceiptRow
-{
-	const char *kind;
-	const char *inside; /* a member that holds the event, as JSON in a text */
-	const char *reference;
-	const char *message_id;
-	const char *word;
-	const char *detail;	 /* refines the word */
-	const char *subtype; /* and this one the detail */
-	const char *code;
-	const char *text;
-	const char *time;
-	const char *nonce;
-	/* messages that come in have these, and no word or "received" */
-	const char *sender;
-	const char *said;
-	bool text_is_carrier_answer; /* the code stands in it */
-	bool tells_each_part;		 /* of a long message, each under its own id */
-} ReceiptRow;
-
-static const ReceiptRow rows[] = {
-	{
-		.kind = "twilio",
-		.message_id = "MessageSid|SmsSid",
-		.word = "MessageStatus|SmsStatus",
-		.code = "ErrorCode",
-		.text = "ErrorMessage",
-		.time = "RawDlrDate",
-		.sender = "From",
-		.said = "OptOutType|Body",
-	},
-	{
-		.kind = "vonage",
-		.reference = "client-ref",
-		.message_id = "messageId|message-id",
-		.word = "status",
-		.code = "err-code",
-		.time = "message-timestamp",
-		.tells_each_part = true,
-		.sender = "msisdn",
-		.said = "text",
-	},
-	{
-		.kind = "vonage_messages",
-		.reference = "client_ref",
-		.message_id = "message_uuid",
-		.word = "status",
-		.code = "error/title|error/code",
-		.text = "error/detail|error/reason",
-		.time = "timestamp",
-		.sender = "from",
-		.said = "text",
-	},
-	{
-		.kind = "messagebird",
-		.reference = "reference",
-		.message_id = "id",
-		.word = "status",
-		.code = "statusErrorCode",
-		.text = "statusReason",
-		.time = "statusDatetime",
-		.sender = "originator",
-		.said = "body|payload",
-	},
-	{
-		.kind = "plivo",
-		.message_id = "MessageUUID",
-		.word = "Status",
-		.code = "ErrorCode",
-		.time = "DeliveryReportTime|SentTime",
-		.sender = "From",
-		.said = "Text",
-	},
-	{
-		.kind = "kannel",
-		.message_id = "id",
-		.word = "status|type",
-		.text = "answer",
-		.time = "time",
-		.text_is_carrier_answer = true,
-		.sender = "from",
-		.said = "said",
-	},
-	{
-		.kind = "sendgrid",
-		.reference = "inv",
-		.message_id = "sg_message_id",
-		.word = "event",
-		.detail = "type",
-		.code = "status",
-		.text = "reason|response",
-		.time = "timestamp",
-		.nonce = "sg_event_id",
-	},
-	{
-		.kind = "postmark",
-		.reference = "Metadata/inv",
-		.message_id = "MessageID",
-		.word = "RecordType",
-		.detail = "Type|SuppressionReason",
-		.text = "Details|Description",
-		.time = "DeliveredAt|BouncedAt|ReceivedAt",
-	},
-	{
-		.kind = "mailgun",
-		.reference = "event-data/user-variables/inv",
-		.message_id = "event-data/message/headers/message-id",
-		.word = "event-data/event",
-		.detail = "event-data/severity",
-		.code = "event-data/delivery-status/enhanced-code|"
-				"event-data/delivery-status/code",
-		.text = "event-data/delivery-status/message|"
-				"event-data/delivery-status/description|event-data/reason",
-		.time = "event-data/timestamp",
-		.nonce = "signature/token",
-	},
-	{
-		.kind = "ses",
-		.inside = "Message",
-		.reference = "mail/tags/inv/0",
-		.message_id = "mail/messageId",
-		.word = "eventType|notificationType|Type",
-		.detail = "bounce/bounceType|complaint/complaintFeedbackType",
-		.subtype = "bounce/bounceSubType",
-		.code = "bounce/bouncedRecipients/0/status",
-		.text = "bounce/bouncedRecipients/0/diagnosticCode|reject/reason",
-		.time = "bounce/timestamp|delivery/timestamp|complaint/timestamp|"
-				"mail/timestamp",
-	},
-	{
-		.kind = "resend",
-		.reference = "data/tags/inv",
-		.message_id = "data/email_id",
-		.word = "type",
-		.detail = "data/bounce/type",
-		.subtype = "data/bounce/subType",
-		.text = "data/bounce/message|data/failed/reason",
-		.time = "created_at",
-	},
-	{
-		.kind = "http",
-		.reference = "key",
-		.message_id = "id",
-		.word = "status",
-		.code = "code",
-		.text = "text",
-		.time = "time",
-		.sender = "from",
-		.said = "said",
-	},
-};
-
-static const ReceiptRow *
-find_row(const char *kind)
-{
-	for (int i = 0; i < lengthof(rows); i++)
-		if (strcmp(rows[i].kind, kind) == 0)
-			return &rows[i];
-	return NULL;
-}
-
-bool
-ga_receipt_kind_is_known(const char *kind)
-{
-	return find_row(kind) != NULL;
-}
-
-bool
-ga_receipt_tells_each_part(const char *kind)
-{
-	const ReceiptRow *row = find_row(kind);
-
-	return row != NULL && row->tells_each_part;
-}
 
 /* ---- one value ---------------------------------------------------------- */
 
@@ -341,27 +160,29 @@ code_or_null(const char *code)
 
 /* The word with what the path tells behind it, where the table knows that. */
 static const char *
-refine(Source *source, const ReceiptRow *row, const char *word,
+refine(Source *source, const GaCallbackKind *kind, const char *word,
 	   const char *path)
 {
 	const char *detail = path ? value_at(source, path, CODE_MAX) : NULL;
 	const char *both = detail ? psprintf("%s/%s", word, detail) : NULL;
 	GaReceiptStatus status;
 
-	if (both != NULL && (ga_receipt_status_find(row->kind, both, &status) ||
-						 ga_receipt_code_find(row->kind, both) != NULL))
+	if (both != NULL && (ga_receipt_status_find(kind->kind, both, &status) ||
+						 ga_receipt_code_find(kind->kind, both) != NULL))
 		return both;
 	return word;
 }
 
 static const char *
-refined_word(Source *source, const ReceiptRow *row)
+refined_word(Source *source, const GaCallbackKind *kind)
 {
-	const char *word = value_at(source, row->word, CODE_MAX);
-	const char *refined = word ? refine(source, row, word, row->detail) : NULL;
+	const char *word = value_at(source, kind->word, CODE_MAX);
+	const char *refined =
+		word ? refine(source, kind, word, kind->detail) : NULL;
 
 	/* A subtype refines the type alone. */
-	return refined != word ? refine(source, row, refined, row->subtype) : word;
+	return refined != word ? refine(source, kind, refined, kind->subtype)
+						   : word;
 }
 
 /*
@@ -397,52 +218,63 @@ said_at(Source *source, const char *paths)
 	return source->json ? words_at(source, paths) : NULL;
 }
 
+/* "27701231234" and "+27 70 123 1234"; false: it is no number of a person. */
+static bool
+read_sender(const char *sender, GaContact *contact)
+{
+	GaContactFault fault;
+	StringInfoData number;
+
+	initStringInfo(&number);
+	appendStringInfoChar(&number, '+');
+	for (; *sender; sender++)
+		if (*sender >= '0' && *sender <= '9')
+			appendStringInfoChar(&number, *sender);
+	return ga_contact_check(GA_CHANNEL_MOBILE, number.data, contact, &fault);
+}
+
 /* What is said need not be a text: only a few words in it matter. */
 static void
-read_incoming(Source *source, const ReceiptRow *row, GaReceiptEvent *event)
+read_incoming(Source *source, const GaCallbackKind *kind, GaReceiptEvent *event)
 {
-	const char *said;
+	const char *said = kind->said ? said_at(source, kind->said) : NULL;
+	const char *sender = said ? value_at(source, kind->sender, CODE_MAX) : NULL;
 
-	if (event->word != NULL && pg_strcasecmp(event->word, "received") != 0)
+	if (sender == NULL)
 		return;
-	said = row->said ? said_at(source, row->said) : NULL;
-	event->sender = said ? value_at(source, row->sender, CODE_MAX) : NULL;
-	event->said = event->sender ? said : NULL;
-	if (event->said != NULL)
-		event->word = "received";
+	event->is_incoming = true;
+	event->word = "received";
+	event->keyword = ga_keyword_read(said);
+	if (event->keyword != GA_KEYWORD_NONE &&
+		!read_sender(sender, &event->sender))
+		event->keyword = GA_KEYWORD_NONE;
 }
 
 /* false: it has no word, or a value in it is no text. */
 static bool
-read_event(Source *source, const ReceiptRow *row, GaReceiptEvent *event)
+read_event(Source *source, const GaCallbackKind *kind, GaReceiptEvent *event)
 {
-	event->reference = value_at(source, row->reference, ID_MAX);
-	event->message_id = value_at(source, row->message_id, ID_MAX);
-	event->word = refined_word(source, row);
-	event->code = code_or_null(value_at(source, row->code, CODE_MAX));
-	event->text = words_at(source, row->text);
-	if (row->text_is_carrier_answer)
-		ga_carrier_answer_read(&event->text, &event->code);
-	event->time = value_at(source, row->time, CODE_MAX);
-	event->nonce = value_at(source, row->nonce, ID_MAX);
-	read_incoming(source, row, event);
-	return event->word != NULL && !source->is_broken;
-}
-
-/* An Amazon topic wraps the event as a text into its own message. */
-static Jsonb *
-unwrap(Jsonb *json, const ReceiptRow *row)
-{
-	const char *text = row->inside ? json_at(&json->root, row->inside,
-											 (int) strlen(row->inside))
-								   : NULL;
-	Jsonb *inner = text ? ga_soft_json(text, strlen(text)) : NULL;
-
-	return inner != NULL && JB_ROOT_IS_OBJECT(inner) ? inner : json;
+	memset(event, 0, sizeof(*event));
+	event->reference = value_at(source, kind->reference, ID_MAX);
+	event->message_id = value_at(source, kind->message_id, ID_MAX);
+	event->word = refined_word(source, kind);
+	event->code = code_or_null(value_at(source, kind->code, CODE_MAX));
+	event->text = words_at(source, kind->text);
+	if (kind->read_text != NULL)
+		kind->read_text(&event->text, &event->code);
+	event->time = value_at(source, kind->time, CODE_MAX);
+	event->nonce = value_at(source, kind->nonce, ID_MAX);
+	if (event->word == NULL || pg_strcasecmp(event->word, "received") == 0)
+		read_incoming(source, kind, event);
+	if (event->word == NULL || source->is_broken)
+		return false;
+	if (!event->is_incoming)
+		ga_receipt_interpret(kind, event);
+	return true;
 }
 
 static int
-read_list(Jsonb *list, const ReceiptRow *row, GaReceiptEvent **events)
+read_list(Jsonb *list, const GaCallbackKind *kind, GaReceiptEvent **events)
 {
 	int size = (int) Min(JB_ROOT_COUNT(list), EVENTS_MAX);
 	int count = 0;
@@ -458,7 +290,7 @@ read_list(Jsonb *list, const ReceiptRow *row, GaReceiptEvent **events)
 			!JsonContainerIsObject(element->val.binary.data))
 			continue;
 		source.json = element->val.binary.data;
-		if (!read_event(&source, row, event))
+		if (!read_event(&source, kind, event))
 			continue;
 		event->raw = ga_bytes(JsonbToCString(NULL, element->val.binary.data,
 											 element->val.binary.len));
@@ -490,18 +322,21 @@ foreign_part(const char *query)
 int
 ga_receipt_read(const GaCallback *callback, GaReceiptEvent **events)
 {
-	const ReceiptRow *row = find_row(callback->kind);
+	const GaCallbackKind *kind = callback->kind;
+	Jsonb *json = callback->json;
 	bool is_empty = callback->body.length == 0;
 	Source source = {.fields =
 						 is_empty ? &callback->query_fields : &callback->form};
 
-	if (row == NULL)
+	if (json != NULL && JB_ROOT_IS_ARRAY(json))
+		return read_list(json, kind, events);
+	if (json != NULL && kind->unwrap != NULL)
+		json = kind->unwrap(json);
+	if (json != NULL)
+		source.json = &json->root;
+	*events = palloc(sizeof(GaReceiptEvent));
+	if (!read_event(&source, kind, *events))
 		return 0;
-	if (callback->json != NULL && JB_ROOT_IS_ARRAY(callback->json))
-		return read_list(callback->json, row, events);
-	if (callback->json != NULL)
-		source.json = &unwrap(callback->json, row)->root;
-	*events = palloc0(sizeof(GaReceiptEvent));
 	(*events)->raw = is_empty ? foreign_part(callback->query) : callback->body;
-	return read_event(&source, row, *events) ? 1 : 0;
+	return 1;
 }

@@ -3,25 +3,19 @@
  *		Moving deliveries by what providers say of them.
  *
  * Locks, in this order: the invitations, by group and number; the digests; at
- * the end a row of receipt_counts for each result that nobody else holds.  So several events applied
+ * the end the counts (receipt_count_store.c).  So several events applied
  * together cannot deadlock with others.  The dispatcher skips the locked rows;
  * its record of a row that a receipt moved meanwhile finds nothing to do.
  */
 #include "postgres.h"
 
-#include "base/guc.h"
 #include "catalog/pg_type.h"
 #include "store/installation_store.h"
 #include "store/plan_cache.h"
+#include "store/queue/receipt_count_store.h"
 #include "store/queue/receipt_store.h"
 #include "store/suppression_store.h"
 #include "utils/builtins.h"
-#include "utils/timestamp.h"
-
-/* Removed in one go: some milliseconds. */
-#define TRIM_ROWS 10000
-/* Counts are small: a year of them is kept. */
-#define COUNT_DAYS 366
 
 #define DIGEST_LENGTH 32
 
@@ -503,63 +497,6 @@ apply(const GaReceipt *told, bool *was_waiting)
 	return result;
 }
 
-/* ---- counting ----------------------------------------------------------- */
-
-/*
- * Whoever counts takes any row of the day, server and result that nobody holds,
- * or begins another: nobody waits, and there are as many rows as there ever were
- * open transactions that counted the same at once.
- */
-static void
-count(const char *server, const char *result, int64 receipts)
-{
-	static GaPlan add = {
-		.sql = "UPDATE group_api_private.receipt_counts"
-			   " SET receipts = receipts + $3 WHERE ctid = ANY (ARRAY("
-			   " SELECT ctid FROM group_api_private.receipt_counts"
-			   "  WHERE day = (now() AT TIME ZONE 'UTC')::date"
-			   "   AND server = $1::name AND result = $2 LIMIT 1"
-			   "  FOR NO KEY UPDATE SKIP LOCKED))",
-		.nargs = 3,
-		.argtypes = {TEXTOID, TEXTOID, INT8OID},
-	};
-	static GaPlan begin = {
-		.sql = "INSERT INTO group_api_private.receipt_counts"
-			   " (day, server, result, receipts)"
-			   " VALUES ((now() AT TIME ZONE 'UTC')::date, $1, $2, $3)",
-		.nargs = 3,
-		.argtypes = {TEXTOID, TEXTOID, INT8OID},
-	};
-	Datum values[3];
-
-	values[0] = CStringGetTextDatum(server ? server : "");
-	values[1] = CStringGetTextDatum(result);
-	values[2] = Int64GetDatum(receipts);
-	if (ga_plan_run(&add, values, NULL, SPI_OK_UPDATE) == 0)
-		ga_plan_run(&begin, values, NULL, SPI_OK_INSERT);
-}
-
-void
-ga_receipt_count(const char *server, const char *result)
-{
-	count(server, result, 1);
-}
-
-static void
-count_results(const char *server, const GaReceiptResult *results, int number)
-{
-	for (int result = GA_RECEIPT_MOVED; result <= GA_RECEIPT_REPLAYED; result++)
-	{
-		int64 found = 0;
-
-		for (int i = 0; i < number; i++)
-			found += results[i] == (GaReceiptResult) result;
-		if (found > 0)
-			count(server, ga_receipt_result_name((GaReceiptResult) result),
-				  found);
-	}
-}
-
 /* ---- from outside ------------------------------------------------------- */
 
 /* In the order of the locks; those of one message stay in their order. */
@@ -592,7 +529,7 @@ ga_receipts_apply(const GaReceipt *receipts, int number,
 	for (int i = 0; i < number; i++)
 		results[order[i] - receipts] = apply(order[i], &was_waiting);
 	if (number > 0)
-		count_results(receipts[0].server, results, number);
+		ga_receipt_count_results(receipts[0].server, results, number);
 	return was_waiting;
 }
 
@@ -605,61 +542,36 @@ ga_receipt_apply(const GaReceipt *receipt)
 	return result;
 }
 
+static bool
+is_there(Datum *key)
+{
+	static GaPlan plan = {
+		.sql = "SELECT FROM group_api_private.invitations"
+			   " WHERE group_id = $1 AND number = $2",
+		.nargs = 2,
+		.argtypes = {UUIDOID, INT4OID},
+	};
+
+	return ga_plan_run(&plan, key, NULL, SPI_OK_SELECT) > 0;
+}
+
 bool
 ga_receipt_try(const GaReceipt *receipt)
 {
-	static GaPlan plan = {
+	static GaPlan lock = {
 		.sql = "SELECT FROM group_api_private.invitations"
 			   " WHERE group_id = $1 AND number = $2"
 			   " FOR NO KEY UPDATE SKIP LOCKED",
 		.nargs = 2,
 		.argtypes = {UUIDOID, INT4OID},
 	};
-	static GaPlan look = {
-		.sql = "SELECT FROM group_api_private.invitations"
-			   " WHERE group_id = $1 AND number = $2",
-		.nargs = 2,
-		.argtypes = {UUIDOID, INT4OID},
-	};
-	Datum values[2] = {UUIDPGetDatum(&receipt->group_id),
-					   Int32GetDatum(receipt->ref.member_number)};
+	Datum key[2] = {UUIDPGetDatum(&receipt->group_id),
+					Int32GetDatum(receipt->ref.member_number)};
 	bool was_waiting = false;
 
-	if (ga_plan_run(&plan, values, NULL, SPI_OK_SELECT) == 0)
+	if (ga_plan_run(&lock, key, NULL, SPI_OK_SELECT) == 0)
 		/* Held, or gone: of one that is gone there is nothing to do. */
-		return ga_plan_run(&look, values, NULL, SPI_OK_SELECT) == 0;
+		return !is_there(key);
 	(void) apply(receipt, &was_waiting);
 	return true;
-}
-
-bool
-ga_receipts_trim(void)
-{
-	static GaPlan receipts = {
-		.sql = "DELETE FROM group_api_private.receipts WHERE ctid = ANY (ARRAY("
-			   " SELECT ctid FROM group_api_private.receipts"
-			   "  WHERE received_at < $1 LIMIT $2 FOR UPDATE SKIP LOCKED))",
-		.nargs = 2,
-		.argtypes = {TIMESTAMPTZOID, INT4OID},
-	};
-	static GaPlan counts = {
-		.sql = "DELETE FROM group_api_private.receipt_counts"
-			   " WHERE ctid = ANY (ARRAY("
-			   " SELECT ctid FROM group_api_private.receipt_counts"
-			   "  WHERE day < (now() AT TIME ZONE 'UTC')::date - $1"
-			   "  FOR UPDATE SKIP LOCKED))",
-		.nargs = 1,
-		.argtypes = {INT4OID},
-	};
-	Datum values[2];
-	bool more;
-
-	values[0] = TimestampTzGetDatum(GetCurrentTimestamp() -
-									(int64) ga_settings.receipts_retention *
-										USECS_PER_MINUTE);
-	values[1] = Int32GetDatum(TRIM_ROWS);
-	more = ga_plan_run(&receipts, values, NULL, SPI_OK_DELETE) == TRIM_ROWS;
-	values[0] = Int32GetDatum(COUNT_DAYS);
-	ga_plan_run(&counts, values, NULL, SPI_OK_DELETE);
-	return more;
 }

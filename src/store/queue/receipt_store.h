@@ -71,12 +71,6 @@ extern GaReceiptResult ga_receipt_apply(const GaReceipt *receipt);
  */
 extern bool ga_receipt_try(const GaReceipt *receipt);
 
-/* Counts one that was not applied: "refused" or "unreadable". */
-extern void ga_receipt_count(const char *server, const char *result);
-
 extern const char *ga_receipt_result_name(GaReceiptResult result);
-
-/* Removes events older than the retention; true when there is more. */
-extern bool ga_receipts_trim(void);
 
 #endif /* GA_STORE_QUEUE_RECEIPT_STORE_H */

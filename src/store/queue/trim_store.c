@@ -13,7 +13,7 @@
 #include "store/group/idempotency_store.h"
 #include "store/plan_cache.h"
 #include "store/queue/poll_store.h"
-#include "store/queue/receipt_store.h"
+#include "store/queue/receipt_count_store.h"
 #include "store/queue/set_aside_store.h"
 #include "store/queue/trim_store.h"
 #include "utils/timestamp.h"

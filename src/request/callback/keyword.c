@@ -1,5 +1,5 @@
 /*
- * stop_words.c
+ * keyword.c
  *		STOP and its like, in the languages that invitations are written in.
  *
  * The English words are those that carriers and gateways of the United States
@@ -8,7 +8,7 @@
 #include "postgres.h"
 
 #include "base/shared/sms_text.h"
-#include "request/callback/stop_words.h"
+#include "request/callback/keyword.h"
 
 /* Longer than any word below. */
 #define WORD_MAX 32
@@ -99,18 +99,18 @@ fold(const char *text, char *word)
 	return true;
 }
 
-GaWish
-ga_wish_read(const char *text)
+GaKeyword
+ga_keyword_read(const char *text)
 {
 	char word[WORD_MAX];
 
 	if (strlen(text) > 8 * WORD_MAX || !fold(text, word))
-		return GA_WISH_NONE;
+		return GA_KEYWORD_NONE;
 	for (int i = 0; i < lengthof(stops); i++)
 		if (strcmp(word, stops[i]) == 0)
-			return GA_WISH_STOP;
+			return GA_KEYWORD_STOP;
 	for (int i = 0; i < lengthof(starts); i++)
 		if (strcmp(word, starts[i]) == 0)
-			return GA_WISH_START;
-	return GA_WISH_NONE;
+			return GA_KEYWORD_START;
+	return GA_KEYWORD_NONE;
 }

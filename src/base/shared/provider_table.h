@@ -1,13 +1,18 @@
 /*
  * provider_table.h
- *		What each HTTP provider is told and how it answers, as data.
+ *		The kinds of providers: which options each takes, what an HTTP provider is
+ *		told and how it answers, as data.
  *
- * A row needs no code of its own; http.c reads it.
+ * One table for the validator of CREATE SERVER (in PostgreSQL) and for the
+ * courier.  A row needs no code of its own: courier/http reads it.
+ *
+ * Pure C: no PostgreSQL header, no allocation.
  */
-#ifndef GA_COURIER_PROVIDER_TABLE_H
-#define GA_COURIER_PROVIDER_TABLE_H
+#ifndef GA_BASE_SHARED_PROVIDER_TABLE_H
+#define GA_BASE_SHARED_PROVIDER_TABLE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/shared/wire.h"
@@ -39,11 +44,19 @@ typedef struct GaHttpPoll
 	const char *text_path; /* "" = none */
 } GaHttpPoll;
 
-/* A member that is NULL is taken from the provider's option of that name; those
- * after `codes` have no option, NULL and 0 mean none. */
+/*
+ * A kind.  `takes` has the groups of options that its servers and mappings take
+ * besides those of every kind and those that name it (provider_options.c), with a
+ * blank between: the channel ("email" or "sms"), "request" (it is spoken to by
+ * HTTP), and options that not every kind has.
+ *
+ * A member behind it that is NULL is taken from the provider's option of that name;
+ * those after `codes` have no option, NULL and 0 mean none.
+ */
 typedef struct GaHttpRow
 {
-	const char *kind;
+	const char *kind; /* the wrapper is named group_api_<kind> */
+	const char *takes;
 	const char *method;
 	const char *url;	 /* a template; the host holds options at most */
 	const char *body;	 /* json, form or query */
@@ -75,8 +88,11 @@ typedef struct GaHttpRow
 /* NULL: no such kind. */
 extern const GaHttpRow *ga_provider_table_find(const char *kind);
 
+/* The kinds in the order of the table; NULL: `at` is behind the last one. */
+extern const GaHttpRow *ga_provider_table_at(size_t at);
+
 /* NULL: the row does not know this code. */
 extern const GaHttpCode *ga_provider_table_code(const GaHttpRow *row,
 												const char *code);
 
-#endif /* GA_COURIER_PROVIDER_TABLE_H */
+#endif /* GA_BASE_SHARED_PROVIDER_TABLE_H */

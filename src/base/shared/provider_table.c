@@ -1,14 +1,14 @@
 /*
  * provider_table.c
- *		What each HTTP provider is told and how it answers, as data.
+ *		The kinds of providers, what an HTTP provider is told and how it answers, as
+ *		data.
  *
- * To add a provider: a row here, its options in base/shared/provider_options.c, its
- * wrapper in sql/group_api.sql, and the words of its receipts in
- * base/shared/receipt_table.c.  Codes that are not listed follow the status of the
+ * To add a provider: a row here and one in the list of sql/group_api.sql; what else
+ * it may need stands in CONTRIBUTING.md.  Codes that are not listed follow the status of the
  * answer and whom its words blame.  A code marked UNSURE is said of one recipient
  * and of a whole account alike.
  */
-#include "courier/provider_table.h"
+#include "base/shared/provider_table.h"
 
 #include <stddef.h>
 #include <string.h>
@@ -286,6 +286,8 @@ static const GaHttpRow rows[] = {
 	/* https://www.twilio.com/docs/messaging/api/message-resource */
 	{
 		.kind = "twilio",
+		.takes = "sms request optional_sender base_url poll username "
+				 "signature_secret",
 		.method = "POST",
 		.url = "https://api.twilio.com/2010-04-01/Accounts/{account_sid}/"
 			   "Messages.json",
@@ -312,6 +314,7 @@ static const GaHttpRow rows[] = {
 	 * each part of the message */
 	{
 		.kind = "vonage",
+		.takes = "sms request sender base_url username signature_secret",
 		.method = "POST",
 		.url = "https://rest.nexmo.com/sms/json",
 		.body = "json",
@@ -336,6 +339,7 @@ static const GaHttpRow rows[] = {
 	 * the code as the fragment of `type` */
 	{
 		.kind = "vonage_messages",
+		.takes = "sms request sender base_url username signature_secret",
 		.method = "POST",
 		.url = "https://api.nexmo.com/v1/messages",
 		.body = "json",
@@ -361,6 +365,7 @@ static const GaHttpRow rows[] = {
 	 * reference there are no reports */
 	{
 		.kind = "messagebird",
+		.takes = "sms request sender base_url poll signature_secret",
 		.method = "POST",
 		.url = "https://rest.messagebird.com/messages",
 		.body = "json",
@@ -386,6 +391,7 @@ static const GaHttpRow rows[] = {
 	/* https://www.plivo.com/docs/messaging/api/message */
 	{
 		.kind = "plivo",
+		.takes = "sms request sender base_url poll username signature_secret",
 		.method = "POST",
 		.url = "https://api.plivo.com/v1/Account/{auth_id}/Message/",
 		.body = "json",
@@ -410,6 +416,7 @@ static const GaHttpRow rows[] = {
 	/* https://docs.aws.amazon.com/sns/latest/api/API_Publish.html */
 	{
 		.kind = "sns",
+		.takes = "sms request optional_sender base_url username",
 		.method = "POST",
 		.url = "https://sns.{region}.amazonaws.com/",
 		.body = "form",
@@ -440,6 +447,7 @@ static const GaHttpRow rows[] = {
 	 * id, so the report's URL must tell the message */
 	{
 		.kind = "kannel",
+		.takes = "sms request optional_sender username",
 		.method = "GET",
 		.body = "query",
 		.fields = "{\"username\":\"{username}\",\"password\":\"{password}\","
@@ -461,6 +469,7 @@ static const GaHttpRow rows[] = {
 	/* https://www.twilio.com/docs/sendgrid/api-reference/mail-send */
 	{
 		.kind = "sendgrid",
+		.takes = "email request base_url",
 		.method = "POST",
 		.url = "https://api.sendgrid.com/v3/mail/send",
 		.body = "json",
@@ -494,6 +503,7 @@ static const GaHttpRow rows[] = {
 	/* https://postmarkapp.com/developer/api/email-api */
 	{
 		.kind = "postmark",
+		.takes = "email request base_url",
 		.method = "POST",
 		.url = "https://api.postmarkapp.com/email",
 		.body = "json",
@@ -520,6 +530,7 @@ static const GaHttpRow rows[] = {
 	/* https://documentation.mailgun.com/docs/mailgun/api-reference/send */
 	{
 		.kind = "mailgun",
+		.takes = "email request base_url signature_secret",
 		.method = "POST",
 		.url = "https://api.mailgun.net/v3/{domain}/messages",
 		.body = "form",
@@ -544,6 +555,7 @@ static const GaHttpRow rows[] = {
 	 * names beyond ASCII must be encoded, and a tag may hold no dot */
 	{
 		.kind = "ses",
+		.takes = "email request base_url username",
 		.method = "POST",
 		.url = "https://email.{region}.amazonaws.com/v2/email/outbound-emails",
 		.body = "json",
@@ -578,6 +590,7 @@ static const GaHttpRow rows[] = {
 	/* https://resend.com/docs/api-reference/emails/send-email */
 	{
 		.kind = "resend",
+		.takes = "email request base_url signature_secret",
 		.method = "POST",
 		.url = "https://api.resend.com/emails",
 		.body = "json",
@@ -603,8 +616,20 @@ static const GaHttpRow rows[] = {
 	/* whatever the operator describes */
 	{
 		.kind = "http",
+		.takes = "request any_channel base_url username",
 		.auth = GA_AUTH_OPTION,
 		.idempotency = "Idempotency-Key",
+	},
+
+	/* --- not by HTTP ---------------------------------------------------------- */
+
+	{
+		.kind = "smtp",
+		.takes = "email username",
+	},
+	{
+		.kind = "capture",
+		.takes = "any_channel",
 	},
 };
 
@@ -615,6 +640,12 @@ ga_provider_table_find(const char *kind)
 		if (strcmp(rows[i].kind, kind) == 0)
 			return &rows[i];
 	return NULL;
+}
+
+const GaHttpRow *
+ga_provider_table_at(size_t at)
+{
+	return at < sizeof(rows) / sizeof(rows[0]) ? &rows[at] : NULL;
 }
 
 const GaHttpCode *

@@ -1,0 +1,249 @@
+/*
+ * bounce_report.c
+ *		Has the courier program read a mail, and looks things up in its report.
+ *
+ * A stranger's MIME has no business in a server process.  The report is a JSON
+ * object, made by courier/bounce/bounce.c.
+ */
+#include "postgres.h"
+
+#include "api/inbound/bounce_report.h"
+#include "base/compat.h"
+#include "base/courier_call.h"
+#include "fmgr.h"
+#include "utils/builtins.h"
+#include "utils/json.h"
+
+/* The courier reads no more than this either. */
+#define MAIL_MAX (4 * 1024 * 1024)
+#define REPORT_MAX (256 * 1024)
+#define TIMEOUT_MS 20000
+
+/* False unless the object has such a member of this type. */
+static bool
+find_member(JsonbContainer *object, const char *name, enum jbvType type,
+			JsonbValue *found)
+{
+	return getKeyJsonValueFromContainer(object, name, strlen(name), found) !=
+			   NULL &&
+		   found->type == type;
+}
+
+/* NULL unless the member is a text. */
+static const char *
+get_text(JsonbContainer *object, const char *name)
+{
+	JsonbValue found;
+
+	return find_member(object, name, jbvString, &found)
+			   ? pnstrdup(found.val.string.val, found.val.string.len)
+			   : NULL;
+}
+
+/* NULL unless the member is an array (or object, as the caller knows). */
+static JsonbContainer *
+get_container(JsonbContainer *object, const char *name)
+{
+	JsonbValue found;
+
+	return find_member(object, name, jbvBinary, &found) ? found.val.binary.data
+														: NULL;
+}
+
+/* NULL unless the i-th recipient is an object. */
+static JsonbContainer *
+get_recipient(JsonbContainer *recipients, int i)
+{
+	JsonbValue *one = getIthJsonbValueFromContainer(recipients, i);
+
+	return one != NULL && one->type == jbvBinary ? one->val.binary.data : NULL;
+}
+
+/* "<a@b>" and "A@B" are the contact a@b; NULL: whoever it is about. */
+static bool
+is_about(JsonbContainer *recipient, const char *contact)
+{
+	static const char *const names[] = {"final", "original"};
+
+	for (int i = 0; contact != NULL && i < lengthof(names); i++)
+	{
+		const char *address = get_text(recipient, names[i]);
+		size_t length = strlen(contact);
+
+		if (address == NULL)
+			continue;
+		address += *address == '<';
+		if (pg_strncasecmp(address, contact, length) == 0 &&
+			(address[length] == '\0' || address[length] == '>'))
+			return true;
+	}
+	return contact == NULL;
+}
+
+/* Whether the report names recipients, ours not among them: it was forwarded. */
+static bool
+names_only_others(const GaBounceReport *report, const char *contact)
+{
+	JsonbContainer *recipients =
+		get_container(&report->json->root, "recipients");
+	int count = recipients ? (int) JsonContainerSize(recipients) : 0;
+	bool names_any = false;
+
+	for (int i = 0; i < count && contact != NULL; i++)
+	{
+		JsonbContainer *one = get_recipient(recipients, i);
+
+		if (one == NULL || (get_text(one, "final") == NULL &&
+							get_text(one, "original") == NULL))
+			continue;
+		if (is_about(one, contact))
+			return false;
+		names_any = true;
+	}
+	return names_any;
+}
+
+/* The first recipient with this fate, and who is meant if that is told. */
+static bool
+find_recipient(GaBounceReport *report, const char *fate, const char *contact)
+{
+	JsonbContainer *recipients =
+		get_container(&report->json->root, "recipients");
+	int count = recipients ? (int) JsonContainerSize(recipients) : 0;
+
+	for (int i = 0; i < count; i++)
+	{
+		JsonbContainer *one = get_recipient(recipients, i);
+		const char *action = one ? get_text(one, "action") : NULL;
+
+		if (action == NULL || strcmp(action, fate) != 0 ||
+			!is_about(one, contact))
+			continue;
+		report->status = get_text(one, "status");
+		report->diagnostic = get_text(one, "diagnostic");
+		return true;
+	}
+	return false;
+}
+
+void
+ga_bounce_report_narrow(GaBounceReport *report, const char *contact)
+{
+	static const char *const fates[] = {"failed", "delayed", "delivered",
+										"relayed", "expanded"};
+
+	report->names_another = names_only_others(report, contact);
+	for (int i = 0; contact != NULL && i < lengthof(fates); i++)
+		if (find_recipient(report, fates[i], contact))
+		{
+			report->kind = fates[i];
+			return;
+		}
+}
+
+bool
+ga_bounce_report_read(const char *mail, size_t length, GaBounceReport *report)
+{
+	GaCourierCall call = {.verb = "bounce",
+						  .input = mail,
+						  .input_length = Min(length, (size_t) MAIL_MAX),
+						  .output_max = REPORT_MAX,
+						  .timeout_ms = TIMEOUT_MS,
+						  .reads_strangers = true};
+
+	ga_courier_call(&call);
+	/* What a mail can cost is bounded by CPU time: the machine stands still. */
+	if (call.end == GA_COURIER_TIMED_OUT)
+		ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_RESOURCES),
+						errmsg("the mail was not read within %d seconds",
+							   TIMEOUT_MS / 1000),
+						errhint("Hand it in again later; the mail server does "
+								"so when its program exits with 75.")));
+	if (call.end != GA_COURIER_EXITED || call.status != 0 ||
+		!ga_json_is_valid(call.output.data, call.output.len))
+		return false;
+	report->json = DatumGetJsonbP(
+		DirectFunctionCall1(jsonb_in, CStringGetDatum(call.output.data)));
+	if (!JB_ROOT_IS_OBJECT(report->json))
+		return false;
+	report->kind = get_text(&report->json->root, "kind");
+	if (report->kind == NULL)
+		return false;
+	report->feedback_type = get_text(&report->json->root, "feedback_type");
+	(void) find_recipient(report, report->kind, NULL);
+	return true;
+}
+
+/* name+TOKEN@domain; NULL: it has no plus sign. */
+static const char *
+token_of_address(const JsonbValue *address)
+{
+	char *text = pnstrdup(address->val.string.val, address->val.string.len);
+	char *at = strrchr(text, '@');
+	const char *plus;
+
+	if (at == NULL)
+		return NULL;
+	*at = '\0';
+	plus = strrchr(text, '+');
+	return plus ? plus + 1 : NULL;
+}
+
+List *
+ga_bounce_report_tokens(const GaBounceReport *report)
+{
+	JsonbContainer *addresses = get_container(&report->json->root, "to");
+	int count = addresses ? (int) JsonContainerSize(addresses) : 0;
+	const char *id = get_text(&report->json->root, "envelope_id");
+	size_t length = id ? strlen(id) : 0;
+	List *tokens = NIL;
+
+	for (int i = 0; i < count; i++)
+	{
+		JsonbValue *one = getIthJsonbValueFromContainer(addresses, i);
+		const char *token = one != NULL && one->type == jbvString
+								? token_of_address(one)
+								: NULL;
+
+		if (token != NULL)
+			tokens = lappend(tokens, (void *) token);
+	}
+	/* See courier/smtp/smtp.c: an older libcurl cannot but add a bracket. */
+	if (length > 0 && id[length - 1] == '>')
+		length--;
+	return length > 0 ? lappend(tokens, pnstrdup(id, length)) : tokens;
+}
+
+const char *
+ga_bounce_report_message_id(const GaBounceReport *report)
+{
+	return get_text(&report->json->root, "message_id");
+}
+
+bool
+ga_bounce_report_is_by_server(const GaBounceReport *report, const char *contact)
+{
+	const char *from = get_text(&report->json->root, "from");
+	JsonbValue by_server;
+
+	if (report->feedback_type != NULL ||
+		(from != NULL && contact != NULL && pg_strcasecmp(from, contact) == 0))
+		return false;
+	return find_member(&report->json->root, "is_by_server", jbvBool,
+					   &by_server) &&
+		   by_server.val.boolean;
+}
+
+const char *
+ga_bounce_report_raw(const GaBounceReport *report)
+{
+	static const char *const tokens[] = {"to", "envelope_id"};
+	Datum json = JsonbPGetDatum(report->json);
+	Jsonb *left;
+
+	for (int i = 0; i < lengthof(tokens); i++)
+		json = DirectFunctionCall2(jsonb_delete, json,
+								   CStringGetTextDatum(tokens[i]));
+	left = DatumGetJsonbP(json);
+	return JsonbToCString(NULL, &left->root, VARSIZE(left));
+}
