@@ -13,7 +13,7 @@
  * the provider's own rest is honoured.
  *
  * Locks: rests only while nobody's open transaction pauses or resumes
- * (ga_pauses_lock()); rows that somebody holds are skipped.
+ * (ga_provider_lock_pauses()); rows that somebody holds are skipped.
  */
 #include "postgres.h"
 
@@ -121,7 +121,7 @@ ga_clock_follow(void)
 	if ((!was_set && rests_are_checked) || not_before > ga_monotonic_now() ||
 		!ga_work_begin(GA_STEP_FOLLOW_CLOCK))
 		return false;
-	locked = ga_pauses_lock();
+	locked = ga_provider_lock_pauses();
 	if (locked)
 		ga_rests_move(unfollowed_us);
 	ga_work_end();

@@ -6,7 +6,7 @@
  * since when the row waits, or how often it was tried: the wait that follows is
  * known, and no wait is longer than that.
  *
- * Locks: rows of pauses under ga_pauses_lock(); others are skipped where locked.
+ * Locks: rows of pauses under ga_provider_lock_pauses(); others are skipped where locked.
  */
 #include "postgres.h"
 
@@ -30,7 +30,7 @@ ga_rests_move(int64 step_us)
 			   " WHERE by_dispatcher AND until IS NOT NULL"
 			   "  AND ($1 <> 0 OR since > " SOON ")",
 		.no_wait = GA_MAY_MEET_A_LOCK(
-			"who pauses or resumes is shut out: ga_pauses_lock()"),
+			"who pauses or resumes is shut out: ga_provider_lock_pauses()"),
 		.nargs = 1,
 		.argtypes = {FLOAT8OID},
 	};

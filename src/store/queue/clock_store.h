@@ -14,7 +14,7 @@
 /*
  * Moves the rests on the record along with the clock, which was set by `step_us`;
  * 0: nobody knows by how much.  One that begins in the future begins now.  Under
- * ga_pauses_lock().
+ * ga_provider_lock_pauses().
  */
 extern void ga_rests_move(int64 step_us);
 
