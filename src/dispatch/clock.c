@@ -123,7 +123,7 @@ ga_clock_follow(void)
 		return false;
 	locked = ga_provider_lock_pauses();
 	if (locked)
-		ga_rests_move(unfollowed_us);
+		ga_clock_move_rests(unfollowed_us);
 	ga_work_end();
 	if (!locked)
 	{
@@ -140,7 +140,7 @@ ga_clock_shorten_waits(void)
 {
 	if (has_looked || !ga_work_begin(GA_STEP_FOLLOW_CLOCK))
 		return false;
-	has_looked = ga_waits_shorten(&cursor, ROWS_AT_ONCE);
+	has_looked = ga_clock_shorten_rows(&cursor, ROWS_AT_ONCE);
 	ga_work_end();
 	return has_looked;
 }

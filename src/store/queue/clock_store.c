@@ -20,7 +20,7 @@
 #define SOON "now() + interval '1 s'"
 
 void
-ga_rests_move(int64 step_us)
+ga_clock_move_rests(int64 step_us)
 {
 	static GaPlan plan = {
 		.sql = "UPDATE group_api_private.pauses"
@@ -111,7 +111,7 @@ shorten_set_aside(void)
 }
 
 bool
-ga_waits_shorten(GaDueCursor *cursor, int limit)
+ga_clock_shorten_rows(GaDueCursor *cursor, int limit)
 {
 	if (shorten_invitations(cursor, limit))
 		return false;

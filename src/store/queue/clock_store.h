@@ -16,13 +16,13 @@
  * 0: nobody knows by how much.  One that begins in the future begins now.  Under
  * ga_provider_lock_pauses().
  */
-extern void ga_rests_move(int64 step_us);
+extern void ga_clock_move_rests(int64 step_us);
 
 /*
  * What waits since a date that is still to come waits from now on, as long as it
  * was to: invitations, of up to `limit` behind the cursor, which moves on, then
  * questions and rows set aside.  True when all were looked at.
  */
-extern bool ga_waits_shorten(GaDueCursor *cursor, int limit);
+extern bool ga_clock_shorten_rows(GaDueCursor *cursor, int limit);
 
 #endif /* GA_STORE_QUEUE_CLOCK_STORE_H */
