@@ -140,7 +140,7 @@ ga_clock_shorten_waits(void)
 {
 	if (has_looked || !ga_work_begin(GA_STEP_FOLLOW_CLOCK))
 		return false;
-	has_looked = ga_clock_shorten_waits_of(&cursor, ROWS_AT_ONCE);
+	has_looked = ga_clock_shorten_rows(&cursor, ROWS_AT_ONCE);
 	ga_work_end();
 	return has_looked;
 }

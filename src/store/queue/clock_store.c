@@ -111,7 +111,7 @@ shorten_set_aside(void)
 }
 
 bool
-ga_clock_shorten_waits_of(GaDueCursor *cursor, int limit)
+ga_clock_shorten_rows(GaDueCursor *cursor, int limit)
 {
 	if (shorten_invitations(cursor, limit))
 		return false;

@@ -23,6 +23,6 @@ extern void ga_clock_move_rests(int64 step_us);
  * was to: invitations, of up to `limit` behind the cursor, which moves on, then
  * questions and rows set aside.  True when all were looked at.
  */
-extern bool ga_clock_shorten_waits_of(GaDueCursor *cursor, int limit);
+extern bool ga_clock_shorten_rows(GaDueCursor *cursor, int limit);
 
 #endif /* GA_STORE_QUEUE_CLOCK_STORE_H */
