@@ -435,12 +435,22 @@ ga_provider_next_question(GaProvider *provider, TimestampTz now)
 	return now;
 }
 
+/*
+ * Questions are few at a time and take no message's place; nor do those that wait
+ * to be tried alone.
+ */
+static int
+others_in_flight(const GaProvider *provider)
+{
+	return provider->in_flight - provider->questions - provider->suspects;
+}
+
 int
 ga_provider_capacity(GaProvider *provider, TimestampTz now)
 {
-	/* Questions are few at a time and take no message's place. */
-	int sending = provider->in_flight - provider->questions;
-	int room = Min(provider->window, ga_settings.max_in_flight) - sending;
+	int sending = others_in_flight(provider);
+	int room = Min(provider->window - sending,
+				   ga_settings.max_in_flight - sending - provider->suspects);
 
 	if (!is_usable(provider, now) || provider->has_nothing || room <= 0)
 		return 0;
@@ -475,7 +485,7 @@ ga_provider_next_turn(GaProvider *provider, TimestampTz now)
 				   : Max(provider->next_due, provider->not_before);
 	}
 	if (provider->rate > 0 && provider->tokens < 1 &&
-		provider->in_flight - provider->questions < provider->window)
+		others_in_flight(provider) < provider->window)
 		return next_token(provider);
 	/* With room left, at once; with a full window an outcome will tell. */
 	return ga_provider_capacity(provider, now) > 0 ? now : DT_NOEND;
