@@ -191,6 +191,7 @@ CREATE TABLE group_api_private.invitations (
     contact_since smallint NOT NULL DEFAULT 1,
     refusals     smallint NOT NULL DEFAULT 0,
     pauses       smallint NOT NULL DEFAULT 0,
+    crashes      smallint NOT NULL DEFAULT 0,
     incarnation  bigint,
     due          timestamptz,
     start_tag    bigint,
@@ -217,6 +218,7 @@ COMMENT ON COLUMN group_api_private.invitations.reminders IS 'reminders queued s
 COMMENT ON COLUMN group_api_private.invitations.contact_since IS 'the link''s version from which the contact is this one: what is proved by an older one is about another contact';
 COMMENT ON COLUMN group_api_private.invitations.refusals IS 'refusals after which the message was put off, since it was not known whom they blame';
 COMMENT ON COLUMN group_api_private.invitations.pauses IS 'how often this message alone paused its provider; it is set aside the next time';
+COMMENT ON COLUMN group_api_private.invitations.crashes IS 'couriers that died in a row having taken the message up: it is tried alone, and set aside at the third';
 COMMENT ON COLUMN group_api_private.invitations.locale IS 'the member''s own language where the user directory knows it';
 CREATE INDEX invitations_start_tag ON group_api_private.invitations (channel, start_tag, group_id, number) WHERE due IS NOT NULL;
 CREATE INDEX invitations_due ON group_api_private.invitations (due, group_id, number) WHERE due IS NOT NULL AND start_tag IS NULL;
@@ -299,9 +301,11 @@ CREATE TABLE group_api_private.polls (
     next_at     timestamptz NOT NULL,
     server      name NOT NULL,
     message_id  text NOT NULL,
+    crashes     smallint NOT NULL DEFAULT 0,
     CONSTRAINT polls_pkey PRIMARY KEY (group_id, number)
 );
 COMMENT ON TABLE group_api_private.polls IS 'internal: messages whose state the dispatcher asks the provider for';
+COMMENT ON COLUMN group_api_private.polls.crashes IS 'couriers that died while they asked: the question is asked alone, and no more at the third';
 CREATE INDEX polls_next_at ON group_api_private.polls (next_at);
 
 -- Contacts stand here as salted hashes only.
@@ -445,11 +449,11 @@ CREATE TABLE group_api_private.set_aside (
     tries       integer NOT NULL DEFAULT 1,
     reason      text NOT NULL,
     CONSTRAINT set_aside_pkey PRIMARY KEY (group_id, number, step),
-    CONSTRAINT set_aside_step_check CHECK (step IN ('claim', 'record', 'look', 'place', 'poll', 'take back', 'trim'))
+    CONSTRAINT set_aside_step_check CHECK (step IN ('claim', 'record', 'look', 'place', 'poll', 'take back', 'trim', 'send'))
 );
 COMMENT ON TABLE group_api_private.set_aside IS 'internal: rows at which a step of the dispatcher failed';
 COMMENT ON COLUMN group_api_private.set_aside.number IS 'the member; 0: the group itself';
-COMMENT ON COLUMN group_api_private.set_aside.until IS 'when the step tries the row again';
+COMMENT ON COLUMN group_api_private.set_aside.until IS 'when the step tries the row again; infinity (send): when retry_failed() says so';
 
 SELECT pg_catalog.pg_extension_config_dump('group_api_private.users', '');
 SELECT pg_catalog.pg_extension_config_dump('group_api_private.groups', '');
@@ -520,6 +524,7 @@ BEGIN
     DELETE FROM group_api_private.captured c USING gone WHERE c.group_id = gone.id;
     DELETE FROM group_api_private.receipts r USING gone WHERE r.group_id = gone.id;
     DELETE FROM group_api_private.polls p USING gone WHERE p.group_id = gone.id;
+    DELETE FROM group_api_private.set_aside s USING gone WHERE s.group_id = gone.id;
     DELETE FROM group_api_private.idempotency_keys k USING gone WHERE k.group_id = gone.id;
     DELETE FROM group_api_private.requests q USING gone WHERE q.group_id = gone.id;
     DELETE FROM group_api_private.pictures p USING gone WHERE p.group_id = gone.id;
@@ -1193,7 +1198,8 @@ CREATE FUNCTION group_api_private.dispatcher_state(
         OUT pid integer, OUT state text, OUT reason text, OUT courier_pid integer,
         OUT started_at timestamptz, OUT turns bigint, OUT claimed bigint, OUT recorded bigint, OUT hint text,
         OUT held_up_while text, OUT held_up_table oid, OUT held_up_since timestamptz,
-        OUT failing_while text, OUT failing_reason text, OUT failing_since timestamptz)
+        OUT failing_while text, OUT failing_reason text, OUT failing_since timestamptz,
+        OUT overdue interval, OUT courier_silent interval, OUT courier_replaced_at timestamptz)
     RETURNS record
     LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_dispatcher_state';
 COMMENT ON FUNCTION group_api_private.dispatcher_state() IS 'internal: the dispatcher of this database as shared memory tells; held_up_: the step a lock is in the way of, the table (null: rows) and since when';
@@ -1369,10 +1375,14 @@ COMMENT ON VIEW group_api.templates IS 'the words of invitations: built-in ones 
 CREATE VIEW group_api.dispatcher WITH (security_invoker = true) AS
 SELECT d.pid, d.state, d.reason, d.hint, d.courier_pid, d.started_at, d.turns, d.claimed, d.recorded,
        d.held_up_while, d.held_up_table, d.held_up_since, d.failing_while, d.failing_reason, d.failing_since,
+       d.overdue, d.courier_silent, d.courier_replaced_at,
        group_api_private.is_adopted() AS is_adopted,
        group_api_private.data_origin() AS data_origin
   FROM group_api_private.dispatcher_state() d;
 COMMENT ON VIEW group_api.dispatcher IS 'the dispatcher of this database, the step a lock is in the way of (the table''s oid; null: rows), and whether the data belong to this database';
+COMMENT ON COLUMN group_api.dispatcher.overdue IS 'for how long the dispatcher has been due for a turn that it does not take; null: it is not late';
+COMMENT ON COLUMN group_api.dispatcher.courier_silent IS 'for how long the courier, which is asked every second while it has messages, has owed an answer; null: it does not. After 3 s it is replaced';
+COMMENT ON COLUMN group_api.dispatcher.courier_replaced_at IS 'when a courier that made no progress was replaced last';
 
 CREATE VIEW group_api.phone_tables WITH (security_invoker = true) AS
 SELECT t.as_of, t.age, t.is_old FROM group_api_private.phone_tables() t;
@@ -1407,7 +1417,7 @@ CREATE VIEW group_api.set_aside WITH (security_invoker = true) AS
 SELECT s.group_id AS "group", s.number AS member, s.step, s.reason, s.since, s.until, s.tries
   FROM group_api_private.set_aside s
  WHERE s.until > pg_catalog.now();
-COMMENT ON VIEW group_api.set_aside IS 'the rows at which a step of the dispatcher failed, why, and until when it goes on without them (member 0: the group itself); retry_failed() has them tried at once';
+COMMENT ON VIEW group_api.set_aside IS 'the rows at which a step of the dispatcher failed, why, and until when it goes on without them (member 0: the group itself; infinity: for good, the message having killed the courier each time); retry_failed() has them tried at once';
 
 CREATE FUNCTION group_api.health(
         OUT "check" text, OUT ok boolean, OUT fact text, OUT hint text)
@@ -1433,9 +1443,11 @@ DECLARE
 BEGIN
     "check" := 'dispatcher';
     BEGIN
-        SELECT d.state, d.reason, d.hint INTO dispatcher FROM group_api.dispatcher d;
-        ok := dispatcher.state IN ('running', 'idle', 'starting');
-        fact := coalesce(dispatcher.reason, dispatcher.state);
+        SELECT d.state, d.reason, d.hint, d.courier_silent, d.courier_replaced_at INTO dispatcher FROM group_api.dispatcher d;
+        ok := dispatcher.state IN ('running', 'idle', 'starting') AND dispatcher.courier_silent IS NULL;
+        fact := concat_ws('; ', coalesce(dispatcher.reason, dispatcher.state),
+            'the courier has not answered for ' || floor(extract(epoch FROM dispatcher.courier_silent)) || ' s and is about to be replaced',
+            'a courier that made no progress was replaced at ' || date_trunc('second', dispatcher.courier_replaced_at));
         hint := dispatcher.hint;
         IF pg_is_in_recovery() THEN
             ok := true;

@@ -19,6 +19,8 @@
 #include "storage/ipc.h"
 #include "storage/latch.h"
 #include "utils/acl.h"
+#include "utils/memutils.h"
+#include "utils/resowner.h"
 #include "utils/wait_event.h"
 
 #if PG_VERSION_NUM < 150000
@@ -113,6 +115,17 @@ ga_wait_event(const char *name)
 #else
 	(void) name;
 	return PG_WAIT_EXTENSION;
+#endif
+}
+
+/* What waits at once for a latch and several sockets; to be freed by the caller. */
+static inline WaitEventSet *
+ga_wait_event_set(int events)
+{
+#if PG_VERSION_NUM >= 170000
+	return CreateWaitEventSet(CurrentResourceOwner, events);
+#else
+	return CreateWaitEventSet(CurrentMemoryContext, events);
 #endif
 }
 

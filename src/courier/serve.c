@@ -32,6 +32,7 @@ typedef struct Server
 	GaBuffer in;
 	GaPool **pools;
 	size_t pool_count;
+	bool is_draining; /* takes nothing more */
 } Server;
 
 /* The dispatcher cannot be served; the kernel keeps what is written last. */
@@ -157,12 +158,25 @@ take_job(Server *server, json_t *root)
 	route_task(server, task);
 }
 
+static void *
+end_with_pools(void *context)
+{
+	(void) context;
+	ga_pools_wait();
+	_exit(0);
+}
+
 /*
  * The dispatcher stops.  What nobody has taken up it keeps for its next life;
- * what is under way may end, as long as the dispatcher lets us live.
+ * what is under way may end, as long as the dispatcher lets us live.  Until then
+ * the main thread answers.
  */
-static void __attribute__((noreturn)) drain(Server *server)
+static void
+drain(Server *server)
 {
+	if (server->is_draining)
+		return;
+	server->is_draining = true;
 	for (size_t i = 0; i < server->pool_count; i++)
 	{
 		GaTask *task = ga_pool_close(server->pools[i]);
@@ -175,8 +189,20 @@ static void __attribute__((noreturn)) drain(Server *server)
 			task = next;
 		}
 	}
-	ga_pools_wait();
-	_exit(0);
+	server->pool_count = 0;
+	if (!ga_thread_start(end_with_pools, NULL))
+		(void) end_with_pools(NULL);
+}
+
+/* By the thread that reads jobs, since its life is what is asked about. */
+static void
+answer_ping(Server *server)
+{
+	GaBuffer frame = {0};
+
+	if (ga_wire_put_frame(&frame, GA_FRAME_PONG, "", 0))
+		ga_link_post(&server->link, &frame);
+	ga_buffer_free(&frame);
 }
 
 static void
@@ -186,8 +212,12 @@ take_frame(Server *server, GaFrameType type, GaSlice payload)
 
 	if (type == GA_FRAME_DRAIN)
 		drain(server);
-	if (type != GA_FRAME_CONFIG && type != GA_FRAME_JOB)
+	else if (type == GA_FRAME_PING)
+		answer_ping(server);
+	else if (type != GA_FRAME_CONFIG && type != GA_FRAME_JOB)
 		give_up(server, "a frame of unknown type");
+	if (type == GA_FRAME_DRAIN || type == GA_FRAME_PING || server->is_draining)
+		return;
 	root = json_loadb(payload.data, payload.length, 0, NULL);
 	if (!json_is_object(root))
 		give_up(server, "a frame that is not a JSON object");

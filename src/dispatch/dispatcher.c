@@ -518,7 +518,7 @@ hand_over(GaProvider *provider, const GaClaim *claim)
 		record_over(claim, provider, &over);
 		return;
 	}
-	ga_desk_put_job(json.data, json.len);
+	ga_desk_put_job(job, json.data, json.len);
 }
 
 /* No message can be made of this one: it has failed, and the others go on. */
@@ -856,17 +856,19 @@ retire_or_wait(long work_ms)
 static int
 wait_for_events(long wait_ms)
 {
-	int events = WL_LATCH_SET | WL_EXIT_ON_PM_DEATH | ga_desk_events();
+	GaWaitSocket sockets[GA_DESK_SOCKETS];
+	int events;
 
-	if (wait_ms >= 0)
-		events |= WL_TIMEOUT;
+	ga_desk_sockets(sockets);
+	ga_seat_note_wait(wait_ms);
 	/* Nothing more to come for long: counters must not lie in wait. */
 	if (ga_jobs_count() == 0)
 		pgstat_report_stat(true);
-	events = WaitLatchOrSocket(MyLatch, events, ga_desk_socket(), wait_ms,
-							   ga_wait_event(ga_jobs_count() > 0
-												 ? "GroupApiDelivery"
-												 : "GroupApiDispatcherMain"));
+	events = ga_wait_for_events(sockets, GA_DESK_SOCKETS, wait_ms,
+								ga_wait_event(ga_jobs_count() > 0
+												  ? "GroupApiDelivery"
+												  : "GroupApiDispatcherMain"));
+	ga_seat_note_progress();
 	ResetLatch(MyLatch);
 	return events;
 }
@@ -961,6 +963,7 @@ take_turn(void)
 	/* What was read of the queue and rolled back is to be read again. */
 	if (!ga_work_survive(claim_due, now))
 		ga_readings_begin_anew();
+	ga_work_survive(ga_desk_try_suspect, now);
 	ga_work_survive(record_outcomes, now);
 	if (!ga_work_survive(ask_for_receipts, now))
 		ga_polls_look_again();
@@ -1084,6 +1087,15 @@ begin(int at)
 	start_incarnation();
 }
 
+/* Of two waits; one below 0 has no end. */
+static long
+sooner(long one_ms, long other_ms)
+{
+	if (one_ms < 0 || other_ms < 0)
+		return Max(one_ms, other_ms);
+	return Min(one_ms, other_ms);
+}
+
 /* Until there is work; a time-out that was to end the process is none. */
 static void
 wait_for_turn(void)
@@ -1094,7 +1106,8 @@ wait_for_turn(void)
 
 	do
 	{
-		work_ms = time_to_wait();
+		work_ms =
+			sooner(time_to_wait(), ga_desk_next_turn_ms(ga_monotonic_now()));
 		wait_ms = retire_or_wait(work_ms);
 		events = wait_for_events(wait_ms);
 	} while (events == WL_TIMEOUT && wait_ms != work_ms);

@@ -14,6 +14,7 @@
 #include "common/sha2.h"
 #include "dispatch/clock.h"
 #include "dispatch/courier/courier_desk.h"
+#include "dispatch/courier/suspects.h"
 #include "dispatch/one_by_one.h"
 #include "dispatch/polls.h"
 #include "dispatch/provider/providers.h"
@@ -38,6 +39,7 @@ typedef struct Answer
 {
 	GaReceipt receipt;
 	bool is_last; /* ask no more, whatever it said */
+	bool crashed; /* none came: the courier died while it asked */
 } Answer;
 
 static MemoryContext context; /* of the answers */
@@ -107,10 +109,11 @@ put_question(const GaPoll *poll, uint64 id)
 {
 	GaProvider *provider = ga_provider_named(poll->server);
 	StringInfoData json;
+	GaJob *job;
 
 	if (provider == NULL)
 		return;
-	(void) ga_job_add_poll(id, provider, poll);
+	job = ga_job_add_poll(id, provider, poll);
 	ga_provider_sent(provider, 1);
 	initStringInfo(&json);
 	appendStringInfo(&json, "{\"id\":" UINT64_FORMAT ",\"provider\":", id);
@@ -118,7 +121,7 @@ put_question(const GaPoll *poll, uint64 id)
 	appendStringInfoString(&json, ",\"poll\":");
 	escape_json(&json, poll->message_id);
 	appendStringInfoChar(&json, '}');
-	ga_desk_put_job(json.data, json.len);
+	ga_desk_put_job(job, json.data, json.len);
 }
 
 static void
@@ -250,15 +253,13 @@ status_of(uint32 flags)
 	return GA_RECEIPT_NOTHING;
 }
 
-void
-ga_polls_hear(const GaJob *job, const GaOutcomeFrame *outcome)
+/* About the message of a question; in the memory of the answers. */
+static Answer *
+new_answer(const GaJob *job)
 {
-	MemoryContext old = MemoryContextSwitchTo(context);
 	Answer *answer;
 	GaReceipt *receipt;
 
-	/* Its provider may be asked again. */
-	is_known = false;
 	/* Answers that say nothing are not kept, so nothing else empties it. */
 	if (answers == NIL)
 		MemoryContextReset(context);
@@ -271,6 +272,30 @@ ga_polls_hear(const GaJob *job, const GaOutcomeFrame *outcome)
 	receipt->ref.member_number = job->number;
 	receipt->ref.version = job->link_version;
 	receipt->message_id = pstrdup(job->message_id);
+	return answer;
+}
+
+void
+ga_polls_lose(const GaJob *job)
+{
+	MemoryContext old = MemoryContextSwitchTo(context);
+	Answer *answer = new_answer(job);
+
+	is_known = false;
+	answer->crashed = true;
+	answers = lappend(answers, answer);
+	MemoryContextSwitchTo(old);
+}
+
+void
+ga_polls_hear(const GaJob *job, const GaOutcomeFrame *outcome)
+{
+	MemoryContext old = MemoryContextSwitchTo(context);
+	Answer *answer = new_answer(job);
+	GaReceipt *receipt = &answer->receipt;
+
+	/* Its provider may be asked again. */
+	is_known = false;
 	receipt->code = keep_text(outcome->code);
 	receipt->reason = keep_text(outcome->detail);
 	if (outcome->outcome == GA_OUTCOME_ACCEPTED)
@@ -287,6 +312,23 @@ ga_polls_hear(const GaJob *job, const GaOutcomeFrame *outcome)
 	MemoryContextSwitchTo(old);
 }
 
+/* Nobody needs the answer as much as others need the courier. */
+static void
+note_crash(const GaReceipt *receipt)
+{
+	if (!ga_poll_note_crash(receipt->group_id, receipt->ref.member_number,
+							receipt->message_id, GA_CRASHES_MAX))
+		return;
+	ereport(WARNING,
+			(errmsg("group_api asks no more how a message fares, since the "
+					"courier died %d times while asking",
+					GA_CRASHES_MAX),
+			 errdetail_internal(
+				 "member %d of group %s", receipt->ref.member_number,
+				 DatumGetCString(DirectFunctionCall1(
+					 uuid_out, UUIDPGetDatum(&receipt->group_id))))));
+}
+
 /* What somebody else is busy with is asked again by itself. */
 static void
 apply(const void *arg)
@@ -294,6 +336,11 @@ apply(const void *arg)
 	const Answer *answer = arg;
 	const GaReceipt *receipt = &answer->receipt;
 
+	if (answer->crashed)
+	{
+		note_crash(receipt);
+		return;
+	}
 	if (!ga_poll_lock(receipt->group_id, receipt->ref.member_number))
 		return;
 	if (receipt->status != GA_RECEIPT_NOTHING)

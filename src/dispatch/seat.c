@@ -67,6 +67,7 @@ ga_seat_take(int at)
 	ga_seat->is_probe = false;
 	ga_seat->started_at = ga_monotonic_now();
 	ga_seat->started_on = GetCurrentTimestamp();
+	ga_seat_note_progress();
 	pg_atomic_write_u64(&ga_seat->idle_since, 0);
 	pg_atomic_write_u64(&ga_seat->asked_to_leave, 0);
 	is_welcome = ga_seat->holds == 0;
@@ -92,4 +93,22 @@ void
 ga_seat_note(GaSlotTrouble trouble)
 {
 	pg_atomic_write_u32(&ga_seat->trouble, trouble);
+}
+
+void
+ga_seat_note_progress(void)
+{
+	pg_atomic_write_u64(&ga_seat->turn_due_at, (uint64) ga_monotonic_now());
+}
+
+void
+ga_seat_note_wait(long wait_ms)
+{
+	GaMonotonic due =
+		wait_ms < 0 ? GA_MONOTONIC_NEVER : ga_monotonic_in_ms(wait_ms);
+
+	pg_atomic_write_u64(&ga_seat->turn_due_at, (uint64) due);
+	/* Woken in between, it does not sleep. */
+	if (MyLatch->is_set)
+		ga_seat_note_progress();
 }

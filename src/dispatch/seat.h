@@ -29,4 +29,9 @@ extern void ga_seat_leave_idle(GaMonotonic next_start);
 
 extern void ga_seat_note(GaSlotTrouble trouble);
 
+/* For health(): it is alive, and is to take its next turn now ... */
+extern void ga_seat_note_progress(void);
+/* ... or, waiting from here on, in so many milliseconds; below 0: when woken. */
+extern void ga_seat_note_wait(long wait_ms);
+
 #endif /* GA_DISPATCH_SEAT_H */

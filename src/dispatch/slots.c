@@ -62,7 +62,10 @@ reset_slot(GaSlot *slot)
 	pg_atomic_write_u32(&slot->trouble, GA_TROUBLE_NONE);
 	pg_atomic_write_u32(&slot->deaf, 0);
 	pg_atomic_write_u64(&slot->look_at, (uint64) DT_NOEND);
+	pg_atomic_write_u64(&slot->turn_due_at, (uint64) GA_MONOTONIC_NEVER);
 	pg_atomic_write_u32(&slot->courier_pid, 0);
+	pg_atomic_write_u64(&slot->courier_silent_since, 0);
+	pg_atomic_write_u64(&slot->courier_replaced_at, 0);
 	pg_atomic_write_u64(&slot->turns, 0);
 	pg_atomic_write_u64(&slot->claimed, 0);
 	pg_atomic_write_u64(&slot->recorded, 0);
@@ -115,7 +118,10 @@ create_slots(void)
 			}
 			pg_atomic_init_u32(&slot->deaf, 0);
 			pg_atomic_init_u64(&slot->look_at, 0);
+			pg_atomic_init_u64(&slot->turn_due_at, 0);
 			pg_atomic_init_u32(&slot->courier_pid, 0);
+			pg_atomic_init_u64(&slot->courier_silent_since, 0);
+			pg_atomic_init_u64(&slot->courier_replaced_at, 0);
 			pg_atomic_init_u64(&slot->turns, 0);
 			pg_atomic_init_u64(&slot->claimed, 0);
 			pg_atomic_init_u64(&slot->recorded, 0);
@@ -290,6 +296,13 @@ ga_slot_take_tags(GaSlot *slot, GaChannel channel)
 }
 
 void
+ga_slot_wake_dispatcher(GaSlot *slot)
+{
+	lessen(&slot->turn_due_at, ga_monotonic_now());
+	set_latch(slot->latch);
+}
+
+void
 ga_slot_wake(Oid database, TimestampTz due, bool reload)
 {
 	GaSlot *slot;
@@ -319,7 +332,7 @@ ga_slot_wake(Oid database, TimestampTz due, bool reload)
 		if (slot->state != GA_SLOT_RUNNING)
 			wake_slot(slot, due, reload);
 		else if (reload || ga_slot_hears(slot, due))
-			set_latch(slot->latch);
+			ga_slot_wake_dispatcher(slot);
 	}
 	LWLockRelease(ga_slots->lock);
 }
@@ -339,7 +352,7 @@ ga_slots_change_settings(Oid database)
 		pg_atomic_write_u32(&slot->settings_changed, 1);
 		pg_atomic_write_u32(&slot->reload, 1);
 		if (slot->state == GA_SLOT_RUNNING)
-			set_latch(slot->latch);
+			ga_slot_wake_dispatcher(slot);
 	}
 	LWLockRelease(ga_slots->lock);
 }

@@ -100,7 +100,14 @@ typedef struct GaSlot
 	/* When it looks at groups next, TimestampTz: earlier looks must wake it all the
 	 * same. */
 	pg_atomic_uint64 look_at;
+	/* When it is to take a turn, GaMonotonic: never while it sleeps without end.
+	 * Who wakes it brings that forward, so it is long past where one hangs. */
+	pg_atomic_uint64 turn_due_at;
 	pg_atomic_uint32 courier_pid;
+	/* Since when a courier owes an answer, GaMonotonic; 0: it does not. */
+	pg_atomic_uint64 courier_silent_since;
+	/* When one was replaced for that last, TimestampTz; 0: never. */
+	pg_atomic_uint64 courier_replaced_at;
 	pg_atomic_uint64 turns;
 	pg_atomic_uint64 claimed;
 	pg_atomic_uint64 recorded;
@@ -183,6 +190,8 @@ extern void ga_slots_change_settings(Oid database);
 /* Keeps the dispatcher out of a database; false: it has no slot. */
 extern bool ga_slot_hold(Oid database);
 extern void ga_slot_release(Oid database);
+/* From now on it is expected to take a turn; the lock is held. */
+extern void ga_slot_wake_dispatcher(GaSlot *slot);
 /* A place at the end of the line; the lock is held exclusively. */
 extern void ga_slot_want(GaSlot *slot, GaMonotonic at);
 /* New rows are of interest to a provider, or to the next look at groups. */

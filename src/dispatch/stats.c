@@ -21,6 +21,9 @@
 /* Of a step that was not tried again for this long after its pause nobody knows. */
 #define STILL_HELD_UP_MS 10000
 
+/* A turn so late was missed: a dispatcher's transactions are short. */
+#define OVERDUE_US INT64CONST(3000000)
+
 /* Waiting this long for a dispatcher is worth a word. */
 #define LONG_WAIT_MS 30000
 
@@ -72,6 +75,24 @@ tell_failure(GaSlot *slot, GaDispatcherStats *stats)
 		ga_work_step_name((GaStep) pg_atomic_read_u32(&slot->failing_step));
 	stats->failing_reason = pstrdup(slot->failing_reason);
 	stats->failing_since = ga_clock_date(since);
+}
+
+static void
+tell_progress(GaSlot *slot, GaDispatcherStats *stats)
+{
+	GaMonotonic now = ga_monotonic_now();
+	GaMonotonic due = (GaMonotonic) pg_atomic_read_u64(&slot->turn_due_at);
+	GaMonotonic silent_since =
+		(GaMonotonic) pg_atomic_read_u64(&slot->courier_silent_since);
+
+	stats->courier_replaced_at =
+		(TimestampTz) pg_atomic_read_u64(&slot->courier_replaced_at);
+	if (slot->state != GA_SLOT_RUNNING)
+		return;
+	if (now - due >= OVERDUE_US)
+		stats->overdue_us = now - due;
+	if (silent_since != 0)
+		stats->courier_silent_us = now - silent_since;
 }
 
 static void
@@ -189,7 +210,15 @@ tell_slot(const GaSlot *slot, GaSlotTrouble trouble, GaDispatcherStats *stats)
 	if (slot->state == GA_SLOT_IDLE && !ga_settings.dispatch)
 		trouble = GA_TROUBLE_OFF;
 	stats->reason = trouble_text(trouble);
-	if (slot->state == GA_SLOT_RUNNING || slot->state == GA_SLOT_IDLE)
+	if (stats->overdue_us > 0)
+		tell(
+			stats, "not responding",
+			psprintf("it has made no progress for %ld s",
+					 (long) (stats->overdue_us / USECS_PER_SEC)),
+			psprintf("SELECT * FROM pg_stat_activity WHERE pid = %d; a process "
+					 "that was stopped goes on by kill -CONT %d",
+					 (int) slot->pid, (int) slot->pid));
+	else if (slot->state == GA_SLOT_RUNNING || slot->state == GA_SLOT_IDLE)
 	{
 		if (trouble == GA_TROUBLE_NO_COURIER)
 			tell(stats, "no courier", stats->reason,
@@ -231,6 +260,7 @@ ga_dispatcher_stats(Oid database, GaDispatcherStats *stats)
 	stats->recorded = pg_atomic_read_u64(&slot.recorded);
 	tell_hindrance(&slot, stats);
 	tell_failure(&slot, stats);
+	tell_progress(&slot, stats);
 	if (!tell_owner(stats))
 		tell_slot(&slot, (GaSlotTrouble) pg_atomic_read_u32(&slot.trouble),
 				  stats);

@@ -13,7 +13,8 @@ typedef struct GaDispatcherStats
 {
 	pid_t pid;		   /* 0: not running */
 	pid_t courier_pid; /* 0: not running */
-	/* running, idle (none is needed now), starting, waiting, stopped, no courier */
+	/* running, idle (none is needed now), starting, waiting, stopped, no courier,
+	 * not responding */
 	const char *state;
 	const char *reason; /* why it sends nothing; NULL: it would */
 	const char *hint;	/* what to do about that; NULL: nothing */
@@ -27,6 +28,9 @@ typedef struct GaDispatcherStats
 	const char *failing_while; /* a step that fails; NULL: none */
 	const char *failing_reason;
 	TimestampTz failing_since;
+	int64 overdue_us;		 /* the turn it does not take; 0: it is not late */
+	int64 courier_silent_us; /* a courier owes an answer; 0: it does not */
+	TimestampTz courier_replaced_at; /* one that hung, last; 0: none */
 } GaDispatcherStats;
 
 /* A copy as of now, palloc'ed; no lock is held afterwards. */

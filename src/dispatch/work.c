@@ -324,6 +324,7 @@ ga_work_begin(GaStep step)
 		!ShutdownRequestPending)
 		return false;
 	current_step = step;
+	ga_seat_note_progress();
 	SetCurrentStatementStartTimestamp();
 	StartTransactionCommand();
 	/* A freeze is for what is claimed (dispatch/ownership); what was sent is
@@ -367,6 +368,7 @@ ga_work_end(void)
 	ga_owner_leave(&scope);
 	PopActiveSnapshot();
 	CommitTransactionCommand();
+	ga_seat_note_progress();
 	is_careful[current_step] = false;
 	note_success(current_step);
 	pgstat_report_stat(false);

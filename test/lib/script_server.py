@@ -42,14 +42,16 @@ A reply is a string (SMTP: the line; HTTP: the body of a 200) or an object:
   "do"      "hang" (never answer), "drop" (close), "reset" (RST),
             "close" (answer, then close without a word), "drip" (an HTTP answer,
             a byte every 50 ms), "cut" (half of the answer, then close),
-            "raw" (HTTP: the body is all the bytes that are sent)
-and the bare strings "hang", "drop" and "reset" mean {"do": ...}.
+            "raw" (HTTP: the body is all the bytes that are sent),
+            "kill" (SIGKILL to the process that asks, before any answer)
+and the bare strings "hang", "drop", "reset" and "kill" mean {"do": ...}.
 """
 import argparse
 import asyncio
 import base64
 import contextlib
 import ctypes
+import glob
 import json
 import os
 import re
@@ -60,7 +62,7 @@ import struct
 import sys
 import time
 
-ACTIONS = ("hang", "drop", "reset")
+ACTIONS = ("hang", "drop", "reset", "kill")
 LINE_LIMIT = 8 * 1024 * 1024
 
 
@@ -121,6 +123,19 @@ def as_dict(reply, protocol):
     return {"reply": reply} if protocol == "smtp" else {"body": reply}
 
 
+def owner_of(address, port):
+    """The process on this machine that has a TCP socket of this address (IPv4)."""
+    local = f"{struct.unpack('=I', socket.inet_aton(address))[0]:08X}:{port:04X}"
+    with open("/proc/net/tcp", encoding="ascii") as file:
+        inodes = [row[9] for row in map(str.split, file) if row[1] == local]
+    names = {f"socket:[{inode}]" for inode in inodes}
+    for link in glob.iglob("/proc/[0-9]*/fd/*"):
+        with contextlib.suppress(OSError):
+            if os.readlink(link) in names:
+                return int(link.split("/")[2])
+    return None
+
+
 class Log:
     def __init__(self, path):
         self.file = open(path, "a", encoding="utf-8", buffering=1)
@@ -169,7 +184,12 @@ class Connection:
             self.writer.get_extra_info("socket").setsockopt(
                 socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             self.writer.transport.abort()
-        if action in ("drop", "reset"):
+        if action == "kill":
+            victim = owner_of(*self.writer.get_extra_info("peername")[:2])
+            self.log("kill", pid=victim)
+            if victim is not None:
+                os.kill(victim, signal.SIGKILL)
+        if action in ("drop", "reset", "kill"):
             raise Gone
 
     async def send_as_told(self, reply, data):

@@ -146,6 +146,21 @@ poll_until(sub { delivery_of($node, sa_number(40))->{delivery} eq 'failed' },
 is(delivery_of($node, sa_number(40))->{attempts}, 3, 'after as many tries as max_attempts says');
 like(delivery_of($node, sa_number(40))->{reason}, qr/courier died/, 'and the reason says so');
 is(times_logged('was terminated by signal'), 0, 'the server itself lost no process');
+is($node->safe_psql('postgres', 'SELECT step FROM group_api.set_aside'), 'send', 'it is set aside');
+
+# ---- a courier that dies of every message is no message's fault
+
+$node->append_conf('postgresql.conf', 'group_api.max_attempts = 20');
+$node->reload;
+invite($node, map { sa_number($_) } 41 .. 48);
+poll_until(sub { dispatcher($node)->{state} eq 'no courier' }, 'when all kill it, it is the courier that does not work', 30);
+poll_until(sub { $node->safe_psql('postgres', 'SELECT min(crashes) FROM group_api_private.invitations
+	WHERE contact > $$' . sa_number(40) . '$$') > 0 }, 'and each was tried', 60);
+cmp_ok($node->safe_psql('postgres', 'SELECT count(*) FROM group_api.set_aside'), '<=', 3, 'three are set aside at the most');
+set_courier($real);
+$node->safe_psql('postgres', 'SELECT group_api.retry_failed()');
+all_are($node, 'sent', 'with one that works all are sent', seconds => 60);
+is($node->safe_psql('postgres', 'SELECT count(*) FROM group_api.set_aside'), 0, 'and none is set aside');
 
 # ---- it inherits nothing, and leaves nothing behind
 

@@ -173,14 +173,23 @@ group_api_wait_until_idle(PG_FUNCTION_ARGS)
 	PG_RETURN_BOOL(true);
 }
 
+static Datum
+interval_of(int64 us)
+{
+	Interval *interval = palloc0(sizeof(Interval));
+
+	interval->time = us;
+	return IntervalPGetDatum(interval);
+}
+
 PG_FUNCTION_INFO_V1(group_api_dispatcher_state);
 
 Datum
 group_api_dispatcher_state(PG_FUNCTION_ARGS)
 {
 	TupleDesc descriptor;
-	Datum values[15] = {0};
-	bool nulls[15] = {false};
+	Datum values[18] = {0};
+	bool nulls[18] = {false};
 	GaDispatcherStats stats;
 
 	if (get_call_result_type(fcinfo, NULL, &descriptor) != TYPEFUNC_COMPOSITE)
@@ -216,6 +225,12 @@ group_api_dispatcher_state(PG_FUNCTION_ARGS)
 		values[13] = CStringGetTextDatum(stats.failing_reason);
 	}
 	values[14] = TimestampTzGetDatum(stats.failing_since);
+	values[15] = interval_of(stats.overdue_us);
+	nulls[15] = stats.overdue_us == 0;
+	values[16] = interval_of(stats.courier_silent_us);
+	nulls[16] = stats.courier_silent_us == 0;
+	values[17] = TimestampTzGetDatum(stats.courier_replaced_at);
+	nulls[17] = stats.courier_replaced_at == 0;
 	PG_RETURN_DATUM(HeapTupleGetDatum(
 		heap_form_tuple(BlessTupleDesc(descriptor), values, nulls)));
 }

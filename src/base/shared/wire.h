@@ -29,6 +29,8 @@ typedef enum GaFrameType
 	/* dispatcher to courier: empty; drop what is not taken up, finish what
 	 * is, then exit */
 	GA_FRAME_DRAIN = 'D',
+	/* dispatcher to courier: empty; to be answered at once */
+	GA_FRAME_PING = '?',
 	/* courier to dispatcher: 8-byte job id; bytes may leave from here on */
 	GA_FRAME_PICKED = 'P',
 	/* courier to dispatcher: GaOutcomeFrame, the end of one job; without
@@ -38,7 +40,9 @@ typedef enum GaFrameType
 	GA_FRAME_LOG = 'L',
 	/* courier to dispatcher, first of all if serve was started with --tell: by
 	 * what it is confined, one line of ASCII */
-	GA_FRAME_STARTED = 'S'
+	GA_FRAME_STARTED = 'S',
+	/* courier to dispatcher: empty; its main loop has read all up to one PING */
+	GA_FRAME_PONG = '!'
 } GaFrameType;
 
 /* What became of one attempt (docs/ARCHITECTURE.md, "Outcomes"). */

@@ -1,11 +1,19 @@
 /*
  * courier_desk.c
- *		The dispatcher's dealings with the courier.
+ *		The dispatcher's dealings with its couriers.
  *
  * A courier that cannot be started, or dies before it took up anything, is
  * started again after a pause of one second to one minute, and the log says so
  * once.  When one dies, the jobs it had taken up are uncertain and the others go
  * back as if they had never been claimed (dispatch/courier/jobs).
+ *
+ * Any of those it had taken up may be the reason.  So when they are claimed again
+ * they wait (dispatch/courier/suspects), and each is tried alone in a second courier that
+ * is started for it, while the first one goes on with everything else: whoever
+ * kills that one is known.
+ *
+ * A courier that does not answer (dispatch/courier/courier_watch) is killed; the rest is
+ * as when it dies.
  *
  * Must never log a frame: jobs and settings hold addresses, links and secrets.
  */
@@ -17,7 +25,9 @@
 #include "common/hashfn.h"
 #include "dispatch/courier/courier_desk.h"
 #include "dispatch/courier/courier_link.h"
-#include "dispatch/courier/jobs.h"
+#include "dispatch/courier/courier_watch.h"
+#include "dispatch/courier/suspects.h"
+#include "dispatch/polls.h"
 #include "dispatch/records.h"
 #include "dispatch/seat.h"
 #include "storage/ipc.h"
@@ -30,19 +40,32 @@
 /* How long messages under way may still end when the server stops. */
 #define FAREWELL_MS 700
 
+typedef struct Courier
+{
+	GaCourierLink link;
+	GaCourierWatch watch;
+	bool has_worked; /* it took something up */
+	bool is_hung;	 /* and killed for that */
+} Courier;
+
 static GaHearOutcome hear_outcome;
-static GaCourierLink courier = {.fd = PGINVALID_SOCKET};
+/* The one that has all but the suspects, and the one that has one of these. */
+static Courier usual = {.link.fd = PGINVALID_SOCKET};
+static Courier alone = {.link.fd = PGINVALID_SOCKET};
+static Courier *const couriers[GA_DESK_SOCKETS] = {&usual, &alone};
 static char *config; /* JSON with secrets; in TopMemoryContext */
 static GaMonotonic not_before;
 static int wait_ms;
-static bool told;		/* that it cannot be started */
-static bool has_worked; /* the one that runs took something up */
+static bool told; /* that it cannot be started */
 static bool is_draining;
 
+/* ---- starting and stopping ----------------------------------------------- */
+
 static void
-stop_courier(int code, Datum arg)
+stop_couriers(int code, Datum arg)
 {
-	ga_courier_stop(&courier);
+	for (int i = 0; i < GA_DESK_SOCKETS; i++)
+		ga_courier_stop(&couriers[i]->link);
 	pg_atomic_write_u32(&ga_seat->courier_pid, 0);
 }
 
@@ -52,15 +75,17 @@ ga_desk_start_early(void)
 	const char *reason;
 
 	/* Whatever is in the way, ga_desk_open() will tell. */
-	(void) ga_courier_start(&courier, &reason);
+	(void) ga_courier_start(&usual.link, &reason);
+	ga_watch_begin(&usual.watch);
 }
 
 void
 ga_desk_init(GaHearOutcome hear)
 {
 	hear_outcome = hear;
-	before_shmem_exit(stop_courier, (Datum) 0);
-	pg_atomic_write_u32(&ga_seat->courier_pid, (uint32) courier.pid);
+	before_shmem_exit(stop_couriers, (Datum) 0);
+	pg_atomic_write_u32(&ga_seat->courier_pid, (uint32) usual.link.pid);
+	pg_atomic_write_u64(&ga_seat->courier_silent_since, 0);
 }
 
 void
@@ -72,8 +97,8 @@ ga_desk_configure(const char *json)
 		pfree(config);
 	}
 	config = MemoryContextStrdup(TopMemoryContext, json);
-	if (ga_courier_is_open(&courier) && !is_draining)
-		ga_courier_put(&courier, GA_FRAME_CONFIG, config, strlen(config));
+	if (ga_courier_is_open(&usual.link) && !is_draining)
+		ga_courier_put(&usual.link, GA_FRAME_CONFIG, config, strlen(config));
 }
 
 static void
@@ -83,18 +108,18 @@ wait_a_while(void)
 	not_before = ga_monotonic_in_ms(wait_ms);
 }
 
-bool
-ga_desk_open(GaMonotonic now)
+static bool
+open_courier(Courier *courier, GaMonotonic now)
 {
 	const char *reason;
 
 	if (is_draining)
 		return false;
-	if (ga_courier_is_open(&courier))
+	if (ga_courier_is_open(&courier->link))
 		return true;
 	if (now < not_before)
 		return false;
-	if (!ga_courier_start(&courier, &reason))
+	if (!ga_courier_start(&courier->link, &reason))
 	{
 		ga_seat_note(GA_TROUBLE_NO_COURIER);
 		wait_a_while();
@@ -110,16 +135,25 @@ ga_desk_open(GaMonotonic now)
 		return false;
 	}
 	told = false;
-	has_worked = false;
-	pg_atomic_write_u32(&ga_seat->courier_pid, (uint32) courier.pid);
-	ga_courier_put(&courier, GA_FRAME_CONFIG, config, strlen(config));
+	courier->has_worked = courier->is_hung = false;
+	ga_watch_begin(&courier->watch);
+	ga_courier_put(&courier->link, GA_FRAME_CONFIG, config, strlen(config));
 	return true;
+}
+
+bool
+ga_desk_open(GaMonotonic now)
+{
+	bool is_open = open_courier(&usual, now);
+
+	pg_atomic_write_u32(&ga_seat->courier_pid, (uint32) usual.link.pid);
+	return is_open;
 }
 
 bool
 ga_desk_is_open(void)
 {
-	return ga_courier_is_open(&courier);
+	return ga_courier_is_open(&usual.link);
 }
 
 GaMonotonic
@@ -135,17 +169,82 @@ ga_desk_forgive(void)
 	not_before = 0;
 }
 
-void
-ga_desk_put_job(const char *json, size_t length)
+/* ---- handing over -------------------------------------------------------- */
+
+static bool
+has_work(const Courier *courier)
 {
-	ga_courier_put(&courier, GA_FRAME_JOB, json, length);
+	return courier == &alone ? ga_courier_is_open(&alone.link)
+							 : ga_jobs_count() > ga_jobs_suspect_count();
+}
+
+void
+ga_desk_put_job(GaJob *job, const char *json, size_t length)
+{
+	if (job->crashes > 0)
+		ga_suspects_add(job, json, length);
+	else
+		ga_courier_put(&usual.link, GA_FRAME_JOB, json, length);
 }
 
 void
 ga_desk_flush(void)
 {
-	ga_courier_flush(&courier);
+	for (int i = 0; i < GA_DESK_SOCKETS; i++)
+	{
+		Courier *courier = couriers[i];
+
+		if (!ga_courier_is_open(&courier->link))
+			continue;
+		if (has_work(courier) && ga_watch_is_ping_due(&courier->watch))
+		{
+			ga_courier_put(&courier->link, GA_FRAME_PING, "", 0);
+			ga_watch_pinged(&courier->watch);
+		}
+		ga_courier_flush(&courier->link);
+	}
 }
+
+/* Whose provider may be sent nothing for now goes back, to be claimed later. */
+static void
+give_back(GaJob *job, TimestampTz now)
+{
+	MemoryContext old = MemoryContextSwitchTo(ga_records_context());
+
+	if (!job->is_poll)
+		ga_job_give_back(job, now, ga_records_add());
+	MemoryContextSwitchTo(old);
+	job->provider->in_flight--;
+	ga_job_remove(job);
+}
+
+void
+ga_desk_try_suspect(GaMonotonic now)
+{
+	size_t length;
+	char *json;
+	GaJob *job;
+
+	while (ga_suspects_wait() && !ga_courier_is_open(&alone.link) &&
+		   now >= not_before)
+	{
+		job = ga_suspects_take(&json, &length);
+		if (job == NULL)
+			return;
+		if (job->provider->gone || job->provider->is_paused ||
+			!job->provider->was_usable || !open_courier(&alone, now))
+			give_back(job, GetCurrentTimestamp());
+		else
+		{
+			job->is_alone = true;
+			job->handed_at = GetCurrentTimestamp();
+			ga_courier_put(&alone.link, GA_FRAME_JOB, json, length);
+		}
+		pfree(json);
+	}
+}
+
+/* ---- hearing ------------------------------------------------------------- */
 
 /*
  * Once for the server, since dispatchers come and go; and again when one that is
@@ -162,25 +261,34 @@ note_confinement(const char *said)
 }
 
 static void
-hear_frame(GaFrameType type, GaSlice payload, TimestampTz now)
+hear_picked(Courier *courier, GaSlice payload)
 {
-	GaOutcomeFrame outcome;
 	uint64_t job_id;
 	GaJob *job;
 
+	courier->has_worked = true;
+	if (ga_wire_get_picked(payload, &job_id) &&
+		(job = ga_job_find(job_id)) != NULL)
+		job->picked = true;
+}
+
+static void
+hear_frame(Courier *courier, GaFrameType type, GaSlice payload, TimestampTz now)
+{
+	GaOutcomeFrame outcome;
+
+	ga_watch_hear(&courier->watch, type == GA_FRAME_PONG);
 	switch (type)
 	{
 		case GA_FRAME_PICKED:
-			has_worked = true;
-			if (ga_wire_get_picked(payload, &job_id) &&
-				(job = ga_job_find(job_id)) != NULL)
-				job->picked = true;
+			hear_picked(courier, payload);
 			break;
 		case GA_FRAME_OUTCOME:
+			ga_suspects_note_success();
 			if (ga_wire_get_outcome(payload, &outcome))
 				hear_outcome(&outcome, now);
 			else
-				courier.ended = true;
+				courier->link.ended = true;
 			break;
 		case GA_FRAME_STARTED:
 			note_confinement(pnstrdup(payload.data, payload.length));
@@ -195,118 +303,263 @@ hear_frame(GaFrameType type, GaSlice payload, TimestampTz now)
 }
 
 static void
-read_frames(TimestampTz now)
+read_frames(Courier *courier, TimestampTz now)
 {
 	GaFrameType type;
 	GaSlice payload;
 	GaWireResult result;
 
-	while ((result = ga_wire_peek(&courier.in, &type, &payload)) ==
+	while ((result = ga_wire_peek(&courier->link.in, &type, &payload)) ==
 		   GA_WIRE_FRAME)
 	{
-		hear_frame(type, payload, now);
-		ga_buffer_consume(&courier.in, GA_FRAME_HEADER + payload.length);
+		hear_frame(courier, type, payload, now);
+		ga_buffer_consume(&courier->link.in, GA_FRAME_HEADER + payload.length);
 	}
 	if (result == GA_WIRE_BROKEN)
-		courier.ended = true;
+		courier->link.ended = true;
 }
 
-/* The courier is dead: what it had taken up may have been sent. */
+/* ---- when one dies ------------------------------------------------------- */
+
+typedef struct Loss
+{
+	TimestampTz now;
+	const Courier *courier; /* NULL: whoever has them */
+	bool died;				/* not by our own hand */
+	int count;
+} Loss;
+
+/* What a courier had taken up may have been sent. */
 static void
 lose_job(GaJob *job, void *arg)
 {
-	TimestampTz now = *(TimestampTz *) arg;
-	MemoryContext old = MemoryContextSwitchTo(ga_records_context());
+	Loss *loss = arg;
+	MemoryContext old;
 
-	/* A question is asked again by itself. */
-	if (job->is_poll)
-		;
-	else if (job->picked)
-		ga_job_lose(job, now, ga_records_add());
-	else
-		ga_job_give_back(job, now, ga_records_add());
+	if (loss->courier == &usual && job->is_suspect)
+		return;
+	if (loss->courier == &alone && !job->is_alone)
+		return;
+	loss->count++;
+	if (job->is_poll && job->picked && loss->died)
+		ga_polls_lose(job);
+	if (job->is_poll || !job->picked)
+	{
+		/* A question is asked again by itself. */
+		give_back(job, loss->now);
+		return;
+	}
+	old = MemoryContextSwitchTo(ga_records_context());
+	ga_job_lose(job, loss->now, loss->died, ga_records_add());
 	MemoryContextSwitchTo(old);
 	job->provider->in_flight--;
 	ga_job_remove(job);
 }
 
 static void
-bury_courier(TimestampTz now)
+bury_courier(Courier *courier, TimestampTz now)
 {
-	int lost = ga_jobs_count();
+	Loss loss = {.now = now, .courier = courier, .died = !is_draining};
+	bool worked =
+		courier->has_worked || (courier->is_hung && courier->watch.has_spoken);
 
-	ga_jobs_visit(lose_job, &now);
-	if (!is_draining)
+	ga_jobs_visit(lose_job, &loss);
+	if (!is_draining && !courier->is_hung)
 		ereport(LOG, (errmsg("the courier of group_api ended unexpectedly"),
-					  errdetail("%d messages were in its hands.", lost)));
-	ga_courier_stop(&courier);
-	pg_atomic_write_u32(&ga_seat->courier_pid, 0);
+					  errdetail("%d messages were in its hands.", loss.count)));
+	ga_courier_stop(&courier->link);
+	if (courier == &usual)
+		pg_atomic_write_u32(&ga_seat->courier_pid, 0);
+	if (courier->is_hung)
+		pg_atomic_write_u64(&ga_seat->courier_replaced_at,
+							(uint64) GetCurrentTimestamp());
 	/* One that did some work may be replaced at once. */
-	if (has_worked || is_draining)
+	if (is_draining || (worked && !ga_suspects_is_courier_broken()))
 		wait_ms = 0;
 	else
 	{
 		ga_seat_note(GA_TROUBLE_NO_COURIER);
 		wait_a_while();
 	}
-	has_worked = false;
+	courier->has_worked = courier->is_hung = false;
+	ga_watch_begin(&courier->watch);
+}
+
+/* Its end is heard like any other. */
+static void
+kill_hung(Courier *courier)
+{
+	courier->is_hung = true;
+	ereport(WARNING,
+			(errmsg("the courier of group_api makes no progress; it is "
+					"replaced"),
+			 errdetail("The process %d answered nothing for %ld s.",
+					   (int) courier->link.pid,
+					   (long) (courier->watch.silent_us / 1000000))));
+	kill(courier->link.pid, SIGKILL);
+}
+
+/* For health(): since when one of them has owed an answer. */
+static void
+publish_silence(void)
+{
+	long longest_ms = 0;
+
+	for (int i = 0; i < GA_DESK_SOCKETS; i++)
+	{
+		GaCourierWatch *watch = &couriers[i]->watch;
+
+		if (ga_courier_is_open(&couriers[i]->link) && has_work(couriers[i]) &&
+			ga_watch_is_late(watch))
+			longest_ms = Max(longest_ms, (long) (watch->silent_us / 1000));
+	}
+	pg_atomic_write_u64(
+		&ga_seat->courier_silent_since,
+		longest_ms == 0 ? 0
+						: (uint64) (ga_monotonic_now() - longest_ms * 1000));
+}
+
+static void
+collect(Courier *courier, TimestampTz now)
+{
+	if (!ga_courier_is_open(&courier->link))
+		return;
+	ga_courier_fill(&courier->link);
+	read_frames(courier, now);
+	ga_watch_look(&courier->watch);
+	if (courier->link.ended)
+		bury_courier(courier, now);
+	else if (has_work(courier) && !courier->is_hung &&
+			 ga_watch_is_hung(&courier->watch))
+		kill_hung(courier);
+}
+
+static void
+find_alone(GaJob *job, void *arg)
+{
+	*(bool *) arg |= job->is_alone;
+}
+
+/* The next one gets another: what this one left behind is not its fault. */
+static void
+close_alone(void)
+{
+	bool is_under_way = false;
+
+	if (!ga_courier_is_open(&alone.link))
+		return;
+	ga_jobs_visit(find_alone, &is_under_way);
+	if (!is_under_way)
+		ga_courier_stop(&alone.link);
 }
 
 void
 ga_desk_collect(TimestampTz now)
 {
-	if (!ga_courier_is_open(&courier))
-		return;
-	ga_courier_fill(&courier);
-	read_frames(now);
-	if (courier.ended)
-		bury_courier(now);
+	for (int i = 0; i < GA_DESK_SOCKETS; i++)
+		collect(couriers[i], now);
+	close_alone();
+	publish_silence();
 }
 
-/* Waits for the courier's end until `end`, hearing what it says. */
+long
+ga_desk_next_turn_ms(GaMonotonic now)
+{
+	long next = -1;
+
+	for (int i = 0; i < GA_DESK_SOCKETS; i++)
+	{
+		Courier *courier = couriers[i];
+		long ms;
+
+		if (!ga_courier_is_open(&courier->link) || !has_work(courier) ||
+			courier->is_hung)
+			continue;
+		ms = ga_watch_next_turn_ms(&courier->watch);
+		next = next < 0 ? ms : Min(next, ms);
+	}
+	if (ga_suspects_wait() && !ga_courier_is_open(&alone.link) && !is_draining)
+	{
+		long ms = ga_monotonic_ms_between(now, not_before);
+
+		next = next < 0 ? ms : Min(next, ms);
+	}
+	return next;
+}
+
+/* ---- the end ------------------------------------------------------------- */
+
+static bool
+all_have_ended(void)
+{
+	for (int i = 0; i < GA_DESK_SOCKETS; i++)
+		if (ga_courier_is_open(&couriers[i]->link) && !couriers[i]->link.ended)
+			return false;
+	return true;
+}
+
+/* Waits for the couriers' end until `end`, hearing what they say. */
 static void
 hear_last_words(GaMonotonic end)
 {
 	GaMonotonic now = ga_monotonic_now();
+	GaWaitSocket sockets[GA_DESK_SOCKETS];
 
-	while (!courier.ended && now < end)
+	while (!all_have_ended() && now < end)
 	{
-		ga_courier_flush(&courier);
-		(void) WaitLatchOrSocket(
-			MyLatch, WL_SOCKET_READABLE | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
-			courier.fd, (end - now) / 1000 + 1,
-			ga_wait_event("GroupApiFarewell"));
+		ga_desk_flush();
+		ga_desk_sockets(sockets);
+		(void) ga_wait_for_events(sockets, GA_DESK_SOCKETS,
+								  (end - now) / 1000 + 1,
+								  ga_wait_event("GroupApiFarewell"));
 		now = ga_monotonic_now();
-		ga_courier_fill(&courier);
-		read_frames(GetCurrentTimestamp());
+		for (int i = 0; i < GA_DESK_SOCKETS; i++)
+		{
+			if (!ga_courier_is_open(&couriers[i]->link))
+				continue;
+			ga_courier_fill(&couriers[i]->link);
+			read_frames(couriers[i], GetCurrentTimestamp());
+		}
 	}
 }
 
 void
 ga_desk_close(void)
 {
-	TimestampTz now;
+	Loss loss = {.courier = NULL};
 
-	if (ga_courier_is_open(&courier))
-	{
-		ga_courier_put(&courier, GA_FRAME_DRAIN, "", 0);
-		hear_last_words(ga_monotonic_in_ms(FAREWELL_MS));
-		/* After the kill nothing more can leave. */
-		kill(courier.pid, SIGKILL);
-		hear_last_words(ga_monotonic_in_ms(FAREWELL_MS));
-	}
-	now = GetCurrentTimestamp();
-	ga_jobs_visit(lose_job, &now);
+	ga_desk_drain();
+	hear_last_words(ga_monotonic_in_ms(FAREWELL_MS));
+	/* After the kill nothing more can leave. */
+	for (int i = 0; i < GA_DESK_SOCKETS; i++)
+		if (ga_courier_is_open(&couriers[i]->link))
+			kill(couriers[i]->link.pid, SIGKILL);
+	hear_last_words(ga_monotonic_in_ms(FAREWELL_MS));
+	loss.now = GetCurrentTimestamp();
+	ga_jobs_visit(lose_job, &loss);
+}
+
+static void
+give_back_waiting(GaJob *job, void *arg)
+{
+	if (job->is_suspect && !job->is_alone)
+		give_back(job, *(TimestampTz *) arg);
 }
 
 void
 ga_desk_drain(void)
 {
-	if (is_draining || !ga_courier_is_open(&courier))
+	TimestampTz now = GetCurrentTimestamp();
+
+	if (is_draining)
 		return;
-	is_draining = true;
-	ga_courier_put(&courier, GA_FRAME_DRAIN, "", 0);
-	ga_courier_flush(&courier);
+	ga_suspects_forget();
+	ga_jobs_visit(give_back_waiting, &now);
+	is_draining = !all_have_ended();
+	for (int i = 0; i < GA_DESK_SOCKETS; i++)
+		if (ga_courier_is_open(&couriers[i]->link))
+			ga_courier_put(&couriers[i]->link, GA_FRAME_DRAIN, "", 0);
+	ga_desk_flush();
 }
 
 int
@@ -325,28 +578,26 @@ ga_desk_take_over(int last_wait_ms)
 	told = wait_ms > 0;
 }
 
-int
-ga_desk_events(void)
+void
+ga_desk_sockets(GaWaitSocket *sockets)
 {
-	int events = 0;
+	for (int i = 0; i < GA_DESK_SOCKETS; i++)
+	{
+		const GaCourierLink *link = &couriers[i]->link;
 
-	if (ga_courier_is_open(&courier))
-		events |= WL_SOCKET_READABLE;
-	if (ga_courier_has_output(&courier))
-		events |= WL_SOCKET_WRITEABLE;
-	return events;
-}
-
-pgsocket
-ga_desk_socket(void)
-{
-	return courier.fd;
+		sockets[i] = (GaWaitSocket){.fd = link->fd};
+		if (!ga_courier_is_open(link) || link->ended)
+			continue;
+		sockets[i].events = WL_SOCKET_READABLE;
+		if (ga_courier_has_output(link))
+			sockets[i].events |= WL_SOCKET_WRITEABLE;
+	}
 }
 
 void
 ga_desk_end_trouble(void)
 {
 	if (pg_atomic_read_u32(&ga_seat->trouble) != GA_TROUBLE_NO_COURIER ||
-		has_worked)
+		usual.has_worked)
 		ga_seat_note(GA_TROUBLE_NONE);
 }

@@ -1,7 +1,7 @@
 /*
  * courier_desk.h
  *		Where jobs go out to the courier and its words come in: keeps one running,
- *		and knows what becomes of jobs when it dies.
+ *		replaces one that hangs, and knows what becomes of jobs when it dies.
  */
 #ifndef GA_DISPATCH_COURIER_COURIER_DESK_H
 #define GA_DISPATCH_COURIER_COURIER_DESK_H
@@ -11,6 +11,8 @@
 #include "base/shared/monotonic.h"
 #include "base/shared/wire.h"
 #include "datatype/timestamp.h"
+#include "dispatch/courier/event_wait.h"
+#include "dispatch/courier/jobs.h"
 
 /* Told of every outcome the courier reports. */
 typedef void (*GaHearOutcome)(const GaOutcomeFrame *outcome, TimestampTz now);
@@ -31,11 +33,22 @@ extern bool ga_desk_is_open(void);
 extern GaMonotonic ga_desk_not_before(void);
 extern void ga_desk_forgive(void);
 
-extern void ga_desk_put_job(const char *json, size_t length);
+/*
+ * One that was taken up by couriers that died is kept until its turn comes to be
+ * tried alone, in a courier of its own.
+ */
+extern void ga_desk_put_job(GaJob *job, const char *json, size_t length);
 extern void ga_desk_flush(void);
+/* Tries the next one alone, unless one is under way. */
+extern void ga_desk_try_suspect(GaMonotonic now);
 
-/* Hears what came; jobs lost with a dead courier become records.  `now` is a date. */
+/*
+ * Hears what came; jobs lost with a dead courier become records.  A courier that
+ * makes no progress is killed, and so replaced.  `now` is a date.
+ */
 extern void ga_desk_collect(TimestampTz now);
+/* Milliseconds until a courier is to be looked at; -1: only when it speaks. */
+extern long ga_desk_next_turn_ms(GaMonotonic now);
 /*
  * What the courier has not taken up goes back, the rest may end; no job may be
  * put any more.
@@ -49,9 +62,9 @@ extern void ga_desk_take_over(int wait_ms);
 /* Before the process ends: lets what is under way end, then ends the courier. */
 extern void ga_desk_close(void);
 
-/* What to wait for besides the latch: WL_SOCKET_ flags, and the socket. */
-extern int ga_desk_events(void);
-extern pgsocket ga_desk_socket(void);
+/* What to wait for besides the latch, GA_DESK_SOCKETS of them. */
+#define GA_DESK_SOCKETS 2
+extern void ga_desk_sockets(GaWaitSocket *sockets);
 
 /* Sending is allowed: only a courier that does not work is still in the way. */
 extern void ga_desk_end_trouble(void);

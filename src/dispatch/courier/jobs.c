@@ -12,15 +12,14 @@
 #include "common/pg_prng.h"
 #include "dispatch/provider/backoff.h"
 #include "dispatch/courier/jobs.h"
+#include "dispatch/courier/suspects.h"
 #include "mb/pg_wchar.h"
 #include "utils/hsearch.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
-/* Tries after which a message lost with the courier is sent again at once. */
-#define AT_ONCE_AFTER_LOSS 2
-
 static HTAB *jobs = NULL;
+static int suspect_count;
 
 void
 ga_jobs_init(void)
@@ -62,6 +61,7 @@ ga_job_add(uint64 id, GaProvider *provider, const GaClaim *claim)
 	job->attempt = claim->attempt;
 	job->refusals = claim->refusals;
 	job->pauses = claim->pauses;
+	job->crashes = claim->crashes;
 	job->start_tag = claim->start_tag;
 	job->expires_at = claim->expires_at;
 	job->is_reminder = claim->reminders > 0;
@@ -76,6 +76,7 @@ ga_job_add_poll(uint64 id, GaProvider *provider, const GaPoll *poll)
 
 	job->attempt = poll->tries;
 	job->link_version = poll->link_version;
+	job->crashes = poll->crashes;
 	job->is_poll = true;
 	strlcpy(job->message_id, poll->message_id, sizeof(job->message_id));
 	provider->in_flight++;
@@ -96,7 +97,26 @@ ga_job_remove(GaJob *job)
 
 	if (job->is_poll)
 		job->provider->questions--;
+	else if (job->is_suspect)
+		job->provider->suspects--;
+	if (job->is_suspect)
+		suspect_count--;
 	hash_search(jobs, &id, HASH_REMOVE, NULL);
+}
+
+void
+ga_job_suspect(GaJob *job)
+{
+	job->is_suspect = true;
+	suspect_count++;
+	if (!job->is_poll)
+		job->provider->suspects++;
+}
+
+int
+ga_jobs_suspect_count(void)
+{
+	return suspect_count;
 }
 
 void
@@ -298,6 +318,8 @@ ga_job_judge(const GaJob *job, const GaOutcomeFrame *outcome, TimestampTz now,
 	if (record->captured != NULL)
 		record->recipient = pstrdup(job->recipient);
 	record->elapsed_us = outcome->elapsed_us;
+	/* The courier lives: it is not this message that kills it. */
+	record->counts_crashes = job->crashes > 0;
 	record->reason = join_reason(record->code, record->detail);
 	if ((outcome->flags & GA_OUTCOME_UNSURE) &&
 		(outcome->outcome == GA_OUTCOME_REJECTED ||
@@ -336,8 +358,20 @@ ga_job_judge(const GaJob *job, const GaOutcomeFrame *outcome, TimestampTz now,
 	}
 }
 
+/* It alone was in the courier's hands when that died, again. */
+static void
+set_aside(const GaJob *job, GaRecord *record)
+{
+	record->delivery = "failed";
+	record->due = 0;
+	record->set_aside = true;
+	record->reason =
+		psprintf("set aside, since the courier died %d times while sending it",
+				 job->crashes + 1);
+}
+
 void
-ga_job_lose(const GaJob *job, TimestampTz now, GaRecord *record)
+ga_job_lose(const GaJob *job, TimestampTz now, bool died, GaRecord *record)
 {
 	GaOutcomeFrame outcome = {
 		.job_id = job->id,
@@ -350,8 +384,13 @@ ga_job_lose(const GaJob *job, TimestampTz now, GaRecord *record)
 	bool ignored;
 
 	ga_job_judge(job, &outcome, now, record, &ignored);
-	/* A message that kills the courier again and again waits in between. */
-	if (record->due != 0 && job->attempt <= AT_ONCE_AFTER_LOSS)
+	record->counts_crashes = died;
+	record->crashes = Min(job->crashes + 1, PG_INT16_MAX);
+	if (died && record->crashes >= GA_CRASHES_MAX && !record->expired &&
+		!job->provider->hold_uncertain && ga_suspects_blame())
+		set_aside(job, record);
+	/* Alone it can harm nobody, so it need not wait. */
+	else if (record->due != 0 && (!died || record->crashes < GA_CRASHES_MAX))
 		record->due = now;
 }
 

@@ -31,6 +31,9 @@ typedef struct GaJob
 	char message_id[256]; /* of a poll: the message it is about */
 	int64 start_tag;	  /* its place in the queue */
 	bool picked;		  /* the courier took it up: bytes may have left */
+	int32 crashes;		  /* couriers that died of it, or of one beside it */
+	bool is_suspect;	  /* so it is tried alone, or waits for that */
+	bool is_alone;		  /* in the hands of the courier that has it alone */
 	char recipient[256];  /* for captured; empty otherwise */
 } GaJob;
 
@@ -57,8 +60,17 @@ extern void ga_job_judge(const GaJob *job, const GaOutcomeFrame *outcome,
 /* The code and the provider's words, palloc'ed; NULL: it said nothing. */
 extern const char *ga_job_reason(const GaOutcomeFrame *outcome);
 
-/* A job the courier had taken up when it died: uncertain. */
-extern void ga_job_lose(const GaJob *job, TimestampTz now, GaRecord *record);
+/* The job is to be tried alone (dispatch/courier/suspects). */
+extern void ga_job_suspect(GaJob *job);
+/* Those of them that are not done yet. */
+extern int ga_jobs_suspect_count(void);
+
+/*
+ * A job the courier had taken up when it ended: uncertain.  `died`: not by our own
+ * hand, so the message is suspected; one that was so often enough is set aside.
+ */
+extern void ga_job_lose(const GaJob *job, TimestampTz now, bool died,
+						GaRecord *record);
 
 /* A job the courier never took up: back to the queue as if not claimed. */
 extern void ga_job_give_back(const GaJob *job, TimestampTz now,

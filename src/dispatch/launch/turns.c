@@ -144,7 +144,7 @@ ga_turns_make_room(int waiting, GaMonotonic now)
 	for (int i = 0; i < Min(count, waiting - leaving); i++)
 	{
 		pg_atomic_write_u64(&leavers[i].slot->asked_to_leave, (uint64) now);
-		SetLatch(leavers[i].slot->latch);
+		ga_slot_wake_dispatcher(leavers[i].slot);
 		/* Looked at again when it would be stuck. */
 		(void) ga_worker_is_asked(leavers[i].slot, now);
 	}

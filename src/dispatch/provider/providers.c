@@ -438,12 +438,22 @@ ga_provider_next_question(GaProvider *provider, GaMonotonic now)
 	return now;
 }
 
+/*
+ * Questions are few at a time and take no message's place; nor do those that wait
+ * to be tried alone.
+ */
+static int
+others_in_flight(const GaProvider *provider)
+{
+	return provider->in_flight - provider->questions - provider->suspects;
+}
+
 int
 ga_provider_capacity(GaProvider *provider, GaMonotonic now)
 {
-	/* Questions are few at a time and take no message's place. */
-	int sending = provider->in_flight - provider->questions;
-	int room = Min(provider->window, ga_settings.max_in_flight) - sending;
+	int sending = others_in_flight(provider);
+	int room = Min(provider->window - sending,
+				   ga_settings.max_in_flight - sending - provider->suspects);
 
 	if (!is_usable(provider, now) || provider->has_nothing || room <= 0)
 		return 0;
@@ -478,7 +488,7 @@ ga_provider_next_turn(GaProvider *provider, GaMonotonic now)
 											 provider->not_before);
 	}
 	if (provider->rate > 0 && provider->tokens < 1 &&
-		provider->in_flight - provider->questions < provider->window)
+		others_in_flight(provider) < provider->window)
 		return next_token(provider);
 	/* With room left, at once; with a full window an outcome will tell. */
 	return ga_provider_capacity(provider, now) > 0 ? now : GA_MONOTONIC_NEVER;

@@ -45,6 +45,7 @@ typedef struct GaProvider
 	/* how it fares */
 	int in_flight;
 	int questions;			/* those in flight that send nothing */
+	int suspects;			/* those that are tried alone, or wait for that */
 	int window;				/* bound of in_flight: follows its speed */
 	int faults;				/* in a row: connection refused, 5xx, ... */
 	bool unreachable;		/* the last of them: no connection at all */

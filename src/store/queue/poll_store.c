@@ -33,6 +33,7 @@ add_polls(const void *arg)
 			   " WHERE i.delivery = 'sent' AND i.message_id IS NOT NULL"
 			   " ON CONFLICT (group_id, number) DO UPDATE"
 			   " SET link_version = excluded.link_version, tries = 0,"
+			   "  crashes = 0,"
 			   "  next_at = excluded.next_at, server = excluded.server,"
 			   "  message_id = excluded.message_id",
 		.no_wait = GA_MAY_MEET_A_LOCK("part of ga_plan_run_without_waiting()"),
@@ -92,7 +93,8 @@ ga_polls_take(const GaOwnerScope *scope, Datum servers, int limit,
 						"   * 2 ^ least(p.tries + 1, 10), interval '1 h')"
 						" FROM due WHERE p.ctid = due.at"
 						" RETURNING p.group_id, p.number, p.link_version::int4,"
-						"  p.tries::int4, p.server, p.message_id",
+						"  p.tries::int4, p.server, p.message_id,"
+						"  p.crashes::int4",
 		.nargs = 3,
 		.argtypes = {TEXTARRAYOID, INT4OID, TIMESTAMPTZOID},
 	};
@@ -113,6 +115,7 @@ ga_polls_take(const GaOwnerScope *scope, Datum servers, int limit,
 		poll->tries = ga_row_int32(i, 4, 1);
 		poll->server = ga_row_text(scope, i, 5);
 		poll->message_id = ga_row_text(scope, i, 6);
+		poll->crashes = ga_row_int32(i, 7, 0);
 	}
 	return count;
 }
@@ -153,6 +156,29 @@ ga_polls_next(Datum servers)
 	if (ga_plan_run(&plan, values, NULL, SPI_OK_SELECT) == 0)
 		return 0;
 	return ga_row_int64(0, 1, 0);
+}
+
+bool
+ga_poll_note_crash(pg_uuid_t group_id, int32 number, const char *message_id,
+				   int limit)
+{
+	static GaPlan plan = {
+		.sql = "WITH p AS MATERIALIZED (SELECT ctid AS at, crashes"
+			   "  FROM group_api_private.polls"
+			   "  WHERE group_id = $1 AND number = $2 AND message_id = $3"
+			   "  FOR UPDATE SKIP LOCKED),"
+			   " counted AS (UPDATE group_api_private.polls q"
+			   "  SET crashes = q.crashes + 1 FROM p"
+			   "  WHERE q.ctid = p.at AND p.crashes + 1 < $4)"
+			   " DELETE FROM group_api_private.polls q USING p"
+			   " WHERE q.ctid = p.at AND p.crashes + 1 >= $4",
+		.nargs = 4,
+		.argtypes = {UUIDOID, INT4OID, TEXTOID, INT4OID},
+	};
+	Datum values[4] = {UUIDPGetDatum(&group_id), Int32GetDatum(number),
+					   CStringGetTextDatum(message_id), Int32GetDatum(limit)};
+
+	return ga_plan_run(&plan, values, NULL, SPI_OK_DELETE) > 0;
 }
 
 bool

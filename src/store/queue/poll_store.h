@@ -22,6 +22,8 @@ typedef struct GaPoll
 	int32 number;
 	int32 link_version;
 	int32 tries; /* this one counted, from 1 */
+	int32
+		crashes; /* of couriers that asked it, see dispatch/courier/suspects */
 	const char *server;
 	const char *message_id; /* the provider's */
 } GaPoll;
@@ -38,6 +40,12 @@ extern int ga_polls_take(const struct GaOwnerScope *scope, Datum servers,
 extern bool ga_polls_peek(Datum servers, GaRowKey *key);
 /* When the next one of these servers is due; 0: never. */
 extern TimestampTz ga_polls_next(Datum servers);
+/*
+ * The courier died while it asked.  At the `limit`th time the question is forgotten:
+ * true.  Of one that somebody has locked nothing is noted.
+ */
+extern bool ga_poll_note_crash(pg_uuid_t group_id, int32 number,
+							   const char *message_id, int limit);
 /* Locks the invitation and what is asked about it; false when somebody else
  * has one of them, or there is none. */
 extern bool ga_poll_lock(pg_uuid_t group_id, int32 number);

@@ -158,6 +158,7 @@ read_claim(const GaOwnerScope *scope, uint64 row, GaClaim *claim)
 	claim->created_by = ga_row_int64(row, 18, 0);
 	claim->refusals = ga_row_int32(row, 19, 0);
 	claim->pauses = ga_row_int32(row, 20, 0);
+	claim->crashes = ga_row_int32(row, 21, 0);
 	claim->suppressed = NULL;
 	claim->later = 0;
 	claim->later_reason = NULL;
@@ -212,7 +213,7 @@ static GaPlan claim_plan = {
 		   "   m.name, g.name, g.message, g.inviter, g.description, g.image,"
 		   "   g.status = 'ARCHIVED', coalesce(i.locale, g.locale),"
 		   "   i.reminders::int4, g.created_by, i.refusals::int4,"
-		   "   i.pauses::int4",
+		   "   i.pauses::int4, i.crashes::int4",
 	.nargs = 10,
 	.argtypes = {INT4OID, INT8OID, UUIDOID, INT4OID, TEXTARRAYOID, TEXTARRAYOID,
 				 INT8OID, INT8OID, TEXTOID, INT8OID},
@@ -339,12 +340,12 @@ record_states(const GaRecord *records, int count, int64 incarnation)
 {
 	static GaPlan plan = {
 		.sql = "WITH o AS MATERIALIZED (SELECT o.*, i.ctid AS at"
-			   "  FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
+			   "  FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"
 			   "   AS o (group_id, number, delivery, due, given_back, reason,"
-			   "   message_id, expired, refusals, pauses)"
+			   "   message_id, expired, refusals, pauses, crashes)"
 			   "  JOIN group_api_private.invitations i"
 			   "   ON i.group_id = o.group_id AND i.number = o.number"
-			   "  WHERE i.delivery = 'sending' AND i.incarnation = $11"
+			   "  WHERE i.delivery = 'sending' AND i.incarnation = $12"
 			   "  FOR NO KEY UPDATE OF i SKIP LOCKED)"
 			   " UPDATE group_api_private.invitations i"
 			   " SET delivery = CASE WHEN o.due IS NULL"
@@ -357,23 +358,24 @@ record_states(const GaRecord *records, int count, int64 incarnation)
 			   "  attempts = i.attempts - o.given_back, reason = o.reason,"
 			   "  refusals = coalesce(o.refusals, i.refusals),"
 			   "  pauses = coalesce(o.pauses, i.pauses),"
+			   "  crashes = coalesce(o.crashes, i.crashes),"
 			   "  message_id = coalesce(o.message_id, i.message_id),"
 			   "  response = CASE WHEN o.expired AND i.response = 'pending'"
 			   "   THEN 'expired'::group_api.response ELSE i.response END,"
 			   "  changed_at = now()"
 			   " FROM o WHERE i.ctid = o.at",
-		.nargs = 11,
+		.nargs = 12,
 		.argtypes = {UUIDARRAYOID, INT4ARRAYOID, TEXTARRAYOID,
 					 TIMESTAMPTZARRAYOID, INT2ARRAYOID, TEXTARRAYOID,
 					 TEXTARRAYOID, BOOLARRAYOID, INT2ARRAYOID, INT2ARRAYOID,
-					 INT8OID},
+					 INT2ARRAYOID, INT8OID},
 	};
-	static const Oid types[10] = {UUIDOID, INT4OID, TEXTOID, TIMESTAMPTZOID,
+	static const Oid types[11] = {UUIDOID, INT4OID, TEXTOID, TIMESTAMPTZOID,
 								  INT2OID, TEXTOID, TEXTOID, BOOLOID,
-								  INT2OID, INT2OID};
-	Column columns[10];
+								  INT2OID, INT2OID, INT2OID};
+	Column columns[11];
 
-	for (int i = 0; i < 10; i++)
+	for (int i = 0; i < 11; i++)
 		columns[i] = new_column(count);
 	for (int i = 0; i < count; i++)
 	{
@@ -392,8 +394,10 @@ record_states(const GaRecord *records, int count, int64 incarnation)
 				  !record->in_doubt);
 		put_value(&columns[9], i, Int16GetDatum((int16) record->pauses),
 				  !record->in_doubt);
+		put_value(&columns[10], i, Int16GetDatum((int16) record->crashes),
+				  !record->counts_crashes);
 	}
-	return run_with_columns(&plan, columns, types, 10, count,
+	return run_with_columns(&plan, columns, types, 11, count,
 							Int64GetDatum(incarnation), SPI_OK_UPDATE);
 }
 
@@ -536,6 +540,9 @@ ga_queue_record(GaRecord *records, int count, int64 incarnation)
 
 		if (record->captured != NULL)
 			record_captured(record);
+		if (record->set_aside)
+			ga_set_aside_send((GaRowKey){record->group_id, record->number},
+							  record->reason);
 	}
 	return kept;
 }

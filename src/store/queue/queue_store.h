@@ -45,8 +45,9 @@ typedef struct GaClaim
 	int32 number;
 	int32 attempt; /* this one counted, from 1 */
 	int32
-		refusals; /* of it that were put off, see dispatch/provider/evidence */
-	int32 pauses; /* of a provider that it alone was the reason of */
+		refusals;  /* of it that were put off, see dispatch/provider/evidence */
+	int32 pauses;  /* of a provider that it alone was the reason of */
+	int32 crashes; /* of couriers, see dispatch/courier/suspects */
 	int32 link_version;
 	int64 group_number;
 	int64 start_tag;
@@ -82,6 +83,9 @@ typedef struct GaRecord
 	bool in_doubt;		  /* the next two are to be kept with the row */
 	int32 refusals;
 	int32 pauses;
+	bool counts_crashes; /* the next one is to be kept with the row */
+	int32 crashes;
+	bool set_aside; /* not to be tried again before retry_failed() */
 	const char *server;
 	const char *reason;		/* for people; NULL: nothing to tell */
 	const char *message_id; /* the provider's; NULL: none */

@@ -75,6 +75,18 @@ ga_row_key(uint64 row, GaRowKey *key)
 	key->number = ga_row_int32(row, 2, 0);
 }
 
+static void
+warn(const char *step, GaRowKey key, const char *reason)
+{
+	ereport(WARNING,
+			(errmsg("group_api sets a row aside at the step \"%s\"", step),
+			 errdetail_internal("member %d of group %s: %s", key.number,
+								DatumGetCString(DirectFunctionCall1(
+									uuid_out, UUIDPGetDatum(&key.group_id))),
+								reason),
+			 errhint("SELECT * FROM group_api.set_aside;")));
+}
+
 void
 ga_set_aside_put(const char *step, GaRowKey key, const char *reason)
 {
@@ -96,13 +108,29 @@ ga_set_aside_put(const char *step, GaRowKey key, const char *reason)
 					   CStringGetTextDatum(step), CStringGetTextDatum(reason)};
 
 	ga_plan_run(&plan, values, NULL, SPI_OK_INSERT);
-	ereport(WARNING,
-			(errmsg("group_api sets a row aside at the step \"%s\"", step),
-			 errdetail_internal("member %d of group %s: %s", key.number,
-								DatumGetCString(DirectFunctionCall1(
-									uuid_out, UUIDPGetDatum(&key.group_id))),
-								reason),
-			 errhint("SELECT * FROM group_api.set_aside;")));
+	warn(step, key, reason);
+}
+
+void
+ga_set_aside_send(GaRowKey key, const char *reason)
+{
+	static GaPlan plan = {
+		.sql = "INSERT INTO group_api_private.set_aside AS s (group_id,"
+			   "  number, step, until, reason)"
+			   " SELECT group_id, number, 'send', 'infinity', $3"
+			   "  FROM group_api_private.invitations"
+			   "  WHERE group_id = $1 AND number = $2 AND delivery = 'failed'"
+			   " ON CONFLICT (group_id, number, step) DO UPDATE"
+			   " SET tries = s.tries + 1, reason = $3, until = 'infinity'",
+		.no_wait = GA_MAY_MEET_A_LOCK("only the dispatcher adds rows"),
+		.nargs = 3,
+		.argtypes = {UUIDOID, INT4OID, TEXTOID},
+	};
+	Datum values[3] = {UUIDPGetDatum(&key.group_id), Int32GetDatum(key.number),
+					   CStringGetTextDatum(reason)};
+
+	if (ga_plan_run(&plan, values, NULL, SPI_OK_INSERT) > 0)
+		warn("send", key, reason);
 }
 
 void
@@ -153,8 +181,12 @@ uint64
 ga_set_aside_end_all(void)
 {
 	static GaPlan plan = {
-		.sql = "UPDATE group_api_private.set_aside SET until = now()"
-			   " WHERE until > now()",
+		.sql = "UPDATE group_api_private.set_aside s SET until = now()"
+			   " WHERE until > now() AND (step <> 'send' OR NOT EXISTS ("
+			   "  SELECT FROM group_api_private.invitations i"
+			   "  WHERE i.group_id = s.group_id AND i.number = s.number"
+			   "   AND i.delivery = 'failed'"
+			   "   AND i.response IN ('pending', 'expired')))",
 	};
 
 	return ga_plan_run(&plan, NULL, NULL, SPI_OK_UPDATE);

@@ -47,13 +47,21 @@ extern void ga_row_key(uint64 row, GaRowKey *key);
  */
 extern void ga_set_aside_put(const char *step, GaRowKey key,
 							 const char *reason);
+/*
+ * Notes that a message is not sent again before retry_failed(), the row having been
+ * recorded as failed; without it there is nothing to note.
+ */
+extern void ga_set_aside_send(GaRowKey key, const char *reason);
 /* The row got through. */
 extern void ga_set_aside_remove(const char *step, GaRowKey key);
 /* When the next one is tried again; 0: there is none. */
 extern TimestampTz ga_set_aside_next(void);
 /* Forgets what was tried again long ago. */
 extern void ga_set_aside_trim(void);
-/* The operator's: all are tried again at once.  Returns how many. */
+/*
+ * The operator's: all are tried again at once, of what is not sent those that wait
+ * again.  Returns how many.
+ */
 extern uint64 ga_set_aside_end_all(void);
 
 #endif /* GA_STORE_QUEUE_SET_ASIDE_STORE_H */
