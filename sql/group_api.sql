@@ -133,7 +133,7 @@ COMMENT ON COLUMN group_api_private.groups.inviter IS 'the leader''s name as inv
 COMMENT ON COLUMN group_api_private.groups.locale IS 'the language of its messages where a member''s own is not known; null: group_api.default_locale';
 COMMENT ON COLUMN group_api_private.groups.next_look IS 'when the dispatcher looks at its open invitations next: to remind, or because they expire';
 COMMENT ON COLUMN group_api_private.groups.last_member IS 'the highest number a member had who is gone: none is given out twice, as links name them';
-CREATE INDEX groups_next_look ON group_api_private.groups (next_look) WHERE next_look IS NOT NULL;
+CREATE INDEX groups_next_look ON group_api_private.groups (next_look, id) WHERE next_look IS NOT NULL;
 CREATE UNIQUE INDEX groups_v2_name_key ON group_api_private.groups (name) WHERE contract = 'B';
 CREATE UNIQUE INDEX groups_v2_slug_key ON group_api_private.groups (slug) WHERE contract = 'B';
 COMMENT ON COLUMN group_api_private.groups.search_name IS 'what search_groups() looks in: the name in lower case, of groups of contract B';
@@ -302,7 +302,7 @@ CREATE TABLE group_api_private.polls (
     CONSTRAINT polls_pkey PRIMARY KEY (group_id, number)
 );
 COMMENT ON TABLE group_api_private.polls IS 'internal: messages whose state the dispatcher asks the provider for';
-CREATE INDEX polls_next_at ON group_api_private.polls (next_at);
+CREATE INDEX polls_next_at ON group_api_private.polls (next_at, group_id, number);
 
 -- Contacts stand here as salted hashes only.
 CREATE TABLE group_api_private.suppressions (
@@ -445,7 +445,7 @@ CREATE TABLE group_api_private.set_aside (
     tries       integer NOT NULL DEFAULT 1,
     reason      text NOT NULL,
     CONSTRAINT set_aside_pkey PRIMARY KEY (group_id, number, step),
-    CONSTRAINT set_aside_step_check CHECK (step IN ('claim', 'record', 'look', 'place', 'poll', 'take back', 'trim'))
+    CONSTRAINT set_aside_step_check CHECK (step IN ('claim', 'record', 'look', 'place', 'poll', 'take back', 'trim', 'read'))
 );
 COMMENT ON TABLE group_api_private.set_aside IS 'internal: rows at which a step of the dispatcher failed';
 COMMENT ON COLUMN group_api_private.set_aside.number IS 'the member; 0: the group itself';
@@ -1489,6 +1489,10 @@ BEGIN
         ok := false;
         fact := 'not known: a table of the extension is locked';
         hint := 'see the check "locks"';
+    WHEN data_corrupted OR index_corrupted OR io_error THEN
+        ok := false;
+        fact := 'not known: ' || SQLERRM;
+        hint := 'see the check "errors"; what cannot be read is to be restored from a backup';
     END;
     RETURN NEXT;
 
@@ -1545,6 +1549,10 @@ BEGIN
             ok := false;
             fact := 'not known: a table of the extension is locked';
             hint := 'see the check "locks"';
+        WHEN data_corrupted OR index_corrupted OR io_error THEN
+            ok := false;
+            fact := 'not known: ' || SQLERRM;
+            hint := 'see the check "errors"; what cannot be read is to be restored from a backup';
         END;
         RETURN NEXT;
     END LOOP;

@@ -10,6 +10,7 @@
 
 #include "postgres.h"
 
+#include "access/genam.h"
 #include "catalog/pg_database.h"
 #include "catalog/pg_proc.h"
 #include "common/jsonapi.h"
@@ -19,6 +20,7 @@
 #include "storage/ipc.h"
 #include "storage/latch.h"
 #include "utils/acl.h"
+#include "utils/snapmgr.h"
 #include "utils/wait_event.h"
 
 #if PG_VERSION_NUM < 150000
@@ -94,6 +96,17 @@ ga_wait_event(const char *name)
 #else
 	(void) name;
 	return PG_WAIT_EXTENSION;
+#endif
+}
+
+/* A scan of all entries of an index. */
+static inline IndexScanDesc
+ga_index_beginscan(Relation table, Relation index)
+{
+#if PG_VERSION_NUM >= 180000
+	return index_beginscan(table, index, GetActiveSnapshot(), NULL, 0, 0);
+#else
+	return index_beginscan(table, index, GetActiveSnapshot(), 0, 0);
 #endif
 }
 

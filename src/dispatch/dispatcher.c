@@ -41,6 +41,7 @@
 #include "dispatch/seat.h"
 #include "dispatch/set_aside.h"
 #include "dispatch/signals.h"
+#include "dispatch/strays.h"
 #include "dispatch/work.h"
 #include "pgstat.h"
 #include "postmaster/bgworker.h"
@@ -53,6 +54,7 @@
 #include "store/queue/queue_store.h"
 #include "store/template_store.h"
 #include "store/queue/trim_store.h"
+#include "store/queue/unreadable.h"
 #include "tcop/tcopprot.h"
 #include "utils/guc.h"
 #include "utils/inval.h"
@@ -75,11 +77,11 @@ static int64 incarnation;
 static uint64 last_job_id;
 static uint8 link_secret[GA_LINK_SECRET_LENGTH];
 
-static bool reload_wanted; /* providers, templates, identity: read again */
-static bool is_ours;	   /* the data belong to this database */
-static bool is_foreign;	   /* the data belong to another one */
-static TimestampTz strays_not_before = DT_NOEND; /* DT_NOEND: none left */
+static bool reload_wanted;	/* providers, templates, identity: read again */
+static bool is_ours;		/* the data belong to this database */
+static bool is_foreign;		/* the data belong to another one */
 static bool renewal_wanted; /* the data became ours: a new incarnation begins */
+static bool unreadable_wanted; /* rows that could not be read are tried again */
 static TimestampTz records_not_before;
 static int record_wait_ms; /* > 0: recording fails */
 static TimestampTz trimmed_at;
@@ -777,8 +779,9 @@ time_to_wait(void)
 				   Max(records_not_before, ga_work_not_before(GA_STEP_RECORD)));
 	next = Min(next, ga_pauses_next_turn());
 	if (is_ours)
-		next = Min(next, Max(strays_not_before,
-							 ga_work_not_before(GA_STEP_TAKE_BACK)));
+		next = Min(next, ga_strays_next_turn());
+	if (unreadable_wanted || ga_work_met_storage_error())
+		next = Min(next, ga_work_not_before(GA_STEP_FIND_UNREADABLE));
 	next = Min(next, ga_screening_next_turn());
 	next = Min(next, Min(ga_records_next_turn(), ga_set_aside_next_turn()));
 	if (is_ours && !ga_dispatch_is_frozen() && record_wait_ms == 0)
@@ -810,7 +813,7 @@ retire_or_wait(long work_ms)
 	GaRetireReport report = {
 		.must_stay = must_stay(),
 		.is_foreign = is_foreign,
-		.has_strays = !is_ours || strays_not_before != DT_NOEND,
+		.has_strays = !is_ours || ga_strays_are_left(),
 		.wait_ms = work_ms,
 		.trimmed_at = trimmed_at,
 	};
@@ -839,35 +842,12 @@ wait_for_events(long wait_ms)
 
 /* ---- step: what earlier dispatchers left --------------------------------- */
 
-/* Before the first claim; again while somebody holds such a row locked. */
+/* Before the first claim; what is far behind in the queue while others leave. */
 static void
 take_back_strays(TimestampTz now)
 {
-	uint64 taken = 0;
-	bool left;
-
-	if (!is_ours || strays_not_before > now ||
-		!ga_work_begin(GA_STEP_TAKE_BACK))
-		return;
-	left = ga_queue_has_strays(incarnation);
-	if (left)
-	{
-		taken = ga_work_is_careful(GA_STEP_TAKE_BACK)
-					? ga_take_back_one_by_one(incarnation)
-					: ga_queue_take_back(incarnation, ga_providers_that_hold(),
-										 NULL);
-		left = ga_queue_has_strays(incarnation);
-	}
-	ga_work_end();
-	strays_not_before =
-		left ? TimestampTzPlusMilliseconds(now, STRAYS_RETRY_MS) : DT_NOEND;
-	if (taken == 0)
-		return;
-	ga_readings_begin_anew();
-	ga_due_rows_look_again(DT_NOBEGIN);
-	ereport(LOG, (errmsg("group_api took back " UINT64_FORMAT
-						 " invitations that were in flight",
-						 taken)));
+	if (is_ours)
+		ga_strays_take_back_some(now, incarnation);
 }
 
 /* What is in flight from here must not be taken back: not before it ended. */
@@ -883,7 +863,21 @@ renew_incarnation(TimestampTz now)
 	ga_work_end();
 	incarnation = next;
 	renewal_wanted = false;
-	strays_not_before = 0;
+	ga_strays_search();
+}
+
+/* After an error that may come of a page of the disk; the queue is read around it. */
+static void
+find_unreadable(TimestampTz now)
+{
+	if (!(unreadable_wanted || ga_work_met_storage_error()) ||
+		!ga_work_begin(GA_STEP_FIND_UNREADABLE))
+		return;
+	(void) ga_unreadable_find();
+	ga_work_end();
+	unreadable_wanted = false;
+	ga_work_forget_storage_error();
+	ga_set_aside_look_again();
 }
 
 /* What was set aside is read again like what a lock left behind. */
@@ -896,8 +890,9 @@ end_set_aside(TimestampTz now)
 	ga_due_rows_look_again(DT_NOBEGIN);
 	ga_polls_look_again();
 	look_is_known = false;
-	if (strays_not_before == DT_NOEND && !ga_retire_found_nothing_in_flight())
-		strays_not_before = now;
+	unreadable_wanted |= ga_unreadable_count() > 0;
+	if (!ga_retire_found_nothing_in_flight())
+		ga_strays_search();
 }
 
 /* ---- the loop ----------------------------------------------------------- */
@@ -918,6 +913,7 @@ take_turn(void)
 	ga_screening_suppress_waiting();
 	ga_work_survive(renew_incarnation, now);
 	ga_work_survive(end_set_aside, now);
+	ga_work_survive(find_unreadable, now);
 	ga_work_survive(take_back_strays, now);
 	ga_work_survive(look_at_groups, now);
 	if (!ga_work_survive(place_due_rows, now))
@@ -971,7 +967,8 @@ begin_incarnation(TimestampTz now)
 	ga_work_end();
 	incarnation = next;
 	ga_retire_init(&trimmed_at);
-	strays_not_before = ga_retire_found_nothing_in_flight() ? DT_NOEND : 0;
+	if (!ga_retire_found_nothing_in_flight())
+		ga_strays_search();
 }
 
 static void
@@ -981,6 +978,7 @@ start_incarnation(void)
 	{
 		serve_interrupts();
 		ga_work_survive(reload, 0);
+		ga_work_survive(find_unreadable, 0);
 		if (!reload_wanted)
 			ga_work_survive(begin_incarnation, 0);
 		if (incarnation == 0)
