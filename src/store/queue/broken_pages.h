@@ -2,8 +2,8 @@
  * broken_pages.h
  *		Keeping new rows away from pages of the disk that cannot be read.
  */
-#ifndef GA_STORE_BROKEN_PAGES_H
-#define GA_STORE_BROKEN_PAGES_H
+#ifndef GA_STORE_QUEUE_BROKEN_PAGES_H
+#define GA_STORE_QUEUE_BROKEN_PAGES_H
 
 #include "postgres.h"
 
@@ -21,4 +21,4 @@ extern void ga_broken_pages_avoid(const char *const *tables, int count);
 /* The same for one page, of which it is known. */
 extern void ga_broken_page_avoid(Relation table, BlockNumber page);
 
-#endif /* GA_STORE_BROKEN_PAGES_H */
+#endif /* GA_STORE_QUEUE_BROKEN_PAGES_H */

@@ -2,8 +2,8 @@
  * queue_cursor.h
  *		A place in the queue: what stands behind it comes next.
  */
-#ifndef GA_STORE_QUEUE_CURSOR_H
-#define GA_STORE_QUEUE_CURSOR_H
+#ifndef GA_STORE_QUEUE_QUEUE_CURSOR_H
+#define GA_STORE_QUEUE_QUEUE_CURSOR_H
 
 #include "postgres.h"
 
@@ -35,4 +35,4 @@ ga_queue_cursor_compare(const GaQueueCursor *a, const GaQueueCursor *b)
 	return a->number > b->number ? 1 : a->number < b->number ? -1 : 0;
 }
 
-#endif /* GA_STORE_QUEUE_CURSOR_H */
+#endif /* GA_STORE_QUEUE_QUEUE_CURSOR_H */

@@ -3,8 +3,8 @@
  *		Rows of the queue that stand on pages of the disk that cannot be read, and
  *		how the queue is read around them.
  */
-#ifndef GA_STORE_UNREADABLE_H
-#define GA_STORE_UNREADABLE_H
+#ifndef GA_STORE_QUEUE_UNREADABLE_H
+#define GA_STORE_QUEUE_UNREADABLE_H
 
 #include "postgres.h"
 
@@ -57,4 +57,4 @@ extern bool ga_row_is_unreadable(GaRowKey *key, bool with_group);
 /* How many are known. */
 extern int ga_unreadable_count(void);
 
-#endif /* GA_STORE_UNREADABLE_H */
+#endif /* GA_STORE_QUEUE_UNREADABLE_H */
