@@ -70,6 +70,8 @@
 /* After outcomes that could not be recorded. */
 #define RECORD_FIRST_WAIT_MS 1000
 #define RECORD_LAST_WAIT_MS 60000
+/* Before pages are looked for again after an error whose page was not found. */
+#define UNREADABLE_RETRY_MS 60000
 /* How often the history is trimmed while there is work. */
 #define TRIM_INTERVAL_MS 3600000
 
@@ -82,6 +84,7 @@ static bool is_ours;		/* the data belong to this database */
 static bool is_foreign;		/* the data belong to another one */
 static bool renewal_wanted; /* the data became ours: a new incarnation begins */
 static bool unreadable_wanted; /* rows that could not be read are tried again */
+static TimestampTz unreadable_not_before;
 static TimestampTz records_not_before;
 static int record_wait_ms; /* > 0: recording fails */
 static TimestampTz trimmed_at;
@@ -171,6 +174,9 @@ hear_wakes(void)
 		ga_readings_begin_anew();
 		ga_records_bring_back(DT_NOEND);
 		ga_set_aside_look_again();
+		unreadable_wanted |= ga_unreadable_count() > 0;
+		if (ga_unreadable_count() > 0)
+			ga_strays_search();
 	}
 	if (due < GA_DUE_NEVER)
 		ga_due_rows_look_again(due);
@@ -755,6 +761,8 @@ must_stay(void)
 	return waiting > 0 || ga_jobs_count() > 0 || ga_pauses_are_waiting();
 }
 
+static TimestampTz unreadable_next_turn(void);
+
 /* Milliseconds until something is to be done without an event; -1: never. */
 static long
 time_to_wait(void)
@@ -780,8 +788,7 @@ time_to_wait(void)
 	next = Min(next, ga_pauses_next_turn());
 	if (is_ours)
 		next = Min(next, ga_strays_next_turn());
-	if (unreadable_wanted || ga_work_met_storage_error())
-		next = Min(next, ga_work_not_before(GA_STEP_FIND_UNREADABLE));
+	next = Min(next, unreadable_next_turn());
 	next = Min(next, ga_screening_next_turn());
 	next = Min(next, Min(ga_records_next_turn(), ga_set_aside_next_turn()));
 	if (is_ours && !ga_dispatch_is_frozen() && record_wait_ms == 0)
@@ -866,15 +873,37 @@ renew_incarnation(TimestampTz now)
 	ga_strays_search();
 }
 
-/* After an error that may come of a page of the disk; the queue is read around it. */
+static bool
+wants_unreadable(void)
+{
+	return unreadable_wanted || ga_work_met_storage_error();
+}
+
+/* When pages are to be looked for; not again and again for an error of others. */
+static TimestampTz
+unreadable_next_turn(void)
+{
+	if (!wants_unreadable())
+		return DT_NOEND;
+	return Max(unreadable_wanted ? 0 : unreadable_not_before,
+			   ga_work_not_before(GA_STEP_FIND_UNREADABLE));
+}
+
+/* After an error that may come of a page of the disk; lists are read around it. */
 static void
 find_unreadable(TimestampTz now)
 {
-	if (!(unreadable_wanted || ga_work_met_storage_error()) ||
+	bool is_news;
+
+	if (!wants_unreadable() || unreadable_next_turn() > GetCurrentTimestamp() ||
 		!ga_work_begin(GA_STEP_FIND_UNREADABLE))
 		return;
-	(void) ga_unreadable_find();
+	unreadable_not_before =
+		TimestampTzPlusMilliseconds(GetCurrentTimestamp(), UNREADABLE_RETRY_MS);
+	is_news = ga_unreadable_find();
 	ga_work_end();
+	if (is_news)
+		unreadable_not_before = 0;
 	unreadable_wanted = false;
 	ga_work_forget_storage_error();
 	ga_set_aside_look_again();

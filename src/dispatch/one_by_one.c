@@ -8,6 +8,7 @@
 #include "postgres.h"
 
 #include "dispatch/one_by_one.h"
+#include "dispatch/records.h"
 #include "dispatch/screening.h"
 #include "dispatch/set_aside.h"
 #include "dispatch/work.h"
@@ -16,19 +17,36 @@
 /* So many in a row without one that gets through: the fault is not theirs. */
 #define FAILURES_MAX 3
 
+/* Outcomes that a page of the disk may keep from being recorded. */
+#define RECORDS_ASIDE_MAX 1000
+
 /* By step: how many failed since one got through. */
 static int failures[GA_STEP_COUNT];
+
+/*
+ * Whether an error of the disk is about some rows alone.  That of a page may be met at
+ * rows that stand elsewhere, too: an index that is full looks into the table for what
+ * can be removed from it.  An outcome that was set aside is kept in memory, so there
+ * must not be too many.
+ */
+static bool
+is_of_page(GaStep step, GaRowKey *key)
+{
+	bool reads_group = step == GA_STEP_CLAIM || step == GA_STEP_PLACE_DUE;
+
+	if (!ga_caught_storage_error())
+		return false;
+	if (step == GA_STEP_RECORD)
+		return ga_records_aside_count() < RECORDS_ASIDE_MAX;
+	return ga_row_is_unreadable(key, reads_group) || ga_unreadable_count() > 0;
+}
 
 /* Sets a row aside, or ends the step since it is not the row's fault. */
 static void
 note_failed(GaStep step, const char *name, GaRowKey key, const char *error)
 {
-	bool reads_group = step == GA_STEP_CLAIM || step == GA_STEP_PLACE_DUE;
-	bool is_of_page =
-		ga_caught_storage_error() && ga_row_is_unreadable(&key, reads_group);
-
 	/* One page holds many rows, or the group of many. */
-	if (!is_of_page && ++failures[step] > FAILURES_MAX)
+	if (!is_of_page(step, &key) && ++failures[step] > FAILURES_MAX)
 	{
 		failures[step] = FAILURES_MAX;
 		ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR),

@@ -114,16 +114,17 @@ read_it(void *arg)
 	ReleaseBuffer(ReadBuffer(page->table, page->page));
 }
 
-static void
+static int
 avoid_in(const char *name)
 {
+	int avoided = 0;
 	OnePage page;
 	const char *error;
 	char *path;
 	Oid oid = ga_extension_table(name);
 
 	if (!OidIsValid(oid))
-		return;
+		return 0;
 	page.table = table_open(oid, AccessShareLock);
 	path = TextDatumGetCString(
 		DirectFunctionCall1(pg_relation_filepath, ObjectIdGetDatum(oid)));
@@ -135,20 +136,23 @@ avoid_in(const char *name)
 			read_page(messages[i], at, strlen(path), &page.page) &&
 			page.page < RelationGetNumberOfBlocks(page.table) &&
 			!ga_run_caught(read_it, &page, &error) && error != NULL)
+		{
 			ga_broken_page_avoid(page.table, page.page);
+			avoided++;
+		}
 	}
 	table_close(page.table, AccessShareLock);
+	return avoided;
 }
 
-void
+int
 ga_broken_pages_avoid(const char *const *tables, int count)
 {
-	int heard = message_count;
+	int avoided = 0;
 
-	if (heard == 0)
-		return;
-	for (int i = 0; i < count; i++)
-		avoid_in(tables[i]);
+	for (int i = 0; i < count && message_count > 0; i++)
+		avoided += avoid_in(tables[i]);
 	/* What was heard meanwhile is of these pages. */
 	message_count = 0;
+	return avoided;
 }

@@ -15,9 +15,10 @@ extern void ga_broken_pages_hear(const char *message);
 
 /*
  * Within a transaction that holds RowExclusiveLock on the tables: has no new row, of
- * whomever, go to the pages of them that were heard of and indeed cannot be read.
+ * whomever, go to the pages of them that were heard of and indeed cannot be read.  Returns
+ * how many there are.
  */
-extern void ga_broken_pages_avoid(const char *const *tables, int count);
+extern int ga_broken_pages_avoid(const char *const *tables, int count);
 /* The same for one page, of which it is known. */
 extern void ga_broken_page_avoid(Relation table, BlockNumber page);
 

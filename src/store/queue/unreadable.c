@@ -436,10 +436,12 @@ keep(const Finding *finding)
 	qsort(unreadable, unreadable_count, sizeof(Unreadable), compare);
 }
 
-int
+bool
 ga_unreadable_find(void)
 {
 	Finding finding = {0};
+	int before = unreadable_count;
+	int avoided;
 
 	finding.entries = palloc(sizeof(Entry) * BATCH);
 	read_lists(&finding);
@@ -448,9 +450,9 @@ ga_unreadable_find(void)
 		finding.by_rows = true;
 		read_lists(&finding);
 	}
-	ga_broken_pages_avoid(written_tables, lengthof(written_tables));
+	avoided = ga_broken_pages_avoid(written_tables, lengthof(written_tables));
 	keep(&finding);
-	return finding.found_count;
+	return avoided > 0 || finding.found_count != before;
 }
 
 /* ---- one row ------------------------------------------------------------- */

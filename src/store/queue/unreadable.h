@@ -43,10 +43,10 @@ extern bool ga_queue_range_next(GaQueueRange *range);
 /*
  * Within a transaction: reads the lists' indexes, and of the tables each page they
  * lead to.  Rows on those that cannot be read are set aside, and left out by
- * ga_queue_range_begin() from then on.  Returns how many they are.
+ * ga_queue_range_begin() from then on.  Returns whether it found what was not known.
  * Error: 54000 when they are too many to be one fault of a disk.
  */
-extern int ga_unreadable_find(void);
+extern bool ga_unreadable_find(void);
 /* They are tried again. */
 extern void ga_unreadable_forget(void);
 /*
