@@ -133,7 +133,7 @@ COMMENT ON COLUMN group_api_private.groups.inviter IS 'the leader''s name as inv
 COMMENT ON COLUMN group_api_private.groups.locale IS 'the language of its messages where a member''s own is not known; null: group_api.default_locale';
 COMMENT ON COLUMN group_api_private.groups.next_look IS 'when the dispatcher looks at its open invitations next: to remind, or because they expire';
 COMMENT ON COLUMN group_api_private.groups.last_member IS 'the highest number a member had who is gone: none is given out twice, as links name them';
-CREATE INDEX groups_next_look ON group_api_private.groups (next_look) WHERE next_look IS NOT NULL;
+CREATE INDEX groups_next_look ON group_api_private.groups (next_look, id) WHERE next_look IS NOT NULL;
 CREATE UNIQUE INDEX groups_v2_name_key ON group_api_private.groups (name) WHERE contract = 'B';
 CREATE UNIQUE INDEX groups_v2_slug_key ON group_api_private.groups (slug) WHERE contract = 'B';
 COMMENT ON COLUMN group_api_private.groups.search_name IS 'what search_groups() looks in: the name in lower case, of groups of contract B';
@@ -306,7 +306,7 @@ CREATE TABLE group_api_private.polls (
 );
 COMMENT ON TABLE group_api_private.polls IS 'internal: messages whose state the dispatcher asks the provider for';
 COMMENT ON COLUMN group_api_private.polls.crashes IS 'couriers that died while they asked: the question is asked alone, and no more at the third';
-CREATE INDEX polls_next_at ON group_api_private.polls (next_at);
+CREATE INDEX polls_next_at ON group_api_private.polls (next_at, group_id, number);
 
 -- Contacts stand here as salted hashes only.
 CREATE TABLE group_api_private.suppressions (
@@ -449,7 +449,7 @@ CREATE TABLE group_api_private.set_aside (
     tries       integer NOT NULL DEFAULT 1,
     reason      text NOT NULL,
     CONSTRAINT set_aside_pkey PRIMARY KEY (group_id, number, step),
-    CONSTRAINT set_aside_step_check CHECK (step IN ('claim', 'record', 'look', 'place', 'poll', 'take back', 'trim', 'send'))
+    CONSTRAINT set_aside_step_check CHECK (step IN ('claim', 'record', 'look', 'place', 'poll', 'take back', 'trim', 'send', 'read'))
 );
 COMMENT ON TABLE group_api_private.set_aside IS 'internal: rows at which a step of the dispatcher failed';
 COMMENT ON COLUMN group_api_private.set_aside.number IS 'the member; 0: the group itself';
@@ -1417,7 +1417,7 @@ CREATE VIEW group_api.set_aside WITH (security_invoker = true) AS
 SELECT s.group_id AS "group", s.number AS member, s.step, s.reason, s.since, s.until, s.tries
   FROM group_api_private.set_aside s
  WHERE s.until > pg_catalog.now();
-COMMENT ON VIEW group_api.set_aside IS 'the rows at which a step of the dispatcher failed, why, and until when it goes on without them (member 0: the group itself; infinity: for good, the message having killed the courier each time); retry_failed() has them tried at once';
+COMMENT ON VIEW group_api.set_aside IS 'the rows at which a step of the dispatcher failed, why, and until when it goes on without them (member 0: the group itself; infinity: for good, the message having killed the courier each time); step read: the row is, or once was, on a page of the disk that cannot be read; retry_failed() has them tried at once';
 
 CREATE FUNCTION group_api.health(
         OUT "check" text, OUT ok boolean, OUT fact text, OUT hint text)
@@ -1477,6 +1477,10 @@ BEGIN
         ok := false;
         fact := 'not known: a table of the extension is locked';
         hint := 'see the check "locks"';
+    WHEN data_corrupted OR index_corrupted OR io_error THEN
+        ok := false;
+        fact := 'not known: ' || SQLERRM;
+        hint := 'see the check "errors"; what cannot be read is to be restored from a backup';
     END;
     RETURN NEXT;
 
@@ -1533,6 +1537,10 @@ BEGIN
             ok := false;
             fact := 'not known: a table of the extension is locked';
             hint := 'see the check "locks"';
+        WHEN data_corrupted OR index_corrupted OR io_error THEN
+            ok := false;
+            fact := 'not known: ' || SQLERRM;
+            hint := 'see the check "errors"; what cannot be read is to be restored from a backup';
         END;
         RETURN NEXT;
     END LOOP;

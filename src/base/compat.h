@@ -10,6 +10,7 @@
 
 #include "postgres.h"
 
+#include "access/genam.h"
 #include "catalog/pg_database.h"
 #include "catalog/pg_proc.h"
 #include "common/jsonapi.h"
@@ -21,6 +22,7 @@
 #include "utils/acl.h"
 #include "utils/memutils.h"
 #include "utils/resowner.h"
+#include "utils/snapmgr.h"
 #include "utils/wait_event.h"
 
 #if PG_VERSION_NUM < 150000
@@ -126,6 +128,17 @@ ga_wait_event_set(int events)
 	return CreateWaitEventSet(CurrentResourceOwner, events);
 #else
 	return CreateWaitEventSet(CurrentMemoryContext, events);
+#endif
+}
+
+/* A scan of all entries of an index. */
+static inline IndexScanDesc
+ga_index_beginscan(Relation table, Relation index)
+{
+#if PG_VERSION_NUM >= 180000
+	return index_beginscan(table, index, GetActiveSnapshot(), NULL, 0, 0);
+#else
+	return index_beginscan(table, index, GetActiveSnapshot(), 0, 0);
 #endif
 }
 

@@ -22,6 +22,7 @@
 
 #include "base/shared/peer_address.h"
 #include "courier/smtp/reply.h"
+#include "courier/descriptors.h"
 
 /* Shorter than any gateway keeps an idle connection. */
 #define IDLE_S 15L
@@ -47,6 +48,7 @@ open_socket(void *context, curlsocktype purpose, struct curl_sockaddr *address)
 	const GaProvider *provider = connection->provider;
 	bool is_meant = provider->allow_private ||
 					(provider->host_is_literal && provider->literal_is_meant);
+	int fd;
 
 	(void) purpose;
 	connection->refused_metadata = ga_peer_is_metadata(&address->addr);
@@ -60,9 +62,13 @@ open_socket(void *context, curlsocktype purpose, struct curl_sockaddr *address)
 					 "?");
 		return CURL_SOCKET_BAD;
 	}
-	connection->sockets++;
-	return socket(address->family, address->socktype | SOCK_CLOEXEC,
-				  address->protocol);
+	fd = socket(address->family, address->socktype | SOCK_CLOEXEC,
+				address->protocol);
+	if (fd >= 0)
+		connection->sockets++;
+	else
+		connection->no_descriptors |= ga_descriptors_note_errno();
+	return fd < 0 ? CURL_SOCKET_BAD : fd;
 }
 
 static void
@@ -150,6 +156,7 @@ ga_connection_run(GaConnection *connection)
 	connection->body_given = 0;
 	connection->body_asked = false;
 	connection->sockets = 0;
+	connection->no_descriptors = false;
 	connection->refused_peer[0] = '\0';
 	connection->refused_metadata = false;
 	connection->error[0] = '\0';
@@ -226,6 +233,35 @@ explain_refusal(const GaConnection *connection, GaOutcome *outcome)
 						how, connection->refused_peer);
 }
 
+/*
+ * Whether the transfer failed since the courier has too few file descriptors.  A
+ * library that cannot open a file of certificates, or ask for a name, gives another
+ * reason.
+ */
+static bool
+lacked_descriptors(const GaConnection *connection, CURLcode result)
+{
+	if (connection->no_descriptors)
+		return true;
+	switch (result)
+	{
+		case CURLE_COULDNT_CONNECT:
+			return connection->sockets == 0 && ga_descriptors_ran_out();
+		case CURLE_FAILED_INIT:
+		case CURLE_OUT_OF_MEMORY:
+		case CURLE_COULDNT_RESOLVE_HOST:
+		case CURLE_READ_ERROR:
+		case CURLE_SSL_CONNECT_ERROR:
+		case CURLE_SSL_CERTPROBLEM:
+		case CURLE_SSL_CACERT_BADFILE:
+		case CURLE_SSL_CRL_BADFILE:
+		case CURLE_PEER_FAILED_VERIFICATION:
+			return ga_descriptors_ran_out();
+		default:
+			return false;
+	}
+}
+
 void
 ga_connection_explain(const GaConnection *connection, CURLcode result,
 					  bool handed_over, GaOutcome *outcome)
@@ -239,6 +275,13 @@ ga_connection_explain(const GaConnection *connection, CURLcode result,
 	if (connection->refused_peer[0] && connection->sockets == 0)
 	{
 		explain_refusal(connection, outcome);
+		return;
+	}
+	if (!handed_over && lacked_descriptors(connection, result))
+	{
+		ga_outcome_set(outcome,
+					   (GaVerdict){GA_OUTCOME_RETRY, GA_OUTCOME_NO_TRY, -1},
+					   "courier", "the courier has too few file descriptors");
 		return;
 	}
 	snprintf(code, sizeof(code), "curl %d", (int) result);

@@ -24,9 +24,10 @@ typedef struct GaConnection
 	const char *body;
 	size_t body_length;
 	size_t body_given;
-	bool body_asked; /* libcurl took body bytes: the peer may have them */
-	bool warm;		 /* an earlier transfer of this handle went well */
-	int sockets;	 /* opened by this transfer */
+	bool body_asked;	 /* libcurl took body bytes: the peer may have them */
+	bool warm;			 /* an earlier transfer of this handle went well */
+	int sockets;		 /* opened by this transfer */
+	bool no_descriptors; /* a socket could not be made: there are too many */
 	char refused_peer[64];
 	bool refused_metadata; /* it is a cloud's metadata service */
 	char error[CURL_ERROR_SIZE];

@@ -155,6 +155,7 @@ print_outcome(const GaOutcome *outcome)
 	set_flag(object, "opted_out", verdict->flags & GA_OUTCOME_OPTED_OUT);
 	set_flag(object, "unsure", verdict->flags & GA_OUTCOME_UNSURE);
 	set_flag(object, "crowded", verdict->flags & GA_OUTCOME_CROWDED);
+	set_flag(object, "no_try", verdict->flags & GA_OUTCOME_NO_TRY);
 	if (verdict->retry_after_ms >= 0)
 		json_object_set_new(
 			object, "retry_after_s",

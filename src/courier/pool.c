@@ -7,8 +7,8 @@
  * after a minute without work.
  *
  * lock protects all fields below it in GaPool; it is held for a few
- * instructions and never while anything is written or sent.  The order is
- * always pool, then nothing: no other lock is taken under it.
+ * instructions and never while anything is written or sent.  The order is a pool,
+ * then its successor, then descriptors; no other lock is taken under it.
  *
  * A thread writes PICKED before it does anything for a message.  When more is
  * waiting, the outcome of the last message travels in the same write.
@@ -18,6 +18,13 @@
  * there, costs no message a try: the message goes back to the front of the queue,
  * its thread ends, and the pool keeps to one connection fewer.  After a while
  * without a refusal it tries one more; each time in vain doubles that while.
+ *
+ * A provider that is defined anew gets a new pool, the successor.  Until the threads
+ * of the old one have closed their connections these count as the successor's: the
+ * provider never sees more than it allows.
+ *
+ * All pools share the process's file descriptors (courier/descriptors).  Where they
+ * run out, no message has had a try: the thread ends, or waits where it is the only one.
  */
 #include "courier/pool.h"
 
@@ -28,9 +35,15 @@
 #include <time.h>
 
 #include "base/shared/monotonic.h"
+#include "courier/descriptors.h"
 #include "courier/provider.h"
 
 #define IDLE_S 60
+/* While others wait for file descriptors. */
+#define IDLE_SHORT_S 1
+/* The only thread of a provider waits for some: so long, so often. */
+#define DESCRIPTORS_WAIT_NS 200000000
+#define DESCRIPTORS_TRIES 50
 
 /* Before one connection more is tried than the provider took last. */
 #define GROW_FIRST_S 1
@@ -46,11 +59,13 @@ struct GaPool
 	pthread_cond_t work;
 	GaTask *head;
 	GaTask **tail;
-	int waiting; /* tasks in the queue */
-	int idle;	 /* threads waiting for work */
-	int threads; /* that will look at the queue again */
-	int members; /* that still use the pool, the leaving included */
-	int limit;	 /* of threads: what the provider allows, as far as is known */
+	int waiting;	   /* tasks in the queue */
+	int idle;		   /* threads waiting for work */
+	int threads;	   /* that will look at the queue again */
+	int members;	   /* that still use the pool, the leaving included */
+	int others;		   /* of earlier pools of the provider, still connected */
+	GaPool *successor; /* of a closed pool; lives as long as our threads */
+	int limit; /* of threads: what the provider allows, as far as is known */
 	GaMonotonic grow_at; /* when one more may be tried */
 	time_t grow_s;		 /* the wait before that */
 	bool grew;			 /* one more was tried since the last refusal */
@@ -200,7 +215,7 @@ wait_for_task(GaPool *pool)
 	int result = 0;
 
 	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += IDLE_S;
+	until.tv_sec += ga_descriptors_are_short() ? IDLE_SHORT_S : IDLE_S;
 	pthread_mutex_lock(&pool->lock);
 	pool->idle++;
 	while ((task = pop_task(pool)) == NULL && !pool->closed &&
@@ -231,22 +246,61 @@ grow(GaPool *pool)
 
 static void *send_tasks(void *context);
 
+/* The lock is held: as many connections as the provider may see of ours. */
+static int
+count_connections(const GaPool *pool)
+{
+	return pool->members + pool->others;
+}
+
 /* The lock is held; true: a thread will come for the queue. */
 static bool
 start_thread(GaPool *pool)
 {
 	if (pool->idle >= pool->waiting)
 		return true;
-	if (pool->threads >= pool->limit)
+	if (count_connections(pool) >= pool->limit)
 		grow(pool);
-	if (pool->threads >= pool->limit)
+	/* Whoever leaves looks whether another one is needed. */
+	if (count_connections(pool) >= pool->limit ||
+		!ga_descriptors_take(pool->members == 0))
 		return true;
 	if (ga_thread_start(send_tasks, pool))
 	{
 		pool->threads++;
 		pool->members++;
 	}
-	return pool->threads > 0;
+	else
+		ga_descriptors_give_back();
+	return count_connections(pool) > 0;
+}
+
+/* Without a single thread: answers what waits. */
+static void
+refuse_stranded(GaPool *pool, GaTask *task)
+{
+	while (task)
+	{
+		GaTask *next = task->next;
+
+		ga_task_refuse(
+			task, pool->link,
+			(GaVerdict){GA_OUTCOME_RETRY, GA_OUTCOME_PROVIDER_FAULT, -1},
+			"courier", "no thread could be started");
+		task = next;
+	}
+}
+
+/* The lock is held: takes all that waits. */
+static GaTask *
+take_all(GaPool *pool)
+{
+	GaTask *all = pool->head;
+
+	pool->head = NULL;
+	pool->tail = &pool->head;
+	pool->waiting = 0;
+	return all;
 }
 
 static GaTask *
@@ -263,18 +317,47 @@ take_task(GaPool *pool)
 	return task;
 }
 
-/* The last thread of a closed pool turns off the light. */
+/* The lock is held: a connection of the provider is closed; what is left waiting. */
+static GaTask *
+go_on_with_one_less(GaPool *pool)
+{
+	if (!pool->closed && pool->waiting > 0 && !start_thread(pool))
+		return take_all(pool);
+	return NULL;
+}
+
+static bool
+is_abandoned(const GaPool *pool)
+{
+	return pool->closed && count_connections(pool) == 0;
+}
+
+/* Whoever is the last to leave a closed pool turns off the light. */
 static void
 leave_pool(GaPool *pool)
 {
-	bool last;
+	int *count = &pool->members;
 
-	pthread_mutex_lock(&pool->lock);
-	pool->members--;
-	last = pool->closed && pool->members == 0;
-	pthread_mutex_unlock(&pool->lock);
-	if (last)
-		free_pool(pool);
+	ga_descriptors_give_back();
+	/* The pool, and those that took its place. */
+	while (pool)
+	{
+		GaPool *successor;
+		GaTask *stranded;
+		bool last;
+
+		pthread_mutex_lock(&pool->lock);
+		(*count)--;
+		stranded = go_on_with_one_less(pool);
+		last = is_abandoned(pool);
+		successor = pool->successor;
+		pthread_mutex_unlock(&pool->lock);
+		refuse_stranded(pool, stranded);
+		if (last)
+			free_pool(pool);
+		pool = successor;
+		count = pool ? &pool->others : NULL;
+	}
 }
 
 /* Whether the answer is about the provider and holds for the next message. */
@@ -304,6 +387,17 @@ spare_waiting(GaPool *pool, GaBuffer *frames, const GaOutcome *outcome)
 	}
 }
 
+/* The lock is held: to the front of the queue. */
+static void
+put_back(GaPool *pool, GaTask *task)
+{
+	task->next = pool->head;
+	if (pool->head == NULL)
+		pool->tail = &task->next;
+	pool->head = task;
+	pool->waiting++;
+}
+
 /*
  * The provider takes no more connections while others of ours are there: the
  * message goes back to the front, and the caller has to end.  False: it is the
@@ -318,11 +412,7 @@ give_up_connection(GaPool *pool, GaTask *task)
 	others = pool->threads > 1 && !pool->closed;
 	if (others)
 	{
-		task->next = pool->head;
-		if (pool->head == NULL)
-			pool->tail = &task->next;
-		pool->head = task;
-		pool->waiting++;
+		put_back(pool, task);
 		pool->threads--;
 		/* What was tried in vain is tried again later. */
 		if (pool->grew)
@@ -335,6 +425,56 @@ give_up_connection(GaPool *pool, GaTask *task)
 	}
 	pthread_mutex_unlock(&pool->lock);
 	return others;
+}
+
+/* As above where it is file descriptors that are too few. */
+static bool
+give_up_thread(GaPool *pool, GaTask *task)
+{
+	bool others;
+
+	pthread_mutex_lock(&pool->lock);
+	others = pool->threads > 1 && !pool->closed;
+	if (others)
+	{
+		put_back(pool, task);
+		pool->threads--;
+		pthread_cond_signal(&pool->work);
+	}
+	pthread_mutex_unlock(&pool->lock);
+	return others;
+}
+
+/*
+ * Delivers a message; false: it went back to the queue since there are too few file
+ * descriptors, and the thread has to end.
+ */
+static bool
+deliver(GaPool *pool, GaSender *sender, GaTask *task, GaOutcome *outcome)
+{
+	const struct timespec pause = {0, DESCRIPTORS_WAIT_NS};
+
+	for (int i = 0; i <= DESCRIPTORS_TRIES; i++)
+	{
+		bool is_news;
+		int allowed;
+
+		ga_sender_deliver(sender, &task->job, outcome);
+		if (!(outcome->verdict.flags & GA_OUTCOME_NO_TRY))
+			return true;
+		allowed = ga_descriptors_shrink(&is_news);
+		if (is_news)
+			ga_link_log(
+				pool->link,
+				"too few file descriptors: the courier keeps to %d "
+				"connections at once; raise the limit under which the "
+				"server runs (ulimit -n, or LimitNOFILE of its service)",
+				allowed);
+		if (give_up_thread(pool, task))
+			return false;
+		nanosleep(&pause, NULL);
+	}
+	return true;
 }
 
 /* What was learnt travels with each outcome. */
@@ -368,7 +508,8 @@ send_tasks(void *context)
 		if (!ga_wire_put_picked(&frames, task->job.id))
 			abort();
 		ga_link_write(pool->link, &frames);
-		ga_sender_deliver(sender, &task->job, &outcome);
+		if (!deliver(pool, sender, task, &outcome))
+			break;
 		if ((outcome.verdict.flags & GA_OUTCOME_CROWDED) &&
 			give_up_connection(pool, task))
 			break;
@@ -396,31 +537,30 @@ ga_pool_push(GaPool *pool, GaTask *task)
 	pool->tail = &task->next;
 	pool->waiting++;
 	if (!start_thread(pool))
-		stranded = pop_task(pool);
+		stranded = take_all(pool);
 	else if (pool->idle > 0)
 		pthread_cond_signal(&pool->work);
 	pthread_mutex_unlock(&pool->lock);
-	/* Without a single thread the queue holds this task alone. */
-	if (stranded)
-		ga_task_refuse(
-			stranded, pool->link,
-			(GaVerdict){GA_OUTCOME_RETRY, GA_OUTCOME_PROVIDER_FAULT, -1},
-			"courier", "no thread could be started");
+	refuse_stranded(pool, stranded);
 }
 
 GaTask *
-ga_pool_close(GaPool *pool)
+ga_pool_close(GaPool *pool, GaPool *successor)
 {
 	GaTask *left;
 	bool empty;
 
 	pthread_mutex_lock(&pool->lock);
-	left = pool->head;
-	pool->head = NULL;
-	pool->tail = &pool->head;
-	pool->waiting = 0;
+	left = take_all(pool);
 	pool->closed = true;
-	empty = pool->members == 0;
+	empty = is_abandoned(pool);
+	if (successor && !empty)
+	{
+		pthread_mutex_lock(&successor->lock);
+		successor->others += count_connections(pool);
+		pthread_mutex_unlock(&successor->lock);
+		pool->successor = successor;
+	}
 	pthread_cond_broadcast(&pool->work);
 	pthread_mutex_unlock(&pool->lock);
 	if (empty)

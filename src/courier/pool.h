@@ -34,9 +34,11 @@ extern void ga_pool_push(GaPool *pool, GaTask *task);
 
 /*
  * Ends the pool: returns the tasks nobody has picked up; those under way are
- * finished, then the threads end and the last one frees the pool.
+ * finished, then the threads end and the last one frees the pool.  `successor`: the
+ * new pool of the same provider, which opens no connection before there is room; or
+ * NULL.
  */
-extern GaTask *ga_pool_close(GaPool *pool);
+extern GaTask *ga_pool_close(GaPool *pool, GaPool *successor);
 
 /* Waits until every pool is closed and the outcomes of its messages are
  * written. */

@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #include "courier/confine.h"
+#include "courier/descriptors.h"
 #include "courier/link.h"
 #include "courier/pool.h"
 
@@ -50,12 +51,18 @@ static void __attribute__((noreturn)) give_up(Server *server, const char *why)
 }
 
 static GaPool *
+find_in(GaPool **pools, size_t count, const char *name)
+{
+	for (size_t i = 0; i < count; i++)
+		if (strcmp(ga_pool_name(pools[i]), name) == 0)
+			return pools[i];
+	return NULL;
+}
+
+static GaPool *
 find_pool(const Server *server, const char *name)
 {
-	for (size_t i = 0; i < server->pool_count; i++)
-		if (strcmp(ga_pool_name(server->pools[i]), name) == 0)
-			return server->pools[i];
-	return NULL;
+	return find_in(server->pools, server->pool_count, name);
 }
 
 static void
@@ -131,7 +138,9 @@ take_config(Server *server, json_t *root)
 	for (size_t i = 0; i < server->pool_count; i++)
 	{
 		if (server->pools[i])
-			*tail = ga_pool_close(server->pools[i]);
+			*tail = ga_pool_close(
+				server->pools[i],
+				find_in(pools, count, ga_pool_name(server->pools[i])));
 		while (*tail)
 			tail = &(*tail)->next;
 	}
@@ -179,7 +188,7 @@ drain(Server *server)
 	server->is_draining = true;
 	for (size_t i = 0; i < server->pool_count; i++)
 	{
-		GaTask *task = ga_pool_close(server->pools[i]);
+		GaTask *task = ga_pool_close(server->pools[i], NULL);
 
 		while (task)
 		{
@@ -293,6 +302,7 @@ ga_serve(int fd, bool tells)
 	fcntl(fd, F_SETFD, FD_CLOEXEC);
 	fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) & ~O_NONBLOCK);
 	ga_confine(GA_CONFINE_SENDER, said, sizeof(said));
+	ga_descriptors_start();
 	if (!ga_link_open(&server.link, fd))
 		_exit(3);
 	if (tells)

@@ -42,6 +42,7 @@
 #include "dispatch/seat.h"
 #include "dispatch/set_aside.h"
 #include "dispatch/signals.h"
+#include "dispatch/strays.h"
 #include "dispatch/work.h"
 #include "pgstat.h"
 #include "postmaster/bgworker.h"
@@ -54,6 +55,7 @@
 #include "store/queue/queue_store.h"
 #include "store/template_store.h"
 #include "store/queue/trim_store.h"
+#include "store/queue/unreadable.h"
 #include "tcop/tcopprot.h"
 #include "utils/guc.h"
 #include "utils/inval.h"
@@ -69,6 +71,8 @@
 /* After outcomes that could not be recorded. */
 #define RECORD_FIRST_WAIT_MS 1000
 #define RECORD_LAST_WAIT_MS 60000
+/* Before pages are looked for again after an error whose page was not found. */
+#define UNREADABLE_RETRY_MS 60000
 /* How often the history is trimmed while there is work. */
 #define TRIM_INTERVAL_MS 3600000
 
@@ -76,12 +80,12 @@ static int64 incarnation;
 static uint64 last_job_id;
 static uint8 link_secret[GA_LINK_SECRET_LENGTH];
 
-static bool reload_wanted; /* providers, templates, identity: read again */
-static bool is_ours;	   /* the data belong to this database */
-static bool is_foreign;	   /* the data belong to another one */
-static GaMonotonic strays_not_before =
-	GA_MONOTONIC_NEVER;		/* never: none left */
+static bool reload_wanted;	/* providers, templates, identity: read again */
+static bool is_ours;		/* the data belong to this database */
+static bool is_foreign;		/* the data belong to another one */
 static bool renewal_wanted; /* the data became ours: a new incarnation begins */
+static bool unreadable_wanted; /* rows that could not be read are tried again */
+static GaMonotonic unreadable_not_before;
 static GaMonotonic records_not_before;
 static int record_wait_ms; /* > 0: recording fails */
 static GaMonotonic trimmed_at;
@@ -171,6 +175,9 @@ hear_wakes(void)
 		ga_readings_begin_anew();
 		ga_records_bring_back(GA_MONOTONIC_NEVER);
 		ga_set_aside_look_again();
+		unreadable_wanted |= ga_unreadable_count() > 0;
+		if (ga_unreadable_count() > 0)
+			ga_strays_search();
 	}
 	if (due < GA_DUE_NEVER)
 		ga_due_rows_look_again(due);
@@ -785,6 +792,8 @@ must_stay(void)
 	return waiting > 0 || ga_jobs_count() > 0 || ga_pauses_are_waiting();
 }
 
+static GaMonotonic unreadable_next_turn(void);
+
 /* Milliseconds until something is to be done without an event; -1: never. */
 static long
 time_to_wait(void)
@@ -809,8 +818,8 @@ time_to_wait(void)
 				   Max(records_not_before, ga_work_not_before(GA_STEP_RECORD)));
 	next = Min(next, ga_pauses_next_turn());
 	if (is_ours)
-		next = Min(next, Max(strays_not_before,
-							 ga_work_not_before(GA_STEP_TAKE_BACK)));
+		next = Min(next, ga_strays_next_turn());
+	next = Min(next, unreadable_next_turn());
 	next = Min(next, ga_screening_next_turn());
 	next = Min(next, Min(ga_records_next_turn(), ga_set_aside_next_turn()));
 	if (is_ours && !ga_dispatch_is_frozen() && record_wait_ms == 0)
@@ -844,7 +853,7 @@ retire_or_wait(long work_ms)
 	GaRetireReport report = {
 		.must_stay = must_stay(),
 		.is_foreign = is_foreign,
-		.has_strays = !is_ours || strays_not_before != GA_MONOTONIC_NEVER,
+		.has_strays = !is_ours || ga_strays_are_left(),
 		.wait_ms = work_ms,
 		.trimmed_at = trimmed_at,
 	};
@@ -875,35 +884,12 @@ wait_for_events(long wait_ms)
 
 /* ---- step: what earlier dispatchers left --------------------------------- */
 
-/* Before the first claim; again while somebody holds such a row locked. */
+/* Before the first claim; what is far behind in the queue while others leave. */
 static void
 take_back_strays(GaMonotonic now)
 {
-	uint64 taken = 0;
-	bool left;
-
-	if (!is_ours || strays_not_before > now ||
-		!ga_work_begin(GA_STEP_TAKE_BACK))
-		return;
-	left = ga_queue_has_strays(incarnation);
-	if (left)
-	{
-		taken = ga_work_is_careful(GA_STEP_TAKE_BACK)
-					? ga_take_back_one_by_one(incarnation)
-					: ga_queue_take_back(incarnation, ga_providers_that_hold(),
-										 NULL);
-		left = ga_queue_has_strays(incarnation);
-	}
-	ga_work_end();
-	strays_not_before =
-		left ? now + STRAYS_RETRY_MS * 1000 : GA_MONOTONIC_NEVER;
-	if (taken == 0)
-		return;
-	ga_readings_begin_anew();
-	ga_due_rows_look_again(DT_NOBEGIN);
-	ereport(LOG, (errmsg("group_api took back " UINT64_FORMAT
-						 " invitations that were in flight",
-						 taken)));
+	if (is_ours)
+		ga_strays_take_back_some(now, incarnation);
 }
 
 /* What is in flight from here must not be taken back: not before it ended. */
@@ -919,7 +905,42 @@ renew_incarnation(GaMonotonic now)
 	ga_work_end();
 	incarnation = next;
 	renewal_wanted = false;
-	strays_not_before = 0;
+	ga_strays_search();
+}
+
+static bool
+wants_unreadable(void)
+{
+	return unreadable_wanted || ga_work_met_storage_error();
+}
+
+/* When pages are to be looked for; not again and again for an error of others. */
+static GaMonotonic
+unreadable_next_turn(void)
+{
+	if (!wants_unreadable())
+		return GA_MONOTONIC_NEVER;
+	return Max(unreadable_wanted ? 0 : unreadable_not_before,
+			   ga_work_not_before(GA_STEP_FIND_UNREADABLE));
+}
+
+/* After an error that may come of a page of the disk; lists are read around it. */
+static void
+find_unreadable(GaMonotonic now)
+{
+	bool is_news;
+
+	if (!wants_unreadable() || unreadable_next_turn() > ga_monotonic_now() ||
+		!ga_work_begin(GA_STEP_FIND_UNREADABLE))
+		return;
+	unreadable_not_before = ga_monotonic_in_ms(UNREADABLE_RETRY_MS);
+	is_news = ga_unreadable_find();
+	ga_work_end();
+	if (is_news)
+		unreadable_not_before = 0;
+	unreadable_wanted = false;
+	ga_work_forget_storage_error();
+	ga_set_aside_look_again();
 }
 
 /* What was set aside is read again like what a lock left behind. */
@@ -932,9 +953,9 @@ end_set_aside(GaMonotonic now)
 	ga_due_rows_look_again(DT_NOBEGIN);
 	ga_polls_look_again();
 	look_is_known = false;
-	if (strays_not_before == GA_MONOTONIC_NEVER &&
-		!ga_retire_found_nothing_in_flight())
-		strays_not_before = now;
+	unreadable_wanted |= ga_unreadable_count() > 0;
+	if (!ga_retire_found_nothing_in_flight())
+		ga_strays_search();
 }
 
 /* ---- the loop ----------------------------------------------------------- */
@@ -956,6 +977,7 @@ take_turn(void)
 	ga_screening_suppress_waiting();
 	ga_work_survive(renew_incarnation, now);
 	ga_work_survive(end_set_aside, now);
+	ga_work_survive(find_unreadable, now);
 	ga_work_survive(take_back_strays, now);
 	ga_work_survive(look_at_groups, now);
 	if (!ga_work_survive(place_due_rows, now))
@@ -1011,8 +1033,8 @@ begin_incarnation(GaMonotonic now)
 	ga_work_end();
 	incarnation = next;
 	ga_retire_init(&trimmed_at);
-	strays_not_before =
-		ga_retire_found_nothing_in_flight() ? GA_MONOTONIC_NEVER : 0;
+	if (!ga_retire_found_nothing_in_flight())
+		ga_strays_search();
 }
 
 static void
@@ -1023,6 +1045,7 @@ start_incarnation(void)
 		serve_interrupts();
 		ga_work_survive(follow_clock, 0);
 		ga_work_survive(reload, 0);
+		ga_work_survive(find_unreadable, 0);
 		if (!reload_wanted)
 			ga_work_survive(begin_incarnation, 0);
 		if (incarnation == 0)

@@ -8,23 +8,45 @@
 #include "postgres.h"
 
 #include "dispatch/one_by_one.h"
+#include "dispatch/records.h"
 #include "dispatch/screening.h"
 #include "dispatch/set_aside.h"
 #include "dispatch/work.h"
+#include "store/queue/unreadable.h"
 
 /* So many in a row without one that gets through: the fault is not theirs. */
 #define FAILURES_MAX 3
-/* Rows taken back in one transaction. */
-#define TAKEN_BACK_AT_ONCE 1000
+
+/* Outcomes that a page of the disk may keep from being recorded. */
+#define RECORDS_ASIDE_MAX 1000
 
 /* By step: how many failed since one got through. */
 static int failures[GA_STEP_COUNT];
+
+/*
+ * Whether an error of the disk is about some rows alone.  That of a page may be met at
+ * rows that stand elsewhere, too: an index that is full looks into the table for what
+ * can be removed from it.  An outcome that was set aside is kept in memory, so there
+ * must not be too many.
+ */
+static bool
+is_of_page(GaStep step, GaRowKey *key)
+{
+	bool reads_group = step == GA_STEP_CLAIM || step == GA_STEP_PLACE_DUE;
+
+	if (!ga_set_aside_met_storage_error())
+		return false;
+	if (step == GA_STEP_RECORD)
+		return ga_records_aside_count() < RECORDS_ASIDE_MAX;
+	return ga_unreadable_has_row(key, reads_group) || ga_unreadable_count() > 0;
+}
 
 /* Sets a row aside, or ends the step since it is not the row's fault. */
 static void
 note_failed(GaStep step, const char *name, GaRowKey key, const char *error)
 {
-	if (++failures[step] > FAILURES_MAX)
+	/* One page holds many rows, or the group of many. */
+	if (!is_of_page(step, &key) && ++failures[step] > FAILURES_MAX)
 	{
 		failures[step] = FAILURES_MAX;
 		ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR),
@@ -99,6 +121,7 @@ ga_claim_one_by_one(const GaProvider *provider, int64 incarnation, int limit,
 typedef struct OneRecord
 {
 	GaRecord *record;
+	GaRecord bare; /* without what need not be kept */
 	int64 incarnation;
 	bool is_locked;
 } OneRecord;
@@ -109,6 +132,31 @@ record_one(void *arg)
 	OneRecord *one = arg;
 
 	one->is_locked = ga_queue_record(one->record, 1, one->incarnation) > 0;
+}
+
+static void
+record_bare(void *arg)
+{
+	OneRecord *one = arg;
+
+	one->is_locked = ga_queue_record(&one->bare, 1, one->incarnation) > 0;
+}
+
+/*
+ * What was sent is not sent again because a page of the history cannot be written:
+ * then its state alone is recorded.
+ */
+static bool
+record_somehow(OneRecord *one, const char **error)
+{
+	if (ga_run_caught(record_one, one, error))
+		return true;
+	if (*error == NULL || !ga_set_aside_met_storage_error())
+		return false;
+	one->bare = *one->record;
+	one->bare.outcome = NULL;
+	one->bare.polled = false;
+	return ga_run_caught(record_bare, one, error);
 }
 
 /* Brings the record at `at` forward to `to`; those in between move back. */
@@ -134,7 +182,7 @@ ga_record_one_by_one(GaRecord *records, int count, int64 incarnation,
 		const char *error;
 		GaRowKey key = {records[i].group_id, records[i].number};
 
-		if (ga_run_caught(record_one, &one, &error) && !one.is_locked)
+		if (record_somehow(&one, &error) && !one.is_locked)
 		{
 			failures[GA_STEP_RECORD] = 0;
 			if (records[i].failures > 0)
@@ -253,7 +301,8 @@ ga_polls_take_one_by_one(Datum servers, int limit, GaPoll **polls)
 typedef struct OneStray
 {
 	int64 incarnation;
-	const GaRowKey *key;
+	bool with_history;
+	const GaStray *stray;
 	uint64 taken;
 } OneStray;
 
@@ -262,30 +311,35 @@ take_back_one(void *arg)
 {
 	OneStray *one = arg;
 
-	one->taken = ga_queue_take_back(one->incarnation, ga_providers_that_hold(),
-									one->key);
+	one->taken = ga_strays_take_back(one->incarnation, ga_providers_that_hold(),
+									 one->stray, 1, one->with_history);
 }
 
 uint64
-ga_take_back_one_by_one(int64 incarnation)
+ga_take_back_one_by_one(int64 incarnation, const GaStray *strays, int count)
 {
 	uint64 taken = 0;
-	GaRowKey *keys;
-	int count = ga_queue_strays(ga_work_scope(), incarnation,
-								TAKEN_BACK_AT_ONCE, &keys);
 
 	for (int i = 0; i < count; i++)
 	{
-		OneStray one = {.incarnation = incarnation, .key = &keys[i]};
+		OneStray one = {.incarnation = incarnation,
+						.with_history = true,
+						.stray = &strays[i]};
 		const char *error;
+		bool done = ga_run_caught(take_back_one, &one, &error);
 
-		if (ga_run_caught(take_back_one, &one, &error))
+		if (!done && error != NULL && ga_set_aside_met_storage_error())
+		{
+			one.with_history = false;
+			done = ga_run_caught(take_back_one, &one, &error);
+		}
+		if (done)
 		{
 			taken += one.taken;
 			failures[GA_STEP_TAKE_BACK] = 0;
 		}
 		else if (error != NULL)
-			note_failed(GA_STEP_TAKE_BACK, "take back", keys[i], error);
+			note_failed(GA_STEP_TAKE_BACK, "take back", strays[i].key, error);
 	}
 	return taken;
 }

@@ -15,6 +15,7 @@
 #include "store/queue/due_store.h"
 #include "store/queue/poll_store.h"
 #include "store/queue/queue_store.h"
+#include "store/queue/stray_store.h"
 
 /* As ga_queue_claim() and ga_screening_mark(). */
 extern int ga_claim_one_by_one(const GaProvider *provider, int64 incarnation,
@@ -31,7 +32,8 @@ extern int ga_place_due_one_by_one(GaDueCursor *cursor, TimestampTz now,
 								   int limit, GaTagRange *tags);
 /* As ga_polls_take(). */
 extern int ga_polls_take_one_by_one(Datum servers, int limit, GaPoll **polls);
-/* As ga_queue_take_back(). */
-extern uint64 ga_take_back_one_by_one(int64 incarnation);
+/* As ga_strays_take_back(). */
+extern uint64 ga_take_back_one_by_one(int64 incarnation, const GaStray *strays,
+									  int count);
 
 #endif /* GA_DISPATCH_ONE_BY_ONE_H */

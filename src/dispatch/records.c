@@ -122,6 +122,12 @@ ga_records_set_aside(const GaRecord *record)
 	context = now_current;
 }
 
+int
+ga_records_aside_count(void)
+{
+	return list_length(aside);
+}
+
 void
 ga_records_bring_back(GaMonotonic now)
 {

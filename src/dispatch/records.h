@@ -26,6 +26,8 @@ extern MemoryContext ga_records_context(void);
  * to an hour.
  */
 extern void ga_records_set_aside(const GaRecord *record);
+/* How many are set aside. */
+extern int ga_records_aside_count(void);
 /* Puts those whose time has come at the end of the list; DT_NOEND: all. */
 extern void ga_records_bring_back(GaMonotonic now);
 extern GaMonotonic ga_records_next_turn(void);

@@ -22,12 +22,15 @@
 
 #include "access/xact.h"
 #include "base/extension.h"
+#include "common/hashfn.h"
 #include "dispatch/seat.h"
 #include "dispatch/work.h"
 #include "pgstat.h"
 #include "postmaster/interrupt.h"
 #include "storage/lmgr.h"
 #include "storage/proc.h"
+#include "store/queue/broken_pages.h"
+#include "store/queue/set_aside_store.h"
 #include "utils/memutils.h"
 #include "utils/resowner.h"
 #include "utils/snapmgr.h"
@@ -41,6 +44,8 @@
 #define ATTEMPT_LOCK_MS 10
 /* A step held up this long is worth a line in the log. */
 #define WORTH_TELLING_MS 5000
+/* The same error of a step stands in the log once in so long. */
+#define SAME_ERROR_MS 60000
 
 #define TABLES_MAX 10
 
@@ -85,6 +90,10 @@ static const StepInfo steps[GA_STEP_COUNT] = {
 								"receipts", "link_secret", "suppressions",
 								"suppression_salt"}},
 	[GA_STEP_SET_ASIDE] = {"looking for what was set aside", {"set_aside"}},
+	[GA_STEP_FIND_UNREADABLE] = {"looking for pages that cannot be read",
+								 {"invitations", "polls", "groups", "attempts",
+								  "sends", "captured", "receipts",
+								  "set_aside"}},
 	[GA_STEP_TRIM] = {"trimming the history",
 					  {"attempts", "captured", "idempotency_keys", "sends",
 					   "resends", "receipts", "receipt_counts", "polls",
@@ -113,6 +122,7 @@ static ResourceOwner worker_owner; /* of HMACs made between transactions */
 static Oid tables[GA_STEP_COUNT][TABLES_MAX];
 /* Steps that failed as a whole do their rows one by one. */
 static bool is_careful[GA_STEP_COUNT];
+static bool met_storage_error;
 static Oid my_queue; /* made anew it counts incarnations anew */
 
 static void
@@ -421,10 +431,28 @@ ga_work_is_failing(GaStep step)
 	return hindrances[step].is_error;
 }
 
+/* Whether an error is worth lines in the log: not the same as a moment ago. */
+static bool
+is_news(GaStep step, const char *reason)
+{
+	static GaMonotonic told_at[GA_STEP_COUNT];
+	static uint32 told[GA_STEP_COUNT];
+	GaMonotonic now = ga_monotonic_now();
+	uint32 digest =
+		hash_bytes((const unsigned char *) reason, (int) strlen(reason));
+
+	if (told[step] == digest && now < told_at[step] + SAME_ERROR_MS * 1000L)
+		return false;
+	told[step] = digest;
+	told_at[step] = now;
+	return true;
+}
+
 void
 ga_work_fail(void)
 {
 	bool is_lock = is_lock_error();
+	bool is_storage = ga_set_aside_is_storage_error(geterrcode());
 	char reason[GA_FAILING_REASON_SIZE] = "";
 
 	MemoryContextSwitchTo(turn_context);
@@ -433,14 +461,31 @@ ga_work_fail(void)
 		const char *message = CopyErrorData()->message;
 
 		strlcpy(reason, message ? message : "", sizeof(reason));
-		EmitErrorReport();
+		if (is_storage)
+			ga_broken_pages_hear(reason);
+		if (is_news(current_step, reason))
+			EmitErrorReport();
 	}
 	FlushErrorState();
 	abort_work();
+	/* That of the search itself says nothing new. */
+	met_storage_error |= is_storage && current_step != GA_STEP_FIND_UNREADABLE;
 	if (is_lock)
 		note_hindrance(current_step, InvalidOid);
 	else
 		note_error(current_step, reason);
+}
+
+bool
+ga_work_met_storage_error(void)
+{
+	return met_storage_error;
+}
+
+void
+ga_work_forget_storage_error(void)
+{
+	met_storage_error = false;
 }
 
 bool

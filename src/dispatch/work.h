@@ -28,6 +28,7 @@ typedef enum GaStep
 	GA_STEP_ASK,
 	GA_STEP_RECORD_ANSWER,
 	GA_STEP_SET_ASIDE,
+	GA_STEP_FIND_UNREADABLE,
 	GA_STEP_TRIM,
 	GA_STEP_FOLLOW_CLOCK,
 	GA_STEP_COUNT
@@ -72,6 +73,10 @@ extern bool ga_work_attempt(void (*step)(const void *arg), const void *arg);
 extern bool ga_work_is_careful(GaStep step);
 /* It failed so, too, for another reason than a lock. */
 extern bool ga_work_is_failing(GaStep step);
+
+/* Whether a step failed since by an error of the disk: XX001, XX002, 58030. */
+extern bool ga_work_met_storage_error(void);
+extern void ga_work_forget_storage_error(void);
 
 /* "claiming invitations"; NULL for no step. */
 extern const char *ga_work_step_name(GaStep step);

@@ -65,16 +65,18 @@ static GaOrigin
 find_origin(const pg_uuid_t *ignored)
 {
 	static GaPlan plan = {
-		.sql =
-			"SELECT " FITS ", i.system_identifier <> $1"
-			"  AND (i.database_oid, i.secret_digest, i.salt_digest)"
-			"   = ($2, sha256(l.secret), sha256(s.salt)),"
-			" i.xmin, l.xmin,"
-			" EXISTS (SELECT FROM group_api_private.groups g"
-			"   WHERE g.id IS DISTINCT FROM $3)"
-			"  OR (s.salt IS NULL"
-			"   OR coalesce(i.salt_digest <> sha256(s.salt), false)) AND"
-			"   EXISTS (SELECT FROM group_api_private.suppressions)" ALL_THREE,
+		.sql = "SELECT " FITS ", i.system_identifier <> $1"
+			   "  AND (i.database_oid, i.secret_digest, i.salt_digest)"
+			   "   = ($2, sha256(l.secret), sha256(s.salt)),"
+			   " i.xmin, l.xmin,"
+			   /* Data that fit are not looked at: they may be unreadable. */
+			   " CASE WHEN " FITS " THEN false"
+			   "  ELSE EXISTS (SELECT FROM group_api_private.groups g"
+			   "   WHERE g.id IS DISTINCT FROM $3)"
+			   "  OR (s.salt IS NULL"
+			   "   OR coalesce(i.salt_digest <> sha256(s.salt), false)) AND"
+			   "   EXISTS (SELECT FROM group_api_private.suppressions)"
+			   "  END" ALL_THREE,
 		.nargs = 3,
 		.argtypes = {INT8OID, OIDOID, UUIDOID},
 	};

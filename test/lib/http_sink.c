@@ -5,7 +5,8 @@
  * Measures and tests want a provider that is never the slowest part: one
  * thread, epoll, keep-alive, no allocation per request.  Every request is
  * counted; asked to, one line of JSON is kept for each.  GET /.count answers
- * {"requests": N, "connections": N} and is not counted itself.
+ * {"requests": N, "connections": N, "at_once": N} and is not counted itself; at_once is
+ * how many connections were open at the same time at the most.
  *
  *	http_sink [--port N] [--port-file F] [--status N] [--body TEXT]
  *			  [--content-type TEXT] [--delay-ms N] [--log F] [--count-file F]
@@ -64,6 +65,7 @@ typedef struct Connection
 	size_t out_size;
 	uint32_t generation; /* tells a reused descriptor from the old one */
 	bool open;
+	bool is_counted; /* it bore a request that counts */
 	bool wants_write;
 	bool continued; /* this request was told "100 Continue" */
 } Connection;
@@ -88,6 +90,7 @@ static Connection connections[MAX_CONNECTIONS];
 static Held *held;
 static size_t held_first, held_count, held_size;
 static uint64_t requests, accepted;
+static int open_most;
 static volatile sig_atomic_t stopping;
 static int epoll_fd;
 static FILE *log_file;
@@ -401,9 +404,11 @@ answer_request(int fd, uint64_t number)
 static int
 compose_count(char *text, size_t size)
 {
-	return snprintf(text, size, "{\"requests\": %llu, \"connections\": %llu}",
+	return snprintf(text, size,
+					"{\"requests\": %llu, \"connections\": %llu,"
+					" \"at_once\": %d}",
 					(unsigned long long) requests,
-					(unsigned long long) accepted);
+					(unsigned long long) accepted, open_most);
 }
 
 static void
@@ -438,6 +443,27 @@ release_held(void)
 	}
 }
 
+/*
+ * One more bears requests.  One that its client has closed before may not have been
+ * read to its end yet.
+ */
+static void
+count_open(int fd)
+{
+	int open = 0;
+	char byte;
+
+	if (connections[fd].is_counted)
+		return;
+	connections[fd].is_counted = true;
+	for (int i = 0; i < MAX_CONNECTIONS; i++)
+		if (connections[i].open && connections[i].is_counted &&
+			recv(i, &byte, 1, MSG_PEEK) != 0)
+			open++;
+	if (open > open_most)
+		open_most = open;
+}
+
 static void
 take_request(int fd, const Request *request)
 {
@@ -449,6 +475,7 @@ take_request(int fd, const Request *request)
 		return;
 	}
 	requests++;
+	count_open(fd);
 	if (log_file != NULL)
 		log_request(request);
 	if (delay_ms > 0)
@@ -535,6 +562,7 @@ accept_connections(int listener)
 		}
 		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 		connections[fd].open = true;
+		connections[fd].is_counted = false;
 		accepted++;
 		if (epoll_ctl(epoll_fd, EPOLL_CTL_ADD, fd, &event) < 0)
 			die("epoll_ctl");

@@ -70,6 +70,8 @@ typedef enum GaOutcomeClass
 #define GA_OUTCOME_UNSURE 0x40
 /* There are more connections than the provider allows. */
 #define GA_OUTCOME_CROWDED 0x80
+/* The courier itself could not try, for want of file descriptors: costs no try. */
+#define GA_OUTCOME_NO_TRY 0x100
 /* The upper half of the flags: how many connections the provider allows, as far
  * as that was learnt; 0: as many as it is configured to. */
 #define GA_OUTCOME_CONNECTIONS(flags) ((int) ((flags) >> 16))

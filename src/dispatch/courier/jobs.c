@@ -292,6 +292,16 @@ static void
 judge_retry(const GaJob *job, const GaOutcomeFrame *outcome, TimestampTz now,
 			GaRecord *record)
 {
+	/* As if it had never been claimed. */
+	if (outcome->flags & GA_OUTCOME_NO_TRY)
+	{
+		record->delivery = "queued";
+		record->due = now;
+		record->give_back = true;
+		record->outcome = NULL;
+		record->reason = NULL;
+		return;
+	}
 	/* Told to come later: that was no try. */
 	record->give_back = outcome->retry_after_ms >= 0;
 	if (outcome->retry_after_ms > 0 &&

@@ -18,6 +18,7 @@
 #include "store/plan_cache.h"
 #include "store/queue/set_aside_store.h"
 #include "store/suppression_store.h"
+#include "store/queue/unreadable.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/datum.h"
@@ -73,6 +74,28 @@ ga_group_look_by(pg_uuid_t group_id, TimestampTz moment)
 	" WHERE s.group_id = g.id AND s.number = 0 AND s.step = 'look'"            \
 	" AND s.until > now())"
 
+/* Looks of a part of the list: $1 and $2, $3 and $4 are its bounds. */
+#define IN_RANGE                                                               \
+	" (next_look, id) > ($1, $2) AND (next_look, id) < ($3, $4)"               \
+	" AND NOT" GROUP_IS_SET_ASIDE " ORDER BY next_look, id"
+
+static void
+begin_looks(GaQueueRange *range, TimestampTz end)
+{
+	GaQueueCursor front = {.start_tag = DT_NOBEGIN};
+
+	ga_queue_range_begin(range, GA_LIST_LOOKS, &front, end);
+}
+
+static void
+put_looks(Datum *values, const GaQueueRange *range)
+{
+	values[0] = TimestampTzGetDatum(range->after.start_tag);
+	values[1] = UUIDPGetDatum(&range->after.group_id);
+	values[2] = TimestampTzGetDatum(range->last.start_tag);
+	values[3] = UUIDPGetDatum(&range->last.group_id);
+}
+
 /* Ids of groups whose time has come, as uuid[]; NULL when there is none. */
 static int
 take_groups(TimestampTz now, int limit, Datum *ids)
@@ -80,29 +103,45 @@ take_groups(TimestampTz now, int limit, Datum *ids)
 	static GaPlan plan = {
 		.sql = "SELECT coalesce(array_agg(id), '{}'), count(*)::int4"
 			   " FROM (SELECT id FROM group_api_private.groups g"
-			   "  WHERE next_look <= $1 AND NOT" GROUP_IS_SET_ASIDE
-			   "  ORDER BY next_look LIMIT $2"
-			   "  FOR NO KEY UPDATE SKIP LOCKED) AS g",
-		.nargs = 2,
-		.argtypes = {TIMESTAMPTZOID, INT4OID},
+			   "  WHERE next_look IS NOT NULL AND" IN_RANGE
+			   "  LIMIT $5 FOR NO KEY UPDATE SKIP LOCKED) AS g",
+		.nargs = 5,
+		.argtypes = {TIMESTAMPTZOID, UUIDOID, TIMESTAMPTZOID, UUIDOID, INT4OID},
 	};
-	Datum values[2] = {TimestampTzGetDatum(now), Int32GetDatum(limit)};
+	Datum values[5];
+	GaQueueRange range;
 	bool isnull;
 
-	ga_plan_run(&plan, values, NULL, SPI_OK_SELECT);
+	begin_looks(&range, now);
+	values[4] = Int32GetDatum(limit);
+	do
+	{
+		put_looks(values, &range);
+		ga_plan_run(&plan, values, NULL, SPI_OK_SELECT);
+	} while (ga_row_int32(0, 2, 0) == 0 && ga_queue_range_next(&range));
 	*ids = ga_row_datum(0, 1, &isnull);
 	return ga_row_int32(0, 2, 0);
 }
 
+/* A part of the members of a group. */
+typedef struct Members
+{
+	int32 from;
+	int32 to;
+} Members;
+
+static const Members all_members = {0, PG_INT32_MAX};
+
 #define PAST_EXPIRY                                                            \
 	"SELECT group_id, number, ctid AS at"                                      \
 	"  FROM group_api_private.invitations i"                                   \
-	"  WHERE group_id = ANY ($1) AND response = 'pending'"                     \
+	"  WHERE group_id = ANY ($1) AND number >= $4 AND number <= $5"            \
+	"   AND response = 'pending'"                                              \
 	"   AND expires_at <= $2 AND NOT" GA_IS_SET_ASIDE(                         \
 		"i", "look") "  LIMIT $3 FOR NO KEY UPDATE SKIP LOCKED"
 
 static uint64
-expire(Datum ids, TimestampTz now, int limit)
+expire(Datum ids, TimestampTz now, int limit, Members of)
 {
 	static GaPlan plan = {
 		.sql = "WITH old AS MATERIALIZED (" PAST_EXPIRY ")"
@@ -121,10 +160,11 @@ expire(Datum ids, TimestampTz now, int limit)
 			   "    THEN i.delivery"
 			   "   WHEN i.reminders > 0 THEN 'sent' ELSE 'failed' END"
 			   " FROM old WHERE i.ctid = old.at",
-		.nargs = 3,
-		.argtypes = {UUIDARRAYOID, TIMESTAMPTZOID, INT4OID},
+		.nargs = 5,
+		.argtypes = {UUIDARRAYOID, TIMESTAMPTZOID, INT4OID, INT4OID, INT4OID},
 	};
-	Datum values[3] = {ids, TimestampTzGetDatum(now), Int32GetDatum(limit)};
+	Datum values[5] = {ids, TimestampTzGetDatum(now), Int32GetDatum(limit),
+					   Int32GetDatum(of.from), Int32GetDatum(of.to)};
 
 	return ga_plan_run(&plan, values, NULL, SPI_OK_UPDATE);
 }
@@ -144,22 +184,27 @@ typedef struct Reminders
 } Reminders;
 
 static Reminders
-find_reminders(const GaOwnerScope *scope, Datum ids, TimestampTz now, int limit)
+find_reminders(const GaOwnerScope *scope, Datum ids, TimestampTz now, int limit,
+			   Members of)
 {
 	static GaPlan plan = {
 		.sql = "SELECT group_id, number, CASE channel WHEN 'MOBILE' THEN 1"
 			   "  ELSE 2 END, contact FROM group_api_private.invitations i"
-			   " WHERE group_id = ANY ($1) AND " MAY_BE_REMINDED
-			   "  AND NOT" GA_IS_SET_ASIDE(
+			   " WHERE group_id = ANY ($1) AND number >= $5 AND number <= $6"
+			   "  AND " MAY_BE_REMINDED "  AND NOT" GA_IS_SET_ASIDE(
 				   "i",
 				   "look") "  AND expires_at > $2 AND expires_at <= $3 LIMIT $4"
 						   " FOR NO KEY UPDATE SKIP LOCKED",
-		.nargs = 4,
-		.argtypes = {UUIDARRAYOID, TIMESTAMPTZOID, TIMESTAMPTZOID, INT4OID},
+		.nargs = 6,
+		.argtypes = {UUIDARRAYOID, TIMESTAMPTZOID, TIMESTAMPTZOID, INT4OID,
+					 INT4OID, INT4OID},
 	};
-	Datum values[4] = {ids, TimestampTzGetDatum(now),
+	Datum values[6] = {ids,
+					   TimestampTzGetDatum(now),
 					   TimestampTzGetDatum(now + reminder_us()),
-					   Int32GetDatum(limit)};
+					   Int32GetDatum(limit),
+					   Int32GetDatum(of.from),
+					   Int32GetDatum(of.to)};
 	int count = (int) ga_plan_run(&plan, values, NULL, SPI_OK_SELECT);
 	Reminders found = {.count = count};
 	GaChannel *channels = palloc(sizeof(GaChannel) * Max(count, 1));
@@ -189,7 +234,7 @@ find_reminders(const GaOwnerScope *scope, Datum ids, TimestampTz now, int limit)
  */
 static uint64
 remind(const GaOwnerScope *scope, Datum ids, TimestampTz now, int limit,
-	   bool *is_cut)
+	   Members of, bool *is_cut)
 {
 	/* OFFSET 0: by the key for each, however small polls was when planned. */
 	static GaPlan plan = {
@@ -224,7 +269,7 @@ remind(const GaOwnerScope *scope, Datum ids, TimestampTz now, int limit,
 	if (ga_settings.reminder_before == 0 ||
 		ga_settings.reminder_before >= ga_settings.invitation_expiry)
 		return 0;
-	found = find_reminders(scope, ids, now, limit);
+	found = find_reminders(scope, ids, now, limit, of);
 	*is_cut |= found.count == limit;
 	if (found.count == 0)
 		return 0;
@@ -276,9 +321,10 @@ ga_groups_look(const GaOwnerScope *scope, TimestampTz now, GaLook *look)
 	look->groups = take_groups(now, GROUPS_PER_LOOK, &ids);
 	if (look->groups == 0)
 		return;
-	look->expired = expire(ids, now, INVITATIONS_PER_LOOK);
+	look->expired = expire(ids, now, INVITATIONS_PER_LOOK, all_members);
 	is_cut = look->expired == INVITATIONS_PER_LOOK;
-	look->reminded = remind(scope, ids, now, INVITATIONS_PER_LOOK, &is_cut);
+	look->reminded =
+		remind(scope, ids, now, INVITATIONS_PER_LOOK, all_members, &is_cut);
 	/* Otherwise the groups are still to be looked at, at once. */
 	if (!is_cut)
 		set_next_look(ids, now);
@@ -290,7 +336,9 @@ typedef struct OneLook
 {
 	const GaOwnerScope *scope;
 	Datum ids; /* of one group */
+	pg_uuid_t group_id;
 	TimestampTz now;
+	Members of;
 	uint64 changed;
 } OneLook;
 
@@ -299,7 +347,7 @@ expire_one(void *arg)
 {
 	OneLook *one = arg;
 
-	one->changed = expire(one->ids, one->now, 1);
+	one->changed = expire(one->ids, one->now, 1, one->of);
 }
 
 static void
@@ -308,7 +356,7 @@ remind_one(void *arg)
 	OneLook *one = arg;
 	bool found = false;
 
-	one->changed = remind(one->scope, one->ids, one->now, 1, &found);
+	one->changed = remind(one->scope, one->ids, one->now, 1, one->of, &found);
 	/* One that is suppressed is not queued, but done. */
 	if (found)
 		one->changed = 1;
@@ -328,16 +376,18 @@ find_next(const OneLook *one, bool to_remind)
 {
 	static GaPlan plan = {
 		.sql = PAST_EXPIRY,
-		.nargs = 3,
-		.argtypes = {UUIDARRAYOID, TIMESTAMPTZOID, INT4OID},
+		.nargs = 5,
+		.argtypes = {UUIDARRAYOID, TIMESTAMPTZOID, INT4OID, INT4OID, INT4OID},
 	};
-	Datum values[3] = {one->ids, TimestampTzGetDatum(one->now),
-					   Int32GetDatum(1)};
+	Datum values[5] = {one->ids, TimestampTzGetDatum(one->now),
+					   Int32GetDatum(1), Int32GetDatum(one->of.from),
+					   Int32GetDatum(one->of.to)};
 	GaRowKey *key = palloc0(sizeof(GaRowKey));
 
 	if (to_remind)
 	{
-		Reminders found = find_reminders(one->scope, one->ids, one->now, 1);
+		Reminders found =
+			find_reminders(one->scope, one->ids, one->now, 1, one->of);
 
 		if (found.count == 0)
 			return NULL;
@@ -351,9 +401,28 @@ find_next(const OneLook *one, bool to_remind)
 	return key;
 }
 
+static uint64 do_each(OneLook *one, bool to_remind, Members of);
+
+/*
+ * Some of these members' rows cannot be read, and so cannot be named by reading
+ * them: halves are tried, down to the one.
+ */
+static uint64
+do_halves(OneLook *one, bool to_remind, Members of, const char *error)
+{
+	GaRowKey key = {one->group_id, of.from};
+	int32 middle = of.from + (of.to - of.from) / 2;
+
+	if (of.from < of.to)
+		return do_each(one, to_remind, (Members){of.from, middle}) +
+			   do_each(one, to_remind, (Members){middle + 1, of.to});
+	ga_set_aside_put("look", key, error);
+	return 0;
+}
+
 /* Returns how many changed; those that fail are set aside. */
 static uint64
-do_each(OneLook *one, bool to_remind)
+do_each(OneLook *one, bool to_remind, Members of)
 {
 	uint64 changed = 0;
 
@@ -362,6 +431,7 @@ do_each(OneLook *one, bool to_remind)
 		const char *error;
 		GaRowKey *key;
 
+		one->of = of;
 		if (ga_run_caught(to_remind ? remind_one : expire_one, one, &error))
 		{
 			if (one->changed == 0)
@@ -369,6 +439,8 @@ do_each(OneLook *one, bool to_remind)
 			changed++;
 			continue;
 		}
+		if (error != NULL && ga_set_aside_met_storage_error())
+			return changed + do_halves(one, to_remind, of, error);
 		if (error == NULL || (key = find_next(one, to_remind)) == NULL)
 			break;
 		ga_set_aside_put("look", *key, error);
@@ -393,9 +465,9 @@ ga_groups_look_one_by_one(const GaOwnerScope *scope, TimestampTz now,
 	one.ids = datumCopy(one.ids, false, -1);
 	deconstruct_array(DatumGetArrayTypeP(one.ids), UUIDOID, UUID_LEN, false,
 					  TYPALIGN_CHAR, &ids, NULL, &count);
-	group.group_id = *DatumGetUUIDP(ids[0]);
-	look->expired = do_each(&one, false);
-	look->reminded = do_each(&one, true);
+	group.group_id = one.group_id = *DatumGetUUIDP(ids[0]);
+	look->expired = do_each(&one, false, all_members);
+	look->reminded = do_each(&one, true, all_members);
 	if (!ga_run_caught(set_one_next_look, &one, &error) && error != NULL)
 		ga_set_aside_put("look", group, error);
 }
@@ -407,13 +479,21 @@ ga_groups_next_look(void)
 {
 	static GaPlan plan = {
 		.sql = "SELECT next_look FROM group_api_private.groups g"
-			   " WHERE next_look IS NOT NULL AND NOT" GROUP_IS_SET_ASIDE
-			   " ORDER BY next_look LIMIT 1",
+			   " WHERE next_look IS NOT NULL AND" IN_RANGE " LIMIT 1",
+		.nargs = 4,
+		.argtypes = {TIMESTAMPTZOID, UUIDOID, TIMESTAMPTZOID, UUIDOID},
 	};
+	Datum values[4];
+	GaQueueRange range;
 
-	if (ga_plan_run(&plan, NULL, NULL, SPI_OK_SELECT) == 0)
-		return 0;
-	return ga_row_int64(0, 1, 0);
+	begin_looks(&range, DT_NOEND);
+	do
+	{
+		put_looks(values, &range);
+		if (ga_plan_run(&plan, values, NULL, SPI_OK_SELECT) > 0)
+			return ga_row_int64(0, 1, 0);
+	} while (ga_queue_range_next(&range));
+	return 0;
 }
 
 /* How much earlier than before groups must be looked at; 0: they need not be. */

@@ -15,46 +15,123 @@
 #include "catalog/pg_type.h"
 #include "store/queue/due_store.h"
 #include "store/plan_cache.h"
+#include "store/queue/unreadable.h"
 #include "utils/timestamp.h"
 #include "utils/uuid.h"
 
+/* A part of the list, up to a moment; the rows are in SPI_tuptable. */
 static uint64
-find_due(const GaDueCursor *cursor, TimestampTz now, int limit)
+find_in_range(const GaQueueRange *range, TimestampTz now, int limit)
 {
 	static GaPlan plan = {
 		.sql =
-			"SELECT i.ctid, i.due, i.group_id, i.number,"
-			"  CASE i.channel WHEN 'MOBILE' THEN 1 ELSE 2 END,"
-			"  (SELECT g.created_by FROM group_api_private.groups g"
-			"    WHERE g.id = i.group_id)"
+			"SELECT i.group_id, i.number, i.ctid, i.due,"
+			"  CASE i.channel WHEN 'MOBILE' THEN 1 ELSE 2 END"
 			" FROM group_api_private.invitations i"
 			" WHERE i.due IS NOT NULL AND i.start_tag IS NULL"
 			"  AND (i.due, i.group_id, i.number) > ($1, $2, $3)"
+			"  AND (i.due, i.group_id, i.number) <= ($6, $7, $8)"
 			"  AND i.due <= $4 AND i.delivery = 'queued'"
-			"  AND NOT" GA_IS_SET_ASIDE(
+			"  AND NOT" GA_IS_SET_ASIDE_WITH_GROUP(
 				"i", "place") " ORDER BY i.due, i.group_id, i.number LIMIT $5"
 							  " FOR NO KEY UPDATE OF i SKIP LOCKED",
-		.nargs = 5,
-		.argtypes = {TIMESTAMPTZOID, UUIDOID, INT4OID, TIMESTAMPTZOID, INT8OID},
+		.nargs = 8,
+		.argtypes = {TIMESTAMPTZOID, UUIDOID, INT4OID, TIMESTAMPTZOID, INT8OID,
+					 TIMESTAMPTZOID, UUIDOID, INT4OID},
 	};
-	Datum values[5] = {TimestampTzGetDatum(cursor->due),
-					   UUIDPGetDatum(&cursor->group_id),
-					   Int32GetDatum(cursor->number), TimestampTzGetDatum(now),
-					   Int64GetDatum(limit)};
+	Datum values[8] = {TimestampTzGetDatum(range->after.start_tag),
+					   UUIDPGetDatum(&range->after.group_id),
+					   Int32GetDatum(range->after.number),
+					   TimestampTzGetDatum(now),
+					   Int64GetDatum(limit),
+					   TimestampTzGetDatum(range->last.start_tag),
+					   UUIDPGetDatum(&range->last.group_id),
+					   Int32GetDatum(range->last.number)};
 
 	return ga_plan_run(&plan, values, NULL, SPI_OK_SELECT);
+}
+
+/* The first of them that can be read. */
+static uint64
+find_due(const GaDueCursor *cursor, TimestampTz now, int limit)
+{
+	GaQueueCursor after = {cursor->due, cursor->group_id, cursor->number};
+	GaQueueRange range;
+	uint64 count;
+
+	ga_queue_range_begin(&range, GA_CHANNEL_NONE, &after, now);
+	do
+	{
+		count = find_in_range(&range, now, limit);
+	} while (count == 0 && ga_queue_range_next(&range));
+	return count;
 }
 
 bool
 ga_queue_peek_due(const GaDueCursor *cursor, TimestampTz now, GaRowKey *key)
 {
-	bool isnull;
-
 	if (find_due(cursor, now, 1) == 0)
 		return false;
-	key->group_id = *DatumGetUUIDP(ga_row_datum(0, 3, &isnull));
-	key->number = ga_row_int32(0, 4, 0);
+	ga_row_key(0, key);
 	return true;
+}
+
+/* The rows of find_due(), as they are placed. */
+typedef struct DueRows
+{
+	int count;
+	Datum *places;
+	Datum *groups;
+	GaChannel *channels;
+} DueRows;
+
+static DueRows
+read_due_rows(int count, GaDueCursor *cursor)
+{
+	DueRows rows = {.count = count};
+	bool isnull;
+
+	rows.places = palloc(sizeof(Datum) * count);
+	rows.groups = palloc(sizeof(Datum) * count);
+	rows.channels = palloc(sizeof(GaChannel) * count);
+	for (int i = 0; i < count; i++)
+	{
+		rows.groups[i] = ga_row_datum(i, 1, &isnull);
+		rows.places[i] = ga_row_datum(i, 3, &isnull);
+		rows.channels[i] = (GaChannel) ga_row_int32(i, 5, GA_CHANNEL_EMAIL);
+	}
+	cursor->group_id = *DatumGetUUIDP(rows.groups[count - 1]);
+	cursor->number = ga_row_int32(count - 1, 2, 0);
+	cursor->due = ga_row_int64(count - 1, 4, 0);
+	return rows;
+}
+
+/* Takes a tag for each, as one of its group's leader's; an array. */
+static Datum
+take_tags(const DueRows *rows, GaTagRange *tags)
+{
+	static GaPlan plan = {
+		.sql = "SELECT g.created_by FROM unnest($1) WITH ORDINALITY"
+			   "  AS o (group_id, n)"
+			   " LEFT JOIN group_api_private.groups g ON g.id = o.group_id"
+			   " ORDER BY o.n",
+		.nargs = 1,
+		.argtypes = {UUIDARRAYOID},
+	};
+	Datum *given = palloc(sizeof(Datum) * rows->count);
+	Datum values[1] = {
+		ga_datum_array(rows->groups, NULL, rows->count, UUIDOID)};
+
+	ga_plan_run(&plan, values, NULL, SPI_OK_SELECT);
+	for (int i = 0; i < rows->count; i++)
+	{
+		GaChannel channel = rows->channels[i];
+		int64 tag = ga_start_tags_take(channel, ga_row_int64(i, 1, 0), 1).first;
+
+		given[i] = Int64GetDatum(tag);
+		ga_tag_range_add(&tags[channel], tag, tag);
+	}
+	return ga_datum_array(given, NULL, rows->count, INT8OID);
 }
 
 int
@@ -66,32 +143,19 @@ ga_queue_place_due(GaDueCursor *cursor, TimestampTz now, int limit,
 			   " SET start_tag = o.start_tag"
 			   " FROM unnest($1, $2) AS o (at, start_tag)"
 			   " WHERE i.ctid = o.at",
-		.no_wait = GA_ROWS_LOCKED_BY(find_due),
+		.no_wait = GA_ROWS_LOCKED_BY(find_in_range),
 		.nargs = 2,
 		.argtypes = {TIDARRAYOID, INT8ARRAYOID},
 	};
 	int count = (int) find_due(cursor, now, limit);
-	Datum *places = palloc(sizeof(Datum) * Max(count, 1));
-	Datum *given = palloc(sizeof(Datum) * Max(count, 1));
+	DueRows rows;
 	Datum values[2];
-	bool isnull;
 
 	if (count == 0)
 		return 0;
-	for (int i = 0; i < count; i++)
-	{
-		GaChannel channel = (GaChannel) ga_row_int32(i, 5, GA_CHANNEL_EMAIL);
-		int64 tag = ga_start_tags_take(channel, ga_row_int64(i, 6, 0), 1).first;
-
-		places[i] = ga_row_datum(i, 1, &isnull);
-		given[i] = Int64GetDatum(tag);
-		ga_tag_range_add(&tags[channel], tag, tag);
-	}
-	cursor->due = ga_row_int64(count - 1, 2, 0);
-	cursor->group_id = *DatumGetUUIDP(ga_row_datum(count - 1, 3, &isnull));
-	cursor->number = ga_row_int32(count - 1, 4, 0);
-	values[0] = ga_datum_array(places, NULL, count, TIDOID);
-	values[1] = ga_datum_array(given, NULL, count, INT8OID);
+	rows = read_due_rows(count, cursor);
+	values[0] = ga_datum_array(rows.places, NULL, count, TIDOID);
+	values[1] = take_tags(&rows, tags);
 	ga_plan_run(&plan, values, NULL, SPI_OK_UPDATE);
 	return count;
 }
@@ -102,12 +166,30 @@ ga_queue_next_due(void)
 	static GaPlan plan = {
 		.sql = "SELECT due FROM group_api_private.invitations i"
 			   " WHERE due IS NOT NULL AND start_tag IS NULL"
+			   "  AND (due, group_id, number) > ($1, $2, $3)"
+			   "  AND (due, group_id, number) <= ($4, $5, $6)"
 			   "  AND delivery = 'queued'"
-			   "  AND NOT" GA_IS_SET_ASIDE(
+			   "  AND NOT" GA_IS_SET_ASIDE_WITH_GROUP(
 				   "i", "place") " ORDER BY due, group_id, number LIMIT 1",
+		.nargs = 6,
+		.argtypes = {TIMESTAMPTZOID, UUIDOID, INT4OID, TIMESTAMPTZOID, UUIDOID,
+					 INT4OID},
 	};
+	GaQueueCursor front = {.start_tag = DT_NOBEGIN};
+	GaQueueRange range;
 
-	if (ga_plan_run(&plan, NULL, NULL, SPI_OK_SELECT) == 0)
-		return 0;
-	return ga_row_int64(0, 1, 0);
+	ga_queue_range_begin(&range, GA_CHANNEL_NONE, &front, DT_NOEND);
+	do
+	{
+		Datum values[6] = {TimestampTzGetDatum(range.after.start_tag),
+						   UUIDPGetDatum(&range.after.group_id),
+						   Int32GetDatum(range.after.number),
+						   TimestampTzGetDatum(range.last.start_tag),
+						   UUIDPGetDatum(&range.last.group_id),
+						   Int32GetDatum(range.last.number)};
+
+		if (ga_plan_run(&plan, values, NULL, SPI_OK_SELECT) > 0)
+			return ga_row_int64(0, 1, 0);
+	} while (ga_queue_range_next(&range));
+	return 0;
 }

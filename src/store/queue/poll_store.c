@@ -12,6 +12,7 @@
 #include "catalog/pg_type.h"
 #include "store/plan_cache.h"
 #include "store/queue/poll_store.h"
+#include "store/queue/unreadable.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 
@@ -74,39 +75,40 @@ ga_polls_add(const GaRecord *records, int count)
 	}
 }
 
-int
-ga_polls_take(const GaOwnerScope *scope, Datum servers, int limit,
-			  GaPoll **polls)
+/* The bounds of a part of the list, as six arguments. */
+static void
+put_range(Datum *values, const GaQueueRange *range)
 {
-	/* 15 s, 30 s, 1 min ... an hour at the most. */
-	static GaPlan plan = {
-		.sql =
-			"WITH due AS MATERIALIZED (SELECT ctid AS at"
-			"  FROM group_api_private.polls q"
-			"  WHERE next_at <= $3 AND server = ANY ($1)"
-			"   AND NOT" GA_IS_SET_ASIDE(
-				"q",
-				"poll") "  ORDER BY next_at LIMIT $2 FOR UPDATE SKIP LOCKED)"
-						" UPDATE group_api_private.polls p"
-						" SET tries = least(p.tries + 1, 32767),"
-						"  next_at = $3 + least(interval '15 s'"
-						"   * 2 ^ least(p.tries + 1, 10), interval '1 h')"
-						" FROM due WHERE p.ctid = due.at"
-						" RETURNING p.group_id, p.number, p.link_version::int4,"
-						"  p.tries::int4, p.server, p.message_id,"
-						"  p.crashes::int4",
-		.nargs = 3,
-		.argtypes = {TEXTARRAYOID, INT4OID, TIMESTAMPTZOID},
-	};
-	Datum values[3] = {servers, Int32GetDatum(limit),
-					   TimestampTzGetDatum(GetCurrentTimestamp())};
-	int count = (int) ga_plan_run(&plan, values, NULL, SPI_OK_UPDATE_RETURNING);
+	values[0] = TimestampTzGetDatum(range->after.start_tag);
+	values[1] = UUIDPGetDatum(&range->after.group_id);
+	values[2] = Int32GetDatum(range->after.number);
+	values[3] = TimestampTzGetDatum(range->last.start_tag);
+	values[4] = UUIDPGetDatum(&range->last.group_id);
+	values[5] = Int32GetDatum(range->last.number);
+}
 
-	*polls = MemoryContextAllocZero(scope->caller_context,
-									sizeof(GaPoll) * Max(count, 1));
+static void
+begin_range(GaQueueRange *range, TimestampTz end)
+{
+	GaQueueCursor front = {.start_tag = DT_NOBEGIN};
+
+	ga_queue_range_begin(range, GA_LIST_POLLS, &front, end);
+}
+
+/* Those of a part of the list; the first two arguments stand before the bounds. */
+#define IN_RANGE                                                               \
+	" server = ANY ($1)"                                                       \
+	" AND (next_at, group_id, number) > ($3, $4, $5)"                          \
+	" AND (next_at, group_id, number) <= ($6, $7, $8)"                         \
+	" AND NOT" GA_IS_SET_ASIDE("q",                                            \
+							   "poll") " ORDER BY next_at, group_id, number"
+
+static void
+read_polls(const GaOwnerScope *scope, GaPoll *polls, int count)
+{
 	for (int i = 0; i < count; i++)
 	{
-		GaPoll *poll = &(*polls)[i];
+		GaPoll *poll = &polls[i];
 		bool isnull;
 
 		poll->group_id = *DatumGetUUIDP(ga_row_datum(i, 1, &isnull));
@@ -117,6 +119,47 @@ ga_polls_take(const GaOwnerScope *scope, Datum servers, int limit,
 		poll->message_id = ga_row_text(scope, i, 6);
 		poll->crashes = ga_row_int32(i, 7, 0);
 	}
+}
+
+int
+ga_polls_take(const GaOwnerScope *scope, Datum servers, int limit,
+			  GaPoll **polls)
+{
+	/* 15 s, 30 s, 1 min ... an hour at the most. */
+	static GaPlan plan = {
+		.sql = "WITH due AS MATERIALIZED (SELECT ctid AS at"
+			   "  FROM group_api_private.polls q WHERE" IN_RANGE
+			   "  LIMIT $2 FOR UPDATE SKIP LOCKED)"
+			   " UPDATE group_api_private.polls p"
+			   " SET tries = least(p.tries + 1, 32767),"
+			   "  next_at = $9 + least(interval '15 s'"
+			   "   * 2 ^ least(p.tries + 1, 10), interval '1 h')"
+			   " FROM due WHERE p.ctid = due.at"
+			   " RETURNING p.group_id, p.number, p.link_version::int4,"
+			   "  p.tries::int4, p.server, p.message_id, p.crashes::int4",
+		.nargs = 9,
+		.argtypes = {TEXTARRAYOID, INT4OID, TIMESTAMPTZOID, UUIDOID, INT4OID,
+					 TIMESTAMPTZOID, UUIDOID, INT4OID, TIMESTAMPTZOID},
+	};
+	TimestampTz now = GetCurrentTimestamp();
+	Datum values[9] = {servers};
+	GaQueueRange range;
+	int count = 0;
+
+	*polls = MemoryContextAllocZero(scope->caller_context,
+									sizeof(GaPoll) * Max(limit, 1));
+	values[8] = TimestampTzGetDatum(now);
+	begin_range(&range, now);
+	do
+	{
+		int more;
+
+		values[1] = Int32GetDatum(limit - count);
+		put_range(&values[2], &range);
+		more = (int) ga_plan_run(&plan, values, NULL, SPI_OK_UPDATE_RETURNING);
+		read_polls(scope, *polls + count, more);
+		count += more;
+	} while (count < limit && ga_queue_range_next(&range));
 	return count;
 }
 
@@ -124,20 +167,26 @@ bool
 ga_polls_peek(Datum servers, GaRowKey *key)
 {
 	static GaPlan plan = {
-		.sql =
-			"SELECT group_id, number FROM group_api_private.polls q"
-			" WHERE next_at <= $2 AND server = ANY ($1)"
-			"  AND NOT" GA_IS_SET_ASIDE(
-				"q", "poll") " ORDER BY next_at LIMIT 1 FOR UPDATE SKIP LOCKED",
-		.nargs = 2,
-		.argtypes = {TEXTARRAYOID, TIMESTAMPTZOID},
+		.sql = "SELECT group_id, number FROM group_api_private.polls q"
+			   " WHERE" IN_RANGE " LIMIT $2 FOR UPDATE SKIP LOCKED",
+		.nargs = 8,
+		.argtypes = {TEXTARRAYOID, INT4OID, TIMESTAMPTZOID, UUIDOID, INT4OID,
+					 TIMESTAMPTZOID, UUIDOID, INT4OID},
 	};
-	Datum values[2] = {servers, TimestampTzGetDatum(GetCurrentTimestamp())};
+	Datum values[8] = {servers, Int32GetDatum(1)};
+	GaQueueRange range;
 
-	if (ga_plan_run(&plan, values, NULL, SPI_OK_SELECT) == 0)
-		return false;
-	ga_row_key(0, key);
-	return true;
+	begin_range(&range, GetCurrentTimestamp());
+	do
+	{
+		put_range(&values[2], &range);
+		if (ga_plan_run(&plan, values, NULL, SPI_OK_SELECT) > 0)
+		{
+			ga_row_key(0, key);
+			return true;
+		}
+	} while (ga_queue_range_next(&range));
+	return false;
 }
 
 TimestampTz
@@ -145,17 +194,22 @@ ga_polls_next(Datum servers)
 {
 	static GaPlan plan = {
 		.sql = "SELECT next_at FROM group_api_private.polls q"
-			   " WHERE server = ANY ($1)"
-			   "  AND NOT" GA_IS_SET_ASIDE("q",
-										   "poll") " ORDER BY next_at LIMIT 1",
-		.nargs = 1,
-		.argtypes = {TEXTARRAYOID},
+			   " WHERE" IN_RANGE " LIMIT $2",
+		.nargs = 8,
+		.argtypes = {TEXTARRAYOID, INT4OID, TIMESTAMPTZOID, UUIDOID, INT4OID,
+					 TIMESTAMPTZOID, UUIDOID, INT4OID},
 	};
-	Datum values[1] = {servers};
+	Datum values[8] = {servers, Int32GetDatum(1)};
+	GaQueueRange range;
 
-	if (ga_plan_run(&plan, values, NULL, SPI_OK_SELECT) == 0)
-		return 0;
-	return ga_row_int64(0, 1, 0);
+	begin_range(&range, DT_NOEND);
+	do
+	{
+		put_range(&values[2], &range);
+		if (ga_plan_run(&plan, values, NULL, SPI_OK_SELECT) > 0)
+			return ga_row_int64(0, 1, 0);
+	} while (ga_queue_range_next(&range));
+	return 0;
 }
 
 bool

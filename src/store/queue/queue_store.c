@@ -21,6 +21,7 @@
 #include "store/queue/poll_store.h"
 #include "store/queue/queue_store.h"
 #include "store/queue/set_aside_store.h"
+#include "store/queue/unreadable.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 
@@ -44,93 +45,6 @@ ga_queue_new_incarnation(void)
 
 	ga_plan_run(&plan, NULL, NULL, SPI_OK_SELECT);
 	return ga_row_int64(0, 1, 0);
-}
-
-#define OF_OLDER_INCARNATION                                                   \
-	" WHERE due IS NOT NULL AND delivery = 'sending'"                          \
-	" AND incarnation IS DISTINCT FROM $1"                                     \
-	" AND NOT" GA_IS_SET_ASIDE("i", "take back") " AND NOT" GA_IS_SET_ASIDE(   \
-		"i", "record")
-
-/* What could not be recorded was sent. */
-#define WAS_SENT                                                               \
-	"(i.server = ANY ($2) OR i.response <> 'pending' OR EXISTS (SELECT"        \
-	" FROM group_api_private.set_aside s WHERE s.group_id = i.group_id"        \
-	" AND s.number = i.number AND s.step = 'record'))"
-
-bool
-ga_queue_has_strays(int64 incarnation)
-{
-	static GaPlan plan = {
-		.sql =
-			"SELECT FROM group_api_private.invitations i" OF_OLDER_INCARNATION
-			" LIMIT 1",
-		.nargs = 1,
-		.argtypes = {INT8OID},
-	};
-	Datum values[1] = {Int64GetDatum(incarnation)};
-
-	return ga_plan_run(&plan, values, NULL, SPI_OK_SELECT) > 0;
-}
-
-int
-ga_queue_strays(const GaOwnerScope *scope, int64 incarnation, int limit,
-				GaRowKey **keys)
-{
-	static GaPlan plan = {
-		.sql = "SELECT group_id, number"
-			   " FROM group_api_private.invitations i" OF_OLDER_INCARNATION
-			   " LIMIT $2",
-		.nargs = 2,
-		.argtypes = {INT8OID, INT4OID},
-	};
-	Datum values[2] = {Int64GetDatum(incarnation), Int32GetDatum(limit)};
-	int count = (int) ga_plan_run(&plan, values, NULL, SPI_OK_SELECT);
-
-	*keys = MemoryContextAlloc(scope->caller_context,
-							   sizeof(GaRowKey) * Max(count, 1));
-	for (int i = 0; i < count; i++)
-		ga_row_key(i, &(*keys)[i]);
-	return count;
-}
-
-uint64
-ga_queue_take_back(int64 incarnation, Datum hold_servers, const GaRowKey *only)
-{
-	static GaPlan plan = {
-		.sql =
-			"WITH old AS MATERIALIZED (SELECT ctid AS at"
-			"  FROM group_api_private.invitations i" OF_OLDER_INCARNATION
-			"   AND ($3 IS NULL OR group_id = $3 AND number = $4)"
-			"  FOR NO KEY UPDATE SKIP LOCKED),"
-			" back AS (UPDATE group_api_private.invitations i"
-			"  SET delivery = CASE WHEN " WAS_SENT
-			"    THEN 'uncertain'::group_api.delivery"
-			"    ELSE 'queued'::group_api.delivery END,"
-			"   due = CASE WHEN " WAS_SENT " THEN NULL ELSE now() END,"
-			"   reason = 'the server stopped while the message was under way',"
-			"   changed_at = now()"
-			"  FROM old WHERE i.ctid = old.at"
-			"  RETURNING i.group_id, i.number, i.attempts, i.server, i.due)"
-			" INSERT INTO group_api_private.attempts (group_id, number,"
-			"  attempt, outcome, server, started_at, elapsed, next_at, code,"
-			"  detail)"
-			" SELECT group_id, number, attempts, 'uncertain', server, now(),"
-			"  '0', due, 'crash', 'the server stopped while the message was"
-			" under way' FROM back",
-		.nargs = 4,
-		.argtypes = {INT8OID, TEXTARRAYOID, UUIDOID, INT4OID},
-	};
-	Datum values[4] = {Int64GetDatum(incarnation), hold_servers};
-	char nulls[4] = {' ', ' ', 'n', 'n'};
-
-	if (only != NULL)
-	{
-		values[2] = UUIDPGetDatum(&only->group_id);
-		values[3] = Int32GetDatum(only->number);
-		nulls[2] = nulls[3] = ' ';
-	}
-	return ga_plan_run(&plan, values, nulls, SPI_OK_INSERT);
 }
 
 static void
@@ -164,19 +78,7 @@ read_claim(const GaOwnerScope *scope, uint64 row, GaClaim *claim)
 	claim->later_reason = NULL;
 }
 
-/* The order of the index: the tag, then the group, then the member. */
-static bool
-is_behind(const GaClaim *claim, const GaQueueCursor *cursor)
-{
-	int order;
-
-	if (claim->start_tag != cursor->start_tag)
-		return claim->start_tag > cursor->start_tag;
-	order = memcmp(claim->group_id.data, cursor->group_id.data, UUID_LEN);
-	if (order != 0)
-		return order > 0;
-	return claim->number > cursor->number;
-}
+#define CLAIM_ARGS 12
 
 /*
  * The rows a claim takes: its arguments are those of claim_plan.  A start tag means
@@ -188,11 +90,12 @@ is_behind(const GaClaim *claim, const GaQueueCursor *cursor)
 	"  FROM group_api_private.invitations i"                                   \
 	"  WHERE channel = " CHANNEL_1 " AND due IS NOT NULL"                      \
 	"   AND (start_tag, group_id, number) > ($2, $3, $4)"                      \
-	"   AND start_tag <= $10 AND delivery = 'queued'"                          \
+	"   AND (start_tag, group_id, number) <= ($10, $11, $12)"                  \
+	"   AND delivery = 'queued'"                                               \
 	"   AND response = 'pending'"                                              \
 	"   AND ($5 IS NULL OR contact LIKE ANY ($5))"                             \
 	"   AND NOT contact LIKE ANY ($6)"                                         \
-	"   AND NOT" GA_IS_SET_ASIDE(                                              \
+	"   AND NOT" GA_IS_SET_ASIDE_WITH_GROUP(                                   \
 		"i", "claim") "  ORDER BY start_tag, group_id, number LIMIT $7"        \
 					  "  FOR NO KEY UPDATE SKIP LOCKED"
 
@@ -214,28 +117,30 @@ static GaPlan claim_plan = {
 		   "   g.status = 'ARCHIVED', coalesce(i.locale, g.locale),"
 		   "   i.reminders::int4, g.created_by, i.refusals::int4,"
 		   "   i.pauses::int4, i.crashes::int4",
-	.nargs = 10,
+	.nargs = CLAIM_ARGS,
 	.argtypes = {INT4OID, INT8OID, UUIDOID, INT4OID, TEXTARRAYOID, TEXTARRAYOID,
-				 INT8OID, INT8OID, TEXTOID, INT8OID},
+				 INT8OID, INT8OID, TEXTOID, INT8OID, UUIDOID, INT4OID},
 };
 
 static void
-fill_claim(Datum *values, char *nulls, GaChannel channel, const char *server,
+fill_claim(Datum *values, char *nulls, const char *server,
 		   const GaQueueFilter *filter, int64 incarnation, int limit,
-		   const GaQueueCursor *cursor, int64 last_tag)
+		   const GaQueueRange *range)
 {
-	memset(nulls, ' ', 10);
-	values[0] = Int32GetDatum((int32) channel);
-	values[1] = Int64GetDatum(cursor->start_tag);
-	values[2] = UUIDPGetDatum(&cursor->group_id);
-	values[3] = Int32GetDatum(cursor->number);
+	memset(nulls, ' ', CLAIM_ARGS);
+	values[0] = Int32GetDatum(range->list);
+	values[1] = Int64GetDatum(range->after.start_tag);
+	values[2] = UUIDPGetDatum(&range->after.group_id);
+	values[3] = Int32GetDatum(range->after.number);
 	values[4] = filter->taken;
 	nulls[4] = filter->has_taken ? ' ' : 'n';
 	values[5] = filter->left;
 	values[6] = Int64GetDatum(limit);
 	values[7] = Int64GetDatum(incarnation);
 	values[8] = CStringGetTextDatum(server);
-	values[9] = Int64GetDatum(last_tag);
+	values[9] = Int64GetDatum(range->last.start_tag);
+	values[10] = UUIDPGetDatum(&range->last.group_id);
+	values[11] = Int32GetDatum(range->last.number);
 }
 
 bool
@@ -245,18 +150,42 @@ ga_queue_peek(GaChannel channel, const GaQueueFilter *filter,
 	/* What a claim of one row would take; the arguments are the same. */
 	static GaPlan plan = {
 		.sql = CLAIMABLE,
-		.nargs = 10,
+		.nargs = CLAIM_ARGS,
 		.argtypes = {INT4OID, INT8OID, UUIDOID, INT4OID, TEXTARRAYOID,
-					 TEXTARRAYOID, INT8OID, INT8OID, TEXTOID, INT8OID},
+					 TEXTARRAYOID, INT8OID, INT8OID, TEXTOID, INT8OID, UUIDOID,
+					 INT4OID},
 	};
-	Datum values[10];
-	char nulls[10];
+	Datum values[CLAIM_ARGS];
+	char nulls[CLAIM_ARGS];
+	GaQueueRange range;
 
-	fill_claim(values, nulls, channel, "", filter, 0, 1, cursor, last_tag);
-	if (ga_plan_run(&plan, values, nulls, SPI_OK_SELECT) == 0)
-		return false;
-	ga_row_key(0, key);
-	return true;
+	ga_queue_range_begin(&range, (int) channel, cursor, last_tag);
+	do
+	{
+		fill_claim(values, nulls, "", filter, 0, 1, &range);
+		if (ga_plan_run(&plan, values, nulls, SPI_OK_SELECT) > 0)
+		{
+			ga_row_key(0, key);
+			return true;
+		}
+	} while (ga_queue_range_next(&range));
+	return false;
+}
+
+static void
+read_claims(const GaOwnerScope *scope, GaClaim *claims, int count,
+			GaQueueCursor *cursor)
+{
+	for (int i = 0; i < count; i++)
+	{
+		GaQueueCursor at;
+
+		read_claim(scope, i, &claims[i]);
+		at = (GaQueueCursor){claims[i].start_tag, claims[i].group_id,
+							 claims[i].number};
+		if (ga_queue_cursor_compare(&at, cursor) > 0)
+			*cursor = at;
+	}
 }
 
 int
@@ -264,28 +193,25 @@ ga_queue_claim(const GaOwnerScope *scope, GaChannel channel, const char *server,
 			   const GaQueueFilter *filter, int64 incarnation, int limit,
 			   GaQueueCursor *cursor, int64 last_tag, GaClaim **claims)
 {
-	Datum values[10];
-	char nulls[10];
-	int count;
+	Datum values[CLAIM_ARGS];
+	char nulls[CLAIM_ARGS];
+	GaQueueRange range;
+	int count = 0;
 
-	fill_claim(values, nulls, channel, server, filter, incarnation, limit,
-			   cursor, last_tag);
-	count =
-		(int) ga_plan_run(&claim_plan, values, nulls, SPI_OK_UPDATE_RETURNING);
 	*claims = MemoryContextAlloc(scope->caller_context,
-								 sizeof(GaClaim) * Max(count, 1));
-	for (int i = 0; i < count; i++)
+								 sizeof(GaClaim) * Max(limit, 1));
+	ga_queue_range_begin(&range, (int) channel, cursor, last_tag);
+	do
 	{
-		GaClaim *claim = &(*claims)[i];
+		int more;
 
-		read_claim(scope, i, claim);
-		if (is_behind(claim, cursor))
-		{
-			cursor->start_tag = claim->start_tag;
-			cursor->group_id = claim->group_id;
-			cursor->number = claim->number;
-		}
-	}
+		fill_claim(values, nulls, server, filter, incarnation, limit - count,
+				   &range);
+		more = (int) ga_plan_run(&claim_plan, values, nulls,
+								 SPI_OK_UPDATE_RETURNING);
+		read_claims(scope, *claims + count, more, cursor);
+		count += more;
+	} while (count < limit && ga_queue_range_next(&range));
 	return count;
 }
 
@@ -547,6 +473,18 @@ ga_queue_record(GaRecord *records, int count, int64 incarnation)
 	return kept;
 }
 
+/* The bounds of a range as six arguments. */
+static void
+put_range(Datum *values, const GaQueueRange *range)
+{
+	values[0] = Int64GetDatum(range->after.start_tag);
+	values[1] = UUIDPGetDatum(&range->after.group_id);
+	values[2] = Int32GetDatum(range->after.number);
+	values[3] = Int64GetDatum(range->last.start_tag);
+	values[4] = UUIDPGetDatum(&range->last.group_id);
+	values[5] = Int32GetDatum(range->last.number);
+}
+
 /* Whether there are more waiting rows than are looked at; whose ever they are. */
 static bool
 has_more_rows(GaChannel channel)
@@ -554,15 +492,26 @@ has_more_rows(GaChannel channel)
 	static GaPlan plan = {
 		.sql = "SELECT FROM group_api_private.invitations"
 			   " WHERE channel = " CHANNEL_1 " AND due IS NOT NULL"
-			   "  AND start_tag IS NOT NULL"
+			   "  AND (start_tag, group_id, number) > ($3, $4, $5)"
+			   "  AND (start_tag, group_id, number) <= ($6, $7, $8)"
 			   " ORDER BY start_tag, group_id, number OFFSET $2 LIMIT 1",
-		.nargs = 2,
-		.argtypes = {INT4OID, INT8OID},
+		.nargs = 8,
+		.argtypes = {INT4OID, INT8OID, INT8OID, UUIDOID, INT4OID, INT8OID,
+					 UUIDOID, INT4OID},
 	};
-	Datum values[2] = {Int32GetDatum((int32) channel),
+	GaQueueCursor front = {.start_tag = GA_START_TAG_MIN};
+	Datum values[8] = {Int32GetDatum((int32) channel),
 					   Int64GetDatum(FIRST_ROWS)};
+	GaQueueRange range;
 
-	return ga_plan_run(&plan, values, NULL, SPI_OK_SELECT) > 0;
+	ga_queue_range_begin(&range, (int) channel, &front, GA_START_TAG_MAX);
+	do
+	{
+		put_range(&values[2], &range);
+		if (ga_plan_run(&plan, values, NULL, SPI_OK_SELECT) > 0)
+			return true;
+	} while (ga_queue_range_next(&range));
+	return false;
 }
 
 TimestampTz
@@ -574,22 +523,33 @@ ga_queue_first(GaChannel channel, const GaQueueFilter *filter)
 			"   group_id, number"
 			"  FROM group_api_private.invitations"
 			"  WHERE channel = " CHANNEL_1 " AND due IS NOT NULL"
-			"   AND start_tag IS NOT NULL"
+			"   AND (start_tag, group_id, number) > ($5, $6, $7)"
+			"   AND (start_tag, group_id, number) <= ($8, $9, $10)"
 			"  ORDER BY start_tag, group_id, number LIMIT $4) AS first"
 			" WHERE delivery = 'queued' AND response = 'pending'"
-			"  AND NOT" GA_IS_SET_ASIDE(
+			"  AND NOT" GA_IS_SET_ASIDE_WITH_GROUP(
 				"first", "claim") "  AND ($2 IS NULL OR contact LIKE ANY ($2))"
 								  "  AND NOT contact LIKE ANY ($3) LIMIT 1",
-		.nargs = 4,
-		.argtypes = {INT4OID, TEXTARRAYOID, TEXTARRAYOID, INT8OID},
+		.nargs = 10,
+		.argtypes = {INT4OID, TEXTARRAYOID, TEXTARRAYOID, INT8OID, INT8OID,
+					 UUIDOID, INT4OID, INT8OID, UUIDOID, INT4OID},
 	};
-	Datum values[4] = {Int32GetDatum((int32) channel), filter->taken,
-					   filter->left, Int64GetDatum(FIRST_ROWS)};
-	char nulls[4] = {' ', filter->has_taken ? ' ' : 'n', ' ', ' '};
+	GaQueueCursor front = {.start_tag = GA_START_TAG_MIN};
+	Datum values[10] = {Int32GetDatum((int32) channel), filter->taken,
+						filter->left, Int64GetDatum(FIRST_ROWS)};
+	char nulls[10];
+	GaQueueRange range;
 
-	/* It has its turn, whatever the clock says now. */
-	if (ga_plan_run(&plan, values, nulls, SPI_OK_SELECT) > 0)
-		return Min(ga_row_int64(0, 1, 0), GetCurrentTimestamp());
+	memset(nulls, ' ', sizeof(nulls));
+	nulls[1] = filter->has_taken ? ' ' : 'n';
+	ga_queue_range_begin(&range, (int) channel, &front, GA_START_TAG_MAX);
+	do
+	{
+		put_range(&values[4], &range);
+		if (ga_plan_run(&plan, values, nulls, SPI_OK_SELECT) > 0)
+			/* It has its turn, whatever the clock says now. */
+			return Min(ga_row_int64(0, 1, 0), GetCurrentTimestamp());
+	} while (ga_queue_range_next(&range));
 	if ((filter->has_taken || filter->has_left) && has_more_rows(channel))
 		return GetCurrentTimestamp() + FIRST_ROWS_RETRY_US;
 	return 0;
@@ -601,14 +561,23 @@ ga_queue_first_tag(GaChannel channel)
 	static GaPlan plan = {
 		.sql = "SELECT start_tag FROM group_api_private.invitations"
 			   " WHERE channel = " CHANNEL_1 " AND due IS NOT NULL"
-			   "  AND start_tag IS NOT NULL"
+			   "  AND (start_tag, group_id, number) > ($2, $3, $4)"
+			   "  AND (start_tag, group_id, number) <= ($5, $6, $7)"
 			   " ORDER BY start_tag, group_id, number LIMIT 1",
-		.nargs = 1,
-		.argtypes = {INT4OID},
+		.nargs = 7,
+		.argtypes = {INT4OID, INT8OID, UUIDOID, INT4OID, INT8OID, UUIDOID,
+					 INT4OID},
 	};
-	Datum values[1] = {Int32GetDatum((int32) channel)};
+	GaQueueCursor front = {.start_tag = GA_START_TAG_MIN};
+	Datum values[7] = {Int32GetDatum((int32) channel)};
+	GaQueueRange range;
 
-	if (ga_plan_run(&plan, values, NULL, SPI_OK_SELECT) == 0)
-		return GA_START_TAG_MIN;
-	return ga_row_int64(0, 1, GA_START_TAG_MIN);
+	ga_queue_range_begin(&range, (int) channel, &front, GA_START_TAG_MAX);
+	do
+	{
+		put_range(&values[1], &range);
+		if (ga_plan_run(&plan, values, NULL, SPI_OK_SELECT) > 0)
+			return ga_row_int64(0, 1, GA_START_TAG_MIN);
+	} while (ga_queue_range_next(&range));
+	return GA_START_TAG_MIN;
 }

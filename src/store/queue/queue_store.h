@@ -14,21 +14,10 @@
 #include "base/fair_queue.h"
 #include "datatype/timestamp.h"
 #include "store/queue/set_aside_store.h"
+#include "store/queue/queue_cursor.h"
 #include "utils/uuid.h"
 
 struct GaOwnerScope;
-
-/*
- * How far a provider has read its channel's queue, so that rows already taken
- * are not walked over again (their dead index entries cost most when some old
- * snapshot keeps vacuum away).  GA_START_TAG_MIN: from the front.
- */
-typedef struct GaQueueCursor
-{
-	int64 start_tag;
-	pg_uuid_t group_id;
-	int32 number;
-} GaQueueCursor;
 
 /* Which rows of a channel a provider takes: LIKE patterns on the contact. */
 typedef struct GaQueueFilter
@@ -107,20 +96,6 @@ typedef struct GaRecord
 
 /* A number greater than that of every earlier dispatcher of the database. */
 extern int64 ga_queue_new_incarnation(void);
-
-/*
- * Takes back what dispatchers of older incarnations left in the state sending:
- * queued again at once, or uncertain where the provider's option says hold.
- * Rows somebody holds locked stay as they are.  `only`: this one row alone; NULL:
- * all.  Returns how many it took.
- */
-extern uint64 ga_queue_take_back(int64 incarnation, Datum hold_servers,
-								 const GaRowKey *only);
-/* Their keys, some of them at a time. */
-extern int ga_queue_strays(const struct GaOwnerScope *scope, int64 incarnation,
-						   int limit, GaRowKey **keys);
-/* Whether such rows are left. */
-extern bool ga_queue_has_strays(int64 incarnation);
 
 /*
  * Claims up to `limit` rows with tags up to `last_tag`, and moves the cursor behind

@@ -9,7 +9,9 @@
 
 #include "access/xact.h"
 #include "catalog/pg_type.h"
+#include "common/hashfn.h"
 #include "postmaster/interrupt.h"
+#include "store/queue/broken_pages.h"
 #include "store/plan_cache.h"
 #include "store/queue/set_aside_store.h"
 #include "utils/builtins.h"
@@ -20,6 +22,21 @@
 /* Longer words than these help nobody, and must fit into a line of the log. */
 #define REASON_MAX 500
 
+static bool caught_storage_error;
+
+bool
+ga_set_aside_is_storage_error(int sqlstate)
+{
+	return sqlstate == ERRCODE_DATA_CORRUPTED ||
+		   sqlstate == ERRCODE_INDEX_CORRUPTED || sqlstate == ERRCODE_IO_ERROR;
+}
+
+bool
+ga_set_aside_met_storage_error(void)
+{
+	return caught_storage_error;
+}
+
 /* The error just caught, as text in `context`; NULL: a lock. */
 static const char *
 take_error(MemoryContext context)
@@ -29,6 +46,9 @@ take_error(MemoryContext context)
 	MemoryContextSwitchTo(context);
 	error = CopyErrorData();
 	FlushErrorState();
+	caught_storage_error = ga_set_aside_is_storage_error(error->sqlerrcode);
+	if (caught_storage_error && error->message != NULL)
+		ga_broken_pages_hear(error->message);
 	if (error->sqlerrcode == ERRCODE_QUERY_CANCELED && ShutdownRequestPending)
 		ReThrowError(error);
 	if (error->sqlerrcode == ERRCODE_LOCK_NOT_AVAILABLE ||
@@ -88,7 +108,7 @@ warn(const char *step, GaRowKey key, const char *reason)
 }
 
 void
-ga_set_aside_put(const char *step, GaRowKey key, const char *reason)
+ga_set_aside_put_silently(const char *step, GaRowKey key, const char *reason)
 {
 	static GaPlan plan = {
 		.sql = "INSERT INTO group_api_private.set_aside AS s (group_id,"
@@ -108,7 +128,28 @@ ga_set_aside_put(const char *step, GaRowKey key, const char *reason)
 					   CStringGetTextDatum(step), CStringGetTextDatum(reason)};
 
 	ga_plan_run(&plan, values, NULL, SPI_OK_INSERT);
-	warn(step, key, reason);
+}
+
+/* One page that cannot be read holds many rows: a line for the first of them. */
+static bool
+is_of_the_same_page(const char *reason)
+{
+	static uint32 last;
+	uint32 digest =
+		hash_bytes((const unsigned char *) reason, (int) strlen(reason));
+	bool is_same = digest == last && (strstr(reason, "(XX00") != NULL ||
+									  strstr(reason, "(58030)") != NULL);
+
+	last = digest;
+	return is_same;
+}
+
+void
+ga_set_aside_put(const char *step, GaRowKey key, const char *reason)
+{
+	ga_set_aside_put_silently(step, key, reason);
+	if (!is_of_the_same_page(reason))
+		warn(step, key, reason);
 }
 
 void

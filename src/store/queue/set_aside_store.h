@@ -20,6 +20,12 @@
 	" WHERE s.group_id = " row ".group_id AND s.number = " row ".number"       \
 	" AND s.step = '" step "' AND s.until > now())"
 
+/* The same where a whole group may be, as the number 0. */
+#define GA_IS_SET_ASIDE_WITH_GROUP(row, step)                                  \
+	" EXISTS (SELECT FROM group_api_private.set_aside s"                       \
+	" WHERE s.group_id = " row ".group_id AND s.number IN (0, " row ".number)" \
+	" AND s.step = '" step "' AND s.until > now())"
+
 struct GaOwnerScope;
 
 /* One row; the group itself has the number 0. */
@@ -36,6 +42,10 @@ typedef struct GaRowKey
  */
 extern bool ga_run_caught(void (*part)(void *arg), void *arg,
 						  const char **error);
+/* Whether the error that it caught last is about what is on the disk. */
+extern bool ga_set_aside_met_storage_error(void);
+/* Whether an error is: XX001, XX002, 58030. */
+extern bool ga_set_aside_is_storage_error(int sqlstate);
 
 /* Reads the key from the first two columns of a result. */
 extern void ga_row_key(uint64 row, GaRowKey *key);
@@ -47,6 +57,9 @@ extern void ga_row_key(uint64 row, GaRowKey *key);
  */
 extern void ga_set_aside_put(const char *step, GaRowKey key,
 							 const char *reason);
+/* The same without a line in the log. */
+extern void ga_set_aside_put_silently(const char *step, GaRowKey key,
+									  const char *reason);
 /*
  * Notes that a message is not sent again before retry_failed(), the row having been
  * recorded as failed; without it there is nothing to note.

@@ -20,6 +20,8 @@
 
 /* History removed in one go: some milliseconds. */
 #define TRIM_ROWS 10000
+/* Its pages that are trimmed one by one, where one of them cannot be read. */
+#define CAREFUL_PAGES 4096
 /* The same one by one, after one of them failed. */
 #define CAREFUL_ROWS 1000
 
@@ -159,6 +161,85 @@ trim_attempts_one_by_one(void)
 			ga_set_aside_put("trim", old[i].key, error);
 }
 
+/* A part of the history by its pages: from one on, up to another. */
+typedef struct Pages
+{
+	int64 from;
+	int64 to;
+} Pages;
+
+static Datum
+page_start(int64 page)
+{
+	ItemPointer at = palloc(sizeof(ItemPointerData));
+
+	ItemPointerSet(at, (BlockNumber) page, 0);
+	return PointerGetDatum(at);
+}
+
+static void
+trim_pages(void *arg)
+{
+	static GaPlan plan = {
+		.sql = "DELETE FROM group_api_private.attempts WHERE ctid = ANY (ARRAY("
+			   " SELECT ctid FROM group_api_private.attempts a"
+			   "  WHERE ctid >= $1 AND ctid < $2 AND started_at < $3"
+			   "   AND NOT" GA_IS_SET_ASIDE(
+				   "a", "trim") "  FOR UPDATE SKIP LOCKED))",
+		.nargs = 3,
+		.argtypes = {TIDOID, TIDOID, TIMESTAMPTZOID},
+	};
+	const Pages *pages = arg;
+	Datum values[3] = {page_start(pages->from), page_start(pages->to),
+					   TimestampTzGetDatum(attempts_end())};
+
+	ga_plan_run(&plan, values, NULL, SPI_OK_DELETE);
+}
+
+/* Halves are tried, down to the page that cannot be read. */
+static void
+trim_halves(Pages pages)
+{
+	const char *error;
+	int64 middle = pages.from + (pages.to - pages.from) / 2;
+
+	if (pages.from == pages.to || ga_run_caught(trim_pages, &pages, &error) ||
+		error == NULL || !ga_set_aside_met_storage_error())
+		return;
+	if (pages.to - pages.from == 1)
+	{
+		ga_set_aside_put("trim", (GaRowKey){{{0}}, 0}, error);
+		return;
+	}
+	trim_halves((Pages){pages.from, middle});
+	trim_halves((Pages){middle, pages.to});
+}
+
+/* The next pages of the history, from where the last time ended. */
+static void
+trim_attempts_by_pages(void)
+{
+	static int64 next = 0;
+	static GaPlan plan = {
+		.sql = "SELECT pg_relation_size('group_api_private.attempts')"
+			   " / current_setting('block_size')::int8",
+	};
+	int64 count;
+
+	ga_plan_run(&plan, NULL, NULL, SPI_OK_SELECT);
+	count = ga_row_int64(0, 1, 0);
+	if (next >= count)
+		next = 0;
+	trim_halves((Pages){next, Min(next + CAREFUL_PAGES, count)});
+	next += CAREFUL_PAGES;
+}
+
+static void
+trim_attempts_anyhow(void *arg)
+{
+	trim_attempts_one_by_one();
+}
+
 static void
 run_part(void *arg)
 {
@@ -174,8 +255,14 @@ ga_queue_trim_one_by_one(void)
 	{
 		if (ga_run_caught(run_part, &i, &error) || error == NULL)
 			continue;
-		if (i == 0)
-			trim_attempts_one_by_one();
+		if (i == 0 && ga_set_aside_met_storage_error())
+			trim_attempts_by_pages();
+		else if (i == 0)
+		{
+			if (!ga_run_caught(trim_attempts_anyhow, NULL, &error) &&
+				error != NULL)
+				trim_attempts_by_pages();
+		}
 		else
 			ga_set_aside_put("trim", (GaRowKey){{{0}}, i}, error);
 	}

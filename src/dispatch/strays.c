@@ -1,0 +1,176 @@
+/*
+ * strays.c
+ *		Takes back what earlier dispatchers left in flight.
+ *
+ * A million rows may wait, and rows in the state sending are in no index of their
+ * own.  So the queue is searched in slices, one each turn, while messages leave:
+ * such a row cannot be claimed until it was taken back.  What was claimed last
+ * stands at the front of the queue, so in the first slice, before the first claim.
+ *
+ * Rows that somebody holds locked are remembered and tried again by their keys, so
+ * that the search need not begin anew for them.
+ */
+#include "postgres.h"
+
+#include "dispatch/due_rows.h"
+#include "dispatch/one_by_one.h"
+#include "dispatch/provider/providers.h"
+#include "dispatch/reading.h"
+#include "dispatch/strays.h"
+#include "dispatch/work.h"
+#include "store/queue/stray_store.h"
+#include "utils/memutils.h"
+#include "utils/timestamp.h"
+
+/* Before rows that somebody else holds are looked at again. */
+#define LOCKED_RETRY_MS 1000
+
+static bool is_searching;
+static GaStraySearch search;
+static uint64 taken_back; /* since the last line in the log */
+
+/* Found and locked by somebody; TopMemoryContext. */
+static GaStray *locked;
+static int locked_count;
+static GaMonotonic locked_not_before;
+
+void
+ga_strays_search(void)
+{
+	memset(&search, 0, sizeof(search));
+	is_searching = true;
+	locked_count = 0;
+}
+
+bool
+ga_strays_are_left(void)
+{
+	return is_searching || locked_count > 0;
+}
+
+GaMonotonic
+ga_strays_next_turn(void)
+{
+	GaMonotonic next = GA_MONOTONIC_NEVER;
+
+	if (is_searching)
+		next = 0;
+	else if (locked_count > 0)
+		next = locked_not_before;
+	return next == GA_MONOTONIC_NEVER
+			   ? next
+			   : Max(next, ga_work_not_before(GA_STEP_TAKE_BACK));
+}
+
+static uint64
+take_back(int64 incarnation, const GaStray *strays, int count)
+{
+	if (count == 0)
+		return 0;
+	return ga_work_is_careful(GA_STEP_TAKE_BACK)
+			   ? ga_take_back_one_by_one(incarnation, strays, count)
+			   : ga_strays_take_back(incarnation, ga_providers_that_hold(),
+									 strays, count, true);
+}
+
+/* What went back kept its place: it is read again. */
+static void
+read_again(const GaStray *strays, int count)
+{
+	GaTagRange tags[GA_CHANNEL_COUNT];
+
+	for (int i = 0; i < GA_CHANNEL_COUNT; i++)
+		ga_tag_range_reset(&tags[i]);
+	for (int i = 0; i < count; i++)
+		ga_tag_range_add(&tags[strays[i].list], strays[i].start_tag,
+						 strays[i].start_tag);
+	if (tags[GA_CHANNEL_NONE].from <= tags[GA_CHANNEL_NONE].to)
+		ga_due_rows_look_again(DT_NOBEGIN);
+	for (int i = GA_CHANNEL_MOBILE; i < GA_CHANNEL_COUNT; i++)
+		ga_readings_look_again((GaChannel) i, tags[i]);
+}
+
+static void
+tell(void)
+{
+	if (taken_back > 0)
+		ereport(LOG, (errmsg("group_api took back " UINT64_FORMAT
+							 " invitations that were in flight",
+							 taken_back)));
+	taken_back = 0;
+}
+
+/* Room for `count` more; before the transaction, so that nothing fails behind it. */
+static void
+remember(const GaStray *strays, int count)
+{
+	if (locked == NULL)
+		locked =
+			MemoryContextAlloc(TopMemoryContext, sizeof(GaStray) * (count + 1));
+	else
+		locked =
+			repalloc_huge(locked, sizeof(GaStray) * (locked_count + count + 1));
+	memcpy(&locked[locked_count], strays, sizeof(GaStray) * count);
+}
+
+static void
+search_slice(GaMonotonic now, int64 incarnation)
+{
+	GaStraySearch next = search;
+	uint64 taken;
+	GaStray *found;
+	GaStray *kept;
+	bool is_over;
+	int count;
+	int kept_count = 0;
+
+	count =
+		ga_strays_find(ga_work_scope(), incarnation, &next, &found, &is_over);
+	taken = take_back(incarnation, found, count);
+	kept = palloc(sizeof(GaStray) * Max(count, 1));
+	memcpy(kept, found, sizeof(GaStray) * count);
+	if (taken < (uint64) count)
+		kept_count = ga_strays_keep_locked(incarnation, kept, count);
+	remember(kept, kept_count);
+	ga_work_end();
+	search = next;
+	is_searching = !is_over;
+	taken_back += taken;
+	if (kept_count > 0)
+		locked_not_before = now + LOCKED_RETRY_MS * 1000;
+	locked_count += kept_count;
+	read_again(found, taken > 0 ? count : 0);
+}
+
+static void
+retry_locked(GaMonotonic now, int64 incarnation)
+{
+	int count = locked_count;
+	uint64 taken = take_back(incarnation, locked, count);
+	GaStray *kept = palloc(sizeof(GaStray) * count);
+	GaStray *before = palloc(sizeof(GaStray) * count);
+	int kept_count;
+
+	memcpy(before, locked, sizeof(GaStray) * count);
+	memcpy(kept, locked, sizeof(GaStray) * count);
+	kept_count = ga_strays_keep_locked(incarnation, kept, count);
+	ga_work_end();
+	memcpy(locked, kept, sizeof(GaStray) * kept_count);
+	locked_count = kept_count;
+	locked_not_before = now + LOCKED_RETRY_MS * 1000;
+	taken_back += taken;
+	read_again(before, taken > 0 ? count : 0);
+}
+
+void
+ga_strays_take_back_some(GaMonotonic now, int64 incarnation)
+{
+	if (ga_strays_next_turn() > now || !ga_work_begin(GA_STEP_TAKE_BACK))
+		return;
+	if (is_searching)
+		search_slice(now, incarnation);
+	else
+		retry_locked(now, incarnation);
+	if (!is_searching)
+		tell();
+}

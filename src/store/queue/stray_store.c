@@ -1,0 +1,209 @@
+/*
+ * stray_store.c
+ *		Rows that earlier dispatchers left in the state sending.
+ *
+ * The delivery state is in no index, so that a claim is a HOT update.  So the
+ * whole queue has to be searched for these rows; that is done in slices, in the
+ * queue's own order, while others are claimed already: what was claimed last
+ * stands at the front, and is found by the first slice.
+ *
+ * Locks: rows of invitations, skipping locked ones.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "store/plan_cache.h"
+#include "store/queue/stray_store.h"
+#include "store/queue/unreadable.h"
+
+/* Rows of the queue read in one go: some milliseconds. */
+#define SLICE_ROWS 2000
+
+#define NOT_SET_ASIDE                                                          \
+	" NOT" GA_IS_SET_ASIDE("i", "take back") " AND NOT" GA_IS_SET_ASIDE(       \
+		"i", "record")
+
+#define OF_OLDER_INCARNATION                                                   \
+	" i.due IS NOT NULL AND i.delivery = 'sending'"                            \
+	" AND i.incarnation IS DISTINCT FROM $1"
+
+/* What could not be recorded was sent. */
+#define WAS_SENT                                                               \
+	"(i.server = ANY ($2) OR i.response <> 'pending' OR EXISTS (SELECT"        \
+	" FROM group_api_private.set_aside s WHERE s.group_id = i.group_id"        \
+	" AND s.number = i.number AND s.step = 'record'))"
+
+/* The columns of a slice; the tag of a row without one is when it is due. */
+#define SLICE(tag, of_list)                                                    \
+	"SELECT i.group_id, i.number, " tag ","                                    \
+	" CASE WHEN" OF_OLDER_INCARNATION " THEN" NOT_SET_ASIDE " ELSE false END"  \
+	" FROM group_api_private.invitations i"                                    \
+	" WHERE " of_list " AND i.due IS NOT NULL"                                 \
+	"  AND (" tag ", i.group_id, i.number) > ($3, $4, $5)"                     \
+	"  AND (" tag ", i.group_id, i.number) <= ($6, $7, $8)"                    \
+	" ORDER BY " tag ", i.group_id, i.number LIMIT $9"
+
+/* Reads a slice of a part of the list; the rows are in SPI_tuptable. */
+static int
+read_slice(const GaQueueRange *range, int64 incarnation)
+{
+	static GaPlan tagged = {
+		.sql = SLICE("i.start_tag", "i.channel = CASE $2 WHEN 1 THEN"
+									" 'MOBILE'::group_api.channel"
+									" ELSE 'EMAIL'::group_api.channel END"),
+		.nargs = 9,
+		.argtypes = {INT8OID, INT4OID, INT8OID, UUIDOID, INT4OID, INT8OID,
+					 UUIDOID, INT4OID, INT8OID},
+	};
+	static GaPlan untagged = {
+		.sql = SLICE("i.due", "$2 = 0 AND i.start_tag IS NULL"),
+		.nargs = 9,
+		.argtypes = {INT8OID, INT4OID, TIMESTAMPTZOID, UUIDOID, INT4OID,
+					 TIMESTAMPTZOID, UUIDOID, INT4OID, INT8OID},
+	};
+	Datum values[9] = {Int64GetDatum(incarnation),
+					   Int32GetDatum(range->list),
+					   Int64GetDatum(range->after.start_tag),
+					   UUIDPGetDatum(&range->after.group_id),
+					   Int32GetDatum(range->after.number),
+					   Int64GetDatum(range->last.start_tag),
+					   UUIDPGetDatum(&range->last.group_id),
+					   Int32GetDatum(range->last.number),
+					   Int64GetDatum(SLICE_ROWS)};
+
+	return (int) ga_plan_run(range->list == GA_CHANNEL_NONE ? &untagged
+															: &tagged,
+							 values, NULL, SPI_OK_SELECT);
+}
+
+/* Moves the search behind a slice; true: the whole queue has been searched. */
+static bool
+move_on(GaStraySearch *search, GaQueueRange *range, const GaQueueCursor *last)
+{
+	if (last != NULL)
+		search->at = *last;
+	else if (ga_queue_range_next(range))
+		search->at = range->after;
+	else if (search->list == GA_CHANNEL_NONE)
+		return true;
+	else
+	{
+		memset(&search->at, 0, sizeof(search->at));
+		search->at.start_tag = GA_START_TAG_MIN;
+		search->list = search->list + 1 < GA_CHANNEL_COUNT ? search->list + 1
+														   : GA_CHANNEL_NONE;
+	}
+	return false;
+}
+
+int
+ga_strays_find(const GaOwnerScope *scope, int64 incarnation,
+			   GaStraySearch *search, GaStray **strays, bool *is_over)
+{
+	GaQueueRange range;
+	GaQueueCursor at = {0};
+	int rows;
+	int count = 0;
+
+	if (!search->is_begun)
+	{
+		memset(search, 0, sizeof(*search));
+		search->is_begun = true;
+		search->list = GA_CHANNEL_MOBILE;
+		search->at.start_tag = GA_START_TAG_MIN;
+	}
+	ga_queue_range_begin(&range, search->list, &search->at, GA_START_TAG_MAX);
+	rows = read_slice(&range, incarnation);
+	*strays = MemoryContextAlloc(scope->caller_context,
+								 sizeof(GaStray) * Max(rows, 1));
+	for (int i = 0; i < rows; i++)
+	{
+		GaRowKey key;
+
+		ga_row_key(i, &key);
+		at = (GaQueueCursor){ga_row_int64(i, 3, 0), key.group_id, key.number};
+		if (ga_row_bool(i, 4, false))
+			(*strays)[count++] = (GaStray){key, search->list, at.start_tag};
+	}
+	*is_over = move_on(search, &range, rows == SLICE_ROWS ? &at : NULL);
+	return count;
+}
+
+/* The keys as the arrays $3 and $4, or those of another place. */
+static void
+put_keys(Datum *values, const GaStray *strays, int count)
+{
+	Datum *groups = palloc(sizeof(Datum) * Max(count, 1));
+	Datum *numbers = palloc(sizeof(Datum) * Max(count, 1));
+
+	for (int i = 0; i < count; i++)
+	{
+		groups[i] = UUIDPGetDatum(&strays[i].key.group_id);
+		numbers[i] = Int32GetDatum(strays[i].key.number);
+	}
+	values[0] = ga_datum_array(groups, NULL, count, UUIDOID);
+	values[1] = ga_datum_array(numbers, NULL, count, INT4OID);
+}
+
+uint64
+ga_strays_take_back(int64 incarnation, Datum hold_servers,
+					const GaStray *strays, int count, bool with_history)
+{
+	static GaPlan plan = {
+		.sql =
+			"WITH old AS MATERIALIZED (SELECT i.ctid AS at"
+			"  FROM unnest($3, $4) AS o (group_id, number)"
+			"  JOIN group_api_private.invitations i"
+			"   ON i.group_id = o.group_id AND i.number = o.number"
+			"  WHERE" OF_OLDER_INCARNATION " AND" NOT_SET_ASIDE
+			"  FOR NO KEY UPDATE OF i SKIP LOCKED),"
+			" back AS (UPDATE group_api_private.invitations i"
+			"  SET delivery = CASE WHEN " WAS_SENT
+			"    THEN 'uncertain'::group_api.delivery"
+			"    ELSE 'queued'::group_api.delivery END,"
+			"   due = CASE WHEN " WAS_SENT " THEN NULL ELSE now() END,"
+			"   reason = 'the server stopped while the message was under way',"
+			"   changed_at = now()"
+			"  FROM old WHERE i.ctid = old.at"
+			"  RETURNING i.group_id, i.number, i.attempts, i.server, i.due),"
+			" history AS (INSERT INTO group_api_private.attempts (group_id,"
+			"  number, attempt, outcome, server, started_at, elapsed, next_at,"
+			"  code, detail)"
+			" SELECT group_id, number, attempts, 'uncertain', server, now(),"
+			"  '0', due, 'crash', 'the server stopped while the message was"
+			" under way' FROM back WHERE $5)"
+			" SELECT count(*) FROM back",
+		.nargs = 5,
+		.argtypes = {INT8OID, TEXTARRAYOID, UUIDARRAYOID, INT4ARRAYOID,
+					 BOOLOID},
+	};
+	Datum values[5] = {Int64GetDatum(incarnation), hold_servers};
+
+	put_keys(&values[2], strays, count);
+	values[4] = BoolGetDatum(with_history);
+	ga_plan_run(&plan, values, NULL, SPI_OK_SELECT);
+	return (uint64) ga_row_int64(0, 1, 0);
+}
+
+int
+ga_strays_keep_locked(int64 incarnation, GaStray *strays, int count)
+{
+	static GaPlan plan = {
+		.sql =
+			"SELECT o.n::int4 FROM unnest($2, $3) WITH ORDINALITY"
+			"  AS o (group_id, number, n)"
+			" JOIN group_api_private.invitations i"
+			"  ON i.group_id = o.group_id AND i.number = o.number"
+			" WHERE" OF_OLDER_INCARNATION " AND" NOT_SET_ASIDE " ORDER BY o.n",
+		.nargs = 3,
+		.argtypes = {INT8OID, UUIDARRAYOID, INT4ARRAYOID},
+	};
+	Datum values[3] = {Int64GetDatum(incarnation)};
+	int kept;
+
+	put_keys(&values[1], strays, count);
+	kept = (int) ga_plan_run(&plan, values, NULL, SPI_OK_SELECT);
+	for (int i = 0; i < kept; i++)
+		strays[i] = strays[ga_row_int32(i, 1, 1) - 1];
+	return kept;
+}

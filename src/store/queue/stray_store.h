@@ -1,0 +1,56 @@
+/*
+ * stray_store.h
+ *		Rows that earlier dispatchers left in the state sending.
+ */
+#ifndef GA_STORE_QUEUE_STRAY_STORE_H
+#define GA_STORE_QUEUE_STRAY_STORE_H
+
+#include "postgres.h"
+
+#include "base/fair_queue.h"
+#include "store/queue/queue_cursor.h"
+#include "store/queue/set_aside_store.h"
+
+struct GaOwnerScope;
+
+/* How far the queue has been searched for them; {0} is its beginning. */
+typedef struct GaStraySearch
+{
+	bool is_begun; /* `list` has been read up to `at` */
+	int list;	   /* a GaChannel, or GA_CHANNEL_NONE: rows without a tag */
+	GaQueueCursor at;
+} GaStraySearch;
+
+/* One such row. */
+typedef struct GaStray
+{
+	GaRowKey key;
+	int list;
+	int64 start_tag; /* of a row without a tag: when it is due */
+} GaStray;
+
+/* All run inside ga_owner_enter()/leave(). */
+
+/*
+ * Searches the next 2000 rows of the queue for those that are being sent and bear
+ * another incarnation, and moves the search behind them.  Returns how many there
+ * are; *is_over: there are no more rows.
+ */
+extern int ga_strays_find(const struct GaOwnerScope *scope, int64 incarnation,
+						  GaStraySearch *search, GaStray **strays,
+						  bool *is_over);
+/*
+ * Takes rows back: queued again at once, or uncertain where the provider's option
+ * says hold.  Rows somebody holds locked stay as they are.  Returns how many it
+ * took.  `with_history`: each gets a line of the history.
+ */
+extern uint64 ga_strays_take_back(int64 incarnation, Datum hold_servers,
+								  const GaStray *strays, int count,
+								  bool with_history);
+/*
+ * Moves those that are still being sent, so locked by somebody, to the front;
+ * returns how many.
+ */
+extern int ga_strays_keep_locked(int64 incarnation, GaStray *strays, int count);
+
+#endif /* GA_STORE_QUEUE_STRAY_STORE_H */
