@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "base/shared/receipt_table.h"
-#include "courier/provider_table.h"
+#include "base/shared/provider_table.h"
 
 static const char *
 answer_class(const char *kind, const char *code)

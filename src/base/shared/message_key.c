@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/shared/hex.h"
+
 #define PREFIX "inv-"
 
 void
@@ -19,16 +21,6 @@ ga_message_key_write(const GaMessageKey *key, bool is_reminder, char *text)
 		snprintf(group + 2 * i, 3, "%02x", key->group_id[i]);
 	snprintf(text, GA_MESSAGE_KEY_MAX, PREFIX "%s.%" PRId32 ".%" PRId32 "%s",
 			 group, key->member_number, key->version, is_reminder ? ".r1" : "");
-}
-
-/* A digit as we write it, in lower case; -1: it is none. */
-static int
-hex_value(char c)
-{
-	static const char digits[] = "0123456789abcdef";
-	const char *at = c != '\0' ? strchr(digits, c) : NULL;
-
-	return at ? (int) (at - digits) : -1;
 }
 
 /* A dot and a number from 1 on; NULL: there is none. */
@@ -51,15 +43,12 @@ ga_message_key_read(const char *text, GaMessageKey *key)
 	if (strncmp(text, PREFIX, strlen(PREFIX)) != 0)
 		return NULL;
 	text += strlen(PREFIX);
+	/* As we write it: in lower case. */
+	if (strspn(text, "0123456789abcdef") < 2 * GA_MESSAGE_KEY_GROUP_LENGTH)
+		return NULL;
 	for (int i = 0; i < GA_MESSAGE_KEY_GROUP_LENGTH; i++, text += 2)
-	{
-		int high = hex_value(text[0]);
-		int low = high >= 0 ? hex_value(text[1]) : -1;
-
-		if (low < 0)
-			return NULL;
-		key->group_id[i] = (uint8_t) (high << 4 | low);
-	}
+		key->group_id[i] =
+			(uint8_t) (ga_hex_value(text[0]) << 4 | ga_hex_value(text[1]));
 	text = read_number(text, &key->member_number);
 	return text ? read_number(text, &key->version) : NULL;
 }
