@@ -156,7 +156,7 @@ read_headers(struct GaCallerHeaders *headers)
 	if (text == NULL)
 		return;
 	before = MemoryContextSwitchTo(headers->context);
-	headers->texts = ga_soft_json_texts(text, strlen(text));
+	headers->texts = ga_soft_json_texts(text);
 	MemoryContextSwitchTo(before);
 }
 

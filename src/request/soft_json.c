@@ -167,15 +167,16 @@ take_value(void *state, char *token, JsonTokenType type)
 }
 
 List *
-ga_soft_json_texts(const char *text, size_t length)
+ga_soft_json_texts(const char *text)
 {
+	size_t length = strlen(text);
 	TextsReader reader = {NULL};
 	JsonSemAction actions = {.semstate = &reader,
 							 .object_field_start = begin_member,
 							 .scalar = take_value};
 
 	if (!pg_verify_mbstr(PG_UTF8, text, (int) length, true) ||
-		look_at(pnstrdup(text, length), MAX_VALUES) != GA_JSON_GOOD)
+		look_at(text, MAX_VALUES) != GA_JSON_GOOD)
 		return NIL;
 	reader.lex = ga_json_lexer(text, (int) length);
 	if (pg_parse_json(reader.lex, &actions) != JSON_SUCCESS)

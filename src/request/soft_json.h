@@ -29,7 +29,7 @@ typedef struct GaJsonText
  * one of a name counts.  NIL where ga_soft_json() has NULL, too, and for what is no
  * object.  Costs a third of jsonb, which is parsed twice and then sorted.
  */
-extern List *ga_soft_json_texts(const char *text, size_t length);
+extern List *ga_soft_json_texts(const char *text);
 
 typedef enum GaJsonFault
 {

@@ -26,18 +26,17 @@ request_uri(const GaCaller *caller)
 }
 
 static const char *
-query_of(const GaCaller *caller)
+query_of(const char *uri)
 {
-	const char *uri = request_uri(caller);
 	const char *mark = uri ? strchr(uri, '?') : NULL;
 
 	return mark ? mark + 1 : "";
 }
 
 static GaFormFields
-fields_of(const GaCaller *caller)
+fields_of(const char *uri)
 {
-	return ga_form_read(ga_bytes(query_of(caller)));
+	return ga_form_read(ga_bytes(query_of(uri)));
 }
 
 /* NULL: left out or empty. */
@@ -59,7 +58,7 @@ text_of(const GaFormFields *fields, const char *name)
 bool
 ga_paging_query_has(const GaCaller *caller, const char *name)
 {
-	GaFormFields fields = fields_of(caller);
+	GaFormFields fields = fields_of(request_uri(caller));
 
 	return ga_form_find(&fields, name) != NULL;
 }
@@ -67,7 +66,7 @@ ga_paging_query_has(const GaCaller *caller, const char *name)
 const char *
 ga_paging_query_field(const GaCaller *caller, const char *name)
 {
-	GaFormFields fields = fields_of(caller);
+	GaFormFields fields = fields_of(request_uri(caller));
 
 	return text_of(&fields, name);
 }
@@ -110,9 +109,8 @@ is_host(const char *text)
 }
 
 static const char *
-address_of(const GaCaller *caller)
+address_of(const GaCaller *caller, const char *uri)
 {
-	const char *uri = request_uri(caller);
 	const char *host = ga_caller_header(caller, "x-forwarded-host");
 	const char *scheme = ga_caller_header(caller, "x-forwarded-proto");
 	const char *path = uri ? pnstrdup(uri, strcspn(uri, "?#")) : "";
@@ -160,7 +158,8 @@ void
 ga_paging_read(const GaCaller *caller, FunctionCallInfo fcinfo, int at,
 			   const char *search, GaPaging *paging)
 {
-	GaFormFields fields = fields_of(caller);
+	const char *uri = request_uri(caller);
+	GaFormFields fields = fields_of(uri);
 	const char *searched = text_of(&fields, "search");
 	int64 limit = number_wished(&fields, "limit", fcinfo, at);
 	int64 offset = number_wished(&fields, "offset", fcinfo, at + 1);
@@ -172,8 +171,8 @@ ga_paging_read(const GaCaller *caller, FunctionCallInfo fcinfo, int at,
 	paging->slice.search = searched ? searched : search;
 	if (paging->slice.search != NULL && paging->slice.search[0] == '\0')
 		paging->slice.search = NULL;
-	paging->address = address_of(caller);
-	paging->query = kept_query(query_of(caller), paging->slice.search);
+	paging->address = address_of(caller, uri);
+	paging->query = kept_query(query_of(uri), paging->slice.search);
 }
 
 static const char *
