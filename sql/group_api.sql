@@ -1417,7 +1417,7 @@ CREATE VIEW group_api.set_aside WITH (security_invoker = true) AS
 SELECT s.group_id AS "group", s.number AS member, s.step, s.reason, s.since, s.until, s.tries
   FROM group_api_private.set_aside s
  WHERE s.until > pg_catalog.now();
-COMMENT ON VIEW group_api.set_aside IS 'the rows at which a step of the dispatcher failed, why, and until when it goes on without them (member 0: the group itself; infinity: for good, the message having killed the courier each time); step read: the row is, or once was, on a page of the disk that cannot be read; retry_failed() has them tried at once';
+COMMENT ON VIEW group_api.set_aside IS 'the rows at which a step of the dispatcher failed, why, and until when it goes on without them (member 0: the group itself; infinity: for good, the message having killed the courier each time, or none could be made of the row); step read: the row is, or once was, on a page of the disk that cannot be read; retry_failed() has them tried at once';
 
 CREATE FUNCTION group_api.health(
         OUT "check" text, OUT ok boolean, OUT fact text, OUT hint text)

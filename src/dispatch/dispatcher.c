@@ -521,6 +521,7 @@ hand_over(GaProvider *provider, const GaClaim *claim)
 	{
 		ga_job_remove(job);
 		over.delivery = "failed";
+		over.set_aside = true;
 		over.reason = "the message is too long to be sent";
 		record_over(claim, provider, &over);
 		return;
@@ -533,7 +534,7 @@ static void
 fail_to_hand_over(GaProvider *provider, const GaClaim *claim, uint64 last_id,
 				  MemoryContext context)
 {
-	GaRecord over = {.delivery = "failed"};
+	GaRecord over = {.delivery = "failed", .set_aside = true};
 	ErrorData *error;
 	GaJob *job;
 

@@ -29,12 +29,13 @@ sub errors { return query(q{SELECT fact FROM group_api.health() WHERE "check" = 
 # The view and health() name the row, with the step and the reason.
 sub is_named
 {
-	my ($step, $member, $seconds) = @_;
+	my ($step, $member, $reason) = @_;
 	local $Test::Builder::Level = $Test::Builder::Level + 1;
 
-	poll_until(sub { set_aside() =~ /^\Q$step\E: $member: the auditor says no/m }, "the row is set aside at the step $step, with the reason", $seconds // 30)
+	$reason //= 'the auditor says no';
+	poll_until(sub { set_aside() =~ /^\Q$step\E: $member: $reason/m }, "the row is set aside at the step $step, with the reason", 30)
 	  or diag(set_aside());
-	like(errors(), qr/member $member of group [0-9a-f-]+ at the step "\Q$step\E": the auditor says no/, 'health() names the row');
+	like(errors(), qr/member $member of group [0-9a-f-]+ at the step "\Q$step\E": $reason/, 'health() names the row');
 	return;
 }
 
@@ -98,7 +99,9 @@ poll_until(sub { query("SELECT delivery || ': ' || reason FROM group_api_private
 	'what no message can be made of has failed, with the reason', 30)
   or diag(query("SELECT delivery, reason FROM group_api_private.invitations WHERE group_id = '$huge' AND number = 2"));
 is(sent_times($bad), 0, 'and is not sent');
-query("DELETE FROM group_api_private.groups WHERE id = '$huge'");
+is_named('send', 2, 'the message');
+query("SELECT group_api.delete_group('$huge')");
+poll_until(sub { errors() eq '' }, 'which is content when the group is gone', 20);
 
 # ---- record
 

@@ -371,7 +371,7 @@ prose_of_a_mail_server_is_read(void **state)
 		 "<a@b.example>\n\n ----- Transcript of session follows -----\n"
 		 "<<< 550 a@b.example... User unknown\n\n"
 		 " ----- Original message follows -----\nMessage-ID: <" KEY ">\n",
-		 "failed", "", "<<< 550 a@b.example... User unknown", KEY},
+		 "failed", "", "550 a@b.example... User unknown", KEY},
 		{"From: MAILER-DAEMON@x\n"
 		 "Subject: Warning: could not send message for past 4 hours\n\n"
 		 "THIS IS A WARNING MESSAGE ONLY\n452 4.4.1 no answer\n",
