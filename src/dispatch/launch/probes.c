@@ -17,7 +17,9 @@
 #include "dispatch/launch/probes.h"
 #include "dispatch/slots.h"
 #include "dispatch/launch/workers.h"
+#include "miscadmin.h"
 #include "nodes/pg_list.h"
+#include "storage/latch.h"
 #include "utils/memutils.h"
 
 /* Workers that look for the extension at one time, at least. */
@@ -44,6 +46,8 @@ ga_probes_free_slot(int at)
 	ga_workers[at].backoff_ms = 0;
 	ga_workers[at].locked_ms = 0;
 	ga_workers[at].not_before = 0;
+	/* Another turn: some database may have been refused one. */
+	SetLatch(MyLatch);
 }
 
 /*
