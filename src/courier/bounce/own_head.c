@@ -1,0 +1,143 @@
+/*
+ * own_head.c
+ *		Who sent a returned mail, to which address, and whether by a program.
+ *
+ * Must never judge by what stands in the body: there a person may quote a mail
+ * server, and a mail server a person.
+ */
+#include "courier/bounce/own_head.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#include "courier/bounce/fields.h"
+
+/* Who answers for a person while they are away says so somewhere. */
+static bool
+is_absence(const char *subject)
+{
+	static const char *const words[] = {"automatic reply",
+										"auto reply",
+										"auto-reply",
+										"autoreply",
+										"out of office",
+										"out-of-office",
+										"out of the office",
+										"on vacation",
+										"on leave",
+										"on holiday",
+										"away from",
+										"abwesen",
+										"automatische antwort",
+										"absence",
+										"absent du",
+										"ponse automatique",
+										"fuera de la ofic",
+										"respuesta autom",
+										"resposta autom",
+										"risposta autom",
+										"fuori sede",
+										"fuori ufficio",
+										"automatisch antwoord",
+										"afwezig",
+										"automatyczna odpowied",
+										"automatiskt svar",
+										"automatisk svar",
+										"autosvar",
+										"\xE8\x87\xAA\xE5\x8B\x95",
+										NULL};
+
+	for (size_t i = 0; words[i]; i++)
+		if (strcasestr(subject, words[i]))
+			return true;
+	return false;
+}
+
+/* RFC 3834 and what was before it; a mail server's own notices have it too. */
+static bool
+says_automatic(const char *name, const char *value)
+{
+	static const char *const names[] = {"X-Autoreply",		"X-Autorespond",
+										"X-Autoresponder",	"X-Vacation",
+										"X-Mail-Autoreply", "X-AutoReply-From"};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (strcasecmp(name, names[i]) == 0)
+			return true;
+	return strcasecmp(name, "Precedence") == 0 &&
+		   strcasestr(value, "auto") != NULL;
+}
+
+static void
+take_from(GaBounceFindings *findings, const char *value)
+{
+	static const char *const servers[] = {"mailer-daemon",
+										  "mailerdaemon",
+										  "postmaster@",
+										  "mail delivery",
+										  "mail-daemon",
+										  "mdaemon",
+										  "delivery subsystem",
+										  "mmdf",
+										  "mail system",
+										  "bounce@",
+										  "bounces@"};
+	const char *open = strrchr(value, '<');
+	size_t length;
+
+	for (size_t i = 0; i < sizeof(servers) / sizeof(servers[0]); i++)
+		findings->is_by_mailer |= strcasestr(value, servers[i]) != NULL;
+	value = open ? open + 1 : value;
+	length = strcspn(value, "> \t");
+	if (length == 0)
+		findings->is_by_mailer = true;
+	else if (length < sizeof(findings->from))
+	{
+		char address[256];
+
+		snprintf(address, sizeof(address), "%.*s", (int) length, value);
+		ga_bounce_copy(findings->from, sizeof(findings->from), address);
+	}
+}
+
+static void
+take_own_field(GaBounceFindings *findings, const char *name, const char *value)
+{
+	static const char *const places[] = {"Delivered-To",   "X-Original-To",
+										 "Envelope-To",	   "X-Envelope-To",
+										 "X-Delivered-To", "To"};
+
+	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++)
+		if (strcasecmp(name, places[i]) == 0)
+			ga_bounce_add_addresses(findings, value);
+	if (strcasecmp(name, "In-Reply-To") == 0 ||
+		strcasecmp(name, "References") == 0)
+		ga_bounce_copy_id(findings->referred_id, sizeof(findings->referred_id),
+						  value);
+	else if (strcasecmp(name, "Subject") == 0)
+		ga_bounce_copy(findings->subject, sizeof(findings->subject), value);
+	else if (strcasecmp(name, "From") == 0)
+		take_from(findings, value);
+	else if (strcasecmp(name, "Return-Path") == 0)
+		findings->has_null_path |= strncmp(value, "<>", 2) == 0;
+	else if (says_automatic(name, value))
+		findings->is_automatic = true;
+	else if (strcasecmp(name, "X-Failed-Recipients") == 0)
+		ga_bounce_copy(findings->failed_recipients,
+					   sizeof(findings->failed_recipients), value);
+}
+
+void
+ga_bounce_own_head_read(GaBounceFindings *findings, const char *mail,
+						size_t length)
+{
+	ga_bounce_fields_read(findings, mail, length, take_own_field);
+}
+
+bool
+ga_bounce_own_head_is_by_server(const GaBounceFindings *findings)
+{
+	return !findings->is_automatic && !is_absence(findings->subject) &&
+		   (findings->is_by_mailer || findings->has_null_path);
+}
