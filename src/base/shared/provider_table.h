@@ -1,7 +1,7 @@
 /*
  * provider_table.h
  *		The kinds of providers: which options each takes, what an HTTP provider is
- *		told and how it answers, as data.
+ *		told and where its answer tells success, the id and the code, as data.
  *
  * One table for the validator of CREATE SERVER (in PostgreSQL) and for the
  * courier.  A row needs no code of its own: courier/http reads it.
@@ -15,7 +15,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/shared/wire.h"
+#include "base/shared/provider_codes.h"
 
 typedef enum GaHttpAuth
 {
@@ -25,15 +25,6 @@ typedef enum GaHttpAuth
 	GA_AUTH_AWS,	  /* AWS Signature Version 4: access key and secret */
 	GA_AUTH_OPTION	  /* bearer_token when given, else basic when given */
 } GaHttpAuth;
-
-/* One error code of a provider; flags and retry as in GaVerdict. */
-typedef struct GaHttpCode
-{
-	const char *code; /* the provider's, what it is about, or "http 413" */
-	GaOutcomeClass outcome;
-	uint32_t flags;
-	int64_t retry_after_ms; /* -1 = none */
-} GaHttpCode;
 
 /* Where the state of one message is asked for, by GET. */
 typedef struct GaHttpPoll
