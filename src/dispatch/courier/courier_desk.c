@@ -582,16 +582,7 @@ void
 ga_desk_sockets(GaWaitSocket *sockets)
 {
 	for (int i = 0; i < GA_DESK_SOCKETS; i++)
-	{
-		const GaCourierLink *link = &couriers[i]->link;
-
-		sockets[i] = (GaWaitSocket){.fd = link->fd};
-		if (!ga_courier_is_open(link) || link->ended)
-			continue;
-		sockets[i].events = WL_SOCKET_READABLE;
-		if (ga_courier_has_output(link))
-			sockets[i].events |= WL_SOCKET_WRITEABLE;
-	}
+		sockets[i] = ga_courier_wait_socket(&couriers[i]->link);
 }
 
 void

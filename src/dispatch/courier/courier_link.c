@@ -14,6 +14,7 @@
 
 #include "base/courier_process.h"
 #include "dispatch/courier/courier_link.h"
+#include "storage/latch.h"
 
 #define READ_SIZE (64 * 1024)
 
@@ -120,4 +121,17 @@ ga_courier_fill(GaCourierLink *link)
 		else
 			link->ended = true;
 	}
+}
+
+GaWaitSocket
+ga_courier_wait_socket(const GaCourierLink *link)
+{
+	GaWaitSocket socket = {.fd = link->fd};
+
+	if (!ga_courier_is_open(link) || link->ended)
+		return socket;
+	socket.events = WL_SOCKET_READABLE;
+	if (ga_courier_has_output(link))
+		socket.events |= WL_SOCKET_WRITEABLE;
+	return socket;
 }

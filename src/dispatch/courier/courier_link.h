@@ -12,6 +12,7 @@
 #include "postgres.h"
 
 #include "base/shared/wire.h"
+#include "dispatch/courier/event_wait.h"
 #include "portability/instr_time.h"
 
 typedef struct GaCourierLink
@@ -48,6 +49,9 @@ ga_courier_has_output(const GaCourierLink *link)
 extern void ga_courier_put(GaCourierLink *link, GaFrameType type,
 						   const char *payload, size_t length);
 extern void ga_courier_flush(GaCourierLink *link);
+
+/* What to wait for: anything it says, and room for what is to be sent. */
+extern GaWaitSocket ga_courier_wait_socket(const GaCourierLink *link);
 
 /* Reads what is there without waiting; sets `ended` at end of file. */
 extern void ga_courier_fill(GaCourierLink *link);
