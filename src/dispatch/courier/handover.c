@@ -3,8 +3,9 @@
  *		Handing claimed invitations over to the courier.
  *
  * Each was claimed and committed before.  The last look (dispatch/screening) comes
- * first; what may be sent becomes a job with its message and its link, and what cannot be
- * sent becomes a record at once, so that it is in the history like any other.
+ * first; what may be sent becomes a job with its message and its link, and what
+ * cannot be sent becomes a record at once, so that it is in the history like any
+ * other.
  *
  * Locks: none; no transaction is open.
  *
@@ -14,6 +15,7 @@
 #include "postgres.h"
 
 #include "base/callback_url.h"
+#include "base/fair_queue.h"
 #include "base/link_token.h"
 #include "dispatch/courier/courier_desk.h"
 #include "dispatch/courier/handover.h"

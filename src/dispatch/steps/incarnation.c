@@ -17,6 +17,7 @@
  */
 #include "postgres.h"
 
+#include "base/fair_queue.h"
 #include "dispatch/ownership.h"
 #include "dispatch/provider/retire.h"
 #include "dispatch/steps/history.h"

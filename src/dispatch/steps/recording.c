@@ -2,11 +2,11 @@
  * recording.c
  *		Writing down what became of messages.
  *
- * Outcomes are gathered (dispatch/records) and written together, at the beginning
- * and near the end of each turn.  While they cannot be written nothing more is claimed; the
- * wait between two tries doubles from RECORD_FIRST_WAIT_MS to RECORD_LAST_WAIT_MS.
- * Rows that somebody holds locked stay in the list and are tried again soon; a
- * record that fails alone is set aside, and the others go on.
+ * Outcomes are gathered (dispatch/records) and written together, twice in each turn.
+ * While they cannot be written nothing more is claimed; the wait between two tries
+ * doubles from RECORD_FIRST_WAIT_MS to RECORD_LAST_WAIT_MS.  Rows that somebody holds
+ * locked stay in the list and are tried again soon; a record that fails alone is set
+ * aside, and the others go on.
  *
  * Locks: the tables of GA_STEP_RECORD, without waiting (dispatch/work), and the rows
  * themselves, skipping those that others hold.

@@ -31,7 +31,6 @@
 #include "miscadmin.h"
 #include "postmaster/interrupt.h"
 #include "storage/latch.h"
-#include "store/installation_store.h"
 #include "store/provider_store.h"
 #include "store/template_store.h"
 #include "utils/inval.h"

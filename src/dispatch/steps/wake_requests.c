@@ -31,8 +31,8 @@
 #include "utils/timestamp.h"
 
 /*
- * Whether new rows can be of interest.  Set before the wakes are heard, so that
- * none is lost in between.
+ * Whether new rows can be of interest.  Set before the requests are taken, so
+ * that none is lost in between.
  */
 void
 ga_wake_requests_listen(void)
