@@ -10,7 +10,7 @@
 #include "dispatch/one_by_one.h"
 #include "dispatch/records.h"
 #include "dispatch/screening.h"
-#include "dispatch/set_aside.h"
+#include "dispatch/steps/set_aside.h"
 #include "dispatch/work.h"
 #include "store/queue/unreadable.h"
 

@@ -20,6 +20,9 @@
 #include "store/database_settings.h"
 #include "utils/memutils.h"
 
+static bool is_ours;	/* the data belong to this database */
+static bool is_foreign; /* the data belong to another one */
+
 static void
 say_moved(void)
 {
@@ -69,6 +72,25 @@ ga_ownership_read(void)
 	return origin;
 }
 
+void
+ga_ownership_note(GaOrigin origin)
+{
+	is_ours = origin == GA_ORIGIN_OWN;
+	is_foreign = origin == GA_ORIGIN_FOREIGN;
+}
+
+bool
+ga_ownership_is_ours(void)
+{
+	return is_ours;
+}
+
+bool
+ga_ownership_is_foreign(void)
+{
+	return is_foreign;
+}
+
 bool
 ga_dispatch_is_frozen(void)
 {
@@ -85,6 +107,16 @@ ga_dispatch_is_on(void)
 	else
 		return true;
 	return false;
+}
+
+bool
+ga_ownership_may_send(void)
+{
+	if (!ga_dispatch_is_on())
+		return false;
+	if (!is_ours)
+		ga_seat_note(GA_TROUBLE_FOREIGN);
+	return is_ours;
 }
 
 bool

@@ -15,6 +15,11 @@
  * moved here, and says in the log what is moved or foreign.
  */
 extern GaOrigin ga_ownership_read(void);
+/* What was read, once its transaction has ended. */
+extern void ga_ownership_note(GaOrigin origin);
+/* As noted; before that, neither. */
+extern bool ga_ownership_is_ours(void);
+extern bool ga_ownership_is_foreign(void);
 
 /*
  * Whether the settings allow to send: group_api.dispatch, and no freeze by
@@ -23,6 +28,8 @@ extern GaOrigin ga_ownership_read(void);
 extern bool ga_dispatch_is_on(void);
 /* The freeze alone: nothing is claimed, expired or reminded of. */
 extern bool ga_dispatch_is_frozen(void);
+/* The settings allow it and the data are ours; notes in the slot what is not so. */
+extern bool ga_ownership_may_send(void);
 
 /*
  * Whether ALTER DATABASE or ALTER ROLE changed what this process was started with;

@@ -27,7 +27,7 @@ unguarded() {
 }
 
 crowded() {
-	sources | xargs -r -n 1 dirname | uniq -c |
+	sources | xargs -r -n 1 dirname | sort | uniq -c |
 		awk -v most="$MOST_FILES" '$1 > most { print $2 " holds " $1 " files" }'
 }
 

@@ -33,6 +33,9 @@ plant api/call.h call.h GA_CALL_H
 caught "a guard of another path" 'src/api/call.h is not guarded by GA_API_CALL_H'
 for one in $(seq 38); do plant "store/file$one.c"; done
 caught "a crowded folder" 'src/store holds 38 files'
+for one in $(seq 38); do plant "store/file$one.c"; done
+plant store/file20/inner.c
+caught "a crowded folder whose subfolder stands in the midst of its files" 'src/store holds 38 files'
 plant api/call_v2.c
 caught "a version in a name" 'src/api/call_v2.c'
 finish

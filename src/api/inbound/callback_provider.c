@@ -8,7 +8,7 @@
 #include "postgres.h"
 
 #include "api/inbound/callback_provider.h"
-#include "base/secret_file.h"
+#include "api/inbound/secret_file.h"
 #include "store/provider_store.h"
 #include "utils/memutils.h"
 

@@ -8,7 +8,7 @@
 
 #include "postgres.h"
 
-#include "datatype/timestamp.h"
+#include "base/shared/monotonic.h"
 
 /* What the dispatcher says of itself at the end of each turn. */
 typedef struct GaRetireReport

@@ -4,8 +4,8 @@
  *
  * Pure C: no PostgreSQL header, no allocation.
  */
-#ifndef GA_BASE_SECRET_FILE_H
-#define GA_BASE_SECRET_FILE_H
+#ifndef GA_API_INBOUND_SECRET_FILE_H
+#define GA_API_INBOUND_SECRET_FILE_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -16,4 +16,4 @@
  */
 extern bool ga_secret_file_read(const char *path, char *line, size_t size);
 
-#endif /* GA_BASE_SECRET_FILE_H */
+#endif /* GA_API_INBOUND_SECRET_FILE_H */

@@ -5,7 +5,7 @@
  * Must not hang on a FIFO nor follow what others may write; says nothing about
  * what it read.
  */
-#include "base/secret_file.h"
+#include "api/inbound/secret_file.h"
 
 #include <fcntl.h>
 #include <string.h>

@@ -8,7 +8,7 @@
 #include "postgres.h"
 
 #include "dispatch/clock.h"
-#include "dispatch/set_aside.h"
+#include "dispatch/steps/set_aside.h"
 #include "dispatch/work.h"
 #include "store/queue/set_aside_store.h"
 

@@ -2,8 +2,8 @@
  * set_aside.h
  *		When rows that were set aside are tried again.
  */
-#ifndef GA_DISPATCH_SET_ASIDE_H
-#define GA_DISPATCH_SET_ASIDE_H
+#ifndef GA_DISPATCH_STEPS_SET_ASIDE_H
+#define GA_DISPATCH_STEPS_SET_ASIDE_H
 
 #include "postgres.h"
 
@@ -16,4 +16,4 @@ extern bool ga_set_aside_is_over(GaMonotonic now);
 /* When ga_set_aside_is_over() may be true; DT_NOEND: nothing is set aside. */
 extern GaMonotonic ga_set_aside_next_turn(void);
 
-#endif /* GA_DISPATCH_SET_ASIDE_H */
+#endif /* GA_DISPATCH_STEPS_SET_ASIDE_H */

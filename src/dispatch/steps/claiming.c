@@ -1,0 +1,134 @@
+/*
+ * claiming.c
+ *		Claiming what is due, for as many messages as the providers may send now.
+ *
+ * A claim is stamped with this dispatcher's incarnation and committed before its
+ * first byte can leave; only then is it handed over.  When a provider has read the
+ * queue to its end, one query asks when its next row is due.
+ *
+ * Locks: the tables of GA_STEP_CLAIM, GA_STEP_PLACE_DUE, GA_STEP_FIND_NEXT and of
+ * polls, without waiting (dispatch/work), and the claimed rows, skipping those that
+ * others hold.
+ *
+ * Must never: claim while outcomes cannot be recorded, while the data are not ours,
+ * or by settings that are known to be outdated.
+ */
+#include "postgres.h"
+
+#include "dispatch/courier/courier_desk.h"
+#include "dispatch/courier/handover.h"
+#include "dispatch/due_rows.h"
+#include "dispatch/one_by_one.h"
+#include "dispatch/ownership.h"
+#include "dispatch/polls.h"
+#include "dispatch/provider/providers.h"
+#include "dispatch/provider/retire.h"
+#include "dispatch/reading.h"
+#include "dispatch/screening.h"
+#include "dispatch/seat.h"
+#include "dispatch/steps/claiming.h"
+#include "dispatch/steps/incarnation.h"
+#include "dispatch/steps/recording.h"
+#include "dispatch/steps/reload.h"
+#include "dispatch/work.h"
+#include "store/queue/queue_store.h"
+
+void
+ga_claiming_place_due(GaMonotonic now)
+{
+	if (!ga_recording_is_held_up() && ga_ownership_may_send() &&
+		!ga_retire_is_asked())
+		ga_due_rows_place(now);
+}
+
+static void
+claim_for(GaProvider *provider, int limit, GaMonotonic now)
+{
+	int64 last_tag;
+	GaQueueCursor *cursor = ga_reading_cursor(provider, &last_tag);
+	bool from_front = cursor->start_tag == GA_START_TAG_MIN;
+	GaClaim *claims;
+	int count;
+
+	if (!ga_work_begin(GA_STEP_CLAIM))
+		return;
+	/* What was just heard of is read before anything more is sent. */
+	if (ga_reload_is_wanted())
+	{
+		ga_work_end();
+		return;
+	}
+	if (ga_work_is_careful(GA_STEP_CLAIM))
+		count = ga_claim_one_by_one(provider, ga_incarnation_number(), limit,
+									cursor, last_tag, &claims);
+	else
+	{
+		count =
+			ga_queue_claim(ga_work_scope(), provider->channel, provider->server,
+						   &provider->filter, ga_incarnation_number(), limit,
+						   cursor, last_tag, &claims);
+		ga_screening_mark(ga_work_scope(), provider->channel, claims, count);
+	}
+	ga_work_end();
+	ga_provider_claimed(provider, cursor, from_front, count, limit, now);
+	ga_readings_tell_position(provider->channel);
+	pg_atomic_fetch_add_u64(&ga_seat->claimed, count);
+	ga_handover_all(provider, claims, count);
+	ga_desk_flush();
+}
+
+void
+ga_claiming_run(GaMonotonic now)
+{
+	ListCell *cell;
+
+	if (ga_recording_is_held_up() || !ga_ownership_may_send() ||
+		ga_incarnation_is_outdated() || ga_retire_is_asked())
+		return;
+	ga_providers_route(now);
+	foreach (cell, ga_providers)
+	{
+		GaProvider *provider = lfirst(cell);
+		int limit;
+
+		ga_reading_check_due(provider, now);
+		limit = ga_provider_capacity(provider, now);
+		if (limit > 0 && ga_reading_has_more(provider) && ga_desk_open(now))
+			claim_for(provider, limit, now);
+	}
+	ga_desk_end_trouble();
+}
+
+void
+ga_claiming_ask_next_due(GaMonotonic now)
+{
+	ListCell *cell;
+
+	if (!ga_ownership_is_ours() || !ga_dispatch_is_on())
+		return;
+	foreach (cell, ga_providers)
+	{
+		GaProvider *provider = lfirst(cell);
+		TimestampTz next_due;
+
+		if (!provider->drained || provider->due_is_known ||
+			!provider->was_usable || provider->has_nothing)
+			continue;
+		if (!ga_work_begin(GA_STEP_FIND_NEXT))
+			return;
+		next_due = ga_queue_first(provider->channel, &provider->filter);
+		ga_due_rows_ask();
+		ga_work_end();
+		ga_reading_note_next_due(provider, next_due);
+		ga_readings_tell_empty(provider->channel);
+	}
+}
+
+void
+ga_claiming_ask_for_receipts(GaMonotonic now)
+{
+	ga_polls_record();
+	if (!ga_recording_is_held_up() && ga_ownership_may_send() &&
+		!ga_retire_is_asked())
+		ga_polls_ask(now, &ga_handover_last_job_id);
+}

@@ -1,0 +1,83 @@
+/*
+ * wake_requests.c
+ *		What others ask of this dispatcher through its slot, and when it wants to be
+ *		asked.
+ *
+ * Who commits new rows notes in the slot what is due and where it stands, then wakes
+ * the dispatcher (dispatch/wake).  While no provider may send, the slot says so, and
+ * new rows wake nobody.
+ *
+ * Locks: none; the slot's fields are atomic.
+ *
+ * Must never: take the requests before it is set whether rows are of interest, since
+ * a wake in between would be lost.
+ */
+#include "postgres.h"
+
+#include "dispatch/due_rows.h"
+#include "dispatch/ownership.h"
+#include "dispatch/polls.h"
+#include "dispatch/provider/providers.h"
+#include "dispatch/reading.h"
+#include "dispatch/records.h"
+#include "dispatch/seat.h"
+#include "dispatch/steps/deadlines.h"
+#include "dispatch/steps/reload.h"
+#include "dispatch/steps/set_aside.h"
+#include "dispatch/steps/unreadable_pages.h"
+#include "dispatch/steps/wake_requests.h"
+#include "dispatch/strays.h"
+#include "store/queue/unreadable.h"
+#include "utils/timestamp.h"
+
+/*
+ * Whether new rows can be of interest.  Set before the requests are taken, so
+ * that none is lost in between.
+ */
+void
+ga_wake_requests_listen(void)
+{
+	bool listens = !ga_ownership_is_ours() && !ga_ownership_is_foreign();
+	ListCell *cell;
+
+	foreach (cell, ga_providers)
+	{
+		GaProvider *provider = lfirst(cell);
+
+		listens |= ga_ownership_is_ours() && ga_dispatch_is_on() &&
+				   !provider->gone && !provider->is_paused;
+	}
+	pg_atomic_write_u64(&ga_seat->look_at, (uint64) DT_NOEND);
+	pg_atomic_write_u32(&ga_seat->deaf, !listens);
+	pg_memory_barrier();
+}
+
+void
+ga_wake_requests_take(void)
+{
+	TimestampTz due = (TimestampTz) pg_atomic_exchange_u64(&ga_seat->wake_due,
+														   (uint64) DT_NOEND);
+
+	if (due == DT_NOEND)
+		return;
+	/* They were noted before the wake. */
+	for (int i = 0; i < GA_CHANNEL_COUNT; i++)
+		ga_readings_look_again((GaChannel) i,
+							   ga_slot_take_tags(ga_seat, (GaChannel) i));
+	if (due == DT_NOBEGIN)
+	{
+		ga_readings_begin_anew();
+		ga_records_bring_back(GA_MONOTONIC_NEVER);
+		ga_set_aside_look_again();
+		ga_unreadable_pages_look_again();
+		if (ga_unreadable_count() > 0)
+			ga_strays_search();
+	}
+	if (due < GA_DUE_NEVER)
+		ga_due_rows_look_again(due);
+	ga_deadlines_look_again();
+	ga_polls_look_again();
+	/* The first create_group makes the data ours. */
+	if (!ga_ownership_is_ours() && !ga_ownership_is_foreign())
+		ga_reload_want();
+}
