@@ -7,6 +7,7 @@ set -u
 cd "${1:-$(dirname "${BASH_SOURCE[0]}")/../..}" || exit 2
 
 MOST_FILES=37
+MOST_LINES=600
 
 sources() { find src -name '*.[ch]' -o -name '*.cpp' | sort; }
 
@@ -26,6 +27,14 @@ unguarded() {
 	done
 }
 
+long() {
+	local file lines
+	sources | while read -r file; do
+		lines=$(wc -l <"$file")
+		[ "$lines" -le "$MOST_LINES" ] || echo "$file has $lines lines"
+	done
+}
+
 crowded() {
 	sources | xargs -r -n 1 dirname | sort | uniq -c |
 		awk -v most="$MOST_FILES" '$1 > most { print $2 " holds " $1 " files" }'
@@ -35,5 +44,6 @@ report "there are sources to look at" "$(sources | grep -q . || echo "none below
 report "each file begins with its name" "$(nameless)"
 report "each header is guarded by its path" "$(unguarded)"
 report "no folder holds more than $MOST_FILES files" "$(crowded)"
+report "no file has more than $MOST_LINES lines" "$(long)"
 report "no file's name carries a version" "$(sources | grep -E '_v[0-9]')"
 finish

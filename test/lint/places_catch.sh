@@ -36,6 +36,9 @@ caught "a crowded folder" 'src/store holds 38 files'
 for one in $(seq 38); do plant "store/file$one.c"; done
 plant store/file20/inner.c
 caught "a crowded folder whose subfolder stands in the midst of its files" 'src/store holds 38 files'
+plant api/long.c
+seq -f '/* %g */' 598 >>"$TREE/src/api/long.c"
+caught "a long file" 'src/api/long.c has 60'
 plant api/call_v2.c
 caught "a version in a name" 'src/api/call_v2.c'
 finish

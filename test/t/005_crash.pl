@@ -76,6 +76,12 @@ sub victim
 	return $state->{ $kind eq 'courier' ? 'courier_pid' : 'pid' } || 0;
 }
 
+# Another one after each crash; dies while the server recovers.
+sub launcher
+{
+	return $node->safe_psql('postgres', "SELECT pid FROM pg_stat_activity WHERE backend_type = 'group_api launcher'") || die "no launcher\n";
+}
+
 my @kills = map { $_ % 3 == 2 ? 'dispatcher' : 'courier' } 0 .. $COURIER_KILLS + $DISPATCHER_KILLS - 1;
 my %last = (courier => 0, dispatcher => 0);
 my @killed;    # [what, when]
@@ -94,11 +100,12 @@ for my $i (0 .. $#kills)
 		last if time > $give_up;
 		sleep 0.01;
 	}
+	my $launcher = $kind eq 'dispatcher' ? launcher() : 0;
 	kill 'KILL', $pid or next;
 	$last{$kind} = $pid;
 	push @killed, [ $kind, time ];
 	# A crash of the cluster ends sessions; afterwards more groups are made.
-	poll_until(sub { $node->safe_psql('postgres', 'SELECT 1') }, "SQL is answered after kill $i, of the $kind")
+	poll_until(sub { launcher() != $launcher }, "SQL is answered after kill $i, of the $kind, by a server that began anew")
 	  if $kind eq 'dispatcher';
 	eval { create_some(1); 1 } or fail("creating a group after kill $i: $@");
 }
