@@ -17,6 +17,8 @@
  */
 #include "postgres.h"
 
+#include <math.h>
+
 #include "dispatch/clock.h"
 #include "dispatch/work.h"
 #include "store/queue/clock_store.h"
@@ -96,7 +98,7 @@ compare_clocks(void)
 	ereport(LOG, (errmsg("group_api noticed that the clock was set %s by "
 						 "%.0f s",
 						 step < 0 ? "back" : "forward",
-						 Abs(step) / (double) USECS_PER_SEC)));
+						 fabs((double) step) / USECS_PER_SEC)));
 	known_offset = offset;
 	unfollowed_us += step;
 	not_before = 0;
