@@ -14,5 +14,5 @@ report "what has a #! line is executable" \
 report "no process is ended by its name" \
 	"$(scripts | grep -v '^test/lint/' | xargs grep -nE '^[^#]*\b(pkill|killall)\b' /dev/null | cut -c 1-70)"
 report "whoever runs the tests, the superuser of their servers is PGUSER" \
-	"$(grep -rnE -A 1 -e '->init\(' test --include='*.p[lm]' | grep -e '->init(' | grep -v 'PGUSER' | cut -c 1-70)"
+	"$(grep -rnE -e '->init(\(|;)' test --include='*.p[lm]' | grep -v 'PGUSER' | cut -c 1-70)"
 finish

@@ -22,7 +22,7 @@ sub dispatchers
 # ---- without the preload
 
 my $plain = PostgreSQL::Test::Cluster->new('plain');
-$plain->init;
+$plain->init(extra => ["--username=$ENV{PGUSER}"]);
 $plain->start;
 my ($status, undef, $error) = $plain->psql('postgres', '\set VERBOSITY verbose
 	CREATE EXTENSION group_api');
