@@ -71,13 +71,15 @@ run_utility(PlannedStmt *planned, const char *text, bool read_only_tree,
 			QueryCompletion *completion, const VariableSetStmt *const own)
 {
 	MemoryContext const here = CurrentMemoryContext;
-	ProcessUtility_hook_type const run =
-		next_utility_hook ? next_utility_hook : standard_ProcessUtility;
 
 	PG_TRY();
 	{
-		run(planned, text, read_only_tree, context, params, environment,
-			receiver, completion);
+		if (next_utility_hook)
+			next_utility_hook(planned, text, read_only_tree, context, params,
+							  environment, receiver, completion);
+		else
+			standard_ProcessUtility(planned, text, read_only_tree, context,
+									params, environment, receiver, completion);
 	}
 	PG_CATCH();
 	{
