@@ -31,11 +31,17 @@
 	"(i.system_identifier, i.database_oid, i.secret_digest, i.salt_digest)"    \
 	" = ($1, $2, sha256(l.secret), sha256(s.salt))"
 
+/*
+ * Each has one row at most. The planner is told so: where a table has no statistics
+ * it expects hundreds, of three tables a thousand million, and compiles the
+ * expressions (jit), which takes a tenth of a second.
+ */
+#define THE_ONE(table, alias)                                                  \
+	" LEFT JOIN (SELECT t.*, t.xmin AS row_xmin FROM group_api_private." table \
+	" t LIMIT 1) " alias " ON true"
 #define ALL_THREE                                                              \
-	" FROM (VALUES (true)) AS one"                                             \
-	" LEFT JOIN group_api_private.installation i ON true"                      \
-	" LEFT JOIN group_api_private.link_secret l ON true"                       \
-	" LEFT JOIN group_api_private.suppression_salt s ON true"
+	" FROM (VALUES (true)) AS one" THE_ONE("installation", "i")                \
+		THE_ONE("link_secret", "l") THE_ONE("suppression_salt", "s")
 
 void
 ga_installation_fill_identity(Datum *values)
@@ -68,7 +74,7 @@ find_origin(const pg_uuid_t *ignored)
 		.sql = "SELECT " FITS ", i.system_identifier <> $1"
 			   "  AND (i.database_oid, i.secret_digest, i.salt_digest)"
 			   "   = ($2, sha256(l.secret), sha256(s.salt)),"
-			   " i.xmin, l.xmin,"
+			   " i.row_xmin, l.row_xmin,"
 			   /* Data that fit are not looked at: they may be unreadable. */
 			   " CASE WHEN " FITS " THEN false"
 			   "  ELSE EXISTS (SELECT FROM group_api_private.groups g"
