@@ -142,11 +142,13 @@ $node->safe_psql('one', "BEGIN; LOCK TABLE group_api_private.pauses; PREPARE TRA
 $dispatcher = dispatcher($node, 'one')->{pid};
 kill 'TERM', $dispatcher;
 my $held_up = "SELECT pid FROM pg_stat_activity WHERE backend_type = 'group_api dispatcher' AND datname = 'one' AND wait_event_type = 'Extension'";
+my $killed = 0;
 for my $crash (1 .. 3)
 {
 	my $starting;
-	poll_until(sub { ($starting = $node->safe_psql('postgres', $held_up)) =~ /^\d+$/ }, "one is about to start, crash $crash", 10) or last;
-	kill 'KILL', $starting;
+	# What was killed is shown until the server has noticed.
+	poll_until(sub { ($starting = $node->safe_psql('postgres', $held_up)) =~ /^\d+$/ && $starting != $killed }, "one is about to start, crash $crash", 10) or last;
+	kill 'KILL', $killed = $starting;
 	poll_until(sub { !is_alive($starting) && $node->safe_psql('postgres', 'SELECT 1') }, 'the server recovers from its crash', 10);
 }
 poll_until(sub { (dispatcher($node, 'one')->{reason} // '') =~ /crashed/ }, 'after three crashes it is left off and says so', 10);
