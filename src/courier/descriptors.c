@@ -20,6 +20,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/shared/monotonic.h"
+
 /* What the courier needs besides: standard streams, the link, files being read. */
 #define RESERVED 16
 /* Of one connection at its most. */
@@ -41,11 +43,8 @@ static time_t told_at;
 static time_t
 seconds_now(void)
 {
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
 	/* 0 means never. */
-	return now.tv_sec + 1;
+	return (time_t) (ga_monotonic_now() / 1000000) + 1;
 }
 
 static bool

@@ -10,7 +10,7 @@ use GroupApiTest;
 use Invitations;
 use PostgreSQL::Test::Utils;
 use Test::More;
-use Time::HiRes qw(sleep time);
+use Time::HiRes qw(time);
 
 my $CONNECTIONS = 8;
 my $node = new_node('deadly', conf => "

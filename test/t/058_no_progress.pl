@@ -10,7 +10,7 @@ use GroupApiTest;
 use Invitations;
 use PostgreSQL::Test::Utils;
 use Test::More;
-use Time::HiRes qw(sleep time);
+use Time::HiRes qw(time);
 
 my $node = new_node('progress', conf => "
 group_api.retry_base = 1");
