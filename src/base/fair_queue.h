@@ -10,7 +10,7 @@
 
 #include "postgres.h"
 
-#include "base/channel.h"
+#include "base/shared/channel.h"
 
 /* Before and behind all start tags. */
 #define GA_START_TAG_MIN PG_INT64_MIN

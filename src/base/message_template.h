@@ -5,7 +5,7 @@
 #ifndef GA_BASE_MESSAGE_TEMPLATE_H
 #define GA_BASE_MESSAGE_TEMPLATE_H
 
-#include "base/channel.h"
+#include "base/shared/channel.h"
 
 typedef struct GaTemplate
 {

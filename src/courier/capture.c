@@ -14,7 +14,7 @@
 #define DEFAULT_SENDER "group_api <group_api@localhost.invalid>"
 
 static bool
-prepare(GaProvider *provider, char *complaint, size_t size)
+prepare(GaCourierProvider *provider, char *complaint, size_t size)
 {
 	GaMailSettings *settings = ga_alloc(sizeof(*settings));
 	const char *sender = ga_provider_option(provider, "sender");
@@ -39,7 +39,7 @@ release(void *plan)
 }
 
 static void *
-open_sender(const GaProvider *provider)
+open_sender(const GaCourierProvider *provider)
 {
 	/* Nothing to keep; the provider itself is all that is needed. */
 	return (void *) provider;
@@ -52,7 +52,7 @@ close_sender(void *sender)
 }
 
 static bool
-compose(const GaProvider *provider, const GaJob *job, GaText *out,
+compose(const GaCourierProvider *provider, const GaCourierJob *job, GaText *out,
 		char *complaint, size_t size)
 {
 	if (provider->channel == GA_CHANNEL_EMAIL)
@@ -62,7 +62,7 @@ compose(const GaProvider *provider, const GaJob *job, GaText *out,
 }
 
 static void
-deliver(void *sender, const GaJob *job, GaOutcome *outcome)
+deliver(void *sender, const GaCourierJob *job, GaOutcome *outcome)
 {
 	char complaint[256];
 

@@ -45,7 +45,7 @@ static curl_socket_t
 open_socket(void *context, curlsocktype purpose, struct curl_sockaddr *address)
 {
 	GaConnection *connection = context;
-	const GaProvider *provider = connection->provider;
+	const GaCourierProvider *provider = connection->provider;
 	bool is_meant = provider->allow_private ||
 					(provider->host_is_literal && provider->literal_is_meant);
 	int fd;
@@ -74,7 +74,7 @@ open_socket(void *context, curlsocktype purpose, struct curl_sockaddr *address)
 static void
 prepare_handle(GaConnection *connection, CURL *curl)
 {
-	const GaProvider *provider = connection->provider;
+	const GaCourierProvider *provider = connection->provider;
 	const char *ca_file = ga_provider_option(provider, "ca_file");
 
 	curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);

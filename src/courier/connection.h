@@ -15,7 +15,7 @@
 
 typedef struct GaConnection
 {
-	const GaProvider *provider;
+	const GaCourierProvider *provider;
 	/* Sets what the kind of provider needs on a fresh handle. */
 	void (*prepare)(CURL *curl, void *context);
 	void *context;

@@ -32,7 +32,7 @@ typedef struct StringMember
 
 #define MEMBER(name, form, max)                                                \
 	{                                                                          \
-#name, offsetof(GaJob, name), form, max                                \
+#name, offsetof(GaCourierJob, name), form, max                         \
 	}
 
 static const StringMember members[] = {
@@ -60,13 +60,13 @@ static const char key_characters[] =
 	"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.";
 
 static const char *
-value_of(const GaJob *job, const StringMember *member)
+value_of(const GaCourierJob *job, const StringMember *member)
 {
 	return *(const char *const *) ((const char *) job + member->offset);
 }
 
 bool
-ga_job_read(GaJob *job, json_t *root, char *complaint, size_t size)
+ga_job_read(GaCourierJob *job, json_t *root, char *complaint, size_t size)
 {
 	json_t *number = json_object_get(root, "id");
 
@@ -103,7 +103,7 @@ ga_job_read(GaJob *job, json_t *root, char *complaint, size_t size)
 }
 
 void
-ga_job_free(GaJob *job)
+ga_job_free(GaCourierJob *job)
 {
 	json_decref(job->root);
 	job->root = NULL;
@@ -138,7 +138,7 @@ is_phone_number(const char *to)
 }
 
 static const char *
-judge_channel(const GaJob *job, GaChannel channel)
+judge_channel(const GaCourierJob *job, GaChannel channel)
 {
 	GaMailbox mailbox;
 
@@ -160,7 +160,8 @@ judge_channel(const GaJob *job, GaChannel channel)
 }
 
 bool
-ga_job_check(const GaJob *job, GaChannel channel, char *complaint, size_t size)
+ga_job_check(const GaCourierJob *job, GaChannel channel, char *complaint,
+			 size_t size)
 {
 	const char *problem;
 	size_t total = strlen(job->text) + strlen(job->html);

@@ -9,18 +9,14 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/shared/channel.h"
+
 /* Subject, text and html together; libcurl 7.88 may lose the end of an SMTP
  * body of 64 KiB and more (curl#18798). */
 #define GA_JOB_BODY_MAX 32768
 
-typedef enum GaChannel
-{
-	GA_CHANNEL_EMAIL,
-	GA_CHANNEL_MOBILE
-} GaChannel;
-
 /* Strings point into `root`; "" stands for what was not given. */
-typedef struct GaJob
+typedef struct GaCourierJob
 {
 	json_t *root; /* owned */
 	uint64_t id;
@@ -42,14 +38,15 @@ typedef struct GaJob
 	const char *poll;	  /* not "": only ask how this message of the
 						   * provider's fares */
 	int64_t expires_in_s; /* 0 = not given */
-} GaJob;
+} GaCourierJob;
 
 /*
  * Takes over `root`.  false: a member has the wrong type, or id or provider is
  * missing; `complaint` says which and the caller still frees the job.
  */
-extern bool ga_job_read(GaJob *job, json_t *root, char *complaint, size_t size);
-extern void ga_job_free(GaJob *job);
+extern bool ga_job_read(GaCourierJob *job, json_t *root, char *complaint,
+						size_t size);
+extern void ga_job_free(GaCourierJob *job);
 
 /*
  * Whether the message can be put on the wire of this channel as it is (of a
@@ -57,7 +54,7 @@ extern void ga_job_free(GaJob *job);
  * value ends a header line, addresses are addresses, sizes are within bounds.
  * false: `complaint` is a sentence for the outcome's detail.
  */
-extern bool ga_job_check(const GaJob *job, GaChannel channel, char *complaint,
-						 size_t size);
+extern bool ga_job_check(const GaCourierJob *job, GaChannel channel,
+						 char *complaint, size_t size);
 
 #endif /* GA_COURIER_JOB_H */

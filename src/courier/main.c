@@ -74,8 +74,8 @@ complain(const char *hint, const char *format, ...)
 typedef struct Order
 {
 	json_t *root;
-	GaProvider *provider;
-	GaJob job;
+	GaCourierProvider *provider;
+	GaCourierJob job;
 } Order;
 
 static void

@@ -51,8 +51,8 @@
 
 struct GaPool
 {
-	GaProvider *provider; /* immutable */
-	json_t *config;		  /* read by the main thread only */
+	GaCourierProvider *provider; /* immutable */
+	json_t *config;				 /* read by the main thread only */
 	GaLink *link;
 
 	pthread_mutex_t lock;

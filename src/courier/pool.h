@@ -16,7 +16,7 @@ typedef struct GaPool GaPool;
 /* One message waiting; owned by whoever holds it. */
 typedef struct GaTask
 {
-	GaJob job;
+	GaCourierJob job;
 	struct GaTask *next;
 } GaTask;
 

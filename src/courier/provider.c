@@ -37,7 +37,7 @@ find_transport(const char *kind)
 }
 
 static void
-choose_kind(GaProvider *provider, const char *kind)
+choose_kind(GaCourierProvider *provider, const char *kind)
 {
 	const GaHttpRow *row = ga_provider_table_find(kind);
 
@@ -61,7 +61,7 @@ count_options(void)
 
 /* A closed list for json_unpack would not tell which option is wrong. */
 static bool
-read_option(GaProvider *provider, const char *kind, const char *name,
+read_option(GaCourierProvider *provider, const char *kind, const char *name,
 			const json_t *value, char *complaint, size_t size)
 {
 	const GaProviderOption *option =
@@ -86,8 +86,8 @@ read_option(GaProvider *provider, const char *kind, const char *name,
 }
 
 static bool
-find_required(const GaProvider *provider, const char *kind, char *complaint,
-			  size_t size)
+find_required(const GaCourierProvider *provider, const char *kind,
+			  char *complaint, size_t size)
 {
 	for (const GaProviderOption *option = ga_provider_options; option->name;
 		 option++)
@@ -102,7 +102,7 @@ find_required(const GaProvider *provider, const char *kind, char *complaint,
 }
 
 const char *
-ga_provider_option(const GaProvider *provider, const char *name)
+ga_provider_option(const GaCourierProvider *provider, const char *name)
 {
 	const GaProviderOption *option =
 		ga_provider_option_find(provider->kind, name, EITHER_PLACE);
@@ -117,7 +117,7 @@ ga_provider_option(const GaProvider *provider, const char *name)
 const char *
 ga_provider_lookup(const void *context, const char *name)
 {
-	const GaProvider *provider = context;
+	const GaCourierProvider *provider = context;
 	const GaProviderOption *option =
 		ga_provider_option_find(provider->kind, name, EITHER_PLACE);
 	const char *value;
@@ -132,7 +132,7 @@ ga_provider_lookup(const void *context, const char *name)
 const char *
 ga_provider_lookup_secret(const void *context, const char *name)
 {
-	const GaProvider *provider = context;
+	const GaCourierProvider *provider = context;
 
 	if (strcmp(name, "password") == 0)
 		return provider->password ? provider->password : "";
@@ -150,8 +150,8 @@ lookup_written(void *context, const char *name)
  * the path in its complaint.
  */
 static bool
-read_password_file(GaProvider *provider, const char *path, char *complaint,
-				   size_t size)
+read_password_file(GaCourierProvider *provider, const char *path,
+				   char *complaint, size_t size)
 {
 	char line[1024];
 	struct stat status;
@@ -188,7 +188,7 @@ read_password_file(GaProvider *provider, const char *path, char *complaint,
 }
 
 static bool
-read_common(GaProvider *provider, char *complaint, size_t size)
+read_common(GaCourierProvider *provider, char *complaint, size_t size)
 {
 	const char *file = ga_provider_option(provider, "password_file");
 	const char *channel = ga_provider_option(provider, "channel");
@@ -210,7 +210,7 @@ read_common(GaProvider *provider, char *complaint, size_t size)
 }
 
 static bool
-configure(GaProvider *provider, const json_t *config, char *complaint,
+configure(GaCourierProvider *provider, const json_t *config, char *complaint,
 		  size_t size)
 {
 	const char *kind = json_string_value(json_object_get(config, "kind"));
@@ -254,7 +254,7 @@ configure(GaProvider *provider, const json_t *config, char *complaint,
 }
 
 static void
-note_secrets(GaProvider *provider)
+note_secrets(GaCourierProvider *provider)
 {
 	for (size_t i = 0; i < count_options(); i++)
 		if (ga_provider_options[i].flags & GA_OPTION_SECRET)
@@ -263,10 +263,10 @@ note_secrets(GaProvider *provider)
 	ga_secrets_add(&provider->secrets, provider->password);
 }
 
-GaProvider *
+GaCourierProvider *
 ga_provider_open(const json_t *config)
 {
-	GaProvider *provider = ga_alloc(sizeof(*provider));
+	GaCourierProvider *provider = ga_alloc(sizeof(*provider));
 	const char *name = json_string_value(json_object_get(config, "name"));
 	char complaint[512] = "";
 
@@ -282,7 +282,7 @@ ga_provider_open(const json_t *config)
 }
 
 void
-ga_provider_close(GaProvider *provider)
+ga_provider_close(GaCourierProvider *provider)
 {
 	if (provider->plan)
 		provider->transport->release(provider->plan);
@@ -297,8 +297,9 @@ ga_provider_close(GaProvider *provider)
 }
 
 bool
-ga_provider_inspect_url(GaProvider *provider, const char *url, char *scheme,
-						size_t scheme_size, char *complaint, size_t size)
+ga_provider_inspect_url(GaCourierProvider *provider, const char *url,
+						char *scheme, size_t scheme_size, char *complaint,
+						size_t size)
 {
 	CURLU *parsed = curl_url();
 	char *host = NULL;
@@ -326,12 +327,12 @@ ga_provider_inspect_url(GaProvider *provider, const char *url, char *scheme,
 
 struct GaSender
 {
-	const GaProvider *provider;
+	const GaCourierProvider *provider;
 	void *state; /* the transport's; NULL when the provider has a fault */
 };
 
 GaSender *
-ga_sender_open(const GaProvider *provider)
+ga_sender_open(const GaCourierProvider *provider)
 {
 	GaSender *sender = ga_alloc(sizeof(*sender));
 
@@ -350,7 +351,7 @@ ga_sender_close(GaSender *sender)
 }
 
 static void
-deliver_or_ask(GaSender *sender, const GaJob *job, GaOutcome *outcome)
+deliver_or_ask(GaSender *sender, const GaCourierJob *job, GaOutcome *outcome)
 {
 	const GaTransport *transport = sender->provider->transport;
 
@@ -366,7 +367,8 @@ deliver_or_ask(GaSender *sender, const GaJob *job, GaOutcome *outcome)
 
 /* Tokens open doors, and both relays and gateways quote what they refuse. */
 static void
-hide_secrets(const GaProvider *provider, const GaJob *job, GaOutcome *outcome)
+hide_secrets(const GaCourierProvider *provider, const GaCourierJob *job,
+			 GaOutcome *outcome)
 {
 	ga_secrets_hide(&provider->secrets, outcome);
 	ga_outcome_hide(outcome, job->link);
@@ -375,9 +377,9 @@ hide_secrets(const GaProvider *provider, const GaJob *job, GaOutcome *outcome)
 }
 
 void
-ga_sender_deliver(GaSender *sender, const GaJob *job, GaOutcome *outcome)
+ga_sender_deliver(GaSender *sender, const GaCourierJob *job, GaOutcome *outcome)
 {
-	const GaProvider *provider = sender->provider;
+	const GaCourierProvider *provider = sender->provider;
 	int64_t start = ga_monotonic_now();
 	char complaint[256];
 
@@ -396,8 +398,8 @@ ga_sender_deliver(GaSender *sender, const GaJob *job, GaOutcome *outcome)
 }
 
 bool
-ga_provider_compose(const GaProvider *provider, const GaJob *job, GaText *out,
-					char *complaint, size_t size)
+ga_provider_compose(const GaCourierProvider *provider, const GaCourierJob *job,
+					GaText *out, char *complaint, size_t size)
 {
 	if (provider->fault)
 	{

@@ -17,27 +17,27 @@
 #include "courier/secrets.h"
 #include "courier/text.h"
 
-typedef struct GaProvider GaProvider;
+typedef struct GaCourierProvider GaCourierProvider;
 
 /* How the providers of one or more kinds work. */
 typedef struct GaTransport
 {
 	const char *kind; /* NULL: every kind with a row in the provider table */
 	/* Builds provider->plan.  false: `complaint` says what is wrong. */
-	bool (*prepare)(GaProvider *provider, char *complaint, size_t size);
+	bool (*prepare)(GaCourierProvider *provider, char *complaint, size_t size);
 	void (*release)(void *plan);
 	/* The sending side of one thread: a connection and its buffers. */
-	void *(*open)(const GaProvider *provider);
+	void *(*open)(const GaCourierProvider *provider);
 	void (*close)(void *sender);
-	void (*deliver)(void *sender, const GaJob *job, GaOutcome *outcome);
+	void (*deliver)(void *sender, const GaCourierJob *job, GaOutcome *outcome);
 	/* How the message job->poll fares; NULL: cannot be asked. */
-	void (*ask)(void *sender, const GaJob *job, GaOutcome *outcome);
+	void (*ask)(void *sender, const GaCourierJob *job, GaOutcome *outcome);
 	/* The message as it leaves: a MIME message, or the text of an SMS. */
-	bool (*compose)(const GaProvider *provider, const GaJob *job, GaText *out,
-					char *complaint, size_t size);
+	bool (*compose)(const GaCourierProvider *provider, const GaCourierJob *job,
+					GaText *out, char *complaint, size_t size);
 } GaTransport;
 
-struct GaProvider
+struct GaCourierProvider
 {
 	char *name;
 	const char *kind;			  /* of provider_table.h; NULL: unknown */
@@ -62,11 +62,11 @@ struct GaProvider
  * Never NULL: what is wrong with the configuration becomes the fault of the
  * provider, and later the outcome of its messages.
  */
-extern GaProvider *ga_provider_open(const json_t *config);
-extern void ga_provider_close(GaProvider *provider);
+extern GaCourierProvider *ga_provider_open(const json_t *config);
+extern void ga_provider_close(GaCourierProvider *provider);
 
 /* The value in force: as written or the default; NULL when there is none. */
-extern const char *ga_provider_option(const GaProvider *provider,
+extern const char *ga_provider_option(const GaCourierProvider *provider,
 									  const char *name);
 /* As above for templates: never a secret. */
 extern const char *ga_provider_lookup(const void *provider, const char *name);
@@ -78,21 +78,23 @@ extern const char *ga_provider_lookup_secret(const void *provider,
  * Parses the URL messages are sent to, notes what kind of host it names.
  * false: `complaint`.  `scheme` may be NULL.
  */
-extern bool ga_provider_inspect_url(GaProvider *provider, const char *url,
-									char *scheme, size_t scheme_size,
-									char *complaint, size_t size);
+extern bool ga_provider_inspect_url(GaCourierProvider *provider,
+									const char *url, char *scheme,
+									size_t scheme_size, char *complaint,
+									size_t size);
 
 /* The sending side of one thread. */
 typedef struct GaSender GaSender;
 
-extern GaSender *ga_sender_open(const GaProvider *provider);
+extern GaSender *ga_sender_open(const GaCourierProvider *provider);
 extern void ga_sender_close(GaSender *sender);
 /* Fills `outcome` from scratch; takes as long as the network takes. */
-extern void ga_sender_deliver(GaSender *sender, const GaJob *job,
+extern void ga_sender_deliver(GaSender *sender, const GaCourierJob *job,
 							  GaOutcome *outcome);
 
 /* false: the message cannot be sent by this provider; `complaint` says why. */
-extern bool ga_provider_compose(const GaProvider *provider, const GaJob *job,
-								GaText *out, char *complaint, size_t size);
+extern bool ga_provider_compose(const GaCourierProvider *provider,
+								const GaCourierJob *job, GaText *out,
+								char *complaint, size_t size);
 
 #endif /* GA_COURIER_PROVIDER_H */

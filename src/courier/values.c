@@ -124,7 +124,8 @@ ga_mailbox_forms(GaMailboxForms *forms, const char *value)
 }
 
 static void
-set_mailboxes(GaValues *values, const GaJob *job, const GaValueRules *rules)
+set_mailboxes(GaValues *values, const GaCourierJob *job,
+			  const GaValueRules *rules)
 {
 	const GaMailboxForms *reply = &rules->reply_to;
 
@@ -209,8 +210,8 @@ set_key_token(GaValues *values, const char *key)
 }
 
 void
-ga_values_of_job(GaValues *values, const GaJob *job, const GaValueRules *rules,
-				 GaChannel channel)
+ga_values_of_job(GaValues *values, const GaCourierJob *job,
+				 const GaValueRules *rules, GaChannel channel)
 {
 	for (int i = 0; i < GA_VARIABLE_COUNT; i++)
 		values->of[i] = "";

@@ -78,7 +78,7 @@ typedef struct GaValues
 	char validity[3][24];
 } GaValues;
 
-extern void ga_values_of_job(GaValues *values, const GaJob *job,
+extern void ga_values_of_job(GaValues *values, const GaCourierJob *job,
 							 const GaValueRules *rules, GaChannel channel);
 
 #endif /* GA_COURIER_VALUES_H */

@@ -7,7 +7,7 @@
 
 #include "postgres.h"
 
-#include "base/channel.h"
+#include "base/shared/channel.h"
 #include "base/message_template.h"
 #include "datatype/timestamp.h"
 

@@ -8,7 +8,7 @@
 
 #include "postgres.h"
 
-#include "base/channel.h"
+#include "base/shared/channel.h"
 
 /* All run inside ga_owner_enter()/leave(); hashes[i] becomes a bytea. */
 

@@ -8,7 +8,7 @@
 
 #include "postgres.h"
 
-#include "base/channel.h"
+#include "base/shared/channel.h"
 #include "base/provider_config.h"
 #include "datatype/timestamp.h"
 

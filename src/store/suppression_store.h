@@ -11,7 +11,7 @@
 
 #include "postgres.h"
 
-#include "base/channel.h"
+#include "base/shared/channel.h"
 #include "utils/uuid.h"
 
 /* Why a contact gets nothing more, and what that rests on. */

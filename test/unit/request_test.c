@@ -18,21 +18,21 @@
 #include "courier/http/http_plan.h"
 #include "courier/http/json_path.h"
 #include "courier/outcome.h"
-#include "courier/template.h"
+#include "courier/http/request_template.h"
 #include "courier/http/xml_answer.h"
 
-static const GaJob job = {.to = "+27701231234",
-						  .to_name = "",
-						  .subject = "A \"b\" & c",
-						  .text = "x=\xC3\xA9\n\\",
-						  .html = "",
-						  .message_key = "inv-1",
-						  .reply_to = "",
-						  .unsubscribe_url = "",
-						  .callback_url = "",
-						  .locale = "en",
-						  .poll = "",
-						  .expires_in_s = 86400};
+static const GaCourierJob job = {.to = "+27701231234",
+								 .to_name = "",
+								 .subject = "A \"b\" & c",
+								 .text = "x=\xC3\xA9\n\\",
+								 .html = "",
+								 .message_key = "inv-1",
+								 .reply_to = "",
+								 .unsubscribe_url = "",
+								 .callback_url = "",
+								 .locale = "en",
+								 .poll = "",
+								 .expires_in_s = 86400};
 
 static const GaValueRules rules = {.validity_max = 36000};
 
@@ -48,17 +48,18 @@ lookup(const void *context, const char *name)
 static void
 template_gives(const char *source, GaEscape escape, const char *wanted)
 {
-	GaTemplate template;
+	GaRequestTemplate template;
 	GaValues values;
 	GaText out = {0};
 	char complaint[256];
 
 	ga_values_of_job(&values, &job, &rules, GA_CHANNEL_MOBILE);
-	assert_true(ga_template_compile(&template, source, escape, false, lookup,
-									NULL, complaint, sizeof(complaint)));
-	ga_template_render(&template, &values, escape, &out);
+	assert_true(ga_request_template_compile(&template, source, escape, false,
+											lookup, NULL, complaint,
+											sizeof(complaint)));
+	ga_request_template_render(&template, &values, escape, &out);
 	assert_string_equal(ga_text_string(&out), wanted);
-	ga_template_free(&template);
+	ga_request_template_free(&template);
 	ga_text_free(&out);
 }
 
@@ -178,16 +179,16 @@ static void
 a_template_with_a_fault_is_refused(void **state)
 {
 	static const char *const bad[] = {"{", "{to", "{nobody}", "{}", "a{ to}"};
-	GaTemplate template;
+	GaRequestTemplate template;
 	char complaint[256];
 
 	(void) state;
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
 	{
 		complaint[0] = '\0';
-		assert_false(ga_template_compile(&template, bad[i], GA_ESCAPE_NONE,
-										 false, lookup, NULL, complaint,
-										 sizeof(complaint)));
+		assert_false(ga_request_template_compile(
+			&template, bad[i], GA_ESCAPE_NONE, false, lookup, NULL, complaint,
+			sizeof(complaint)));
 		assert_true(*complaint);
 		assert_int_equal(template.count, 0);
 	}
@@ -200,8 +201,8 @@ fields_give(const char *source, GaBodyKind kind, const char *wanted)
 	GaValues values;
 	GaText out = {0};
 	char complaint[256];
-	GaField *field = ga_field_compile(object, kind, lookup, NULL, complaint,
-									  sizeof(complaint));
+	GaRequestField *field = ga_request_field_compile(
+		object, kind, lookup, NULL, complaint, sizeof(complaint));
 
 	ga_values_of_job(&values, &job, &(GaValueRules){0}, GA_CHANNEL_MOBILE);
 	if (wanted == NULL)
@@ -209,10 +210,10 @@ fields_give(const char *source, GaBodyKind kind, const char *wanted)
 	else
 	{
 		assert_non_null(field);
-		ga_field_render(field, kind, &values, &out);
+		ga_request_field_render(field, kind, &values, &out);
 		assert_string_equal(ga_text_string(&out), wanted);
 	}
-	ga_field_free(field);
+	ga_request_field_free(field);
 	ga_text_free(&out);
 	json_decref(object);
 }

@@ -57,9 +57,9 @@ group_api_v2_get_status(PG_FUNCTION_ARGS)
 }
 
 typedef GaGroupV2 *(*GroupsRead)(const GaOwnerScope *scope, GaViewer viewer,
-								 GaSlice *slice, int *count);
+								 GaPageBounds *bounds, int *count);
 
-/* A page of groups: the slice is the arguments `at` and the next. */
+/* A page of groups: its bounds are the arguments `at` and the next. */
 static Datum
 list_groups(FunctionCallInfo fcinfo, int at, const char *search,
 			GaCaller *caller, GroupsRead read)
@@ -72,7 +72,7 @@ list_groups(FunctionCallInfo fcinfo, int at, const char *search,
 	ga_paging_read(caller, fcinfo, at, search, &paging);
 	ga_owner_enter(&scope);
 	ga_caller_look_up(&scope, caller, false);
-	groups = read(&scope, ga_access_viewer(caller), &paging.slice, &count);
+	groups = read(&scope, ga_access_viewer(caller), &paging.bounds, &count);
 	ga_owner_leave(&scope);
 	ga_answer_status(caller, 200);
 	return ga_answer_groups_v2(&paging, groups, count);
@@ -127,7 +127,7 @@ group_api_v2_user_groups(PG_FUNCTION_ARGS)
 	ga_users_find(&scope, &user_id, 1, &user);
 	if (user.id != 0)
 		groups = ga_groups_v2_of_user(&scope, ga_access_viewer(&caller),
-									  user_id, &paging.slice, &count);
+									  user_id, &paging.bounds, &count);
 	ga_owner_leave(&scope);
 	if (user.id == 0)
 		return ga_answer_fault(&caller, GA_CONTRACT_B, "",

@@ -165,14 +165,14 @@ ga_paging_read(const GaCaller *caller, FunctionCallInfo fcinfo, int at,
 	int64 offset = number_wished(&fields, "offset", fcinfo, at + 1);
 
 	memset(paging, 0, sizeof(*paging));
-	paging->slice.limit =
+	paging->bounds.limit =
 		limit < 1 ? GA_PAGE_DEFAULT : (int32) Min(limit, GA_PAGE_MAX);
-	paging->slice.offset = Max(offset, 0);
-	paging->slice.search = searched ? searched : search;
-	if (paging->slice.search != NULL && paging->slice.search[0] == '\0')
-		paging->slice.search = NULL;
+	paging->bounds.offset = Max(offset, 0);
+	paging->bounds.search = searched ? searched : search;
+	if (paging->bounds.search != NULL && paging->bounds.search[0] == '\0')
+		paging->bounds.search = NULL;
 	paging->address = address_of(caller, uri);
-	paging->query = kept_query(query_of(uri), paging->slice.search);
+	paging->query = kept_query(query_of(uri), paging->bounds.search);
 }
 
 static const char *
@@ -180,23 +180,24 @@ link_to(const GaPaging *paging, int64 offset)
 {
 	if (offset == 0)
 		return psprintf("%s?%slimit=%d", paging->address, paging->query,
-						paging->slice.limit);
+						paging->bounds.limit);
 	return psprintf("%s?%slimit=%d&offset=" INT64_FORMAT, paging->address,
-					paging->query, paging->slice.limit, offset);
+					paging->query, paging->bounds.limit, offset);
 }
 
 const char *
 ga_paging_next(const GaPaging *paging)
 {
-	int64 offset = paging->slice.offset + paging->slice.limit;
+	int64 offset = paging->bounds.offset + paging->bounds.limit;
 
-	return offset < paging->slice.total ? link_to(paging, offset) : NULL;
+	return offset < paging->bounds.total ? link_to(paging, offset) : NULL;
 }
 
 const char *
 ga_paging_previous(const GaPaging *paging)
 {
-	if (paging->slice.offset == 0)
+	if (paging->bounds.offset == 0)
 		return NULL;
-	return link_to(paging, Max(paging->slice.offset - paging->slice.limit, 0));
+	return link_to(paging,
+				   Max(paging->bounds.offset - paging->bounds.limit, 0));
 }

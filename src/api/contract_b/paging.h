@@ -16,7 +16,7 @@
 
 typedef struct GaPaging
 {
-	GaSlice slice;
+	GaPageBounds bounds;
 	const char *address; /* in front of the question mark */
 	const char *query;	 /* all but limit and offset, ends in "&" or is empty */
 } GaPaging;

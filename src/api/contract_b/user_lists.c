@@ -30,7 +30,7 @@ answer_users(FunctionCallInfo fcinfo, const GaCaller *caller,
 	ga_paging_read(caller, fcinfo, 1, NULL, &paging);
 	ga_owner_enter(&scope);
 	users =
-		ga_group_v2_users(&scope, group->view.id, list, &paging.slice, &count);
+		ga_group_v2_users(&scope, group->view.id, list, &paging.bounds, &count);
 	ga_owner_leave(&scope);
 	ga_answer_status(caller, 200);
 	return ga_answer_users_v2(&paging, users, count);
@@ -145,7 +145,7 @@ group_api_v2_suggest_users(PG_FUNCTION_ARGS)
 	ga_caller_look_up(&scope, &caller, false);
 	users = ga_search_users_to_invite(&scope, ga_access_viewer(&caller),
 									  has_group ? &group.view.id : NULL,
-									  &paging.slice, &count);
+									  &paging.bounds, &count);
 	ga_owner_leave(&scope);
 	ga_answer_status(&caller, 200);
 	return ga_answer_users_v2(&paging, users, count);

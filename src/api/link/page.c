@@ -17,13 +17,13 @@
 #include "message/page/page_words.h"
 #include "utils/builtins.h"
 
-typedef enum Answer
+typedef enum Choice
 {
 	ANSWER_NONE,
 	ANSWER_ACCEPT,
 	ANSWER_DECLINE,
 	ANSWER_OTHER /* a word that is neither */
-} Answer;
+} Choice;
 
 static const struct
 {
@@ -101,7 +101,7 @@ text_argument(FunctionCallInfo fcinfo, int number)
 	return PG_ARGISNULL(number) ? NULL : PG_GETARG_TEXT_PP(number);
 }
 
-static Answer
+static Choice
 read_answer(const text *given)
 {
 	const char *word = given == NULL ? NULL : text_to_cstring(given);
@@ -115,7 +115,7 @@ read_answer(const text *given)
 
 /* What was wrong with the answer, and the status that says so. */
 static void
-judge(Answer answer, GaPage *page, int *status)
+judge(Choice answer, GaPage *page, int *status)
 {
 	bool accepted = page->state == GA_PAGE_ACCEPTED;
 
@@ -138,7 +138,7 @@ Datum
 group_api_invitation_page(PG_FUNCTION_ARGS)
 {
 	const text *token = text_argument(fcinfo, 0);
-	Answer answer = read_answer(text_argument(fcinfo, 1));
+	Choice answer = read_answer(text_argument(fcinfo, 1));
 	GaCaller caller;
 	GaVisit visit;
 	GaPage page;

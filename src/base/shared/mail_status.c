@@ -23,15 +23,15 @@ typedef enum Death
 	DEAD		   /* unless the words say otherwise */
 } Death;
 
-typedef struct StatusRow
+typedef struct MailStatus
 {
 	const char *code; /* mostly without the first digit */
 	const char *words;
 	Death death;
-} StatusRow;
+} MailStatus;
 
 /* RFC 3463, and IANA's registry for what came later (RFC 7505, 7372). */
-static const StatusRow rows[] = {
+static const MailStatus rows[] = {
 	/* Exchange Online refuses unknown recipients so, and others as well. */
 	{"5.4.1", "the mail server does not accept the recipient", LIVES},
 	{"1.1", "the mailbox does not exist", DEAD},
@@ -63,7 +63,7 @@ static const StatusRow rows[] = {
 	{"7.26", "the mail could not be authenticated", LIVES},
 };
 
-static const StatusRow *
+static const MailStatus *
 find(const char *status)
 {
 	if (status == NULL || status[0] == '\0' || status[1] != '.')
@@ -102,7 +102,7 @@ ga_mail_status_find(const char *text, const char **start)
 }
 
 /* The row of the code that counts: one quoted in the words before `status`. */
-static const StatusRow *
+static const MailStatus *
 find_inner(const char **status, const char *words, char *inner, size_t size)
 {
 	const char *quoted;
@@ -130,7 +130,7 @@ ga_mail_status_is_dead(const char *status, const char *words)
 {
 	GaMailBlame blame = words ? ga_mail_words_read(words) : GA_BLAME_NOBODY;
 	char inner[16];
-	const StatusRow *row = find_inner(&status, words, inner, sizeof(inner));
+	const MailStatus *row = find_inner(&status, words, inner, sizeof(inner));
 
 	/* A basic code says too little without the words. */
 	if (row == NULL && status != NULL && strcmp(status, "550") == 0)
@@ -146,7 +146,7 @@ ga_mail_status_is_against_death(const char *status, const char *words)
 {
 	GaMailBlame blame = words ? ga_mail_words_read(words) : GA_BLAME_NOBODY;
 	char inner[16];
-	const StatusRow *row = find_inner(&status, words, inner, sizeof(inner));
+	const MailStatus *row = find_inner(&status, words, inner, sizeof(inner));
 
 	return is_somebody_elses(blame) || (row != NULL && row->death == LIVES);
 }
@@ -180,7 +180,7 @@ ga_mail_status_words(const char *status, const char *words)
 {
 	GaMailBlame blame = words ? ga_mail_words_read(words) : GA_BLAME_NOBODY;
 	char inner[16];
-	const StatusRow *row = find_inner(&status, words, inner, sizeof(inner));
+	const MailStatus *row = find_inner(&status, words, inner, sizeof(inner));
 
 	if (row == NULL || (row->death != LIVES && is_somebody_elses(blame)))
 		return words_of_blame(blame);

@@ -24,7 +24,7 @@
 
 typedef struct HttpSender
 {
-	const GaProvider *provider;
+	const GaCourierProvider *provider;
 	const GaHttpPlan *plan;
 	GaConnection connection;
 	GaText url;
@@ -68,7 +68,7 @@ set_method(CURL *curl, const GaHttpPlan *plan, bool asking)
 }
 
 static void
-set_auth(CURL *curl, const GaHttpPlan *plan, const GaProvider *provider)
+set_auth(CURL *curl, const GaHttpPlan *plan, const GaCourierProvider *provider)
 {
 	if (plan->username && plan->row->auth != GA_AUTH_TEMPLATE)
 	{
@@ -91,7 +91,7 @@ prepare_handle(CURL *curl, void *context)
 {
 	HttpSender *sender = context;
 	const GaHttpPlan *plan = sender->plan;
-	const GaProvider *provider = sender->provider;
+	const GaCourierProvider *provider = sender->provider;
 
 	curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
 	curl_easy_setopt(curl, CURLOPT_HTTP_VERSION, (long) CURL_HTTP_VERSION_1_1);
@@ -105,7 +105,7 @@ prepare_handle(CURL *curl, void *context)
 }
 
 static void *
-open_sender(const GaProvider *provider)
+open_sender(const GaCourierProvider *provider)
 {
 	HttpSender *sender = ga_alloc(sizeof(*sender));
 	size_t count;
@@ -162,7 +162,8 @@ render_headers(HttpSender *sender, const GaValues *values)
 		GaText *line = &sender->lines[i];
 
 		ga_text_truncate(line, 0);
-		ga_template_render(&header->template, values, GA_ESCAPE_NONE, line);
+		ga_request_template_render(&header->template, values, GA_ESCAPE_NONE,
+								   line);
 		if (!ga_text_is_header_safe(line->data))
 			return false;
 		/* An empty value leaves its header out, as with fields: libcurl takes
@@ -199,14 +200,16 @@ render_request(HttpSender *sender, const GaValues *values)
 
 	ga_text_truncate(&sender->url, 0);
 	ga_text_truncate(&sender->body, 0);
-	ga_template_render(&plan->url, values, GA_ESCAPE_URL, &sender->url);
+	ga_request_template_render(&plan->url, values, GA_ESCAPE_URL, &sender->url);
 	if (plan->body_kind == GA_BODY_QUERY)
 	{
 		ga_text_putc(&sender->url, strchr(sender->url.data, '?') ? '&' : '?');
-		ga_field_render(plan->fields, plan->body_kind, values, &sender->url);
+		ga_request_field_render(plan->fields, plan->body_kind, values,
+								&sender->url);
 	}
 	else
-		ga_field_render(plan->fields, plan->body_kind, values, &sender->body);
+		ga_request_field_render(plan->fields, plan->body_kind, values,
+								&sender->body);
 	add_digest(sender);
 }
 
@@ -215,8 +218,8 @@ render_question(HttpSender *sender, const GaValues *values)
 {
 	ga_text_truncate(&sender->url, 0);
 	ga_text_truncate(&sender->body, 0);
-	ga_template_render(&sender->plan->poll_url, values, GA_ESCAPE_URL,
-					   &sender->url);
+	ga_request_template_render(&sender->plan->poll_url, values, GA_ESCAPE_URL,
+							   &sender->url);
 }
 
 static CURLcode
@@ -238,7 +241,7 @@ run(HttpSender *sender, bool asking)
 	ga_connection_set_body(&sender->connection, sender->body.data,
 						   sender->body.length);
 	if (changed || sender->plan->body_kind == GA_BODY_QUERY ||
-		!ga_template_is_constant(&sender->plan->url))
+		!ga_request_template_is_constant(&sender->plan->url))
 		curl_easy_setopt(curl, CURLOPT_URL, sender->url.data);
 	curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE,
 					 (curl_off_t) sender->body.length);
@@ -296,7 +299,8 @@ judge(HttpSender *sender, CURLcode result, GaOutcome *outcome)
 }
 
 static void
-request(HttpSender *sender, const GaJob *job, bool asking, GaOutcome *outcome)
+request(HttpSender *sender, const GaCourierJob *job, bool asking,
+		GaOutcome *outcome)
 {
 	GaValues values;
 
@@ -317,13 +321,13 @@ request(HttpSender *sender, const GaJob *job, bool asking, GaOutcome *outcome)
 }
 
 static void
-deliver(void *context, const GaJob *job, GaOutcome *outcome)
+deliver(void *context, const GaCourierJob *job, GaOutcome *outcome)
 {
 	request(context, job, false, outcome);
 }
 
 static void
-ask(void *context, const GaJob *job, GaOutcome *outcome)
+ask(void *context, const GaCourierJob *job, GaOutcome *outcome)
 {
 	HttpSender *sender = context;
 
@@ -337,7 +341,7 @@ ask(void *context, const GaJob *job, GaOutcome *outcome)
 
 /* For a text message its text; for mail the request's body. */
 static bool
-compose(const GaProvider *provider, const GaJob *job, GaText *out,
+compose(const GaCourierProvider *provider, const GaCourierJob *job, GaText *out,
 		char *complaint, size_t size)
 {
 	const GaHttpPlan *plan = provider->plan;
@@ -348,7 +352,7 @@ compose(const GaProvider *provider, const GaJob *job, GaText *out,
 	if (provider->channel == GA_CHANNEL_MOBILE)
 		ga_text_puts(out, job->text);
 	else
-		ga_field_render(plan->fields, plan->body_kind, &values, out);
+		ga_request_field_render(plan->fields, plan->body_kind, &values, out);
 	return true;
 }
 

@@ -16,7 +16,7 @@
 
 /* The row's word, or else the option's; NULL when neither has one. */
 static const char *
-choose(const GaProvider *provider, const char *row, const char *option)
+choose(const GaCourierProvider *provider, const char *row, const char *option)
 {
 	return row ? row : ga_provider_option(provider, option);
 }
@@ -37,7 +37,7 @@ ga_http_plan_rebase(const char *url, const char *base, GaText *out)
 static const char *
 lookup_and_note(const void *context, const char *name)
 {
-	GaHttpPlan *plan = ((const GaProvider *) context)->plan;
+	GaHttpPlan *plan = ((const GaCourierProvider *) context)->plan;
 
 	plan->holds_password |= strcmp(name, "password") == 0;
 	return ga_provider_lookup_secret(context, name);
@@ -48,7 +48,7 @@ lookup_and_note(const void *context, const char *name)
  * operator describes as a whole; where the row knows what goes where, an
  * operator's URL has no use for it.
  */
-static GaTemplateLookup
+static GaRequestOption
 lookup_of(const GaHttpPlan *plan, const char *row)
 {
 	if (plan->row->auth == GA_AUTH_OPTION)
@@ -59,8 +59,8 @@ lookup_of(const GaHttpPlan *plan, const char *row)
 }
 
 static bool
-compile_url(GaProvider *provider, const char *url, GaTemplate *template,
-			char *complaint, size_t size)
+compile_url(GaCourierProvider *provider, const char *url,
+			GaRequestTemplate *template, char *complaint, size_t size)
 {
 	const GaHttpPlan *plan = provider->plan;
 	const char *base = ga_provider_option(provider, "base_url");
@@ -71,16 +71,16 @@ compile_url(GaProvider *provider, const char *url, GaTemplate *template,
 		ga_http_plan_rebase(url, base, &text);
 	else
 		ga_text_puts(&text, url);
-	good =
-		ga_template_compile(template, text.data, GA_ESCAPE_URL, false,
-							lookup_of(plan, NULL), provider, complaint, size);
+	good = ga_request_template_compile(template, text.data, GA_ESCAPE_URL,
+									   false, lookup_of(plan, NULL), provider,
+									   complaint, size);
 	ga_text_free(&text);
 	return good;
 }
 
 /* What changes from message to message comes after the host. */
 static bool
-compile_urls(GaProvider *provider, GaHttpPlan *plan, char *scheme,
+compile_urls(GaCourierProvider *provider, GaHttpPlan *plan, char *scheme,
 			 size_t scheme_size, char *complaint, size_t size)
 {
 	const char *url = choose(provider, plan->row->url, "url");
@@ -104,7 +104,7 @@ is_header_name(const char *name)
 }
 
 static bool
-add_header(GaProvider *provider, GaHttpPlan *plan, const char *name,
+add_header(GaCourierProvider *provider, GaHttpPlan *plan, const char *name,
 		   const char *value, char *complaint, size_t size)
 {
 	GaHttpHeader *header = &plan->headers[plan->header_count];
@@ -120,9 +120,9 @@ add_header(GaProvider *provider, GaHttpPlan *plan, const char *name,
 	ga_text_printf(&line, "%s: %s", name, value);
 	header->value_offset = strlen(name) + 2;
 	good = ga_text_is_header_safe(line.data) &&
-		   ga_template_compile(&header->template, line.data, GA_ESCAPE_NONE,
-							   false, lookup_of(plan, plan->row->headers),
-							   provider, complaint, size);
+		   ga_request_template_compile(
+			   &header->template, line.data, GA_ESCAPE_NONE, false,
+			   lookup_of(plan, plan->row->headers), provider, complaint, size);
 	if (!ga_text_is_header_safe(line.data))
 		snprintf(complaint, size, "header \"%.60s\" holds control characters",
 				 name);
@@ -139,8 +139,8 @@ static const char *const content_types[] = {
 };
 
 static bool
-add_headers(GaProvider *provider, GaHttpPlan *plan, const json_t *headers,
-			char *complaint, size_t size)
+add_headers(GaCourierProvider *provider, GaHttpPlan *plan,
+			const json_t *headers, char *complaint, size_t size)
 {
 	const char *type = content_types[plan->body_kind];
 	const char *key = plan->row->idempotency;
@@ -191,7 +191,7 @@ parse_object(const char *source, const char *what, char *complaint, size_t size)
 }
 
 static bool
-compile_request(GaProvider *provider, GaHttpPlan *plan, char *complaint,
+compile_request(GaCourierProvider *provider, GaHttpPlan *plan, char *complaint,
 				size_t size)
 {
 	const char *body = choose(provider, plan->row->body, "body");
@@ -216,9 +216,9 @@ compile_request(GaProvider *provider, GaHttpPlan *plan, char *complaint,
 	}
 	if (good)
 	{
-		plan->fields = ga_field_compile(fields, plan->body_kind,
-										lookup_of(plan, plan->row->fields),
-										provider, complaint, size);
+		plan->fields = ga_request_field_compile(
+			fields, plan->body_kind, lookup_of(plan, plan->row->fields),
+			provider, complaint, size);
 		good = plan->fields &&
 			   add_headers(provider, plan, headers, complaint, size);
 	}
@@ -228,7 +228,7 @@ compile_request(GaProvider *provider, GaHttpPlan *plan, char *complaint,
 }
 
 static bool
-choose_path(const GaProvider *provider, char **place, const char *row,
+choose_path(const GaCourierProvider *provider, char **place, const char *row,
 			const char *option, char *complaint, size_t size)
 {
 	const char *path = choose(provider, row, option);
@@ -242,8 +242,8 @@ choose_path(const GaProvider *provider, char **place, const char *row,
 }
 
 static bool
-compile_answer(const GaProvider *provider, GaHttpPlan *plan, char *complaint,
-			   size_t size)
+compile_answer(const GaCourierProvider *provider, GaHttpPlan *plan,
+			   char *complaint, size_t size)
 {
 	const GaHttpRow *row = plan->row;
 
@@ -264,7 +264,7 @@ compile_answer(const GaProvider *provider, GaHttpPlan *plan, char *complaint,
 }
 
 static void
-choose_user(const GaProvider *provider, GaHttpPlan *plan)
+choose_user(const GaCourierProvider *provider, GaHttpPlan *plan)
 {
 	const GaHttpRow *row = plan->row;
 	const char *username = row->username;
@@ -277,7 +277,7 @@ choose_user(const GaProvider *provider, GaHttpPlan *plan)
 }
 
 static void
-choose_signer(const GaProvider *provider, GaHttpPlan *plan)
+choose_signer(const GaCourierProvider *provider, GaHttpPlan *plan)
 {
 	GaText text = {0};
 
@@ -291,7 +291,7 @@ choose_signer(const GaProvider *provider, GaHttpPlan *plan)
 
 /* What the kind needs of the user mapping, and is not there; else NULL. */
 static const char *
-find_missing(const GaProvider *provider, const GaHttpPlan *plan)
+find_missing(const GaCourierProvider *provider, const GaHttpPlan *plan)
 {
 	GaHttpAuth auth = plan->row->auth;
 
@@ -313,8 +313,8 @@ find_missing(const GaProvider *provider, const GaHttpPlan *plan)
 }
 
 static bool
-choose_auth(const GaProvider *provider, GaHttpPlan *plan, const char *scheme,
-			char *complaint, size_t size)
+choose_auth(const GaCourierProvider *provider, GaHttpPlan *plan,
+			const char *scheme, char *complaint, size_t size)
 {
 	const char *missing;
 
@@ -343,7 +343,7 @@ choose_auth(const GaProvider *provider, GaHttpPlan *plan, const char *scheme,
 }
 
 static void
-choose_rules(const GaProvider *provider, GaHttpPlan *plan)
+choose_rules(const GaCourierProvider *provider, GaHttpPlan *plan)
 {
 	plan->rules.validity_min = plan->row->validity_min;
 	plan->rules.validity_max = plan->row->validity_max;
@@ -354,7 +354,7 @@ choose_rules(const GaProvider *provider, GaHttpPlan *plan)
 }
 
 bool
-ga_http_plan_prepare(GaProvider *provider, char *complaint, size_t size)
+ga_http_plan_prepare(GaCourierProvider *provider, char *complaint, size_t size)
 {
 	GaHttpPlan *plan = ga_alloc(sizeof(*plan));
 	char scheme[16];
@@ -375,11 +375,11 @@ ga_http_plan_release(void *context)
 	GaHttpPlan *plan = context;
 
 	for (int i = 0; i < plan->header_count; i++)
-		ga_template_free(&plan->headers[i].template);
+		ga_request_template_free(&plan->headers[i].template);
 	free(plan->headers);
-	ga_template_free(&plan->url);
-	ga_template_free(&plan->poll_url);
-	ga_field_free(plan->fields);
+	ga_request_template_free(&plan->url);
+	ga_request_template_free(&plan->poll_url);
+	ga_request_field_free(plan->fields);
 	free(plan->method);
 	free(plan->success);
 	free(plan->id_path);

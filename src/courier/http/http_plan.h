@@ -7,21 +7,21 @@
 
 #include "courier/provider.h"
 #include "base/shared/provider_table.h"
-#include "courier/template.h"
+#include "courier/http/request_template.h"
 
 typedef struct GaHttpHeader
 {
-	GaTemplate template; /* the whole line: "Name: value" */
-	size_t value_offset; /* where the value begins */
+	GaRequestTemplate template; /* the whole line: "Name: value" */
+	size_t value_offset;		/* where the value begins */
 } GaHttpHeader;
 
 typedef struct GaHttpPlan
 {
 	const GaHttpRow *row;
 	char *method;
-	GaTemplate url;
+	GaRequestTemplate url;
 	GaBodyKind body_kind;
-	GaField *fields;
+	GaRequestField *fields;
 	GaHttpHeader *headers;
 	int header_count;
 	char *success; /* "2xx a.b=c" */
@@ -32,12 +32,12 @@ typedef struct GaHttpPlan
 	char *bearer;		 /* for bearer, else NULL */
 	char *signer;		 /* for AWS: "aws:amz:REGION:SERVICE", else NULL */
 	bool holds_password; /* a template of the operator's: no basic then */
-	GaTemplate poll_url; /* empty when this kind cannot be asked */
+	GaRequestTemplate poll_url; /* empty when this kind cannot be asked */
 	GaValueRules rules;
 } GaHttpPlan;
 
 /* Sets provider->plan.  false: `complaint`. */
-extern bool ga_http_plan_prepare(GaProvider *provider, char *complaint,
+extern bool ga_http_plan_prepare(GaCourierProvider *provider, char *complaint,
 								 size_t size);
 extern void ga_http_plan_release(void *plan);
 

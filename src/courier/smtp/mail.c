@@ -174,7 +174,8 @@ put_date(GaText *out)
 }
 
 static void
-put_headers(GaText *out, const GaMailSettings *settings, const GaJob *job)
+put_headers(GaText *out, const GaMailSettings *settings,
+			const GaCourierJob *job)
 {
 	char name[NAME_SIZE];
 
@@ -281,7 +282,7 @@ put_part(GaText *out, const char *subtype, const char *text)
  * occur in a part.
  */
 static void
-put_alternative(GaText *out, const GaJob *job)
+put_alternative(GaText *out, const GaCourierJob *job)
 {
 	char boundary[71];
 
@@ -297,8 +298,8 @@ put_alternative(GaText *out, const GaJob *job)
 }
 
 bool
-ga_mail_compose(const GaMailSettings *settings, const GaJob *job, GaText *out,
-				char *complaint, size_t size)
+ga_mail_compose(const GaMailSettings *settings, const GaCourierJob *job,
+				GaText *out, char *complaint, size_t size)
 {
 	put_headers(out, settings, job);
 	if (*job->text && *job->html)

@@ -33,8 +33,9 @@ extern void ga_mail_settings_free(GaMailSettings *settings);
  * Appends the message with CRLF line ends, at most 998 bytes a line, all
  * ASCII.  The job has passed ga_job_check.  false: `complaint`.
  */
-extern bool ga_mail_compose(const GaMailSettings *settings, const GaJob *job,
-							GaText *out, char *complaint, size_t size);
+extern bool ga_mail_compose(const GaMailSettings *settings,
+							const GaCourierJob *job, GaText *out,
+							char *complaint, size_t size);
 
 /* The name of an option's mailbox as people read it: one line, no escapes. */
 extern void ga_mail_read_name(const GaMailbox *mailbox, char *name,

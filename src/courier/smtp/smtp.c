@@ -38,12 +38,12 @@ typedef struct SmtpPlan
 
 typedef struct SmtpSender
 {
-	const GaProvider *provider;
+	const GaCourierProvider *provider;
 	const SmtpPlan *plan;
 	GaConnection connection;
 	GaText message;
 	struct curl_slist recipient;
-	const GaJob *job;
+	const GaCourierJob *job;
 	bool offers_dsn;	  /* the last EHLO of this connection did */
 	GaText envelope_from; /* of the current message, with its parameters */
 	GaText envelope_to;
@@ -60,8 +60,8 @@ typedef struct SmtpSender
 } SmtpSender;
 
 static bool
-make_url(GaProvider *provider, SmtpPlan *plan, const char *url, char *complaint,
-		 size_t size)
+make_url(GaCourierProvider *provider, SmtpPlan *plan, const char *url,
+		 char *complaint, size_t size)
 {
 	const char *ehlo = ga_provider_option(provider, "ehlo_name");
 	size_t host = strcspn(strstr(url, "://") + 3, "/?#");
@@ -84,7 +84,7 @@ make_url(GaProvider *provider, SmtpPlan *plan, const char *url, char *complaint,
 }
 
 static bool
-prepare(GaProvider *provider, char *complaint, size_t size)
+prepare(GaCourierProvider *provider, char *complaint, size_t size)
 {
 	SmtpPlan *plan = ga_alloc(sizeof(*plan));
 	const char *url = ga_provider_option(provider, "url");
@@ -340,7 +340,7 @@ static void
 prepare_handle(CURL *curl, void *context)
 {
 	SmtpSender *sender = context;
-	const GaProvider *provider = sender->provider;
+	const GaCourierProvider *provider = sender->provider;
 	const char *username = ga_provider_option(provider, "username");
 
 	curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "smtp,smtps");
@@ -371,7 +371,7 @@ prepare_handle(CURL *curl, void *context)
 }
 
 static void *
-open_sender(const GaProvider *provider)
+open_sender(const GaCourierProvider *provider)
 {
 	SmtpSender *sender = ga_alloc(sizeof(*sender));
 
@@ -397,7 +397,7 @@ close_sender(void *context)
 }
 
 static CURLcode
-run(SmtpSender *sender, const GaJob *job)
+run(SmtpSender *sender, const GaCourierJob *job)
 {
 	CURL *curl = ga_connection_handle(&sender->connection);
 
@@ -459,7 +459,8 @@ judge_failure(SmtpSender *sender, CURLcode result, GaOutcome *outcome)
 }
 
 static void
-judge(SmtpSender *sender, CURLcode result, const GaJob *job, GaOutcome *outcome)
+judge(SmtpSender *sender, CURLcode result, const GaCourierJob *job,
+	  GaOutcome *outcome)
 {
 	char value[GA_OUTCOME_MESSAGE_ID_SIZE];
 
@@ -479,7 +480,7 @@ judge(SmtpSender *sender, CURLcode result, const GaJob *job, GaOutcome *outcome)
 }
 
 static void
-deliver(void *context, const GaJob *job, GaOutcome *outcome)
+deliver(void *context, const GaCourierJob *job, GaOutcome *outcome)
 {
 	SmtpSender *sender = context;
 	char complaint[256];
@@ -506,7 +507,7 @@ deliver(void *context, const GaJob *job, GaOutcome *outcome)
 }
 
 static bool
-compose(const GaProvider *provider, const GaJob *job, GaText *out,
+compose(const GaCourierProvider *provider, const GaCourierJob *job, GaText *out,
 		char *complaint, size_t size)
 {
 	const SmtpPlan *plan = provider->plan;

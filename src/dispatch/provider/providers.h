@@ -12,7 +12,7 @@
 
 #include "postgres.h"
 
-#include "base/channel.h"
+#include "base/shared/channel.h"
 #include "base/shared/monotonic.h"
 #include "base/shared/wire.h"
 #include "datatype/timestamp.h"

@@ -16,12 +16,12 @@
 /* Only short answers matter. */
 #define READ_MAX 512
 
-typedef enum Order
+typedef enum ByteOrder
 {
 	NOT_UTF16,
 	HIGH_FIRST,
 	LOW_FIRST
-} Order;
+} ByteOrder;
 
 static unsigned char
 byte_at(GaBytes bytes, size_t at)
@@ -29,7 +29,7 @@ byte_at(GaBytes bytes, size_t at)
 	return (unsigned char) bytes.data[at];
 }
 
-static Order
+static ByteOrder
 order_of(GaBytes bytes)
 {
 	size_t zeros[2] = {0, 0};
@@ -62,7 +62,7 @@ put_character(StringInfo out, pg_wchar character)
 }
 
 static pg_wchar
-unit_at(GaBytes bytes, size_t at, Order order)
+unit_at(GaBytes bytes, size_t at, ByteOrder order)
 {
 	unsigned char high = byte_at(bytes, order == HIGH_FIRST ? at : at + 1);
 	unsigned char low = byte_at(bytes, order == HIGH_FIRST ? at + 1 : at);
@@ -78,7 +78,7 @@ is_surrogate(pg_wchar unit, pg_wchar first)
 
 /* Half a pair and zeros are left out. */
 static void
-read_utf16(GaBytes bytes, Order order, StringInfo out)
+read_utf16(GaBytes bytes, ByteOrder order, StringInfo out)
 {
 	for (size_t at = 0; at + 1 < bytes.length; at += 2)
 	{
@@ -100,7 +100,7 @@ read_utf16(GaBytes bytes, Order order, StringInfo out)
 const char *
 ga_carrier_text_read(GaBytes bytes)
 {
-	Order order;
+	ByteOrder order;
 	StringInfoData out;
 
 	bytes.length = Min(bytes.length, READ_MAX);

@@ -9,7 +9,7 @@
 
 #include "postgres.h"
 
-#include "base/channel.h"
+#include "base/shared/channel.h"
 #include "request/violation.h"
 
 typedef struct GaContact

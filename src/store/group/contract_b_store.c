@@ -171,15 +171,16 @@ ga_group_v2_lock(const GaOwnerScope *scope, int64 number, GaViewer viewer,
 	}
 
 static void
-fill_page_values(GaViewer viewer, int64 other, const GaSlice *slice,
+fill_page_values(GaViewer viewer, int64 other, const GaPageBounds *bounds,
 				 Datum *values, char *nulls)
 {
 	memset(nulls, ' ', PAGE_ARGS);
 	values[0] = Int64GetDatum(viewer.user_id);
-	values[1] = Int32GetDatum(slice->limit);
-	values[2] = Int64GetDatum(slice->offset);
-	values[3] = slice->search ? CStringGetTextDatum(slice->search) : (Datum) 0;
-	nulls[3] = slice->search ? ' ' : 'n';
+	values[1] = Int32GetDatum(bounds->limit);
+	values[2] = Int64GetDatum(bounds->offset);
+	values[3] =
+		bounds->search ? CStringGetTextDatum(bounds->search) : (Datum) 0;
+	nulls[3] = bounds->search ? ' ' : 'n';
 	values[4] = BoolGetDatum(viewer.sees_all);
 	values[5] = Int64GetDatum(other);
 }
@@ -197,14 +198,14 @@ read_groups(const GaOwnerScope *scope, int count)
 
 static GaGroupV2 *
 read_groups_page(const GaOwnerScope *scope, GaPlan *page, GaPlan *total,
-				 GaViewer viewer, int64 other, GaSlice *slice, int *count)
+				 GaViewer viewer, int64 other, GaPageBounds *bounds, int *count)
 {
 	Datum values[PAGE_ARGS];
 	char nulls[PAGE_ARGS];
 
-	fill_page_values(viewer, other, slice, values, nulls);
+	fill_page_values(viewer, other, bounds, values, nulls);
 	ga_plan_read(total, values, nulls);
-	slice->total = ga_row_int64(0, 1, 0);
+	bounds->total = ga_row_int64(0, 1, 0);
 	*count = (int) ga_plan_read(page, values, nulls);
 	return read_groups(scope, *count);
 }
@@ -219,13 +220,13 @@ read_groups_page(const GaOwnerScope *scope, GaPlan *page, GaPlan *total,
 	" WHERE m.user_id = " user " AND " GA_IS_SUBSCRIBED
 
 GaGroupV2 *
-ga_groups_v2_own(const GaOwnerScope *scope, GaViewer viewer, GaSlice *slice,
-				 int *count)
+ga_groups_v2_own(const GaOwnerScope *scope, GaViewer viewer,
+				 GaPageBounds *bounds, int *count)
 {
 	static GaPlan page = GROUPS_PAGE(GROUPS_OF("$1"));
 	static GaPlan total = PAGE_COUNT(GROUPS_OF("$1"));
 
-	return read_groups_page(scope, &page, &total, viewer, 0, slice, count);
+	return read_groups_page(scope, &page, &total, viewer, 0, bounds, count);
 }
 
 /* Asked once for a statement, however many groups it looks at. */
@@ -243,12 +244,12 @@ ga_groups_v2_own(const GaOwnerScope *scope, GaViewer viewer, GaSlice *slice,
 
 GaGroupV2 *
 ga_groups_v2_of_user(const GaOwnerScope *scope, GaViewer viewer, int64 user_id,
-					 GaSlice *slice, int *count)
+					 GaPageBounds *bounds, int *count)
 {
 	static GaPlan page = GROUPS_PAGE(GROUPS_TO_SHOW);
 	static GaPlan total = PAGE_COUNT(GROUPS_TO_SHOW);
 
-	return read_groups_page(scope, &page, &total, viewer, user_id, slice,
+	return read_groups_page(scope, &page, &total, viewer, user_id, bounds,
 							count);
 }
 
@@ -280,12 +281,13 @@ ga_groups_v2_numbered(const GaOwnerScope *scope, GaViewer viewer,
 
 static GaUser *
 read_users_page(const GaOwnerScope *scope, GaPlan *page, GaPlan *total,
-				Datum *values, const char *nulls, GaSlice *slice, int *count)
+				Datum *values, const char *nulls, GaPageBounds *bounds,
+				int *count)
 {
 	GaUser *users;
 
 	ga_plan_read(total, values, nulls);
-	slice->total = ga_row_int64(0, 1, 0);
+	bounds->total = ga_row_int64(0, 1, 0);
 	*count = (int) ga_plan_read(page, values, nulls);
 	users = MemoryContextAllocZero(scope->caller_context,
 								   sizeof(GaUser) * Max(*count, 1));
@@ -323,7 +325,7 @@ read_users_page(const GaOwnerScope *scope, GaPlan *page, GaPlan *total,
 
 GaUser *
 ga_group_v2_users(const GaOwnerScope *scope, pg_uuid_t group_id,
-				  GaUserList list, GaSlice *slice, int *count)
+				  GaUserList list, GaPageBounds *bounds, int *count)
 {
 	static GaPlan pages[GA_USERS_LIST_COUNT] = {
 		[GA_USERS_SUBSCRIBED] =
@@ -337,11 +339,11 @@ ga_group_v2_users(const GaOwnerScope *scope, pg_uuid_t group_id,
 		[GA_USERS_INVITED] = USERS_COUNT(MEMBERS GA_IS_INVITED),
 		[GA_USERS_REQUESTING] = USERS_COUNT(REQUESTS),
 	};
-	Datum values[3] = {UUIDPGetDatum(&group_id), Int32GetDatum(slice->limit),
-					   Int64GetDatum(slice->offset)};
+	Datum values[3] = {UUIDPGetDatum(&group_id), Int32GetDatum(bounds->limit),
+					   Int64GetDatum(bounds->offset)};
 
 	return read_users_page(scope, &pages[list], &totals[list], values, NULL,
-						   slice, count);
+						   bounds, count);
 }
 
 /* ---- changing ----------------------------------------------------------- */

@@ -23,13 +23,13 @@ typedef struct GaGroupV2
 } GaGroupV2;
 
 /* Which rows of a list; `total` is set by reading it. */
-typedef struct GaSlice
+typedef struct GaPageBounds
 {
 	int32 limit;
 	int64 offset;
 	const char *search; /* part of a name; NULL: any */
 	int64 total;
-} GaSlice;
+} GaPageBounds;
 
 /* Whose eyes: 0 for nobody known. */
 typedef struct GaViewer
@@ -54,7 +54,8 @@ extern bool ga_group_v2_lock(const struct GaOwnerScope *scope, int64 number,
 
 /* Pages of groups, newest first; palloc'ed, `count` is how many. */
 extern GaGroupV2 *ga_groups_v2_own(const struct GaOwnerScope *scope,
-								   GaViewer viewer, GaSlice *slice, int *count);
+								   GaViewer viewer, GaPageBounds *bounds,
+								   int *count);
 /* Those with these numbers, newest first; `count` becomes how many there are. */
 extern GaGroupV2 *ga_groups_v2_numbered(const struct GaOwnerScope *scope,
 										GaViewer viewer, const int64 *numbers,
@@ -62,7 +63,7 @@ extern GaGroupV2 *ga_groups_v2_numbered(const struct GaOwnerScope *scope,
 /* What the viewer may know of another user's groups. */
 extern GaGroupV2 *ga_groups_v2_of_user(const struct GaOwnerScope *scope,
 									   GaViewer viewer, int64 user_id,
-									   GaSlice *slice, int *count);
+									   GaPageBounds *bounds, int *count);
 
 typedef enum GaUserList
 {
@@ -75,7 +76,7 @@ typedef enum GaUserList
 /* Pages of a group's people, in the order they came. */
 extern GaUser *ga_group_v2_users(const struct GaOwnerScope *scope,
 								 pg_uuid_t group_id, GaUserList list,
-								 GaSlice *slice, int *count);
+								 GaPageBounds *bounds, int *count);
 /* Writes what may change; the slug stays.  Throws 23505 for a taken name. */
 extern void ga_group_v2_update(const GaGroupView *group);
 

@@ -10,7 +10,7 @@
 
 #include "postgres.h"
 
-#include "base/channel.h"
+#include "base/shared/channel.h"
 #include "utils/uuid.h"
 
 struct GaOwnerScope;

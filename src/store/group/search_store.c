@@ -77,36 +77,36 @@ read_count(GaPlan *plan, Datum *values, const char *nulls)
 	return ga_row_int64(0, 1, 0);
 }
 
-/* Sets the slice's total; returns how many numbers its page has. */
+/* Sets the bounds's total; returns how many numbers its page has. */
 static int
 search(const GaOwnerScope *scope, Search *plans, Datum *values, char *nulls,
-	   GaSlice *slice, int64 *numbers)
+	   GaPageBounds *bounds, int64 *numbers)
 {
 	int limit = ga_settings.search_limit;
-	int wanted = (int) Min(slice->limit, limit - slice->offset);
-	bool any = slice->search == NULL;
+	int wanted = (int) Min(bounds->limit, limit - bounds->offset);
+	bool any = bounds->search == NULL;
 	int found;
 
 	values[1] = Int32GetDatum(wanted);
-	values[2] = Int64GetDatum(slice->offset);
+	values[2] = Int64GetDatum(bounds->offset);
 	values[5] = Int32GetDatum(limit);
 	nulls[3] = nulls[4] = any ? 'n' : ' ';
 	if (!any)
 	{
 		/* As the columns are made: lower() of the database's own collation. */
-		char *needle = str_tolower(slice->search, strlen(slice->search),
+		char *needle = str_tolower(bounds->search, strlen(bounds->search),
 								   DEFAULT_COLLATION_OID);
 
 		values[3] = CStringGetTextDatum(needle);
 		values[4] = ga_search_grams_of_needle(needle);
 	}
-	slice->total = read_count(any ? &plans->count_all : &plans->count_found,
-							  values, nulls);
-	if (wanted <= 0 || slice->offset >= slice->total)
+	bounds->total = read_count(any ? &plans->count_all : &plans->count_found,
+							   values, nulls);
+	if (wanted <= 0 || bounds->offset >= bounds->total)
 		return 0;
 	if (any)
 		return read_numbers(scope, &plans->all, values, nulls, numbers);
-	if (slice->total == limit)
+	if (bounds->total == limit)
 	{
 		found =
 			read_numbers(scope, &plans->found_by_walk, values, nulls, numbers);
@@ -165,18 +165,18 @@ search(const GaOwnerScope *scope, Search *plans, Datum *values, char *nulls,
 	}
 
 GaGroupV2 *
-ga_groups_v2_search(const GaOwnerScope *scope, GaViewer viewer, GaSlice *slice,
-					int *count)
+ga_groups_v2_search(const GaOwnerScope *scope, GaViewer viewer,
+					GaPageBounds *bounds, int *count)
 {
 	static Search of_viewer =
 		GROUP_SEARCH(VISIBLE, OWN_HIDDEN, OWN_HIDDEN_FOUND);
 	static Search of_operator = GROUP_SEARCH(EVERY, NONE, NONE);
 	Datum values[ARGS] = {Int64GetDatum(viewer.user_id)};
 	char nulls[ARGS] = {' ', ' ', ' ', ' ', ' ', ' ', 'n'};
-	int64 *numbers = palloc(sizeof(int64) * slice->limit);
+	int64 *numbers = palloc(sizeof(int64) * bounds->limit);
 
 	*count = search(scope, viewer.sees_all ? &of_operator : &of_viewer, values,
-					nulls, slice, numbers);
+					nulls, bounds, numbers);
 	return ga_groups_v2_numbered(scope, viewer, numbers, count);
 }
 
@@ -202,7 +202,8 @@ ga_groups_v2_search(const GaOwnerScope *scope, GaViewer viewer, GaSlice *slice,
 
 GaUser *
 ga_search_users_to_invite(const GaOwnerScope *scope, GaViewer viewer,
-						  const pg_uuid_t *group_id, GaSlice *slice, int *count)
+						  const pg_uuid_t *group_id, GaPageBounds *bounds,
+						  int *count)
 {
 	static Search plans = {
 		.count_all = PLAN(COUNT_OF(ALL_USERS)),
@@ -213,13 +214,13 @@ ga_search_users_to_invite(const GaOwnerScope *scope, GaViewer viewer,
 	};
 	Datum values[ARGS] = {Int64GetDatum(viewer.user_id)};
 	char nulls[ARGS] = {' ', ' ', ' ', ' ', ' ', ' ', group_id ? ' ' : 'n'};
-	int64 *ids = palloc(sizeof(int64) * slice->limit);
+	int64 *ids = palloc(sizeof(int64) * bounds->limit);
 	GaUser *users = MemoryContextAllocZero(scope->caller_context,
-										   sizeof(GaUser) * slice->limit);
+										   sizeof(GaUser) * bounds->limit);
 
 	if (group_id != NULL)
 		values[6] = UUIDPGetDatum(group_id);
-	*count = search(scope, &plans, values, nulls, slice, ids);
+	*count = search(scope, &plans, values, nulls, bounds, ids);
 	ga_users_find(scope, ids, *count, users);
 	return users;
 }

@@ -16,7 +16,7 @@ struct GaOwnerScope;
 
 /* Visible groups, and hidden ones the viewer has to do with; newest first. */
 extern GaGroupV2 *ga_groups_v2_search(const struct GaOwnerScope *scope,
-									  GaViewer viewer, GaSlice *slice,
+									  GaViewer viewer, GaPageBounds *bounds,
 									  int *count);
 /*
  * Users one may invite, in the order they came: not the viewer, and nobody who is
@@ -25,6 +25,6 @@ extern GaGroupV2 *ga_groups_v2_search(const struct GaOwnerScope *scope,
 extern GaUser *ga_search_users_to_invite(const struct GaOwnerScope *scope,
 										 GaViewer viewer,
 										 const pg_uuid_t *group_id,
-										 GaSlice *slice, int *count);
+										 GaPageBounds *bounds, int *count);
 
 #endif /* GA_STORE_GROUP_SEARCH_STORE_H */

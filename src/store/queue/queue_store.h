@@ -10,7 +10,7 @@
 
 #include "postgres.h"
 
-#include "base/channel.h"
+#include "base/shared/channel.h"
 #include "base/fair_queue.h"
 #include "datatype/timestamp.h"
 #include "store/queue/set_aside_store.h"

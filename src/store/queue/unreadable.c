@@ -28,7 +28,7 @@
 #include "access/relscan.h"
 #include "access/table.h"
 #include "access/tableam.h"
-#include "base/channel.h"
+#include "base/shared/channel.h"
 #include "base/compat.h"
 #include "base/extension.h"
 #include "base/fair_queue.h"

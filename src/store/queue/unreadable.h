@@ -8,7 +8,7 @@
 
 #include "postgres.h"
 
-#include "base/channel.h"
+#include "base/shared/channel.h"
 #include "store/queue/queue_cursor.h"
 #include "store/queue/set_aside_store.h"
 

@@ -1,12 +1,12 @@
 /*
- * template.c
+ * request_template.c
  *		Texts with {names} in them, and the trees of fields made of them.
  *
  * Compiled when the dispatcher sends its configuration, immutable afterwards
  * and shared by the threads of a provider.  A value is always escaped for the
  * place it lands in; there is no way to write one raw into a URL or JSON.
  */
-#include "courier/template.h"
+#include "courier/http/request_template.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,7 +30,8 @@ put_escaped(GaText *out, const char *value, GaEscape escape)
 }
 
 static void
-add_piece(GaTemplate *template, int variable, bool condition, GaText *literal)
+add_piece(GaRequestTemplate *template, int variable, bool condition,
+		  GaText *literal)
 {
 	GaPiece *pieces;
 
@@ -53,8 +54,8 @@ add_piece(GaTemplate *template, int variable, bool condition, GaText *literal)
 
 /* Takes the {name} or {?name} at *next; literals before it are in `literal`. */
 static bool
-compile_name(GaTemplate *template, const char **next, GaText *literal,
-			 GaEscape escape, GaTemplateLookup lookup, const void *context,
+compile_name(GaRequestTemplate *template, const char **next, GaText *literal,
+			 GaEscape escape, GaRequestOption lookup, const void *context,
 			 char *complaint, size_t size)
 {
 	char name[64];
@@ -94,9 +95,10 @@ compile_name(GaTemplate *template, const char **next, GaText *literal,
 }
 
 bool
-ga_template_compile(GaTemplate *template, const char *source, GaEscape escape,
-					bool escape_literals, GaTemplateLookup lookup,
-					const void *context, char *complaint, size_t size)
+ga_request_template_compile(GaRequestTemplate *template, const char *source,
+							GaEscape escape, bool escape_literals,
+							GaRequestOption lookup, const void *context,
+							char *complaint, size_t size)
 {
 	GaText literal = {0};
 	bool good = true;
@@ -120,12 +122,12 @@ ga_template_compile(GaTemplate *template, const char *source, GaEscape escape,
 	add_piece(template, -1, false, &literal);
 	ga_text_free(&literal);
 	if (!good)
-		ga_template_free(template);
+		ga_request_template_free(template);
 	return good;
 }
 
 void
-ga_template_free(GaTemplate *template)
+ga_request_template_free(GaRequestTemplate *template)
 {
 	/* Literals may hold a password taken from an option. */
 	for (int i = 0; i < template->count; i++)
@@ -135,8 +137,8 @@ ga_template_free(GaTemplate *template)
 }
 
 void
-ga_template_render(const GaTemplate *template, const GaValues *values,
-				   GaEscape escape, GaText *out)
+ga_request_template_render(const GaRequestTemplate *template,
+						   const GaValues *values, GaEscape escape, GaText *out)
 {
 	size_t start = out->length;
 
@@ -159,7 +161,7 @@ ga_template_render(const GaTemplate *template, const GaValues *values,
 }
 
 bool
-ga_template_is_constant(const GaTemplate *template)
+ga_request_template_is_constant(const GaRequestTemplate *template)
 {
 	for (int i = 0; i < template->count; i++)
 		if (template->pieces[i].variable >= 0)
@@ -168,7 +170,7 @@ ga_template_is_constant(const GaTemplate *template)
 }
 
 /* One node; the children of an object or array are a list. */
-struct GaField
+struct GaRequestField
 {
 	enum
 	{
@@ -179,9 +181,9 @@ struct GaField
 		ARRAY
 	} type;
 	char *name; /* escaped; "" in arrays and at the top */
-	GaTemplate template;
-	GaField *children;
-	GaField *next;
+	GaRequestTemplate template;
+	GaRequestField *children;
+	GaRequestField *next;
 };
 
 static GaEscape
@@ -191,14 +193,14 @@ escape_of(GaBodyKind kind)
 }
 
 void
-ga_field_free(GaField *field)
+ga_request_field_free(GaRequestField *field)
 {
 	while (field)
 	{
-		GaField *next = field->next;
+		GaRequestField *next = field->next;
 
-		ga_field_free(field->children);
-		ga_template_free(&field->template);
+		ga_request_field_free(field->children);
+		ga_request_template_free(&field->template);
 		free(field->name);
 		free(field);
 		field = next;
@@ -208,20 +210,21 @@ ga_field_free(GaField *field)
 typedef struct FieldCompiler
 {
 	GaBodyKind kind;
-	GaTemplateLookup lookup;
+	GaRequestOption lookup;
 	const void *context;
 	char *complaint;
 	size_t size;
 } FieldCompiler;
 
-static GaField *compile_node(const FieldCompiler *compiler, const char *name,
-							 const json_t *source, int depth);
+static GaRequestField *compile_node(const FieldCompiler *compiler,
+									const char *name, const json_t *source,
+									int depth);
 
 static bool
-compile_children(const FieldCompiler *compiler, GaField *field, json_t *source,
-				 int depth)
+compile_children(const FieldCompiler *compiler, GaRequestField *field,
+				 json_t *source, int depth)
 {
-	GaField **tail = &field->children;
+	GaRequestField **tail = &field->children;
 	const char *name;
 	json_t *value;
 	size_t i;
@@ -244,7 +247,7 @@ compile_children(const FieldCompiler *compiler, GaField *field, json_t *source,
 }
 
 static bool
-compile_leaf(const FieldCompiler *compiler, GaField *field,
+compile_leaf(const FieldCompiler *compiler, GaRequestField *field,
 			 const json_t *source)
 {
 	GaEscape escape = escape_of(compiler->kind);
@@ -261,26 +264,26 @@ compile_leaf(const FieldCompiler *compiler, GaField *field,
 	}
 	if (text)
 	{
-		good = ga_template_compile(&field->template, text, escape, true,
-								   compiler->lookup, compiler->context,
-								   compiler->complaint, compiler->size);
+		good = ga_request_template_compile(&field->template, text, escape, true,
+										   compiler->lookup, compiler->context,
+										   compiler->complaint, compiler->size);
 		ga_text_free(&number);
 		return good;
 	}
 	field->type = LITERAL;
 	dumped = json_dumps(source, JSON_ENCODE_ANY);
-	good = ga_template_compile(&field->template, dumped ? dumped : "null",
-							   GA_ESCAPE_NONE, false, NULL, NULL,
-							   compiler->complaint, compiler->size);
+	good = ga_request_template_compile(
+		&field->template, dumped ? dumped : "null", GA_ESCAPE_NONE, false, NULL,
+		NULL, compiler->complaint, compiler->size);
 	free(dumped);
 	return good;
 }
 
-static GaField *
+static GaRequestField *
 compile_node(const FieldCompiler *compiler, const char *name,
 			 const json_t *source, int depth)
 {
-	GaField *field = ga_alloc(sizeof(*field));
+	GaRequestField *field = ga_alloc(sizeof(*field));
 	GaText escaped = {0};
 	bool good;
 
@@ -305,15 +308,16 @@ compile_node(const FieldCompiler *compiler, const char *name,
 	}
 	if (!good)
 	{
-		ga_field_free(field);
+		ga_request_field_free(field);
 		return NULL;
 	}
 	return field;
 }
 
-GaField *
-ga_field_compile(const json_t *source, GaBodyKind kind, GaTemplateLookup lookup,
-				 const void *context, char *complaint, size_t size)
+GaRequestField *
+ga_request_field_compile(const json_t *source, GaBodyKind kind,
+						 GaRequestOption lookup, const void *context,
+						 char *complaint, size_t size)
 {
 	FieldCompiler compiler = {kind, lookup, context, complaint, size};
 
@@ -326,7 +330,7 @@ ga_field_compile(const json_t *source, GaBodyKind kind, GaTemplateLookup lookup,
 }
 
 static void
-render_pairs(const GaField *field, const GaValues *values, GaText *out)
+render_pairs(const GaRequestField *field, const GaValues *values, GaText *out)
 {
 	size_t first = out->length;
 
@@ -340,14 +344,15 @@ render_pairs(const GaField *field, const GaValues *values, GaText *out)
 		ga_text_puts(out, field->name);
 		ga_text_putc(out, '=');
 		value = out->length;
-		ga_template_render(&field->template, values, GA_ESCAPE_URL, out);
+		ga_request_template_render(&field->template, values, GA_ESCAPE_URL,
+								   out);
 		if (out->length == value)
 			ga_text_truncate(out, start);
 	}
 }
 
 static bool
-render_leaf(const GaField *field, const GaValues *values, GaText *out)
+render_leaf(const GaRequestField *field, const GaValues *values, GaText *out)
 {
 	bool quoted = field->type == LEAF;
 	size_t start = out->length;
@@ -356,7 +361,7 @@ render_leaf(const GaField *field, const GaValues *values, GaText *out)
 	if (quoted)
 		ga_text_putc(out, '"');
 	inside = out->length;
-	ga_template_render(&field->template, values, GA_ESCAPE_JSON, out);
+	ga_request_template_render(&field->template, values, GA_ESCAPE_JSON, out);
 	if (out->length == inside ||
 		(!quoted &&
 		 strspn(out->data + inside, "0123456789") != out->length - inside))
@@ -368,21 +373,23 @@ render_leaf(const GaField *field, const GaValues *values, GaText *out)
 
 /* false: nothing came out, and nothing was appended. */
 static bool
-render_json(const GaField *field, const GaValues *values, GaText *out)
+render_json(const GaRequestField *field, const GaValues *values, GaText *out)
 {
 	size_t start = out->length;
 	size_t inside;
 
 	if (field->type == LITERAL)
 	{
-		ga_template_render(&field->template, values, GA_ESCAPE_NONE, out);
+		ga_request_template_render(&field->template, values, GA_ESCAPE_NONE,
+								   out);
 		return true;
 	}
 	if (field->type == LEAF || field->type == NUMBER)
 		return render_leaf(field, values, out);
 	ga_text_putc(out, field->type == OBJECT ? '{' : '[');
 	inside = out->length;
-	for (const GaField *child = field->children; child; child = child->next)
+	for (const GaRequestField *child = field->children; child;
+		 child = child->next)
 	{
 		size_t before = out->length;
 
@@ -403,8 +410,8 @@ render_json(const GaField *field, const GaValues *values, GaText *out)
 }
 
 void
-ga_field_render(const GaField *field, GaBodyKind kind, const GaValues *values,
-				GaText *out)
+ga_request_field_render(const GaRequestField *field, GaBodyKind kind,
+						const GaValues *values, GaText *out)
 {
 	if (kind != GA_BODY_JSON)
 		render_pairs(field->children, values, out);

@@ -1,13 +1,13 @@
 /*
- * template.h
+ * request_template.h
  *		Texts with {names} in them, compiled once and filled in per message.
  *
  * "{to}" is a value of the message, "{account_sid}" an option of the provider
  * (filled in when compiled), "{{" a brace.  "{?to_name}" stands for nothing; but
  * when that value is empty, so is the whole template.
  */
-#ifndef GA_COURIER_TEMPLATE_H
-#define GA_COURIER_TEMPLATE_H
+#ifndef GA_COURIER_HTTP_REQUEST_TEMPLATE_H
+#define GA_COURIER_HTTP_REQUEST_TEMPLATE_H
 
 #include <jansson.h>
 #include <stdbool.h>
@@ -30,30 +30,32 @@ typedef struct GaPiece
 	char *literal;	/* escaped already */
 } GaPiece;
 
-typedef struct GaTemplate
+typedef struct GaRequestTemplate
 {
 	GaPiece *pieces;
 	int count;
 	bool empty; /* an option it depends on is not set */
-} GaTemplate;
+} GaRequestTemplate;
 
 /* Answers an option of the provider, or NULL when there is no such option. */
-typedef const char *(*GaTemplateLookup)(const void *context, const char *name);
+typedef const char *(*GaRequestOption)(const void *context, const char *name);
 
 /*
  * Compiles `source`; what stands outside braces is taken as it is, or escaped
  * too with `escape_literals`.  false: `complaint` names the fault.
  */
-extern bool ga_template_compile(GaTemplate *template, const char *source,
-								GaEscape escape, bool escape_literals,
-								GaTemplateLookup lookup, const void *context,
-								char *complaint, size_t size);
-extern void ga_template_free(GaTemplate *template);
-extern void ga_template_render(const GaTemplate *template,
-							   const GaValues *values, GaEscape escape,
-							   GaText *out);
+extern bool ga_request_template_compile(GaRequestTemplate *template,
+										const char *source, GaEscape escape,
+										bool escape_literals,
+										GaRequestOption lookup,
+										const void *context, char *complaint,
+										size_t size);
+extern void ga_request_template_free(GaRequestTemplate *template);
+extern void ga_request_template_render(const GaRequestTemplate *template,
+									   const GaValues *values, GaEscape escape,
+									   GaText *out);
 /* Whether it reads the same for every message. */
-extern bool ga_template_is_constant(const GaTemplate *template);
+extern bool ga_request_template_is_constant(const GaRequestTemplate *template);
 
 /* How the fields of a request travel. */
 typedef enum GaBodyKind
@@ -64,19 +66,22 @@ typedef enum GaBodyKind
 } GaBodyKind;
 
 /* A tree of named templates, the shape of a request's body. */
-typedef struct GaField GaField;
+typedef struct GaRequestField GaRequestField;
 
 /*
  * Compiles a JSON object whose strings are templates.  Objects and arrays may
  * be nested for GA_BODY_JSON only; there "{#name}" makes a number.  NULL:
  * `complaint` names the fault.
  */
-extern GaField *ga_field_compile(const json_t *source, GaBodyKind kind,
-								 GaTemplateLookup lookup, const void *context,
-								 char *complaint, size_t size);
-extern void ga_field_free(GaField *field);
+extern GaRequestField *ga_request_field_compile(const json_t *source,
+												GaBodyKind kind,
+												GaRequestOption lookup,
+												const void *context,
+												char *complaint, size_t size);
+extern void ga_request_field_free(GaRequestField *field);
 /* Appends the body; what comes out empty is left out, with its name. */
-extern void ga_field_render(const GaField *field, GaBodyKind kind,
-							const GaValues *values, GaText *out);
+extern void ga_request_field_render(const GaRequestField *field,
+									GaBodyKind kind, const GaValues *values,
+									GaText *out);
 
-#endif /* GA_COURIER_TEMPLATE_H */
+#endif /* GA_COURIER_HTTP_REQUEST_TEMPLATE_H */

@@ -2,8 +2,8 @@
  * channel.h
  *		How a person is reached.
  */
-#ifndef GA_BASE_CHANNEL_H
-#define GA_BASE_CHANNEL_H
+#ifndef GA_BASE_SHARED_CHANNEL_H
+#define GA_BASE_SHARED_CHANNEL_H
 
 typedef enum GaChannel
 {
@@ -14,4 +14,4 @@ typedef enum GaChannel
 
 #define GA_CHANNEL_COUNT 3
 
-#endif /* GA_BASE_CHANNEL_H */
+#endif /* GA_BASE_SHARED_CHANNEL_H */
