@@ -161,7 +161,8 @@ answer_page(const GaPaging *paging, const void *rows, int count, PutRow put)
 	StringInfoData out;
 
 	initStringInfo(&out);
-	appendStringInfo(&out, "{\"count\":" INT64_FORMAT ",", paging->bounds.total);
+	appendStringInfo(&out, "{\"count\":" INT64_FORMAT ",",
+					 paging->bounds.total);
 	ga_json_put_member(&out, "next", ga_paging_next(paging));
 	appendStringInfoChar(&out, ',');
 	ga_json_put_member(&out, "previous", ga_paging_previous(paging));
