@@ -15,7 +15,7 @@
 #include "dispatch/wake.h"
 #include "request/body.h"
 #include "store/group/insert_store.h"
-#include "store/group/look_store.h"
+#include "store/group/deadline_store.h"
 #include "store/suppression_store.h"
 #include "utils/timestamp.h"
 

@@ -8,7 +8,7 @@
 #include <jansson.h>
 
 #include "courier/job.h"
-#include "courier/link.h"
+#include "courier/output.h"
 #include "courier/outcome.h"
 
 typedef struct GaPool GaPool;

@@ -22,7 +22,7 @@
 
 #include "courier/confine.h"
 #include "courier/descriptors.h"
-#include "courier/link.h"
+#include "courier/output.h"
 #include "courier/pool.h"
 
 #define READ_SIZE (256 * 1024)

@@ -15,7 +15,7 @@
 #include "store/queue/due_store.h"
 #include "store/queue/poll_store.h"
 #include "store/queue/queue_store.h"
-#include "store/queue/stray_store.h"
+#include "store/queue/orphan_store.h"
 
 /* As ga_queue_claim() and ga_screening_mark(). */
 extern int ga_claim_one_by_one(const GaProvider *provider, int64 incarnation,

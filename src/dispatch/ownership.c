@@ -15,7 +15,7 @@
 #include "base/guc.h"
 #include "commands/dbcommands.h"
 #include "dispatch/ownership.h"
-#include "dispatch/seat.h"
+#include "dispatch/own_slot.h"
 #include "miscadmin.h"
 #include "store/database_settings.h"
 #include "utils/memutils.h"

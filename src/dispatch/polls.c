@@ -13,7 +13,7 @@
 #include "common/cryptohash.h"
 #include "common/sha2.h"
 #include "dispatch/clock.h"
-#include "dispatch/courier/courier_desk.h"
+#include "dispatch/courier/couriers.h"
 #include "dispatch/courier/suspects.h"
 #include "dispatch/one_by_one.h"
 #include "dispatch/polls.h"

@@ -23,7 +23,7 @@
 #include "access/xact.h"
 #include "base/extension.h"
 #include "common/hashfn.h"
-#include "dispatch/seat.h"
+#include "dispatch/own_slot.h"
 #include "dispatch/work.h"
 #include "pgstat.h"
 #include "postmaster/interrupt.h"

@@ -13,7 +13,7 @@
 #include "base/guc.h"
 #include "catalog/pg_type.h"
 #include "store/cap_store.h"
-#include "store/group/look_store.h"
+#include "store/group/deadline_store.h"
 #include "store/invitation_store.h"
 #include "store/group/lifecycle_store.h"
 #include "store/plan_cache.h"

@@ -17,7 +17,7 @@
 #include "request/contact/contact.h"
 #include "store/cap_store.h"
 #include "store/group/lifecycle_store.h"
-#include "store/group/look_store.h"
+#include "store/group/deadline_store.h"
 #include "store/group/subscription_store.h"
 #include "store/suppression_store.h"
 #include "utils/timestamp.h"

@@ -20,7 +20,7 @@
 #include "dispatch/wake.h"
 #include "request/contract_body.h"
 #include "store/invitation_store.h"
-#include "store/group/look_store.h"
+#include "store/group/deadline_store.h"
 #include "store/group/subscription_store.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"

@@ -17,7 +17,7 @@
 #include "base/callback_url.h"
 #include "base/fair_queue.h"
 #include "base/link_token.h"
-#include "dispatch/courier/courier_desk.h"
+#include "dispatch/courier/couriers.h"
 #include "dispatch/courier/handover.h"
 #include "dispatch/courier/jobs.h"
 #include "dispatch/courier/message.h"

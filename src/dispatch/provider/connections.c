@@ -13,7 +13,7 @@
 
 #include "common/hashfn.h"
 #include "dispatch/provider/connections.h"
-#include "dispatch/seat.h"
+#include "dispatch/own_slot.h"
 
 static uint64
 digest_of(const char *server)

@@ -15,17 +15,17 @@
  * rests, faults and rates of providers (else a commit would break a Retry-After),
  * and that no row is in flight (else each start would look for such rows).
  *
- * Locks: GaSlots.lock, by way of dispatch/seat.
+ * Locks: GaSlots.lock, by way of dispatch/own_slot.
  */
 #include "postgres.h"
 
 #include "base/guc.h"
 #include "common/hashfn.h"
 #include "dispatch/clock.h"
-#include "dispatch/courier/courier_desk.h"
+#include "dispatch/courier/couriers.h"
 #include "dispatch/provider/providers.h"
 #include "dispatch/provider/retire.h"
-#include "dispatch/seat.h"
+#include "dispatch/own_slot.h"
 #include "utils/timestamp.h"
 
 /* What comes sooner is waited for even while others wait. */

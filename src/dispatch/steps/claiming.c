@@ -15,7 +15,7 @@
  */
 #include "postgres.h"
 
-#include "dispatch/courier/courier_desk.h"
+#include "dispatch/courier/couriers.h"
 #include "dispatch/courier/handover.h"
 #include "dispatch/due_rows.h"
 #include "dispatch/one_by_one.h"
@@ -25,7 +25,7 @@
 #include "dispatch/provider/retire.h"
 #include "dispatch/reading.h"
 #include "dispatch/screening.h"
-#include "dispatch/seat.h"
+#include "dispatch/own_slot.h"
 #include "dispatch/steps/claiming.h"
 #include "dispatch/steps/incarnation.h"
 #include "dispatch/steps/recording.h"

@@ -23,7 +23,7 @@
 #include "dispatch/steps/history.h"
 #include "dispatch/steps/incarnation.h"
 #include "dispatch/steps/recording.h"
-#include "dispatch/strays.h"
+#include "dispatch/orphans.h"
 #include "dispatch/work.h"
 #include "store/queue/queue_store.h"
 

@@ -24,7 +24,7 @@
 #include "dispatch/reading.h"
 #include "dispatch/records.h"
 #include "dispatch/screening.h"
-#include "dispatch/seat.h"
+#include "dispatch/own_slot.h"
 #include "dispatch/steps/incarnation.h"
 #include "dispatch/steps/recording.h"
 #include "dispatch/steps/set_aside.h"

@@ -14,7 +14,7 @@
  */
 #include "postgres.h"
 
-#include "dispatch/courier/courier_desk.h"
+#include "dispatch/courier/couriers.h"
 #include "dispatch/courier/handover.h"
 #include "dispatch/courier/message.h"
 #include "dispatch/due_rows.h"

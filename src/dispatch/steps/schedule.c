@@ -14,7 +14,7 @@
 #include "postgres.h"
 
 #include "dispatch/clock.h"
-#include "dispatch/courier/courier_desk.h"
+#include "dispatch/courier/couriers.h"
 #include "dispatch/due_rows.h"
 #include "dispatch/ownership.h"
 #include "dispatch/polls.h"
@@ -31,7 +31,7 @@
 #include "dispatch/steps/schedule.h"
 #include "dispatch/steps/set_aside.h"
 #include "dispatch/steps/unreadable_pages.h"
-#include "dispatch/strays.h"
+#include "dispatch/orphans.h"
 #include "dispatch/work.h"
 
 /* When a provider may claim again, courier included. */

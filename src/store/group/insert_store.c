@@ -10,7 +10,7 @@
 
 #include "catalog/pg_type.h"
 #include "store/group/insert_store.h"
-#include "store/group/look_store.h"
+#include "store/group/deadline_store.h"
 #include "store/installation_store.h"
 #include "store/invitation_store.h"
 #include "store/plan_cache.h"

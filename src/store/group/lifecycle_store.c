@@ -12,7 +12,7 @@
 #include "base/fair_queue.h"
 #include "catalog/pg_type.h"
 #include "store/group/lifecycle_store.h"
-#include "store/group/look_store.h"
+#include "store/group/deadline_store.h"
 #include "store/plan_cache.h"
 #include "store/queue/poll_store.h"
 #include "utils/builtins.h"

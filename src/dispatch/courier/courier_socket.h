@@ -1,13 +1,13 @@
 /*
- * courier_link.h
+ * courier_socket.h
  *		The dispatcher's end of the socketpair to the courier: starting it,
  *		speaking to it, noticing its end.
  *
  * The link outlives the courier: frames it wrote before it died are still read,
  * so that the dispatcher knows which jobs it had taken up.
  */
-#ifndef GA_DISPATCH_COURIER_COURIER_LINK_H
-#define GA_DISPATCH_COURIER_COURIER_LINK_H
+#ifndef GA_DISPATCH_COURIER_COURIER_SOCKET_H
+#define GA_DISPATCH_COURIER_COURIER_SOCKET_H
 
 #include "postgres.h"
 
@@ -56,4 +56,4 @@ extern GaWaitSocket ga_courier_wait_socket(const GaCourierLink *link);
 /* Reads what is there without waiting; sets `ended` at end of file. */
 extern void ga_courier_fill(GaCourierLink *link);
 
-#endif /* GA_DISPATCH_COURIER_COURIER_LINK_H */
+#endif /* GA_DISPATCH_COURIER_COURIER_SOCKET_H */

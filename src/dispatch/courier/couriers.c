@@ -1,5 +1,5 @@
 /*
- * courier_desk.c
+ * couriers.c
  *		The dispatcher's dealings with its couriers.
  *
  * A courier that cannot be started, or dies before it took up anything, is
@@ -23,13 +23,13 @@
 
 #include "base/compat.h"
 #include "common/hashfn.h"
-#include "dispatch/courier/courier_desk.h"
-#include "dispatch/courier/courier_link.h"
+#include "dispatch/courier/couriers.h"
+#include "dispatch/courier/courier_socket.h"
 #include "dispatch/courier/courier_watch.h"
 #include "dispatch/courier/suspects.h"
 #include "dispatch/polls.h"
 #include "dispatch/records.h"
-#include "dispatch/seat.h"
+#include "dispatch/own_slot.h"
 #include "storage/ipc.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"

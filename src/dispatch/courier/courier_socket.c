@@ -1,5 +1,5 @@
 /*
- * courier_link.c
+ * courier_socket.c
  *		The running courier of a dispatcher and its non-blocking socketpair.
  *
  * It inherits the server's standard error and the one socket, and dies with the
@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #include "base/courier_process.h"
-#include "dispatch/courier/courier_link.h"
+#include "dispatch/courier/courier_socket.h"
 #include "storage/latch.h"
 
 #define READ_SIZE (64 * 1024)

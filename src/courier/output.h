@@ -1,10 +1,10 @@
 /*
- * link.h
+ * output.h
  *		The courier's end of the socketpair: everything written to the
  *		dispatcher goes through here.
  */
-#ifndef GA_COURIER_LINK_H
-#define GA_COURIER_LINK_H
+#ifndef GA_COURIER_OUTPUT_H
+#define GA_COURIER_OUTPUT_H
 
 #include <pthread.h>
 #include <stdbool.h>
@@ -42,4 +42,4 @@ extern void ga_link_post(GaLink *link, GaBuffer *buffer);
 extern void ga_link_log(GaLink *link, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
-#endif /* GA_COURIER_LINK_H */
+#endif /* GA_COURIER_OUTPUT_H */

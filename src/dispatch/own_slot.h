@@ -1,10 +1,10 @@
 /*
- * seat.h
+ * own_slot.h
  *		The dispatcher's own place in shared memory: taking it, leaving it, what
  *		it tells there.
  */
-#ifndef GA_DISPATCH_SEAT_H
-#define GA_DISPATCH_SEAT_H
+#ifndef GA_DISPATCH_OWN_SLOT_H
+#define GA_DISPATCH_OWN_SLOT_H
 
 #include "postgres.h"
 
@@ -34,4 +34,4 @@ extern void ga_seat_note_progress(void);
 /* ... or, waiting from here on, in so many milliseconds; below 0: when woken. */
 extern void ga_seat_note_wait(long wait_ms);
 
-#endif /* GA_DISPATCH_SEAT_H */
+#endif /* GA_DISPATCH_OWN_SLOT_H */

@@ -1,12 +1,12 @@
 /*
- * link.c
+ * output.c
  *		The courier's end of the socketpair.
  *
  * The dispatcher may be busy writing jobs while we have outcomes for it.  The
  * main thread must therefore never wait for room to write, or both would wait
  * for ever: it posts, and a thread of this file writes.
  */
-#include "courier/link.h"
+#include "courier/output.h"
 
 #include <errno.h>
 #include <poll.h>

@@ -1,5 +1,5 @@
 /*
- * stray_store.c
+ * orphan_store.c
  *		Rows that earlier dispatchers left in the state sending.
  *
  * The delivery state is in no index, so that a claim is a HOT update.  So the
@@ -13,7 +13,7 @@
 
 #include "catalog/pg_type.h"
 #include "store/plan_cache.h"
-#include "store/queue/stray_store.h"
+#include "store/queue/orphan_store.h"
 #include "store/queue/unreadable.h"
 
 /* Rows of the queue read in one go: some milliseconds. */

@@ -1,5 +1,5 @@
 /*
- * look_store.c
+ * deadline_store.c
  *		When the dispatcher looks at groups, and what it does then: open invitations
  *		past their end expire, others are reminded of.
  *
@@ -14,7 +14,7 @@
 
 #include "base/guc.h"
 #include "catalog/pg_type.h"
-#include "store/group/look_store.h"
+#include "store/group/deadline_store.h"
 #include "store/plan_cache.h"
 #include "store/queue/set_aside_store.h"
 #include "store/suppression_store.h"

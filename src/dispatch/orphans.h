@@ -1,9 +1,9 @@
 /*
- * strays.h
+ * orphans.h
  *		Takes back what earlier dispatchers left in flight.
  */
-#ifndef GA_DISPATCH_STRAYS_H
-#define GA_DISPATCH_STRAYS_H
+#ifndef GA_DISPATCH_ORPHANS_H
+#define GA_DISPATCH_ORPHANS_H
 
 #include "postgres.h"
 
@@ -18,4 +18,4 @@ extern GaMonotonic ga_strays_next_turn(void);
 /* Whether there may be some. */
 extern bool ga_strays_are_left(void);
 
-#endif /* GA_DISPATCH_STRAYS_H */
+#endif /* GA_DISPATCH_ORPHANS_H */

@@ -1,9 +1,9 @@
 /*
- * stray_store.h
+ * orphan_store.h
  *		Rows that earlier dispatchers left in the state sending.
  */
-#ifndef GA_STORE_QUEUE_STRAY_STORE_H
-#define GA_STORE_QUEUE_STRAY_STORE_H
+#ifndef GA_STORE_QUEUE_ORPHAN_STORE_H
+#define GA_STORE_QUEUE_ORPHAN_STORE_H
 
 #include "postgres.h"
 
@@ -53,4 +53,4 @@ extern uint64 ga_strays_take_back(int64 incarnation, Datum hold_servers,
  */
 extern int ga_strays_keep_locked(int64 incarnation, GaStray *strays, int count);
 
-#endif /* GA_STORE_QUEUE_STRAY_STORE_H */
+#endif /* GA_STORE_QUEUE_ORPHAN_STORE_H */

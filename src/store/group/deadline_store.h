@@ -1,12 +1,12 @@
 /*
- * look_store.h
+ * deadline_store.h
  *		When the dispatcher looks at groups, and what it does then: open invitations
  *		past their end expire, others are reminded of.
  *
  * All that read or write rows run inside ga_owner_enter()/leave().
  */
-#ifndef GA_STORE_GROUP_LOOK_STORE_H
-#define GA_STORE_GROUP_LOOK_STORE_H
+#ifndef GA_STORE_GROUP_DEADLINE_STORE_H
+#define GA_STORE_GROUP_DEADLINE_STORE_H
 
 #include "postgres.h"
 
@@ -60,4 +60,4 @@ extern TimestampTz ga_groups_next_look(void);
 extern bool ga_groups_look_again(TimestampTz now, pg_uuid_t *after,
 								 bool *taken_over);
 
-#endif /* GA_STORE_GROUP_LOOK_STORE_H */
+#endif /* GA_STORE_GROUP_DEADLINE_STORE_H */

@@ -1,5 +1,5 @@
 /*
- * seat.c
+ * own_slot.c
  *		How a dispatcher begins and ends in its slot.
  *
  * Locks: GaSlots.lock, for a few instructions.  However the process ends, the
@@ -7,7 +7,7 @@
  */
 #include "postgres.h"
 
-#include "dispatch/seat.h"
+#include "dispatch/own_slot.h"
 #include "miscadmin.h"
 #include "storage/ipc.h"
 #include "utils/timestamp.h"

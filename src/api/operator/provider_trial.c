@@ -1,5 +1,5 @@
 /*
- * test_provider.c
+ * provider_trial.c
  *		One short message through a provider, for an operator who asks.
  *
  * The courier program sends it in a child of this backend: the network enters

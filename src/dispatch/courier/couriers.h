@@ -1,10 +1,10 @@
 /*
- * courier_desk.h
+ * couriers.h
  *		Where jobs go out to the courier and its words come in: keeps one running,
  *		replaces one that hangs, and knows what becomes of jobs when it dies.
  */
-#ifndef GA_DISPATCH_COURIER_COURIER_DESK_H
-#define GA_DISPATCH_COURIER_COURIER_DESK_H
+#ifndef GA_DISPATCH_COURIER_COURIERS_H
+#define GA_DISPATCH_COURIER_COURIERS_H
 
 #include "postgres.h"
 
@@ -69,4 +69,4 @@ extern void ga_desk_sockets(GaWaitSocket *sockets);
 /* Sending is allowed: only a courier that does not work is still in the way. */
 extern void ga_desk_end_trouble(void);
 
-#endif /* GA_DISPATCH_COURIER_COURIER_DESK_H */
+#endif /* GA_DISPATCH_COURIER_COURIERS_H */

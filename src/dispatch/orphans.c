@@ -1,5 +1,5 @@
 /*
- * strays.c
+ * orphans.c
  *		Takes back what earlier dispatchers left in flight.
  *
  * A million rows may wait, and rows in the state sending are in no index of their
@@ -16,9 +16,9 @@
 #include "dispatch/one_by_one.h"
 #include "dispatch/provider/providers.h"
 #include "dispatch/reading.h"
-#include "dispatch/strays.h"
+#include "dispatch/orphans.h"
 #include "dispatch/work.h"
-#include "store/queue/stray_store.h"
+#include "store/queue/orphan_store.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
