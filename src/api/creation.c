@@ -158,7 +158,7 @@ ga_creation_write(const GaOwnerScope *scope, GaGroupView *group)
 	if (done)
 		ga_wake_at_commit_for_tags();
 	if (group->is_first)
-		ga_reload_at_commit();
+		ga_wake_reload_at_commit();
 	return done;
 }
 

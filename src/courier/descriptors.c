@@ -22,7 +22,7 @@
 
 #include "base/shared/monotonic.h"
 
-/* What the courier needs besides: standard streams, the link, files being read. */
+/* What the courier needs besides: standard streams, the socket, files being read. */
 #define RESERVED 16
 /* Of one connection at its most. */
 #define PER_CONNECTION 8

@@ -44,30 +44,30 @@ write_all(int fd, const char *data, size_t length)
 }
 
 void
-ga_link_write(GaLink *link, GaBuffer *buffer)
+ga_output_write(GaOutput *output, GaBuffer *buffer)
 {
-	pthread_mutex_lock(&link->write_lock);
-	write_all(link->fd, ga_buffer_start(buffer), ga_buffer_length(buffer));
-	pthread_mutex_unlock(&link->write_lock);
+	pthread_mutex_lock(&output->write_lock);
+	write_all(output->fd, ga_buffer_start(buffer), ga_buffer_length(buffer));
+	pthread_mutex_unlock(&output->write_lock);
 	ga_buffer_consume(buffer, ga_buffer_length(buffer));
 }
 
 static void *
 write_posts(void *context)
 {
-	GaLink *link = context;
+	GaOutput *output = context;
 
 	for (;;)
 	{
 		GaBuffer taken;
 
-		pthread_mutex_lock(&link->post_lock);
-		while (ga_buffer_length(&link->outbox) == 0)
-			pthread_cond_wait(&link->posted, &link->post_lock);
-		taken = link->outbox;
-		memset(&link->outbox, 0, sizeof(link->outbox));
-		pthread_mutex_unlock(&link->post_lock);
-		ga_link_write(link, &taken);
+		pthread_mutex_lock(&output->post_lock);
+		while (ga_buffer_length(&output->outbox) == 0)
+			pthread_cond_wait(&output->posted, &output->post_lock);
+		taken = output->outbox;
+		memset(&output->outbox, 0, sizeof(output->outbox));
+		pthread_mutex_unlock(&output->post_lock);
+		ga_output_write(output, &taken);
 		ga_buffer_free(&taken);
 	}
 	return NULL;
@@ -91,33 +91,33 @@ ga_thread_start(void *(*run)(void *), void *context)
 }
 
 bool
-ga_link_open(GaLink *link, int fd)
+ga_output_open(GaOutput *output, int fd)
 {
-	memset(link, 0, sizeof(*link));
-	link->fd = fd;
-	pthread_mutex_init(&link->write_lock, NULL);
-	pthread_mutex_init(&link->post_lock, NULL);
-	pthread_cond_init(&link->posted, NULL);
-	return ga_thread_start(write_posts, link);
+	memset(output, 0, sizeof(*output));
+	output->fd = fd;
+	pthread_mutex_init(&output->write_lock, NULL);
+	pthread_mutex_init(&output->post_lock, NULL);
+	pthread_cond_init(&output->posted, NULL);
+	return ga_thread_start(write_posts, output);
 }
 
 void
-ga_link_post(GaLink *link, GaBuffer *buffer)
+ga_output_post(GaOutput *output, GaBuffer *buffer)
 {
 	bool good;
 
-	pthread_mutex_lock(&link->post_lock);
-	good = ga_buffer_append(&link->outbox, ga_buffer_start(buffer),
+	pthread_mutex_lock(&output->post_lock);
+	good = ga_buffer_append(&output->outbox, ga_buffer_start(buffer),
 							ga_buffer_length(buffer));
-	pthread_cond_signal(&link->posted);
-	pthread_mutex_unlock(&link->post_lock);
+	pthread_cond_signal(&output->posted);
+	pthread_mutex_unlock(&output->post_lock);
 	if (!good)
 		abort();
 	ga_buffer_consume(buffer, ga_buffer_length(buffer));
 }
 
 void
-ga_link_log(GaLink *link, const char *format, ...)
+ga_output_log(GaOutput *output, const char *format, ...)
 {
 	GaBuffer frame = {0};
 	char raw[1024];
@@ -130,6 +130,6 @@ ga_link_log(GaLink *link, const char *format, ...)
 	va_end(arguments);
 	length = ga_text_clean(raw, strlen(raw), line, sizeof(line));
 	if (ga_wire_put_frame(&frame, GA_FRAME_LOG, line, length))
-		ga_link_post(link, &frame);
+		ga_output_post(output, &frame);
 	ga_buffer_free(&frame);
 }

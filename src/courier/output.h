@@ -12,7 +12,7 @@
 
 #include "base/shared/wire.h"
 
-typedef struct GaLink
+typedef struct GaOutput
 {
 	int fd;
 	pthread_mutex_t write_lock; /* one writer at a time, whole frames */
@@ -20,26 +20,26 @@ typedef struct GaLink
 	pthread_mutex_t post_lock; /* protects the two fields below */
 	pthread_cond_t posted;
 	GaBuffer outbox;
-} GaLink;
+} GaOutput;
 
 /* A detached thread that no signal is delivered to, nor to any it starts (the
  * resolver's).  false: there is none to be had. */
 extern bool ga_thread_start(void *(*run)(void *), void *context);
 
 /* Starts the thread that writes what is posted. */
-extern bool ga_link_open(GaLink *link, int fd);
+extern bool ga_output_open(GaOutput *output, int fd);
 
 /*
  * Writes the frames in `buffer` and empties it; blocks while the dispatcher is
  * not reading.  For sending threads only.  A dispatcher that is gone ends the
  * process.
  */
-extern void ga_link_write(GaLink *link, GaBuffer *buffer);
+extern void ga_output_write(GaOutput *output, GaBuffer *buffer);
 
 /* Hands frames over to be written soon; never blocks.  Empties `buffer`. */
-extern void ga_link_post(GaLink *link, GaBuffer *buffer);
+extern void ga_output_post(GaOutput *output, GaBuffer *buffer);
 /* One line for the server's log; never a secret, never an address. */
-extern void ga_link_log(GaLink *link, const char *format, ...)
+extern void ga_output_log(GaOutput *output, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
 #endif /* GA_COURIER_OUTPUT_H */

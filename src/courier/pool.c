@@ -53,7 +53,7 @@ struct GaPool
 {
 	GaCourierProvider *provider; /* immutable */
 	json_t *config;				 /* read by the main thread only */
-	GaLink *link;
+	GaOutput *output;
 
 	pthread_mutex_t lock;
 	pthread_cond_t work;
@@ -96,14 +96,14 @@ ga_pools_wait(void)
 }
 
 GaPool *
-ga_pool_open(const json_t *config, GaLink *link)
+ga_pool_open(const json_t *config, GaOutput *output)
 {
 	GaPool *pool = ga_alloc(sizeof(*pool));
 	pthread_condattr_t attributes;
 
 	pool->provider = ga_provider_open(config);
 	pool->config = json_deep_copy(config);
-	pool->link = link;
+	pool->output = output;
 	pool->tail = &pool->head;
 	pool->limit = pool->provider->max_connections;
 	pool->grow_s = GROW_FIRST_S;
@@ -173,8 +173,8 @@ ga_task_free(GaTask *task)
 }
 
 void
-ga_task_refuse(GaTask *task, GaLink *link, GaVerdict verdict, const char *code,
-			   const char *detail)
+ga_task_refuse(GaTask *task, GaOutput *output, GaVerdict verdict,
+			   const char *code, const char *detail)
 {
 	GaOutcome outcome = {0};
 	GaBuffer frames = {0};
@@ -184,7 +184,7 @@ ga_task_refuse(GaTask *task, GaLink *link, GaVerdict verdict, const char *code,
 	if (!ga_wire_put_picked(&frames, task->job.id))
 		abort();
 	ga_outcome_put(&frames, task->job.id, &outcome);
-	ga_link_post(link, &frames);
+	ga_output_post(output, &frames);
 	ga_buffer_free(&frames);
 	ga_task_free(task);
 }
@@ -284,7 +284,7 @@ refuse_stranded(GaPool *pool, GaTask *task)
 		GaTask *next = task->next;
 
 		ga_task_refuse(
-			task, pool->link,
+			task, pool->output,
 			(GaVerdict){GA_OUTCOME_RETRY, GA_OUTCOME_PROVIDER_FAULT, -1},
 			"courier", "no thread could be started");
 		task = next;
@@ -464,8 +464,8 @@ deliver(GaPool *pool, GaSender *sender, GaTask *task, GaOutcome *outcome)
 			return true;
 		allowed = ga_descriptors_shrink(&is_news);
 		if (is_news)
-			ga_link_log(
-				pool->link,
+			ga_output_log(
+				pool->output,
 				"too few file descriptors: the courier keeps to %d "
 				"connections at once; raise the limit under which the "
 				"server runs (ulimit -n, or LimitNOFILE of its service)",
@@ -500,14 +500,14 @@ send_tasks(void *context)
 	{
 		task = take_task(pool);
 		if (task == NULL && ga_buffer_length(&frames) > 0)
-			ga_link_write(pool->link, &frames);
+			ga_output_write(pool->output, &frames);
 		if (task == NULL)
 			task = wait_for_task(pool);
 		if (task == NULL)
 			break;
 		if (!ga_wire_put_picked(&frames, task->job.id))
 			abort();
-		ga_link_write(pool->link, &frames);
+		ga_output_write(pool->output, &frames);
 		if (!deliver(pool, sender, task, &outcome))
 			break;
 		if ((outcome.verdict.flags & GA_OUTCOME_CROWDED) &&

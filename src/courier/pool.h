@@ -21,7 +21,7 @@ typedef struct GaTask
 } GaTask;
 
 /* `config` is the provider's entry in the CONFIG frame; it is copied. */
-extern GaPool *ga_pool_open(const json_t *config, GaLink *link);
+extern GaPool *ga_pool_open(const json_t *config, GaOutput *output);
 
 extern const char *ga_pool_name(const GaPool *pool);
 /* NULL: nothing is wrong with the provider. */
@@ -47,7 +47,7 @@ extern void ga_pools_wait(void);
 extern void ga_task_free(GaTask *task);
 
 /* Answers a task that no thread will take; never blocks; frees the task. */
-extern void ga_task_refuse(GaTask *task, GaLink *link, GaVerdict verdict,
+extern void ga_task_refuse(GaTask *task, GaOutput *output, GaVerdict verdict,
 						   const char *code, const char *detail);
 
 #endif /* GA_COURIER_POOL_H */

@@ -3,7 +3,7 @@
  *		Serving a dispatcher over a socketpair.
  *
  * The main thread only reads frames and hands jobs to the pools: it takes no
- * lock that is held for long and never writes itself (link.c), so jobs keep
+ * lock that is held for long and never writes itself (output.c), so jobs keep
  * flowing whatever the network does.  The end of the stream is the end of the
  * process, at once: what was in flight is for the next courier to find out.
  */
@@ -29,7 +29,7 @@
 
 typedef struct Server
 {
-	GaLink link;
+	GaOutput output;
 	GaBuffer in;
 	GaPool **pools;
 	size_t pool_count;
@@ -45,8 +45,8 @@ static void __attribute__((noreturn)) give_up(Server *server, const char *why)
 	snprintf(line, sizeof(line), "courier: %s", why);
 	fprintf(stderr, "group_api_courier: %s\n", why);
 	if (ga_wire_put_frame(&frame, GA_FRAME_LOG, line, strlen(line)))
-		send(server->link.fd, ga_buffer_start(&frame), ga_buffer_length(&frame),
-			 MSG_NOSIGNAL | MSG_DONTWAIT);
+		send(server->output.fd, ga_buffer_start(&frame),
+			 ga_buffer_length(&frame), MSG_NOSIGNAL | MSG_DONTWAIT);
 	_exit(2);
 }
 
@@ -78,7 +78,7 @@ route_task(Server *server, GaTask *task)
 	}
 	snprintf(detail, sizeof(detail),
 			 "the courier has no provider called \"%s\"", task->job.provider);
-	ga_task_refuse(task, &server->link,
+	ga_task_refuse(task, &server->output,
 				   (GaVerdict){GA_OUTCOME_MISCONFIGURED, 0, -1}, "provider",
 				   detail);
 }
@@ -115,10 +115,10 @@ keep_or_open(Server *server, const json_t *config)
 			server->pools[i] = NULL;
 			return pool;
 		}
-	pool = ga_pool_open(config, &server->link);
+	pool = ga_pool_open(config, &server->output);
 	if (ga_pool_fault(pool) && !had_fault(server, pool))
-		ga_link_log(&server->link, "provider \"%s\" cannot be used: %s",
-					ga_pool_name(pool), ga_pool_fault(pool));
+		ga_output_log(&server->output, "provider \"%s\" cannot be used: %s",
+					  ga_pool_name(pool), ga_pool_fault(pool));
 	return pool;
 }
 
@@ -210,7 +210,7 @@ answer_ping(Server *server)
 	GaBuffer frame = {0};
 
 	if (ga_wire_put_frame(&frame, GA_FRAME_PONG, "", 0))
-		ga_link_post(&server->link, &frame);
+		ga_output_post(&server->output, &frame);
 	ga_buffer_free(&frame);
 }
 
@@ -284,7 +284,7 @@ tell_confinement(Server *server, const char *said)
 	GaBuffer frame = {0};
 
 	if (ga_wire_put_frame(&frame, GA_FRAME_STARTED, said, strlen(said)))
-		ga_link_write(&server->link, &frame);
+		ga_output_write(&server->output, &frame);
 	ga_buffer_free(&frame);
 }
 
@@ -303,7 +303,7 @@ ga_serve(int fd, bool tells)
 	fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) & ~O_NONBLOCK);
 	ga_confine(GA_CONFINE_SENDER, said, sizeof(said));
 	ga_descriptors_start();
-	if (!ga_link_open(&server.link, fd))
+	if (!ga_output_open(&server.output, fd))
 		_exit(3);
 	if (tells)
 		tell_confinement(&server, said);

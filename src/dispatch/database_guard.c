@@ -218,24 +218,24 @@ tell_dispatcher(News news)
 
 	if (news == NEWS_DATABASES)
 	{
-		ga_look_again_at_commit();
+		ga_wake_launcher_at_commit();
 		return;
 	}
 	if (news == NEWS_PREPARED || news == NEWS_UNLOCKED)
-		ga_slots_look_again();
+		ga_slots_check_databases();
 	if (news == NEWS_UNLOCKED)
 		return;
 	/*
 	 * A database without the extension is none of our business; but a prepared
 	 * transaction may have created it.
 	 */
-	if (!ga_slot_look(MyDatabaseId, &slot) &&
+	if (!ga_slot_read(MyDatabaseId, &slot) &&
 		!(news == NEWS_PREPARED && OidIsValid(ga_extension_oid())))
 		return;
 	if (news == NEWS_RELOAD)
-		ga_reload_at_commit();
+		ga_wake_reload_at_commit();
 	else
-		ga_reload_now();
+		ga_wake_reload_now();
 }
 
 /* What a command does to pauses, which name their provider. */
@@ -323,7 +323,7 @@ run_in_empty_database(const UtilityCall *call, const char *name)
 	{
 		hold_database(name);
 		/* Whoever is kept out may come when the transaction has ended. */
-		ga_look_again_at_commit();
+		ga_wake_launcher_at_commit();
 		run_utility(call);
 	}
 	PG_CATCH();

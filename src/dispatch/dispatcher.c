@@ -107,9 +107,9 @@ serve_interrupts(void)
 		ProcessConfigFile(PGC_SIGHUP);
 		ga_reload_want();
 		/* The path of the courier may have been put right. */
-		ga_desk_forgive();
+		ga_couriers_reset_backoff();
 	}
-	if (pg_atomic_exchange_u32(&ga_seat->reload, 0) != 0)
+	if (pg_atomic_exchange_u32(&ga_own_slot->reload, 0) != 0)
 		ga_reload_want();
 }
 
@@ -160,7 +160,7 @@ end_set_aside(GaMonotonic now)
 	ga_deadlines_look_again();
 	ga_unreadable_pages_look_again();
 	if (!ga_retire_found_nothing_in_flight())
-		ga_strays_search();
+		ga_orphans_search();
 }
 
 /* ---- waiting ------------------------------------------------------------ */
@@ -172,7 +172,7 @@ retire_or_wait(long work_ms)
 	GaRetireReport report = {
 		.must_stay = ga_recording_is_outstanding(),
 		.is_foreign = ga_ownership_is_foreign(),
-		.has_strays = !ga_ownership_is_ours() || ga_strays_are_left(),
+		.has_orphans = !ga_ownership_is_ours() || ga_orphans_are_left(),
 		.wait_ms = work_ms,
 		.trimmed_at = ga_history_trimmed_at(),
 	};
@@ -184,19 +184,19 @@ retire_or_wait(long work_ms)
 static int
 wait_for_events(long wait_ms)
 {
-	GaWaitSocket sockets[GA_DESK_SOCKETS];
+	GaWaitSocket sockets[GA_COURIER_SOCKETS];
 	int events;
 
-	ga_desk_sockets(sockets);
-	ga_seat_note_wait(wait_ms);
+	ga_couriers_sockets(sockets);
+	ga_own_slot_note_wait(wait_ms);
 	/* Nothing more to come for long: counters must not lie in wait. */
 	if (ga_jobs_count() == 0)
 		pgstat_report_stat(true);
-	events = ga_wait_for_events(sockets, GA_DESK_SOCKETS, wait_ms,
+	events = ga_wait_for_events(sockets, GA_COURIER_SOCKETS, wait_ms,
 								ga_wait_event(ga_jobs_count() > 0
 												  ? "GroupApiDelivery"
 												  : "GroupApiDispatcherMain"));
-	ga_seat_note_progress();
+	ga_own_slot_note_progress();
 	ResetLatch(MyLatch);
 	return events;
 }
@@ -214,7 +214,7 @@ take_turn(void)
 	ga_wake_requests_listen();
 	ga_wake_requests_take();
 	now = ga_monotonic_now();
-	ga_desk_collect(GetCurrentTimestamp());
+	ga_couriers_collect(GetCurrentTimestamp());
 	ga_work_survive(record_pauses, now);
 	ga_work_survive(ga_recording_write, now);
 	ga_screening_suppress_waiting();
@@ -228,18 +228,18 @@ take_turn(void)
 	/* What was read of the queue and rolled back is to be read again. */
 	if (!ga_work_survive(ga_claiming_run, now))
 		ga_readings_begin_anew();
-	ga_work_survive(ga_desk_try_suspect, now);
+	ga_work_survive(ga_couriers_try_suspect, now);
 	ga_work_survive(ga_recording_write, now);
 	if (!ga_work_survive(ga_claiming_ask_for_receipts, now))
 		ga_polls_look_again();
 	ga_work_survive(shorten_waits, now);
 	if (ga_retire_is_asked())
-		ga_desk_drain();
+		ga_couriers_drain();
 	else if (ga_jobs_count() > 0)
 		ga_work_survive(ga_history_trim, now);
 	ga_work_survive(ga_claiming_ask_next_due, now);
-	ga_desk_flush();
-	pg_atomic_fetch_add_u64(&ga_seat->turns, 1);
+	ga_couriers_flush();
+	pg_atomic_fetch_add_u64(&ga_own_slot->turns, 1);
 }
 
 /* Locked out by DDL before the first turn: others need not wait for that. */
@@ -247,7 +247,7 @@ static void
 wait_to_start(void)
 {
 	if (ga_retire_is_asked())
-		ga_seat_leave(GA_SLOT_WANTED, 0);
+		ga_own_slot_leave(GA_SLOT_WANTED, 0);
 	(void) wait_for_events(ga_schedule_wait_ms());
 }
 
@@ -274,7 +274,7 @@ start_incarnation(void)
 static void
 finish(void)
 {
-	ga_desk_close();
+	ga_couriers_close();
 	/* A last try, however often it failed before. */
 	ga_recording_forget_waits();
 	ga_work_survive(record_pauses, ga_monotonic_now());
@@ -299,19 +299,19 @@ begin(int at)
 
 	ga_crash_guard_enter(database);
 	if (is_started_for_work(&ga_slots->slots[at]))
-		ga_desk_start_early();
+		ga_couriers_start_early();
 	BackgroundWorkerUnblockSignals();
 	/* What changes from here on is noticed (dispatch/ownership). */
 	pg_atomic_write_u32(&ga_slots->slots[at].settings_changed, 0);
 	pg_memory_barrier();
 	BackgroundWorkerInitializeConnectionByOid(database, InvalidOid, 0);
-	if (!ga_seat_take(at))
-		ga_seat_leave(GA_SLOT_WANTED, 1);
+	if (!ga_own_slot_take(at))
+		ga_own_slot_leave(GA_SLOT_WANTED, 1);
 	pin_settings();
 	ga_work_init();
-	ga_clock_begin(ga_seat->kept.clock_offset);
+	ga_clock_begin(ga_own_slot->kept.clock_offset);
 	ga_connections_begin();
-	ga_desk_init(ga_outcomes_take);
+	ga_couriers_init(ga_outcomes_take);
 	ga_jobs_init();
 	ga_polls_init();
 	ga_records_init();
@@ -340,7 +340,7 @@ wait_for_turn(void)
 	do
 	{
 		work_ms = sooner(ga_schedule_wait_ms(),
-						 ga_desk_next_turn_ms(ga_monotonic_now()));
+						 ga_couriers_next_check_ms(ga_monotonic_now()));
 		wait_ms = retire_or_wait(work_ms);
 		events = wait_for_events(wait_ms);
 	} while (events == WL_TIMEOUT && wait_ms != work_ms);
@@ -351,7 +351,7 @@ static void
 prove_itself(uint64 recorded_before)
 {
 	if (ga_jobs_count() == 0 ||
-		pg_atomic_read_u64(&ga_seat->recorded) != recorded_before)
+		pg_atomic_read_u64(&ga_own_slot->recorded) != recorded_before)
 		ga_crash_guard_prove();
 }
 
@@ -362,7 +362,7 @@ group_api_dispatcher_main(Datum arg)
 
 	ga_dispatcher_signals_init();
 	begin(DatumGetInt32(arg));
-	recorded = pg_atomic_read_u64(&ga_seat->recorded);
+	recorded = pg_atomic_read_u64(&ga_own_slot->recorded);
 	while (!ShutdownRequestPending)
 	{
 		take_turn();
@@ -372,5 +372,5 @@ group_api_dispatcher_main(Datum arg)
 	}
 	finish();
 	/* Whoever stopped us did not mean for ever. */
-	ga_seat_leave(GA_SLOT_WANTED, 1);
+	ga_own_slot_leave(GA_SLOT_WANTED, 1);
 }

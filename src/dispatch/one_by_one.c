@@ -298,33 +298,34 @@ ga_polls_take_one_by_one(Datum servers, int limit, GaPoll **polls)
 
 /* ---- taking back --------------------------------------------------------- */
 
-typedef struct OneStray
+typedef struct OneOrphan
 {
 	int64 incarnation;
 	bool with_history;
-	const GaStray *stray;
+	const GaOrphan *orphan;
 	uint64 taken;
-} OneStray;
+} OneOrphan;
 
 static void
 take_back_one(void *arg)
 {
-	OneStray *one = arg;
+	OneOrphan *one = arg;
 
-	one->taken = ga_strays_take_back(one->incarnation, ga_providers_that_hold(),
-									 one->stray, 1, one->with_history);
+	one->taken =
+		ga_orphans_take_back(one->incarnation, ga_providers_that_hold(),
+							 one->orphan, 1, one->with_history);
 }
 
 uint64
-ga_take_back_one_by_one(int64 incarnation, const GaStray *strays, int count)
+ga_take_back_one_by_one(int64 incarnation, const GaOrphan *orphans, int count)
 {
 	uint64 taken = 0;
 
 	for (int i = 0; i < count; i++)
 	{
-		OneStray one = {.incarnation = incarnation,
-						.with_history = true,
-						.stray = &strays[i]};
+		OneOrphan one = {.incarnation = incarnation,
+						 .with_history = true,
+						 .orphan = &orphans[i]};
 		const char *error;
 		bool done = ga_run_caught(take_back_one, &one, &error);
 
@@ -339,7 +340,7 @@ ga_take_back_one_by_one(int64 incarnation, const GaStray *strays, int count)
 			failures[GA_STEP_TAKE_BACK] = 0;
 		}
 		else if (error != NULL)
-			note_failed(GA_STEP_TAKE_BACK, "take back", strays[i].key, error);
+			note_failed(GA_STEP_TAKE_BACK, "take back", orphans[i].key, error);
 	}
 	return taken;
 }

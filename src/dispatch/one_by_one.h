@@ -32,8 +32,8 @@ extern int ga_place_due_one_by_one(GaDueCursor *cursor, TimestampTz now,
 								   int limit, GaTagRange *tags);
 /* As ga_polls_take(). */
 extern int ga_polls_take_one_by_one(Datum servers, int limit, GaPoll **polls);
-/* As ga_strays_take_back(). */
-extern uint64 ga_take_back_one_by_one(int64 incarnation, const GaStray *strays,
-									  int count);
+/* As ga_orphans_take_back(). */
+extern uint64 ga_take_back_one_by_one(int64 incarnation,
+									  const GaOrphan *orphans, int count);
 
 #endif /* GA_DISPATCH_ONE_BY_ONE_H */

@@ -26,16 +26,16 @@
 #define LOCKED_RETRY_MS 1000
 
 static bool is_searching;
-static GaStraySearch search;
+static GaOrphanSearch search;
 static uint64 taken_back; /* since the last line in the log */
 
 /* Found and locked by somebody; TopMemoryContext. */
-static GaStray *locked;
+static GaOrphan *locked;
 static int locked_count;
 static GaMonotonic locked_not_before;
 
 void
-ga_strays_search(void)
+ga_orphans_search(void)
 {
 	memset(&search, 0, sizeof(search));
 	is_searching = true;
@@ -43,13 +43,13 @@ ga_strays_search(void)
 }
 
 bool
-ga_strays_are_left(void)
+ga_orphans_are_left(void)
 {
 	return is_searching || locked_count > 0;
 }
 
 GaMonotonic
-ga_strays_next_turn(void)
+ga_orphans_next_turn(void)
 {
 	GaMonotonic next = GA_MONOTONIC_NEVER;
 
@@ -63,27 +63,27 @@ ga_strays_next_turn(void)
 }
 
 static uint64
-take_back(int64 incarnation, const GaStray *strays, int count)
+take_back(int64 incarnation, const GaOrphan *orphans, int count)
 {
 	if (count == 0)
 		return 0;
 	return ga_work_is_careful(GA_STEP_TAKE_BACK)
-			   ? ga_take_back_one_by_one(incarnation, strays, count)
-			   : ga_strays_take_back(incarnation, ga_providers_that_hold(),
-									 strays, count, true);
+			   ? ga_take_back_one_by_one(incarnation, orphans, count)
+			   : ga_orphans_take_back(incarnation, ga_providers_that_hold(),
+									  orphans, count, true);
 }
 
 /* What went back kept its place: it is read again. */
 static void
-read_again(const GaStray *strays, int count)
+read_again(const GaOrphan *orphans, int count)
 {
 	GaTagRange tags[GA_CHANNEL_COUNT];
 
 	for (int i = 0; i < GA_CHANNEL_COUNT; i++)
 		ga_tag_range_reset(&tags[i]);
 	for (int i = 0; i < count; i++)
-		ga_tag_range_add(&tags[strays[i].list], strays[i].start_tag,
-						 strays[i].start_tag);
+		ga_tag_range_add(&tags[orphans[i].list], orphans[i].start_tag,
+						 orphans[i].start_tag);
 	if (tags[GA_CHANNEL_NONE].from <= tags[GA_CHANNEL_NONE].to)
 		ga_due_rows_look_again(DT_NOBEGIN);
 	for (int i = GA_CHANNEL_MOBILE; i < GA_CHANNEL_COUNT; i++)
@@ -102,35 +102,35 @@ tell(void)
 
 /* Room for `count` more; before the transaction, so that nothing fails behind it. */
 static void
-remember(const GaStray *strays, int count)
+remember(const GaOrphan *orphans, int count)
 {
 	if (locked == NULL)
-		locked =
-			MemoryContextAlloc(TopMemoryContext, sizeof(GaStray) * (count + 1));
+		locked = MemoryContextAlloc(TopMemoryContext,
+									sizeof(GaOrphan) * (count + 1));
 	else
-		locked =
-			repalloc_huge(locked, sizeof(GaStray) * (locked_count + count + 1));
-	memcpy(&locked[locked_count], strays, sizeof(GaStray) * count);
+		locked = repalloc_huge(locked,
+							   sizeof(GaOrphan) * (locked_count + count + 1));
+	memcpy(&locked[locked_count], orphans, sizeof(GaOrphan) * count);
 }
 
 static void
 search_slice(GaMonotonic now, int64 incarnation)
 {
-	GaStraySearch next = search;
+	GaOrphanSearch next = search;
 	uint64 taken;
-	GaStray *found;
-	GaStray *kept;
+	GaOrphan *found;
+	GaOrphan *kept;
 	bool is_over;
 	int count;
 	int kept_count = 0;
 
 	count =
-		ga_strays_find(ga_work_scope(), incarnation, &next, &found, &is_over);
+		ga_orphans_find(ga_work_scope(), incarnation, &next, &found, &is_over);
 	taken = take_back(incarnation, found, count);
-	kept = palloc(sizeof(GaStray) * Max(count, 1));
-	memcpy(kept, found, sizeof(GaStray) * count);
+	kept = palloc(sizeof(GaOrphan) * Max(count, 1));
+	memcpy(kept, found, sizeof(GaOrphan) * count);
 	if (taken < (uint64) count)
-		kept_count = ga_strays_keep_locked(incarnation, kept, count);
+		kept_count = ga_orphans_keep_locked(incarnation, kept, count);
 	remember(kept, kept_count);
 	ga_work_end();
 	search = next;
@@ -147,15 +147,15 @@ retry_locked(GaMonotonic now, int64 incarnation)
 {
 	int count = locked_count;
 	uint64 taken = take_back(incarnation, locked, count);
-	GaStray *kept = palloc(sizeof(GaStray) * count);
-	GaStray *before = palloc(sizeof(GaStray) * count);
+	GaOrphan *kept = palloc(sizeof(GaOrphan) * count);
+	GaOrphan *before = palloc(sizeof(GaOrphan) * count);
 	int kept_count;
 
-	memcpy(before, locked, sizeof(GaStray) * count);
-	memcpy(kept, locked, sizeof(GaStray) * count);
-	kept_count = ga_strays_keep_locked(incarnation, kept, count);
+	memcpy(before, locked, sizeof(GaOrphan) * count);
+	memcpy(kept, locked, sizeof(GaOrphan) * count);
+	kept_count = ga_orphans_keep_locked(incarnation, kept, count);
 	ga_work_end();
-	memcpy(locked, kept, sizeof(GaStray) * kept_count);
+	memcpy(locked, kept, sizeof(GaOrphan) * kept_count);
 	locked_count = kept_count;
 	locked_not_before = now + LOCKED_RETRY_MS * 1000;
 	taken_back += taken;
@@ -163,9 +163,9 @@ retry_locked(GaMonotonic now, int64 incarnation)
 }
 
 void
-ga_strays_take_back_some(GaMonotonic now, int64 incarnation)
+ga_orphans_take_back_some(GaMonotonic now, int64 incarnation)
 {
-	if (ga_strays_next_turn() > now || !ga_work_begin(GA_STEP_TAKE_BACK))
+	if (ga_orphans_next_turn() > now || !ga_work_begin(GA_STEP_TAKE_BACK))
 		return;
 	if (is_searching)
 		search_slice(now, incarnation);

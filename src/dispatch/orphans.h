@@ -10,12 +10,12 @@
 #include "base/shared/monotonic.h"
 
 /* Searches the whole queue, from the next turn on. */
-extern void ga_strays_search(void);
+extern void ga_orphans_search(void);
 /* One slice of the search, or what somebody held locked a moment ago. */
-extern void ga_strays_take_back_some(GaMonotonic now, int64 incarnation);
+extern void ga_orphans_take_back_some(GaMonotonic now, int64 incarnation);
 /* When that is to be done next; never: there are none left. */
-extern GaMonotonic ga_strays_next_turn(void);
+extern GaMonotonic ga_orphans_next_turn(void);
 /* Whether there may be some. */
-extern bool ga_strays_are_left(void);
+extern bool ga_orphans_are_left(void);
 
 #endif /* GA_DISPATCH_ORPHANS_H */

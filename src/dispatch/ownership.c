@@ -101,9 +101,9 @@ bool
 ga_dispatch_is_on(void)
 {
 	if (!ga_settings.dispatch)
-		ga_seat_note(GA_TROUBLE_OFF);
+		ga_own_slot_note(GA_TROUBLE_OFF);
 	else if (ga_dispatch_is_frozen())
-		ga_seat_note(GA_TROUBLE_READ_ONLY);
+		ga_own_slot_note(GA_TROUBLE_READ_ONLY);
 	else
 		return true;
 	return false;
@@ -115,7 +115,7 @@ ga_ownership_may_send(void)
 	if (!ga_dispatch_is_on())
 		return false;
 	if (!is_ours)
-		ga_seat_note(GA_TROUBLE_FOREIGN);
+		ga_own_slot_note(GA_TROUBLE_FOREIGN);
 	return is_ours;
 }
 
@@ -129,5 +129,5 @@ ga_ownership_settings_changed(void)
 		return strcmp(known, now) != 0;
 	known = MemoryContextStrdup(TopMemoryContext, now);
 	/* Between this process's connecting and now: it may have the old ones. */
-	return pg_atomic_read_u32(&ga_seat->settings_changed) != 0;
+	return pg_atomic_read_u32(&ga_own_slot->settings_changed) != 0;
 }

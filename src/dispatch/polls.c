@@ -121,7 +121,7 @@ put_question(const GaPoll *poll, uint64 id)
 	appendStringInfoString(&json, ",\"poll\":");
 	escape_json(&json, poll->message_id);
 	appendStringInfoChar(&json, '}');
-	ga_desk_put_job(job, json.data, json.len);
+	ga_couriers_put_job(job, json.data, json.len);
 }
 
 static void
@@ -199,7 +199,7 @@ ga_polls_ask(GaMonotonic now, uint64 *next_id)
 		note_next(GA_MONOTONIC_NEVER, later);
 		return;
 	}
-	if (!is_due(now, servers, later) || !ga_desk_open(now) ||
+	if (!is_due(now, servers, later) || !ga_couriers_open(now) ||
 		!ga_work_begin(GA_STEP_ASK))
 		return;
 	count = take_questions(now, servers, later, limit, &polls);
@@ -207,7 +207,7 @@ ga_polls_ask(GaMonotonic now, uint64 *next_id)
 	for (int i = 0; i < count; i++)
 		put_question(&polls[i], ++*next_id);
 	if (count > 0)
-		ga_desk_flush();
+		ga_couriers_flush();
 }
 
 /* ---- the answers -------------------------------------------------------- */
@@ -288,7 +288,7 @@ ga_polls_lose(const GaJob *job)
 }
 
 void
-ga_polls_hear(const GaJob *job, const GaOutcomeFrame *outcome)
+ga_polls_note_answer(const GaJob *job, const GaOutcomeFrame *outcome)
 {
 	MemoryContext old = MemoryContextSwitchTo(context);
 	Answer *answer = new_answer(job);
@@ -382,7 +382,7 @@ ga_polls_next_turn(void)
 	if (!polls || questions_under_way() >= QUESTIONS_MAX)
 		return GA_MONOTONIC_NEVER;
 	return Max(Max(is_known ? next_poll : 0,
-				   ga_desk_is_open() ? 0 : ga_desk_not_before()),
+				   ga_couriers_is_open() ? 0 : ga_couriers_next_start()),
 			   Max(ga_work_not_before(GA_STEP_FIND_QUESTION),
 				   ga_work_not_before(GA_STEP_ASK)));
 }

@@ -23,7 +23,8 @@ extern void ga_polls_look_again(void);
 extern void ga_polls_ask(GaMonotonic now, uint64 *next_id);
 
 /* The answer to one; applied by ga_polls_record(). */
-extern void ga_polls_hear(const GaJob *job, const GaOutcomeFrame *outcome);
+extern void ga_polls_note_answer(const GaJob *job,
+								 const GaOutcomeFrame *outcome);
 /* The courier died while it asked; the same. */
 extern void ga_polls_lose(const GaJob *job);
 extern void ga_polls_record(void);

@@ -102,8 +102,8 @@ tell_dispatchers(Node *command)
 		name = ((AlterRoleSetStmt *) command)->database;
 	else
 		return;
-	ga_settings_change_at_commit(name ? get_database_oid(name, true)
-									  : InvalidOid);
+	ga_wake_settings_at_commit(name ? get_database_oid(name, true)
+									: InvalidOid);
 }
 
 static void

@@ -16,7 +16,7 @@
 #include "utils/timeout.h"
 
 /* What a lock may cost the last transaction of a server that stops. */
-#define FAREWELL_LOCK_MS 300
+#define SHUTDOWN_LOCK_MS 300
 
 /* A lock that nobody releases must not keep the server from stopping. */
 static void
@@ -26,7 +26,7 @@ handle_sigterm(SIGNAL_ARGS)
 
 	ShutdownRequestPending = true;
 	/* For a wait that begins only now. */
-	LockTimeout = FAREWELL_LOCK_MS;
+	LockTimeout = SHUTDOWN_LOCK_MS;
 	if (MyProc != NULL && MyProc->waitStatus == PROC_WAIT_STATUS_WAITING)
 	{
 		QueryCancelPending = true;

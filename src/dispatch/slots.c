@@ -60,7 +60,7 @@ reset_slot(GaSlot *slot)
 	slot->crashes = 0;
 	slot->is_locked = false;
 	pg_atomic_write_u32(&slot->trouble, GA_TROUBLE_NONE);
-	pg_atomic_write_u32(&slot->deaf, 0);
+	pg_atomic_write_u32(&slot->muted, 0);
 	pg_atomic_write_u64(&slot->look_at, (uint64) DT_NOEND);
 	pg_atomic_write_u64(&slot->turn_due_at, (uint64) GA_MONOTONIC_NEVER);
 	pg_atomic_write_u32(&slot->courier_pid, 0);
@@ -116,7 +116,7 @@ create_slots(void)
 				pg_atomic_init_u64(&slot->allowed[j].server, 0);
 				pg_atomic_init_u32(&slot->allowed[j].count, 0);
 			}
-			pg_atomic_init_u32(&slot->deaf, 0);
+			pg_atomic_init_u32(&slot->muted, 0);
 			pg_atomic_init_u64(&slot->look_at, 0);
 			pg_atomic_init_u64(&slot->turn_due_at, 0);
 			pg_atomic_init_u32(&slot->courier_pid, 0);
@@ -201,14 +201,14 @@ take_slot(Oid database)
 }
 
 bool
-ga_slot_hears(GaSlot *slot, TimestampTz due)
+ga_slot_is_interested(GaSlot *slot, TimestampTz due)
 {
 	int64 minutes =
 		(int64) ga_settings.invitation_expiry - ga_settings.reminder_before;
 	TimestampTz from =
 		due == DT_NOBEGIN || due >= GA_DUE_NEVER ? GetCurrentTimestamp() : due;
 
-	return pg_atomic_read_u32(&slot->deaf) == 0 ||
+	return pg_atomic_read_u32(&slot->muted) == 0 ||
 		   from + Max(minutes, 0) * USECS_PER_MINUTE <
 			   (TimestampTz) pg_atomic_read_u64(&slot->look_at);
 }
@@ -230,7 +230,8 @@ wake_slot(GaSlot *slot, TimestampTz due, bool reload)
 {
 	GaMonotonic now = ga_monotonic_now();
 
-	if (slot->state == GA_SLOT_IDLE && (reload || ga_slot_hears(slot, due)))
+	if (slot->state == GA_SLOT_IDLE &&
+		(reload || ga_slot_is_interested(slot, due)))
 		ga_slot_want(slot, now);
 	else if (slot->state == GA_SLOT_WANTED && slot->wanted_at > now)
 		slot->wanted_at = now;
@@ -331,7 +332,7 @@ ga_slot_wake(Oid database, TimestampTz due, bool reload)
 			pg_atomic_write_u32(&slot->reload, 1);
 		if (slot->state != GA_SLOT_RUNNING)
 			wake_slot(slot, due, reload);
-		else if (reload || ga_slot_hears(slot, due))
+		else if (reload || ga_slot_is_interested(slot, due))
 			ga_slot_wake_dispatcher(slot);
 	}
 	LWLockRelease(ga_slots->lock);
@@ -358,7 +359,7 @@ ga_slots_change_settings(Oid database)
 }
 
 void
-ga_slots_look_again(void)
+ga_slots_check_databases(void)
 {
 	if (ga_slots == NULL)
 		return;
@@ -403,11 +404,11 @@ ga_slot_pid(Oid database)
 {
 	GaSlot copy;
 
-	return ga_slot_look(database, &copy) ? copy.pid : 0;
+	return ga_slot_read(database, &copy) ? copy.pid : 0;
 }
 
 bool
-ga_slot_look(Oid database, GaSlot *copy)
+ga_slot_read(Oid database, GaSlot *copy)
 {
 	GaSlot *slot;
 

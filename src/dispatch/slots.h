@@ -96,7 +96,7 @@ typedef struct GaSlot
 	/* Written by the dispatcher alone, read by anybody. */
 	pg_atomic_uint32 trouble; /* GaSlotTrouble */
 	/* No provider would take anything: new rows need not wake it. */
-	pg_atomic_uint32 deaf;
+	pg_atomic_uint32 muted;
 	/* When it looks at groups next, TimestampTz: earlier looks must wake it all the
 	 * same. */
 	pg_atomic_uint64 look_at;
@@ -195,16 +195,16 @@ extern void ga_slot_wake_dispatcher(GaSlot *slot);
 /* A place at the end of the line; the lock is held exclusively. */
 extern void ga_slot_want(GaSlot *slot, GaMonotonic at);
 /* New rows are of interest to a provider, or to the next look at groups. */
-extern bool ga_slot_hears(GaSlot *slot, TimestampTz due);
+extern bool ga_slot_is_interested(GaSlot *slot, TimestampTz due);
 /*
  * Makes the launcher look at the databases: some came, went, were opened or
  * closed, or are locked no longer.
  */
-extern void ga_slots_look_again(void);
+extern void ga_slots_check_databases(void);
 /* The pid of a database's dispatcher, 0 = none. */
 extern pid_t ga_slot_pid(Oid database);
 /* Copies a database's slot; false when it has none. */
-extern bool ga_slot_look(Oid database, GaSlot *copy);
+extern bool ga_slot_read(Oid database, GaSlot *copy);
 /* Whether group_api.max_databases is used up. */
 extern bool ga_slots_are_full(void);
 

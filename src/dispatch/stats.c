@@ -247,7 +247,7 @@ ga_dispatcher_stats(Oid database, GaDispatcherStats *stats)
 	GaSlot slot;
 
 	memset(stats, 0, sizeof(*stats));
-	if (!ga_slot_look(database, &slot))
+	if (!ga_slot_read(database, &slot))
 	{
 		tell_no_slot(database, stats);
 		return;
@@ -271,6 +271,6 @@ ga_provider_connections(Oid database, const char *server)
 {
 	GaSlot slot;
 
-	return ga_slot_look(database, &slot) ? ga_connections_allowed(&slot, server)
+	return ga_slot_read(database, &slot) ? ga_connections_allowed(&slot, server)
 										 : 0;
 }

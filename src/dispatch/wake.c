@@ -3,9 +3,9 @@
  *		What a transaction wants to tell the dispatcher, kept until its end.
  *
  * 100 000 rows in a transaction are one wake; a rollback is none.  A prepared
- * transaction's wish is forgotten at PREPARE and made good by COMMIT PREPARED
+ * transaction's news are forgotten at PREPARE and told by COMMIT PREPARED
  * (dispatch/database_guard), whichever session runs that, even after a restart:
- * since nobody remembers what it was, it counts as all of them.
+ * since nobody remembers what they were, they count as all of them.
  */
 #include "postgres.h"
 
@@ -24,17 +24,17 @@ static struct
 	bool wake;
 	bool even_on_abort;
 	bool reload;
-	bool look_again;
+	bool check_databases;
 	bool settings;
 	Oid settings_of; /* InvalidOid: of a role */
 	TimestampTz due;
-} wish = {.due = DT_NOEND};
+} pending = {.due = DT_NOEND};
 
 static void
-forget_wish(void)
+forget_pending(void)
 {
-	memset(&wish, 0, sizeof(wish));
-	wish.due = DT_NOEND;
+	memset(&pending, 0, sizeof(pending));
+	pending.due = DT_NOEND;
 	ga_wake_trigger_is_silent = false;
 	ga_start_tags_end(false);
 }
@@ -56,9 +56,9 @@ note_tags(void)
 }
 
 static TimestampTz
-wished_due(void)
+pending_due(void)
 {
-	return wish.wake ? Min(wish.due, GA_DUE_NEVER) : DT_NOEND;
+	return pending.wake ? Min(pending.due, GA_DUE_NEVER) : DT_NOEND;
 }
 
 /* One that is idle may have been stilled by what is changed now. */
@@ -67,9 +67,10 @@ tell_settings(void)
 {
 	GaSlot slot;
 
-	ga_slots_change_settings(wish.settings_of);
-	if (OidIsValid(wish.settings_of) && ga_slot_look(wish.settings_of, &slot))
-		ga_slot_wake(wish.settings_of, DT_NOBEGIN, true);
+	ga_slots_change_settings(pending.settings_of);
+	if (OidIsValid(pending.settings_of) &&
+		ga_slot_read(pending.settings_of, &slot))
+		ga_slot_wake(pending.settings_of, DT_NOBEGIN, true);
 }
 
 static void
@@ -78,27 +79,27 @@ end_of_transaction(XactEvent event, void *arg)
 	switch (event)
 	{
 		case XACT_EVENT_COMMIT:
-			if (wish.wake || wish.reload)
+			if (pending.wake || pending.reload)
 				ga_slot_wake(MyDatabaseId,
-							 note_tags() ? wished_due() : DT_NOBEGIN,
-							 wish.reload);
-			if (wish.look_again)
-				ga_slots_look_again();
-			if (wish.settings)
+							 note_tags() ? pending_due() : DT_NOBEGIN,
+							 pending.reload);
+			if (pending.check_databases)
+				ga_slots_check_databases();
+			if (pending.settings)
 				tell_settings();
-			forget_wish();
+			forget_pending();
 			break;
 		case XACT_EVENT_ABORT:
-			if (wish.even_on_abort)
+			if (pending.even_on_abort)
 				ga_slot_wake(MyDatabaseId, DT_NOBEGIN, false);
 			/* It locks no database any more. */
-			if (wish.look_again)
-				ga_slots_look_again();
+			if (pending.check_databases)
+				ga_slots_check_databases();
 			ga_start_tags_end(true);
-			forget_wish();
+			forget_pending();
 			break;
 		case XACT_EVENT_PREPARE:
-			forget_wish();
+			forget_pending();
 			break;
 		default:
 			break;
@@ -124,47 +125,47 @@ ga_wake_init(void)
 void
 ga_wake_at_commit(TimestampTz due)
 {
-	wish.wake = true;
-	wish.due = Min(wish.due, due);
+	pending.wake = true;
+	pending.due = Min(pending.due, due);
 }
 
 void
 ga_wake_at_commit_for_tags(void)
 {
-	wish.wake = true;
+	pending.wake = true;
 }
 
 void
-ga_reload_at_commit(void)
+ga_wake_reload_at_commit(void)
 {
-	wish.reload = true;
+	pending.reload = true;
 }
 
 void
-ga_settings_change_at_commit(Oid database)
+ga_wake_settings_at_commit(Oid database)
 {
-	wish.settings = true;
+	pending.settings = true;
 	if (OidIsValid(database))
-		wish.settings_of = database;
+		pending.settings_of = database;
 }
 
 void
 ga_wake_at_end(void)
 {
 	ga_wake_at_commit(DT_NOBEGIN);
-	wish.even_on_abort = true;
+	pending.even_on_abort = true;
 }
 
 void
-ga_reload_now(void)
+ga_wake_reload_now(void)
 {
 	ga_slot_wake(MyDatabaseId, DT_NOBEGIN, true);
 }
 
 void
-ga_look_again_at_commit(void)
+ga_wake_launcher_at_commit(void)
 {
-	wish.look_again = true;
+	pending.check_databases = true;
 }
 
 PG_FUNCTION_INFO_V1(group_api_wake_trigger);

@@ -17,21 +17,21 @@ extern void ga_wake_at_commit(TimestampTz due);
 /* New rows that bear start tags (base/fair_queue). */
 extern void ga_wake_at_commit_for_tags(void);
 /* Providers or the extension itself changed. */
-extern void ga_reload_at_commit(void);
+extern void ga_wake_reload_at_commit(void);
 /*
  * The settings of a database changed; InvalidOid: of a role, which may be those of
  * all dispatchers.
  */
-extern void ga_settings_change_at_commit(Oid database);
+extern void ga_wake_settings_at_commit(Oid database);
 /*
  * Rows of the queue are locked by this transaction: the dispatcher skips them
  * and must look again however the transaction ends.
  */
 extern void ga_wake_at_end(void);
 /* Now; for what is committed already (COMMIT PREPARED), whatever it was. */
-extern void ga_reload_now(void);
+extern void ga_wake_reload_now(void);
 /* Databases came, went, or are open or closed: the launcher is to look. */
-extern void ga_look_again_at_commit(void);
+extern void ga_wake_launcher_at_commit(void);
 
 /*
  * While our own code inserts rows it says itself when they are due; the trigger

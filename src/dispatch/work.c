@@ -140,8 +140,8 @@ ga_work_init(void)
 	turn_context = AllocSetContextCreate(
 		TopMemoryContext, "group_api turn context", ALLOCSET_DEFAULT_SIZES);
 	/* What held up an earlier dispatcher is its own affair. */
-	pg_atomic_write_u64(&ga_seat->held_up_since, 0);
-	pg_atomic_write_u64(&ga_seat->failing_since, 0);
+	pg_atomic_write_u64(&ga_own_slot->held_up_since, 0);
+	pg_atomic_write_u64(&ga_own_slot->failing_since, 0);
 	stand_between();
 }
 
@@ -174,11 +174,11 @@ publish_failure(void)
 	LWLockAcquire(ga_slots->lock, LW_EXCLUSIVE);
 	if (longest >= 0)
 	{
-		strlcpy(ga_seat->failing_reason, hindrances[longest].reason,
-				sizeof(ga_seat->failing_reason));
-		pg_atomic_write_u32(&ga_seat->failing_step, longest);
+		strlcpy(ga_own_slot->failing_reason, hindrances[longest].reason,
+				sizeof(ga_own_slot->failing_reason));
+		pg_atomic_write_u32(&ga_own_slot->failing_step, longest);
 	}
-	pg_atomic_write_u64(&ga_seat->failing_since,
+	pg_atomic_write_u64(&ga_own_slot->failing_since,
 						longest < 0 ? 0 : (uint64) hindrances[longest].since);
 	LWLockRelease(ga_slots->lock);
 }
@@ -191,14 +191,14 @@ publish(void)
 
 	if (longest < 0)
 	{
-		pg_atomic_write_u64(&ga_seat->held_up_since, 0);
+		pg_atomic_write_u64(&ga_own_slot->held_up_since, 0);
 		return;
 	}
-	pg_atomic_write_u32(&ga_seat->held_up_step, longest);
-	pg_atomic_write_u32(&ga_seat->held_up_table, hindrances[longest].table);
-	pg_atomic_write_u64(&ga_seat->held_up_until,
+	pg_atomic_write_u32(&ga_own_slot->held_up_step, longest);
+	pg_atomic_write_u32(&ga_own_slot->held_up_table, hindrances[longest].table);
+	pg_atomic_write_u64(&ga_own_slot->held_up_until,
 						(uint64) hindrances[longest].not_before);
-	pg_atomic_write_u64(&ga_seat->held_up_since,
+	pg_atomic_write_u64(&ga_own_slot->held_up_since,
 						(uint64) hindrances[longest].since);
 }
 
@@ -334,7 +334,7 @@ ga_work_begin(GaStep step)
 		!ShutdownRequestPending)
 		return false;
 	current_step = step;
-	ga_seat_note_progress();
+	ga_own_slot_note_progress();
 	SetCurrentStatementStartTimestamp();
 	StartTransactionCommand();
 	/* A freeze is for what is claimed (dispatch/ownership); what was sent is
@@ -355,7 +355,7 @@ ga_work_begin(GaStep step)
 
 		abort_work();
 		/* One made anew counts its incarnations anew: so must we. */
-		ga_seat_leave(is_made_anew ? GA_SLOT_WANTED : GA_SLOT_FREE, 0);
+		ga_own_slot_leave(is_made_anew ? GA_SLOT_WANTED : GA_SLOT_FREE, 0);
 	}
 	if (!ga_owner_can_serve(ga_owner()))
 	{
@@ -378,7 +378,7 @@ ga_work_end(void)
 	ga_owner_leave(&scope);
 	PopActiveSnapshot();
 	CommitTransactionCommand();
-	ga_seat_note_progress();
+	ga_own_slot_note_progress();
 	is_careful[current_step] = false;
 	note_success(current_step);
 	pgstat_report_stat(false);

@@ -39,7 +39,7 @@ group_api_receipt_url(PG_FUNCTION_ARGS)
 	{
 		/* The key must be there before anything is signed with it. */
 		if (ga_installation_claim(NULL))
-			ga_reload_at_commit();
+			ga_wake_reload_at_commit();
 		CommandCounterIncrement();
 		PushCopiedSnapshot(GetActiveSnapshot());
 		UpdateActiveSnapshotCommandId();

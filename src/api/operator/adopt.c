@@ -104,7 +104,7 @@ group_api_adopt(PG_FUNCTION_ARGS)
 	if (!dry_run)
 	{
 		ga_wake_at_commit(DT_NOBEGIN);
-		ga_reload_at_commit();
+		ga_wake_reload_at_commit();
 	}
 	PG_RETURN_INT64(plan.waiting);
 }

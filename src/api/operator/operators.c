@@ -35,7 +35,7 @@ Datum
 group_api_start(PG_FUNCTION_ARGS)
 {
 	ga_wake_at_commit(DT_NOBEGIN);
-	ga_reload_at_commit();
+	ga_wake_reload_at_commit();
 	PG_RETURN_VOID();
 }
 
@@ -106,7 +106,7 @@ group_api_pause(PG_FUNCTION_ARGS)
 	require_provider(server);
 	ga_provider_pause(server, false, NULL, 0, reason);
 	ga_owner_leave(&scope);
-	ga_reload_at_commit();
+	ga_wake_reload_at_commit();
 	PG_RETURN_VOID();
 }
 
@@ -127,7 +127,7 @@ group_api_resume(PG_FUNCTION_ARGS)
 	require_provider(NameStr(*PG_GETARG_NAME(0)));
 	was_paused = ga_provider_resume(NameStr(*PG_GETARG_NAME(0)));
 	ga_owner_leave(&scope);
-	ga_reload_at_commit();
+	ga_wake_reload_at_commit();
 	PG_RETURN_BOOL(was_paused);
 }
 

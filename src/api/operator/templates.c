@@ -188,7 +188,7 @@ group_api_put_template(PG_FUNCTION_ARGS)
 	ga_owner_enter(&scope);
 	ga_template_put(&template);
 	ga_owner_leave(&scope);
-	ga_reload_at_commit();
+	ga_wake_reload_at_commit();
 	PG_RETURN_VOID();
 }
 
@@ -206,7 +206,7 @@ group_api_remove_template(PG_FUNCTION_ARGS)
 	removed = ga_template_remove(channel, locale);
 	ga_owner_leave(&scope);
 	if (removed)
-		ga_reload_at_commit();
+		ga_wake_reload_at_commit();
 	PG_RETURN_BOOL(removed);
 }
 

@@ -28,7 +28,7 @@ ga_watch_begin(GaCourierWatch *watch)
 }
 
 void
-ga_watch_hear(GaCourierWatch *watch, bool is_pong)
+ga_watch_note_frame(GaCourierWatch *watch, bool is_pong)
 {
 	watch->has_spoken = true;
 	if (!is_pong)

@@ -21,7 +21,7 @@ typedef struct GaCourierWatch
 
 extern void ga_watch_begin(GaCourierWatch *watch);
 /* It said something; `is_pong`: that its loop goes round. */
-extern void ga_watch_hear(GaCourierWatch *watch, bool is_pong);
+extern void ga_watch_note_frame(GaCourierWatch *watch, bool is_pong);
 
 /* With work in its hands: a ping is due; it is sent then. */
 extern bool ga_watch_is_ping_due(const GaCourierWatch *watch);

@@ -38,21 +38,21 @@
 #define FIRST_WAIT_MS 1000
 #define LAST_WAIT_MS 60000
 /* How long messages under way may still end when the server stops. */
-#define FAREWELL_MS 700
+#define SHUTDOWN_MS 700
 
 typedef struct Courier
 {
-	GaCourierLink link;
+	GaCourierSocket socket;
 	GaCourierWatch watch;
 	bool has_worked; /* it took something up */
 	bool is_hung;	 /* and killed for that */
 } Courier;
 
-static GaHearOutcome hear_outcome;
+static GaOutcomeHandler handle_outcome;
 /* The one that has all but the suspects, and the one that has one of these. */
-static Courier usual = {.link.fd = PGINVALID_SOCKET};
-static Courier alone = {.link.fd = PGINVALID_SOCKET};
-static Courier *const couriers[GA_DESK_SOCKETS] = {&usual, &alone};
+static Courier usual = {.socket.fd = PGINVALID_SOCKET};
+static Courier alone = {.socket.fd = PGINVALID_SOCKET};
+static Courier *const couriers[GA_COURIER_SOCKETS] = {&usual, &alone};
 static char *config; /* JSON with secrets; in TopMemoryContext */
 static GaMonotonic not_before;
 static int wait_ms;
@@ -64,32 +64,32 @@ static bool is_draining;
 static void
 stop_couriers(int code, Datum arg)
 {
-	for (int i = 0; i < GA_DESK_SOCKETS; i++)
-		ga_courier_stop(&couriers[i]->link);
-	pg_atomic_write_u32(&ga_seat->courier_pid, 0);
+	for (int i = 0; i < GA_COURIER_SOCKETS; i++)
+		ga_courier_stop(&couriers[i]->socket);
+	pg_atomic_write_u32(&ga_own_slot->courier_pid, 0);
 }
 
 void
-ga_desk_start_early(void)
+ga_couriers_start_early(void)
 {
 	const char *reason;
 
-	/* Whatever is in the way, ga_desk_open() will tell. */
-	(void) ga_courier_start(&usual.link, &reason);
+	/* Whatever is in the way, ga_couriers_open() will tell. */
+	(void) ga_courier_start(&usual.socket, &reason);
 	ga_watch_begin(&usual.watch);
 }
 
 void
-ga_desk_init(GaHearOutcome hear)
+ga_couriers_init(GaOutcomeHandler hear)
 {
-	hear_outcome = hear;
+	handle_outcome = hear;
 	before_shmem_exit(stop_couriers, (Datum) 0);
-	pg_atomic_write_u32(&ga_seat->courier_pid, (uint32) usual.link.pid);
-	pg_atomic_write_u64(&ga_seat->courier_silent_since, 0);
+	pg_atomic_write_u32(&ga_own_slot->courier_pid, (uint32) usual.socket.pid);
+	pg_atomic_write_u64(&ga_own_slot->courier_silent_since, 0);
 }
 
 void
-ga_desk_configure(const char *json)
+ga_couriers_configure(const char *json)
 {
 	if (config != NULL)
 	{
@@ -97,8 +97,8 @@ ga_desk_configure(const char *json)
 		pfree(config);
 	}
 	config = MemoryContextStrdup(TopMemoryContext, json);
-	if (ga_courier_is_open(&usual.link) && !is_draining)
-		ga_courier_put(&usual.link, GA_FRAME_CONFIG, config, strlen(config));
+	if (ga_courier_is_open(&usual.socket) && !is_draining)
+		ga_courier_put(&usual.socket, GA_FRAME_CONFIG, config, strlen(config));
 }
 
 static void
@@ -115,13 +115,13 @@ open_courier(Courier *courier, GaMonotonic now)
 
 	if (is_draining)
 		return false;
-	if (ga_courier_is_open(&courier->link))
+	if (ga_courier_is_open(&courier->socket))
 		return true;
 	if (now < not_before)
 		return false;
-	if (!ga_courier_start(&courier->link, &reason))
+	if (!ga_courier_start(&courier->socket, &reason))
 	{
-		ga_seat_note(GA_TROUBLE_NO_COURIER);
+		ga_own_slot_note(GA_TROUBLE_NO_COURIER);
 		wait_a_while();
 		if (!told)
 			ereport(WARNING,
@@ -137,33 +137,33 @@ open_courier(Courier *courier, GaMonotonic now)
 	told = false;
 	courier->has_worked = courier->is_hung = false;
 	ga_watch_begin(&courier->watch);
-	ga_courier_put(&courier->link, GA_FRAME_CONFIG, config, strlen(config));
+	ga_courier_put(&courier->socket, GA_FRAME_CONFIG, config, strlen(config));
 	return true;
 }
 
 bool
-ga_desk_open(GaMonotonic now)
+ga_couriers_open(GaMonotonic now)
 {
 	bool is_open = open_courier(&usual, now);
 
-	pg_atomic_write_u32(&ga_seat->courier_pid, (uint32) usual.link.pid);
+	pg_atomic_write_u32(&ga_own_slot->courier_pid, (uint32) usual.socket.pid);
 	return is_open;
 }
 
 bool
-ga_desk_is_open(void)
+ga_couriers_is_open(void)
 {
-	return ga_courier_is_open(&usual.link);
+	return ga_courier_is_open(&usual.socket);
 }
 
 GaMonotonic
-ga_desk_not_before(void)
+ga_couriers_next_start(void)
 {
 	return not_before;
 }
 
 void
-ga_desk_forgive(void)
+ga_couriers_reset_backoff(void)
 {
 	wait_ms = 0;
 	not_before = 0;
@@ -174,34 +174,34 @@ ga_desk_forgive(void)
 static bool
 has_work(const Courier *courier)
 {
-	return courier == &alone ? ga_courier_is_open(&alone.link)
+	return courier == &alone ? ga_courier_is_open(&alone.socket)
 							 : ga_jobs_count() > ga_jobs_suspect_count();
 }
 
 void
-ga_desk_put_job(GaJob *job, const char *json, size_t length)
+ga_couriers_put_job(GaJob *job, const char *json, size_t length)
 {
 	if (job->crashes > 0)
 		ga_suspects_add(job, json, length);
 	else
-		ga_courier_put(&usual.link, GA_FRAME_JOB, json, length);
+		ga_courier_put(&usual.socket, GA_FRAME_JOB, json, length);
 }
 
 void
-ga_desk_flush(void)
+ga_couriers_flush(void)
 {
-	for (int i = 0; i < GA_DESK_SOCKETS; i++)
+	for (int i = 0; i < GA_COURIER_SOCKETS; i++)
 	{
 		Courier *courier = couriers[i];
 
-		if (!ga_courier_is_open(&courier->link))
+		if (!ga_courier_is_open(&courier->socket))
 			continue;
 		if (has_work(courier) && ga_watch_is_ping_due(&courier->watch))
 		{
-			ga_courier_put(&courier->link, GA_FRAME_PING, "", 0);
+			ga_courier_put(&courier->socket, GA_FRAME_PING, "", 0);
 			ga_watch_pinged(&courier->watch);
 		}
-		ga_courier_flush(&courier->link);
+		ga_courier_flush(&courier->socket);
 	}
 }
 
@@ -219,13 +219,13 @@ give_back(GaJob *job, TimestampTz now)
 }
 
 void
-ga_desk_try_suspect(GaMonotonic now)
+ga_couriers_try_suspect(GaMonotonic now)
 {
 	size_t length;
 	char *json;
 	GaJob *job;
 
-	while (ga_suspects_wait() && !ga_courier_is_open(&alone.link) &&
+	while (ga_suspects_wait() && !ga_courier_is_open(&alone.socket) &&
 		   now >= not_before)
 	{
 		job = ga_suspects_take(&json, &length);
@@ -238,13 +238,13 @@ ga_desk_try_suspect(GaMonotonic now)
 		{
 			job->is_alone = true;
 			job->handed_at = GetCurrentTimestamp();
-			ga_courier_put(&alone.link, GA_FRAME_JOB, json, length);
+			ga_courier_put(&alone.socket, GA_FRAME_JOB, json, length);
 		}
 		pfree(json);
 	}
 }
 
-/* ---- hearing ------------------------------------------------------------- */
+/* ---- what they say -------------------------------------------------------- */
 
 /*
  * Once for the server, since dispatchers come and go; and again when one that is
@@ -261,7 +261,7 @@ note_confinement(const char *said)
 }
 
 static void
-hear_picked(Courier *courier, GaSlice payload)
+handle_picked(Courier *courier, GaSlice payload)
 {
 	uint64_t job_id;
 	GaJob *job;
@@ -273,22 +273,23 @@ hear_picked(Courier *courier, GaSlice payload)
 }
 
 static void
-hear_frame(Courier *courier, GaFrameType type, GaSlice payload, TimestampTz now)
+handle_frame(Courier *courier, GaFrameType type, GaSlice payload,
+			 TimestampTz now)
 {
 	GaOutcomeFrame outcome;
 
-	ga_watch_hear(&courier->watch, type == GA_FRAME_PONG);
+	ga_watch_note_frame(&courier->watch, type == GA_FRAME_PONG);
 	switch (type)
 	{
 		case GA_FRAME_PICKED:
-			hear_picked(courier, payload);
+			handle_picked(courier, payload);
 			break;
 		case GA_FRAME_OUTCOME:
 			ga_suspects_note_success();
 			if (ga_wire_get_outcome(payload, &outcome))
-				hear_outcome(&outcome, now);
+				handle_outcome(&outcome, now);
 			else
-				courier->link.ended = true;
+				courier->socket.ended = true;
 			break;
 		case GA_FRAME_STARTED:
 			note_confinement(pnstrdup(payload.data, payload.length));
@@ -309,14 +310,15 @@ read_frames(Courier *courier, TimestampTz now)
 	GaSlice payload;
 	GaWireResult result;
 
-	while ((result = ga_wire_peek(&courier->link.in, &type, &payload)) ==
+	while ((result = ga_wire_peek(&courier->socket.in, &type, &payload)) ==
 		   GA_WIRE_FRAME)
 	{
-		hear_frame(courier, type, payload, now);
-		ga_buffer_consume(&courier->link.in, GA_FRAME_HEADER + payload.length);
+		handle_frame(courier, type, payload, now);
+		ga_buffer_consume(&courier->socket.in,
+						  GA_FRAME_HEADER + payload.length);
 	}
 	if (result == GA_WIRE_BROKEN)
-		courier->link.ended = true;
+		courier->socket.ended = true;
 }
 
 /* ---- when one dies ------------------------------------------------------- */
@@ -357,7 +359,7 @@ lose_job(GaJob *job, void *arg)
 }
 
 static void
-bury_courier(Courier *courier, TimestampTz now)
+reap_courier(Courier *courier, TimestampTz now)
 {
 	Loss loss = {.now = now, .courier = courier, .died = !is_draining};
 	bool worked =
@@ -367,25 +369,25 @@ bury_courier(Courier *courier, TimestampTz now)
 	if (!is_draining && !courier->is_hung)
 		ereport(LOG, (errmsg("the courier of group_api ended unexpectedly"),
 					  errdetail("%d messages were in its hands.", loss.count)));
-	ga_courier_stop(&courier->link);
+	ga_courier_stop(&courier->socket);
 	if (courier == &usual)
-		pg_atomic_write_u32(&ga_seat->courier_pid, 0);
+		pg_atomic_write_u32(&ga_own_slot->courier_pid, 0);
 	if (courier->is_hung)
-		pg_atomic_write_u64(&ga_seat->courier_replaced_at,
+		pg_atomic_write_u64(&ga_own_slot->courier_replaced_at,
 							(uint64) GetCurrentTimestamp());
 	/* One that did some work may be replaced at once. */
 	if (is_draining || (worked && !ga_suspects_is_courier_broken()))
 		wait_ms = 0;
 	else
 	{
-		ga_seat_note(GA_TROUBLE_NO_COURIER);
+		ga_own_slot_note(GA_TROUBLE_NO_COURIER);
 		wait_a_while();
 	}
 	courier->has_worked = courier->is_hung = false;
 	ga_watch_begin(&courier->watch);
 }
 
-/* Its end is heard like any other. */
+/* Its end is noticed as any other is. */
 static void
 kill_hung(Courier *courier)
 {
@@ -394,9 +396,9 @@ kill_hung(Courier *courier)
 			(errmsg("the courier of group_api makes no progress; it is "
 					"replaced"),
 			 errdetail("The process %d answered nothing for %ld s.",
-					   (int) courier->link.pid,
+					   (int) courier->socket.pid,
 					   (long) (courier->watch.silent_us / 1000000))));
-	kill(courier->link.pid, SIGKILL);
+	kill(courier->socket.pid, SIGKILL);
 }
 
 /* For health(): since when one of them has owed an answer. */
@@ -405,16 +407,16 @@ publish_silence(void)
 {
 	long longest_ms = 0;
 
-	for (int i = 0; i < GA_DESK_SOCKETS; i++)
+	for (int i = 0; i < GA_COURIER_SOCKETS; i++)
 	{
 		GaCourierWatch *watch = &couriers[i]->watch;
 
-		if (ga_courier_is_open(&couriers[i]->link) && has_work(couriers[i]) &&
+		if (ga_courier_is_open(&couriers[i]->socket) && has_work(couriers[i]) &&
 			ga_watch_is_late(watch))
 			longest_ms = Max(longest_ms, (long) (watch->silent_us / 1000));
 	}
 	pg_atomic_write_u64(
-		&ga_seat->courier_silent_since,
+		&ga_own_slot->courier_silent_since,
 		longest_ms == 0 ? 0
 						: (uint64) (ga_monotonic_now() - longest_ms * 1000));
 }
@@ -422,13 +424,13 @@ publish_silence(void)
 static void
 collect(Courier *courier, TimestampTz now)
 {
-	if (!ga_courier_is_open(&courier->link))
+	if (!ga_courier_is_open(&courier->socket))
 		return;
-	ga_courier_fill(&courier->link);
+	ga_courier_fill(&courier->socket);
 	read_frames(courier, now);
 	ga_watch_look(&courier->watch);
-	if (courier->link.ended)
-		bury_courier(courier, now);
+	if (courier->socket.ended)
+		reap_courier(courier, now);
 	else if (has_work(courier) && !courier->is_hung &&
 			 ga_watch_is_hung(&courier->watch))
 		kill_hung(courier);
@@ -446,39 +448,40 @@ close_alone(void)
 {
 	bool is_under_way = false;
 
-	if (!ga_courier_is_open(&alone.link))
+	if (!ga_courier_is_open(&alone.socket))
 		return;
 	ga_jobs_visit(find_alone, &is_under_way);
 	if (!is_under_way)
-		ga_courier_stop(&alone.link);
+		ga_courier_stop(&alone.socket);
 }
 
 void
-ga_desk_collect(TimestampTz now)
+ga_couriers_collect(TimestampTz now)
 {
-	for (int i = 0; i < GA_DESK_SOCKETS; i++)
+	for (int i = 0; i < GA_COURIER_SOCKETS; i++)
 		collect(couriers[i], now);
 	close_alone();
 	publish_silence();
 }
 
 long
-ga_desk_next_turn_ms(GaMonotonic now)
+ga_couriers_next_check_ms(GaMonotonic now)
 {
 	long next = -1;
 
-	for (int i = 0; i < GA_DESK_SOCKETS; i++)
+	for (int i = 0; i < GA_COURIER_SOCKETS; i++)
 	{
 		Courier *courier = couriers[i];
 		long ms;
 
-		if (!ga_courier_is_open(&courier->link) || !has_work(courier) ||
+		if (!ga_courier_is_open(&courier->socket) || !has_work(courier) ||
 			courier->is_hung)
 			continue;
 		ms = ga_watch_next_turn_ms(&courier->watch);
 		next = next < 0 ? ms : Min(next, ms);
 	}
-	if (ga_suspects_wait() && !ga_courier_is_open(&alone.link) && !is_draining)
+	if (ga_suspects_wait() && !ga_courier_is_open(&alone.socket) &&
+		!is_draining)
 	{
 		long ms = ga_monotonic_ms_between(now, not_before);
 
@@ -492,49 +495,50 @@ ga_desk_next_turn_ms(GaMonotonic now)
 static bool
 all_have_ended(void)
 {
-	for (int i = 0; i < GA_DESK_SOCKETS; i++)
-		if (ga_courier_is_open(&couriers[i]->link) && !couriers[i]->link.ended)
+	for (int i = 0; i < GA_COURIER_SOCKETS; i++)
+		if (ga_courier_is_open(&couriers[i]->socket) &&
+			!couriers[i]->socket.ended)
 			return false;
 	return true;
 }
 
-/* Waits for the couriers' end until `end`, hearing what they say. */
+/* Waits for the couriers' end until `end`, and reads what they write. */
 static void
-hear_last_words(GaMonotonic end)
+read_until_end(GaMonotonic end)
 {
 	GaMonotonic now = ga_monotonic_now();
-	GaWaitSocket sockets[GA_DESK_SOCKETS];
+	GaWaitSocket sockets[GA_COURIER_SOCKETS];
 
 	while (!all_have_ended() && now < end)
 	{
-		ga_desk_flush();
-		ga_desk_sockets(sockets);
-		(void) ga_wait_for_events(sockets, GA_DESK_SOCKETS,
+		ga_couriers_flush();
+		ga_couriers_sockets(sockets);
+		(void) ga_wait_for_events(sockets, GA_COURIER_SOCKETS,
 								  (end - now) / 1000 + 1,
-								  ga_wait_event("GroupApiFarewell"));
+								  ga_wait_event("GroupApiCourierShutdown"));
 		now = ga_monotonic_now();
-		for (int i = 0; i < GA_DESK_SOCKETS; i++)
+		for (int i = 0; i < GA_COURIER_SOCKETS; i++)
 		{
-			if (!ga_courier_is_open(&couriers[i]->link))
+			if (!ga_courier_is_open(&couriers[i]->socket))
 				continue;
-			ga_courier_fill(&couriers[i]->link);
+			ga_courier_fill(&couriers[i]->socket);
 			read_frames(couriers[i], GetCurrentTimestamp());
 		}
 	}
 }
 
 void
-ga_desk_close(void)
+ga_couriers_close(void)
 {
 	Loss loss = {.courier = NULL};
 
-	ga_desk_drain();
-	hear_last_words(ga_monotonic_in_ms(FAREWELL_MS));
+	ga_couriers_drain();
+	read_until_end(ga_monotonic_in_ms(SHUTDOWN_MS));
 	/* After the kill nothing more can leave. */
-	for (int i = 0; i < GA_DESK_SOCKETS; i++)
-		if (ga_courier_is_open(&couriers[i]->link))
-			kill(couriers[i]->link.pid, SIGKILL);
-	hear_last_words(ga_monotonic_in_ms(FAREWELL_MS));
+	for (int i = 0; i < GA_COURIER_SOCKETS; i++)
+		if (ga_courier_is_open(&couriers[i]->socket))
+			kill(couriers[i]->socket.pid, SIGKILL);
+	read_until_end(ga_monotonic_in_ms(SHUTDOWN_MS));
 	loss.now = GetCurrentTimestamp();
 	ga_jobs_visit(lose_job, &loss);
 }
@@ -547,7 +551,7 @@ give_back_waiting(GaJob *job, void *arg)
 }
 
 void
-ga_desk_drain(void)
+ga_couriers_drain(void)
 {
 	TimestampTz now = GetCurrentTimestamp();
 
@@ -556,22 +560,22 @@ ga_desk_drain(void)
 	ga_suspects_forget();
 	ga_jobs_visit(give_back_waiting, &now);
 	is_draining = !all_have_ended();
-	for (int i = 0; i < GA_DESK_SOCKETS; i++)
-		if (ga_courier_is_open(&couriers[i]->link))
-			ga_courier_put(&couriers[i]->link, GA_FRAME_DRAIN, "", 0);
-	ga_desk_flush();
+	for (int i = 0; i < GA_COURIER_SOCKETS; i++)
+		if (ga_courier_is_open(&couriers[i]->socket))
+			ga_courier_put(&couriers[i]->socket, GA_FRAME_DRAIN, "", 0);
+	ga_couriers_flush();
 }
 
 int
-ga_desk_wait_ms(void)
+ga_couriers_wait_ms(void)
 {
-	return pg_atomic_read_u32(&ga_seat->trouble) == GA_TROUBLE_NO_COURIER
+	return pg_atomic_read_u32(&ga_own_slot->trouble) == GA_TROUBLE_NO_COURIER
 			   ? wait_ms
 			   : 0;
 }
 
 void
-ga_desk_take_over(int last_wait_ms)
+ga_couriers_take_over(int last_wait_ms)
 {
 	wait_ms = last_wait_ms;
 	/* The log has it already. */
@@ -579,16 +583,16 @@ ga_desk_take_over(int last_wait_ms)
 }
 
 void
-ga_desk_sockets(GaWaitSocket *sockets)
+ga_couriers_sockets(GaWaitSocket *sockets)
 {
-	for (int i = 0; i < GA_DESK_SOCKETS; i++)
-		sockets[i] = ga_courier_wait_socket(&couriers[i]->link);
+	for (int i = 0; i < GA_COURIER_SOCKETS; i++)
+		sockets[i] = ga_courier_wait_socket(&couriers[i]->socket);
 }
 
 void
-ga_desk_end_trouble(void)
+ga_couriers_end_trouble(void)
 {
-	if (pg_atomic_read_u32(&ga_seat->trouble) != GA_TROUBLE_NO_COURIER ||
+	if (pg_atomic_read_u32(&ga_own_slot->trouble) != GA_TROUBLE_NO_COURIER ||
 		usual.has_worked)
-		ga_seat_note(GA_TROUBLE_NONE);
+		ga_own_slot_note(GA_TROUBLE_NONE);
 }

@@ -1,6 +1,6 @@
 /*
  * couriers.h
- *		Where jobs go out to the courier and its words come in: keeps one running,
+ *		The couriers of a dispatcher: gives them jobs, reads their answers, keeps one running,
  *		replaces one that hangs, and knows what becomes of jobs when it dies.
  */
 #ifndef GA_DISPATCH_COURIER_COURIERS_H
@@ -15,58 +15,59 @@
 #include "dispatch/courier/jobs.h"
 
 /* Told of every outcome the courier reports. */
-typedef void (*GaHearOutcome)(const GaOutcomeFrame *outcome, TimestampTz now);
+typedef void (*GaOutcomeHandler)(const GaOutcomeFrame *outcome,
+								 TimestampTz now);
 
 /*
  * Before anything else, when there will be something to send: loading the program
  * takes about as long as connecting to the database, so both go on at once.
  */
-extern void ga_desk_start_early(void);
-extern void ga_desk_init(GaHearOutcome hear);
+extern void ga_couriers_start_early(void);
+extern void ga_couriers_init(GaOutcomeHandler hear);
 /* The providers as JSON, with their secrets; kept for the next courier too. */
-extern void ga_desk_configure(const char *json);
+extern void ga_couriers_configure(const char *json);
 
 /* Starts a courier if there is none; false while that must wait. */
-extern bool ga_desk_open(GaMonotonic now);
-extern bool ga_desk_is_open(void);
-/* When a courier may be started again; forgiven by a reload. */
-extern GaMonotonic ga_desk_not_before(void);
-extern void ga_desk_forgive(void);
+extern bool ga_couriers_open(GaMonotonic now);
+extern bool ga_couriers_is_open(void);
+/* When a courier may be started again; at once after a reload. */
+extern GaMonotonic ga_couriers_next_start(void);
+extern void ga_couriers_reset_backoff(void);
 
 /*
  * One that was taken up by couriers that died is kept until its turn comes to be
  * tried alone, in a courier of its own.
  */
-extern void ga_desk_put_job(GaJob *job, const char *json, size_t length);
-extern void ga_desk_flush(void);
+extern void ga_couriers_put_job(GaJob *job, const char *json, size_t length);
+extern void ga_couriers_flush(void);
 /* Tries the next one alone, unless one is under way. */
-extern void ga_desk_try_suspect(GaMonotonic now);
+extern void ga_couriers_try_suspect(GaMonotonic now);
 
 /*
  * Hears what came; jobs lost with a dead courier become records.  A courier that
  * makes no progress is killed, and so replaced.  `now` is a date.
  */
-extern void ga_desk_collect(TimestampTz now);
+extern void ga_couriers_collect(TimestampTz now);
 /* Milliseconds until a courier is to be looked at; -1: only when it speaks. */
-extern long ga_desk_next_turn_ms(GaMonotonic now);
+extern long ga_couriers_next_check_ms(GaMonotonic now);
 /*
  * What the courier has not taken up goes back, the rest may end; no job may be
  * put any more.
  */
-extern void ga_desk_drain(void);
+extern void ga_couriers_drain(void);
 
 /* The pause after a courier that could not be started, from one to the next. */
-extern int ga_desk_wait_ms(void);
-extern void ga_desk_take_over(int wait_ms);
+extern int ga_couriers_wait_ms(void);
+extern void ga_couriers_take_over(int wait_ms);
 
 /* Before the process ends: lets what is under way end, then ends the courier. */
-extern void ga_desk_close(void);
+extern void ga_couriers_close(void);
 
-/* What to wait for besides the latch, GA_DESK_SOCKETS of them. */
-#define GA_DESK_SOCKETS 2
-extern void ga_desk_sockets(GaWaitSocket *sockets);
+/* What to wait for besides the latch, GA_COURIER_SOCKETS of them. */
+#define GA_COURIER_SOCKETS 2
+extern void ga_couriers_sockets(GaWaitSocket *sockets);
 
 /* Sending is allowed: only a courier that does not work is still in the way. */
-extern void ga_desk_end_trouble(void);
+extern void ga_couriers_end_trouble(void);
 
 #endif /* GA_DISPATCH_COURIER_COURIERS_H */

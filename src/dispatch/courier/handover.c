@@ -86,7 +86,7 @@ hand_over(GaProvider *provider, const GaClaim *claim)
 		record_over(claim, provider, &over);
 		return;
 	}
-	ga_desk_put_job(job, json.data, json.len);
+	ga_couriers_put_job(job, json.data, json.len);
 }
 
 /* No message can be made of this one: it has failed, and the others go on. */

@@ -49,7 +49,7 @@ ga_outcomes_take(const GaOutcomeFrame *outcome, TimestampTz now)
 		return;
 	if (job->is_poll)
 	{
-		ga_polls_hear(job, outcome);
+		ga_polls_note_answer(job, outcome);
 		note_in_provider(job, outcome);
 		ga_job_remove(job);
 		return;

@@ -99,7 +99,7 @@ ga_crash_guard_prove(void)
 }
 
 void
-ga_crash_guard_forgive(Oid database)
+ga_crash_guard_reset(Oid database)
 {
 	char path[MAXPGPATH];
 

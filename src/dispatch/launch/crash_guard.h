@@ -28,11 +28,11 @@ extern void ga_crash_guard_prove(void);
 /*
  * Whether it crashed too often to be started just now; then `crashes` is how often
  * and `retry_at` when the next pause is over.  A start of the server (not a
- * recovery from a crash) forgives.
+ * recovery from a crash) resets the count.
  */
 extern bool ga_crash_guard_is_tripped(Oid database, int *crashes,
 									  GaMonotonic *retry_at);
-/* A reload of the configuration forgives, and the end of the database. */
-extern void ga_crash_guard_forgive(Oid database);
+/* A reload of the configuration does that, and the end of the database. */
+extern void ga_crash_guard_reset(Oid database);
 
 #endif /* GA_DISPATCH_LAUNCH_CRASH_GUARD_H */

@@ -103,9 +103,9 @@ is_tripped(int at, Oid database)
 	int crashes;
 	GaMonotonic retry_at;
 
-	if (ga_workers[at].forgiven)
-		ga_crash_guard_forgive(database);
-	ga_workers[at].forgiven = false;
+	if (ga_workers[at].crashes_are_reset)
+		ga_crash_guard_reset(database);
+	ga_workers[at].crashes_are_reset = false;
 	if (!ga_crash_guard_is_tripped(database, &crashes, &retry_at))
 		return false;
 	if (pg_atomic_read_u32(&slot->trouble) != GA_TROUBLE_CRASHING)
@@ -215,7 +215,7 @@ follow_reload(void)
 	LWLockAcquire(ga_slots->lock, LW_EXCLUSIVE);
 	for (int i = 0; i < ga_slots->used; i++)
 	{
-		ga_workers[i].forgiven = true;
+		ga_workers[i].crashes_are_reset = true;
 		if (pg_atomic_read_u32(&ga_slots->slots[i].trouble) ==
 			GA_TROUBLE_CRASHING)
 			ga_workers[i].not_before = 0;

@@ -37,7 +37,7 @@ static GaMonotonic looked_at;
 void
 ga_probes_free_slot(int at)
 {
-	ga_crash_guard_forgive(ga_slots->slots[at].database);
+	ga_crash_guard_reset(ga_slots->slots[at].database);
 	LWLockAcquire(ga_slots->lock, LW_EXCLUSIVE);
 	if (ga_slots->slots[at].pid == 0)
 		ga_slots->slots[at].state = GA_SLOT_FREE;
@@ -152,7 +152,7 @@ probe(Oid database)
 {
 	GaSlot copy;
 
-	if (ga_slot_look(database, &copy))
+	if (ga_slot_read(database, &copy))
 		return false;
 	ga_slot_wake(database, DT_NOEND, false);
 	LWLockAcquire(ga_slots->lock, LW_EXCLUSIVE);

@@ -65,7 +65,7 @@ back_off(int at, GaMonotonic now)
  * with nothing to do, or told to leave, says when it wants a successor.
  */
 static void
-bury(int at, GaMonotonic now)
+reap(int at, GaMonotonic now)
 {
 	GaSlotState state = ga_slots->slots[at].state;
 
@@ -106,7 +106,7 @@ ga_workers_count(GaMonotonic now)
 		if (ga_workers[i].handle != NULL &&
 			GetBackgroundWorkerPid(ga_workers[i].handle, &unused) ==
 				BGWH_STOPPED)
-			bury(i, now);
+			reap(i, now);
 		/* One of an earlier launcher has no handle. */
 		if ((ga_workers[i].handle != NULL || ga_slots->slots[i].pid != 0) &&
 			ga_worker_is_asked(&ga_slots->slots[i], now) != GA_IS_STUCK)

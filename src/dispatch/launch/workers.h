@@ -17,8 +17,8 @@ typedef struct GaWorker
 	GaMonotonic started_at;
 	GaMonotonic not_before; /* back-off, or DDL on the database; 0: none */
 	int backoff_ms;
-	int locked_ms; /* > 0: DDL holds the database */
-	bool forgiven; /* its crashes do not count any more */
+	int locked_ms;			/* > 0: DDL holds the database */
+	bool crashes_are_reset; /* its crashes do not count any more */
 } GaWorker;
 
 /* What the launcher made of a slot that was asked to leave. */

@@ -29,8 +29,8 @@ ga_connections_begin(void)
 {
 	for (int i = 0; i < GA_KEPT_PROVIDERS; i++)
 	{
-		pg_atomic_write_u32(&ga_seat->allowed[i].count, 0);
-		pg_atomic_write_u64(&ga_seat->allowed[i].server, 0);
+		pg_atomic_write_u32(&ga_own_slot->allowed[i].count, 0);
+		pg_atomic_write_u64(&ga_own_slot->allowed[i].server, 0);
 	}
 }
 
@@ -52,9 +52,9 @@ ga_connections_learn(GaProvider *provider, int count)
 	if (provider->allowed == count)
 		return;
 	provider->allowed = count;
-	place = find(ga_seat, digest);
+	place = find(ga_own_slot, digest);
 	if (place == NULL)
-		place = find(ga_seat, 0);
+		place = find(ga_own_slot, 0);
 	if (place == NULL)
 		return;
 	/* Whoever reads in between finds a provider, or none. */

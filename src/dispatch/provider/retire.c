@@ -52,11 +52,11 @@ digest_of(const GaProvider *provider)
 static void
 keep_providers(GaMonotonic now)
 {
-	GaKeptProvider *kept = ga_seat->kept.providers;
+	GaKeptProvider *kept = ga_own_slot->kept.providers;
 	ListCell *cell;
 	int count = 0;
 
-	memset(kept, 0, sizeof(ga_seat->kept.providers));
+	memset(kept, 0, sizeof(ga_own_slot->kept.providers));
 	foreach (cell, ga_providers)
 	{
 		const GaProvider *provider = lfirst(cell);
@@ -95,12 +95,12 @@ take_over(GaProvider *provider, const GaKeptProvider *kept)
 void
 ga_retire_init(GaMonotonic *trimmed_at)
 {
-	GaKept *kept = &ga_seat->kept;
+	GaKept *kept = &ga_own_slot->kept;
 	ListCell *cell;
 
 	found_nothing_in_flight = kept->nothing_in_flight;
 	*trimmed_at = kept->trimmed_at;
-	ga_desk_take_over(kept->courier_wait_ms);
+	ga_couriers_take_over(kept->courier_wait_ms);
 	foreach (cell, ga_providers)
 	{
 		uint64 digest = digest_of(lfirst(cell));
@@ -124,20 +124,21 @@ ga_retire_found_nothing_in_flight(void)
 bool
 ga_retire_is_asked(void)
 {
-	return pg_atomic_read_u64(&ga_seat->asked_to_leave) != 0;
+	return pg_atomic_read_u64(&ga_own_slot->asked_to_leave) != 0;
 }
 
 /* Since when there is nothing to do; the launcher reads it as well. */
 static GaMonotonic
 note_idle(bool is_idle, GaMonotonic now)
 {
-	GaMonotonic since = (GaMonotonic) pg_atomic_read_u64(&ga_seat->idle_since);
+	GaMonotonic since =
+		(GaMonotonic) pg_atomic_read_u64(&ga_own_slot->idle_since);
 
 	if (!is_idle)
 		since = 0;
 	else if (since == 0)
 		since = now;
-	pg_atomic_write_u64(&ga_seat->idle_since, (uint64) since);
+	pg_atomic_write_u64(&ga_own_slot->idle_since, (uint64) since);
 	return since;
 }
 
@@ -145,19 +146,19 @@ void
 ga_retire_keep(GaMonotonic trimmed_at)
 {
 	keep_providers(ga_monotonic_now());
-	ga_seat->kept.clock_offset = ga_clock_offset();
-	ga_seat->kept.trimmed_at = trimmed_at;
-	ga_seat->kept.courier_wait_ms = ga_desk_wait_ms();
+	ga_own_slot->kept.clock_offset = ga_clock_offset();
+	ga_own_slot->kept.trimmed_at = trimmed_at;
+	ga_own_slot->kept.courier_wait_ms = ga_couriers_wait_ms();
 }
 
 static void
 retire(const GaRetireReport *report, GaMonotonic now)
 {
 	ga_retire_keep(report->trimmed_at);
-	ga_seat->kept.nothing_in_flight = !report->has_strays;
-	ga_seat_leave_idle(report->wait_ms < 0
-						   ? GA_MONOTONIC_NEVER
-						   : now + (int64) report->wait_ms * 1000);
+	ga_own_slot->kept.nothing_in_flight = !report->has_orphans;
+	ga_own_slot_leave_idle(report->wait_ms < 0
+							   ? GA_MONOTONIC_NEVER
+							   : now + (int64) report->wait_ms * 1000);
 }
 
 long

@@ -72,9 +72,9 @@ claim_for(GaProvider *provider, int limit, GaMonotonic now)
 	ga_work_end();
 	ga_provider_claimed(provider, cursor, from_front, count, limit, now);
 	ga_readings_tell_position(provider->channel);
-	pg_atomic_fetch_add_u64(&ga_seat->claimed, count);
+	pg_atomic_fetch_add_u64(&ga_own_slot->claimed, count);
 	ga_handover_all(provider, claims, count);
-	ga_desk_flush();
+	ga_couriers_flush();
 }
 
 void
@@ -93,10 +93,10 @@ ga_claiming_run(GaMonotonic now)
 
 		ga_reading_check_due(provider, now);
 		limit = ga_provider_capacity(provider, now);
-		if (limit > 0 && ga_reading_has_more(provider) && ga_desk_open(now))
+		if (limit > 0 && ga_reading_has_more(provider) && ga_couriers_open(now))
 			claim_for(provider, limit, now);
 	}
-	ga_desk_end_trouble();
+	ga_couriers_end_trouble();
 }
 
 void

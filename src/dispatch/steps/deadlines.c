@@ -93,8 +93,8 @@ ga_deadlines_look(GaMonotonic unused)
 	/* Held by somebody: not in a tight loop. */
 	else if (look.groups == 0 && look_at <= now)
 		look_at = TimestampTzPlusMilliseconds(now, LOCKED_RETRY_MS);
-	/* From here on who needs an earlier look wakes us, deaf or not. */
-	pg_atomic_write_u64(&ga_seat->look_at, (uint64) look_at);
+	/* From here on who needs an earlier look wakes us, muted or not. */
+	pg_atomic_write_u64(&ga_own_slot->look_at, (uint64) look_at);
 	if (look.reminded > 0)
 		ga_due_rows_look_again(now);
 }
@@ -106,12 +106,12 @@ ga_deadlines_next_turn(GaMonotonic now)
 			   ga_work_not_before(GA_STEP_LOOK_AT_GROUPS));
 }
 
-/* A database that is deaf hears of the looks that are earlier than its own. */
+/* A database that is muted hears of the looks that are earlier than its own. */
 void
 ga_deadlines_tell(void)
 {
 	if (look_is_known || ga_ownership_is_foreign())
 		pg_atomic_write_u64(
-			&ga_seat->look_at,
+			&ga_own_slot->look_at,
 			(uint64) (ga_ownership_is_ours() ? look_at : DT_NOBEGIN));
 }

@@ -76,7 +76,7 @@ ga_incarnation_begin(GaMonotonic now)
 	ga_retire_init(&trimmed_at);
 	ga_history_begin(trimmed_at);
 	if (!ga_retire_found_nothing_in_flight())
-		ga_strays_search();
+		ga_orphans_search();
 }
 
 /* What is in flight from here must not be taken back: not before it ended. */
@@ -92,7 +92,7 @@ ga_incarnation_renew(GaMonotonic now)
 	ga_work_end();
 	incarnation = next;
 	renewal_wanted = false;
-	ga_strays_search();
+	ga_orphans_search();
 }
 
 /* Before the first claim; what is far behind in the queue while others leave. */
@@ -100,5 +100,5 @@ void
 ga_incarnation_take_back(GaMonotonic now)
 {
 	if (ga_ownership_is_ours())
-		ga_strays_take_back_some(now, incarnation);
+		ga_orphans_take_back_some(now, incarnation);
 }

@@ -127,7 +127,7 @@ ga_recording_write(GaMonotonic now)
 	count -= failed;
 	ga_polls_look_again();
 	ga_screening_suppress(records + kept, count - kept);
-	pg_atomic_fetch_add_u64(&ga_seat->recorded, count - kept);
+	pg_atomic_fetch_add_u64(&ga_own_slot->recorded, count - kept);
 	/* Only now can a query see them. */
 	for (int i = kept; i < count; i++)
 		if (records[i].due != 0)

@@ -117,7 +117,7 @@ ga_reload_run(GaMonotonic now)
 
 	initStringInfo(&json);
 	ga_providers_load(rows, count, &json);
-	ga_desk_configure(json.data);
+	ga_couriers_configure(json.data);
 	explicit_bzero(json.data, json.len);
 	ga_readings_begin_anew();
 	ga_due_rows_look_again(DT_NOBEGIN);

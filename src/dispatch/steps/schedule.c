@@ -40,13 +40,14 @@ next_turn_of(GaProvider *provider, GaMonotonic now)
 {
 	GaMonotonic turn = ga_provider_next_turn(provider, now);
 
-	if (ga_desk_is_open())
+	if (ga_couriers_is_open())
 		return turn;
 	/* Without a courier no outcome will tell. */
 	if (turn == GA_MONOTONIC_NEVER && provider->was_usable &&
 		ga_reading_has_more(provider))
 		turn = now;
-	return turn == GA_MONOTONIC_NEVER ? turn : Max(turn, ga_desk_not_before());
+	return turn == GA_MONOTONIC_NEVER ? turn
+									  : Max(turn, ga_couriers_next_start());
 }
 
 /* When the next message or question may be claimed. */
@@ -86,7 +87,7 @@ ga_schedule_wait_ms(void)
 	next = Min(next, ga_recording_next_turn());
 	next = Min(next, ga_pauses_next_turn());
 	if (ga_ownership_is_ours())
-		next = Min(next, ga_strays_next_turn());
+		next = Min(next, ga_orphans_next_turn());
 	next = Min(next, ga_unreadable_pages_next_turn());
 	next = Min(next, ga_screening_next_turn());
 	next = Min(next, Min(ga_records_next_turn(), ga_set_aside_next_turn()));

@@ -47,23 +47,23 @@ ga_wake_requests_listen(void)
 		listens |= ga_ownership_is_ours() && ga_dispatch_is_on() &&
 				   !provider->gone && !provider->is_paused;
 	}
-	pg_atomic_write_u64(&ga_seat->look_at, (uint64) DT_NOEND);
-	pg_atomic_write_u32(&ga_seat->deaf, !listens);
+	pg_atomic_write_u64(&ga_own_slot->look_at, (uint64) DT_NOEND);
+	pg_atomic_write_u32(&ga_own_slot->muted, !listens);
 	pg_memory_barrier();
 }
 
 void
 ga_wake_requests_take(void)
 {
-	TimestampTz due = (TimestampTz) pg_atomic_exchange_u64(&ga_seat->wake_due,
-														   (uint64) DT_NOEND);
+	TimestampTz due = (TimestampTz) pg_atomic_exchange_u64(
+		&ga_own_slot->wake_due, (uint64) DT_NOEND);
 
 	if (due == DT_NOEND)
 		return;
 	/* They were noted before the wake. */
 	for (int i = 0; i < GA_CHANNEL_COUNT; i++)
 		ga_readings_look_again((GaChannel) i,
-							   ga_slot_take_tags(ga_seat, (GaChannel) i));
+							   ga_slot_take_tags(ga_own_slot, (GaChannel) i));
 	if (due == DT_NOBEGIN)
 	{
 		ga_readings_begin_anew();
@@ -71,7 +71,7 @@ ga_wake_requests_take(void)
 		ga_set_aside_look_again();
 		ga_unreadable_pages_look_again();
 		if (ga_unreadable_count() > 0)
-			ga_strays_search();
+			ga_orphans_search();
 	}
 	if (due < GA_DUE_NEVER)
 		ga_due_rows_look_again(due);

@@ -78,7 +78,7 @@ read_slice(const GaQueueRange *range, int64 incarnation)
 
 /* Moves the search behind a slice; true: the whole queue has been searched. */
 static bool
-move_on(GaStraySearch *search, GaQueueRange *range, const GaQueueCursor *last)
+move_on(GaOrphanSearch *search, GaQueueRange *range, const GaQueueCursor *last)
 {
 	if (last != NULL)
 		search->at = *last;
@@ -97,8 +97,8 @@ move_on(GaStraySearch *search, GaQueueRange *range, const GaQueueCursor *last)
 }
 
 int
-ga_strays_find(const GaOwnerScope *scope, int64 incarnation,
-			   GaStraySearch *search, GaStray **strays, bool *is_over)
+ga_orphans_find(const GaOwnerScope *scope, int64 incarnation,
+				GaOrphanSearch *search, GaOrphan **orphans, bool *is_over)
 {
 	GaQueueRange range;
 	GaQueueCursor at = {0};
@@ -114,8 +114,8 @@ ga_strays_find(const GaOwnerScope *scope, int64 incarnation,
 	}
 	ga_queue_range_begin(&range, search->list, &search->at, GA_START_TAG_MAX);
 	rows = read_slice(&range, incarnation);
-	*strays = MemoryContextAlloc(scope->caller_context,
-								 sizeof(GaStray) * Max(rows, 1));
+	*orphans = MemoryContextAlloc(scope->caller_context,
+								  sizeof(GaOrphan) * Max(rows, 1));
 	for (int i = 0; i < rows; i++)
 	{
 		GaRowKey key;
@@ -123,7 +123,7 @@ ga_strays_find(const GaOwnerScope *scope, int64 incarnation,
 		ga_row_key(i, &key);
 		at = (GaQueueCursor){ga_row_int64(i, 3, 0), key.group_id, key.number};
 		if (ga_row_bool(i, 4, false))
-			(*strays)[count++] = (GaStray){key, search->list, at.start_tag};
+			(*orphans)[count++] = (GaOrphan){key, search->list, at.start_tag};
 	}
 	*is_over = move_on(search, &range, rows == SLICE_ROWS ? &at : NULL);
 	return count;
@@ -131,23 +131,23 @@ ga_strays_find(const GaOwnerScope *scope, int64 incarnation,
 
 /* The keys as the arrays $3 and $4, or those of another place. */
 static void
-put_keys(Datum *values, const GaStray *strays, int count)
+put_keys(Datum *values, const GaOrphan *orphans, int count)
 {
 	Datum *groups = palloc(sizeof(Datum) * Max(count, 1));
 	Datum *numbers = palloc(sizeof(Datum) * Max(count, 1));
 
 	for (int i = 0; i < count; i++)
 	{
-		groups[i] = UUIDPGetDatum(&strays[i].key.group_id);
-		numbers[i] = Int32GetDatum(strays[i].key.number);
+		groups[i] = UUIDPGetDatum(&orphans[i].key.group_id);
+		numbers[i] = Int32GetDatum(orphans[i].key.number);
 	}
 	values[0] = ga_datum_array(groups, NULL, count, UUIDOID);
 	values[1] = ga_datum_array(numbers, NULL, count, INT4OID);
 }
 
 uint64
-ga_strays_take_back(int64 incarnation, Datum hold_servers,
-					const GaStray *strays, int count, bool with_history)
+ga_orphans_take_back(int64 incarnation, Datum hold_servers,
+					 const GaOrphan *orphans, int count, bool with_history)
 {
 	static GaPlan plan = {
 		.sql =
@@ -179,14 +179,14 @@ ga_strays_take_back(int64 incarnation, Datum hold_servers,
 	};
 	Datum values[5] = {Int64GetDatum(incarnation), hold_servers};
 
-	put_keys(&values[2], strays, count);
+	put_keys(&values[2], orphans, count);
 	values[4] = BoolGetDatum(with_history);
 	ga_plan_run(&plan, values, NULL, SPI_OK_SELECT);
 	return (uint64) ga_row_int64(0, 1, 0);
 }
 
 int
-ga_strays_keep_locked(int64 incarnation, GaStray *strays, int count)
+ga_orphans_keep_locked(int64 incarnation, GaOrphan *orphans, int count)
 {
 	static GaPlan plan = {
 		.sql =
@@ -201,9 +201,9 @@ ga_strays_keep_locked(int64 incarnation, GaStray *strays, int count)
 	Datum values[3] = {Int64GetDatum(incarnation)};
 	int kept;
 
-	put_keys(&values[1], strays, count);
+	put_keys(&values[1], orphans, count);
 	kept = (int) ga_plan_run(&plan, values, NULL, SPI_OK_SELECT);
 	for (int i = 0; i < kept; i++)
-		strays[i] = strays[ga_row_int32(i, 1, 1) - 1];
+		orphans[i] = orphans[ga_row_int32(i, 1, 1) - 1];
 	return kept;
 }

@@ -14,20 +14,20 @@
 struct GaOwnerScope;
 
 /* How far the queue has been searched for them; {0} is its beginning. */
-typedef struct GaStraySearch
+typedef struct GaOrphanSearch
 {
 	bool is_begun; /* `list` has been read up to `at` */
 	int list;	   /* a GaChannel, or GA_CHANNEL_NONE: rows without a tag */
 	GaQueueCursor at;
-} GaStraySearch;
+} GaOrphanSearch;
 
 /* One such row. */
-typedef struct GaStray
+typedef struct GaOrphan
 {
 	GaRowKey key;
 	int list;
 	int64 start_tag; /* of a row without a tag: when it is due */
-} GaStray;
+} GaOrphan;
 
 /* All run inside ga_owner_enter()/leave(). */
 
@@ -36,21 +36,22 @@ typedef struct GaStray
  * another incarnation, and moves the search behind them.  Returns how many there
  * are; *is_over: there are no more rows.
  */
-extern int ga_strays_find(const struct GaOwnerScope *scope, int64 incarnation,
-						  GaStraySearch *search, GaStray **strays,
-						  bool *is_over);
+extern int ga_orphans_find(const struct GaOwnerScope *scope, int64 incarnation,
+						   GaOrphanSearch *search, GaOrphan **orphans,
+						   bool *is_over);
 /*
  * Takes rows back: queued again at once, or uncertain where the provider's option
  * says hold.  Rows somebody holds locked stay as they are.  Returns how many it
  * took.  `with_history`: each gets a line of the history.
  */
-extern uint64 ga_strays_take_back(int64 incarnation, Datum hold_servers,
-								  const GaStray *strays, int count,
-								  bool with_history);
+extern uint64 ga_orphans_take_back(int64 incarnation, Datum hold_servers,
+								   const GaOrphan *orphans, int count,
+								   bool with_history);
 /*
  * Moves those that are still being sent, so locked by somebody, to the front;
  * returns how many.
  */
-extern int ga_strays_keep_locked(int64 incarnation, GaStray *strays, int count);
+extern int ga_orphans_keep_locked(int64 incarnation, GaOrphan *orphans,
+								  int count);
 
 #endif /* GA_STORE_QUEUE_ORPHAN_STORE_H */
