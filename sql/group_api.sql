@@ -119,7 +119,7 @@ CREATE TABLE group_api_private.groups (
     emotional_image          text,
     emotional_image_position integer NOT NULL DEFAULT 0,
     locale      text,
-    next_look   timestamptz,
+    next_deadline timestamptz,
     last_member integer,
     search_name text GENERATED ALWAYS AS (CASE contract WHEN 'B' THEN pg_catalog.lower(name) END) STORED,
     CONSTRAINT groups_pkey PRIMARY KEY (id),
@@ -131,9 +131,9 @@ COMMENT ON COLUMN group_api_private.groups.id IS 'UUID version 7';
 COMMENT ON COLUMN group_api_private.groups.number IS 'contract B''s integer id; also names the group in links';
 COMMENT ON COLUMN group_api_private.groups.inviter IS 'the leader''s name as invitations show it';
 COMMENT ON COLUMN group_api_private.groups.locale IS 'the language of its messages where a member''s own is not known; null: group_api.default_locale';
-COMMENT ON COLUMN group_api_private.groups.next_look IS 'when the dispatcher looks at its open invitations next: to remind, or because they expire';
+COMMENT ON COLUMN group_api_private.groups.next_deadline IS 'when something is due for its open invitations next: a reminder, or their expiry';
 COMMENT ON COLUMN group_api_private.groups.last_member IS 'the highest number a member had who is gone: none is given out twice, as links name them';
-CREATE INDEX groups_next_look ON group_api_private.groups (next_look, id) WHERE next_look IS NOT NULL;
+CREATE INDEX groups_next_deadline ON group_api_private.groups (next_deadline, id) WHERE next_deadline IS NOT NULL;
 CREATE UNIQUE INDEX groups_v2_name_key ON group_api_private.groups (name) WHERE contract = 'B';
 CREATE UNIQUE INDEX groups_v2_slug_key ON group_api_private.groups (slug) WHERE contract = 'B';
 COMMENT ON COLUMN group_api_private.groups.search_name IS 'what search_groups() looks in: the name in lower case, of groups of contract B';
@@ -424,7 +424,7 @@ COMMENT ON COLUMN group_api_private.installation.database_oid IS 'zero once the 
 COMMENT ON COLUMN group_api_private.installation.secret_digest IS 'SHA-256 of the key of the links, which is not dumped';
 COMMENT ON COLUMN group_api_private.installation.salt_digest IS 'SHA-256 of the salt of the suppression list';
 COMMENT ON COLUMN group_api_private.installation.moved_from IS 'the system identifier of the cluster that pg_upgrade took the data from';
-COMMENT ON COLUMN group_api_private.installation.reminder_before IS 'the setting in minutes that groups.next_look follows';
+COMMENT ON COLUMN group_api_private.installation.reminder_before IS 'the setting in minutes that groups.next_deadline follows';
 
 CREATE TABLE group_api_private.link_secret (
     singleton   boolean NOT NULL DEFAULT true,
@@ -449,7 +449,7 @@ CREATE TABLE group_api_private.set_aside (
     tries       integer NOT NULL DEFAULT 1,
     reason      text NOT NULL,
     CONSTRAINT set_aside_pkey PRIMARY KEY (group_id, number, step),
-    CONSTRAINT set_aside_step_check CHECK (step IN ('claim', 'record', 'look', 'place', 'poll', 'take back', 'trim', 'send', 'read'))
+    CONSTRAINT set_aside_step_check CHECK (step IN ('claim', 'record', 'deadline', 'place', 'poll', 'take back', 'trim', 'send', 'read'))
 );
 COMMENT ON TABLE group_api_private.set_aside IS 'internal: rows at which a step of the dispatcher failed';
 COMMENT ON COLUMN group_api_private.set_aside.number IS 'the member; 0: the group itself';

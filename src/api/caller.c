@@ -189,7 +189,7 @@ ga_caller_headers(const GaCaller *caller)
 }
 
 bool
-ga_caller_only_looks(const GaCaller *caller)
+ga_caller_only_reads(const GaCaller *caller)
 {
 	const char *method = setting_or_null("request.method");
 

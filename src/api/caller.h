@@ -45,10 +45,10 @@ extern const char *ga_caller_header(const GaCaller *caller, const char *name);
 extern Jsonb *ga_caller_headers(const GaCaller *caller);
 
 /*
- * The request may only look: GET, HEAD and whatever else is no POST, or a
+ * The request may only read: GET, HEAD and whatever else is no POST, or a
  * transaction that can write nothing.
  */
-extern bool ga_caller_only_looks(const GaCaller *caller);
+extern bool ga_caller_only_reads(const GaCaller *caller);
 
 /*
  * Inside ga_owner_enter()/leave(): reads a group with its members by contract A's

@@ -36,7 +36,7 @@ static int64 known_offset;
 static int64 unfollowed_us; /* how far the clock was set */
 static bool rests_are_checked;
 static GaMonotonic not_before;
-static bool has_looked; /* at all rows that wait */
+static bool has_checked_rows; /* at all rows that wait */
 static GaDueCursor cursor;
 
 GaMonotonic
@@ -65,13 +65,14 @@ int64
 ga_clock_offset(void)
 {
 	/* What is not done yet is left to the next one, which looks at all. */
-	return has_looked && rests_are_checked ? known_offset - unfollowed_us : 0;
+	return has_checked_rows && rests_are_checked ? known_offset - unfollowed_us
+												 : 0;
 }
 
 static void
-look_at_all_rows(void)
+check_all_rows(void)
 {
-	has_looked = false;
+	has_checked_rows = false;
 	memset(&cursor, 0, sizeof(cursor));
 	cursor.due = GetCurrentTimestamp();
 }
@@ -82,8 +83,8 @@ ga_clock_begin(int64 offset)
 	known_offset = offset == 0 ? read_offset() : offset;
 	/* What came before is told by the rows alone. */
 	rests_are_checked = offset != 0;
-	look_at_all_rows();
-	has_looked = offset != 0;
+	check_all_rows();
+	has_checked_rows = offset != 0;
 }
 
 /* Notices that the clock was set. */
@@ -103,7 +104,7 @@ compare_clocks(void)
 	unfollowed_us += step;
 	not_before = 0;
 	if (step < 0)
-		look_at_all_rows();
+		check_all_rows();
 }
 
 bool
@@ -140,17 +141,17 @@ ga_clock_follow(void)
 bool
 ga_clock_shorten_waits(void)
 {
-	if (has_looked || !ga_work_begin(GA_STEP_FOLLOW_CLOCK))
+	if (has_checked_rows || !ga_work_begin(GA_STEP_FOLLOW_CLOCK))
 		return false;
-	has_looked = ga_clock_shorten_rows(&cursor, ROWS_AT_ONCE);
+	has_checked_rows = ga_clock_shorten_rows(&cursor, ROWS_AT_ONCE);
 	ga_work_end();
-	return has_looked;
+	return has_checked_rows;
 }
 
 GaMonotonic
 ga_clock_next_turn(void)
 {
-	GaMonotonic next = has_looked ? GA_MONOTONIC_NEVER : 0;
+	GaMonotonic next = has_checked_rows ? GA_MONOTONIC_NEVER : 0;
 
 	if (unfollowed_us != 0 || !rests_are_checked)
 		next = Min(next, not_before);

@@ -115,13 +115,13 @@ serve_interrupts(void)
 
 /* When somebody set it, all that waits for a date waits for another moment. */
 static void
-look_at_dates_again(void)
+recheck_dates(void)
 {
 	ga_readings_begin_anew();
-	ga_due_rows_look_again(DT_NOBEGIN);
-	ga_polls_look_again();
-	ga_set_aside_look_again();
-	ga_deadlines_look_again();
+	ga_due_rows_recheck(DT_NOBEGIN);
+	ga_polls_recheck();
+	ga_set_aside_recheck();
+	ga_deadlines_recheck();
 }
 
 static void
@@ -129,7 +129,7 @@ follow_clock(GaMonotonic now)
 {
 	if (!ga_clock_follow())
 		return;
-	look_at_dates_again();
+	recheck_dates();
 	/* What was read meanwhile did not count for rests. */
 	ga_reload_want();
 }
@@ -138,7 +138,7 @@ static void
 shorten_waits(GaMonotonic now)
 {
 	if (ga_ownership_is_ours() && ga_clock_shorten_waits())
-		look_at_dates_again();
+		recheck_dates();
 }
 
 static void
@@ -155,10 +155,10 @@ end_set_aside(GaMonotonic now)
 	if (!ga_set_aside_is_over(now))
 		return;
 	ga_readings_begin_anew();
-	ga_due_rows_look_again(DT_NOBEGIN);
-	ga_polls_look_again();
-	ga_deadlines_look_again();
-	ga_unreadable_pages_look_again();
+	ga_due_rows_recheck(DT_NOBEGIN);
+	ga_polls_recheck();
+	ga_deadlines_recheck();
+	ga_unreadable_pages_recheck();
 	if (!ga_retire_found_nothing_in_flight())
 		ga_orphans_search();
 }
@@ -222,16 +222,16 @@ take_turn(void)
 	ga_work_survive(end_set_aside, now);
 	ga_work_survive(ga_unreadable_pages_find, now);
 	ga_work_survive(ga_incarnation_take_back, now);
-	ga_work_survive(ga_deadlines_look, now);
+	ga_work_survive(ga_deadlines_apply, now);
 	if (!ga_work_survive(ga_claiming_place_due, now))
-		ga_due_rows_look_again(DT_NOBEGIN);
+		ga_due_rows_recheck(DT_NOBEGIN);
 	/* What was read of the queue and rolled back is to be read again. */
 	if (!ga_work_survive(ga_claiming_run, now))
 		ga_readings_begin_anew();
 	ga_work_survive(ga_couriers_try_suspect, now);
 	ga_work_survive(ga_recording_write, now);
 	if (!ga_work_survive(ga_claiming_ask_for_receipts, now))
-		ga_polls_look_again();
+		ga_polls_recheck();
 	ga_work_survive(shorten_waits, now);
 	if (ga_retire_is_asked())
 		ga_couriers_drain();

@@ -21,9 +21,10 @@
 #define LOCKED_RETRY_MS 1000
 
 static GaDueCursor cursor = {.due = DT_NOBEGIN};
-static bool is_known;		   /* next_due is right */
-static TimestampTz next_due;   /* 0: nothing waits */
-static GaMonotonic not_before; /* next look at rows others hold locked */
+static bool is_known;		 /* next_due is right */
+static TimestampTz next_due; /* 0: nothing waits */
+static GaMonotonic
+	not_before; /* when rows others hold locked are tried again */
 
 static void
 go_back_to(TimestampTz due)
@@ -34,7 +35,7 @@ go_back_to(TimestampTz due)
 }
 
 void
-ga_due_rows_look_again(TimestampTz due)
+ga_due_rows_recheck(TimestampTz due)
 {
 	is_known = false;
 	not_before = 0;
@@ -46,7 +47,7 @@ void
 ga_due_rows_note(TimestampTz due)
 {
 	if (due <= cursor.due)
-		ga_due_rows_look_again(due);
+		ga_due_rows_recheck(due);
 	else if (is_known && (next_due == 0 || due < next_due))
 		next_due = due;
 }
@@ -70,7 +71,7 @@ note_next_due(TimestampTz found, bool found_nothing_from_front, TimestampTz now)
 	if (found_nothing_from_front)
 		not_before = ga_monotonic_in_ms(LOCKED_RETRY_MS);
 	else
-		ga_due_rows_look_again(DT_NOBEGIN);
+		ga_due_rows_recheck(DT_NOBEGIN);
 }
 
 void
@@ -97,11 +98,11 @@ ga_due_rows_place(GaMonotonic now)
 		found = ga_queue_next_due();
 	ga_work_end();
 	for (int i = 0; i < GA_CHANNEL_COUNT; i++)
-		ga_readings_look_again((GaChannel) i, tags[i]);
+		ga_readings_read_again((GaChannel) i, tags[i]);
 	if (count < PLACED_AT_ONCE)
 		note_next_due(found, from_front && count == 0, today);
 	else
-		ga_due_rows_look_again(DT_NOEND);
+		ga_due_rows_recheck(DT_NOEND);
 }
 
 GaMonotonic

@@ -11,7 +11,7 @@
 #include "datatype/timestamp.h"
 
 /* Rows came that are due from then on; DT_NOBEGIN: all are read again. */
-extern void ga_due_rows_look_again(TimestampTz due);
+extern void ga_due_rows_recheck(TimestampTz due);
 /* One more waits for a time. */
 extern void ga_due_rows_note(TimestampTz due);
 

@@ -53,7 +53,7 @@ note_failed(GaStep step, const char *name, GaRowKey key, const char *error)
 						errmsg_internal("%s", error)));
 	}
 	ga_set_aside_put(name, key, error);
-	ga_set_aside_look_again();
+	ga_set_aside_recheck();
 }
 
 /* ---- claiming ------------------------------------------------------------ */

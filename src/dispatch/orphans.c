@@ -22,7 +22,7 @@
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
-/* Before rows that somebody else holds are looked at again. */
+/* Before rows that somebody else holds are tried again. */
 #define LOCKED_RETRY_MS 1000
 
 static bool is_searching;
@@ -85,9 +85,9 @@ read_again(const GaOrphan *orphans, int count)
 		ga_tag_range_add(&tags[orphans[i].list], orphans[i].start_tag,
 						 orphans[i].start_tag);
 	if (tags[GA_CHANNEL_NONE].from <= tags[GA_CHANNEL_NONE].to)
-		ga_due_rows_look_again(DT_NOBEGIN);
+		ga_due_rows_recheck(DT_NOBEGIN);
 	for (int i = GA_CHANNEL_MOBILE; i < GA_CHANNEL_COUNT; i++)
-		ga_readings_look_again((GaChannel) i, tags[i]);
+		ga_readings_read_again((GaChannel) i, tags[i]);
 }
 
 static void

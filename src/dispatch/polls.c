@@ -32,7 +32,7 @@
 #define QUESTIONS_MAX 16
 /* Answers kept while a table is locked; what is dropped is asked again. */
 #define ANSWERS_MAX 1000
-/* Before rows that somebody holds locked are looked at again. */
+/* Before rows that somebody holds locked are tried again. */
 #define LOCKED_RETRY_MS 1000
 
 typedef struct Answer
@@ -56,7 +56,7 @@ ga_polls_init(void)
 }
 
 void
-ga_polls_look_again(void)
+ga_polls_recheck(void)
 {
 	is_known = false;
 }

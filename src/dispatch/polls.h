@@ -17,7 +17,7 @@
 extern void ga_polls_init(void);
 
 /* Providers or their pauses changed, or messages to be asked for were sent. */
-extern void ga_polls_look_again(void);
+extern void ga_polls_recheck(void);
 
 /* Asks what is due; `next_id` numbers the jobs. */
 extern void ga_polls_ask(GaMonotonic now, uint64 *next_id);

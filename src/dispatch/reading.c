@@ -107,7 +107,7 @@ ga_reading_claimed(GaProvider *provider, const GaQueueCursor *cursor,
 }
 
 static void
-look_again(GaProvider *provider, GaTagRange tags)
+read_again(GaProvider *provider, GaTagRange tags)
 {
 	/* What lies ahead comes by itself. */
 	if (tags.to > provider->cursor.start_tag)
@@ -123,7 +123,7 @@ look_again(GaProvider *provider, GaTagRange tags)
 }
 
 void
-ga_readings_look_again(GaChannel channel, GaTagRange tags)
+ga_readings_read_again(GaChannel channel, GaTagRange tags)
 {
 	ListCell *cell;
 
@@ -136,7 +136,7 @@ ga_readings_look_again(GaChannel channel, GaTagRange tags)
 		GaProvider *provider = lfirst(cell);
 
 		if (provider->channel == channel)
-			look_again(provider, tags);
+			read_again(provider, tags);
 	}
 }
 

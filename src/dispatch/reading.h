@@ -24,7 +24,7 @@ extern bool ga_reading_claimed(GaProvider *provider,
  * Rows with these tags came, or came back, wherever the providers of the channel
  * have read to.
  */
-extern void ga_readings_look_again(GaChannel channel, GaTagRange tags);
+extern void ga_readings_read_again(GaChannel channel, GaTagRange tags);
 
 /* The answer to "when is the next row due", 0 = never. */
 extern void ga_reading_note_next_due(GaProvider *provider,

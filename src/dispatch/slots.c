@@ -61,7 +61,7 @@ reset_slot(GaSlot *slot)
 	slot->is_locked = false;
 	pg_atomic_write_u32(&slot->trouble, GA_TROUBLE_NONE);
 	pg_atomic_write_u32(&slot->muted, 0);
-	pg_atomic_write_u64(&slot->look_at, (uint64) DT_NOEND);
+	pg_atomic_write_u64(&slot->next_deadline, (uint64) DT_NOEND);
 	pg_atomic_write_u64(&slot->turn_due_at, (uint64) GA_MONOTONIC_NEVER);
 	pg_atomic_write_u32(&slot->courier_pid, 0);
 	pg_atomic_write_u64(&slot->courier_silent_since, 0);
@@ -117,7 +117,7 @@ create_slots(void)
 				pg_atomic_init_u32(&slot->allowed[j].count, 0);
 			}
 			pg_atomic_init_u32(&slot->muted, 0);
-			pg_atomic_init_u64(&slot->look_at, 0);
+			pg_atomic_init_u64(&slot->next_deadline, 0);
 			pg_atomic_init_u64(&slot->turn_due_at, 0);
 			pg_atomic_init_u32(&slot->courier_pid, 0);
 			pg_atomic_init_u64(&slot->courier_silent_since, 0);
@@ -210,7 +210,7 @@ ga_slot_is_interested(GaSlot *slot, TimestampTz due)
 
 	return pg_atomic_read_u32(&slot->muted) == 0 ||
 		   from + Max(minutes, 0) * USECS_PER_MINUTE <
-			   (TimestampTz) pg_atomic_read_u64(&slot->look_at);
+			   (TimestampTz) pg_atomic_read_u64(&slot->next_deadline);
 }
 
 /* The latch is set under the lock: the owner clears the pointer before it goes. */

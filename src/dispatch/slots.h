@@ -97,9 +97,9 @@ typedef struct GaSlot
 	pg_atomic_uint32 trouble; /* GaSlotTrouble */
 	/* No provider would take anything: new rows need not wake it. */
 	pg_atomic_uint32 muted;
-	/* When it looks at groups next, TimestampTz: earlier looks must wake it all the
-	 * same. */
-	pg_atomic_uint64 look_at;
+	/* The earliest deadline of its groups, TimestampTz: an earlier one must wake it
+	 * all the same. */
+	pg_atomic_uint64 next_deadline;
 	/* When it is to take a turn, GaMonotonic: never while it sleeps without end.
 	 * Who wakes it brings that forward, so it is long past where one hangs. */
 	pg_atomic_uint64 turn_due_at;
@@ -194,7 +194,7 @@ extern void ga_slot_release(Oid database);
 extern void ga_slot_wake_dispatcher(GaSlot *slot);
 /* A place at the end of the line; the lock is held exclusively. */
 extern void ga_slot_want(GaSlot *slot, GaMonotonic at);
-/* New rows are of interest to a provider, or to the next look at groups. */
+/* New rows are of interest to a provider, or earlier than the next deadline of a group. */
 extern bool ga_slot_is_interested(GaSlot *slot, TimestampTz due);
 /*
  * Makes the launcher look at the databases: some came, went, were opened or

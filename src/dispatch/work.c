@@ -78,10 +78,9 @@ static const StepInfo steps[GA_STEP_COUNT] = {
 						"suppression_salt", "sends", "set_aside"}},
 	[GA_STEP_FIND_NEXT] = {"looking for the next invitation",
 						   {"invitations", "set_aside"}},
-	[GA_STEP_LOOK_AT_GROUPS] = {"looking for what expires",
-								{"groups", "invitations", "polls",
-								 "suppressions", "suppression_salt",
-								 "installation", "set_aside"}},
+	[GA_STEP_DEADLINES] = {"looking for what expires",
+						   {"groups", "invitations", "polls", "suppressions",
+							"suppression_salt", "installation", "set_aside"}},
 	[GA_STEP_FIND_QUESTION] = {"looking for whom to ask",
 							   {"polls", "set_aside"}},
 	[GA_STEP_ASK] = {"asking for receipts", {"polls", "set_aside"}},
@@ -405,7 +404,7 @@ static bool
 can_be_careful(GaStep step)
 {
 	return step == GA_STEP_CLAIM || step == GA_STEP_RECORD ||
-		   step == GA_STEP_LOOK_AT_GROUPS || step == GA_STEP_PLACE_DUE ||
+		   step == GA_STEP_DEADLINES || step == GA_STEP_PLACE_DUE ||
 		   step == GA_STEP_ASK || step == GA_STEP_TAKE_BACK ||
 		   step == GA_STEP_TRIM;
 }

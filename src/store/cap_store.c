@@ -436,7 +436,7 @@ ga_cap_take_resend(GaChannel channel, const char *contact, int *wait_s)
 		.nargs = 2,
 		.argtypes = {BYTEAOID, FLOAT8OID},
 	};
-	static GaPlan look = {
+	static GaPlan find = {
 		.sql = "SELECT greatest(1, ceil($2 - extract(epoch FROM"
 			   "  now() - at)))::int4"
 			   " FROM group_api_private.resends WHERE contact_hash = $1",
@@ -450,7 +450,7 @@ ga_cap_take_resend(GaChannel channel, const char *contact, int *wait_s)
 	if (ga_plan_run(&take, values, NULL, SPI_OK_INSERT) > 0)
 		return true;
 	*wait_s = ga_settings.resend_cooldown;
-	if (ga_plan_run(&look, values, NULL, SPI_OK_SELECT) > 0)
+	if (ga_plan_run(&find, values, NULL, SPI_OK_SELECT) > 0)
 		*wait_s = ga_row_int32(0, 1, *wait_s);
 	return false;
 }

@@ -37,7 +37,7 @@ first_look(void)
 {
 	TimestampTz now = GetCurrentTransactionStartTimestamp();
 
-	return ga_group_first_look(now, ga_group_expiry(now));
+	return ga_group_first_deadline(now, ga_group_expiry(now));
 }
 
 /* The columns of members and invitations, one element a member. */
@@ -413,7 +413,7 @@ ga_invitations_release(const GaOwnerScope *scope, pg_uuid_t group_id,
 	released += ga_plan_run(&plan, values, NULL, SPI_OK_UPDATE);
 	/* Those that are not sent expire as well. */
 	if (released > 0)
-		ga_group_look_by(group_id, first_look());
+		ga_group_advance_deadline(group_id, first_look());
 	return released;
 }
 
@@ -462,9 +462,9 @@ ga_invitations_retry_failed(const pg_uuid_t *group_id, GaChannel channel)
 			   "  responded_at = NULL, reason = NULL"
 			   " WHERE group_id = ANY ($1) AND " MAY_BE_RETRIED
 			   " RETURNING group_id),"
-			   " l AS (UPDATE group_api_private.groups g SET next_look = $4"
+			   " l AS (UPDATE group_api_private.groups g SET next_deadline = $4"
 			   "  WHERE g.id IN (SELECT group_id FROM r)"
-			   "   AND (g.next_look IS NULL OR g.next_look > $4))"
+			   "   AND (g.next_deadline IS NULL OR g.next_deadline > $4))"
 			   " SELECT count(*) FROM r",
 		.nargs = 4,
 		.argtypes = {UUIDARRAYOID, INT4OID, INTERVALOID, TIMESTAMPTZOID},

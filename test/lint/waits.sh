@@ -128,7 +128,7 @@ caught() {
 caught "a claim that waits" queue/queue_store.c '/LIMIT \$7/,/SKIP LOCKED/s/ SKIP LOCKED//'
 caught "trimming that waits" group/idempotency_store.c 's/ SKIP LOCKED//'
 caught "a statement that says nothing of its rows" group/deadline_store.c 's/GA_ROWS_LOCKED_BY(take_groups)//'
-caught "one whose rows nobody locked" group/deadline_store.c 's/GA_ROWS_LOCKED_BY(take_groups)/GA_ROWS_LOCKED_BY(ga_groups_next_look)/'
+caught "one whose rows nobody locked" group/deadline_store.c 's/GA_ROWS_LOCKED_BY(take_groups)/GA_ROWS_LOCKED_BY(ga_groups_next_deadline)/'
 caught "a key that is not committed" suppression_store.c 's/GA_MAY_MEET_A_LOCK(.*)//'
 caught "a receipt that waits" queue/receipt_store.c 's/GA_ROWS_LOCKED_BY(ga_receipt_try)//'
 finish

@@ -302,7 +302,7 @@ LANGUAGE sql AS $$
 $$;
 SELECT is(pg_temp.invitation('The private', 'Eve Test'), 'queued pending now eve@example.com v1',
 	'who has an address in the directory gets a message');
-SELECT ok(next_look <= now() + interval '7 days', 'the dispatcher looks at it before it expires')
+SELECT ok(next_deadline <= now() + interval '7 days', 'something is due for it before it expires')
 FROM group_api_private.groups WHERE number = :private;
 SELECT is(pg_temp.said('max', format('invite_users(%s, %L)', :private, ARRAY[pg_temp.id('eve')])), NULL, 'inviting twice');
 SELECT is(pg_temp.invitation('The private', 'Eve Test'), 'queued pending now eve@example.com v1', 'is inviting once');

@@ -43,7 +43,7 @@ sub expire_in
 	my ($group, $seconds, $ahead) = @_;
 	sql("UPDATE group_api_private.invitations SET expires_at = clock_timestamp() + interval '$seconds s'
 		WHERE group_id = '$group'");
-	sql("UPDATE group_api_private.groups SET next_look = clock_timestamp() + interval '$seconds s'
+	sql("UPDATE group_api_private.groups SET next_deadline = clock_timestamp() + interval '$seconds s'
 			- interval '" . ($ahead // 0) . " s' WHERE id = '$group'");
 	return;
 }
@@ -63,7 +63,7 @@ reaches($sent, 'sent|pending', 'an invitation is sent');
 expire_in($sent, 1);
 wake();
 reaches($sent, 'sent|expired', 'and expires by itself when nobody answers');
-is(sql("SELECT next_look IS NULL FROM group_api_private.groups WHERE id = '$sent'"), 't',
+is(sql("SELECT next_deadline IS NULL FROM group_api_private.groups WHERE id = '$sent'"), 't',
 	'its group is not looked at again');
 
 sql("SELECT group_api.pause('sms')");
@@ -78,11 +78,11 @@ sql("SELECT group_api.resume('sms')");
 my $held = invite($node, { sendInvitations => JSON::PP::false() }, sa_number(++$next));
 is(sql("SELECT expires_at IS NULL FROM group_api_private.invitations WHERE group_id = '$held' AND number = 2"), 't',
 	'what is held back does not expire');
-is(sql("SELECT next_look IS NULL FROM group_api_private.groups WHERE id = '$held'"), 't',
+is(sql("SELECT next_deadline IS NULL FROM group_api_private.groups WHERE id = '$held'"), 't',
 	'nor is it looked at');
 sql("SELECT group_api.send_invitations('$held')");
 reaches($held, 'sent|pending', 'once released it is sent');
-is(sql("SELECT next_look BETWEEN now() + interval '6 days' AND now() + interval '8 days'
+is(sql("SELECT next_deadline BETWEEN now() + interval '6 days' AND now() + interval '8 days'
 	FROM group_api_private.groups WHERE id = '$held'"), 't', 'and expires from then on');
 
 # A caller holds one of the rows: the others expire, that one a little later.
@@ -91,7 +91,7 @@ poll_until(sub { state_of($two, 2) eq 'sent|pending' and state_of($two, 3) eq 's
 sql("UPDATE group_api_private.invitations SET expires_at = clock_timestamp() WHERE group_id = '$two'");
 my $holder = psql_in_background($node,
 	"BEGIN; SELECT FROM group_api_private.invitations WHERE group_id = '$two' AND number = 2 FOR UPDATE;");
-sql("UPDATE group_api_private.groups SET next_look = clock_timestamp() WHERE id = '$two'");
+sql("UPDATE group_api_private.groups SET next_deadline = clock_timestamp() WHERE id = '$two'");
 wake();
 poll_until(sub { state_of($two, 3) eq 'sent|expired' }, 'a locked invitation does not keep its neighbours from expiring', 10);
 is(state_of($two, 2), 'sent|pending', 'it is left alone itself');

@@ -227,13 +227,13 @@ $node->append_conf('postgresql.conf', "group_api.reminder_before = '1d'");
 $node->reload;
 my $before = arrived($fast);
 $node->safe_psql('postgres', "UPDATE group_api_private.invitations SET expires_at = now() + interval '1 hour' WHERE contact LIKE '+49%';
-	UPDATE group_api_private.groups SET next_look = now()");
+	UPDATE group_api_private.groups SET next_deadline = now()");
 lead('small', german_number(9001));
 poll_until(sub { arrived($fast) == $before + 2021 }, 'two thousand are reminded, and one is invited');
 is($node->safe_psql('postgres', "SELECT count(*) FROM group_api_private.invitations WHERE contact LIKE '+49%' AND reminders = 1"), '2020',
 	'each once');
 $node->safe_psql('postgres', "UPDATE group_api_private.invitations SET expires_at = now() - interval '1 s' WHERE contact LIKE '+49%';
-	UPDATE group_api_private.groups SET next_look = now()");
+	UPDATE group_api_private.groups SET next_deadline = now()");
 lead('small', german_number(9002));
 poll_until(sub { $node->safe_psql('postgres', "SELECT count(*) FROM group_api_private.invitations WHERE contact LIKE '+49%' AND response = 'expired'") eq '2021' },
 	'and all expire');

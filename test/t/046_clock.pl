@@ -146,7 +146,7 @@ set_clock(0);
 query("SELECT group_api.pause('mail', 'wait')");
 my $expiring = invite($node, mail_address(3));
 query("UPDATE group_api_private.invitations SET expires_at = now() + interval '30 min' WHERE group_id = '$expiring'");
-query("UPDATE group_api_private.groups SET next_look = now() + interval '30 min' WHERE id = '$expiring'");
+query("UPDATE group_api_private.groups SET next_deadline = now() + interval '30 min' WHERE id = '$expiring'");
 set_clock($hour);
 $node->reload;
 poll_until(sub { count_of($expiring, 'failed') == 1 }, 'what expires by the calendar has expired an hour later', 60);

@@ -121,11 +121,11 @@ $bad = sa_number(9_000_005);
 my $group = others_go_out('not yet', $bad);
 refuse('invitations', 'UPDATE', "NEW.contact = ''$bad'' AND NEW.response = ''expired''");
 query("UPDATE group_api_private.invitations SET expires_at = now() WHERE group_id = '$group'");
-query("UPDATE group_api_private.groups SET next_look = now() WHERE id = '$group'");
+query("UPDATE group_api_private.groups SET next_deadline = now() WHERE id = '$group'");
 others_go_out('when it expires', sa_number(9_000_006));
 poll_until(sub { query("SELECT count(*) FROM group_api.deliveries WHERE group_id = '$group' AND response = 'expired'") == 300 },
 	'300 others expire beside one that fails then', 30);
-is_named('look', 152);
+is_named('deadline', 152);
 allow('invitations');
 poll_until(sub { query("SELECT response FROM group_api.deliveries WHERE contact = '$bad'") eq 'expired' }, 'it expires when the cause is gone', 70);
 

@@ -221,7 +221,7 @@ sub expired { return query("SELECT count(*) FROM group_api_private.groups g WHER
 	(SELECT FROM group_api.deliveries d WHERE d.group_id = g.id AND d.response = 'expired')"); }
 
 query("UPDATE group_api_private.invitations SET expires_at = now() WHERE group_id IN ('" . join("', '", @ids) . "')");
-query("UPDATE group_api_private.groups SET next_look = now() + interval '5 s' WHERE id IN ('" . join("', '", @ids) . "')");
+query("UPDATE group_api_private.groups SET next_deadline = now() + interval '5 s' WHERE id IN ('" . join("', '", @ids) . "')");
 $groups_page = query("SELECT (ctid::text::point)[0] FROM group_api_private.groups WHERE id = '$victim'");
 %is_victim = map { $_ => 1 } split /\n/, query("SELECT id FROM group_api_private.groups WHERE (ctid::text::point)[0] = $groups_page");
 my @lucky = grep { !$is_victim{$_} } @ids;
@@ -237,12 +237,12 @@ $group = invite($node, @all);
 are_sent('more are sent', @all);
 poll_until(sub { query("SELECT count(*) FROM group_api_private.invitations WHERE group_id = '$group' AND delivery = 'sent'") == 600 }, 'and recorded', 30);
 query("UPDATE group_api_private.invitations SET expires_at = now() WHERE group_id = '$group'");
-query("UPDATE group_api_private.groups SET next_look = now() + interval '5 s' WHERE id = '$group'");
+query("UPDATE group_api_private.groups SET next_deadline = now() + interval '5 s' WHERE id = '$group'");
 $page = query("SELECT max((ctid::text::point)[0]) FROM group_api_private.invitations WHERE group_id = '$group' AND number = 300");
 my @readable = split /\n/, query("SELECT number FROM group_api_private.invitations WHERE group_id = '$group' AND channel IS NOT NULL AND (ctid::text::point)[0] <> $page");
 my @on_page = split /\n/, on_page($page, 'number', "group_id = '$group'");
 restart_with_broken('invitations', "group_id = '$group' AND number = 300");
-poll_until(sub { set_aside('look') >= @on_page }, 'of a group with such a page the rows on it are named', 40) or diag(set_aside('look') . ' ' . errors());
+poll_until(sub { set_aside('deadline') >= @on_page }, 'of a group with such a page the rows on it are named', 40) or diag(set_aside('deadline') . ' ' . errors());
 # A row is read alone, by the index; that may lead to an older version of it on the page.
 query("CREATE FUNCTION public.response_of(id uuid, n int) RETURNS text LANGUAGE plpgsql SET enable_seqscan = off AS
 	'BEGIN RETURN (SELECT response FROM group_api_private.invitations WHERE group_id = id AND number = n);

@@ -76,7 +76,7 @@ group_api_invitation(PG_FUNCTION_ARGS)
 	GaVisit visit;
 
 	ga_caller_read(&caller);
-	ga_link_visit_look(token_argument(fcinfo), GA_LINK_INVITATION, &visit);
+	ga_link_visit_find(token_argument(fcinfo), GA_LINK_INVITATION, &visit);
 	if (visit.state == GA_INVITATION_UNKNOWN)
 		return no_such_invitation(&caller);
 	return answer_visit(&caller, &visit);

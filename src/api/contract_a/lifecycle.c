@@ -177,8 +177,8 @@ renew(const GaOwnerScope *scope, const GaGroupView *group,
 	ga_creation_mark_suppressed(scope, &again);
 	ga_subscription_renew(&again);
 	ga_subscription_remove_requests(group->id, &user->user_id, 1);
-	ga_group_look_by(group->id,
-					 ga_group_first_look(again.created_at, again.expires_at));
+	ga_group_advance_deadline(
+		group->id, ga_group_first_deadline(again.created_at, again.expires_at));
 }
 
 /* Whether anything may be sent again at all; else the answer is the fault. */

@@ -143,8 +143,9 @@ announce(const GaGroupView *invited)
 	if (invited->member_count == 0)
 		return;
 	ga_wake_at_commit(invited->created_at);
-	ga_group_look_by(invited->id, ga_group_first_look(invited->created_at,
-													  invited->expires_at));
+	ga_group_advance_deadline(
+		invited->id,
+		ga_group_first_deadline(invited->created_at, invited->expires_at));
 }
 
 /* Makes those of the users members whom `is_chosen` marks. */

@@ -72,7 +72,7 @@ find(const GaOwnerScope *scope, GaLinkToken token, GaLinkPurpose purpose,
 }
 
 void
-ga_link_visit_look(const text *token, GaLinkPurpose purpose, GaVisit *visit)
+ga_link_visit_find(const text *token, GaLinkPurpose purpose, GaVisit *visit)
 {
 	GaOwnerScope scope;
 

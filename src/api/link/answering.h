@@ -29,10 +29,10 @@ typedef struct GaVisit
 } GaVisit;
 
 /*
- * Looks at the invitation of a link; `token` may be NULL.  Links to answer by
+ * Finds the invitation of a link; `token` may be NULL.  Links to answer by
  * count in their newest version, links to unsubscribe in every version.
  */
-extern void ga_link_visit_look(const text *token, GaLinkPurpose purpose,
+extern void ga_link_visit_find(const text *token, GaLinkPurpose purpose,
 							   GaVisit *visit);
 
 /*

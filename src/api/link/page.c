@@ -145,14 +145,14 @@ group_api_invitation_page(PG_FUNCTION_ARGS)
 	int status;
 
 	ga_caller_read(&caller);
-	if (ga_caller_only_looks(&caller))
+	if (ga_caller_only_reads(&caller))
 		answer = ANSWER_NONE;
 	else if (caller.is_http && answer == ANSWER_NONE)
 		answer = ANSWER_OTHER;
 	if (answer == ANSWER_ACCEPT || answer == ANSWER_DECLINE)
 		ga_link_visit_answer(token, answer == ANSWER_ACCEPT, &visit);
 	else
-		ga_link_visit_look(token, GA_LINK_INVITATION, &visit);
+		ga_link_visit_find(token, GA_LINK_INVITATION, &visit);
 	fill_page(&page, &caller, &visit, token);
 	status = states[visit.state].status;
 	judge(answer, &page, &status);
@@ -168,17 +168,17 @@ group_api_unsubscribe(PG_FUNCTION_ARGS)
 	GaCaller caller;
 	GaVisit visit;
 	GaPage page;
-	bool only_looks;
+	bool only_reads;
 
 	ga_caller_read(&caller);
-	only_looks = ga_caller_only_looks(&caller);
-	if (only_looks)
-		ga_link_visit_look(token, GA_LINK_UNSUBSCRIBE, &visit);
+	only_reads = ga_caller_only_reads(&caller);
+	if (only_reads)
+		ga_link_visit_find(token, GA_LINK_UNSUBSCRIBE, &visit);
 	else
 		ga_link_visit_unsubscribe(token, &visit);
 	fill_page(&page, &caller, &visit, token);
 	if (visit.state == GA_INVITATION_UNKNOWN)
 		return answer_page(&caller, 404, &page);
-	page.state = only_looks ? GA_PAGE_UNSUBSCRIBE : GA_PAGE_UNSUBSCRIBED;
+	page.state = only_reads ? GA_PAGE_UNSUBSCRIBE : GA_PAGE_UNSUBSCRIBED;
 	return answer_page(&caller, 200, &page);
 }

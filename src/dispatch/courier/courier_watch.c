@@ -2,7 +2,7 @@
  * courier_watch.c
  *		Pings, and how long a courier has owed an answer to one.
  *
- * Only silence that was seen counts: each look adds what went by since the last
+ * Only silence that was seen counts: each check adds what went by since the last
  * one, half a second at the most.  So a dispatcher that was stopped itself, or was
  * busy, finds the answer first and takes nobody for hung.  With nothing in the
  * courier's hands nobody pings and nobody wakes.
@@ -17,9 +17,9 @@
 #define HUNG_US INT64CONST(3000000)
 #define HUNG_AT_START_US INT64CONST(10000000)
 #define LATE_US INT64CONST(1000000)
-/* Between two looks, and what one of them adds at the most. */
-#define LOOK_INTERVAL_MS 250
-#define LOOK_MAX_US INT64CONST(500000)
+/* Between two checks, and what one of them adds at the most. */
+#define CHECK_INTERVAL_MS 250
+#define CHECK_MAX_US INT64CONST(500000)
 
 void
 ga_watch_begin(GaCourierWatch *watch)
@@ -48,19 +48,19 @@ ga_watch_is_ping_due(const GaCourierWatch *watch)
 void
 ga_watch_pinged(GaCourierWatch *watch)
 {
-	watch->pinged_at = watch->looked_at = ga_monotonic_now();
+	watch->pinged_at = watch->checked_at = ga_monotonic_now();
 	watch->silent_us = 0;
 }
 
 void
-ga_watch_look(GaCourierWatch *watch)
+ga_watch_check(GaCourierWatch *watch)
 {
 	GaMonotonic now = ga_monotonic_now();
 
 	if (watch->pinged_at == 0)
 		return;
-	watch->silent_us += Min(now - watch->looked_at, LOOK_MAX_US);
-	watch->looked_at = now;
+	watch->silent_us += Min(now - watch->checked_at, CHECK_MAX_US);
+	watch->checked_at = now;
 }
 
 bool
@@ -79,7 +79,7 @@ long
 ga_watch_next_turn_ms(const GaCourierWatch *watch)
 {
 	if (watch->pinged_at != 0)
-		return LOOK_INTERVAL_MS;
+		return CHECK_INTERVAL_MS;
 	return ga_monotonic_ms_between(ga_monotonic_now(),
 								   watch->answered_at + PING_INTERVAL_US);
 }

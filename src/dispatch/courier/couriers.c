@@ -428,7 +428,7 @@ collect(Courier *courier, TimestampTz now)
 		return;
 	ga_courier_fill(&courier->socket);
 	read_frames(courier, now);
-	ga_watch_look(&courier->watch);
+	ga_watch_check(&courier->watch);
 	if (courier->socket.ended)
 		reap_courier(courier, now);
 	else if (has_work(courier) && !courier->is_hung &&

@@ -48,7 +48,7 @@ extern void ga_couriers_try_suspect(GaMonotonic now);
  * makes no progress is killed, and so replaced.  `now` is a date.
  */
 extern void ga_couriers_collect(TimestampTz now);
-/* Milliseconds until a courier is to be looked at; -1: only when it speaks. */
+/* Milliseconds until a courier is to be checked; -1: only when it speaks. */
 extern long ga_couriers_next_check_ms(GaMonotonic now);
 /*
  * What the courier has not taken up goes back, the rest may end; no job may be

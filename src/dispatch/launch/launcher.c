@@ -226,7 +226,7 @@ follow_reload(void)
 			pg_atomic_write_u32(&ga_slots->slots[i].reload, 1);
 	}
 	LWLockRelease(ga_slots->lock);
-	ga_probes_look_again();
+	ga_probes_recheck();
 }
 
 static void

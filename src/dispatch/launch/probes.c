@@ -27,12 +27,12 @@
 /* Until the next look whether a probe ended its start: nobody tells of that. */
 #define PROBE_MS 100
 /* Between two looks at pg_database: while changes are told, and without. */
-#define LOOK_MS 1000
-#define SLOW_LOOK_MS (5 * 60 * 1000)
+#define CHECK_MS 1000
+#define SLOW_CHECK_MS (5 * 60 * 1000)
 
 static List *candidates; /* of Oid: databases not tried yet */
 static List *tried;		 /* of Oid: open databases that were */
-static GaMonotonic looked_at;
+static GaMonotonic checked_at;
 
 void
 ga_probes_free_slot(int at)
@@ -76,7 +76,7 @@ free_slots_except(const List *open)
 
 /* True when it must look again soon. */
 static bool
-look_at_databases(void)
+check_databases(void)
 {
 	bool is_left;
 	List *open = ga_databases_open();
@@ -118,7 +118,7 @@ try_refused_again(void)
 		return;
 	list_free(tried);
 	tried = NIL;
-	ga_probes_look_again();
+	ga_probes_recheck();
 }
 
 /* Looks when somebody told, or when it is time again. */
@@ -134,16 +134,16 @@ ga_probes_follow_databases(GaMonotonic now)
 		try_locked_again();
 		changed = true;
 	}
-	next = looked_at + (changed ? LOOK_MS : SLOW_LOOK_MS) * INT64CONST(1000);
-	if (looked_at != 0 && now < next)
+	next = checked_at + (changed ? CHECK_MS : SLOW_CHECK_MS) * INT64CONST(1000);
+	if (checked_at != 0 && now < next)
 	{
 		ga_launcher_wake_by(next);
 		return;
 	}
-	changed = look_at_databases();
-	looked_at = now;
-	ga_launcher_wake_by(now +
-						(changed ? LOOK_MS : SLOW_LOOK_MS) * INT64CONST(1000));
+	changed = check_databases();
+	checked_at = now;
+	ga_launcher_wake_by(now + (changed ? CHECK_MS : SLOW_CHECK_MS) *
+								  INT64CONST(1000));
 }
 
 /* Makes a slot for a database nobody spoke of; true when it has none yet. */
@@ -194,7 +194,7 @@ ga_probes_begin(void)
 }
 
 void
-ga_probes_look_again(void)
+ga_probes_recheck(void)
 {
-	looked_at = 0;
+	checked_at = 0;
 }

@@ -12,7 +12,7 @@
 /* Looks at pg_database when somebody told of a change, or when it is time. */
 extern void ga_probes_follow_databases(GaMonotonic now);
 /* The next call looks, whatever was told. */
-extern void ga_probes_look_again(void);
+extern void ga_probes_recheck(void);
 /* Gives slots to databases that were never tried, a few at a time. */
 extern void ga_probes_begin(void);
 

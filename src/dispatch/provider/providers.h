@@ -72,7 +72,7 @@ typedef struct GaProvider
 	bool drained;			/* the last claim came back short */
 	bool due_is_known;		/* next_due is right */
 	TimestampTz next_due;	/* a date; 0: nothing waits */
-	GaMonotonic not_before; /* next look at rows others hold locked */
+	GaMonotonic not_before; /* when rows others hold locked are tried again */
 	bool found_nothing_from_front; /* what is due is locked by others */
 } GaProvider;
 

@@ -1,16 +1,16 @@
 /*
  * deadlines.c
- *		Expiries and reminders: when groups are looked at, and what is done then.
+ *		Expiries and reminders: applies the deadlines of groups when they are due.
  *
- * The earliest date of all open groups is known after each look, so that nothing is
+ * The earliest deadline of all groups is read after each time, so that nothing is
  * asked before.  It also stands in the slot: who makes a group with an earlier one
  * wakes the dispatcher, even while no new row is of interest to it.  When the setting
  * of reminders changed, the dates of all groups are moved first, some in each turn.
  *
- * Locks: the tables of GA_STEP_LOOK_AT_GROUPS, without waiting (dispatch/work), and
+ * Locks: the tables of GA_STEP_DEADLINES, without waiting (dispatch/work), and
  * rows of groups, skipping those that others hold.
  *
- * Must never: look in a tight loop at groups that somebody holds.
+ * Must never: try groups that somebody holds in a tight loop.
  */
 #include "postgres.h"
 
@@ -28,20 +28,20 @@
 #include "utils/timestamp.h"
 #include "utils/uuid.h"
 
-/* Before groups that somebody holds are looked at again. */
+/* Before groups that somebody holds are tried again. */
 #define LOCKED_RETRY_MS 1000
 
-static TimestampTz look_at;		  /* the next look at groups; DT_NOEND: never */
-static bool look_is_known;		  /* look_at is right */
-static int reminders_before = -1; /* the setting at the last look; -1: none */
+static TimestampTz next_deadline; /* of all groups; DT_NOEND: none */
+static bool deadline_is_known;	  /* next_deadline is right */
+static int reminders_before = -1; /* the setting the last time; -1: none */
 
 void
-ga_deadlines_look_again(void)
+ga_deadlines_recheck(void)
 {
-	look_is_known = false;
+	deadline_is_known = false;
 }
 
-/* False: there are more groups to be looked at earlier. */
+/* False: There are more groups that are due earlier. */
 static bool
 follow_setting(TimestampTz now, bool *taken_over)
 {
@@ -51,67 +51,67 @@ follow_setting(TimestampTz now, bool *taken_over)
 	if (wanted != ga_settings.reminder_before)
 		memset(&after, 0, sizeof(after));
 	wanted = ga_settings.reminder_before;
-	return ga_groups_look_again(now, &after, taken_over);
+	return ga_groups_move_deadlines(now, &after, taken_over);
 }
 
-/* Expiries and reminders: one look, and when the next one is. */
+/* Applies what is due, and learns when the next deadline is. */
 void
-ga_deadlines_look(GaMonotonic unused)
+ga_deadlines_apply(GaMonotonic unused)
 {
 	TimestampTz now = GetCurrentTimestamp();
-	GaLook look;
+	GaDeadlinesDone done;
 	bool changed = reminders_before != ga_settings.reminder_before;
 	bool taken_over = true;
 
 	if (!ga_ownership_is_ours() || ga_dispatch_is_frozen() ||
 		ga_recording_is_failing() ||
-		(look_is_known && look_at > now && !changed) ||
-		!ga_work_begin(GA_STEP_LOOK_AT_GROUPS))
+		(deadline_is_known && next_deadline > now && !changed) ||
+		!ga_work_begin(GA_STEP_DEADLINES))
 		return;
 	if (changed && !follow_setting(now, &taken_over))
 	{
 		ga_work_end();
-		look_is_known = true;
-		look_at = now;
+		deadline_is_known = true;
+		next_deadline = now;
 		return;
 	}
-	if (ga_work_is_careful(GA_STEP_LOOK_AT_GROUPS))
+	if (ga_work_is_careful(GA_STEP_DEADLINES))
 	{
-		ga_set_aside_look_again();
-		ga_groups_look_one_by_one(ga_work_scope(), now, &look);
+		ga_set_aside_recheck();
+		ga_groups_apply_deadlines_one_by_one(ga_work_scope(), now, &done);
 	}
 	else
-		ga_groups_look(ga_work_scope(), now, &look);
-	look_at = ga_groups_next_look();
+		ga_groups_apply_deadlines(ga_work_scope(), now, &done);
+	next_deadline = ga_groups_next_deadline();
 	ga_work_end();
 	/* While an operator is about to adopt(), the setting is noted later. */
 	if (taken_over)
 		reminders_before = ga_settings.reminder_before;
-	look_is_known = true;
-	if (look_at == 0)
-		look_at = DT_NOEND;
+	deadline_is_known = true;
+	if (next_deadline == 0)
+		next_deadline = DT_NOEND;
 	/* Held by somebody: not in a tight loop. */
-	else if (look.groups == 0 && look_at <= now)
-		look_at = TimestampTzPlusMilliseconds(now, LOCKED_RETRY_MS);
-	/* From here on who needs an earlier look wakes us, muted or not. */
-	pg_atomic_write_u64(&ga_own_slot->look_at, (uint64) look_at);
-	if (look.reminded > 0)
-		ga_due_rows_look_again(now);
+	else if (done.groups == 0 && next_deadline <= now)
+		next_deadline = TimestampTzPlusMilliseconds(now, LOCKED_RETRY_MS);
+	/* From here on who has an earlier deadline wakes us, muted or not. */
+	pg_atomic_write_u64(&ga_own_slot->next_deadline, (uint64) next_deadline);
+	if (done.reminded > 0)
+		ga_due_rows_recheck(now);
 }
 
 GaMonotonic
 ga_deadlines_next_turn(GaMonotonic now)
 {
-	return Max(look_is_known ? ga_clock_when(look_at) : now,
-			   ga_work_not_before(GA_STEP_LOOK_AT_GROUPS));
+	return Max(deadline_is_known ? ga_clock_when(next_deadline) : now,
+			   ga_work_not_before(GA_STEP_DEADLINES));
 }
 
-/* A database that is muted hears of the looks that are earlier than its own. */
+/* Who makes a group with an earlier deadline wakes a muted dispatcher, too. */
 void
 ga_deadlines_tell(void)
 {
-	if (look_is_known || ga_ownership_is_foreign())
+	if (deadline_is_known || ga_ownership_is_foreign())
 		pg_atomic_write_u64(
-			&ga_own_slot->look_at,
-			(uint64) (ga_ownership_is_ours() ? look_at : DT_NOBEGIN));
+			&ga_own_slot->next_deadline,
+			(uint64) (ga_ownership_is_ours() ? next_deadline : DT_NOBEGIN));
 }

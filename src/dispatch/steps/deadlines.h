@@ -1,6 +1,6 @@
 /*
  * deadlines.h
- *		Expiries and reminders: when groups are looked at, and what is done then.
+ *		Expiries and reminders: applies the deadlines of groups when they are due.
  */
 #ifndef GA_DISPATCH_STEPS_DEADLINES_H
 #define GA_DISPATCH_STEPS_DEADLINES_H
@@ -9,13 +9,13 @@
 
 #include "base/shared/monotonic.h"
 
-/* Groups changed, or the clock did: the next turn looks at them. */
-extern void ga_deadlines_look_again(void);
-/* A step: one look, when it is time, and when the next one is. */
-extern void ga_deadlines_look(GaMonotonic now);
-/* When the next look is, where groups may be looked at at all. */
+/* Groups changed, or the clock did: the next turn reads the deadlines anew. */
+extern void ga_deadlines_recheck(void);
+/* A step: applies what is due, and learns when the next deadline is. */
+extern void ga_deadlines_apply(GaMonotonic now);
+/* When the next deadline is, where anything may be done at it at all. */
 extern GaMonotonic ga_deadlines_next_turn(GaMonotonic now);
-/* Writes the next look down in the slot, before the dispatcher waits. */
+/* Writes the next deadline down in the slot, before the dispatcher waits. */
 extern void ga_deadlines_tell(void);
 
 #endif /* GA_DISPATCH_STEPS_DEADLINES_H */

@@ -47,7 +47,7 @@ ga_history_trim(GaMonotonic now)
 
 		if (ga_work_is_careful(GA_STEP_TRIM))
 		{
-			ga_set_aside_look_again();
+			ga_set_aside_recheck();
 			ga_queue_trim_one_by_one();
 		}
 		else

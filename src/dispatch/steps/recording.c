@@ -86,7 +86,7 @@ note_requeued(const GaRecord *record, TimestampTz now)
 
 	ga_due_rows_note(record->due);
 	if (record->due <= now)
-		ga_readings_look_again(record->channel, tags);
+		ga_readings_read_again(record->channel, tags);
 }
 
 void
@@ -121,11 +121,11 @@ ga_recording_write(GaMonotonic now)
 	for (int i = kept; i < kept + failed; i++)
 		ga_records_set_aside(&records[i]);
 	if (failed > 0)
-		ga_set_aside_look_again();
+		ga_set_aside_recheck();
 	memmove(&records[kept], &records[kept + failed],
 			sizeof(GaRecord) * (count - kept - failed));
 	count -= failed;
-	ga_polls_look_again();
+	ga_polls_recheck();
 	ga_screening_suppress(records + kept, count - kept);
 	pg_atomic_fetch_add_u64(&ga_own_slot->recorded, count - kept);
 	/* Only now can a query see them. */

@@ -120,7 +120,7 @@ ga_reload_run(GaMonotonic now)
 	ga_couriers_configure(json.data);
 	explicit_bzero(json.data, json.len);
 	ga_readings_begin_anew();
-	ga_due_rows_look_again(DT_NOBEGIN);
-	ga_polls_look_again();
-	ga_deadlines_look_again();
+	ga_due_rows_recheck(DT_NOBEGIN);
+	ga_polls_recheck();
+	ga_deadlines_recheck();
 }

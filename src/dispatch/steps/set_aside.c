@@ -16,7 +16,7 @@ static bool is_known; /* next_end is right */
 static GaMonotonic next_end = GA_MONOTONIC_NEVER;
 
 void
-ga_set_aside_look_again(void)
+ga_set_aside_recheck(void)
 {
 	is_known = false;
 }

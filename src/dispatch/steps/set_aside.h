@@ -10,7 +10,7 @@
 #include "base/shared/monotonic.h"
 
 /* Asks for the next one after something was set aside or ended. */
-extern void ga_set_aside_look_again(void);
+extern void ga_set_aside_recheck(void);
 /* True once when rows are to be tried again: what was read is to be read anew. */
 extern bool ga_set_aside_is_over(GaMonotonic now);
 /* When ga_set_aside_is_over() may be true; DT_NOEND: nothing is set aside. */

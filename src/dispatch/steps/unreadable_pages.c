@@ -25,7 +25,7 @@ static bool unreadable_wanted; /* rows that could not be read are tried again */
 static GaMonotonic unreadable_not_before;
 
 void
-ga_unreadable_pages_look_again(void)
+ga_unreadable_pages_recheck(void)
 {
 	unreadable_wanted |= ga_unreadable_count() > 0;
 }
@@ -63,5 +63,5 @@ ga_unreadable_pages_find(GaMonotonic now)
 		unreadable_not_before = 0;
 	unreadable_wanted = false;
 	ga_work_forget_storage_error();
-	ga_set_aside_look_again();
+	ga_set_aside_recheck();
 }

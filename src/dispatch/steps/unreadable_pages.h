@@ -10,7 +10,7 @@
 #include "base/shared/monotonic.h"
 
 /* Where some are known: whether they can be read by now. */
-extern void ga_unreadable_pages_look_again(void);
+extern void ga_unreadable_pages_recheck(void);
 /* A step: looks for them after an error of the disk, or when asked to. */
 extern void ga_unreadable_pages_find(GaMonotonic now);
 /* When that is to be done next; never: there is no reason to. */

@@ -47,7 +47,7 @@ ga_wake_requests_listen(void)
 		listens |= ga_ownership_is_ours() && ga_dispatch_is_on() &&
 				   !provider->gone && !provider->is_paused;
 	}
-	pg_atomic_write_u64(&ga_own_slot->look_at, (uint64) DT_NOEND);
+	pg_atomic_write_u64(&ga_own_slot->next_deadline, (uint64) DT_NOEND);
 	pg_atomic_write_u32(&ga_own_slot->muted, !listens);
 	pg_memory_barrier();
 }
@@ -62,21 +62,21 @@ ga_wake_requests_take(void)
 		return;
 	/* They were noted before the wake. */
 	for (int i = 0; i < GA_CHANNEL_COUNT; i++)
-		ga_readings_look_again((GaChannel) i,
+		ga_readings_read_again((GaChannel) i,
 							   ga_slot_take_tags(ga_own_slot, (GaChannel) i));
 	if (due == DT_NOBEGIN)
 	{
 		ga_readings_begin_anew();
 		ga_records_bring_back(GA_MONOTONIC_NEVER);
-		ga_set_aside_look_again();
-		ga_unreadable_pages_look_again();
+		ga_set_aside_recheck();
+		ga_unreadable_pages_recheck();
 		if (ga_unreadable_count() > 0)
 			ga_orphans_search();
 	}
 	if (due < GA_DUE_NEVER)
-		ga_due_rows_look_again(due);
-	ga_deadlines_look_again();
-	ga_polls_look_again();
+		ga_due_rows_recheck(due);
+	ga_deadlines_recheck();
+	ga_polls_recheck();
 	/* The first create_group makes the data ours. */
 	if (!ga_ownership_is_ours() && !ga_ownership_is_foreign())
 		ga_reload_want();

@@ -74,7 +74,7 @@ read_group(const GaOwnerScope *scope, uint64 row, GaGroupV2 *group)
 bool
 ga_group_v2_is_seen(int64 number, GaViewer viewer)
 {
-	static GaPlan look = {
+	static GaPlan find = {
 		.sql = "SELECT id, visible OR created_by = $1"
 			   " FROM group_api_private.groups"
 			   " WHERE number = $2 AND contract = 'B'",
@@ -93,7 +93,7 @@ ga_group_v2_is_seen(int64 number, GaViewer viewer)
 	bool is_open = false;
 	bool isnull;
 
-	if (ga_plan_read(&look, values, NULL) > 0)
+	if (ga_plan_read(&find, values, NULL) > 0)
 	{
 		id = *DatumGetUUIDP(ga_row_datum(0, 1, &isnull));
 		is_open = ga_row_bool(0, 2, false) || viewer.sees_all;

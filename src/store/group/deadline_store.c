@@ -1,14 +1,14 @@
 /*
  * deadline_store.c
- *		When the dispatcher looks at groups, and what it does then: open invitations
- *		past their end expire, others are reminded of.
+ *		Deadlines of groups: open invitations past their end expire, others are
+ *		reminded of.  Says when the dispatcher has to do that, and does it.
  *
- * groups.next_look is when the dispatcher has to look at a group: one small
+ * groups.next_deadline is when something is to be done with a group: one small
  * index over groups instead of one over all invitations, which every insert and
  * every record would have to pay for.  It may be too early, never too late: who
- * writes an open invitation moves it forward, and a look sets it anew.
+ * writes an open invitation moves it forward, and who does what was due sets it anew.
  *
- * Locks: a look skips what is locked and never waits.
+ * Locks: what is locked is skipped; nothing waits.
  */
 #include "postgres.h"
 
@@ -24,16 +24,16 @@
 #include "utils/datum.h"
 #include "utils/timestamp.h"
 
-/* Groups of one look: a large one has 10 000 invitations. */
-#define GROUPS_PER_LOOK 20
-/* Invitations that one look changes: the rest waits, so that others do not. */
-#define INVITATIONS_PER_LOOK 1000
+/* Groups of one transaction: a large one has 10 000 invitations. */
+#define GROUPS_AT_ONCE 20
+/* Invitations that one transaction changes: the rest waits, so that others do not. */
+#define INVITATIONS_AT_ONCE 1000
 /* When rows of a group were locked. */
-#define LOOK_AGAIN_S "5"
+#define LOCKED_RETRY_S "5"
 /* Groups that follow a changed setting in one transaction: some 50 ms. */
-#define LOOKS_MOVED "5000"
+#define GROUPS_MOVED "5000"
 
-/* ---- when to look ------------------------------------------------------- */
+/* ---- when something is due ------------------------------------------------------- */
 
 static int64
 reminder_us(void)
@@ -48,17 +48,18 @@ ga_group_expiry(TimestampTz from)
 }
 
 TimestampTz
-ga_group_first_look(TimestampTz from, TimestampTz expires_at)
+ga_group_first_deadline(TimestampTz from, TimestampTz expires_at)
 {
 	return Max(expires_at - reminder_us(), from);
 }
 
 void
-ga_group_look_by(pg_uuid_t group_id, TimestampTz moment)
+ga_group_advance_deadline(pg_uuid_t group_id, TimestampTz moment)
 {
 	static GaPlan plan = {
-		.sql = "UPDATE group_api_private.groups SET next_look = $2"
-			   " WHERE id = $1 AND (next_look IS NULL OR next_look > $2)",
+		.sql =
+			"UPDATE group_api_private.groups SET next_deadline = $2"
+			" WHERE id = $1 AND (next_deadline IS NULL OR next_deadline > $2)",
 		.nargs = 2,
 		.argtypes = {UUIDOID, TIMESTAMPTZOID},
 	};
@@ -67,28 +68,28 @@ ga_group_look_by(pg_uuid_t group_id, TimestampTz moment)
 	ga_plan_run(&plan, values, NULL, SPI_OK_UPDATE);
 }
 
-/* ---- one look at some groups -------------------------------------------- */
+/* ---- what is due for some groups -------------------------------------------- */
 
 #define GROUP_IS_SET_ASIDE                                                     \
 	" EXISTS (SELECT FROM group_api_private.set_aside s"                       \
-	" WHERE s.group_id = g.id AND s.number = 0 AND s.step = 'look'"            \
+	" WHERE s.group_id = g.id AND s.number = 0 AND s.step = 'deadline'"        \
 	" AND s.until > now())"
 
-/* Looks of a part of the list: $1 and $2, $3 and $4 are its bounds. */
+/* Groups of a part of the list: $1 and $2, $3 and $4 are its bounds. */
 #define IN_RANGE                                                               \
-	" (next_look, id) > ($1, $2) AND (next_look, id) < ($3, $4)"               \
-	" AND NOT" GROUP_IS_SET_ASIDE " ORDER BY next_look, id"
+	" (next_deadline, id) > ($1, $2) AND (next_deadline, id) < ($3, $4)"       \
+	" AND NOT" GROUP_IS_SET_ASIDE " ORDER BY next_deadline, id"
 
 static void
-begin_looks(GaQueueRange *range, TimestampTz end)
+begin_range(GaQueueRange *range, TimestampTz end)
 {
 	GaQueueCursor front = {.start_tag = DT_NOBEGIN};
 
-	ga_queue_range_begin(range, GA_LIST_LOOKS, &front, end);
+	ga_queue_range_begin(range, GA_LIST_DEADLINES, &front, end);
 }
 
 static void
-put_looks(Datum *values, const GaQueueRange *range)
+put_range(Datum *values, const GaQueueRange *range)
 {
 	values[0] = TimestampTzGetDatum(range->after.start_tag);
 	values[1] = UUIDPGetDatum(&range->after.group_id);
@@ -103,7 +104,7 @@ take_groups(TimestampTz now, int limit, Datum *ids)
 	static GaPlan plan = {
 		.sql = "SELECT coalesce(array_agg(id), '{}'), count(*)::int4"
 			   " FROM (SELECT id FROM group_api_private.groups g"
-			   "  WHERE next_look IS NOT NULL AND" IN_RANGE
+			   "  WHERE next_deadline IS NOT NULL AND" IN_RANGE
 			   "  LIMIT $5 FOR NO KEY UPDATE SKIP LOCKED) AS g",
 		.nargs = 5,
 		.argtypes = {TIMESTAMPTZOID, UUIDOID, TIMESTAMPTZOID, UUIDOID, INT4OID},
@@ -112,11 +113,11 @@ take_groups(TimestampTz now, int limit, Datum *ids)
 	GaQueueRange range;
 	bool isnull;
 
-	begin_looks(&range, now);
+	begin_range(&range, now);
 	values[4] = Int32GetDatum(limit);
 	do
 	{
-		put_looks(values, &range);
+		put_range(values, &range);
 		ga_plan_run(&plan, values, NULL, SPI_OK_SELECT);
 	} while (ga_row_int32(0, 2, 0) == 0 && ga_queue_range_next(&range));
 	*ids = ga_row_datum(0, 1, &isnull);
@@ -138,7 +139,7 @@ static const Members all_members = {0, PG_INT32_MAX};
 	"  WHERE group_id = ANY ($1) AND number >= $4 AND number <= $5"            \
 	"   AND response = 'pending'"                                              \
 	"   AND expires_at <= $2 AND NOT" GA_IS_SET_ASIDE(                         \
-		"i", "look") "  LIMIT $3 FOR NO KEY UPDATE SKIP LOCKED"
+		"i", "deadline") "  LIMIT $3 FOR NO KEY UPDATE SKIP LOCKED"
 
 static uint64
 expire(Datum ids, TimestampTz now, int limit, Members of)
@@ -192,9 +193,9 @@ find_reminders(const GaOwnerScope *scope, Datum ids, TimestampTz now, int limit,
 			   "  ELSE 2 END, contact FROM group_api_private.invitations i"
 			   " WHERE group_id = ANY ($1) AND number >= $5 AND number <= $6"
 			   "  AND " MAY_BE_REMINDED "  AND NOT" GA_IS_SET_ASIDE(
-				   "i",
-				   "look") "  AND expires_at > $2 AND expires_at <= $3 LIMIT $4"
-						   " FOR NO KEY UPDATE SKIP LOCKED",
+				   "i", "deadline") "  AND expires_at > $2 AND expires_at <= "
+									"$3 LIMIT $4"
+									" FOR NO KEY UPDATE SKIP LOCKED",
 		.nargs = 6,
 		.argtypes = {UUIDARRAYOID, TIMESTAMPTZOID, TIMESTAMPTZOID, INT4OID,
 					 INT4OID, INT4OID},
@@ -283,16 +284,16 @@ remind(const GaOwnerScope *scope, Datum ids, TimestampTz now, int limit,
 #define SET_ASIDE_UNTIL                                                        \
 	"(SELECT s.until FROM group_api_private.set_aside s"                       \
 	" WHERE s.group_id = i.group_id AND s.number = i.number"                   \
-	" AND s.step = 'look')"
+	" AND s.step = 'deadline')"
 
 static void
-set_next_look(Datum ids, TimestampTz now)
+set_next_deadline(Datum ids, TimestampTz now)
 {
 	static GaPlan plan = {
-		.sql = "UPDATE group_api_private.groups g SET next_look ="
+		.sql = "UPDATE group_api_private.groups g SET next_deadline ="
 			   " (SELECT min(CASE WHEN " SET_ASIDE_UNTIL " > $2"
 			   "    THEN " SET_ASIDE_UNTIL "   WHEN i.expires_at <= $2"
-			   "    THEN $2 + interval '" LOOK_AGAIN_S " s'"
+			   "    THEN $2 + interval '" LOCKED_RETRY_S " s'"
 			   "   WHEN i.expires_at - $3 <= $2 OR i.reminders > 0"
 			   "    OR i.channel IS NULL THEN i.expires_at"
 			   "   ELSE i.expires_at - $3 END)"
@@ -312,27 +313,28 @@ set_next_look(Datum ids, TimestampTz now)
 }
 
 void
-ga_groups_look(const GaOwnerScope *scope, TimestampTz now, GaLook *look)
+ga_groups_apply_deadlines(const GaOwnerScope *scope, TimestampTz now,
+						  GaDeadlinesDone *done)
 {
 	Datum ids;
 	bool is_cut;
 
-	memset(look, 0, sizeof(*look));
-	look->groups = take_groups(now, GROUPS_PER_LOOK, &ids);
-	if (look->groups == 0)
+	memset(done, 0, sizeof(*done));
+	done->groups = take_groups(now, GROUPS_AT_ONCE, &ids);
+	if (done->groups == 0)
 		return;
-	look->expired = expire(ids, now, INVITATIONS_PER_LOOK, all_members);
-	is_cut = look->expired == INVITATIONS_PER_LOOK;
-	look->reminded =
-		remind(scope, ids, now, INVITATIONS_PER_LOOK, all_members, &is_cut);
-	/* Otherwise the groups are still to be looked at, at once. */
+	done->expired = expire(ids, now, INVITATIONS_AT_ONCE, all_members);
+	is_cut = done->expired == INVITATIONS_AT_ONCE;
+	done->reminded =
+		remind(scope, ids, now, INVITATIONS_AT_ONCE, all_members, &is_cut);
+	/* Otherwise the groups are still due, at once. */
 	if (!is_cut)
-		set_next_look(ids, now);
+		set_next_deadline(ids, now);
 }
 
 /* ---- the same after an error: one group, row by row ---------------------- */
 
-typedef struct OneLook
+typedef struct OneGroup
 {
 	const GaOwnerScope *scope;
 	Datum ids; /* of one group */
@@ -340,12 +342,12 @@ typedef struct OneLook
 	TimestampTz now;
 	Members of;
 	uint64 changed;
-} OneLook;
+} OneGroup;
 
 static void
 expire_one(void *arg)
 {
-	OneLook *one = arg;
+	OneGroup *one = arg;
 
 	one->changed = expire(one->ids, one->now, 1, one->of);
 }
@@ -353,7 +355,7 @@ expire_one(void *arg)
 static void
 remind_one(void *arg)
 {
-	OneLook *one = arg;
+	OneGroup *one = arg;
 	bool found = false;
 
 	one->changed = remind(one->scope, one->ids, one->now, 1, one->of, &found);
@@ -363,16 +365,16 @@ remind_one(void *arg)
 }
 
 static void
-set_one_next_look(void *arg)
+set_one_next_deadline(void *arg)
 {
-	const OneLook *one = arg;
+	const OneGroup *one = arg;
 
-	set_next_look(one->ids, one->now);
+	set_next_deadline(one->ids, one->now);
 }
 
 /* Which row expire() or remind() would take next; NULL: there is none. */
 static GaRowKey *
-find_next(const OneLook *one, bool to_remind)
+find_next(const OneGroup *one, bool to_remind)
 {
 	static GaPlan plan = {
 		.sql = PAST_EXPIRY,
@@ -401,14 +403,14 @@ find_next(const OneLook *one, bool to_remind)
 	return key;
 }
 
-static uint64 do_each(OneLook *one, bool to_remind, Members of);
+static uint64 do_each(OneGroup *one, bool to_remind, Members of);
 
 /*
  * Some of these members' rows cannot be read, and so cannot be named by reading
  * them: halves are tried, down to the one.
  */
 static uint64
-do_halves(OneLook *one, bool to_remind, Members of, const char *error)
+do_halves(OneGroup *one, bool to_remind, Members of, const char *error)
 {
 	GaRowKey key = {one->group_id, of.from};
 	int32 middle = of.from + (of.to - of.from) / 2;
@@ -416,17 +418,17 @@ do_halves(OneLook *one, bool to_remind, Members of, const char *error)
 	if (of.from < of.to)
 		return do_each(one, to_remind, (Members){of.from, middle}) +
 			   do_each(one, to_remind, (Members){middle + 1, of.to});
-	ga_set_aside_put("look", key, error);
+	ga_set_aside_put("deadline", key, error);
 	return 0;
 }
 
 /* Returns how many changed; those that fail are set aside. */
 static uint64
-do_each(OneLook *one, bool to_remind, Members of)
+do_each(OneGroup *one, bool to_remind, Members of)
 {
 	uint64 changed = 0;
 
-	for (int i = 0; i < INVITATIONS_PER_LOOK; i++)
+	for (int i = 0; i < INVITATIONS_AT_ONCE; i++)
 	{
 		const char *error;
 		GaRowKey *key;
@@ -443,60 +445,60 @@ do_each(OneLook *one, bool to_remind, Members of)
 			return changed + do_halves(one, to_remind, of, error);
 		if (error == NULL || (key = find_next(one, to_remind)) == NULL)
 			break;
-		ga_set_aside_put("look", *key, error);
+		ga_set_aside_put("deadline", *key, error);
 	}
 	return changed;
 }
 
 void
-ga_groups_look_one_by_one(const GaOwnerScope *scope, TimestampTz now,
-						  GaLook *look)
+ga_groups_apply_deadlines_one_by_one(const GaOwnerScope *scope, TimestampTz now,
+									 GaDeadlinesDone *done)
 {
-	OneLook one = {.scope = scope, .now = now};
+	OneGroup one = {.scope = scope, .now = now};
 	const char *error;
 	GaRowKey group = {.number = 0};
 	Datum *ids;
 	int count;
 
-	memset(look, 0, sizeof(*look));
-	look->groups = take_groups(now, 1, &one.ids);
-	if (look->groups == 0)
+	memset(done, 0, sizeof(*done));
+	done->groups = take_groups(now, 1, &one.ids);
+	if (done->groups == 0)
 		return;
 	one.ids = datumCopy(one.ids, false, -1);
 	deconstruct_array(DatumGetArrayTypeP(one.ids), UUIDOID, UUID_LEN, false,
 					  TYPALIGN_CHAR, &ids, NULL, &count);
 	group.group_id = one.group_id = *DatumGetUUIDP(ids[0]);
-	look->expired = do_each(&one, false, all_members);
-	look->reminded = do_each(&one, true, all_members);
-	if (!ga_run_caught(set_one_next_look, &one, &error) && error != NULL)
-		ga_set_aside_put("look", group, error);
+	done->expired = do_each(&one, false, all_members);
+	done->reminded = do_each(&one, true, all_members);
+	if (!ga_run_caught(set_one_next_deadline, &one, &error) && error != NULL)
+		ga_set_aside_put("deadline", group, error);
 }
 
-/* ---- the next look ------------------------------------------------------ */
+/* ---- the next deadline ------------------------------------------------------ */
 
 TimestampTz
-ga_groups_next_look(void)
+ga_groups_next_deadline(void)
 {
 	static GaPlan plan = {
-		.sql = "SELECT next_look FROM group_api_private.groups g"
-			   " WHERE next_look IS NOT NULL AND" IN_RANGE " LIMIT 1",
+		.sql = "SELECT next_deadline FROM group_api_private.groups g"
+			   " WHERE next_deadline IS NOT NULL AND" IN_RANGE " LIMIT 1",
 		.nargs = 4,
 		.argtypes = {TIMESTAMPTZOID, UUIDOID, TIMESTAMPTZOID, UUIDOID},
 	};
 	Datum values[4];
 	GaQueueRange range;
 
-	begin_looks(&range, DT_NOEND);
+	begin_range(&range, DT_NOEND);
 	do
 	{
-		put_looks(values, &range);
+		put_range(values, &range);
 		if (ga_plan_run(&plan, values, NULL, SPI_OK_SELECT) > 0)
 			return ga_row_int64(0, 1, 0);
 	} while (ga_queue_range_next(&range));
 	return 0;
 }
 
-/* How much earlier than before groups must be looked at; 0: they need not be. */
+/* How much earlier than before groups are due; 0: they are not. */
 static int64
 growth_of_setting(void)
 {
@@ -526,7 +528,7 @@ take_over_setting(void)
 		.nargs = 1,
 		.argtypes = {INT4OID},
 	};
-	static GaPlan look = {
+	static GaPlan find = {
 		.sql = "SELECT FROM group_api_private.installation"
 			   " WHERE reminder_before <> $1",
 		.nargs = 1,
@@ -535,23 +537,23 @@ take_over_setting(void)
 	Datum values[1] = {Int32GetDatum(ga_settings.reminder_before)};
 
 	return ga_plan_run(&plan, values, NULL, SPI_OK_UPDATE) > 0 ||
-		   ga_plan_run(&look, values, NULL, SPI_OK_SELECT) == 0;
+		   ga_plan_run(&find, values, NULL, SPI_OK_SELECT) == 0;
 }
 
-/* Moves the looks of the next groups forward; false: there are no more. */
+/* Moves the deadlines of the next groups forward; false: there are no more. */
 static bool
-move_looks(TimestampTz now, int64 earlier_us, pg_uuid_t *after)
+move_deadlines(TimestampTz now, int64 earlier_us, pg_uuid_t *after)
 {
 	static GaPlan plan = {
 		.sql = "WITH next AS MATERIALIZED (SELECT id"
 			   "  FROM group_api_private.groups WHERE id > $3"
-			   "  ORDER BY id LIMIT " LOOKS_MOVED "),"
+			   "  ORDER BY id LIMIT " GROUPS_MOVED "),"
 			   " old AS MATERIALIZED (SELECT g.ctid AS at"
 			   "  FROM next JOIN group_api_private.groups g USING (id)"
-			   "  WHERE g.next_look > $1"
+			   "  WHERE g.next_deadline > $1"
 			   "  FOR NO KEY UPDATE OF g SKIP LOCKED),"
 			   " moved AS (UPDATE group_api_private.groups g"
-			   "  SET next_look = greatest($1, g.next_look - $2)"
+			   "  SET next_deadline = greatest($1, g.next_deadline - $2)"
 			   "  FROM old WHERE g.ctid = old.at)"
 			   " SELECT id FROM next ORDER BY id DESC LIMIT 1",
 		.nargs = 3,
@@ -570,11 +572,11 @@ move_looks(TimestampTz now, int64 earlier_us, pg_uuid_t *after)
 }
 
 bool
-ga_groups_look_again(TimestampTz now, pg_uuid_t *after, bool *taken_over)
+ga_groups_move_deadlines(TimestampTz now, pg_uuid_t *after, bool *taken_over)
 {
 	int64 earlier_us = growth_of_setting();
 
-	if (earlier_us > 0 && move_looks(now, earlier_us, after))
+	if (earlier_us > 0 && move_deadlines(now, earlier_us, after))
 		return false;
 	*taken_over = take_over_setting();
 	return true;

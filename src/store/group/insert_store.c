@@ -26,7 +26,7 @@ text_or_null(const char *text, char *null)
 
 /* Where open invitations expire; what is held back has no end yet. */
 static Datum
-next_look(const GaGroupView *group, char *null)
+next_deadline(const GaGroupView *group, char *null)
 {
 	bool expires = false;
 
@@ -40,7 +40,7 @@ next_look(const GaGroupView *group, char *null)
 	}
 	*null = expires ? ' ' : 'n';
 	return TimestampTzGetDatum(
-		ga_group_first_look(group->created_at, group->expires_at));
+		ga_group_first_deadline(group->created_at, group->expires_at));
 }
 
 /* Whether the data are known to be ours; the numbers of cluster and database. */
@@ -63,7 +63,7 @@ insert_group_v1(GaGroupView *group)
 	static GaPlan plan = {
 		.sql = "INSERT INTO group_api_private.groups (id, contract, name,"
 			   " description, image, message, inviter, product_id, created_by,"
-			   " created_at, next_look, locale)"
+			   " created_at, next_deadline, locale)"
 			   " VALUES ($1, 'A', $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"
 			   " RETURNING number, " IS_OURS("$12", "$13"),
 		.nargs = 13,
@@ -84,7 +84,7 @@ insert_group_v1(GaGroupView *group)
 	values[6] = UUIDPGetDatum(&group->product_id);
 	values[7] = Int64GetDatum(group->created_by);
 	values[8] = TimestampTzGetDatum(group->created_at);
-	values[9] = next_look(group, &nulls[9]);
+	values[9] = next_deadline(group, &nulls[9]);
 	values[10] = text_or_null(group->locale, &nulls[10]);
 	ga_installation_fill_identity(&values[11]);
 	ga_plan_run(&plan, values, nulls, SPI_OK_INSERT_RETURNING);
@@ -99,7 +99,7 @@ try_insert_group_v2(const GaOwnerScope *scope, GaGroupView *group)
 		.sql = "INSERT INTO group_api_private.groups (id, contract, name,"
 			   " description, image, inviter, created_by, created_at, slug,"
 			   " color, is_private, visible, emotional_image,"
-			   " emotional_image_position, next_look, locale)"
+			   " emotional_image_position, next_deadline, locale)"
 			   " SELECT $1, 'B', $2, $3, $4, $5, $6, $7,"
 			   "  CASE WHEN EXISTS (SELECT FROM group_api_private.groups g"
 			   "    WHERE g.contract = 'B' AND g.slug = s.slug)"
@@ -130,7 +130,7 @@ try_insert_group_v2(const GaOwnerScope *scope, GaGroupView *group)
 	values[9] = BoolGetDatum(group->visible);
 	values[10] = text_or_null(group->emotional_image, &nulls[10]);
 	values[11] = Int32GetDatum(group->emotional_image_position);
-	values[12] = next_look(group, &nulls[12]);
+	values[12] = next_deadline(group, &nulls[12]);
 	values[13] = text_or_null(group->locale, &nulls[13]);
 	ga_installation_fill_identity(&values[14]);
 	if (ga_plan_run(&plan, values, nulls, SPI_OK_INSERT_RETURNING) == 0)

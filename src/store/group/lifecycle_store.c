@@ -113,8 +113,8 @@ ga_lifecycle_resend(const GaOpenInvitation *invitation, const char *suppressed,
 	ga_plan_run(&plan, values, nulls, SPI_OK_UPDATE);
 	forget_request(values);
 	ga_poll_forget(invitation->group_id, invitation->number, NULL);
-	ga_group_look_by(invitation->group_id,
-					 ga_group_first_look(now, expires_at));
+	ga_group_advance_deadline(invitation->group_id,
+							  ga_group_first_deadline(now, expires_at));
 }
 
 void
@@ -137,7 +137,7 @@ ga_group_archive(pg_uuid_t group_id)
 {
 	static GaPlan archive = {
 		.sql = "UPDATE group_api_private.groups"
-			   " SET status = 'ARCHIVED', next_look = NULL"
+			   " SET status = 'ARCHIVED', next_deadline = NULL"
 			   " WHERE id = $1 AND status = 'ACTIVE'",
 		.nargs = 1,
 		.argtypes = {UUIDOID},

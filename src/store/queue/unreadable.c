@@ -162,7 +162,7 @@ static const ListIndex list_indexes[] = {
 	{"invitations", "invitations_start_tag", 0, true},
 	{"invitations", "invitations_due", GA_LIST_DUE, false},
 	{"polls", "polls_next_at", GA_LIST_POLLS, false},
-	{"groups", "groups_next_look", GA_LIST_LOOKS, false},
+	{"groups", "groups_next_deadline", GA_LIST_DEADLINES, false},
 };
 
 /* To which the dispatcher adds rows. */
@@ -359,7 +359,7 @@ read_entry(IndexScanDesc scan, const ListIndex *what, Entry *entry)
 	entry->at.start_tag = DatumGetInt64(values[at]);
 	entry->at.group_id = *DatumGetUUIDP(values[at + 1]);
 	entry->at.number =
-		what->list == GA_LIST_LOOKS ? 0 : DatumGetInt32(values[at + 2]);
+		what->list == GA_LIST_DEADLINES ? 0 : DatumGetInt32(values[at + 2]);
 	return true;
 }
 

@@ -19,7 +19,7 @@
  */
 #define GA_LIST_DUE GA_CHANNEL_NONE
 #define GA_LIST_POLLS GA_CHANNEL_COUNT
-#define GA_LIST_LOOKS (GA_CHANNEL_COUNT + 1)
+#define GA_LIST_DEADLINES (GA_CHANNEL_COUNT + 1)
 
 /*
  * A part of a list of the queue in which every row can be read, as far as is
