@@ -124,7 +124,7 @@ base64_value(char c)
 }
 
 int
-ga_base64_decode(GaBytes text, uint8 *out, int room)
+ga_digest_decode_base64(GaBytes text, uint8 *out, int room)
 {
 	uint32 bits = 0;
 	int count = 0;
@@ -155,7 +155,7 @@ bool
 ga_digest_is_base64(const GaDigest *digest, GaBytes text)
 {
 	uint8 bytes[GA_DIGEST_MAX];
-	int length = ga_base64_decode(text, bytes, sizeof(bytes));
+	int length = ga_digest_decode_base64(text, bytes, sizeof(bytes));
 
 	return length >= 0 && is_equal(digest, bytes, length);
 }

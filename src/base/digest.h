@@ -34,6 +34,6 @@ extern bool ga_digest_is_hex(const GaDigest *digest, GaBytes text);
 extern bool ga_digest_is_base64(const GaDigest *digest, GaBytes text);
 
 /* Bytes decoded, -1: it is no base64 or too long. */
-extern int ga_base64_decode(GaBytes text, uint8 *out, int room);
+extern int ga_digest_decode_base64(GaBytes text, uint8 *out, int room);
 
 #endif /* GA_BASE_DIGEST_H */

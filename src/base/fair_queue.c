@@ -142,7 +142,7 @@ ga_fair_queue_init(void)
 	shmem_request_hook = request_memory;
 	next_startup_hook = shmem_startup_hook;
 	shmem_startup_hook = create_memory;
-	ga_start_tags_end(false);
+	ga_fair_queue_end_tags(false);
 }
 
 /* ---- the two tables ----------------------------------------------------- */
@@ -228,7 +228,7 @@ count_down(Leader *leader, uint32 count)
 /* ---- tags --------------------------------------------------------------- */
 
 int64
-ga_start_tag(const GaStartTags *tags, int n)
+ga_fair_queue_tag(const GaStartTags *tags, int n)
 {
 	return n == 0 ? tags->first : tags->second + (n - 1) * tags->step;
 }
@@ -238,11 +238,11 @@ remember(GaChannel channel, const Taken *what, const GaStartTags *tags)
 {
 	if (taken_count < TAKEN_MAX)
 		taken[taken_count++] = *what;
-	ga_tag_range_add(&ranges[channel], tags->first, (int64) what->after);
+	ga_fair_queue_add_range(&ranges[channel], tags->first, (int64) what->after);
 }
 
 GaStartTags
-ga_start_tags_take(GaChannel channel, int64 leader, int count)
+ga_fair_queue_take_tags(GaChannel channel, int64 leader, int count)
 {
 	GaStartTags tags = {.step = ROUND};
 	Channel *place;
@@ -276,7 +276,7 @@ ga_start_tags_take(GaChannel channel, int64 leader, int count)
 			tags.first = (int64) now + 1;
 			tags.second = tags.first + ROUND + (int64) (what.key >> 32) % ROUND;
 		}
-		what.after = (uint64) ga_start_tag(&tags, count - 1);
+		what.after = (uint64) ga_fair_queue_tag(&tags, count - 1);
 	} while (!pg_atomic_compare_exchange_u64(&what.leader->last, &what.before,
 											 what.after));
 	pg_atomic_write_u32(&what.leader->busy, busy);
@@ -286,7 +286,7 @@ ga_start_tags_take(GaChannel channel, int64 leader, int count)
 }
 
 GaTagRange
-ga_start_tags_taken(GaChannel channel)
+ga_fair_queue_taken_tags(GaChannel channel)
 {
 	return ranges[channel];
 }
@@ -308,13 +308,13 @@ give_back(void)
 }
 
 void
-ga_start_tags_end(bool is_abort)
+ga_fair_queue_end_tags(bool is_abort)
 {
 	if (is_abort)
 		give_back();
 	taken_count = 0;
 	for (int i = 0; i < GA_CHANNEL_COUNT; i++)
-		ga_tag_range_reset(&ranges[i]);
+		ga_fair_queue_reset_range(&ranges[i]);
 }
 
 /* ---- the dispatcher's --------------------------------------------------- */
@@ -345,14 +345,14 @@ ga_fair_queue_is_empty(GaChannel channel)
 /* ---- ranges ------------------------------------------------------------- */
 
 void
-ga_tag_range_reset(GaTagRange *range)
+ga_fair_queue_reset_range(GaTagRange *range)
 {
 	range->from = GA_START_TAG_MAX;
 	range->to = GA_START_TAG_MIN;
 }
 
 void
-ga_tag_range_add(GaTagRange *range, int64 from, int64 to)
+ga_fair_queue_add_range(GaTagRange *range, int64 from, int64 to)
 {
 	range->from = Min(range->from, from);
 	range->to = Max(range->to, to);

@@ -38,15 +38,15 @@ extern void ga_fair_queue_init(void);
  * The tags for `count` rows that a leader (a user's id; 0: nobody known) queues
  * in a channel of this database.  Waits for nobody and never fails.
  */
-extern GaStartTags ga_start_tags_take(GaChannel channel, int64 leader,
-									  int count);
+extern GaStartTags ga_fair_queue_take_tags(GaChannel channel, int64 leader,
+										   int count);
 /* The tag of the nth of them, from 0. */
-extern int64 ga_start_tag(const GaStartTags *tags, int n);
+extern int64 ga_fair_queue_tag(const GaStartTags *tags, int n);
 
 /* The transaction's end; an abort gives back what it took. */
-extern void ga_start_tags_end(bool is_abort);
+extern void ga_fair_queue_end_tags(bool is_abort);
 /* What this transaction took in a channel. */
-extern GaTagRange ga_start_tags_taken(GaChannel channel);
+extern GaTagRange ga_fair_queue_taken_tags(GaChannel channel);
 
 /* All of the following are the dispatcher's. */
 
@@ -57,7 +57,7 @@ extern void ga_fair_queue_served(GaChannel channel, int64 leader);
 /* Nothing waits in the channel: nobody is ahead of or behind anybody. */
 extern void ga_fair_queue_is_empty(GaChannel channel);
 
-extern void ga_tag_range_reset(GaTagRange *range);
-extern void ga_tag_range_add(GaTagRange *range, int64 from, int64 to);
+extern void ga_fair_queue_reset_range(GaTagRange *range);
+extern void ga_fair_queue_add_range(GaTagRange *range, int64 from, int64 to);
 
 #endif /* GA_BASE_FAIR_QUEUE_H */

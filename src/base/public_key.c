@@ -23,7 +23,7 @@ read_key(const char *text)
 {
 	uint8 bytes[KEY_MAX];
 	const unsigned char *at = bytes;
-	int length = ga_base64_decode(ga_bytes(text), bytes, sizeof(bytes));
+	int length = ga_digest_decode_base64(ga_bytes(text), bytes, sizeof(bytes));
 	EVP_PKEY *key = length > 0 ? d2i_PUBKEY(NULL, &at, length) : NULL;
 
 	if (key != NULL &&
@@ -49,7 +49,7 @@ bool
 ga_public_key_verify(const char *text, GaBytes data, GaBytes signature)
 {
 	uint8 bytes[SIGNATURE_MAX];
-	int length = ga_base64_decode(signature, bytes, sizeof(bytes));
+	int length = ga_digest_decode_base64(signature, bytes, sizeof(bytes));
 	EVP_PKEY *key = length > 0 ? read_key(text) : NULL;
 	EVP_MD_CTX *context = key ? EVP_MD_CTX_new() : NULL;
 	bool good =

@@ -16,7 +16,7 @@
 static bool
 prepare(GaCourierProvider *provider, char *complaint, size_t size)
 {
-	GaMailSettings *settings = ga_alloc(sizeof(*settings));
+	GaMailSettings *settings = ga_memory_alloc(sizeof(*settings));
 	const char *sender = ga_provider_option(provider, "sender");
 
 	provider->plan = settings;

@@ -143,7 +143,7 @@ print_outcome(const GaOutcome *outcome)
 	const GaVerdict *verdict = &outcome->verdict;
 	json_t *object = json_pack(
 		"{s:s, s:s, s:s, s:s*, s:b, s:f}", "outcome",
-		ga_outcome_name(verdict->outcome), "code", outcome->code, "detail",
+		ga_wire_outcome_name(verdict->outcome), "code", outcome->code, "detail",
 		outcome->detail, "message_id",
 		*outcome->message_id ? outcome->message_id : NULL, "provider_fault",
 		(verdict->flags & GA_OUTCOME_PROVIDER_FAULT) != 0, "elapsed_ms",
@@ -184,10 +184,10 @@ run_send(void)
 	if (good)
 	{
 		signal(SIGPIPE, SIG_IGN);
-		sender = ga_sender_open(order.provider);
-		ga_sender_deliver(sender, &order.job, &outcome);
+		sender = ga_provider_open_sender(order.provider);
+		ga_provider_deliver(sender, &order.job, &outcome);
 		print_outcome(&outcome);
-		ga_sender_close(sender);
+		ga_provider_close_sender(sender);
 	}
 	free_order(&order);
 	ga_text_free(&outcome.captured);

@@ -98,7 +98,7 @@ ga_pools_wait(void)
 GaPool *
 ga_pool_open(const json_t *config, GaOutput *output)
 {
-	GaPool *pool = ga_alloc(sizeof(*pool));
+	GaPool *pool = ga_memory_alloc(sizeof(*pool));
 	pthread_condattr_t attributes;
 
 	pool->provider = ga_provider_open(config);
@@ -166,15 +166,15 @@ free_pool(GaPool *pool)
 }
 
 void
-ga_task_free(GaTask *task)
+ga_pool_free_task(GaTask *task)
 {
 	ga_job_free(&task->job);
 	free(task);
 }
 
 void
-ga_task_refuse(GaTask *task, GaOutput *output, GaVerdict verdict,
-			   const char *code, const char *detail)
+ga_pool_refuse_task(GaTask *task, GaOutput *output, GaVerdict verdict,
+					const char *code, const char *detail)
 {
 	GaOutcome outcome = {0};
 	GaBuffer frames = {0};
@@ -186,7 +186,7 @@ ga_task_refuse(GaTask *task, GaOutput *output, GaVerdict verdict,
 	ga_outcome_put(&frames, task->job.id, &outcome);
 	ga_output_post(output, &frames);
 	ga_buffer_free(&frames);
-	ga_task_free(task);
+	ga_pool_free_task(task);
 }
 
 static GaTask *
@@ -283,7 +283,7 @@ refuse_stranded(GaPool *pool, GaTask *task)
 	{
 		GaTask *next = task->next;
 
-		ga_task_refuse(
+		ga_pool_refuse_task(
 			task, pool->output,
 			(GaVerdict){GA_OUTCOME_RETRY, GA_OUTCOME_PROVIDER_FAULT, -1},
 			"courier", "no thread could be started");
@@ -383,7 +383,7 @@ spare_waiting(GaPool *pool, GaBuffer *frames, const GaOutcome *outcome)
 	while ((task = take_task(pool)) != NULL)
 	{
 		ga_outcome_put(frames, task->job.id, outcome);
-		ga_task_free(task);
+		ga_pool_free_task(task);
 	}
 }
 
@@ -459,7 +459,7 @@ deliver(GaPool *pool, GaSender *sender, GaTask *task, GaOutcome *outcome)
 		bool is_news;
 		int allowed;
 
-		ga_sender_deliver(sender, &task->job, outcome);
+		ga_provider_deliver(sender, &task->job, outcome);
 		if (!(outcome->verdict.flags & GA_OUTCOME_NO_TRY))
 			return true;
 		allowed = ga_descriptors_shrink(&is_news);
@@ -491,7 +491,7 @@ static void *
 send_tasks(void *context)
 {
 	GaPool *pool = context;
-	GaSender *sender = ga_sender_open(pool->provider);
+	GaSender *sender = ga_provider_open_sender(pool->provider);
 	GaBuffer frames = {0};
 	GaOutcome outcome = {0};
 	GaTask *task;
@@ -515,11 +515,11 @@ send_tasks(void *context)
 			break;
 		note_limit(pool, &outcome);
 		ga_outcome_put(&frames, task->job.id, &outcome);
-		ga_task_free(task);
+		ga_pool_free_task(task);
 		if (speaks_for_all(&outcome.verdict))
 			spare_waiting(pool, &frames, &outcome);
 	}
-	ga_sender_close(sender);
+	ga_provider_close_sender(sender);
 	ga_buffer_free(&frames);
 	ga_text_free(&outcome.captured);
 	leave_pool(pool);

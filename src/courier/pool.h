@@ -44,10 +44,11 @@ extern GaTask *ga_pool_close(GaPool *pool, GaPool *successor);
  * written. */
 extern void ga_pools_wait(void);
 
-extern void ga_task_free(GaTask *task);
+extern void ga_pool_free_task(GaTask *task);
 
 /* Answers a task that no thread will take; never blocks; frees the task. */
-extern void ga_task_refuse(GaTask *task, GaOutput *output, GaVerdict verdict,
-						   const char *code, const char *detail);
+extern void ga_pool_refuse_task(GaTask *task, GaOutput *output,
+								GaVerdict verdict, const char *code,
+								const char *detail);
 
 #endif /* GA_COURIER_POOL_H */

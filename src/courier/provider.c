@@ -4,7 +4,7 @@
  *
  * Secrets live in the provider alone (libcurl copies them into its handles)
  * and are overwritten when it is closed.  No message, outcome or log line may
- * hold one: ga_sender_deliver is the last place to see to that.
+ * hold one: ga_provider_deliver is the last place to see to that.
  */
 #include "base/shared/monotonic.h"
 #include "courier/provider.h"
@@ -79,7 +79,7 @@ read_option(GaCourierProvider *provider, const char *kind, const char *name,
 	{
 		char **place = &provider->values[option - ga_provider_options];
 
-		*place = ga_strdup(json_string_value(value));
+		*place = ga_memory_strdup(json_string_value(value));
 		return true;
 	}
 	return false;
@@ -180,7 +180,7 @@ read_password_file(GaCourierProvider *provider, const char *path,
 	line[length > 0 ? length : 0] = '\0';
 	line[strcspn(line, "\r\n")] = '\0';
 	if (*line)
-		provider->password = ga_strdup(line);
+		provider->password = ga_memory_strdup(line);
 	else
 		snprintf(complaint, size, "password_file \"%s\" is empty", path);
 	explicit_bzero(line, sizeof(line));
@@ -205,7 +205,8 @@ read_common(GaCourierProvider *provider, char *complaint, size_t size)
 		strcmp(ga_provider_option(provider, "allow_private"), "true") == 0;
 	if (file)
 		return read_password_file(provider, file, complaint, size);
-	provider->password = ga_strdup(ga_provider_option(provider, "password"));
+	provider->password =
+		ga_memory_strdup(ga_provider_option(provider, "password"));
 	return true;
 }
 
@@ -266,15 +267,15 @@ note_secrets(GaCourierProvider *provider)
 GaCourierProvider *
 ga_provider_open(const json_t *config)
 {
-	GaCourierProvider *provider = ga_alloc(sizeof(*provider));
+	GaCourierProvider *provider = ga_memory_alloc(sizeof(*provider));
 	const char *name = json_string_value(json_object_get(config, "name"));
 	char complaint[512] = "";
 
-	provider->name = ga_strdup(name ? name : "");
-	provider->values = ga_alloc(count_options() * sizeof(char *));
+	provider->name = ga_memory_strdup(name ? name : "");
+	provider->values = ga_memory_alloc(count_options() * sizeof(char *));
 	provider->max_connections = 1;
 	if (!configure(provider, config, complaint, sizeof(complaint)))
-		provider->fault = ga_strdup(complaint);
+		provider->fault = ga_memory_strdup(complaint);
 	note_secrets(provider);
 	if (provider->fault)
 		ga_secrets_hide_in(&provider->secrets, provider->fault);
@@ -287,8 +288,8 @@ ga_provider_close(GaCourierProvider *provider)
 	if (provider->plan)
 		provider->transport->release(provider->plan);
 	for (size_t i = 0; i < count_options(); i++)
-		ga_wipe(provider->values[i]);
-	ga_wipe(provider->password);
+		ga_memory_wipe(provider->values[i]);
+	ga_memory_wipe(provider->password);
 	ga_secrets_free(&provider->secrets);
 	free(provider->values);
 	free(provider->fault);
@@ -332,9 +333,9 @@ struct GaSender
 };
 
 GaSender *
-ga_sender_open(const GaCourierProvider *provider)
+ga_provider_open_sender(const GaCourierProvider *provider)
 {
-	GaSender *sender = ga_alloc(sizeof(*sender));
+	GaSender *sender = ga_memory_alloc(sizeof(*sender));
 
 	sender->provider = provider;
 	if (provider->fault == NULL)
@@ -343,7 +344,7 @@ ga_sender_open(const GaCourierProvider *provider)
 }
 
 void
-ga_sender_close(GaSender *sender)
+ga_provider_close_sender(GaSender *sender)
 {
 	if (sender->state)
 		sender->provider->transport->close(sender->state);
@@ -377,7 +378,8 @@ hide_secrets(const GaCourierProvider *provider, const GaCourierJob *job,
 }
 
 void
-ga_sender_deliver(GaSender *sender, const GaCourierJob *job, GaOutcome *outcome)
+ga_provider_deliver(GaSender *sender, const GaCourierJob *job,
+					GaOutcome *outcome)
 {
 	const GaCourierProvider *provider = sender->provider;
 	int64_t start = ga_monotonic_now();

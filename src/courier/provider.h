@@ -86,11 +86,11 @@ extern bool ga_provider_inspect_url(GaCourierProvider *provider,
 /* The sending side of one thread. */
 typedef struct GaSender GaSender;
 
-extern GaSender *ga_sender_open(const GaCourierProvider *provider);
-extern void ga_sender_close(GaSender *sender);
+extern GaSender *ga_provider_open_sender(const GaCourierProvider *provider);
+extern void ga_provider_close_sender(GaSender *sender);
 /* Fills `outcome` from scratch; takes as long as the network takes. */
-extern void ga_sender_deliver(GaSender *sender, const GaCourierJob *job,
-							  GaOutcome *outcome);
+extern void ga_provider_deliver(GaSender *sender, const GaCourierJob *job,
+								GaOutcome *outcome);
 
 /* false: the message cannot be sent by this provider; `complaint` says why. */
 extern bool ga_provider_compose(const GaCourierProvider *provider,

@@ -32,7 +32,7 @@ keep(GaSecrets *secrets, char *secret)
 static char *
 of_urls(const char *base64)
 {
-	char *copy = ga_strdup(base64);
+	char *copy = ga_memory_strdup(base64);
 
 	for (char *c = copy; *c; c++)
 		*c = *c == '+' ? '-' : *c == '/' ? '_' : *c;
@@ -46,7 +46,7 @@ keep_base64(GaSecrets *secrets, const char *secret, size_t before)
 {
 	static const size_t foreign[] = {0, 2, 3};
 	size_t length = before + strlen(secret);
-	char *bytes = ga_alloc(length + 1);
+	char *bytes = ga_memory_alloc(length + 1);
 	size_t whole = length * 8 / 6; /* characters without a later byte */
 	gchar *encoded;
 
@@ -55,7 +55,7 @@ keep_base64(GaSecrets *secrets, const char *secret, size_t before)
 	encoded[whole] = '\0';
 	if (whole >= foreign[before] + PIECE_MIN)
 	{
-		keep(secrets, ga_strdup(encoded + foreign[before]));
+		keep(secrets, ga_memory_strdup(encoded + foreign[before]));
 		/* RFC 4648 5: the alphabet of URLs and JWTs. */
 		if (strpbrk(encoded, "+/"))
 			keep(secrets, of_urls(encoded + foreign[before]));
@@ -71,7 +71,7 @@ ga_secrets_add(GaSecrets *secrets, const char *secret)
 {
 	if (secret == NULL)
 		return;
-	keep(secrets, ga_strdup(secret));
+	keep(secrets, ga_memory_strdup(secret));
 	for (size_t before = 0; before < 3; before++)
 		keep_base64(secrets, secret, before);
 }
@@ -94,7 +94,7 @@ void
 ga_secrets_free(GaSecrets *secrets)
 {
 	for (size_t i = 0; i < secrets->count; i++)
-		ga_wipe(secrets->list[i]);
+		ga_memory_wipe(secrets->list[i]);
 	free(secrets->list);
 	memset(secrets, 0, sizeof(*secrets));
 }

@@ -78,9 +78,9 @@ route_task(Server *server, GaTask *task)
 	}
 	snprintf(detail, sizeof(detail),
 			 "the courier has no provider called \"%s\"", task->job.provider);
-	ga_task_refuse(task, &server->output,
-				   (GaVerdict){GA_OUTCOME_MISCONFIGURED, 0, -1}, "provider",
-				   detail);
+	ga_pool_refuse_task(task, &server->output,
+						(GaVerdict){GA_OUTCOME_MISCONFIGURED, 0, -1},
+						"provider", detail);
 }
 
 /* Whether that much is known of the provider: each reload opens it anew. */
@@ -127,7 +127,7 @@ take_config(Server *server, json_t *root)
 {
 	json_t *providers = json_object_get(root, "providers");
 	size_t count = json_array_size(providers);
-	GaPool **pools = ga_alloc((count + 1) * sizeof(*pools));
+	GaPool **pools = ga_memory_alloc((count + 1) * sizeof(*pools));
 	GaTask *left = NULL;
 	GaTask **tail = &left;
 
@@ -159,7 +159,7 @@ take_config(Server *server, json_t *root)
 static void
 take_job(Server *server, json_t *root)
 {
-	GaTask *task = ga_alloc(sizeof(*task));
+	GaTask *task = ga_memory_alloc(sizeof(*task));
 	char complaint[128];
 
 	if (!ga_job_read(&task->job, root, complaint, sizeof(complaint)))
@@ -194,7 +194,7 @@ drain(Server *server)
 		{
 			GaTask *next = task->next;
 
-			ga_task_free(task);
+			ga_pool_free_task(task);
 			task = next;
 		}
 	}

@@ -23,7 +23,7 @@ die_of_memory(void)
 }
 
 void *
-ga_alloc(size_t size)
+ga_memory_alloc(size_t size)
 {
 	void *memory = calloc(1, size ? size : 1);
 
@@ -33,7 +33,7 @@ ga_alloc(size_t size)
 }
 
 char *
-ga_strdup(const char *string)
+ga_memory_strdup(const char *string)
 {
 	char *copy;
 
@@ -46,7 +46,7 @@ ga_strdup(const char *string)
 }
 
 void
-ga_wipe(char *secret)
+ga_memory_wipe(char *secret)
 {
 	if (secret == NULL)
 		return;

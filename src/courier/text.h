@@ -35,11 +35,11 @@ extern void ga_text_put_url(GaText *text, const char *string);
 extern void ga_text_put_json(GaText *text, const char *string);
 
 /* Never NULL; zeroed. */
-extern void *ga_alloc(size_t size);
+extern void *ga_memory_alloc(size_t size);
 /* NULL stays NULL. */
-extern char *ga_strdup(const char *string);
+extern char *ga_memory_strdup(const char *string);
 /* Overwrites a secret before it is freed; NULL is fine. */
-extern void ga_wipe(char *secret);
+extern void ga_memory_wipe(char *secret);
 
 /*
  * Copies `length` bytes as valid UTF-8 without control characters, at most

@@ -51,7 +51,7 @@ static const char *const variable_names[GA_VARIABLE_COUNT] = {
 };
 
 int
-ga_variable_find(const char *name)
+ga_values_find_variable(const char *name)
 {
 	for (int i = 0; i < GA_VARIABLE_COUNT; i++)
 		if (strcmp(variable_names[i], name) == 0)
@@ -110,7 +110,7 @@ complete_forms(GaMailboxForms *forms)
 }
 
 void
-ga_mailbox_forms(GaMailboxForms *forms, const char *value)
+ga_values_of_mailbox(GaMailboxForms *forms, const char *value)
 {
 	GaMailbox mailbox;
 
@@ -133,7 +133,7 @@ set_mailboxes(GaValues *values, const GaCourierJob *job,
 	complete_forms(&values->to);
 	if (*job->reply_to)
 	{
-		ga_mailbox_forms(&values->reply_to, job->reply_to);
+		ga_values_of_mailbox(&values->reply_to, job->reply_to);
 		reply = &values->reply_to;
 	}
 	values->of[GA_VARIABLE_TO_MAILBOX] = values->to.mailbox;

@@ -43,7 +43,7 @@ typedef enum GaVariable
 } GaVariable;
 
 /* -1: no such name. */
-extern int ga_variable_find(const char *name);
+extern int ga_values_find_variable(const char *name);
 
 /* A mailbox in every form a provider may want; all "" when there is none. */
 typedef struct GaMailboxForms
@@ -55,7 +55,7 @@ typedef struct GaMailboxForms
 } GaMailboxForms;
 
 /* `value` is an address or Name <address>; what is neither gives "". */
-extern void ga_mailbox_forms(GaMailboxForms *forms, const char *value);
+extern void ga_values_of_mailbox(GaMailboxForms *forms, const char *value);
 
 /* What the provider adds to every message. */
 typedef struct GaValueRules

@@ -360,7 +360,7 @@ group_api_dispatcher_main(Datum arg)
 {
 	uint64 recorded;
 
-	ga_dispatcher_signals_init();
+	ga_signals_init();
 	begin(DatumGetInt32(arg));
 	recorded = pg_atomic_read_u64(&ga_own_slot->recorded);
 	while (!ShutdownRequestPending)

@@ -90,9 +90,9 @@ ga_due_rows_place(GaMonotonic now)
 		go_back_to(DT_NOBEGIN);
 	from_front = cursor.due == DT_NOBEGIN;
 	for (int i = 0; i < GA_CHANNEL_COUNT; i++)
-		ga_tag_range_reset(&tags[i]);
+		ga_fair_queue_reset_range(&tags[i]);
 	count = ga_work_is_careful(GA_STEP_PLACE_DUE)
-				? ga_place_due_one_by_one(&cursor, today, PLACED_AT_ONCE, tags)
+				? ga_one_by_one_place_due(&cursor, today, PLACED_AT_ONCE, tags)
 				: ga_queue_place_due(&cursor, today, PLACED_AT_ONCE, tags);
 	if (count < PLACED_AT_ONCE)
 		found = ga_queue_next_due();

@@ -82,7 +82,7 @@ claim_one(void *arg)
 }
 
 int
-ga_claim_one_by_one(const GaProvider *provider, int64 incarnation, int limit,
+ga_one_by_one_claim(const GaProvider *provider, int64 incarnation, int limit,
 					GaQueueCursor *cursor, int64 last_tag, GaClaim **claims)
 {
 	int count = 0;
@@ -98,7 +98,7 @@ ga_claim_one_by_one(const GaProvider *provider, int64 incarnation, int limit,
 		const char *error;
 		GaRowKey key;
 
-		if (ga_run_caught(claim_one, &one, &error))
+		if (ga_set_aside_try(claim_one, &one, &error))
 		{
 			if (one.count == 0)
 				break;
@@ -149,14 +149,14 @@ record_bare(void *arg)
 static bool
 record_somehow(OneRecord *one, const char **error)
 {
-	if (ga_run_caught(record_one, one, error))
+	if (ga_set_aside_try(record_one, one, error))
 		return true;
 	if (*error == NULL || !ga_set_aside_met_storage_error())
 		return false;
 	one->bare = *one->record;
 	one->bare.outcome = NULL;
 	one->bare.polled = false;
-	return ga_run_caught(record_bare, one, error);
+	return ga_set_aside_try(record_bare, one, error);
 }
 
 /* Brings the record at `at` forward to `to`; those in between move back. */
@@ -170,7 +170,7 @@ move_forward(GaRecord *records, int at, int to)
 }
 
 int
-ga_record_one_by_one(GaRecord *records, int count, int64 incarnation,
+ga_one_by_one_record(GaRecord *records, int count, int64 incarnation,
 					 int *failed)
 {
 	int locked = 0;
@@ -215,12 +215,12 @@ place_one(void *arg)
 	OneDue *one = arg;
 
 	for (int i = 0; i < GA_CHANNEL_COUNT; i++)
-		ga_tag_range_reset(&one->tags[i]);
+		ga_fair_queue_reset_range(&one->tags[i]);
 	one->count = ga_queue_place_due(&one->cursor, one->now, 1, one->tags);
 }
 
 int
-ga_place_due_one_by_one(GaDueCursor *cursor, TimestampTz now, int limit,
+ga_one_by_one_place_due(GaDueCursor *cursor, TimestampTz now, int limit,
 						GaTagRange *tags)
 {
 	int count = 0;
@@ -231,7 +231,7 @@ ga_place_due_one_by_one(GaDueCursor *cursor, TimestampTz now, int limit,
 		const char *error;
 		GaRowKey key;
 
-		if (ga_run_caught(place_one, &one, &error))
+		if (ga_set_aside_try(place_one, &one, &error))
 		{
 			if (one.count == 0)
 				break;
@@ -240,8 +240,8 @@ ga_place_due_one_by_one(GaDueCursor *cursor, TimestampTz now, int limit,
 			failures[GA_STEP_PLACE_DUE] = 0;
 			for (int i = 0; i < GA_CHANNEL_COUNT; i++)
 				if (one.tags[i].from <= one.tags[i].to)
-					ga_tag_range_add(&tags[i], one.tags[i].from,
-									 one.tags[i].to);
+					ga_fair_queue_add_range(&tags[i], one.tags[i].from,
+											one.tags[i].to);
 			continue;
 		}
 		if (error == NULL || !ga_queue_peek_due(cursor, now, &key))
@@ -269,7 +269,7 @@ take_one(void *arg)
 }
 
 int
-ga_polls_take_one_by_one(Datum servers, int limit, GaPoll **polls)
+ga_one_by_one_take_polls(Datum servers, int limit, GaPoll **polls)
 {
 	int count = 0;
 
@@ -281,7 +281,7 @@ ga_polls_take_one_by_one(Datum servers, int limit, GaPoll **polls)
 		const char *error;
 		GaRowKey key;
 
-		if (ga_run_caught(take_one, &one, &error))
+		if (ga_set_aside_try(take_one, &one, &error))
 		{
 			if (one.count == 0)
 				break;
@@ -317,7 +317,7 @@ take_back_one(void *arg)
 }
 
 uint64
-ga_take_back_one_by_one(int64 incarnation, const GaOrphan *orphans, int count)
+ga_one_by_one_take_back(int64 incarnation, const GaOrphan *orphans, int count)
 {
 	uint64 taken = 0;
 
@@ -327,12 +327,12 @@ ga_take_back_one_by_one(int64 incarnation, const GaOrphan *orphans, int count)
 						 .with_history = true,
 						 .orphan = &orphans[i]};
 		const char *error;
-		bool done = ga_run_caught(take_back_one, &one, &error);
+		bool done = ga_set_aside_try(take_back_one, &one, &error);
 
 		if (!done && error != NULL && ga_set_aside_met_storage_error())
 		{
 			one.with_history = false;
-			done = ga_run_caught(take_back_one, &one, &error);
+			done = ga_set_aside_try(take_back_one, &one, &error);
 		}
 		if (done)
 		{

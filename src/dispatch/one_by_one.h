@@ -18,22 +18,22 @@
 #include "store/queue/orphan_store.h"
 
 /* As ga_queue_claim() and ga_screening_mark(). */
-extern int ga_claim_one_by_one(const GaProvider *provider, int64 incarnation,
+extern int ga_one_by_one_claim(const GaProvider *provider, int64 incarnation,
 							   int limit, GaQueueCursor *cursor, int64 last_tag,
 							   GaClaim **claims);
 /*
  * As ga_queue_record(); behind the records that are kept since their rows are
  * locked stand `failed` ones, which the caller is to set aside, too.
  */
-extern int ga_record_one_by_one(GaRecord *records, int count, int64 incarnation,
+extern int ga_one_by_one_record(GaRecord *records, int count, int64 incarnation,
 								int *failed);
 /* As ga_queue_place_due(). */
-extern int ga_place_due_one_by_one(GaDueCursor *cursor, TimestampTz now,
+extern int ga_one_by_one_place_due(GaDueCursor *cursor, TimestampTz now,
 								   int limit, GaTagRange *tags);
 /* As ga_polls_take(). */
-extern int ga_polls_take_one_by_one(Datum servers, int limit, GaPoll **polls);
+extern int ga_one_by_one_take_polls(Datum servers, int limit, GaPoll **polls);
 /* As ga_orphans_take_back(). */
-extern uint64 ga_take_back_one_by_one(int64 incarnation,
+extern uint64 ga_one_by_one_take_back(int64 incarnation,
 									  const GaOrphan *orphans, int count);
 
 #endif /* GA_DISPATCH_ONE_BY_ONE_H */

@@ -68,7 +68,7 @@ take_back(int64 incarnation, const GaOrphan *orphans, int count)
 	if (count == 0)
 		return 0;
 	return ga_work_is_careful(GA_STEP_TAKE_BACK)
-			   ? ga_take_back_one_by_one(incarnation, orphans, count)
+			   ? ga_one_by_one_take_back(incarnation, orphans, count)
 			   : ga_orphans_take_back(incarnation, ga_providers_that_hold(),
 									  orphans, count, true);
 }
@@ -80,10 +80,10 @@ read_again(const GaOrphan *orphans, int count)
 	GaTagRange tags[GA_CHANNEL_COUNT];
 
 	for (int i = 0; i < GA_CHANNEL_COUNT; i++)
-		ga_tag_range_reset(&tags[i]);
+		ga_fair_queue_reset_range(&tags[i]);
 	for (int i = 0; i < count; i++)
-		ga_tag_range_add(&tags[orphans[i].list], orphans[i].start_tag,
-						 orphans[i].start_tag);
+		ga_fair_queue_add_range(&tags[orphans[i].list], orphans[i].start_tag,
+								orphans[i].start_tag);
 	if (tags[GA_CHANNEL_NONE].from <= tags[GA_CHANNEL_NONE].to)
 		ga_due_rows_recheck(DT_NOBEGIN);
 	for (int i = GA_CHANNEL_MOBILE; i < GA_CHANNEL_COUNT; i++)

@@ -100,7 +100,7 @@ askable_servers(GaMonotonic now, Datum *servers, GaMonotonic *later, int *limit)
 		names[count++] = provider->server;
 		*limit = Min(*limit, ga_provider_question_room(provider));
 	}
-	*servers = ga_text_array(names, count);
+	*servers = ga_row_text_array(names, count);
 	return count;
 }
 
@@ -162,7 +162,7 @@ take_questions(GaMonotonic now, Datum servers, GaMonotonic later, int limit,
 			   GaPoll **polls)
 {
 	int taken = ga_work_is_careful(GA_STEP_ASK)
-					? ga_polls_take_one_by_one(servers, limit, polls)
+					? ga_one_by_one_take_polls(servers, limit, polls)
 					: ga_polls_take(ga_work_scope(), servers, limit, polls);
 	GaMonotonic next = find_next(servers);
 	int count = 0;

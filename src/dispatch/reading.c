@@ -29,7 +29,7 @@ ga_reading_begin_anew(GaProvider *provider)
 {
 	memset(&provider->cursor, 0, sizeof(provider->cursor));
 	provider->cursor.start_tag = GA_START_TAG_MIN;
-	ga_tag_range_reset(&provider->again);
+	ga_fair_queue_reset_range(&provider->again);
 	provider->is_reading_again = false;
 	provider->goes_on_next = false;
 	provider->drained = false;
@@ -79,7 +79,7 @@ has_claimed_again(GaProvider *provider, int count, int limit)
 	provider->read_to = provider->again_cursor.start_tag;
 	if (count == limit)
 		return;
-	ga_tag_range_reset(&provider->again);
+	ga_fair_queue_reset_range(&provider->again);
 	provider->is_reading_again = false;
 	provider->due_is_known = false;
 	provider->read_to = provider->cursor.start_tag;
@@ -115,8 +115,8 @@ read_again(GaProvider *provider, GaTagRange tags)
 	provider->due_is_known = false;
 	if (tags.from > provider->cursor.start_tag)
 		return;
-	ga_tag_range_add(&provider->again, tags.from,
-					 Min(tags.to, provider->cursor.start_tag));
+	ga_fair_queue_add_range(&provider->again, tags.from,
+							Min(tags.to, provider->cursor.start_tag));
 	/* What lies ahead there comes by itself, too. */
 	if (tags.from <= provider->again_cursor.start_tag)
 		provider->is_reading_again = false;

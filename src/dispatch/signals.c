@@ -55,7 +55,7 @@ handle_sigint(SIGNAL_ARGS)
 }
 
 void
-ga_dispatcher_signals_init(void)
+ga_signals_init(void)
 {
 	pqsignal(SIGHUP, SignalHandlerForConfigReload);
 	pqsignal(SIGTERM, handle_sigterm);

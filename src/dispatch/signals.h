@@ -11,6 +11,6 @@
  * SIGHUP sets ConfigReloadPending, SIGTERM ShutdownRequestPending and ends a wait
  * for a lock, SIGINT only what a time-out of ours asks for.
  */
-extern void ga_dispatcher_signals_init(void);
+extern void ga_signals_init(void);
 
 #endif /* GA_DISPATCH_SIGNALS_H */

@@ -284,7 +284,7 @@ ga_slot_take_tags(GaSlot *slot, GaChannel channel)
 {
 	GaTagRange tags;
 
-	ga_tag_range_reset(&tags);
+	ga_fair_queue_reset_range(&tags);
 	if ((int64) pg_atomic_read_u64(&slot->tags_from[channel]) == tags.from)
 		return tags;
 	/* Whoever notes some holds the lock, so none is taken by half. */

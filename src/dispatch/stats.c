@@ -242,7 +242,7 @@ tell_slot(const GaSlot *slot, GaSlotTrouble trouble, GaDispatcherStats *stats)
 }
 
 void
-ga_dispatcher_stats(Oid database, GaDispatcherStats *stats)
+ga_stats_of_dispatcher(Oid database, GaDispatcherStats *stats)
 {
 	GaSlot slot;
 
@@ -267,7 +267,7 @@ ga_dispatcher_stats(Oid database, GaDispatcherStats *stats)
 }
 
 int
-ga_provider_connections(Oid database, const char *server)
+ga_stats_connections(Oid database, const char *server)
 {
 	GaSlot slot;
 

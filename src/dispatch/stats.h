@@ -34,9 +34,9 @@ typedef struct GaDispatcherStats
 } GaDispatcherStats;
 
 /* A copy as of now, palloc'ed; no lock is held afterwards. */
-extern void ga_dispatcher_stats(Oid database, GaDispatcherStats *stats);
+extern void ga_stats_of_dispatcher(Oid database, GaDispatcherStats *stats);
 
 /* How many connections a provider was found to allow; 0: as configured. */
-extern int ga_provider_connections(Oid database, const char *server);
+extern int ga_stats_connections(Oid database, const char *server);
 
 #endif /* GA_DISPATCH_STATS_H */

@@ -36,7 +36,7 @@ forget_pending(void)
 	memset(&pending, 0, sizeof(pending));
 	pending.due = DT_NOEND;
 	ga_wake_trigger_is_silent = false;
-	ga_start_tags_end(false);
+	ga_fair_queue_end_tags(false);
 }
 
 /* False: the slot is still to be taken, and its dispatcher reads all. */
@@ -47,7 +47,7 @@ note_tags(void)
 
 	for (int i = 0; i < GA_CHANNEL_COUNT; i++)
 	{
-		GaTagRange tags = ga_start_tags_taken((GaChannel) i);
+		GaTagRange tags = ga_fair_queue_taken_tags((GaChannel) i);
 
 		if (tags.from <= tags.to)
 			noted = ga_slot_note_tags(MyDatabaseId, (GaChannel) i, tags);
@@ -95,7 +95,7 @@ end_of_transaction(XactEvent event, void *arg)
 			/* It locks no database any more. */
 			if (pending.check_databases)
 				ga_slots_check_databases();
-			ga_start_tags_end(true);
+			ga_fair_queue_end_tags(true);
 			forget_pending();
 			break;
 		case XACT_EVENT_PREPARE:

@@ -175,7 +175,7 @@ static const char *
 shown(GaBytes name)
 {
 	if (name.length == 0 || name.length > NAME_SHOWN_MAX ||
-		!ga_bytes_are_text(name))
+		!ga_callback_bytes_are_text(name))
 		return "";
 	for (size_t i = 0; i < name.length; i++)
 		if ((unsigned char) name.data[i] < 0x20 || name.data[i] == 0x7F)
@@ -253,7 +253,7 @@ plant_field(Form *form, GaBytes name, GaBytes value)
 	int count = 0;
 	FormNode *node = &form->root;
 
-	if (!ga_bytes_are_text(name) || !ga_bytes_are_text(value))
+	if (!ga_callback_bytes_are_text(name) || !ga_callback_bytes_are_text(value))
 	{
 		fault(violations, path, GA_VIOLATION_INVALID_CHARACTERS, NULL,
 			  "is not valid UTF-8");

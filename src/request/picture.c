@@ -95,7 +95,7 @@ decode(const char *data, uint8 *bytes, int room)
 	for (; *data; data++)
 		if (!strchr(" \t\r\n", *data))
 			text[length++] = *data;
-	decoded = ga_base64_decode((GaBytes){text, length}, bytes, room);
+	decoded = ga_digest_decode_base64((GaBytes){text, length}, bytes, room);
 	pfree(text);
 	return decoded;
 }

@@ -177,7 +177,7 @@ read_histories(Keys *keys, const GaClaim *claims, TimestampTz today)
 		firsts[count] = i;
 		distinct[count++] = key;
 	}
-	values[0] = ga_datum_array(distinct, NULL, count, INT8OID);
+	values[0] = ga_row_datum_array(distinct, NULL, count, INT8OID);
 	/* Of yesterday for the cool-down. */
 	values[1] = TimestampTzGetDatum(today - USECS_PER_DAY);
 	found = ga_plan_run(&plan, values, NULL, SPI_OK_SELECT);
@@ -247,7 +247,7 @@ count_admitted(const Keys *keys, const Datum *counted, const GaClaim *claims)
 	if (count == 0)
 		return;
 	for (int i = 0; i < lengthof(columns); i++)
-		values[i] = ga_datum_array(columns[i], NULL, count, types[i]);
+		values[i] = ga_row_datum_array(columns[i], NULL, count, types[i]);
 	ga_plan_run(&plan, values, NULL, SPI_OK_INSERT);
 }
 
@@ -355,7 +355,7 @@ read_leaders(const Datum *keys, int count, TimestampTz today)
 		.nargs = 2,
 		.argtypes = {INT8ARRAYOID, TIMESTAMPTZOID},
 	};
-	Datum values[2] = {ga_datum_array((Datum *) keys, NULL, count, INT8OID),
+	Datum values[2] = {ga_row_datum_array((Datum *) keys, NULL, count, INT8OID),
 					   TimestampTzGetDatum(today)};
 	int64 *sent = palloc0(sizeof(int64) * count);
 	uint64 found = ga_plan_run(&plan, values, NULL, SPI_OK_SELECT);

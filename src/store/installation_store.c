@@ -264,7 +264,7 @@ ga_installation_disown(void)
 /* ---- adopt() ------------------------------------------------------------- */
 
 void
-ga_adoption_plan(GaAdoption *plan)
+ga_installation_plan_adoption(GaAdoption *plan)
 {
 	static GaPlan count = {
 		.sql = "SELECT count(*), count(*) FILTER (WHERE late),"
@@ -356,7 +356,7 @@ end_incarnations(void)
 }
 
 bool
-ga_adoption_carry_out(bool keep_links, bool forgets)
+ga_installation_adopt(bool keep_links, bool forgets)
 {
 	if (forgets)
 		forget_suppressions();
@@ -381,7 +381,7 @@ copy_secret(uint64 rows, uint8 *secret)
 }
 
 bool
-ga_link_secret_find(uint8 *secret)
+ga_installation_find_link_secret(uint8 *secret)
 {
 	static GaPlan ours = {
 		.sql = "SELECT l.secret FROM group_api_private.link_secret l,"
@@ -403,9 +403,9 @@ ga_link_secret_find(uint8 *secret)
 }
 
 void
-ga_link_secret_read(uint8 *secret)
+ga_installation_read_link_secret(uint8 *secret)
 {
-	if (ga_link_secret_find(secret))
+	if (ga_installation_find_link_secret(secret))
 		return;
 	if (find_origin(NULL) != GA_ORIGIN_EMPTY)
 		ereport(ERROR,

@@ -58,20 +58,20 @@ extern bool ga_installation_take_over(void);
  */
 extern void ga_installation_disown(void);
 
-extern void ga_adoption_plan(GaAdoption *plan);
+extern void ga_installation_plan_adoption(GaAdoption *plan);
 /*
  * Makes the data ours, with the key that came along or a new one, and empties the
  * suppression list if it is to be forgotten; false when another session was faster.  Errors: 55000 when that key is missing, or is not
  * the one of these data.
  */
-extern bool ga_adoption_carry_out(bool keep_links, bool forgets);
+extern bool ga_installation_adopt(bool keep_links, bool forgets);
 
 /* Copies the key; false when there is none that is ours. */
-extern bool ga_link_secret_find(uint8 *secret);
+extern bool ga_installation_find_link_secret(uint8 *secret);
 /*
  * Copies GA_LINK_SECRET_LENGTH bytes.  Before the first group they are random:
  * no link fits.  Error: 55000 when the data are foreign.
  */
-extern void ga_link_secret_read(uint8 *secret);
+extern void ga_installation_read_link_secret(uint8 *secret);
 
 #endif /* GA_STORE_INSTALLATION_STORE_H */

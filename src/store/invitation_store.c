@@ -118,8 +118,8 @@ fill_tags(const GaGroupView *group, MemberColumns *columns)
 		counts[group->members[i].channel] += is_queued(&group->members[i]);
 	for (int i = 0; i < GA_CHANNEL_COUNT; i++)
 	{
-		tags[i] =
-			ga_start_tags_take((GaChannel) i, group->created_by, counts[i]);
+		tags[i] = ga_fair_queue_take_tags((GaChannel) i, group->created_by,
+										  counts[i]);
 		counts[i] = 0;
 	}
 	for (int i = 0; i < group->member_count; i++)
@@ -128,8 +128,8 @@ fill_tags(const GaGroupView *group, MemberColumns *columns)
 
 		columns->no_tag[i] = !is_queued(&group->members[i]);
 		if (!columns->no_tag[i])
-			columns->tags[i] =
-				Int64GetDatum(ga_start_tag(&tags[channel], counts[channel]++));
+			columns->tags[i] = Int64GetDatum(
+				ga_fair_queue_tag(&tags[channel], counts[channel]++));
 	}
 }
 
@@ -174,18 +174,21 @@ ga_invitation_insert_members(const GaGroupView *group)
 	fill_columns(group, &columns);
 	fill_tags(group, &columns);
 	values[0] = UUIDPGetDatum(&group->id);
-	values[1] = ga_datum_array(columns.users, columns.no_user, count, INT8OID);
-	values[2] = ga_text_array(columns.names, count);
-	values[3] = ga_text_array(columns.pictures, count);
-	values[4] = ga_datum_array(columns.channels, NULL, count, INT2OID);
-	values[5] = ga_text_array(columns.contacts, count);
+	values[1] =
+		ga_row_datum_array(columns.users, columns.no_user, count, INT8OID);
+	values[2] = ga_row_text_array(columns.names, count);
+	values[3] = ga_row_text_array(columns.pictures, count);
+	values[4] = ga_row_datum_array(columns.channels, NULL, count, INT2OID);
+	values[5] = ga_row_text_array(columns.contacts, count);
 	values[6] = BoolGetDatum(columns.queued);
 	values[7] = TimestampTzGetDatum(group->created_at);
 	values[8] = TimestampTzGetDatum(group->expires_at);
-	values[9] = ga_text_array(columns.locales, columns.locale_count);
-	values[10] = ga_text_array(columns.suppressed, columns.suppressed_count);
+	values[9] = ga_row_text_array(columns.locales, columns.locale_count);
+	values[10] =
+		ga_row_text_array(columns.suppressed, columns.suppressed_count);
 	values[11] = Int32GetDatum(group->members[0].number - 1);
-	values[12] = ga_datum_array(columns.tags, columns.no_tag, count, INT8OID);
+	values[12] =
+		ga_row_datum_array(columns.tags, columns.no_tag, count, INT8OID);
 	ga_plan_run(&plan, values, NULL, SPI_OK_INSERT);
 }
 
@@ -302,9 +305,10 @@ mark_suppressed(pg_uuid_t group_id, const Datum *numbers,
 		.nargs = 4,
 		.argtypes = {UUIDOID, INT4ARRAYOID, TEXTARRAYOID, INTERVALOID},
 	};
-	Datum values[4] = {UUIDPGetDatum(&group_id),
-					   ga_datum_array((Datum *) numbers, NULL, count, INT4OID),
-					   ga_text_array(words, count), expiry_interval()};
+	Datum values[4] = {
+		UUIDPGetDatum(&group_id),
+		ga_row_datum_array((Datum *) numbers, NULL, count, INT4OID),
+		ga_row_text_array(words, count), expiry_interval()};
 
 	ga_plan_run(&plan, values, NULL, SPI_OK_UPDATE);
 }
@@ -378,7 +382,7 @@ take_tags_of_held(pg_uuid_t group_id, int64 leader, int32 *first)
 		counts[ga_row_int32(i, 2, 0)]++;
 	for (int i = 0; i < GA_CHANNEL_COUNT; i++)
 	{
-		tags[i] = ga_start_tags_take((GaChannel) i, leader, counts[i]);
+		tags[i] = ga_fair_queue_take_tags((GaChannel) i, leader, counts[i]);
 		counts[i] = 0;
 	}
 	for (int i = 0; i < rows; i++)
@@ -386,9 +390,9 @@ take_tags_of_held(pg_uuid_t group_id, int64 leader, int32 *first)
 		int32 channel = ga_row_int32(i, 2, 0);
 
 		places_of[ga_row_int32(i, 1, 0) - *first] =
-			Int64GetDatum(ga_start_tag(&tags[channel], counts[channel]++));
+			Int64GetDatum(ga_fair_queue_tag(&tags[channel], counts[channel]++));
 	}
-	return ga_datum_array(places_of, NULL, places, INT8OID);
+	return ga_row_datum_array(places_of, NULL, places, INT8OID);
 }
 
 uint64

@@ -60,7 +60,7 @@ ga_row_bool(uint64 row, int column, bool if_null)
 }
 
 Datum
-ga_datum_array(Datum *values, bool *nulls, int count, Oid type)
+ga_row_datum_array(Datum *values, bool *nulls, int count, Oid type)
 {
 	int16 length;
 	bool byval;
@@ -74,7 +74,7 @@ ga_datum_array(Datum *values, bool *nulls, int count, Oid type)
 }
 
 Datum
-ga_text_array(const char *const *values, int count)
+ga_row_text_array(const char *const *values, int count)
 {
 	Datum *datums = palloc(sizeof(Datum) * Max(count, 1));
 	bool *nulls = palloc(sizeof(bool) * Max(count, 1));

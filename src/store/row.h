@@ -17,7 +17,8 @@ extern int32 ga_row_int32(uint64 row, int column, int32 if_null);
 extern bool ga_row_bool(uint64 row, int column, bool if_null);
 
 /* Arrays as parameters; a NULL string becomes a null element. */
-extern Datum ga_text_array(const char *const *values, int count);
-extern Datum ga_datum_array(Datum *values, bool *nulls, int count, Oid type);
+extern Datum ga_row_text_array(const char *const *values, int count);
+extern Datum ga_row_datum_array(Datum *values, bool *nulls, int count,
+								Oid type);
 
 #endif /* GA_STORE_ROW_H */

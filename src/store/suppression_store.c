@@ -171,7 +171,7 @@ ga_suppressions_find(const GaOwnerScope *scope, int count,
 	/* Nobody who is on the list may get a message since its salt is gone. */
 	if (!ga_contact_hashes_find(count, channels, contacts, hashes))
 		ga_contact_salt_is_missing();
-	values[0] = ga_datum_array(hashes, NULL, count, BYTEAOID);
+	values[0] = ga_row_datum_array(hashes, NULL, count, BYTEAOID);
 	found = (int) ga_plan_run(&plan, values, NULL, SPI_OK_SELECT);
 	for (int row = 0; row < found; row++)
 		reasons[ga_row_int32(row, 1, 1) - 1] = ga_row_text(scope, row, 2);

@@ -214,7 +214,7 @@ take_frames(int fd, GaBuffer *in, int *accepted)
 			done++;
 			*accepted += outcome.outcome == GA_OUTCOME_ACCEPTED;
 			if (outcome.outcome != GA_OUTCOME_ACCEPTED)
-				printf("# %s %.*s\n", ga_outcome_name(outcome.outcome),
+				printf("# %s %.*s\n", ga_wire_outcome_name(outcome.outcome),
 					   (int) outcome.detail.length, outcome.detail.data);
 		}
 		ga_buffer_consume(in, GA_FRAME_HEADER + payload.length);

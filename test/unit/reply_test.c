@@ -126,7 +126,7 @@ an_smtp_reply_has_its_class(void **state)
 		if (verdict.outcome != c->outcome || verdict.flags != c->flags ||
 			verdict.retry_after_ms != c->retry_after_ms)
 			fail_msg("%d %s: %s, flags %u, delay %lld", c->code, c->text,
-					 ga_outcome_name(verdict.outcome), verdict.flags,
+					 ga_wire_outcome_name(verdict.outcome), verdict.flags,
 					 (long long) verdict.retry_after_ms);
 	}
 }

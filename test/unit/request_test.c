@@ -134,7 +134,7 @@ a_mailbox_has_every_form(void **state)
 	(void) state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
 	{
-		ga_mailbox_forms(&forms, cases[i].value);
+		ga_values_of_mailbox(&forms, cases[i].value);
 		assert_string_equal(forms.name, cases[i].name);
 		assert_string_equal(forms.address, cases[i].address);
 		assert_string_equal(forms.mailbox, cases[i].mailbox);

@@ -57,7 +57,7 @@ match_tokens(Bounce *bounce)
 	bool found = false;
 	ListCell *cell;
 
-	ga_link_secret_read(secret);
+	ga_installation_read_link_secret(secret);
 	foreach (cell, ga_bounce_report_tokens(&bounce->report))
 	{
 		found = ga_link_token_read(secret, GA_LINK_RECEIPT, lfirst(cell),

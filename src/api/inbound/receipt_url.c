@@ -43,7 +43,7 @@ group_api_receipt_url(PG_FUNCTION_ARGS)
 		CommandCounterIncrement();
 		PushCopiedSnapshot(GetActiveSnapshot());
 		UpdateActiveSnapshotCommandId();
-		ga_link_secret_read(secret);
+		ga_installation_read_link_secret(secret);
 		PopActiveSnapshot();
 	}
 	ga_owner_leave(&scope);

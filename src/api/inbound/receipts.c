@@ -234,7 +234,7 @@ receive(const GaCaller *caller, const char *server, GaCallback *callback)
 		server != NULL && ga_callback_provider_find(&scope, server, callback);
 	is_short = callback->body.length <= BODY_MAX &&
 			   strlen(callback->query) <= QUERY_MAX;
-	has_key = is_known && is_short && ga_link_secret_find(key);
+	has_key = is_known && is_short && ga_installation_find_link_secret(key);
 	ga_owner_leave(&scope);
 	if (!is_known)
 		return turn_away(caller, callback->server, "refused");
@@ -341,8 +341,9 @@ group_api_receive_receipt_http(PG_FUNCTION_ARGS)
 	fields = ga_form_read(
 		(GaBytes){callback.query, strnlen(callback.query, QUERY_MAX)});
 	server = ga_form_find(&fields, GA_CALLBACK_SERVER);
-	return receive(
-		&caller,
-		server && ga_bytes_are_text(server->value) ? server->value.data : NULL,
-		&callback);
+	return receive(&caller,
+				   server && ga_callback_bytes_are_text(server->value)
+					   ? server->value.data
+					   : NULL,
+				   &callback);
 }

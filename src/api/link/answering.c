@@ -31,7 +31,7 @@ read_token(const text *given, GaLinkPurpose purpose)
 	GaLinkToken token;
 	bool valid;
 
-	ga_link_secret_read(secret);
+	ga_installation_read_link_secret(secret);
 	valid = given != NULL && VARSIZE_ANY_EXHDR(given) <= TOKEN_MAX &&
 			ga_link_token_read(secret, purpose, text_to_cstring(given), &token);
 	explicit_bzero(secret, sizeof(secret));

@@ -70,7 +70,7 @@ require_list(const GaAdoption *plan)
 static void
 adopt(bool keep_links, bool forgets)
 {
-	if (ga_adoption_carry_out(keep_links, forgets))
+	if (ga_installation_adopt(keep_links, forgets))
 		ga_roles_adopt();
 	else
 		ereport(NOTICE, (errmsg("another session adopted the data just now")));
@@ -90,7 +90,7 @@ group_api_adopt(PG_FUNCTION_ARGS)
 
 	ga_owner_enter(&scope);
 	origin = ga_installation_origin();
-	ga_adoption_plan(&plan);
+	ga_installation_plan_adoption(&plan);
 	tell_plan(origin, &plan, keep_links, dry_run);
 	/* So that nobody ends all links of a running system by accident. */
 	if (origin == GA_ORIGIN_OWN)

@@ -195,7 +195,7 @@ group_api_dispatcher_state(PG_FUNCTION_ARGS)
 	if (get_call_result_type(fcinfo, NULL, &descriptor) != TYPEFUNC_COMPOSITE)
 		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 						errmsg("the caller accepts no record")));
-	ga_dispatcher_stats(MyDatabaseId, &stats);
+	ga_stats_of_dispatcher(MyDatabaseId, &stats);
 	values[0] = Int32GetDatum(stats.pid);
 	nulls[0] = stats.pid == 0;
 	values[1] = CStringGetTextDatum(stats.state);
@@ -240,8 +240,7 @@ PG_FUNCTION_INFO_V1(group_api_allowed_connections);
 Datum
 group_api_allowed_connections(PG_FUNCTION_ARGS)
 {
-	int count =
-		ga_provider_connections(MyDatabaseId, NameStr(*PG_GETARG_NAME(0)));
+	int count = ga_stats_connections(MyDatabaseId, NameStr(*PG_GETARG_NAME(0)));
 
 	if (count == 0)
 		PG_RETURN_NULL();

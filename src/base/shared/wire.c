@@ -198,7 +198,7 @@ ga_wire_get_outcome(GaSlice payload, GaOutcomeFrame *outcome)
 }
 
 const char *
-ga_outcome_name(GaOutcomeClass outcome)
+ga_wire_outcome_name(GaOutcomeClass outcome)
 {
 	switch (outcome)
 	{

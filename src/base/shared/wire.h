@@ -149,6 +149,6 @@ extern bool ga_wire_get_picked(GaSlice payload, uint64_t *job_id);
 /* Slices of `outcome` point into the payload. */
 extern bool ga_wire_get_outcome(GaSlice payload, GaOutcomeFrame *outcome);
 
-extern const char *ga_outcome_name(GaOutcomeClass outcome);
+extern const char *ga_wire_outcome_name(GaOutcomeClass outcome);
 
 #endif /* GA_BASE_SHARED_WIRE_H */

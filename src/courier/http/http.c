@@ -107,7 +107,7 @@ prepare_handle(CURL *curl, void *context)
 static void *
 open_sender(const GaCourierProvider *provider)
 {
-	HttpSender *sender = ga_alloc(sizeof(*sender));
+	HttpSender *sender = ga_memory_alloc(sizeof(*sender));
 	size_t count;
 
 	sender->provider = provider;
@@ -119,8 +119,8 @@ open_sender(const GaCourierProvider *provider)
 	 * last node keeps libcurl from waiting for 100 Continue; where it would be
 	 * signed although it is not sent, it is replaced by the body's digest. */
 	count = (size_t) sender->plan->header_count;
-	sender->lines = ga_alloc((count + 1) * sizeof(*sender->lines));
-	sender->nodes = ga_alloc((count + 1) * sizeof(*sender->nodes));
+	sender->lines = ga_memory_alloc((count + 1) * sizeof(*sender->lines));
+	sender->nodes = ga_memory_alloc((count + 1) * sizeof(*sender->nodes));
 	for (size_t i = 0; i < count; i++)
 		sender->nodes[i].next = &sender->nodes[i + 1];
 	sender->nodes[count].data = (char *) "Expect:";

@@ -148,8 +148,8 @@ add_headers(GaCourierProvider *provider, GaHttpPlan *plan,
 	json_t *value;
 
 	/* room for Content-Type, Expect and the key besides */
-	plan->headers =
-		ga_alloc((json_object_size(headers) + 3) * sizeof(*plan->headers));
+	plan->headers = ga_memory_alloc((json_object_size(headers) + 3) *
+									sizeof(*plan->headers));
 	json_object_foreach((json_t *) headers, name, value)
 	{
 		if (!json_is_string(value))
@@ -208,7 +208,7 @@ compile_request(GaCourierProvider *provider, GaHttpPlan *plan, char *complaint,
 												   : GA_BODY_JSON;
 	if (method == NULL)
 		method = plan->body_kind == GA_BODY_QUERY ? "GET" : "POST";
-	plan->method = ga_strdup(method);
+	plan->method = ga_memory_strdup(method);
 	if (good && strcmp(method, "GET") == 0 && plan->body_kind != GA_BODY_QUERY)
 	{
 		snprintf(complaint, size, "method GET needs body 'query'");
@@ -233,7 +233,7 @@ choose_path(const GaCourierProvider *provider, char **place, const char *row,
 {
 	const char *path = choose(provider, row, option);
 
-	*place = ga_strdup(path ? path : "");
+	*place = ga_memory_strdup(path ? path : "");
 	if (**place == '\0' || ga_json_path_is_valid(*place))
 		return true;
 	snprintf(complaint, size, "option \"%s\" is not a path like messages[0].id",
@@ -247,7 +247,7 @@ compile_answer(const GaCourierProvider *provider, GaHttpPlan *plan,
 {
 	const GaHttpRow *row = plan->row;
 
-	plan->success = ga_strdup(choose(provider, row->success, "success"));
+	plan->success = ga_memory_strdup(choose(provider, row->success, "success"));
 	if (!ga_http_plan_success_is_valid(plan->success))
 	{
 		snprintf(complaint, size,
@@ -273,7 +273,7 @@ choose_user(const GaCourierProvider *provider, GaHttpPlan *plan)
 		username = ga_provider_option(provider, "username");
 	if (username == NULL && row->default_username)
 		username = ga_provider_option(provider, row->default_username);
-	plan->username = ga_strdup(username);
+	plan->username = ga_memory_strdup(username);
 }
 
 static void
@@ -319,7 +319,8 @@ choose_auth(const GaCourierProvider *provider, GaHttpPlan *plan,
 	const char *missing;
 
 	if (plan->row->auth == GA_AUTH_OPTION)
-		plan->bearer = ga_strdup(ga_provider_option(provider, "bearer_token"));
+		plan->bearer =
+			ga_memory_strdup(ga_provider_option(provider, "bearer_token"));
 	if (plan->bearer == NULL && !plan->holds_password)
 		choose_user(provider, plan);
 	choose_signer(provider, plan);
@@ -347,16 +348,16 @@ choose_rules(const GaCourierProvider *provider, GaHttpPlan *plan)
 {
 	plan->rules.validity_min = plan->row->validity_min;
 	plan->rules.validity_max = plan->row->validity_max;
-	ga_mailbox_forms(&plan->rules.sender,
-					 ga_provider_option(provider, "sender"));
-	ga_mailbox_forms(&plan->rules.reply_to,
-					 ga_provider_option(provider, "reply_to"));
+	ga_values_of_mailbox(&plan->rules.sender,
+						 ga_provider_option(provider, "sender"));
+	ga_values_of_mailbox(&plan->rules.reply_to,
+						 ga_provider_option(provider, "reply_to"));
 }
 
 bool
 ga_http_plan_prepare(GaCourierProvider *provider, char *complaint, size_t size)
 {
-	GaHttpPlan *plan = ga_alloc(sizeof(*plan));
+	GaHttpPlan *plan = ga_memory_alloc(sizeof(*plan));
 	char scheme[16];
 
 	provider->plan = plan;
@@ -387,7 +388,7 @@ ga_http_plan_release(void *context)
 	free(plan->text_path);
 	free(plan->username);
 	free(plan->signer);
-	ga_wipe(plan->bearer);
+	ga_memory_wipe(plan->bearer);
 	free(plan);
 }
 

@@ -37,7 +37,7 @@ add_piece(GaRequestTemplate *template, int variable, bool condition,
 
 	if (variable < 0 && literal->length == 0)
 		return;
-	pieces = ga_alloc((size_t) (template->count + 1) * sizeof(*pieces));
+	pieces = ga_memory_alloc((size_t) (template->count + 1) * sizeof(*pieces));
 	if (template->count)
 		memcpy(pieces, template->pieces,
 			   (size_t) template->count * sizeof(*pieces));
@@ -45,7 +45,7 @@ add_piece(GaRequestTemplate *template, int variable, bool condition,
 	pieces[template->count].variable = variable;
 	pieces[template->count].condition = condition;
 	if (variable < 0)
-		pieces[template->count].literal = ga_strdup(literal->data);
+		pieces[template->count].literal = ga_memory_strdup(literal->data);
 	template->pieces = pieces;
 	template->count++;
 	if (variable < 0)
@@ -73,7 +73,7 @@ compile_name(GaRequestTemplate *template, const char **next, GaText *literal,
 	memcpy(name, start, length);
 	name[length] = '\0';
 	*next = start + length + 1;
-	variable = ga_variable_find(name);
+	variable = ga_values_find_variable(name);
 	if (variable >= 0)
 	{
 		add_piece(template, -1, false, literal);
@@ -131,7 +131,7 @@ ga_request_template_free(GaRequestTemplate *template)
 {
 	/* Literals may hold a password taken from an option. */
 	for (int i = 0; i < template->count; i++)
-		ga_wipe(template->pieces[i].literal);
+		ga_memory_wipe(template->pieces[i].literal);
 	free(template->pieces);
 	memset(template, 0, sizeof(*template));
 }
@@ -283,12 +283,12 @@ static GaRequestField *
 compile_node(const FieldCompiler *compiler, const char *name,
 			 const json_t *source, int depth)
 {
-	GaRequestField *field = ga_alloc(sizeof(*field));
+	GaRequestField *field = ga_memory_alloc(sizeof(*field));
 	GaText escaped = {0};
 	bool good;
 
 	put_escaped(&escaped, name, escape_of(compiler->kind));
-	field->name = ga_strdup(ga_text_string(&escaped));
+	field->name = ga_memory_strdup(ga_text_string(&escaped));
 	ga_text_free(&escaped);
 	if (json_is_object(source) || json_is_array(source))
 	{

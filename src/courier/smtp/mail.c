@@ -139,14 +139,14 @@ ga_mail_settings_read(GaMailSettings *settings, const char *sender,
 	memset(settings, 0, sizeof(*settings));
 	if (!ga_mailbox_split(sender, &mailbox))
 		return false;
-	settings->address = ga_alloc(mailbox.address_length + 1);
+	settings->address = ga_memory_alloc(mailbox.address_length + 1);
 	memcpy(settings->address, mailbox.address, mailbox.address_length);
-	settings->domain = ga_strdup(strchr(settings->address, '@') + 1);
+	settings->domain = ga_memory_strdup(strchr(settings->address, '@') + 1);
 	put_whole_mailbox(&from, "From", sender);
 	settings->from = from.data;
 	if (reply_to)
 		put_whole_mailbox(&reply, "Reply-To", reply_to);
-	settings->reply_to = reply.data ? reply.data : ga_strdup("");
+	settings->reply_to = reply.data ? reply.data : ga_memory_strdup("");
 	return true;
 }
 
@@ -269,7 +269,8 @@ put_part(GaText *out, const char *subtype, const char *text)
 	g_mime_encoding_init_encode(
 		&encoding, base64 ? GMIME_CONTENT_ENCODING_BASE64
 						  : GMIME_CONTENT_ENCODING_QUOTEDPRINTABLE);
-	encoded = ga_alloc(g_mime_encoding_outlen(&encoding, normal.length) + 16);
+	encoded =
+		ga_memory_alloc(g_mime_encoding_outlen(&encoding, normal.length) + 16);
 	length =
 		g_mime_encoding_flush(&encoding, normal.data, normal.length, encoded);
 	put_lines(out, encoded, length);

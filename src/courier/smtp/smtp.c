@@ -86,7 +86,7 @@ make_url(GaCourierProvider *provider, SmtpPlan *plan, const char *url,
 static bool
 prepare(GaCourierProvider *provider, char *complaint, size_t size)
 {
-	SmtpPlan *plan = ga_alloc(sizeof(*plan));
+	SmtpPlan *plan = ga_memory_alloc(sizeof(*plan));
 	const char *url = ga_provider_option(provider, "url");
 	const char *tls = ga_provider_option(provider, "tls");
 	const char *envelope = ga_provider_option(provider, "envelope_sender");
@@ -119,13 +119,13 @@ prepare(GaCourierProvider *provider, char *complaint, size_t size)
 		return false;
 	}
 	plan->bounce_address =
-		ga_strdup(ga_provider_option(provider, "bounce_address"));
-	plan->envelope_sender = ga_strdup(
+		ga_memory_strdup(ga_provider_option(provider, "bounce_address"));
+	plan->envelope_sender = ga_memory_strdup(
 		plan->bounce_address ? plan->bounce_address : plan->mail.address);
 	if (envelope && ga_mailbox_split(envelope, &mailbox))
 	{
 		free(plan->envelope_sender);
-		plan->envelope_sender = ga_alloc(mailbox.address_length + 1);
+		plan->envelope_sender = ga_memory_alloc(mailbox.address_length + 1);
 		memcpy(plan->envelope_sender, mailbox.address, mailbox.address_length);
 	}
 	return true;
@@ -373,7 +373,7 @@ prepare_handle(CURL *curl, void *context)
 static void *
 open_sender(const GaCourierProvider *provider)
 {
-	SmtpSender *sender = ga_alloc(sizeof(*sender));
+	SmtpSender *sender = ga_memory_alloc(sizeof(*sender));
 
 	sender->provider = provider;
 	sender->plan = provider->plan;

@@ -33,7 +33,7 @@ static uint8 link_secret[GA_LINK_SECRET_LENGTH];
 void
 ga_handover_read_secret(void)
 {
-	ga_link_secret_read(link_secret);
+	ga_installation_read_link_secret(link_secret);
 }
 
 static void

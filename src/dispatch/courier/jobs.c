@@ -320,7 +320,7 @@ ga_job_judge(const GaJob *job, const GaOutcomeFrame *outcome, TimestampTz now,
 {
 	*pause_provider = false;
 	begin_record(job, now, record);
-	record->outcome = ga_outcome_name(outcome->outcome);
+	record->outcome = ga_wire_outcome_name(outcome->outcome);
 	record->code = slice_text(outcome->code);
 	record->detail = slice_text(outcome->detail);
 	record->message_id = slice_text(outcome->message_id);

@@ -121,7 +121,7 @@ is_tripped(int at, Oid database)
 	slot->retry_at = retry_at;
 	pg_atomic_write_u32(&slot->trouble, GA_TROUBLE_CRASHING);
 	ga_workers[at].not_before = retry_at;
-	ga_launcher_wake_by(retry_at);
+	ga_launch_wake_by(retry_at);
 	return true;
 }
 
@@ -144,7 +144,7 @@ may_start(int at, Oid database, GaMonotonic now)
 								? FIRST_LOCKED_MS
 								: Min(worker->locked_ms * 2, LAST_LOCKED_MS);
 		worker->not_before = now + (int64) worker->locked_ms * 1000;
-		ga_launcher_wake_by(worker->not_before);
+		ga_launch_wake_by(worker->not_before);
 		return false;
 	}
 	worker->locked_ms = 0;
@@ -193,7 +193,7 @@ start_workers(const GaInLine *line, int count, int running, GaMonotonic now)
 			if (no_worker_until <= now && running == 0)
 				suffer_no_worker(line + i, count - i, now);
 			if (running == 0)
-				ga_launcher_wake_by(no_worker_until);
+				ga_launch_wake_by(no_worker_until);
 			break;
 		}
 		told_no_worker = false;

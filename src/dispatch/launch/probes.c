@@ -137,13 +137,13 @@ ga_probes_follow_databases(GaMonotonic now)
 	next = checked_at + (changed ? CHECK_MS : SLOW_CHECK_MS) * INT64CONST(1000);
 	if (checked_at != 0 && now < next)
 	{
-		ga_launcher_wake_by(next);
+		ga_launch_wake_by(next);
 		return;
 	}
 	changed = check_databases();
 	checked_at = now;
-	ga_launcher_wake_by(now + (changed ? CHECK_MS : SLOW_CHECK_MS) *
-								  INT64CONST(1000));
+	ga_launch_wake_by(now +
+					  (changed ? CHECK_MS : SLOW_CHECK_MS) * INT64CONST(1000));
 }
 
 /* Makes a slot for a database nobody spoke of; true when it has none yet. */
@@ -189,7 +189,7 @@ ga_probes_begin(void)
 	}
 	ga_slots->is_probing = candidates != NIL && !ga_slots_are_full();
 	if (ga_slots->is_probing)
-		ga_launcher_wake_by(ga_monotonic_in_ms(PROBE_MS));
+		ga_launch_wake_by(ga_monotonic_in_ms(PROBE_MS));
 	MemoryContextSwitchTo(old);
 }
 

@@ -46,9 +46,9 @@ is_in_line(int at, GaMonotonic now, GaMonotonic *since)
 		return false;
 	/* A place may be further back than now; a start may not be too early. */
 	if (slot->state == GA_SLOT_IDLE && *since > now)
-		ga_launcher_wake_by(*since);
+		ga_launch_wake_by(*since);
 	else if (worker->not_before > now)
-		ga_launcher_wake_by(worker->not_before);
+		ga_launch_wake_by(worker->not_before);
 	else
 		return true;
 	return false;
@@ -122,7 +122,7 @@ find_leavers(Leaver *leavers, GaMonotonic now, int *leaving)
 		else if (end <= now)
 			leavers[count++] = (Leaver){slot, end};
 		else
-			ga_launcher_wake_by(end);
+			ga_launch_wake_by(end);
 	}
 	qsort(leavers, count, sizeof(Leaver), compare_leavers);
 	return count;

@@ -33,7 +33,7 @@ ga_workers_init(void)
 }
 
 void
-ga_launcher_wake_by(GaMonotonic at)
+ga_launch_wake_by(GaMonotonic at)
 {
 	ga_launcher_wake_at = Min(ga_launcher_wake_at, at);
 }
@@ -89,7 +89,7 @@ ga_worker_is_asked(GaSlot *slot, GaMonotonic now)
 		return GA_NOT_ASKED;
 	if (end <= now)
 		return GA_IS_STUCK;
-	ga_launcher_wake_by(end);
+	ga_launch_wake_by(end);
 	return GA_IS_LEAVING;
 }
 

@@ -37,7 +37,7 @@ extern void ga_workers_init(void);
 /* When the launcher's next turn is due; never: when somebody wakes it. */
 extern GaMonotonic ga_launcher_wake_at;
 /* The next turn is due no later than this. */
-extern void ga_launcher_wake_by(GaMonotonic at);
+extern void ga_launch_wake_by(GaMonotonic at);
 
 /*
  * Takes notice of the workers that ended; returns how many dispatchers there are,

@@ -244,7 +244,7 @@ ga_providers_that_hold(void)
 		if (provider->hold_uncertain)
 			names[count++] = provider->server;
 	}
-	return ga_text_array(names, count);
+	return ga_row_text_array(names, count);
 }
 
 static bool
@@ -326,7 +326,7 @@ pattern_array(List *patterns)
 
 	foreach (cell, patterns)
 		texts[count++] = lfirst(cell);
-	return ga_text_array(texts, count);
+	return ga_row_text_array(texts, count);
 }
 
 static void

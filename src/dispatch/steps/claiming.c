@@ -59,7 +59,7 @@ claim_for(GaProvider *provider, int limit, GaMonotonic now)
 		return;
 	}
 	if (ga_work_is_careful(GA_STEP_CLAIM))
-		count = ga_claim_one_by_one(provider, ga_incarnation_number(), limit,
+		count = ga_one_by_one_claim(provider, ga_incarnation_number(), limit,
 									cursor, last_tag, &claims);
 	else
 	{

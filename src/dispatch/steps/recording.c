@@ -54,7 +54,7 @@ try_to_record(GaRecord *records, int count, int *kept, int *failed)
 	PG_TRY();
 	{
 		*kept = ga_work_is_careful(GA_STEP_RECORD)
-					? ga_record_one_by_one(records, count,
+					? ga_one_by_one_record(records, count,
 										   ga_incarnation_number(), failed)
 					: ga_queue_record(records, count, ga_incarnation_number());
 		ga_work_end();

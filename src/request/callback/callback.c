@@ -16,13 +16,13 @@
 #include "request/soft_json.h"
 
 bool
-ga_bytes_are_text(GaBytes bytes)
+ga_callback_bytes_are_text(GaBytes bytes)
 {
 	return pg_verify_mbstr(PG_UTF8, bytes.data, (int) bytes.length, true);
 }
 
 char *
-ga_bytes_beginning(GaBytes bytes)
+ga_callback_bytes_beginning(GaBytes bytes)
 {
 	return pnstrdup(bytes.data, pg_encoding_verifymbstr(PG_UTF8, bytes.data,
 														(int) bytes.length));
@@ -66,7 +66,8 @@ ga_callback_query(const GaCallback *callback, const char *name)
 {
 	const GaFormField *field = ga_form_find(&callback->query_fields, name);
 
-	return field && ga_bytes_are_text(field->value) ? field->value.data : NULL;
+	return field && ga_callback_bytes_are_text(field->value) ? field->value.data
+															 : NULL;
 }
 
 const char *

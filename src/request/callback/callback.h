@@ -62,10 +62,10 @@ extern const char *ga_callback_query(const GaCallback *callback,
 extern const char *ga_callback_received_url(const GaCallback *callback);
 
 /* Whether such bytes can be a text of the database. */
-extern bool ga_bytes_are_text(GaBytes bytes);
+extern bool ga_callback_bytes_are_text(GaBytes bytes);
 
 /* As much of them as can. */
-extern char *ga_bytes_beginning(GaBytes bytes);
+extern char *ga_callback_bytes_beginning(GaBytes bytes);
 
 /* The bytes of a buffer, which must live as long as they do. */
 extern GaBytes ga_callback_bytes_of(StringInfo text);

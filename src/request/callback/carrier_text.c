@@ -110,7 +110,7 @@ ga_carrier_text_read(GaBytes bytes)
 		read_utf16(bytes, order, &out);
 	else if (memchr(bytes.data, 0, bytes.length) != NULL)
 		return NULL;
-	else if (ga_bytes_are_text(bytes))
+	else if (ga_callback_bytes_are_text(bytes))
 		appendBinaryStringInfo(&out, bytes.data, (int) bytes.length);
 	else
 		for (size_t i = 0; i < bytes.length; i++)

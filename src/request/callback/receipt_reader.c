@@ -114,10 +114,10 @@ field_at(Source *source, const char *name)
 
 	if (field == NULL)
 		return NULL;
-	if (ga_bytes_are_text(field->value))
+	if (ga_callback_bytes_are_text(field->value))
 		return field->value.data;
 	if (source->is_lenient)
-		return ga_bytes_beginning(field->value);
+		return ga_callback_bytes_beginning(field->value);
 	source->is_broken = true;
 	return NULL;
 }

@@ -18,7 +18,8 @@ static Jsonb *
 jwt_part(const char *text, size_t length)
 {
 	uint8 *bytes = palloc(length + 1);
-	int size = ga_base64_decode((GaBytes){text, length}, bytes, (int) length);
+	int size =
+		ga_digest_decode_base64((GaBytes){text, length}, bytes, (int) length);
 	Jsonb *part = size > 0 ? ga_soft_json((char *) bytes, size) : NULL;
 
 	return part != NULL && JB_ROOT_IS_OBJECT(part) ? part : NULL;

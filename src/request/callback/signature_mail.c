@@ -108,7 +108,7 @@ svix_key(const char *secret)
 
 	if (strncmp(secret, "whsec_", 6) == 0)
 		text = ga_bytes(secret + 6);
-	length = ga_base64_decode(text, key, (int) text.length);
+	length = ga_digest_decode_base64(text, key, (int) text.length);
 	return (GaBytes){(char *) key, (size_t) Max(length, 0)};
 }
 

@@ -270,7 +270,7 @@ ga_groups_v2_numbered(const GaOwnerScope *scope, GaViewer viewer,
 
 	for (int i = 0; i < *count; i++)
 		datums[i] = Int64GetDatum(numbers[i]);
-	values[1] = ga_datum_array(datums, NULL, *count, INT8OID);
+	values[1] = ga_row_datum_array(datums, NULL, *count, INT8OID);
 	*count = (int) ga_plan_read(&plan, values, NULL);
 	return read_groups(scope, *count);
 }

@@ -274,9 +274,9 @@ remind(const GaOwnerScope *scope, Datum ids, TimestampTz now, int limit,
 	*is_cut |= found.count == limit;
 	if (found.count == 0)
 		return 0;
-	values[0] = ga_datum_array(found.groups, NULL, found.count, UUIDOID);
-	values[1] = ga_datum_array(found.numbers, NULL, found.count, INT4OID);
-	values[2] = ga_datum_array(found.wanted, NULL, found.count, BOOLOID);
+	values[0] = ga_row_datum_array(found.groups, NULL, found.count, UUIDOID);
+	values[1] = ga_row_datum_array(found.numbers, NULL, found.count, INT4OID);
+	values[2] = ga_row_datum_array(found.wanted, NULL, found.count, BOOLOID);
 	ga_plan_run(&plan, values, NULL, SPI_OK_SELECT);
 	return (uint64) ga_row_int64(0, 1, 0);
 }
@@ -399,7 +399,7 @@ find_next(const OneGroup *one, bool to_remind)
 	}
 	if (ga_plan_run(&plan, values, NULL, SPI_OK_SELECT) == 0)
 		return NULL;
-	ga_row_key(0, key);
+	ga_set_aside_read_key(0, key);
 	return key;
 }
 
@@ -434,7 +434,7 @@ do_each(OneGroup *one, bool to_remind, Members of)
 		GaRowKey *key;
 
 		one->of = of;
-		if (ga_run_caught(to_remind ? remind_one : expire_one, one, &error))
+		if (ga_set_aside_try(to_remind ? remind_one : expire_one, one, &error))
 		{
 			if (one->changed == 0)
 				break;
@@ -470,7 +470,7 @@ ga_groups_apply_deadlines_one_by_one(const GaOwnerScope *scope, TimestampTz now,
 	group.group_id = one.group_id = *DatumGetUUIDP(ids[0]);
 	done->expired = do_each(&one, false, all_members);
 	done->reminded = do_each(&one, true, all_members);
-	if (!ga_run_caught(set_one_next_deadline, &one, &error) && error != NULL)
+	if (!ga_set_aside_try(set_one_next_deadline, &one, &error) && error != NULL)
 		ga_set_aside_put("deadline", group, error);
 }
 

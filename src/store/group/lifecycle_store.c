@@ -109,7 +109,7 @@ ga_lifecycle_resend(const GaOpenInvitation *invitation, const char *suppressed,
 		values[3] = CStringGetTextDatum(suppressed);
 	else
 		values[4] = Int64GetDatum(
-			ga_start_tags_take(invitation->channel, leader, 1).first);
+			ga_fair_queue_take_tags(invitation->channel, leader, 1).first);
 	ga_plan_run(&plan, values, nulls, SPI_OK_UPDATE);
 	forget_request(values);
 	ga_poll_forget(invitation->group_id, invitation->number, NULL);

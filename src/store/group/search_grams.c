@@ -78,7 +78,7 @@ array_of(int32 *grams, int count)
 	count = (int) qunique(grams, count, sizeof(int32), compare);
 	for (int i = 0; i < count; i++)
 		datums[i] = Int32GetDatum(grams[i]);
-	return ga_datum_array(datums, NULL, count, INT4OID);
+	return ga_row_datum_array(datums, NULL, count, INT4OID);
 }
 
 Datum

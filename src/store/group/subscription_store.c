@@ -27,7 +27,7 @@ int8_array(const int64 *values, int count)
 
 	for (int i = 0; i < count; i++)
 		datums[i] = Int64GetDatum(values[i]);
-	return ga_datum_array(datums, NULL, count, INT8OID);
+	return ga_row_datum_array(datums, NULL, count, INT8OID);
 }
 
 static Datum
@@ -37,7 +37,7 @@ int4_array(const int32 *values, int count)
 
 	for (int i = 0; i < count; i++)
 		datums[i] = Int32GetDatum(values[i]);
-	return ga_datum_array(datums, NULL, count, INT4OID);
+	return ga_row_datum_array(datums, NULL, count, INT4OID);
 }
 
 /* In the order in which receipts of several invitations lock them, too. */
@@ -176,9 +176,9 @@ fill_renewal(const GaGroupView *again, Datum *values)
 	values[0] = UUIDPGetDatum(&again->id);
 	values[1] = int4_array(numbers, count);
 	values[2] = int4_array(channels, count);
-	values[3] = ga_text_array(contacts, count);
-	values[4] = ga_text_array(locales, count);
-	values[5] = ga_text_array(suppressed, count);
+	values[3] = ga_row_text_array(contacts, count);
+	values[4] = ga_row_text_array(locales, count);
+	values[5] = ga_row_text_array(suppressed, count);
 }
 
 void

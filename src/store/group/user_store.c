@@ -236,7 +236,7 @@ ga_users_find(const GaOwnerScope *scope, const int64 *ids, int count,
 	memset(users, 0, sizeof(GaUser) * count);
 	for (int i = 0; i < count; i++)
 		datums[i] = Int64GetDatum(ids[i]);
-	values[0] = ga_datum_array(datums, NULL, count, INT8OID);
+	values[0] = ga_row_datum_array(datums, NULL, count, INT8OID);
 	found = ga_plan_read(&plan, values, NULL);
 	for (uint64 row = 0; row < found; row++)
 		ga_user_read_row(scope, row, &users[ga_row_int64(row, 10, 1) - 1]);

@@ -135,7 +135,7 @@ avoid_in(const char *name)
 		if (at != NULL &&
 			read_page(messages[i], at, strlen(path), &page.page) &&
 			page.page < RelationGetNumberOfBlocks(page.table) &&
-			!ga_run_caught(read_it, &page, &error) && error != NULL)
+			!ga_set_aside_try(read_it, &page, &error) && error != NULL)
 		{
 			ga_broken_page_avoid(page.table, page.page);
 			avoided++;

@@ -72,7 +72,7 @@ ga_queue_peek_due(const GaDueCursor *cursor, TimestampTz now, GaRowKey *key)
 {
 	if (find_due(cursor, now, 1) == 0)
 		return false;
-	ga_row_key(0, key);
+	ga_set_aside_read_key(0, key);
 	return true;
 }
 
@@ -120,18 +120,19 @@ take_tags(const DueRows *rows, GaTagRange *tags)
 	};
 	Datum *given = palloc(sizeof(Datum) * rows->count);
 	Datum values[1] = {
-		ga_datum_array(rows->groups, NULL, rows->count, UUIDOID)};
+		ga_row_datum_array(rows->groups, NULL, rows->count, UUIDOID)};
 
 	ga_plan_run(&plan, values, NULL, SPI_OK_SELECT);
 	for (int i = 0; i < rows->count; i++)
 	{
 		GaChannel channel = rows->channels[i];
-		int64 tag = ga_start_tags_take(channel, ga_row_int64(i, 1, 0), 1).first;
+		int64 tag =
+			ga_fair_queue_take_tags(channel, ga_row_int64(i, 1, 0), 1).first;
 
 		given[i] = Int64GetDatum(tag);
-		ga_tag_range_add(&tags[channel], tag, tag);
+		ga_fair_queue_add_range(&tags[channel], tag, tag);
 	}
-	return ga_datum_array(given, NULL, rows->count, INT8OID);
+	return ga_row_datum_array(given, NULL, rows->count, INT8OID);
 }
 
 int
@@ -154,7 +155,7 @@ ga_queue_place_due(GaDueCursor *cursor, TimestampTz now, int limit,
 	if (count == 0)
 		return 0;
 	rows = read_due_rows(count, cursor);
-	values[0] = ga_datum_array(rows.places, NULL, count, TIDOID);
+	values[0] = ga_row_datum_array(rows.places, NULL, count, TIDOID);
 	values[1] = take_tags(&rows, tags);
 	ga_plan_run(&plan, values, NULL, SPI_OK_UPDATE);
 	return count;

@@ -120,7 +120,7 @@ ga_orphans_find(const GaOwnerScope *scope, int64 incarnation,
 	{
 		GaRowKey key;
 
-		ga_row_key(i, &key);
+		ga_set_aside_read_key(i, &key);
 		at = (GaQueueCursor){ga_row_int64(i, 3, 0), key.group_id, key.number};
 		if (ga_row_bool(i, 4, false))
 			(*orphans)[count++] = (GaOrphan){key, search->list, at.start_tag};
@@ -141,8 +141,8 @@ put_keys(Datum *values, const GaOrphan *orphans, int count)
 		groups[i] = UUIDPGetDatum(&orphans[i].key.group_id);
 		numbers[i] = Int32GetDatum(orphans[i].key.number);
 	}
-	values[0] = ga_datum_array(groups, NULL, count, UUIDOID);
-	values[1] = ga_datum_array(numbers, NULL, count, INT4OID);
+	values[0] = ga_row_datum_array(groups, NULL, count, UUIDOID);
+	values[1] = ga_row_datum_array(numbers, NULL, count, INT4OID);
 }
 
 uint64

@@ -62,15 +62,15 @@ ga_polls_add(const GaRecord *records, int count)
 	}
 	if (at == 0)
 		return;
-	values[0] = ga_datum_array(groups, NULL, at, UUIDOID);
-	values[1] = ga_datum_array(numbers, NULL, at, INT4OID);
+	values[0] = ga_row_datum_array(groups, NULL, at, UUIDOID);
+	values[1] = ga_row_datum_array(numbers, NULL, at, INT4OID);
 	/* A row of this table guards nothing: the message is recorded without. */
 	if (ga_plan_run_without_waiting(add_polls, values))
 		return;
 	for (int i = 0; i < at; i++)
 	{
-		values[0] = ga_datum_array(&groups[i], NULL, 1, UUIDOID);
-		values[1] = ga_datum_array(&numbers[i], NULL, 1, INT4OID);
+		values[0] = ga_row_datum_array(&groups[i], NULL, 1, UUIDOID);
+		values[1] = ga_row_datum_array(&numbers[i], NULL, 1, INT4OID);
 		(void) ga_plan_run_without_waiting(add_polls, values);
 	}
 }
@@ -182,7 +182,7 @@ ga_polls_peek(Datum servers, GaRowKey *key)
 		put_range(&values[2], &range);
 		if (ga_plan_run(&plan, values, NULL, SPI_OK_SELECT) > 0)
 		{
-			ga_row_key(0, key);
+			ga_set_aside_read_key(0, key);
 			return true;
 		}
 	} while (ga_queue_range_next(&range));

@@ -165,7 +165,7 @@ ga_queue_peek(GaChannel channel, const GaQueueFilter *filter,
 		fill_claim(values, nulls, "", filter, 0, 1, &range);
 		if (ga_plan_run(&plan, values, nulls, SPI_OK_SELECT) > 0)
 		{
-			ga_row_key(0, key);
+			ga_set_aside_read_key(0, key);
 			return true;
 		}
 	} while (ga_queue_range_next(&range));
@@ -254,8 +254,8 @@ run_with_columns(GaPlan *plan, const Column *columns, const Oid *types,
 	Datum values[GA_PLAN_MAX_ARGS];
 
 	for (int i = 0; i < ncolumns; i++)
-		values[i] = ga_datum_array(columns[i].values, columns[i].nulls, count,
-								   types[i]);
+		values[i] = ga_row_datum_array(columns[i].values, columns[i].nulls,
+									   count, types[i]);
 	values[ncolumns] = last;
 	return ga_plan_run(plan, values, NULL, expected);
 }

@@ -407,7 +407,7 @@ hide_tokens(const Target *target, GaReceipt *receipt)
 	const char **texts[] = {&receipt->message_id, &receipt->code,
 							&receipt->reason};
 
-	if (!ga_link_secret_find(secret))
+	if (!ga_installation_find_link_secret(secret))
 		return;
 	for (int i = 0; i < lengthof(texts); i++)
 		*texts[i] = without_tokens(secret, token, *texts[i],

@@ -60,7 +60,7 @@ take_error(MemoryContext context)
 }
 
 bool
-ga_run_caught(void (*part)(void *arg), void *arg, const char **error)
+ga_set_aside_try(void (*part)(void *arg), void *arg, const char **error)
 {
 	MemoryContext context = CurrentMemoryContext;
 	ResourceOwner owner = CurrentResourceOwner;
@@ -87,7 +87,7 @@ ga_run_caught(void (*part)(void *arg), void *arg, const char **error)
 }
 
 void
-ga_row_key(uint64 row, GaRowKey *key)
+ga_set_aside_read_key(uint64 row, GaRowKey *key)
 {
 	bool isnull;
 

@@ -40,15 +40,15 @@ typedef struct GaRowKey
  * back; then false, and *error is why (palloc'ed), NULL when it met a lock.  An
  * error that ends the query of a server that stops is passed on.
  */
-extern bool ga_run_caught(void (*part)(void *arg), void *arg,
-						  const char **error);
+extern bool ga_set_aside_try(void (*part)(void *arg), void *arg,
+							 const char **error);
 /* Whether the error that it caught last is about what is on the disk. */
 extern bool ga_set_aside_met_storage_error(void);
 /* Whether an error is: XX001, XX002, 58030. */
 extern bool ga_set_aside_is_storage_error(int sqlstate);
 
 /* Reads the key from the first two columns of a result. */
-extern void ga_row_key(uint64 row, GaRowKey *key);
+extern void ga_set_aside_read_key(uint64 row, GaRowKey *key);
 
 /*
  * Leaves a row out of a step for 5 seconds, and after each further failure four

@@ -151,13 +151,13 @@ trim_attempts_one_by_one(void)
 
 	for (int i = 0; i < count; i++)
 	{
-		ga_row_key(i, &old[i].key);
+		ga_set_aside_read_key(i, &old[i].key);
 		ItemPointerCopy(
 			(ItemPointer) DatumGetPointer(ga_row_datum(i, 3, &isnull)),
 			&old[i].at);
 	}
 	for (int i = 0; i < count; i++)
-		if (!ga_run_caught(trim_attempt, &old[i], &error) && error != NULL)
+		if (!ga_set_aside_try(trim_attempt, &old[i], &error) && error != NULL)
 			ga_set_aside_put("trim", old[i].key, error);
 }
 
@@ -203,8 +203,9 @@ trim_halves(Pages pages)
 	const char *error;
 	int64 middle = pages.from + (pages.to - pages.from) / 2;
 
-	if (pages.from == pages.to || ga_run_caught(trim_pages, &pages, &error) ||
-		error == NULL || !ga_set_aside_met_storage_error())
+	if (pages.from == pages.to ||
+		ga_set_aside_try(trim_pages, &pages, &error) || error == NULL ||
+		!ga_set_aside_met_storage_error())
 		return;
 	if (pages.to - pages.from == 1)
 	{
@@ -253,13 +254,13 @@ ga_queue_trim_one_by_one(void)
 
 	for (int i = 0; i < PARTS; i++)
 	{
-		if (ga_run_caught(run_part, &i, &error) || error == NULL)
+		if (ga_set_aside_try(run_part, &i, &error) || error == NULL)
 			continue;
 		if (i == 0 && ga_set_aside_met_storage_error())
 			trim_attempts_by_pages();
 		else if (i == 0)
 		{
-			if (!ga_run_caught(trim_attempts_anyhow, NULL, &error) &&
+			if (!ga_set_aside_try(trim_attempts_anyhow, NULL, &error) &&
 				error != NULL)
 				trim_attempts_by_pages();
 		}

@@ -299,7 +299,7 @@ try_batch(Finding *finding)
 		const char *error = NULL;
 
 		CHECK_FOR_INTERRUPTS();
-		if (!ga_run_caught(try_entries, finding, &error))
+		if (!ga_set_aside_try(try_entries, finding, &error))
 		{
 			if (error == NULL)
 				error = "a lock is in the way";
@@ -498,12 +498,13 @@ ga_unreadable_has_row(GaRowKey *key, bool with_group)
 {
 	const char *error;
 
-	if (with_group && !ga_run_caught(read_group, key, &error) && error != NULL)
+	if (with_group && !ga_set_aside_try(read_group, key, &error) &&
+		error != NULL)
 	{
 		key->number = 0;
 		return true;
 	}
-	return !ga_run_caught(read_member, key, &error) && error != NULL;
+	return !ga_set_aside_try(read_member, key, &error) && error != NULL;
 }
 
 int
