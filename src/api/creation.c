@@ -130,7 +130,7 @@ ga_creation_mark_suppressed(const GaOwnerScope *scope, GaGroupView *group)
 	{
 		const GaMemberView *member = &group->members[i];
 
-		if (member->delivery == NULL || strcmp(member->delivery, "queued") != 0)
+		if (member->delivery != GA_DELIVERY_QUEUED)
 			continue;
 		places[count] = i;
 		channels[count] = member->channel;
@@ -141,7 +141,7 @@ ga_creation_mark_suppressed(const GaOwnerScope *scope, GaGroupView *group)
 	for (int i = 0; i < count; i++)
 		if (reasons[i] != NULL)
 		{
-			group->members[places[i]].delivery = "suppressed";
+			group->members[places[i]].delivery = GA_DELIVERY_SUPPRESSED;
 			group->members[places[i]].reason = ga_suppression_words(reasons[i]);
 		}
 }

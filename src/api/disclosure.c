@@ -31,12 +31,12 @@ withhold(GaMemberView *member)
 	member->channel = GA_CHANNEL_NONE;
 	member->contact = NULL;
 	member->locale = NULL;
-	member->delivery = NULL;
+	member->delivery = GA_DELIVERY_NONE;
 	member->delivery_at = 0;
 	member->reason = NULL;
 	member->expires_at = 0;
 	member->reminders = 0;
-	member->is_withheld = member->response != NULL;
+	member->is_withheld = member->response != GA_RESPONSE_NONE;
 }
 
 /* That nothing is sent is the leader's to know; why, is the person's. */
@@ -48,7 +48,7 @@ generalize_reason(GaMemberView *member)
 	if (begins_with(member->reason, REMINDER GA_SUPPRESSION_WORDS))
 		member->reason = REMINDER GA_SUPPRESSION_GENERAL_WORDS;
 	else if (member->is_suppressed ||
-			 strcmp(member->delivery, "suppressed") == 0)
+			 member->delivery == GA_DELIVERY_SUPPRESSED)
 		member->reason = GA_SUPPRESSION_GENERAL_WORDS;
 	else if (strcmp(member->reason, ga_cap_recipient_words) == 0)
 		member->reason = "later: a daily cap is reached";
@@ -68,7 +68,7 @@ ga_disclosure_limit(const GaCaller *caller, GaGroupView *group)
 
 		if (member->is_from_directory)
 			withhold(member);
-		else if (member->delivery == NULL)
+		else if (member->delivery == GA_DELIVERY_NONE)
 			continue;
 		else if (is_leader)
 			generalize_reason(member);

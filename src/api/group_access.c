@@ -121,7 +121,7 @@ mark_suppressed(const GaOwnerScope *scope, GaGroupView *group)
 	{
 		const GaMemberView *member = &group->members[i];
 
-		if (member->delivery == NULL || strcmp(member->delivery, "failed") != 0)
+		if (member->delivery != GA_DELIVERY_FAILED)
 			continue;
 		places[count] = i;
 		channels[count] = member->channel;
@@ -145,7 +145,7 @@ ga_group_explain_waiting(const GaOwnerScope *scope, const GaCaller *caller,
 	{
 		GaMemberView *member = &group->members[i];
 
-		if (member->delivery == NULL || strcmp(member->delivery, "queued") != 0)
+		if (member->delivery != GA_DELIVERY_QUEUED)
 			continue;
 		if (!asked[member->channel])
 		{

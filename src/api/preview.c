@@ -46,7 +46,7 @@ dummy_link(int64 group_number, const GaMemberView *member)
 static TimestampTz
 expiry_of(const GaGroupView *group, const GaMemberView *member)
 {
-	if (member->is_withheld || strcmp(member->delivery, "held") == 0)
+	if (member->is_withheld || member->delivery == GA_DELIVERY_HELD)
 		return GetCurrentTimestamp() +
 			   (int64) ga_settings.invitation_expiry * USECS_PER_MINUTE;
 	return member->expires_at != 0 ? member->expires_at : group->expires_at;
@@ -55,16 +55,16 @@ expiry_of(const GaGroupView *group, const GaMemberView *member)
 bool
 ga_preview_queued(const GaMemberView *member)
 {
-	return strcmp(member->delivery, "queued") == 0;
+	return member->delivery == GA_DELIVERY_QUEUED;
 }
 
 /* All that may still get a message. */
 static bool
 is_open(const GaMemberView *member)
 {
-	return strcmp(member->response, "pending") == 0 &&
-		   strcmp(member->delivery, "suppressed") != 0 &&
-		   strcmp(member->delivery, "canceled") != 0;
+	return member->response == GA_RESPONSE_PENDING &&
+		   member->delivery != GA_DELIVERY_SUPPRESSED &&
+		   member->delivery != GA_DELIVERY_CANCELED;
 }
 
 /* Whatever became of it: somebody asked for this one. */
@@ -120,8 +120,8 @@ static bool
 is_wanted(const GaMemberView *member, GaPreviewWish wish)
 {
 	if (member->is_withheld)
-		return wish == is_any || strcmp(member->response, "pending") == 0;
-	return member->delivery != NULL && wish(member);
+		return wish == is_any || member->response == GA_RESPONSE_PENDING;
+	return member->delivery != GA_DELIVERY_NONE && wish(member);
 }
 
 void

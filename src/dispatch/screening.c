@@ -47,10 +47,10 @@ ga_screening_mark(const struct GaOwnerScope *scope, GaChannel channel,
 static bool
 is_over(const GaClaim *claim, GaRecord *record)
 {
-	record->delivery = "failed";
+	record->delivery = GA_DELIVERY_FAILED;
 	if (claim->is_archived)
 	{
-		record->delivery = "canceled";
+		record->delivery = GA_DELIVERY_CANCELED;
 		record->reason = "the group is archived";
 	}
 	else if (claim->group_name == NULL || claim->member == NULL)
@@ -66,7 +66,7 @@ is_over(const GaClaim *claim, GaRecord *record)
 	}
 	else if (claim->suppressed != NULL)
 	{
-		record->delivery = "suppressed";
+		record->delivery = GA_DELIVERY_SUPPRESSED;
 		record->reason = claim->reminders == 0
 							 ? claim->suppressed
 							 : MemoryContextStrdup(
@@ -80,8 +80,8 @@ is_over(const GaClaim *claim, GaRecord *record)
 			psprintf("given up after %d tries", claim->attempt - 1));
 	/* The invitation itself was sent before. */
 	if (claim->reminders > 0 &&
-		(record->expired || strcmp(record->delivery, "suppressed") == 0))
-		record->delivery = "sent";
+		(record->expired || record->delivery == GA_DELIVERY_SUPPRESSED))
+		record->delivery = GA_DELIVERY_SENT;
 	return record->reason != NULL;
 }
 
@@ -92,7 +92,7 @@ ga_screening_holds_back(const GaClaim *claim, GaRecord *record)
 		return true;
 	if (claim->later == 0)
 		return false;
-	record->delivery = "queued";
+	record->delivery = GA_DELIVERY_QUEUED;
 	record->due = claim->later;
 	record->reason = claim->later_reason;
 	return true;

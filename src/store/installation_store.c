@@ -23,6 +23,7 @@
 #include "miscadmin.h"
 #include "store/contact_hash.h"
 #include "store/installation_store.h"
+#include "store/invitation_events.h"
 #include "store/plan_cache.h"
 #include "utils/builtins.h"
 
@@ -272,7 +273,7 @@ ga_installation_plan_adoption(GaAdoption *plan)
 			   " count(*) FILTER (WHERE NOT late AND channel = 'EMAIL'),"
 			   " count(DISTINCT lower(contact)) FILTER (WHERE NOT late),"
 			   " count(DISTINCT group_id) FILTER (WHERE NOT late),"
-			   " count(*) FILTER (WHERE NOT late AND delivery = 'sending'),"
+			   " count(*) FILTER (WHERE NOT late AND " GA_FROM_SENDING "),"
 			   " (SELECT count(*) FROM group_api_private.suppressions"
 			   "   WHERE NOT EXISTS (SELECT"
 			   "    FROM group_api_private.suppression_salt s"

@@ -14,6 +14,7 @@
 #include "catalog/pg_type.h"
 #include "store/cap_store.h"
 #include "store/group/deadline_store.h"
+#include "store/invitation_events.h"
 #include "store/invitation_store.h"
 #include "store/group/lifecycle_store.h"
 #include "store/plan_cache.h"
@@ -83,19 +84,20 @@ fill_columns(const GaGroupView *group, MemberColumns *columns)
 		columns->names[i] = member->name;
 		columns->pictures[i] = member->picture;
 		columns->channels[i] = Int16GetDatum(
-			member->response == NULL ? -1 : (int16) member->channel);
+			member->response == GA_RESPONSE_NONE ? -1
+												 : (int16) member->channel);
 		columns->contacts[i] = member->contact;
 		columns->locales[i] = member->locale;
 		if (member->locale != NULL)
 			columns->locale_count = count;
-		if (member->delivery == NULL)
+		if (member->delivery == GA_DELIVERY_NONE)
 			continue;
-		if (strcmp(member->delivery, "suppressed") == 0)
+		if (member->delivery == GA_DELIVERY_SUPPRESSED)
 		{
 			columns->suppressed[i] = member->reason;
 			columns->suppressed_count = count;
 		}
-		if (strcmp(member->delivery, "held") != 0)
+		if (member->delivery != GA_DELIVERY_HELD)
 			columns->queued = true;
 	}
 }
@@ -103,7 +105,7 @@ fill_columns(const GaGroupView *group, MemberColumns *columns)
 static bool
 is_queued(const GaMemberView *member)
 {
-	return member->delivery != NULL && strcmp(member->delivery, "queued") == 0;
+	return member->delivery == GA_DELIVERY_QUEUED;
 }
 
 static void
@@ -133,6 +135,8 @@ fill_tags(const GaGroupView *group, MemberColumns *columns)
 	}
 }
 
+#define DUE_CREATED GA_DUE_CREATED("$8")
+
 void
 ga_invitation_insert_members(const GaGroupView *group)
 {
@@ -140,7 +144,8 @@ ga_invitation_insert_members(const GaGroupView *group)
 	 * must not tell whether a message was sent. */
 	static GaPlan plan = {
 		.sql =
-			"WITH o AS MATERIALIZED (SELECT o.*, $12 + n AS number"
+			"WITH o AS MATERIALIZED (SELECT o.*, $12 + n AS number,"
+			"  NOT $7 AS is_held"
 			"  FROM unnest($2, $3, $4, $5, $6, $10, $11, $13) WITH ORDINALITY"
 			"  AS o (user_id, name, picture, channel, contact, locale,"
 			"  suppressed, start_tag, n)),"
@@ -148,16 +153,13 @@ ga_invitation_insert_members(const GaGroupView *group)
 			"  is_leader, user_id, name, picture)"
 			"  SELECT $1, number, number = 1, user_id, name, picture FROM o)"
 			" INSERT INTO group_api_private.invitations (group_id, number,"
-			"  channel, delivery, due, changed_at, expires_at, contact, locale,"
-			"  reason, start_tag)"
+			"  channel, delivery, response, due, changed_at, expires_at,"
+			"  contact, locale, reason, start_tag)"
 			" SELECT $1, number, CASE channel"
 			"   WHEN 1 THEN 'MOBILE'::group_api.channel"
 			"   WHEN 2 THEN 'EMAIL'::group_api.channel END,"
-			"  CASE WHEN channel > 0 THEN CASE WHEN NOT $7"
-			"   THEN 'held'::group_api.delivery WHEN suppressed IS NOT NULL"
-			"   THEN 'suppressed'::group_api.delivery"
-			"   ELSE 'queued'::group_api.delivery END END,"
-			"  CASE WHEN channel > 0 AND $7 AND suppressed IS NULL THEN $8 END,"
+			"  " GA_DELIVERY_CREATED ", " GA_RESPONSE_CREATED ","
+			"  " DUE_CREATED ","
 			"  $8, CASE WHEN $7 OR channel = 0 THEN $9 END, contact,"
 			"  locale, suppressed, start_tag"
 			" FROM o WHERE channel >= 0",
@@ -217,7 +219,7 @@ read_view(const GaOwnerScope *scope, GaInvitationView *view)
 	view->message = ga_row_text(scope, 0, 7);
 	view->inviter = ga_row_text(scope, 0, 8);
 	view->member = ga_row_text(scope, 0, 9);
-	view->response = ga_row_text(scope, 0, 10);
+	view->response = ga_state_row_response(0, 10);
 	view->expires_at = ga_row_int64(0, 11, 0);
 	view->responded_at = ga_row_int64(0, 12, 0);
 	view->is_waiting = ga_row_bool(0, 13, false);
@@ -271,37 +273,35 @@ ga_invitation_find_any(const GaOwnerScope *scope, GaLinkToken token,
 void
 ga_invitation_answer(const GaInvitationView *view, bool accepted)
 {
-	static GaPlan plan = {
-		.sql =
-			"UPDATE group_api_private.invitations"
-			" SET response = CASE WHEN $3 THEN 'accepted'::group_api.response"
-			"   ELSE 'declined'::group_api.response END,"
-			"  responded_at = now(), due = NULL, reason = NULL,"
-			"  changed_at = CASE WHEN delivery = 'delivered'"
-			"   THEN changed_at ELSE now() END,"
-			"  delivery = CASE WHEN delivery IS NOT NULL"
-			"   THEN 'delivered'::group_api.delivery END"
-			" WHERE group_id = $1 AND number = $2 AND response = 'pending'",
-		.nargs = 3,
-		.argtypes = {UUIDOID, INT4OID, BOOLOID},
+	static GaPlan accept = {
+		.sql = "UPDATE group_api_private.invitations i" GA_SET_ACCEPTED
+			   " WHERE group_id = $1 AND number = $2 AND " GA_IS_OPEN,
+		.nargs = 2,
+		.argtypes = {UUIDOID, INT4OID},
 	};
-	Datum values[3] = {UUIDPGetDatum(&view->group_id),
-					   Int32GetDatum(view->number), BoolGetDatum(accepted)};
+	static GaPlan decline = {
+		.sql = "UPDATE group_api_private.invitations i" GA_SET_DECLINED
+			   " WHERE group_id = $1 AND number = $2 AND " GA_IS_OPEN,
+		.nargs = 2,
+		.argtypes = {UUIDOID, INT4OID},
+	};
+	Datum values[2] = {UUIDPGetDatum(&view->group_id),
+					   Int32GetDatum(view->number)};
 
-	ga_plan_run(&plan, values, NULL, SPI_OK_UPDATE);
+	ga_plan_run(accepted ? &accept : &decline, values, NULL, SPI_OK_UPDATE);
 }
+
+#define SET_SUPPRESSED GA_SET_SUPPRESSED("o.words", "now() + $4")
 
 static void
 mark_suppressed(pg_uuid_t group_id, const Datum *numbers,
 				const char *const *words, int count)
 {
 	static GaPlan plan = {
-		.sql = "UPDATE group_api_private.invitations i"
-			   " SET delivery = 'suppressed', reason = o.words,"
-			   "  changed_at = now(), expires_at = now() + $4"
+		.sql = "UPDATE group_api_private.invitations i" SET_SUPPRESSED
 			   " FROM unnest($2, $3) AS o (number, words)"
 			   " WHERE i.group_id = $1 AND i.number = o.number"
-			   "  AND i.delivery = 'held'",
+			   "  AND " GA_FROM_HELD,
 		.nargs = 4,
 		.argtypes = {UUIDOID, INT4ARRAYOID, TEXTARRAYOID, INTERVALOID},
 	};
@@ -320,7 +320,7 @@ suppress_held(const GaOwnerScope *scope, pg_uuid_t group_id)
 	static GaPlan plan = {
 		.sql = "SELECT number, CASE channel WHEN 'MOBILE' THEN 1 ELSE 2 END,"
 			   " contact FROM group_api_private.invitations"
-			   " WHERE group_id = $1 AND delivery = 'held'"
+			   " WHERE group_id = $1 AND delivery = " GA_SQL_HELD
 			   "  AND EXISTS (SELECT FROM group_api_private.suppressions)",
 		.nargs = 1,
 		.argtypes = {UUIDOID},
@@ -352,7 +352,8 @@ suppress_held(const GaOwnerScope *scope, pg_uuid_t group_id)
 }
 
 #define MAY_BE_RELEASED                                                        \
-	" WHERE group_id = $1 AND delivery = 'held' AND response = 'pending'"
+	" WHERE group_id = $1 AND delivery = " GA_SQL_HELD                         \
+	" AND response = " GA_SQL_PENDING
 
 /*
  * The places in the queue of those that are held, in the order of their numbers:
@@ -395,15 +396,15 @@ take_tags_of_held(pg_uuid_t group_id, int64 leader, int32 *first)
 	return ga_row_datum_array(places_of, NULL, places, INT8OID);
 }
 
+#define SET_RELEASED GA_SET_RELEASED("($3)[i.number - $4 + 1]", "now() + $2")
+
 uint64
 ga_invitations_release(const GaOwnerScope *scope, pg_uuid_t group_id,
 					   int64 leader)
 {
 	static GaPlan plan = {
-		.sql = "UPDATE group_api_private.invitations"
-			   " SET delivery = 'queued', due = now(), changed_at = now(),"
-			   "  start_tag = ($3)[number - $4 + 1], expires_at = now() + "
-			   "$2" MAY_BE_RELEASED,
+		.sql = "UPDATE group_api_private.invitations i" SET_RELEASED
+			MAY_BE_RELEASED,
 		.nargs = 4,
 		.argtypes = {UUIDOID, INTERVALOID, INT8ARRAYOID, INT4OID},
 	};
@@ -426,8 +427,8 @@ ga_invitations_release(const GaOwnerScope *scope, pg_uuid_t group_id,
 	"  WHEN 1 THEN 'MOBILE'::group_api.channel"                                \
 	"  ELSE 'EMAIL'::group_api.channel END)"
 #define MAY_BE_RETRIED                                                         \
-	"delivery IN ('failed', 'uncertain')"                                      \
-	" AND response IN ('pending', 'expired')" OF_CHANNEL_2
+	GA_DELIVERY_BEFORE(RETRY)                                                  \
+	" AND i.response IN (" GA_SQL_PENDING ", " GA_SQL_EXPIRED ")" OF_CHANNEL_2
 
 /*
  * Groups with invitations to be tried again, as uuid[], locked like everybody
@@ -455,15 +456,13 @@ lock_groups_of_failed(const pg_uuid_t *group_id, GaChannel channel)
 	return ga_row_datum(0, 1, &isnull);
 }
 
+#define SET_RETRIED GA_SET_RETRIED("now() + $3")
+
 uint64
 ga_invitations_retry_failed(const pg_uuid_t *group_id, GaChannel channel)
 {
 	static GaPlan plan = {
-		.sql = "WITH r AS (UPDATE group_api_private.invitations"
-			   " SET delivery = 'queued', due = now(), start_tag = NULL,"
-			   "  changed_at = now(), attempts = 0, refusals = 0, pauses = 0,"
-			   "  expires_at = now() + $3, response = 'pending',"
-			   "  responded_at = NULL, reason = NULL"
+		.sql = "WITH r AS (UPDATE group_api_private.invitations i" SET_RETRIED
 			   " WHERE group_id = ANY ($1) AND " MAY_BE_RETRIED
 			   " RETURNING group_id),"
 			   " l AS (UPDATE group_api_private.groups g SET next_deadline = $4"
@@ -517,7 +516,7 @@ ga_invitations_are_busy(void)
 		.sql = "SELECT FROM group_api_private.invitations"
 			   " WHERE due IS NOT NULL"
 			   "  AND (start_tag IS NOT NULL OR due <= clock_timestamp()"
-			   "   OR delivery = 'sending')"
+			   "   OR delivery = " GA_SQL_SENDING ")"
 			   " LIMIT 1",
 	};
 

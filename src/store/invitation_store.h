@@ -11,6 +11,7 @@
 #include "base/link_token.h"
 #include "datatype/timestamp.h"
 #include "store/group/group_store.h"
+#include "store/invitation_state.h"
 #include "utils/uuid.h"
 
 /* One invitation as its link shows it. */
@@ -25,7 +26,7 @@ typedef struct GaInvitationView
 	const char *message;
 	const char *inviter;
 	const char *member;
-	const char *response;
+	GaResponse response;
 	TimestampTz expires_at;	  /* 0: never */
 	TimestampTz responded_at; /* 0: not yet */
 	bool is_waiting;		  /* in the queue, or being sent */

@@ -8,6 +8,7 @@
 
 #include "catalog/pg_type.h"
 #include "store/contact_hash.h"
+#include "store/invitation_events.h"
 #include "store/plan_cache.h"
 #include "store/suppression_store.h"
 #include "utils/builtins.h"
@@ -84,7 +85,7 @@ ga_suppressions_kept_back(GaChannel channel, const char *contact,
 	static GaPlan plan = {
 		.sql = "SELECT i.group_id, i.number, count(*) OVER ()"
 			   " FROM group_api_private.invitations i"
-			   " WHERE i.channel = " CHANNEL_2 " AND i.delivery = 'suppressed'"
+			   " WHERE i.channel = " CHANNEL_2 "  AND " GA_FROM_SUPPRESSED
 			   "  AND lower(i.contact) = lower($1)"
 			   " ORDER BY i.changed_at DESC LIMIT $3",
 		.nargs = 3,

@@ -34,7 +34,7 @@ static void
 put_delivery(StringInfo out, const GaMemberView *member)
 {
 	appendStringInfoString(out, ",\"delivery\":{");
-	ga_json_put_member(out, "status", member->delivery);
+	ga_json_put_member(out, "status", ga_state_delivery_word(member->delivery));
 	appendStringInfoChar(out, ',');
 	ga_json_put_member(out, "reason", member->reason);
 	appendStringInfoString(out, ",\"at\":");
@@ -53,12 +53,14 @@ put_member_view(StringInfo out, const GaMemberView *member)
 					   member->picture ? member->picture : "");
 	if (member->is_leader)
 		appendStringInfoString(out, ",\"isLeader\":true");
-	if (member->delivery != NULL)
+	if (member->delivery != GA_DELIVERY_NONE)
 		put_delivery(out, member);
-	if (member->response != NULL && strcmp(member->response, "pending") != 0)
+	if (member->response != GA_RESPONSE_NONE &&
+		member->response != GA_RESPONSE_PENDING)
 	{
 		appendStringInfoString(out, ",\"response\":{");
-		ga_json_put_member(out, "status", member->response);
+		ga_json_put_member(out, "status",
+						   ga_state_response_word(member->response));
 		appendStringInfoString(out, ",\"at\":");
 		ga_json_put_moment(out, member->responded_at);
 		appendStringInfoChar(out, '}');
@@ -116,13 +118,13 @@ ga_answer_group_preview(const GaCaller *caller, GaGroupView *group,
 Datum
 ga_answer_invitation(const GaInvitationView *view, TimestampTz now)
 {
-	const char *status = view->response;
+	GaResponse status = view->response;
 	StringInfoData out;
 
 	/* The dispatcher may not have written it down yet. */
-	if (strcmp(status, "pending") == 0 && view->expires_at != 0 &&
+	if (status == GA_RESPONSE_PENDING && view->expires_at != 0 &&
 		view->expires_at <= now)
-		status = "expired";
+		status = GA_RESPONSE_EXPIRED;
 	initStringInfo(&out);
 	ga_json_put_no_error(&out);
 	appendStringInfoString(&out, "\"invitation\":{\"group\":{\"id\":");
@@ -141,7 +143,7 @@ ga_answer_invitation(const GaInvitationView *view, TimestampTz now)
 	appendStringInfoChar(&out, ',');
 	ga_json_put_member(&out, "message", view->message);
 	appendStringInfoChar(&out, ',');
-	ga_json_put_member(&out, "status", status);
+	ga_json_put_member(&out, "status", ga_state_response_word(status));
 	appendStringInfoString(&out, ",\"respondedAt\":");
 	ga_json_put_moment(&out, view->responded_at);
 	appendStringInfoString(&out, ",\"expiresAt\":");

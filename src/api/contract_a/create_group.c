@@ -32,9 +32,10 @@ add_members(GaGroupView *group, const GaGroupRequest *request)
 		member->name = asked->nick_name;
 		member->channel = asked->contact.channel;
 		member->contact = asked->contact.value;
-		member->delivery = request->send_invitations ? "queued" : "held";
+		member->delivery =
+			request->send_invitations ? GA_DELIVERY_QUEUED : GA_DELIVERY_HELD;
 		member->delivery_at = group->created_at;
-		member->response = "pending";
+		member->response = GA_RESPONSE_PENDING;
 	}
 }
 

@@ -48,7 +48,8 @@ refusal(const GaCaller *caller, const GaVisit *visit)
 			return ga_answer_fault(
 				caller, GA_CONTRACT_A_INVITATION, "token",
 				GA_VIOLATION_ALREADY_ANSWERED, "Ask for a new invitation.",
-				"the invitation was %s before", visit->view.response);
+				"the invitation was %s before",
+				ga_state_response_word(visit->view.response));
 		case GA_INVITATION_ARCHIVED:
 		case GA_INVITATION_REVOKED:
 			return ga_answer_fault(caller, GA_CONTRACT_A_INVITATION, "token",

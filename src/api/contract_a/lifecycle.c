@@ -65,8 +65,8 @@ take_invitation(FunctionCallInfo fcinfo, const GaCaller *caller,
 static bool
 is_answered(const GaOpenInvitation *invitation)
 {
-	return strcmp(invitation->response, "accepted") == 0 ||
-		   strcmp(invitation->response, "declined") == 0;
+	return invitation->response == GA_RESPONSE_ACCEPTED ||
+		   invitation->response == GA_RESPONSE_DECLINED;
 }
 
 /* The setting may have changed since it was sent first. */
@@ -86,16 +86,17 @@ may_be_resent(const GaCaller *caller, const GaOpenInvitation *invitation,
 	GaContactFault fault;
 
 	/* Who declined may have changed their mind: the page says to ask. */
-	if (strcmp(invitation->response, "accepted") == 0)
-		*answer = ga_answer_fault(
-			caller, GA_CONTRACT_A, "number", GA_VIOLATION_ALREADY_ANSWERED,
-			NULL, "the invitation was %s before", invitation->response);
+	if (invitation->response == GA_RESPONSE_ACCEPTED)
+		*answer = ga_answer_fault(caller, GA_CONTRACT_A, "number",
+								  GA_VIOLATION_ALREADY_ANSWERED, NULL,
+								  "the invitation was %s before",
+								  ga_state_response_word(invitation->response));
 	else if (is_withheld)
 		return true;
 	else if (invitation->contact == NULL)
 		*answer = refuse(caller, GA_VIOLATION_CONFLICT, NULL,
 						 "the member has no contact to send to");
-	else if (strcmp(invitation->delivery, "sending") == 0)
+	else if (invitation->delivery == GA_DELIVERY_SENDING)
 		*answer =
 			refuse(caller, GA_VIOLATION_CONFLICT, "Try again in a moment.",
 				   "the invitation is being sent right now");
@@ -166,13 +167,13 @@ renew(const GaOwnerScope *scope, const GaGroupView *group,
 	{
 		member.channel = invitation->channel;
 		member.contact = invitation->contact;
-		member.delivery = "queued";
+		member.delivery = GA_DELIVERY_QUEUED;
 	}
 	else
 	{
 		member.channel = GA_CHANNEL_NONE;
 		member.contact = NULL;
-		member.delivery = NULL;
+		member.delivery = GA_DELIVERY_NONE;
 	}
 	ga_creation_mark_suppressed(scope, &again);
 	ga_subscription_renew(&again);
@@ -250,10 +251,11 @@ group_api_revoke_invitation(PG_FUNCTION_ARGS)
 		!take_invitation(fcinfo, &caller, &group, &invitation, &answer))
 		return answer;
 	if (is_answered(&invitation))
-		return ga_answer_fault(
-			&caller, GA_CONTRACT_A, "number", GA_VIOLATION_ALREADY_ANSWERED,
-			NULL, "the invitation was %s before", invitation.response);
-	if (strcmp(invitation.response, "revoked") != 0)
+		return ga_answer_fault(&caller, GA_CONTRACT_A, "number",
+							   GA_VIOLATION_ALREADY_ANSWERED, NULL,
+							   "the invitation was %s before",
+							   ga_state_response_word(invitation.response));
+	if (invitation.response != GA_RESPONSE_REVOKED)
 	{
 		ga_owner_enter(&scope);
 		ga_lifecycle_revoke(&invitation);

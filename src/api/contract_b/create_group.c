@@ -106,8 +106,8 @@ count_subscribers(const GaGroupView *group)
 	int count = 0;
 
 	for (int i = 0; i < group->member_count; i++)
-		count += group->members[i].response == NULL ||
-				 strcmp(group->members[i].response, "accepted") == 0;
+		count += group->members[i].response == GA_RESPONSE_NONE ||
+				 group->members[i].response == GA_RESPONSE_ACCEPTED;
 	return count;
 }
 

@@ -51,9 +51,10 @@ ga_invitee_be_invited(GaMemberView *member, const GaUser *user,
 	ga_invitee_be_member(member, user);
 	member->channel = contact.channel;
 	member->contact = contact.value;
-	member->delivery = contact.channel == GA_CHANNEL_NONE ? NULL : "queued";
+	member->delivery = contact.channel == GA_CHANNEL_NONE ? GA_DELIVERY_NONE
+														  : GA_DELIVERY_QUEUED;
 	member->delivery_at = moment;
-	member->response = "pending";
+	member->response = GA_RESPONSE_PENDING;
 	member->locale = ga_caller_locale(user->locale);
 }
 

@@ -43,16 +43,16 @@ state_of(const GaInvitationView *view)
 {
 	TimestampTz now = GetCurrentTransactionStartTimestamp();
 
-	if (strcmp(view->response, "accepted") == 0)
+	if (view->response == GA_RESPONSE_ACCEPTED)
 		return GA_INVITATION_ACCEPTED;
-	if (strcmp(view->response, "declined") == 0)
+	if (view->response == GA_RESPONSE_DECLINED)
 		return GA_INVITATION_DECLINED;
 	if (view->group_is_archived)
 		return GA_INVITATION_ARCHIVED;
-	if (strcmp(view->response, "revoked") == 0)
+	if (view->response == GA_RESPONSE_REVOKED)
 		return GA_INVITATION_REVOKED;
 	/* The dispatcher may not have written it down yet. */
-	if (strcmp(view->response, "expired") == 0 ||
+	if (view->response == GA_RESPONSE_EXPIRED ||
 		(view->expires_at != 0 && view->expires_at <= now))
 		return GA_INVITATION_EXPIRED;
 	return GA_INVITATION_PENDING;
@@ -104,7 +104,8 @@ ga_link_visit_answer(const text *token, bool accepted, GaVisit *visit)
 		ga_invitation_answer(&visit->view, accepted);
 		visit->state =
 			accepted ? GA_INVITATION_ACCEPTED : GA_INVITATION_DECLINED;
-		visit->view.response = accepted ? "accepted" : "declined";
+		visit->view.response =
+			accepted ? GA_RESPONSE_ACCEPTED : GA_RESPONSE_DECLINED;
 		visit->view.responded_at = GetCurrentTransactionStartTimestamp();
 	}
 	ga_owner_leave(&scope);

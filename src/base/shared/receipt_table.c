@@ -345,6 +345,23 @@ static const GaReceiptCode codes[] = {
 	 "complained"},
 };
 
+const char *
+ga_receipt_status_word(GaReceiptStatus status)
+{
+	switch (status)
+	{
+		case GA_RECEIPT_SENT:
+			return "sent";
+		case GA_RECEIPT_DELIVERED:
+			return "delivered";
+		case GA_RECEIPT_FAILED:
+			return "failed";
+		case GA_RECEIPT_NOTHING:
+			break;
+	}
+	return "pending";
+}
+
 bool
 ga_receipt_status_find(const char *kind, const char *word,
 					   GaReceiptStatus *status)

@@ -25,6 +25,9 @@ typedef enum GaReceiptStatus
 extern bool ga_receipt_status_find(const char *kind, const char *word,
 								   GaReceiptStatus *status);
 
+/* Its word in group_api_private.receipts: sent, delivered, failed or pending. */
+extern const char *ga_receipt_status_word(GaReceiptStatus status);
+
 /* What an error code in a receipt means. */
 typedef struct GaReceiptCode
 {

@@ -80,7 +80,7 @@ hand_over(GaProvider *provider, const GaClaim *claim)
 	if (json.len > GA_FRAME_MAX)
 	{
 		ga_job_remove(job);
-		over.delivery = "failed";
+		over.delivery = GA_DELIVERY_FAILED;
 		over.set_aside = true;
 		over.reason = "the message is too long to be sent";
 		record_over(claim, provider, &over);
@@ -94,7 +94,7 @@ static void
 fail_to_hand_over(GaProvider *provider, const GaClaim *claim, uint64 last_id,
 				  MemoryContext context)
 {
-	GaRecord over = {.delivery = "failed", .set_aside = true};
+	GaRecord over = {.delivery = GA_DELIVERY_FAILED, .set_aside = true};
 	ErrorData *error;
 	GaJob *job;
 

@@ -179,7 +179,7 @@ try_again(const GaJob *job, TimestampTz now, int64 floor_ms, GaRecord *record)
 
 	if (!record->give_back && job->attempt >= ga_settings.max_attempts)
 	{
-		record->delivery = "failed";
+		record->delivery = GA_DELIVERY_FAILED;
 		record->reason =
 			psprintf("given up after %d tries: %s", job->attempt,
 					 record->reason ? record->reason : "no answer");
@@ -189,12 +189,13 @@ try_again(const GaJob *job, TimestampTz now, int64 floor_ms, GaRecord *record)
 							ga_settings.retry_cap, floor_ms,
 							pg_prng_double(&pg_global_prng_state));
 	record->due = TimestampTzPlusMilliseconds(now, wait_ms);
-	record->delivery = "queued";
+	record->delivery = GA_DELIVERY_QUEUED;
 	if (job->expires_at != 0 && record->due >= job->expires_at)
 	{
 		record->due = 0;
 		/* Of a reminder, the invitation itself was sent before. */
-		record->delivery = job->is_reminder ? "sent" : "failed";
+		record->delivery =
+			job->is_reminder ? GA_DELIVERY_SENT : GA_DELIVERY_FAILED;
 		record->expired = true;
 		record->reason =
 			psprintf(job->is_reminder
@@ -210,7 +211,7 @@ judge_uncertain(const GaJob *job, const GaOutcomeFrame *outcome,
 				TimestampTz now, GaRecord *record)
 {
 	if (job->provider->hold_uncertain)
-		record->delivery = "uncertain";
+		record->delivery = GA_DELIVERY_UNCERTAIN;
 	else
 		try_again(job, now, outcome->retry_after_ms, record);
 }
@@ -219,7 +220,7 @@ judge_uncertain(const GaJob *job, const GaOutcomeFrame *outcome,
 static void
 put_off(const GaJob *job, TimestampTz now, int refusals, GaRecord *record)
 {
-	record->delivery = "queued";
+	record->delivery = GA_DELIVERY_QUEUED;
 	record->due =
 		TimestampTzPlusMilliseconds(now, ga_evidence_wait_ms(refusals));
 	record->give_back = true;
@@ -266,7 +267,7 @@ judge_unsure(const GaJob *job, const GaOutcomeFrame *outcome, TimestampTz now,
 			put_off(job, now, job->refusals + 1, record);
 			break;
 		case GA_RULING_REJECT:
-			record->delivery = "failed";
+			record->delivery = GA_DELIVERY_FAILED;
 			break;
 		case GA_RULING_PAUSE:
 			put_off(job, now, job->refusals, record);
@@ -278,7 +279,7 @@ judge_unsure(const GaJob *job, const GaOutcomeFrame *outcome, TimestampTz now,
 			*pause_provider = true;
 			break;
 		case GA_RULING_SET_ASIDE:
-			record->delivery = "failed";
+			record->delivery = GA_DELIVERY_FAILED;
 			record->reason = psprintf(
 				"set aside, since it alone paused its provider %d times: %s",
 				job->pauses,
@@ -295,7 +296,7 @@ judge_retry(const GaJob *job, const GaOutcomeFrame *outcome, TimestampTz now,
 	/* As if it had never been claimed. */
 	if (outcome->flags & GA_OUTCOME_NO_TRY)
 	{
-		record->delivery = "queued";
+		record->delivery = GA_DELIVERY_QUEUED;
 		record->due = now;
 		record->give_back = true;
 		record->outcome = NULL;
@@ -307,7 +308,7 @@ judge_retry(const GaJob *job, const GaOutcomeFrame *outcome, TimestampTz now,
 	if (outcome->retry_after_ms > 0 &&
 		(outcome->flags & GA_OUTCOME_PROVIDER_FAULT))
 	{
-		record->delivery = "queued";
+		record->delivery = GA_DELIVERY_QUEUED;
 		record->due = now;
 	}
 	else
@@ -342,12 +343,12 @@ ga_job_judge(const GaJob *job, const GaOutcomeFrame *outcome, TimestampTz now,
 	{
 		case GA_OUTCOME_ACCEPTED:
 			ga_evidence_accept(&job->provider->evidence);
-			record->delivery = "sent";
+			record->delivery = GA_DELIVERY_SENT;
 			record->reason = NULL;
 			record->polled = job->provider->polls && record->message_id != NULL;
 			break;
 		case GA_OUTCOME_REJECTED:
-			record->delivery = "failed";
+			record->delivery = GA_DELIVERY_FAILED;
 			if (outcome->flags & GA_OUTCOME_OPTED_OUT)
 				record->suppress = "opted_out";
 			else if (outcome->flags & GA_OUTCOME_DEAD_CONTACT)
@@ -357,7 +358,7 @@ ga_job_judge(const GaJob *job, const GaOutcomeFrame *outcome, TimestampTz now,
 			judge_retry(job, outcome, now, record);
 			break;
 		case GA_OUTCOME_MISCONFIGURED:
-			record->delivery = "queued";
+			record->delivery = GA_DELIVERY_QUEUED;
 			record->due = now;
 			record->give_back = true;
 			*pause_provider = true;
@@ -372,7 +373,7 @@ ga_job_judge(const GaJob *job, const GaOutcomeFrame *outcome, TimestampTz now,
 static void
 set_aside(const GaJob *job, GaRecord *record)
 {
-	record->delivery = "failed";
+	record->delivery = GA_DELIVERY_FAILED;
 	record->due = 0;
 	record->set_aside = true;
 	record->reason =
@@ -408,7 +409,7 @@ void
 ga_job_give_back(const GaJob *job, TimestampTz now, GaRecord *record)
 {
 	begin_record(job, now, record);
-	record->delivery = "queued";
+	record->delivery = GA_DELIVERY_QUEUED;
 	record->due = now;
 	record->give_back = true;
 }

@@ -15,6 +15,7 @@
 #include "base/guc.h"
 #include "catalog/pg_type.h"
 #include "store/group/deadline_store.h"
+#include "store/invitation_events.h"
 #include "store/plan_cache.h"
 #include "store/queue/set_aside_store.h"
 #include "store/suppression_store.h"
@@ -137,7 +138,7 @@ static const Members all_members = {0, PG_INT32_MAX};
 	"SELECT group_id, number, ctid AS at"                                      \
 	"  FROM group_api_private.invitations i"                                   \
 	"  WHERE group_id = ANY ($1) AND number >= $4 AND number <= $5"            \
-	"   AND response = 'pending'"                                              \
+	"   AND response = " GA_SQL_PENDING                                        \
 	"   AND expires_at <= $2 AND NOT" GA_IS_SET_ASIDE(                         \
 		"i", "deadline") "  LIMIT $3 FOR NO KEY UPDATE SKIP LOCKED"
 
@@ -146,20 +147,7 @@ expire(Datum ids, TimestampTz now, int limit, Members of)
 {
 	static GaPlan plan = {
 		.sql = "WITH old AS MATERIALIZED (" PAST_EXPIRY ")"
-			   " UPDATE group_api_private.invitations i"
-			   " SET response = 'expired', responded_at = i.expires_at,"
-			   "  reason = CASE WHEN i.delivery IS DISTINCT FROM 'queued'"
-			   "    THEN i.reason"
-			   "   WHEN i.reminders > 0"
-			   "   THEN 'the reminder could not be sent before the expiry'"
-			   "   ELSE 'expired before it could be sent' || coalesce(': '"
-			   "    || i.reason, '') END,"
-			   "  changed_at = CASE i.delivery WHEN 'queued' THEN now()"
-			   "   ELSE i.changed_at END,"
-			   "  due = CASE i.delivery WHEN 'sending' THEN i.due END,"
-			   "  delivery = CASE WHEN i.delivery IS DISTINCT FROM 'queued'"
-			   "    THEN i.delivery"
-			   "   WHEN i.reminders > 0 THEN 'sent' ELSE 'failed' END"
+			   " UPDATE group_api_private.invitations i" GA_SET_EXPIRED
 			   " FROM old WHERE i.ctid = old.at",
 		.nargs = 5,
 		.argtypes = {UUIDARRAYOID, TIMESTAMPTZOID, INT4OID, INT4OID, INT4OID},
@@ -172,8 +160,7 @@ expire(Datum ids, TimestampTz now, int limit, Members of)
 
 /* Whom a reminder is for: the message left, and there is no answer. */
 #define MAY_BE_REMINDED                                                        \
-	"response = 'pending' AND reminders = 0"                                   \
-	" AND delivery IN ('sent', 'delivered')"
+	GA_IS_OPEN " AND i.reminders = 0 AND " GA_DELIVERY_BEFORE(REMIND)
 
 /* Invitations to be reminded of, locked, as columns. */
 typedef struct Reminders
@@ -246,16 +233,7 @@ remind(const GaOwnerScope *scope, Datum ids, TimestampTz now, int limit,
 			   "   (SELECT ctid AS at FROM group_api_private.polls p"
 			   "     WHERE p.group_id = o.group_id AND p.number = o.number"
 			   "     OFFSET 0 FOR UPDATE SKIP LOCKED) AS p WHERE o.wanted))),"
-			   " i AS (UPDATE group_api_private.invitations i"
-			   "  SET reminders = 1,"
-			   "   delivery = CASE WHEN o.wanted"
-			   "    THEN 'queued'::group_api.delivery ELSE i.delivery END,"
-			   "   due = CASE WHEN o.wanted THEN now() END, start_tag = NULL,"
-			   "   attempts = CASE WHEN o.wanted THEN 0 ELSE i.attempts END,"
-			   "   message_id = CASE WHEN NOT o.wanted THEN i.message_id END,"
-			   "   reason = CASE WHEN NOT o.wanted THEN i.reason END,"
-			   "   changed_at = CASE WHEN o.wanted THEN now()"
-			   "    ELSE i.changed_at END"
+			   " i AS (UPDATE group_api_private.invitations i" GA_SET_REMINDED
 			   "  FROM o WHERE i.group_id = o.group_id AND i.number = o.number"
 			   "  RETURNING o.wanted)"
 			   " SELECT count(*) FROM i WHERE wanted",
@@ -298,7 +276,7 @@ set_next_deadline(Datum ids, TimestampTz now)
 			   "    OR i.channel IS NULL THEN i.expires_at"
 			   "   ELSE i.expires_at - $3 END)"
 			   "  FROM group_api_private.invitations i"
-			   "  WHERE i.group_id = g.id AND i.response = 'pending'"
+			   "  WHERE i.group_id = g.id AND " GA_IS_OPEN
 			   "   AND i.expires_at IS NOT NULL)"
 			   " WHERE g.id = ANY ($1)",
 		.no_wait = GA_ROWS_LOCKED_BY(take_groups),

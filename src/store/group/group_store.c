@@ -48,10 +48,10 @@ ga_group_read_members(const GaOwnerScope *scope, GaGroupView *group)
 						  : channel[0] == 'M' ? GA_CHANNEL_MOBILE
 											  : GA_CHANNEL_EMAIL;
 		member->contact = ga_row_text(scope, row, 7);
-		member->delivery = ga_row_text(scope, row, 8);
+		member->delivery = ga_state_row_delivery(row, 8);
 		member->reason = ga_row_text(scope, row, 9);
 		member->delivery_at = ga_row_int64(row, 10, 0);
-		member->response = ga_row_text(scope, row, 11);
+		member->response = ga_state_row_response(row, 11);
 		member->responded_at = ga_row_int64(row, 12, 0);
 		member->locale = ga_row_text(scope, row, 13);
 		member->expires_at = ga_row_int64(row, 14, 0);

@@ -9,6 +9,7 @@
 
 #include "base/shared/channel.h"
 #include "datatype/timestamp.h"
+#include "store/invitation_state.h"
 #include "utils/uuid.h"
 
 struct GaOwnerScope;
@@ -23,10 +24,10 @@ typedef struct GaMemberView
 	const char *picture; /* NULL: none */
 	GaChannel channel;	 /* GA_CHANNEL_NONE: no message is sent */
 	const char *contact;
-	const char *delivery; /* NULL: no message is sent */
-	const char *reason;	  /* NULL: nothing to tell */
+	GaDelivery delivery;
+	const char *reason; /* NULL: nothing to tell */
 	TimestampTz delivery_at;
-	const char *response; /* NULL: was not invited */
+	GaResponse response;
 	TimestampTz responded_at;
 	const char *locale; /* NULL: the group's */
 	TimestampTz expires_at;

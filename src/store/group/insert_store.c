@@ -34,9 +34,8 @@ next_deadline(const GaGroupView *group, char *null)
 	{
 		const GaMemberView *member = &group->members[i];
 
-		expires =
-			member->response != NULL &&
-			(member->delivery == NULL || strcmp(member->delivery, "held") != 0);
+		expires = member->response != GA_RESPONSE_NONE &&
+				  member->delivery != GA_DELIVERY_HELD;
 	}
 	*null = expires ? ' ' : 'n';
 	return TimestampTzGetDatum(

@@ -13,6 +13,7 @@
 #include "catalog/pg_type.h"
 #include "store/group/lifecycle_store.h"
 #include "store/group/deadline_store.h"
+#include "store/invitation_events.h"
 #include "store/plan_cache.h"
 #include "store/queue/poll_store.h"
 #include "utils/builtins.h"
@@ -38,8 +39,8 @@ ga_lifecycle_lock_invitation(const GaOwnerScope *scope, pg_uuid_t group_id,
 	invitation->number = number;
 	invitation->channel = (GaChannel) ga_row_int32(0, 1, GA_CHANNEL_NONE);
 	invitation->contact = ga_row_text(scope, 0, 2);
-	invitation->delivery = ga_row_text(scope, 0, 3);
-	invitation->response = ga_row_text(scope, 0, 4);
+	invitation->delivery = ga_state_row_delivery(0, 3);
+	invitation->response = ga_state_row_response(0, 4);
 	invitation->is_waiting = ga_row_bool(0, 5, false);
 	return true;
 }
@@ -82,18 +83,10 @@ ga_lifecycle_resend(const GaOpenInvitation *invitation, const char *suppressed,
 					int64 leader)
 {
 	static GaPlan plan = {
-		.sql = "UPDATE group_api_private.invitations"
-			   " SET response = 'pending', responded_at = NULL,"
-			   "  link_version = CASE link_version WHEN 32767 THEN 1"
-			   "   ELSE link_version + 1 END,"
-			   "  delivery = CASE WHEN $4 IS NULL"
-			   "   THEN 'queued'::group_api.delivery"
-			   "   ELSE 'suppressed'::group_api.delivery END,"
-			   "  due = CASE WHEN $4 IS NULL THEN now() END, start_tag = $5,"
-			   "  reason = $4, attempts = 0, refusals = 0, pauses = 0, "
-			   "reminders = 0, message_id = NULL,"
-			   "  changed_at = now(), expires_at = $3"
-			   " WHERE group_id = $1 AND number = $2",
+		.sql = "UPDATE group_api_private.invitations i" GA_SET_RESENT
+			   " FROM (SELECT $3 AS expires_at, $4 AS suppressed,"
+			   "  $5 AS start_tag) AS o"
+			   " WHERE i.group_id = $1 AND i.number = $2",
 		.nargs = 5,
 		.argtypes = {UUIDOID, INT4OID, TIMESTAMPTZOID, TEXTOID, INT8OID},
 	};
@@ -121,7 +114,7 @@ void
 ga_lifecycle_revoke(const GaOpenInvitation *invitation)
 {
 	static GaPlan plan = {
-		.sql = "UPDATE group_api_private.invitations" GA_SET_WITHDRAWN
+		.sql = "UPDATE group_api_private.invitations i" GA_SET_WITHDRAWN
 			   " WHERE group_id = $1 AND number = $2",
 		.nargs = 2,
 		.argtypes = {UUIDOID, INT4OID},
@@ -145,14 +138,14 @@ ga_group_archive(pg_uuid_t group_id)
 	/* Receipts of several invitations lock them in this order. */
 	static GaPlan lock = {
 		.sql = "SELECT FROM group_api_private.invitations"
-			   " WHERE group_id = $1 AND response = 'pending'"
+			   " WHERE group_id = $1 AND response = " GA_SQL_PENDING
 			   " ORDER BY number FOR NO KEY UPDATE",
 		.nargs = 1,
 		.argtypes = {UUIDOID},
 	};
 	static GaPlan withdraw = {
-		.sql = "UPDATE group_api_private.invitations" GA_SET_WITHDRAWN
-			   " WHERE group_id = $1 AND response = 'pending'",
+		.sql = "UPDATE group_api_private.invitations i" GA_SET_WITHDRAWN
+			   " WHERE group_id = $1 AND " GA_IS_OPEN,
 		.nargs = 1,
 		.argtypes = {UUIDOID},
 	};

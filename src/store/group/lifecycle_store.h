@@ -11,21 +11,10 @@
 #include "postgres.h"
 
 #include "base/shared/channel.h"
+#include "store/invitation_state.h"
 #include "utils/uuid.h"
 
 struct GaOwnerScope;
-
-/* The SET of what withdraws open invitations.  What is with the courier cannot
- * be called back: its outcome is recorded. */
-#define GA_SET_WITHDRAWN                                                       \
-	" SET response = 'revoked', responded_at = now(),"                         \
-	"  changed_at = CASE WHEN delivery IN ('queued', 'held')"                  \
-	"   THEN now() ELSE changed_at END,"                                       \
-	"  reason = CASE WHEN delivery IN ('queued', 'held')"                      \
-	"   THEN NULL ELSE reason END,"                                            \
-	"  due = CASE delivery WHEN 'sending' THEN due END,"                       \
-	"  delivery = CASE WHEN delivery IN ('queued', 'held')"                    \
-	"   THEN 'canceled' ELSE delivery END"
 
 /* One invitation as its leader sees it, its row locked. */
 typedef struct GaOpenInvitation
@@ -34,8 +23,8 @@ typedef struct GaOpenInvitation
 	int32 number;
 	GaChannel channel; /* GA_CHANNEL_NONE: told inside the app only */
 	const char *contact;
-	const char *delivery; /* NULL: no message is sent */
-	const char *response;
+	GaDelivery delivery;
+	GaResponse response;
 	bool is_waiting; /* in the queue */
 } GaOpenInvitation;
 

@@ -6,6 +6,8 @@
 #ifndef GA_STORE_GROUP_SUBSCRIPTION_SQL_H
 #define GA_STORE_GROUP_SUBSCRIPTION_SQL_H
 
+#include "store/invitation_state.h"
+
 /*
  * The invitation i of the member m, looked up for each member.  A join of both
  * tables over one group's rows would be for the planner to choose, which knows
@@ -17,9 +19,10 @@
 	"  ON true"
 
 /* Of a member's invitation i, all NULL where there is none. */
-#define GA_IS_SUBSCRIBED "(i.response IS NULL OR i.response = 'accepted')"
+#define GA_IS_SUBSCRIBED                                                       \
+	"(i.response IS NULL OR i.response = " GA_SQL_ACCEPTED ")"
 #define GA_IS_INVITED                                                          \
-	"(i.response = 'pending'"                                                  \
+	"(i.response = " GA_SQL_PENDING                                            \
 	" AND (i.expires_at IS NULL OR i.expires_at > now()))"
 
 /* Contract B's subscription_status of a user in the group g. */

@@ -13,7 +13,7 @@
 #include "access/xact.h"
 #include "base/guc.h"
 #include "catalog/pg_type.h"
-#include "store/group/lifecycle_store.h"
+#include "store/invitation_events.h"
 #include "store/plan_cache.h"
 #include "store/group/subscription_sql.h"
 #include "store/group/subscription_store.h"
@@ -116,19 +116,10 @@ ga_subscription_number_members(GaGroupView *added)
 void
 ga_subscription_accept(pg_uuid_t group_id, const int32 *numbers, int count)
 {
-	/* Whoever answers an open invitation has got its message. */
 	static GaPlan plan = {
-		.sql = "UPDATE group_api_private.invitations"
-			   " SET response = 'accepted', responded_at = now(),"
-			   "  due = CASE WHEN response <> 'pending' THEN due END,"
-			   "  reason = CASE WHEN response <> 'pending' THEN reason END,"
-			   "  changed_at = CASE WHEN response <> 'pending'"
-			   "   OR delivery = 'delivered' THEN changed_at ELSE now() END,"
-			   "  delivery = CASE WHEN response <> 'pending'"
-			   "   OR delivery IS NULL THEN delivery"
-			   "   ELSE 'delivered'::group_api.delivery END"
+		.sql = "UPDATE group_api_private.invitations i" GA_SET_JOINED
 			   " WHERE group_id = $1 AND number IN (SELECT unnest($2))"
-			   "  AND response <> 'accepted'",
+			   "  AND response <> " GA_SQL_ACCEPTED,
 		.nargs = 2,
 		.argtypes = {UUIDOID, INT4ARRAYOID},
 	};
@@ -169,8 +160,7 @@ fill_renewal(const GaGroupView *again, Datum *values)
 		channels[i] = (int32) member->channel;
 		contacts[i] = member->contact;
 		locales[i] = member->locale;
-		if (member->delivery != NULL &&
-			strcmp(member->delivery, "suppressed") == 0)
+		if (member->delivery == GA_DELIVERY_SUPPRESSED)
 			suppressed[i] = member->reason;
 	}
 	values[0] = UUIDPGetDatum(&again->id);
@@ -181,54 +171,17 @@ fill_renewal(const GaGroupView *again, Datum *values)
 	values[5] = ga_row_text_array(suppressed, count);
 }
 
+#define SET_RENEWED GA_SET_RENEWED("$7", "$8")
+
 void
 ga_subscription_renew(const GaGroupView *again)
 {
 	static GaPlan plan = {
-		.sql = "UPDATE group_api_private.invitations i"
-			   " SET response = 'pending', responded_at = NULL, reminders = 0,"
-			   "  link_version = CASE WHEN i.delivery = 'sending'"
-			   "   THEN i.link_version WHEN i.link_version = 32767 THEN 1"
-			   "   ELSE i.link_version + 1 END,"
-			   "  attempts = CASE WHEN i.delivery = 'sending'"
-			   "   THEN i.attempts ELSE 0 END,"
-			   "  channel = CASE WHEN i.delivery = 'sending' THEN i.channel"
-			   "   WHEN o.channel = 1 THEN 'MOBILE'::group_api.channel"
-			   "   WHEN o.channel = 2 THEN 'EMAIL'::group_api.channel END,"
-			   "  contact = CASE WHEN i.delivery = 'sending'"
-			   "   THEN i.contact ELSE o.contact END,"
-			   "  contact_since = CASE WHEN i.delivery = 'sending'"
-			   "   OR i.contact IS NOT DISTINCT FROM o.contact"
-			   "   THEN i.contact_since WHEN i.link_version = 32767 THEN 1"
-			   "   ELSE i.link_version + 1 END,"
-			   "  locale = o.locale,"
-			   "  delivery = CASE WHEN i.delivery = 'sending' THEN i.delivery"
-			   "   WHEN o.channel = 0 THEN NULL"
-			   "   WHEN o.suppressed IS NOT NULL"
-			   "   THEN 'suppressed'::group_api.delivery"
-			   "   ELSE 'queued'::group_api.delivery END,"
-			   "  due = CASE WHEN i.delivery = 'sending' THEN i.due"
-			   "   WHEN o.channel = 0 OR o.suppressed IS NOT NULL THEN NULL"
-			   "   ELSE greatest(now(), CASE WHEN i.delivery"
-			   "    IN ('sent', 'delivered', 'uncertain')"
-			   "     THEN i.changed_at + $8 END,"
-			   /* What was canceled says nothing of the message before. */
-			   "    (SELECT max(a.started_at) + $8"
-			   "     FROM group_api_private.attempts a"
-			   "     WHERE a.group_id = i.group_id AND a.number = i.number"
-			   "      AND a.outcome IN ('accepted', 'uncertain'))) END,"
-			   "  start_tag = CASE WHEN i.delivery = 'sending'"
-			   "   THEN i.start_tag END,"
-			   "  reason = o.suppressed,"
-			   "  message_id = CASE WHEN i.delivery = 'sending'"
-			   "   THEN i.message_id END,"
-			   "  changed_at = CASE WHEN i.delivery = 'sending'"
-			   "   THEN i.changed_at ELSE now() END,"
-			   "  expires_at = $7"
+		.sql = "UPDATE group_api_private.invitations i" SET_RENEWED
 			   " FROM unnest($2, $3, $4, $5, $6)"
 			   "  AS o (number, channel, contact, locale, suppressed)"
 			   " WHERE i.group_id = $1 AND i.number = o.number"
-			   "  AND i.response <> 'accepted'",
+			   "  AND i.response <> " GA_SQL_ACCEPTED,
 		.nargs = 8,
 		.argtypes = {UUIDOID, INT4ARRAYOID, INT4ARRAYOID, TEXTARRAYOID,
 					 TEXTARRAYOID, TEXTARRAYOID, TIMESTAMPTZOID, INTERVALOID},
@@ -248,9 +201,9 @@ void
 ga_subscription_withdraw(pg_uuid_t group_id, const int32 *numbers, int count)
 {
 	static GaPlan plan = {
-		.sql = "UPDATE group_api_private.invitations" GA_SET_WITHDRAWN
+		.sql = "UPDATE group_api_private.invitations i" GA_SET_WITHDRAWN
 			   " WHERE group_id = $1 AND number IN (SELECT unnest($2))"
-			   "  AND response = 'pending'",
+			   "  AND " GA_IS_OPEN,
 		.nargs = 2,
 		.argtypes = {UUIDOID, INT4ARRAYOID},
 	};
@@ -263,13 +216,8 @@ void
 ga_subscription_decline(pg_uuid_t group_id, int32 number)
 {
 	static GaPlan plan = {
-		.sql = "UPDATE group_api_private.invitations"
-			   " SET response = 'declined', responded_at = now(), due = NULL,"
-			   "  reason = NULL, changed_at = CASE WHEN delivery = 'delivered'"
-			   "   THEN changed_at ELSE now() END,"
-			   "  delivery = CASE WHEN delivery IS NOT NULL"
-			   "   THEN 'delivered'::group_api.delivery END"
-			   " WHERE group_id = $1 AND number = $2 AND response = 'pending'",
+		.sql = "UPDATE group_api_private.invitations i" GA_SET_DECLINED
+			   " WHERE group_id = $1 AND number = $2 AND " GA_IS_OPEN,
 		.nargs = 2,
 		.argtypes = {UUIDOID, INT4OID},
 	};
@@ -282,7 +230,7 @@ bool
 ga_subscription_expel(pg_uuid_t group_id, int32 number)
 {
 	static GaPlan plan = {
-		.sql = "UPDATE group_api_private.invitations" GA_SET_WITHDRAWN
+		.sql = "UPDATE group_api_private.invitations i" GA_SET_EXPELLED
 			   " WHERE group_id = $1 AND number = $2"
 			   "  AND contact IS NOT NULL",
 		.nargs = 2,

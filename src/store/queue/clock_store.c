@@ -12,6 +12,7 @@
 
 #include "catalog/pg_type.h"
 #include "store/queue/clock_store.h"
+#include "store/invitation_events.h"
 #include "store/plan_cache.h"
 #include "utils/timestamp.h"
 #include "utils/uuid.h"
@@ -54,9 +55,8 @@ shorten_invitations(GaDueCursor *cursor, int limit)
 			   "  FROM group_api_private.invitations WHERE ctid = ANY (ARRAY("
 			   "   SELECT at FROM part WHERE changed_at > " SOON "))"
 			   "   AND changed_at > " SOON "  FOR NO KEY UPDATE SKIP LOCKED),"
-			   " shortened AS (UPDATE group_api_private.invitations i"
-			   "  SET due = now() + (i.due - i.changed_at), changed_at = now()"
-			   "  FROM late WHERE i.ctid = late.at)"
+			   " shortened AS (UPDATE group_api_private.invitations "
+			   "i" GA_SET_SHORTENED "  FROM late WHERE i.ctid = late.at)"
 			   " SELECT due, group_id, number, count(*) OVER ()::int4 FROM part"
 			   "  ORDER BY due DESC, group_id DESC, number DESC LIMIT 1",
 		.nargs = 4,

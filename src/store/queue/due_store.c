@@ -13,6 +13,7 @@
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
+#include "store/invitation_events.h"
 #include "store/queue/due_store.h"
 #include "store/plan_cache.h"
 #include "store/queue/unreadable.h"
@@ -31,7 +32,7 @@ find_in_range(const GaQueueRange *range, TimestampTz now, int limit)
 			" WHERE i.due IS NOT NULL AND i.start_tag IS NULL"
 			"  AND (i.due, i.group_id, i.number) > ($1, $2, $3)"
 			"  AND (i.due, i.group_id, i.number) <= ($6, $7, $8)"
-			"  AND i.due <= $4 AND i.delivery = 'queued'"
+			"  AND i.due <= $4 AND " GA_FROM_QUEUED
 			"  AND NOT" GA_IS_SET_ASIDE_WITH_GROUP(
 				"i", "place") " ORDER BY i.due, i.group_id, i.number LIMIT $5"
 							  " FOR NO KEY UPDATE OF i SKIP LOCKED",
@@ -140,8 +141,7 @@ ga_queue_place_due(GaDueCursor *cursor, TimestampTz now, int limit,
 				   GaTagRange *tags)
 {
 	static GaPlan plan = {
-		.sql = "UPDATE group_api_private.invitations i"
-			   " SET start_tag = o.start_tag"
+		.sql = "UPDATE group_api_private.invitations i" GA_SET_PLACED
 			   " FROM unnest($1, $2) AS o (at, start_tag)"
 			   " WHERE i.ctid = o.at",
 		.no_wait = GA_ROWS_LOCKED_BY(find_in_range),
@@ -169,8 +169,7 @@ ga_queue_next_due(void)
 			   " WHERE due IS NOT NULL AND start_tag IS NULL"
 			   "  AND (due, group_id, number) > ($1, $2, $3)"
 			   "  AND (due, group_id, number) <= ($4, $5, $6)"
-			   "  AND delivery = 'queued'"
-			   "  AND NOT" GA_IS_SET_ASIDE_WITH_GROUP(
+			   "  AND " GA_FROM_QUEUED "  AND NOT" GA_IS_SET_ASIDE_WITH_GROUP(
 				   "i", "place") " ORDER BY due, group_id, number LIMIT 1",
 		.nargs = 6,
 		.argtypes = {TIMESTAMPTZOID, UUIDOID, INT4OID, TIMESTAMPTZOID, UUIDOID,

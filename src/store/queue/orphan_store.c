@@ -12,6 +12,7 @@
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
+#include "store/invitation_events.h"
 #include "store/plan_cache.h"
 #include "store/queue/orphan_store.h"
 #include "store/queue/unreadable.h"
@@ -24,12 +25,15 @@
 		"i", "record")
 
 #define OF_OLDER_INCARNATION                                                   \
-	" i.due IS NOT NULL AND i.delivery = 'sending'"                            \
+	" i.due IS NOT NULL AND " GA_FROM_SENDING                                  \
 	" AND i.incarnation IS DISTINCT FROM $1"
+
+#define STOPPED "'the server stopped while the message was under way'"
+#define SET_TAKEN_BACK GA_SET_TAKEN_BACK(STOPPED)
 
 /* What could not be recorded was sent. */
 #define WAS_SENT                                                               \
-	"(i.server = ANY ($2) OR i.response <> 'pending' OR EXISTS (SELECT"        \
+	"(i.server = ANY ($2) OR NOT " GA_IS_OPEN " OR EXISTS (SELECT"             \
 	" FROM group_api_private.set_aside s WHERE s.group_id = i.group_id"        \
 	" AND s.number = i.number AND s.step = 'record'))"
 
@@ -151,27 +155,22 @@ ga_orphans_take_back(int64 incarnation, Datum hold_servers,
 {
 	static GaPlan plan = {
 		.sql =
-			"WITH old AS MATERIALIZED (SELECT i.ctid AS at"
+			"WITH o AS MATERIALIZED (SELECT i.ctid AS at,"
+			"   " WAS_SENT " AS was_sent"
 			"  FROM unnest($3, $4) AS o (group_id, number)"
 			"  JOIN group_api_private.invitations i"
 			"   ON i.group_id = o.group_id AND i.number = o.number"
 			"  WHERE" OF_OLDER_INCARNATION " AND" NOT_SET_ASIDE
 			"  FOR NO KEY UPDATE OF i SKIP LOCKED),"
-			" back AS (UPDATE group_api_private.invitations i"
-			"  SET delivery = CASE WHEN " WAS_SENT
-			"    THEN 'uncertain'::group_api.delivery"
-			"    ELSE 'queued'::group_api.delivery END,"
-			"   due = CASE WHEN " WAS_SENT " THEN NULL ELSE now() END,"
-			"   reason = 'the server stopped while the message was under way',"
-			"   changed_at = now()"
-			"  FROM old WHERE i.ctid = old.at"
+			" back AS (UPDATE group_api_private.invitations i" SET_TAKEN_BACK
+			"  FROM o WHERE i.ctid = o.at"
 			"  RETURNING i.group_id, i.number, i.attempts, i.server, i.due),"
 			" history AS (INSERT INTO group_api_private.attempts (group_id,"
 			"  number, attempt, outcome, server, started_at, elapsed, next_at,"
 			"  code, detail)"
-			" SELECT group_id, number, attempts, 'uncertain', server, now(),"
-			"  '0', due, 'crash', 'the server stopped while the message was"
-			" under way' FROM back WHERE $5)"
+			" SELECT group_id, number, attempts, 'uncertain' AS outcome,"
+			"  server, now(), '0', due, 'crash', " STOPPED " FROM back"
+			"  WHERE $5)"
 			" SELECT count(*) FROM back",
 		.nargs = 5,
 		.argtypes = {INT8OID, TEXTARRAYOID, UUIDARRAYOID, INT4ARRAYOID,

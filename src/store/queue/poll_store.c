@@ -10,6 +10,7 @@
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
+#include "store/invitation_events.h"
 #include "store/plan_cache.h"
 #include "store/queue/poll_store.h"
 #include "store/queue/unreadable.h"
@@ -31,7 +32,7 @@ add_polls(const void *arg)
 			   " FROM unnest($1, $2) AS o (group_id, number)"
 			   " JOIN group_api_private.invitations i"
 			   "  ON i.group_id = o.group_id AND i.number = o.number"
-			   " WHERE i.delivery = 'sent' AND i.message_id IS NOT NULL"
+			   " WHERE " GA_FROM_SENT " AND i.message_id IS NOT NULL"
 			   " ON CONFLICT (group_id, number) DO UPDATE"
 			   " SET link_version = excluded.link_version, tries = 0,"
 			   "  crashes = 0,"

@@ -17,6 +17,7 @@
 
 #include "base/guc.h"
 #include "catalog/pg_type.h"
+#include "store/invitation_events.h"
 #include "store/plan_cache.h"
 #include "store/queue/poll_store.h"
 #include "store/queue/queue_store.h"
@@ -91,21 +92,18 @@ read_claim(const GaOwnerScope *scope, uint64 row, GaClaim *claim)
 	"  WHERE channel = " CHANNEL_1 " AND due IS NOT NULL"                      \
 	"   AND (start_tag, group_id, number) > ($2, $3, $4)"                      \
 	"   AND (start_tag, group_id, number) <= ($10, $11, $12)"                  \
-	"   AND delivery = 'queued'"                                               \
-	"   AND response = 'pending'"                                              \
+	"   AND delivery = " GA_SQL_QUEUED "   AND response = " GA_SQL_PENDING     \
 	"   AND ($5 IS NULL OR contact LIKE ANY ($5))"                             \
 	"   AND NOT contact LIKE ANY ($6)"                                         \
 	"   AND NOT" GA_IS_SET_ASIDE_WITH_GROUP(                                   \
 		"i", "claim") "  ORDER BY start_tag, group_id, number LIMIT $7"        \
 					  "  FOR NO KEY UPDATE SKIP LOCKED"
 
+#define SET_CLAIMED GA_SET_CLAIMED("$8", "$9")
+
 static GaPlan claim_plan = {
 	.sql = "WITH due AS MATERIALIZED (" CLAIMABLE ")"
-		   " UPDATE group_api_private.invitations i"
-		   "  SET delivery = 'sending',"
-		   "   attempts = least(i.attempts + 1, 32767),"
-		   "   incarnation = $8, server = $9, changed_at = now()"
-		   "  FROM due d"
+		   " UPDATE group_api_private.invitations i" SET_CLAIMED "  FROM due d"
 		   "   LEFT JOIN group_api_private.groups g ON g.id = d.group_id"
 		   "   LEFT JOIN group_api_private.members m"
 		   "    ON m.group_id = d.group_id AND m.number = d.number"
@@ -271,24 +269,9 @@ record_states(const GaRecord *records, int count, int64 incarnation)
 			   "   message_id, expired, refusals, pauses, crashes)"
 			   "  JOIN group_api_private.invitations i"
 			   "   ON i.group_id = o.group_id AND i.number = o.number"
-			   "  WHERE i.delivery = 'sending' AND i.incarnation = $12"
+			   "  WHERE " GA_FROM_SENDING " AND i.incarnation = $12"
 			   "  FOR NO KEY UPDATE OF i SKIP LOCKED)"
-			   " UPDATE group_api_private.invitations i"
-			   " SET delivery = CASE WHEN o.due IS NULL"
-			   "    OR i.response = 'pending' THEN o.delivery"
-			   "   WHEN i.response = 'expired' THEN 'failed'"
-			   "   ELSE 'canceled' END::group_api.delivery,"
-			   "  due = CASE i.response WHEN 'pending' THEN o.due END,"
-			   "  start_tag = CASE WHEN o.due > now() THEN NULL"
-			   "   ELSE i.start_tag END,"
-			   "  attempts = i.attempts - o.given_back, reason = o.reason,"
-			   "  refusals = coalesce(o.refusals, i.refusals),"
-			   "  pauses = coalesce(o.pauses, i.pauses),"
-			   "  crashes = coalesce(o.crashes, i.crashes),"
-			   "  message_id = coalesce(o.message_id, i.message_id),"
-			   "  response = CASE WHEN o.expired AND i.response = 'pending'"
-			   "   THEN 'expired'::group_api.response ELSE i.response END,"
-			   "  changed_at = now()"
+			   " UPDATE group_api_private.invitations i" GA_SET_RECORDED
 			   " FROM o WHERE i.ctid = o.at",
 		.nargs = 12,
 		.argtypes = {UUIDARRAYOID, INT4ARRAYOID, TEXTARRAYOID,
@@ -309,7 +292,8 @@ record_states(const GaRecord *records, int count, int64 incarnation)
 
 		put_value(&columns[0], i, UUIDPGetDatum(&record->group_id), false);
 		put_value(&columns[1], i, Int32GetDatum(record->number), false);
-		put_text(&columns[2], i, record->delivery);
+		Assert(ga_state_may_record(record->delivery));
+		put_text(&columns[2], i, ga_state_delivery_word(record->delivery));
 		put_value(&columns[3], i, TimestampTzGetDatum(record->due),
 				  record->due == 0);
 		put_value(&columns[4], i, Int16GetDatum(record->give_back), false);
@@ -339,7 +323,7 @@ keep_locked(GaRecord *records, int count, int64 incarnation)
 			   "  AS o (group_id, number, n)"
 			   " JOIN group_api_private.invitations i"
 			   "  ON i.group_id = o.group_id AND i.number = o.number"
-			   " WHERE i.delivery = 'sending' AND i.incarnation = $3"
+			   " WHERE " GA_FROM_SENDING " AND i.incarnation = $3"
 			   " ORDER BY o.n",
 		.nargs = 3,
 		.argtypes = {UUIDARRAYOID, INT4ARRAYOID, INT8OID},
@@ -526,7 +510,8 @@ ga_queue_first(GaChannel channel, const GaQueueFilter *filter)
 			"   AND (start_tag, group_id, number) > ($5, $6, $7)"
 			"   AND (start_tag, group_id, number) <= ($8, $9, $10)"
 			"  ORDER BY start_tag, group_id, number LIMIT $4) AS first"
-			" WHERE delivery = 'queued' AND response = 'pending'"
+			" WHERE delivery = " GA_SQL_QUEUED
+			"  AND response = " GA_SQL_PENDING
 			"  AND NOT" GA_IS_SET_ASIDE_WITH_GROUP(
 				"first", "claim") "  AND ($2 IS NULL OR contact LIKE ANY ($2))"
 								  "  AND NOT contact LIKE ANY ($3) LIMIT 1",

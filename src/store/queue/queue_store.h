@@ -13,6 +13,7 @@
 #include "base/shared/channel.h"
 #include "base/fair_queue.h"
 #include "datatype/timestamp.h"
+#include "store/invitation_state.h"
 #include "store/queue/set_aside_store.h"
 #include "store/queue/queue_cursor.h"
 #include "utils/uuid.h"
@@ -64,12 +65,12 @@ typedef struct GaRecord
 	pg_uuid_t group_id;
 	int32 number;
 	int32 attempt;
-	const char *delivery; /* the new state */
-	TimestampTz due;	  /* 0: no longer waiting */
-	int64 start_tag;	  /* kept by what is due at once */
-	bool give_back;		  /* the attempt does not count */
-	bool expired;		  /* the invitation is over as well */
-	bool in_doubt;		  /* the next two are to be kept with the row */
+	GaDelivery delivery; /* the new state */
+	TimestampTz due;	 /* 0: no longer waiting */
+	int64 start_tag;	 /* kept by what is due at once */
+	bool give_back;		 /* the attempt does not count */
+	bool expired;		 /* the invitation is over as well */
+	bool in_doubt;		 /* the next two are to be kept with the row */
 	int32 refusals;
 	int32 pauses;
 	bool counts_crashes; /* the next one is to be kept with the row */

@@ -11,6 +11,7 @@
 
 #include "catalog/pg_type.h"
 #include "store/installation_store.h"
+#include "store/invitation_events.h"
 #include "store/plan_cache.h"
 #include "store/queue/receipt_count_store.h"
 #include "store/queue/receipt_store.h"
@@ -33,7 +34,7 @@ typedef struct Target
 	pg_uuid_t group_id;
 	int64 group_number;
 	int32 number;
-	const char *delivery;
+	GaDelivery delivery;
 	int32 attempts;
 	int32 link_version;
 	const char *message_id;
@@ -64,23 +65,6 @@ ga_receipt_result_name(GaReceiptResult result)
 	return "refused";
 }
 
-static const char *
-status_name(GaReceiptStatus status)
-{
-	switch (status)
-	{
-		case GA_RECEIPT_SENT:
-			return "sent";
-		case GA_RECEIPT_DELIVERED:
-			return "delivered";
-		case GA_RECEIPT_FAILED:
-			return "failed";
-		case GA_RECEIPT_NOTHING:
-			break;
-	}
-	return "pending";
-}
-
 static Datum
 text_or_null(const char *text, char *isnull)
 {
@@ -91,7 +75,7 @@ text_or_null(const char *text, char *isnull)
 /* ---- the row ------------------------------------------------------------ */
 
 #define TARGET                                                                 \
-	"SELECT i.group_id, i.number, i.delivery::text, i.attempts::int4,"         \
+	"SELECT i.group_id, i.number, i.delivery, i.attempts::int4,"               \
 	" i.link_version::int4, i.message_id, i.due IS NOT NULL,"                  \
 	" $3 IS NULL OR i.server = $3 OR EXISTS (SELECT"                           \
 	"  FROM group_api_private.attempts a WHERE a.group_id = i.group_id"        \
@@ -133,8 +117,7 @@ find_target(const GaReceipt *receipt, bool lock, Target *target)
 		return false;
 	target->group_id = *DatumGetUUIDP(ga_row_datum(0, 1, &isnull));
 	target->number = ga_row_int32(0, 2, 0);
-	target->delivery =
-		SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 3);
+	target->delivery = ga_state_row_delivery(0, 3);
 	target->attempts = ga_row_int32(0, 4, 0);
 	target->link_version = ga_row_int32(0, 5, 1);
 	target->message_id =
@@ -143,7 +126,7 @@ find_target(const GaReceipt *receipt, bool lock, Target *target)
 	target->is_known = ga_row_bool(0, 8, false);
 	target->group_number = ga_row_int64(0, 9, 0);
 	/* A leader has no message. */
-	return target->delivery != NULL;
+	return target->delivery != GA_DELIVERY_NONE;
 }
 
 /* ---- the judgement ------------------------------------------------------ */
@@ -164,14 +147,6 @@ is_same_message(const char *known, const char *told)
 		   (told_length == known_length || told[known_length] == '.');
 }
 
-static bool
-is_in(const char *delivery, const char *list)
-{
-	const char *at = strstr(list, delivery);
-
-	return at != NULL && strcspn(at, " ") == strlen(delivery);
-}
-
 /* Whether it speaks of a message that is no longer the invitation's. */
 static bool
 is_stale(const GaReceipt *receipt, const Target *target)
@@ -185,13 +160,13 @@ is_stale(const GaReceipt *receipt, const Target *target)
 		receipt->ref.version != target->link_version)
 		return true;
 	if (!target->is_known ||
-		(target->attempts == 0 && strcmp(target->delivery, "queued") == 0))
+		(target->attempts == 0 && target->delivery == GA_DELIVERY_QUEUED))
 		return true;
 	if (receipt->status != GA_RECEIPT_FAILED || !ids_are_known)
 		return false;
 	/* The id of a message is stored when its try is over: while the next try
 	 * runs, it is that of an earlier one. */
-	return is_same ? strcmp(target->delivery, "sending") == 0 : true;
+	return is_same ? target->delivery == GA_DELIVERY_SENDING : true;
 }
 
 /*
@@ -201,43 +176,21 @@ is_stale(const GaReceipt *receipt, const Target *target)
 static bool
 is_mere_part(const GaReceipt *receipt, const Target *target)
 {
-	return receipt->may_be_part && strcmp(target->delivery, "failed") == 0 &&
+	return receipt->may_be_part && target->delivery == GA_DELIVERY_FAILED &&
 		   target->attempts == 1 && receipt->message_id != NULL &&
 		   target->message_id != NULL &&
 		   !is_same_message(target->message_id, receipt->message_id);
 }
 
-/* The new state; NULL: it stays. */
-static const char *
-next_delivery(GaReceiptStatus status, const char *delivery)
-{
-	bool is_open = is_in(delivery, "queued sending uncertain");
-
-	switch (status)
-	{
-		case GA_RECEIPT_SENT:
-			return is_open ? "sent" : NULL;
-		case GA_RECEIPT_DELIVERED:
-			return is_open || is_in(delivery, "sent failed") ? "delivered"
-															 : NULL;
-		case GA_RECEIPT_FAILED:
-			return is_open || strcmp(delivery, "sent") == 0 ? "failed" : NULL;
-		case GA_RECEIPT_NOTHING:
-			break;
-	}
-	return NULL;
-}
-
 /* ---- the writing -------------------------------------------------------- */
 
+#define SET_TOLD GA_SET_TOLD("$3", "$4", "$5")
+
 static void
-move(const GaReceipt *receipt, const Target *target, const char *delivery)
+move(const GaReceipt *receipt, const Target *target, GaDelivery delivery)
 {
 	static GaPlan plan = {
-		.sql = "UPDATE group_api_private.invitations"
-			   " SET delivery = $3::group_api.delivery, due = NULL,"
-			   "  reason = $4, message_id = coalesce($5, message_id),"
-			   "  changed_at = now()"
+		.sql = "UPDATE group_api_private.invitations i" SET_TOLD
 			   " WHERE group_id = $1 AND number = $2",
 		.no_wait = GA_ROWS_LOCKED_BY(find_target),
 		.nargs = 5,
@@ -256,7 +209,7 @@ move(const GaReceipt *receipt, const Target *target, const char *delivery)
 
 	values[0] = UUIDPGetDatum(&target->group_id);
 	values[1] = Int32GetDatum(target->number);
-	values[2] = CStringGetTextDatum(delivery);
+	values[2] = CStringGetTextDatum(ga_state_delivery_word(delivery));
 	values[3] = text_or_null(
 		!has_failed		  ? NULL
 		: receipt->reason ? receipt->reason
@@ -348,7 +301,7 @@ keep(const GaReceipt *receipt, const Target *target, GaReceiptResult result)
 		values[4] = Int32GetDatum(target->number);
 		nulls[3] = nulls[4] = ' ';
 	}
-	values[5] = CStringGetTextDatum(status_name(receipt->status));
+	values[5] = CStringGetTextDatum(ga_receipt_status_word(receipt->status));
 	values[6] = text_or_null(receipt->code, &nulls[6]);
 	values[7] = text_or_null(receipt->message_id, &nulls[7]);
 	values[8] = bytes_datum(receipt->digest, DIGEST_LENGTH);
@@ -417,18 +370,18 @@ hide_tokens(const Target *target, GaReceipt *receipt)
 	explicit_bzero(secret, sizeof(secret));
 }
 
-/* What becomes of the target; `delivery`: its new state, NULL: it stays. */
+/* What becomes of the target; `delivery`: its state afterwards. */
 static GaReceiptResult
-judge(const GaReceipt *receipt, const Target *target, const char **delivery)
+judge(const GaReceipt *receipt, const Target *target, GaDelivery *delivery)
 {
-	*delivery = NULL;
+	*delivery = target->delivery;
 	if (receipt->is_ignored)
 		return GA_RECEIPT_IGNORED;
 	if (is_stale(receipt, target))
 		return GA_RECEIPT_STALE;
 	if (!is_mere_part(receipt, target))
-		*delivery = next_delivery(receipt->status, target->delivery);
-	return *delivery != NULL ? GA_RECEIPT_MOVED : GA_RECEIPT_KNOWN;
+		*delivery = ga_state_told(target->delivery, receipt->status);
+	return *delivery != target->delivery ? GA_RECEIPT_MOVED : GA_RECEIPT_KNOWN;
 }
 
 /*
@@ -437,10 +390,9 @@ judge(const GaReceipt *receipt, const Target *target, const char **delivery)
  */
 static bool
 find_and_judge(const GaReceipt *receipt, Target *target,
-			   GaReceiptResult *result, const char **delivery)
+			   GaReceiptResult *result, GaDelivery *delivery)
 {
 	*result = GA_RECEIPT_UNKNOWN;
-	*delivery = NULL;
 	if (receipt->ref.member_number <= 0 || !find_target(receipt, false, target))
 		return false;
 	*result = judge(receipt, target, delivery);
@@ -449,7 +401,6 @@ find_and_judge(const GaReceipt *receipt, Target *target,
 	if (!find_target(receipt, true, target))
 	{
 		*result = GA_RECEIPT_UNKNOWN;
-		*delivery = NULL;
 		return false;
 	}
 	*result = judge(receipt, target, delivery);
@@ -462,7 +413,7 @@ apply(const GaReceipt *told, bool *was_waiting)
 	GaReceiptResult result;
 	GaReceipt clean = *told;
 	const GaReceipt *receipt = &clean;
-	const char *delivery;
+	GaDelivery delivery;
 	int64 id = 0;
 	bool is_found;
 	Target target;
@@ -479,7 +430,7 @@ apply(const GaReceipt *told, bool *was_waiting)
 		if (id == KEPT_BEFORE)
 			return GA_RECEIPT_REPLAYED;
 	}
-	if (delivery != NULL)
+	if (result == GA_RECEIPT_MOVED)
 		move(receipt, &target, delivery);
 	else if (result == GA_RECEIPT_KNOWN && receipt->message_id != NULL &&
 			 target.message_id == NULL)

@@ -12,6 +12,7 @@
 #include "common/hashfn.h"
 #include "postmaster/interrupt.h"
 #include "store/queue/broken_pages.h"
+#include "store/invitation_events.h"
 #include "store/plan_cache.h"
 #include "store/queue/set_aside_store.h"
 #include "utils/builtins.h"
@@ -159,8 +160,8 @@ ga_set_aside_send(GaRowKey key, const char *reason)
 		.sql = "INSERT INTO group_api_private.set_aside AS s (group_id,"
 			   "  number, step, until, reason)"
 			   " SELECT group_id, number, 'send', 'infinity', $3"
-			   "  FROM group_api_private.invitations"
-			   "  WHERE group_id = $1 AND number = $2 AND delivery = 'failed'"
+			   "  FROM group_api_private.invitations i"
+			   "  WHERE group_id = $1 AND number = $2 AND " GA_FROM_FAILED
 			   " ON CONFLICT (group_id, number, step) DO UPDATE"
 			   " SET tries = s.tries + 1, reason = $3, until = 'infinity'",
 		.no_wait = GA_MAY_MEET_A_LOCK("only the dispatcher adds rows"),
@@ -226,8 +227,8 @@ ga_set_aside_end_all(void)
 			   " WHERE until > now() AND (step <> 'send' OR NOT EXISTS ("
 			   "  SELECT FROM group_api_private.invitations i"
 			   "  WHERE i.group_id = s.group_id AND i.number = s.number"
-			   "   AND i.delivery = 'failed'"
-			   "   AND i.response IN ('pending', 'expired')))",
+			   "   AND " GA_FROM_FAILED "   AND (" GA_IS_OPEN
+			   " OR " GA_FROM_EXPIRED ")))",
 	};
 
 	return ga_plan_run(&plan, NULL, NULL, SPI_OK_UPDATE);
