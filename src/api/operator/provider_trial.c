@@ -270,19 +270,20 @@ tell(const GaProviderConfig *config, const GaCourierCall *call)
 
 	initStringInfo(&json);
 	if (call->end == GA_COURIER_TIMED_OUT)
-		put_failure(&json, config, ga_outcome_name(GA_OUTCOME_UNCERTAIN),
+		put_failure(&json, config, ga_wire_outcome_name(GA_OUTCOME_UNCERTAIN),
 					"timeout",
 					"the courier took longer than the provider's time-outs");
 	else if (call->end == GA_COURIER_EXITED && call->status == 2)
-		put_failure(&json, config, ga_outcome_name(GA_OUTCOME_MISCONFIGURED),
-					"provider", first_line(call->complaint));
+		put_failure(&json, config,
+					ga_wire_outcome_name(GA_OUTCOME_MISCONFIGURED), "provider",
+					first_line(call->complaint));
 	else if (call->end == GA_COURIER_EXITED &&
 			 ga_json_is_valid(call->output.data, call->output.len))
 		put_answer(&json, config,
 				   DatumGetJsonbP(DirectFunctionCall1(
 					   jsonb_in, CStringGetDatum(call->output.data))));
 	else
-		put_failure(&json, config, ga_outcome_name(GA_OUTCOME_UNCERTAIN),
+		put_failure(&json, config, ga_wire_outcome_name(GA_OUTCOME_UNCERTAIN),
 					"courier", "the courier died while sending");
 	return PointerGetDatum(cstring_to_text(json.data));
 }
