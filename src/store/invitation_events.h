@@ -207,6 +207,8 @@
 
 /* ---- what each event writes ---------------------------------------------- */
 
+/* clang-format off */
+
 /* Of a new row: the columns' values; `at`: the moment. */
 #define GA_DELIVERY_CREATED "CASE" GA_DELIVERY_ON_CREATE(GA_WHEN) " END"
 #define GA_RESPONSE_CREATED "CASE" GA_RESPONSE_ON_CREATE(GA_WHEN) " END"
@@ -215,15 +217,12 @@
 	"  THEN " at " END"
 
 #define GA_SET_RELEASED(tag, expires)                                          \
-	" SET delivery = " GA_DELIVERY_AFTER(                                      \
-		RELEASE) ", due = now(),"                                              \
-				 "  start_tag = " tag                                          \
-				 ", changed_at = now(), expires_at = " expires
+	" SET delivery = " GA_DELIVERY_AFTER(RELEASE) ", due = now(),"             \
+	"  start_tag = " tag ", changed_at = now(), expires_at = " expires
 
 #define GA_SET_SUPPRESSED(words, expires)                                      \
-	" SET delivery = " GA_DELIVERY_AFTER(                                      \
-		SUPPRESS) ", reason = " words ","                                      \
-				  "  changed_at = now(), expires_at = " expires
+	" SET delivery = " GA_DELIVERY_AFTER(SUPPRESS) ", reason = " words ","     \
+	"  changed_at = now(), expires_at = " expires
 
 /* A row that waits for a time has its turn. */
 #define GA_SET_PLACED " SET start_tag = o.start_tag"
@@ -233,35 +232,27 @@
 	" SET due = now() + (i.due - i.changed_at), changed_at = now()"
 
 #define GA_SET_CLAIMED(number, name)                                           \
-	" SET delivery = " GA_DELIVERY_AFTER(                                      \
-		CLAIM) ","                                                             \
-			   "  attempts = least(i.attempts + 1, 32767),"                    \
-			   "  incarnation = " number ", server = " name                    \
-			   ", changed_at = now()"
+	" SET delivery = " GA_DELIVERY_AFTER(CLAIM) ","                            \
+	"  attempts = least(i.attempts + 1, 32767),"                               \
+	"  incarnation = " number ", server = " name ", changed_at = now()"
 
 /* o: a GaRecord's columns. */
 #define GA_SET_RECORDED                                                        \
-	" SET delivery = " GA_DELIVERY_AFTER(                                      \
-		RECORD) ","                                                            \
-				"  response = " GA_RESPONSE_AFTER(                             \
-					RECORD) ","                                                \
-							"  due = CASE WHEN " GA_IS_OPEN " THEN o.due END," \
-							"  start_tag = CASE WHEN o.due > now() THEN NULL " \
-							"ELSE i.start_tag END,"                            \
-							"  attempts = i.attempts - o.given_back, reason "  \
-							"= o.reason,"                                      \
-							"  refusals = coalesce(o.refusals, i.refusals),"   \
-							"  pauses = coalesce(o.pauses, i.pauses),"         \
-							"  crashes = coalesce(o.crashes, i.crashes),"      \
-							"  message_id = coalesce(o.message_id, "           \
-							"i.message_id),"                                   \
-							"  changed_at = now()"
+	" SET delivery = " GA_DELIVERY_AFTER(RECORD) ","                           \
+	"  response = " GA_RESPONSE_AFTER(RECORD) ","                              \
+	"  due = CASE WHEN " GA_IS_OPEN " THEN o.due END,"                         \
+	"  start_tag = CASE WHEN o.due > now() THEN NULL ELSE i.start_tag END,"    \
+	"  attempts = i.attempts - o.given_back, reason = o.reason,"               \
+	"  refusals = coalesce(o.refusals, i.refusals),"                           \
+	"  pauses = coalesce(o.pauses, i.pauses),"                                 \
+	"  crashes = coalesce(o.crashes, i.crashes),"                              \
+	"  message_id = coalesce(o.message_id, i.message_id),"                     \
+	"  changed_at = now()"
 
 #define GA_SET_TAKEN_BACK(words)                                               \
-	" SET delivery = " GA_DELIVERY_AFTER(                                      \
-		TAKE_BACK) ","                                                         \
-				   "  due = CASE WHEN o.was_sent THEN NULL ELSE now() END,"    \
-				   "  reason = " words ", changed_at = now()"
+	" SET delivery = " GA_DELIVERY_AFTER(TAKE_BACK) ","                        \
+	"  due = CASE WHEN o.was_sent THEN NULL ELSE now() END,"                   \
+	"  reason = " words ", changed_at = now()"
 
 /* `after`: what ga_state_told() says. */
 #define GA_SET_TOLD(after, words, id)                                          \
@@ -274,71 +265,47 @@
 #define GA_SET_DECLINED GA_SET_ANSWERED(DECLINE)
 #define GA_SET_JOINED GA_SET_ANSWERED(JOIN)
 #define GA_SET_ANSWERED(event)                                                 \
-	" SET response = " GA_RESPONSE_AFTER(                                      \
-		event) ", responded_at = now(),"                                       \
-			   "  delivery = " GA_DELIVERY_AFTER(                              \
-				   ANSWER) ","                                                 \
-						   "  due = CASE WHEN NOT " GA_IS_OPEN                 \
-						   " THEN i.due END,"                                  \
-						   "  reason = CASE WHEN NOT " GA_IS_OPEN              \
-						   " THEN i.reason END,"                               \
-						   "  changed_at = CASE WHEN NOT " GA_IS_OPEN          \
-						   " OR " GA_FROM_DELIVERED                            \
-						   "   THEN i.changed_at ELSE now() END"
+	" SET response = " GA_RESPONSE_AFTER(event) ", responded_at = now(),"      \
+	"  delivery = " GA_DELIVERY_AFTER(ANSWER) ","                              \
+	"  due = CASE WHEN NOT " GA_IS_OPEN " THEN i.due END,"                     \
+	"  reason = CASE WHEN NOT " GA_IS_OPEN " THEN i.reason END,"               \
+	"  changed_at = CASE WHEN NOT " GA_IS_OPEN " OR " GA_FROM_DELIVERED        \
+	"   THEN i.changed_at ELSE now() END"
 
 #define GA_SET_WITHDRAWN GA_SET_ENDED(WITHDRAW)
 #define GA_SET_EXPELLED GA_SET_ENDED(EXPEL)
 #define GA_SET_ENDED(event)                                                    \
-	" SET response = " GA_RESPONSE_AFTER(                                      \
-		event) ", responded_at = now(),"                                       \
-			   "  delivery = " GA_DELIVERY_AFTER(                              \
-				   WITHDRAW) ","                                               \
-							 "  due = CASE WHEN " GA_FROM_SENDING              \
-							 " THEN i.due END,"                                \
-							 "  reason = CASE WHEN " GA_DELIVERY_BEFORE(       \
-								 WITHDRAW) "   THEN NULL ELSE i.reason END,"   \
-										   "  changed_at = CASE "              \
-										   "WHEN " GA_DELIVERY_BEFORE(         \
-											   WITHDRAW) "   THEN now() ELSE " \
-														 "i.changed_at END"
+	" SET response = " GA_RESPONSE_AFTER(event) ", responded_at = now(),"      \
+	"  delivery = " GA_DELIVERY_AFTER(WITHDRAW) ","                            \
+	"  due = CASE WHEN " GA_FROM_SENDING " THEN i.due END,"                    \
+	"  reason = CASE WHEN " GA_DELIVERY_BEFORE(WITHDRAW)                       \
+	"   THEN NULL ELSE i.reason END,"                                          \
+	"  changed_at = CASE WHEN " GA_DELIVERY_BEFORE(WITHDRAW)                   \
+	"   THEN now() ELSE i.changed_at END"
 
 #define GA_SET_EXPIRED                                                         \
-	" SET response = " GA_RESPONSE_AFTER(                                      \
-		EXPIRE) ","                                                            \
-				"  responded_at = i.expires_at,"                               \
-				"  delivery = " GA_DELIVERY_AFTER(                             \
-					EXPIRE) ","                                                \
-							"  due = CASE WHEN " GA_FROM_SENDING               \
-							" THEN i.due END,"                                 \
-							"  reason = CASE"                                  \
-							"   WHEN " GA_DELIVERY_BEFORE(                     \
-								EXPIRE) " AND i.reminders > 0"                 \
-										"   THEN 'the reminder could not be "  \
-										"sent before the expiry'"              \
-										"   WHEN " GA_DELIVERY_BEFORE(         \
-											EXPIRE) "   THEN 'expired before " \
-													"it could be sent'"        \
-													"    || coalesce(': ' || " \
-													"i.reason, '')"            \
-													"   ELSE i.reason END,"    \
-													"  changed_at = CASE "     \
-													"WHEN"                     \
-													" " GA_DELIVERY_BEFORE(    \
-														EXPIRE) "   THEN "     \
-																"now() ELSE "  \
-																"i.changed_"   \
-																"at END"
+	" SET response = " GA_RESPONSE_AFTER(EXPIRE) ","                           \
+	"  responded_at = i.expires_at,"                                           \
+	"  delivery = " GA_DELIVERY_AFTER(EXPIRE) ","                              \
+	"  due = CASE WHEN " GA_FROM_SENDING " THEN i.due END,"                    \
+	"  reason = CASE"                                                          \
+	"   WHEN " GA_DELIVERY_BEFORE(EXPIRE) " AND i.reminders > 0"               \
+	"   THEN 'the reminder could not be sent before the expiry'"               \
+	"   WHEN " GA_DELIVERY_BEFORE(EXPIRE)                                      \
+	"   THEN 'expired before it could be sent'"                                \
+	"    || coalesce(': ' || i.reason, '')"                                    \
+	"   ELSE i.reason END,"                                                    \
+	"  changed_at = CASE WHEN " GA_DELIVERY_BEFORE(EXPIRE)                     \
+	"   THEN now() ELSE i.changed_at END"
 
-/* Of whom is not wanted only that there is nothing more to do. */
+/* Whose contact is on the list by now: only that there is nothing more to do. */
 #define GA_SET_REMINDED                                                        \
-	" SET reminders = 1, delivery = " GA_DELIVERY_AFTER(                       \
-		REMIND) ","                                                            \
-				"  due = CASE WHEN o.wanted THEN now() END, start_tag = NULL," \
-				"  attempts = CASE WHEN o.wanted THEN 0 ELSE i.attempts END,"  \
-				"  message_id = CASE WHEN NOT o.wanted THEN i.message_id END," \
-				"  reason = CASE WHEN NOT o.wanted THEN i.reason END,"         \
-				"  changed_at = CASE WHEN o.wanted THEN now() ELSE "           \
-				"i.changed_at END"
+	" SET reminders = 1, delivery = " GA_DELIVERY_AFTER(REMIND) ","            \
+	"  due = CASE WHEN o.wanted THEN now() END, start_tag = NULL,"             \
+	"  attempts = CASE WHEN o.wanted THEN 0 ELSE i.attempts END,"              \
+	"  message_id = CASE WHEN NOT o.wanted THEN i.message_id END,"             \
+	"  reason = CASE WHEN NOT o.wanted THEN i.reason END,"                     \
+	"  changed_at = CASE WHEN o.wanted THEN now() ELSE i.changed_at END"
 
 /* A new link, so that older ones end. */
 #define GA_NEXT_LINK                                                           \
@@ -346,71 +313,54 @@
 
 /* o: suppressed, start_tag, expires_at. */
 #define GA_SET_RESENT                                                          \
-	" SET response = " GA_RESPONSE_AFTER(                                      \
-		RESEND) ", responded_at = NULL,"                                       \
-				"  link_version = " GA_NEXT_LINK ","                           \
-				"  delivery = " GA_DELIVERY_AFTER(                             \
-					RESEND) ","                                                \
-							"  due = CASE WHEN o.suppressed IS NULL THEN "     \
-							"now() END,"                                       \
-							"  start_tag = o.start_tag, reason = "             \
-							"o.suppressed,"                                    \
-							"  attempts = 0, refusals = 0, pauses = 0, "       \
-							"reminders = 0,"                                   \
-							"  message_id = NULL, changed_at = now(), "        \
-							"expires_at = o.expires_at"
+	" SET response = " GA_RESPONSE_AFTER(RESEND) ", responded_at = NULL,"      \
+	"  link_version = " GA_NEXT_LINK ","                                       \
+	"  delivery = " GA_DELIVERY_AFTER(RESEND) ","                              \
+	"  due = CASE WHEN o.suppressed IS NULL THEN now() END,"                   \
+	"  start_tag = o.start_tag, reason = o.suppressed,"                        \
+	"  attempts = 0, refusals = 0, pauses = 0, reminders = 0,"                 \
+	"  message_id = NULL, changed_at = now(), expires_at = o.expires_at"
 
 /* What is being sent stays as it is, and its link with it.  `cooldown`: so long
  * after the message before.  What was canceled says nothing of that. */
 #define GA_SET_RENEWED(expires, cooldown)                                      \
-	" SET response = " GA_RESPONSE_AFTER(                                      \
-		RENEW) ", responded_at = NULL,"                                        \
-			   "  reminders = 0, locale = o.locale, reason = o.suppressed,"    \
-			   "  expires_at = " expires ","                                   \
-			   "  delivery = " GA_DELIVERY_AFTER(                              \
-				   RENEW) ","                                                  \
-						  "  due = CASE WHEN " GA_FROM_SENDING " THEN i.due"   \
-						  "   WHEN o.channel = 0 OR o.suppressed IS NOT NULL " \
-						  "THEN NULL"                                          \
-						  "   ELSE greatest(now(), CASE WHEN " GA_FROM_SENT    \
-						  "     OR " GA_FROM_DELIVERED                         \
-						  " OR " GA_FROM_UNCERTAIN                             \
-						  "     THEN i.changed_at + " cooldown " END,"         \
-						  "    (SELECT max(a.started_at) + " cooldown          \
-						  "     FROM group_api_private.attempts a"             \
-						  "     WHERE a.group_id = i.group_id AND a.number = " \
-						  "i.number"                                           \
-						  "      AND a.outcome IN ('accepted', "               \
-						  "'uncertain'))) END,"                                \
-						  "  start_tag = CASE WHEN " GA_FROM_SENDING           \
-						  " THEN i.start_tag END,"                             \
-						  "  link_version = CASE WHEN " GA_FROM_SENDING        \
-						  "   THEN i.link_version ELSE " GA_NEXT_LINK " END,"  \
-						  "  attempts = CASE WHEN " GA_FROM_SENDING            \
-						  "   THEN i.attempts ELSE 0 END,"                     \
-						  "  message_id = CASE WHEN " GA_FROM_SENDING          \
-						  " THEN i.message_id END,"                            \
-						  "  changed_at = CASE WHEN " GA_FROM_SENDING          \
-						  "   THEN i.changed_at ELSE now() END,"               \
-						  "  channel = CASE WHEN " GA_FROM_SENDING             \
-						  " THEN i.channel"                                    \
-						  "   WHEN o.channel = 1 THEN "                        \
-						  "'MOBILE'::group_api.channel"                        \
-						  "   WHEN o.channel = 2 THEN "                        \
-						  "'EMAIL'::group_api.channel END,"                    \
-						  "  contact = CASE WHEN " GA_FROM_SENDING             \
-						  "   THEN i.contact ELSE o.contact END,"              \
-						  "  contact_since = CASE WHEN " GA_FROM_SENDING       \
-						  "   OR i.contact IS NOT DISTINCT FROM o.contact"     \
-						  "   THEN i.contact_since ELSE " GA_NEXT_LINK " END"
+	" SET response = " GA_RESPONSE_AFTER(RENEW) ", responded_at = NULL,"       \
+	"  reminders = 0, locale = o.locale, reason = o.suppressed,"               \
+	"  expires_at = " expires ","                                              \
+	"  delivery = " GA_DELIVERY_AFTER(RENEW) ","                               \
+	"  due = CASE WHEN " GA_FROM_SENDING " THEN i.due"                         \
+	"   WHEN o.channel = 0 OR o.suppressed IS NOT NULL THEN NULL"              \
+	"   ELSE greatest(now(), CASE WHEN " GA_FROM_SENT                          \
+	"     OR " GA_FROM_DELIVERED " OR " GA_FROM_UNCERTAIN                      \
+	"     THEN i.changed_at + " cooldown " END,"                               \
+	"    (SELECT max(a.started_at) + " cooldown                                \
+	"     FROM group_api_private.attempts a"                                   \
+	"     WHERE a.group_id = i.group_id AND a.number = i.number"               \
+	"      AND a.outcome IN ('accepted', 'uncertain'))) END,"                  \
+	"  start_tag = CASE WHEN " GA_FROM_SENDING " THEN i.start_tag END,"        \
+	"  link_version = CASE WHEN " GA_FROM_SENDING                              \
+	"   THEN i.link_version ELSE " GA_NEXT_LINK " END,"                        \
+	"  attempts = CASE WHEN " GA_FROM_SENDING                                  \
+	"   THEN i.attempts ELSE 0 END,"                                           \
+	"  message_id = CASE WHEN " GA_FROM_SENDING " THEN i.message_id END,"      \
+	"  changed_at = CASE WHEN " GA_FROM_SENDING                                \
+	"   THEN i.changed_at ELSE now() END,"                                     \
+	"  channel = CASE WHEN " GA_FROM_SENDING " THEN i.channel"                 \
+	"   WHEN o.channel = 1 THEN 'MOBILE'::group_api.channel"                   \
+	"   WHEN o.channel = 2 THEN 'EMAIL'::group_api.channel END,"               \
+	"  contact = CASE WHEN " GA_FROM_SENDING                                   \
+	"   THEN i.contact ELSE o.contact END,"                                    \
+	"  contact_since = CASE WHEN " GA_FROM_SENDING                             \
+	"   OR i.contact IS NOT DISTINCT FROM o.contact"                           \
+	"   THEN i.contact_since ELSE " GA_NEXT_LINK " END"
 
 #define GA_SET_RETRIED(expires)                                                \
-	" SET response = " GA_RESPONSE_AFTER(                                      \
-		RETRY) ", responded_at = NULL,"                                        \
-			   "  delivery = " GA_DELIVERY_AFTER(                              \
-				   RETRY) ", due = now(),"                                     \
-						  "  start_tag = NULL, reason = NULL,"                 \
-						  "  attempts = 0, refusals = 0, pauses = 0,"          \
-						  "  changed_at = now(), expires_at = " expires
+	" SET response = " GA_RESPONSE_AFTER(RETRY) ", responded_at = NULL,"       \
+	"  delivery = " GA_DELIVERY_AFTER(RETRY) ", due = now(),"                  \
+	"  start_tag = NULL, reason = NULL,"                                       \
+	"  attempts = 0, refusals = 0, pauses = 0,"                                \
+	"  changed_at = now(), expires_at = " expires
+
+/* clang-format on */
 
 #endif /* GA_STORE_INVITATION_EVENTS_H */
