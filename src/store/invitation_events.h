@@ -254,8 +254,8 @@
 	"  due = CASE WHEN o.was_sent THEN NULL ELSE now() END,"                   \
 	"  reason = " words ", changed_at = now()"
 
-/* `after`: what ga_state_told() says. */
-#define GA_SET_TOLD(after, words, id)                                          \
+/* `after`: what ga_state_after_receipt() says. */
+#define GA_SET_BY_RECEIPT(after, words, id)                                     \
 	" SET delivery = " after "::group_api.delivery, due = NULL,"               \
 	"  reason = " words ", message_id = coalesce(" id ", i.message_id),"       \
 	"  changed_at = now()"

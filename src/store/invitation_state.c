@@ -111,7 +111,7 @@ after_failed(GaDelivery before)
 }
 
 GaDelivery
-ga_state_told(GaDelivery before, GaReceiptStatus said)
+ga_state_after_receipt(GaDelivery before, GaReceiptStatus said)
 {
 	switch (said)
 	{

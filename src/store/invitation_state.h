@@ -64,7 +64,8 @@ extern GaDelivery ga_state_row_delivery(uint64 row, int column);
 extern GaResponse ga_state_row_response(uint64 row, int column);
 
 /* The delivery after a provider said this of the message. */
-extern GaDelivery ga_state_told(GaDelivery before, GaReceiptStatus said);
+extern GaDelivery ga_state_after_receipt(GaDelivery before,
+										 GaReceiptStatus said);
 
 /* Whether the dispatcher may record this for a message that is being sent. */
 extern bool ga_state_may_record(GaDelivery after);

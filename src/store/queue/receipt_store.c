@@ -184,13 +184,13 @@ is_mere_part(const GaReceipt *receipt, const Target *target)
 
 /* ---- the writing -------------------------------------------------------- */
 
-#define SET_TOLD GA_SET_TOLD("$3", "$4", "$5")
+#define SET_BY_RECEIPT GA_SET_BY_RECEIPT("$3", "$4", "$5")
 
 static void
 move(const GaReceipt *receipt, const Target *target, GaDelivery delivery)
 {
 	static GaPlan plan = {
-		.sql = "UPDATE group_api_private.invitations i" SET_TOLD
+		.sql = "UPDATE group_api_private.invitations i" SET_BY_RECEIPT
 			   " WHERE group_id = $1 AND number = $2",
 		.no_wait = GA_ROWS_LOCKED_BY(find_target),
 		.nargs = 5,
@@ -380,7 +380,7 @@ judge(const GaReceipt *receipt, const Target *target, GaDelivery *delivery)
 	if (is_stale(receipt, target))
 		return GA_RECEIPT_STALE;
 	if (!is_mere_part(receipt, target))
-		*delivery = ga_state_told(target->delivery, receipt->status);
+		*delivery = ga_state_after_receipt(target->delivery, receipt->status);
 	return *delivery != target->delivery ? GA_RECEIPT_MOVED : GA_RECEIPT_KNOWN;
 }
 
