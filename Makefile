@@ -24,9 +24,9 @@ ISOLATION_OPTS = --inputdir=test --outputdir=. --load-extension=group_api
 
 PG_CFLAGS   = -Wall -Wextra -Wno-unused-parameter -Wno-sign-compare -Wno-missing-field-initializers -Wno-declaration-after-statement $(WERROR)
 PG_CXXFLAGS = -std=gnu++17 -Wall -Wextra $(WERROR)
-PG_CPPFLAGS = -I$(srcdir)/src -DGA_VERSION='"$(EXTVERSION)"'
+PG_CPPFLAGS = -I$(srcdir)/src -Ibuild/generated -DGA_VERSION='"$(EXTVERSION)"'
 SHLIB_LINK += $(REQUEST_LIBS)
-EXTRA_CLEAN = build/courier build/unit build/unit-asan build/request build/gcc build/clang group_api_courier sql/group_api--$(EXTVERSION).sql
+EXTRA_CLEAN = build/generated build/courier build/unit build/unit-asan build/request build/gcc build/clang group_api_courier sql/group_api--$(EXTVERSION).sql
 
 # Without a bitcode copy the build needs no LLVM; nothing here gains from JIT.
 override with_llvm = no
@@ -42,6 +42,17 @@ all: group_api_courier
 
 sql/group_api--$(EXTVERSION).sql: sql/group_api.sql
 	cp $< $@
+
+# A page is a constant of the library: its lines as strings of C, without indentation and
+# without comments that have their lines for themselves.
+PAGES = $(patsubst src/%,build/generated/%.inc,$(wildcard src/message/page/*.html))
+
+build/generated/%.html.inc: src/%.html
+	@mkdir -p $(@D)
+	sed -e 's/^[[:blank:]]*//' -e '/^<!--.*-->$$/d' -e '/^<!--/,/-->$$/d' -e '/^\/\*.*\*\/$$/d' \
+		-e 's/[\\"]/\\&/g' -e 's/.*/"&\\n"/' $< >$@
+
+src/message/page/page.o: $(PAGES)
 
 # A header changed: everything is built again; the whole takes seconds.
 $(OBJS): $(wildcard src/*/*.h src/*/*/*.h)

@@ -15,6 +15,7 @@
 #include "mb/pg_wchar.h"
 #include "message/compose.h"
 #include "message/languages.h"
+#include "message/message_fields.h"
 #include "message/template.h"
 
 /* An SMS names the group in at most so many characters. */
@@ -79,11 +80,9 @@ text_or_null(const char *text)
 }
 
 static void
-take_values(const GaInvitationWords *words, const char *locale,
-			GaFieldValues *values)
+take_values(const GaInvitationWords *words, const char *locale, const char **of)
 {
 	bool is_sms = words->channel == GA_CHANNEL_MOBILE;
-	const char **of = values->of;
 
 	of[GA_FIELD_INVITER] =
 		name_or_null(words->inviter, is_sms, SMS_INVITER_CHARS);
@@ -104,22 +103,22 @@ take_values(const GaInvitationWords *words, const char *locale,
 }
 
 static const char *
-render(const char *text, const GaFieldValues *values, bool is_html)
+render(const char *text, const char *const *values, GaRendering rendering)
 {
 	StringInfoData out;
 
 	if (text == NULL)
 		return NULL;
 	initStringInfo(&out);
-	ga_template_render(&out, text, values, is_html);
+	ga_template_render(&out, &ga_message_fields, text, values, rendering);
 	return out.data;
 }
 
 /* RFC 5322 2.2: no line end, whatever the values hold. */
 static const char *
-render_subject(const char *text, const GaFieldValues *values)
+render_subject(const char *text, const char *const *values)
 {
-	const char *subject = make_line(render(text, values, false));
+	const char *subject = make_line(render(text, values, GA_RENDER_TEXT));
 	int length = (int) strlen(subject);
 
 	if (length <= SUBJECT_MAX_BYTES)
@@ -134,13 +133,13 @@ ga_message_compose(const GaInvitationWords *words, const GaTemplates *own,
 {
 	const GaTemplate *template =
 		ga_language_choose_template(own, words->channel, words->locale);
-	GaFieldValues values;
+	const char *values[GA_FIELD_COUNT];
 	GaSmsCount count = {0};
 
 	memset(message, 0, sizeof(*message));
-	take_values(words, template->locale, &values);
+	take_values(words, template->locale, values);
 	message->locale = template->locale;
-	message->text = render(template->body, &values, false);
+	message->text = render(template->body, values, GA_RENDER_TEXT);
 	if (words->channel == GA_CHANNEL_MOBILE)
 	{
 		(void) ga_sms_count(message->text, strlen(message->text), &count);
@@ -148,8 +147,8 @@ ga_message_compose(const GaInvitationWords *words, const GaTemplates *own,
 		message->is_ucs2 = count.encoding == GA_SMS_UCS2;
 		return;
 	}
-	message->subject = render_subject(template->subject, &values);
-	message->html = render(template->html, &values, true);
+	message->subject = render_subject(template->subject, values);
+	message->html = render(template->html, values, GA_RENDER_HTML_LINES);
 }
 
 const char *

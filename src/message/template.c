@@ -12,24 +12,8 @@
 #include "message/template.h"
 
 #define MAX_DEPTH 8
-
-typedef struct FieldInfo
-{
-	const char *name;
-	bool is_optional; /* can be asked for by {?name} */
-} FieldInfo;
-
-static const FieldInfo fields[GA_FIELD_COUNT] = {
-	[GA_FIELD_INVITER] = {"inviter", true},
-	[GA_FIELD_GROUP] = {"group", false},
-	[GA_FIELD_MEMBER] = {"member", false},
-	[GA_FIELD_MESSAGE] = {"message", true},
-	[GA_FIELD_DESCRIPTION] = {"description", true},
-	[GA_FIELD_LINK] = {"link", false},
-	[GA_FIELD_EXPIRES] = {"expires", true},
-	[GA_FIELD_IMAGE] = {"image", true},
-	[GA_FIELD_REMINDER] = {"reminder", true},
-};
+/* A sentence of a page, a name in it, and one to spare. */
+#define MAX_PARTS 3
 
 typedef enum PieceKind
 {
@@ -44,17 +28,17 @@ typedef enum PieceKind
 typedef struct Piece
 {
 	PieceKind kind;
-	GaField field;
+	int field;
 	const char *start;
 	int length;
 } Piece;
 
 static bool
-find_field(const char *name, int length, GaField *field)
+find_field(const GaFieldSet *set, const char *name, int length, int *field)
 {
-	for (int i = 0; i < GA_FIELD_COUNT; i++)
-		if ((int) strlen(fields[i].name) == length &&
-			memcmp(fields[i].name, name, length) == 0)
+	for (int i = 0; i < set->count; i++)
+		if ((int) strlen(set->fields[i].name) == length &&
+			memcmp(set->fields[i].name, name, length) == 0)
 		{
 			*field = i;
 			return true;
@@ -77,12 +61,13 @@ is_sign(const char *text)
 
 /* The piece that begins with the brace at `brace`; false: only a brace. */
 static bool
-read_tag(const char *brace, Piece *piece)
+read_tag(const GaFieldSet *set, const char *brace, Piece *piece)
 {
 	const char *sign = brace + 1;
 	bool has_sign = is_sign(sign);
 	const char *name = sign + has_sign + strspn(sign + has_sign, " ");
 	const char *end = name;
+	int uses;
 
 	while (is_letter(*end))
 		end++;
@@ -100,25 +85,26 @@ read_tag(const char *brace, Piece *piece)
 	}
 	/* Nothing but the bare name between the signs. */
 	if (piece->length != (int) (end - name) + 2 + has_sign ||
-		!find_field(name, (int) (end - name), &piece->field))
+		!find_field(set, name, (int) (end - name), &piece->field))
 		return true;
-	if (has_sign && fields[piece->field].is_optional)
+	uses = set->fields[piece->field].uses;
+	if (has_sign && (uses & GA_FIELD_AS_CONDITION))
 		piece->kind = *sign == '?' ? PIECE_IF : PIECE_UNLESS;
-	else if (!has_sign && piece->field != GA_FIELD_REMINDER)
+	else if (!has_sign && (uses & GA_FIELD_AS_VALUE))
 		piece->kind = PIECE_VALUE;
 	return true;
 }
 
 /* Reads the piece at *next and moves past it; false at the end. */
 static bool
-read_piece(const char **next, Piece *piece)
+read_piece(const GaFieldSet *set, const char **next, Piece *piece)
 {
 	const char *from = *next;
 	const char *brace = from;
 
 	if (*from == '\0')
 		return false;
-	while ((brace = strchr(brace, '{')) != NULL && !read_tag(brace, piece))
+	while ((brace = strchr(brace, '{')) != NULL && !read_tag(set, brace, piece))
 		brace++;
 	if (brace != from)
 	{
@@ -153,43 +139,82 @@ leave_condition(Nesting *nesting)
 	nesting->depth--;
 }
 
-void
-ga_template_render(StringInfo out, const char *text,
-				   const GaFieldValues *values, bool is_html)
+/* What is the same for a template and for the parts in it. */
+typedef struct Renderer
 {
+	StringInfo out;
+	const GaFieldSet *set;
+	const char *const *values;
+	GaRendering rendering;
+	int part_depth;
+} Renderer;
+
+static void render(Renderer *renderer, const char *text);
+
+static void
+put_value(Renderer *renderer, int field)
+{
+	const char *value = renderer->values[field];
+
+	if (value == NULL)
+		return;
+	if (renderer->set->fields[field].uses & GA_FIELD_IS_PART)
+	{
+		/* One that holds itself would never end. */
+		if (renderer->part_depth == MAX_PARTS)
+			return;
+		renderer->part_depth++;
+		render(renderer, value);
+		renderer->part_depth--;
+	}
+	else if (renderer->rendering == GA_RENDER_TEXT)
+		appendStringInfoString(renderer->out, value);
+	else if (renderer->rendering == GA_RENDER_HTML)
+		ga_html_escape(renderer->out, value);
+	else
+		ga_html_escape_lines(renderer->out, value);
+}
+
+static void
+render(Renderer *renderer, const char *text)
+{
+	const GaFieldSet *set = renderer->set;
 	Nesting nesting = {0, 0};
 	Piece piece;
 
-	while (read_piece(&text, &piece))
+	while (read_piece(set, &text, &piece))
 	{
-		const char *value = NULL;
-
 		if (piece.kind == PIECE_IF || piece.kind == PIECE_UNLESS)
-			enter_condition(&nesting, (values->of[piece.field] != NULL) ==
+			enter_condition(&nesting, (renderer->values[piece.field] != NULL) ==
 										  (piece.kind == PIECE_IF));
 		else if (piece.kind == PIECE_END && nesting.depth > 0)
 			leave_condition(&nesting);
 		if (nesting.skipped_from != 0)
 			continue;
 		if (piece.kind == PIECE_VALUE)
-			value = values->of[piece.field];
-		if (piece.kind == PIECE_TEXT || piece.kind == PIECE_BAD)
-			appendBinaryStringInfo(out, piece.start, piece.length);
-		else if (value != NULL && is_html)
-			ga_html_escape_lines(out, value);
-		else if (value != NULL)
-			appendStringInfoString(out, value);
+			put_value(renderer, piece.field);
+		else if (piece.kind == PIECE_TEXT || piece.kind == PIECE_BAD)
+			appendBinaryStringInfo(renderer->out, piece.start, piece.length);
 	}
 }
 
+void
+ga_template_render(StringInfo out, const GaFieldSet *set, const char *text,
+				   const char *const *values, GaRendering rendering)
+{
+	Renderer renderer = {out, set, values, rendering, 0};
+
+	render(&renderer, text);
+}
+
 const char *
-ga_template_fault(const char *text)
+ga_template_fault(const GaFieldSet *set, const char *text)
 {
 	const char *open[MAX_DEPTH];
 	int depth = 0;
 	Piece piece;
 
-	while (read_piece(&text, &piece))
+	while (read_piece(set, &text, &piece))
 	{
 		if (piece.kind == PIECE_BAD)
 			return psprintf("%.*s is no placeholder", Min(piece.length, 40),
@@ -209,12 +234,12 @@ ga_template_fault(const char *text)
 
 /* Whether it is there when the optional fields of `given` are. */
 static bool
-has_when(const char *text, GaField field, uint32 given)
+has_when(const GaFieldSet *set, const char *text, int field, uint32 given)
 {
 	Nesting nesting = {0, 0};
 	Piece piece;
 
-	while (read_piece(&text, &piece))
+	while (read_piece(set, &text, &piece))
 	{
 		if (piece.kind == PIECE_IF || piece.kind == PIECE_UNLESS)
 			enter_condition(&nesting, ((given >> piece.field) & 1) ==
@@ -229,20 +254,21 @@ has_when(const char *text, GaField field, uint32 given)
 }
 
 bool
-ga_template_always_has(const char *text, GaField field)
+ga_template_always_has(const GaFieldSet *set, const char *text, int field)
 {
-	for (uint32 given = 0; given < 1 << GA_FIELD_COUNT; given++)
-		if (!has_when(text, field, given))
+	Assert(set->count < 16);
+	for (uint32 given = 0; given < (uint32) 1 << set->count; given++)
+		if (!has_when(set, text, field, given))
 			return false;
 	return true;
 }
 
 bool
-ga_template_has(const char *text, GaField field)
+ga_template_has(const GaFieldSet *set, const char *text, int field)
 {
 	Piece piece;
 
-	while (read_piece(&text, &piece))
+	while (read_piece(set, &text, &piece))
 		if (piece.kind == PIECE_VALUE && piece.field == field)
 			return true;
 	return false;

@@ -174,5 +174,49 @@ FROM unnest(ARRAY['x', 'no such token', repeat('A', 34), repeat('A', 1000)]) AS 
 SELECT cmp_ok(pg_temp.scans(format('SELECT group_api.invitation_page(%L)', pg_temp.token('lost'))), '>', 0::bigint,
 	'which are counted');
 
+-- ---- The page's template is filled to the end, and values are never read as one ----
+
+CREATE FUNCTION pg_temp.whole_page(command text, wanted text) RETURNS text
+LANGUAGE plpgsql AS $$
+DECLARE
+	page text;
+BEGIN
+	PERFORM set_config('request.method', 'GET', true);
+	EXECUTE format('SELECT group_api.%s($1)', command) INTO page
+		USING CASE command WHEN 'unsubscribe' THEN pg_temp.stop(wanted) ELSE pg_temp.token(wanted) END;
+	PERFORM set_config('request.method', '', true);
+	RETURN page;
+END
+$$;
+CREATE TEMP TABLE pages AS SELECT name, command, locale, pg_temp.words(locale, name, command) AS words,
+	pg_temp.whole_page(command, name) AS page
+	FROM unnest('{en,es,fr,de,pt}'::text[]) AS locale, unnest('{invitation_page,unsubscribe}'::text[]) AS command, links;
+SELECT is_empty($$SELECT name, command, locale, (regexp_match(page, '\{[?!/]?[a-z_]*\}'))[1] FROM pages WHERE page ~ '\{[?!/]?[a-z_]*\}'$$,
+	'no page of any state and language has a place left in it');
+SELECT is_empty($$SELECT name, command, locale FROM pages WHERE page NOT LIKE E'%\n</html>\n'$$, 'each goes to its end');
+SELECT is_empty($$SELECT name, command, locale FROM pages WHERE page ~ '<h1></h1>|<p[^>]*></p>|<title></title>|<button[^>]*></button>'$$,
+	'and no sentence is empty');
+SELECT is((regexp_match(current_setting('response.headers'), '''sha256-([^'']*)'''))[1],
+	encode(sha256(convert_to((regexp_match(page, '<style>(.*?)</style>'))[1], 'UTF8')), 'base64'),
+	'the policy allows the page''s style by its digest') FROM pages LIMIT 1;
+SELECT is((SELECT count(*) FROM regexp_matches(page, '<style', 'g')), 1::bigint, 'which is the only one') FROM pages LIMIT 1;
+
+UPDATE group_api_private.groups SET name = '{token} {/}{?pending}', inviter = '{group_name} {group} {inviter}',
+	message = E'{message}{!x}\n{title}', description = '{description} {?', image = 'https://example.com/{token}"{member}'
+	WHERE id = :'id';
+UPDATE group_api_private.members SET name = '<b>{member}{member_name}' WHERE group_id = :'id';
+UPDATE group_api_private.invitations SET response = 'pending', responded_at = NULL, locale = NULL WHERE group_id = :'id';
+SELECT pg_temp.whole_page('invitation_page', 'quiet') AS page \gset
+SELECT is(substring(:'page' FROM piece), piece_is, 'shown as it was typed: ' || piece_is)
+FROM (VALUES ('<h1>.*?</h1>', '<h1><bdi>{token} {/}{?pending}</bdi></h1>'),
+	('<p class="for">.*?</p>', '<p class="for">Invitation for <bdi>&lt;b&gt;{member}{member_name}</bdi></p>'),
+	('<p class="lead">.*?</p>', '<p class="lead"><bdi>{group_name} {group} {inviter}</bdi> invites you to join this group.</p>'),
+	('<blockquote .*?</blockquote>', E'<blockquote class="message" dir="auto">{message}{!x}\n{title}</blockquote>'),
+	('<p class="about" .*?</p>', '<p class="about" dir="auto">{description} {?</p>'),
+	('<img .*?>', '<img alt="" src="https://example.com/{token}&quot;{member}">'),
+	('<title>.*?</title>', E'<title>Invitation to \u2068{token} {/}{?pending}\u2069</title>')) AS typed (piece, piece_is);
+SELECT is((SELECT count(*) FROM regexp_matches(:'page', pg_temp.token('quiet'), 'g')), 1::bigint,
+	'and the token stands in the form alone');
+
 SELECT * FROM finish();
 ROLLBACK;

@@ -14,6 +14,7 @@
 #include "dispatch/wake.h"
 #include "funcapi.h"
 #include "message/languages.h"
+#include "message/message_fields.h"
 #include "message/template.h"
 #include "request/text.h"
 #include "store/plan_cache.h"
@@ -79,7 +80,7 @@ tidy(const char *what, const char *text, GaTextPolicy policy, size_t max_bytes)
 static void
 check_words(const char *what, const char *text)
 {
-	const char *fault = ga_template_fault(text);
+	const char *fault = ga_template_fault(&ga_message_fields, text);
 
 	if (fault != NULL)
 		refuse(what, psprintf("It is not well-formed: %s.", fault),
@@ -89,9 +90,9 @@ check_words(const char *what, const char *text)
 static void
 check_link(const char *what, const char *text)
 {
-	if (!ga_template_has(text, GA_FIELD_LINK))
+	if (!ga_template_has(&ga_message_fields, text, GA_FIELD_LINK))
 		refuse(what, "It has no {link}, so nobody could answer.", placeholders);
-	if (!ga_template_always_has(text, GA_FIELD_LINK))
+	if (!ga_template_always_has(&ga_message_fields, text, GA_FIELD_LINK))
 		refuse(what, "Some messages would have no {link}.",
 			   "Write {link} outside of the conditions, or in each case.");
 }
@@ -152,7 +153,7 @@ read_subject(FunctionCallInfo fcinfo, int at, GaTemplate *template)
 	template->subject =
 		tidy("subject", subject, GA_TEXT_SINGLE_LINE, SUBJECT_MAX_BYTES);
 	check_words("subject", template->subject);
-	if (ga_template_has(template->subject, GA_FIELD_LINK))
+	if (ga_template_has(&ga_message_fields, template->subject, GA_FIELD_LINK))
 		refuse("subject", "It has a {link}.",
 			   "Subjects are shown where others can read them: write the link "
 			   "in the body.");
