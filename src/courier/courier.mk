@@ -7,7 +7,7 @@
 .DEFAULT_GOAL ?= group_api_courier
 
 COURIER_CC       ?= cc
-COURIER_PACKAGES  = libcurl gmime-3.0 jansson
+COURIER_PACKAGES  = libcurl gmime-3.0 jansson expat
 COURIER_VERSION  := $(shell sed -n "s/^default_version *= *'\(.*\)'/\1/p" group_api.control)
 COURIER_FLAGS    := -std=gnu11 -D_GNU_SOURCE -DGA_VERSION='"$(COURIER_VERSION)"' \
 	-Isrc -Wall -Wextra -Werror -pthread $(shell pkg-config --cflags $(COURIER_PACKAGES))

@@ -154,25 +154,96 @@ xml_gives(const char *text, const char *wanted)
 }
 
 static void
-xml_answers_are_read_as_far_as_needed(void **state)
+the_leaves_of_an_xml_answer_are_read(void **state)
 {
 	(void) state;
-	xml_gives("", "{}");
-	xml_gives("<", "{}");
-	xml_gives("<a", "{}");
-	xml_gives("<a>", "{}");
-	xml_gives("<a>b", "{}");
-	xml_gives("<a>b<", "{}");
-	xml_gives("<a>b</", "{}");
-	xml_gives("<a>b</a", "{}");
-	xml_gives("<a>b</ab>", "{}");
-	xml_gives("<></>", "{}");
-	xml_gives("{\"not\":\"XML\"}", "{}");
+	xml_gives("<?xml version=\"1.0\"?>\n<R xmlns=\"x\">\n <a>b</a>\n <a>c</a>"
+			  "<d><e>x &lt;&amp;&gt; &quot;y&apos;</e></d><f></f></R>",
+			  "{\"a\":\"b\",\"e\":\"x <&> \\\"y'\",\"f\":\"\"}");
 	xml_gives(
-		"<?xml version=\"1.0\"?>\n<R xmlns=\"x\">\n <a>b</a>\n <a>c</a>"
-		"<d><e>x &lt;&amp;&gt; &quot;y&apos;&none;</e></d><f></f><g/></R>",
-		"{\"a\":\"b\",\"e\":\"x <&> \\\"y'&none;\",\"f\":\"\"}");
-	xml_gives("<a>\xFF</a>", "{}");
+		"<R><a b='c>'>d</a><!-- <e>f</e> --><g><![CDATA[<h>&amp;]]></g></R>",
+		"{\"a\":\"d\",\"g\":\"<h>&amp;\"}");
+	xml_gives("<R><a>1<!-- 2 -->3&#x34;&#53;</a></R>", "{\"a\":\"1345\"}");
+	xml_gives("<R>text<a>b</a>text</R>", "{\"a\":\"b\"}");
+	xml_gives("<?xml version='1.0' encoding='ISO-8859-1'?><a>\xE9</a>",
+			  "{\"a\":\"\xC3\xA9\"}");
+}
+
+static void
+xml_is_read_up_to_its_first_fault(void **state)
+{
+	static const char *const nothing[] = {
+		"",
+		"<",
+		"<a",
+		"<a>",
+		"<a>b",
+		"<a>b<",
+		"<a>b</",
+		"<a>b</a",
+		"<a>b</ab>",
+		"<></>",
+		"\xFF",
+		"<a>\xFF</a>",
+		"{\"not\":\"XML\"}",
+		"<a>&none;</a>",
+		"<?xml version='1.0' encoding='no-such'?><a>b</a>"};
+
+	(void) state;
+	for (size_t i = 0; i < sizeof(nothing) / sizeof(nothing[0]); i++)
+		xml_gives(nothing[i], "{}");
+	xml_gives("<R><a>b</a><c>d", "{\"a\":\"b\"}");
+	xml_gives("<a>b</a><c>d</c>", "{\"a\":\"b\"}");
+}
+
+static void
+xml_with_a_document_type_is_not_read(void **state)
+{
+	(void) state;
+	xml_gives("<!DOCTYPE a><a>b</a>", "{}");
+	xml_gives("<!DOCTYPE a [<!ENTITY e \"c\">]><a>b&e;</a>", "{}");
+	xml_gives("<!DOCTYPE a SYSTEM \"file:///etc/hostname\"><a>b</a>", "{}");
+	xml_gives("<!DOCTYPE a [<!ENTITY e SYSTEM \"file:///etc/hostname\">]>"
+			  "<a>b&e;</a>",
+			  "{}");
+	xml_gives("<!DOCTYPE a [<!ENTITY % p SYSTEM \"http://127.0.0.1:1/\"> %p;]>"
+			  "<a>b</a>",
+			  "{}");
+}
+
+/* Ten to the power of nine: neither the time nor the memory is spent. */
+static void
+xml_cannot_be_made_to_grow(void **state)
+{
+	GaText bomb = {0};
+
+	(void) state;
+	ga_text_puts(&bomb, "<!DOCTYPE a [<!ENTITY e0 \"ha\">");
+	for (int i = 1; i < 10; i++)
+	{
+		ga_text_printf(&bomb, "<!ENTITY e%d \"", i);
+		for (int n = 0; n < 10; n++)
+			ga_text_printf(&bomb, "&e%d;", i - 1);
+		ga_text_puts(&bomb, "\">");
+	}
+	ga_text_puts(&bomb, "]><a>&e9;</a>");
+	xml_gives(bomb.data, "{}");
+	ga_text_free(&bomb);
+}
+
+static void
+xml_may_be_as_deep_as_an_answer_is_long(void **state)
+{
+	GaText deep = {0};
+
+	(void) state;
+	for (int i = 0; i < 9000; i++)
+		ga_text_puts(&deep, "<a>");
+	ga_text_puts(&deep, "b");
+	for (int i = 0; i < 9000; i++)
+		ga_text_puts(&deep, "</a>");
+	xml_gives(deep.data, "{\"a\":\"b\"}");
+	ga_text_free(&deep);
 }
 
 static void
@@ -512,7 +583,11 @@ main(void)
 		cmocka_unit_test(a_condition_empties_the_whole_template),
 		cmocka_unit_test(a_number_stands_without_quotes),
 		cmocka_unit_test(a_mailbox_has_every_form),
-		cmocka_unit_test(xml_answers_are_read_as_far_as_needed),
+		cmocka_unit_test(the_leaves_of_an_xml_answer_are_read),
+		cmocka_unit_test(xml_is_read_up_to_its_first_fault),
+		cmocka_unit_test(xml_with_a_document_type_is_not_read),
+		cmocka_unit_test(xml_cannot_be_made_to_grow),
+		cmocka_unit_test(xml_may_be_as_deep_as_an_answer_is_long),
 		cmocka_unit_test(a_template_with_a_fault_is_refused),
 		cmocka_unit_test(fields_become_a_body),
 		cmocka_unit_test(a_path_leads_to_a_value),

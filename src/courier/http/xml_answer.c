@@ -1,91 +1,83 @@
 /*
  * xml_answer.c
- *		The little of XML that providers' answers need.
+ *		The XML that providers' answers are made of, read by expat.
  *
- * Looks for <Name>text</Name> and knows nothing of attributes, CDATA or
- * declarations: what it does not understand it passes over, and it never fails.
+ * Who answers is a stranger.  Expat opens nothing for itself: an external entity
+ * has no handler, so it is passed over.  A document type is where entities are
+ * made, also those that grow to gigabytes; no provider sends one, so the reading
+ * ends there.  What an answer can hold is bounded by http.c before it comes here.
  */
 #include "courier/http/xml_answer.h"
 
+#include <expat.h>
 #include <stdbool.h>
-#include <string.h>
 
 #include "courier/text.h"
 
-static const struct
+typedef struct Reading
 {
-	const char *name;
-	char character;
-} entities[] = {{"&lt;", '<'},
-				{"&gt;", '>'},
-				{"&amp;", '&'},
-				{"&quot;", '"'},
-				{"&apos;", '\''}};
+	XML_Parser parser;
+	json_t *leaves;
+	GaText value;
+	bool is_leaf; /* nothing but text since the last tag that opened */
+} Reading;
 
 static void
-put_decoded(GaText *out, const char *text, const char *end)
+open_element(void *context, const XML_Char *name, const XML_Char **attributes)
 {
-	while (text < end)
-	{
-		size_t length = 0;
+	Reading *reading = context;
 
-		for (size_t i = 0; i < sizeof(entities) / sizeof(entities[0]); i++)
-			if (strncmp(text, entities[i].name, strlen(entities[i].name)) == 0)
-			{
-				length = strlen(entities[i].name);
-				ga_text_putc(out, entities[i].character);
-			}
-		if (length == 0)
-			ga_text_putc(out, *text);
-		text += length ? length : 1;
-	}
-}
-
-/* Whether <name>value</name> begins at `open`; `value` ends at `close`. */
-static bool
-is_leaf(const char *open, size_t name, const char *close)
-{
-	return strncmp(close, "</", 2) == 0 &&
-		   strncmp(close + 2, open + 1, name) == 0 && close[2 + name] == '>';
+	(void) name, (void) attributes;
+	ga_text_truncate(&reading->value, 0);
+	reading->is_leaf = true;
 }
 
 static void
-add_leaf(json_t *object, const char *name, size_t length, const char *value,
-		 const char *end)
+close_element(void *context, const XML_Char *name)
 {
-	GaText key = {0};
-	GaText decoded = {0};
+	Reading *reading = context;
 
-	ga_text_append(&key, name, length);
-	ga_text_append(&decoded, "", 0);
-	put_decoded(&decoded, value, end);
-	if (json_object_get(object, key.data) == NULL)
-		json_object_set_new(object, key.data, json_string(decoded.data));
-	ga_text_free(&key);
-	ga_text_free(&decoded);
+	if (reading->is_leaf && json_object_get(reading->leaves, name) == NULL)
+		json_object_set_new(reading->leaves, name,
+							json_string(ga_text_string(&reading->value)));
+	reading->is_leaf = false;
+}
+
+static void
+take_text(void *context, const XML_Char *text, int length)
+{
+	Reading *reading = context;
+
+	if (reading->is_leaf)
+		ga_text_append(&reading->value, text, (size_t) length);
+}
+
+static void
+refuse_document_type(void *context, const XML_Char *name,
+					 const XML_Char *system_id, const XML_Char *public_id,
+					 int has_internal_subset)
+{
+	Reading *reading = context;
+
+	(void) name, (void) system_id, (void) public_id, (void) has_internal_subset;
+	XML_StopParser(reading->parser, XML_FALSE);
 }
 
 json_t *
 ga_xml_answer_read(const char *text, size_t length)
 {
-	json_t *object = json_object();
-	GaText copy = {0};
-	const char *open;
+	Reading reading = {.parser = XML_ParserCreate(NULL),
+					   .leaves = json_object()};
 
-	/* Ended by a zero byte, so that nothing below reads beyond it. */
-	ga_text_append(&copy, text, length);
-	for (open = strchr(copy.data, '<'); open; open = strchr(open + 1, '<'))
-	{
-		size_t name = strcspn(open + 1, "<>/ ");
-		const char *value = open + 1 + name + 1;
-		const char *close;
-
-		if (name == 0 || open[1 + name] != '>')
-			continue;
-		close = strchr(value, '<');
-		if (close && is_leaf(open, name, close))
-			add_leaf(object, open + 1, name, value, close);
-	}
-	ga_text_free(&copy);
-	return object;
+	if (reading.parser == NULL)
+		return reading.leaves;
+	XML_SetUserData(reading.parser, &reading);
+	XML_SetElementHandler(reading.parser, open_element, close_element);
+	XML_SetCharacterDataHandler(reading.parser, take_text);
+	XML_SetStartDoctypeDeclHandler(reading.parser, refuse_document_type);
+	/* Up to the first fault: an answer that was cut short says something. */
+	(void) XML_Parse(reading.parser, text, (int) length, XML_TRUE);
+	XML_ParserFree(reading.parser);
+	ga_text_free(&reading.value);
+	return reading.leaves;
 }

@@ -1,6 +1,6 @@
 /*
  * xml_answer.h
- *		The little of XML that providers' answers need.
+ *		The XML that providers' answers are made of.
  */
 #ifndef GA_COURIER_HTTP_XML_ANSWER_H
 #define GA_COURIER_HTTP_XML_ANSWER_H
@@ -10,7 +10,8 @@
 
 /*
  * The elements that hold nothing but text, as an object of strings: the first
- * of each name counts.  What is not XML gives an empty object, never NULL.
+ * of each name counts, up to where the text stops to be XML or has a document
+ * type.  Never NULL; what is not XML gives an empty object.
  */
 extern json_t *ga_xml_answer_read(const char *text, size_t length);
 
