@@ -2,7 +2,9 @@
 #
 #   unit            every test/unit/*_test.c, one program each, linked with the courier
 #                   but for its main; then the courier itself against peers, as TAP
-#   unit-asan       the same under ASan and UBSan
+#                   and test/unit/dispatch/*_test.c, linked with objects of the extension
+#                   that decide without SQL, and with what stands in for the server
+#   unit-asan       the first under ASan and UBSan
 #   courier-bench   build/unit/courier_bench, messages a second
 #
 # What is of C++ or fuzzed has a Makefile of its own: test/unit/request.
@@ -22,10 +24,26 @@ build/unit-asan/%: test/unit/%.c $(filter-out %/main.o,$(COURIER_ASAN))
 	@mkdir -p $(@D)
 	clang $(COURIER_FLAGS) $(COURIER_SANITIZE) -o $@ $^ $(UNIT_LIBS)
 
+DISPATCH_SOURCES  := $(wildcard test/unit/dispatch/*_test.c)
+DISPATCH_PROGRAMS := $(patsubst test/unit/%.c,build/unit/%,$(DISPATCH_SOURCES))
+DISPATCH_OBJS      = $(filter src/dispatch/provider/providers.o \
+	src/dispatch/provider/backoff.o src/dispatch/provider/evidence.o \
+	src/dispatch/courier/jobs.o src/dispatch/courier/suspects.o \
+	src/dispatch/reading.o src/base/provider_config.o src/base/shared/%,$(OBJS))
+
+build/unit/dispatch/stand_in.o: test/unit/dispatch/stand_in.c test/unit/dispatch/stand_in.h \
+		$(DISPATCH_OBJS)
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
+
+build/unit/dispatch/%: test/unit/dispatch/%.c build/unit/dispatch/stand_in.o $(DISPATCH_OBJS)
+	$(CC) $(CPPFLAGS) $(CFLAGS) -o $@ $^ -L$(pkglibdir) -L$(libdir) -lpgcommon -lpgport \
+		-lcmocka -lm
+
 courier-bench: group_api_courier build/unit/courier_bench
 
-unit: group_api_courier $(UNIT_PROGRAMS)
-	set -e; for program in $(UNIT_PROGRAMS); do $$program; done
+unit: group_api_courier $(UNIT_PROGRAMS) $(DISPATCH_PROGRAMS)
+	set -e; for program in $(UNIT_PROGRAMS) $(DISPATCH_PROGRAMS); do $$program; done
 	/usr/bin/python3 test/unit/courier_peers.py ./group_api_courier
 	/usr/bin/python3 test/unit/courier_providers.py ./group_api_courier
 	/usr/bin/python3 test/unit/courier_specimens.py ./group_api_courier
