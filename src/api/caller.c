@@ -13,7 +13,7 @@
 #include "base/extension.h"
 #include "base/guc.h"
 #include "base/locale_tag.h"
-#include "base/shared/sms_text.h"
+#include "base/shared/utf8.h"
 #include "base/token_issuer.h"
 #include "fmgr.h"
 #include "miscadmin.h"

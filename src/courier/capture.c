@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "courier/memory.h"
 #include "courier/smtp/mail.h"
 
 /* RFC 2606 keeps .invalid from ever being somebody's. */

@@ -11,7 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/shared/provider_options.h"
+#include "base/shared/mailbox.h"
 #include "courier/text.h"
 
 /* The members that are strings, and what they may hold. */

@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/shared/sms_text.h"
+#include "base/shared/utf8.h"
 
 /* A shorter secret, or piece of one, would eat ordinary words. */
 #define SECRET_MIN 4

@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "courier/text.h"
+#include "courier/thread.h"
 
 static void
 write_all(int fd, const char *data, size_t length)
@@ -71,23 +72,6 @@ write_posts(void *context)
 		ga_buffer_free(&taken);
 	}
 	return NULL;
-}
-
-bool
-ga_thread_start(void *(*run)(void *), void *context)
-{
-	sigset_t all;
-	sigset_t before;
-	pthread_t thread;
-	bool started;
-
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	started = pthread_create(&thread, NULL, run, context) == 0;
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	if (started)
-		pthread_detach(thread);
-	return started;
 }
 
 bool

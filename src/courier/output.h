@@ -22,10 +22,6 @@ typedef struct GaOutput
 	GaBuffer outbox;
 } GaOutput;
 
-/* A detached thread that no signal is delivered to, nor to any it starts (the
- * resolver's).  false: there is none to be had. */
-extern bool ga_thread_start(void *(*run)(void *), void *context);
-
 /* Starts the thread that writes what is posted. */
 extern bool ga_output_open(GaOutput *output, int fd);
 

@@ -36,7 +36,9 @@
 
 #include "base/shared/monotonic.h"
 #include "courier/descriptors.h"
+#include "courier/memory.h"
 #include "courier/provider.h"
+#include "courier/thread.h"
 
 #define IDLE_S 60
 /* While others wait for file descriptors. */

@@ -24,6 +24,7 @@
 #include "courier/capture.h"
 #include "courier/http/http.h"
 #include "base/shared/provider_table.h"
+#include "courier/memory.h"
 #include "courier/smtp/smtp.h"
 
 static const GaTransport *

@@ -14,6 +14,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "courier/memory.h"
+
 /* A shorter piece of base64 would be found in innocent words. */
 #define PIECE_MIN 8
 

@@ -22,8 +22,10 @@
 
 #include "courier/confine.h"
 #include "courier/descriptors.h"
+#include "courier/memory.h"
 #include "courier/output.h"
 #include "courier/pool.h"
+#include "courier/thread.h"
 
 #define READ_SIZE (256 * 1024)
 

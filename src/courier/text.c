@@ -10,49 +10,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/shared/sms_text.h"
-
-static void
-die_of_memory(void)
-{
-	static const char message[] = "group_api_courier: out of memory\n";
-
-	if (write(STDERR_FILENO, message, sizeof(message) - 1) < 0)
-		_exit(4);
-	_exit(3);
-}
-
-void *
-ga_memory_alloc(size_t size)
-{
-	void *memory = calloc(1, size ? size : 1);
-
-	if (memory == NULL)
-		die_of_memory();
-	return memory;
-}
-
-char *
-ga_memory_strdup(const char *string)
-{
-	char *copy;
-
-	if (string == NULL)
-		return NULL;
-	copy = strdup(string);
-	if (copy == NULL)
-		die_of_memory();
-	return copy;
-}
-
-void
-ga_memory_wipe(char *secret)
-{
-	if (secret == NULL)
-		return;
-	explicit_bzero(secret, strlen(secret));
-	free(secret);
-}
+#include "base/shared/utf8.h"
+#include "courier/memory.h"
 
 static void
 reserve(GaText *text, size_t want)
@@ -66,7 +25,7 @@ reserve(GaText *text, size_t want)
 		size *= 2;
 	data = realloc(text->data, size);
 	if (data == NULL)
-		die_of_memory();
+		ga_memory_exhausted();
 	text->data = data;
 	text->size = size;
 }

@@ -1,9 +1,6 @@
 /*
  * text.h
  *		Growing strings, and cleaning what strangers wrote.
- *
- * Running out of memory ends the courier: the dispatcher starts another and
- * knows which messages were in flight, so nothing is gained by limping on.
  */
 #ifndef GA_COURIER_TEXT_H
 #define GA_COURIER_TEXT_H
@@ -33,13 +30,6 @@ extern const char *ga_text_string(const GaText *text);
 extern void ga_text_put_url(GaText *text, const char *string);
 /* The inside of a JSON string. */
 extern void ga_text_put_json(GaText *text, const char *string);
-
-/* Never NULL; zeroed. */
-extern void *ga_memory_alloc(size_t size);
-/* NULL stays NULL. */
-extern char *ga_memory_strdup(const char *string);
-/* Overwrites a secret before it is freed; NULL is fine. */
-extern void ga_memory_wipe(char *secret);
 
 /*
  * Copies `length` bytes as valid UTF-8 without control characters, at most

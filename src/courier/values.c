@@ -14,7 +14,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/shared/provider_options.h"
+#include "base/shared/mailbox.h"
 #include "base/shared/sms_text.h"
 #include "courier/smtp/header_words.h"
 #include "courier/smtp/mail.h"

@@ -11,6 +11,7 @@
 
 #include "base/guc.h"
 #include "base/shared/sms_text.h"
+#include "base/shared/utf8.h"
 #include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"
 #include "message/compose.h"

@@ -6,11 +6,10 @@ HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 
 TREE=$(mktemp -d)
 trap 'rm -rf "$TREE"' EXIT
-OLDER=$TREE/test/lint/names_older.txt
 
 plant_clean_tree() {
-	rm -rf "$TREE/src" "$TREE/test"
-	mkdir -p "$TREE"/src/{api/contract_b,store,dispatch} "$TREE/test/lint"
+	rm -rf "$TREE/src"
+	mkdir -p "$TREE"/src/{api/contract_b,store,dispatch}
 	printf '%s\n' '/* extern void ga_other_name(void); */' '#define GA_MAKE(name) \' '	extern int name(int)' \
 		'extern int ga_caller_count;' 'extern const char *ga_caller_name(const GaCaller *caller);' \
 		'extern void (*ga_on_call)(void);' >"$TREE/src/api/caller.h"
@@ -18,8 +17,6 @@ plant_clean_tree() {
 		>"$TREE/src/api/contract_b/writes.h"
 	printf '%s\n' 'extern bool ga_entry_find(void);' 'extern pg_noreturn void group_api_entries_main(Datum arg);' \
 		>"$TREE/src/dispatch/entries.h"
-	printf '%s\n' 'extern void ga_older_name(void);' >"$TREE/src/dispatch/wake.h"
-	printf '%s\n' '# older names' 'ga_older_name' >"$OLDER"
 }
 
 # caught WHAT TEXT: with what was planted the check fails and says TEXT
@@ -41,16 +38,4 @@ printf '%s\n' 'extern GaUser *' 'ga_users_of(' '	int64 id);' >>"$TREE/src/api/ca
 caught "one that stands in a line of its own" 'src/api/caller.h: ga_users_of'
 echo 'extern "C" bool phone_check(const char *text);' >>"$TREE/src/api/caller.h"
 caught "one without our prefix" 'src/api/caller.h: phone_check'
-echo 'ga_new_name' >>"$OLDER"
-caught "a listed name that is gone" 'ga_new_name: take it off'
-echo 'ga_caller_name' >>"$OLDER"
-caught "a listed name that is right" 'ga_caller_name: take it off'
-echo 'extern void ga_put(void);' >>"$TREE/src/api/caller.h"
-echo 'ga_put' >>"$OLDER"
-caught "a name listed for a room that has none" 'src/api/caller.h: ga_put'
-for one in $(seq 100); do
-	echo "extern void ga_older$one(void);" >>"$TREE/src/dispatch/wake.h"
-	echo "ga_older$one" >>"$OLDER"
-done
-caught "a list that grows" 'has 101'
 finish

@@ -83,20 +83,4 @@ extern bool ga_provider_options_agree(const char *kind, int place,
 									  GaOptionLookup lookup, void *context,
 									  char *complaint, size_t size);
 
-/* The two halves of `Name <address>`; both point into the value. */
-typedef struct GaMailbox
-{
-	const char *name; /* without quotes; may be empty */
-	size_t name_length;
-	bool name_is_quoted; /* it stood in quotes: \" and \\ mean " and \ */
-	const char *address;
-	size_t address_length;
-} GaMailbox;
-
-/* false: not a mailbox this project would send from or to. */
-extern bool ga_mailbox_split(const char *value, GaMailbox *mailbox);
-
-/* local@domain in ASCII, dot-atom, lengths of RFC 5321 4.5.3.1. */
-extern bool ga_mailbox_is_address(const char *address, size_t length);
-
 #endif /* GA_BASE_SHARED_PROVIDER_OPTIONS_H */

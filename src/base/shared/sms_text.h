@@ -37,17 +37,4 @@ typedef struct GaSmsCount
  */
 extern bool ga_sms_count(const char *text, size_t length, GaSmsCount *count);
 
-/*
- * Reads the character at *next and moves past it.  Returns its code point, or
- * -1 when the bytes are not UTF-8 (overlong, surrogate, cut off); *next then
- * moves by one byte.  *next must be before `end`.
- */
-extern int32_t ga_utf8_next(const char **next, const char *end);
-
-/* C0, DEL, C1 and the two Unicode line ends: nothing a header may carry. */
-extern bool ga_utf8_is_control(int32_t character);
-
-/* Marks and overrides of direction: they make a name read as another. */
-extern bool ga_utf8_is_bidi(int32_t character);
-
 #endif /* GA_BASE_SHARED_SMS_TEXT_H */

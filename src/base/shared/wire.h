@@ -16,6 +16,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/shared/buffer.h"
+
 /* A frame larger than this is a broken peer; an invitation is below 64 KiB. */
 #define GA_FRAME_MAX (4u * 1024 * 1024)
 #define GA_FRAME_HEADER 5
@@ -96,34 +98,6 @@ typedef struct GaOutcomeFrame
 	GaSlice message_id;		/* the provider's id of the message, or empty */
 	GaSlice captured;		/* capture only: the message as it would leave */
 } GaOutcomeFrame;
-
-/* A growing byte queue: append at the end, consume from the front. */
-typedef struct GaBuffer
-{
-	char *data;
-	size_t start;
-	size_t end;
-	size_t size;
-} GaBuffer;
-
-extern void ga_buffer_free(GaBuffer *buffer);
-/* false: out of memory; the buffer is unchanged */
-extern bool ga_buffer_append(GaBuffer *buffer, const void *data, size_t length);
-extern void ga_buffer_consume(GaBuffer *buffer, size_t length);
-/* room for at least `want` bytes at the end; NULL: out of memory */
-extern char *ga_buffer_reserve(GaBuffer *buffer, size_t want);
-
-static inline size_t
-ga_buffer_length(const GaBuffer *buffer)
-{
-	return buffer->end - buffer->start;
-}
-
-static inline const char *
-ga_buffer_start(const GaBuffer *buffer)
-{
-	return buffer->data + buffer->start;
-}
 
 /* false: out of memory */
 extern bool ga_wire_put_frame(GaBuffer *out, GaFrameType type,

@@ -18,6 +18,7 @@
 #include "courier/connection.h"
 #include "courier/http/http_answer.h"
 #include "courier/http/http_plan.h"
+#include "courier/memory.h"
 
 /* More of an answer than this is not read. */
 #define ANSWER_MAX 65536

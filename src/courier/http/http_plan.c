@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "courier/http/json_path.h"
+#include "courier/memory.h"
 
 /* The row's word, or else the option's; NULL when neither has one. */
 static const char *

@@ -12,6 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "courier/memory.h"
+
 static void
 put_escaped(GaText *out, const char *value, GaEscape escape)
 {

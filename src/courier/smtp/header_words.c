@@ -12,7 +12,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "base/shared/sms_text.h"
+#include "base/shared/utf8.h"
 
 /* RFC 2047 2: an encoded word with everything that belongs to it. */
 #define WORD_MAX 75

@@ -19,7 +19,8 @@
 #include <string.h>
 #include <time.h>
 
-#include "base/shared/provider_options.h"
+#include "base/shared/mailbox.h"
+#include "courier/memory.h"
 #include "courier/smtp/header_words.h"
 
 /* Display names are cut here; RFC 5322 has no limit, readers do. */

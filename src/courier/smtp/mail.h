@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "base/shared/provider_options.h"
+#include "base/shared/mailbox.h"
 #include "courier/job.h"
 #include "courier/text.h"
 

@@ -14,8 +14,10 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/shared/mailbox.h"
 #include "base/shared/provider_options.h"
 #include "courier/connection.h"
+#include "courier/memory.h"
 #include "courier/smtp/mail.h"
 #include "courier/smtp/reply.h"
 

@@ -7,8 +7,9 @@
  */
 #include "postgres.h"
 
-#include "base/shared/sms_text.h"
 #include "request/callback/keyword.h"
+
+#include "base/shared/utf8.h"
 
 /* Longer than any word below. */
 #define WORD_MAX 32

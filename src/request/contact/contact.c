@@ -12,27 +12,12 @@
 #include <time.h>
 
 #include "base/guc.h"
-#include "base/shared/sms_text.h"
+#include "base/shared/utf8.h"
 #include "mb/pg_wchar.h"
 #include "pgtime.h"
 #include "request/contact/contact.h"
 #include "request/contact/email.h"
 #include "request/contact/phone.h"
-
-const char *
-ga_channel_name(GaChannel channel)
-{
-	switch (channel)
-	{
-		case GA_CHANNEL_NONE:
-			break;
-		case GA_CHANNEL_MOBILE:
-			return "MOBILE";
-		case GA_CHANNEL_EMAIL:
-			return "EMAIL";
-	}
-	return NULL;
-}
 
 static const char *
 hint_email(GaEmailFault fault, const char *text)

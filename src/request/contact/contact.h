@@ -27,9 +27,6 @@ typedef struct GaContactFault
 	const char *hint;	 /* or NULL */
 } GaContactFault;
 
-/* "MOBILE", "EMAIL"; NULL for GA_CHANNEL_NONE */
-extern const char *ga_channel_name(GaChannel channel);
-
 /* false and a violation at `path` when the text is no deliverable address */
 extern bool ga_contact_read_email(const char *text, const char *path,
 								  GaViolations *violations, GaContact *contact);

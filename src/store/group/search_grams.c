@@ -13,7 +13,7 @@
  */
 #include "postgres.h"
 
-#include "base/shared/sms_text.h"
+#include "base/shared/utf8.h"
 #include "catalog/pg_type.h"
 #include "common/hashfn.h"
 #include "fmgr.h"

@@ -1,0 +1,22 @@
+/*
+ * memory.h
+ *		Memory of the courier.
+ *
+ * Running out of memory ends the courier: the dispatcher starts another and
+ * knows which messages were in flight, so nothing is gained by limping on.
+ */
+#ifndef GA_COURIER_MEMORY_H
+#define GA_COURIER_MEMORY_H
+
+#include <stddef.h>
+
+/* Never NULL; zeroed. */
+extern void *ga_memory_alloc(size_t size);
+/* NULL stays NULL. */
+extern char *ga_memory_strdup(const char *string);
+/* Overwrites a secret before it is freed; NULL is fine. */
+extern void ga_memory_wipe(char *secret);
+/* Ends the process: there is no memory left. */
+extern void ga_memory_exhausted(void) __attribute__((noreturn));
+
+#endif /* GA_COURIER_MEMORY_H */
