@@ -335,14 +335,14 @@ ga_caller_locale(const char *locale)
 }
 
 static bool
-is_leader(const GaCaller *caller, const GaGroupView *group)
+is_leader(const GaCaller *caller, const GaGroup *group)
 {
 	return caller->user.id != 0 && caller->user.id == group->created_by;
 }
 
 bool
 ga_caller_finds(const GaOwnerScope *scope, const GaCaller *caller, pg_uuid_t id,
-				GaGroupView *group)
+				GaGroup *group)
 {
 	bool found = ga_group_find_alone(scope, id, group);
 	/* Asked of any id: what is hidden is as much work as what is not there. */
@@ -359,7 +359,7 @@ ga_caller_finds(const GaOwnerScope *scope, const GaCaller *caller, pg_uuid_t id,
 }
 
 bool
-ga_caller_may_change(const GaCaller *caller, const GaGroupView *group)
+ga_caller_may_change(const GaCaller *caller, const GaGroup *group)
 {
 	return caller->is_operator || is_leader(caller, group);
 }

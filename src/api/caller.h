@@ -57,10 +57,9 @@ extern bool ga_caller_only_reads(const GaCaller *caller);
  */
 extern bool ga_caller_finds(const struct GaOwnerScope *scope,
 							const GaCaller *caller, pg_uuid_t id,
-							GaGroupView *group);
+							GaGroup *group);
 /* May change the group: leader or operator. */
-extern bool ga_caller_may_change(const GaCaller *caller,
-								 const GaGroupView *group);
+extern bool ga_caller_may_change(const GaCaller *caller, const GaGroup *group);
 
 /* A language as claims or the directory name it, in BCP 47's form, or NULL. */
 extern const char *ga_caller_locale(const char *locale);

@@ -91,7 +91,7 @@ ga_creation_run(FunctionCallInfo fcinfo, GaContract contract, GaCreate create)
 }
 
 void
-ga_creation_begin(GaGroupView *group, char contract)
+ga_creation_begin(GaGroup *group, char contract)
 {
 	memset(group, 0, sizeof(*group));
 	group->contract = contract;
@@ -103,9 +103,9 @@ ga_creation_begin(GaGroupView *group, char contract)
 }
 
 void
-ga_creation_add_leader(GaGroupView *group, const GaCaller *caller)
+ga_creation_add_leader(GaGroup *group, const GaCaller *caller)
 {
-	GaMemberView *leader = &group->members[0];
+	GaMember *leader = &group->members[0];
 
 	group->created_by = caller->user.id;
 	group->inviter = ga_user_display_name(&caller->user);
@@ -118,7 +118,7 @@ ga_creation_add_leader(GaGroupView *group, const GaCaller *caller)
 }
 
 void
-ga_creation_mark_suppressed(const GaOwnerScope *scope, GaGroupView *group)
+ga_creation_mark_suppressed(const GaOwnerScope *scope, GaGroup *group)
 {
 	int count = 0;
 	int *places = palloc(sizeof(int) * group->member_count);
@@ -128,7 +128,7 @@ ga_creation_mark_suppressed(const GaOwnerScope *scope, GaGroupView *group)
 
 	for (int i = 0; i < group->member_count; i++)
 	{
-		const GaMemberView *member = &group->members[i];
+		const GaMember *member = &group->members[i];
 
 		if (member->delivery != GA_DELIVERY_QUEUED)
 			continue;
@@ -147,7 +147,7 @@ ga_creation_mark_suppressed(const GaOwnerScope *scope, GaGroupView *group)
 }
 
 bool
-ga_creation_write(const GaOwnerScope *scope, GaGroupView *group)
+ga_creation_write(const GaOwnerScope *scope, GaGroup *group)
 {
 	bool done;
 
@@ -163,7 +163,7 @@ ga_creation_write(const GaOwnerScope *scope, GaGroupView *group)
 }
 
 void
-ga_creation_end(GaOwnerScope *scope, GaCaller *caller, GaGroupView *group,
+ga_creation_end(GaOwnerScope *scope, GaCaller *caller, GaGroup *group,
 				GaPreview *preview, const GaViolations *violations)
 {
 	if (preview != NULL && !ga_violations_any(violations))

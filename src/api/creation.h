@@ -35,9 +35,9 @@ extern Jsonb *ga_creation_body(FunctionCallInfo fcinfo, int at,
 							   Datum *answer);
 
 /* Empties the view and sets what every new group has. */
-extern void ga_creation_begin(GaGroupView *group, char contract);
+extern void ga_creation_begin(GaGroup *group, char contract);
 /* Makes members[0] the caller, who has an id by now. */
-extern void ga_creation_add_leader(GaGroupView *group, const GaCaller *caller);
+extern void ga_creation_add_leader(GaGroup *group, const GaCaller *caller);
 /* Whether a gateway is told to roll back what it calls (Prefer: tx=rollback). */
 extern bool ga_creation_is_rehearsal(const GaCaller *caller);
 
@@ -46,20 +46,20 @@ extern bool ga_creation_is_rehearsal(const GaCaller *caller);
  * the suppression list become suppressed.  ga_creation_write() does it too.
  */
 extern void ga_creation_mark_suppressed(const GaOwnerScope *scope,
-										GaGroupView *group);
+										GaGroup *group);
 
 /*
  * Writes the group and wakes the dispatcher at commit; false when contract B's
  * name is taken.  Inside ga_owner_enter()/leave().
  */
-extern bool ga_creation_write(const GaOwnerScope *scope, GaGroupView *group);
+extern bool ga_creation_write(const GaOwnerScope *scope, GaGroup *group);
 
 /*
  * Ends ga_owner_enter(); before, unless there are violations, tells what will be
  * sent in `preview`, NULL where that is not asked for.
  */
 extern void ga_creation_end(GaOwnerScope *scope, GaCaller *caller,
-							GaGroupView *group, GaPreview *preview,
+							GaGroup *group, GaPreview *preview,
 							const GaViolations *violations);
 
 #endif /* GA_API_CREATION_H */

@@ -5,7 +5,7 @@
  * A caller knows what they typed.  What the installation knows besides is other
  * people's: the directory's addresses, what a provider said of them, whether
  * somebody complained.  Which of the two a member's contact is stands in the
- * view (is_from_directory); who is told what stands here.
+ * member (is_from_directory); who is told what stands here.
  *
  * Of a user of the directory an answer must be the same whether or not there is
  * an address, of whichever channel, in whatever language, suppressed or not.
@@ -26,7 +26,7 @@ begins_with(const char *text, const char *beginning)
 }
 
 static void
-withhold(GaMemberView *member)
+withhold(GaMember *member)
 {
 	member->channel = GA_CHANNEL_NONE;
 	member->contact = NULL;
@@ -41,7 +41,7 @@ withhold(GaMemberView *member)
 
 /* That nothing is sent is the leader's to know; why, is the person's. */
 static void
-generalize_reason(GaMemberView *member)
+generalize_reason(GaMember *member)
 {
 	if (member->reason == NULL)
 		return;
@@ -55,7 +55,7 @@ generalize_reason(GaMemberView *member)
 }
 
 void
-ga_disclosure_limit(const GaCaller *caller, GaGroupView *group)
+ga_disclosure_limit(const GaCaller *caller, GaGroup *group)
 {
 	/* A group that is not written, of a caller never seen: both are 0. */
 	bool is_leader = caller->user.id == group->created_by;
@@ -64,7 +64,7 @@ ga_disclosure_limit(const GaCaller *caller, GaGroupView *group)
 		return;
 	for (int i = 0; i < group->member_count; i++)
 	{
-		GaMemberView *member = &group->members[i];
+		GaMember *member = &group->members[i];
 
 		if (member->is_from_directory)
 			withhold(member);

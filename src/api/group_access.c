@@ -26,7 +26,7 @@ ga_group_answer_missing(const GaCaller *caller)
 /* As of now: another row of the same statement may have changed it. */
 static bool
 finds_latest(const GaOwnerScope *scope, const GaCaller *caller, pg_uuid_t id,
-			 GaGroupView *group)
+			 GaGroup *group)
 {
 	bool found;
 
@@ -38,8 +38,8 @@ finds_latest(const GaOwnerScope *scope, const GaCaller *caller, pg_uuid_t id,
 }
 
 bool
-ga_group_to_change(FunctionCallInfo fcinfo, GaCaller *caller,
-				   GaGroupView *group, const char *wish, Datum *answer)
+ga_group_to_change(FunctionCallInfo fcinfo, GaCaller *caller, GaGroup *group,
+				   const char *action, Datum *answer)
 {
 	GaOwnerScope scope;
 	bool may_see;
@@ -67,18 +67,18 @@ ga_group_to_change(FunctionCallInfo fcinfo, GaCaller *caller,
 	else if (!may_change)
 		*answer = ga_answer_fault(caller, GA_CONTRACT_A, "id",
 								  GA_VIOLATION_PERMISSION_DENIED, NULL,
-								  "only the group's leader may %s", wish);
+								  "only the group's leader may %s", action);
 	return may_change;
 }
 
 bool
 ga_group_active_to_change(FunctionCallInfo fcinfo, GaCaller *caller,
-						  GaGroupView *group, const char *wish, Datum *answer)
+						  GaGroup *group, const char *action, Datum *answer)
 {
 	GaOwnerScope scope;
 	bool is_found = true;
 
-	if (!ga_group_to_change(fcinfo, caller, group, wish, answer))
+	if (!ga_group_to_change(fcinfo, caller, group, action, answer))
 		return false;
 	if (!group->is_archived)
 	{
@@ -107,7 +107,7 @@ waiting_reason(const GaOwnerScope *scope, GaChannel channel)
 
 /* The provider may have said first what is on the list now. */
 static void
-mark_suppressed(const GaOwnerScope *scope, GaGroupView *group)
+mark_suppressed(const GaOwnerScope *scope, GaGroup *group)
 {
 	int count = 0;
 	int *places = palloc(sizeof(int) * Max(group->member_count, 1));
@@ -119,7 +119,7 @@ mark_suppressed(const GaOwnerScope *scope, GaGroupView *group)
 
 	for (int i = 0; i < group->member_count; i++)
 	{
-		const GaMemberView *member = &group->members[i];
+		const GaMember *member = &group->members[i];
 
 		if (member->delivery != GA_DELIVERY_FAILED)
 			continue;
@@ -136,14 +136,14 @@ mark_suppressed(const GaOwnerScope *scope, GaGroupView *group)
 
 void
 ga_group_explain_waiting(const GaOwnerScope *scope, const GaCaller *caller,
-						 GaGroupView *group)
+						 GaGroup *group)
 {
 	const char *reasons[GA_CHANNEL_COUNT] = {NULL};
 	bool asked[GA_CHANNEL_COUNT] = {false};
 
 	for (int i = 0; i < group->member_count; i++)
 	{
-		GaMemberView *member = &group->members[i];
+		GaMember *member = &group->members[i];
 
 		if (member->delivery != GA_DELIVERY_QUEUED)
 			continue;
@@ -161,7 +161,7 @@ ga_group_explain_waiting(const GaOwnerScope *scope, const GaCaller *caller,
 }
 
 Datum
-ga_group_answer_amended(const GaCaller *caller, GaGroupView *group)
+ga_group_answer_amended(const GaCaller *caller, GaGroup *group)
 {
 	GaOwnerScope scope;
 	bool found;

@@ -13,29 +13,27 @@
 
 /*
  * Reads the caller and the group whose id is the first argument; for its leader
- * and operators only.  `wish` is what they want to do, for people: "invite".
+ * and operators only.  `action` is what they want to do, for people: "invite".
  * False: `answer` is the fault (28000, P0002, 42501).
  */
 extern bool ga_group_to_change(FunctionCallInfo fcinfo, GaCaller *caller,
-							   GaGroupView *group, const char *wish,
+							   GaGroup *group, const char *action,
 							   Datum *answer);
 
 /* The same, and the group must not be archived (55000); it is locked, so that it
  * is not archived meanwhile. */
 extern bool ga_group_active_to_change(FunctionCallInfo fcinfo, GaCaller *caller,
-									  GaGroupView *group, const char *wish,
+									  GaGroup *group, const char *action,
 									  Datum *answer);
 
 /* Tells of each queued member why it still waits, and of each failed one whether
  * its person wants no more.  Inside ga_owner_enter(). */
 extern void ga_group_explain_waiting(const GaOwnerScope *scope,
-									 const GaCaller *caller,
-									 GaGroupView *group);
+									 const GaCaller *caller, GaGroup *group);
 
 extern Datum ga_group_answer_missing(const GaCaller *caller);
 
 /* The envelope of the group as it is now, with the status 200. */
-extern Datum ga_group_answer_amended(const GaCaller *caller,
-									 GaGroupView *group);
+extern Datum ga_group_answer_amended(const GaCaller *caller, GaGroup *group);
 
 #endif /* GA_API_GROUP_ACCESS_H */

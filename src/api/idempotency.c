@@ -38,16 +38,16 @@ hash_body(Jsonb *body, uint8 *hash)
 
 bool
 ga_idempotency_begin(GaOwnerScope *scope, GaCaller *caller, const char *key,
-					 Jsonb *body, GaGroupView *group, GaViolations *violations)
+					 Jsonb *body, GaGroup *group, GaViolations *violations)
 {
-	GaIdempotency wish = {.contract = group->contract, .key = key};
+	GaIdempotency wanted = {.contract = group->contract, .key = key};
 
 	if (key == NULL)
 		return true;
 	ga_caller_look_up(scope, caller, true);
-	wish.user_id = caller->user.id;
-	hash_body(body, wish.body_hash);
-	switch (ga_idempotency_take(&wish, &group->id))
+	wanted.user_id = caller->user.id;
+	hash_body(body, wanted.body_hash);
+	switch (ga_idempotency_take(&wanted, &group->id))
 	{
 		case GA_IDEMPOTENCY_FIRST:
 			MemoryContextSwitchTo(scope->caller_context);
@@ -69,7 +69,7 @@ ga_idempotency_begin(GaOwnerScope *scope, GaCaller *caller, const char *key,
 
 void
 ga_idempotency_cancel(const GaCaller *caller, const char *key,
-					  const GaGroupView *group)
+					  const GaGroup *group)
 {
 	if (key != NULL)
 		ga_idempotency_forget(caller->user.id, group->contract, key);

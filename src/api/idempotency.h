@@ -26,10 +26,10 @@ extern const char *ga_idempotency_key(const GaCaller *caller, const char *field,
  * `group`, or a violation was added: the key belongs to another body.
  */
 extern bool ga_idempotency_begin(GaOwnerScope *scope, GaCaller *caller,
-								 const char *key, Jsonb *body,
-								 GaGroupView *group, GaViolations *violations);
+								 const char *key, Jsonb *body, GaGroup *group,
+								 GaViolations *violations);
 /* The group was not made after all: the key is free again. */
 extern void ga_idempotency_cancel(const GaCaller *caller, const char *key,
-								  const GaGroupView *group);
+								  const GaGroup *group);
 
 #endif /* GA_API_IDEMPOTENCY_H */

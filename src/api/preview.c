@@ -28,7 +28,7 @@
 #define DUMMY "preview-"
 
 static const char *
-dummy_link(int64 group_number, const GaMemberView *member)
+dummy_link(int64 group_number, const GaMember *member)
 {
 	static const uint8 no_secret[GA_LINK_SECRET_LENGTH];
 	GaLinkToken token = {.group_number = group_number,
@@ -44,7 +44,7 @@ dummy_link(int64 group_number, const GaMemberView *member)
 
 /* What is held gets its expiry when it is sent. */
 static TimestampTz
-expiry_of(const GaGroupView *group, const GaMemberView *member)
+expiry_of(const GaGroup *group, const GaMember *member)
 {
 	if (member->is_withheld || member->delivery == GA_DELIVERY_HELD)
 		return GetCurrentTimestamp() +
@@ -53,14 +53,14 @@ expiry_of(const GaGroupView *group, const GaMemberView *member)
 }
 
 bool
-ga_preview_queued(const GaMemberView *member)
+ga_preview_queued(const GaMember *member)
 {
 	return member->delivery == GA_DELIVERY_QUEUED;
 }
 
 /* All that may still get a message. */
 static bool
-is_open(const GaMemberView *member)
+is_open(const GaMember *member)
 {
 	return member->response == GA_RESPONSE_PENDING &&
 		   member->delivery != GA_DELIVERY_SUPPRESSED &&
@@ -69,15 +69,14 @@ is_open(const GaMemberView *member)
 
 /* Whatever became of it: somebody asked for this one. */
 static bool
-is_any(const GaMemberView *member)
+is_any(const GaMember *member)
 {
 	return true;
 }
 
 static void
-compose_for(const GaGroupView *group, int64 group_number,
-			const GaMemberView *member, const char *locale,
-			const GaTemplates *own, GaMessage *message)
+compose_for(const GaGroup *group, int64 group_number, const GaMember *member,
+			const char *locale, const GaTemplates *own, GaMessage *message)
 {
 	GaInvitationWords words = {
 		.channel = member->is_withheld ? GA_CHANNEL_EMAIL : member->channel,
@@ -99,7 +98,7 @@ compose_for(const GaGroupView *group, int64 group_number,
 }
 
 static void
-count_message(GaPreview *preview, const GaMemberView *member,
+count_message(GaPreview *preview, const GaMember *member,
 			  const GaMessage *message)
 {
 	preview->total++;
@@ -117,16 +116,16 @@ count_message(GaPreview *preview, const GaMemberView *member,
 
 /* Of who is withheld nothing counts but whether they have answered. */
 static bool
-is_wanted(const GaMemberView *member, GaPreviewWish wish)
+is_wanted(const GaMember *member, GaPreviewFilter filter)
 {
 	if (member->is_withheld)
-		return wish == is_any || member->response == GA_RESPONSE_PENDING;
-	return member->delivery != GA_DELIVERY_NONE && wish(member);
+		return filter == is_any || member->response == GA_RESPONSE_PENDING;
+	return member->delivery != GA_DELIVERY_NONE && filter(member);
 }
 
 void
 ga_preview_make(const GaOwnerScope *scope, const GaCaller *caller,
-				GaGroupView *group, GaPreviewWish wish, int32 number,
+				GaGroup *group, GaPreviewFilter filter, int32 number,
 				const char *locale, GaPreview *preview)
 {
 	MemoryContext old = MemoryContextSwitchTo(scope->caller_context);
@@ -144,12 +143,12 @@ ga_preview_make(const GaOwnerScope *scope, const GaCaller *caller,
 							   Min(group->member_count, GA_PREVIEW_SHOWN));
 	for (int i = 0; i < group->member_count; i++)
 	{
-		const GaMemberView *member = &group->members[i];
+		const GaMember *member = &group->members[i];
 		GaMessage message;
 
 		CHECK_FOR_INTERRUPTS();
 		if ((number != GA_PREVIEW_EVERY && member->number != number) ||
-			!is_wanted(member, wish))
+			!is_wanted(member, filter))
 			continue;
 		if (preview->shown == GA_PREVIEW_SHOWN)
 			MemoryContextSwitchTo(scratch);
@@ -171,7 +170,7 @@ ga_preview_make(const GaOwnerScope *scope, const GaCaller *caller,
 
 /* True with an answer unless the caller may see this group's messages. */
 static bool
-is_refused(const GaCaller *caller, const GaGroupView *group, bool found,
+is_refused(const GaCaller *caller, const GaGroup *group, bool found,
 		   Datum *answer)
 {
 	if (!found)
@@ -202,7 +201,7 @@ group_api_preview_invitation(PG_FUNCTION_ARGS)
 	int32 number = is_one ? Max(PG_GETARG_INT32(1), 0) : GA_PREVIEW_EVERY;
 	GaPreview preview = {0};
 	GaOwnerScope scope;
-	GaGroupView group;
+	GaGroup group;
 	GaCaller caller;
 	Datum answer;
 	bool found;

@@ -23,7 +23,7 @@
 
 typedef struct GaPreviewMessage
 {
-	const GaMemberView *member;
+	const GaMember *member;
 	GaMessage message;
 } GaPreviewMessage;
 
@@ -40,10 +40,10 @@ typedef struct GaPreview
 } GaPreview;
 
 /* Which members' messages are wanted. */
-typedef bool (*GaPreviewWish)(const GaMemberView *member);
+typedef bool (*GaPreviewFilter)(const GaMember *member);
 
 /* Those that leave as soon as the transaction commits. */
-extern bool ga_preview_queued(const GaMemberView *member);
+extern bool ga_preview_queued(const GaMember *member);
 
 /*
  * Inside ga_owner_enter()/leave().  The group is limited to what the caller may
@@ -53,7 +53,7 @@ extern bool ga_preview_queued(const GaMemberView *member);
  * are in the scope's caller context and point into the group.
  */
 extern void ga_preview_make(const GaOwnerScope *scope, const GaCaller *caller,
-							GaGroupView *group, GaPreviewWish wish,
+							GaGroup *group, GaPreviewFilter filter,
 							int32 number, const char *locale,
 							GaPreview *preview);
 

@@ -22,14 +22,14 @@ ga_quota_wait_s(void)
 }
 
 static bool
-is_over(int64 used, int64 wish, int64 cap)
+is_over(int64 used, int64 added, int64 cap)
 {
-	return cap > 0 && wish > 0 && used + wish > cap;
+	return cap > 0 && added > 0 && used + added > cap;
 }
 
 bool
-ga_quota_allows(const GaOwnerScope *scope, const GaCaller *caller, GaUsage wish,
-				GaViolations *violations)
+ga_quota_allows(const GaOwnerScope *scope, const GaCaller *caller,
+				GaUsage added, GaViolations *violations)
 {
 	static const char *const hint = "Try again tomorrow (UTC).";
 	int64 most_groups = ga_settings.groups_daily_cap;
@@ -42,8 +42,8 @@ ga_quota_allows(const GaOwnerScope *scope, const GaCaller *caller, GaUsage wish,
 	if (caller->is_operator || (most_groups == 0 && most_bytes == 0))
 		return true;
 	used = ga_usage_read(caller->user.id);
-	too_many = is_over(used.groups, wish.groups, most_groups);
-	too_large = is_over(used.picture_bytes, wish.picture_bytes, most_bytes);
+	too_many = is_over(used.groups, added.groups, most_groups);
+	too_large = is_over(used.picture_bytes, added.picture_bytes, most_bytes);
 	/* A fault is told after the scope has ended. */
 	old = MemoryContextSwitchTo(scope->caller_context);
 	if (too_many)

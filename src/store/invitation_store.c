@@ -60,7 +60,7 @@ typedef struct MemberColumns
 } MemberColumns;
 
 static void
-fill_columns(const GaGroupView *group, MemberColumns *columns)
+fill_columns(const GaGroup *group, MemberColumns *columns)
 {
 	int count = group->member_count;
 
@@ -77,7 +77,7 @@ fill_columns(const GaGroupView *group, MemberColumns *columns)
 	columns->queued = false;
 	for (int i = 0; i < count; i++)
 	{
-		const GaMemberView *member = &group->members[i];
+		const GaMember *member = &group->members[i];
 
 		columns->users[i] = Int64GetDatum(member->user_id);
 		columns->no_user[i] = member->user_id == 0;
@@ -103,13 +103,13 @@ fill_columns(const GaGroupView *group, MemberColumns *columns)
 }
 
 static bool
-is_queued(const GaMemberView *member)
+is_queued(const GaMember *member)
 {
 	return member->delivery == GA_DELIVERY_QUEUED;
 }
 
 static void
-fill_tags(const GaGroupView *group, MemberColumns *columns)
+fill_tags(const GaGroup *group, MemberColumns *columns)
 {
 	int counts[GA_CHANNEL_COUNT] = {0};
 	GaStartTags tags[GA_CHANNEL_COUNT];
@@ -138,7 +138,7 @@ fill_tags(const GaGroupView *group, MemberColumns *columns)
 #define DUE_CREATED GA_DUE_CREATED("$8")
 
 void
-ga_invitation_insert_members(const GaGroupView *group)
+ga_invitation_insert_members(const GaGroup *group)
 {
 	/* Who has no contact is invited as long as others: when an invitation ends
 	 * must not tell whether a message was sent. */

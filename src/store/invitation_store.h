@@ -41,7 +41,7 @@ typedef struct GaInvitationView
  * each that has a response, due at once when its delivery is queued.  Their
  * numbers follow each other from the first one's.
  */
-extern void ga_invitation_insert_members(const GaGroupView *group);
+extern void ga_invitation_insert_members(const GaGroup *group);
 
 /* False when the link names nothing, or an older version of the link. */
 extern bool ga_invitation_find(const struct GaOwnerScope *scope,

@@ -31,7 +31,7 @@ ga_answer_preview(const GaPreview *preview)
 }
 
 static void
-put_delivery(StringInfo out, const GaMemberView *member)
+put_delivery(StringInfo out, const GaMember *member)
 {
 	appendStringInfoString(out, ",\"delivery\":{");
 	ga_json_put_member(out, "status", ga_state_delivery_word(member->delivery));
@@ -43,7 +43,7 @@ put_delivery(StringInfo out, const GaMemberView *member)
 }
 
 static void
-put_member_view(StringInfo out, const GaMemberView *member)
+put_member_view(StringInfo out, const GaMember *member)
 {
 	appendStringInfoChar(out, '{');
 	ga_json_put_member(out, "name", member->name);
@@ -69,13 +69,13 @@ put_member_view(StringInfo out, const GaMemberView *member)
 }
 
 Datum
-ga_answer_group(const GaCaller *caller, GaGroupView *group)
+ga_answer_group(const GaCaller *caller, GaGroup *group)
 {
 	return ga_answer_group_preview(caller, group, NULL);
 }
 
 Datum
-ga_answer_group_preview(const GaCaller *caller, GaGroupView *group,
+ga_answer_group_preview(const GaCaller *caller, GaGroup *group,
 						const GaPreview *preview)
 {
 	StringInfoData out;

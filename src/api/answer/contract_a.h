@@ -16,9 +16,9 @@
 extern Datum ga_answer_done(void);
 
 /* Contract A's envelope, limited to what the caller may be told. */
-extern Datum ga_answer_group(const GaCaller *caller, GaGroupView *group);
+extern Datum ga_answer_group(const GaCaller *caller, GaGroup *group);
 /* The same and what would be sent; NULL: the plain envelope. */
-extern Datum ga_answer_group_preview(const GaCaller *caller, GaGroupView *group,
+extern Datum ga_answer_group_preview(const GaCaller *caller, GaGroup *group,
 									 const GaPreview *preview);
 /* {error, preview} */
 extern Datum ga_answer_preview(const GaPreview *preview);

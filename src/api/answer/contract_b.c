@@ -53,7 +53,7 @@ sized_image(const char *url, int size)
 }
 
 static void
-put_images(StringInfo out, const GaGroupView *group)
+put_images(StringInfo out, const GaGroup *group)
 {
 	static const struct
 	{
@@ -80,7 +80,7 @@ put_images(StringInfo out, const GaGroupView *group)
 
 /* The object without its closing brace. */
 static void
-put_group_v2(StringInfo out, const GaGroupView *group, const GaUser *creator,
+put_group_v2(StringInfo out, const GaGroup *group, const GaUser *creator,
 			 int64 subscribers, const char *status)
 {
 	bool subscribed = status != NULL && strcmp(status, "subscribed") == 0;
@@ -115,7 +115,7 @@ put_group_row(StringInfo out, const void *rows, int at)
 {
 	const GaGroupV2 *group = (const GaGroupV2 *) rows + at;
 
-	put_group_v2(out, &group->view, &group->creator, group->subscribers,
+	put_group_v2(out, &group->common, &group->creator, group->subscribers,
 				 group->status);
 	appendStringInfoChar(out, '}');
 }
@@ -131,7 +131,7 @@ ga_answer_group_v2(const GaGroupV2 *group)
 }
 
 Datum
-ga_answer_group_v2_preview(const GaGroupView *group, const GaUser *creator,
+ga_answer_group_v2_preview(const GaGroup *group, const GaUser *creator,
 						   int subscribers, const GaPreview *preview)
 {
 	StringInfoData out;

@@ -16,7 +16,7 @@
 /* Contract B's Group object as the one sees it for whom it was read. */
 extern Datum ga_answer_group_v2(const GaGroupV2 *group);
 /* The same as its creator sees it, and what would be sent unless NULL. */
-extern Datum ga_answer_group_v2_preview(const GaGroupView *group,
+extern Datum ga_answer_group_v2_preview(const GaGroup *group,
 										const GaUser *creator, int subscribers,
 										const GaPreview *preview);
 /* Contract B's {count, next, previous, results}. */

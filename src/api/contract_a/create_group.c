@@ -21,12 +21,12 @@
 #include "utils/builtins.h"
 
 static void
-add_members(GaGroupView *group, const GaGroupRequest *request)
+add_members(GaGroup *group, const GaGroupRequest *request)
 {
 	for (int i = 0; i < request->member_count; i++)
 	{
 		const GaMemberRequest *asked = &request->members[i];
-		GaMemberView *member = &group->members[i + 1];
+		GaMember *member = &group->members[i + 1];
 
 		member->number = i + 2;
 		member->name = asked->nick_name;
@@ -40,7 +40,7 @@ add_members(GaGroupView *group, const GaGroupRequest *request)
 }
 
 static void
-fill_group(GaGroupView *group, const GaGroupRequest *request)
+fill_group(GaGroup *group, const GaGroupRequest *request)
 {
 	ga_creation_begin(group, 'A');
 	group->has_product = true;
@@ -50,14 +50,14 @@ fill_group(GaGroupView *group, const GaGroupRequest *request)
 	group->image = request->image;
 	group->message = request->message;
 	group->member_count = request->member_count + 1;
-	group->members = palloc0(sizeof(GaMemberView) * group->member_count);
+	group->members = palloc0(sizeof(GaMember) * group->member_count);
 	add_members(group, request);
 }
 
 /* A group with violations was not written. */
 static void
 create(GaCaller *caller, const GaGroupRequest *request, const char *key,
-	   Jsonb *body, GaGroupView *group, GaPreview *preview,
+	   Jsonb *body, GaGroup *group, GaPreview *preview,
 	   GaViolations *violations)
 {
 	const GaUsage one_group = {.groups = 1};
@@ -82,7 +82,7 @@ create(GaCaller *caller, const GaGroupRequest *request, const char *key,
 
 /* Everything but the writing: the answer has the nil GUID. */
 static void
-rehearse(GaCaller *caller, const GaGroupRequest *request, GaGroupView *group,
+rehearse(GaCaller *caller, const GaGroupRequest *request, GaGroup *group,
 		 GaPreview *preview)
 {
 	GaOwnerScope scope;
@@ -104,7 +104,7 @@ create_group(GaCaller *caller, Jsonb *body)
 	GaViolations violations = {NIL};
 	GaGroupRequest request;
 	GaPreview preview;
-	GaGroupView group;
+	GaGroup group;
 	const char *key;
 	bool shows;
 

@@ -23,7 +23,7 @@ Datum
 group_api_get_group(PG_FUNCTION_ARGS)
 {
 	GaOwnerScope scope;
-	GaGroupView group;
+	GaGroup group;
 	GaCaller caller;
 	bool found;
 
@@ -51,7 +51,7 @@ Datum
 group_api_send_invitations(PG_FUNCTION_ARGS)
 {
 	GaOwnerScope scope;
-	GaGroupView group;
+	GaGroup group;
 	GaCaller caller;
 	Datum answer;
 

@@ -37,7 +37,7 @@ no_such_invitation(const GaCaller *caller)
 		"there is no invitation with this link");
 }
 
-/* Why the invitation could not be answered as wished. */
+/* Why the invitation could not be answered as asked. */
 static Datum
 refusal(const GaCaller *caller, const GaVisit *visit)
 {

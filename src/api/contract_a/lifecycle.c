@@ -33,7 +33,7 @@ refuse(const GaCaller *caller, GaViolationCode code, const char *hint,
 /* Locks the invitation the second argument names: the member's place. */
 static bool
 take_invitation(FunctionCallInfo fcinfo, const GaCaller *caller,
-				const GaGroupView *group, GaOpenInvitation *invitation,
+				const GaGroup *group, GaOpenInvitation *invitation,
 				Datum *answer)
 {
 	GaOwnerScope scope;
@@ -136,8 +136,8 @@ suppressed_words(const GaOwnerScope *scope, const GaOpenInvitation *invitation)
 }
 
 /* Whom the group's leader knows by name alone: they must not learn the rest. */
-static const GaMemberView *
-find_user(const GaCaller *caller, const GaGroupView *group, int32 number)
+static const GaMember *
+find_user(const GaCaller *caller, const GaGroup *group, int32 number)
 {
 	for (int i = 0; i < group->member_count && !caller->is_operator; i++)
 		if (group->members[i].number == number &&
@@ -152,15 +152,15 @@ find_user(const GaCaller *caller, const GaGroupView *group, int32 number)
  * answer is the same.
  */
 static void
-renew(const GaOwnerScope *scope, const GaGroupView *group,
-	  const GaMemberView *user, const GaOpenInvitation *invitation)
+renew(const GaOwnerScope *scope, const GaGroup *group, const GaMember *user,
+	  const GaOpenInvitation *invitation)
 {
-	GaMemberView member = *user;
+	GaMember member = *user;
 	GaContactFault fault;
-	GaGroupView again = {.id = group->id,
-						 .created_at = GetCurrentTransactionStartTimestamp(),
-						 .member_count = 1,
-						 .members = &member};
+	GaGroup again = {.id = group->id,
+					 .created_at = GetCurrentTransactionStartTimestamp(),
+					 .member_count = 1,
+					 .members = &member};
 
 	again.expires_at = ga_group_expiry(again.created_at);
 	if (invitation->contact != NULL && may_go_to(invitation, &fault))
@@ -184,10 +184,10 @@ renew(const GaOwnerScope *scope, const GaGroupView *group,
 
 /* Whether anything may be sent again at all; else the answer is the fault. */
 static bool
-resend(const GaCaller *caller, const GaGroupView *group,
+resend(const GaCaller *caller, const GaGroup *group,
 	   const GaOpenInvitation *invitation, Datum *answer)
 {
-	const GaMemberView *user = find_user(caller, group, invitation->number);
+	const GaMember *user = find_user(caller, group, invitation->number);
 	const char *suppressed;
 	GaOwnerScope scope;
 	bool taken = true;
@@ -220,7 +220,7 @@ Datum
 group_api_resend_invitation(PG_FUNCTION_ARGS)
 {
 	GaOpenInvitation invitation;
-	GaGroupView group;
+	GaGroup group;
 	GaCaller caller;
 	Datum answer;
 
@@ -242,7 +242,7 @@ group_api_revoke_invitation(PG_FUNCTION_ARGS)
 {
 	GaOpenInvitation invitation;
 	GaOwnerScope scope;
-	GaGroupView group;
+	GaGroup group;
 	GaCaller caller;
 	Datum answer;
 
@@ -272,7 +272,7 @@ Datum
 group_api_archive_group(PG_FUNCTION_ARGS)
 {
 	GaOwnerScope scope;
-	GaGroupView group;
+	GaGroup group;
 	GaCaller caller;
 	Datum answer;
 
@@ -292,7 +292,7 @@ Datum
 group_api_delete_group(PG_FUNCTION_ARGS)
 {
 	GaOwnerScope scope;
-	GaGroupView group;
+	GaGroup group;
 	GaCaller caller;
 	Datum answer;
 

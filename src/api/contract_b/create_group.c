@@ -24,11 +24,11 @@
 #include "utils/builtins.h"
 
 static void
-add_invited(GaGroupView *group, const GaUser *users, int count)
+add_invited(GaGroup *group, const GaUser *users, int count)
 {
 	for (int i = 0; i < count; i++)
 	{
-		GaMemberView *member = &group->members[group->member_count];
+		GaMember *member = &group->members[group->member_count];
 
 		/* Whoever creates the group is in it already. */
 		if (users[i].id == group->created_by)
@@ -52,8 +52,7 @@ check_against_store(const GaOwnerScope *scope, const GaGroupRequestV2 *request,
 }
 
 static void
-fill_group(GaGroupView *group, const GaGroupRequestV2 *request,
-		   GaUploads *uploads)
+fill_group(GaGroup *group, const GaGroupRequestV2 *request, GaUploads *uploads)
 {
 	ga_creation_begin(group, 'B');
 	if (request->dry_run)
@@ -67,21 +66,21 @@ fill_group(GaGroupView *group, const GaGroupRequestV2 *request,
 	group->emotional_image_position =
 		request->has_image_position ? request->image_position : 0;
 	group->member_count = 1;
-	group->members = palloc0(sizeof(GaMemberView) * (request->user_count + 1));
+	group->members = palloc0(sizeof(GaMember) * (request->user_count + 1));
 }
 
 static void
 check_and_write(const GaOwnerScope *scope, GaCaller *caller,
-				const GaGroupRequestV2 *request, GaGroupView *group,
+				const GaGroupRequestV2 *request, GaGroup *group,
 				const GaUploads *uploads, GaViolations *violations)
 {
 	GaUser *users = check_against_store(scope, request, violations);
-	const GaUsage wish = {1, ga_picture_uploads_bytes(uploads)};
+	const GaUsage added = {1, ga_picture_uploads_bytes(uploads)};
 
 	if (ga_violations_any(violations))
 		return;
 	ga_caller_look_up(scope, caller, !request->dry_run);
-	if (!ga_quota_allows(scope, caller, wish, violations))
+	if (!ga_quota_allows(scope, caller, added, violations))
 		return;
 	ga_creation_add_leader(group, caller);
 	add_invited(group, users, request->user_count);
@@ -91,7 +90,7 @@ check_and_write(const GaOwnerScope *scope, GaCaller *caller,
 	if (ga_creation_write(scope, group))
 	{
 		ga_pictures_keep(group, uploads);
-		ga_quota_count(caller, wish);
+		ga_quota_count(caller, added);
 	}
 	else
 		ga_violation_add(
@@ -101,7 +100,7 @@ check_and_write(const GaOwnerScope *scope, GaCaller *caller,
 
 /* A group that was made before may have grown since. */
 static int
-count_subscribers(const GaGroupView *group)
+count_subscribers(const GaGroup *group)
 {
 	int count = 0;
 
@@ -114,7 +113,7 @@ count_subscribers(const GaGroupView *group)
 /* False with violations when nothing was written. */
 static bool
 create(GaCaller *caller, const GaGroupRequestV2 *request, const char *key,
-	   Jsonb *body, GaGroupView *group, GaPreview *preview,
+	   Jsonb *body, GaGroup *group, GaPreview *preview,
 	   GaViolations *violations)
 {
 	GaOwnerScope scope;
@@ -141,7 +140,7 @@ create_group(GaCaller *caller, Jsonb *body)
 {
 	GaViolations violations = {NIL};
 	GaGroupRequestV2 request;
-	GaGroupView group;
+	GaGroup group;
 	GaPreview preview;
 	const char *key;
 	bool shows;

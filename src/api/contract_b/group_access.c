@@ -58,13 +58,13 @@ ga_access_viewer(const GaCaller *caller)
 bool
 ga_access_manages(const GaCaller *caller, const GaGroupV2 *group)
 {
-	return ga_caller_may_change(caller, &group->view);
+	return ga_caller_may_change(caller, &group->common);
 }
 
 static bool
 is_seen(const GaCaller *caller, const GaGroupV2 *group)
 {
-	return group->view.visible || group->status != NULL ||
+	return group->common.visible || group->status != NULL ||
 		   ga_access_manages(caller, group);
 }
 
@@ -105,13 +105,13 @@ ga_group_v2_of_call(FunctionCallInfo fcinfo, GaAudience audience,
 
 bool
 ga_group_v2_is_managed(const GaCaller *caller, const GaGroupV2 *group,
-					   const char *wish, Datum *answer)
+					   const char *action, Datum *answer)
 {
 	if (ga_access_manages(caller, group))
 		return true;
 	*answer = ga_answer_fault(caller, GA_CONTRACT_B, "",
 							  GA_VIOLATION_PERMISSION_DENIED, NULL,
-							  "only the group's manager may %s", wish);
+							  "only the group's manager may %s", action);
 	return false;
 }
 
@@ -119,7 +119,7 @@ bool
 ga_group_v2_is_open(const GaCaller *caller, const GaGroupV2 *group,
 					Datum *answer)
 {
-	if (!group->view.is_archived)
+	if (!group->common.is_archived)
 		return true;
 	*answer = ga_answer_fault(caller, GA_CONTRACT_B, "", GA_VIOLATION_CONFLICT,
 							  NULL, "the group is archived");
@@ -129,12 +129,12 @@ ga_group_v2_is_open(const GaCaller *caller, const GaGroupV2 *group,
 bool
 ga_group_v2_hold(const GaCaller *caller, GaGroupV2 *group, Datum *answer)
 {
-	bool was_open = !group->view.is_archived;
+	bool was_open = !group->common.is_archived;
 	GaOwnerScope scope;
 	bool found;
 
 	ga_owner_enter(&scope);
-	found = ga_group_v2_lock(&scope, group->view.number,
+	found = ga_group_v2_lock(&scope, group->common.number,
 							 ga_access_viewer(caller), group) &&
 			is_seen(caller, group);
 	ga_owner_leave(&scope);

@@ -51,9 +51,9 @@ extern bool ga_group_v2_of_call(FunctionCallInfo fcinfo, GaAudience audience,
 extern bool ga_group_v2_hold(const GaCaller *caller, GaGroupV2 *group,
 							 Datum *answer);
 
-/* False with an answer (42501, 403); `wish` is what only the manager may. */
+/* False with an answer (42501, 403); `action` is what only the manager may. */
 extern bool ga_group_v2_is_managed(const GaCaller *caller,
-								   const GaGroupV2 *group, const char *wish,
+								   const GaGroupV2 *group, const char *action,
 								   Datum *answer);
 /* False with an answer (55000, 400) for an archived group. */
 extern bool ga_group_v2_is_open(const GaCaller *caller, const GaGroupV2 *group,

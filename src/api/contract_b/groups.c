@@ -139,9 +139,9 @@ group_api_v2_user_groups(PG_FUNCTION_ARGS)
 
 /* ---- PUT and PATCH ------------------------------------------------------ */
 
-/* Faults of the wish against what the group is. */
+/* What is wrong with the change, given what the group is. */
 static void
-check_change(const GaGroupView *group, const GaGroupRequestV2 *request,
+check_change(const GaGroup *group, const GaGroupRequestV2 *request,
 			 GaViolations *violations)
 {
 	if ((request->given & GA_GROUP_V2_PRIVACY) && group->is_private &&
@@ -152,7 +152,7 @@ check_change(const GaGroupView *group, const GaGroupRequestV2 *request,
 }
 
 static void
-apply_change(GaGroupView *group, const GaGroupRequestV2 *request,
+apply_change(GaGroup *group, const GaGroupRequestV2 *request,
 			 GaUploads *uploads)
 {
 	if (request->given & GA_GROUP_V2_NAME)
@@ -172,7 +172,7 @@ apply_change(GaGroupView *group, const GaGroupRequestV2 *request,
 }
 
 static void
-update(const GaGroupView *group, const GaUploads *uploads)
+update(const GaGroup *group, const GaUploads *uploads)
 {
 	GaOwnerScope scope;
 
@@ -188,7 +188,7 @@ update(const GaGroupView *group, const GaUploads *uploads)
  * take the name at the same time.
  */
 static bool
-rename_group(const GaGroupView *group, const GaUploads *uploads)
+rename_group(const GaGroup *group, const GaUploads *uploads)
 {
 	MemoryContext context = CurrentMemoryContext;
 	ResourceOwner owner = CurrentResourceOwner;
@@ -224,16 +224,16 @@ static bool
 may_upload(const GaCaller *caller, const GaUploads *uploads,
 		   GaViolations *violations)
 {
-	const GaUsage wish = {0, ga_picture_uploads_bytes(uploads)};
+	const GaUsage added = {0, ga_picture_uploads_bytes(uploads)};
 	GaOwnerScope scope;
 	bool allowed;
 
-	if (wish.picture_bytes == 0)
+	if (added.picture_bytes == 0)
 		return true;
 	ga_owner_enter(&scope);
-	allowed = ga_quota_allows(&scope, caller, wish, violations);
+	allowed = ga_quota_allows(&scope, caller, added, violations);
 	if (allowed)
-		ga_quota_count(caller, wish);
+		ga_quota_count(caller, added);
 	ga_owner_leave(&scope);
 	return allowed;
 }
@@ -242,21 +242,21 @@ static void
 change(const GaCaller *caller, GaGroupV2 *group,
 	   const GaGroupRequestV2 *request, GaViolations *violations)
 {
-	const char *old_name = group->view.name;
+	const char *old_name = group->common.name;
 	GaUploads uploads;
 
-	check_change(&group->view, request, violations);
+	check_change(&group->common, request, violations);
 	if (ga_violations_any(violations))
 		return;
-	apply_change(&group->view, request, &uploads);
+	apply_change(&group->common, request, &uploads);
 	if (!may_upload(caller, &uploads, violations))
 		return;
-	if (strcmp(group->view.name, old_name) == 0)
-		update(&group->view, &uploads);
-	else if (!rename_group(&group->view, &uploads))
+	if (strcmp(group->common.name, old_name) == 0)
+		update(&group->common, &uploads);
+	else if (!rename_group(&group->common, &uploads))
 		ga_violation_add(
 			violations, "name", GA_VIOLATION_UNIQUE, "Choose another name.",
-			"name \"%s\" is taken by another group", group->view.name);
+			"name \"%s\" is taken by another group", group->common.name);
 }
 
 static Datum
@@ -335,7 +335,7 @@ ga_write_delete_group(GaCaller *caller, int64 number, const GaWriteInput *input)
 		return answer;
 	ga_wake_at_end();
 	ga_owner_enter(&scope);
-	ga_group_delete(group.view.id);
+	ga_group_delete(group.common.id);
 	ga_owner_leave(&scope);
 	ga_answer_status(caller, 204);
 	return (Datum) 0;

@@ -32,7 +32,7 @@ contact_of(const GaUser *user)
 }
 
 void
-ga_invitee_be_member(GaMemberView *member, const GaUser *user)
+ga_invitee_be_member(GaMember *member, const GaUser *user)
 {
 	const char *name = ga_user_display_name(user);
 
@@ -43,8 +43,7 @@ ga_invitee_be_member(GaMemberView *member, const GaUser *user)
 }
 
 void
-ga_invitee_be_invited(GaMemberView *member, const GaUser *user,
-					  TimestampTz moment)
+ga_invitee_be_invited(GaMember *member, const GaUser *user, TimestampTz moment)
 {
 	GaContact contact = contact_of(user);
 

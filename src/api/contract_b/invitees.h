@@ -14,9 +14,9 @@
 struct GaOwnerScope;
 
 /* The member's name and picture; no invitation. */
-extern void ga_invitee_be_member(GaMemberView *member, const GaUser *user);
+extern void ga_invitee_be_member(GaMember *member, const GaUser *user);
 /* The same with an open invitation, queued where the user has a contact. */
-extern void ga_invitee_be_invited(GaMemberView *member, const GaUser *user,
+extern void ga_invitee_be_invited(GaMember *member, const GaUser *user,
 								  TimestampTz moment);
 
 /*

@@ -89,8 +89,8 @@ number_of(const char *text)
 }
 
 static int64
-number_wished(const GaFormFields *fields, const char *name,
-			  FunctionCallInfo fcinfo, int at)
+number_asked(const GaFormFields *fields, const char *name,
+			 FunctionCallInfo fcinfo, int at)
 {
 	int64 number = number_of(text_of(fields, name));
 
@@ -161,8 +161,8 @@ ga_paging_read(const GaCaller *caller, FunctionCallInfo fcinfo, int at,
 	const char *uri = request_uri(caller);
 	GaFormFields fields = fields_of(uri);
 	const char *searched = text_of(&fields, "search");
-	int64 limit = number_wished(&fields, "limit", fcinfo, at);
-	int64 offset = number_wished(&fields, "offset", fcinfo, at + 1);
+	int64 limit = number_asked(&fields, "limit", fcinfo, at);
+	int64 offset = number_asked(&fields, "offset", fcinfo, at + 1);
 
 	memset(paging, 0, sizeof(*paging));
 	paging->bounds.limit =

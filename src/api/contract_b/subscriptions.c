@@ -91,7 +91,7 @@ static void
 find_subscriptions(const GaGroupV2 *group, const int64 *ids, int count,
 				   GaSubscription *subscriptions)
 {
-	ga_subscriptions_find(group->view.id, ids, count, subscriptions);
+	ga_subscriptions_find(group->common.id, ids, count, subscriptions);
 	for (int i = 0; i < count; i++)
 		if (subscriptions[i].number != 0)
 		{
@@ -113,19 +113,19 @@ find_users(const GaOwnerScope *scope, const GaGroupV2 *group, Users *users,
 /* ---- joining and inviting ----------------------------------------------- */
 
 static void
-begin_view(GaGroupView *view, const GaGroupV2 *group, int room)
+begin_group(GaGroup *target, const GaGroupV2 *group, int room)
 {
-	memset(view, 0, sizeof(*view));
-	view->id = group->view.id;
-	view->created_by = group->view.created_by;
-	view->contract = 'B';
-	view->created_at = GetCurrentTransactionStartTimestamp();
-	view->expires_at = ga_group_expiry(view->created_at);
-	view->members = palloc0(sizeof(GaMemberView) * Max(room, 1));
+	memset(target, 0, sizeof(*target));
+	target->id = group->common.id;
+	target->created_by = group->common.created_by;
+	target->contract = 'B';
+	target->created_at = GetCurrentTransactionStartTimestamp();
+	target->expires_at = ga_group_expiry(target->created_at);
+	target->members = palloc0(sizeof(GaMember) * Max(room, 1));
 }
 
 static void
-insert_members(const GaOwnerScope *scope, GaGroupView *added)
+insert_members(const GaOwnerScope *scope, GaGroup *added)
 {
 	if (added->member_count == 0)
 		return;
@@ -138,7 +138,7 @@ insert_members(const GaOwnerScope *scope, GaGroupView *added)
 
 /* The dispatcher sends what is queued now and looks at it before it expires. */
 static void
-announce(const GaGroupView *invited)
+announce(const GaGroup *invited)
 {
 	if (invited->member_count == 0)
 		return;
@@ -157,9 +157,9 @@ join(const GaOwnerScope *scope, const GaGroupV2 *group, const Users *users,
 	int64 *ids = palloc(sizeof(int64) * users->count);
 	int placed = 0;
 	int joined = 0;
-	GaGroupView added;
+	GaGroup added;
 
-	begin_view(&added, group, users->count);
+	begin_group(&added, group, users->count);
 	for (int i = 0; i < users->count; i++)
 	{
 		if (!is_chosen[i])
@@ -172,32 +172,32 @@ join(const GaOwnerScope *scope, const GaGroupV2 *group, const Users *users,
 								 &users->rows[i]);
 	}
 	if (placed > 0)
-		ga_subscription_accept(group->view.id, numbers, placed);
+		ga_subscription_accept(group->common.id, numbers, placed);
 	insert_members(scope, &added);
 	if (joined > 0)
-		ga_subscription_remove_requests(group->view.id, ids, joined);
+		ga_subscription_remove_requests(group->common.id, ids, joined);
 }
 
 /* Invites who is nothing to the group yet, or was invited before. */
 static void
 invite(const GaOwnerScope *scope, const GaGroupV2 *group, const Users *users)
 {
-	GaGroupView added;
-	GaGroupView again;
+	GaGroup added;
+	GaGroup again;
 
-	begin_view(&added, group, users->count);
-	begin_view(&again, group, users->count);
+	begin_group(&added, group, users->count);
+	begin_group(&again, group, users->count);
 	for (int i = 0; i < users->count; i++)
 	{
 		const GaSubscription *one = &users->subscriptions[i];
-		GaGroupView *view = one->number == 0 ? &added : &again;
-		GaMemberView *member = &view->members[view->member_count];
+		GaGroup *target = one->number == 0 ? &added : &again;
+		GaMember *member = &target->members[target->member_count];
 
 		if (one->is_subscribed || one->is_invited || one->has_requested)
 			continue;
-		ga_invitee_be_invited(member, &users->rows[i], view->created_at);
+		ga_invitee_be_invited(member, &users->rows[i], target->created_at);
 		member->number = one->number;
-		view->member_count++;
+		target->member_count++;
 	}
 	insert_members(scope, &added);
 	announce(&added);
@@ -241,7 +241,7 @@ withdraw(const GaOwnerScope *scope, const GaGroupV2 *group, const Users *users)
 	for (int i = 0; i < users->count; i++)
 		if (users->subscriptions[i].number != 0)
 			numbers[open++] = users->subscriptions[i].number;
-	ga_subscription_withdraw(group->view.id, numbers, open);
+	ga_subscription_withdraw(group->common.id, numbers, open);
 }
 
 typedef void (*UsersAction)(const GaOwnerScope *scope, const GaGroupV2 *group,
@@ -273,10 +273,10 @@ act_on_users(const GaCaller *caller, GaGroupV2 *group, Users *users,
 	return (Datum) 0;
 }
 
-/* What only the manager does: `wish`, as a refusal says it. */
+/* What only the manager does: `action`, as a refusal says it. */
 static Datum
 manage_users(GaCaller *caller, int64 number, const GaWriteInput *input,
-			 const char *wish, bool is_for_open, UsersAction action)
+			 const char *action, bool is_for_open, UsersAction act)
 {
 	GaViolations violations = {NIL};
 	GaGroupV2 group;
@@ -284,11 +284,11 @@ manage_users(GaCaller *caller, int64 number, const GaWriteInput *input,
 	Users users;
 
 	if (!ga_group_v2_to_see(caller, number, &group, &answer) ||
-		!ga_group_v2_is_managed(caller, &group, wish, &answer) ||
+		!ga_group_v2_is_managed(caller, &group, action, &answer) ||
 		(is_for_open && !ga_group_v2_is_open(caller, &group, &answer)))
 		return answer;
 	read_ids(input, true, &users, &violations);
-	return act_on_users(caller, &group, &users, &violations, action);
+	return act_on_users(caller, &group, &users, &violations, act);
 }
 
 Datum
@@ -340,10 +340,10 @@ subscribe_caller(GaCaller *caller, const GaGroupV2 *group)
 	find_subscriptions(group, users.ids, 1, &subscription);
 	if (subscription.is_subscribed)
 		;
-	else if (subscription.is_invited || !group->view.is_private)
+	else if (subscription.is_invited || !group->common.is_private)
 		join(&scope, group, &users, &is_chosen);
 	else
-		ga_subscription_add_request(group->view.id, caller->user.id);
+		ga_subscription_add_request(group->common.id, caller->user.id);
 	ga_owner_leave(&scope);
 }
 
@@ -408,14 +408,14 @@ unsubscribe(const GaGroupV2 *group, int64 user_id, bool by_manager)
 	ga_owner_enter(&scope);
 	find_subscriptions(group, &user_id, 1, &one);
 	if (one.is_subscribed &&
-		!(by_manager && ga_subscription_expel(group->view.id, one.number)))
-		ga_subscription_remove_member(group->view.id, one.number);
+		!(by_manager && ga_subscription_expel(group->common.id, one.number)))
+		ga_subscription_remove_member(group->common.id, one.number);
 	else if (one.is_invited && by_manager)
-		ga_subscription_withdraw(group->view.id, &one.number, 1);
+		ga_subscription_withdraw(group->common.id, &one.number, 1);
 	else if (one.is_invited)
-		ga_subscription_decline(group->view.id, one.number);
+		ga_subscription_decline(group->common.id, one.number);
 	if (one.has_requested)
-		ga_subscription_remove_requests(group->view.id, &user_id, 1);
+		ga_subscription_remove_requests(group->common.id, &user_id, 1);
 	ga_owner_leave(&scope);
 }
 
@@ -433,7 +433,7 @@ check_user(const GaGroupV2 *group, int64 user_id, GaViolations *violations)
 	if (user.id == 0)
 		ga_violation_add(violations, "user", GA_VIOLATION_DOES_NOT_EXIST, NULL,
 						 "user names no user: " INT64_FORMAT, user_id);
-	else if (user_id == group->view.created_by)
+	else if (user_id == group->common.created_by)
 		ga_violation_add(violations, "user", GA_VIOLATION_CONFLICT,
 						 "Delete the group instead.",
 						 "the group's manager cannot leave it");

@@ -29,16 +29,16 @@ answer_users(FunctionCallInfo fcinfo, const GaCaller *caller,
 
 	ga_paging_read(caller, fcinfo, 1, NULL, &paging);
 	ga_owner_enter(&scope);
-	users =
-		ga_group_v2_users(&scope, group->view.id, list, &paging.bounds, &count);
+	users = ga_group_v2_users(&scope, group->common.id, list, &paging.bounds,
+							  &count);
 	ga_owner_leave(&scope);
 	ga_answer_status(caller, 200);
 	return ga_answer_users_v2(&paging, users, count);
 }
 
 static bool
-is_for_members(const GaCaller *caller, const GaGroupV2 *group, const char *wish,
-			   Datum *answer)
+is_for_members(const GaCaller *caller, const GaGroupV2 *group,
+			   const char *action, Datum *answer)
 {
 	if (ga_access_manages(caller, group) ||
 		(group->status != NULL && strcmp(group->status, "subscribed") == 0))
@@ -48,7 +48,7 @@ is_for_members(const GaCaller *caller, const GaGroupV2 *group, const char *wish,
 	else
 		*answer = ga_answer_fault(caller, GA_CONTRACT_B, "",
 								  GA_VIOLATION_PERMISSION_DENIED, NULL,
-								  "only members may %s", wish);
+								  "only members may %s", action);
 	return false;
 }
 
@@ -64,7 +64,7 @@ group_api_v2_list_members(PG_FUNCTION_ARGS)
 	if (!ga_group_v2_of_call(fcinfo, GA_FOR_EVERYBODY, &caller, &group,
 							 &answer) ||
 		/* Who is in a private group is for its members to know. */
-		(group.view.is_private &&
+		(group.common.is_private &&
 		 !is_for_members(&caller, &group, "see who is in a private group",
 						 &answer)))
 		return answer;
@@ -91,14 +91,14 @@ group_api_v2_list_feed(PG_FUNCTION_ARGS)
 }
 
 static Datum
-list_for_manager(FunctionCallInfo fcinfo, GaUserList list, const char *wish)
+list_for_manager(FunctionCallInfo fcinfo, GaUserList list, const char *action)
 {
 	GaGroupV2 group;
 	GaCaller caller;
 	Datum answer;
 
 	if (!ga_group_v2_of_call(fcinfo, GA_FOR_USERS, &caller, &group, &answer) ||
-		!ga_group_v2_is_managed(&caller, &group, wish, &answer))
+		!ga_group_v2_is_managed(&caller, &group, action, &answer))
 		return answer;
 	return answer_users(fcinfo, &caller, &group, list);
 }
@@ -144,7 +144,7 @@ group_api_v2_suggest_users(PG_FUNCTION_ARGS)
 	ga_owner_enter(&scope);
 	ga_caller_look_up(&scope, &caller, false);
 	users = ga_search_users_to_invite(&scope, ga_access_viewer(&caller),
-									  has_group ? &group.view.id : NULL,
+									  has_group ? &group.common.id : NULL,
 									  &paging.bounds, &count);
 	ga_owner_leave(&scope);
 	ga_answer_status(&caller, 200);

@@ -36,7 +36,7 @@ extern void ga_link_visit_find(const text *token, GaLinkPurpose purpose,
 							   GaVisit *visit);
 
 /*
- * Answers a pending invitation; afterwards `state` is what was wished for, or
+ * Answers a pending invitation; afterwards `state` is what was asked for, or
  * tells why the answer was not taken.
  */
 extern void ga_link_visit_answer(const text *token, bool accepted,

@@ -42,20 +42,20 @@ recognize(const char *url, const Shown *shown)
 
 /* What the group's row says of a picture. */
 static const char *
-take(const GaPicture *wish, const Shown *shown, GaStoredPicture *upload)
+take(const GaPicture *wanted, const Shown *shown, GaStoredPicture *upload)
 {
-	if (wish->media_type == NULL)
-		return recognize(wish->url, shown);
+	if (wanted->media_type == NULL)
+		return recognize(wanted->url, shown);
 	upload->id = ga_picture_new_id();
-	upload->media_type = wish->media_type;
-	upload->data = wish->bytes.data;
-	upload->length = wish->bytes.length;
+	upload->media_type = wanted->media_type;
+	upload->data = wanted->bytes.data;
+	upload->length = wanted->bytes.length;
 	return ga_picture_name(upload->id);
 }
 
 void
-ga_pictures_take(GaGroupView *group, const GaGroupRequestV2 *request,
-				 uint32 given, GaUploads *uploads)
+ga_pictures_take(GaGroup *group, const GaGroupRequestV2 *request, uint32 given,
+				 GaUploads *uploads)
 {
 	const Shown shown = {group->image, group->emotional_image};
 
@@ -74,7 +74,7 @@ ga_picture_uploads_bytes(const GaUploads *uploads)
 }
 
 void
-ga_pictures_keep(const GaGroupView *group, const GaUploads *uploads)
+ga_pictures_keep(const GaGroup *group, const GaUploads *uploads)
 {
 	if (uploads->image.data != NULL)
 		ga_picture_insert(group->id, &uploads->image);

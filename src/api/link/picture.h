@@ -17,16 +17,14 @@ typedef struct GaUploads
 } GaUploads;
 
 /* Puts the pictures of the request into the group; `given` as in the request. */
-extern void ga_pictures_take(GaGroupView *group,
-							 const GaGroupRequestV2 *request, uint32 given,
-							 GaUploads *uploads);
+extern void ga_pictures_take(GaGroup *group, const GaGroupRequestV2 *request,
+							 uint32 given, GaUploads *uploads);
 
 /*
  * Writes what was uploaded; after the group's row was written, inside
  * ga_owner_enter()/leave().
  */
-extern void ga_pictures_keep(const GaGroupView *group,
-							 const GaUploads *uploads);
+extern void ga_pictures_keep(const GaGroup *group, const GaUploads *uploads);
 
 /* How much there is to be kept. */
 extern int64 ga_picture_uploads_bytes(const GaUploads *uploads);

@@ -35,7 +35,7 @@
 static void
 read_group(const GaOwnerScope *scope, uint64 row, GaGroupV2 *group)
 {
-	GaGroupView *view = &group->view;
+	GaGroup *view = &group->common;
 	bool isnull;
 
 	memset(group, 0, sizeof(*group));
@@ -356,7 +356,7 @@ text_or_null(const char *text, char *null)
 }
 
 void
-ga_group_v2_update(const GaGroupView *group)
+ga_group_v2_update(const GaGroup *group)
 {
 	static GaPlan plan = {
 		.sql = "UPDATE group_api_private.groups SET name = $2,"

@@ -16,7 +16,7 @@ struct GaOwnerScope;
 /* What a user is to a group; the words are contract B's. */
 typedef struct GaGroupV2
 {
-	GaGroupView view; /* without members */
+	GaGroup common; /* what both contracts have; without members */
 	GaUser creator;
 	int64 subscribers;
 	const char *status; /* subscribed, invited or requested; NULL: nothing */
@@ -78,6 +78,6 @@ extern GaUser *ga_group_v2_users(const struct GaOwnerScope *scope,
 								 pg_uuid_t group_id, GaUserList list,
 								 GaPageBounds *bounds, int *count);
 /* Writes what may change; the slug stays.  Throws 23505 for a taken name. */
-extern void ga_group_v2_update(const GaGroupView *group);
+extern void ga_group_v2_update(const GaGroup *group);
 
 #endif /* GA_STORE_GROUP_CONTRACT_B_STORE_H */

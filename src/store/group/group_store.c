@@ -16,7 +16,7 @@
 #include "utils/snapmgr.h"
 
 void
-ga_group_read_members(const GaOwnerScope *scope, GaGroupView *group)
+ga_group_read_members(const GaOwnerScope *scope, GaGroup *group)
 {
 	static GaPlan plan = {
 		.sql = "SELECT m.number, m.is_leader, m.user_id, m.name, m.picture,"
@@ -32,11 +32,11 @@ ga_group_read_members(const GaOwnerScope *scope, GaGroupView *group)
 	uint64 count = ga_plan_read(&plan, values, NULL);
 
 	group->member_count = (int) count;
-	group->members = MemoryContextAllocZero(
-		scope->caller_context, sizeof(GaMemberView) * Max(count, 1));
+	group->members = MemoryContextAllocZero(scope->caller_context,
+											sizeof(GaMember) * Max(count, 1));
 	for (uint64 row = 0; row < count; row++)
 	{
-		GaMemberView *member = &group->members[row];
+		GaMember *member = &group->members[row];
 		char *channel = ga_row_text(scope, row, 6);
 
 		member->number = ga_row_int32(row, 1, 0);
@@ -77,7 +77,7 @@ ga_group_has_member(pg_uuid_t id, int64 user_id)
 }
 
 bool
-ga_group_find(const GaOwnerScope *scope, pg_uuid_t id, GaGroupView *group)
+ga_group_find(const GaOwnerScope *scope, pg_uuid_t id, GaGroup *group)
 {
 	if (!ga_group_find_alone(scope, id, group))
 		return false;
@@ -86,7 +86,7 @@ ga_group_find(const GaOwnerScope *scope, pg_uuid_t id, GaGroupView *group)
 }
 
 bool
-ga_group_find_alone(const GaOwnerScope *scope, pg_uuid_t id, GaGroupView *group)
+ga_group_find_alone(const GaOwnerScope *scope, pg_uuid_t id, GaGroup *group)
 {
 	static GaPlan plan = {
 		.sql = "SELECT number, contract, status = 'ARCHIVED', name,"
@@ -131,8 +131,7 @@ ga_group_find_alone(const GaOwnerScope *scope, pg_uuid_t id, GaGroupView *group)
 }
 
 bool
-ga_group_find_latest(const GaOwnerScope *scope, pg_uuid_t id,
-					 GaGroupView *group)
+ga_group_find_latest(const GaOwnerScope *scope, pg_uuid_t id, GaGroup *group)
 {
 	bool found;
 

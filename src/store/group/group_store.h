@@ -15,7 +15,7 @@
 struct GaOwnerScope;
 
 /* One person of a group with what is known of the invitation. */
-typedef struct GaMemberView
+typedef struct GaMember
 {
 	int32 number;
 	bool is_leader;
@@ -38,9 +38,9 @@ typedef struct GaMemberView
 	bool is_suppressed; /* looked up by ga_group_explain_waiting() alone */
 	/* What depends on a user's contact was taken out (api/disclosure). */
 	bool is_withheld;
-} GaMemberView;
+} GaMember;
 
-typedef struct GaGroupView
+typedef struct GaGroup
 {
 	pg_uuid_t id;
 	int64 number;
@@ -68,26 +68,26 @@ typedef struct GaGroupView
 	const char *emotional_image;
 	int32 emotional_image_position;
 	int member_count;
-	GaMemberView *members; /* the leader first */
-} GaGroupView;
+	GaMember *members; /* the leader first */
+} GaGroup;
 
 /* All run inside ga_owner_enter()/leave(). */
 
 /* Reads a group with its members; false when there is none. */
 extern bool ga_group_find(const struct GaOwnerScope *scope, pg_uuid_t id,
-						  GaGroupView *group);
+						  GaGroup *group);
 
 /* The same in two steps: what is to be seen is not read for others. */
 extern bool ga_group_find_alone(const struct GaOwnerScope *scope, pg_uuid_t id,
-								GaGroupView *group);
+								GaGroup *group);
 extern void ga_group_read_members(const struct GaOwnerScope *scope,
-								  GaGroupView *group);
+								  GaGroup *group);
 /* Whether the user is a member, were there no such group. */
 extern bool ga_group_has_member(pg_uuid_t id, int64 user_id);
 
 /* The same as of now, not as of the caller's statement. */
 extern bool ga_group_find_latest(const struct GaOwnerScope *scope, pg_uuid_t id,
-								 GaGroupView *group);
+								 GaGroup *group);
 
 /* The id of the group that links name by this number; false: none has it. */
 extern bool ga_group_find_number(int64 number, pg_uuid_t *id);

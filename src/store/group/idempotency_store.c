@@ -33,7 +33,7 @@ take_key(Datum *values)
 }
 
 GaIdempotencyResult
-ga_idempotency_take(const GaIdempotency *wish, pg_uuid_t *group_id)
+ga_idempotency_take(const GaIdempotency *wanted, pg_uuid_t *group_id)
 {
 	static GaPlan look = {
 		.sql = "SELECT group_id, body_hash = $4"
@@ -47,10 +47,10 @@ ga_idempotency_take(const GaIdempotency *wish, pg_uuid_t *group_id)
 	bool isnull;
 
 	SET_VARSIZE(hash, VARHDRSZ + PG_SHA256_DIGEST_LENGTH);
-	memcpy(VARDATA(hash), wish->body_hash, PG_SHA256_DIGEST_LENGTH);
-	values[0] = Int64GetDatum(wish->user_id);
-	values[1] = CharGetDatum(wish->contract);
-	values[2] = CStringGetTextDatum(wish->key);
+	memcpy(VARDATA(hash), wanted->body_hash, PG_SHA256_DIGEST_LENGTH);
+	values[0] = Int64GetDatum(wanted->user_id);
+	values[1] = CharGetDatum(wanted->contract);
+	values[2] = CStringGetTextDatum(wanted->key);
 	values[3] = PointerGetDatum(hash);
 	values[4] = UUIDPGetDatum(group_id);
 	values[5] = Int32GetDatum(GA_IDEMPOTENCY_HOURS);

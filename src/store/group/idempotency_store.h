@@ -35,7 +35,7 @@ typedef enum GaIdempotencyResult
  * Inside ga_owner_enter()/leave().  Takes the key for *group_id; waits for
  * another transaction that is just using it.
  */
-extern GaIdempotencyResult ga_idempotency_take(const GaIdempotency *wish,
+extern GaIdempotencyResult ga_idempotency_take(const GaIdempotency *wanted,
 											   pg_uuid_t *group_id);
 extern void ga_idempotency_forget(int64 user_id, char contract,
 								  const char *key);

@@ -26,13 +26,13 @@ text_or_null(const char *text, char *null)
 
 /* Where open invitations expire; what is held back has no end yet. */
 static Datum
-next_deadline(const GaGroupView *group, char *null)
+next_deadline(const GaGroup *group, char *null)
 {
 	bool expires = false;
 
 	for (int i = 0; i < group->member_count && !expires; i++)
 	{
-		const GaMemberView *member = &group->members[i];
+		const GaMember *member = &group->members[i];
 
 		expires = member->response != GA_RESPONSE_NONE &&
 				  member->delivery != GA_DELIVERY_HELD;
@@ -49,7 +49,7 @@ next_deadline(const GaGroupView *group, char *null)
 
 /* What both INSERTs return first; the first group makes the data ours. */
 static void
-take_returned(GaGroupView *group)
+take_returned(GaGroup *group)
 {
 	group->number = ga_row_int64(0, 1, 0);
 	if (!ga_row_bool(0, 2, false))
@@ -57,7 +57,7 @@ take_returned(GaGroupView *group)
 }
 
 static void
-insert_group_v1(GaGroupView *group)
+insert_group_v1(GaGroup *group)
 {
 	static GaPlan plan = {
 		.sql = "INSERT INTO group_api_private.groups (id, contract, name,"
@@ -92,7 +92,7 @@ insert_group_v1(GaGroupView *group)
 
 /* False when the name is taken, or (rarely) when the slug was just taken. */
 static bool
-try_insert_group_v2(const GaOwnerScope *scope, GaGroupView *group)
+try_insert_group_v2(const GaOwnerScope *scope, GaGroup *group)
 {
 	static GaPlan plan = {
 		.sql = "INSERT INTO group_api_private.groups (id, contract, name,"
@@ -155,7 +155,7 @@ ga_group_name_is_taken(const char *name)
 }
 
 static bool
-insert_group_v2(const GaOwnerScope *scope, GaGroupView *group)
+insert_group_v2(const GaOwnerScope *scope, GaGroup *group)
 {
 	/* Only the slug may collide twice; its suffix is drawn anew. */
 	for (int try = 0; try < 3; try++)
@@ -169,7 +169,7 @@ insert_group_v2(const GaOwnerScope *scope, GaGroupView *group)
 }
 
 bool
-ga_group_insert(const GaOwnerScope *scope, GaGroupView *group)
+ga_group_insert(const GaOwnerScope *scope, GaGroup *group)
 {
 	if (group->contract == 'A')
 		insert_group_v1(group);

@@ -15,8 +15,7 @@
  * Writes a group (id set), its members and their invitations; sets number, and slug for
  * contract B.  False when contract B's name is taken: nothing is written then.
  */
-extern bool ga_group_insert(const struct GaOwnerScope *scope,
-							GaGroupView *group);
+extern bool ga_group_insert(const struct GaOwnerScope *scope, GaGroup *group);
 /* Whether a group of contract B has this name. */
 extern bool ga_group_name_is_taken(const char *name);
 /* The number of the next group, unless somebody is faster. */

@@ -94,7 +94,7 @@ ga_subscriptions_find(pg_uuid_t group_id, const int64 *ids, int count,
 }
 
 void
-ga_subscription_number_members(GaGroupView *added)
+ga_subscription_number_members(GaGroup *added)
 {
 	static GaPlan plan = {
 		.sql = "SELECT greatest(g.last_member,"
@@ -143,7 +143,7 @@ forget_polls(Datum *values, int count)
 
 /* The parameters of a renewal, one element a member. */
 static void
-fill_renewal(const GaGroupView *again, Datum *values)
+fill_renewal(const GaGroup *again, Datum *values)
 {
 	int count = again->member_count;
 	int32 *numbers = palloc(sizeof(int32) * count);
@@ -154,7 +154,7 @@ fill_renewal(const GaGroupView *again, Datum *values)
 
 	for (int i = 0; i < count; i++)
 	{
-		const GaMemberView *member = &again->members[i];
+		const GaMember *member = &again->members[i];
 
 		numbers[i] = member->number;
 		channels[i] = (int32) member->channel;
@@ -174,7 +174,7 @@ fill_renewal(const GaGroupView *again, Datum *values)
 #define SET_RENEWED GA_SET_RENEWED("$7", "$8")
 
 void
-ga_subscription_renew(const GaGroupView *again)
+ga_subscription_renew(const GaGroup *again)
 {
 	static GaPlan plan = {
 		.sql = "UPDATE group_api_private.invitations i" SET_RENEWED

@@ -32,7 +32,7 @@ extern void ga_subscriptions_find(pg_uuid_t group_id, const int64 *ids,
 								  int count, GaSubscription *subscriptions);
 
 /* Sets the numbers of members that are to be added, in their order. */
-extern void ga_subscription_number_members(GaGroupView *added);
+extern void ga_subscription_number_members(GaGroup *added);
 
 /*
  * Those of the ids who have a place in the group, as invited, are subscribed
@@ -45,7 +45,7 @@ extern void ga_subscription_accept(pg_uuid_t group_id, const int32 *numbers,
  * ones, unless a message is just being sent, whose link counts then.  A message
  * follows the one before after group_api.resend_cooldown.
  */
-extern void ga_subscription_renew(const GaGroupView *again);
+extern void ga_subscription_renew(const GaGroup *again);
 /* Withdraws those that are open. */
 extern void ga_subscription_withdraw(pg_uuid_t group_id, const int32 *numbers,
 									 int count);
