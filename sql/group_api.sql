@@ -225,7 +225,7 @@ CREATE INDEX invitations_due ON group_api_private.invitations (due, group_id, nu
 
 CREATE TABLE group_api_private.attempts (
     group_id    uuid NOT NULL,
-    number      integer NOT NULL,
+    member      integer NOT NULL,
     attempt     smallint NOT NULL,
     segments    smallint,
     outcome     text NOT NULL,
@@ -240,14 +240,14 @@ CREATE TABLE group_api_private.attempts (
 );
 ALTER TABLE group_api_private.attempts REPLICA IDENTITY FULL;
 COMMENT ON TABLE group_api_private.attempts IS 'internal: every try to deliver, kept for group_api.attempts_retention';
-CREATE INDEX attempts_invitation ON group_api_private.attempts (group_id, number);
+CREATE INDEX attempts_invitation ON group_api_private.attempts (group_id, member);
 CREATE INDEX attempts_started_at ON group_api_private.attempts USING brin (started_at);
 
 CREATE TABLE group_api_private.captured (
     id          bigint GENERATED ALWAYS AS IDENTITY,
     captured_at timestamptz NOT NULL DEFAULT pg_catalog.now(),
     group_id    uuid NOT NULL,
-    number      integer NOT NULL,
+    member      integer NOT NULL,
     server      name NOT NULL,
     channel     group_api.channel NOT NULL,
     recipient   text NOT NULL,
@@ -265,7 +265,7 @@ CREATE TABLE group_api_private.receipts (
     server      name,
     result      text NOT NULL,
     group_id    uuid,
-    number      integer,
+    member      integer,
     status      text,
     code        text,
     message_id  text,
@@ -279,7 +279,7 @@ CREATE TABLE group_api_private.receipts (
 COMMENT ON TABLE group_api_private.receipts IS 'internal: raw events about messages, kept for group_api.receipts_retention';
 COMMENT ON COLUMN group_api_private.receipts.digest IS 'SHA-256 of the event: the same one again is a replay';
 CREATE INDEX receipts_received_at ON group_api_private.receipts USING brin (received_at);
-CREATE INDEX receipts_invitation ON group_api_private.receipts (group_id, number);
+CREATE INDEX receipts_invitation ON group_api_private.receipts (group_id, member);
 
 -- Several rows may count the same: see store/receipt_store.
 CREATE TABLE group_api_private.receipt_counts (
@@ -1187,7 +1187,7 @@ CREATE FUNCTION group_api.ingest_bounce(mail bytea) RETURNS json
     LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_ingest_bounce';
 COMMENT ON FUNCTION group_api.ingest_bounce(bytea) IS
 $$Takes one mail that came back, as the mail server has it, and changes the delivery
-it is about: {result, status (as 5.1.1), group, number}.  result: moved, known
+it is about: {result, status (as 5.1.1), group, member}.  result: moved, known
 (nothing new), stale (about an older message), unknown (no invitation of ours, or
 not proved), replayed (this very mail was here before), ignored (no bounce),
 unreadable.  A mailbox that is gone and a complaint suppress the contact.
@@ -1309,14 +1309,14 @@ SELECT i.channel, i.delivery,
 COMMENT ON VIEW group_api.queue IS 'what waits to be sent or is being sent, by channel; later: how many of them wait for a daily cap or a cool-down';
 
 CREATE VIEW group_api.attempts WITH (security_invoker = true) AS
-SELECT a.started_at, a.group_id, a.number, m.name AS member, a.server, a.attempt,
+SELECT a.started_at, a.group_id, a.member, m.name AS member_name, a.server, a.attempt,
        a.outcome, a.code, a.detail, a.elapsed, a.next_at, a.segments
   FROM group_api_private.attempts a
-  JOIN group_api_private.members m ON m.group_id = a.group_id AND m.number = a.number;
+  JOIN group_api_private.members m ON m.group_id = a.group_id AND m.number = a.member;
 COMMENT ON VIEW group_api.attempts IS 'every try to deliver an invitation, with the provider''s own words';
 
 CREATE VIEW group_api.deliveries WITH (security_invoker = true) AS
-SELECT g.id AS group_id, g.name AS "group", i.number, m.name AS member, i.channel, i.contact,
+SELECT g.id AS group_id, g.name AS "group", i.number AS member, m.name AS member_name, i.channel, i.contact,
        i.delivery, i.reason, i.response, i.attempts, i.due, i.changed_at, i.server, i.message_id
   FROM group_api_private.invitations i
   JOIN group_api_private.groups g ON g.id = i.group_id
@@ -1330,14 +1330,14 @@ SELECT s.since, s.channel, s.reason, s.server, s.code, s.evidence, s.receipt,
 COMMENT ON VIEW group_api.suppressions IS 'contacts that get nothing more, by the beginning of their salted hash, and why';
 
 CREATE VIEW group_api.receipts WITH (security_invoker = true) AS
-SELECT r.received_at, r.way, r.server, r.result, r.group_id, r.number, m.name AS member,
+SELECT r.received_at, r.way, r.server, r.result, r.group_id, r.member, m.name AS member_name,
        r.status, r.code, r.message_id
   FROM group_api_private.receipts r
-  LEFT JOIN group_api_private.members m ON m.group_id = r.group_id AND m.number = r.number;
+  LEFT JOIN group_api_private.members m ON m.group_id = r.group_id AND m.number = r.member;
 COMMENT ON VIEW group_api.receipts IS 'what providers and mail servers said of messages after they took them';
 
 CREATE VIEW group_api.receipt_events WITH (security_invoker = true) AS
-SELECT r.id AS receipt, r.received_at, r.way, r.server, r.result, r.group_id, r.number, r.status, r.code,
+SELECT r.id AS receipt, r.received_at, r.way, r.server, r.result, r.group_id, r.member, r.status, r.code,
        pg_catalog.encode(r.raw, 'escape') AS event
   FROM group_api_private.receipts r;
 COMMENT ON VIEW group_api.receipt_events IS 'for operators: receipts with the event as it came, without tokens; it may hold contacts';
@@ -1350,7 +1350,7 @@ SELECT c.day, c.server, c.result, pg_catalog.sum(c.receipts)::bigint AS receipts
 COMMENT ON VIEW group_api.receipt_counts IS 'how many receipts came each day (UTC) and what became of them; an unknown server is empty';
 
 CREATE VIEW group_api.captured WITH (security_invoker = true) AS
-SELECT c.id, c.captured_at, c.group_id, c.number, c.server, c.channel, c.recipient,
+SELECT c.id, c.captured_at, c.group_id, c.member, c.server, c.channel, c.recipient,
        CASE c.channel WHEN 'MOBILE' THEN group_api.sms_segments(c.message) END AS segments,
        c.message
   FROM group_api_private.captured c;
@@ -1389,7 +1389,7 @@ SELECT t.as_of, t.age, t.is_old FROM group_api_private.phone_tables() t;
 COMMENT ON VIEW group_api.phone_tables IS 'the tables that mobile numbers are checked by: their month, their age in months, and whether they are so old that a length or kind they do not know is accepted (group_api.phone_metadata_months)';
 
 CREATE VIEW group_api.waiting WITH (security_invoker = true) AS
-SELECT i.group_id, i.number, i.channel, i.contact, i.delivery, i.due, i.reason
+SELECT i.group_id, i.number AS member, i.channel, i.contact, i.delivery, i.due, i.reason
   FROM group_api_private.invitations i
  WHERE i.due IS NOT NULL;
 COMMENT ON VIEW group_api.waiting IS 'the invitations that wait to be sent or are being sent';
@@ -1725,7 +1725,7 @@ DECLARE
         'group_api_private.invitations, group_api_private.attempts, group_api_private.pauses, '
         'group_api_private.suppressions, group_api_private.receipt_counts, group_api_private.set_aside';
     -- Not what came, word for word: that holds contacts and the provider's ids.
-    receipt_columns text := 'received_at, way, server, result, group_id, number, status, code, message_id';
+    receipt_columns text := 'received_at, way, server, result, group_id, member, status, code, message_id';
     -- What the role itself was granted, by one function of each level.
     held text[];
 BEGIN

@@ -198,7 +198,7 @@ SELECT is(pg_temp.result(mail), 'unreadable', what || ' is no mail') FROM (VALUE
 	('nothing', ''::bytea), ('null', NULL), ('zeros', '\x000000'), ('noise', '\xfffefd0a0a'),
 	('prose', 'Hello, how are you?')) AS strange (what, mail);
 SELECT is(group_api.ingest_bounce('')::jsonb,
-	'{"result": "unreadable", "status": null, "group": null, "number": null}', 'and has no facts');
+	'{"result": "unreadable", "status": null, "group": null, "member": null}', 'and has no facts');
 SELECT is(pg_temp.result(pg_temp.report('fay@bounce.example', verp => pg_temp.token_of(7))
 	|| convert_to(repeat(E'more and more\n', 500000), 'UTF8')), 'moved', 'a mail of 7 MB is read');
 SELECT is(pg_temp.result(convert_to(concat(E'To: x@y\n', repeat(E'Content-Type: multipart/mixed; boundary=b\n\n--b\n',

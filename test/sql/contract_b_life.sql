@@ -271,7 +271,7 @@ SELECT is(pg_temp.said('max', format('unsubscribe(%s)', :open)), '55000 the grou
 	'the manager cannot leave');
 SELECT is(pg_temp.said('ida', format('subscribe(%s)', :open)), NULL, 'an invited user accepts');
 SELECT is(delivery::text || ' ' || response || ' ' || coalesce(due::text, 'not due'), 'delivered accepted not due',
-	'which answers the invitation') FROM group_api.deliveries d WHERE "group" = 'The open' AND member = 'Ida Test';
+	'which answers the invitation') FROM group_api.deliveries d WHERE "group" = 'The open' AND member_name = 'Ida Test';
 
 -- ---- Asking ----
 
@@ -297,8 +297,8 @@ CREATE FUNCTION pg_temp.invitation(of text, who text) RETURNS text
 LANGUAGE sql AS $$
 	SELECT concat_ws(' ', d.delivery, d.response, CASE WHEN d.due IS NULL THEN 'idle' WHEN d.due > now() THEN 'later' ELSE 'now' END,
 		d.contact, 'v' || i.link_version)
-	FROM group_api.deliveries d JOIN group_api_private.invitations i USING (group_id, number)
-	WHERE "group" = of AND member = who
+	FROM group_api.deliveries d JOIN group_api_private.invitations i ON (i.group_id, i.number) = (d.group_id, d.member)
+	WHERE "group" = of AND member_name = who
 $$;
 SELECT is(pg_temp.invitation('The private', 'Eve Test'), 'queued pending now eve@example.com v1',
 	'who has an address in the directory gets a message');
@@ -326,8 +326,8 @@ WHERE contact = 'eve@example.com';
 SELECT is(pg_temp.status('eve', :private), NULL, 'an invitation past its expiry is none');
 SELECT is(pg_temp.said('eve', format('subscribe(%s)', :private)), NULL, 'then one has to ask');
 SELECT is(pg_temp.status('eve', :private), 'requested', 'as anybody');
-SELECT is(pg_temp.by_uuid('max', :private, format('resend_invitation(%%s, %s)', number)), 'told', 'her old invitation is sent again')
-FROM group_api.deliveries WHERE "group" = 'The private' AND member = 'Eve Test';
+SELECT is(pg_temp.by_uuid('max', :private, format('resend_invitation(%%s, %s)', member)), 'told', 'her old invitation is sent again')
+FROM group_api.deliveries WHERE "group" = 'The private' AND member_name = 'Eve Test';
 SELECT is(pg_temp.status('eve', :private), 'invited', 'now she is invited');
 SELECT is(pg_temp.names(pg_temp.said('max', format('list_requests(%s)', :private))), '', 'and asks no longer');
 SELECT is(pg_temp.said('max', format('subscribe(%s, %L)', :private, ARRAY[pg_temp.id('eve')])), NULL, 'the manager adds her');
@@ -352,8 +352,8 @@ SELECT is(pg_temp.said('eve', format('unsubscribe(%s)', :private)), NULL, 'an in
 SELECT is(pg_temp.invitation('The private', 'Eve Test'), 'delivered declined idle eve@example.com v1', 'which declines');
 SELECT is(pg_temp.said('max', format('unsubscribe(%s, %s)', :private, pg_temp.id('ida'))), NULL, 'the manager removes an invited user');
 SELECT is(pg_temp.invitation('The private', 'Ida Test'), 'canceled revoked idle ida@example.com v1', 'which withdraws the invitation');
-INSERT INTO group_api_private.attempts (group_id, number, attempt, outcome, started_at, elapsed)
-SELECT group_id, number, 1, 'accepted', now(), '0' FROM group_api.deliveries WHERE "group" = 'The private' AND member = 'Ida Test';
+INSERT INTO group_api_private.attempts (group_id, member, attempt, outcome, started_at, elapsed)
+SELECT group_id, member, 1, 'accepted', now(), '0' FROM group_api.deliveries WHERE "group" = 'The private' AND member_name = 'Ida Test';
 SELECT is(pg_temp.said('max', format('invite_users(%s, %L)', :private, ARRAY[pg_temp.id('ida')])), NULL, 'and invites her again');
 SELECT is(pg_temp.invitation('The private', 'Ida Test'), 'queued pending later ida@example.com v2',
 	'the next message waits also when one in between was canceled');

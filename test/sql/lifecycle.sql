@@ -218,11 +218,11 @@ SELECT is(group_api.get_group(:'mixed') #>> '{group,members,1,delivery,status}',
 SELECT is(group_api.get_group(:'mixed') #>> '{group,members,1,delivery,reason}',
 	'not sent: this contact is suppressed', 'and its member''s delivery says so');
 SELECT is(reason, 'not sent: an operator suppressed this contact', 'operators are told why')
-FROM group_api.deliveries WHERE group_id = :'mixed' AND number = 2;
+FROM group_api.deliveries WHERE group_id = :'mixed' AND member = 2;
 SELECT is(group_api.get_group(:'mixed') #>> '{group,members,2,delivery,status}', 'suppressed', 'a suppressed number likewise');
 SELECT ok(group_api.wait_until_idle(), 'the others are sent');
 SELECT is(pg_temp.delivery(:'mixed', 4), 'sent pending', 'the third member gets the message');
-SELECT is_empty(format('SELECT FROM group_api_private.captured WHERE group_id = %L AND number < 4', :'mixed'),
+SELECT is_empty(format('SELECT FROM group_api_private.captured WHERE group_id = %L AND member < 4', :'mixed'),
 	'nothing left for the suppressed ones');
 SELECT is(group_api.resend_invitation(:'mixed', 2) #>> '{group,members,1,delivery,status}', 'suppressed',
 	'a resend to a suppressed contact is suppressed as well');

@@ -312,25 +312,25 @@ SELECT results_eq($$SELECT channel::text, delivery::text, invitations, next_due 
 	('EMAIL', 'queued', 1, true, '0')$$, 'queue counts what waits')
 WHERE NOT EXISTS (SELECT FROM group_api_private.invitations
 	WHERE due IS NOT NULL AND group_id <> :'fans');
-SELECT is((number, member, channel, contact, delivery, response, attempts, "group")::text, expected,
-	'deliveries has a row for ' || member)
+SELECT is((member, member_name, channel, contact, delivery, response, attempts, "group")::text, expected,
+	'deliveries has a row for ' || member_name)
 FROM (VALUES (2, '(2,Ann,EMAIL,ann@example.com,queued,pending,0,Fans)'),
 	(3, '(3,Bob,MOBILE,+27701231234,queued,pending,0,Fans)'),
-	(4, '(4,Cid,MOBILE,+27701231235,queued,pending,0,Fans)')) AS rows (number, expected)
-JOIN group_api.deliveries d USING (number) WHERE group_id = :'fans';
+	(4, '(4,Cid,MOBILE,+27701231235,queued,pending,0,Fans)')) AS rows (member, expected)
+JOIN group_api.deliveries d USING (member) WHERE group_id = :'fans';
 
-INSERT INTO group_api_private.attempts (group_id, number, attempt, segments, outcome, server,
+INSERT INTO group_api_private.attempts (group_id, member, attempt, segments, outcome, server,
 	started_at, elapsed, code, detail)
 	VALUES (:'fans', 3, 1, 1, 'rejected', 'ga_test_sms', now(), '1 s', '21211', 'no such number');
-INSERT INTO group_api_private.captured (group_id, number, server, channel, recipient, message)
+INSERT INTO group_api_private.captured (group_id, member, server, channel, recipient, message)
 	VALUES (:'fans', 3, 'ga_test_sms', 'MOBILE', '+27701231234', repeat('x', 161)),
 		(:'fans', 2, 'ga_test', 'EMAIL', 'ann@example.com', 'Hello');
-SELECT is((member, server, attempt, outcome, code, detail, elapsed, segments)::text,
+SELECT is((member_name, server, attempt, outcome, code, detail, elapsed, segments)::text,
 	'(Bob,ga_test_sms,1,rejected,21211,"no such number",00:00:01,1)',
 	'attempts tells each try with the provider''s words')
 FROM group_api.attempts WHERE group_id = :'fans';
-SELECT results_eq(format($$SELECT number, channel::text, segments, length(message)
-	FROM group_api.captured WHERE group_id = %L ORDER BY number$$, :'fans'),
+SELECT results_eq(format($$SELECT member, channel::text, segments, length(message)
+	FROM group_api.captured WHERE group_id = %L ORDER BY member$$, :'fans'),
 	$$VALUES (2, 'EMAIL', NULL::int, 5), (3, 'MOBILE', 2, 161)$$,
 	'captured counts the segments of an SMS');
 

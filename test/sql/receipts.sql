@@ -124,7 +124,7 @@ SELECT is(pg_temp.say('ga_http', 'status=sent&id=id-5', pg_temp.query('ga_http',
 SELECT is((pg_temp.row_of(3)).message_id, 'id-5', 'has the id it was accepted with');
 SELECT pg_temp.stands(4, 'sent', 'ga_mailgun', 1, '<m@x>'), pg_temp.stands(5, 'sent', 'ga_sendgrid', 1, 'abc') \gset ignored_
 SELECT is(pg_temp.say('ga_http', 'status=failed', pg_temp.query('ga_http', 4)), 'stale', 'a provider that never had the message cannot speak of it');
-INSERT INTO group_api_private.attempts (group_id, number, attempt, outcome, server, started_at, elapsed)
+INSERT INTO group_api_private.attempts (group_id, member, attempt, outcome, server, started_at, elapsed)
 	VALUES (:'fans', 4, 1, 'uncertain', 'ga_other', now(), '0');
 SELECT is(pg_temp.say('ga_other', 'status=delivered', pg_temp.query('ga_other', 4)), 'moved', 'one that had it before another can');
 SELECT is(pg_temp.say('ga_http', 'status=delivered', format('server=ga_http&receipt=%s', pg_temp.token(99))), 'unknown', 'a member who is gone');
@@ -145,7 +145,7 @@ SELECT is(pg_temp.say('ga_twilio', 'MessageSid=SM1&MessageStatus=undelivered&Err
 SELECT is(pg_temp.say('ga_twilio', 'ErrorCode=30005&MessageStatus=undelivered&MessageSid=SM1&Foo=bar', pg_temp.query('ga_twilio', 2)), 'replayed', 'in whatever order');
 SELECT is(pg_temp.say('ga_twilio', 'MessageSid=SM1&MessageStatus=delivered', pg_temp.query('ga_twilio', 2)), 'moved', 'that it came after all is believed');
 SELECT is((pg_temp.row_of(2)).reason, NULL, 'and ends the reason');
-SELECT results_eq($$SELECT way, result, member, status, code, message_id FROM group_api.receipts WHERE server = 'ga_twilio' ORDER BY received_at, message_id, status DESC$$,
+SELECT results_eq($$SELECT way, result, member_name, status, code, message_id FROM group_api.receipts WHERE server = 'ga_twilio' ORDER BY received_at, message_id, status DESC$$,
 	$$VALUES ('callback', 'known', 'Person 2', 'sent', NULL, 'SM1'),
 		('callback', 'moved', 'Person 2', 'failed', '30005', 'SM1'),
 		('callback', 'moved', 'Person 2', 'delivered', NULL, 'SM1')$$, 'group_api.receipts tells all of it');

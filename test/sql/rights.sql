@@ -110,7 +110,7 @@ SELECT is(pg_temp.among_traps(format('SELECT group_api.receive_receipt(''ga_test
 		split_part(group_api.receipt_url('ga_test_back'), '?', 2))), 'done',
 	'nor does a receipt')
 FROM group_api_private.groups WHERE name = 'Fans';
-SELECT is(delivery, 'failed', 'which is believed') FROM group_api.deliveries WHERE "group" = 'Fans' AND number = 2;
+SELECT is(delivery, 'failed', 'which is believed') FROM group_api.deliveries WHERE "group" = 'Fans' AND member = 2;
 SELECT is(pg_temp.among_traps(format('SELECT group_api.%s(%L)', f, id)), 'done',
 	f || ' does not fall into any trap')
 FROM group_api_private.groups g, unnest('{get_group,send_invitations,preview_invitation}'::text[]) AS f

@@ -119,7 +119,7 @@ all_are($node, 'sent', 'every invitation ends as sent');
 is(deliveries($node)->{sent}, $MAILS + 2 * $SMS, 'all 2000 of them');
 
 my %in_doubt = map { $_ => 1 } split /\n/, $node->safe_psql('postgres', "SELECT DISTINCT i.contact
-	FROM group_api_private.attempts a JOIN group_api_private.invitations i USING (group_id, number)
+	FROM group_api_private.attempts a JOIN group_api_private.invitations i ON (i.group_id, i.number) = (a.group_id, a.member)
 	WHERE a.outcome = 'uncertain' AND a.code IN ('courier', 'crash')");
 is($node->safe_psql('postgres', "SELECT code FROM group_api_private.attempts
 	WHERE outcome = 'uncertain' AND code NOT IN ('courier', 'crash')"), '',

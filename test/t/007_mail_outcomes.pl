@@ -81,7 +81,7 @@ poll_until(sub { deliveries($node)->{suppressed} && !deliveries($node)->{queued}
 is_deeply(deliveries($node), { sent => 7, suppressed => 1 }, 'and the others are sent');
 is($node->safe_psql('postgres', "SELECT group_api.unsuppress(contact) FROM group_api.deliveries WHERE delivery = 'suppressed'"), 't',
 	'an operator who knows better takes it off the list');
-$node->safe_psql('postgres', "SELECT group_api.resend_invitation(group_id, number) FROM group_api.deliveries WHERE delivery = 'suppressed'");
+$node->safe_psql('postgres', "SELECT group_api.resend_invitation(group_id, member) FROM group_api.deliveries WHERE delivery = 'suppressed'");
 all_are($node, 'sent', 'then a resend is sent');
 is($node->safe_psql('postgres', 'SELECT group_api.retry_failed()'), '0', 'a second call finds nothing');
 

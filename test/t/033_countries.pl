@@ -77,7 +77,7 @@ like($error, qr/the member's contact is a number of a country/, 'nothing is rese
 my %user = map { $_ => sql("SELECT group_api.put_user('user $_', real_name => '$_', mobile => '$numbers{$_}')") } qw(ZA GB);
 like(over_http("group_api_v2.create_group('{\"name\": \"Chess\", \"invite_users\": [$user{ZA}, $user{GB}]}')::text"), qr/ 201$/,
 	'a user whose number is elsewhere is no fault of the caller');
-is(sql("SELECT string_agg(member || ' ' || coalesce(contact, 'in the app alone'), ', ' ORDER BY member) FROM group_api.deliveries WHERE \"group\" = 'Chess'"),
+is(sql("SELECT string_agg(member_name || ' ' || coalesce(contact, 'in the app alone'), ', ' ORDER BY member_name) FROM group_api.deliveries WHERE \"group\" = 'Chess'"),
 	"GB in the app alone, ZA $numbers{ZA}", 'and is invited in the app alone');
 is(sql("SELECT group_api.suppress('$numbers{GB}')"), 't', 'operators may name every number');
 

@@ -142,7 +142,7 @@ sub fill
 {
 	sql("SELECT group_api.suppress('+4915112345678')");
 	sql("INSERT INTO group_api_private.$_ ON CONFLICT DO NOTHING") for (
-		"captured (group_id, number, server, channel, recipient, message) SELECT gen_random_uuid(), 1, 'sms', 'MOBILE', 'x', 'y'",
+		"captured (group_id, member, server, channel, recipient, message) SELECT gen_random_uuid(), 1, 'sms', 'MOBILE', 'x', 'y'",
 		"receipts (received_at, way, result, digest) VALUES (now() - interval '1 year', 'poll', 'known', '\\x01')",
 		"receipt_counts (day, server, result, receipts) VALUES (current_date - 400, 'sms', 'refused', 1)",
 		"polls (group_id, number, link_version, next_at, server, message_id) VALUES (gen_random_uuid(), 1, 1, now() - interval '3 days', 'sms', 'x')",
@@ -155,7 +155,7 @@ sub fill
 		"set_aside (group_id, number, step, until, reason) VALUES (gen_random_uuid(), 1, 'claim', now() - interval '1 day', 'x')",
 		"pictures (group_id, id, media_type, data) VALUES (gen_random_uuid(), gen_random_uuid(), 'image/png', 'x')",
 		"idempotency_keys (user_id, contract, key, body_hash, group_id, created_at) VALUES (1, 'A', 'old', 'x', gen_random_uuid(), now() - interval '2 days')",
-		"attempts (group_id, number, attempt, outcome, started_at, elapsed) VALUES (gen_random_uuid(), 1, 1, 'accepted', now() - interval '1 year', '0')");
+		"attempts (group_id, member, attempt, outcome, started_at, elapsed) VALUES (gen_random_uuid(), 1, 1, 'accepted', now() - interval '1 year', '0')");
 	return;
 }
 my @tables = split /\n/, sql("SELECT relname FROM pg_class WHERE relnamespace = 'group_api_private'::regnamespace AND relkind = 'r' ORDER BY 1");

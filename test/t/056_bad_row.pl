@@ -145,15 +145,15 @@ poll_until(sub { sent_times($bad) == 1 }, 'it is sent when the cause is gone', 2
 
 # ---- trim
 
-query("INSERT INTO group_api_private.attempts (group_id, number, attempt, outcome, started_at, elapsed)
+query("INSERT INTO group_api_private.attempts (group_id, member, attempt, outcome, started_at, elapsed)
 	SELECT id, n, 1, 'accepted', now() - interval '2 days', '0' FROM group_api_private.groups, generate_series(1, 20) n WHERE id = '$group'");
-refuse('attempts', 'DELETE', 'OLD.number = 7 AND OLD.server IS NULL');
+refuse('attempts', 'DELETE', 'OLD.member = 7 AND OLD.server IS NULL');
 $node->restart;
 $pid = undef;
 wait_for_dispatcher($node);
 $pid = dispatcher($node)->{pid};
 others_go_out('when the history is trimmed', sa_number(9_000_008));
-poll_until(sub { query('SELECT string_agg(number::text, $$,$$) FROM group_api_private.attempts WHERE server IS NULL') eq '7' },
+poll_until(sub { query('SELECT string_agg(member::text, $$,$$) FROM group_api_private.attempts WHERE server IS NULL') eq '7' },
 	'the history is trimmed but for the line that fails', 30);
 is_named('trim', 7);
 query('DROP TRIGGER refuse ON group_api_private.attempts');

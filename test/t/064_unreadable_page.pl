@@ -255,7 +255,7 @@ poll_until(sub { expired_members($group) == 600 }, 'once the page is mended all 
 
 # ---- the history: recording, taking back, trimming
 
-query("INSERT INTO group_api_private.attempts (group_id, number, attempt, outcome, started_at, elapsed)
+query("INSERT INTO group_api_private.attempts (group_id, member, attempt, outcome, started_at, elapsed)
 	SELECT '$group', n, 1, 'accepted', now() - interval '2 days', '0' FROM generate_series(1, 2000) n");
 $page = restart_with_broken('attempts', 'started_at IS NOT NULL');
 @all = numbers(50);

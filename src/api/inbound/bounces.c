@@ -226,12 +226,12 @@ make_answer(const Bounce *bounce, const char *result)
 	else
 		appendStringInfoString(&json, "null");
 	if (bounce->is_matched && strcmp(result, "unknown") != 0)
-		appendStringInfo(&json, ", \"group\" : \"%s\", \"number\" : %d}",
+		appendStringInfo(&json, ", \"group\" : \"%s\", \"member\" : %d}",
 						 DatumGetCString(DirectFunctionCall1(
 							 uuid_out, UUIDPGetDatum(&bounce->group_id))),
 						 bounce->receipt.ref.member_number);
 	else
-		appendStringInfoString(&json, ", \"group\" : null, \"number\" : null}");
+		appendStringInfoString(&json, ", \"group\" : null, \"member\" : null}");
 	return PointerGetDatum(cstring_to_text(json.data));
 }
 

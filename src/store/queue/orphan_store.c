@@ -166,7 +166,7 @@ ga_orphans_take_back(int64 incarnation, Datum hold_servers,
 			"  FROM o WHERE i.ctid = o.at"
 			"  RETURNING i.group_id, i.number, i.attempts, i.server, i.due),"
 			" history AS (INSERT INTO group_api_private.attempts (group_id,"
-			"  number, attempt, outcome, server, started_at, elapsed, next_at,"
+			"  member, attempt, outcome, server, started_at, elapsed, next_at,"
 			"  code, detail)"
 			" SELECT group_id, number, attempts, 'uncertain' AS outcome,"
 			"  server, now(), '0', due, 'crash', " STOPPED " FROM back"

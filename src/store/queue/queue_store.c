@@ -355,7 +355,7 @@ record_attempts(const GaRecord *records, int count, bool all_are_there)
 {
 	static GaPlan plan = {
 		.sql =
-			"INSERT INTO group_api_private.attempts (group_id, number,"
+			"INSERT INTO group_api_private.attempts (group_id, member,"
 			" attempt, segments, outcome, server, started_at, elapsed,"
 			" next_at, code, detail)"
 			" SELECT group_id, number, attempt, nullif(segments, 0), outcome,"
@@ -413,7 +413,7 @@ static void
 record_captured(const GaRecord *record)
 {
 	static GaPlan plan = {
-		.sql = "INSERT INTO group_api_private.captured (group_id, number,"
+		.sql = "INSERT INTO group_api_private.captured (group_id, member,"
 			   " server, channel, recipient, message)"
 			   " SELECT group_id, number, $4, " CHANNEL_1 ", $5, $6"
 			   " FROM group_api_private.invitations"

@@ -79,7 +79,7 @@ text_or_null(const char *text, char *isnull)
 	" i.link_version::int4, i.message_id, i.due IS NOT NULL,"                  \
 	" $3 IS NULL OR i.server = $3 OR EXISTS (SELECT"                           \
 	"  FROM group_api_private.attempts a WHERE a.group_id = i.group_id"        \
-	"  AND a.number = i.number AND a.server = $3), g.number"                   \
+	"  AND a.member = i.number AND a.server = $3), g.number"                   \
 	" FROM group_api_private.invitations i"                                    \
 	" JOIN group_api_private.groups g ON g.id = i.group_id"
 
@@ -275,11 +275,11 @@ keep(const GaReceipt *receipt, const Target *target, GaReceiptResult result)
 {
 	static GaPlan plan = {
 		.sql = "INSERT INTO group_api_private.receipts (way, server, result,"
-			   " group_id, number, status, code, message_id, digest, raw)"
+			   " group_id, member, status, code, message_id, digest, raw)"
 			   " SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10"
 			   " WHERE $11 OR (SELECT count(*) FROM (SELECT"
 			   "   FROM group_api_private.receipts"
-			   "   WHERE group_id = $4 AND number = $5"
+			   "   WHERE group_id = $4 AND member = $5"
 			   "   LIMIT " KEPT_OF_A_MESSAGE ") AS r) < " KEPT_OF_A_MESSAGE
 			   " ON CONFLICT (digest) DO NOTHING RETURNING id",
 		.no_wait = GA_MAY_MEET_A_LOCK("one answer of ga_work_attempt()"),

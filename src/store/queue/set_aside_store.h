@@ -16,8 +16,11 @@
 
 /* A condition on a row of invitations or polls, named `row`: leave it out. */
 #define GA_IS_SET_ASIDE(row, step)                                             \
+	GA_IS_SET_ASIDE_BY(row, "number", step)
+/* The same of a row of a table that names the member in another column. */
+#define GA_IS_SET_ASIDE_BY(row, column, step)                                  \
 	" EXISTS (SELECT FROM group_api_private.set_aside s"                       \
-	" WHERE s.group_id = " row ".group_id AND s.number = " row ".number"       \
+	" WHERE s.group_id = " row ".group_id AND s.number = " row "." column      \
 	" AND s.step = '" step "' AND s.until > now())"
 
 /* The same where a whole group may be, as the number 0. */

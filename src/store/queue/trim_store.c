@@ -39,8 +39,8 @@ trim_attempts(void)
 	static GaPlan plan = {
 		.sql = "DELETE FROM group_api_private.attempts WHERE ctid = ANY (ARRAY("
 			   " SELECT ctid FROM group_api_private.attempts a"
-			   "  WHERE started_at < $1 AND NOT" GA_IS_SET_ASIDE(
-				   "a", "trim") "  LIMIT $2 FOR UPDATE SKIP LOCKED))",
+			   "  WHERE started_at < $1 AND NOT" GA_IS_SET_ASIDE_BY(
+				   "a", "member", "trim") "  LIMIT $2 FOR UPDATE SKIP LOCKED))",
 		.nargs = 2,
 		.argtypes = {TIMESTAMPTZOID, INT4OID},
 	};
@@ -135,10 +135,10 @@ static void
 trim_attempts_one_by_one(void)
 {
 	static GaPlan plan = {
-		.sql = "SELECT group_id, number, ctid"
+		.sql = "SELECT group_id, member, ctid"
 			   " FROM group_api_private.attempts a"
-			   " WHERE started_at < $1 AND NOT" GA_IS_SET_ASIDE(
-				   "a", "trim") " LIMIT $2",
+			   " WHERE started_at < $1 AND NOT" GA_IS_SET_ASIDE_BY(
+				   "a", "member", "trim") " LIMIT $2",
 		.nargs = 2,
 		.argtypes = {TIMESTAMPTZOID, INT4OID},
 	};
@@ -184,8 +184,8 @@ trim_pages(void *arg)
 		.sql = "DELETE FROM group_api_private.attempts WHERE ctid = ANY (ARRAY("
 			   " SELECT ctid FROM group_api_private.attempts a"
 			   "  WHERE ctid >= $1 AND ctid < $2 AND started_at < $3"
-			   "   AND NOT" GA_IS_SET_ASIDE(
-				   "a", "trim") "  FOR UPDATE SKIP LOCKED))",
+			   "   AND NOT" GA_IS_SET_ASIDE_BY(
+				   "a", "member", "trim") "  FOR UPDATE SKIP LOCKED))",
 		.nargs = 3,
 		.argtypes = {TIDOID, TIDOID, TIMESTAMPTZOID},
 	};

@@ -65,7 +65,7 @@ SELECT group_api.create_group('{
 	#>> '{group,id}' AS fans \gset
 SELECT regexp_replace(jsonb_pretty(group_api.get_group(:'fans')::jsonb),
 	'[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f-]{21}|\d{4}-\d\d-\d\dT[0-9:.]+Z', '(masked)', 'g') AS get_group;
-SELECT number, member, channel, contact, delivery, response FROM group_api.deliveries;
+SELECT member, member_name, channel, contact, delivery, response FROM group_api.deliveries;
 TABLE group_api.queue;
 TABLE group_api.attempts;
 SELECT group_api.retry_failed();
