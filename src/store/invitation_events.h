@@ -335,7 +335,7 @@
 	"     THEN i.changed_at + " cooldown " END,"                               \
 	"    (SELECT max(a.started_at) + " cooldown                                \
 	"     FROM group_api_private.attempts a"                                   \
-	"     WHERE a.group_id = i.group_id AND a.number = i.number"               \
+	"     WHERE a.group_id = i.group_id AND a.member = i.number"               \
 	"      AND a.outcome IN ('accepted', 'uncertain'))) END,"                  \
 	"  start_tag = CASE WHEN " GA_FROM_SENDING " THEN i.start_tag END,"        \
 	"  link_version = CASE WHEN " GA_FROM_SENDING                              \

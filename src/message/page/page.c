@@ -42,7 +42,7 @@ typedef enum Field
 	FIELD_QUESTION,
 	FIELD_BELL,
 	/* its kind */
-	FIELD_PENDING,
+	FIELD_IS_OPEN,
 	FIELD_ASKS,
 	/* sentences */
 	FIELD_FOR_MEMBER,
@@ -90,7 +90,7 @@ static const GaFieldInfo fields[FIELD_COUNT] = {
 	[FIELD_LOCK] = {"lock", CONDITION},
 	[FIELD_QUESTION] = {"question", CONDITION},
 	[FIELD_BELL] = {"bell", CONDITION},
-	[FIELD_PENDING] = {"pending", CONDITION},
+	[FIELD_IS_OPEN] = {"is_open", CONDITION},
 	[FIELD_ASKS] = {"asks", CONDITION},
 	[FIELD_FOR_MEMBER] = {"for_member", PART},
 	[FIELD_HEADLINE] = {"headline", PART},
@@ -269,7 +269,7 @@ take_values(const GaPage *page, const char **of)
 	of[FIELD_DESCRIPTION] = text_or_null(page->description);
 	of[state_words[page->state].sign] = HOLDS;
 	if (page->state == GA_PAGE_PENDING)
-		of[FIELD_PENDING] = HOLDS;
+		of[FIELD_IS_OPEN] = HOLDS;
 	if (page->state == GA_PAGE_PENDING || page->state == GA_PAGE_UNSUBSCRIBE)
 		of[FIELD_ASKS] = HOLDS;
 }

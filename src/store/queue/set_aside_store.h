@@ -15,8 +15,7 @@
 #include "utils/uuid.h"
 
 /* A condition on a row of invitations or polls, named `row`: leave it out. */
-#define GA_IS_SET_ASIDE(row, step)                                             \
-	GA_IS_SET_ASIDE_BY(row, "number", step)
+#define GA_IS_SET_ASIDE(row, step) GA_IS_SET_ASIDE_BY(row, "number", step)
 /* The same of a row of a table that names the member in another column. */
 #define GA_IS_SET_ASIDE_BY(row, column, step)                                  \
 	" EXISTS (SELECT FROM group_api_private.set_aside s"                       \
