@@ -2,13 +2,20 @@
  * latency.c
  *		How long from COMMIT to the first byte at the provider.
  *
- *	latency CONNINFO COUNT PAUSE_MS
+ *	latency CONNINFO COUNT PAUSE_MS CHANNEL CONTACT [OPTIONS]
  *
- * Is its own provider: a thread takes HTTP requests on a free port of
- * 127.0.0.1 and notes when their first byte arrives.  The clock starts when
- * COMMIT is sent, so the time of the commit itself is part of the figure.
- * Creates the server "latency" (group_api_http) and drops it again.
+ * CHANNEL is MOBILE or EMAIL, CONTACT what its contacts begin with; OPTIONS, ", name
+ * 'value'", are further ones of the server "latency" (group_api_http), which is created
+ * and dropped again.  Is its own provider: a thread takes HTTP requests on a free port
+ * of 127.0.0.1 and notes when their first byte arrives.  The clock starts when COMMIT
+ * is sent, so the time of the commit itself is part of the figure.
+ *
+ * In turn with it, its limit: a transaction that writes one row into a table, and when
+ * its COMMIT has come back a request to the same thread and its answer.
+ *
+ * Prints p50 and p99 of ours and of the limit, in milliseconds.
  */
+#define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <libpq-fe.h>
 #include <poll.h>
@@ -125,7 +132,8 @@ run(PGconn *connection, const char *sql)
 }
 
 static double
-measure_one(PGconn *connection, int number)
+measure_one(PGconn *connection, const char *channel, const char *contact,
+			int number)
 {
 	char sql[1024];
 	double start;
@@ -137,8 +145,9 @@ measure_one(PGconn *connection, int number)
 			 "\"00000000-0000-0000-0000-000000000000\",\"name\":\"Latency %d\","
 			 "\"description\":\"d\",\"image\":\"https://a.example/b.png\","
 			 "\"message\":\"m\",\"members\":[{\"nickName\":\"x\",\"contact\":"
-			 "{\"type\":\"MOBILE\",\"value\":\"+2771%07d\"}}]}')",
-			 number, number);
+			 "{\"type\":\"%s\",\"value\":\"%s%07d%s\"}}]}')",
+			 number, channel, contact, number,
+			 strcmp(channel, "EMAIL") == 0 ? "@example.com" : "");
 	run(connection, sql);
 	pthread_mutex_lock(&lock);
 	before = arrivals;
@@ -153,6 +162,45 @@ measure_one(PGconn *connection, int number)
 	return arrival - start;
 }
 
+/* A connection to our own provider, as the courier keeps one. */
+static int
+connect_provider(int port)
+{
+	struct sockaddr_in address = {.sin_family = AF_INET,
+								  .sin_port = htons((uint16_t) port)};
+	int on = 1;
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+	address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	if (connect(fd, (struct sockaddr *) &address, sizeof(address)) != 0)
+	{
+		perror("connect");
+		exit(2);
+	}
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	return fd;
+}
+
+static double
+measure_limit(PGconn *connection, int fd)
+{
+	static const char request[] =
+		"POST / HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 2\r\n\r\n{}";
+	char answer[256];
+	double start;
+
+	run(connection, "BEGIN; INSERT INTO bench.commits DEFAULT VALUES");
+	start = now_ms();
+	run(connection, "COMMIT");
+	if (send(fd, request, sizeof(request) - 1, MSG_NOSIGNAL) < 0 ||
+		recv(fd, answer, sizeof(answer), 0) <= 0)
+	{
+		perror("round trip");
+		exit(2);
+	}
+	return now_ms() - start;
+}
+
 static int
 compare(const void *a, const void *b)
 {
@@ -162,37 +210,67 @@ compare(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
+static void
+add_server(PGconn *connection, const char *channel, int port,
+		   const char *options)
+{
+	char sql[1024];
+
+	snprintf(sql, sizeof(sql),
+			 "CREATE SERVER latency FOREIGN DATA WRAPPER group_api_http OPTIONS "
+			 "(channel '%s', url 'http://127.0.0.1:%d/'%s)",
+			 channel, port, options);
+	run(connection, sql);
+}
+
+/* p50 and p99 */
+static void
+print(double *times, int count)
+{
+	qsort(times, (size_t) count, sizeof(double), compare);
+	printf("%.3f %.3f ", times[count / 2], times[count * 99 / 100]);
+}
+
 int
 main(int argc, char **argv)
 {
-	int count = argc > 2 ? atoi(argv[2]) : 0;
-	int pause_ms = argc > 3 ? atoi(argv[3]) : 250;
-	double *times = calloc((size_t) count + 1, sizeof(double));
+	int count = argc > 5 ? atoi(argv[2]) : 0;
+	double *ours = calloc((size_t) count + 1, sizeof(double));
+	double *limit = calloc((size_t) count + 1, sizeof(double));
 	PGconn *connection;
-	char sql[512];
+	int port;
+	int fd;
 
-	if (count < 1 || times == NULL)
+	if (count < 1 || ours == NULL || limit == NULL)
 	{
-		fprintf(stderr, "usage: latency CONNINFO COUNT [PAUSE_MS]\n");
+		fprintf(stderr, "usage: latency CONNINFO COUNT PAUSE_MS CHANNEL CONTACT"
+						" [OPTIONS]\n");
 		return 2;
 	}
 	connection = PQconnectdb(argv[1]);
-	snprintf(
-		sql, sizeof(sql),
-		"CREATE SERVER latency FOREIGN DATA WRAPPER group_api_http OPTIONS "
-		"(channel 'MOBILE', url 'http://127.0.0.1:%d/')",
-		start_provider());
-	run(connection, sql);
-	measure_one(connection, 0); /* starts the courier, connects */
-	for (int i = 0; i < count; i++)
+	port = start_provider();
+	fd = connect_provider(port);
+	run(connection, "CREATE TABLE IF NOT EXISTS bench.commits"
+					" (at timestamptz DEFAULT clock_timestamp())");
+	add_server(connection, argv[4], port, argc > 6 ? argv[6] : "");
+	srandom((unsigned) time(NULL) ^ (unsigned) getpid());
+	/* Starts the courier, connects; contacts are new ones each time. */
+	for (int number = (int) (random() % 9000000), i = -1; i < count; i++)
 	{
-		poll(NULL, 0, pause_ms);
-		times[i] = measure_one(connection, i + 1);
+		double time = measure_one(connection, argv[4], argv[5], number + i + 1);
+
+		if (i >= 0)
+			ours[i] = time;
+		poll(NULL, 0, atoi(argv[3]));
+		time = measure_limit(connection, fd);
+		if (i >= 0)
+			limit[i] = time;
+		poll(NULL, 0, atoi(argv[3]));
 	}
 	run(connection, "DROP SERVER latency");
 	PQfinish(connection);
-	qsort(times, (size_t) count, sizeof(double), compare);
-	printf("p50 %.2f ms, p99 %.2f ms, max %.2f ms of %d\n", times[count / 2],
-		   times[count * 99 / 100], times[count - 1], count);
+	print(ours, count);
+	print(limit, count);
+	printf("\n");
 	return 0;
 }

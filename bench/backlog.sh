@@ -1,0 +1,208 @@
+# backlog.sh: what it costs that much is waiting. Two databases of one server, each with
+# a dispatcher of its own: "small" and "large", in which 1 000 000 wait. Sourced by
+# script/bench.
+
+LARGE=1000000
+SAMPLE=8000
+
+# ready_for_backlog: the databases, of which both have a paused provider of SMS
+ready_for_backlog() {
+	local database
+	[ -z "${BACKLOG_READY:-}" ] || return 0
+	start_sink backlog || return
+	for database in small large; do
+		new_database "$database" && add_http "$database" sms MOBILE ", prefixes '+27'" && pause "$database" sms || return
+	done
+	fill large "$LARGE" MOBILE 0 && BACKLOG_READY=1
+}
+
+# --- the rate ------------------------------------------------------------------------
+
+# backlog_rate DATABASE: messages a second until SAMPLE of them are recorded
+backlog_rate() {
+	send "$1" "$SAMPLE" sms | awk -v n="$SAMPLE" '{ print n / $1 }'
+	pause "$1" sms
+	until_idle "$1"
+}
+sample_rate_large() { backlog_rate large; }
+sample_rate_small() {
+	empty_tables small
+	fill small 10000 MOBILE 0
+	backlog_rate small
+}
+
+row_waiting() {
+	ready_for_backlog && in_turn rate_large rate_small || return
+	compare 'SMS while 1 000 000 wait' rate_large rate_small /s 'while 10 000 wait' '>=0.9'
+}
+
+# --- with a snapshot held, and memory ---------------------------------------------------
+
+HOLD=60
+WINDOW=2
+
+# windows NAME COUNT: notes as many rates, of WINDOW seconds each, of database large
+windows() {
+	sql large 2>&1 <<-SQL | sed -n 's/.*NOTICE:  \([0-9.]*\).*/\1/p' >>"$WORK/figures/$1"
+		DO \$\$
+		DECLARE
+			began timestamptz;
+			before bigint;
+		BEGIN
+			FOR i IN 1 .. $2 LOOP
+				SELECT clock_timestamp(), recorded INTO began, before FROM group_api_private.dispatcher_state();
+				COMMIT;
+				PERFORM pg_sleep($WINDOW);
+				RAISE NOTICE '%', (SELECT (recorded - before) / extract(epoch FROM clock_timestamp() - began)
+					FROM group_api_private.dispatcher_state());
+				COMMIT;
+			END LOOP;
+		END \$\$;
+	SQL
+}
+
+# What was sent before is topped up, so that it lasts.
+row_snapshot() {
+	local pids memory sent holder
+	[ -z "$QUICK" ] || HOLD=10
+	ready_for_backlog && fill large 500000 MOBILE 2000000 || return
+	forget with_snapshot without_snapshot
+	resume large sms
+	windows warm 1
+	read -r -a pids <<<"$(processes large)"
+	windows without_snapshot "$ROUNDS"
+	memory=$(memory_kb "${pids[@]}") sent=$(recorded large)
+	helper snapshot "$PG_BIN/psql" -X -q -d large -c 'BEGIN ISOLATION LEVEL REPEATABLE READ' -c 'SELECT count(*) FROM pg_class' \
+		-c "SELECT pg_sleep($((HOLD + WINDOW * ROUNDS)))"
+	holder=${CHILDREN[-1]}
+	windows warm $((HOLD / WINDOW))
+	windows with_snapshot "$ROUNDS"
+	wait "$holder"
+	windows without_snapshot "$ROUNDS"
+	sent=$(($(recorded large) - sent))
+	print_line "SMS while 1 000 000 wait, a snapshot held for $HOLD s" "$(human "$(median with_snapshot)" /s)" \
+		"$(human "$(median without_snapshot)" /s) without" "$(quotient "$(median with_snapshot)" "$(median without_snapshot)")" '>=0.95'
+	memory=$(($(memory_kb "${pids[@]}") - memory))
+	print_line "  memory of dispatcher and courier over $(human "$sent" '') sends" \
+		"$(human "$(quotient $((memory * 1024)) "$sent")" ' B a send')" '' "$(quotient $((memory * 1024)) "$sent")" '<=10'
+	memory=$(quotient "$(($(memory_kb "${pids[@]}")))" 1024)
+	print_line '  in the end' "$(human "$memory" ' MB')" '' "$memory" '<=64'
+	pause large sms
+	until_idle large
+}
+
+# --- a healthy provider beside a paused one -----------------------------------------------
+
+# beside DATABASE NAME CHANNEL CONTACT [OPTIONS]: p50 of a healthy provider; notes its
+# dispatcher's CPU a message as NAME_cpu
+beside() {
+	local pid before
+	read -r pid _ <<<"$(processes "$1")"
+	before=$(cpu_us "$pid")
+	latency "$1" "$BESIDE_COUNT" "$3" "$4" "${5:-}" || return
+	figure "$2_cpu" "$(awk -v a="$before" -v b="$(cpu_us "$pid")" -v n="$BESIDE_COUNT" 'BEGIN { print (b - a) / (n + 1) }')"
+	echo "$P50"
+}
+BESIDE_COUNT=15
+
+sample_mail_large() { beside large mail_large EMAIL latency; }
+sample_mail_small() { beside small mail_small EMAIL latency; }
+sample_prefix_large() { beside large prefix_large MOBILE +4415 ", prefixes '+44'"; }
+sample_prefix_small() { beside small prefix_small MOBILE +4415 ", prefixes '+44'"; }
+
+# measure_beside NAME WORDS
+measure_beside() {
+	ready_for_backlog || return
+	empty_tables small
+	in_turn "$1_large" "$1_small" || return
+	compare "$2: COMMIT to first byte" "$1_large" "$1_small" ' ms' 'nothing waits' '<=1.7'
+	compare '  CPU of the dispatcher a message' "$1_large_cpu" "$1_small_cpu" ' us' 'nothing waits' '<=1.7'
+}
+
+row_paused() { measure_beside mail 'Another channel while 1 000 000 wait for a paused one'; }
+row_paused_prefix() { measure_beside prefix 'The same channel, other prefixes'; }
+
+# --- a server that comes back ----------------------------------------------------------
+
+# requests: how many the sink has got
+requests() { curl -s "${SINK}.count" | sed 's/.*"requests": \([0-9]*\).*/\1/'; }
+
+start_again() {
+	(cd "$WORK" && as_server "$PG_BIN/pg_ctl" -D "$SERVER_DATA" -W -l "$WORK/server.log" start) >/dev/null
+}
+
+# kill_server: with SIGKILL, and all its children
+kill_server() {
+	local postmaster children
+	postmaster=$(head -1 "$SERVER_DATA/postmaster.pid")
+	children=$(ps -o pid= --ppid "$postmaster")
+	kill -KILL "$postmaster"
+	for postmaster in $children; do
+		while grep -qs '^State:.[^ZX]' "/proc/$postmaster/status"; do sleep 0.05; done
+	done
+	rm -f "$SERVER_DATA/postmaster.pid"
+}
+
+# start_until_ready: until it takes connections
+start_until_ready() {
+	start_again
+	until "$PG_BIN/pg_isready" -q; do
+		# Some process of the old server may still have been there.
+		[ -e "$SERVER_DATA/postmaster.pid" ] || start_again
+		sleep 0.01
+	done
+}
+
+# take_over DATABASE OTHER: a message is with its provider when the server is killed;
+# milliseconds from when connections are taken until it is sent again
+take_over() {
+	local before ready
+	query "ALTER DATABASE $2 ALLOW_CONNECTIONS false"
+	before=$(requests)
+	query "SELECT length(group_api.create_group('$(body 1 EMAIL $((8000000 + RANDOM)))'::jsonb)::text)" -d "$1" >/dev/null
+	until [ "$(requests)" -gt "$before" ]; do sleep 0.01; done
+	query CHECKPOINT
+	kill_server
+	before=$(requests)
+	start_until_ready
+	ready=$(date +%s%N)
+	until [ "$(requests)" -gt "$before" ]; do sleep 0.005; done
+	echo $((($(date +%s%N) - ready) / 1000000))
+	query "ALTER DATABASE $2 ALLOW_CONNECTIONS true"
+	until [ "$(query "SELECT count(*) FROM group_api_private.invitations WHERE channel = 'EMAIL' AND due IS NOT NULL" -d "$1")" = 0 ]; do sleep 0.1; done
+}
+sample_takeover_large() { take_over large small; }
+sample_takeover_small() { take_over small large; }
+
+row_takeover() {
+	local database
+	ready_for_backlog && start_sink slow_mail --delay-ms 3000 || return
+	for database in small large; do add_http "$database" mail EMAIL || return; done
+	in_turn takeover_large takeover_small || return
+	compare 'SIGKILL: until what was in flight is sent again, 1 000 000 wait' takeover_large takeover_small ' ms' 'nothing waits' '<=3'
+	for database in small large; do query 'DROP SERVER mail CASCADE' -d "$database"; done
+}
+
+# one_restart: milliseconds; kills the server with messages under way
+one_restart() {
+	local before ready
+	resume large sms
+	until [ "$(query "SELECT count(*) FROM (SELECT FROM group_api_private.invitations
+			WHERE delivery = 'sending' LIMIT 1) AS one" -d large)" = 1 ]; do sleep 0.1; done
+	sleep 2
+	kill_server
+	before=$(requests)
+	start_until_ready
+	ready=$(date +%s%N)
+	while [ "$(requests)" -le "$before" ]; do sleep 0.01; done
+	echo $((($(date +%s%N) - ready) / 1000000))
+}
+
+# Not in the table: of the messages under way themselves, which are many.
+row_restart() {
+	ready_for_backlog && start_sink backlog || return
+	for _ in 1 2 3; do
+		print_line 'SIGKILL while 1 000 000 are being sent, until the first leaves' "$(one_restart) ms" '' '' ''
+	done
+	pause large sms
+}

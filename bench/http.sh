@@ -1,0 +1,122 @@
+# http.sh: POST /group/create through nginx and a gateway, beside the same gateway
+# calling a function that returns a constant. Sourced by script/bench.
+
+SECRET='a secret of at least thirty-two characters'
+HTTP_SECONDS=2
+
+base64url() { openssl base64 -A | tr '+/' '-_' | tr -d '='; }
+
+# token SUBJECT: what a caller of the level "caller" shows
+token() {
+	local text
+	text=$(printf '{"alg":"HS256","typ":"JWT"}' | base64url).$(printf '{"role":"web","sub":"%s","name":"Bench"}' "$1" | base64url)
+	printf '%s.%s' "$text" "$(printf '%s' "$text" | openssl dgst -sha256 -hmac "$SECRET" -binary | base64url)"
+}
+
+# Of the same arguments and the same answer as create_group, written anew each time.
+set_up_constant() {
+	sql postgres >/dev/null <<-SQL
+		\i $ROOT/docs/http/roles.sql
+		CREATE SCHEMA bench_http;
+		GRANT USAGE ON SCHEMA bench_http TO web;
+		\set body \`cat $WORK/two.json\`
+		SELECT format('CREATE FUNCTION bench_http.create_group(bytea) RETURNS json LANGUAGE sql VOLATILE AS %L',
+			format('SELECT %L::json', group_api.create_group(:'body'::jsonb)::text)) \gexec
+	SQL
+}
+
+# start_gateway: PostgREST where it is installed, else its double; sets GATEWAY to its
+# name and GATEWAY_PORT
+start_gateway() {
+	local modules=$PEERS/http/node_modules schemas=group_api,group_api_v2,bench_http program
+	GATEWAY_PORT=$(free_port)
+	program=${POSTGREST:-$(command -v postgrest)}
+	if [ -n "$program" ]; then
+		GATEWAY=PostgREST
+		sed -e "s|^db-uri = .*|db-uri = \"postgres:///postgres?host=$WORK\&port=$PGPORT\&user=authenticator\"|" \
+			-e "s|^db-schemas = .*|db-schemas = \"$schemas\"|" -e "s|^jwt-secret = .*|jwt-secret = \"$SECRET\"|" \
+			-e "s|^server-port = .*|server-port = $GATEWAY_PORT|" "$ROOT/docs/http/postgrest.conf" >"$WORK/postgrest.conf"
+		helper gateway "$program" "$WORK/postgrest.conf"
+	elif command -v node >/dev/null && [ -d "$modules/pg" ]; then
+		GATEWAY='its double'
+		helper gateway env "NODE_PATH=$modules" node "$ROOT/test/http/gateway.js" --host "$WORK" --port "$PGPORT" \
+			--jwt-secret "$SECRET" --port-file "$WORK/gateway.port" --schemas "$schemas"
+		wait_for_file "$WORK/gateway.port" 'the gateway' || return
+		GATEWAY_PORT=$(cat "$WORK/gateway.port")
+	else
+		return 1
+	fi
+}
+
+# docs/http/nginx.conf as it stands, but for the addresses, TLS and the rate; and a
+# second address that does all the same but for the schema of the function.
+start_nginx() {
+	NGINX_PORT=$(free_port)
+	{
+		echo "daemon off; master_process off; pid $WORK/nginx.pid; error_log $WORK/nginx_error.log;"
+		echo 'events { worker_connections 2048; }'
+		echo 'http {'
+		for path in client_body proxy fastcgi uwsgi scgi; do echo "${path}_temp_path $WORK/$path;"; done
+		echo "access_log $WORK/access.log;"
+		sed -e "s/listen 443 ssl;/listen 127.0.0.1:$NGINX_PORT;/" -e '/^ *ssl_certificate/d' \
+			-e "s/server 127.0.0.1:3000;/server 127.0.0.1:$GATEWAY_PORT;/" \
+			-e 's/rate=100r/rate=1000000r/' "$ROOT/docs/http/nginx.conf" |
+			awk '/location ~ \^\/group\/create\/\?\$ \{/ { inside = 1 }
+				{ print }
+				inside { copy = copy $0 "\n" }
+				inside && /^    }/ {
+					inside = 0
+					sub(/group\/create/, "group/constant", copy)
+					sub(/profile group_api;/, "profile bench_http;", copy)
+					printf "%s", copy
+				}'
+		echo '}'
+	} >"$WORK/nginx.conf"
+	helper nginx "$PEERS/nginx/usr/sbin/nginx" -c "$WORK/nginx.conf" -p "$WORK" -e "$WORK/nginx_error.log"
+}
+
+# request PATH: as a client of contract A sends it
+request() {
+	printf 'POST %s HTTP/1.1\r\nHost: groups.example\r\nAuthorization: Bearer %s\r\n' "$1" "$(token bench)"
+	printf 'Content-Type: application/json\r\nAccept: application/json\r\nUser-Agent: bench/1\r\n'
+	printf 'Content-Length: %s\r\n\r\n' "$(stat -c %s "$WORK/two.json")"
+	cat "$WORK/two.json"
+}
+
+# http_rate PATH: with the connections of CONNECTIONS
+http_rate() {
+	local told
+	told=$("$WORK/http_load" "$NGINX_PORT" "$WORK/request_$1" "$CONNECTIONS" "$HTTP_SECONDS")
+	case $told in
+		*', 0 not 2xx') echo "${told%%/s*}" ;;
+		*) echo "$told" ;;
+	esac
+}
+
+sample_http_create() { http_rate create; }
+sample_http_constant() { http_rate constant; }
+
+row_http() {
+	local i
+	if [ ! -x "$PEERS/nginx/usr/sbin/nginx" ]; then
+		print_note 'POST /group/create over HTTP' 'skipped: nginx not found; script/setup --peers brings it'
+		return
+	fi
+	body 2 BOTH | head -c -1 >"$WORK/two.json"
+	set_up_constant || return
+	if ! start_gateway; then
+		print_note 'POST /group/create over HTTP' 'skipped: neither PostgREST nor node with the package pg'
+		return
+	fi
+	start_nginx
+	request /group/create >"$WORK/request_create"
+	request /group/constant >"$WORK/request_constant"
+	for ((i = 0; i < 100; i++)); do
+		curl -s -o /dev/null "http://127.0.0.1:$NGINX_PORT/" && break
+		sleep 0.1
+	done
+	for CONNECTIONS in 10 200; do
+		in_turn http_create http_constant || return
+		compare "POST /group/create, nginx and $GATEWAY, $CONNECTIONS connections" http_create http_constant /s 'a constant' '>=0.8'
+	done
+}

@@ -1,0 +1,99 @@
+# writing.sh: create_group beside the same job in PL/pgSQL, and beside what storing the
+# very same rows takes. Sourced by script/bench.
+
+# --- two members: many calls ---------------------------------------------------------
+
+SMALL_SECONDS=2
+
+# small_tps STATEMENT: what two clients do of it
+small_tps() {
+	echo "$1;" >"$WORK/statement.sql"
+	PGOPTIONS='-c synchronous_commit=off' as_server "$PG_BIN/pgbench" -n -M prepared \
+		-c 2 -T "$SMALL_SECONDS" -f "$WORK/statement.sql" 2>"$WORK/pgbench.log" |
+		sed -n 's/^tps = \([0-9.]*\).*/\1/p'
+}
+
+sample_small_ours() { small_tps "SELECT group_api.create_group('$(body 2 BOTH)'::jsonb)"; }
+sample_small_plpgsql() { small_tps "SELECT bench.create_group('$(body 2 BOTH)'::jsonb)"; }
+sample_small_empty() { small_tps "SELECT bench.empty('$(body 2 BOTH)'::jsonb)"; }
+
+row_create_2() {
+	query "CREATE FUNCTION bench.empty(jsonb) RETURNS json LANGUAGE c STRICT AS '$WORK/empty.so', 'bench_empty'"
+	in_turn small_ours small_plpgsql small_empty || return
+	compare 'create_group, 2 members, synchronous_commit off, 2 clients' small_ours small_plpgsql /s PL/pgSQL '>=2'
+	compare '  the same call of an empty C function' small_ours small_empty /s 'empty function' ''
+}
+
+# --- many members: one call ----------------------------------------------------------
+
+TABLES='group_api_private.invitations, group_api_private.members, group_api_private.groups,
+	bench.invitations, bench.members, bench.groups'
+
+# timed BEFORE STATEMENT: milliseconds of the statement on empty tables, in a session
+# that BEFORE has warmed up: it has its plans, and has read the catalogs
+timed() {
+	sql postgres <<-SQL | sed -n 's/^Time: \([0-9.]*\) ms.*/\1/p' | tail -1
+		\set body \`cat $WORK/large.json\`
+		TRUNCATE $TABLES;
+		$1;
+		CHECKPOINT;
+		\timing on
+		$2;
+	SQL
+}
+
+# timed_call SCHEMA: of the request in large.json
+timed_call() {
+	timed "SELECT length($1.create_group('$(body 2 BOTH 9000000)'::jsonb)::text) FROM generate_series(1, 6)" \
+		"SELECT length($1.create_group(:'body'::jsonb)::text)"
+}
+
+sample_large_ours() { timed_call group_api; }
+sample_large_plpgsql() { timed_call bench; }
+sample_large_select() { timed "SELECT bench.insert_rows(); TRUNCATE $TABLES" 'SELECT bench.insert_rows()'; }
+sample_large_copy() { timed "SELECT bench.copy_rows(); TRUNCATE $TABLES" 'SELECT bench.copy_rows()'; }
+
+# keep_rows COUNT: the rows that a call of ours wrote, for bench.insert_rows() and copy_rows()
+keep_rows() {
+	body "$1" BOTH >"$WORK/large.json"
+	query "TRUNCATE $TABLES" && invite postgres "$1" BOTH 0 &&
+		query "SELECT bench.keep_rows('$WORK')" >/dev/null
+}
+
+# measure_large COUNT
+measure_large() {
+	local words
+	words="create_group, $(human "$1" '') members, e-mail and phones"
+	keep_rows "$1" || return
+	in_turn large_ours large_plpgsql large_select large_copy || return
+	compare_speed "$words" large_ours large_plpgsql ' ms' PL/pgSQL '>=4'
+	compare '  the same rows by COPY' large_ours large_copy ' ms' COPY '<=1.3'
+	compare '  the same rows by INSERT ... SELECT' large_ours large_select ' ms' 'INSERT ... SELECT' ''
+}
+
+row_create_1000() { measure_large 1000; }
+row_create_10000() { measure_large 10000; }
+
+# In a session of its own: what it took at the most, but for pages it shares.
+sample_large_memory() {
+	sql postgres <<-SQL | tail -1
+		\set body \`cat $WORK/large.json\`
+		SELECT length(group_api.create_group(:'body'::jsonb)::text);
+		SELECT 1024 * (f[1]::bigint - f[2]::bigint) FROM (SELECT regexp_match(pg_read_file('/proc/self/status'),
+			'VmHWM:\s+(\d+).*RssShmem:\s+(\d+)') AS f) AS s;
+	SQL
+}
+sample_members_1000() { body 1000 BOTH >"$WORK/large.json"; timed_each 1000; }
+sample_members_100000() { body 100000 BOTH >"$WORK/large.json"; timed_each 100000; }
+# timed_each COUNT: microseconds a member
+timed_each() { sample_large_ours | awk -v n="$1" '{ print $1 * 1000 / n }'; }
+
+row_create_100000() {
+	in_turn members_100000 members_1000 || return
+	compare 'create_group, 100 000 members, time a member' members_100000 members_1000 ' us' 'with 1 000' '<=1.2'
+	body 100000 BOTH >"$WORK/large.json"
+	in_turn large_memory || return
+	print_line '  the backend at its peak' "$(human "$(quotient "$(median large_memory)" 1e6)" ' MB')" \
+		"$(human "$(quotient "$(stat -c %s "$WORK/large.json")" 1e6)" ' MB') request" \
+		"$(quotient "$(median large_memory)" "$(stat -c %s "$WORK/large.json")")" '<=10'
+}
