@@ -145,11 +145,16 @@ kill_server() {
 
 # start_until_ready: until it takes connections
 start_until_ready() {
-	start_again
-	until "$PG_BIN/pg_isready" -q; do
-		# Some process of the old server may still have been there.
-		[ -e "$SERVER_DATA/postmaster.pid" ] || start_again
-		sleep 0.01
+	local i
+	while true; do
+		start_again
+		# It ends again where some process of the old server is still there.
+		for ((i = 0; i < 100; i++)); do
+			"$PG_BIN/pg_isready" -q && return
+			[ "$i" -lt 50 ] || [ -e "$SERVER_DATA/postmaster.pid" ] || break
+			[ "$i" -lt 99 ] || i=50
+			sleep 0.01
+		done
 	done
 }
 

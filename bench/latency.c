@@ -10,7 +10,7 @@
  * of 127.0.0.1 and notes when their first byte arrives.  The clock starts when COMMIT
  * is sent, so the time of the commit itself is part of the figure.
  *
- * In turn with it, its limit: a transaction that writes one row into a table, and when
+ * In turn with it, its limit: a transaction that writes one row into bench.commits, and when
  * its COMMIT has come back a request to the same thread and its answer.
  *
  * Prints p50 and p99 of ours and of the limit, in milliseconds.
@@ -18,6 +18,7 @@
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <libpq-fe.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdbool.h>
@@ -250,8 +251,6 @@ main(int argc, char **argv)
 	connection = PQconnectdb(argv[1]);
 	port = start_provider();
 	fd = connect_provider(port);
-	run(connection, "CREATE TABLE IF NOT EXISTS bench.commits"
-					" (at timestamptz DEFAULT clock_timestamp())");
 	add_server(connection, argv[4], port, argc > 6 ? argv[6] : "");
 	srandom((unsigned) time(NULL) ^ (unsigned) getpid());
 	/* Starts the courier, connects; contacts are new ones each time. */

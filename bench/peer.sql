@@ -100,3 +100,6 @@ BEGIN
     END LOOP;
 END
 $$;
+
+-- The shortest transaction that has something to flush.
+CREATE TABLE bench.commits (at timestamptz DEFAULT clock_timestamp());
