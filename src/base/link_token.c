@@ -6,6 +6,7 @@
  */
 #include "postgres.h"
 
+#include "base/digest.h"
 #include "base/link_token.h"
 #include "common/cryptohash.h"
 #include "common/hmac.h"
@@ -78,34 +79,18 @@ encode(const uint8 *in, int length, char *out)
 	*out = '\0';
 }
 
-/* Bytes decoded, -1 for anything that encode() would not have written. */
+/* Bytes decoded, -1 for anything that encode() would not have written: one token
+ * has one spelling. */
 static int
 decode(const char *in, uint8 *out, int room)
 {
-	uint32 bits = 0;
-	int count = 0;
-	int length = 0;
+	char again[GA_LINK_TOKEN_MAX];
+	int length = ga_digest_decode_base64(ga_bytes(in), out, room);
 
-	for (; *in; in++)
-	{
-		const char *at = strchr(base64url, *in);
-
-		if (at == NULL)
-			return -1;
-		bits = (bits << 6) | (uint32) (at - base64url);
-		count += 6;
-		if (count >= 8)
-		{
-			if (length == room)
-				return -1;
-			count -= 8;
-			out[length++] = (uint8) (bits >> count);
-		}
-	}
-	/* Left-over bits must be zero, so that one token has one spelling. */
-	if (count >= 6 || (bits & ((1u << count) - 1)) != 0)
+	if (length < 0)
 		return -1;
-	return length;
+	encode(out, length, again);
+	return strcmp(again, in) == 0 ? length : -1;
 }
 
 void

@@ -401,9 +401,23 @@ put_back(GaPool *pool, GaTask *task)
 }
 
 /*
- * The provider takes no more connections while others of ours are there: the
- * message goes back to the front, and the caller has to end.  False: it is the
- * only one, so that the refusal counts.
+ * The lock is held: the message goes back to the front, and the caller's thread has
+ * to end.  False: it is the only one.
+ */
+static bool
+retire_thread(GaPool *pool, GaTask *task)
+{
+	if (pool->threads <= 1 || pool->closed)
+		return false;
+	put_back(pool, task);
+	pool->threads--;
+	pthread_cond_signal(&pool->work);
+	return true;
+}
+
+/*
+ * The provider takes no more connections: a thread that is not the only one ends,
+ * and the pool keeps to what is left.  False: it is, so that the refusal counts.
  */
 static bool
 give_up_connection(GaPool *pool, GaTask *task)
@@ -411,11 +425,9 @@ give_up_connection(GaPool *pool, GaTask *task)
 	bool others;
 
 	pthread_mutex_lock(&pool->lock);
-	others = pool->threads > 1 && !pool->closed;
+	others = retire_thread(pool, task);
 	if (others)
 	{
-		put_back(pool, task);
-		pool->threads--;
 		/* What was tried in vain is tried again later. */
 		if (pool->grew)
 			pool->grow_s =
@@ -423,26 +435,19 @@ give_up_connection(GaPool *pool, GaTask *task)
 		pool->grew = false;
 		pool->limit = pool->threads;
 		pool->grow_at = ga_monotonic_in_ms((int64_t) pool->grow_s * 1000);
-		pthread_cond_signal(&pool->work);
 	}
 	pthread_mutex_unlock(&pool->lock);
 	return others;
 }
 
-/* As above where it is file descriptors that are too few. */
+/* As above where it is file descriptors that are too few: the limit stays. */
 static bool
 give_up_thread(GaPool *pool, GaTask *task)
 {
 	bool others;
 
 	pthread_mutex_lock(&pool->lock);
-	others = pool->threads > 1 && !pool->closed;
-	if (others)
-	{
-		put_back(pool, task);
-		pool->threads--;
-		pthread_cond_signal(&pool->work);
-	}
+	others = retire_thread(pool, task);
 	pthread_mutex_unlock(&pool->lock);
 	return others;
 }

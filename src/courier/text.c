@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/shared/hex.h"
 #include "base/shared/utf8.h"
 #include "courier/memory.h"
 
@@ -104,8 +105,6 @@ is_unreserved(unsigned char c)
 void
 ga_text_put_url(GaText *text, const char *string)
 {
-	static const char digits[] = "0123456789ABCDEF";
-
 	while (*string)
 	{
 		size_t plain = 0;
@@ -116,12 +115,25 @@ ga_text_put_url(GaText *text, const char *string)
 		string += plain;
 		if (*string)
 		{
-			unsigned char c = (unsigned char) *string++;
-			char escape[3] = {'%', digits[c >> 4], digits[c & 15]};
+			char escape[3];
 
+			ga_hex_put_percent(escape, (unsigned char) *string++);
 			ga_text_append(text, escape, sizeof(escape));
 		}
 	}
+}
+
+void
+ga_text_put_quoted(GaText *text, const char *string)
+{
+	ga_text_putc(text, '"');
+	for (; *string; string++)
+	{
+		if (*string == '"' || *string == '\\')
+			ga_text_putc(text, '\\');
+		ga_text_putc(text, *string);
+	}
+	ga_text_putc(text, '"');
 }
 
 void

@@ -28,6 +28,8 @@ extern const char *ga_text_string(const GaText *text);
 
 /* Percent-encodes all but the unreserved characters of RFC 3986. */
 extern void ga_text_put_url(GaText *text, const char *string);
+/* A quoted string of RFC 5322 3.2.4, its quotes included. */
+extern void ga_text_put_quoted(GaText *text, const char *string);
 /* The inside of a JSON string. */
 extern void ga_text_put_json(GaText *text, const char *string);
 

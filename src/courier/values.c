@@ -79,14 +79,7 @@ put_phrase(GaText *out, const char *name)
 		ga_text_puts(out, name);
 		return;
 	}
-	ga_text_putc(out, '"');
-	for (; *name; name++)
-	{
-		if (*name == '"' || *name == '\\')
-			ga_text_putc(out, '\\');
-		ga_text_putc(out, *name);
-	}
-	ga_text_putc(out, '"');
+	ga_text_put_quoted(out, name);
 }
 
 /* name and address are there; works out the rest */

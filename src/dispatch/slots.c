@@ -175,6 +175,21 @@ find_slot(Oid database)
 	return NULL;
 }
 
+/* The slot of a database with the lock held; NULL and no lock: it has none. */
+static GaSlot *
+lock_slot(Oid database, LWLockMode mode)
+{
+	GaSlot *slot;
+
+	if (ga_slots == NULL)
+		return NULL;
+	LWLockAcquire(ga_slots->lock, mode);
+	slot = find_slot(database);
+	if (slot == NULL)
+		LWLockRelease(ga_slots->lock);
+	return slot;
+}
+
 void
 ga_slot_want(GaSlot *slot, GaMonotonic at)
 {
@@ -266,17 +281,13 @@ ga_slot_note_tags(Oid database, GaChannel channel, GaTagRange tags)
 {
 	GaSlot *slot;
 
-	if (ga_slots == NULL)
+	slot = lock_slot(database, LW_SHARED);
+	if (slot == NULL)
 		return false;
-	LWLockAcquire(ga_slots->lock, LW_SHARED);
-	slot = find_slot(database);
-	if (slot != NULL)
-	{
-		heighten(&slot->tags_to[channel], tags.to);
-		lessen(&slot->tags_from[channel], tags.from);
-	}
+	heighten(&slot->tags_to[channel], tags.to);
+	lessen(&slot->tags_from[channel], tags.from);
 	LWLockRelease(ga_slots->lock);
-	return slot != NULL;
+	return true;
 }
 
 GaTagRange
@@ -374,14 +385,12 @@ ga_slot_hold(Oid database)
 {
 	GaSlot *slot;
 
-	if (ga_slots == NULL)
+	slot = lock_slot(database, LW_EXCLUSIVE);
+	if (slot == NULL)
 		return false;
-	LWLockAcquire(ga_slots->lock, LW_EXCLUSIVE);
-	slot = find_slot(database);
-	if (slot != NULL)
-		slot->holds++;
+	slot->holds++;
 	LWLockRelease(ga_slots->lock);
-	return slot != NULL;
+	return true;
 }
 
 void
@@ -412,14 +421,12 @@ ga_slot_read(Oid database, GaSlot *copy)
 {
 	GaSlot *slot;
 
-	if (ga_slots == NULL)
+	slot = lock_slot(database, LW_SHARED);
+	if (slot == NULL)
 		return false;
-	LWLockAcquire(ga_slots->lock, LW_SHARED);
-	slot = find_slot(database);
-	if (slot != NULL)
-		*copy = *slot;
+	*copy = *slot;
 	LWLockRelease(ga_slots->lock);
-	return slot != NULL;
+	return true;
 }
 
 bool

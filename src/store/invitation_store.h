@@ -8,6 +8,7 @@
 
 #include "postgres.h"
 
+#include "base/invitation_text.h"
 #include "base/link_token.h"
 #include "datatype/timestamp.h"
 #include "store/group/group_store.h"
@@ -20,17 +21,10 @@ typedef struct GaInvitationView
 	pg_uuid_t group_id;
 	int32 number;
 	bool group_is_archived;
-	const char *group_name;
-	const char *description;
-	const char *image;
-	const char *message;
-	const char *inviter;
-	const char *member;
+	GaInvitationText text;
 	GaResponse response;
-	TimestampTz expires_at;	  /* 0: never */
-	TimestampTz responded_at; /* 0: not yet */
-	bool is_waiting;		  /* in the queue, or being sent */
-	const char *locale;		  /* the member's own; may be NULL */
+	bool is_waiting;	/* in the queue, or being sent */
+	const char *locale; /* the member's own; may be NULL */
 	const char *group_locale;
 } GaInvitationView;
 

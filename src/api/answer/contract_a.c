@@ -122,32 +122,33 @@ ga_answer_invitation(const GaInvitationView *view, TimestampTz now)
 	StringInfoData out;
 
 	/* The dispatcher may not have written it down yet. */
-	if (status == GA_RESPONSE_PENDING && view->expires_at != 0 &&
-		view->expires_at <= now)
+	if (status == GA_RESPONSE_PENDING && view->text.expires_at != 0 &&
+		view->text.expires_at <= now)
 		status = GA_RESPONSE_EXPIRED;
 	initStringInfo(&out);
 	ga_json_put_no_error(&out);
 	appendStringInfoString(&out, "\"invitation\":{\"group\":{\"id\":");
 	ga_json_put_uuid(&out, view->group_id);
 	appendStringInfoChar(&out, ',');
-	ga_json_put_member(&out, "name", view->group_name);
+	ga_json_put_member(&out, "name", view->text.group_name);
 	appendStringInfoChar(&out, ',');
-	ga_json_put_member(&out, "description", view->description);
+	ga_json_put_member(&out, "description", view->text.description);
 	appendStringInfoChar(&out, ',');
 	ga_json_put_member(&out, "image",
-					   view->image ? ga_picture_url(view->image) : "");
+					   view->text.image ? ga_picture_url(view->text.image)
+										: "");
 	appendStringInfoString(&out, "},");
-	ga_json_put_member(&out, "inviter", view->inviter);
+	ga_json_put_member(&out, "inviter", view->text.inviter);
 	appendStringInfoChar(&out, ',');
-	ga_json_put_member(&out, "member", view->member);
+	ga_json_put_member(&out, "member", view->text.member);
 	appendStringInfoChar(&out, ',');
-	ga_json_put_member(&out, "message", view->message);
+	ga_json_put_member(&out, "message", view->text.message);
 	appendStringInfoChar(&out, ',');
 	ga_json_put_member(&out, "status", ga_state_response_word(status));
 	appendStringInfoString(&out, ",\"respondedAt\":");
-	ga_json_put_moment(&out, view->responded_at);
+	ga_json_put_moment(&out, view->text.responded_at);
 	appendStringInfoString(&out, ",\"expiresAt\":");
-	ga_json_put_moment(&out, view->expires_at);
+	ga_json_put_moment(&out, view->text.expires_at);
 	appendStringInfoString(&out, "}}");
 	return ga_json_finish(&out);
 }

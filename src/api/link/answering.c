@@ -53,7 +53,7 @@ state_of(const GaInvitationView *view)
 		return GA_INVITATION_REVOKED;
 	/* The dispatcher may not have written it down yet. */
 	if (view->response == GA_RESPONSE_EXPIRED ||
-		(view->expires_at != 0 && view->expires_at <= now))
+		(view->text.expires_at != 0 && view->text.expires_at <= now))
 		return GA_INVITATION_EXPIRED;
 	return GA_INVITATION_PENDING;
 }
@@ -106,7 +106,7 @@ ga_link_visit_answer(const text *token, bool accepted, GaVisit *visit)
 			accepted ? GA_INVITATION_ACCEPTED : GA_INVITATION_DECLINED;
 		visit->view.response =
 			accepted ? GA_RESPONSE_ACCEPTED : GA_RESPONSE_DECLINED;
-		visit->view.responded_at = GetCurrentTransactionStartTimestamp();
+		visit->view.text.responded_at = GetCurrentTransactionStartTimestamp();
 	}
 	ga_owner_leave(&scope);
 }

@@ -67,14 +67,8 @@ fill_page(GaPage *page, const GaCaller *caller, const GaVisit *visit,
 	if (visit->state == GA_INVITATION_UNKNOWN)
 		return;
 	page->token = text_to_cstring(token);
-	page->group_name = visit->view.group_name;
-	page->description = visit->view.description;
-	page->image = ga_picture_url(visit->view.image);
-	page->message = visit->view.message;
-	page->inviter = visit->view.inviter;
-	page->member = visit->view.member;
-	page->expires_at = visit->view.expires_at;
-	page->responded_at = visit->view.responded_at;
+	page->text = visit->view.text;
+	page->text.image = ga_picture_url(page->text.image);
 }
 
 static Datum

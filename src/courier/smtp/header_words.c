@@ -200,19 +200,6 @@ longest_word(const char *name)
 	return longest;
 }
 
-static void
-put_quoted(GaText *out, const char *name)
-{
-	ga_text_putc(out, '"');
-	for (; *name; name++)
-	{
-		if (*name == '"' || *name == '\\')
-			ga_text_putc(out, '\\');
-		ga_text_putc(out, *name);
-	}
-	ga_text_putc(out, '"');
-}
-
 void
 ga_header_put_phrase(GaText *out, const char *name)
 {
@@ -225,7 +212,7 @@ ga_header_put_phrase(GaText *out, const char *name)
 	else if (is_plain_phrase(name))
 		ga_text_puts(out, name);
 	else
-		put_quoted(out, name);
+		ga_text_put_quoted(out, name);
 }
 
 bool

@@ -196,7 +196,7 @@ shows_picture(GaPageState state)
 static const char *
 picture_origin(const GaPage *page)
 {
-	const char *image = shows_picture(page->state) ? page->image : NULL;
+	const char *image = shows_picture(page->state) ? page->text.image : NULL;
 	const char *at;
 	size_t host;
 
@@ -239,7 +239,8 @@ moment_of(const GaPage *page)
 {
 	bool is_past =
 		page->state == GA_PAGE_ACCEPTED || page->state == GA_PAGE_DECLINED;
-	TimestampTz moment = is_past ? page->responded_at : page->expires_at;
+	TimestampTz moment =
+		is_past ? page->text.responded_at : page->text.expires_at;
 
 	return TIMESTAMP_NOT_FINITE(moment) ? 0 : moment;
 }
@@ -263,10 +264,10 @@ take_values(const GaPage *page, const char **of)
 	of[FIELD_LANGUAGE] = ga_message_language_tag(page->language);
 	of[FIELD_DIRECTION] = ga_message_language_direction(page->language);
 	of[FIELD_TONE] = state_words[page->state].tone;
-	of[FIELD_IMAGE] = picture_origin(page) == NULL ? NULL : page->image;
+	of[FIELD_IMAGE] = picture_origin(page) == NULL ? NULL : page->text.image;
 	of[FIELD_TOKEN] = page->token;
-	of[FIELD_MESSAGE] = text_or_null(page->message);
-	of[FIELD_DESCRIPTION] = text_or_null(page->description);
+	of[FIELD_MESSAGE] = text_or_null(page->text.message);
+	of[FIELD_DESCRIPTION] = text_or_null(page->text.description);
 	of[state_words[page->state].sign] = HOLDS;
 	if (page->state == GA_PAGE_PENDING)
 		of[FIELD_IS_OPEN] = HOLDS;
@@ -283,9 +284,9 @@ take_names(const GaPage *page, const char **of)
 	fsec_t fraction;
 	StringInfoData text;
 
-	of[FIELD_GROUP_NAME] = name_or_empty(page->group_name);
-	of[FIELD_INVITER_NAME] = name_or_empty(page->inviter);
-	of[FIELD_MEMBER_NAME] = name_or_empty(page->member);
+	of[FIELD_GROUP_NAME] = name_or_empty(page->text.group_name);
+	of[FIELD_INVITER_NAME] = name_or_empty(page->text.inviter);
+	of[FIELD_MEMBER_NAME] = name_or_empty(page->text.member);
 	if (moment == 0 ||
 		timestamp2tm(moment, NULL, &tm, &fraction, NULL, NULL) != 0)
 		return;
@@ -370,7 +371,7 @@ take_sentences(const GaPage *page, const char **of)
 		{FIELD_FOR_MEMBER, GA_WORD_FOR_MEMBER},
 		{FIELD_HEADLINE, words->title},
 		{FIELD_NOTICE, notice_word(page)},
-		{FIELD_INVITED, page->inviter ? GA_WORD_INVITES : GA_WORD_INVITED},
+		{FIELD_INVITED, page->text.inviter ? GA_WORD_INVITES : GA_WORD_INVITED},
 		{FIELD_TEXT, words->text},
 		{FIELD_IF_ACCEPTED, GA_WORD_IF_ACCEPTED},
 		{FIELD_UNTIL, GA_WORD_UNTIL},

@@ -8,6 +8,7 @@
 
 #include "postgres.h"
 
+#include "base/invitation_text.h"
 #include "datatype/timestamp.h"
 #include "lib/stringinfo.h"
 
@@ -39,15 +40,8 @@ typedef struct GaPage
 	GaPageState state;
 	GaPageNotice notice;
 	int language;
-	const char *token; /* for the form; shown nowhere */
-	const char *group_name;
-	const char *description;
-	const char *image;
-	const char *message;
-	const char *inviter;
-	const char *member;
-	TimestampTz expires_at;	  /* 0: never */
-	TimestampTz responded_at; /* 0: not yet */
+	const char *token;	   /* for the form; shown nowhere */
+	GaInvitationText text; /* the image as an address to show */
 } GaPage;
 
 /* A whole HTML document that needs nothing else but the group's picture. */

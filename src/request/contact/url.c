@@ -15,6 +15,7 @@
 
 #include <uriparser/Uri.h>
 
+#include "base/shared/hex.h"
 #include "request/contact/domain.h"
 
 /* Where the host of "scheme://user@host:port/path" stands. */
@@ -117,8 +118,6 @@ is_host(const char *host, size_t length)
 static char *
 append_encoded(char *out, const char *from, const char *to)
 {
-	static const char hex[] = "0123456789ABCDEF";
-
 	for (; from < to; from++)
 	{
 		unsigned char c = (unsigned char) *from;
@@ -127,9 +126,8 @@ append_encoded(char *out, const char *from, const char *to)
 			*out++ = (char) c;
 		else
 		{
-			*out++ = '%';
-			*out++ = hex[c >> 4];
-			*out++ = hex[c & 15];
+			ga_hex_put_percent(out, c);
+			out += 3;
 		}
 	}
 	return out;
