@@ -111,7 +111,7 @@ SELECT is(pg_temp.result(pg_temp.report('ann@bounce.example', verp => pg_temp.to
 	2, 1, 'r'))), 'unknown', 'nor a token of a group that is not there');
 SELECT is(pg_temp.fate(2), 'sent', 'the delivery is as it was');
 SELECT is(group_api.ingest_bounce(pg_temp.report('ann@bounce.example', verp => pg_temp.token_of(2)))::jsonb,
-	jsonb_build_object('result', 'moved', 'status', '5.1.1', 'group', :'id', 'number', 2),
+	jsonb_build_object('result', 'moved', 'status', '5.1.1', 'group', :'id', 'member', 2),
 	'a bounce to the message''s own address is believed');
 SELECT is(pg_temp.fate(2), 'failed: the mailbox does not exist (5.1.1: 550 5.1.1 no such user)',
 	'the delivery has failed, and why is told in words');
