@@ -52,7 +52,7 @@ CREATE TEMP TABLE links AS SELECT m.name, i.group_id, i.number, link[1] AS token
 	JOIN group_api_private.invitations i ON (i.group_id, i.number) = (c.group_id, c.member),
 	LATERAL regexp_match(regexp_replace(c.message, E'=\\r?\\n', '', 'g'), CASE c.channel WHEN 'EMAIL' THEN 'token=3D' ELSE 'token=' END
 		|| '([A-Za-z0-9_-]+)') AS link
-	WHERE group_id IN (:'fans', :'old');
+	WHERE c.group_id IN (:'fans', :'old');
 SELECT is(count(DISTINCT token)::int, 12, 'each member has a link of their own') FROM links;
 SELECT is_empty($$SELECT token FROM links WHERE length(token) NOT BETWEEN 26 AND 40$$,
 	'a link''s token has 26 to 40 characters');

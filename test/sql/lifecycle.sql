@@ -56,7 +56,7 @@ LANGUAGE sql VOLATILE AS $$
 	SELECT substring(c.message FROM CASE c.channel WHEN 'EMAIL' THEN 'token=3D' ELSE 'token=' END
 		|| '([A-Za-z0-9_-]{26,40})')
 	FROM group_api_private.captured c
-	WHERE c.group_id = token.group_id AND c.number = token.number ORDER BY c.id DESC LIMIT 1
+	WHERE c.group_id = token.group_id AND c.member = token.number ORDER BY c.id DESC LIMIT 1
 $$;
 
 -- ---- Resending ----

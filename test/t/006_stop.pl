@@ -104,7 +104,7 @@ takes_at_most(10, 'the server starts again', sub { $node->start });
 all_are($node, 'sent', 'what hung or waited is sent after the start');
 is(scalar(recipients($gateway)), 32 + 64, 'what hung once more, what waited once');
 is($node->safe_psql('postgres', "SELECT count(*) FROM group_api_private.attempts a
-	JOIN group_api_private.invitations i USING (group_id, number)
+	JOIN group_api_private.invitations i ON (i.group_id, i.number) = (a.group_id, a.member)
 	WHERE a.outcome = 'uncertain' AND i.contact > '$hung_after'"), '32',
 	'what hung is on record as uncertain');
 

@@ -63,6 +63,18 @@ template_gives(const char *source, GaEscape escape, const char *wanted)
 	ga_text_free(&out);
 }
 
+static void
+template_fails(const char *source, const char *wanted)
+{
+	GaRequestTemplate template;
+	char complaint[256] = "";
+
+	assert_false(ga_request_template_compile(&template, source, GA_ESCAPE_NONE,
+											 false, lookup, NULL, complaint,
+											 sizeof(complaint)));
+	assert_non_null(strstr(complaint, wanted));
+}
+
 static void fields_give(const char *source, GaBodyKind kind,
 						const char *wanted);
 
@@ -86,18 +98,31 @@ values_are_escaped_for_where_they_land(void **state)
 }
 
 static void
-a_condition_empties_the_whole_template(void **state)
+a_condition_shows_what_it_encloses(void **state)
 {
 	(void) state;
-	template_gives("a{?to}b", GA_ESCAPE_NONE, "ab");
-	template_gives("a{?html}b", GA_ESCAPE_NONE, "");
-	template_gives("a{to}{?html}b", GA_ESCAPE_NONE, "");
-	template_gives("{?to}{?html}b", GA_ESCAPE_NONE, "");
-	template_gives("a{?account_sid}b", GA_ESCAPE_NONE, "ab");
-	template_gives("a{?nothing}b", GA_ESCAPE_NONE, "");
-	fields_give("{\"h\":[{\"n\":\"{?html}A\",\"v\":\"{?html}<{html}>\"}],"
-				"\"x\":{\"t\":\"{?text}T\"}}",
+	template_gives("a{?to}b{/}c", GA_ESCAPE_NONE, "abc");
+	template_gives("a{?html}b{/}c", GA_ESCAPE_NONE, "ac");
+	template_gives("a{!html}b{/}c", GA_ESCAPE_NONE, "abc");
+	template_gives("a{!to}b{/}c", GA_ESCAPE_NONE, "ac");
+	template_gives("{?html}{to}{?to}x{/}y{!html}z{/}{/}", GA_ESCAPE_NONE, "");
+	template_gives("{?to}{?html}a{/}{!html}b{/}{/}", GA_ESCAPE_NONE, "b");
+	template_gives("a{?account_sid}b{/}", GA_ESCAPE_NONE, "ab");
+	template_gives("a{?nothing}b{to}{/}", GA_ESCAPE_NONE, "a");
+	template_gives("a{!nothing}b{/}", GA_ESCAPE_NONE, "ab");
+	fields_give("{\"h\":[{\"n\":\"{?html}A{/}\",\"v\":\"{?html}<{html}>{/}\"}],"
+				"\"x\":{\"t\":\"{?text}T{/}\"}}",
 				GA_BODY_JSON, "{\"x\":{\"t\":\"T\"}}");
+}
+
+static void
+a_condition_has_both_ends(void **state)
+{
+	(void) state;
+	template_fails("{?to}a", "not ended by {/}");
+	template_fails("a{/}", "ends no condition");
+	template_fails("{?to}a{/}{/}", "ends no condition");
+	template_fails("{?nobody}a{/}", "neither a value nor an option");
 }
 
 static void
@@ -580,7 +605,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(values_are_escaped_for_where_they_land),
-		cmocka_unit_test(a_condition_empties_the_whole_template),
+		cmocka_unit_test(a_condition_shows_what_it_encloses),
+		cmocka_unit_test(a_condition_has_both_ends),
 		cmocka_unit_test(a_number_stands_without_quotes),
 		cmocka_unit_test(a_mailbox_has_every_form),
 		cmocka_unit_test(the_leaves_of_an_xml_answer_are_read),

@@ -51,7 +51,7 @@ static const GaHttpRow rows[] = {
 		.url = "https://rest.nexmo.com/sms/json",
 		.body = "json",
 		.fields = "{\"from\":\"{sender}\",\"to\":\"{to_digits}\","
-				  "\"text\":\"{text}\",\"type\":\"{?unicode}unicode\","
+				  "\"text\":\"{text}\",\"type\":\"{?unicode}unicode{/}\","
 				  "\"ttl\":\"{#validity_ms}\",\"client-ref\":\"{key}\","
 				  "\"status-report-req\":true,"
 				  "\"callback\":\"{callback_url}\"}",
@@ -80,7 +80,7 @@ static const GaHttpRow rows[] = {
 				  "\"text\":\"{text}\",\"ttl\":\"{#validity}\","
 				  "\"client_ref\":\"{key}\","
 				  "\"webhook_url\":\"{callback_url}\","
-				  "\"webhook_version\":\"{?callback_url}v1\"}",
+				  "\"webhook_version\":\"{?callback_url}v1{/}\"}",
 		.headers = ACCEPTS_JSON,
 		.auth = GA_AUTH_BASIC,
 		.idempotency = "",
@@ -129,7 +129,7 @@ static const GaHttpRow rows[] = {
 		.body = "json",
 		.fields = "{\"src\":\"{sender}\",\"dst\":\"{to}\","
 				  "\"text\":\"{text}\",\"url\":\"{callback_url}\","
-				  "\"method\":\"{?callback_url}POST\","
+				  "\"method\":\"{?callback_url}POST{/}\","
 				  "\"message_expiry\":\"{#validity}\"}",
 		.headers = ACCEPTS_JSON,
 		.auth = GA_AUTH_BASIC,
@@ -159,9 +159,9 @@ static const GaHttpRow rows[] = {
 				  "\"MessageAttributes.entry.1.Value.StringValue\":"
 				  "\"Transactional\","
 				  "\"MessageAttributes.entry.2.Name\":"
-				  "\"{?sender}{sender_attribute}\","
+				  "\"{?sender}{sender_attribute}{/}\","
 				  "\"MessageAttributes.entry.2.Value.DataType\":"
-				  "\"{?sender}String\","
+				  "\"{?sender}String{/}\","
 				  "\"MessageAttributes.entry.2.Value.StringValue\":"
 				  "\"{sender}\"}",
 		.headers = "{}",
@@ -186,9 +186,9 @@ static const GaHttpRow rows[] = {
 				  "\"from\":\"{sender}\",\"to\":\"{to}\",\"text\":\"{text}\","
 				  "\"charset\":\"UTF-8\",\"coding\":\"{coding}\","
 				  "\"validity\":\"{validity_minutes}\","
-				  "\"dlr-mask\":\"{?callback_url}31\","
+				  "\"dlr-mask\":\"{?callback_url}31{/}\","
 				  "\"dlr-url\":\"{?callback_url}{callback_pattern}"
-				  "status=%d&id=%F&answer=%A\"}",
+				  "status=%d&id=%F&answer=%A{/}\"}",
 		.headers = "{}",
 		.auth = GA_AUTH_TEMPLATE,
 		.idempotency = "",
@@ -208,18 +208,18 @@ static const GaHttpRow rows[] = {
 		.fields = "{\"personalizations\":[{\"to\":[{\"email\":\"{to}\","
 				  "\"name\":\"{to_name}\"}],"
 				  "\"headers\":{\"List-Unsubscribe\":"
-				  "\"{?unsubscribe_url}<{unsubscribe_url}>\","
+				  "\"{?unsubscribe_url}<{unsubscribe_url}>{/}\","
 				  "\"List-Unsubscribe-Post\":"
-				  "\"{?unsubscribe_url}List-Unsubscribe=One-Click\"},"
+				  "\"{?unsubscribe_url}List-Unsubscribe=One-Click{/}\"},"
 				  "\"custom_args\":{\"inv\":\"{key}\"}}],"
 				  "\"from\":{\"email\":\"{sender_address}\","
 				  "\"name\":\"{sender_name}\"},"
 				  "\"reply_to\":{\"email\":\"{reply_to_address}\","
 				  "\"name\":\"{reply_to_name}\"},"
 				  "\"subject\":\"{subject}\","
-				  "\"content\":[{\"type\":\"{?text}text/plain\","
+				  "\"content\":[{\"type\":\"{?text}text/plain{/}\","
 				  "\"value\":\"{text}\"},"
-				  "{\"type\":\"{?html}text/html\",\"value\":\"{html}\"}]}",
+				  "{\"type\":\"{?html}text/html{/}\",\"value\":\"{html}\"}]}",
 		.headers = "{\"Accept\":\"application/json\","
 				   "\"Authorization\":\"Bearer {password}\"}",
 		.auth = GA_AUTH_TEMPLATE,
@@ -243,10 +243,10 @@ static const GaHttpRow rows[] = {
 			"{\"From\":\"{sender_mailbox}\",\"To\":\"{to_mailbox}\","
 			"\"ReplyTo\":\"{reply_to}\",\"Subject\":\"{subject}\","
 			"\"TextBody\":\"{text}\",\"HtmlBody\":\"{html}\","
-			"\"Headers\":[{\"Name\":\"{?unsubscribe_url}List-Unsubscribe\","
-			"\"Value\":\"{?unsubscribe_url}<{unsubscribe_url}>\"},"
-			"{\"Name\":\"{?unsubscribe_url}List-Unsubscribe-Post\","
-			"\"Value\":\"{?unsubscribe_url}List-Unsubscribe=One-Click\"}],"
+			"\"Headers\":[{\"Name\":\"{?unsubscribe_url}List-Unsubscribe{/}\","
+			"\"Value\":\"{?unsubscribe_url}<{unsubscribe_url}>{/}\"},"
+			"{\"Name\":\"{?unsubscribe_url}List-Unsubscribe-Post{/}\","
+			"\"Value\":\"{?unsubscribe_url}List-Unsubscribe=One-Click{/}\"}],"
 			"\"Metadata\":{\"inv\":\"{key}\"},"
 			"\"MessageStream\":\"{message_stream}\"}",
 		.headers = "{\"Accept\":\"application/json\","
@@ -270,9 +270,9 @@ static const GaHttpRow rows[] = {
 				  "\"h:Reply-To\":\"{reply_to}\",\"subject\":\"{subject}\","
 				  "\"text\":\"{text}\",\"html\":\"{html}\","
 				  "\"h:List-Unsubscribe\":"
-				  "\"{?unsubscribe_url}<{unsubscribe_url}>\","
+				  "\"{?unsubscribe_url}<{unsubscribe_url}>{/}\","
 				  "\"h:List-Unsubscribe-Post\":"
-				  "\"{?unsubscribe_url}List-Unsubscribe=One-Click\","
+				  "\"{?unsubscribe_url}List-Unsubscribe=One-Click{/}\","
 				  "\"v:inv\":\"{key}\"}",
 		.headers = ACCEPTS_JSON,
 		.auth = GA_AUTH_BASIC,
@@ -297,14 +297,14 @@ static const GaHttpRow rows[] = {
 			"\"ReplyToAddresses\":[\"{reply_to_encoded}\"],"
 			"\"Content\":{\"Simple\":{"
 			"\"Subject\":{\"Data\":\"{subject}\","
-			"\"Charset\":\"{?subject}UTF-8\"},"
+			"\"Charset\":\"{?subject}UTF-8{/}\"},"
 			"\"Body\":{"
-			"\"Text\":{\"Data\":\"{text}\",\"Charset\":\"{?text}UTF-8\"},"
-			"\"Html\":{\"Data\":\"{html}\",\"Charset\":\"{?html}UTF-8\"}},"
-			"\"Headers\":[{\"Name\":\"{?unsubscribe_url}List-Unsubscribe\","
-			"\"Value\":\"{?unsubscribe_url}<{unsubscribe_url}>\"},"
-			"{\"Name\":\"{?unsubscribe_url}List-Unsubscribe-Post\","
-			"\"Value\":\"{?unsubscribe_url}List-Unsubscribe=One-Click\"}]}},"
+			"\"Text\":{\"Data\":\"{text}\",\"Charset\":\"{?text}UTF-8{/}\"},"
+			"\"Html\":{\"Data\":\"{html}\",\"Charset\":\"{?html}UTF-8{/}\"}},"
+			"\"Headers\":[{\"Name\":\"{?unsubscribe_url}List-Unsubscribe{/}\","
+			"\"Value\":\"{?unsubscribe_url}<{unsubscribe_url}>{/}\"},"
+			"{\"Name\":\"{?unsubscribe_url}List-Unsubscribe-Post{/}\","
+			"\"Value\":\"{?unsubscribe_url}List-Unsubscribe=One-Click{/}\"}]}},"
 			"\"EmailTags\":[{\"Name\":\"inv\",\"Value\":\"{key_token}\"}],"
 			"\"ConfigurationSetName\":\"{configuration_set}\"}",
 		.headers = "{}",
@@ -330,9 +330,9 @@ static const GaHttpRow rows[] = {
 				  "\"reply_to\":\"{reply_to}\",\"subject\":\"{subject}\","
 				  "\"text\":\"{text}\",\"html\":\"{html}\","
 				  "\"headers\":{\"List-Unsubscribe\":"
-				  "\"{?unsubscribe_url}<{unsubscribe_url}>\","
+				  "\"{?unsubscribe_url}<{unsubscribe_url}>{/}\","
 				  "\"List-Unsubscribe-Post\":"
-				  "\"{?unsubscribe_url}List-Unsubscribe=One-Click\"},"
+				  "\"{?unsubscribe_url}List-Unsubscribe=One-Click{/}\"},"
 				  "\"tags\":[{\"name\":\"inv\",\"value\":\"{key_token}\"}]}",
 		.headers = "{\"Accept\":\"application/json\","
 				   "\"Authorization\":\"Bearer {password}\"}",

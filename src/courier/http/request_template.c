@@ -32,97 +32,157 @@ put_escaped(GaText *out, const char *value, GaEscape escape)
 }
 
 static void
-add_piece(GaRequestTemplate *template, int variable, bool condition,
-		  GaText *literal)
+append_piece(GaRequestTemplate *template, GaPiece piece)
 {
-	GaPiece *pieces;
+	GaPiece *pieces =
+		ga_memory_alloc((size_t) (template->count + 1) * sizeof(*pieces));
 
-	if (variable < 0 && literal->length == 0)
-		return;
-	pieces = ga_memory_alloc((size_t) (template->count + 1) * sizeof(*pieces));
 	if (template->count)
 		memcpy(pieces, template->pieces,
 			   (size_t) template->count * sizeof(*pieces));
 	free(template->pieces);
-	pieces[template->count].variable = variable;
-	pieces[template->count].condition = condition;
-	if (variable < 0)
-		pieces[template->count].literal = ga_memory_strdup(literal->data);
+	pieces[template->count] = piece;
 	template->pieces = pieces;
 	template->count++;
-	if (variable < 0)
-		ga_text_truncate(literal, 0);
 }
 
-/* Takes the {name} or {?name} at *next; literals before it are in `literal`. */
-static bool
-compile_name(GaRequestTemplate *template, const char **next, GaText *literal,
-			 GaEscape escape, GaRequestOption lookup, const void *context,
-			 char *complaint, size_t size)
+/* What was read since the last piece becomes one, then `piece` follows. */
+static void
+add_piece(GaRequestTemplate *template, GaText *literal, GaPiece piece)
 {
-	char name[64];
-	bool condition = (*next)[1] == '?';
-	const char *start = *next + 1 + condition;
-	size_t length = strcspn(start, "}");
-	const char *option;
-	int variable;
-
-	if (start[length] == '\0' || length >= sizeof(name))
+	if (literal->length > 0)
 	{
-		snprintf(complaint, size, "a brace is not closed in \"%.100s\"", *next);
+		append_piece(template,
+					 (GaPiece){.kind = GA_PIECE_LITERAL,
+							   .literal = ga_memory_strdup(literal->data)});
+		ga_text_truncate(literal, 0);
+	}
+	if (piece.kind != GA_PIECE_LITERAL)
+		append_piece(template, piece);
+}
+
+/* What a template is compiled from. */
+typedef struct Source
+{
+	GaEscape escape;
+	GaRequestOption lookup;
+	const void *context;
+	GaText literal; /* read since the last piece */
+	int open;		/* conditions that have begun */
+	char *complaint;
+	size_t size;
+} Source;
+
+/* The name in the braces at *next, which moves behind them. */
+static bool
+read_name(Source *source, const char **next, GaPieceKind *kind, char *name,
+		  size_t size)
+{
+	char sign = (*next)[1];
+	bool has_sign = sign == '?' || sign == '!';
+	const char *start = *next + 1 + has_sign;
+	size_t length = strcspn(start, "}");
+
+	if (start[length] == '\0' || length >= size)
+	{
+		snprintf(source->complaint, source->size,
+				 "a brace is not closed in \"%.100s\"", *next);
 		return false;
 	}
 	memcpy(name, start, length);
 	name[length] = '\0';
 	*next = start + length + 1;
-	variable = ga_values_find_variable(name);
-	if (variable >= 0)
+	*kind = sign == '?'	  ? GA_PIECE_IF
+			: sign == '!' ? GA_PIECE_UNLESS
+						  : GA_PIECE_VALUE;
+	return true;
+}
+
+/* The "{/}" that ends a condition. */
+static bool
+compile_end(GaRequestTemplate *template, Source *source)
+{
+	if (source->open == 0)
 	{
-		add_piece(template, -1, false, literal);
-		add_piece(template, variable, condition, NULL);
-		return true;
-	}
-	option = lookup ? lookup(context, name) : NULL;
-	if (option == NULL)
-	{
-		snprintf(complaint, size, "{%s} is neither a value nor an option",
-				 name);
+		snprintf(source->complaint, source->size,
+				 "{/} ends no condition: {?name} or {!name} must stand before "
+				 "it");
 		return false;
 	}
-	if (condition)
-		template->empty = template->empty || *option == '\0';
-	else
-		put_escaped(literal, option, escape);
+	source->open--;
+	add_piece(template, &source->literal, (GaPiece){.kind = GA_PIECE_END});
+	return true;
+}
+
+/* Takes the {name}, {?name}, {!name} or {/} at *next. */
+static bool
+compile_braces(GaRequestTemplate *template, Source *source, const char **next)
+{
+	GaPiece piece = {0};
+	char name[64];
+	const char *option;
+
+	if (!read_name(source, next, &piece.kind, name, sizeof(name)))
+		return false;
+	if (piece.kind == GA_PIECE_VALUE && strcmp(name, "/") == 0)
+		return compile_end(template, source);
+	piece.variable = ga_values_find_variable(name);
+	option = piece.variable < 0 && source->lookup
+				 ? source->lookup(source->context, name)
+				 : NULL;
+	if (piece.variable < 0 && option == NULL)
+	{
+		snprintf(source->complaint, source->size,
+				 "{%s} is neither a value nor an option", name);
+		return false;
+	}
+	if (option != NULL && piece.kind == GA_PIECE_VALUE)
+	{
+		put_escaped(&source->literal, option, source->escape);
+		return true;
+	}
+	piece.is_set = option != NULL && *option != '\0';
+	source->open += piece.kind != GA_PIECE_VALUE;
+	add_piece(template, &source->literal, piece);
 	return true;
 }
 
 bool
-ga_request_template_compile(GaRequestTemplate *template, const char *source,
+ga_request_template_compile(GaRequestTemplate *template, const char *text,
 							GaEscape escape, bool escape_literals,
 							GaRequestOption lookup, const void *context,
 							char *complaint, size_t size)
 {
-	GaText literal = {0};
+	Source source = {.escape = escape,
+					 .lookup = lookup,
+					 .context = context,
+					 .complaint = complaint,
+					 .size = size};
 	bool good = true;
 
 	memset(template, 0, sizeof(*template));
-	while (good && *source)
+	while (good && *text)
 	{
-		char plain[2] = {*source, '\0'};
+		char plain[2] = {*text, '\0'};
 
-		if (source[0] == '{' && source[1] != '{')
+		if (text[0] == '{' && text[1] != '{')
 		{
-			good = compile_name(template, &source, &literal, escape, lookup,
-								context, complaint, size);
+			good = compile_braces(template, &source, &text);
 			continue;
 		}
-		if (source[0] == '{' || (source[0] == '}' && source[1] == '}'))
-			source++;
-		source++;
-		put_escaped(&literal, plain, escape_literals ? escape : GA_ESCAPE_NONE);
+		if (text[0] == '{' || (text[0] == '}' && text[1] == '}'))
+			text++;
+		text++;
+		put_escaped(&source.literal, plain,
+					escape_literals ? escape : GA_ESCAPE_NONE);
 	}
-	add_piece(template, -1, false, &literal);
-	ga_text_free(&literal);
+	add_piece(template, &source.literal, (GaPiece){.kind = GA_PIECE_LITERAL});
+	ga_text_free(&source.literal);
+	if (good && source.open > 0)
+	{
+		good = false;
+		snprintf(complaint, size, "a condition is not ended by {/}");
+	}
 	if (!good)
 		ga_request_template_free(template);
 	return good;
@@ -138,26 +198,45 @@ ga_request_template_free(GaRequestTemplate *template)
 	memset(template, 0, sizeof(*template));
 }
 
+static bool
+condition_holds(const GaPiece *piece, const GaValues *values)
+{
+	bool is_set = piece->variable < 0 ? piece->is_set
+									  : *values->of[piece->variable] != '\0';
+
+	return is_set == (piece->kind == GA_PIECE_IF);
+}
+
 void
 ga_request_template_render(const GaRequestTemplate *template,
 						   const GaValues *values, GaEscape escape, GaText *out)
 {
-	size_t start = out->length;
+	int hidden =
+		0; /* conditions around here from the first that does not hold */
 
-	if (template->empty)
-		return;
 	for (int i = 0; i < template->count; i++)
 	{
 		const GaPiece *piece = &template->pieces[i];
 
-		if (piece->variable < 0)
-			ga_text_puts(out, piece->literal);
-		else if (!piece->condition)
-			put_escaped(out, values->of[piece->variable], escape);
-		else if (*values->of[piece->variable] == '\0')
+		switch (piece->kind)
 		{
-			ga_text_truncate(out, start);
-			return;
+			case GA_PIECE_LITERAL:
+				if (hidden == 0)
+					ga_text_puts(out, piece->literal);
+				break;
+			case GA_PIECE_VALUE:
+				if (hidden == 0)
+					put_escaped(out, values->of[piece->variable], escape);
+				break;
+			case GA_PIECE_IF:
+			case GA_PIECE_UNLESS:
+				if (hidden > 0 || !condition_holds(piece, values))
+					hidden++;
+				break;
+			case GA_PIECE_END:
+				if (hidden > 0)
+					hidden--;
+				break;
 		}
 	}
 }
@@ -166,8 +245,13 @@ bool
 ga_request_template_is_constant(const GaRequestTemplate *template)
 {
 	for (int i = 0; i < template->count; i++)
-		if (template->pieces[i].variable >= 0)
+	{
+		const GaPiece *piece = &template->pieces[i];
+
+		if (piece->kind != GA_PIECE_LITERAL && piece->kind != GA_PIECE_END &&
+			piece->variable >= 0)
 			return false;
+	}
 	return true;
 }
 

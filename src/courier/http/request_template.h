@@ -3,8 +3,9 @@
  *		Texts with {names} in them, compiled once and filled in per message.
  *
  * "{to}" is a value of the message, "{account_sid}" an option of the provider
- * (filled in when compiled), "{{" a brace.  "{?to_name}" stands for nothing; but
- * when that value is empty, so is the whole template.
+ * (filled in when compiled), "{{" a brace.  Conditions are those of the words of
+ * messages (docs/templates.md): what stands between "{?name}" and "{/}" is there
+ * only if the value or option is not empty, what follows "{!name}" only if it is.
  */
 #ifndef GA_COURIER_HTTP_REQUEST_TEMPLATE_H
 #define GA_COURIER_HTTP_REQUEST_TEMPLATE_H
@@ -23,18 +24,27 @@ typedef enum GaEscape
 	GA_ESCAPE_JSON
 } GaEscape;
 
+typedef enum GaPieceKind
+{
+	GA_PIECE_LITERAL, /* escaped already */
+	GA_PIECE_VALUE,
+	GA_PIECE_IF,	 /* up to its END: if the value is not empty */
+	GA_PIECE_UNLESS, /* likewise: if it is */
+	GA_PIECE_END
+} GaPieceKind;
+
 typedef struct GaPiece
 {
-	int variable;	/* GaVariable, or -1 for the literal */
-	bool condition; /* the variable is not shown, but must not be empty */
-	char *literal;	/* escaped already */
+	GaPieceKind kind;
+	int variable;  /* GaVariable; of a condition also -1: an option's */
+	bool is_set;   /* whether that option is not empty */
+	char *literal; /* NULL but for a literal */
 } GaPiece;
 
 typedef struct GaRequestTemplate
 {
 	GaPiece *pieces;
 	int count;
-	bool empty; /* an option it depends on is not set */
 } GaRequestTemplate;
 
 /* Answers an option of the provider, or NULL when there is no such option. */

@@ -50,7 +50,7 @@ sub tokens_of
 
 	$node->poll_query_until('postgres', "SELECT count(*) = " . @names . " FROM group_api.captured WHERE group_id = '$id'")
 	  or die 'the invitations do not go out';
-	my $rows = $node->safe_psql('postgres', "SELECT number, substring(message FROM '/i/([A-Za-z0-9_-]+)')
+	my $rows = $node->safe_psql('postgres', "SELECT member, substring(message FROM '/i/([A-Za-z0-9_-]+)')
 		FROM group_api.captured WHERE group_id = '$id'");
 	my %token = map { split /\|/ } split /\n/, $rows;
 	return { group => $id, map { $names[$_] => $token{ $_ + 2 } } 0 .. $#names };
