@@ -11,16 +11,14 @@
 
 #include <curl/curl.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "base/shared/peer_address.h"
 #include "base/shared/provider_options.h"
+#include "base/shared/secret_file.h"
 #include "courier/capture.h"
 #include "courier/http/http.h"
 #include "base/shared/provider_table.h"
@@ -155,35 +153,26 @@ read_password_file(GaCourierProvider *provider, const char *path,
 				   char *complaint, size_t size)
 {
 	char line[1024];
-	struct stat status;
-	ssize_t length;
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 
-	if (fd < 0 || fstat(fd, &status) < 0)
+	switch (ga_secret_file_read(path, line, sizeof(line)))
 	{
-		snprintf(complaint, size, "password_file \"%s\" cannot be read: %s",
-				 path, strerror(errno));
-		if (fd >= 0)
-			close(fd);
-		return false;
+		case GA_SECRET_FILE_READ:
+			provider->password = ga_memory_strdup(line);
+			break;
+		case GA_SECRET_FILE_UNREADABLE:
+			snprintf(complaint, size, "password_file \"%s\" cannot be read: %s",
+					 path, strerror(errno));
+			break;
+		case GA_SECRET_FILE_OPEN:
+			snprintf(complaint, size,
+					 "password_file \"%s\" must be a regular file that only "
+					 "its owner may read (chmod 600)",
+					 path);
+			break;
+		case GA_SECRET_FILE_EMPTY:
+			snprintf(complaint, size, "password_file \"%s\" is empty", path);
+			break;
 	}
-	if (!S_ISREG(status.st_mode) || (status.st_mode & (S_IRWXG | S_IRWXO)))
-	{
-		snprintf(complaint, size,
-				 "password_file \"%s\" must be a regular file that only its "
-				 "owner may read (chmod 600)",
-				 path);
-		close(fd);
-		return false;
-	}
-	length = read(fd, line, sizeof(line) - 1);
-	close(fd);
-	line[length > 0 ? length : 0] = '\0';
-	line[strcspn(line, "\r\n")] = '\0';
-	if (*line)
-		provider->password = ga_memory_strdup(line);
-	else
-		snprintf(complaint, size, "password_file \"%s\" is empty", path);
 	explicit_bzero(line, sizeof(line));
 	return provider->password != NULL;
 }

@@ -8,10 +8,9 @@
  */
 #include "postgres.h"
 
+#include "base/digest.h"
 #include "base/shared/receipt_table.h"
 #include "catalog/pg_type.h"
-#include "common/cryptohash.h"
-#include "common/sha2.h"
 #include "dispatch/clock.h"
 #include "dispatch/courier/couriers.h"
 #include "dispatch/courier/suspects.h"
@@ -226,20 +225,18 @@ static const uint8 *
 digest_of(const GaReceipt *receipt)
 {
 	uint8 *digest = palloc(PG_SHA256_DIGEST_LENGTH);
-	pg_cryptohash_ctx *hash = pg_cryptohash_create(PG_SHA256);
 	int32 facts[3] = {receipt->ref.member_number, receipt->ref.version,
 					  (int32) receipt->status};
+	StringInfoData event;
 
-	if (hash == NULL || pg_cryptohash_init(hash) < 0 ||
-		pg_cryptohash_update(hash, (const uint8 *) "poll", 4) < 0 ||
-		pg_cryptohash_update(hash, receipt->group_id.data, UUID_LEN) < 0 ||
-		pg_cryptohash_update(hash, (uint8 *) facts, sizeof(facts)) < 0 ||
-		pg_cryptohash_update(hash, (const uint8 *) receipt->message_id,
-							 strlen(receipt->message_id)) < 0 ||
-		pg_cryptohash_final(hash, digest, PG_SHA256_DIGEST_LENGTH) < 0)
-		ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR),
-						errmsg("could not hash a receipt")));
-	pg_cryptohash_free(hash);
+	initStringInfo(&event);
+	appendBinaryStringInfo(&event, "poll", 4);
+	appendBinaryStringInfo(&event, (const char *) receipt->group_id.data,
+						   UUID_LEN);
+	appendBinaryStringInfo(&event, (const char *) facts, sizeof(facts));
+	appendStringInfoString(&event, receipt->message_id);
+	ga_digest_sha256((GaBytes){event.data, event.len}, digest);
+	pfree(event.data);
 	return digest;
 }
 

@@ -11,6 +11,7 @@
 
 #include "base/guc.h"
 #include "base/locale_tag.h"
+#include "message/calendar.h"
 #include "message/languages.h"
 #include "utils/timestamp.h"
 
@@ -218,57 +219,6 @@ ga_language_choose_template(const GaTemplates *own, GaChannel channel,
 
 /* ---- moments ------------------------------------------------------------ */
 
-typedef struct Calendar
-{
-	const char *language;
-	const char *format; /* day, month, year */
-	const char *first;	/* day of a month */
-	const char *months[12];
-} Calendar;
-
-static const Calendar calendars[] = {
-	{"en",
-	 "%s %s %d",
-	 "1",
-	 {"January", "February", "March", "April", "May", "June", "July", "August",
-	  "September", "October", "November", "December"}},
-	{"es",
-	 "%s de %s de %d",
-	 "1",
-	 {"enero", "febrero", "marzo", "abril", "mayo", "junio", "julio", "agosto",
-	  "septiembre", "octubre", "noviembre", "diciembre"}},
-	{"fr",
-	 "%s %s %d",
-	 "1er",
-	 {"janvier", "février", "mars", "avril", "mai", "juin", "juillet", "août",
-	  "septembre", "octobre", "novembre", "décembre"}},
-	{"de",
-	 "%s. %s %d",
-	 "1",
-	 {"Januar", "Februar", "März", "April", "Mai", "Juni", "Juli", "August",
-	  "September", "Oktober", "November", "Dezember"}},
-	{"pt",
-	 "%s de %s de %d",
-	 "1",
-	 {"janeiro", "fevereiro", "março", "abril", "maio", "junho", "julho",
-	  "agosto", "setembro", "outubro", "novembro", "dezembro"}},
-};
-
-static const char *
-date_text(const struct pg_tm *tm, const char *locale)
-{
-	size_t length = locale == NULL ? 0 : strcspn(locale, "-");
-
-	for (int i = 0; i < lengthof(calendars); i++)
-		if (strlen(calendars[i].language) == length &&
-			strncmp(calendars[i].language, locale, length) == 0)
-			return psprintf(calendars[i].format,
-							tm->tm_mday == 1 ? calendars[i].first
-											 : psprintf("%d", tm->tm_mday),
-							calendars[i].months[tm->tm_mon - 1], tm->tm_year);
-	return psprintf("%04d-%02d-%02d", tm->tm_year, tm->tm_mon, tm->tm_mday);
-}
-
 const char *
 ga_language_moment_text(TimestampTz moment, const char *locale)
 {
@@ -278,7 +228,7 @@ ga_language_moment_text(TimestampTz moment, const char *locale)
 
 	if (timestamp2tm(moment, NULL, &tm, &fraction, NULL, NULL) != 0)
 		return NULL;
-	date = date_text(&tm, locale);
+	date = ga_calendar_date(&tm, locale);
 	return psprintf(strchr(date, ' ') ? "%s, %02d:%02d UTC"
 									  : "%s %02d:%02d UTC",
 					date, tm.tm_hour, tm.tm_min);

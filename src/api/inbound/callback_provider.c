@@ -8,7 +8,7 @@
 #include "postgres.h"
 
 #include "api/inbound/callback_provider.h"
-#include "api/inbound/secret_file.h"
+#include "base/shared/secret_file.h"
 #include "store/provider_store.h"
 #include "utils/memutils.h"
 
@@ -61,7 +61,8 @@ read_password_file(const GaOwnerScope *scope, const GaProviderRow *provider,
 
 	if (provider->forbidden)
 		problem = psprintf("The %s", provider->forbidden);
-	else if (ga_secret_file_read(file, line, sizeof(line)))
+	else if (ga_secret_file_read(file, line, sizeof(line)) ==
+			 GA_SECRET_FILE_READ)
 		secret = MemoryContextStrdup(scope->caller_context, line);
 	else
 		problem = "It must be a file with a first line that the server's user "

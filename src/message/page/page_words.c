@@ -8,6 +8,7 @@
  */
 #include "postgres.h"
 
+#include "message/calendar.h"
 #include "message/page/page_words.h"
 #include "utils/timestamp.h"
 
@@ -253,32 +254,15 @@ static const struct
 {
 	const char *tag;
 	const char *direction;
-	const char *months[MONTHS_PER_YEAR];
-	const char *first_day; /* of a month, where it is not "1" */
-	/* after the day, after the month, after the year, after the time */
-	const char *between[4];
-	const char *at_one; /* instead of the third, where one o'clock is singular */
+	const char *at;		/* between the date and the time */
+	const char *at_one; /* where one o'clock is singular; else the same */
+	const char *zone;	/* after the time */
 } languages[LANGUAGE_COUNT] = {
-	[ENGLISH] = {"en", "ltr",
-		{"January", "February", "March", "April", "May", "June", "July",
-		 "August", "September", "October", "November", "December"},
-		"1", {" ", " ", " at ", " UTC"}},
-	[SPANISH] = {"es", "ltr",
-		{"enero", "febrero", "marzo", "abril", "mayo", "junio", "julio",
-		 "agosto", "septiembre", "octubre", "noviembre", "diciembre"},
-		"1", {" de ", " de ", " a las ", " UTC"}, " a la "},
-	[FRENCH] = {"fr", "ltr",
-		{"janvier", "février", "mars", "avril", "mai", "juin", "juillet",
-		 "août", "septembre", "octobre", "novembre", "décembre"},
-		"1er", {" ", " ", " à ", " UTC"}},
-	[GERMAN] = {"de", "ltr",
-		{"Januar", "Februar", "März", "April", "Mai", "Juni", "Juli",
-		 "August", "September", "Oktober", "November", "Dezember"},
-		"1", {". ", " ", " um ", " Uhr (UTC)"}},
-	[PORTUGUESE] = {"pt", "ltr",
-		{"janeiro", "fevereiro", "março", "abril", "maio", "junho", "julho",
-		 "agosto", "setembro", "outubro", "novembro", "dezembro"},
-		"1", {" de ", " de ", " às ", " UTC"}, " à "},
+	[ENGLISH] = {"en", "ltr", " at ", " at ", " UTC"},
+	[SPANISH] = {"es", "ltr", " a las ", " a la ", " UTC"},
+	[FRENCH] = {"fr", "ltr", " à ", " à ", " UTC"},
+	[GERMAN] = {"de", "ltr", " um ", " um ", " Uhr (UTC)"},
+	[PORTUGUESE] = {"pt", "ltr", " às ", " à ", " UTC"},
 };
 /* clang-format on */
 
@@ -395,20 +379,13 @@ ga_page_word(int language, GaPageWord word)
 void
 ga_page_put_moment(StringInfo out, int language, TimestampTz moment)
 {
-	const char *const *between = languages[language].between;
-	const char *at_one = languages[language].at_one;
 	struct pg_tm tm;
 	fsec_t fraction;
 
 	if (timestamp2tm(moment, NULL, &tm, &fraction, NULL, NULL) != 0)
 		return;
-	if (tm.tm_mday == 1)
-		appendStringInfoString(out, languages[language].first_day);
-	else
-		appendStringInfo(out, "%d", tm.tm_mday);
-	appendStringInfo(out, "%s%s%s%d%s%02d:%02d%s", between[0],
-					 languages[language].months[tm.tm_mon - 1], between[1],
-					 tm.tm_year,
-					 tm.tm_hour == 1 && at_one != NULL ? at_one : between[2],
-					 tm.tm_hour, tm.tm_min, between[3]);
+	appendStringInfo(
+		out, "%s%s%02d:%02d%s", ga_calendar_date(&tm, languages[language].tag),
+		tm.tm_hour == 1 ? languages[language].at_one : languages[language].at,
+		tm.tm_hour, tm.tm_min, languages[language].zone);
 }
