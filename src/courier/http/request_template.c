@@ -62,7 +62,7 @@ add_piece(GaRequestTemplate *template, GaText *literal, GaPiece piece)
 }
 
 /* What a template is compiled from. */
-typedef struct Source
+typedef struct TemplateSource
 {
 	GaEscape escape;
 	GaRequestOption lookup;
@@ -71,12 +71,12 @@ typedef struct Source
 	int open;		/* conditions that have begun */
 	char *complaint;
 	size_t size;
-} Source;
+} TemplateSource;
 
 /* The name in the braces at *next, which moves behind them. */
 static bool
-read_name(Source *source, const char **next, GaPieceKind *kind, char *name,
-		  size_t size)
+read_name(TemplateSource *source, const char **next, GaPieceKind *kind,
+		  char *name, size_t size)
 {
 	char sign = (*next)[1];
 	bool has_sign = sign == '?' || sign == '!';
@@ -100,7 +100,7 @@ read_name(Source *source, const char **next, GaPieceKind *kind, char *name,
 
 /* The "{/}" that ends a condition. */
 static bool
-compile_end(GaRequestTemplate *template, Source *source)
+compile_end(GaRequestTemplate *template, TemplateSource *source)
 {
 	if (source->open == 0)
 	{
@@ -116,7 +116,8 @@ compile_end(GaRequestTemplate *template, Source *source)
 
 /* Takes the {name}, {?name}, {!name} or {/} at *next. */
 static bool
-compile_braces(GaRequestTemplate *template, Source *source, const char **next)
+compile_braces(GaRequestTemplate *template, TemplateSource *source,
+			   const char **next)
 {
 	GaPiece piece = {0};
 	char name[64];
@@ -153,11 +154,11 @@ ga_request_template_compile(GaRequestTemplate *template, const char *text,
 							GaRequestOption lookup, const void *context,
 							char *complaint, size_t size)
 {
-	Source source = {.escape = escape,
-					 .lookup = lookup,
-					 .context = context,
-					 .complaint = complaint,
-					 .size = size};
+	TemplateSource source = {.escape = escape,
+							 .lookup = lookup,
+							 .context = context,
+							 .complaint = complaint,
+							 .size = size};
 	bool good = true;
 
 	memset(template, 0, sizeof(*template));
