@@ -2,39 +2,54 @@
  * reading.c
  *		How far each provider has read the queue.  No SQL, no network.
  *
- * A provider reads its channel in the order of the start tags and stands behind
- * the row it claimed last.  What is committed with tags it has passed is told by
- * its range of tags: that range alone is read once more, so that neither a backlog
- * nor dead index entries are walked over again.  Where both have much, they take
- * turns: who committed late does not go before all others.
+ * A provider reads its channel in the order of the start tags.  Its cursor stands
+ * behind the row it claimed last:
  *
- * Before a provider goes idle it asks once for the first row from the front,
- * which finds whatever a lock or a rollback left behind.
+ *                  a claim came back short            the next row's date
+ *     READING_ON ---------------------------> AT_END ---------------------> KNOWS_NEXT
+ *         ^                                     ^                               |
+ *         | rows came with tags ahead           | some came with tags behind    |
+ *         | that date has come: from the front  +-------------------------------+
+ *         +---------------------------------------------------------------------+
+ *
+ * Rows come behind the cursor, too: a transaction that took its tags early and
+ * commits late, or a message that goes back to the queue and keeps its place.  Going
+ * back to the front for them would walk over a whole backlog and its dead index
+ * entries again.  So their range of tags is noted, and that range alone is read once
+ * more, by a second cursor:
+ *
+ *               noted           the first claim             a claim came back short
+ *     NOTHING ----------> TO_BEGIN -----------> UNDER_WAY -----------> NOTHING
+ *                            ^                      |
+ *                            +----------------------+  more came behind that cursor
+ *
+ * Where both cursors have rows they claim in turn: who committed late does not go
+ * before all others, nor after them.
+ *
+ * Nobody is told of rows that a lock hid from a claim, or of those that a rollback
+ * left behind.  Before a provider goes idle it therefore asks once for the first row
+ * from the front.  If that is due although nothing was found from there, somebody
+ * holds it locked, and it is tried again a second later.
  */
 #include "postgres.h"
 
+#include "dispatch/clock.h"
 #include "dispatch/reading.h"
 #include "utils/timestamp.h"
 
 #define LOCKED_RETRY_MS 1000
 
-static bool
-reads_again(const GaProvider *provider)
-{
-	return provider->again.from <= provider->again.to;
-}
-
 void
 ga_reading_begin_anew(GaProvider *provider)
 {
-	memset(&provider->cursor, 0, sizeof(provider->cursor));
-	provider->cursor.start_tag = GA_START_TAG_MIN;
-	ga_fair_queue_reset_range(&provider->again);
-	provider->is_reading_again = false;
-	provider->goes_on_next = false;
-	provider->drained = false;
-	provider->due_is_known = false;
-	provider->not_before = 0;
+	GaReading *reading = &provider->reading;
+
+	reading->state = GA_READING_ON;
+	memset(&reading->cursor, 0, sizeof(reading->cursor));
+	reading->cursor.start_tag = GA_START_TAG_MIN;
+	reading->not_before = 0;
+	memset(&reading->reread, 0, sizeof(reading->reread));
+	ga_fair_queue_reset_range(&reading->reread.range);
 }
 
 void
@@ -46,80 +61,93 @@ ga_readings_begin_anew(void)
 		ga_reading_begin_anew(lfirst(cell));
 }
 
+/* What was known of the next row is not true any more. */
+static void
+forget_next(GaReading *reading)
+{
+	if (reading->state == GA_READING_KNOWS_NEXT)
+		reading->state = GA_READING_AT_END;
+}
+
 bool
 ga_reading_has_more(const GaProvider *provider)
 {
-	return !provider->drained || reads_again(provider);
+	return provider->reading.state == GA_READING_ON ||
+		   provider->reading.reread.state != GA_REREAD_NOTHING;
 }
 
 GaQueueCursor *
 ga_reading_cursor(GaProvider *provider, int64 *last_tag)
 {
-	if (!reads_again(provider) ||
-		(provider->goes_on_next && !provider->drained))
+	GaReading *reading = &provider->reading;
+
+	if (reading->reread.state == GA_REREAD_NOTHING ||
+		(reading->reread.had_turn && reading->state == GA_READING_ON))
 	{
 		*last_tag = GA_START_TAG_MAX;
-		return &provider->cursor;
+		return &reading->cursor;
 	}
-	*last_tag = provider->again.to;
-	if (!provider->is_reading_again)
+	*last_tag = reading->reread.range.to;
+	if (reading->reread.state == GA_REREAD_TO_BEGIN)
 	{
-		memset(&provider->again_cursor, 0, sizeof(provider->again_cursor));
+		memset(&reading->reread.cursor, 0, sizeof(reading->reread.cursor));
 		/* No tag is the lowest number there is. */
-		provider->again_cursor.start_tag = provider->again.from - 1;
-		provider->is_reading_again = true;
+		reading->reread.cursor.start_tag = reading->reread.range.from - 1;
+		reading->reread.state = GA_REREAD_UNDER_WAY;
 	}
-	return &provider->again_cursor;
+	return &reading->reread.cursor;
 }
 
 static void
-has_claimed_again(GaProvider *provider, int count, int limit)
+has_reread(GaReading *reading, int count, int limit)
 {
-	provider->goes_on_next = true;
-	provider->read_to = provider->again_cursor.start_tag;
+	reading->reread.had_turn = true;
+	reading->read_to = reading->reread.cursor.start_tag;
 	if (count == limit)
 		return;
-	ga_fair_queue_reset_range(&provider->again);
-	provider->is_reading_again = false;
-	provider->due_is_known = false;
-	provider->read_to = provider->cursor.start_tag;
+	ga_fair_queue_reset_range(&reading->reread.range);
+	reading->reread.state = GA_REREAD_NOTHING;
+	forget_next(reading);
+	reading->read_to = reading->cursor.start_tag;
 }
 
 bool
 ga_reading_claimed(GaProvider *provider, const GaQueueCursor *cursor,
 				   bool from_front, int count, int limit)
 {
-	provider->found_nothing_from_front = from_front && count == 0;
-	if (cursor == &provider->again_cursor)
+	GaReading *reading = &provider->reading;
+
+	reading->found_nothing_from_front = from_front && count == 0;
+	if (cursor == &reading->reread.cursor)
 	{
-		has_claimed_again(provider, count, limit);
+		has_reread(reading, count, limit);
 		return ga_reading_has_more(provider);
 	}
-	provider->goes_on_next = false;
+	reading->reread.had_turn = false;
 	/* What is read again is further behind: newcomers stand behind that. */
-	if (count > 0 && !provider->is_reading_again)
-		provider->read_to = provider->cursor.start_tag;
+	if (count > 0 && reading->reread.state != GA_REREAD_UNDER_WAY)
+		reading->read_to = reading->cursor.start_tag;
 	if (count == limit)
 		return true;
-	provider->drained = true;
-	provider->due_is_known = false;
-	return reads_again(provider);
+	reading->state = GA_READING_AT_END;
+	return reading->reread.state != GA_REREAD_NOTHING;
 }
 
 static void
-read_again(GaProvider *provider, GaTagRange tags)
+read_again(GaReading *reading, GaTagRange tags)
 {
+	forget_next(reading);
 	/* What lies ahead comes by itself. */
-	if (tags.to > provider->cursor.start_tag)
-		provider->drained = false;
-	provider->due_is_known = false;
-	if (tags.from > provider->cursor.start_tag)
+	if (tags.to > reading->cursor.start_tag)
+		reading->state = GA_READING_ON;
+	if (tags.from > reading->cursor.start_tag)
 		return;
-	ga_fair_queue_add_range(&provider->again, tags.from,
-							Min(tags.to, provider->cursor.start_tag));
+	ga_fair_queue_add_range(&reading->reread.range, tags.from,
+							Min(tags.to, reading->cursor.start_tag));
 	/* What lies ahead there comes by itself, too. */
-	if (tags.from <= provider->again_cursor.start_tag)
-		provider->is_reading_again = false;
+	if (reading->reread.state == GA_REREAD_NOTHING ||
+		tags.from <= reading->reread.cursor.start_tag)
+		reading->reread.state = GA_REREAD_TO_BEGIN;
 }
 
 void
@@ -136,8 +164,14 @@ ga_readings_read_again(GaChannel channel, GaTagRange tags)
 		GaProvider *provider = lfirst(cell);
 
 		if (provider->channel == channel)
-			read_again(provider, tags);
+			read_again(&provider->reading, tags);
 	}
+}
+
+bool
+ga_reading_is_at_end(const GaProvider *provider)
+{
+	return provider->reading.state == GA_READING_AT_END;
 }
 
 /*
@@ -147,13 +181,15 @@ ga_readings_read_again(GaChannel channel, GaTagRange tags)
 void
 ga_reading_note_next_due(GaProvider *provider, TimestampTz next_due)
 {
-	provider->due_is_known = true;
-	provider->next_due = next_due;
-	provider->not_before = 0;
+	GaReading *reading = &provider->reading;
+
+	reading->state = GA_READING_KNOWS_NEXT;
+	reading->next_due = next_due;
+	reading->not_before = 0;
 	if (next_due == 0 || next_due > GetCurrentTimestamp())
 		return;
-	if (provider->found_nothing_from_front)
-		provider->not_before = ga_monotonic_in_ms(LOCKED_RETRY_MS);
+	if (reading->found_nothing_from_front)
+		reading->not_before = ga_monotonic_in_ms(LOCKED_RETRY_MS);
 	else
 		ga_reading_begin_anew(provider);
 }
@@ -161,10 +197,24 @@ ga_reading_note_next_due(GaProvider *provider, TimestampTz next_due)
 void
 ga_reading_check_due(GaProvider *provider, GaMonotonic now)
 {
-	if (provider->drained && provider->due_is_known &&
-		provider->next_due != 0 && provider->not_before <= now &&
-		provider->next_due <= GetCurrentTimestamp())
+	const GaReading *reading = &provider->reading;
+
+	if (reading->state == GA_READING_KNOWS_NEXT && reading->next_due != 0 &&
+		reading->not_before <= now &&
+		reading->next_due <= GetCurrentTimestamp())
 		ga_reading_begin_anew(provider);
+}
+
+GaMonotonic
+ga_reading_next_turn(const GaProvider *provider)
+{
+	const GaReading *reading = &provider->reading;
+
+	if (reading->state != GA_READING_KNOWS_NEXT)
+		return reading->not_before;
+	return reading->next_due == 0
+			   ? GA_MONOTONIC_NEVER
+			   : Max(ga_clock_when(reading->next_due), reading->not_before);
 }
 
 /*
@@ -183,12 +233,12 @@ ga_readings_tell_position(GaChannel channel)
 		GaProvider *provider = lfirst(cell);
 
 		if (provider->channel != channel ||
-			provider->read_to == GA_START_TAG_MIN)
+			provider->reading.read_to == GA_START_TAG_MIN)
 			continue;
-		first = Max(first, provider->read_to);
+		first = Max(first, provider->reading.read_to);
 		if (ga_reading_has_more(provider) && provider->was_usable &&
 			!provider->has_nothing)
-			last = Min(last, provider->read_to);
+			last = Min(last, provider->reading.read_to);
 	}
 	if (last != GA_START_TAG_MAX)
 		ga_fair_queue_move_to(channel, last);
@@ -206,8 +256,9 @@ ga_readings_tell_empty(GaChannel channel)
 		const GaProvider *provider = lfirst(cell);
 
 		if (provider->channel == channel &&
-			(ga_reading_has_more(provider) || !provider->due_is_known ||
-			 provider->next_due != 0))
+			(ga_reading_has_more(provider) ||
+			 provider->reading.state != GA_READING_KNOWS_NEXT ||
+			 provider->reading.next_due != 0))
 			return;
 	}
 	ga_fair_queue_is_empty(channel);

@@ -26,11 +26,16 @@ extern bool ga_reading_claimed(GaProvider *provider,
  */
 extern void ga_readings_read_again(GaChannel channel, GaTagRange tags);
 
-/* The answer to "when is the next row due", 0 = never. */
+/* Whether it is to be asked when the next row is due ... */
+extern bool ga_reading_is_at_end(const GaProvider *provider);
+/* ... and the answer, 0 = never. */
 extern void ga_reading_note_next_due(GaProvider *provider,
 									 TimestampTz next_due);
 /* Ends the pause of a drained provider when its next row is due. */
 extern void ga_reading_check_due(GaProvider *provider, GaMonotonic now);
+
+/* When one that has nothing to claim is to try again; never: when rows come. */
+extern GaMonotonic ga_reading_next_turn(const GaProvider *provider);
 
 /* Tells the fair queue how far a channel is worked off, or that it is empty. */
 extern void ga_readings_tell_position(GaChannel channel);

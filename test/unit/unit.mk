@@ -27,6 +27,7 @@ build/unit-asan/%: test/unit/%.c $(filter-out %/main.o,$(COURIER_ASAN))
 DISPATCH_SOURCES  := $(wildcard test/unit/dispatch/*_test.c)
 DISPATCH_PROGRAMS := $(patsubst test/unit/%.c,build/unit/%,$(DISPATCH_SOURCES))
 DISPATCH_OBJS      = $(filter src/dispatch/provider/providers.o \
+	src/dispatch/provider/routing.o \
 	src/dispatch/provider/backoff.o src/dispatch/provider/evidence.o \
 	src/dispatch/courier/jobs.o src/dispatch/courier/suspects.o \
 	src/dispatch/reading.o src/base/provider_config.o src/base/shared/%,$(OBJS))

@@ -1,6 +1,6 @@
 /*
  * providers.c
- *		Routing, windows, rates and rests.  No SQL, no network.
+ *		Windows, rates and rests.  No SQL, no network.
  *
  * Window: how much may be in flight follows the speed: it doubles while the
  * provider empties it within FAST_WINDOW_MS and halves when that takes longer than
@@ -101,7 +101,7 @@ new_provider(const char *server)
 	GaProvider *provider = palloc0(sizeof(GaProvider));
 
 	provider->server = pstrdup(server);
-	provider->read_to = GA_START_TAG_MIN;
+	provider->reading.read_to = GA_START_TAG_MIN;
 	ga_reading_begin_anew(provider);
 	ga_providers = lappend(ga_providers, provider);
 	return provider;
@@ -247,8 +247,8 @@ ga_providers_that_hold(void)
 	return ga_row_text_array(names, count);
 }
 
-static bool
-is_usable(const GaProvider *provider, GaMonotonic now)
+bool
+ga_provider_is_usable(const GaProvider *provider, GaMonotonic now)
 {
 	return !provider->gone && !provider->is_paused &&
 		   provider->rest_until <= now;
@@ -266,7 +266,7 @@ has_standby(const GaProvider *provider, GaMonotonic now)
 
 		if (other != provider && other->channel == provider->channel &&
 			other->prefixes == NIL && other->faults == 0 &&
-			is_usable(other, now))
+			ga_provider_is_usable(other, now))
 			return true;
 	}
 	return false;
@@ -283,105 +283,10 @@ is_probed(const GaProvider *provider, GaMonotonic now)
 		   (provider->unreachable && has_standby(provider, now));
 }
 
-/* One that is probed does not keep rows from the others. */
-static bool
-leads(const GaProvider *provider, GaMonotonic now)
+bool
+ga_provider_leads(const GaProvider *provider, GaMonotonic now)
 {
-	return is_usable(provider, now) && !is_probed(provider, now);
-}
-
-/* Whether `other` takes rows it shares with `provider` first. */
-static bool
-goes_first(const GaProvider *other, const GaProvider *provider)
-{
-	if (other == provider || other->channel != provider->channel)
-		return false;
-	if (other->priority != provider->priority)
-		return other->priority < provider->priority;
-	/* Of equals, the one made for these recipients. */
-	return other->prefixes != NIL && provider->prefixes == NIL;
-}
-
-static List *
-add_patterns(List *patterns, const GaProvider *provider)
-{
-	ListCell *cell;
-
-	if (provider->prefixes == NIL)
-		return lappend(patterns, "%");
-	foreach (cell, provider->prefixes)
-		patterns =
-			lappend(patterns, provider->channel == GA_CHANNEL_MOBILE
-								  ? psprintf("%s%%", (char *) lfirst(cell))
-								  : psprintf("%%@%s", (char *) lfirst(cell)));
-	return patterns;
-}
-
-static Datum
-pattern_array(List *patterns)
-{
-	const char **texts = palloc(sizeof(char *) * Max(list_length(patterns), 1));
-	ListCell *cell;
-	int count = 0;
-
-	foreach (cell, patterns)
-		texts[count++] = lfirst(cell);
-	return ga_row_text_array(texts, count);
-}
-
-static void
-make_filter(GaProvider *provider, GaMonotonic now)
-{
-	List *left = NIL;
-	ListCell *cell;
-
-	provider->has_nothing = false;
-
-	foreach (cell, ga_providers)
-	{
-		GaProvider *other = lfirst(cell);
-
-		if (!leads(other, now) || !goes_first(other, provider))
-			continue;
-		left = add_patterns(left, other);
-		provider->has_nothing |= other->prefixes == NIL;
-	}
-	provider->filter.has_taken = provider->prefixes != NIL;
-	provider->filter.taken = pattern_array(
-		provider->prefixes == NIL ? NIL : add_patterns(NIL, provider));
-	provider->filter.left = pattern_array(left);
-	provider->filter.has_left = left != NIL;
-	ga_reading_begin_anew(provider);
-}
-
-void
-ga_providers_route(GaMonotonic now)
-{
-	static MemoryContext context = NULL;
-	MemoryContext old;
-	ListCell *cell;
-	bool changed = false;
-
-	foreach (cell, ga_providers)
-	{
-		GaProvider *provider = lfirst(cell);
-		bool usable = is_usable(provider, now);
-
-		changed |= usable != provider->was_usable ||
-				   leads(provider, now) != provider->led;
-		provider->was_usable = usable;
-		provider->led = leads(provider, now);
-	}
-	if (!changed)
-		return;
-	if (context == NULL)
-		context = AllocSetContextCreate(
-			TopMemoryContext, "group_api routes context", ALLOCSET_SMALL_SIZES);
-	MemoryContextReset(context);
-	old = MemoryContextSwitchTo(context);
-	foreach (cell, ga_providers)
-		make_filter(lfirst(cell), now);
-	MemoryContextSwitchTo(old);
+	return ga_provider_is_usable(provider, now) && !is_probed(provider, now);
 }
 
 static void
@@ -455,7 +360,8 @@ ga_provider_capacity(GaProvider *provider, GaMonotonic now)
 	int room = Min(provider->window - sending,
 				   ga_settings.max_in_flight - sending - provider->suspects);
 
-	if (!is_usable(provider, now) || provider->has_nothing || room <= 0)
+	if (!ga_provider_is_usable(provider, now) || provider->has_nothing ||
+		room <= 0)
 		return 0;
 	if (is_probed(provider, now))
 		return sending > 0 ? 0 : 1;
@@ -480,13 +386,7 @@ ga_provider_next_turn(GaProvider *provider, GaMonotonic now)
 	if (provider->rest_until > now)
 		return provider->rest_until;
 	if (!ga_reading_has_more(provider))
-	{
-		if (!provider->due_is_known)
-			return provider->not_before;
-		return provider->next_due == 0 ? GA_MONOTONIC_NEVER
-									   : Max(ga_clock_when(provider->next_due),
-											 provider->not_before);
-	}
+		return ga_reading_next_turn(provider);
 	if (provider->rate > 0 && provider->tokens < 1 &&
 		others_in_flight(provider) < provider->window)
 		return next_token(provider);

@@ -22,6 +22,39 @@
 #include "store/provider_store.h"
 #include "store/queue/queue_store.h"
 
+/* Where a provider stands in its channel's queue; dispatch/reading draws the order. */
+typedef enum GaReadingState
+{
+	GA_READING_ON = 0,	  /* rows may stand behind the cursor */
+	GA_READING_AT_END,	  /* none does; when the next is due is to be asked */
+	GA_READING_KNOWS_NEXT /* likewise, and `next_due` is the answer */
+} GaReadingState;
+
+/* What came back, or late, with tags before the cursor. */
+typedef enum GaRereadState
+{
+	GA_REREAD_NOTHING = 0,
+	GA_REREAD_TO_BEGIN, /* `range` is to be read from its beginning */
+	GA_REREAD_UNDER_WAY /* up to `cursor` it has been */
+} GaRereadState;
+
+typedef struct GaReading
+{
+	GaReadingState state;
+	GaQueueCursor cursor;	/* behind the row claimed last in the order */
+	int64 read_to;			/* the tag claimed last; GA_START_TAG_MIN: none */
+	TimestampTz next_due;	/* a date; 0: nothing waits */
+	GaMonotonic not_before; /* when rows others hold locked are tried again */
+	bool found_nothing_from_front; /* what is due is locked by others */
+	struct
+	{
+		GaRereadState state;
+		GaTagRange range;
+		GaQueueCursor cursor;
+		bool had_turn; /* the next turn is the other cursor's, if it has rows */
+	} reread;
+} GaReading;
+
 typedef struct GaProvider
 {
 	/* as configured */
@@ -58,22 +91,13 @@ typedef struct GaProvider
 	GaMonotonic filled_at; /* last claim that filled the window */
 	int finished;		   /* messages since then */
 
-	/* how far it has read the queue (dispatch/reading) */
-	GaQueueCursor cursor;
-	int64 read_to;	  /* the tag claimed last; GA_START_TAG_MIN: none */
-	GaTagRange again; /* tags before the cursor to be read once more */
-	GaQueueCursor again_cursor;
-	bool is_reading_again; /* again_cursor is within `again` */
-	bool goes_on_next;	   /* the cursor's turn, when there is both */
+	/* whose rows it takes (dispatch/provider/routing) */
 	GaQueueFilter filter;
 	bool was_usable;
-	bool led;				/* rows it takes are kept from those behind it */
-	bool has_nothing;		/* all its rows go to others first */
-	bool drained;			/* the last claim came back short */
-	bool due_is_known;		/* next_due is right */
-	TimestampTz next_due;	/* a date; 0: nothing waits */
-	GaMonotonic not_before; /* when rows others hold locked are tried again */
-	bool found_nothing_from_front; /* what is due is locked by others */
+	bool led;		  /* rows it takes are kept from those behind it */
+	bool has_nothing; /* all its rows go to others first */
+
+	GaReading reading; /* how far it has read the queue */
 } GaProvider;
 
 /* Everything below belongs to the one dispatcher of the process. */
@@ -91,8 +115,10 @@ extern GaProvider *ga_provider_named(const char *server);
 /* Names of the servers whose uncertain messages are held: text[]. */
 extern Datum ga_providers_that_hold(void);
 
-/* Who takes whose rows, after usability changed; call it every turn. */
-extern void ga_providers_route(GaMonotonic now);
+/* Whether it may be sent to: neither paused, nor resting, nor dropped. */
+extern bool ga_provider_is_usable(const GaProvider *provider, GaMonotonic now);
+/* And is well: one that is only probed keeps no rows from the others. */
+extern bool ga_provider_leads(const GaProvider *provider, GaMonotonic now);
 
 /* How many rows a provider may claim now. */
 extern int ga_provider_capacity(GaProvider *provider, GaMonotonic now);

@@ -22,6 +22,7 @@
 #include "dispatch/ownership.h"
 #include "dispatch/polls.h"
 #include "dispatch/provider/providers.h"
+#include "dispatch/provider/routing.h"
 #include "dispatch/provider/retire.h"
 #include "dispatch/reading.h"
 #include "dispatch/screening.h"
@@ -111,8 +112,8 @@ ga_claiming_ask_next_due(GaMonotonic now)
 		GaProvider *provider = lfirst(cell);
 		TimestampTz next_due;
 
-		if (!provider->drained || provider->due_is_known ||
-			!provider->was_usable || provider->has_nothing)
+		if (!ga_reading_is_at_end(provider) || !provider->was_usable ||
+			provider->has_nothing)
 			continue;
 		if (!ga_work_begin(GA_STEP_FIND_NEXT))
 			return;

@@ -4,6 +4,8 @@
  */
 #include "stand_in.h"
 
+#include "dispatch/provider/routing.h"
+
 #define DAY_MS (INT64CONST(24) * 3600 * 1000)
 
 static void

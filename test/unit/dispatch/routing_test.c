@@ -4,6 +4,8 @@
  */
 #include "stand_in.h"
 
+#include "dispatch/provider/routing.h"
+
 static GaProvider *
 named(const char *server)
 {
@@ -180,12 +182,12 @@ routes_are_made_anew_only_when_somebody_comes_or_goes(void **state)
 		 row_of("second", "vonage", "priority", "2", NULL));
 	first = named("first");
 	claim(first, 3, 8);
-	assert_int_not_equal(first->cursor.start_tag, GA_START_TAG_MIN);
+	assert_int_not_equal(first->reading.cursor.start_tag, GA_START_TAG_MIN);
 	ga_providers_route(the_time);
-	assert_int_not_equal(first->cursor.start_tag, GA_START_TAG_MIN);
+	assert_int_not_equal(first->reading.cursor.start_tag, GA_START_TAG_MIN);
 	named("second")->is_paused = true;
 	ga_providers_route(the_time);
-	assert_int_equal(first->cursor.start_tag, GA_START_TAG_MIN);
+	assert_int_equal(first->reading.cursor.start_tag, GA_START_TAG_MIN);
 }
 
 static void

@@ -13,6 +13,7 @@
 #include "base/fair_queue.h"
 #include "common/pg_prng.h"
 #include "dispatch/clock.h"
+#include "dispatch/provider/routing.h"
 #include "dispatch/reading.h"
 #include "mb/pg_wchar.h"
 #include "store/row.h"

@@ -1,0 +1,112 @@
+/*
+ * routing.c
+ *		Whose rows a provider takes, where several serve a channel.  No SQL.
+ *
+ * A row goes to the first provider that takes its recipient and is well: first by the
+ * lower priority value, then the one made for recipients like this (prefixes) before
+ * the one for all.  A filter says so to each provider's claim: `taken` are the
+ * recipients it serves, `left` those of the providers before it.  One that is only
+ * probed leads nobody: while one message shows whether it works again, the rows it
+ * would take stay free for the others.
+ */
+#include "postgres.h"
+
+#include "dispatch/provider/providers.h"
+#include "dispatch/provider/routing.h"
+#include "dispatch/reading.h"
+#include "store/row.h"
+#include "utils/memutils.h"
+
+/* Whether `other` takes rows it shares with `provider` first. */
+static bool
+goes_first(const GaProvider *other, const GaProvider *provider)
+{
+	if (other == provider || other->channel != provider->channel)
+		return false;
+	if (other->priority != provider->priority)
+		return other->priority < provider->priority;
+	/* Of equals, the one made for these recipients. */
+	return other->prefixes != NIL && provider->prefixes == NIL;
+}
+
+static List *
+add_patterns(List *patterns, const GaProvider *provider)
+{
+	ListCell *cell;
+
+	if (provider->prefixes == NIL)
+		return lappend(patterns, "%");
+	foreach (cell, provider->prefixes)
+		patterns =
+			lappend(patterns, provider->channel == GA_CHANNEL_MOBILE
+								  ? psprintf("%s%%", (char *) lfirst(cell))
+								  : psprintf("%%@%s", (char *) lfirst(cell)));
+	return patterns;
+}
+
+static Datum
+pattern_array(List *patterns)
+{
+	const char **texts = palloc(sizeof(char *) * Max(list_length(patterns), 1));
+	ListCell *cell;
+	int count = 0;
+
+	foreach (cell, patterns)
+		texts[count++] = lfirst(cell);
+	return ga_row_text_array(texts, count);
+}
+
+static void
+make_filter(GaProvider *provider, GaMonotonic now)
+{
+	List *left = NIL;
+	ListCell *cell;
+
+	provider->has_nothing = false;
+
+	foreach (cell, ga_providers)
+	{
+		GaProvider *other = lfirst(cell);
+
+		if (!ga_provider_leads(other, now) || !goes_first(other, provider))
+			continue;
+		left = add_patterns(left, other);
+		provider->has_nothing |= other->prefixes == NIL;
+	}
+	provider->filter.has_taken = provider->prefixes != NIL;
+	provider->filter.taken = pattern_array(
+		provider->prefixes == NIL ? NIL : add_patterns(NIL, provider));
+	provider->filter.left = pattern_array(left);
+	provider->filter.has_left = left != NIL;
+	ga_reading_begin_anew(provider);
+}
+
+void
+ga_providers_route(GaMonotonic now)
+{
+	static MemoryContext context = NULL;
+	MemoryContext old;
+	ListCell *cell;
+	bool changed = false;
+
+	foreach (cell, ga_providers)
+	{
+		GaProvider *provider = lfirst(cell);
+		bool usable = ga_provider_is_usable(provider, now);
+
+		changed |= usable != provider->was_usable ||
+				   ga_provider_leads(provider, now) != provider->led;
+		provider->was_usable = usable;
+		provider->led = ga_provider_leads(provider, now);
+	}
+	if (!changed)
+		return;
+	if (context == NULL)
+		context = AllocSetContextCreate(
+			TopMemoryContext, "group_api routes context", ALLOCSET_SMALL_SIZES);
+	MemoryContextReset(context);
+	old = MemoryContextSwitchTo(context);
+	foreach (cell, ga_providers)
+		make_filter(lfirst(cell), now);
+	MemoryContextSwitchTo(old);
+}
