@@ -63,9 +63,9 @@ CREATE FUNCTION group_api_private.search_grams(text) RETURNS integer[]
 COMMENT ON FUNCTION group_api_private.search_grams(text) IS 'internal: all pieces of one, two and three characters of a text, as numbers; two may have the same';
 
 -- Tables --------------------------------------------------------------------
--- Every child key begins with the group's id.  There are no foreign keys: rows
--- are written by two functions only, and a check per member would be most of
--- the cost of a large group.  groups_cascade keeps children from outliving
+-- Every child key begins with the group's id.  There are no foreign keys: only our own
+-- functions write rows, and a check per member would be most of the cost of a large
+-- group.  groups_cascade keeps children from outliving
 -- their group.
 
 CREATE TABLE group_api_private.users (

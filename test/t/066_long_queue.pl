@@ -59,7 +59,7 @@ while ($log =~ /duration: [\d.]+ ms  plan:\n\tQuery Text: (.*?)\n((?:\t.*\n)*)/g
 	my ($text, $plan) = ($1, $2);
 	next unless $text =~ /group_api_private\.invitations/;
 	my ($rows) = sort { $b <=> $a } map { $_ // 0 } $plan =~ /(?:actual rows=|Removed by Filter: )(\d+)/g;
-	$claims_at //= @statements if $text =~ /SET delivery = 'sending'/;
+	$claims_at //= @statements if $text =~ /SET delivery = .*? THEN 'sending'/;
 	push @statements, [ $rows // 0, $text ];
 }
 ok(defined $claims_at, 'the first claim is in the log');
