@@ -81,15 +81,59 @@ array_of(int32 *grams, int count)
 	return ga_row_datum_array(datums, NULL, count, INT4OID);
 }
 
+/* How many of the texts have the piece that is the first `bytes` of `text`. */
+static int
+texts_with(const char *text, int bytes, const char *const *texts, int count)
+{
+	int have = 0;
+
+	for (int i = 0; i < count; i++)
+		have += memmem(texts[i], strlen(texts[i]), text, bytes) != NULL;
+	return have;
+}
+
+/* One in so many makes a piece frequent. */
+#define RARE_PART 16
+
+/* Keeps the grams of pieces that few of the sample have, if there are any. */
+static int
+keep_rare(const char *needle, int characters, const char *const *sample,
+		  int sampled, int32 *grams, int count)
+{
+	const char *end = needle + strlen(needle);
+	const char *last = needle;
+	int rare = 0;
+
+	for (int i = 0; i < characters; i++)
+		(void) ga_utf8_next(&last, end);
+	for (int i = 0; i < count; i++)
+	{
+		if (texts_with(needle, (int) (last - needle), sample, sampled) <=
+			sampled / RARE_PART)
+			grams[rare++] = grams[i];
+		if (i + 1 < count)
+		{
+			(void) ga_utf8_next(&needle, end);
+			(void) ga_utf8_next(&last, end);
+		}
+	}
+	/* Where none is rare, nothing was moved. */
+	return rare > 0 ? rare : count;
+}
+
 Datum
-ga_search_grams_of_needle(const char *needle)
+ga_search_grams_of_needle(const char *needle, const char *const *sample,
+						  int sampled)
 {
 	int32 grams[GA_SEARCH_GRAMS_MAX];
+	int length = LONGEST;
 	int count = 0;
 
-	for (int length = LONGEST; length > 0 && count == 0; length--)
+	for (; length > 0 && count == 0; length--)
 		count = add_grams(needle, needle + strlen(needle), length,
 						  GA_SEARCH_GRAMS_MAX, grams);
+	if (count > 0)
+		count = keep_rare(needle, length + 1, sample, sampled, grams, count);
 	return array_of(grams, count);
 }
 

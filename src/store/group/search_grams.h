@@ -12,8 +12,11 @@
 
 /*
  * Pieces that every text with `needle` in it has, as int4[]: of three characters,
- * or the needle itself where it is shorter.
+ * or the needle itself where it is shorter.  Left out are those that many of the
+ * `count` sampled texts have, as far as others are there: each piece costs the index a
+ * look at what it has of it, and what nearly all have tells nothing.
  */
-extern Datum ga_search_grams_of_needle(const char *needle);
+extern Datum ga_search_grams_of_needle(const char *needle,
+									   const char *const *sample, int count);
 
 #endif /* GA_STORE_GROUP_SEARCH_GRAMS_H */

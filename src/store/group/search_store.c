@@ -9,8 +9,11 @@
  * - With one, an index over pieces of the names (search_grams) finds the matches,
  *   and a fence (OFFSET 0) keeps the planner from walking in the page's order past
  *   all that do not match.  They are counted up to a limit.
- * - What matches more often than the limit is frequent, so a page of it is looked
- *   for among the newest rows first.
+ * - A few names, those that a page would begin with, tell beforehand what is frequent.
+ *   A text that is costs the index all its matches, however few are wanted, so it is
+ *   looked for by walking in the page's order.  Pieces that are cost the index more
+ *   than they spare it, so it is asked for the others.  Both are guesses that change
+ *   what a search costs and never what it finds.
  *
  * What is found is a list of numbers; the rows are read by them.
  */
@@ -26,8 +29,13 @@
 #include "utils/builtins.h"
 #include "utils/formatting.h"
 
-/* Rows of a walk that looks for a frequent text: some milliseconds. */
-#define WALK "30000"
+/* Rows of a walk that looks for a frequent text: ten milliseconds or so. */
+#define WALK "50000"
+/* Names that are looked at beforehand. */
+#define SAMPLE 50
+#define SAMPLE_SQL "50"
+/* A text that so many of them have is walked for: as many rows as are counted are met on the way. */
+#define FREQUENT (SAMPLE / 5)
 
 /*
  * $1 the viewer, $2 limit, $3 offset, $4 searched text in lower case, $5 its
@@ -43,27 +51,35 @@
 		.sql = text, .nargs = ARGS, .argtypes = TYPES,                         \
 	}
 
-/* One kind of search: each selects numbers of rows. */
+/* One kind of search: each selects numbers of rows, but the first two. */
 typedef struct Search
 {
-	GaPlan count_all;
+	GaPlan sample;	  /* names */
+	GaPlan count_all; /* how many, at most $6 */
+	GaPlan count_own; /* besides, where the viewer has more; no SQL: none */
 	GaPlan all;
-	GaPlan count_found;
-	GaPlan found_by_walk; /* NULL where there is none */
-	GaPlan found;
+	GaPlan walked; /* as many as are counted, in the page's order */
+	GaPlan found;  /* the same, in any order */
+	GaPlan page_walked;
+	GaPlan page_found;
+	bool descends;
 } Search;
 
 #define COUNT_OF(source)                                                       \
 	"SELECT count(*) FROM (SELECT FROM (" source ") AS a LIMIT $6) AS s"
+#define UP_TO_LIMIT(source) "SELECT number FROM (" source ") AS s LIMIT $6"
+#define IN_ORDER(source, order)                                                \
+	"SELECT number FROM (" source ") AS s ORDER BY number " order " LIMIT $6"
 #define PAGE_OF(source, order)                                                 \
 	"SELECT number FROM (" source ") AS s ORDER BY number " order              \
 	" LIMIT $2 OFFSET $3"
 
+/* Reads at most `room` numbers. */
 static int
-read_numbers(const GaOwnerScope *scope, GaPlan *plan, Datum *values,
-			 const char *nulls, int64 *numbers)
+read_numbers(GaPlan *plan, Datum *values, const char *nulls, int64 *numbers,
+			 int room)
 {
-	int count = (int) ga_plan_read(plan, values, nulls);
+	int count = Min((int) ga_plan_read(plan, values, nulls), room);
 
 	for (int row = 0; row < count; row++)
 		numbers[row] = ga_row_int64(row, 1, 0);
@@ -77,6 +93,109 @@ read_count(GaPlan *plan, Datum *values, const char *nulls)
 	return ga_row_int64(0, 1, 0);
 }
 
+static int
+search_all(Search *plans, Datum *values, const char *nulls,
+		   GaPageBounds *bounds, int wanted, int64 *numbers)
+{
+	int64 limit = ga_settings.search_limit;
+
+	bounds->total = read_count(&plans->count_all, values, nulls);
+	if (bounds->total < limit && plans->count_own.sql != NULL)
+		bounds->total = Min(limit, bounds->total + read_count(&plans->count_own,
+															  values, nulls));
+	if (wanted <= 0 || bounds->offset >= bounds->total)
+		return 0;
+	return read_numbers(&plans->all, values, nulls, numbers, wanted);
+}
+
+static int
+compare_ascending(const void *a, const void *b)
+{
+	int64 left = *(const int64 *) a;
+	int64 right = *(const int64 *) b;
+
+	return left < right ? -1 : left > right;
+}
+
+static int
+compare_descending(const void *a, const void *b)
+{
+	return compare_ascending(b, a);
+}
+
+/* Of the numbers of all that was found, in the page's order, those of the page. */
+static int
+take_page(const GaPageBounds *bounds, const int64 *found, int wanted,
+		  int64 *numbers)
+{
+	int count = (int) Min(wanted, bounds->total - bounds->offset);
+
+	if (count <= 0)
+		return 0;
+	memcpy(numbers, found + bounds->offset, sizeof(int64) * count);
+	return count;
+}
+
+/* Of what is found more often than is counted: it cannot be far to walk. */
+static int
+read_page(Search *plans, Datum *values, const char *nulls, int wanted,
+		  int64 *numbers)
+{
+	if (wanted <= 0)
+		return 0;
+	if (read_numbers(&plans->page_walked, values, nulls, numbers, wanted) ==
+		wanted)
+		return wanted;
+	return read_numbers(&plans->page_found, values, nulls, numbers, wanted);
+}
+
+/* Sets the pieces that the index is asked for; whether the text is frequent. */
+static bool
+take_sample(const GaOwnerScope *scope, Search *plans, const char *needle,
+			Datum *values, const char *nulls)
+{
+	const char *names[SAMPLE];
+	int count = Min((int) ga_plan_read(&plans->sample, values, nulls), SAMPLE);
+	int have = 0;
+
+	for (int row = 0; row < count; row++)
+	{
+		names[row] = ga_row_text(scope, row, 1);
+		have += strstr(names[row], needle) != NULL;
+	}
+	values[4] = ga_search_grams_of_needle(needle, names, count);
+	return have >= FREQUENT;
+}
+
+static int
+search_text(const GaOwnerScope *scope, Search *plans, Datum *values,
+			char *nulls, GaPageBounds *bounds, int wanted, int64 *numbers)
+{
+	/* As the columns are made: lower() of the database's own collation. */
+	const char *needle = str_tolower(bounds->search, strlen(bounds->search),
+									 DEFAULT_COLLATION_OID);
+	int limit = ga_settings.search_limit;
+	int64 *found = palloc(sizeof(int64) * limit);
+
+	values[3] = CStringGetTextDatum(needle);
+	nulls[3] = ' ';
+	if (take_sample(scope, plans, needle, values, nulls))
+	{
+		bounds->total =
+			read_numbers(&plans->walked, values, nulls, found, limit);
+		/* Else there may be more behind the walk. */
+		if (bounds->total == limit)
+			return take_page(bounds, found, wanted, numbers);
+	}
+	nulls[4] = ' ';
+	bounds->total = read_numbers(&plans->found, values, nulls, found, limit);
+	if (bounds->total == limit)
+		return read_page(plans, values, nulls, wanted, numbers);
+	qsort(found, bounds->total, sizeof(int64),
+		  plans->descends ? compare_descending : compare_ascending);
+	return take_page(bounds, found, wanted, numbers);
+}
+
 /* Sets the bounds's total; returns how many numbers its page has. */
 static int
 search(const GaOwnerScope *scope, Search *plans, Datum *values, char *nulls,
@@ -84,36 +203,14 @@ search(const GaOwnerScope *scope, Search *plans, Datum *values, char *nulls,
 {
 	int limit = ga_settings.search_limit;
 	int wanted = (int) Min(bounds->limit, limit - bounds->offset);
-	bool any = bounds->search == NULL;
-	int found;
 
-	values[1] = Int32GetDatum(wanted);
+	values[1] = Int32GetDatum(Max(wanted, 0));
 	values[2] = Int64GetDatum(bounds->offset);
 	values[5] = Int32GetDatum(limit);
-	nulls[3] = nulls[4] = any ? 'n' : ' ';
-	if (!any)
-	{
-		/* As the columns are made: lower() of the database's own collation. */
-		char *needle = str_tolower(bounds->search, strlen(bounds->search),
-								   DEFAULT_COLLATION_OID);
-
-		values[3] = CStringGetTextDatum(needle);
-		values[4] = ga_search_grams_of_needle(needle);
-	}
-	bounds->total = read_count(any ? &plans->count_all : &plans->count_found,
-							   values, nulls);
-	if (wanted <= 0 || bounds->offset >= bounds->total)
-		return 0;
-	if (any)
-		return read_numbers(scope, &plans->all, values, nulls, numbers);
-	if (bounds->total == limit)
-	{
-		found =
-			read_numbers(scope, &plans->found_by_walk, values, nulls, numbers);
-		if (found == wanted)
-			return found;
-	}
-	return read_numbers(scope, &plans->found, values, nulls, numbers);
+	nulls[3] = nulls[4] = 'n';
+	if (bounds->search == NULL)
+		return search_all(plans, values, nulls, bounds, wanted, numbers);
+	return search_text(scope, plans, values, nulls, bounds, wanted, numbers);
 }
 
 /* ---- groups ------------------------------------------------------------- */
@@ -130,47 +227,57 @@ search(const GaOwnerScope *scope, Search *plans, Datum *values, char *nulls,
 	" WHERE m.user_id = $1 AND (" GA_IS_SUBSCRIBED " OR " GA_IS_INVITED ")"    \
 	" UNION ALL SELECT r.group_id FROM group_api_private.requests r"           \
 	"  WHERE r.user_id = $1"
-#define OWN_HIDDEN                                                             \
-	" UNION ALL (SELECT g.number FROM group_api_private.groups g"              \
-	"  WHERE " LISTED " AND NOT g.visible"                                     \
-	"   AND g.id = ANY (ARRAY(" GROUPS_OF_VIEWER ")))"
+#define OWN_HIDDEN_GROUPS(columns)                                             \
+	"SELECT " columns " FROM group_api_private.groups g"                       \
+	" WHERE " LISTED " AND NOT g.visible"                                      \
+	"  AND g.id = ANY (ARRAY(" GROUPS_OF_VIEWER "))"
+#define OWN_HIDDEN " UNION ALL (" OWN_HIDDEN_GROUPS("g.number") ")"
 #define OWN_HIDDEN_FOUND                                                       \
-	" UNION ALL (SELECT g.number FROM group_api_private.groups g"              \
-	"  WHERE " LISTED " AND NOT g.visible AND strpos(g.search_name, $4) > 0"   \
-	"   AND g.id = ANY (ARRAY(" GROUPS_OF_VIEWER ")))"
+	" UNION ALL (" OWN_HIDDEN_GROUPS(                                          \
+		"g.number") " AND strpos(g.search_name, $4) > 0)"
 #define NONE ""
 
-#define ALL_GROUPS(seen, own)                                                  \
-	"(SELECT g.number FROM group_api_private.groups g"                         \
-	" WHERE " LISTED seen " ORDER BY g.number DESC LIMIT $6)" own
+#define SEEN_GROUPS(columns, seen)                                             \
+	"SELECT " columns " FROM group_api_private.groups g WHERE " LISTED seen
+#define PAGE_GROUPS(seen, own)                                                 \
+	"(" SEEN_GROUPS("g.number",                                                \
+					seen) " ORDER BY g.number DESC LIMIT $2 + $3)" own
 #define FOUND_GROUPS(seen, own)                                                \
 	"(SELECT g.number FROM (SELECT g.number, g.search_name"                    \
 	"  FROM group_api_private.groups g WHERE " LISTED seen                     \
 	"   AND group_api_private.search_grams(g.search_name) @> $5 OFFSET 0) AS"  \
 	"  g WHERE strpos(g.search_name, $4) > 0)" own
-#define WALKED_GROUPS(seen, own)                                               \
-	"(SELECT g.number FROM (SELECT g.number, g.search_name"                    \
-	"  FROM group_api_private.groups g WHERE " LISTED seen                     \
-	"  ORDER BY g.number DESC LIMIT " WALK ") AS g"                            \
-	" WHERE strpos(g.search_name, $4) > 0)" own
+#define WALKED_GROUPS(seen, own, count)                                        \
+	"(SELECT g.number FROM (" SEEN_GROUPS(                                     \
+		"g.number, g.search_name",                                             \
+		seen) "  ORDER BY g.number DESC LIMIT " WALK ") AS g"                  \
+			  " WHERE strpos(g.search_name, $4) > 0"                           \
+			  " ORDER BY g.number DESC LIMIT " count ")" own
 
-#define GROUP_SEARCH(seen, own, own_found)                                     \
+#define GROUP_SEARCH(seen, own, own_found, own_count)                          \
 	{                                                                          \
-		.count_all = PLAN(COUNT_OF(ALL_GROUPS(seen, own))),                    \
-		.all = PLAN(PAGE_OF(ALL_GROUPS(seen, own), "DESC")),                   \
-		.count_found = PLAN(COUNT_OF(FOUND_GROUPS(seen, own_found))),          \
-		.found_by_walk =                                                       \
-			PLAN(PAGE_OF(WALKED_GROUPS(seen, own_found), "DESC")),             \
-		.found = PLAN(PAGE_OF(FOUND_GROUPS(seen, own_found), "DESC")),         \
+		.sample = PLAN(                                                        \
+			SEEN_GROUPS("g.search_name",                                       \
+						seen) " ORDER BY g.number DESC LIMIT " SAMPLE_SQL),    \
+		.count_all = PLAN(COUNT_OF(SEEN_GROUPS("", seen))),                    \
+		.count_own = PLAN(own_count),                                          \
+		.all = PLAN(PAGE_OF(PAGE_GROUPS(seen, own), "DESC")),                  \
+		.walked =                                                              \
+			PLAN(IN_ORDER(WALKED_GROUPS(seen, own_found, "$6"), "DESC")),      \
+		.found = PLAN(UP_TO_LIMIT(FOUND_GROUPS(seen, own_found))),             \
+		.page_walked =                                                         \
+			PLAN(PAGE_OF(WALKED_GROUPS(seen, own_found, "$2 + $3"), "DESC")),  \
+		.page_found = PLAN(PAGE_OF(FOUND_GROUPS(seen, own_found), "DESC")),    \
+		.descends = true,                                                      \
 	}
 
 GaGroupV2 *
 ga_groups_v2_search(const GaOwnerScope *scope, GaViewer viewer,
 					GaPageBounds *bounds, int *count)
 {
-	static Search of_viewer =
-		GROUP_SEARCH(VISIBLE, OWN_HIDDEN, OWN_HIDDEN_FOUND);
-	static Search of_operator = GROUP_SEARCH(EVERY, NONE, NONE);
+	static Search of_viewer = GROUP_SEARCH(
+		VISIBLE, OWN_HIDDEN, OWN_HIDDEN_FOUND, COUNT_OF(OWN_HIDDEN_GROUPS("")));
+	static Search of_operator = GROUP_SEARCH(EVERY, NONE, NONE, NULL);
 	Datum values[ARGS] = {Int64GetDatum(viewer.user_id)};
 	char nulls[ARGS] = {' ', ' ', ' ', ' ', ' ', ' ', 'n'};
 	int64 *numbers = palloc(sizeof(int64) * bounds->limit);
@@ -206,11 +313,15 @@ ga_search_users_to_invite(const GaOwnerScope *scope, GaViewer viewer,
 						  int *count)
 {
 	static Search plans = {
+		.sample = PLAN("SELECT u.search_names FROM group_api_private.users u"
+					   " WHERE u.role_oid IS NULL ORDER BY u.id"
+					   " LIMIT " SAMPLE_SQL),
 		.count_all = PLAN(COUNT_OF(ALL_USERS)),
 		.all = PLAN(PAGE_OF(ALL_USERS, "")),
-		.count_found = PLAN(COUNT_OF(FOUND_USERS)),
-		.found_by_walk = PLAN(PAGE_OF(WALKED_USERS, "")),
-		.found = PLAN(PAGE_OF(FOUND_USERS, "")),
+		.walked = PLAN(IN_ORDER(WALKED_USERS, "")),
+		.found = PLAN(UP_TO_LIMIT(FOUND_USERS)),
+		.page_walked = PLAN(PAGE_OF(WALKED_USERS, "")),
+		.page_found = PLAN(PAGE_OF(FOUND_USERS, "")),
 	};
 	Datum values[ARGS] = {Int64GetDatum(viewer.user_id)};
 	char nulls[ARGS] = {' ', ' ', ' ', ' ', ' ', ' ', group_id ? ' ' : 'n'};
