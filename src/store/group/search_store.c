@@ -58,8 +58,9 @@ typedef struct Search
 	GaPlan count_all; /* how many, at most $6 */
 	GaPlan count_own; /* besides, where the viewer has more; no SQL: none */
 	GaPlan all;
-	GaPlan walked; /* as many as are counted, in the page's order */
-	GaPlan found;  /* the same, in any order */
+	GaPlan walked;		/* as many as are counted, in the page's order */
+	GaPlan found;		/* the same, in any order */
+	GaPlan behind_walk; /* a row if any */
 	GaPlan page_walked;
 	GaPlan page_found;
 	bool descends;
@@ -183,8 +184,8 @@ search_text(const GaOwnerScope *scope, Search *plans, Datum *values,
 	{
 		bounds->total =
 			read_numbers(&plans->walked, values, nulls, found, limit);
-		/* Else there may be more behind the walk. */
-		if (bounds->total == limit)
+		if (bounds->total == limit ||
+			ga_plan_read(&plans->behind_walk, values, nulls) == 0)
 			return take_page(bounds, found, wanted, numbers);
 	}
 	nulls[4] = ' ';
@@ -265,6 +266,8 @@ search(const GaOwnerScope *scope, Search *plans, Datum *values, char *nulls,
 		.walked =                                                              \
 			PLAN(IN_ORDER(WALKED_GROUPS(seen, own_found, "$6"), "DESC")),      \
 		.found = PLAN(UP_TO_LIMIT(FOUND_GROUPS(seen, own_found))),             \
+		.behind_walk = PLAN(SEEN_GROUPS(                                       \
+			"", seen) " ORDER BY g.number DESC LIMIT 1 OFFSET " WALK),         \
 		.page_walked =                                                         \
 			PLAN(PAGE_OF(WALKED_GROUPS(seen, own_found, "$2 + $3"), "DESC")),  \
 		.page_found = PLAN(PAGE_OF(FOUND_GROUPS(seen, own_found), "DESC")),    \
@@ -320,6 +323,9 @@ ga_search_users_to_invite(const GaOwnerScope *scope, GaViewer viewer,
 		.all = PLAN(PAGE_OF(ALL_USERS, "")),
 		.walked = PLAN(IN_ORDER(WALKED_USERS, "")),
 		.found = PLAN(UP_TO_LIMIT(FOUND_USERS)),
+		.behind_walk = PLAN("SELECT FROM group_api_private.users u"
+							" WHERE u.role_oid IS NULL ORDER BY u.id"
+							" LIMIT 1 OFFSET " WALK),
 		.page_walked = PLAN(PAGE_OF(WALKED_USERS, "")),
 		.page_found = PLAN(PAGE_OF(FOUND_USERS, "")),
 	};
