@@ -1,5 +1,6 @@
 # alternatives.sh: what else one would queue messages with in PostgreSQL. Sourced by
 # script/bench.
+# shellcheck shell=bash disable=SC2034,SC2153 # names of the other files of bench/
 
 # --- a queue in SQL ------------------------------------------------------------------
 

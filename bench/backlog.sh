@@ -1,6 +1,7 @@
 # backlog.sh: what it costs that much is waiting. Two databases of one server, each with
 # a dispatcher of its own: "small" and "large", in which 1 000 000 wait. Sourced by
 # script/bench.
+# shellcheck shell=bash disable=SC2034,SC2153 # names of the other files of bench/
 
 LARGE=1000000
 SAMPLE=8000

@@ -1,5 +1,6 @@
 # hostile.sh: the rate beside sessions that hold what a role without rights, a visitor, a
 # caller or a monitor can lock. Sourced by script/bench.
+# shellcheck shell=bash disable=SC2034,SC2153 # names of the other files of bench/
 
 HOSTILE_SMS=5000
 

@@ -1,5 +1,6 @@
 # http.sh: POST /group/create through nginx and a gateway, beside the same gateway
 # calling a function that returns a constant. Sourced by script/bench.
+# shellcheck shell=bash disable=SC2034,SC2153 # names of the other files of bench/
 
 SECRET='a secret of at least thirty-two characters'
 HTTP_SECONDS=2

@@ -217,10 +217,11 @@ add_server(PGconn *connection, const char *channel, int port,
 {
 	char sql[1024];
 
-	snprintf(sql, sizeof(sql),
-			 "CREATE SERVER latency FOREIGN DATA WRAPPER group_api_http OPTIONS "
-			 "(channel '%s', url 'http://127.0.0.1:%d/'%s)",
-			 channel, port, options);
+	snprintf(
+		sql, sizeof(sql),
+		"CREATE SERVER latency FOREIGN DATA WRAPPER group_api_http OPTIONS "
+		"(channel '%s', url 'http://127.0.0.1:%d/'%s)",
+		channel, port, options);
 	run(connection, sql);
 }
 

@@ -1,4 +1,5 @@
 # latency.sh: from COMMIT to the first byte at the provider. Sourced by script/bench.
+# shellcheck shell=bash disable=SC2034,SC2153 # names of the other files of bench/
 
 LATENCY_COUNT=50
 LATENCY_PAUSE=60

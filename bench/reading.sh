@@ -1,5 +1,6 @@
 # reading.sh: what functions that read take inside the server, beside one statement that
 # makes the same document of the same rows. Sourced by script/bench.
+# shellcheck shell=bash disable=SC2034,SC2153 # names of the other files of bench/
 
 # As through the gateway, and without JIT and parallel plans in what is compared.
 AS_READER="SET jit = off; SET max_parallel_workers_per_gather = 0;

@@ -1,5 +1,6 @@
 # sending.sh: messages that wait until all outcomes are recorded, beside a program of
 # libcurl alone before the same sink. Sourced by script/bench.
+# shellcheck shell=bash disable=SC2034,SC2153 # names of the other files of bench/
 
 SMS=20000
 MAILS=10000

@@ -1,5 +1,6 @@
 # server.sh: the throwaway server of script/bench, what runs beside it, and what its
 # rows have in common. Sourced by script/bench.
+# shellcheck shell=bash disable=SC2034,SC2153 # names of the other files of bench/
 
 # build_program NAME LIBRARY...: of bench/, or of test/lib/
 build_program() {

@@ -2,6 +2,7 @@
 #
 # A figure is a number of one run; those of one name stand in $WORK/figures/NAME, one a
 # line, in the order of the rounds. So the n-th lines of two names are of one round.
+# shellcheck shell=bash disable=SC2034,SC2153 # names of the other files of bench/
 
 ROUNDS=5
 QUICK=

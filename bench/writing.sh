@@ -1,5 +1,6 @@
 # writing.sh: create_group beside the same job in PL/pgSQL, and beside what storing the
 # very same rows takes. Sourced by script/bench.
+# shellcheck shell=bash disable=SC2034,SC2153 # names of the other files of bench/
 
 # --- two members: many calls ---------------------------------------------------------
 
