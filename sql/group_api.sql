@@ -199,16 +199,21 @@ CREATE TABLE group_api_private.invitations (
     expires_at   timestamptz,
     responded_at timestamptz,
     contact      text,
-    server       name,
+    server       text,
     message_id   text,
     reason       text,
     locale       text,
+    accepted_at  timestamptz,
+    accepted_us  integer,
+    segments     smallint,
+    accepted_code text,
+    accepted_detail text,
     CONSTRAINT invitations_pkey PRIMARY KEY (group_id, number),
     CONSTRAINT invitations_contact_check
         CHECK ((channel IS NULL) = (contact IS NULL) AND (channel IS NULL) = (delivery IS NULL)),
     CONSTRAINT invitations_due_check
         CHECK (due IS NULL OR delivery IN ('queued', 'sending'))
-) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.01, autovacuum_vacuum_threshold = 1000);
+) WITH (fillfactor = 45, autovacuum_vacuum_scale_factor = 0.01, autovacuum_vacuum_threshold = 1000);
 COMMENT ON TABLE group_api_private.invitations IS 'internal: one offer to one member, and the queue of what is to be sent';
 COMMENT ON COLUMN group_api_private.invitations.due IS 'when the message is to be tried next; null: not waiting';
 COMMENT ON COLUMN group_api_private.invitations.start_tag IS 'the place in the queue of its channel, shared among leaders; null: given when it is due';
@@ -220,6 +225,11 @@ COMMENT ON COLUMN group_api_private.invitations.refusals IS 'refusals after whic
 COMMENT ON COLUMN group_api_private.invitations.pauses IS 'how often this message alone paused its provider; it is set aside the next time';
 COMMENT ON COLUMN group_api_private.invitations.crashes IS 'couriers that died in a row having taken the message up: it is tried alone, and set aside at the third';
 COMMENT ON COLUMN group_api_private.invitations.locale IS 'the member''s own language where the user directory knows it';
+COMMENT ON COLUMN group_api_private.invitations.accepted_at IS 'when the try began that the provider accepted, the first one: it has no row in attempts; null: there is none, or it stands there';
+COMMENT ON COLUMN group_api_private.invitations.accepted_us IS 'how long that try took, in microseconds';
+COMMENT ON COLUMN group_api_private.invitations.segments IS 'of that try, where it was an SMS';
+COMMENT ON COLUMN group_api_private.invitations.accepted_code IS 'of that try';
+COMMENT ON COLUMN group_api_private.invitations.accepted_detail IS 'of that try';
 CREATE INDEX invitations_start_tag ON group_api_private.invitations (channel, start_tag, group_id, number) WHERE due IS NOT NULL;
 CREATE INDEX invitations_due ON group_api_private.invitations (due, group_id, number) WHERE due IS NOT NULL AND start_tag IS NULL;
 
@@ -1311,13 +1321,20 @@ COMMENT ON VIEW group_api.queue IS 'what waits to be sent or is being sent, by c
 CREATE VIEW group_api.attempts WITH (security_invoker = true) AS
 SELECT a.started_at, a.group_id, a.member, m.name AS member_name, a.server, a.attempt,
        a.outcome, a.code, a.detail, a.elapsed, a.next_at, a.segments
-  FROM group_api_private.attempts a
+  FROM (SELECT started_at, group_id, member, server, attempt, outcome, code, detail, elapsed, next_at, segments
+          FROM group_api_private.attempts
+        UNION ALL
+        SELECT accepted_at, group_id, number, server::name, 1::smallint, 'accepted', accepted_code, accepted_detail,
+               pg_catalog.make_interval(secs => accepted_us / 1000000.0::double precision), NULL, segments
+          FROM group_api_private.invitations
+         WHERE accepted_at >= pg_catalog.now() OPERATOR(pg_catalog.-)
+               pg_catalog.current_setting('group_api.attempts_retention')::interval) a
   JOIN group_api_private.members m ON m.group_id = a.group_id AND m.number = a.member;
 COMMENT ON VIEW group_api.attempts IS 'every try to deliver an invitation, with the provider''s own words';
 
 CREATE VIEW group_api.deliveries WITH (security_invoker = true) AS
 SELECT g.id AS group_id, g.name AS "group", i.number AS member, m.name AS member_name, i.channel, i.contact,
-       i.delivery, i.reason, i.response, i.attempts, i.due, i.changed_at, i.server, i.message_id
+       i.delivery, i.reason, i.response, i.attempts, i.due, i.changed_at, i.server::name, i.message_id
   FROM group_api_private.invitations i
   JOIN group_api_private.groups g ON g.id = i.group_id
   JOIN group_api_private.members m ON m.group_id = i.group_id AND m.number = i.number;

@@ -11,9 +11,11 @@
 #include "postgres.h"
 
 #include "access/genam.h"
+#include "access/tableam.h"
 #include "catalog/pg_database.h"
 #include "catalog/pg_proc.h"
 #include "common/jsonapi.h"
+#include "executor/executor.h"
 #include "fmgr.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
@@ -131,15 +133,48 @@ ga_wait_event_set(int events)
 #endif
 }
 
-/* A scan of all entries of an index. */
+/* A scan of an index in the active snapshot; index_rescan() begins it. */
 static inline IndexScanDesc
-ga_index_beginscan(Relation table, Relation index)
+ga_index_beginscan(Relation table, Relation index, int nkeys)
 {
 #if PG_VERSION_NUM >= 180000
-	return index_beginscan(table, index, GetActiveSnapshot(), NULL, 0, 0);
+	return index_beginscan(table, index, GetActiveSnapshot(), NULL, nkeys, 0);
 #else
-	return index_beginscan(table, index, GetActiveSnapshot(), 0, 0);
+	return index_beginscan(table, index, GetActiveSnapshot(), nkeys, 0);
 #endif
+}
+
+/*
+ * A new version of a row, and its entries in the indexes; false, and nothing is
+ * done, where somebody else has locked, changed or deleted it.
+ */
+static inline bool
+ga_table_update_row(ResultRelInfo *info, EState *estate, ItemPointer at,
+					TupleTableSlot *slot)
+{
+	TM_FailureData failure;
+	LockTupleMode mode;
+#if PG_VERSION_NUM >= 160000
+	TU_UpdateIndexes indexes;
+#else
+	bool indexes;
+#endif
+
+	if (table_tuple_update(info->ri_RelationDesc, at, slot,
+						   estate->es_output_cid, estate->es_snapshot,
+						   InvalidSnapshot, false, &failure, &mode,
+						   &indexes) != TM_Ok)
+		return false;
+#if PG_VERSION_NUM >= 160000
+	if (info->ri_NumIndices > 0 && indexes != TU_None)
+		(void) ExecInsertIndexTuples(info, slot, estate, true, false, NULL, NIL,
+									 indexes == TU_Summarizing);
+#else
+	if (info->ri_NumIndices > 0 && indexes)
+		(void) ExecInsertIndexTuples(info, slot, estate, true, false, NULL,
+									 NIL);
+#endif
+	return true;
 }
 
 #endif /* GA_BASE_COMPAT_H */

@@ -231,10 +231,14 @@
 #define GA_SET_SHORTENED                                                       \
 	" SET due = now() + (i.due - i.changed_at), changed_at = now()"
 
+/* The try that was accepted before moves into the history (queue/accepted_try).
+ * queue/claim_rows and queue/record_rows write the same without a statement. */
 #define GA_SET_CLAIMED(number, name)                                           \
 	" SET delivery = " GA_DELIVERY_AFTER(CLAIM) ","                            \
 	"  attempts = least(i.attempts + 1, 32767),"                               \
-	"  incarnation = " number ", server = " name ", changed_at = now()"
+	"  incarnation = " number ", server = " name ", changed_at = now(),"        \
+	"  accepted_at = NULL, accepted_us = NULL, segments = NULL,"               \
+	"  accepted_code = NULL, accepted_detail = NULL"
 
 /* o: a GaRecord's columns. */
 #define GA_SET_RECORDED                                                        \
@@ -333,6 +337,7 @@
 	"   ELSE greatest(now(), CASE WHEN " GA_FROM_SENT                          \
 	"     OR " GA_FROM_DELIVERED " OR " GA_FROM_UNCERTAIN                      \
 	"     THEN i.changed_at + " cooldown " END,"                               \
+	"    i.accepted_at + " cooldown ","                                        \
 	"    (SELECT max(a.started_at) + " cooldown                                \
 	"     FROM group_api_private.attempts a"                                   \
 	"     WHERE a.group_id = i.group_id AND a.member = i.number"               \

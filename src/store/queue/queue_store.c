@@ -19,8 +19,11 @@
 #include "catalog/pg_type.h"
 #include "store/invitation_events.h"
 #include "store/plan_cache.h"
+#include "store/queue/accepted_try.h"
+#include "store/queue/claim_rows.h"
 #include "store/queue/poll_store.h"
 #include "store/queue/queue_store.h"
+#include "store/queue/record_rows.h"
 #include "store/queue/set_aside_store.h"
 #include "store/queue/unreadable.h"
 #include "utils/builtins.h"
@@ -87,7 +90,7 @@ read_claim(const GaOwnerScope *scope, uint64 row, GaClaim *claim)
  * was set back.
  */
 #define CLAIMABLE                                                              \
-	"SELECT group_id, number, ctid AS at"                                      \
+	"SELECT group_id, number, ctid AS at," GA_ACCEPTED_TRY_COLUMNS             \
 	"  FROM group_api_private.invitations i"                                   \
 	"  WHERE channel = " CHANNEL_1 " AND due IS NOT NULL"                      \
 	"   AND (start_tag, group_id, number) > ($2, $3, $4)"                      \
@@ -102,7 +105,8 @@ read_claim(const GaOwnerScope *scope, uint64 row, GaClaim *claim)
 #define SET_CLAIMED GA_SET_CLAIMED("$8", "$9")
 
 static GaPlan claim_plan = {
-	.sql = "WITH due AS MATERIALIZED (" CLAIMABLE ")"
+	.sql = "WITH due AS MATERIALIZED (" CLAIMABLE "),"
+		   " history AS (" GA_ACCEPTED_TRY_MOVE ")"
 		   " UPDATE group_api_private.invitations i" SET_CLAIMED "  FROM due d"
 		   "   LEFT JOIN group_api_private.groups g ON g.id = d.group_id"
 		   "   LEFT JOIN group_api_private.members m"
@@ -170,20 +174,30 @@ ga_queue_peek(GaChannel channel, const GaQueueFilter *filter,
 	return false;
 }
 
+/* What was claimed is read. */
 static void
-read_claims(const GaOwnerScope *scope, GaClaim *claims, int count,
-			GaQueueCursor *cursor)
+move_cursor(const GaClaim *claims, int count, GaQueueCursor *cursor)
 {
 	for (int i = 0; i < count; i++)
 	{
-		GaQueueCursor at;
+		GaQueueCursor at = {claims[i].start_tag, claims[i].group_id,
+							claims[i].number};
 
-		read_claim(scope, i, &claims[i]);
-		at = (GaQueueCursor){claims[i].start_tag, claims[i].group_id,
-							 claims[i].number};
 		if (ga_queue_cursor_compare(&at, cursor) > 0)
 			*cursor = at;
 	}
+}
+
+static int
+claim_by_plan(const GaOwnerScope *scope, Datum *values, const char *nulls,
+			  GaClaim *claims)
+{
+	int count =
+		(int) ga_plan_run(&claim_plan, values, nulls, SPI_OK_UPDATE_RETURNING);
+
+	for (int i = 0; i < count; i++)
+		read_claim(scope, i, &claims[i]);
+	return count;
 }
 
 int
@@ -194,22 +208,28 @@ ga_queue_claim(const GaOwnerScope *scope, GaChannel channel, const char *server,
 	Datum values[CLAIM_ARGS];
 	char nulls[CLAIM_ARGS];
 	GaQueueRange range;
+	GaRowClaims *rows;
 	int count = 0;
 
 	*claims = MemoryContextAlloc(scope->caller_context,
 								 sizeof(GaClaim) * Max(limit, 1));
+	rows = ga_row_claims_begin(scope, channel, server, filter, incarnation);
 	ga_queue_range_begin(&range, (int) channel, cursor, last_tag);
 	do
 	{
+		GaClaim *next = *claims + count;
 		int more;
 
 		fill_claim(values, nulls, server, filter, incarnation, limit - count,
 				   &range);
-		more = (int) ga_plan_run(&claim_plan, values, nulls,
-								 SPI_OK_UPDATE_RETURNING);
-		read_claims(scope, *claims + count, more, cursor);
+		more = rows != NULL
+				   ? ga_row_claims_take(rows, &range, limit - count, next)
+				   : claim_by_plan(scope, values, nulls, next);
+		move_cursor(next, more, cursor);
 		count += more;
 	} while (count < limit && ga_queue_range_next(&range));
+	if (rows != NULL)
+		ga_row_claims_end(rows);
 	return count;
 }
 
@@ -385,7 +405,7 @@ record_attempts(const GaRecord *records, int count, bool all_are_there)
 	{
 		const GaRecord *record = &records[i];
 
-		if (record->outcome == NULL)
+		if (record->outcome == NULL || record->is_with_row)
 			continue;
 		put_value(&columns[0], at, UUIDPGetDatum(&record->group_id), false);
 		put_value(&columns[1], at, Int32GetDatum(record->number), false);
@@ -435,13 +455,15 @@ record_captured(const GaRecord *record)
 int
 ga_queue_record(GaRecord *records, int count, int64 incarnation)
 {
-	bool all_are_there = record_states(records, count, incarnation) == count;
+	int left = ga_row_records_write(records, count, incarnation);
+	bool all_are_there =
+		left == 0 || record_states(records, left, incarnation) == left;
 	int kept = 0;
 
 	/* A row that is no longer being sent was answered or deleted: nothing to
 	 * keep, and of a deleted one no history either. */
 	if (!all_are_there)
-		kept = keep_locked(records, count, incarnation);
+		kept = keep_locked(records, left, incarnation);
 	record_attempts(records + kept, count - kept, all_are_there);
 	ga_polls_add(records + kept, count - kept);
 	for (int i = kept; i < count; i++)

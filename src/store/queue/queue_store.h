@@ -90,7 +90,8 @@ typedef struct GaRecord
 	GaChannel channel;	  /* of `captured` */
 	const char *captured; /* NULL unless a capture provider */
 	const char *recipient;
-	int failures; /* to write it down, alone: how often it was set aside */
+	int failures;	  /* to write it down, alone: how often it was set aside */
+	bool is_with_row; /* its try stands with the invitation (accepted_try) */
 } GaRecord;
 
 /* All run inside ga_owner_enter()/leave(). */

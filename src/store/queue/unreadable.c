@@ -366,7 +366,7 @@ read_entry(IndexScanDesc scan, const ListIndex *what, Entry *entry)
 static void
 read_index(Finding *finding, Relation index)
 {
-	IndexScanDesc scan = ga_index_beginscan(finding->table, index);
+	IndexScanDesc scan = ga_index_beginscan(finding->table, index, 0);
 	ItemPointer tid;
 
 	scan->xs_want_itup = true;

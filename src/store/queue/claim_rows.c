@@ -1,0 +1,387 @@
+/*
+ * claim_rows.c
+ *		Claiming rows of the queue without a plan.
+ *
+ * The same as the statement of ga_queue_claim() at a third of its price: the index
+ * of the queue is read in its order, a row that fits is written as claimed, and what
+ * its message needs of the group is read once a group.  Where a row is set aside, or
+ * the tables are not as this extension made them, the statement does it.
+ *
+ * Locks: those of that statement; rows that others hold are skipped.
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "access/xact.h"
+#include "catalog/pg_collation.h"
+#include "catalog/pg_enum.h"
+#include "catalog/pg_type.h"
+#include "miscadmin.h"
+#include "store/invitation_state.h"
+#include "store/plan_cache.h"
+#include "store/queue/accepted_try.h"
+#include "store/queue/claim_rows.h"
+#include "store/queue/invitation_row.h"
+#include "store/row_access.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/hsearch.h"
+#include "utils/snapmgr.h"
+#include "utils/timestamp.h"
+
+/* The columns of groups up to the last one that a message needs. */
+typedef enum GroupColumn
+{
+	GROUP_NUMBER = 2,
+	GROUP_STATUS = 4,
+	GROUP_NAME = 5,
+	GROUP_DESCRIPTION = 6,
+	GROUP_IMAGE = 7,
+	GROUP_MESSAGE = 8,
+	GROUP_INVITER = 9,
+	GROUP_CREATED_BY = 11,
+	GROUP_LOCALE = 20,
+} GroupColumn;
+
+static const char *const group_columns[] = {"id",
+											"number",
+											"contract",
+											"status",
+											"name",
+											"description",
+											"image",
+											"message",
+											"inviter",
+											"product_id",
+											"created_by",
+											"created_at",
+											"slug",
+											"color",
+											"is_private",
+											"visible",
+											"active",
+											"emotional_image",
+											"emotional_image_position",
+											"locale",
+											NULL};
+
+#define MEMBER_NAME 5
+
+static const char *const member_columns[] = {"group_id", "number", "is_leader",
+											 "user_id",	 "name",   NULL};
+
+/* What a group's messages have in common. */
+typedef struct GroupWords
+{
+	pg_uuid_t id; /* the key */
+	GaClaim words;
+} GroupWords;
+
+/* Patterns of LIKE. */
+typedef struct Patterns
+{
+	Datum *list;
+	int count;
+} Patterns;
+
+struct GaRowClaims
+{
+	MemoryContext result_context;
+	GaRowReader queue;
+	GaRowReader groups;
+	GaRowReader members;
+	GaRowWriter writer;
+	HTAB *words; /* of GroupWords */
+	bool has_taken;
+	Patterns taken;
+	Patterns left;
+	Datum channel;
+	Datum queued;
+	Datum sending;
+	Datum pending;
+	Datum archived;
+	Datum server;
+	int64 incarnation;
+};
+
+/* ---- opening -------------------------------------------------------------- */
+
+static bool
+are_set_aside(void)
+{
+	static GaPlan plan = {
+		.sql = "SELECT FROM group_api_private.set_aside"
+			   " WHERE step = 'claim' AND until > now() LIMIT 1",
+	};
+
+	return ga_plan_run(&plan, NULL, NULL, SPI_OK_SELECT) > 0;
+}
+
+static Patterns
+read_patterns(Datum array)
+{
+	Patterns patterns;
+
+	deconstruct_array(DatumGetArrayTypeP(array), TEXTOID, -1, false,
+					  TYPALIGN_INT, &patterns.list, NULL, &patterns.count);
+	return patterns;
+}
+
+static void
+look_up_words(GaRowClaims *rows, GaChannel channel)
+{
+	rows->channel =
+		ga_row_reader_enum(&rows->queue, GA_INVITATION_CHANNEL,
+						   channel == GA_CHANNEL_MOBILE ? "MOBILE" : "EMAIL");
+	rows->queued =
+		ga_row_reader_enum(&rows->queue, GA_INVITATION_DELIVERY, ga_state_delivery_word(GA_DELIVERY_QUEUED));
+	rows->sending =
+		ga_row_reader_enum(&rows->queue, GA_INVITATION_DELIVERY, ga_state_delivery_word(GA_DELIVERY_SENDING));
+	rows->pending =
+		ga_row_reader_enum(&rows->queue, GA_INVITATION_RESPONSE, ga_state_response_word(GA_RESPONSE_PENDING));
+	rows->archived =
+		ga_row_reader_enum(&rows->groups, GROUP_STATUS, "ARCHIVED");
+}
+
+static bool
+open_tables(GaRowClaims *rows)
+{
+	if (!ga_row_reader_open(&rows->queue, "invitations",
+							"invitations_start_tag", ga_invitation_columns, 3))
+		return false;
+	if (ga_row_reader_open(&rows->groups, "groups", "groups_pkey",
+						   group_columns, 1))
+	{
+		if (ga_row_reader_open(&rows->members, "members", "members_pkey",
+							   member_columns, 2))
+		{
+			if (ga_row_writer_open(&rows->writer, rows->queue.table))
+				return true;
+			ga_row_reader_close(&rows->members);
+		}
+		ga_row_reader_close(&rows->groups);
+	}
+	ga_row_reader_close(&rows->queue);
+	return false;
+}
+
+GaRowClaims *
+ga_row_claims_begin(const GaOwnerScope *scope, GaChannel channel,
+					const char *server, const GaQueueFilter *filter,
+					int64 incarnation)
+{
+	HASHCTL control = {.keysize = sizeof(pg_uuid_t),
+					   .entrysize = sizeof(GroupWords),
+					   .hcxt = CurrentMemoryContext};
+	GaRowClaims *rows;
+
+	if (are_set_aside())
+		return NULL;
+	rows = palloc0(sizeof(GaRowClaims));
+	PushActiveSnapshot(GetTransactionSnapshot());
+	if (!open_tables(rows))
+	{
+		PopActiveSnapshot();
+		return NULL;
+	}
+	look_up_words(rows, channel);
+	rows->result_context = scope->caller_context;
+	rows->words = hash_create("group_api groups of a claim", 64, &control,
+							  HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	rows->has_taken = filter->has_taken;
+	rows->taken = read_patterns(filter->taken);
+	rows->left = read_patterns(filter->left);
+	rows->server = CStringGetTextDatum(server);
+	rows->incarnation = incarnation;
+	return rows;
+}
+
+void
+ga_row_claims_end(GaRowClaims *rows)
+{
+	ga_row_writer_close(&rows->writer);
+	ga_row_reader_close(&rows->members);
+	ga_row_reader_close(&rows->groups);
+	ga_row_reader_close(&rows->queue);
+	hash_destroy(rows->words);
+	PopActiveSnapshot();
+}
+
+/* ---- what a message needs ------------------------------------------------- */
+
+static void
+read_group(GaRowClaims *rows, GaClaim *words)
+{
+	const GaRowReader *group = &rows->groups;
+
+	words->group_number =
+		DatumGetInt64(ga_row_reader_value(group, GROUP_NUMBER));
+	words->group_name = ga_row_reader_text(group, GROUP_NAME);
+	words->message = ga_row_reader_text(group, GROUP_MESSAGE);
+	words->inviter = ga_row_reader_text(group, GROUP_INVITER);
+	words->description = ga_row_reader_text(group, GROUP_DESCRIPTION);
+	words->image = ga_row_reader_text(group, GROUP_IMAGE);
+	words->locale = ga_row_reader_text(group, GROUP_LOCALE);
+	words->is_archived =
+		ga_row_reader_value(group, GROUP_STATUS) == rows->archived;
+	words->created_by =
+		DatumGetInt64(ga_row_reader_value(group, GROUP_CREATED_BY));
+}
+
+/* Of a deleted group there are none. */
+static const GaClaim *
+words_of_group(GaRowClaims *rows, const pg_uuid_t *id)
+{
+	bool found;
+	GroupWords *group = hash_search(rows->words, id, HASH_ENTER, &found);
+
+	if (found)
+		return &group->words;
+	memset(&group->words, 0, sizeof(group->words));
+	if (ga_row_reader_find(&rows->groups, id, 0))
+		read_group(rows, &group->words);
+	return &group->words;
+}
+
+static int16
+small_of(const GaRowClaims *rows, GaInvitationColumn column)
+{
+	return DatumGetInt16(ga_row_reader_value(&rows->queue, column));
+}
+
+static int64
+large_of(const GaRowClaims *rows, GaInvitationColumn column)
+{
+	return ga_row_reader_is_null(&rows->queue, column)
+			   ? 0
+			   : DatumGetInt64(ga_row_reader_value(&rows->queue, column));
+}
+
+/* The row that was read, as claimed; texts live until the turn ends. */
+static void
+fill_claim(GaRowClaims *rows, int16 attempt, GaClaim *claim)
+{
+	const GaRowReader *row = &rows->queue;
+	MemoryContext old = MemoryContextSwitchTo(rows->result_context);
+	pg_uuid_t *id =
+		DatumGetUUIDP(ga_row_reader_value(row, GA_INVITATION_GROUP_ID));
+
+	*claim = *words_of_group(rows, id);
+	claim->group_id = *id;
+	claim->number =
+		DatumGetInt32(ga_row_reader_value(row, GA_INVITATION_NUMBER));
+	claim->attempt = attempt;
+	claim->link_version = small_of(rows, GA_INVITATION_LINK_VERSION);
+	claim->reminders = small_of(rows, GA_INVITATION_REMINDERS);
+	claim->refusals = small_of(rows, GA_INVITATION_REFUSALS);
+	claim->pauses = small_of(rows, GA_INVITATION_PAUSES);
+	claim->crashes = small_of(rows, GA_INVITATION_CRASHES);
+	claim->start_tag = large_of(rows, GA_INVITATION_START_TAG);
+	claim->expires_at = large_of(rows, GA_INVITATION_EXPIRES_AT);
+	claim->contact = ga_row_reader_text(row, GA_INVITATION_CONTACT);
+	if (!ga_row_reader_is_null(row, GA_INVITATION_LOCALE))
+		claim->locale = ga_row_reader_text(row, GA_INVITATION_LOCALE);
+	if (ga_row_reader_find(&rows->members, id, claim->number))
+		claim->member = ga_row_reader_text(&rows->members, MEMBER_NAME);
+	MemoryContextSwitchTo(old);
+}
+
+/* ---- claiming ------------------------------------------------------------- */
+
+static bool
+is_like_any(const Patterns *patterns, Datum contact)
+{
+	for (int i = 0; i < patterns->count; i++)
+		if (DatumGetBool(DirectFunctionCall2Coll(textlike, C_COLLATION_OID,
+												 contact, patterns->list[i])))
+			return true;
+	return false;
+}
+
+static bool
+is_claimable(const GaRowClaims *rows)
+{
+	const GaRowReader *row = &rows->queue;
+	Datum contact = ga_row_reader_value(row, GA_INVITATION_CONTACT);
+
+	return !ga_row_reader_is_null(row, GA_INVITATION_CONTACT) &&
+		   ga_row_reader_value(row, GA_INVITATION_DELIVERY) == rows->queued &&
+		   ga_row_reader_value(row, GA_INVITATION_RESPONSE) == rows->pending &&
+		   (!rows->has_taken || is_like_any(&rows->taken, contact)) &&
+		   !is_like_any(&rows->left, contact);
+}
+
+/* False: somebody else holds the row. */
+static bool
+mark_as_sending(GaRowClaims *rows, int16 attempt)
+{
+	GaRowWriter *writer = &rows->writer;
+	bool was_accepted =
+		!ga_row_reader_is_null(&rows->queue, GA_INVITATION_ACCEPTED_AT);
+
+	ga_row_writer_copy(writer, rows->queue.slot);
+	ga_row_writer_set(writer, GA_INVITATION_DELIVERY, rows->sending);
+	ga_row_writer_set(writer, GA_INVITATION_ATTEMPTS, Int16GetDatum(attempt));
+	ga_row_writer_set(writer, GA_INVITATION_INCARNATION,
+					  Int64GetDatum(rows->incarnation));
+	ga_row_writer_set(writer, GA_INVITATION_SERVER, rows->server);
+	ga_row_writer_set(
+		writer, GA_INVITATION_CHANGED_AT,
+		TimestampTzGetDatum(GetCurrentTransactionStartTimestamp()));
+	for (int column = GA_INVITATION_ACCEPTED_AT;
+		 column <= GA_INVITATION_ACCEPTED_DETAIL; column++)
+		ga_row_writer_set_null(writer, column);
+	if (!ga_row_writer_update(writer, rows->queue.slot))
+		return false;
+	if (was_accepted)
+		ga_accepted_try_move(&rows->queue);
+	return true;
+}
+
+static void
+make_place(const GaQueueCursor *place, StrategyNumber strategy,
+		   ScanKeyData members[3], ScanKey key)
+{
+	ScanKeyEntryInitialize(&members[0], SK_ROW_MEMBER, 2, strategy, InvalidOid,
+						   InvalidOid, F_BTINT8CMP,
+						   Int64GetDatum(place->start_tag));
+	ScanKeyEntryInitialize(&members[1], SK_ROW_MEMBER, 3, strategy, InvalidOid,
+						   InvalidOid, F_UUID_CMP,
+						   UUIDPGetDatum(&place->group_id));
+	ScanKeyEntryInitialize(&members[2], SK_ROW_MEMBER | SK_ROW_END, 4, strategy,
+						   InvalidOid, InvalidOid, F_BTINT4CMP,
+						   Int32GetDatum(place->number));
+	memset(key, 0, sizeof(*key));
+	key->sk_flags = SK_ROW_HEADER;
+	key->sk_attno = 2;
+	key->sk_strategy = strategy;
+	key->sk_argument = PointerGetDatum(members);
+}
+
+int
+ga_row_claims_take(GaRowClaims *rows, const GaQueueRange *range, int limit,
+				   GaClaim *claims)
+{
+	ScanKeyData keys[3];
+	ScanKeyData after[3];
+	ScanKeyData last[3];
+	int count = 0;
+
+	ScanKeyInit(&keys[0], 1, BTEqualStrategyNumber, F_ENUM_EQ, rows->channel);
+	make_place(&range->after, BTGreaterStrategyNumber, after, &keys[1]);
+	make_place(&range->last, BTLessEqualStrategyNumber, last, &keys[2]);
+	ga_row_reader_seek(&rows->queue, keys, lengthof(keys));
+	while (count < limit && ga_row_reader_next(&rows->queue))
+	{
+		int16 attempt;
+
+		CHECK_FOR_INTERRUPTS();
+		if (!is_claimable(rows))
+			continue;
+		attempt = Min(small_of(rows, GA_INVITATION_ATTEMPTS) + 1, PG_INT16_MAX);
+		if (mark_as_sending(rows, attempt))
+			fill_claim(rows, attempt, &claims[count++]);
+	}
+	return count;
+}

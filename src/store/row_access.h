@@ -1,0 +1,86 @@
+/*
+ * row_access.h
+ *		Rows of the extension's tables found by an index and changed without a plan.
+ *
+ * For the few statements that the dispatcher runs for every message.  A table that
+ * is not as this extension made it is refused, and plans have to do it.
+ */
+#ifndef GA_STORE_ROW_ACCESS_H
+#define GA_STORE_ROW_ACCESS_H
+
+#include "postgres.h"
+
+#include "access/genam.h"
+#include "access/skey.h"
+#include "executor/tuptable.h"
+#include "nodes/execnodes.h"
+#include "utils/rel.h"
+#include "utils/uuid.h"
+
+/* Reads a table in the order of one of its indexes, in the active snapshot. */
+typedef struct GaRowReader
+{
+	Relation table;
+	Relation index;
+	IndexScanDesc scan;
+	TupleTableSlot *slot; /* the row that was read, all columns of it */
+} GaRowReader;
+
+/* Changes rows of a table. */
+typedef struct GaRowWriter
+{
+	Relation table;
+	ResultRelInfo *info;
+	EState *estate;
+	TupleTableSlot *fresh;
+} GaRowWriter;
+
+/*
+ * Opens a table of the schema group_api_private, whose first columns have to be
+ * `columns`, ended by NULL; false: they are not, and nothing is open.  The step
+ * has locked the table.
+ */
+extern bool ga_row_reader_open(GaRowReader *reader, const char *table,
+							   const char *index, const char *const *columns,
+							   int nkeys);
+extern void ga_row_reader_close(GaRowReader *reader);
+/* Begins anew; the keys have to live until the last row was read. */
+extern void ga_row_reader_seek(GaRowReader *reader, ScanKey keys, int nkeys);
+extern bool ga_row_reader_next(GaRowReader *reader);
+/* The row with the key (group_id [, number]) of the index; false: none. */
+extern bool ga_row_reader_find(GaRowReader *reader, const pg_uuid_t *group_id,
+							   int32 number);
+
+/* A column of the row that was read, text as palloc'ed string, NULL for null. */
+extern char *ga_row_reader_text(const GaRowReader *reader, int column);
+
+/* The value of an enum by its label, of the type of a column. */
+extern Datum ga_row_reader_enum(const GaRowReader *reader, int column,
+								const char *label);
+
+static inline Datum
+ga_row_reader_value(const GaRowReader *reader, int column)
+{
+	return reader->slot->tts_values[column - 1];
+}
+
+static inline bool
+ga_row_reader_is_null(const GaRowReader *reader, int column)
+{
+	return reader->slot->tts_isnull[column - 1];
+}
+
+/* False: triggers, rules or generated columns of somebody's need a plan. */
+extern bool ga_row_writer_open(GaRowWriter *writer, Relation table);
+extern void ga_row_writer_close(GaRowWriter *writer);
+/* Begins a new version of a row; its columns may then be set. */
+extern void ga_row_writer_copy(GaRowWriter *writer, const TupleTableSlot *row);
+extern void ga_row_writer_set(GaRowWriter *writer, int column, Datum value);
+extern void ga_row_writer_set_null(GaRowWriter *writer, int column);
+/*
+ * Puts the new version in the place of the row; false, and nothing is done, where
+ * somebody else has locked or changed it.  Waits for nobody.
+ */
+extern bool ga_row_writer_update(GaRowWriter *writer, TupleTableSlot *row);
+
+#endif /* GA_STORE_ROW_ACCESS_H */

@@ -1,0 +1,83 @@
+# A try that was accepted stands with its invitation, and the history shows it like any other.
+use strict;
+use warnings;
+
+use FindBin;
+use lib "$FindBin::RealBin/../lib";
+use PostgreSQL::Test::Utils;
+use Test::More;
+use GroupApiTest;
+
+my $node = new_node('accepted', conf => "group_api.resend_cooldown = 0\ngroup_api.invitation_cooldown = 0");
+my $sink = start_http_sink(log => 1, status => 201, body => '{"id":"%n"}');
+
+sub query { return $node->safe_psql('postgres', $_[0]); }
+
+sub create
+{
+	my ($first, $count) = @_;
+	my $members = join ',', map { qq({"nickName":"m $_","contact":{"type":"MOBILE","value":"+2770123$_"}}) } $first .. $first + $count - 1;
+
+	return query(qq{SELECT group_api.create_group('{"productId":"00000000-0000-0000-0000-000000000000","name":"n",
+		"description":"d","image":"https://a.example/b","message":"m","members":[$members]}') -> 'group' ->> 'id'});
+}
+
+sub is_sent
+{
+	my ($group, $attempts, $what) = @_;
+
+	poll_until(sub { query("SELECT count(*) = 0 FROM group_api.deliveries WHERE group_id = '$group' AND delivery IS DISTINCT FROM 'sent' AND contact IS NOT NULL") eq 't'
+		&& query("SELECT count(*) FROM group_api.attempts WHERE group_id = '$group'") eq $attempts }, $what);
+}
+
+# One line of the history, but for its times.
+my $line = q{SELECT string_agg(concat_ws('|', member, server, attempt, outcome, code, detail, next_at, segments,
+	elapsed > '0' AND elapsed < '1 min', started_at > now() - interval '10 min'), E'\n' ORDER BY number, started_at) FROM group_api.attempts};
+
+query("CREATE SERVER sms FOREIGN DATA WRAPPER group_api_http
+	OPTIONS (channel 'MOBILE', url '$sink->{http}/', id_path 'id')");
+
+my $group = create(1000, 3);
+is_sent($group, 3, 'three are sent');
+is(query("SELECT count(*) FROM group_api_private.attempts"), '0', 'none of their tries has a row of its own');
+is(query("$line WHERE group_id = '$group' AND number = 2"), 'm 1000|sms|1|accepted|http 201|1|t|t', 'the history tells it like any other');
+my $first = query("SELECT row(started_at, elapsed, server) FROM group_api.attempts WHERE group_id = '$group' AND number = 3");
+
+query("SELECT group_api.resend_invitation('$group', 3)");
+is_sent($group, 4, 'one is sent again');
+is(query("SELECT row(started_at, elapsed, server) FROM group_api.attempts WHERE group_id = '$group' AND number = 3 ORDER BY started_at LIMIT 1"), $first,
+	'its first try is still told, as it was');
+is(query("SELECT count(*) FROM group_api_private.attempts"), '1', 'by a row of its own now');
+
+# A trigger of somebody's needs a statement: the same comes out.
+query(q{
+	CREATE TABLE seen (n bigint GENERATED ALWAYS AS IDENTITY, delivery text);
+	CREATE FUNCTION see() RETURNS trigger LANGUAGE plpgsql AS
+		'BEGIN INSERT INTO public.seen (delivery) VALUES (NEW.delivery); RETURN NEW; END';
+	CREATE TRIGGER see BEFORE UPDATE ON group_api_private.invitations FOR EACH ROW EXECUTE FUNCTION see();
+});
+my $watched = create(2000, 2);
+is_sent($watched, 2, 'with a trigger on the queue messages are sent as well');
+is(query("SELECT string_agg(delivery, ' ' ORDER BY n) FROM seen"), 'sending sending sent sent', 'and it sees each change');
+is(query("$line WHERE group_id = '$watched' AND number = 2"), 'm 2000|sms|1|accepted|http 201|1|t|t', 'with the same line in the history');
+query("SELECT group_api.resend_invitation('$group', 2)");
+is_sent($group, 5, 'what was sent without the trigger is sent again');
+is(query("$line WHERE group_id = '$group' AND number = 2"), join("\n", ('m 1000|sms|1|accepted|http 201|1|t|t') x 2), 'both tries are told');
+query('DROP TRIGGER see ON group_api_private.invitations');
+
+# What is older than the history is kept is not told any more.
+query("UPDATE group_api_private.invitations SET accepted_at = now() - interval '31 days' WHERE group_id = '$group' AND number = 4");
+is(query("SELECT count(*) FROM group_api.attempts WHERE group_id = '$group' AND number = 4"), '0', 'an old try is not told');
+
+# A column of somebody's own, a further constraint and a further index hold.
+query("ALTER TABLE group_api_private.invitations ADD COLUMN note text DEFAULT 'kept'");
+query("ALTER TABLE group_api_private.invitations ADD CONSTRAINT never_here CHECK (contact <> '+27701233001' OR delivery <> 'sending')");
+query('CREATE INDEX by_delivery ON group_api_private.invitations (delivery)');
+my $checked = create(3000, 3);
+poll_until(sub { query("SELECT count(*) FROM group_api.deliveries WHERE group_id = '$checked' AND delivery = 'sent'") eq '2' }, 'of three two fit a further constraint');
+is(query("SELECT reason ~ 'never_here' FROM group_api.set_aside"), 't', 'the third is set aside');
+is(query("SET enable_seqscan = off; SELECT count(*) FROM group_api_private.invitations WHERE delivery = 'sent' AND group_id = '$checked'"), '2',
+	'a further index knows them');
+is(query("SELECT string_agg(DISTINCT note, ' ') FROM group_api_private.invitations"), 'kept', 'a further column keeps what it says');
+
+done_testing();
