@@ -7,7 +7,7 @@
 
 #include "postgres.h"
 
-#include "base/channel.h"
+#include "base/shared/channel.h"
 #include "store/queue/queue_store.h"
 #include "store/queue/unreadable.h"
 
