@@ -181,6 +181,23 @@ retire_or_wait(long work_ms)
 	return ga_retire_or_wait(&report);
 }
 
+/*
+ * While many messages are under way the courier speaks all the time.  It is listened
+ * to some milliseconds later, so that each turn has more to do than to begin.
+ */
+#define MANY_JOBS 256
+#define LISTEN_AGAIN_MS 2
+
+static long
+listen_later(GaWaitSocket *sockets, long wait_ms)
+{
+	if (ga_jobs_count() < MANY_JOBS)
+		return wait_ms;
+	for (int i = 0; i < GA_COURIER_SOCKETS; i++)
+		sockets[i].events &= ~WL_SOCKET_READABLE;
+	return wait_ms < 0 ? LISTEN_AGAIN_MS : Min(wait_ms, LISTEN_AGAIN_MS);
+}
+
 static int
 wait_for_events(long wait_ms)
 {
@@ -188,6 +205,7 @@ wait_for_events(long wait_ms)
 	int events;
 
 	ga_couriers_sockets(sockets);
+	wait_ms = listen_later(sockets, wait_ms);
 	ga_own_slot_note_wait(wait_ms);
 	/* Nothing more to come for long: counters must not lie in wait. */
 	if (ga_jobs_count() == 0)
@@ -216,7 +234,7 @@ take_turn(void)
 	now = ga_monotonic_now();
 	ga_couriers_collect(GetCurrentTimestamp());
 	ga_work_survive(record_pauses, now);
-	ga_work_survive(ga_recording_write, now);
+	ga_work_survive(ga_recording_gather, now);
 	ga_screening_suppress_waiting();
 	ga_work_survive(ga_incarnation_renew, now);
 	ga_work_survive(end_set_aside, now);
@@ -229,7 +247,7 @@ take_turn(void)
 	if (!ga_work_survive(ga_claiming_run, now))
 		ga_readings_begin_anew();
 	ga_work_survive(ga_couriers_try_suspect, now);
-	ga_work_survive(ga_recording_write, now);
+	ga_work_survive(ga_recording_gather, now);
 	if (!ga_work_survive(ga_claiming_ask_for_receipts, now))
 		ga_polls_recheck();
 	ga_work_survive(shorten_waits, now);

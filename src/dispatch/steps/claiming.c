@@ -94,7 +94,13 @@ ga_claiming_run(GaMonotonic now)
 
 		ga_reading_check_due(provider, now);
 		limit = ga_provider_capacity(provider, now);
-		if (limit > 0 && ga_reading_has_more(provider) && ga_couriers_open(now))
+		if (limit == 0 || !ga_reading_has_more(provider))
+			continue;
+		/* What is in flight and not yet recorded is bounded. */
+		ga_recording_write(now);
+		if (ga_recording_is_held_up())
+			return;
+		if (ga_couriers_open(now))
 			claim_for(provider, limit, now);
 	}
 	ga_couriers_end_trouble();

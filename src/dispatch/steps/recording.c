@@ -2,7 +2,9 @@
  * recording.c
  *		Writing down what became of messages.
  *
- * Outcomes are gathered (dispatch/records) and written together, twice in each turn.
+ * Outcomes are gathered (dispatch/records) and written together: for some milliseconds
+ * while more messages are under way, and always before more are claimed, so that what
+ * is in flight and not yet recorded stays within its bound.
  * While they cannot be written nothing more is claimed; the wait between two tries
  * doubles from RECORD_FIRST_WAIT_MS to RECORD_LAST_WAIT_MS.  Rows that somebody holds
  * locked stay in the list and are tried again soon; a record that fails alone is set
@@ -32,6 +34,8 @@
 #include "store/queue/queue_store.h"
 #include "utils/timestamp.h"
 
+/* For so long outcomes are gathered while more messages are under way. */
+#define GATHER_MS 5
 /* Before outcomes of rows that somebody holds locked are recorded again. */
 #define LOCKED_ROWS_MS 100
 /* After outcomes that could not be recorded. */
@@ -39,7 +43,8 @@
 #define RECORD_LAST_WAIT_MS 60000
 
 static GaMonotonic records_not_before;
-static int record_wait_ms; /* > 0: recording fails */
+static int record_wait_ms;		   /* > 0: recording fails */
+static GaMonotonic gathered_until; /* 0: nothing is gathered */
 
 /*
  * Writes outcomes down; false when that fails.  The process must not end of it:
@@ -100,6 +105,7 @@ ga_recording_write(GaMonotonic now)
 	GaRecord *records;
 	int first;
 
+	gathered_until = 0;
 	ga_records_bring_back(now);
 	records = ga_records_list(&count);
 	first = ga_monotonic_now() < records_not_before ? held : 0;
@@ -138,6 +144,20 @@ ga_recording_write(GaMonotonic now)
 		records_not_before = ga_monotonic_in_ms(LOCKED_ROWS_MS);
 }
 
+void
+ga_recording_gather(GaMonotonic now)
+{
+	int waiting;
+
+	(void) ga_records_list(&waiting);
+	if (waiting > 0 && gathered_until == 0)
+		gathered_until = ga_monotonic_in_ms(GATHER_MS);
+	/* Without a message under way there is nothing more to wait for. */
+	if (waiting == 0 || ga_jobs_count() == 0 ||
+		gathered_until <= ga_monotonic_now())
+		ga_recording_write(now);
+}
+
 bool
 ga_recording_is_failing(void)
 {
@@ -173,7 +193,8 @@ ga_recording_next_turn(void)
 	(void) ga_records_list(&waiting);
 	if (waiting == 0)
 		return GA_MONOTONIC_NEVER;
-	return Max(records_not_before, ga_work_not_before(GA_STEP_RECORD));
+	return Max(Max(records_not_before, gathered_until),
+			   ga_work_not_before(GA_STEP_RECORD));
 }
 
 void

@@ -11,6 +11,8 @@
 
 /* A step: writes down the outcomes that wait, unless a wait is not over. */
 extern void ga_recording_write(GaMonotonic now);
+/* The same once enough were gathered: for some milliseconds at the most. */
+extern void ga_recording_gather(GaMonotonic now);
 /* When that is to be done next; never: no outcome waits. */
 extern GaMonotonic ga_recording_next_turn(void);
 
