@@ -1324,7 +1324,7 @@ SELECT a.started_at, a.group_id, a.member, m.name AS member_name, a.server, a.at
   FROM (SELECT started_at, group_id, member, server, attempt, outcome, code, detail, elapsed, next_at, segments
           FROM group_api_private.attempts
         UNION ALL
-        SELECT accepted_at, group_id, number, server::name, 1::smallint, 'accepted', accepted_code, accepted_detail,
+        SELECT accepted_at, group_id, number, server::name COLLATE pg_catalog."C", 1::smallint, 'accepted', accepted_code, accepted_detail,
                pg_catalog.make_interval(secs => accepted_us / 1000000.0::double precision), NULL, segments
           FROM group_api_private.invitations
          WHERE accepted_at >= pg_catalog.now() OPERATOR(pg_catalog.-)
@@ -1334,7 +1334,7 @@ COMMENT ON VIEW group_api.attempts IS 'every try to deliver an invitation, with 
 
 CREATE VIEW group_api.deliveries WITH (security_invoker = true) AS
 SELECT g.id AS group_id, g.name AS "group", i.number AS member, m.name AS member_name, i.channel, i.contact,
-       i.delivery, i.reason, i.response, i.attempts, i.due, i.changed_at, i.server::name, i.message_id
+       i.delivery, i.reason, i.response, i.attempts, i.due, i.changed_at, i.server::name COLLATE pg_catalog."C", i.message_id
   FROM group_api_private.invitations i
   JOIN group_api_private.groups g ON g.id = i.group_id
   JOIN group_api_private.members m ON m.group_id = i.group_id AND m.number = i.number;

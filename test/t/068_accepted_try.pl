@@ -31,8 +31,8 @@ sub is_sent
 }
 
 # One line of the history, but for its times.
-my $line = q{SELECT string_agg(concat_ws('|', member, server, attempt, outcome, code, detail, next_at, segments,
-	elapsed > '0' AND elapsed < '1 min', started_at > now() - interval '10 min'), E'\n' ORDER BY number, started_at) FROM group_api.attempts};
+my $line = q{SELECT string_agg(concat_ws('|', member_name, server, attempt, outcome, code, detail, next_at, segments,
+	elapsed > '0' AND elapsed < '1 min', started_at > now() - interval '10 min'), E'\n' ORDER BY member, started_at) FROM group_api.attempts};
 
 query("CREATE SERVER sms FOREIGN DATA WRAPPER group_api_http
 	OPTIONS (channel 'MOBILE', url '$sink->{http}/', id_path 'id')");
@@ -40,12 +40,12 @@ query("CREATE SERVER sms FOREIGN DATA WRAPPER group_api_http
 my $group = create(1000, 3);
 is_sent($group, 3, 'three are sent');
 is(query("SELECT count(*) FROM group_api_private.attempts"), '0', 'none of their tries has a row of its own');
-is(query("$line WHERE group_id = '$group' AND number = 2"), 'm 1000|sms|1|accepted|http 201|1|t|t', 'the history tells it like any other');
-my $first = query("SELECT row(started_at, elapsed, server) FROM group_api.attempts WHERE group_id = '$group' AND number = 3");
+is(query("$line WHERE group_id = '$group' AND member = 2"), 'm 1000|sms|1|accepted|http 201|1|t|t', 'the history tells it like any other');
+my $first = query("SELECT row(started_at, elapsed, server) FROM group_api.attempts WHERE group_id = '$group' AND member = 3");
 
 query("SELECT group_api.resend_invitation('$group', 3)");
 is_sent($group, 4, 'one is sent again');
-is(query("SELECT row(started_at, elapsed, server) FROM group_api.attempts WHERE group_id = '$group' AND number = 3 ORDER BY started_at LIMIT 1"), $first,
+is(query("SELECT row(started_at, elapsed, server) FROM group_api.attempts WHERE group_id = '$group' AND member = 3 ORDER BY started_at LIMIT 1"), $first,
 	'its first try is still told, as it was');
 is(query("SELECT count(*) FROM group_api_private.attempts"), '1', 'by a row of its own now');
 
@@ -59,15 +59,15 @@ query(q{
 my $watched = create(2000, 2);
 is_sent($watched, 2, 'with a trigger on the queue messages are sent as well');
 is(query("SELECT string_agg(delivery, ' ' ORDER BY n) FROM seen"), 'sending sending sent sent', 'and it sees each change');
-is(query("$line WHERE group_id = '$watched' AND number = 2"), 'm 2000|sms|1|accepted|http 201|1|t|t', 'with the same line in the history');
+is(query("$line WHERE group_id = '$watched' AND member = 2"), 'm 2000|sms|1|accepted|http 201|1|t|t', 'with the same line in the history');
 query("SELECT group_api.resend_invitation('$group', 2)");
 is_sent($group, 5, 'what was sent without the trigger is sent again');
-is(query("$line WHERE group_id = '$group' AND number = 2"), join("\n", ('m 1000|sms|1|accepted|http 201|1|t|t') x 2), 'both tries are told');
+is(query("$line WHERE group_id = '$group' AND member = 2"), join("\n", ('m 1000|sms|1|accepted|http 201|1|t|t') x 2), 'both tries are told');
 query('DROP TRIGGER see ON group_api_private.invitations');
 
 # What is older than the history is kept is not told any more.
 query("UPDATE group_api_private.invitations SET accepted_at = now() - interval '31 days' WHERE group_id = '$group' AND number = 4");
-is(query("SELECT count(*) FROM group_api.attempts WHERE group_id = '$group' AND number = 4"), '0', 'an old try is not told');
+is(query("SELECT count(*) FROM group_api.attempts WHERE group_id = '$group' AND member = 4"), '0', 'an old try is not told');
 
 # A column of somebody's own, a further constraint and a further index hold.
 query("ALTER TABLE group_api_private.invitations ADD COLUMN note text DEFAULT 'kept'");

@@ -31,8 +31,9 @@ extern void ga_accepted_try_move(const GaRowReader *invitation);
 #define GA_ACCEPTED_TRY_MOVE                                                   \
 	" INSERT INTO group_api_private.attempts (group_id, member, attempt,"      \
 	"  segments, outcome, server, started_at, elapsed, code, detail)"          \
-	" SELECT group_id, number, 1, segments, 'accepted', server, accepted_at,"  \
-	"  make_interval(secs => accepted_us / 1000000.0::float8), accepted_code," \
+	" SELECT group_id, number, 1, segments, 'accepted' AS outcome, server,"    \
+	"  accepted_at, make_interval(secs => accepted_us / 1000000.0::float8), "  \
+	"accepted_code,"                                                           \
 	"  accepted_detail"                                                        \
 	" FROM due WHERE accepted_at IS NOT NULL"
 

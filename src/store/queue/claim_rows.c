@@ -135,11 +135,14 @@ look_up_words(GaRowClaims *rows, GaChannel channel)
 		ga_row_reader_enum(&rows->queue, GA_INVITATION_CHANNEL,
 						   channel == GA_CHANNEL_MOBILE ? "MOBILE" : "EMAIL");
 	rows->queued =
-		ga_row_reader_enum(&rows->queue, GA_INVITATION_DELIVERY, ga_state_delivery_word(GA_DELIVERY_QUEUED));
+		ga_row_reader_enum(&rows->queue, GA_INVITATION_DELIVERY,
+						   ga_state_delivery_word(GA_DELIVERY_QUEUED));
 	rows->sending =
-		ga_row_reader_enum(&rows->queue, GA_INVITATION_DELIVERY, ga_state_delivery_word(GA_DELIVERY_SENDING));
+		ga_row_reader_enum(&rows->queue, GA_INVITATION_DELIVERY,
+						   ga_state_delivery_word(GA_DELIVERY_SENDING));
 	rows->pending =
-		ga_row_reader_enum(&rows->queue, GA_INVITATION_RESPONSE, ga_state_response_word(GA_RESPONSE_PENDING));
+		ga_row_reader_enum(&rows->queue, GA_INVITATION_RESPONSE,
+						   ga_state_response_word(GA_RESPONSE_PENDING));
 	rows->archived =
 		ga_row_reader_enum(&rows->groups, GROUP_STATUS, "ARCHIVED");
 }

@@ -39,10 +39,12 @@ begin(RowRecords *rows, int64 incarnation)
 		if (ga_row_writer_open(&rows->writer, rows->reader.table))
 		{
 			rows->incarnation = incarnation;
-			rows->sending = ga_row_reader_enum(
-				&rows->reader, GA_INVITATION_DELIVERY, ga_state_delivery_word(GA_DELIVERY_SENDING));
-			rows->sent = ga_row_reader_enum(&rows->reader,
-											GA_INVITATION_DELIVERY, ga_state_delivery_word(GA_DELIVERY_SENT));
+			rows->sending =
+				ga_row_reader_enum(&rows->reader, GA_INVITATION_DELIVERY,
+								   ga_state_delivery_word(GA_DELIVERY_SENDING));
+			rows->sent =
+				ga_row_reader_enum(&rows->reader, GA_INVITATION_DELIVERY,
+								   ga_state_delivery_word(GA_DELIVERY_SENT));
 			return true;
 		}
 		ga_row_reader_close(&rows->reader);
