@@ -57,6 +57,7 @@ hand_over(GaProvider *provider, const GaClaim *claim)
 	const char *callback_url = provider->callback_url;
 	GaRecord over = {0};
 	StringInfoData json;
+	const char *link_token;
 	GaMessage message;
 	GaJob *job;
 
@@ -66,7 +67,8 @@ hand_over(GaProvider *provider, const GaClaim *claim)
 		return;
 	}
 	job = ga_job_add(++ga_handover_last_job_id, provider, claim);
-	ga_message_for_claim(link_secret, claim, provider->channel, &message);
+	link_token = ga_message_link_token(link_secret, claim);
+	ga_message_for_claim(link_token, claim, provider->channel, &message);
 	job->segments = message.segments;
 	ga_provider_sent(provider, Max(message.segments, 1));
 	initStringInfo(&json);
@@ -75,8 +77,8 @@ hand_over(GaProvider *provider, const GaClaim *claim)
 			callback_url, provider->server, link_secret,
 			(GaLinkToken){claim->group_number, claim->number,
 						  claim->link_version});
-	ga_message_job(&json, job->id, link_secret, provider->server, callback_url,
-				   claim, provider->channel, &message);
+	ga_message_job(&json, job->id, link_secret, link_token, provider->server,
+				   callback_url, claim, provider->channel, &message);
 	if (json.len > GA_FRAME_MAX)
 	{
 		ga_job_remove(job);

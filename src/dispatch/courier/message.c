@@ -59,8 +59,14 @@ make_token(const uint8 *secret, GaLinkPurpose purpose, const GaClaim *claim)
 	return text;
 }
 
+const char *
+ga_message_link_token(const uint8 *secret, const GaClaim *claim)
+{
+	return make_token(secret, GA_LINK_INVITATION, claim);
+}
+
 void
-ga_message_for_claim(const uint8 *secret, const GaClaim *claim,
+ga_message_for_claim(const char *link_token, const GaClaim *claim,
 					 GaChannel channel, GaMessage *message)
 {
 	GaInvitationWords words = {
@@ -71,8 +77,7 @@ ga_message_for_claim(const uint8 *secret, const GaClaim *claim,
 		.description = claim->description,
 		.image = ga_picture_url(claim->image),
 		.message = claim->message,
-		.link = ga_message_url(ga_settings.invitation_url,
-							   make_token(secret, GA_LINK_INVITATION, claim)),
+		.link = ga_message_url(ga_settings.invitation_url, link_token),
 		.expires_at = claim->expires_at,
 		.locale = claim->locale,
 		.is_reminder = claim->reminders > 0,
@@ -92,10 +97,10 @@ append_member(StringInfo json, const char *name, const char *value)
 
 /* What opens something: the courier keeps it out of what it reports. */
 static void
-append_tokens(StringInfo json, const uint8 *secret, const GaClaim *claim,
-			  bool is_mail, bool has_receipt)
+append_tokens(StringInfo json, const uint8 *secret, const char *link_token,
+			  const GaClaim *claim, bool is_mail, bool has_receipt)
 {
-	append_member(json, "link", make_token(secret, GA_LINK_INVITATION, claim));
+	append_member(json, "link", link_token);
 	if (is_mail || has_receipt)
 		append_member(json, "receipt",
 					  make_token(secret, GA_LINK_RECEIPT, claim));
@@ -111,9 +116,9 @@ append_tokens(StringInfo json, const uint8 *secret, const GaClaim *claim,
 
 void
 ga_message_job(StringInfo json, uint64 job_id, const uint8 *secret,
-			   const char *server, const char *callback_url,
-			   const GaClaim *claim, GaChannel channel,
-			   const GaMessage *message)
+			   const char *link_token, const char *server,
+			   const char *callback_url, const GaClaim *claim,
+			   GaChannel channel, const GaMessage *message)
 {
 	GaMessageKey key = {.member_number = claim->number,
 						.version = claim->link_version};
@@ -131,7 +136,7 @@ ga_message_job(StringInfo json, uint64 job_id, const uint8 *secret,
 	append_member(json, "html", message->html);
 	append_member(json, "locale", message->locale);
 	append_member(json, "callback_url", callback_url);
-	append_tokens(json, secret, claim, channel == GA_CHANNEL_EMAIL,
+	append_tokens(json, secret, link_token, claim, channel == GA_CHANNEL_EMAIL,
 				  callback_url != NULL);
 	/* The same on every attempt: the provider's key against duplicates. */
 	append_member(json, "message_key", key_text);

@@ -15,14 +15,18 @@
 /* Copies the operator's own words, which are used from now on. */
 extern void ga_message_take_templates(const GaTemplates *templates);
 
-/* Composes in the current memory context, with a link made for this send. */
-extern void ga_message_for_claim(const uint8 *secret, const GaClaim *claim,
+/* The token of the link made for this send, palloc'ed. */
+extern const char *ga_message_link_token(const uint8 *secret,
+										 const GaClaim *claim);
+
+/* Composes in the current memory context. */
+extern void ga_message_for_claim(const char *link_token, const GaClaim *claim,
 								 GaChannel channel, GaMessage *message);
 
 /* Appends the job for the courier as JSON. */
 extern void ga_message_job(StringInfo json, uint64 job_id, const uint8 *secret,
-						   const char *server, const char *callback_url,
-						   const GaClaim *claim, GaChannel channel,
-						   const GaMessage *message);
+						   const char *link_token, const char *server,
+						   const char *callback_url, const GaClaim *claim,
+						   GaChannel channel, const GaMessage *message);
 
 #endif /* GA_DISPATCH_COURIER_MESSAGE_H */
