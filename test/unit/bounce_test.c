@@ -342,11 +342,13 @@ prose_of_qmail_and_exim_is_read(void **state)
 	assert_string_equal(of_recipient(report, 0, "status"), "5.1.1");
 	assert_string_equal(member(report, "message_id"), KEY);
 	json_decref(report);
-	report = read_text("X-Failed-Recipients: a@b.example\n"
+	report = read_text("X-Failed-Recipients: a@b.example, c@d.example\n"
+					   "From: Mailer-Daemon@x\n"
 					   "To: bounces+" TOKEN "@example.com\n\n"
 					   "Exim 4.96.1 says:\n  550 5.2.1 mailbox disabled\n");
 	assert_string_equal(member(report, "kind"), "failed");
 	assert_string_equal(of_recipient(report, 0, "final"), "a@b.example");
+	assert_string_equal(of_recipient(report, 0, "status"), "5.2.1");
 	json_decref(report);
 }
 

@@ -1,8 +1,7 @@
 /*
  * bounce.c
  *		Reading a mail that came back: delivery status notifications (RFC 3464,
- *		6533), complaints (RFC 5965), qmail's bounces (QSBMF), Exim's header and
- *		what other mail servers write in prose.
+ *		6533), complaints (RFC 5965) and what mail servers write in prose.
  *
  * The order of reading, and what is told of it.  Its own head first (own_head), then
  * its parts (mime_parts), which hold a report (delivery_status, feedback) and the

@@ -28,6 +28,19 @@ has_any(const char *text, size_t length, const char *const *words)
 	return false;
 }
 
+/*
+ * "<address>:", alone in its line: qmail (https://cr.yp.to/proto/qsbmf.txt) and
+ * Yahoo begin with it what they say of a recipient.
+ */
+static bool
+is_recipient(const char *line, size_t length)
+{
+	const char *at = memchr(line, '@', length);
+
+	return length > 4 && *line == '<' && at != NULL &&
+		   strncmp(line + length - 2, ">:", 2) == 0;
+}
+
 /* "--- Below this line is a copy of the message.", "--- Original message
  * follows ---", "--- Message header follows ---" */
 static bool
@@ -89,6 +102,11 @@ ga_prose_read(const char *subject, const char *text, GaProseNotice *notice)
 		size_t length = strcspn(text, "\n");
 		int class = class_of(text, length);
 
+		if (notice->address == NULL && is_recipient(text, length))
+		{
+			notice->address = text + 1;
+			notice->address_length = length - 3;
+		}
 		if (is_separator(text, length))
 		{
 			notice->returned = text + length;

@@ -13,6 +13,8 @@ typedef struct GaProseNotice
 	bool is_delay;	  /* still trying; otherwise it has given up */
 	const char *line; /* the one that says why, as the other server put it */
 	size_t line_length;
+	const char *address; /* whom it was for: a line "<address>:", or NULL */
+	size_t address_length;
 	const char *returned; /* the head of the mail that came back, or NULL */
 } GaProseNotice;
 

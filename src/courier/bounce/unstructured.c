@@ -1,55 +1,58 @@
 /*
  * unstructured.c
- *		Bounces that hold no report: qmail's, Exim's header, and notices in prose.
+ *		Bounces that hold no report: what mail servers write in prose.
  *
- * qmail and Exim are known by a mark of their own.  Must never read other prose unless
- * a mail server sent it: a person may write of codes and failures as well.
+ * Which message came back its token tells, wherever it stands.  The prose tells what
+ * the token cannot: whether the server still tries, why the mail failed, and whom
+ * it was for, since a mail that was forwarded says nothing of our contact.  Must
+ * never be read unless a mail server sent it: a person may write of codes and
+ * failures as well.
  */
 #include "courier/bounce/unstructured.h"
 
 #include <stdio.h>
 #include <string.h>
 
-#include "base/shared/mail_status.h"
 #include "courier/bounce/bounce_prose.h"
 #include "courier/bounce/own_head.h"
-#include "courier/bounce/qmail.h"
 #include "courier/bounce/recipient.h"
 #include "courier/bounce/returned_head.h"
 #include "courier/text.h"
 
+/* As the text says, else as Exim's header does. */
 static void
-read_exim(GaBounceFindings *findings)
+set_final(GaBounceFindings *findings, const GaProseNotice *notice)
 {
-	const char *start = NULL;
-	const char *text = ga_text_string(&findings->prose);
-	char first[GA_BOUNCE_VALUE_SIZE];
-	json_t *recipient = ga_bounce_recipient_current(findings);
+	const char *address = findings->failed_recipients;
+	size_t length = strcspn(address, ", ");
+	GaText final = {0};
 
-	snprintf(first, sizeof(first), "%.*s",
-			 (int) strcspn(findings->failed_recipients, ", "),
-			 findings->failed_recipients);
-	ga_bounce_set_string(recipient, "final", first);
-	json_object_set_new(recipient, "action", json_string("failed"));
-	if (ga_mail_status_find(text, &start) > 0 && *start == '5')
-		ga_bounce_recipient_set_status(recipient, text);
-	ga_bounce_recipient_finish(findings);
+	if (notice->address != NULL)
+	{
+		address = notice->address;
+		length = notice->address_length;
+	}
+	ga_text_append(&final, address, length);
+	ga_bounce_set_string(ga_bounce_recipient_current(findings), "final",
+						 ga_text_string(&final));
+	ga_text_free(&final);
 }
 
-/* Sendmail of old, Yahoo, Domino and others who write what they like. */
-static void
-read_notice(GaBounceFindings *findings)
+void
+ga_bounce_unstructured_read(GaBounceFindings *findings)
 {
 	GaProseNotice notice;
 	json_t *recipient;
 	GaText line = {0};
 
-	if (!ga_prose_read(findings->subject, ga_text_string(&findings->prose),
+	if (!ga_bounce_own_head_is_by_server(findings) ||
+		!ga_prose_read(findings->subject, ga_text_string(&findings->prose),
 					   &notice))
 		return;
 	recipient = ga_bounce_recipient_current(findings);
 	json_object_set_new(recipient, "action",
 						json_string(notice.is_delay ? "delayed" : "failed"));
+	set_final(findings, &notice);
 	if (notice.line_length > 0)
 	{
 		ga_text_append(&line, notice.line, notice.line_length);
@@ -61,19 +64,4 @@ read_notice(GaBounceFindings *findings)
 	if (notice.returned)
 		ga_bounce_returned_head_read(findings, notice.returned,
 									 strlen(notice.returned));
-}
-
-void
-ga_bounce_unstructured_read(GaBounceFindings *findings)
-{
-	static const char greeting[] = "Hi. This is the ";
-	const char *text = ga_text_string(&findings->prose);
-
-	text += strspn(text, " \t\n");
-	if (strncmp(text, greeting, strlen(greeting)) == 0)
-		ga_bounce_qmail_read(findings, text);
-	else if (*findings->failed_recipients)
-		read_exim(findings);
-	else if (ga_bounce_own_head_is_by_server(findings))
-		read_notice(findings);
 }

@@ -7,10 +7,7 @@
 
 #include "courier/bounce/findings.h"
 
-/*
- * Reads the text that was kept of the mail, by the rules of the software that seems
- * to have written it.
- */
+/* Reads the text that was kept of the mail, if a mail server sent it. */
 extern void ga_bounce_unstructured_read(GaBounceFindings *findings);
 
 #endif /* GA_COURIER_BOUNCE_UNSTRUCTURED_H */
