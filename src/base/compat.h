@@ -12,6 +12,8 @@
 
 #include "access/genam.h"
 #include "access/tableam.h"
+#include "access/tupdesc.h"
+#include "catalog/dependency.h"
 #include "catalog/pg_database.h"
 #include "catalog/pg_proc.h"
 #include "common/jsonapi.h"
@@ -23,6 +25,7 @@
 #include "storage/latch.h"
 #include "utils/acl.h"
 #include "utils/memutils.h"
+#include "utils/rel.h"
 #include "utils/resowner.h"
 #include "utils/snapmgr.h"
 #include "utils/wait_event.h"
@@ -175,6 +178,42 @@ ga_table_update_row(ResultRelInfo *info, EState *estate, ItemPointer at,
 									 NIL);
 #endif
 	return true;
+}
+
+/* The sequence of an identity column; InvalidOid: none is known. */
+static inline Oid
+ga_identity_sequence(Relation table, AttrNumber column)
+{
+#if PG_VERSION_NUM >= 170000
+	return getIdentitySequence(table, column, true);
+#else
+	return getIdentitySequence(RelationGetRelid(table), column, true);
+#endif
+}
+
+/* From 18 on a constraint may be declared and not enforced. */
+static inline bool
+ga_check_is_enforced(const ConstrCheck *check)
+{
+#if PG_VERSION_NUM >= 180000
+	return check->ccenforced;
+#else
+	(void) check;
+	return true;
+#endif
+}
+
+/* A row that was just written goes into the indexes that are open. */
+static inline List *
+ga_insert_index_tuples(ResultRelInfo *target, TupleTableSlot *slot,
+					   EState *estate)
+{
+#if PG_VERSION_NUM >= 160000
+	return ExecInsertIndexTuples(target, slot, estate, false, false, NULL, NIL,
+								 false);
+#else
+	return ExecInsertIndexTuples(target, slot, estate, false, false, NULL, NIL);
+#endif
 }
 
 #endif /* GA_BASE_COMPAT_H */

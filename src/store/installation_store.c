@@ -25,6 +25,7 @@
 #include "store/installation_store.h"
 #include "store/invitation_events.h"
 #include "store/plan_cache.h"
+#include "store/table/table_find.h"
 #include "utils/builtins.h"
 
 /* $1 the cluster, $2 the database. */
@@ -49,6 +50,38 @@ ga_installation_fill_identity(Datum *values)
 {
 	values[0] = Int64GetDatum((int64) GetSystemIdentifier());
 	values[1] = ObjectIdGetDatum(MyDatabaseId);
+}
+
+bool
+ga_installation_is_named(void)
+{
+	static const GaColumn columns[] = {{"system_identifier", INT8OID},
+									   {"database_oid", OIDOID}};
+	static GaTable table = {.name = "installation",
+							.column_count = lengthof(columns),
+							.columns = columns};
+	static GaPlan plan = {
+		.sql = "SELECT FROM group_api_private.installation"
+			   " WHERE (system_identifier, database_oid) = ($1, $2)",
+		.nargs = 2,
+		.argtypes = {INT8OID, OIDOID},
+	};
+	Datum wanted[2];
+	Datum values[2];
+	bool nulls[2];
+
+	ga_installation_fill_identity(wanted);
+	switch (ga_table_find_any(&table, values, nulls))
+	{
+		case GA_FOUND_NONE:
+			return false;
+		case GA_FOUND_ONE:
+			return DatumGetInt64(values[0]) == DatumGetInt64(wanted[0]) &&
+				   DatumGetObjectId(values[1]) == DatumGetObjectId(wanted[1]);
+		case GA_FOUND_UNKNOWN:
+			break;
+	}
+	return ga_plan_run(&plan, wanted, NULL, SPI_OK_SELECT) > 0;
 }
 
 /* ---- where the data come from -------------------------------------------- */

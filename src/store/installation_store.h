@@ -42,6 +42,8 @@ extern void ga_installation_fill_identity(Datum *values);
 extern GaOrigin ga_installation_origin(void);
 /* Whether the data are ours; false also where there are none. */
 extern bool ga_installation_is_ours(void);
+/* Whether the data bear this cluster and database; nothing else is looked at. */
+extern bool ga_installation_is_named(void);
 /* Whether the data are those of another cluster or database. */
 extern bool ga_installation_is_foreign(void);
 /* The system identifier of the cluster they were in before pg_upgrade; 0: none. */

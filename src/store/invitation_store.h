@@ -30,13 +30,6 @@ typedef struct GaInvitationView
 
 /* All run inside ga_owner_enter()/leave(). */
 
-/*
- * Writes members, the group's first ones or further ones, and an invitation for
- * each that has a response, due at once when its delivery is queued.  Their
- * numbers follow each other from the first one's.
- */
-extern void ga_invitation_insert_members(const GaGroup *group);
-
 /* False when the link names nothing, or an older version of the link. */
 extern bool ga_invitation_find(const struct GaOwnerScope *scope,
 							   GaLinkToken token, bool for_update,

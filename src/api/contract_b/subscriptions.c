@@ -19,8 +19,8 @@
 #include "catalog/pg_type.h"
 #include "dispatch/wake.h"
 #include "request/contract_body.h"
-#include "store/invitation_store.h"
 #include "store/group/deadline_store.h"
+#include "store/group/member_insert.h"
 #include "store/group/subscription_store.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
@@ -132,7 +132,7 @@ insert_members(const GaOwnerScope *scope, GaGroup *added)
 	ga_creation_mark_suppressed(scope, added);
 	ga_subscription_number_members(added);
 	ga_wake_trigger_is_silent = true;
-	ga_invitation_insert_members(added);
+	ga_members_insert(added);
 	ga_wake_trigger_is_silent = false;
 }
 

@@ -2,9 +2,10 @@
  * insert_store.c
  *		Writing a new group.
  *
- * A group of any size is two statements: members and invitations travel as
- * arrays, never row by row (store/invitation_store).  Only the unique index knows
- * for certain whether a name of contract B is free, so the INSERT says it.
+ * The rows go in as COPY's do (store/table/table_insert), those of members and
+ * invitations by store/group/member_insert.  Where somebody has changed a table,
+ * its rows are a statement's.  Only the unique index knows for certain whether a
+ * name of contract B is free, so there an INSERT says it.
  */
 #include "postgres.h"
 
@@ -12,8 +13,9 @@
 #include "store/group/insert_store.h"
 #include "store/group/deadline_store.h"
 #include "store/installation_store.h"
-#include "store/invitation_store.h"
+#include "store/group/member_insert.h"
 #include "store/plan_cache.h"
+#include "store/table/table_insert.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 
@@ -54,6 +56,60 @@ take_returned(GaGroup *group)
 	group->number = ga_row_int64(0, 1, 0);
 	if (!ga_row_bool(0, 2, false))
 		group->is_first = ga_installation_claim(&group->id);
+}
+
+static const GaColumn group_columns[] = {
+	{"id", UUIDOID},
+	{"number", INT8OID, true},
+	{"contract", CHAROID},
+	{"name", TEXTOID},
+	{"description", TEXTOID},
+	{"image", TEXTOID},
+	{"message", TEXTOID},
+	{"inviter", TEXTOID},
+	{"product_id", UUIDOID},
+	{"created_by", INT8OID},
+	{"created_at", TIMESTAMPTZOID},
+	{"next_deadline", TIMESTAMPTZOID},
+	{"locale", TEXTOID},
+};
+
+static GaTable groups = {
+	.name = "groups",
+	.column_count = lengthof(group_columns),
+	.columns = group_columns,
+};
+
+/* False: a statement has to do it. */
+static bool
+put_group_v1(GaGroup *group)
+{
+	const char *const texts[] = {group->name, group->description, group->image,
+								 group->message, group->inviter};
+	Datum values[lengthof(group_columns)];
+	bool nulls[lengthof(group_columns)] = {false};
+	char no_look;
+	GaTableInsert insert;
+
+	if (!ga_table_insert_begin(&insert, &groups))
+		return false;
+	group->number = ga_table_insert_identity(&insert);
+	values[0] = UUIDPGetDatum(&group->id);
+	values[1] = Int64GetDatum(group->number);
+	values[2] = CharGetDatum('A');
+	for (int i = 0; i < lengthof(texts); i++)
+		values[3 + i] = ga_table_insert_text(&insert, texts[i], &nulls[3 + i]);
+	values[8] = UUIDPGetDatum(&group->product_id);
+	values[9] = Int64GetDatum(group->created_by);
+	values[10] = TimestampTzGetDatum(group->created_at);
+	values[11] = next_deadline(group, &no_look);
+	nulls[11] = no_look == 'n';
+	values[12] = ga_table_insert_text(&insert, group->locale, &nulls[12]);
+	ga_table_insert_row(&insert, values, nulls);
+	ga_table_insert_end(&insert);
+	if (!ga_installation_is_named())
+		group->is_first = ga_installation_claim(&group->id);
+	return true;
 }
 
 static void
@@ -172,10 +228,13 @@ bool
 ga_group_insert(const GaOwnerScope *scope, GaGroup *group)
 {
 	if (group->contract == 'A')
-		insert_group_v1(group);
+	{
+		if (!put_group_v1(group))
+			insert_group_v1(group);
+	}
 	else if (!insert_group_v2(scope, group))
 		return false;
-	ga_invitation_insert_members(group);
+	ga_members_insert(group);
 	return true;
 }
 

@@ -1,0 +1,154 @@
+/*
+ * table_find.c
+ *		A row by its key, and the first of a table, without a statement.
+ *
+ * Locks: AccessShareLock on the table and the index while it looks.
+ */
+#include "postgres.h"
+
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/skey.h"
+#include "access/stratnum.h"
+#include "access/table.h"
+#include "access/xact.h"
+#include "miscadmin.h"
+#include "store/table/shape.h"
+#include "store/table/table_find.h"
+#include "utils/builtins.h"
+#include "utils/datum.h"
+#include "utils/rel.h"
+#include "utils/snapmgr.h"
+#include "utils/typcache.h"
+
+#define MOST_KEYS 2
+
+static bool
+has_keys(const IndexInfo *info, const ScanKeyData *keys, int count)
+{
+	if (info->ii_NumIndexKeyAttrs != count)
+		return false;
+	for (int i = 0; i < count; i++)
+		if (info->ii_IndexAttrNumbers[i] != keys[i].sk_attno)
+			return false;
+	return true;
+}
+
+static Oid
+find_index(const GaTableShape *shape, const ScanKeyData *keys, int count)
+{
+	for (int i = 0; i < shape->index_count; i++)
+		if (shape->indexes[i].finds_one &&
+			has_keys(shape->indexes[i].info, keys, count))
+			return shape->indexes[i].oid;
+	return InvalidOid;
+}
+
+static void
+make_keys(const GaTableShape *shape, const GaTableKey *keys, int count,
+		  ScanKeyData *made)
+{
+	for (int i = 0; i < count; i++)
+	{
+		AttrNumber place = shape->places[keys[i].column];
+		Form_pg_attribute is = TupleDescAttr(shape->desc, place - 1);
+		TypeCacheEntry *type =
+			lookup_type_cache(is->atttypid, TYPECACHE_EQ_OPR_FINFO);
+
+		ScanKeyEntryInitialize(&made[i], 0, place, BTEqualStrategyNumber,
+							   InvalidOid, is->attcollation,
+							   type->eq_opr_finfo.fn_oid, keys[i].value);
+	}
+}
+
+static void
+take_values(const GaTable *table, HeapTuple tuple, Datum *values, bool *nulls)
+{
+	const GaTableShape *shape = table->shape;
+
+	for (int i = 0; i < table->column_count; i++)
+	{
+		AttrNumber place = shape->places[i];
+		Form_pg_attribute is = TupleDescAttr(shape->desc, place - 1);
+		Datum value = heap_getattr(tuple, place, shape->desc, &nulls[i]);
+
+		if (nulls[i])
+			values[i] = (Datum) 0;
+		else if (is->attlen == -1)
+			values[i] = PointerGetDatum(PG_DETOAST_DATUM_COPY(value));
+		else
+			values[i] = datumCopy(value, is->attbyval, is->attlen);
+	}
+}
+
+/* InvalidOid: no index, no keys. */
+static GaFound
+look(const GaTable *table, Relation relation, Oid index, ScanKeyData *keys,
+	 int count, Datum *values, bool *nulls)
+{
+	SysScanDesc scan = systable_beginscan(relation, index, OidIsValid(index),
+										  GetActiveSnapshot(), count, keys);
+	HeapTuple tuple = systable_getnext(scan);
+	GaFound found = HeapTupleIsValid(tuple) ? GA_FOUND_ONE : GA_FOUND_NONE;
+
+	if (found == GA_FOUND_ONE)
+		take_values(table, tuple, values, nulls);
+	systable_endscan(scan);
+	return found;
+}
+
+/* As a statement that may write does: what this transaction did counts, too. */
+static void
+begin_now(void)
+{
+	CommandCounterIncrement();
+	PushActiveSnapshot(GetTransactionSnapshot());
+}
+
+GaFound
+ga_table_find(GaTable *table, GaTableMoment moment, const GaTableKey *keys,
+			  int key_count, Datum *values, bool *nulls)
+{
+	GaFound found = GA_FOUND_UNKNOWN;
+	ScanKeyData made[MOST_KEYS];
+	Relation relation;
+	Oid index;
+
+	Assert(key_count <= MOST_KEYS);
+	relation = ga_table_open(table, AccessShareLock, ACL_SELECT);
+	if (relation == NULL)
+		return GA_FOUND_UNKNOWN;
+	make_keys(table->shape, keys, key_count, made);
+	index = find_index(table->shape, made, key_count);
+	if (OidIsValid(index))
+	{
+		if (moment == GA_TABLE_NOW)
+			begin_now();
+		found = look(table, relation, index, made, key_count, values, nulls);
+		if (moment == GA_TABLE_NOW)
+			PopActiveSnapshot();
+	}
+	table_close(relation, AccessShareLock);
+	return found;
+}
+
+GaFound
+ga_table_find_any(GaTable *table, Datum *values, bool *nulls)
+{
+	Relation relation = ga_table_open(table, AccessShareLock, ACL_SELECT);
+	GaFound found;
+
+	if (relation == NULL)
+		return GA_FOUND_UNKNOWN;
+	begin_now();
+	found = look(table, relation, InvalidOid, NULL, 0, values, nulls);
+	PopActiveSnapshot();
+	table_close(relation, AccessShareLock);
+	return found;
+}
+
+char *
+ga_table_value_text(Datum value, bool isnull)
+{
+	return isnull ? NULL : TextDatumGetCString(value);
+}
