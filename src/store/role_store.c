@@ -17,6 +17,7 @@
 #include "catalog/pg_type.h"
 #include "store/plan_cache.h"
 #include "store/role_store.h"
+#include "store/group/user_row.h"
 #include "utils/builtins.h"
 
 /* Rounds of adding: another session is faster once, and rarely twice. */
@@ -68,6 +69,8 @@ ga_role_find(const GaOwnerScope *scope, GaUser *user)
 	Datum values[ARGS];
 	bool is_current;
 
+	if (ga_user_row_of_role(scope, GA_TABLE_CALLERS, user) == GA_FOUND_ONE)
+		return true;
 	fill_values(user, values);
 	return take_row(scope, ga_plan_read(&plan, values, NULL), user,
 					&is_current);
@@ -123,6 +126,8 @@ ga_role_ensure(const GaOwnerScope *scope, GaUser *user)
 	/* Not in the caller's snapshot, and after what was added before. */
 	static GaPlan find = {.sql = FIND_ROLE, .nargs = ARGS, .argtypes = TYPES};
 
+	if (ga_user_row_of_role(scope, GA_TABLE_NOW, user) == GA_FOUND_ONE)
+		return;
 	for (int try = 0; try < TRIES; try++)
 	{
 		Datum values[ARGS];

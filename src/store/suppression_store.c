@@ -11,6 +11,7 @@
 #include "store/invitation_events.h"
 #include "store/plan_cache.h"
 #include "store/suppression_store.h"
+#include "store/table/table_find.h"
 #include "utils/builtins.h"
 #include "utils/uuid.h"
 
@@ -138,13 +139,26 @@ ga_suppression_remove_reason(GaChannel channel, const char *contact,
 	return ga_plan_run(&plan, values, NULL, SPI_OK_DELETE) > 0;
 }
 
+static const GaColumn columns[] = {{"contact_hash", BYTEAOID}};
+
+static GaTable suppressions = {
+	.name = "suppressions",
+	.column_count = lengthof(columns),
+	.columns = columns,
+};
+
 static bool
 is_list_empty(void)
 {
 	static GaPlan plan = {
 		.sql = "SELECT FROM group_api_private.suppressions LIMIT 1",
 	};
+	Datum values[lengthof(columns)];
+	bool nulls[lengthof(columns)];
+	GaFound found = ga_table_find_any(&suppressions, values, nulls);
 
+	if (found != GA_FOUND_UNKNOWN)
+		return found == GA_FOUND_NONE;
 	return ga_plan_run(&plan, NULL, NULL, SPI_OK_SELECT) == 0;
 }
 

@@ -12,6 +12,7 @@
 #include "catalog/pg_type.h"
 #include "store/plan_cache.h"
 #include "store/role_store.h"
+#include "store/group/user_row.h"
 #include "store/group/user_store.h"
 #include "utils/builtins.h"
 
@@ -68,6 +69,24 @@ qualified_subject(const GaUser *user)
 	return psprintf(GA_ISSUER_SUBJECT "%s#%s", user->issuer, user->subject);
 }
 
+static bool
+find_subject(const GaOwnerScope *scope, const char *subject, GaUser *user,
+			 const char **issuer)
+{
+	static GaPlan plan = {.sql = FIND_USER, .nargs = 1, .argtypes = {TEXTOID}};
+	GaFound found = ga_user_row_of_subject(scope, subject, user, issuer);
+	Datum values[1];
+
+	if (found != GA_FOUND_UNKNOWN)
+		return found == GA_FOUND_ONE;
+	values[0] = CStringGetTextDatum(subject);
+	if (ga_plan_read(&plan, values, NULL) == 0)
+		return false;
+	ga_user_read_row(scope, 0, user);
+	*issuer = row_issuer(scope);
+	return true;
+}
+
 /*
  * `first_seen` becomes the issuer in the row.  Without a row for the user
  * user->subject becomes the one under which it is to be added.
@@ -75,24 +94,22 @@ qualified_subject(const GaUser *user)
 static bool
 find_person(const GaOwnerScope *scope, GaUser *user, const char **first_seen)
 {
-	static GaPlan plan = {.sql = FIND_USER, .nargs = 1, .argtypes = {TEXTOID}};
-
 	for (;;)
 	{
-		Datum values[1] = {CStringGetTextDatum(user->subject)};
 		bool is_bare = strncmp(user->subject, GA_ISSUER_SUBJECT,
 							   strlen(GA_ISSUER_SUBJECT)) != 0;
+		GaUser found = *user;
 
-		if (ga_plan_read(&plan, values, NULL) == 0)
+		if (!find_subject(scope, user->subject, &found, first_seen))
 			return false;
-		*first_seen = row_issuer(scope);
 		if (user->issuer == NULL || !is_bare ||
 			owns_bare_subject(user->issuer, *first_seen))
-			break;
+		{
+			*user = found;
+			return true;
+		}
 		user->subject = qualified_subject(user);
 	}
-	ga_user_read_row(scope, 0, user);
-	return true;
 }
 
 bool
