@@ -59,7 +59,7 @@ caught "an UPDATE that writes a state" src/store/group/lifecycle_store.c \
 caught "a SET of its own" src/store/queue/queue_store.c \
 	's/^\(#define SET_CLAIMED\) .*/\1 " SET delivery = $8"/' 'queue_store.c: '
 caught "an INSERT that writes a state" src/store/group/member_insert.c 's/GA_DELIVERY_CREATED/"$7"/' \
-	'invitation_store.c: INSERT'
+	'member_insert.c: INSERT'
 caught "an UPDATE in the script" sql/group_api.sql \
 	'$a UPDATE group_api_private.invitations SET due = NULL;' 'sql/group_api.sql'
 finish
