@@ -612,6 +612,60 @@ delivery is told to operators alone.
 Allowed to the group's leader and members and to operators; of a group of contract B to
 its manager and operators.  Error: P0002 (HTTP 404).$$;
 
+CREATE FUNCTION group_api.load_group(jsonb) RETURNS json
+    LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'group_api_load_group';
+COMMENT ON FUNCTION group_api.load_group(jsonb) IS
+$$Shows one group of contract A, to its members whole (POST /group/load).
+
+Body: {groupId GUID}.  Answer: as get_group(uuid).  While group_api.anonymous_load is on,
+whoever else knows the id, signed in or not, is told a part: the group and of its members
+the leader alone, without any delivery or response.  Errors: 22023 (400), P0002 (404);
+28000 (401) for who is not signed in while the setting is off.$$;
+
+CREATE FUNCTION group_api.load_group(text) RETURNS json
+    LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'group_api_load_group';
+COMMENT ON FUNCTION group_api.load_group(text) IS
+$$The same with a body as it came, JSON or a form: see load_group(jsonb).$$;
+
+CREATE FUNCTION group_api.load_group(bytea) RETURNS json
+    LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'group_api_load_group';
+COMMENT ON FUNCTION group_api.load_group(bytea) IS
+$$The same for a body in raw bytes: see load_group(text).$$;
+
+CREATE FUNCTION group_api.list_groups("limit" integer DEFAULT NULL, "offset" integer DEFAULT NULL) RETURNS json
+    LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'group_api_list_groups';
+COMMENT ON FUNCTION group_api.list_groups(integer, integer) IS
+$$Lists the groups of contract A that the caller leads or has joined.
+
+A page, newest first (GET /groups): {error, count, next, previous, groups [{id, name, image,
+createdAt, status, product {id}, memberCount, members}]}; members are the leader and the
+caller, memberCount says how many there are.  limit is 10 unless given, at most 100.
+Error: 28000 (401).$$;
+
+CREATE FUNCTION group_api.add_members(jsonb) RETURNS json
+    LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_add_members';
+COMMENT ON FUNCTION group_api.add_members(jsonb) IS
+$$Adds members to a group of contract A and invites them (POST /group/{id}/members).
+
+Body: {groupId GUID, members [{nickName, contact {type MOBILE|EMAIL, value}}],
+[sendInvitations true], [idempotencyKey], [dryRun false]}; over HTTP the address says the
+group, and groupId may be left out.  Answer: the group with all its members, as create_group()
+answers it, with the preview of the new ones' messages where that has one.  A contact that a
+member of the group has already is a fault, and so are more members than
+group_api.max_members in all.
+Allowed to the group's leader and to operators.  Errors: those of create_group(jsonb), P0002
+(404), 42501 (403), 55000 (409) for an archived group or one of users (contract B).$$;
+
+CREATE FUNCTION group_api.add_members(text) RETURNS json
+    LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_add_members';
+COMMENT ON FUNCTION group_api.add_members(text) IS
+$$The same with a body as it came, JSON or a form: see add_members(jsonb).$$;
+
+CREATE FUNCTION group_api.add_members(bytea) RETURNS json
+    LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_add_members';
+COMMENT ON FUNCTION group_api.add_members(bytea) IS
+$$The same for a body in raw bytes: see add_members(text).$$;
+
 CREATE FUNCTION group_api.send_invitations(id uuid) RETURNS json
     LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_send_invitations';
 COMMENT ON FUNCTION group_api.send_invitations(uuid) IS
@@ -1688,6 +1742,7 @@ DECLARE
         'group_api.decline_invitation(text), group_api.invitation_page(text, text), '
         'group_api.unsubscribe(text), group_api.receive_receipt(text), group_api.receive_receipt(bytea), '
         'group_api.picture(uuid), '
+        'group_api.load_group(jsonb), group_api.load_group(text), group_api.load_group(bytea), '
         'group_api_v2.get_group(bigint), group_api_v2.search_groups(text, integer, integer), '
         'group_api_v2.user_groups(bigint, integer, integer), group_api_v2.list_members(bigint, integer, integer)';
     callers text := 'group_api.create_group(jsonb), group_api.create_group(text), group_api.create_group(bytea), '
@@ -1718,7 +1773,9 @@ DECLARE
         'group_api_v2.put_group(bytea), group_api_v2.patch_group(bytea), group_api_v2.delete_group(bytea), '
         'group_api_v2.invite_users(bytea), group_api_v2.withdraw_invitations(bytea), '
         'group_api_v2.subscribe(bytea), group_api_v2.unsubscribe(bytea), '
-        'group_api_v2.suggest_users(bigint, text, integer, integer)';
+        'group_api_v2.suggest_users(bigint, text, integer, integer), '
+        'group_api.list_groups(integer, integer), group_api.add_members(jsonb), '
+        'group_api.add_members(text), group_api.add_members(bytea)';
     monitors text := 'group_api.health(), group_api.sms_segments(text), '
         'group_api_private.dispatcher_state(), group_api_private.is_adopted(), '
         'group_api_private.data_origin(), group_api_private.allowed_connections(name), '

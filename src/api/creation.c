@@ -16,6 +16,8 @@
 #include "request/body.h"
 #include "store/group/insert_store.h"
 #include "store/group/deadline_store.h"
+#include "store/group/subscription_store.h"
+#include "store/group/member_insert.h"
 #include "store/suppression_store.h"
 #include "utils/timestamp.h"
 
@@ -160,6 +162,18 @@ ga_creation_write(const GaOwnerScope *scope, GaGroup *group)
 	if (group->is_first)
 		ga_wake_reload_at_commit();
 	return done;
+}
+
+void
+ga_creation_add_members(const GaOwnerScope *scope, GaGroup *added)
+{
+	if (added->member_count == 0)
+		return;
+	ga_creation_mark_suppressed(scope, added);
+	ga_subscription_number_members(added);
+	ga_wake_trigger_is_silent = true;
+	ga_members_insert(added);
+	ga_wake_trigger_is_silent = false;
 }
 
 void

@@ -55,6 +55,13 @@ extern void ga_creation_mark_suppressed(const GaOwnerScope *scope,
 extern bool ga_creation_write(const GaOwnerScope *scope, GaGroup *group);
 
 /*
+ * Writes further members of a group whose row the transaction has locked, and
+ * sets their numbers; those on the suppression list become suppressed.  The
+ * caller wakes the dispatcher.  Inside ga_owner_enter()/leave().
+ */
+extern void ga_creation_add_members(const GaOwnerScope *scope, GaGroup *added);
+
+/*
  * Ends ga_owner_enter(); before, unless there are violations, tells what will be
  * sent in `preview`, NULL where that is not asked for.
  */

@@ -37,27 +37,20 @@ finds_latest(const GaOwnerScope *scope, const GaCaller *caller, pg_uuid_t id,
 	return found;
 }
 
-bool
-ga_group_to_change(FunctionCallInfo fcinfo, GaCaller *caller, GaGroup *group,
-				   const char *action, Datum *answer)
+/* The id is NULL where none was given. */
+static bool
+may_change(GaCaller *caller, const pg_uuid_t *id, GaGroup *group,
+		   const char *action, Datum *answer)
 {
 	GaOwnerScope scope;
-	bool may_see;
-	bool may_change;
+	bool may_see = id != NULL;
+	bool may_change = false;
 
-	ga_caller_read(caller);
-	if (!caller->is_authenticated)
-	{
-		*answer = ga_answer_not_authenticated(caller, GA_CONTRACT_A);
-		return false;
-	}
-	may_see = !PG_ARGISNULL(0);
-	may_change = false;
 	if (may_see)
 	{
 		ga_owner_enter(&scope);
 		ga_caller_look_up(&scope, caller, false);
-		may_see = finds_latest(&scope, caller, *PG_GETARG_UUID_P(0), group);
+		may_see = finds_latest(&scope, caller, *id, group);
 		may_change = may_see && ga_caller_may_change(caller, group);
 		ga_owner_leave(&scope);
 	}
@@ -69,6 +62,27 @@ ga_group_to_change(FunctionCallInfo fcinfo, GaCaller *caller, GaGroup *group,
 								  GA_VIOLATION_PERMISSION_DENIED, NULL,
 								  "only the group's leader may %s", action);
 	return may_change;
+}
+
+bool
+ga_group_named_to_change(GaCaller *caller, pg_uuid_t id, GaGroup *group,
+						 const char *action, Datum *answer)
+{
+	return may_change(caller, &id, group, action, answer);
+}
+
+bool
+ga_group_to_change(FunctionCallInfo fcinfo, GaCaller *caller, GaGroup *group,
+				   const char *action, Datum *answer)
+{
+	ga_caller_read(caller);
+	if (!caller->is_authenticated)
+	{
+		*answer = ga_answer_not_authenticated(caller, GA_CONTRACT_A);
+		return false;
+	}
+	return may_change(caller, PG_ARGISNULL(0) ? NULL : PG_GETARG_UUID_P(0),
+					  group, action, answer);
 }
 
 bool

@@ -20,7 +20,12 @@ extern bool ga_group_to_change(FunctionCallInfo fcinfo, GaCaller *caller,
 							   GaGroup *group, const char *action,
 							   Datum *answer);
 
-/* The same, and the group must not be archived (55000); it is locked, so that it
+/* The same of a caller who was read, for a group with this id (P0002, 42501). */
+extern bool ga_group_named_to_change(GaCaller *caller, pg_uuid_t id,
+									 GaGroup *group, const char *action,
+									 Datum *answer);
+
+/* Of a call's first argument, and the group must not be archived (55000); it is locked, so that it
  * is not archived meanwhile. */
 extern bool ga_group_active_to_change(FunctionCallInfo fcinfo, GaCaller *caller,
 									  GaGroup *group, const char *action,

@@ -1,6 +1,6 @@
 /*
  * idempotency.c
- *		Creating a group once, however often the call is repeated.
+ *		Creating a group, or adding to one, once, however often the call is repeated.
  *
  * A caller names a call by a key (the header Idempotency-Key).  The key is taken
  * before the group is written and in the same transaction, so of two calls at once
@@ -10,9 +10,12 @@
 
 #include "api/idempotency.h"
 #include "base/digest.h"
+#include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"
 #include "request/contract_body.h"
 #include "store/plan_cache.h"
+#include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
 
 const char *
 ga_idempotency_key(const GaCaller *caller, const char *field,
@@ -29,16 +32,47 @@ ga_idempotency_key(const GaCaller *caller, const char *field,
 	return key;
 }
 
-/* jsonb is canonical: equal bodies have equal bytes. */
-static void
-hash_body(Jsonb *body, uint8 *hash)
+/* The body says the key, or which group is meant, only where nothing else does. */
+static Jsonb *
+without_field(Jsonb *body, const char *name)
 {
-	ga_digest_sha256((GaBytes){VARDATA(body), VARSIZE(body) - VARHDRSZ}, hash);
+	JsonbValue value;
+
+	if (getKeyJsonValueFromContainer(&body->root, name, (int) strlen(name),
+									 &value) == NULL)
+		return body;
+	return DatumGetJsonbP(DirectFunctionCall2(
+		jsonb_delete, JsonbPGetDatum(body), CStringGetTextDatum(name)));
+}
+
+/*
+ * What the call asks for, however it says its key and its group.  jsonb is
+ * canonical: equal bodies have equal bytes.
+ */
+static void
+hash_request(Jsonb *body, const pg_uuid_t *group_id, uint8 *hash)
+{
+	StringInfoData asked;
+
+	body = without_field(body, "idempotencyKey");
+	body = without_field(body, "idempotency_key");
+	if (group_id == NULL)
+	{
+		ga_digest_sha256((GaBytes){VARDATA(body), VARSIZE(body) - VARHDRSZ},
+						 hash);
+		return;
+	}
+	body = without_field(body, "groupId");
+	initStringInfo(&asked);
+	appendBinaryStringInfo(&asked, (const char *) group_id, sizeof(*group_id));
+	appendBinaryStringInfo(&asked, VARDATA(body), VARSIZE(body) - VARHDRSZ);
+	ga_digest_sha256((GaBytes){asked.data, asked.len}, hash);
 }
 
 bool
 ga_idempotency_begin(GaOwnerScope *scope, GaCaller *caller, const char *key,
-					 Jsonb *body, GaGroup *group, GaViolations *violations)
+					 Jsonb *body, const pg_uuid_t *of_group, GaGroup *group,
+					 GaViolations *violations)
 {
 	GaIdempotency wanted = {.contract = group->contract, .key = key};
 
@@ -46,7 +80,7 @@ ga_idempotency_begin(GaOwnerScope *scope, GaCaller *caller, const char *key,
 		return true;
 	ga_caller_look_up(scope, caller, true);
 	wanted.user_id = caller->user.id;
-	hash_body(body, wanted.body_hash);
+	hash_request(body, of_group, wanted.body_hash);
 	switch (ga_idempotency_take(&wanted, &group->id))
 	{
 		case GA_IDEMPOTENCY_FIRST:
@@ -60,7 +94,7 @@ ga_idempotency_begin(GaOwnerScope *scope, GaCaller *caller, const char *key,
 			MemoryContextSwitchTo(scope->caller_context);
 			ga_violation_add(
 				violations, "Idempotency-Key", GA_VIOLATION_KEY_REUSED,
-				"Use a new key for another group.",
+				"Use a new key for another request.",
 				"Idempotency-Key was used before with another body");
 			break;
 	}

@@ -23,10 +23,13 @@ extern const char *ga_idempotency_key(const GaCaller *caller, const char *field,
 /*
  * Inside ga_owner_enter()/leave(): takes the key for this body; true: the group is
  * to be made, as with no key always.  Otherwise it was made before and is read into
- * `group`, or a violation was added: the key belongs to another body.
+ * `group`, or a violation was added: the key belongs to another body.  How the key
+ * was given makes no other body.  `of_group`: the group that the call adds to, part of
+ * what it asks for; NULL: it makes one.
  */
 extern bool ga_idempotency_begin(GaOwnerScope *scope, GaCaller *caller,
-								 const char *key, Jsonb *body, GaGroup *group,
+								 const char *key, Jsonb *body,
+								 const pg_uuid_t *of_group, GaGroup *group,
 								 GaViolations *violations);
 /* The group was not made after all: the key is free again. */
 extern void ga_idempotency_cancel(const GaCaller *caller, const char *key,

@@ -330,6 +330,12 @@ define_request_settings(void)
 		"authenticated callers only.",
 		&ga_settings.content_availability, true, PGC_SUSET, 0, NULL, NULL,
 		NULL);
+	DefineCustomBoolVariable(
+		"group_api.anonymous_load",
+		"Whether contract A's load shows groups to who is not in them.",
+		"On: load_group answers whoever knows a group's id, signed in or not, "
+		"with the group and its leader alone.",
+		&ga_settings.anonymous_load, false, PGC_SUSET, 0, NULL, NULL, NULL);
 }
 
 static void

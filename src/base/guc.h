@@ -45,6 +45,7 @@ typedef struct GaSettings
 	char *picture_url;		   /* {id} is replaced, else appended */
 	char *image_url_template;  /* contract B's sizes; empty: as they are */
 	bool content_availability; /* contract B's groups without logging in */
+	bool anonymous_load;	   /* contract A's: a part of each for anybody */
 	char *unsubscribe_url;	   /* the same; empty: e-mails have none */
 	char *default_locale;	/* of messages to people whose own is not known */
 	char *mobile_countries; /* of mobile contacts; empty: all */

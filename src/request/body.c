@@ -15,6 +15,7 @@
 #include "request/form_fields.h"
 #include "request/multipart.h"
 #include "request/picture.h"
+#include "request/json_text.h"
 #include "request/soft_json.h"
 
 /* Two pictures of 5 MB as data URLs, and what else there is. */
@@ -398,6 +399,24 @@ ga_body_check_size(size_t bytes, int max_members, GaViolations *violations)
 	return false;
 }
 
+/*
+ * What is readable but for escapes that mean no character has faults of its
+ * fields, and is not read on.  False: it is no JSON.
+ */
+static bool
+has_bad_escapes(GaBytes body, int most, GaViolations *violations)
+{
+	char *mended = ga_json_text_mend(body.data, body.length);
+	const char *complaint;
+	GaJsonFault what;
+
+	if (mended == NULL || ga_soft_json_or_why(mended, body.length, most, &what,
+											  &complaint) == NULL)
+		return false;
+	ga_json_text_check(body.data, body.length, violations);
+	return true;
+}
+
 static Jsonb *
 read_json(GaBytes body, int max_members, GaViolations *violations)
 {
@@ -407,13 +426,15 @@ read_json(GaBytes body, int max_members, GaViolations *violations)
 	Jsonb *json = ga_soft_json_or_why(body.data, body.length, (int) most, &what,
 									  &complaint);
 
-	if (what == GA_JSON_TOO_MANY_VALUES)
+	if (json != NULL)
+		ga_json_text_check(body.data, body.length, violations);
+	else if (what == GA_JSON_TOO_MANY_VALUES)
 		fault(violations, "", GA_VIOLATION_TOO_MANY, NULL,
 			  psprintf("has more than %d values", (int) most));
-	else if (json == NULL)
+	else if (!has_bad_escapes(body, (int) most, violations))
 		fault(violations, "", GA_VIOLATION_INVALID_BODY, complaint,
 			  "is no JSON that can be read");
-	return json;
+	return ga_violations_any(violations) ? NULL : json;
 }
 
 Jsonb *

@@ -1,6 +1,7 @@
 /*
  * contract_a_body.c
- *		Contract A, POST /group/create: the body to a checked struct.
+ *		Contract A, POST /group/create, /group/{id}/members and /group/load: the
+ *		body to a checked struct.
  *
  * The tables below are the contract.  Where the contract contradicts itself,
  * both readings are taken: its definition names a contact's address "vaule",
@@ -138,24 +139,38 @@ create_set(ContactSet *set, int count)
 	set->seed = pg_prng_uint64(&pg_global_prng_state);
 }
 
-/* The member who has this contact already, or -1 after adding it. */
-static int
-add_contact(ContactSet *set, const GaMemberRequest *members, int index)
+/* The slot of the member who has this contact, or the free one for it. */
+static int *
+slot_of(const ContactSet *set, const GaMemberRequest *members, const char *key)
 {
-	const char *key = members[index].contact.key;
 	uint32 slot = (uint32) hash_bytes_extended((const unsigned char *) key,
 											   strlen(key), set->seed);
 
 	for (slot &= set->mask; set->slots[slot] != 0;
 		 slot = (slot + 1) & set->mask)
-	{
-		int other = set->slots[slot] - 1;
+		if (strcmp(members[set->slots[slot] - 1].contact.key, key) == 0)
+			break;
+	return &set->slots[slot];
+}
 
-		if (strcmp(members[other].contact.key, key) == 0)
-			return other;
-	}
-	set->slots[slot] = index + 1;
-	return -1;
+/* The member who has this contact, or -1. */
+static int
+find_contact(const ContactSet *set, const GaMemberRequest *members,
+			 const char *key)
+{
+	return *slot_of(set, members, key) - 1;
+}
+
+/* The member who has this contact already, or -1 after adding it. */
+static int
+add_contact(ContactSet *set, const GaMemberRequest *members, int index)
+{
+	int *slot = slot_of(set, members, members[index].contact.key);
+	int other = *slot - 1;
+
+	if (other < 0)
+		*slot = index + 1;
+	return other;
 }
 
 static void
@@ -262,7 +277,6 @@ static const GaJsonField group_fields[] = {
 	 .flags = GA_JSON_REQUIRED | GA_JSON_MULTI_LINE,
 	 .max_chars = MESSAGE_MAX_CHARS,
 	 .offset = offsetof(GaGroupRequest, message)},
-	/* null is neither yes nor no, so it is a fault */
 	{.name = "sendInvitations",
 	 .kind = GA_JSON_BOOLEAN,
 	 .offset = offsetof(GaGroupRequest, send_invitations)},
@@ -297,4 +311,126 @@ ga_contract_a_read(Jsonb *body, int max_members, const char *mobile_countries,
 	memset(request, 0, sizeof(*request));
 	request->send_invitations = true;
 	ga_json_read_body(&reader, body, &group_table, request);
+}
+
+/* ---- Further members ---- */
+
+static const GaJsonField further_fields[] = {
+	{.name = "groupId",
+	 .kind = GA_JSON_TEXT,
+	 .offset = offsetof(GaGroupRequest, group_id),
+	 .check = ga_check_guid},
+	{.name = "members",
+	 .kind = GA_JSON_LIST,
+	 .flags = GA_JSON_REQUIRED,
+	 .offset = 0,
+	 .read = read_members},
+	{.name = "sendInvitations",
+	 .kind = GA_JSON_BOOLEAN,
+	 .offset = offsetof(GaGroupRequest, send_invitations)},
+	{.name = "idempotencyKey",
+	 .kind = GA_JSON_TEXT,
+	 .max_chars = GA_IDEMPOTENCY_KEY_MAX_CHARS,
+	 .offset = offsetof(GaGroupRequest, idempotency_key)},
+	{.name = "dryRun",
+	 .kind = GA_JSON_BOOLEAN,
+	 .offset = offsetof(GaGroupRequest, dry_run)},
+};
+
+static const GaJsonTable further_table = GA_JSON_TABLE(further_fields);
+
+/* Which group: the address and the body may both say it, and then the same. */
+static void
+take_group_id(GaJsonReader *reader, const char *path_id,
+			  GaGroupRequest *request)
+{
+	GaJsonPath path = ga_json_path_field(NULL, further_fields[0].name);
+	static const pg_uuid_t none = {{0}};
+	bool in_body = memcmp(&request->group_id, &none, sizeof(none)) != 0;
+	pg_uuid_t in_path = none;
+
+	if (path_id != NULL)
+		ga_check_guid(reader, &path, path_id, &in_path);
+	if (path_id != NULL && in_body &&
+		memcmp(&request->group_id, &in_path, sizeof(in_path)) != 0)
+		ga_json_fault(reader, &path, GA_VIOLATION_DUPLICATE,
+					  "Leave it out: the address says it.",
+					  "is another group than the address says");
+	if (path_id != NULL)
+		request->group_id = in_path;
+	request->has_group_id =
+		memcmp(&request->group_id, &none, sizeof(none)) != 0;
+}
+
+void
+ga_contract_a_read_members(Jsonb *body, const char *path_id, int max_members,
+						   const char *mobile_countries,
+						   GaGroupRequest *request, GaViolations *violations)
+{
+	GaJsonReader reader = {.violations = violations,
+						   .max_items = max_members,
+						   .mobile_countries = mobile_countries};
+	GaJsonPath path = ga_json_path_field(NULL, further_fields[0].name);
+	uint32 given;
+
+	memset(request, 0, sizeof(*request));
+	request->send_invitations = true;
+	given = ga_json_read_body(&reader, body, &further_table, request);
+	if (path_id == NULL && (given & 1) == 0 && body != NULL &&
+		JB_ROOT_IS_OBJECT(body))
+		ga_json_fault(&reader, &path, GA_VIOLATION_REQUIRED, NULL,
+					  "is required");
+	take_group_id(&reader, path_id, request);
+}
+
+void
+ga_contract_a_check_known(const GaGroupRequest *request, const GaContact *known,
+						  const int32 *numbers, int count,
+						  GaViolations *violations)
+{
+	GaMemberRequest *holders = palloc0_array(GaMemberRequest, count + 1);
+	GaJsonReader reader = {.violations = violations};
+	GaJsonPath list = ga_json_path_field(NULL, "members");
+	ContactSet contacts;
+
+	create_set(&contacts, count + 1);
+	for (int i = 0; i < count; i++)
+	{
+		holders[i].contact = known[i];
+		(void) add_contact(&contacts, holders, i);
+	}
+	for (int i = 0; i < request->member_count; i++)
+	{
+		GaJsonPath member = ga_json_path_element(&list, i);
+		GaJsonPath contact = ga_json_path_field(&member, "contact");
+		GaJsonPath value = ga_json_path_field(&contact, "value");
+		int other =
+			find_contact(&contacts, holders, request->members[i].contact.key);
+
+		if (other >= 0)
+			ga_json_fault(&reader, &value, GA_VIOLATION_DUPLICATE,
+						  "Send that invitation again instead.",
+						  "is the contact of member %d of the group already",
+						  numbers[other]);
+	}
+}
+
+/* ---- Which group to load ---- */
+
+bool
+ga_contract_a_read_load(Jsonb *body, pg_uuid_t *group_id,
+						GaViolations *violations)
+{
+	static const GaJsonField fields[] = {
+		{.name = "groupId",
+		 .kind = GA_JSON_TEXT,
+		 .flags = GA_JSON_REQUIRED,
+		 .offset = 0,
+		 .check = ga_check_guid},
+	};
+	static const GaJsonTable table = GA_JSON_TABLE(fields);
+	GaJsonReader reader = {.violations = violations};
+
+	ga_json_read_body(&reader, body, &table, group_id);
+	return !ga_violations_any(violations);
 }

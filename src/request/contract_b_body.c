@@ -324,17 +324,15 @@ int64 *
 ga_contract_b_read_users(Jsonb *body, bool is_required, int max_users,
 						 int *user_count, GaViolations *violations)
 {
-	static const GaJsonField fields[] = {
+	const GaJsonField fields[] = {
 		{.name = "users",
 		 .kind = GA_JSON_LIST,
-		 .flags = GA_JSON_REQUIRED,
+		 .flags = is_required ? GA_JSON_REQUIRED : 0,
 		 .offset = 0,
 		 .read = read_users},
 	};
-	static const GaJsonTable table = GA_JSON_TABLE(fields);
-	GaJsonReader reader = {.violations = violations,
-						   .max_items = max_users,
-						   .is_partial = !is_required};
+	const GaJsonTable table = GA_JSON_TABLE(fields);
+	GaJsonReader reader = {.violations = violations, .max_items = max_users};
 	UserList users = {0, NULL};
 
 	ga_json_read_body(&reader, body, &table, &users);

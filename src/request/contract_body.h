@@ -37,6 +37,8 @@ typedef struct GaGroupRequest
 	GaMemberRequest *members;
 	const char *idempotency_key; /* NULL = not given */
 	bool dry_run;				 /* default false */
+	pg_uuid_t group_id;			 /* not of create: which group is meant */
+	bool has_group_id;			 /* it was given, and is one */
 } GaGroupRequest;
 
 /* Contract B: POST /api/v2/group/ */
@@ -78,6 +80,27 @@ extern void ga_contract_a_read(Jsonb *body, int max_members,
 							   const char *mobile_countries,
 							   GaGroupRequest *request,
 							   GaViolations *violations);
+/*
+ * POST /group/{id}/members of contract A; the same struct, of which group_id,
+ * send_invitations, members, idempotency_key and dry_run are set.  `path_id` is
+ * the group as the address has it; NULL: the body has it as groupId.
+ */
+extern void ga_contract_a_read_members(Jsonb *body, const char *path_id,
+									   int max_members,
+									   const char *mobile_countries,
+									   GaGroupRequest *request,
+									   GaViolations *violations);
+/* POST /group/load of contract A: {groupId}; false: there is a violation. */
+extern bool ga_contract_a_read_load(Jsonb *body, pg_uuid_t *group_id,
+									GaViolations *violations);
+/*
+ * Adds a violation for each member of the request whose contact one of these
+ * has already: `numbers` are their places in the group.
+ */
+extern void ga_contract_a_check_known(const GaGroupRequest *request,
+									  const GaContact *known,
+									  const int32 *numbers, int count,
+									  GaViolations *violations);
 extern void ga_contract_b_read(Jsonb *body, int max_members,
 							   GaGroupRequestV2 *request,
 							   GaViolations *violations);

@@ -23,6 +23,7 @@ static const char *const guid_ordinals[GUID_GROUPS] = {
 static bool
 parse_guid(const char *text, pg_uuid_t *guid)
 {
+	pg_uuid_t read;
 	int digits = 0;
 
 	for (int group = 0; group < GUID_GROUPS; group++)
@@ -34,13 +35,14 @@ parse_guid(const char *text, pg_uuid_t *guid)
 			if (value < 0)
 				return false;
 			if (digits % 2 == 0)
-				guid->data[digits / 2] = value << 4;
+				read.data[digits / 2] = value << 4;
 			else
-				guid->data[digits / 2] |= value;
+				read.data[digits / 2] |= value;
 		}
 		if (*text++ != (group == GUID_GROUPS - 1 ? '\0' : '-'))
 			return false;
 	}
+	*guid = read;
 	return true;
 }
 

@@ -24,49 +24,7 @@
 
 #define MAX_FIELDS 32
 
-/* The longest unknown key that is named and compared; bytes. */
-#define MAX_KEY_SHOWN 64
-
 /* ---- Telling where and what ---- */
-
-static void
-append_path(StringInfo out, const GaJsonPath *path)
-{
-	GaTextScan scan;
-
-	if (path == NULL)
-		return;
-	append_path(out, path->parent);
-	if (path->name == NULL)
-	{
-		appendStringInfo(out, "[%d]", path->index);
-		return;
-	}
-	if (out->len > 0)
-		appendStringInfoChar(out, '.');
-	ga_text_scan(path->name, path->name_length, GA_TEXT_SINGLE_LINE, &scan);
-	if (scan.refused != 0 || !scan.is_visible)
-		appendStringInfoString(out, "(unprintable)");
-	else if (path->name_length > MAX_KEY_SHOWN)
-	{
-		appendBinaryStringInfo(
-			out, path->name,
-			pg_mbcliplen(path->name, path->name_length, MAX_KEY_SHOWN));
-		appendStringInfoString(out, "...");
-	}
-	else
-		appendBinaryStringInfo(out, path->name, path->name_length);
-}
-
-char *
-ga_json_path_text(const GaJsonPath *path)
-{
-	StringInfoData out;
-
-	initStringInfo(&out);
-	append_path(&out, path);
-	return out.data;
-}
 
 void
 ga_json_fault(GaJsonReader *reader, const GaJsonPath *path,
@@ -337,7 +295,7 @@ read_value(GaJsonReader *reader, const GaJsonPath *path,
 {
 	if (value->type == jbvNull)
 	{
-		if (!(field->flags & GA_JSON_NULLABLE))
+		if (field->flags & GA_JSON_REQUIRED)
 			ga_json_fault(reader, path, GA_VIOLATION_NULL, NULL,
 						  "must not be null");
 		return;
@@ -418,7 +376,7 @@ find_nearest(const GaJsonTable *table, const char *key, int length)
 	const char *nearest = NULL;
 	int best = Min(length / 3 + 1, 3) + 1;
 
-	if (length == 0 || length > MAX_KEY_SHOWN)
+	if (length == 0 || length > GA_JSON_KEY_SHOWN)
 		return NULL;
 	for (int i = 0; i < table->count; i++)
 	{
@@ -481,6 +439,15 @@ is_same_text(const JsonbValue *a, const JsonbValue *b)
 		   memcmp(a->val.string.val, b->val.string.val, a->val.string.len) == 0;
 }
 
+/* Under its name, unless that is null and the alias says more. */
+static const JsonbValue *
+said_by(const Slot *slot)
+{
+	if (!slot->has_value || (slot->value.type == jbvNull && slot->has_other))
+		return &slot->other;
+	return &slot->value;
+}
+
 static void
 read_slot(GaJsonReader *reader, const GaJsonPath *parent,
 		  const GaJsonField *field, const Slot *slot, char *target)
@@ -497,7 +464,8 @@ read_slot(GaJsonReader *reader, const GaJsonPath *parent,
 						  "is required");
 		return;
 	}
-	if (slot->has_value && slot->has_other &&
+	if (slot->has_value && slot->has_other && slot->value.type != jbvNull &&
+		slot->other.type != jbvNull &&
 		!is_same_text(&slot->value, &slot->other))
 	{
 		path.name = field->alias;
@@ -508,9 +476,17 @@ read_slot(GaJsonReader *reader, const GaJsonPath *parent,
 					  field->name);
 		return;
 	}
-	read_value(reader, &path, field,
-			   slot->has_value ? &slot->value : &slot->other,
-			   target + field->offset);
+	read_value(reader, &path, field, said_by(slot), target + field->offset);
+}
+
+/* C#, Java and Swift write null where nothing was said. */
+static bool
+says_something(const GaJsonField *field, const Slot *slot)
+{
+	bool takes_null = (field->flags & GA_JSON_NULLABLE) != 0;
+
+	return (slot->has_value && (takes_null || slot->value.type != jbvNull)) ||
+		   (slot->has_other && (takes_null || slot->other.type != jbvNull));
 }
 
 uint32
@@ -552,7 +528,7 @@ ga_json_read_object(GaJsonReader *reader, const GaJsonPath *path,
 
 	for (int i = 0; i < table->count; i++)
 	{
-		if (slots[i].has_value || slots[i].has_other)
+		if (says_something(&table->fields[i], &slots[i]))
 			given |= UINT32_C(1) << i;
 		read_slot(reader, path, &table->fields[i], &slots[i], target);
 	}

@@ -56,7 +56,7 @@ typedef enum GaJsonKind
 } GaJsonKind;
 
 #define GA_JSON_REQUIRED 0x01
-#define GA_JSON_NULLABLE 0x02	   /* null = not given */
+#define GA_JSON_NULLABLE 0x02	   /* null empties it; else null = not given */
 #define GA_JSON_BLANK_IS_NULL 0x04 /* "" too */
 #define GA_JSON_MULTI_LINE 0x08	   /* text: line feeds and tabs allowed */
 #define GA_JSON_LENIENT 0x10	   /* "true", "12": forms have texts only */
@@ -92,7 +92,8 @@ typedef struct GaJsonTable
 
 /*
  * Reads the whole body.  Returns a bit for each field of the table that was
- * present, whatever its value.
+ * present.  null is absence where a field is not required, and a fault where it is;
+ * where it empties a field (GA_JSON_NULLABLE) that was present, too.
  */
 extern uint32 ga_json_read_body(GaJsonReader *reader, Jsonb *body,
 								const GaJsonTable *table, void *target);
@@ -117,6 +118,9 @@ extern void ga_json_fault(GaJsonReader *reader, const GaJsonPath *path,
 extern void ga_json_fault_type(GaJsonReader *reader, const GaJsonPath *path,
 							   GaViolationCode code, const char *expected,
 							   const JsonbValue *value);
+
+/* The longest unknown key that is named whole; bytes. */
+#define GA_JSON_KEY_SHOWN 64
 
 /* "members[1].contact.value"; palloc'ed */
 extern char *ga_json_path_text(const GaJsonPath *path);

@@ -157,6 +157,16 @@ async function byFunction() {
 	check('rpc(create_group)', [made.status, made.data?.error?.code], [201, 0]);
 	const { data, error, status } = await api.rpc('get_group', { id: made.data.group.id });
 	check('rpc(get_group)', [status, error, data.group.name], [200, null, 'Fans']);
+	const { id } = made.data.group;
+	const loaded = await api.rpc('load_group', { groupId: id });
+	check('rpc(load_group)', [loaded.status, loaded.data.group.members.length], [200, 2]);
+	const more = { groupId: id, members: [{ nickName: 'Bob', contact: { type: 'MOBILE', value: '+27701231234' } }] };
+	const added = await api.rpc('add_members', { ...more, sendInvitations: null });
+	check('rpc(add_members)', [added.status, added.data.group.members.map((member) => member.name).slice(1)], [201, ['Ann', 'Bob']]);
+	const twice = await api.rpc('add_members', more);
+	check('rpc(add_members) of whom is there', [twice.status, twice.error.error.details[0].name], [400, 'duplicate']);
+	const own = await api.rpc('list_groups', { limit: 1 }, { get: true });
+	check('rpc(list_groups)', [own.status, own.data.count, own.data.groups[0].memberCount], [200, 1, 3]);
 	const wrong = await api.rpc('create_group', { ...body, name: '' });
 	check('rpc() with a fault', [wrong.status, wrong.error.error.code], [400, 1005]);
 	const v2 = api.schema('group_api_v2');

@@ -107,6 +107,7 @@ function bodyOf(operation) {
 	if (!content) return undefined;
 	const value = valid(content.schema);
 	// Not every contact can be made from a schema.
+	if (value?.groupId && known.length && maybe(0.7)) value.groupId = one(known.slice(-5));
 	for (const member of value?.members ?? [])
 		member.contact.value = member.contact.type === 'EMAIL' ? `m${below(1e6)}@example.com` : `+2770123${1000 + below(9000)}`;
 	switch (below(4)) {
@@ -116,14 +117,18 @@ function bodyOf(operation) {
 	}
 }
 
+// Groups of contract A, as answers name them.
+const known = [];
+
 function requestOf({ path, method, operation }) {
 	const query = (operation.parameters ?? []).filter((parameter) => parameter.in === 'query' && maybe(0.5))
 		.map(({ name, schema }) => [name, String(maybe(0.6) ? valid(schema) : one(ODD))]);
 	const asked = new URLSearchParams(query).toString();
 	const id = maybe(0.7) ? 1 + below(25) : one([0, '9'.repeat(18), '9'.repeat(19), 'x', '%20', '-1', '1.5']);
+	const guid = known.length && maybe(0.8) ? one(known.slice(-5)) : one(['00000000-0000-0000-0000-000000000001', 'x', '1', '%20']);
 	return {
 		method: method.toUpperCase(),
-		path: (maybe(0.2) ? path.replace(/\/$/, '') : path).replace('{id}', id).replace('{user}', 1 + below(9)) + (asked ? `?${asked}` : ''),
+		path: (maybe(0.2) ? path.replace(/\/$/, '') : path).replace('{id}', id).replace('{groupId}', guid).replace('{number}', 1 + below(4)).replace('{user}', 1 + below(9)) + (asked ? `?${asked}` : ''),
 		headers: {
 			...(maybe(0.1) ? {} : { Authorization: one(['', 'Bearer ', 'Token ']) + tokens[one(['manager', 'guest', 'other'])] }),
 			...(maybe(0.05) ? { Authorization: one(['Bearer x', 'x.y.z', 'Basic eDp5', 'Bearer']) } : {}),
@@ -198,6 +203,7 @@ async function main() {
 		const request = requestOf(picked);
 		const answer = await send(request);
 		const complaint = complaintOf(picked.operation, answer, validatorOf);
+		if (picked.path === '/group/create' && answer.status === 201) known.push(JSON.parse(answer.text).group.id);
 		seen[`${answer.status}`] = (seen[answer.status] ?? 0) + 1;
 		if (complaint) complaints.push({ complaint, status: answer.status, ...request, answer: answer.text.slice(0, 300), body: request.body?.slice(0, 200) });
 	}

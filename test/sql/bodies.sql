@@ -63,6 +63,16 @@ SELECT is((SELECT count(*)::int FROM group_api_private.members m JOIN group_api_
 SELECT is(pg_temp.faults('{"name": "ga_test r", "invite_users": "1"}'), '22023 invite_users not_a_list', 'in JSON it is not');
 SELECT is(pg_temp.made('name=ga_test s&emotional_image_position=', 'emotional_image_position'), '0', 'a number left empty is none');
 
+-- ---- What only resembles a repeated key or an escape without a character ----
+
+SELECT is(pg_temp.made(body, 'name'), wanted, body || ' is read') FROM (VALUES
+	('{"name": "ga_test \\u0000"}', 'ga_test \u0000'), ('{"name": "ga_test \ud83c\udfb9"}', 'ga_test 🎹'),
+	('{"name": "ga_test name\", \"name", "description": "name"}', 'ga_test name", "name'),
+	('{"created_by": {"name": "x", "id": 1}, "name": "ga_test nested", "managed_by": {"name": "x", "id": [{"name": 1}, {"name": 1}]}}', 'ga_test nested'))
+	AS b (body, wanted);
+SELECT is(pg_temp.faults((SELECT '{' || string_agg('"a' || n || '": 1', ', ') || ', "name": "x", "name": "x"}' FROM generate_series(1, 90000) AS n)),
+	'22023 name duplicate', 'a key is found twice among many');
+
 -- ---- Raw bytes ----
 
 CREATE FUNCTION pg_temp.faults(body bytea) RETURNS text
@@ -109,7 +119,14 @@ FROM (VALUES
 	('name', 'invalid_body'), ('[]', 'invalid_body'), ('{"name": "x"', 'invalid_body'), ('{"name": "x"} x', 'invalid_body'),
 	(repeat('[', 100000), 'invalid_body'), (repeat('{"a":', 40) || '1' || repeat('}', 40), 'invalid_body'),
 	('{"name": ' || repeat('9', 100000) || '}', 'invalid_body'), ('{"name": 1e99999}', 'invalid_body'),
-	('{"name": "\u0000"}', 'invalid_body'), ('{"name": "\ud800"}', 'invalid_body'),
+	('{"name": "\u0000"}', 'name invalid_characters'), ('{"name": "\ud800"}', 'name invalid_characters'),
+	('{"name": "x", "color": "a\u0000b", "description": "\udc00\ud800"}', 'color invalid_characters, description invalid_characters'),
+	('{"name": "x", "\u0000": 1}', '\u0000 invalid_characters'), ('{"name": "\u0000"', 'invalid_body'),
+	('{"invite_users": [1, {"a": ["\ud800\ud800"]}]}', 'invite_users[1].a[0] invalid_characters'), ('"\u0000"', 'invalid_characters'),
+	('{"name": "x", "name": "x"}', 'name duplicate'), ('{"name": "x", "n\u0061me": "y", "name": 1}', 'name duplicate'),
+	('{"name": "x", "color": {"a": 1, "b": 2, "a": {}}, "name": null}', 'color.a duplicate, name duplicate'),
+	('{"name": "x", "invite_users": [{"id": 1}, {"id": 2, "id": 2}]}', 'invite_users[1].id duplicate'),
+	('{"name": "a\u0000", "name": ""}', 'name invalid_characters, name duplicate'),
 	('name=x&name=y', 'name duplicate'), ('name=x&name=x', 'name duplicate'), ('name[]=x&name=x', 'name duplicate'),
 	('a[x]=1&a[]=1', 'a[] duplicate'), ('a[0]=1&a[0]=2', 'a[0] duplicate'),
 	('name=%', 'invalid_characters'), ('name=%4', 'invalid_characters'), ('name=%zz', 'invalid_characters'),

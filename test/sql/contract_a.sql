@@ -186,6 +186,8 @@ SELECT is(count(*) FILTER (WHERE delivery = 'held' AND due IS NULL)::int, 2,
 FROM group_api_private.invitations WHERE group_id = pg_temp.id_of('held');
 SELECT is(group_api.create_group(pg_temp.body('{"sendInvitations": true}'))
 	#>> '{group,members,1,delivery,status}', 'queued', '"sendInvitations": true sends them');
+SELECT is(group_api.create_group(pg_temp.body('{"sendInvitations": null, "idempotencyKey": null, "dryRun": null}'))
+	#>> '{group,members,1,delivery,status}', 'queued', 'null for an optional field is as if it were not there');
 
 SELECT pg_temp.call_as('stranger');
 SELECT is(pg_temp.outcome(format('SELECT group_api.send_invitations(%L)', pg_temp.id_of('held'))),

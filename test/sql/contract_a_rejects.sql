@@ -61,8 +61,7 @@ FROM unnest('{productId,name,description,image,message,members}'::text[]) AS fie
 
 SELECT is(pg_temp.faults(pg_temp.body(jsonb_build_object(field, NULL))),
 	field || ' null', field || ' must not be null')
-FROM unnest('{productId,name,description,image,message,sendInvitations,members,'
-	'idempotencyKey,dryRun}'::text[]) AS field;
+FROM unnest('{productId,name,description,image,message,members}'::text[]) AS field;
 
 SELECT is(pg_temp.faults(pg_temp.body(jsonb_build_object(field, value))),
 	field || ' invalid_type', format('%s must not be %s', field, value))

@@ -157,7 +157,7 @@ FROM kinds, (VALUES ('invite_users(''{"users": [999999998, "999999999"]}''::json
 	('invite_users(''{"users": []}''::jsonb)', '400'), ('invite_users(''[]''::jsonb)', '400'),
 	(format('invite_users(''{"users": ["%s"]}''::jsonb)', pg_temp.id('pia')), '204'),
 	(format('withdraw_invitations(''{"users": [%s]}''::jsonb)', pg_temp.id('pia')), '204'),
-	('subscribe()', '204'), ('subscribe(''{}''::jsonb)', '204'), ('subscribe(''{"users": []}''::jsonb)', '400'),
+	('subscribe()', '204'), ('subscribe(''{}''::jsonb)', '204'), ('subscribe(''{"users": null}''::jsonb)', '204'), ('subscribe(''{"users": []}''::jsonb)', '400'),
 	('subscribe(''{"user": [1]}''::jsonb)', '400'),
 	(format('subscribe(''{"users": [%s]}''::jsonb)', pg_temp.id('pia')), '204'),
 	('unsubscribe(''{"user": "x"}''::jsonb)', '400'), ('unsubscribe(''{"user": -1}''::jsonb)', '400'),

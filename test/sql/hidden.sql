@@ -66,7 +66,8 @@ CREATE TEMP TABLE calls (call text, hidden text, absent text);
 INSERT INTO calls SELECT call, format(call, quote_literal(hidden)), format(call, quote_literal('00000000-0000-7000-8000-000000000000'))
 FROM (VALUES ('group_api.get_group(%s)'), ('group_api.send_invitations(%s)'), ('group_api.resend_invitation(%s, 2)'),
 	('group_api.revoke_invitation(%s, 2)'), ('group_api.archive_group(%s)'), ('group_api.delete_group(%s)'),
-	('group_api.preview_invitation(%s)')) AS c (call), (VALUES (:'a'), (:'b_id')) AS h (hidden);
+	('group_api.preview_invitation(%s)'), ('group_api.load_group(jsonb_build_object(''groupId'', %s))'),
+	('group_api.add_members(jsonb_build_object(''groupId'', %s, ''members'', ''[]''::jsonb))')) AS c (call), (VALUES (:'a'), (:'b_id')) AS h (hidden);
 INSERT INTO calls SELECT call, format(call, :b), format(call, 999999999)
 FROM (VALUES ('group_api_v2.get_group(%s)'), ('group_api_v2.get_status(%s)'), ('group_api_v2.list_members(%s)'),
 	('group_api_v2.put_group(%s, ''{"name": "x"}'')'), ('group_api_v2.patch_group(%s, ''{"name": "x"}'')'),

@@ -49,6 +49,16 @@ SELECT isnt(pg_temp.id(group_api.create_group(pg_temp.body())), pg_temp.id((SELE
 SELECT set_config('request.headers', jsonb_build_object('idempotency-key', repeat('x', 256))::text, true);
 SELECT is(group_api.create_group(pg_temp.body()) #>> '{error,details,0,path}', 'Idempotency-Key', 'an overlong key is a fault');
 
+SELECT set_config('request.headers', '{}', true);
+SELECT is(pg_temp.id(group_api.create_group(pg_temp.body('{"idempotencyKey": "f1"}'))), pg_temp.id(group_api.create_group(pg_temp.body('{"idempotencyKey": "f1"}'))), 'a key as field');
+SELECT set_config('request.headers', '{"idempotency-key": "f1"}', true);
+SELECT is(pg_temp.id(group_api.create_group(pg_temp.body())), (SELECT group_id::text FROM group_api_private.idempotency_keys WHERE key = 'f1'),
+    'is the same key as header');
+SELECT is(pg_temp.id(group_api.create_group(pg_temp.body('{"idempotencyKey": "f1"}'))), (SELECT group_id::text FROM group_api_private.idempotency_keys WHERE key = 'f1'),
+    'and as both');
+SELECT is(pg_temp.id(group_api.create_group(pg_temp.body('{"idempotencyKey": null}'))), (SELECT group_id::text FROM group_api_private.idempotency_keys WHERE key = 'f1'),
+    'beside a field of null');
+
 -- contract B
 SELECT set_config('request.headers', '{"idempotency-key": "b1"}', true);
 INSERT INTO made SELECT 'b', group_api_v2.create_group('{"name": "Pianists once"}');
@@ -65,6 +75,9 @@ SELECT is(group_api_v2.create_group('{"name": "Pianists anew"}') ->> 'name', 'Pi
 SELECT set_config('request.headers', '{}', true);
 SELECT is((group_api_v2.create_group(body) ->> 'id') = (group_api_v2.create_group(body) ->> 'id'), true, 'the field counts like the header: ' || body::text)
 FROM (VALUES (jsonb '{"name": "Pianists by field", "idempotencyKey": "b3"}'), ('{"name": "Pianists by the other", "idempotency_key": "b4"}')) AS b (body);
+SELECT set_config('request.headers', '{"idempotency-key": "b3"}', true);
+SELECT is(group_api_v2.create_group('{"name": "Pianists by field"}') ->> 'name', 'Pianists by field', 'as header it is the same key');
+SELECT set_config('request.headers', '{}', true);
 SELECT is(group_api_v2.create_group('{"name": "Other", "idempotencyKey": "b3"}') #>> '{errors,0,messages,0,code}', 'invalid',
     'with another body it is refused');
 SELECT is(current_setting('response.status'), '422', 'with status 422');

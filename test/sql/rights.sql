@@ -262,12 +262,14 @@ CREATE TEMP TABLE levels (level text, may text);
 INSERT INTO levels
 	SELECT level, unnest(ARRAY['invitation(text)', 'accept_invitation(text)', 'decline_invitation(text)',
 		'invitation_page(text,text)', 'unsubscribe(text)', 'receive_receipt(text)', 'receive_receipt(bytea)', 'picture(uuid)',
+		'load_group(jsonb)', 'load_group(text)', 'load_group(bytea)',
 		'v2.get_group(bigint)', 'v2.search_groups(text,integer,integer)', 'v2.user_groups(bigint,integer,integer)',
 		'v2.list_members(bigint,integer,integer)'])
 		FROM unnest('{anonymous,caller}'::text[]) AS level
 	UNION ALL SELECT 'caller', unnest(ARRAY['create_group(jsonb)', 'create_group(text)', 'create_group(bytea)', 'get_group(uuid)', 'send_invitations(uuid)',
 		'resend_invitation(uuid,integer)', 'revoke_invitation(uuid,integer)', 'archive_group(uuid)',
 		'delete_group(uuid)', 'preview_invitation(uuid,integer,text)',
+		'list_groups(integer,integer)', 'add_members(jsonb)', 'add_members(text)', 'add_members(bytea)',
 		'sms_segments(text)', 'receive_receipt(name,bytea,jsonb,text,text)', 'v2.create_group(jsonb)', 'v2.create_group(text)', 'v2.create_group(bytea)',
 		'v2.list_groups(integer,integer)', 'v2.get_status(bigint)', 'v2.put_group(jsonb)', 'v2.put_group(bigint,jsonb)',
 		'v2.patch_group(jsonb)', 'v2.patch_group(bigint,jsonb)', 'v2.delete_group()', 'v2.delete_group(bigint)',

@@ -69,6 +69,8 @@ INSERT INTO questions (command) VALUES
 	('group_api_v2.put_group(%n, ''{"name": "ga_test of four %u"}'')'), ('group_api_v2.patch_group(%n, ''{"color": "#ffffff"}'')'),
 	('group_api.get_group(%g)'), ('group_api.preview_invitation(%g)'), ('group_api.preview_invitation(%g, %m)'),
 	('group_api.preview_invitation(%g, %m, ''pt'')'), ('group_api.send_invitations(%g)'),
+	('group_api.load_group(jsonb_build_object(''groupId'', %g))'), ('group_api.list_groups()'),
+	('group_api.add_members(jsonb_build_object(''groupId'', %g, ''members'', ''[{"nickName": "x", "contact": {"type": "EMAIL", "value": "secret.mail@directory.example"}}]''::jsonb))'),
 	('group_api_v2.invite_users(%n, ''{%u}'')'), ('group_api.resend_invitation(%g, %m)'), ('group_api.resend_invitation(%g, %m)'),
 	('group_api.get_group(%g)'), ('group_api.preview_invitation(%g, %m)'),
 	('group_api.revoke_invitation(%g, %m)'), ('group_api.get_group(%g)'), ('group_api_v2.list_invited_users(%n)'),

@@ -74,6 +74,41 @@ ga_answer_group(const GaCaller *caller, GaGroup *group)
 	return ga_answer_group_preview(caller, group, NULL);
 }
 
+/* The group's own fields, as far as its members. */
+static void
+put_group_fields(StringInfo out, const GaGroup *group)
+{
+	appendStringInfoString(out, "{\"id\":");
+	ga_json_put_uuid(out, group->id);
+	appendStringInfoChar(out, ',');
+	ga_json_put_member(out, "name", group->name);
+	appendStringInfoChar(out, ',');
+	ga_json_put_member(out, "image",
+					   group->image ? ga_picture_url(group->image) : "");
+	appendStringInfoString(out, ",\"createdAt\":");
+	ga_json_put_moment(out, group->created_at);
+	appendStringInfo(out, ",\"status\":\"%s\",\"product\":{\"id\":",
+					 group->is_archived ? "ARCHIVED" : "ACTIVE");
+	if (group->has_product)
+		ga_json_put_uuid(out, group->product_id);
+	else
+		appendStringInfoString(out, "null");
+	appendStringInfoChar(out, '}');
+}
+
+static void
+put_members(StringInfo out, const GaGroup *group)
+{
+	appendStringInfoString(out, ",\"members\":[");
+	for (int i = 0; i < group->member_count; i++)
+	{
+		if (i > 0)
+			appendStringInfoChar(out, ',');
+		put_member_view(out, &group->members[i]);
+	}
+	appendStringInfoString(out, "]}");
+}
+
 Datum
 ga_answer_group_preview(const GaCaller *caller, GaGroup *group,
 						const GaPreview *preview)
@@ -83,35 +118,44 @@ ga_answer_group_preview(const GaCaller *caller, GaGroup *group,
 	ga_disclosure_limit(caller, group);
 	initStringInfo(&out);
 	ga_json_put_no_error(&out);
-	appendStringInfoString(&out, "\"group\":{\"id\":");
-	ga_json_put_uuid(&out, group->id);
-	appendStringInfoChar(&out, ',');
-	ga_json_put_member(&out, "name", group->name);
-	appendStringInfoChar(&out, ',');
-	ga_json_put_member(&out, "image",
-					   group->image ? ga_picture_url(group->image) : "");
-	appendStringInfoString(&out, ",\"createdAt\":");
-	ga_json_put_moment(&out, group->created_at);
-	appendStringInfo(&out, ",\"status\":\"%s\",\"product\":{\"id\":",
-					 group->is_archived ? "ARCHIVED" : "ACTIVE");
-	if (group->has_product)
-		ga_json_put_uuid(&out, group->product_id);
-	else
-		appendStringInfoString(&out, "null");
-	appendStringInfoString(&out, "},\"members\":[");
-	for (int i = 0; i < group->member_count; i++)
-	{
-		if (i > 0)
-			appendStringInfoChar(&out, ',');
-		put_member_view(&out, &group->members[i]);
-	}
-	appendStringInfoString(&out, "]}");
+	appendStringInfoString(&out, "\"group\":");
+	put_group_fields(&out, group);
+	put_members(&out, group);
 	if (preview != NULL)
 	{
 		appendStringInfoChar(&out, ',');
 		ga_answer_put_preview(&out, preview);
 	}
 	appendStringInfoChar(&out, '}');
+	return ga_json_finish(&out);
+}
+
+Datum
+ga_answer_groups(const GaCaller *caller, const GaPaging *paging,
+				 GaGroupOutline *groups, int count)
+{
+	StringInfoData out;
+
+	initStringInfo(&out);
+	ga_json_put_no_error(&out);
+	appendStringInfo(&out, "\"count\":" INT64_FORMAT ",", paging->bounds.total);
+	ga_json_put_member(&out, "next", ga_paging_next(paging));
+	appendStringInfoChar(&out, ',');
+	ga_json_put_member(&out, "previous", ga_paging_previous(paging));
+	appendStringInfoString(&out, ",\"groups\":[");
+	for (int i = 0; i < count; i++)
+	{
+		GaGroup *view = &groups[i].view;
+
+		ga_disclosure_limit(caller, view);
+		if (i > 0)
+			appendStringInfoChar(&out, ',');
+		put_group_fields(&out, view);
+		appendStringInfo(&out, ",\"memberCount\":" INT64_FORMAT,
+						 groups[i].members);
+		put_members(&out, view);
+	}
+	appendStringInfoString(&out, "]}");
 	return ga_json_finish(&out);
 }
 

@@ -8,7 +8,9 @@
 #include "postgres.h"
 
 #include "api/caller.h"
+#include "api/contract_b/paging.h"
 #include "api/preview.h"
+#include "store/group/contract_a_store.h"
 #include "store/group/group_store.h"
 #include "store/invitation_store.h"
 
@@ -20,6 +22,12 @@ extern Datum ga_answer_group(const GaCaller *caller, GaGroup *group);
 /* The same and what would be sent; NULL: the plain envelope. */
 extern Datum ga_answer_group_preview(const GaCaller *caller, GaGroup *group,
 									 const GaPreview *preview);
+/*
+ * {error, count, next, previous, groups}: a page of groups, each with the number of
+ * its members and of them the leader and the caller.
+ */
+extern Datum ga_answer_groups(const GaCaller *caller, const GaPaging *paging,
+							  GaGroupOutline *groups, int count);
 /* {error, preview} */
 extern Datum ga_answer_preview(const GaPreview *preview);
 /* {error, invitation} */

@@ -12,6 +12,7 @@
 #include "api/answer/answer.h"
 #include "api/answer/contract_a.h"
 #include "api/caller.h"
+#include "api/contract_a/asked_members.h"
 #include "api/creation.h"
 #include "api/idempotency.h"
 #include "api/quota.h"
@@ -19,25 +20,6 @@
 #include "request/contract_body.h"
 #include "store/plan_cache.h"
 #include "utils/builtins.h"
-
-static void
-add_members(GaGroup *group, const GaGroupRequest *request)
-{
-	for (int i = 0; i < request->member_count; i++)
-	{
-		const GaMemberRequest *asked = &request->members[i];
-		GaMember *member = &group->members[i + 1];
-
-		member->number = i + 2;
-		member->name = asked->nick_name;
-		member->channel = asked->contact.channel;
-		member->contact = asked->contact.value;
-		member->delivery =
-			request->send_invitations ? GA_DELIVERY_QUEUED : GA_DELIVERY_HELD;
-		member->delivery_at = group->created_at;
-		member->response = GA_RESPONSE_PENDING;
-	}
-}
 
 static void
 fill_group(GaGroup *group, const GaGroupRequest *request)
@@ -51,7 +33,7 @@ fill_group(GaGroup *group, const GaGroupRequest *request)
 	group->message = request->message;
 	group->member_count = request->member_count + 1;
 	group->members = palloc0(sizeof(GaMember) * group->member_count);
-	add_members(group, request);
+	ga_asked_members_fill(request, 2, group->created_at, &group->members[1]);
 }
 
 /* A group with violations was not written. */
@@ -65,7 +47,8 @@ create(GaCaller *caller, const GaGroupRequest *request, const char *key,
 
 	fill_group(group, request);
 	ga_owner_enter(&scope);
-	if (ga_idempotency_begin(&scope, caller, key, body, group, violations))
+	if (ga_idempotency_begin(&scope, caller, key, body, NULL, group,
+							 violations))
 	{
 		ga_caller_look_up(&scope, caller, true);
 		if (ga_quota_allows(&scope, caller, one_group, violations))

@@ -125,7 +125,8 @@ create(GaCaller *caller, const GaGroupRequestV2 *request, const char *key,
 	/* What is not written needs no key. */
 	if (request->dry_run)
 		key = NULL;
-	if (ga_idempotency_begin(&scope, caller, key, body, group, violations))
+	if (ga_idempotency_begin(&scope, caller, key, body, NULL, group,
+							 violations))
 	{
 		check_and_write(&scope, caller, request, group, &uploads, violations);
 		if (ga_violations_any(violations))

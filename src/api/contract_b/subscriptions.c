@@ -20,7 +20,6 @@
 #include "dispatch/wake.h"
 #include "request/contract_body.h"
 #include "store/group/deadline_store.h"
-#include "store/group/member_insert.h"
 #include "store/group/subscription_store.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
@@ -59,8 +58,9 @@ names_users(const GaWriteInput *input)
 	JsonbValue value;
 
 	return input->users != NULL ||
-		   getKeyJsonValueFromContainer(&input->body->root, "users", 5,
-										&value) != NULL;
+		   (getKeyJsonValueFromContainer(&input->body->root, "users", 5,
+										 &value) != NULL &&
+			value.type != jbvNull);
 }
 
 /* The ids; an empty list is a fault. */
@@ -124,18 +124,6 @@ begin_group(GaGroup *target, const GaGroupV2 *group, int room)
 	target->members = palloc0(sizeof(GaMember) * Max(room, 1));
 }
 
-static void
-insert_members(const GaOwnerScope *scope, GaGroup *added)
-{
-	if (added->member_count == 0)
-		return;
-	ga_creation_mark_suppressed(scope, added);
-	ga_subscription_number_members(added);
-	ga_wake_trigger_is_silent = true;
-	ga_members_insert(added);
-	ga_wake_trigger_is_silent = false;
-}
-
 /* The dispatcher sends what is queued now and looks at it before it expires. */
 static void
 announce(const GaGroup *invited)
@@ -173,7 +161,7 @@ join(const GaOwnerScope *scope, const GaGroupV2 *group, const Users *users,
 	}
 	if (placed > 0)
 		ga_subscription_accept(group->common.id, numbers, placed);
-	insert_members(scope, &added);
+	ga_creation_add_members(scope, &added);
 	if (joined > 0)
 		ga_subscription_remove_requests(group->common.id, ids, joined);
 }
@@ -199,7 +187,7 @@ invite(const GaOwnerScope *scope, const GaGroupV2 *group, const Users *users)
 		member->number = one->number;
 		target->member_count++;
 	}
-	insert_members(scope, &added);
+	ga_creation_add_members(scope, &added);
 	announce(&added);
 	if (again.member_count > 0)
 	{

@@ -38,6 +38,30 @@ hint_email(GaEmailFault fault, const char *text)
 	}
 }
 
+/* The address is as it is sent to; the struct gets copies. */
+static void
+take_email(const char *address, GaContact *contact)
+{
+	char *key = pstrdup(address);
+
+	for (char *c = key; *c != '\0'; c++)
+		*c = pg_ascii_tolower((unsigned char) *c);
+	contact->channel = GA_CHANNEL_EMAIL;
+	contact->value = strcmp(key, address) == 0 ? key : pstrdup(address);
+	contact->key = key;
+}
+
+void
+ga_contact_take_checked(GaChannel channel, const char *value,
+						GaContact *contact)
+{
+	if (channel == GA_CHANNEL_EMAIL)
+		take_email(value, contact);
+	else
+		*contact =
+			(GaContact){.channel = channel, .value = value, .key = value};
+}
+
 static bool
 check_email(const char *text, GaContact *contact, GaContactFault *fault)
 {
@@ -45,7 +69,6 @@ check_email(const char *text, GaContact *contact, GaContactFault *fault)
 	GaDomainFault domain_fault;
 	GaEmailFault rc =
 		ga_email_normalize(text, strlen(text), address, &domain_fault);
-	char *key;
 
 	if (rc != GA_EMAIL_OK)
 	{
@@ -58,12 +81,7 @@ check_email(const char *text, GaContact *contact, GaContactFault *fault)
 		fault->hint = hint_email(rc, text);
 		return false;
 	}
-	key = pstrdup(address);
-	for (char *c = key; *c != '\0'; c++)
-		*c = pg_ascii_tolower((unsigned char) *c);
-	contact->channel = GA_CHANNEL_EMAIL;
-	contact->value = strcmp(key, address) == 0 ? key : pstrdup(address);
-	contact->key = key;
+	take_email(address, contact);
 	return true;
 }
 

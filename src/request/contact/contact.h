@@ -41,6 +41,10 @@ extern bool ga_contact_read_mobile(const char *text, const char *path,
 extern bool ga_contact_check(GaChannel channel, const char *text,
 							 GaContact *contact, GaContactFault *fault);
 
+/* One that passed the check before: its value as it was kept. */
+extern void ga_contact_take_checked(GaChannel channel, const char *value,
+									GaContact *contact);
+
 /*
  * Whether an invitation may go there: any e-mail address, a number of one of the
  * countries (codes of ISO 3166 and calling codes; empty: all).  False and a fault.
