@@ -65,7 +65,7 @@ like($mail, qr/^Original-Envelope-Id: \Q$token\E>?$/m, 'Postfix gives the envelo
 (my $without_address = $mail) =~ s/b\+\Q$token\E\@/b@/g;
 is(ingest($mail)->{result}, 'replayed', 'the same mail again changes nothing');
 my $answer = ingest($without_address);
-is_deeply([ @$answer{qw(result group number status)} ], [ 'known', $group, 2, '5.1.1' ],
+is_deeply([ @$answer{qw(result group member status)} ], [ 'known', $group, 2, '5.1.1' ],
 	'the envelope id alone proves it as well');
 (my $without_token = $without_address) =~ s/\Q$token\E/none/g;
 is(ingest($without_token)->{result}, 'unknown', 'without a token nothing is proved');

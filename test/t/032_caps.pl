@@ -74,7 +74,7 @@ later('1 day');
 poll_until(sub { copies_of($number) >= 22 && waiting($number, 'AND due > now()') <= 39 }, 'the next day one leaves');
 later('4 min');
 poll_until(sub { copies_of($number) == 41 && waiting($number, 'AND due > now()') == 20 }, 'and then nineteen more');
-is(sql("SELECT count(*) FROM group_api_private.attempts a JOIN group_api_private.invitations i ON (i.group_id, i.number) = (a.group_id, a.member)
+is(sql("SELECT count(*) FROM group_api.attempts a JOIN group_api_private.invitations i ON (i.group_id, i.number) = (a.group_id, a.member)
 	WHERE i.contact = '$number'"), 41, 'what waits is no try');
 
 # ---- a retry and a resend

@@ -106,7 +106,7 @@ is(query("SELECT count(*) FROM group_api_private.attempts WHERE group_id = '$gro
 system_or_bail('prlimit', '--pid', $pid, '--nofile=1024:');
 all_are($node, 'sent', 'it is sent when there are some');
 is(query("SELECT attempts FROM group_api_private.invitations WHERE group_id = '$group' AND contact = '$number'"), 1, 'at its first try');
-is(query("SELECT count(*) FROM group_api_private.attempts WHERE group_id = '$group'"), 1, 'with one line in its history');
+is(query("SELECT count(*) FROM group_api.attempts WHERE group_id = '$group'"), 1, 'with one line in its history');
 is(courier_pid($node), $pid, 'by the same courier');
 
 $node->stop;
