@@ -14,6 +14,16 @@ report() {
 	fi
 }
 
+# caught_by LINT WHAT TEXT: run on what was planted in $TREE the check fails and says TEXT
+caught_by() {
+	local output
+	if output=$(bash "$HERE/$1.sh" "$TREE" 2>&1); then
+		report "$2 is caught" "the check passed"
+	else
+		report "$2 is caught" "$(grep -qF -- "$3" <<<"$output" || echo "$output")"
+	fi
+}
+
 finish() {
 	echo "1..$TAP_COUNT"
 	[ "$TAP_FAILED" -eq 0 ]

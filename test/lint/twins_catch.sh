@@ -20,12 +20,7 @@ plant_clean_tree() {
 
 # caught WHAT TEXT: with what was planted the check fails and says TEXT
 caught() {
-	local output
-	if output=$(bash "$HERE/twins.sh" "$TREE" 2>&1); then
-		report "$1 is caught" "the check passed"
-	else
-		report "$1 is caught" "$(grep -qF "$2" <<<"$output" || echo "$output")"
-	fi
+	caught_by twins "$@"
 	plant_clean_tree
 }
 

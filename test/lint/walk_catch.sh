@@ -15,12 +15,7 @@ afresh() {
 
 # caught WHAT TEXT: the check fails and says TEXT
 caught() {
-	local output
-	if output=$(bash "$HERE/walk.sh" "$TREE" 2>&1); then
-		report "$1 is caught" "the check passed"
-	else
-		report "$1 is caught" "$(grep -qF "$2" <<<"$output" || echo "$output")"
-	fi
+	caught_by walk "$@"
 	afresh
 }
 
