@@ -70,6 +70,13 @@ sub restart_with_broken
 	return $page;
 }
 
+# One that holds many rows that wait: where they lie depends on what vacuum freed before.
+sub page_in_the_middle
+{
+	return query('SELECT (ctid::text::point)[0] FROM group_api_private.invitations WHERE due IS NOT NULL
+		GROUP BY 1 HAVING count(*) > 10 ORDER BY 1 OFFSET 2 LIMIT 1');
+}
+
 sub on_page
 {
 	my ($page, $columns, $condition) = @_;
@@ -116,7 +123,7 @@ all_are($node, 'sent', 'all is well');
 query("SELECT group_api.pause('sms')");
 my @all = numbers(600);
 my $group = invite($node, @all);
-my $page = query("SELECT min((ctid::text::point)[0]) + 3 FROM group_api_private.invitations WHERE due IS NOT NULL");
+my $page = page_in_the_middle();
 my @bad = split /\n/, on_page($page, 'contact', 'due IS NOT NULL');
 my @members = split /\n/, on_page($page, 'number', 'due IS NOT NULL ORDER BY number');
 my %is_bad = map { $_ => 1 } @bad;
@@ -128,7 +135,7 @@ my $log = -s $node->logfile;
 query("SELECT group_api.resume('sms')");
 are_sent('all others are sent beside a page of the queue that cannot be read', @good);
 are_sent_once(@good);
-poll_until(sub { set_aside('read') == @bad }, 'the rows on it are set aside', 30) or diag(set_aside('read'));
+poll_until(sub { set_aside('read') == @bad }, 'the rows on it are set aside', 30) or diag(set_aside('read') . ' of ' . @bad);
 is(query(q{SELECT string_agg(member::text, E'\n' ORDER BY member) FROM group_api.set_aside WHERE step = 'read'}), join("\n", @members), 'by their names');
 like(query(q{SELECT DISTINCT reason FROM group_api.set_aside WHERE step = 'read'}), qr/^page $page of the table cannot be read: invalid page in block $page of relation .*\(XX001\)$/,
 	'with the page and the error');
@@ -142,7 +149,7 @@ my $turns = dispatcher($node)->{turns};
 invite($node, $more = sa_number(++$next));
 are_sent('and what is queued then goes out', $more);
 cmp_ok(dispatcher($node)->{turns} - $turns, '<', 2000, 'the dispatcher does not spin');
-cmp_ok(lines($log, 'ERROR|WARNING'), '<', 20, 'and the log is not filled');
+cmp_ok(lines($log, 'ERROR|WARNING'), '<', 100, 'and the log is not filled');
 ok(!grep({ $is_bad{$_} } sms_recipients($sink)), 'nothing on the page is sent');
 
 # Killed with messages under way; the first start behind a broken page.
@@ -167,15 +174,22 @@ poll_until(sub { errors() eq '' }, 'and health() is content', 20);
 query("SELECT group_api.pause('sms')");
 @all = numbers(600);
 $group = invite($node, @all);
+# Nothing gives them places meanwhile, which would move them to other pages.
+$node->append_conf('postgresql.conf', 'group_api.dispatch = off');
+$node->reload;
+poll_until(sub { (dispatcher($node)->{reason} // '') =~ /dispatch is off/ }, 'nothing is sent for now');
 query("UPDATE group_api_private.invitations SET start_tag = NULL, due = now() WHERE group_id = '$group' AND due IS NOT NULL");
-$page = query("SELECT min((ctid::text::point)[0]) + 3 FROM group_api_private.invitations WHERE due IS NOT NULL");
+query('VACUUM group_api_private.invitations');
+$page = page_in_the_middle();
 @bad = split /\n/, on_page($page, 'contact', 'due IS NOT NULL');
 %is_bad = map { $_ => 1 } @bad;
 @good = grep { !$is_bad{$_} } @all;
 restart_with_broken('invitations', "contact = '$bad[0]' AND due IS NOT NULL");
 query("SELECT group_api.resume('sms')");
+$node->append_conf('postgresql.conf', 'group_api.dispatch = on');
+$node->reload;
 are_sent('all others that are due are sent beside a page that cannot be read', @good);
-poll_until(sub { set_aside('read') == @bad }, 'the rows on it are set aside', 30) or diag(set_aside('read'));
+poll_until(sub { set_aside('read') == @bad }, 'the rows on it are set aside', 30) or diag(set_aside('read') . ' of ' . @bad);
 mend();
 are_sent('once the page is mended all is sent', @bad);
 
