@@ -189,6 +189,8 @@ function complaintOf(operation, answer, validatorOf) {
 	return validate(value) ? null : JSON.stringify(validate.errors.slice(0, 3));
 }
 
+const STATUSES = [200, 201, 204, 400, 401, 403, 404, 415];
+
 async function main() {
 	const api = await SwaggerParser.validate(description);
 	const operations = Object.entries(api.paths).flatMap(([path, item]) => METHODS.filter((method) => item[method])
@@ -198,7 +200,10 @@ async function main() {
 	const complaints = [];
 
 	check('the description is one', api.openapi, '3.1.0');
-	for (let n = 0; n < Number(count); n++) {
+	const missing = () => STATUSES.filter((status) => !seen[status]);
+	let n = 0;
+	/* What chance has not brought yet it brings later. */
+	for (; n < Number(count) || (missing().length && n < 10 * Number(count)); n++) {
 		const picked = operations[n % operations.length];
 		const request = requestOf(picked);
 		const answer = await send(request);
@@ -207,8 +212,8 @@ async function main() {
 		seen[`${answer.status}`] = (seen[answer.status] ?? 0) + 1;
 		if (complaint) complaints.push({ complaint, status: answer.status, ...request, answer: answer.text.slice(0, 300), body: request.body?.slice(0, 200) });
 	}
-	check(`every answer of ${count} is as described (${JSON.stringify(seen)})`, complaints.slice(0, 5), []);
-	check('some succeed, some fail', [200, 201, 204, 400, 401, 403, 404, 415].filter((status) => !seen[status]), []);
+	check(`every answer of ${n} is as described (${JSON.stringify(seen)})`, complaints.slice(0, 5), []);
+	check('some succeed, some fail', missing(), []);
 }
 
 main().catch((error) => {
