@@ -96,6 +96,9 @@ COMMENT ON COLUMN group_api_private.users.role_oid IS 'the role of a caller in S
 COMMENT ON COLUMN group_api_private.users.role_cluster IS 'the system identifier of the cluster in which role_oid counts; in another one the name does';
 -- What is not in the index yet (at most 64 kB) is read by every search.
 COMMENT ON COLUMN group_api_private.users.search_names IS 'what suggest_users() looks in: both names, in lower case';
+-- Whose picture an accepted invitation's contact leads to.
+CREATE INDEX users_email ON group_api_private.users (pg_catalog.lower(email)) WHERE email IS NOT NULL;
+CREATE INDEX users_mobile ON group_api_private.users (mobile) WHERE mobile IS NOT NULL;
 CREATE INDEX users_search ON group_api_private.users USING gin (group_api_private.search_grams(search_names)) WITH (gin_pending_list_limit = 64) WHERE role_oid IS NULL;
 
 CREATE TABLE group_api_private.groups (
@@ -788,6 +791,16 @@ $$Lists the groups the caller is subscribed to.
 A page of the groups the caller is subscribed to, newest first (GET /api/v2/group/): {count,
 next, previous, results [Group]}.  limit is 10 unless given, at most 100.  Error: 28000 (401).$$;
 
+CREATE FUNCTION group_api_v2.list_invitations("limit" integer DEFAULT NULL, "offset" integer DEFAULT NULL) RETURNS json
+    LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'group_api_v2_list_invitations';
+COMMENT ON FUNCTION group_api_v2.list_invitations(integer, integer) IS
+$$Lists the groups that wait for the caller's answer.
+
+A page of the groups with an open invitation for the caller, hidden ones too, newest first (GET
+/api/v2/group/invite/): {count, next, previous, results [Group]}.  subscribe() accepts one,
+unsubscribe() declines it.  Groups that are archived and invitations that have expired are not
+there.  Error: 28000 (401).$$;
+
 CREATE FUNCTION group_api_v2.search_groups(search text DEFAULT NULL, "limit" integer DEFAULT NULL, "offset" integer DEFAULT NULL) RETURNS json
     LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'group_api_v2_search_groups';
 COMMENT ON FUNCTION group_api_v2.search_groups(text, integer, integer) IS
@@ -1074,8 +1087,25 @@ CREATE FUNCTION group_api.accept_invitation(token text) RETURNS json
     LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_accept_invitation';
 COMMENT ON FUNCTION group_api.accept_invitation(text) IS
 $$Accepts an invitation; answers like invitation(token).  Accepting twice is no error.
-Errors: P0002 (404) unknown link, 55000 (409) declined before, revoked or the group is
-archived, 55000 (410) expired.$$;
+
+Of a caller with a token the member is that user from then on, also where it was accepted
+without an account before; the caller is entered into the directory.  A role of the database
+answers for a person and becomes no member: see claim_membership(token).
+Errors: P0002 (404) unknown link, 55000 (409) declined before, revoked, the group is
+archived, or the member is another user, 55000 (410) expired, 23505 (409) the caller is a
+member of the group already.$$;
+
+CREATE FUNCTION group_api.claim_membership(token text) RETURNS json
+    LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_claim_membership';
+COMMENT ON FUNCTION group_api.claim_membership(text) IS
+$$Makes the caller the member whose invitation was accepted without an account.
+
+By the link of the invitation, once: from then on the member is that user, whose picture
+get_group() shows and who may call it.  Claiming one's own place again is no error.  Answers
+like invitation(token).
+Errors: 28000 (401), P0002 (404) unknown link, 55000 (409) not accepted yet, declined, revoked
+or the member is another user, 55000 (410) expired, 23505 (409) the caller is a member of the
+group already.$$;
 
 CREATE FUNCTION group_api.decline_invitation(token text) RETURNS json
     LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_decline_invitation';
@@ -1775,7 +1805,8 @@ DECLARE
         'group_api_v2.subscribe(bytea), group_api_v2.unsubscribe(bytea), '
         'group_api_v2.suggest_users(bigint, text, integer, integer), '
         'group_api.list_groups(integer, integer), group_api.add_members(jsonb), '
-        'group_api.add_members(text), group_api.add_members(bytea)';
+        'group_api.add_members(text), group_api.add_members(bytea), '
+        'group_api.claim_membership(text), group_api_v2.list_invitations(integer, integer)';
     monitors text := 'group_api.health(), group_api.sms_segments(text), '
         'group_api_private.dispatcher_state(), group_api_private.is_adopted(), '
         'group_api_private.data_origin(), group_api_private.allowed_connections(name), '

@@ -109,6 +109,50 @@ check_unsubscribe_url(char **value, void **extra, GucSource source)
 	return check_link(url);
 }
 
+/*
+ * The page leads there and nowhere else: to a host that the setting names, by what
+ * it says of the answer.
+ */
+static bool
+check_answered_url(char **value, void **extra, GucSource source)
+{
+	static const char *const places[] = {"{group}", "{response}", "{token}"};
+	static const char scheme[] = "https://";
+	const char *url = *value;
+	size_t host;
+
+	if (url[0] == '\0')
+		return true;
+	if (strncmp(url, scheme, strlen(scheme)) != 0)
+	{
+		GUC_check_errdetail("The link must begin with https://.");
+		return false;
+	}
+	host = strcspn(url + strlen(scheme), "/?#");
+	if (host == 0 || strcspn(url + strlen(scheme), "{}@\\") < host)
+	{
+		GUC_check_errdetail("The link must name its host, without a user and "
+							"without a place to be filled in.");
+		return false;
+	}
+	for (const char *at = url; *at != '\0'; at++)
+	{
+		size_t place = 0;
+
+		for (int i = 0; i < lengthof(places) && place == 0; i++)
+			if (strncmp(at, places[i], strlen(places[i])) == 0)
+				place = strlen(places[i]);
+		if (place == 0 && strchr("{}\\", *at) != NULL)
+		{
+			GUC_check_errdetail("The places to be filled in are {group}, "
+								"{response} and {token}.");
+			return false;
+		}
+		at += place > 0 ? place - 1 : 0;
+	}
+	return check_link(url);
+}
+
 static bool
 check_locale(char **value, void **extra, GucSource source)
 {
@@ -310,6 +354,13 @@ define_request_settings(void)
 		"no such header.",
 		&ga_settings.unsubscribe_url, "", PGC_SUSET, 0, check_unsubscribe_url,
 		NULL, NULL);
+	DefineCustomStringVariable(
+		"group_api.answered_url",
+		"Where the page behind a link leads to after an answer.",
+		"{group} is replaced by the group's id, {response} by accepted or "
+		"declined, {token} by the invitation's token. Empty: nowhere.",
+		&ga_settings.answered_url, "", PGC_SUSET, 0, check_answered_url, NULL,
+		NULL);
 	DefineCustomStringVariable(
 		"group_api.picture_url", "Where uploaded pictures are served.",
 		"{id} is replaced by the picture's id, else the id is appended. Served "

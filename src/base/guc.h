@@ -42,6 +42,7 @@ typedef struct GaSettings
 	char *trusted_roles;	   /* whose request.jwt.claims may be believed */
 	char *token_issuers;	   /* accepted claims "iss"; empty: any */
 	char *invitation_url;	   /* {token} is replaced, else appended */
+	char *answered_url;		   /* where the page leads to; empty: nowhere */
 	char *picture_url;		   /* {id} is replaced, else appended */
 	char *image_url_template;  /* contract B's sizes; empty: as they are */
 	bool content_availability; /* contract B's groups without logging in */

@@ -47,6 +47,8 @@ typedef enum GaViolationCode
 	GA_VIOLATION_EXPIRED,		   /* the invitation is past its expiry */
 	GA_VIOLATION_ALREADY_ANSWERED, /* the other answer was given before */
 	GA_VIOLATION_CONFLICT,		   /* the state forbids it: archived, revoked */
+	GA_VIOLATION_ALREADY_CLAIMED,  /* another user has the place */
+	GA_VIOLATION_ALREADY_MEMBER,   /* the user has another place in the group */
 	GA_VIOLATION_THROTTLED,		   /* too soon, too many */
 	GA_VIOLATION_NOT_A_LIST,	   /* something else where a list belongs */
 	GA_VIOLATION_QUOTA,			   /* over a daily cap of the caller */

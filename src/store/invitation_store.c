@@ -44,7 +44,8 @@ first_look(void)
 #define INVITATION_BY_NUMBERS                                                  \
 	"SELECT i.group_id, i.number, g.status = 'ARCHIVED', g.name,"              \
 	" g.description, g.image, g.message, g.inviter, m.name, i.response,"       \
-	" i.expires_at, i.responded_at, i.due IS NOT NULL, i.locale, g.locale"     \
+	" i.expires_at, i.responded_at, i.due IS NOT NULL, i.locale, g.locale,"    \
+	" m.user_id"                                                               \
 	" FROM group_api_private.groups g"                                         \
 	" JOIN group_api_private.invitations i ON i.group_id = g.id"               \
 	" JOIN group_api_private.members m"                                        \
@@ -72,6 +73,7 @@ read_view(const GaOwnerScope *scope, GaInvitationView *view)
 	view->is_waiting = ga_row_bool(0, 13, false);
 	view->locale = ga_row_text(scope, 0, 14);
 	view->group_locale = ga_row_text(scope, 0, 15);
+	view->user_id = ga_row_int64(0, 16, 0);
 }
 
 bool
@@ -91,9 +93,16 @@ ga_invitation_find(const GaOwnerScope *scope, GaLinkToken token,
 	Datum values[3] = {Int64GetDatum(token.group_number),
 					   Int32GetDatum(token.member_number),
 					   Int32GetDatum(token.version)};
-	uint64 found = for_update ? ga_plan_run(&lock, values, NULL, SPI_OK_SELECT)
-							  : ga_plan_read(&look, values, NULL);
+	uint64 found;
 
+	if (!for_update)
+		found = ga_plan_read(&look, values, NULL);
+	else if (ga_plan_run(&lock, values, NULL, SPI_OK_SELECT) == 0)
+		return false;
+	else
+		/* A statement of its own: of the member, too, it sees what was
+		 * committed before the lock. */
+		found = ga_plan_run(&look, values, NULL, SPI_OK_SELECT);
 	if (found > 0)
 		read_view(scope, view);
 	return found > 0;

@@ -22,6 +22,7 @@ typedef struct GaInvitationView
 	int32 number;
 	bool group_is_archived;
 	GaInvitationText text;
+	int64 user_id; /* who the member is; 0: not known */
 	GaResponse response;
 	bool is_waiting;	/* in the queue, or being sent */
 	const char *locale; /* the member's own; may be NULL */

@@ -82,7 +82,7 @@ sub check_logs
 {
 	my ($gateway) = @_;
 	my $front = front_of($gateway);
-	my @links = ('/i/', '/u/', '/receipt?server=sms&receipt=', map { "/rpc/$_?token=" } qw(invitation accept_invitation decline_invitation invitation_page unsubscribe));
+	my @links = ('/i/', '/u/', '/receipt?server=sms&receipt=', map { "/rpc/$_?token=" } qw(invitation accept_invitation decline_invitation claim_membership invitation_page unsubscribe));
 	my $asks = sub { my ($status, $what) = @_;
 		for my $link (@links)
 		{

@@ -80,7 +80,7 @@ UPDATE group_api_private.groups SET contract = 'A' WHERE name = 'With Ann';
 SELECT group_api_v2.create_group('{"name": "Archived"}');
 UPDATE group_api_private.groups SET status = 'ARCHIVED' WHERE name = 'Archived';
 
--- Other files have what needs a link (expired, already_answered) or a key
+-- Other files have what needs a link (expired, already_answered, already_claimed, already_member) or a key
 -- (key_reused); throttled is not reached by any function here, quota_exceeded is by test/t/055_quotas.pl.
 CREATE TEMP TABLE raised (code text, contract text, caller text, command text);
 INSERT INTO raised
@@ -175,7 +175,7 @@ SELECT is_empty($$SELECT code FROM answered WHERE contract <> 'B' AND (
 	'error.details begins with the fault that error.code and error.message tell');
 
 SELECT is_empty($$SELECT name FROM published EXCEPT SELECT code FROM raised
-	EXCEPT VALUES ('not_authenticated'), ('expired'), ('already_answered'), ('key_reused'),
+	EXCEPT VALUES ('not_authenticated'), ('expired'), ('already_answered'), ('already_claimed'), ('already_member'), ('key_reused'),
 		('throttled'), ('quota_exceeded'), ('country_not_allowed')$$,
 	'every code is raised here, but for those told of elsewhere');
 

@@ -218,5 +218,37 @@ FROM (VALUES ('<h1>.*?</h1>', '<h1><bdi>{token} {/}{?pending}</bdi></h1>'),
 SELECT is((SELECT count(*) FROM regexp_matches(:'page', pg_temp.token('quiet'), 'g')), 1::bigint,
 	'and the token stands in the form alone');
 
+-- ---- On to the app ----
+
+CREATE FUNCTION pg_temp.onward(of uuid, member integer) RETURNS text
+LANGUAGE sql AS $$
+	SELECT substring(group_api.invitation_page(pg_temp.token('', number, member, 1))::text FROM 'href="([^"]*)"')
+	FROM group_api_private.groups WHERE id = of
+$$;
+UPDATE group_api_private.invitations SET response = CASE number WHEN 2 THEN 'accepted' WHEN 3 THEN 'declined' WHEN 4 THEN 'revoked'
+	WHEN 5 THEN 'expired' ELSE 'pending' END::group_api.response, responded_at = now(), expires_at = now() + interval '1 day' WHERE group_id = :'id';
+SELECT is(pg_temp.onward(:'id', 2), NULL, 'the page leads nowhere unless the operator says so');
+SET LOCAL group_api.answered_url = 'https://app.example/welcome?group={group}&r={response}#end';
+SELECT is(pg_temp.onward(:'id', member), expected, format('member %s', member))
+FROM (VALUES (2, format('https://app.example/welcome?group=%s&amp;r=accepted#end', :'id')),
+	(3, format('https://app.example/welcome?group=%s&amp;r=declined#end', :'id')), (4, NULL), (5, NULL), (6, NULL)) AS e (member, expected);
+SET LOCAL group_api.answered_url = 'https://app.example/{token}/{token}';
+SELECT is(pg_temp.onward(id, 2), format('https://app.example/%s/%1$s', pg_temp.token('', number, 2, 1)), 'the token stands where the operator wrote it')
+FROM group_api_private.groups WHERE id = :'id';
+CREATE FUNCTION pg_temp.setting(value text) RETURNS text
+LANGUAGE plpgsql AS $$
+BEGIN
+	RETURN set_config('group_api.answered_url', value, true);
+EXCEPTION WHEN OTHERS THEN
+	RETURN SQLSTATE;
+END
+$$;
+SELECT is(pg_temp.setting(value), '22023', value || ' is no address to lead to')
+FROM unnest(ARRAY['http://app.example/', 'app.example', '//app.example', 'javascript:alert(1)', 'myapp://open', 'https://', 'https:///x',
+	'https://{group}/', 'https://{token}.example/', 'https://app@evil.example/', 'https://app.example\@evil.example/', 'https://app.example/{member}', 'https://app.example/{',
+	'https://app.example/"', 'https://app.example/<b>', 'https://app.example/a b', E'https://app.example/\n', 'https://app.example/é']) AS value;
+SELECT is(pg_temp.setting(value), value, value || ' is one')
+FROM unnest(ARRAY['', 'https://app.example', 'https://app.example:8443/a?b=@{group}#{response}']) AS value;
+
 SELECT * FROM finish();
 ROLLBACK;

@@ -271,7 +271,7 @@ INSERT INTO levels
 		'delete_group(uuid)', 'preview_invitation(uuid,integer,text)',
 		'list_groups(integer,integer)', 'add_members(jsonb)', 'add_members(text)', 'add_members(bytea)',
 		'sms_segments(text)', 'receive_receipt(name,bytea,jsonb,text,text)', 'v2.create_group(jsonb)', 'v2.create_group(text)', 'v2.create_group(bytea)',
-		'v2.list_groups(integer,integer)', 'v2.get_status(bigint)', 'v2.put_group(jsonb)', 'v2.put_group(bigint,jsonb)',
+		'v2.list_groups(integer,integer)', 'v2.list_invitations(integer,integer)', 'claim_membership(text)', 'v2.get_status(bigint)', 'v2.put_group(jsonb)', 'v2.put_group(bigint,jsonb)',
 		'v2.patch_group(jsonb)', 'v2.patch_group(bigint,jsonb)', 'v2.delete_group()', 'v2.delete_group(bigint)',
 		'v2.invite_users(jsonb)', 'v2.invite_users(bigint,bigint[])', 'v2.withdraw_invitations(jsonb)',
 		'v2.withdraw_invitations(bigint,bigint[])', 'v2.subscribe()', 'v2.subscribe(jsonb)',

@@ -64,7 +64,7 @@ INSERT INTO questions (command) VALUES
 	('group_api_v2.create_group(''{"name": "ga_test dry", "invite_users": [%u], "dry_run": true}''::bytea)'),
 	('group_api_v2.get_group(%n)'), ('group_api_v2.list_groups()'), ('group_api_v2.search_groups(''ga_test of'')'),
 	('group_api_v2.user_groups(%u)'), ('group_api_v2.get_status(%n)'), ('group_api_v2.list_members(%n)'),
-	('group_api_v2.list_feed(%n)'), ('group_api_v2.list_invited_users(%n)'), ('group_api_v2.list_requests(%n)'),
+	('group_api_v2.list_feed(%n)'), ('group_api_v2.list_invitations()'), ('group_api_v2.list_invited_users(%n)'), ('group_api_v2.list_requests(%n)'),
 	('group_api_v2.suggest_users(NULL, ''Same'')'), ('group_api_v2.suggest_users(%n, ''Same'')'),
 	('group_api_v2.put_group(%n, ''{"name": "ga_test of four %u"}'')'), ('group_api_v2.patch_group(%n, ''{"color": "#ffffff"}'')'),
 	('group_api.get_group(%g)'), ('group_api.preview_invitation(%g)'), ('group_api.preview_invitation(%g, %m)'),
@@ -85,7 +85,7 @@ INSERT INTO questions (command) VALUES
 -- Functions whose answers are of a link, a text or a picture that the caller has got, or a
 -- group of contract A, where the caller typed every contact.
 CREATE TEMP TABLE others (name text);
-INSERT INTO others VALUES ('group_api.invitation'), ('group_api.accept_invitation'), ('group_api.decline_invitation'),
+INSERT INTO others VALUES ('group_api.invitation'), ('group_api.accept_invitation'), ('group_api.decline_invitation'), ('group_api.claim_membership'),
 	('group_api.invitation_page'), ('group_api.unsubscribe'), ('group_api.receive_receipt'), ('group_api.picture'),
 	('group_api.sms_segments'), ('group_api.create_group');
 SELECT is_empty($$SELECT p.oid::regprocedure FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace

@@ -1,9 +1,11 @@
 /*
  * invitations.c
  *		What the invited person does with the link, as JSON: look, accept,
- *		decline.
+ *		decline, claim the place.
  *
- * A wrong token and a token of no invitation get the same answer.
+ * A wrong token and a token of no invitation get the same answer.  Accepting makes
+ * a user of a token the member; a role of the database answers for people, and is
+ * one of them only if it claims the place.  Who has a place is told to nobody here.
  */
 #include "postgres.h"
 
@@ -37,10 +39,28 @@ no_such_invitation(const GaCaller *caller)
 		"there is no invitation with this link");
 }
 
+/* Why the caller cannot be the member. */
+static Datum
+refuse_place(const GaCaller *caller, GaPlace place)
+{
+	if (place == GA_PLACE_TAKEN)
+		return ga_answer_fault(
+			caller, GA_CONTRACT_A_INVITATION, "token",
+			GA_VIOLATION_ALREADY_CLAIMED,
+			"Sign in as that user, or ask for an invitation of your own.",
+			"the place in the group belongs to another user");
+	return ga_answer_fault(
+		caller, GA_CONTRACT_A_INVITATION, "token", GA_VIOLATION_ALREADY_MEMBER,
+		"Leave the link to whom it was sent: a user has one place in a group.",
+		"the user is a member of the group already");
+}
+
 /* Why the invitation could not be answered as asked. */
 static Datum
 refusal(const GaCaller *caller, const GaVisit *visit)
 {
+	if (visit->place != GA_PLACE_OPEN)
+		return refuse_place(caller, visit->place);
 	switch (visit->state)
 	{
 		case GA_INVITATION_ACCEPTED:
@@ -84,17 +104,12 @@ group_api_invitation(PG_FUNCTION_ARGS)
 }
 
 static Datum
-answer_invitation(FunctionCallInfo fcinfo, bool accepted)
+answer_if(const GaCaller *caller, const GaVisit *visit,
+		  GaInvitationState wanted)
 {
-	GaCaller caller;
-	GaVisit visit;
-
-	ga_caller_read(&caller);
-	ga_link_visit_answer(token_argument(fcinfo), accepted, &visit);
-	if (visit.state !=
-		(accepted ? GA_INVITATION_ACCEPTED : GA_INVITATION_DECLINED))
-		return refusal(&caller, &visit);
-	return answer_visit(&caller, &visit);
+	if (visit->state != wanted || visit->place != GA_PLACE_OPEN)
+		return refusal(caller, visit);
+	return answer_visit(caller, visit);
 }
 
 PG_FUNCTION_INFO_V1(group_api_accept_invitation);
@@ -102,7 +117,15 @@ PG_FUNCTION_INFO_V1(group_api_accept_invitation);
 Datum
 group_api_accept_invitation(PG_FUNCTION_ARGS)
 {
-	return answer_invitation(fcinfo, true);
+	GaCaller caller;
+	GaVisit visit;
+	bool is_person;
+
+	ga_caller_read(&caller);
+	is_person = caller.is_authenticated && !caller.is_role;
+	ga_link_visit_accept(token_argument(fcinfo), is_person ? &caller : NULL,
+						 &visit);
+	return answer_if(&caller, &visit, GA_INVITATION_ACCEPTED);
 }
 
 PG_FUNCTION_INFO_V1(group_api_decline_invitation);
@@ -110,5 +133,30 @@ PG_FUNCTION_INFO_V1(group_api_decline_invitation);
 Datum
 group_api_decline_invitation(PG_FUNCTION_ARGS)
 {
-	return answer_invitation(fcinfo, false);
+	GaCaller caller;
+	GaVisit visit;
+
+	ga_caller_read(&caller);
+	ga_link_visit_decline(token_argument(fcinfo), &visit);
+	return answer_if(&caller, &visit, GA_INVITATION_DECLINED);
+}
+
+PG_FUNCTION_INFO_V1(group_api_claim_membership);
+
+Datum
+group_api_claim_membership(PG_FUNCTION_ARGS)
+{
+	GaCaller caller;
+	GaVisit visit;
+
+	ga_caller_read(&caller);
+	if (!caller.is_authenticated)
+		return ga_answer_not_authenticated(&caller, GA_CONTRACT_A_INVITATION);
+	ga_link_visit_claim(token_argument(fcinfo), &caller, &visit);
+	if (visit.state == GA_INVITATION_PENDING && visit.place == GA_PLACE_OPEN)
+		return ga_answer_fault(&caller, GA_CONTRACT_A_INVITATION, "token",
+							   GA_VIOLATION_CONFLICT,
+							   "Call accept_invitation() with the same token.",
+							   "the invitation was not accepted yet");
+	return answer_if(&caller, &visit, GA_INVITATION_ACCEPTED);
 }

@@ -91,6 +91,19 @@ group_api_v2_list_groups(PG_FUNCTION_ARGS)
 	return list_groups(fcinfo, 0, NULL, &caller, ga_groups_v2_own);
 }
 
+PG_FUNCTION_INFO_V1(group_api_v2_list_invitations);
+
+Datum
+group_api_v2_list_invitations(PG_FUNCTION_ARGS)
+{
+	GaCaller caller;
+	Datum answer;
+
+	if (!ga_access_read_caller(&caller, GA_FOR_USERS, &answer))
+		return answer;
+	return list_groups(fcinfo, 0, NULL, &caller, ga_groups_v2_inviting);
+}
+
 PG_FUNCTION_INFO_V1(group_api_v2_search_groups);
 
 Datum

@@ -1,11 +1,13 @@
 /*
  * answering.c
- *		Finding an invitation by its link, and answering it.
+ *		Finding an invitation by its link, answering it, and becoming its member.
  *
- * No account is needed: the token is the right.  Looking never changes
- * anything, so that a mail scanner cannot use a link up.  A wrong token costs
- * the same statement as one that was answered.  Locks the row of an invitation that is
- * answered; the dispatcher passes it by until the transaction ends.
+ * No account is needed to answer: the token is the right.  Who has one becomes
+ * the member by it, once: the place is that user's from then on.  Looking never
+ * changes anything, so that a mail scanner cannot use a link up.  A wrong token
+ * costs the same statement as one that was answered.  Locks the row of an invitation
+ * that is answered or claimed, which the dispatcher passes by until the transaction
+ * ends, and after it the user's (store/group/membership_store).
  */
 #include "postgres.h"
 
@@ -13,6 +15,7 @@
 #include "api/link/answering.h"
 #include "dispatch/wake.h"
 #include "miscadmin.h"
+#include "store/group/membership_store.h"
 #include "store/installation_store.h"
 #include "store/plan_cache.h"
 #include "store/suppression_store.h"
@@ -69,6 +72,7 @@ find(const GaOwnerScope *scope, GaLinkToken token, GaLinkPurpose purpose,
 			: ga_invitation_find(scope, token, for_update, &visit->view);
 
 	visit->state = found ? state_of(&visit->view) : GA_INVITATION_UNKNOWN;
+	visit->place = GA_PLACE_OPEN;
 }
 
 void
@@ -81,33 +85,90 @@ ga_link_visit_find(const text *token, GaLinkPurpose purpose, GaVisit *visit)
 	ga_owner_leave(&scope);
 }
 
-void
-ga_link_visit_answer(const text *token, bool accepted, GaVisit *visit)
+/*
+ * The same with the row locked; what can no longer be answered or claimed is
+ * locked by nobody.
+ */
+static void
+find_to_change(const GaOwnerScope *scope, const text *token, bool is_claimed,
+			   GaVisit *visit)
 {
-	GaOwnerScope scope;
-	GaLinkToken link;
+	GaLinkToken link = read_token(token, GA_LINK_INVITATION);
 
-	/* A GET is 405, whatever its token. */
-	PreventCommandIfReadOnly(accepted ? "accept_invitation()"
-									  : "decline_invitation()");
-	ga_owner_enter(&scope);
-	link = read_token(token, GA_LINK_INVITATION);
-	/* What can no longer be answered is locked by nobody. */
-	find(&scope, link, GA_LINK_INVITATION, false, visit);
-	if (visit->state == GA_INVITATION_PENDING)
-		find(&scope, link, GA_LINK_INVITATION, true, visit);
+	find(scope, link, GA_LINK_INVITATION, false, visit);
+	if (visit->state == GA_INVITATION_PENDING ||
+		(visit->state == GA_INVITATION_ACCEPTED && is_claimed &&
+		 visit->view.user_id == 0))
+		find(scope, link, GA_LINK_INVITATION, true, visit);
 	/* The row is locked now: the dispatcher must look again afterwards. */
 	if (visit->state != GA_INVITATION_UNKNOWN && visit->view.is_waiting)
 		ga_wake_at_end();
-	if (visit->state == GA_INVITATION_PENDING)
-	{
-		ga_invitation_answer(&visit->view, accepted);
-		visit->state =
-			accepted ? GA_INVITATION_ACCEPTED : GA_INVITATION_DECLINED;
-		visit->view.response =
-			accepted ? GA_RESPONSE_ACCEPTED : GA_RESPONSE_DECLINED;
-		visit->view.text.responded_at = GetCurrentTransactionStartTimestamp();
-	}
+}
+
+/* The row of a member who is nobody known yet is locked. */
+static GaPlace
+take_place(const GaOwnerScope *scope, GaInvitationView *view, GaCaller *user)
+{
+	ga_caller_look_up(scope, user, view->user_id == 0);
+	if (view->user_id != 0)
+		return view->user_id == user->user.id ? GA_PLACE_OPEN : GA_PLACE_TAKEN;
+	if (!ga_membership_give(view->group_id, view->number, user->user.id))
+		return GA_PLACE_SECOND;
+	view->user_id = user->user.id;
+	return GA_PLACE_OPEN;
+}
+
+static void
+answer(GaVisit *visit, bool accepted)
+{
+	if (visit->state != GA_INVITATION_PENDING || visit->place != GA_PLACE_OPEN)
+		return;
+	ga_invitation_answer(&visit->view, accepted);
+	visit->state = accepted ? GA_INVITATION_ACCEPTED : GA_INVITATION_DECLINED;
+	visit->view.response =
+		accepted ? GA_RESPONSE_ACCEPTED : GA_RESPONSE_DECLINED;
+	visit->view.text.responded_at = GetCurrentTransactionStartTimestamp();
+}
+
+void
+ga_link_visit_decline(const text *token, GaVisit *visit)
+{
+	GaOwnerScope scope;
+
+	/* A GET is 405, whatever its token. */
+	PreventCommandIfReadOnly("decline_invitation()");
+	ga_owner_enter(&scope);
+	find_to_change(&scope, token, false, visit);
+	answer(visit, false);
+	ga_owner_leave(&scope);
+}
+
+void
+ga_link_visit_accept(const text *token, GaCaller *user, GaVisit *visit)
+{
+	GaOwnerScope scope;
+
+	PreventCommandIfReadOnly("accept_invitation()");
+	ga_owner_enter(&scope);
+	find_to_change(&scope, token, user != NULL, visit);
+	if (user != NULL && (visit->state == GA_INVITATION_PENDING ||
+						 visit->state == GA_INVITATION_ACCEPTED))
+		visit->place = take_place(&scope, &visit->view, user);
+	answer(visit, true);
+	ga_owner_leave(&scope);
+}
+
+void
+ga_link_visit_claim(const text *token, GaCaller *user, GaVisit *visit)
+{
+	GaOwnerScope scope;
+
+	PreventCommandIfReadOnly("claim_membership()");
+	ga_owner_enter(&scope);
+	find_to_change(&scope, token, true, visit);
+	if (visit->state == GA_INVITATION_ACCEPTED ||
+		(visit->state == GA_INVITATION_PENDING && visit->view.user_id != 0))
+		visit->place = take_place(&scope, &visit->view, user);
 	ga_owner_leave(&scope);
 }
 

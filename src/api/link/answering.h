@@ -8,6 +8,7 @@
 
 #include "postgres.h"
 
+#include "api/caller.h"
 #include "base/link_token.h"
 #include "store/invitation_store.h"
 
@@ -22,9 +23,18 @@ typedef enum GaInvitationState
 	GA_INVITATION_EXPIRED
 } GaInvitationState;
 
+/* Whether the member may be the caller. */
+typedef enum GaPlace
+{
+	GA_PLACE_OPEN,	/* nobody is to be the member, or the caller is */
+	GA_PLACE_TAKEN, /* the member is another user */
+	GA_PLACE_SECOND /* the caller is another member of the group */
+} GaPlace;
+
 typedef struct GaVisit
 {
 	GaInvitationState state;
+	GaPlace place;
 	GaInvitationView view; /* unset while the state is unknown */
 } GaVisit;
 
@@ -36,11 +46,25 @@ extern void ga_link_visit_find(const text *token, GaLinkPurpose purpose,
 							   GaVisit *visit);
 
 /*
- * Answers a pending invitation; afterwards `state` is what was asked for, or
+ * Declines a pending invitation; afterwards `state` is what was asked for, or
  * tells why the answer was not taken.
  */
-extern void ga_link_visit_answer(const text *token, bool accepted,
+extern void ga_link_visit_decline(const text *token, GaVisit *visit);
+
+/*
+ * The same to accept it.  `user`: who becomes the member, also of an invitation
+ * that was accepted without an account; NULL: nobody does.  Unless `place` is
+ * open nothing has changed.
+ */
+extern void ga_link_visit_accept(const text *token, GaCaller *user,
 								 GaVisit *visit);
+
+/*
+ * Makes the user the member whose invitation was accepted, which `state` tells
+ * then; unless `place` is open nothing has changed.
+ */
+extern void ga_link_visit_claim(const text *token, GaCaller *user,
+								GaVisit *visit);
 
 /* Nothing more is to be sent to whom a link to unsubscribe was sent. */
 extern void ga_link_visit_unsubscribe(const text *token, GaVisit *visit);

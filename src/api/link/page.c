@@ -12,10 +12,13 @@
 #include "api/link/answering.h"
 #include "api/caller.h"
 #include "base/guc.h"
+#include "base/percent.h"
 #include "base/picture_url.h"
 #include "message/page/page.h"
 #include "message/page/page_words.h"
 #include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
+#include "utils/uuid.h"
 
 typedef enum Choice
 {
@@ -57,6 +60,42 @@ choose_language(const GaCaller *caller, const GaVisit *visit)
 						: language;
 }
 
+/* Where the operator lets the app go on; nothing of it is the request's. */
+static const char *
+onward_url(const GaVisit *visit, const char *token)
+{
+	const char *group = DatumGetCString(
+		DirectFunctionCall1(uuid_out, UUIDPGetDatum(&visit->view.group_id)));
+	const struct
+	{
+		const char *place;
+		const char *value;
+	} places[] = {{"{group}", group},
+				  {"{response}", ga_state_response_word(visit->view.response)},
+				  {"{token}", token}};
+	StringInfoData out;
+
+	if (ga_settings.answered_url[0] == '\0')
+		return NULL;
+	initStringInfo(&out);
+	for (const char *at = ga_settings.answered_url; *at != '\0';)
+	{
+		int i = 0;
+
+		while (i < lengthof(places) &&
+			   strncmp(at, places[i].place, strlen(places[i].place)) != 0)
+			i++;
+		if (i == lengthof(places))
+		{
+			appendStringInfoChar(&out, *at++);
+			continue;
+		}
+		ga_percent_put(&out, ga_bytes(places[i].value), GA_PERCENT_UNRESERVED);
+		at += strlen(places[i].place);
+	}
+	return out.data;
+}
+
 static void
 fill_page(GaPage *page, const GaCaller *caller, const GaVisit *visit,
 		  const text *token)
@@ -69,6 +108,9 @@ fill_page(GaPage *page, const GaCaller *caller, const GaVisit *visit,
 	page->token = text_to_cstring(token);
 	page->text = visit->view.text;
 	page->text.image = ga_picture_url(page->text.image);
+	if (visit->state == GA_INVITATION_ACCEPTED ||
+		visit->state == GA_INVITATION_DECLINED)
+		page->onward = onward_url(visit, page->token);
 }
 
 static Datum
@@ -143,8 +185,11 @@ group_api_invitation_page(PG_FUNCTION_ARGS)
 		answer = ANSWER_NONE;
 	else if (caller.is_http && answer == ANSWER_NONE)
 		answer = ANSWER_OTHER;
-	if (answer == ANSWER_ACCEPT || answer == ANSWER_DECLINE)
-		ga_link_visit_answer(token, answer == ANSWER_ACCEPT, &visit);
+	/* Nobody is signed in at the page: who is may claim the place afterwards. */
+	if (answer == ANSWER_ACCEPT)
+		ga_link_visit_accept(token, NULL, &visit);
+	else if (answer == ANSWER_DECLINE)
+		ga_link_visit_decline(token, &visit);
 	else
 		ga_link_visit_find(token, GA_LINK_INVITATION, &visit);
 	fill_page(&page, &caller, &visit, token);

@@ -56,6 +56,8 @@ typedef enum Field
 	FIELD_DECLINE,
 	FIELD_STOP,
 	FIELD_NOTE,
+	FIELD_ONWARD,
+	FIELD_CONTINUE,
 	/* what is in sentences */
 	FIELD_GROUP,
 	FIELD_INVITER,
@@ -103,6 +105,8 @@ static const GaFieldInfo fields[FIELD_COUNT] = {
 	[FIELD_DECLINE] = {"decline", PART},
 	[FIELD_STOP] = {"stop", PART},
 	[FIELD_NOTE] = {"note", PART | CONDITION},
+	[FIELD_ONWARD] = {"onward", VALUE | CONDITION},
+	[FIELD_CONTINUE] = {"continue", PART},
 	[FIELD_GROUP] = {"group", PART},
 	[FIELD_INVITER] = {"inviter", PART},
 	[FIELD_MEMBER] = {"member", PART},
@@ -233,14 +237,18 @@ ga_page_policy(const GaPage *page)
 
 /* ---- values ------------------------------------------------------------- */
 
+static bool
+is_answered(const GaPage *page)
+{
+	return page->state == GA_PAGE_ACCEPTED || page->state == GA_PAGE_DECLINED;
+}
+
 /* When what the page tells was or ends; 0: no such moment. */
 static TimestampTz
 moment_of(const GaPage *page)
 {
-	bool is_past =
-		page->state == GA_PAGE_ACCEPTED || page->state == GA_PAGE_DECLINED;
 	TimestampTz moment =
-		is_past ? page->text.responded_at : page->text.expires_at;
+		is_answered(page) ? page->text.responded_at : page->text.expires_at;
 
 	return TIMESTAMP_NOT_FINITE(moment) ? 0 : moment;
 }
@@ -269,6 +277,8 @@ take_values(const GaPage *page, const char **of)
 	of[FIELD_MESSAGE] = text_or_null(page->text.message);
 	of[FIELD_DESCRIPTION] = text_or_null(page->text.description);
 	of[state_words[page->state].sign] = HOLDS;
+	if (is_answered(page))
+		of[FIELD_ONWARD] = page->onward;
 	if (page->state == GA_PAGE_PENDING)
 		of[FIELD_IS_OPEN] = HOLDS;
 	if (page->state == GA_PAGE_PENDING || page->state == GA_PAGE_UNSUBSCRIBE)
@@ -379,10 +389,14 @@ take_sentences(const GaPage *page, const char **of)
 		{FIELD_DECLINE, GA_WORD_DECLINE},
 		{FIELD_STOP, GA_WORD_STOP_BUTTON},
 		{FIELD_NOTE, words->note},
+		{FIELD_CONTINUE, GA_WORD_CONTINUE},
 	};
 
 	for (int i = 0; i < lengthof(sentences); i++)
 		of[sentences[i].field] = sentence(page, sentences[i].word, of);
+	/* The app may need something else. */
+	if (page->state == GA_PAGE_ACCEPTED && page->onward != NULL)
+		of[FIELD_NOTE] = NULL;
 	/* What matters most of an invitation is whose it is. */
 	if (page->state == GA_PAGE_PENDING)
 		of[FIELD_HEADLINE] = "{group}";

@@ -41,6 +41,7 @@ typedef struct GaPage
 	GaPageNotice notice;
 	int language;
 	const char *token;	   /* for the form; shown nowhere */
+	const char *onward;	   /* where the app goes on; NULL: nowhere */
 	GaInvitationText text; /* the image as an address to show */
 } GaPage;
 

@@ -134,6 +134,7 @@ static const char *const words[GA_WORD_COUNT][LANGUAGE_COUNT] = {
 		"Si vous changez d’avis, demandez une nouvelle invitation.",
 		"Wenn du es dir anders überlegst, bitte um eine neue Einladung.",
 		"Se mudar de ideia, peça um novo convite."),
+	SAY(CONTINUE, "Continue", "Continuar", "Continuer", "Weiter", "Continuar"),
 	SAY(CLOSE_PAGE,
 		"Nothing else is needed. You can close this page.",
 		"No hace falta nada más. Puedes cerrar esta página.",

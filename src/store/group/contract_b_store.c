@@ -210,14 +210,19 @@ read_groups_page(const GaOwnerScope *scope, GaPlan *page, GaPlan *total,
 	return read_groups(scope, *count);
 }
 
-/* The groups a user is subscribed to. */
-#define GROUPS_OF(user)                                                        \
+/* The groups a user has a place in, as a member or as invited. */
+#define PLACES_OF(user)                                                        \
 	"group_api_private.members m"                                              \
 	" JOIN group_api_private.groups g"                                         \
 	"  ON g.id = m.group_id AND g.contract = 'B'"                              \
 	" LEFT JOIN group_api_private.invitations i"                               \
 	"  ON i.group_id = m.group_id AND i.number = m.number"                     \
-	" WHERE m.user_id = " user " AND " GA_IS_SUBSCRIBED
+	" WHERE m.user_id = " user " AND "
+/* The groups a user is subscribed to. */
+#define GROUPS_OF(user) PLACES_OF(user) GA_IS_SUBSCRIBED
+/* What is archived can be joined no more. */
+#define GROUPS_INVITING                                                        \
+	PLACES_OF("$1") GA_IS_INVITED " AND g.status = 'ACTIVE' AND g.active"
 
 GaGroupV2 *
 ga_groups_v2_own(const GaOwnerScope *scope, GaViewer viewer,
@@ -225,6 +230,16 @@ ga_groups_v2_own(const GaOwnerScope *scope, GaViewer viewer,
 {
 	static GaPlan page = GROUPS_PAGE(GROUPS_OF("$1"));
 	static GaPlan total = PAGE_COUNT(GROUPS_OF("$1"));
+
+	return read_groups_page(scope, &page, &total, viewer, 0, bounds, count);
+}
+
+GaGroupV2 *
+ga_groups_v2_inviting(const GaOwnerScope *scope, GaViewer viewer,
+					  GaPageBounds *bounds, int *count)
+{
+	static GaPlan page = GROUPS_PAGE(GROUPS_INVITING);
+	static GaPlan total = PAGE_COUNT(GROUPS_INVITING);
 
 	return read_groups_page(scope, &page, &total, viewer, 0, bounds, count);
 }

@@ -56,6 +56,10 @@ extern bool ga_group_v2_lock(const struct GaOwnerScope *scope, int64 number,
 extern GaGroupV2 *ga_groups_v2_own(const struct GaOwnerScope *scope,
 								   GaViewer viewer, GaPageBounds *bounds,
 								   int *count);
+/* Those with an open invitation for the viewer, who may still join them. */
+extern GaGroupV2 *ga_groups_v2_inviting(const struct GaOwnerScope *scope,
+										GaViewer viewer, GaPageBounds *bounds,
+										int *count);
 /* Those with these numbers, newest first; `count` becomes how many there are. */
 extern GaGroupV2 *ga_groups_v2_numbered(const struct GaOwnerScope *scope,
 										GaViewer viewer, const int64 *numbers,

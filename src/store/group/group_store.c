@@ -15,11 +15,39 @@
 #include "store/plan_cache.h"
 #include "utils/snapmgr.h"
 
+/* The one user u whose address or number is the contact of the invitation i. */
+#define PICTURE_BY(contact)                                                    \
+	"(SELECT max(u.avatar) FROM group_api_private.users u"                     \
+	"  WHERE " contact " HAVING count(*) = 1)"
+
+/*
+ * The member's picture is the directory's: of the user who the member is, or,
+ * once the invitation was accepted, of the one who is known by its contact.
+ * Before that it would tell whoever typed the contact that there is such a user.
+ */
+#define PICTURE                                                                \
+	" coalesce(CASE WHEN m.user_id IS NOT NULL"                                \
+	"   THEN (SELECT u.avatar FROM group_api_private.users u"                  \
+	"    WHERE u.id = m.user_id)"                                              \
+	"  WHEN i.response = " GA_SQL_ACCEPTED " AND i.channel = 'EMAIL'"          \
+	"   THEN " PICTURE_BY(                                                     \
+		"lower(u.email) = lower(i.contact)") "  WHEN i.response "              \
+											 "= " GA_SQL_ACCEPTED              \
+											 " AND i.channel = 'MOBILE'"       \
+											 "   THEN " PICTURE_BY(            \
+												 "u.mobile = i.contact") "  "  \
+																		 "END" \
+																		 ", "  \
+																		 "m."  \
+																		 "pic" \
+																		 "tur" \
+																		 "e),"
+
 void
 ga_group_read_members(const GaOwnerScope *scope, GaGroup *group)
 {
 	static GaPlan plan = {
-		.sql = "SELECT m.number, m.is_leader, m.user_id, m.name, m.picture,"
+		.sql = "SELECT m.number, m.is_leader, m.user_id, m.name," PICTURE
 			   " i.channel, i.contact, i.delivery, i.reason, i.changed_at,"
 			   " i.response, i.responded_at, i.locale, i.expires_at,"
 			   " i.link_version::int4, i.reminders::int4"
