@@ -104,6 +104,9 @@ async function open(browser, url) {
 	await page.setRequestInterception(true);
 	page.on('request', (request) => {
 		if (new URL(request.url()).hostname === '127.0.0.1') return request.continue();
+		// Where the page leads to after an answer; who comes from it is not told.
+		if (new URL(request.url()).hostname === 'app.example')
+			return request.respond({ contentType: 'text/html', body: `<!DOCTYPE html><html lang="en"><title>${request.headers().referer ?? 'the app'}</title>` });
 		if (PICTURE.length === 0 || request.resourceType() !== 'image') return request.abort();
 		return request.respond({ contentType: 'image/svg+xml', body: PICTURE });
 	});
@@ -143,7 +146,7 @@ async function lookAt(browser, { name, url }) {
 	}
 }
 
-async function submit(browser, { name, url, button, expected, buttons }) {
+async function submit(browser, { name, url, button, expected, buttons, onward }) {
 	const { page, complaints } = await open(browser, url);
 	const faults = [];
 	const names = await namesOfControls(page);
@@ -157,6 +160,11 @@ async function submit(browser, { name, url, button, expected, buttons }) {
 	const title = await page.title();
 	if (!title.includes(expected)) faults.push(`the page is now "${title}"`);
 	if (page.url().includes('token=')) faults.push(`the address still has the token: ${page.url()}`);
+	if (onward) {
+		await Promise.all([page.waitForNavigation(), page.click('a')]);
+		if (page.url() !== onward) faults.push(`the page leads to ${page.url()}`);
+		if (await page.title() !== 'the app') faults.push(`the app is told ${await page.title()}`);
+	}
 	report(`${name}: a click answers, without script`, [...faults, ...complaints]);
 	await page.close();
 }

@@ -20,7 +20,7 @@ plan skip_all => 'npm packages pg and puppeteer-core not found'
 plan skip_all => 'Chromium not found' unless $chromium;
 
 my $PAGE = '/rpc/invitation_page';
-my $node = new_api_node('main', conf => pages_conf());
+my $node = new_api_node('main', conf => pages_conf() . "group_api.answered_url = 'https://app.example/welcome?group={group}&response={response}#{token}'\n");
 my $gateway = double_of($node);
 my $screenshots = $ENV{GROUP_API_SCREENSHOTS} // "$PostgreSQL::Test::Utils::tmp_check/screenshots";
 my $of = make_states($node, { message => 'We have four seats left for the concert, row seven. Would you like to come with us?' });
@@ -37,6 +37,13 @@ sub url
 	return "$gateway->{url}$path?" . form_encoded(@arguments);
 }
 
+# Where the app goes on.
+sub onward
+{
+	my ($response, $name) = @_;
+	return "https://app.example/welcome?group=$others->{group}&response=$response#$others->{$name}";
+}
+
 $node->safe_psql('postgres', "SELECT group_api.unsubscribe('$stopped')");
 my @pages = map { { name => $_, url => url($PAGE, token => $of->{$_}) } }
   qw(pending accepted declined revoked expired archived unknown);
@@ -51,9 +58,9 @@ for my $language (qw(es fr de pt))
 }
 my @forms = (
 	{ name => 'accept', url => url($PAGE, token => $others->{'click yes'}), button => 'button[value=accept]',
-		buttons => [qw(Accept Decline)], expected => 'You have joined' },
+		buttons => [qw(Accept Decline)], expected => 'You have joined', onward => onward('accepted', 'click yes') },
 	{ name => 'decline', url => url($PAGE, token => $others->{'click no'}), button => 'button[value=decline]',
-		buttons => [qw(Accept Decline)], expected => 'You have declined' },
+		buttons => [qw(Accept Decline)], expected => 'You have declined', onward => onward('declined', 'click no') },
 	{ name => 'unsubscribe', url => url('/rpc/unsubscribe', token => $stop), button => 'button',
 		buttons => ['Stop all messages'], expected => 'No more messages' });
 

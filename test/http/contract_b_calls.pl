@@ -41,6 +41,7 @@ for my $gateway (gateways($node))
 	for (
 		[ ann => POST => invite_users => 204, body => { users => [ $id{bob} ] }, headers => {%in} ],
 		[ ann => GET => "list_invited_users?id=$group" => 200, has => 'bob' ],
+		[ bob => GET => 'list_invitations' => 200, has => "\"id\":$group," ],
 		[ ann => POST => withdraw_invitations => 204, body => { users => [ $id{bob} ] }, headers => {%in} ],
 		[ bob => POST => subscribe => 204, headers => {%in} ],
 		[ bob => GET => "get_status?id=$group" => 200, has => '"requested"' ],
@@ -57,6 +58,7 @@ for my $gateway (gateways($node))
 		[ ann => GET => "suggest_users?id=$group" => 200, has => 'cid' ],
 		[ bob => GET => 'suggest_users' => 200, headers => { 'X-Request-Uri' => '/api/v2/group/user/?search=like' },
 			has => '"count":0' ],
+		[ bob => GET => 'list_invitations' => 200, has => '"count":0' ],
 		[ bob => GET => 'list_groups' => 200, has => "\"id\":$group," ],
 		[ bob => GET => "user_groups?user_id=$id{ann}" => 200, has => "\"id\":$group," ],
 		[ '' => GET => 'search_groups' => 200, headers => { 'X-Request-Uri' => "/api/v2/group/search/?search=GROUP+$number" },

@@ -296,6 +296,38 @@ sub check_rights
 	return;
 }
 
+# Who accepts while signed in is the member, whose picture is shown; the page's answer is claimed.
+sub check_membership
+{
+	my ($gateway) = @_;
+	my $of = tokens_of($node, {}, 'signed in', 'on the page');
+	my %as = map { $_ => { Gateway::bearer(role => 'web', sub => $_, picture => "https://pictures.example/$_.jpg") } } qw(leader ann ben);
+	my $call = sub {
+		my ($function, $name, $who) = @_;
+		my $answer = $gateway->post_json("/rpc/$function", { token => $of->{$name} }, $who ? %{ $as{$who} } : ());
+		return "$answer->{status} " . ($answer->{content} =~ /"name":"(already_\w+)"|"status":"(\w+)"/ ? $1 // $2 : '');
+	};
+	my $pictures = sub {
+		my $answer = $gateway->get('/rpc/get_group', { Accept => 'application/json', %{ $as{ $_[0] } } }, id => $of->{group});
+		my $members = from_json($answer->{content})->{group}{members} // [];
+		return join ' ', $answer->{status}, map { $_->{profilePicture} || '-' } grep { !$_->{isLeader} } @$members;
+	};
+
+	is($pictures->('leader'), '200 - -', "$gateway->{name}: nobody has a picture at first");
+	is($pictures->('ann'), '404', 'and who is invited sees no group');
+	is($call->('accept_invitation', 'signed in', 'ann'), '200 accepted', 'a signed-in person accepts');
+	is($pictures->($_), '200 https://pictures.example/ann.jpg -', "$_ sees the picture") for qw(leader ann);
+	is($call->('claim_membership', 'signed in', 'ben'), '409 already_claimed', 'a second user cannot claim the place');
+	is($call->('accept_invitation', 'signed in', 'ben'), '409 already_claimed', 'nor accept it');
+	is($call->('accept_invitation', 'on the page', 'ann'), '409 already_member', 'a member is told so');
+	is($gateway->post_form($PAGE, token => $of->{'on the page'}, answer => 'accept')->{status}, 200, 'somebody accepts on the page');
+	is($call->('claim_membership', 'on the page'), '401 ', 'nobody claims no place');
+	is($call->('claim_membership', 'on the page', 'ben'), '200 accepted', 'a user does');
+	is($pictures->('ben'), '200 https://pictures.example/ann.jpg https://pictures.example/ben.jpg', 'and sees the group with both pictures');
+	is($gateway->get('/rpc/claim_membership', { Accept => 'application/json', %{ $as{ben} } }, token => 'x')->{status}, 405, 'GET claims nothing');
+	return;
+}
+
 sub check_setting
 {
 	for ([ 'http://example.com/u/' => 'https' ], [ 'ftp://example.com' => 'https' ],
@@ -336,6 +368,7 @@ for my $gateway (gateways($node))
 	check_languages($gateway);
 	check_unsubscribing($gateway);
 	check_rights($gateway);
+	check_membership($gateway);
 }
 check_setting();
 done_testing();
