@@ -221,8 +221,8 @@ static void
 put_off(const GaJob *job, TimestampTz now, int refusals, GaRecord *record)
 {
 	record->delivery = GA_DELIVERY_QUEUED;
-	record->due =
-		TimestampTzPlusMilliseconds(now, ga_evidence_wait_ms(refusals));
+	record->due = TimestampTzPlusMilliseconds(
+		now, ga_evidence_wait_ms(Min(refusals, job->refusals)));
 	record->give_back = true;
 	record->in_doubt = true;
 	record->refusals = refusals;

@@ -1,0 +1,512 @@
+/*
+ * judgement_test.c
+ *		What the outcome of a try means for its message and for its provider.
+ */
+#include "stand_in.h"
+
+#include "dispatch/courier/suspects.h"
+
+static GaProvider *provider;
+static GaJob job;
+static GaRecord record;
+static bool pauses;
+
+static int
+begin(void **state)
+{
+	begin_anew(state);
+	ga_suspects_note_success();
+	provider = load_one(NULL);
+	job = (GaJob){
+		.provider = provider,
+		.fingerprint = provider->fingerprint,
+		.attempt = 1,
+		.number = 7,
+		.start_tag = 4711,
+		.picked = true,
+		.handed_at = the_date,
+		.recipient = "+27821234567",
+	};
+	return 0;
+}
+
+/* As the courier says it; `code` and `detail` may be empty. */
+static void
+judge_with(GaOutcomeClass outcome, uint32 flags, const char *code,
+		   const char *detail, int64 retry_after_ms)
+{
+	GaOutcomeFrame frame = {
+		.outcome = outcome,
+		.flags = flags,
+		.retry_after_ms = retry_after_ms,
+		.elapsed_us = 12,
+		.code = {code, (uint32) strlen(code)},
+		.detail = {detail, (uint32) strlen(detail)},
+		.message_id = {"m-1", 3},
+	};
+
+	ga_job_judge(&job, &frame, the_date, &record, &pauses);
+}
+
+static void
+judge(GaOutcomeClass outcome, uint32 flags)
+{
+	judge_with(outcome, flags, "", "", -1);
+}
+
+/* ---- outcomes that are sure ------------------------------------------------- */
+
+static void
+what_is_accepted_is_sent(void **state)
+{
+	(void) state;
+	judge_with(GA_OUTCOME_ACCEPTED, 0, "250", "queued as m-1", -1);
+	assert_int_equal(record.delivery, GA_DELIVERY_SENT);
+	assert_int_equal(record.due, 0);
+	assert_null(record.reason);
+	assert_false(record.give_back);
+	assert_false(pauses);
+	assert_string_equal(record.message_id, "m-1");
+	assert_int_equal(record.number, 7);
+	assert_int_equal(record.start_tag, 4711);
+	assert_string_equal(record.server, "p");
+	assert_false(record.polled);
+	load_one("poll", "true", NULL);
+	judge(GA_OUTCOME_ACCEPTED, 0);
+	assert_true(record.polled);
+}
+
+static void
+what_is_rejected_has_failed_with_the_providers_words(void **state)
+{
+	(void) state;
+	judge_with(GA_OUTCOME_REJECTED, 0, "550 5.1.1", "no such user", -1);
+	assert_int_equal(record.delivery, GA_DELIVERY_FAILED);
+	assert_string_equal(record.reason, "550 5.1.1 no such user");
+	assert_int_equal(record.due, 0);
+	assert_null(record.suppress);
+	assert_false(pauses);
+	/* A detail that begins with the code says it already. */
+	judge_with(GA_OUTCOME_REJECTED, 0, "550", "550 no such user", -1);
+	assert_string_equal(record.reason, "550 no such user");
+}
+
+static void
+a_dead_contact_is_suppressed_and_so_is_one_that_said_stop(void **state)
+{
+	(void) state;
+	judge(GA_OUTCOME_REJECTED, GA_OUTCOME_DEAD_CONTACT);
+	assert_string_equal(record.suppress, "bounced");
+	judge(GA_OUTCOME_REJECTED, GA_OUTCOME_OPTED_OUT);
+	assert_string_equal(record.suppress, "opted_out");
+	judge(GA_OUTCOME_RETRY, GA_OUTCOME_DEAD_CONTACT);
+	assert_null(record.suppress);
+}
+
+static void
+what_is_put_off_is_tried_again_after_the_backoff(void **state)
+{
+	(void) state;
+	judge_with(GA_OUTCOME_RETRY, 0, "451", "greylisted", -1);
+	assert_int_equal(record.delivery, GA_DELIVERY_QUEUED);
+	/* 2 s doubled once, of which chance takes the half */
+	assert_int_equal(record.due, the_date + 2 * SECOND);
+	assert_false(record.give_back);
+	job.attempt = 5;
+	judge(GA_OUTCOME_RETRY, 0);
+	assert_int_equal(record.due, the_date + 32 * SECOND);
+}
+
+static void
+a_message_is_given_up_after_its_last_try(void **state)
+{
+	(void) state;
+	job.attempt = 19;
+	judge_with(GA_OUTCOME_RETRY, 0, "451", "busy", -1);
+	assert_int_equal(record.delivery, GA_DELIVERY_QUEUED);
+	job.attempt = 20;
+	judge_with(GA_OUTCOME_RETRY, 0, "451", "busy", -1);
+	assert_int_equal(record.delivery, GA_DELIVERY_FAILED);
+	assert_int_equal(record.due, 0);
+	assert_string_equal(record.reason, "given up after 20 tries: 451 busy");
+}
+
+static void
+being_told_when_to_come_again_costs_no_try(void **state)
+{
+	(void) state;
+	job.attempt = 20;
+	judge_with(GA_OUTCOME_RETRY, 0, "450", "later", 60000);
+	assert_int_equal(record.delivery, GA_DELIVERY_QUEUED);
+	assert_true(record.give_back);
+	assert_int_equal(record.due, the_date + 3600 * SECOND / 2);
+	job.attempt = 1;
+	judge_with(GA_OUTCOME_RETRY, 0, "450", "later", 60000);
+	assert_int_equal(record.due, the_date + 60 * SECOND);
+}
+
+static void
+a_provider_that_rests_keeps_its_messages_in_their_place(void **state)
+{
+	(void) state;
+	judge_with(GA_OUTCOME_RETRY, GA_OUTCOME_PROVIDER_FAULT, "http 429", "",
+			   60000);
+	assert_int_equal(record.delivery, GA_DELIVERY_QUEUED);
+	assert_int_equal(record.due, the_date);
+	assert_int_equal(record.start_tag, 4711);
+	assert_true(record.give_back);
+	/* A fault without a wait is a try like any other. */
+	judge_with(GA_OUTCOME_RETRY, GA_OUTCOME_PROVIDER_FAULT, "http 503", "", -1);
+	assert_false(record.give_back);
+	assert_true(record.due > the_date);
+}
+
+static void
+what_could_not_even_be_tried_leaves_no_trace(void **state)
+{
+	(void) state;
+	job.attempt = 20;
+	judge_with(GA_OUTCOME_RETRY, GA_OUTCOME_NO_TRY, "courier", "no descriptors",
+			   -1);
+	assert_int_equal(record.delivery, GA_DELIVERY_QUEUED);
+	assert_int_equal(record.due, the_date);
+	assert_true(record.give_back);
+	assert_null(record.outcome);
+	assert_null(record.reason);
+}
+
+static void
+a_wrong_password_pauses_the_provider_and_costs_no_try(void **state)
+{
+	(void) state;
+	judge_with(GA_OUTCOME_MISCONFIGURED, 0, "535", "bad credentials", -1);
+	assert_true(pauses);
+	assert_int_equal(record.delivery, GA_DELIVERY_QUEUED);
+	assert_int_equal(record.due, the_date);
+	assert_true(record.give_back);
+	assert_string_equal(record.reason, "535 bad credentials");
+}
+
+static void
+what_may_have_left_is_sent_again_unless_that_is_to_be_held(void **state)
+{
+	(void) state;
+	judge_with(GA_OUTCOME_UNCERTAIN, 0, "curl 56", "no answer", -1);
+	assert_int_equal(record.delivery, GA_DELIVERY_QUEUED);
+	assert_true(record.due > the_date);
+	provider = load_one("on_uncertain", "hold", NULL);
+	judge_with(GA_OUTCOME_UNCERTAIN, 0, "curl 56", "no answer", -1);
+	assert_int_equal(record.delivery, GA_DELIVERY_UNCERTAIN);
+	assert_int_equal(record.due, 0);
+}
+
+static void
+what_would_be_tried_after_its_end_has_expired(void **state)
+{
+	(void) state;
+	job.expires_at = the_date + 2 * SECOND + 1;
+	judge_with(GA_OUTCOME_RETRY, 0, "451", "busy", -1);
+	assert_int_equal(record.delivery, GA_DELIVERY_QUEUED);
+	job.expires_at = the_date + 2 * SECOND;
+	judge_with(GA_OUTCOME_RETRY, 0, "451", "busy", -1);
+	assert_int_equal(record.delivery, GA_DELIVERY_FAILED);
+	assert_true(record.expired);
+	assert_int_equal(record.due, 0);
+	assert_string_equal(record.reason,
+						"expired before it could be sent: 451 busy");
+	/* The invitation was sent before its reminder. */
+	job.is_reminder = true;
+	judge_with(GA_OUTCOME_RETRY, 0, "451", "busy", -1);
+	assert_int_equal(record.delivery, GA_DELIVERY_SENT);
+	assert_true(record.expired);
+}
+
+static void
+what_the_database_cannot_store_is_left_out(void **state)
+{
+	(void) state;
+	judge_with(GA_OUTCOME_REJECTED, 0, "550", "\xFF\xFE", -1);
+	assert_int_equal(record.delivery, GA_DELIVERY_FAILED);
+	assert_null(record.detail);
+	assert_string_equal(record.reason, "550");
+}
+
+/* ---- outcomes that are guesses ----------------------------------------------- */
+
+static void
+refuse(GaOutcomeClass outcome, const char *recipient)
+{
+	strlcpy(job.recipient, recipient, sizeof(job.recipient));
+	judge_with(outcome, GA_OUTCOME_UNSURE, "550 5.7.1", "not allowed", -1);
+}
+
+static void
+a_refusal_that_may_be_ours_is_put_off_behind_others(void **state)
+{
+	(void) state;
+	refuse(GA_OUTCOME_REJECTED, "a");
+	assert_int_equal(record.delivery, GA_DELIVERY_QUEUED);
+	assert_int_equal(record.due, the_date + 2 * SECOND);
+	assert_true(record.give_back);
+	assert_true(record.in_doubt);
+	assert_int_equal(record.refusals, 1);
+	assert_false(pauses);
+}
+
+static void
+the_same_refusal_of_three_pauses_the_provider_and_keeps_all_three(void **state)
+{
+	(void) state;
+	refuse(GA_OUTCOME_REJECTED, "a");
+	refuse(GA_OUTCOME_REJECTED, "b");
+	assert_false(pauses);
+	refuse(GA_OUTCOME_REJECTED, "c");
+	assert_true(pauses);
+	assert_int_equal(record.delivery, GA_DELIVERY_QUEUED);
+	assert_true(record.give_back);
+	/* Being paused it decides no more: what was under way comes back. */
+	provider->is_paused = true;
+	refuse(GA_OUTCOME_REJECTED, "d");
+	assert_int_equal(record.delivery, GA_DELIVERY_QUEUED);
+	assert_int_equal(record.refusals, 0);
+	assert_false(pauses);
+}
+
+static void
+a_refusal_again_while_others_are_accepted_is_the_recipients(void **state)
+{
+	(void) state;
+	refuse(GA_OUTCOME_MISCONFIGURED, "a");
+	judge(GA_OUTCOME_ACCEPTED, 0);
+	job.refusals = 1;
+	refuse(GA_OUTCOME_MISCONFIGURED, "a");
+	assert_int_equal(record.delivery, GA_DELIVERY_FAILED);
+	assert_string_equal(record.reason, "550 5.7.1 not allowed");
+	assert_false(pauses);
+}
+
+static void
+with_others_under_way_their_outcomes_are_waited_for(void **state)
+{
+	(void) state;
+	refuse(GA_OUTCOME_REJECTED, "a");
+	job.refusals = 1;
+	provider->in_flight = 2;
+	refuse(GA_OUTCOME_REJECTED, "a");
+	assert_int_equal(record.delivery, GA_DELIVERY_QUEUED);
+	/* Questions tell nothing of recipients. */
+	provider->questions = 1;
+	refuse(GA_OUTCOME_REJECTED, "a");
+	assert_int_equal(record.delivery, GA_DELIVERY_FAILED);
+}
+
+static void
+one_message_alone_pauses_its_provider_twice_and_is_set_aside(void **state)
+{
+	(void) state;
+	job.refusals = 1;
+	for (job.pauses = 0; job.pauses < 2; job.pauses++)
+	{
+		refuse(GA_OUTCOME_MISCONFIGURED, "a");
+		assert_true(pauses);
+		assert_int_equal(record.pauses, job.pauses + 1);
+		assert_int_equal(record.refusals, 0);
+	}
+	refuse(GA_OUTCOME_MISCONFIGURED, "a");
+	assert_false(pauses);
+	assert_int_equal(record.delivery, GA_DELIVERY_FAILED);
+	assert_string_equal(
+		record.reason, "set aside, since it alone paused its provider 2 times: "
+					   "550 5.7.1 not allowed");
+}
+
+static void
+settings_that_changed_meanwhile_judge_nothing(void **state)
+{
+	(void) state;
+	job.refusals = 1;
+	load_one("rate", "1", NULL);
+	refuse(GA_OUTCOME_REJECTED, "a");
+	assert_int_equal(record.delivery, GA_DELIVERY_QUEUED);
+	assert_int_equal(record.refusals, 1);
+}
+
+static void
+what_was_refused_without_being_tried_goes_back_at_once(void **state)
+{
+	(void) state;
+	job.picked = false;
+	refuse(GA_OUTCOME_MISCONFIGURED, "a");
+	assert_int_equal(record.delivery, GA_DELIVERY_QUEUED);
+	assert_int_equal(record.due, the_date);
+	assert_true(record.give_back);
+	assert_int_equal(record.refusals, 0);
+}
+
+/* ---- couriers that die --------------------------------------------------------- */
+
+static void
+lose(bool died)
+{
+	ga_job_lose(&job, the_date, died, &record);
+}
+
+static void
+what_a_dead_courier_had_is_tried_alone_at_once(void **state)
+{
+	(void) state;
+	lose(true);
+	assert_int_equal(record.delivery, GA_DELIVERY_QUEUED);
+	assert_int_equal(record.due, the_date);
+	assert_true(record.counts_crashes);
+	assert_int_equal(record.crashes, 1);
+	assert_false(record.set_aside);
+}
+
+static void
+the_third_courier_of_a_message_is_its_last(void **state)
+{
+	(void) state;
+	job.crashes = 2;
+	lose(true);
+	assert_int_equal(record.delivery, GA_DELIVERY_FAILED);
+	assert_true(record.set_aside);
+	assert_int_equal(record.due, 0);
+	assert_string_equal(
+		record.reason,
+		"set aside, since the courier died 3 times while sending it");
+}
+
+static void
+after_three_of_them_it_is_the_courier_that_is_broken(void **state)
+{
+	(void) state;
+	job.crashes = 2;
+	for (int i = 0; i < 3; i++)
+	{
+		lose(true);
+		assert_true(record.set_aside);
+	}
+	lose(true);
+	assert_false(record.set_aside);
+	assert_int_equal(record.delivery, GA_DELIVERY_QUEUED);
+	assert_true(record.due > the_date);
+	/* Until something gets through. */
+	ga_suspects_note_success();
+	lose(true);
+	assert_true(record.set_aside);
+}
+
+static void
+a_courier_that_we_ended_counts_for_nobody(void **state)
+{
+	(void) state;
+	job.crashes = 2;
+	lose(false);
+	assert_false(record.counts_crashes);
+	assert_false(record.set_aside);
+	assert_int_equal(record.delivery, GA_DELIVERY_QUEUED);
+	assert_int_equal(record.due, the_date);
+}
+
+static void
+with_hold_nothing_is_sent_again_nor_set_aside(void **state)
+{
+	(void) state;
+	provider = load_one("on_uncertain", "hold", NULL);
+	job.crashes = 2;
+	lose(true);
+	assert_int_equal(record.delivery, GA_DELIVERY_UNCERTAIN);
+	assert_false(record.set_aside);
+}
+
+static void
+any_outcome_clears_a_suspect(void **state)
+{
+	(void) state;
+	judge(GA_OUTCOME_RETRY, 0);
+	assert_false(record.counts_crashes);
+	job.crashes = 2;
+	judge(GA_OUTCOME_RETRY, 0);
+	assert_true(record.counts_crashes);
+	assert_int_equal(record.crashes, 0);
+}
+
+static void
+what_the_courier_never_took_up_goes_back_as_if_never_claimed(void **state)
+{
+	(void) state;
+	ga_job_give_back(&job, the_date, &record);
+	assert_int_equal(record.delivery, GA_DELIVERY_QUEUED);
+	assert_int_equal(record.due, the_date);
+	assert_int_equal(record.start_tag, 4711);
+	assert_true(record.give_back);
+	assert_null(record.outcome);
+}
+
+/* ---- the table of jobs ----------------------------------------------------------- */
+
+static void
+jobs_are_counted_for_their_provider_until_they_end(void **state)
+{
+	GaClaim claimed = {.contact = "+27821234567", .number = 3};
+	GaPoll poll = {.message_id = "m-1", .number = 4};
+	GaJob *message;
+	GaJob *question;
+
+	(void) state;
+	message = ga_job_add(1, provider, &claimed);
+	question = ga_job_add_poll(2, provider, &poll);
+	assert_int_equal(ga_jobs_count(), 2);
+	assert_int_equal(provider->questions, 1);
+	assert_ptr_equal(ga_job_find(1), message);
+	assert_null(ga_job_find(3));
+	ga_job_suspect(message);
+	ga_job_suspect(question);
+	assert_int_equal(ga_jobs_suspect_count(), 2);
+	assert_int_equal(provider->suspects, 1);
+	ga_job_remove(message);
+	ga_job_remove(question);
+	assert_int_equal(ga_jobs_count(), 0);
+	assert_int_equal(ga_jobs_suspect_count(), 0);
+	assert_int_equal(provider->suspects, 0);
+	assert_int_equal(provider->questions, 0);
+}
+
+#define TEST(name) cmocka_unit_test_setup(name, begin)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(what_is_accepted_is_sent),
+		TEST(what_is_rejected_has_failed_with_the_providers_words),
+		TEST(a_dead_contact_is_suppressed_and_so_is_one_that_said_stop),
+		TEST(what_is_put_off_is_tried_again_after_the_backoff),
+		TEST(a_message_is_given_up_after_its_last_try),
+		TEST(being_told_when_to_come_again_costs_no_try),
+		TEST(a_provider_that_rests_keeps_its_messages_in_their_place),
+		TEST(what_could_not_even_be_tried_leaves_no_trace),
+		TEST(a_wrong_password_pauses_the_provider_and_costs_no_try),
+		TEST(what_may_have_left_is_sent_again_unless_that_is_to_be_held),
+		TEST(what_would_be_tried_after_its_end_has_expired),
+		TEST(what_the_database_cannot_store_is_left_out),
+		TEST(a_refusal_that_may_be_ours_is_put_off_behind_others),
+		TEST(the_same_refusal_of_three_pauses_the_provider_and_keeps_all_three),
+		TEST(a_refusal_again_while_others_are_accepted_is_the_recipients),
+		TEST(with_others_under_way_their_outcomes_are_waited_for),
+		TEST(one_message_alone_pauses_its_provider_twice_and_is_set_aside),
+		TEST(settings_that_changed_meanwhile_judge_nothing),
+		TEST(what_was_refused_without_being_tried_goes_back_at_once),
+		TEST(what_a_dead_courier_had_is_tried_alone_at_once),
+		TEST(the_third_courier_of_a_message_is_its_last),
+		TEST(after_three_of_them_it_is_the_courier_that_is_broken),
+		TEST(a_courier_that_we_ended_counts_for_nobody),
+		TEST(with_hold_nothing_is_sent_again_nor_set_aside),
+		TEST(any_outcome_clears_a_suspect),
+		TEST(what_the_courier_never_took_up_goes_back_as_if_never_claimed),
+		TEST(jobs_are_counted_for_their_provider_until_they_end),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
