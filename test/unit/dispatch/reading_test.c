@@ -1,0 +1,287 @@
+/*
+ * reading_test.c
+ *		Where in the queue a provider claims next, and when it is idle.
+ */
+#include "stand_in.h"
+
+#include "dispatch/provider/routing.h"
+#include "dispatch/reading.h"
+
+#define LIMIT 8
+
+static GaProvider *provider;
+
+static int
+begin(void **state)
+{
+	begin_anew(state);
+	provider = load_one(NULL);
+	return 0;
+}
+
+/* The tag behind which it would claim now, and up to which. */
+static int64
+stands_at(int64 *last_tag)
+{
+	return ga_reading_cursor(provider, last_tag)->start_tag;
+}
+
+/* A claim of so many rows, the last of them with this tag. */
+static bool
+claim_up_to(int64 tag, int count)
+{
+	int64 last_tag;
+	GaQueueCursor *cursor = ga_reading_cursor(provider, &last_tag);
+	bool from_front = cursor->start_tag == GA_START_TAG_MIN;
+
+	if (count > 0)
+		cursor->start_tag = tag;
+	assert_true(cursor->start_tag <= last_tag);
+	return ga_reading_claimed(provider, cursor, from_front, count, LIMIT);
+}
+
+static void
+come(int64 from, int64 to)
+{
+	ga_readings_read_again(GA_CHANNEL_MOBILE, (GaTagRange){from, to});
+}
+
+static void
+assert_reads(int64 from, int64 to)
+{
+	int64 last_tag;
+
+	assert_int_equal(stands_at(&last_tag), from);
+	assert_int_equal(last_tag, to);
+}
+
+static void
+the_queue_is_read_from_its_front_to_its_end(void **state)
+{
+	(void) state;
+	assert_reads(GA_START_TAG_MIN, GA_START_TAG_MAX);
+	assert_true(claim_up_to(100, LIMIT));
+	assert_reads(100, GA_START_TAG_MAX);
+	assert_true(ga_reading_has_more(provider));
+	assert_false(claim_up_to(150, 3));
+	assert_false(ga_reading_has_more(provider));
+	assert_true(ga_reading_is_at_end(provider));
+}
+
+static void
+what_comes_behind_the_cursor_is_read_in_passing(void **state)
+{
+	(void) state;
+	claim_up_to(100, LIMIT);
+	come(101, 300);
+	assert_reads(100, GA_START_TAG_MAX);
+	/* Also by one that had read all. */
+	claim_up_to(300, 1);
+	assert_false(ga_reading_has_more(provider));
+	come(301, 301);
+	assert_true(ga_reading_has_more(provider));
+	assert_reads(300, GA_START_TAG_MAX);
+}
+
+static void
+of_what_comes_before_the_cursor_that_range_alone_is_read_again(void **state)
+{
+	(void) state;
+	claim_up_to(500, 1);
+	come(200, 250);
+	assert_true(ga_reading_has_more(provider));
+	assert_reads(199, 250);
+	assert_false(claim_up_to(210, 2));
+	assert_false(ga_reading_has_more(provider));
+}
+
+static void
+a_range_over_the_cursor_is_read_up_to_it(void **state)
+{
+	(void) state;
+	claim_up_to(500, 1);
+	come(400, 600);
+	assert_reads(399, 500);
+	claim_up_to(500, 1);
+	assert_reads(500, GA_START_TAG_MAX);
+	assert_true(ga_reading_has_more(provider));
+}
+
+static void
+both_cursors_claim_in_turns(void **state)
+{
+	(void) state;
+	claim_up_to(500, LIMIT);
+	come(200, 400);
+	assert_reads(199, 400);
+	claim_up_to(250, LIMIT);
+	assert_reads(500, GA_START_TAG_MAX);
+	claim_up_to(600, LIMIT);
+	assert_reads(250, 400);
+	claim_up_to(300, 1);
+	assert_reads(600, GA_START_TAG_MAX);
+}
+
+static void
+what_comes_behind_the_second_cursor_is_not_read_twice(void **state)
+{
+	(void) state;
+	claim_up_to(500, 1);
+	come(200, 400);
+	claim_up_to(300, LIMIT);
+	come(350, 360);
+	assert_reads(300, 400);
+	/* Before it, it begins anew, with all that is left. */
+	come(250, 260);
+	assert_reads(199, 400);
+}
+
+static void
+other_channels_and_impossible_ranges_are_none(void **state)
+{
+	(void) state;
+	claim_up_to(500, 1);
+	ga_readings_read_again(GA_CHANNEL_EMAIL, (GaTagRange){200, 250});
+	assert_false(ga_reading_has_more(provider));
+	come(GA_START_TAG_MAX, GA_START_TAG_MIN);
+	assert_false(ga_reading_has_more(provider));
+	/* The lowest number is no tag: what a row written by hand bears is read. */
+	come(GA_START_TAG_MIN, GA_START_TAG_MIN + 5);
+	assert_reads(GA_START_TAG_MIN, GA_START_TAG_MIN + 5);
+}
+
+static void
+one_that_is_idle_waits_for_the_next_row_that_is_due(void **state)
+{
+	(void) state;
+	claim_up_to(500, 1);
+	ga_reading_note_next_due(provider, the_date + 30 * SECOND);
+	assert_false(ga_reading_is_at_end(provider));
+	assert_true(ga_reading_next_turn(provider) == the_time + 30 * SECOND);
+	pass_ms(29999);
+	ga_reading_check_due(provider, the_time);
+	assert_false(ga_reading_has_more(provider));
+	pass_ms(1);
+	ga_reading_check_due(provider, the_time);
+	assert_reads(GA_START_TAG_MIN, GA_START_TAG_MAX);
+	assert_true(ga_reading_has_more(provider));
+}
+
+static void
+with_nothing_in_the_queue_it_waits_for_ever(void **state)
+{
+	(void) state;
+	claim_up_to(0, 0);
+	ga_reading_note_next_due(provider, 0);
+	assert_true(ga_reading_next_turn(provider) == GA_MONOTONIC_NEVER);
+	pass_ms(1000000);
+	ga_reading_check_due(provider, the_time);
+	assert_false(ga_reading_has_more(provider));
+	/* Until somebody comes. */
+	come(7, 7);
+	assert_true(ga_reading_has_more(provider));
+}
+
+static void
+what_is_due_already_was_left_behind_and_is_read_from_the_front(void **state)
+{
+	(void) state;
+	claim_up_to(500, LIMIT);
+	claim_up_to(0, 0);
+	ga_reading_note_next_due(provider, the_date - SECOND);
+	assert_reads(GA_START_TAG_MIN, GA_START_TAG_MAX);
+	assert_true(ga_reading_has_more(provider));
+}
+
+static void
+what_is_due_and_not_found_from_the_front_is_locked_and_tried_a_second_later(
+	void **state)
+{
+	(void) state;
+	claim_up_to(0, 0);
+	ga_reading_note_next_due(provider, the_date - SECOND);
+	assert_false(ga_reading_has_more(provider));
+	assert_true(ga_reading_next_turn(provider) == the_time + SECOND);
+	pass_ms(999);
+	ga_reading_check_due(provider, the_time);
+	assert_false(ga_reading_has_more(provider));
+	pass_ms(1);
+	ga_reading_check_due(provider, the_time);
+	assert_true(ga_reading_has_more(provider));
+}
+
+static void
+the_fair_queue_is_told_of_the_provider_furthest_behind(void **state)
+{
+	int64 tag;
+
+	(void) state;
+	load(2, row_of("p", "twilio", NULL), row_of("q", "vonage", NULL));
+	provider = ga_provider_named("p");
+	claim_up_to(500, LIMIT);
+	provider = ga_provider_named("q");
+	claim_up_to(300, LIMIT);
+	ga_readings_tell_position(GA_CHANNEL_MOBILE);
+	assert_int_equal(told_position[GA_CHANNEL_MOBILE], 300);
+	/* One that has read all is behind nobody. */
+	claim_up_to(310, 1);
+	ga_readings_tell_position(GA_CHANNEL_MOBILE);
+	assert_int_equal(told_position[GA_CHANNEL_MOBILE], 500);
+	/* Nor is one that cannot send. */
+	come(311, 900);
+	claim_up_to(320, LIMIT);
+	provider->is_paused = true;
+	ga_providers_route(the_time);
+	assert_reads(GA_START_TAG_MIN, GA_START_TAG_MAX);
+	tag = told_position[GA_CHANNEL_EMAIL];
+	ga_readings_tell_position(GA_CHANNEL_MOBILE);
+	assert_int_equal(told_position[GA_CHANNEL_MOBILE], 500);
+	assert_int_equal(told_position[GA_CHANNEL_EMAIL], tag);
+}
+
+static void
+a_channel_is_empty_when_every_provider_knows_of_nothing(void **state)
+{
+	(void) state;
+	load(2, row_of("p", "twilio", NULL), row_of("q", "vonage", NULL));
+	provider = ga_provider_named("p");
+	claim_up_to(0, 0);
+	ga_reading_note_next_due(provider, 0);
+	ga_readings_tell_empty(GA_CHANNEL_MOBILE);
+	assert_int_equal(told_position[GA_CHANNEL_MOBILE], 0);
+	provider = ga_provider_named("q");
+	claim_up_to(0, 0);
+	ga_readings_tell_empty(GA_CHANNEL_MOBILE);
+	assert_int_equal(told_position[GA_CHANNEL_MOBILE], 0);
+	ga_reading_note_next_due(provider, the_date + SECOND);
+	ga_readings_tell_empty(GA_CHANNEL_MOBILE);
+	assert_int_equal(told_position[GA_CHANNEL_MOBILE], 0);
+	ga_reading_note_next_due(provider, 0);
+	ga_readings_tell_empty(GA_CHANNEL_MOBILE);
+	assert_int_equal(told_position[GA_CHANNEL_MOBILE], -1);
+}
+
+#define TEST(name) cmocka_unit_test_setup(name, begin)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(the_queue_is_read_from_its_front_to_its_end),
+		TEST(what_comes_behind_the_cursor_is_read_in_passing),
+		TEST(of_what_comes_before_the_cursor_that_range_alone_is_read_again),
+		TEST(a_range_over_the_cursor_is_read_up_to_it),
+		TEST(both_cursors_claim_in_turns),
+		TEST(what_comes_behind_the_second_cursor_is_not_read_twice),
+		TEST(other_channels_and_impossible_ranges_are_none),
+		TEST(one_that_is_idle_waits_for_the_next_row_that_is_due),
+		TEST(with_nothing_in_the_queue_it_waits_for_ever),
+		TEST(what_is_due_already_was_left_behind_and_is_read_from_the_front),
+		TEST(
+			what_is_due_and_not_found_from_the_front_is_locked_and_tried_a_second_later),
+		TEST(the_fair_queue_is_told_of_the_provider_furthest_behind),
+		TEST(a_channel_is_empty_when_every_provider_knows_of_nothing),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
