@@ -21,6 +21,8 @@ begin(void **state)
 		.provider = provider,
 		.fingerprint = provider->fingerprint,
 		.attempt = 1,
+		.segments = 2,
+		.group_id = {{1, 2, 3}},
 		.number = 7,
 		.start_tag = 4711,
 		.picked = true,
@@ -70,6 +72,15 @@ what_is_accepted_is_sent(void **state)
 	assert_int_equal(record.number, 7);
 	assert_int_equal(record.start_tag, 4711);
 	assert_string_equal(record.server, "p");
+	assert_string_equal(record.outcome, "accepted");
+	assert_string_equal(record.code, "250");
+	assert_string_equal(record.detail, "queued as m-1");
+	assert_memory_equal(&record.group_id, &job.group_id, UUID_LEN);
+	assert_int_equal(record.attempt, 1);
+	assert_int_equal(record.segments, 2);
+	assert_int_equal(record.started_at, job.handed_at);
+	assert_int_equal(record.elapsed_us, 12);
+	assert_int_equal(record.channel, GA_CHANNEL_MOBILE);
 	assert_false(record.polled);
 	load_one("poll", "true", NULL);
 	judge(GA_OUTCOME_ACCEPTED, 0);
@@ -143,6 +154,11 @@ being_told_when_to_come_again_costs_no_try(void **state)
 	job.attempt = 1;
 	judge_with(GA_OUTCOME_RETRY, 0, "450", "later", 60000);
 	assert_int_equal(record.due, the_date + 60 * SECOND);
+	/* Also when that is now. */
+	job.attempt = 20;
+	judge_with(GA_OUTCOME_RETRY, 0, "450", "again", 0);
+	assert_string_equal(record.outcome, "retry");
+	assert_true(record.give_back);
 }
 
 static void
@@ -251,6 +267,10 @@ a_refusal_that_may_be_ours_is_put_off_behind_others(void **state)
 	assert_true(record.in_doubt);
 	assert_int_equal(record.refusals, 1);
 	assert_false(pauses);
+	/* How often it paused its provider alone is not forgotten by that. */
+	job.pauses = 1;
+	refuse(GA_OUTCOME_REJECTED, "b");
+	assert_int_equal(record.pauses, 1);
 }
 
 static void
@@ -360,6 +380,11 @@ what_a_dead_courier_had_is_tried_alone_at_once(void **state)
 	assert_int_equal(record.due, the_date);
 	assert_true(record.counts_crashes);
 	assert_int_equal(record.crashes, 1);
+	assert_string_equal(record.reason,
+						"courier the courier died while sending");
+	pass_ms(5);
+	lose(true);
+	assert_int_equal(record.elapsed_us, 5000);
 	assert_false(record.set_aside);
 }
 
@@ -444,6 +469,23 @@ what_the_courier_never_took_up_goes_back_as_if_never_claimed(void **state)
 	assert_null(record.outcome);
 }
 
+/* ---- captured messages --------------------------------------------------------- */
+
+static void
+what_is_captured_is_kept_with_its_recipient(void **state)
+{
+	GaOutcomeFrame frame = {.outcome = GA_OUTCOME_ACCEPTED,
+							.captured = {"the message", 11}};
+
+	(void) state;
+	ga_job_judge(&job, &frame, the_date, &record, &pauses);
+	assert_string_equal(record.captured, "the message");
+	assert_string_equal(record.recipient, "+27821234567");
+	judge(GA_OUTCOME_ACCEPTED, 0);
+	assert_null(record.captured);
+	assert_null(record.recipient);
+}
+
 /* ---- the table of jobs ----------------------------------------------------------- */
 
 static void
@@ -465,12 +507,123 @@ jobs_are_counted_for_their_provider_until_they_end(void **state)
 	ga_job_suspect(question);
 	assert_int_equal(ga_jobs_suspect_count(), 2);
 	assert_int_equal(provider->suspects, 1);
+	assert_int_equal(provider->in_flight, 1);
 	ga_job_remove(message);
+	assert_int_equal(provider->suspects, 0);
+	assert_int_equal(provider->questions, 1);
+	assert_int_equal(ga_jobs_suspect_count(), 1);
 	ga_job_remove(question);
 	assert_int_equal(ga_jobs_count(), 0);
 	assert_int_equal(ga_jobs_suspect_count(), 0);
 	assert_int_equal(provider->suspects, 0);
 	assert_int_equal(provider->questions, 0);
+}
+
+static void
+a_job_knows_what_its_claim_said(void **state)
+{
+	GaClaim claimed = {
+		.contact = "+27821234567",
+		.number = 3,
+		.attempt = 4,
+		.refusals = 5,
+		.pauses = 6,
+		.crashes = 7,
+		.start_tag = 8,
+		.expires_at = 9,
+		.reminders = 1,
+		.group_id = {{1, 2, 3}},
+	};
+	const GaJob *added = ga_job_add(1, provider, &claimed);
+
+	(void) state;
+	assert_ptr_equal(added->provider, provider);
+	assert_ptr_equal(added->fingerprint, provider->fingerprint);
+	assert_memory_equal(&added->group_id, &claimed.group_id, UUID_LEN);
+	assert_int_equal(added->number, 3);
+	assert_int_equal(added->attempt, 4);
+	assert_int_equal(added->refusals, 5);
+	assert_int_equal(added->pauses, 6);
+	assert_int_equal(added->crashes, 7);
+	assert_int_equal(added->start_tag, 8);
+	assert_int_equal(added->expires_at, 9);
+	assert_int_equal(added->handed_at, the_date);
+	assert_true(added->is_reminder);
+	assert_false(added->is_poll);
+	assert_string_equal(added->recipient, "+27821234567");
+	claimed.reminders = 0;
+	assert_false(ga_job_add(2, provider, &claimed)->is_reminder);
+}
+
+static void
+a_question_knows_what_it_asks(void **state)
+{
+	GaPoll poll = {.message_id = "m-1",
+				   .number = 4,
+				   .tries = 5,
+				   .link_version = 6,
+				   .crashes = 7};
+	const GaJob *added = ga_job_add_poll(1, provider, &poll);
+
+	(void) state;
+	assert_true(added->is_poll);
+	assert_string_equal(added->message_id, "m-1");
+	assert_int_equal(added->number, 4);
+	assert_int_equal(added->attempt, 5);
+	assert_int_equal(added->link_version, 6);
+	assert_int_equal(added->crashes, 7);
+}
+
+static void
+suspects_are_taken_in_their_order_and_those_that_ended_are_passed_over(
+	void **state)
+{
+	GaClaim claimed = {.contact = ""};
+	GaJob *first = ga_job_add(1, provider, &claimed);
+	GaJob *second = ga_job_add(2, provider, &claimed);
+	GaJob *third = ga_job_add(3, provider, &claimed);
+	char *json;
+	size_t length;
+
+	(void) state;
+	assert_false(ga_suspects_wait());
+	ga_suspects_add(first, "one", 3);
+	ga_suspects_add(second, "second", 6);
+	ga_suspects_add(third, "third", 5);
+	assert_true(ga_suspects_wait());
+	ga_job_remove(second);
+	assert_ptr_equal(ga_suspects_take(&json, &length), first);
+	assert_int_equal(length, 3);
+	assert_memory_equal(json, "one", 3);
+	assert_ptr_equal(ga_suspects_take(&json, &length), third);
+	assert_memory_equal(json, "third", 5);
+	assert_null(ga_suspects_take(&json, &length));
+	ga_suspects_add(ga_job_add(4, provider, &claimed), "fourth", 6);
+	ga_suspects_forget();
+	assert_false(ga_suspects_wait());
+	ga_job_remove(first);
+	ga_job_remove(third);
+	ga_job_remove(ga_job_find(4));
+	assert_int_equal(ga_jobs_suspect_count(), 0);
+}
+
+static void
+count_job(GaJob *visited, void *arg)
+{
+	*(uint64 *) arg += visited->id;
+}
+
+static void
+every_job_is_visited(void **state)
+{
+	GaClaim claimed = {.contact = ""};
+	uint64 sum = 0;
+
+	(void) state;
+	for (uint64 id = 1; id <= 4; id++)
+		(void) ga_job_add(id, provider, &claimed);
+	ga_jobs_visit(count_job, &sum);
+	assert_int_equal(sum, 10);
 }
 
 #define TEST(name) cmocka_unit_test_setup(name, begin)
@@ -505,6 +658,12 @@ main(void)
 		TEST(with_hold_nothing_is_sent_again_nor_set_aside),
 		TEST(any_outcome_clears_a_suspect),
 		TEST(what_the_courier_never_took_up_goes_back_as_if_never_claimed),
+		TEST(what_is_captured_is_kept_with_its_recipient),
+		TEST(a_job_knows_what_its_claim_said),
+		TEST(a_question_knows_what_it_asks),
+		TEST(every_job_is_visited),
+		TEST(
+			suspects_are_taken_in_their_order_and_those_that_ended_are_passed_over),
 		TEST(jobs_are_counted_for_their_provider_until_they_end),
 	};
 

@@ -227,6 +227,12 @@ the_fair_queue_is_told_of_the_provider_furthest_behind(void **state)
 	claim_up_to(310, 1);
 	ga_readings_tell_position(GA_CHANNEL_MOBILE);
 	assert_int_equal(told_position[GA_CHANNEL_MOBILE], 500);
+	/* Of those that have read all it is the one that came furthest. */
+	provider = ga_provider_named("p");
+	claim_up_to(0, 0);
+	ga_readings_tell_position(GA_CHANNEL_MOBILE);
+	assert_int_equal(told_position[GA_CHANNEL_MOBILE], 500);
+	provider = ga_provider_named("q");
 	/* Nor is one that cannot send. */
 	come(311, 900);
 	claim_up_to(320, LIMIT);
@@ -237,6 +243,64 @@ the_fair_queue_is_told_of_the_provider_furthest_behind(void **state)
 	ga_readings_tell_position(GA_CHANNEL_MOBILE);
 	assert_int_equal(told_position[GA_CHANNEL_MOBILE], 500);
 	assert_int_equal(told_position[GA_CHANNEL_EMAIL], tag);
+}
+
+static void
+a_provider_that_reads_again_stands_where_it_reads(void **state)
+{
+	(void) state;
+	claim_up_to(500, LIMIT);
+	come(200, 400);
+	claim_up_to(250, LIMIT);
+	ga_readings_tell_position(GA_CHANNEL_MOBILE);
+	assert_int_equal(told_position[GA_CHANNEL_MOBILE], 250);
+	/* The turn of the other cursor does not bring it forward. */
+	claim_up_to(600, LIMIT);
+	ga_readings_tell_position(GA_CHANNEL_MOBILE);
+	assert_int_equal(told_position[GA_CHANNEL_MOBILE], 250);
+	claim_up_to(260, 1);
+	ga_readings_tell_position(GA_CHANNEL_MOBILE);
+	assert_int_equal(told_position[GA_CHANNEL_MOBILE], 600);
+}
+
+static void
+who_claimed_nothing_says_nothing(void **state)
+{
+	(void) state;
+	claim_up_to(0, 0);
+	ga_readings_tell_position(GA_CHANNEL_MOBILE);
+	assert_int_equal(told_position[GA_CHANNEL_MOBILE], 0);
+}
+
+static void
+a_lock_is_forgotten_when_rows_come(void **state)
+{
+	(void) state;
+	claim_up_to(0, 0);
+	ga_reading_note_next_due(provider, the_date - SECOND);
+	assert_true(ga_reading_next_turn(provider) == the_time + SECOND);
+	ga_reading_begin_anew(provider);
+	assert_int_equal(ga_reading_next_turn(provider), 0);
+	claim_up_to(0, 0);
+	ga_reading_note_next_due(provider, the_date - SECOND);
+	pass_ms(100);
+	ga_reading_note_next_due(provider, the_date + 500 * 1000);
+	assert_true(ga_reading_next_turn(provider) == the_time + 500 * 1000);
+}
+
+static void
+what_was_known_of_the_next_row_is_asked_again_after_a_second_reading(
+	void **state)
+{
+	(void) state;
+	claim_up_to(500, 1);
+	ga_reading_note_next_due(provider, the_date + SECOND);
+	come(100, 100);
+	assert_true(ga_reading_is_at_end(provider));
+	/* Also where it was asked while that went on. */
+	ga_reading_note_next_due(provider, the_date + SECOND);
+	claim_up_to(100, 1);
+	assert_true(ga_reading_is_at_end(provider));
 }
 
 static void
@@ -280,6 +344,11 @@ main(void)
 		TEST(
 			what_is_due_and_not_found_from_the_front_is_locked_and_tried_a_second_later),
 		TEST(the_fair_queue_is_told_of_the_provider_furthest_behind),
+		TEST(a_provider_that_reads_again_stands_where_it_reads),
+		TEST(who_claimed_nothing_says_nothing),
+		TEST(a_lock_is_forgotten_when_rows_come),
+		TEST(
+			what_was_known_of_the_next_row_is_asked_again_after_a_second_reading),
 		TEST(a_channel_is_empty_when_every_provider_knows_of_nothing),
 	};
 

@@ -75,7 +75,9 @@ after_a_rest_one_message_shows_whether_it_is_over(void **state)
 
 	(void) state;
 	fault_times(provider, 5);
-	pass_ms(1001);
+	pass_ms(999);
+	assert_int_equal(ga_provider_capacity(provider, the_time), 0);
+	pass_ms(1);
 	assert_int_equal(ga_provider_capacity(provider, the_time), 1);
 	claim(provider, 1, 1);
 	assert_int_equal(ga_provider_capacity(provider, the_time), 0);
@@ -167,6 +169,12 @@ one_that_cannot_be_reached_gives_way_at_once_to_one_that_can(void **state)
 					0);
 		pass_ms(1001);
 		assert_false(ga_provider_gives_way(dead, the_time));
+		/* It is probed, and once reached it is well. */
+		ga_providers_route(the_time);
+		assert_int_equal(ga_provider_capacity(dead, the_time), 1);
+		claim(dead, 1, 1);
+		finish(dead, GA_OUTCOME_ACCEPTED, 0);
+		assert_int_equal(ga_provider_capacity(dead, the_time), 8);
 	}
 }
 
@@ -241,6 +249,29 @@ a_rest_on_the_record_counts_and_ends_when_an_operator_says_so(void **state)
 	load(1, row);
 	assert_int_equal(rest_ms(provider), 0);
 	assert_true(ga_provider_capacity(provider, the_time) > 0);
+}
+
+static void
+a_rest_that_others_recorded_is_heard_of_when_settings_are_read(void **state)
+{
+	GaProviderRow row = row_of("p", "twilio", NULL);
+	GaProvider *provider;
+
+	(void) state;
+	load(1, row);
+	provider = ga_provider_named("p");
+	row.rest_until = the_date + 40 * SECOND;
+	load(1, row);
+	assert_int_equal(rest_ms(provider), 40000);
+	/* Who ends it ends what led to it as well, and once. */
+	provider->faults = 4;
+	row.rest_until = 0;
+	load(1, row);
+	assert_int_equal(rest_ms(provider), 0);
+	assert_int_equal(provider->faults, 0);
+	fault_times(provider, 5);
+	load(1, row);
+	assert_int_equal(rest_ms(provider), 1000);
 }
 
 static void
@@ -325,6 +356,7 @@ main(void)
 		TEST(one_that_was_reached_and_failed_does_not_give_way),
 		TEST(who_takes_less_is_paused_or_of_another_channel_replaces_nobody),
 		TEST(a_rest_on_the_record_counts_and_ends_when_an_operator_says_so),
+		TEST(a_rest_that_others_recorded_is_heard_of_when_settings_are_read),
 		TEST(a_clock_that_was_set_does_not_end_a_rest),
 		TEST(new_settings_begin_anew_and_old_ones_do_not),
 		TEST(a_pause_that_is_not_on_the_record_yet_counts),

@@ -54,6 +54,7 @@ the_lowest_priority_takes_all_and_the_next_nothing(void **state)
 	assert_false(takes_messages("second"));
 	assert_true(ga_provider_next_turn(named("second"), the_time) ==
 				GA_MONOTONIC_NEVER);
+	assert_true(named("second")->filter.has_left);
 	assert_texts(named("second")->filter.left, 1, "%");
 }
 
@@ -102,6 +103,8 @@ the_next_takes_over_while_the_first_is_paused(void **state)
 	first.is_paused = true;
 	load(2, first, second);
 	assert_false(takes_messages("first"));
+	assert_true(ga_provider_next_turn(named("first"), the_time) ==
+				GA_MONOTONIC_NEVER);
 	assert_true(takes_messages("second"));
 	first.is_paused = false;
 	load(2, first, second);
@@ -204,6 +207,7 @@ one_that_is_dropped_takes_nothing_and_stays_until_its_messages_are_back(
 	load(1, row_of("stays", "vonage", "priority", "2", NULL));
 	assert_ptr_equal(named("gone"), gone);
 	assert_int_equal(ga_provider_capacity(gone, the_time), 0);
+	assert_true(ga_provider_next_turn(gone, the_time) == GA_MONOTONIC_NEVER);
 	assert_true(takes_messages("stays"));
 	finish(gone, GA_OUTCOME_ACCEPTED, 0);
 	load(1, row_of("stays", "vonage", "priority", "2", NULL));

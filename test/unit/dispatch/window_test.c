@@ -59,8 +59,9 @@ a_window_that_is_emptied_in_good_time_stays(void **state)
 	GaProvider *provider = load_one(NULL);
 
 	(void) state;
-	assert_int_equal(window_after(provider, 200), 8);
-	assert_int_equal(window_after(provider, 500), 8);
+	assert_int_equal(window_after(provider, 199), 16);
+	assert_int_equal(window_after(provider, 200), 16);
+	assert_int_equal(window_after(provider, 500), 16);
 }
 
 static void
@@ -103,6 +104,15 @@ a_claim_that_came_back_short_says_nothing_of_the_speed(void **state)
 		finish(provider, GA_OUTCOME_ACCEPTED, 0);
 	claim(provider, 8, 8);
 	assert_int_equal(provider->window, 8);
+	/* Nor does the time in which there was nothing to claim. */
+	assert_int_equal(window_after(provider, 10), 16);
+	pass_ms(100);
+	while (provider->in_flight > 0)
+		finish(provider, GA_OUTCOME_ACCEPTED, 0);
+	claim(provider, 0, 16);
+	pass_ms(60000);
+	claim(provider, 16, 16);
+	assert_int_equal(provider->window, 16);
 }
 
 static void
@@ -141,13 +151,13 @@ questions_and_suspects_take_no_messages_place(void **state)
 	GaProvider *provider = load_one("poll", "true", NULL);
 
 	(void) state;
-	provider->in_flight = 3;
+	provider->in_flight = 4;
 	provider->questions = 2;
 	provider->suspects = 1;
-	assert_int_equal(ga_provider_capacity(provider, the_time), 8);
+	assert_int_equal(ga_provider_capacity(provider, the_time), 7);
 	/* But all together stay below the setting. */
 	ga_settings.max_in_flight = 6;
-	assert_int_equal(ga_provider_capacity(provider, the_time), 5);
+	assert_int_equal(ga_provider_capacity(provider, the_time), 4);
 }
 
 static void
@@ -230,6 +240,9 @@ an_sms_counts_by_its_segments(void **state)
 	claim(provider, 1, 1);
 	ga_provider_sent(provider, 3);
 	finish(provider, GA_OUTCOME_ACCEPTED, 0);
+	/* The first second of three is what this one had; two are owed, and its own. */
+	assert_in_range(ga_provider_next_turn(provider, the_time),
+					the_time + 3 * SECOND, the_time + 3 * SECOND + 2);
 	pass_ms(2900);
 	assert_int_equal(ga_provider_capacity(provider, the_time), 0);
 	pass_ms(200);
