@@ -17,6 +17,7 @@ my $modules = node_modules();
 
 plan skip_all => 'npm packages pg and puppeteer-core not found'
   unless $modules && -e "$modules/puppeteer-core";
+plan skip_all => 'npm package axe-core not found' unless -e "$modules/axe-core";
 plan skip_all => 'Chromium not found' unless $chromium;
 
 my $PAGE = '/rpc/invitation_page';
