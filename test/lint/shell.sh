@@ -15,4 +15,8 @@ report "no process is ended by its name" \
 	"$(scripts | grep -v '^test/lint/' | xargs grep -nE '^[^#]*\b(pkill|killall)\b' /dev/null | cut -c 1-70)"
 report "whoever runs the tests, the superuser of their servers is PGUSER" \
 	"$(grep -rnE -e '->init(\(|;)' test --include='*.p[lm]' | grep -v 'PGUSER' | cut -c 1-70)"
+if command -v shellcheck >/dev/null; then
+	report "shellcheck has nothing to say of the benchmarks" \
+		"$(shellcheck -x -f gcc script/bench bench/*.sh 2>&1 | head -20)"
+fi
 finish
