@@ -20,7 +20,6 @@
  */
 #include "postgres.h"
 
-#include "base/compat.h"
 #include "base/guc.h"
 #include "dispatch/clock.h"
 #include "dispatch/courier/couriers.h"
@@ -29,73 +28,33 @@
 #include "dispatch/dispatcher.h"
 #include "dispatch/due_rows.h"
 #include "dispatch/launch/crash_guard.h"
-#include "dispatch/ownership.h"
+#include "dispatch/own_slot.h"
 #include "dispatch/polls.h"
+#include "dispatch/process/pinned_settings.h"
+#include "dispatch/process/signals.h"
 #include "dispatch/provider/connections.h"
 #include "dispatch/provider/pauses.h"
 #include "dispatch/provider/retire.h"
 #include "dispatch/reading.h"
 #include "dispatch/records.h"
 #include "dispatch/screening.h"
-#include "dispatch/own_slot.h"
-#include "dispatch/signals.h"
 #include "dispatch/steps/claiming.h"
 #include "dispatch/steps/deadlines.h"
 #include "dispatch/steps/history.h"
 #include "dispatch/steps/incarnation.h"
+#include "dispatch/steps/recheck.h"
 #include "dispatch/steps/recording.h"
 #include "dispatch/steps/reload.h"
 #include "dispatch/steps/schedule.h"
-#include "dispatch/steps/set_aside.h"
 #include "dispatch/steps/unreadable_pages.h"
+#include "dispatch/steps/waiting.h"
 #include "dispatch/steps/wake_requests.h"
-#include "dispatch/orphans.h"
 #include "dispatch/work.h"
-#include "pgstat.h"
+#include "miscadmin.h"
 #include "postmaster/bgworker.h"
 #include "postmaster/interrupt.h"
-#include "tcop/tcopprot.h"
 #include "utils/guc.h"
 #include "utils/timestamp.h"
-
-/* ---- life of the process ------------------------------------------------ */
-
-/*
- * The queue's plans must not depend on statistics that are missing or old: the
- * right plan is always the index, in order.  No setting of the database's owner
- * may slow or redirect this worker either.
- */
-static void
-pin_settings(void)
-{
-	static const char *const settings[][2] = {
-		{"search_path", "pg_catalog, pg_temp"},
-		{"enable_seqscan", "off"},
-		{"enable_hashjoin", "off"},
-		{"enable_mergejoin", "off"},
-		{"enable_material", "off"},
-		{"enable_sort", "off"},
-		{"plan_cache_mode", "force_generic_plan"},
-		{"jit", "off"},
-		{"statement_timeout", "0"},
-		/* No step waits for a lock; this is the net below (dispatch/work). */
-		{"lock_timeout", "200"},
-		/* Durable whatever the database says; the stop waits for no standby. */
-		{"synchronous_commit", "local"},
-		{"idle_in_transaction_session_timeout", "0"},
-		{"default_transaction_isolation", "read committed"},
-		{"session_replication_role", "origin"},
-		{"row_security", "on"},
-	};
-
-	if (GetConfigOption("transaction_timeout", true, false) != NULL)
-		SetConfigOption("transaction_timeout", "0", PGC_SUSET, PGC_S_OVERRIDE);
-	for (int i = 0; i < lengthof(settings); i++)
-		SetConfigOption(settings[i][0], settings[i][1], PGC_SUSET,
-						PGC_S_OVERRIDE);
-}
-
-/* ---- small steps of the turn --------------------------------------------- */
 
 static void
 serve_interrupts(void)
@@ -113,34 +72,6 @@ serve_interrupts(void)
 		ga_reload_want();
 }
 
-/* When somebody set it, all that waits for a date waits for another moment. */
-static void
-recheck_dates(void)
-{
-	ga_readings_begin_anew();
-	ga_due_rows_recheck(DT_NOBEGIN);
-	ga_polls_recheck();
-	ga_set_aside_recheck();
-	ga_deadlines_recheck();
-}
-
-static void
-follow_clock(GaMonotonic now)
-{
-	if (!ga_clock_follow())
-		return;
-	recheck_dates();
-	/* What was read meanwhile did not count for rests. */
-	ga_reload_want();
-}
-
-static void
-shorten_waits(GaMonotonic now)
-{
-	if (ga_ownership_is_ours() && ga_clock_shorten_waits())
-		recheck_dates();
-}
-
 static void
 record_pauses(GaMonotonic now)
 {
@@ -148,86 +79,13 @@ record_pauses(GaMonotonic now)
 		ga_reload_want();
 }
 
-/* What was set aside is read again like what a lock left behind. */
-static void
-end_set_aside(GaMonotonic now)
-{
-	if (!ga_set_aside_is_over(now))
-		return;
-	ga_readings_begin_anew();
-	ga_due_rows_recheck(DT_NOBEGIN);
-	ga_polls_recheck();
-	ga_deadlines_recheck();
-	ga_unreadable_pages_recheck();
-	if (!ga_retire_found_nothing_in_flight())
-		ga_orphans_search();
-}
-
-/* ---- waiting ------------------------------------------------------------ */
-
-/* How long to wait, unless this is the end of the process. */
-static long
-retire_or_wait(long work_ms)
-{
-	GaRetireReport report = {
-		.must_stay = ga_recording_is_outstanding(),
-		.is_foreign = ga_ownership_is_foreign(),
-		.has_orphans = !ga_ownership_is_ours() || ga_orphans_are_left(),
-		.wait_ms = work_ms,
-		.trimmed_at = ga_history_trimmed_at(),
-	};
-
-	ga_deadlines_tell();
-	return ga_retire_or_wait(&report);
-}
-
-/*
- * While many messages are under way the courier speaks all the time.  It is listened
- * to some milliseconds later, so that each turn has more to do than to begin.
- */
-#define MANY_JOBS 256
-#define LISTEN_AGAIN_MS 2
-
-static long
-listen_later(GaWaitSocket *sockets, long wait_ms)
-{
-	if (ga_jobs_count() < MANY_JOBS)
-		return wait_ms;
-	for (int i = 0; i < GA_COURIER_SOCKETS; i++)
-		sockets[i].events &= ~WL_SOCKET_READABLE;
-	return wait_ms < 0 ? LISTEN_AGAIN_MS : Min(wait_ms, LISTEN_AGAIN_MS);
-}
-
-static int
-wait_for_events(long wait_ms)
-{
-	GaWaitSocket sockets[GA_COURIER_SOCKETS];
-	int events;
-
-	ga_couriers_sockets(sockets);
-	wait_ms = listen_later(sockets, wait_ms);
-	ga_own_slot_note_wait(wait_ms);
-	/* Nothing more to come for long: counters must not lie in wait. */
-	if (ga_jobs_count() == 0)
-		pgstat_report_stat(true);
-	events = ga_wait_for_events(sockets, GA_COURIER_SOCKETS, wait_ms,
-								ga_wait_event(ga_jobs_count() > 0
-												  ? "GroupApiDelivery"
-												  : "GroupApiDispatcherMain"));
-	ga_own_slot_note_progress();
-	ResetLatch(MyLatch);
-	return events;
-}
-
-/* ---- the loop ----------------------------------------------------------- */
-
 static void
 take_turn(void)
 {
 	GaMonotonic now;
 
 	serve_interrupts();
-	ga_work_survive(follow_clock, 0);
+	ga_work_survive(ga_recheck_follow_clock, 0);
 	ga_work_survive(ga_reload_run, 0);
 	ga_wake_requests_listen();
 	ga_wake_requests_take();
@@ -237,7 +95,7 @@ take_turn(void)
 	ga_work_survive(ga_recording_gather, now);
 	ga_screening_suppress_waiting();
 	ga_work_survive(ga_incarnation_renew, now);
-	ga_work_survive(end_set_aside, now);
+	ga_work_survive(ga_recheck_end_set_aside, now);
 	ga_work_survive(ga_unreadable_pages_find, now);
 	ga_work_survive(ga_incarnation_take_back, now);
 	ga_work_survive(ga_deadlines_apply, now);
@@ -250,7 +108,7 @@ take_turn(void)
 	ga_work_survive(ga_recording_gather, now);
 	if (!ga_work_survive(ga_claiming_ask_for_receipts, now))
 		ga_polls_recheck();
-	ga_work_survive(shorten_waits, now);
+	ga_work_survive(ga_recheck_shorten_waits, now);
 	if (ga_retire_is_asked())
 		ga_couriers_drain();
 	else if (ga_jobs_count() > 0)
@@ -266,7 +124,7 @@ wait_to_start(void)
 {
 	if (ga_retire_is_asked())
 		ga_own_slot_leave(GA_SLOT_WANTED, 0);
-	(void) wait_for_events(ga_schedule_wait_ms());
+	(void) ga_waiting_until_event(ga_schedule_wait_ms());
 }
 
 static void
@@ -275,7 +133,7 @@ start_incarnation(void)
 	while (ga_incarnation_number() == 0 && !ShutdownRequestPending)
 	{
 		serve_interrupts();
-		ga_work_survive(follow_clock, 0);
+		ga_work_survive(ga_recheck_follow_clock, 0);
 		ga_work_survive(ga_reload_run, 0);
 		ga_work_survive(ga_unreadable_pages_find, 0);
 		if (!ga_reload_is_wanted())
@@ -325,7 +183,7 @@ begin(int at)
 	BackgroundWorkerInitializeConnectionByOid(database, InvalidOid, 0);
 	if (!ga_own_slot_take(at))
 		ga_own_slot_leave(GA_SLOT_WANTED, 1);
-	pin_settings();
+	ga_pinned_settings_apply();
 	ga_work_init();
 	ga_clock_begin(ga_own_slot->kept.clock_offset);
 	ga_connections_begin();
@@ -336,32 +194,6 @@ begin(int at)
 	ga_screening_init();
 	ga_reload_init();
 	start_incarnation();
-}
-
-/* Of two waits; one below 0 has no end. */
-static long
-sooner(long one_ms, long other_ms)
-{
-	if (one_ms < 0 || other_ms < 0)
-		return Max(one_ms, other_ms);
-	return Min(one_ms, other_ms);
-}
-
-/* Until there is work; a time-out that was to end the process is none. */
-static void
-wait_for_turn(void)
-{
-	long work_ms;
-	long wait_ms;
-	int events;
-
-	do
-	{
-		work_ms = sooner(ga_schedule_wait_ms(),
-						 ga_couriers_next_check_ms(ga_monotonic_now()));
-		wait_ms = retire_or_wait(work_ms);
-		events = wait_for_events(wait_ms);
-	} while (events == WL_TIMEOUT && wait_ms != work_ms);
 }
 
 /* The start is no fault any more: it claimed and recorded, or had nothing to. */
@@ -386,7 +218,7 @@ group_api_dispatcher_main(Datum arg)
 		take_turn();
 		prove_itself(recorded);
 		ga_work_end_turn();
-		wait_for_turn();
+		ga_waiting_until_turn();
 	}
 	finish();
 	/* Whoever stopped us did not mean for ever. */

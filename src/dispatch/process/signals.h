@@ -2,8 +2,8 @@
  * signals.h
  *		What a dispatcher does on a signal.
  */
-#ifndef GA_DISPATCH_SIGNALS_H
-#define GA_DISPATCH_SIGNALS_H
+#ifndef GA_DISPATCH_PROCESS_SIGNALS_H
+#define GA_DISPATCH_PROCESS_SIGNALS_H
 
 #include "postgres.h"
 
@@ -13,4 +13,4 @@
  */
 extern void ga_signals_init(void);
 
-#endif /* GA_DISPATCH_SIGNALS_H */
+#endif /* GA_DISPATCH_PROCESS_SIGNALS_H */

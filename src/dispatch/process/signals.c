@@ -8,7 +8,7 @@
 
 #include <signal.h>
 
-#include "dispatch/signals.h"
+#include "dispatch/process/signals.h"
 #include "miscadmin.h"
 #include "postmaster/interrupt.h"
 #include "storage/latch.h"

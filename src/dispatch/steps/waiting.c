@@ -1,0 +1,103 @@
+/*
+ * waiting.c
+ *		The dispatcher's wait between two turns, for work, for the couriers or for
+ *		the end of the process.
+ */
+#include "postgres.h"
+
+#include "base/compat.h"
+#include "dispatch/courier/couriers.h"
+#include "dispatch/courier/event_wait.h"
+#include "dispatch/courier/jobs.h"
+#include "dispatch/orphans.h"
+#include "dispatch/own_slot.h"
+#include "dispatch/ownership.h"
+#include "dispatch/provider/retire.h"
+#include "dispatch/steps/deadlines.h"
+#include "dispatch/steps/history.h"
+#include "dispatch/steps/recording.h"
+#include "dispatch/steps/schedule.h"
+#include "dispatch/steps/waiting.h"
+#include "miscadmin.h"
+#include "pgstat.h"
+#include "storage/latch.h"
+
+/* How long to wait, unless this is the end of the process. */
+static long
+retire_or_wait(long work_ms)
+{
+	GaRetireReport report = {
+		.must_stay = ga_recording_is_outstanding(),
+		.is_foreign = ga_ownership_is_foreign(),
+		.has_orphans = !ga_ownership_is_ours() || ga_orphans_are_left(),
+		.wait_ms = work_ms,
+		.trimmed_at = ga_history_trimmed_at(),
+	};
+
+	ga_deadlines_tell();
+	return ga_retire_or_wait(&report);
+}
+
+/*
+ * While many messages are under way the courier speaks all the time.  It is listened
+ * to some milliseconds later, so that each turn has more to do than to begin.
+ */
+#define MANY_JOBS 256
+#define LISTEN_AGAIN_MS 2
+
+static long
+listen_later(GaWaitSocket *sockets, long wait_ms)
+{
+	if (ga_jobs_count() < MANY_JOBS)
+		return wait_ms;
+	for (int i = 0; i < GA_COURIER_SOCKETS; i++)
+		sockets[i].events &= ~WL_SOCKET_READABLE;
+	return wait_ms < 0 ? LISTEN_AGAIN_MS : Min(wait_ms, LISTEN_AGAIN_MS);
+}
+
+int
+ga_waiting_until_event(long wait_ms)
+{
+	GaWaitSocket sockets[GA_COURIER_SOCKETS];
+	int events;
+
+	ga_couriers_sockets(sockets);
+	wait_ms = listen_later(sockets, wait_ms);
+	ga_own_slot_note_wait(wait_ms);
+	/* Nothing more to come for long: counters must not lie in wait. */
+	if (ga_jobs_count() == 0)
+		pgstat_report_stat(true);
+	events = ga_wait_for_events(sockets, GA_COURIER_SOCKETS, wait_ms,
+								ga_wait_event(ga_jobs_count() > 0
+												  ? "GroupApiDelivery"
+												  : "GroupApiDispatcherMain"));
+	ga_own_slot_note_progress();
+	ResetLatch(MyLatch);
+	return events;
+}
+
+/* Of two waits; one below 0 has no end. */
+static long
+sooner(long one_ms, long other_ms)
+{
+	if (one_ms < 0 || other_ms < 0)
+		return Max(one_ms, other_ms);
+	return Min(one_ms, other_ms);
+}
+
+/* Until there is work; a time-out that was to end the process is none. */
+void
+ga_waiting_until_turn(void)
+{
+	long work_ms;
+	long wait_ms;
+	int events;
+
+	do
+	{
+		work_ms = sooner(ga_schedule_wait_ms(),
+						 ga_couriers_next_check_ms(ga_monotonic_now()));
+		wait_ms = retire_or_wait(work_ms);
+		events = ga_waiting_until_event(wait_ms);
+	} while (events == WL_TIMEOUT && wait_ms != work_ms);
+}
