@@ -1,0 +1,97 @@
+/*
+ * queue_control.c
+ *		What operators do with the queue as a whole: start its dispatcher, try failed
+ *		invitations again, wait until there is nothing to do.
+ */
+#include "postgres.h"
+
+#include "api/arguments.h"
+#include "base/compat.h"
+#include "base/shared/monotonic.h"
+#include "dispatch/wake.h"
+#include "miscadmin.h"
+#include "storage/ipc.h"
+#include "storage/latch.h"
+#include "store/invitation_store.h"
+#include "store/plan_cache.h"
+#include "store/queue/set_aside_store.h"
+#include "utils/snapmgr.h"
+#include "utils/timestamp.h"
+#include "utils/uuid.h"
+
+/* How often wait_until_idle() looks. */
+#define IDLE_POLL_MS 10
+
+PG_FUNCTION_INFO_V1(group_api_start);
+
+Datum
+group_api_start(PG_FUNCTION_ARGS)
+{
+	ga_wake_at_commit(DT_NOBEGIN);
+	ga_wake_reload_at_commit();
+	PG_RETURN_VOID();
+}
+
+PG_FUNCTION_INFO_V1(group_api_retry_failed);
+
+Datum
+group_api_retry_failed(PG_FUNCTION_ARGS)
+{
+	const pg_uuid_t *group = PG_ARGISNULL(0) ? NULL : PG_GETARG_UUID_P(0);
+	GaChannel channel = ga_argument_channel(fcinfo, 1);
+	GaOwnerScope scope;
+	uint64 count;
+	uint64 aside;
+
+	ga_owner_enter(&scope);
+	count = ga_invitations_retry_failed(group, channel);
+	aside = ga_set_aside_end_all();
+	ga_owner_leave(&scope);
+	if (aside > 0)
+		ga_wake_at_commit(DT_NOBEGIN);
+	else if (count > 0)
+		ga_wake_at_commit(GetCurrentTransactionStartTimestamp());
+	PG_RETURN_INT64((int64) count);
+}
+
+static bool
+is_busy(void)
+{
+	GaOwnerScope scope;
+	bool busy;
+
+	PushActiveSnapshot(GetLatestSnapshot());
+	ga_owner_enter(&scope);
+	busy = ga_invitations_are_busy();
+	ga_owner_leave(&scope);
+	PopActiveSnapshot();
+	return busy;
+}
+
+PG_FUNCTION_INFO_V1(group_api_wait_until_idle);
+
+Datum
+group_api_wait_until_idle(PG_FUNCTION_ARGS)
+{
+	Interval *timeout;
+	GaMonotonic end;
+
+	if (PG_ARGISNULL(0))
+		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+						errmsg("the timeout must not be null")));
+	timeout = PG_GETARG_INTERVAL_P(0);
+	end = ga_monotonic_now() + timeout->time +
+		  (int64) timeout->day * USECS_PER_DAY +
+		  (int64) timeout->month * DAYS_PER_MONTH * USECS_PER_DAY;
+	while (is_busy())
+	{
+		CHECK_FOR_INTERRUPTS();
+		if (ga_monotonic_now() >= end)
+			PG_RETURN_BOOL(false);
+		(void) WaitLatch(MyLatch,
+						 WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
+						 IDLE_POLL_MS, ga_wait_event("GroupApiWaitUntilIdle"));
+		ResetLatch(MyLatch);
+	}
+	PG_RETURN_BOOL(true);
+}
