@@ -32,20 +32,49 @@ COMMENT ON SCHEMA group_api_private IS 'internal: the tables of group_api; not t
 -- Words ---------------------------------------------------------------------
 
 CREATE TYPE group_api.channel AS ENUM ('MOBILE', 'EMAIL');
-COMMENT ON TYPE group_api.channel IS 'how a person is reached: MOBILE is an SMS to an E.164 number, EMAIL a mail';
+COMMENT ON TYPE group_api.channel IS
+$$How a person is reached.
+
+MOBILE: by an SMS to an E.164 number
+EMAIL: by a mail$$;
 
 CREATE TYPE group_api.delivery AS ENUM
     ('held', 'queued', 'sending', 'sent', 'delivered',
      'failed', 'suppressed', 'canceled', 'uncertain');
-COMMENT ON TYPE group_api.delivery IS 'what happened to an invitation''s message';
+COMMENT ON TYPE group_api.delivery IS
+$$What happened to an invitation's message.
+
+held: the call said sendInvitations false; it waits for send_invitations()
+queued: it waits for its turn, or for its next try
+sending: a dispatcher has it; that was committed before the first byte left
+sent: the provider took it over
+delivered: the person has it: a receipt said so, or they answered
+failed: it was refused for good, given up, set aside, or expired before it was sent
+suppressed: the contact gets nothing more; the view suppressions says why
+canceled: it is not sent, as the invitation was revoked or its group archived
+uncertain: it was handed over, no answer came, and the provider is set to hold such messages$$;
 
 CREATE TYPE group_api.response AS ENUM
     ('pending', 'accepted', 'declined', 'revoked', 'expired');
-COMMENT ON TYPE group_api.response IS 'what the invited person decided';
+COMMENT ON TYPE group_api.response IS
+$$What the invited person decided, or what ended the invitation.
+
+pending: there is no answer yet
+accepted: the person joined
+declined: the person did not want to; a resend asks again
+revoked: the leader took the invitation back; its links end
+expired: nobody answered within group_api.invitation_expiry; a resend asks again$$;
 
 CREATE TYPE group_api.suppression AS ENUM
     ('bounced', 'complained', 'unsubscribed', 'opted_out', 'operator');
-COMMENT ON TYPE group_api.suppression IS 'why nothing more is sent to a contact: its mailbox or number is dead, its person complained, unsubscribed by one click, answered STOP, or an operator said so';
+COMMENT ON TYPE group_api.suppression IS
+$$Why nothing more is sent to a contact.
+
+bounced: its mailbox or number is dead
+complained: its person marked a message as spam
+unsubscribed: its person unsubscribed by one click
+opted_out: its person answered STOP
+operator: suppress() was called$$;
 
 -- PostgREST hands what a function of this type returns to browsers as it is.
 CREATE DOMAIN group_api."text/html" AS text;
@@ -55,7 +84,11 @@ CREATE DOMAIN group_api."*/*" AS bytea;
 COMMENT ON DOMAIN group_api."*/*" IS 'bytes that say themselves what they are; over PostgREST any media type';
 
 CREATE TYPE group_api.group_status AS ENUM ('ACTIVE', 'ARCHIVED');
-COMMENT ON TYPE group_api.group_status IS 'contract A''s GroupStatus';
+COMMENT ON TYPE group_api.group_status IS
+$$Contract A's GroupStatus.
+
+ACTIVE: members can answer and be added
+ARCHIVED: nothing more is sent, and nobody can join; see archive_group()$$;
 
 -- Indexes are made of it.
 CREATE FUNCTION group_api_private.search_grams(text) RETURNS integer[]
