@@ -379,21 +379,22 @@ sub start_smtp_sink
 	return { pid => $child, port => $port, smtp => "smtp://127.0.0.1:$port" };
 }
 
-=head2 start_mail_server()
+=head2 start_mail_server([USER, PASSWORD])
 
-aiosmtpd, a real SMTP server; read_log gives its "message" events. undef when it
+aiosmtpd, a real SMTP server, which asks for the password if there is one; read_log gives its "message" events. undef when it
 is not installed. Returns {pid, port, smtp => URL, log}.
 
 =cut
 
 sub start_mail_server
 {
+	my @login = @_;
 	my $number = ++$started;
 	my ($log, $port_file) = ("$scratch/mail.$number.log", "$scratch/mail.$number.port");
 
 	return if system("/usr/bin/python3 -c 'import aiosmtpd' 2>/dev/null") != 0;
 	my $child = start_program('mail_server', '/usr/bin/python3',
-		"$root/test/peers/mail_server.py", $log, $port_file);
+		"$root/test/peers/mail_server.py", $log, $port_file, @login);
 	my $port = await_port($port_file, $child);
 	return { pid => $child, port => $port, log => $log, smtp => "smtp://127.0.0.1:$port" };
 }

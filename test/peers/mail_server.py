@@ -1,9 +1,9 @@
 #!/usr/bin/python3
 """A real SMTP server, aiosmtpd, that keeps what it receives.
 
-    mail_server.py LOG-FILE PORT-FILE
+    mail_server.py LOG-FILE PORT-FILE [USER PASSWORD]
 
-Listens on 127.0.0.1 on a free port. Each message becomes a line of JSON:
+Listens on 127.0.0.1 on a free port; with USER it asks for that password. Each message becomes a line of JSON:
 {"at", "event": "message", "sender", "recipients", "data"}. Ends on SIGTERM.
 """
 import asyncio
@@ -13,7 +13,7 @@ import signal
 import sys
 import time
 
-from aiosmtpd.smtp import SMTP
+from aiosmtpd.smtp import SMTP, AuthResult
 
 
 class Keeper:
@@ -28,11 +28,22 @@ class Keeper:
         return "250 2.0.0 taken"
 
 
-async def main(log, port_file):
+def options_of(user=None, password=None):
+    """What SMTP() is told besides, where it is to ask for a password."""
+    if user is None:
+        return {}
+    expected = (user.encode(), password.encode())
+    return {"auth_required": True, "auth_require_tls": False,
+            "authenticator": lambda server, session, envelope, mechanism, data:
+                AuthResult(success=(data.login, data.password) == expected)}
+
+
+async def main(log, port_file, *login):
     keeper = Keeper(log)
+    options = options_of(*login)
     loop = asyncio.get_running_loop()
     server = await loop.create_server(
-        lambda: SMTP(keeper, enable_SMTPUTF8=True, hostname="mail.example", loop=loop),
+        lambda: SMTP(keeper, enable_SMTPUTF8=True, hostname="mail.example", loop=loop, **options),
         "127.0.0.1", 0)
     with open(port_file + ".part", "w", encoding="ascii") as file:
         file.write(f"{server.sockets[0].getsockname()[1]}\n")
