@@ -1420,6 +1420,12 @@ SELECT s.srvname AS server,
                  AND d.objid = w.oid AND d.deptype = 'e' AND e.extname = 'group_api')
  ORDER BY s.srvname;
 COMMENT ON VIEW group_api.providers IS 'the providers of this database: ready, paused (until resumed or changed), or resting until a time that they asked for';
+COMMENT ON COLUMN group_api.providers.server IS 'the name of the foreign server';
+COMMENT ON COLUMN group_api.providers.kind IS 'the wrapper it is of, without group_api_';
+COMMENT ON COLUMN group_api.providers.channel IS 'MOBILE or EMAIL: whom it reaches';
+COMMENT ON COLUMN group_api.providers.state IS 'ready, paused, or resting';
+COMMENT ON COLUMN group_api.providers.reason IS 'why it is paused or rests, in its own words or the operators';
+COMMENT ON COLUMN group_api.providers.since IS 'since when it is paused or rests';
 COMMENT ON COLUMN group_api.providers.until IS 'when the rest ends; null: it does not rest';
 COMMENT ON COLUMN group_api.providers.max_connections IS 'how many connections it was found to allow, fewer than its option max_connections; null: none was refused';
 
@@ -1434,6 +1440,12 @@ SELECT i.channel, i.delivery,
  GROUP BY i.channel, i.delivery
  ORDER BY i.channel, i.delivery;
 COMMENT ON VIEW group_api.queue IS 'what waits to be sent or is being sent, by channel; later: how many of them wait for a daily cap or a cool-down';
+COMMENT ON COLUMN group_api.queue.channel IS 'MOBILE or EMAIL';
+COMMENT ON COLUMN group_api.queue.delivery IS 'queued or sending';
+COMMENT ON COLUMN group_api.queue.invitations IS 'how many there are';
+COMMENT ON COLUMN group_api.queue.next_due IS 'when the first of them is to be tried';
+COMMENT ON COLUMN group_api.queue.oldest IS 'how long the one that changed longest ago has been as it is';
+COMMENT ON COLUMN group_api.queue.later IS 'how many wait for a daily cap or a cool-down';
 
 CREATE VIEW group_api.attempts WITH (security_invoker = true) AS
 SELECT a.started_at, a.group_id, a.member, m.name AS member_name, a.server, a.attempt,
@@ -1448,6 +1460,18 @@ SELECT a.started_at, a.group_id, a.member, m.name AS member_name, a.server, a.at
                pg_catalog.current_setting('group_api.attempts_retention')::interval) a
   JOIN group_api_private.members m ON m.group_id = a.group_id AND m.number = a.member;
 COMMENT ON VIEW group_api.attempts IS 'every try to deliver an invitation, with the provider''s own words';
+COMMENT ON COLUMN group_api.attempts.started_at IS 'when the try began';
+COMMENT ON COLUMN group_api.attempts.group_id IS 'the group';
+COMMENT ON COLUMN group_api.attempts.member IS 'the members number in the group';
+COMMENT ON COLUMN group_api.attempts.member_name IS 'the members name';
+COMMENT ON COLUMN group_api.attempts.server IS 'the provider';
+COMMENT ON COLUMN group_api.attempts.attempt IS 'the number of the try, from 1 on; a resend begins anew';
+COMMENT ON COLUMN group_api.attempts.outcome IS 'accepted, retry, rejected, misconfigured or uncertain: docs/providers.md, what an answer means';
+COMMENT ON COLUMN group_api.attempts.code IS 'the providers own code: SMTP reply, HTTP status or error number';
+COMMENT ON COLUMN group_api.attempts.detail IS 'the providers own words, without secrets and tokens';
+COMMENT ON COLUMN group_api.attempts.elapsed IS 'how long the try took';
+COMMENT ON COLUMN group_api.attempts.next_at IS 'when the next try is due; null: there is none';
+COMMENT ON COLUMN group_api.attempts.segments IS 'parts of the SMS; null: a mail, or not known';
 
 CREATE VIEW group_api.deliveries WITH (security_invoker = true) AS
 SELECT g.id AS group_id, g.name AS "group", i.number AS member, m.name AS member_name, i.channel, i.contact,
@@ -1456,12 +1480,34 @@ SELECT g.id AS group_id, g.name AS "group", i.number AS member, m.name AS member
   JOIN group_api_private.groups g ON g.id = i.group_id
   JOIN group_api_private.members m ON m.group_id = i.group_id AND m.number = i.number;
 COMMENT ON VIEW group_api.deliveries IS 'each invitation with what happened to its message and what the person decided';
+COMMENT ON COLUMN group_api.deliveries.group_id IS 'the group';
+COMMENT ON COLUMN group_api.deliveries."group" IS 'the groups name';
+COMMENT ON COLUMN group_api.deliveries.member IS 'the members number in the group';
+COMMENT ON COLUMN group_api.deliveries.member_name IS 'the members name';
+COMMENT ON COLUMN group_api.deliveries.channel IS 'MOBILE or EMAIL';
+COMMENT ON COLUMN group_api.deliveries.contact IS 'where the message goes';
+COMMENT ON COLUMN group_api.deliveries.delivery IS 'what happened to the message';
+COMMENT ON COLUMN group_api.deliveries.reason IS 'why it is so: the providers words, or ours';
+COMMENT ON COLUMN group_api.deliveries.response IS 'what the person decided';
+COMMENT ON COLUMN group_api.deliveries.attempts IS 'tries since it was queued last';
+COMMENT ON COLUMN group_api.deliveries.due IS 'when it is to be tried next; null: it does not wait';
+COMMENT ON COLUMN group_api.deliveries.changed_at IS 'when delivery or response changed last';
+COMMENT ON COLUMN group_api.deliveries.server IS 'the provider that took it, or tried last';
+COMMENT ON COLUMN group_api.deliveries.message_id IS 'the providers id of the message';
 
 CREATE VIEW group_api.suppressions WITH (security_invoker = true) AS
 SELECT s.since, s.channel, s.reason, s.server, s.code, s.evidence, s.receipt,
        pg_catalog.left(pg_catalog.encode(s.contact_hash, 'hex'), 12) AS contact_hash
   FROM group_api_private.suppressions s;
 COMMENT ON VIEW group_api.suppressions IS 'contacts that get nothing more, by the beginning of their salted hash, and why';
+COMMENT ON COLUMN group_api.suppressions.since IS 'since when nothing is sent there';
+COMMENT ON COLUMN group_api.suppressions.channel IS 'MOBILE or EMAIL';
+COMMENT ON COLUMN group_api.suppressions.reason IS 'why';
+COMMENT ON COLUMN group_api.suppressions.server IS 'the provider that said so; null: none did';
+COMMENT ON COLUMN group_api.suppressions.code IS 'its code';
+COMMENT ON COLUMN group_api.suppressions.evidence IS 'what it rests on, in words that hold no contact';
+COMMENT ON COLUMN group_api.suppressions.receipt IS 'the event in receipt_events, while that is kept';
+COMMENT ON COLUMN group_api.suppressions.contact_hash IS 'the first 12 digits of the contacts salted hash';
 
 CREATE VIEW group_api.receipts WITH (security_invoker = true) AS
 SELECT r.received_at, r.way, r.server, r.result, r.group_id, r.member, m.name AS member_name,
@@ -1469,12 +1515,32 @@ SELECT r.received_at, r.way, r.server, r.result, r.group_id, r.member, m.name AS
   FROM group_api_private.receipts r
   LEFT JOIN group_api_private.members m ON m.group_id = r.group_id AND m.number = r.member;
 COMMENT ON VIEW group_api.receipts IS 'what providers and mail servers said of messages after they took them';
+COMMENT ON COLUMN group_api.receipts.received_at IS 'when it came';
+COMMENT ON COLUMN group_api.receipts.way IS 'callback: a request of the provider''s; poll: its answer to our question; bounce: a mail that came back';
+COMMENT ON COLUMN group_api.receipts.server IS 'the provider';
+COMMENT ON COLUMN group_api.receipts.result IS 'what became of it: moved (the delivery), known (it said so already), stale (about an older message of the invitation), unknown (no message of ours), ignored (a person''s automatic reply), replayed (this very event was here before)';
+COMMENT ON COLUMN group_api.receipts.group_id IS 'the group, where it names a message of ours';
+COMMENT ON COLUMN group_api.receipts.member IS 'the members number';
+COMMENT ON COLUMN group_api.receipts.member_name IS 'the members name';
+COMMENT ON COLUMN group_api.receipts.status IS 'what the provider says of the message';
+COMMENT ON COLUMN group_api.receipts.code IS 'the providers code';
+COMMENT ON COLUMN group_api.receipts.message_id IS 'the providers id of the message';
 
 CREATE VIEW group_api.receipt_events WITH (security_invoker = true) AS
 SELECT r.id AS receipt, r.received_at, r.way, r.server, r.result, r.group_id, r.member, r.status, r.code,
        pg_catalog.encode(r.raw, 'escape') AS event
   FROM group_api_private.receipts r;
 COMMENT ON VIEW group_api.receipt_events IS 'for operators: receipts with the event as it came, without tokens; it may hold contacts';
+COMMENT ON COLUMN group_api.receipt_events.receipt IS 'the id of the event, which suppressions.receipt names';
+COMMENT ON COLUMN group_api.receipt_events.received_at IS 'when it came';
+COMMENT ON COLUMN group_api.receipt_events.way IS 'as in receipts';
+COMMENT ON COLUMN group_api.receipt_events.server IS 'the provider';
+COMMENT ON COLUMN group_api.receipt_events.result IS 'what became of it';
+COMMENT ON COLUMN group_api.receipt_events.group_id IS 'the group, where it names a message of ours';
+COMMENT ON COLUMN group_api.receipt_events.member IS 'the members number';
+COMMENT ON COLUMN group_api.receipt_events.status IS 'what the provider says of the message';
+COMMENT ON COLUMN group_api.receipt_events.code IS 'the providers code';
+COMMENT ON COLUMN group_api.receipt_events.event IS 'the event as it came, without tokens; it may hold contacts';
 
 CREATE VIEW group_api.receipt_counts WITH (security_invoker = true) AS
 SELECT c.day, c.server, c.result, pg_catalog.sum(c.receipts)::bigint AS receipts
@@ -1482,6 +1548,10 @@ SELECT c.day, c.server, c.result, pg_catalog.sum(c.receipts)::bigint AS receipts
  GROUP BY c.day, c.server, c.result
  ORDER BY c.day DESC, c.server, c.result;
 COMMENT ON VIEW group_api.receipt_counts IS 'how many receipts came each day (UTC) and what became of them; an unknown server is empty';
+COMMENT ON COLUMN group_api.receipt_counts.day IS 'the day (UTC)';
+COMMENT ON COLUMN group_api.receipt_counts.server IS 'the provider; empty: nobody of ours';
+COMMENT ON COLUMN group_api.receipt_counts.result IS 'what became of them';
+COMMENT ON COLUMN group_api.receipt_counts.receipts IS 'how many';
 
 CREATE VIEW group_api.captured WITH (security_invoker = true) AS
 SELECT c.id, c.captured_at, c.group_id, c.member, c.server, c.channel, c.recipient,
@@ -1489,6 +1559,15 @@ SELECT c.id, c.captured_at, c.group_id, c.member, c.server, c.channel, c.recipie
        c.message
   FROM group_api_private.captured c;
 COMMENT ON VIEW group_api.captured IS 'what capture providers kept: the message exactly as it would have left';
+COMMENT ON COLUMN group_api.captured.id IS 'in the order in which they were kept';
+COMMENT ON COLUMN group_api.captured.captured_at IS 'when it was kept';
+COMMENT ON COLUMN group_api.captured.group_id IS 'the group';
+COMMENT ON COLUMN group_api.captured.member IS 'the members number';
+COMMENT ON COLUMN group_api.captured.server IS 'the capture provider';
+COMMENT ON COLUMN group_api.captured.channel IS 'MOBILE or EMAIL';
+COMMENT ON COLUMN group_api.captured.recipient IS 'where it would have gone';
+COMMENT ON COLUMN group_api.captured.segments IS 'parts of the SMS; null: a mail';
+COMMENT ON COLUMN group_api.captured.message IS 'the text of an SMS; a mail with its headers, as it would have left';
 
 CREATE VIEW group_api.templates WITH (security_invoker = true) AS
 SELECT t.channel, t.locale, 'own' AS source, true AS in_force,
@@ -1502,6 +1581,14 @@ SELECT b.channel::group_api.channel, b.locale, 'built-in',
   FROM group_api_private.builtin_templates() b
  ORDER BY channel, locale, source DESC;
 COMMENT ON VIEW group_api.templates IS 'the words of invitations: built-in ones and your own, which go first';
+COMMENT ON COLUMN group_api.templates.channel IS 'MOBILE or EMAIL';
+COMMENT ON COLUMN group_api.templates.locale IS 'the language, as BCP 47 writes it';
+COMMENT ON COLUMN group_api.templates.source IS 'built-in, or own: put there by put_template()';
+COMMENT ON COLUMN group_api.templates.in_force IS 'whether messages are made of it';
+COMMENT ON COLUMN group_api.templates.subject IS 'a mails subject; null: an SMS';
+COMMENT ON COLUMN group_api.templates.body IS 'the SMS, or the mails plain text';
+COMMENT ON COLUMN group_api.templates.html IS 'the mails HTML; null: an SMS, or a mail of plain text';
+COMMENT ON COLUMN group_api.templates.changed_at IS 'when it was put there; null: built-in';
 
 -- What health() reads: whoever may name a table can hold it up (CREATE RULE asks
 -- for its lock before it asks for the right), so the schema of the tables is open
@@ -1514,6 +1601,23 @@ SELECT d.pid, d.state, d.reason, d.hint, d.courier_pid, d.started_at, d.turns, d
        group_api_private.data_origin() AS data_origin
   FROM group_api_private.dispatcher_state() d;
 COMMENT ON VIEW group_api.dispatcher IS 'the dispatcher of this database, the step a lock is in the way of (the table''s oid; null: rows), and whether the data belong to this database';
+COMMENT ON COLUMN group_api.dispatcher.pid IS 'its process; null: none runs';
+COMMENT ON COLUMN group_api.dispatcher.state IS 'whether one runs, or what keeps it from running';
+COMMENT ON COLUMN group_api.dispatcher.reason IS 'why none runs, in words';
+COMMENT ON COLUMN group_api.dispatcher.hint IS 'what would help';
+COMMENT ON COLUMN group_api.dispatcher.courier_pid IS 'the process of the courier; null: none runs';
+COMMENT ON COLUMN group_api.dispatcher.started_at IS 'when it was started';
+COMMENT ON COLUMN group_api.dispatcher.turns IS 'rounds of looking, claiming and recording';
+COMMENT ON COLUMN group_api.dispatcher.claimed IS 'messages it took up';
+COMMENT ON COLUMN group_api.dispatcher.recorded IS 'outcomes it wrote';
+COMMENT ON COLUMN group_api.dispatcher.held_up_while IS 'the step that a lock holds up; null: none is';
+COMMENT ON COLUMN group_api.dispatcher.held_up_table IS 'the oid of the table; null: rows hold it up';
+COMMENT ON COLUMN group_api.dispatcher.held_up_since IS 'since when';
+COMMENT ON COLUMN group_api.dispatcher.failing_while IS 'the step that fails; null: none does';
+COMMENT ON COLUMN group_api.dispatcher.failing_reason IS 'with which error';
+COMMENT ON COLUMN group_api.dispatcher.failing_since IS 'since when';
+COMMENT ON COLUMN group_api.dispatcher.is_adopted IS 'whether the data are this databases own: false sends nothing until adopt()';
+COMMENT ON COLUMN group_api.dispatcher.data_origin IS 'where the data come from, if from elsewhere';
 COMMENT ON COLUMN group_api.dispatcher.overdue IS 'for how long the dispatcher has been due for a turn that it does not take; null: it is not late';
 COMMENT ON COLUMN group_api.dispatcher.courier_silent IS 'for how long the courier, which is asked every second while it has messages, has owed an answer; null: it does not. After 3 s it is replaced';
 COMMENT ON COLUMN group_api.dispatcher.courier_replaced_at IS 'when a courier that made no progress was replaced last';
@@ -1521,12 +1625,22 @@ COMMENT ON COLUMN group_api.dispatcher.courier_replaced_at IS 'when a courier th
 CREATE VIEW group_api.phone_tables WITH (security_invoker = true) AS
 SELECT t.as_of, t.age, t.is_old FROM group_api_private.phone_tables() t;
 COMMENT ON VIEW group_api.phone_tables IS 'the tables that mobile numbers are checked by: their month, their age in months, and whether they are so old that a length or kind they do not know is accepted (group_api.phone_metadata_months)';
+COMMENT ON COLUMN group_api.phone_tables.as_of IS 'their month';
+COMMENT ON COLUMN group_api.phone_tables.age IS 'their age in months';
+COMMENT ON COLUMN group_api.phone_tables.is_old IS 'whether a length or kind they do not know is accepted, being too old';
 
 CREATE VIEW group_api.waiting WITH (security_invoker = true) AS
 SELECT i.group_id, i.number AS member, i.channel, i.contact, i.delivery, i.due, i.reason
   FROM group_api_private.invitations i
  WHERE i.due IS NOT NULL;
 COMMENT ON VIEW group_api.waiting IS 'the invitations that wait to be sent or are being sent';
+COMMENT ON COLUMN group_api.waiting.group_id IS 'the group';
+COMMENT ON COLUMN group_api.waiting.member IS 'the members number';
+COMMENT ON COLUMN group_api.waiting.channel IS 'MOBILE or EMAIL';
+COMMENT ON COLUMN group_api.waiting.contact IS 'where it goes';
+COMMENT ON COLUMN group_api.waiting.delivery IS 'queued or sending';
+COMMENT ON COLUMN group_api.waiting.due IS 'when it is to be tried next';
+COMMENT ON COLUMN group_api.waiting.reason IS 'why it waits, where it is not its first try';
 
 CREATE VIEW group_api.locks WITH (security_invoker = true) AS
 SELECT d.held_up_while, d.held_up_table::pg_catalog.regclass AS "table", d.held_up_since,
@@ -1546,12 +1660,28 @@ SELECT d.held_up_while, d.held_up_table::pg_catalog.regclass AS "table", d.held_
          ORDER BY s.xact_start LIMIT 1) w ON true
  WHERE d.held_up_while IS NOT NULL;
 COMMENT ON VIEW group_api.locks IS 'locks that the dispatcher does not wait for, but which hold up one of its steps: who holds the table, or waits for it behind held_up_by; where rows hold it up, the oldest transaction that writes';
+COMMENT ON COLUMN group_api.locks.held_up_while IS 'the step of the dispatcher';
+COMMENT ON COLUMN group_api.locks."table" IS 'the table; null: rows hold it up';
+COMMENT ON COLUMN group_api.locks.held_up_since IS 'since when';
+COMMENT ON COLUMN group_api.locks.pid IS 'the session; null: a prepared transaction';
+COMMENT ON COLUMN group_api.locks."user" IS 'its role';
+COMMENT ON COLUMN group_api.locks.mode IS 'the mode of its lock';
+COMMENT ON COLUMN group_api.locks.granted IS 'whether it has the lock, or waits for it';
+COMMENT ON COLUMN group_api.locks.held_up_by IS 'the sessions it waits for';
+COMMENT ON COLUMN group_api.locks.prepared_transaction IS 'its name, where it is one';
 
 CREATE VIEW group_api.set_aside WITH (security_invoker = true) AS
 SELECT s.group_id AS "group", s.number AS member, s.step, s.reason, s.since, s.until, s.tries
   FROM group_api_private.set_aside s
  WHERE s.until > pg_catalog.now();
 COMMENT ON VIEW group_api.set_aside IS 'the rows at which a step of the dispatcher failed, why, and until when it goes on without them (member 0: the group itself; infinity: for good, the message having killed the courier each time, or none could be made of the row); step read: the row is, or once was, on a page of the disk that cannot be read; retry_failed() has them tried at once';
+COMMENT ON COLUMN group_api.set_aside."group" IS 'the group';
+COMMENT ON COLUMN group_api.set_aside.member IS 'the members number; 0: the group itself';
+COMMENT ON COLUMN group_api.set_aside.step IS 'the step of the dispatcher that failed at it; send: the message killed the courier';
+COMMENT ON COLUMN group_api.set_aside.reason IS 'the error';
+COMMENT ON COLUMN group_api.set_aside.since IS 'since when';
+COMMENT ON COLUMN group_api.set_aside.until IS 'when the step tries it again; infinity: when retry_failed() says so';
+COMMENT ON COLUMN group_api.set_aside.tries IS 'how often the step failed at it';
 
 CREATE FUNCTION group_api.health(
         OUT "check" text, OUT ok boolean, OUT fact text, OUT hint text)
