@@ -43,16 +43,16 @@ all: group_api_courier
 sql/group_api--$(EXTVERSION).sql: sql/group_api.sql
 	cp $< $@
 
-# A page is a constant of the library: its lines as strings of C, without indentation and
+# A page, or a mail, is a constant of the library: its lines as strings of C, without indentation and
 # without comments that have their lines for themselves.
-PAGES = $(patsubst src/%,build/generated/%.inc,$(wildcard src/message/page/*.html))
+PAGES = $(patsubst src/%,build/generated/%.inc,$(wildcard src/message/*.html src/message/page/*.html))
 
 build/generated/%.html.inc: src/%.html
 	@mkdir -p $(@D)
 	sed -e 's/^[[:blank:]]*//' -e '/^<!--.*-->$$/d' -e '/^<!--/,/-->$$/d' -e '/^\/\*.*\*\/$$/d' \
 		-e 's/[\\"]/\\&/g' -e 's/.*/"&\\n"/' $< >$@
 
-src/message/page/page.o: $(PAGES)
+src/message/languages.o src/message/page/page.o: $(PAGES)
 
 # A header changed: everything is built again; the whole takes seconds.
 $(OBJS): $(wildcard src/*/*.h src/*/*/*.h)

@@ -80,6 +80,7 @@ compose_for(const GaGroup *group, int64 group_number, const GaMember *member,
 {
 	GaInvitationWords words = {
 		.channel = member->is_withheld ? GA_CHANNEL_EMAIL : member->channel,
+		.contact = member->is_withheld ? NULL : member->contact,
 		.inviter = group->inviter,
 		.member = member->name,
 		.group_name = group->name,

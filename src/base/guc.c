@@ -181,6 +181,27 @@ check_mobile_countries(char **value, void **extra, GucSource source)
 }
 
 static bool
+check_sms_stop_prefixes(char **value, void **extra, GucSource source)
+{
+	for (const char *at = *value; *(at += strspn(at, ", ")) != '\0';)
+	{
+		size_t digits = strspn(at + 1, "0123456789");
+
+		if (*at != '+' || digits == 0 || strchr(", ", at[1 + digits]) == NULL)
+		{
+			GUC_check_errdetail("\"%s\" does not begin with a number's "
+								"beginning.",
+								at);
+			GUC_check_errhint("Give beginnings of numbers, separated by "
+							  "commas: +1, +4479.");
+			return false;
+		}
+		at += 1 + digits;
+	}
+	return true;
+}
+
+static bool
 check_courier_path(char **value, void **extra, GucSource source)
 {
 	if ((*value)[0] != '\0' && (*value)[0] != '/')
@@ -300,6 +321,13 @@ define_abuse_settings(void)
 		"Empty: all.",
 		&ga_settings.mobile_countries, "", PGC_SUSET, 0, check_mobile_countries,
 		NULL, NULL);
+	DefineCustomStringVariable(
+		"group_api.sms_stop_prefixes",
+		"Beginnings of numbers whose SMS tells how to stop.",
+		"Separated by commas: +1. The built-in words say so, and own templates "
+		"where they have {?stop}. Carriers in the USA ask for it. Empty: none.",
+		&ga_settings.sms_stop_prefixes, "", PGC_SUSET, 0,
+		check_sms_stop_prefixes, NULL, NULL);
 	DefineCustomIntVariable(
 		"group_api.phone_metadata_months",
 		"Age of the tables of telephone numbers from which on they refuse no "

@@ -48,23 +48,24 @@ typedef struct GaSettings
 	bool content_availability; /* contract B's groups without logging in */
 	bool anonymous_load;	   /* contract A's: a part of each for anybody */
 	char *unsubscribe_url;	   /* the same; empty: e-mails have none */
-	char *default_locale;	/* of messages to people whose own is not known */
-	char *mobile_countries; /* of mobile contacts; empty: all */
-	char *courier_path;		/* empty: pkglibdir/group_api_courier */
-	int max_members;		/* of one create_group */
-	int groups_daily_cap;	/* groups a caller and day; 0: any number */
-	int pictures_daily_cap; /* kB of pictures a caller and day; 0: any */
-	int search_limit;		/* matches of a search that are counted */
-	int max_attempts;		/* tries of one message */
-	int max_in_flight;		/* claimed and not recorded, of one provider */
-	int retry_base;			/* s: back-off is random up to base * 2^n */
-	int retry_cap;			/* s */
-	int invitation_expiry;	/* min */
-	int attempts_retention; /* min */
-	int receipts_retention; /* min */
-	int captured_limit;		/* rows kept in group_api.captured */
-	int lock_timeout;		/* ms that a caller waits for a lock at most */
-	int resend_cooldown;	/* s between two resends to one contact */
+	char *default_locale;	 /* of messages to people whose own is not known */
+	char *mobile_countries;	 /* of mobile contacts; empty: all */
+	char *sms_stop_prefixes; /* whose SMS tells how to stop */
+	char *courier_path;		 /* empty: pkglibdir/group_api_courier */
+	int max_members;		 /* of one create_group */
+	int groups_daily_cap;	 /* groups a caller and day; 0: any number */
+	int pictures_daily_cap;	 /* kB of pictures a caller and day; 0: any */
+	int search_limit;		 /* matches of a search that are counted */
+	int max_attempts;		 /* tries of one message */
+	int max_in_flight;		 /* claimed and not recorded, of one provider */
+	int retry_base;			 /* s: back-off is random up to base * 2^n */
+	int retry_cap;			 /* s */
+	int invitation_expiry;	 /* min */
+	int attempts_retention;	 /* min */
+	int receipts_retention;	 /* min */
+	int captured_limit;		 /* rows kept in group_api.captured */
+	int lock_timeout;		 /* ms that a caller waits for a lock at most */
+	int resend_cooldown;	 /* s between two resends to one contact */
 	int phone_metadata_months; /* an age; then the provider decides */
 	int reminder_before;	   /* min before the expiry; 0: no reminders */
 	int recipient_daily_cap; /* invitations a contact and day; 0: any number */

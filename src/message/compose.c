@@ -33,34 +33,23 @@ clip(const char *text, int chars)
 	return text[bytes] == '\0' ? text : psprintf("%.*s...", bytes, text);
 }
 
-static bool
-is_unfit_for_line(int32_t character)
-{
-	return ga_utf8_is_control(character) || ga_utf8_is_bidi(character);
-}
-
-/* One line that reads in its own direction. */
+/* One line (RFC 5322 2.2) that reads in its own direction: what ends it becomes a blank. */
 static const char *
-make_line(const char *text)
+make_line(const char *text, bool keeps_direction)
 {
 	const char *end = text + strlen(text);
-	bool is_fit = true;
 	StringInfoData out;
 
-	for (const char *next = text; next < end && is_fit;)
-		is_fit = !is_unfit_for_line(ga_utf8_next(&next, end));
-	if (is_fit)
-		return text;
 	initStringInfo(&out);
 	while (text < end)
 	{
 		const char *start = text;
 		int32_t character = ga_utf8_next(&text, end);
 
-		if (!is_unfit_for_line(character))
-			appendBinaryStringInfo(&out, start, (int) (text - start));
-		else if (!ga_utf8_is_bidi(character))
+		if (ga_utf8_is_control(character))
 			appendStringInfoChar(&out, ' ');
+		else if (keeps_direction || !ga_utf8_is_bidi(character))
+			appendBinaryStringInfo(&out, start, (int) (text - start));
 	}
 	return out.data;
 }
@@ -70,14 +59,47 @@ name_or_null(const char *name, bool is_sms, int sms_chars)
 {
 	if (name == NULL || name[0] == '\0')
 		return NULL;
-	name = make_line(name);
+	name = make_line(name, false);
 	return is_sms ? clip(name, sms_chars) : name;
+}
+
+/*
+ * A name of another direction than the words around it, apart from them: else a
+ * name in Hebrew changes places with the sign behind it (Unicode UAX 9, 2.5).  HTML
+ * does it by <bdi>.
+ */
+static const char *
+isolate(const char *name)
+{
+	const char *end = name == NULL ? NULL : name + strlen(name);
+
+	for (const char *next = name; next < end;)
+		if (ga_utf8_is_right_to_left(ga_utf8_next(&next, end)))
+			return psprintf("\u2068%s\u2069", name);
+	return name;
 }
 
 static const char *
 text_or_null(const char *text)
 {
 	return text == NULL || text[0] == '\0' ? NULL : text;
+}
+
+/* Whether a number begins as one of group_api.sms_stop_prefixes. */
+static bool
+is_told_to_stop(const char *contact)
+{
+	const char *prefix = ga_settings.sms_stop_prefixes;
+
+	while (contact != NULL && *(prefix += strspn(prefix, ", ")) != '\0')
+	{
+		size_t length = strcspn(prefix, ", ");
+
+		if (strncmp(contact, prefix, length) == 0)
+			return true;
+		prefix += length;
+	}
+	return false;
 }
 
 static void
@@ -101,6 +123,7 @@ take_values(const GaInvitationWords *words, const char *locale, const char **of)
 									 words->expires_at, is_sms ? NULL : locale);
 	of[GA_FIELD_IMAGE] = text_or_null(words->image);
 	of[GA_FIELD_REMINDER] = words->is_reminder ? "" : NULL;
+	of[GA_FIELD_STOP] = is_sms && is_told_to_stop(words->contact) ? "" : NULL;
 }
 
 static const char *
@@ -115,17 +138,38 @@ render(const char *text, const char *const *values, GaRendering rendering)
 	return out.data;
 }
 
-/* RFC 5322 2.2: no line end, whatever the values hold. */
+/* Names are lines already, and may be isolated; other texts are not. */
 static const char *
-render_subject(const char *text, const char *const *values)
+render_subject(const char *text, const char **values)
 {
-	const char *subject = make_line(render(text, values, GA_RENDER_TEXT));
-	int length = (int) strlen(subject);
+	static const GaField texts[] = {GA_FIELD_MESSAGE, GA_FIELD_DESCRIPTION};
+	const char *subject;
+	int length;
 
+	for (int i = 0; i < lengthof(texts); i++)
+		if (values[texts[i]] != NULL)
+			values[texts[i]] = make_line(values[texts[i]], false);
+	subject = make_line(render(text, values, GA_RENDER_TEXT), true);
+	length = (int) strlen(subject);
 	if (length <= SUBJECT_MAX_BYTES)
 		return subject;
 	return psprintf("%.*s...", pg_mbcliplen(subject, length, SUBJECT_MAX_BYTES),
 					subject);
+}
+
+/* The HTML isolates names by itself; then come the parts that are plain text. */
+static void
+compose_mail(const GaTemplate *template, const char **values,
+			 GaMessage *message)
+{
+	static const GaField names[] = {GA_FIELD_INVITER, GA_FIELD_GROUP,
+									GA_FIELD_MEMBER};
+
+	message->html = render(template->html, values, GA_RENDER_HTML_LINES);
+	for (int i = 0; i < lengthof(names); i++)
+		values[names[i]] = isolate(values[names[i]]);
+	message->text = render(template->body, values, GA_RENDER_TEXT);
+	message->subject = render_subject(template->subject, values);
 }
 
 void
@@ -140,16 +184,15 @@ ga_message_compose(const GaInvitationWords *words, const GaTemplates *own,
 	memset(message, 0, sizeof(*message));
 	take_values(words, template->locale, values);
 	message->locale = template->locale;
-	message->text = render(template->body, values, GA_RENDER_TEXT);
-	if (words->channel == GA_CHANNEL_MOBILE)
+	if (words->channel == GA_CHANNEL_EMAIL)
 	{
-		(void) ga_sms_count(message->text, strlen(message->text), &count);
-		message->segments = (int) count.segments;
-		message->is_ucs2 = count.encoding == GA_SMS_UCS2;
+		compose_mail(template, values, message);
 		return;
 	}
-	message->subject = render_subject(template->subject, values);
-	message->html = render(template->html, values, GA_RENDER_HTML_LINES);
+	message->text = render(template->body, values, GA_RENDER_TEXT);
+	(void) ga_sms_count(message->text, strlen(message->text), &count);
+	message->segments = (int) count.segments;
+	message->is_ucs2 = count.encoding == GA_SMS_UCS2;
 }
 
 const char *

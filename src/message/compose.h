@@ -15,6 +15,7 @@
 typedef struct GaInvitationWords
 {
 	GaChannel channel;
+	const char *contact; /* whom it goes to; NULL: not told */
 	const char *inviter; /* NULL: not told */
 	const char *member;
 	const char *group_name;

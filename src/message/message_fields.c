@@ -19,6 +19,7 @@ static const GaFieldInfo fields[GA_FIELD_COUNT] = {
 	[GA_FIELD_EXPIRES] = {"expires", MAY_BE_MISSING},
 	[GA_FIELD_IMAGE] = {"image", MAY_BE_MISSING},
 	[GA_FIELD_REMINDER] = {"reminder", GA_FIELD_AS_CONDITION},
+	[GA_FIELD_STOP] = {"stop", GA_FIELD_AS_CONDITION},
 };
 
 const GaFieldSet ga_message_fields = {fields, GA_FIELD_COUNT};

@@ -18,6 +18,7 @@ typedef enum GaField
 	GA_FIELD_EXPIRES,
 	GA_FIELD_IMAGE,
 	GA_FIELD_REMINDER, /* only as a condition */
+	GA_FIELD_STOP,	   /* likewise: an SMS is to tell how to stop */
 	GA_FIELD_COUNT
 } GaField;
 

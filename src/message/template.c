@@ -188,12 +188,16 @@ render(Renderer *renderer, const char *text)
 			enter_condition(&nesting, (renderer->values[piece.field] != NULL) ==
 										  (piece.kind == PIECE_IF));
 		else if (piece.kind == PIECE_END && nesting.depth > 0)
+		{
 			leave_condition(&nesting);
+			continue;
+		}
 		if (nesting.skipped_from != 0)
 			continue;
 		if (piece.kind == PIECE_VALUE)
 			put_value(renderer, piece.field);
-		else if (piece.kind == PIECE_TEXT || piece.kind == PIECE_BAD)
+		else if (piece.kind == PIECE_TEXT || piece.kind == PIECE_BAD ||
+				 piece.kind == PIECE_END)
 			appendBinaryStringInfo(renderer->out, piece.start, piece.length);
 	}
 }

@@ -217,7 +217,10 @@ group_api_unsubscribe(PG_FUNCTION_ARGS)
 		ga_link_visit_unsubscribe(token, &visit);
 	fill_page(&page, &caller, &visit, token);
 	if (visit.state == GA_INVITATION_UNKNOWN)
+	{
+		page.state = GA_PAGE_UNSUBSCRIBE_UNKNOWN;
 		return answer_page(&caller, 404, &page);
+	}
 	page.state = only_reads ? GA_PAGE_UNSUBSCRIBE : GA_PAGE_UNSUBSCRIBED;
 	return answer_page(&caller, 200, &page);
 }

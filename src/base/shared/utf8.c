@@ -54,3 +54,13 @@ ga_utf8_is_bidi(int32_t character)
 		   (character >= 0x202A && character <= 0x202E) ||
 		   (character >= 0x2066 && character <= 0x2069);
 }
+
+bool
+ga_utf8_is_right_to_left(int32_t character)
+{
+	return (character >= 0x0590 && character <= 0x08FF) ||
+		   (character >= 0xFB1D && character <= 0xFDFF) ||
+		   (character >= 0xFE70 && character <= 0xFEFF) ||
+		   (character >= 0x10800 && character <= 0x10FFF) ||
+		   (character >= 0x1E800 && character <= 0x1EFFF);
+}

@@ -24,4 +24,7 @@ extern bool ga_utf8_is_control(int32_t character);
 /* Marks and overrides of direction: they make a name read as another. */
 extern bool ga_utf8_is_bidi(int32_t character);
 
+/* In a block of a script that is written from right to left (Unicode's Blocks.txt). */
+extern bool ga_utf8_is_right_to_left(int32_t character);
+
 #endif /* GA_BASE_SHARED_UTF8_H */

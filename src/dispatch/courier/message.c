@@ -71,6 +71,7 @@ ga_message_for_claim(const char *link_token, const GaClaim *claim,
 {
 	GaInvitationWords words = {
 		.channel = channel,
+		.contact = claim->contact,
 		.inviter = claim->inviter,
 		.member = claim->member,
 		.group_name = claim->group_name,

@@ -22,6 +22,7 @@ typedef enum GaPageState
 	GA_PAGE_EXPIRED,
 	GA_PAGE_UNKNOWN,
 	GA_PAGE_UNSUBSCRIBE,
+	GA_PAGE_UNSUBSCRIBE_UNKNOWN, /* its link is none of ours */
 	GA_PAGE_UNSUBSCRIBED,
 	GA_PAGE_STATE_COUNT
 } GaPageState;
