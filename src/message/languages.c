@@ -50,6 +50,7 @@ static const char mail_html[] =
 	"{expires}{/}."
 #define EN_ANSWER "See the invitation and decide whether to join"
 #define EN_BUTTON "See the invitation"
+#define EN_ADDRESS "If the button does not work, open this address:"
 #define EN_UNTIL "You can answer until {expires}."
 #define EN_STOP "{?stop} Reply STOP to opt out.{/}"
 #define EN_IGNORE                                                              \
@@ -67,6 +68,7 @@ static const char mail_html[] =
 	"{expires}{/}."
 #define ES_ANSWER "Mira la invitación y decide si quieres unirte"
 #define ES_BUTTON "Ver la invitación"
+#define ES_ADDRESS "Si el botón no funciona, abre esta dirección:"
 #define ES_UNTIL "Puedes responder hasta el {expires}."
 #define ES_STOP "{?stop} Responde STOP para darte de baja.{/}"
 #define ES_IGNORE "Si no sabes quién te envía esto, ignóralo: no pasará nada."
@@ -84,6 +86,7 @@ static const char mail_html[] =
 	"{expires}{/}."
 #define FR_ANSWER "Voir l'invitation et décider de rejoindre ou non le groupe"
 #define FR_BUTTON "Voir l'invitation"
+#define FR_ADDRESS "Si le bouton ne fonctionne pas, ouvrez cette adresse :"
 #define FR_UNTIL "Vous pouvez répondre jusqu'au {expires}."
 #define FR_STOP "{?stop} Répondez STOP pour ne plus rien recevoir.{/}"
 #define FR_IGNORE                                                              \
@@ -103,6 +106,7 @@ static const char mail_html[] =
 	"{expires}{/}."
 #define DE_ANSWER "Sieh dir die Einladung an und entscheide, ob du beitrittst"
 #define DE_BUTTON "Einladung ansehen"
+#define DE_ADDRESS "Wenn der Knopf nicht geht, öffne diese Adresse:"
 #define DE_UNTIL "Du kannst bis zum {expires} antworten."
 #define DE_STOP "{?stop} Mit STOP antworten, um nichts mehr zu bekommen.{/}"
 #define DE_IGNORE                                                              \
@@ -121,6 +125,7 @@ static const char mail_html[] =
 	"Lembrete: o convite continua aberto{?expires} até {expires}{/}."
 #define PT_ANSWER "Veja o convite e decida se quer entrar"
 #define PT_BUTTON "Ver o convite"
+#define PT_ADDRESS "Se o botão não funcionar, abra este endereço:"
 #define PT_UNTIL "Você pode responder até {expires}."
 #define PT_STOP "{?stop} Responda STOP para parar.{/}"
 #define PT_IGNORE "Se não sabe quem enviou isto, ignore: não acontece nada."
@@ -198,6 +203,7 @@ typedef enum Word
 	WORD_OPENING,
 	WORD_STILL_OPEN,
 	WORD_ANSWER,
+	WORD_ADDRESS,
 	WORD_UNTIL,
 	WORD_IGNORE,
 	WORD_COUNT
@@ -210,6 +216,7 @@ static const GaFieldInfo word_fields[WORD_COUNT] = {
 	[WORD_OPENING] = {"opening", GA_FIELD_AS_VALUE},
 	[WORD_STILL_OPEN] = {"still_open", GA_FIELD_AS_VALUE},
 	[WORD_ANSWER] = {"answer", GA_FIELD_AS_VALUE},
+	[WORD_ADDRESS] = {"address", GA_FIELD_AS_VALUE},
 	[WORD_UNTIL] = {"until", GA_FIELD_AS_VALUE},
 	[WORD_IGNORE] = {"ignore", GA_FIELD_AS_VALUE},
 };
@@ -227,6 +234,7 @@ static const struct
 	  [WORD_OPENING] = EN_OPENING(ISOLATED),
 	  [WORD_STILL_OPEN] = EN_REMINDER,
 	  [WORD_ANSWER] = EN_BUTTON,
+	  [WORD_ADDRESS] = EN_ADDRESS,
 	  [WORD_UNTIL] = EN_UNTIL,
 	  [WORD_IGNORE] = EN_IGNORE}},
 	{"es",
@@ -235,6 +243,7 @@ static const struct
 	  [WORD_OPENING] = ES_OPENING(ISOLATED),
 	  [WORD_STILL_OPEN] = ES_REMINDER,
 	  [WORD_ANSWER] = ES_BUTTON,
+	  [WORD_ADDRESS] = ES_ADDRESS,
 	  [WORD_UNTIL] = ES_UNTIL,
 	  [WORD_IGNORE] = ES_IGNORE}},
 	{"fr",
@@ -243,6 +252,7 @@ static const struct
 	  [WORD_OPENING] = FR_OPENING(ISOLATED),
 	  [WORD_STILL_OPEN] = FR_REMINDER,
 	  [WORD_ANSWER] = FR_BUTTON,
+	  [WORD_ADDRESS] = FR_ADDRESS,
 	  [WORD_UNTIL] = FR_UNTIL,
 	  [WORD_IGNORE] = FR_IGNORE}},
 	{"de",
@@ -251,6 +261,7 @@ static const struct
 	  [WORD_OPENING] = DE_OPENING(ISOLATED),
 	  [WORD_STILL_OPEN] = DE_REMINDER,
 	  [WORD_ANSWER] = DE_BUTTON,
+	  [WORD_ADDRESS] = DE_ADDRESS,
 	  [WORD_UNTIL] = DE_UNTIL,
 	  [WORD_IGNORE] = DE_IGNORE}},
 	{"pt",
@@ -259,6 +270,7 @@ static const struct
 	  [WORD_OPENING] = PT_OPENING(ISOLATED),
 	  [WORD_STILL_OPEN] = PT_REMINDER,
 	  [WORD_ANSWER] = PT_BUTTON,
+	  [WORD_ADDRESS] = PT_ADDRESS,
 	  [WORD_UNTIL] = PT_UNTIL,
 	  [WORD_IGNORE] = PT_IGNORE}},
 };

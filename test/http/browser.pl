@@ -57,6 +57,21 @@ for my $language (qw(es fr de pt))
 	$node->safe_psql('postgres', "UPDATE group_api_private.invitations SET locale = '$language' WHERE group_id = '$of_language->{group}'");
 	push @pages, { name => "pending-$language", url => url($PAGE, token => $of_language->{Ann}) };
 }
+# The mails as well: what a program for mail makes of them begins with what a browser does.
+for my $mail ([ 'mail', 'en', 'Barnaby', { message => 'We have four seats left for the concert. Would you like to come with us?' } ],
+	[ 'mail-de', 'de', 'Bärbel', {} ], [ 'mail-long-names', 'en', 'Wolfeschlegelsteinhausenbergerdorff', { name => $long, message => 'x' x 300 } ],
+	[ 'mail-right-to-left', 'en', 'سارة', { name => 'حفلة الموسيقى', message => 'تعال معنا إلى الحفلة' } ])
+{
+	my ($name, $language, $member, $words) = @$mail;
+	my $path = PostgreSQL::Test::Utils::tempdir() . "/$name.html";
+	my $body = JSON::PP->new->encode({ productId => '1f2504e0-4f89-41d3-9a0c-0305e82c3377', name => 'Friends', description => 'A group of friends',
+		message => 'Join us', image => 'https://pictures.example/a.png', sendInvitations => JSON::PP::false, %$words,
+		members => [ { nickName => $member, contact => { type => 'EMAIL', value => "$name\@example.com" } } ] });
+
+	append_to_file($path, $node->safe_psql('postgres', 'SELECT group_api.create_group(' . Pages::sql_text($body) . ") #>> '{group,id}' AS id \\gset\n"
+		. "SELECT group_api.preview_invitation(:'id', 2, '$language') #>> '{preview,messages,0,html}'"));
+	push @pages, { name => $name, url => "file://$path", isMail => JSON::PP::true };
+}
 my @forms = (
 	{ name => 'accept', url => url($PAGE, token => $others->{'click yes'}), button => 'button[value=accept]',
 		buttons => [qw(Accept Decline)], expected => 'You have joined', onward => onward('accepted', 'click yes') },

@@ -36,7 +36,7 @@ $$;
 CREATE FUNCTION pg_temp.sms(locale text DEFAULT NULL) RETURNS text
 LANGUAGE sql AS $$ SELECT regexp_replace(pg_temp.message(2, locale) ->> 'text', 'http:\S+', 'LINK') $$;
 CREATE FUNCTION pg_temp.mail(part text, locale text DEFAULT NULL) RETURNS text
-LANGUAGE sql AS $$ SELECT regexp_replace(pg_temp.message(3, locale) ->> part, 'http:[^\s"]+', 'LINK', 'g') $$;
+LANGUAGE sql AS $$ SELECT regexp_replace(pg_temp.message(3, locale) ->> part, 'http:[^\s"<]+', 'LINK', 'g') $$;
 
 -- The group as a row of other words; null stays as it is.
 CREATE FUNCTION pg_temp.change(name text DEFAULT NULL, inviter text DEFAULT NULL, message text DEFAULT NULL)
@@ -50,20 +50,46 @@ $$;
 
 SELECT is(pg_temp.sms(), 'Barnaby G invites you to join "Saturday hike": LINK', 'an SMS in English');
 SELECT is(pg_temp.mail('subject'), 'Barnaby G invites you to Saturday hike', 'a subject in English');
-SELECT is(pg_temp.mail('text'), E'Hello Ben,\n\nBarnaby G invites you to join "Saturday hike".\n\nBring water\n\n'
-	'See the invitation and decide whether to join:\nLINK\n\n'
+SELECT is(regexp_replace(pg_temp.mail('text'), '\d+ [A-Z][a-z]+ \d{4}, \d\d:\d\d UTC', 'DAY'), E'Hello Ben,\n\nBarnaby G invites you to join "Saturday hike".\n\nBring water\n\n'
+	'See the invitation and decide whether to join:\nLINK\n\nYou can answer until DAY.\n\n'
 	'If you do not know who sent this, ignore it: nothing happens.\n', 'a mail in English');
-SELECT is(pg_temp.mail('html'), '<!DOCTYPE html>
-<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"></head>
-<body style="font-family:sans-serif;max-width:36em;margin:auto;padding:1em">
-<p>Hello Ben,</p>
-<p>Barnaby G invites you to join &quot;Saturday hike&quot;.</p>
-<p><img alt="" width="160" src="https://example.com/hill.jpg?a=1&amp;b=2"></p>
-<blockquote>Bring water</blockquote>
-<p><a href="LINK">See the invitation and decide whether to join</a></p>
-<p>If you do not know who sent this, ignore it: nothing happens.</p>
-</body></html>
-', 'its HTML part');
+SELECT matches(pg_temp.mail('html'), part, 'its HTML part has ' || what)
+FROM (VALUES ('a title', '<title>Barnaby G invites you to Saturday hike</title>'),
+	('colours for the dark', 'prefers-color-scheme: dark'),
+	('the names apart from the direction around them', '<bdi>Barnaby G</bdi> invites you to join "<bdi>Saturday hike</bdi>"'),
+	('the picture', 'src="https://example.com/hill.jpg\?a=1&amp;b=2"'),
+	('the message', '<blockquote [^>]*>Bring water</blockquote>'),
+	('a button', '<a class="button" href="LINK"[^>]*>See the invitation</a>'),
+	('the address to read', '>LINK</a>'),
+	('its expiry', 'You can answer until \d+ [A-Z][a-z]+ \d{4}')) AS parts (what, part);
+
+-- ---- A name of another direction ----
+
+SELECT pg_temp.change(inviter => 'דנה', name => 'Hike!');
+SELECT is(pg_temp.mail('subject'), E'\u2068דנה\u2069 invites you to Hike!', 'a name in Hebrew is isolated in a subject');
+SELECT matches(pg_temp.mail('text'), E'\u2068דנה\u2069 invites you', 'and in the plain text');
+SELECT matches(pg_temp.mail('html'), '<bdi>דנה</bdi> invites you', 'and by its own element in HTML');
+SELECT alike(pg_temp.sms(), 'דנה invites you%', 'an SMS spends no characters on it');
+SELECT pg_temp.change(inviter => 'Barnaby G', name => 'Saturday hike');
+
+-- ---- How to stop ----
+
+SELECT group_api.create_group('{"productId": "1f2504e0-4f89-41d3-9a0c-0305e82c3377", "name": "Saturday hike", "description": "x", "message": "x",
+	"image": "https://example.com/x.jpg", "members": [{"nickName": "Ann", "contact": {"type": "MOBILE", "value": "+12025550123"}},
+	{"nickName": "Bo", "contact": {"type": "MOBILE", "value": "+27701231009"}}]}') #>> '{group,id}' AS us \gset
+CREATE FUNCTION pg_temp.sms_to(of uuid, number integer, locale text) RETURNS text
+LANGUAGE sql AS $$ SELECT group_api.preview_invitation($1, $2, $3) #>> '{preview,messages,0,text}' $$;
+SELECT unalike(pg_temp.sms_to(:'us', 2, 'en'), '%STOP%', 'no SMS tells how to stop unless a setting says so');
+SET LOCAL group_api.sms_stop_prefixes = '+44, +1';
+SELECT matches(pg_temp.sms_to(:'us', 2, locale), 'token=\S+ .*STOP.*\.$', 'one to the USA tells how to stop, in ' || locale)
+FROM unnest('{en,es,fr,de,pt}'::text[]) AS locale;
+SELECT unalike(pg_temp.sms_to(:'us', 3, 'en'), '%STOP%', 'one to another country does not');
+SELECT group_api.put_template('MOBILE', 'nl', '{link}{?stop} STOP stopt{/}');
+SELECT alike(pg_temp.sms_to(:'us', 2, 'nl'), '% STOP stopt', 'own words say it where they have {?stop}');
+SELECT group_api.remove_template('MOBILE', 'nl');
+SELECT throws_ok(format('SET LOCAL group_api.sms_stop_prefixes = %L', wrong), '22023', NULL, format('%L is no list of prefixes', wrong))
+FROM unnest('{1,+,+1x,US}'::text[]) AS wrong;
+RESET group_api.sms_stop_prefixes;
 
 -- ---- Every language, with and without what may be missing ----
 
@@ -102,7 +128,7 @@ SELECT is_empty($$SELECT locale, sms FROM composed WHERE (sms ->> 'segments')::i
 	'and fits one segment with a link of 70 characters');
 SELECT is_empty($$SELECT locale, part, text FROM composed, LATERAL (VALUES ('sms', sms ->> 'text'),
 		('subject', mail ->> 'subject'), ('text', mail ->> 'text'),
-		('html', regexp_replace(mail ->> 'html', 'style="[^"]*"', ''))) AS parts (part, text)
+		('html', regexp_replace(mail ->> 'html', ' style="[^"]*"|<style>.*</style>', '', 'g'))) AS parts (part, text)
 	WHERE text ~ '[{}]' OR text ~ '  ' OR text IS NULL OR text !~ 'Saturday hike'
 		OR (text ~ 'Barnaby G') <> has_inviter$$, 'nothing is left unfilled, and who invites is named where known');
 SELECT is_empty($$SELECT locale, text FROM composed, unnest(ARRAY[mail ->> 'text', mail ->> 'html']) AS text
@@ -115,7 +141,7 @@ SELECT is_empty($$SELECT a.locale FROM composed a JOIN composed b USING (locale,
 		OR a.mail ->> 'subject' NOT LIKE '%: ' || (b.mail ->> 'subject')
 		OR length(a.mail ->> 'text') <= length(b.mail ->> 'text'))$$, 'a reminder says that it is one');
 SELECT is_empty($$SELECT locale FROM composed WHERE mail ->> 'locale' <> locale OR sms ->> 'locale' <> locale
-	OR mail ->> 'html' !~ format('<html lang="%s">', locale)$$, 'a message says what language it is in');
+	OR mail ->> 'html' !~ format('<html lang="%s" dir="ltr">', locale)$$, 'a message says what language it is in');
 
 UPDATE group_api_private.invitations SET reminders = 1, expires_at = '2026-03-01 14:03 UTC' WHERE group_id = :'id';
 SELECT matches(pg_temp.mail('text', locale), expected, 'when it expires, in ' || locale)
