@@ -30,7 +30,7 @@
 #include "dispatch/launch/crash_guard.h"
 #include "dispatch/own_slot.h"
 #include "dispatch/polls.h"
-#include "dispatch/process/pinned_settings.h"
+#include "dispatch/process/worker_settings.h"
 #include "dispatch/process/signals.h"
 #include "dispatch/provider/connections.h"
 #include "dispatch/provider/pauses.h"
@@ -183,7 +183,7 @@ begin(int at)
 	BackgroundWorkerInitializeConnectionByOid(database, InvalidOid, 0);
 	if (!ga_own_slot_take(at))
 		ga_own_slot_leave(GA_SLOT_WANTED, 1);
-	ga_pinned_settings_apply();
+	ga_worker_settings_pin();
 	ga_work_init();
 	ga_clock_begin(ga_own_slot->kept.clock_offset);
 	ga_connections_begin();

@@ -1,10 +1,10 @@
 /*
- * pinned_settings.c
+ * worker_settings.c
  *		The settings that the dispatcher runs its statements with.
  */
 #include "postgres.h"
 
-#include "dispatch/process/pinned_settings.h"
+#include "dispatch/process/worker_settings.h"
 #include "utils/guc.h"
 
 /*
@@ -13,7 +13,7 @@
  * may slow or redirect this worker either.
  */
 void
-ga_pinned_settings_apply(void)
+ga_worker_settings_pin(void)
 {
 	static const char *const settings[][2] = {
 		{"search_path", "pg_catalog, pg_temp"},
