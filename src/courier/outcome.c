@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/shared/hex.h"
 #include "base/shared/utf8.h"
 
 /* A shorter secret, or piece of one, would eat ordinary words. */
@@ -44,21 +45,12 @@ ga_outcome_set_message_id(GaOutcome *outcome, const char *id)
 				  sizeof(outcome->message_id));
 }
 
-static int
-hex_value(char c)
-{
-	return c >= '0' && c <= '9'	  ? c - '0'
-		   : c >= 'a' && c <= 'f' ? c - 'a' + 10
-		   : c >= 'A' && c <= 'F' ? c - 'A' + 10
-								  : -1;
-}
-
 /* Whether two hexadecimal digits follow that mean this byte. */
 static bool
 is_hex_of(const char *digits, unsigned char byte)
 {
-	return hex_value(digits[0]) == byte >> 4 &&
-		   hex_value(digits[1]) == (byte & 15);
+	return ga_hex_value(digits[0]) == byte >> 4 &&
+		   ga_hex_value(digits[1]) == (byte & 15);
 }
 
 /* Of HTML, where a page of errors quotes the request; 0: another byte. */
@@ -89,9 +81,9 @@ read_escape(const char *text)
 		return -1;
 	for (int i = 2; i < 6; i++)
 	{
-		if (hex_value(text[i]) < 0)
+		if (ga_hex_value(text[i]) < 0)
 			return -1;
-		unit = unit << 4 | hex_value(text[i]);
+		unit = unit << 4 | ga_hex_value(text[i]);
 	}
 	return unit;
 }

@@ -14,6 +14,8 @@
 
 #include <string.h>
 
+#include "base/shared/utf8.h"
+
 /* what a byte outside the encoding counts as */
 #define REPLACEMENT 0xFFFD
 
@@ -80,37 +82,27 @@ is_refused(uint32_t code, GaTextPolicy policy)
 }
 
 /*
- * The code point at `text`; its width in bytes goes to `width`.  A byte that
- * belongs to no code point stands for itself alone, so it hides nothing.
+ * The character at `text`; its width in bytes goes to `width`.  A byte that
+ * belongs to no character stands for itself alone, so it hides nothing.
  */
 static uint32_t
-decode(const unsigned char *text, size_t left, size_t *width)
+decode(const char *text, const char *end, size_t *width)
 {
-	unsigned char lead = text[0];
-	size_t expected = lead < 0xC0 ? 1 : lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4;
-	uint32_t code = lead;
+	const char *next = text;
+	int32_t character;
 
 	*width = 1;
-	if (lead < 0x80)
-		return code;
-	code = lead & (0xFFu >> (expected + 1));
-	if (expected == 1 || expected > left)
-		return REPLACEMENT;
-	for (size_t i = 1; i < expected; i++)
-	{
-		if ((text[i] & 0xC0) != 0x80)
-			return REPLACEMENT;
-		code = code << 6 | (text[i] & 0x3Fu);
-	}
-	*width = expected;
-	return code;
+	if ((unsigned char) *text < 0x80)
+		return (unsigned char) *text;
+	character = ga_utf8_next(&next, end);
+	*width = (size_t) (next - text);
+	return character < 0 ? REPLACEMENT : (uint32_t) character;
 }
 
 void
 ga_text_scan(const char *text, size_t length, GaTextPolicy policy,
 			 GaTextScan *scan)
 {
-	const unsigned char *bytes = (const unsigned char *) text;
 	size_t chars = 0;
 	uint32_t pending = 0; /* refused white space, if more text follows */
 	bool started = false;
@@ -119,7 +111,7 @@ ga_text_scan(const char *text, size_t length, GaTextPolicy policy,
 	memset(scan, 0, sizeof(*scan));
 	for (size_t i = 0; i < length; i += width)
 	{
-		uint32_t code = decode(bytes + i, length - i, &width);
+		uint32_t code = decode(text + i, text + length, &width);
 		bool refused = is_refused(code, policy);
 
 		if (is_white(code))
@@ -130,7 +122,7 @@ ga_text_scan(const char *text, size_t length, GaTextPolicy policy,
 				scan->has_cr = true;
 			if (refused && pending == 0)
 				pending = code;
-			if (!(code == '\n' && bytes[i - 1] == '\r'))
+			if (!(code == '\n' && text[i - 1] == '\r'))
 				chars++;
 			continue;
 		}
