@@ -156,6 +156,8 @@ print_outcome(const GaOutcome *outcome)
 	set_flag(object, "unsure", verdict->flags & GA_OUTCOME_UNSURE);
 	set_flag(object, "crowded", verdict->flags & GA_OUTCOME_CROWDED);
 	set_flag(object, "no_try", verdict->flags & GA_OUTCOME_NO_TRY);
+	set_flag(object, "unreached", verdict->flags & GA_OUTCOME_UNREACHED);
+	set_flag(object, "untrusted", verdict->flags & GA_OUTCOME_UNTRUSTED);
 	if (verdict->retry_after_ms >= 0)
 		json_object_set_new(
 			object, "retry_after_s",

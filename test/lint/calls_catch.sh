@@ -2,11 +2,8 @@
 # calls.sh and ours.sh themselves: each kind of violation, planted alone, is
 # caught, and a clean tree passes.
 set -u
-HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-. "$HERE/tap.sh"
-
-TREE=$(mktemp -d)
-trap 'rm -rf "$TREE"' EXIT
+. "$(dirname "${BASH_SOURCE[0]}")/tap.sh"
+make_tree
 
 plant_clean_tree() {
 	rm -rf "$TREE/src"

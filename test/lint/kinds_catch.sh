@@ -2,11 +2,8 @@
 # The check of kinds itself: a kind that is named elsewhere, or in one list alone, is
 # caught.
 set -u
-HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-. "$HERE/tap.sh"
-
-TREE=$(mktemp -d)
-trap 'rm -rf "$TREE"' EXIT
+. "$(dirname "${BASH_SOURCE[0]}")/tap.sh"
+make_tree
 
 # afresh: a copy of what the check reads
 afresh() {

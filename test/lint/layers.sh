@@ -111,6 +111,8 @@ report "no include points upwards" "$(upward)"
 report "the courier knows no PostgreSQL" "$(courier_knows_postgres)"
 report "only the courier knows the network" \
 	"$(in_layer 'api|request|store|message|dispatch|base' | includes_of_system 'curl/|gmime/|netdb\.h|openssl/ssl')"
+report "only the courier knows libcurl's numbers" \
+	"$(in_layer 'api|request|store|message|dispatch' | xargs grep -nE '"curl [0-9]|CURLE_')"
 report "request knows no SQL" \
 	"$(in_layer request | includes_of_system 'executor/spi\.h|libpq')"
 report "store knows no JSON" \

@@ -1,11 +1,8 @@
 #!/bin/bash
 # The check of names itself: each kind of violation, planted alone, is caught.
 set -u
-HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-. "$HERE/tap.sh"
-
-TREE=$(mktemp -d)
-trap 'rm -rf "$TREE"' EXIT
+. "$(dirname "${BASH_SOURCE[0]}")/tap.sh"
+make_tree
 
 plant_clean_tree() {
 	rm -rf "$TREE/src"

@@ -2,11 +2,8 @@
 # The check of states itself: a move that is told wrongly or not at all, a word and an
 # assignment elsewhere are caught.
 set -u
-HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-. "$HERE/tap.sh"
-
-TREE=$(mktemp -d)
-trap 'rm -rf "$TREE"' EXIT
+. "$(dirname "${BASH_SOURCE[0]}")/tap.sh"
+make_tree
 
 # afresh: a copy of what the check reads
 afresh() {

@@ -14,6 +14,13 @@ report() {
 	fi
 }
 
+# make_tree: an empty directory $TREE to plant things in, for as long as the script runs
+make_tree() {
+	HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+	TREE=$(mktemp -d)
+	trap 'rm -rf "$TREE"' EXIT
+}
+
 # caught_by LINT WHAT TEXT: run on what was planted in $TREE the check fails and says TEXT
 caught_by() {
 	local output

@@ -1,11 +1,8 @@
 #!/bin/bash
 # The check of the walk itself: each way in which page and code can differ is caught.
 set -u
-HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-. "$HERE/tap.sh"
-
-TREE=$(mktemp -d)
-trap 'rm -rf "$TREE"' EXIT
+. "$(dirname "${BASH_SOURCE[0]}")/tap.sh"
+make_tree
 
 # afresh: a copy of what the check reads
 afresh() {

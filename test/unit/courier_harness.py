@@ -20,6 +20,7 @@ PATIENCE, SOON, HANGS = 60, 30, 120
 CLASSES = {1: "accepted", 2: "rejected", 3: "retry", 4: "misconfigured",
            5: "uncertain"}
 FAULT, DEAD, STOP, IS_DELIVERED, IS_FAILED = 1, 2, 4, 16, 32
+UNREACHED = 0x200
 UNSURE, CROWDED = 64, 128
 
 

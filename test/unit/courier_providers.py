@@ -18,10 +18,10 @@ import urllib.parse
 logging.disable()
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from courier_harness import (DEAD, IS_DELIVERED, IS_FAILED,  # noqa: E402
-                             PATIENCE, STOP, UNSURE, Courier, HttpServer,
-                             SmtpServer, check, equal, provider, reply,
-                             run_tests)
+from courier_harness import (DEAD, FAULT, IS_DELIVERED, IS_FAILED,  # noqa: E402
+                             PATIENCE, STOP, UNREACHED, UNSURE, Courier,
+                             HttpServer, SmtpServer, check, equal, provider,
+                             reply, run_tests)
 
 BINARY = os.path.abspath(sys.argv[1]) if len(sys.argv) > 1 else None
 SECRET = "correct horse/battery&"
@@ -636,7 +636,7 @@ def test_a_question_that_fails_is_asked_again():
                           "retry")):
         outcome, _ = ask("twilio", answer, timeout=3)
         check(outcome, name)
-        equal(outcome.flags & ~1, 0)
+        equal(outcome.flags & ~(FAULT | UNREACHED), 0)
     outcome, _ = ask("twilio", reply("429 Slow", "", "Retry-After: 9\r\n"))
     check(outcome, "retry", retry=9000)
 

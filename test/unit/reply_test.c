@@ -201,7 +201,10 @@ a_transfer_without_an_answer_has_its_class(void **state)
 		ga_reply_judge_curl(CURLE_COULDNT_CONNECT, ECONNREFUSED, false).outcome,
 		GA_OUTCOME_RETRY);
 	assert_int_equal(
-		ga_reply_judge_curl(CURLE_OPERATION_TIMEDOUT, 0, false).flags, FAULT);
+		ga_reply_judge_curl(CURLE_OPERATION_TIMEDOUT, 0, false).flags,
+		FAULT | GA_OUTCOME_UNREACHED);
+	assert_int_equal(ga_reply_judge_curl(CURLE_RECV_ERROR, 0, false).flags,
+					 FAULT);
 	assert_int_equal(
 		ga_reply_judge_curl(CURLE_OPERATION_TIMEDOUT, 0, true).outcome,
 		GA_OUTCOME_UNCERTAIN);
@@ -211,6 +214,9 @@ a_transfer_without_an_answer_has_its_class(void **state)
 	assert_int_equal(
 		ga_reply_judge_curl(CURLE_PEER_FAILED_VERIFICATION, 0, false).outcome,
 		GA_OUTCOME_MISCONFIGURED);
+	assert_int_equal(
+		ga_reply_judge_curl(CURLE_PEER_FAILED_VERIFICATION, 0, false).flags,
+		GA_OUTCOME_UNTRUSTED);
 	assert_int_equal(
 		ga_reply_judge_curl(CURLE_SSL_CONNECT_ERROR, 0, false).outcome,
 		GA_OUTCOME_MISCONFIGURED);

@@ -138,30 +138,37 @@ begins_with_any(const char *text, const char *const *beginnings)
 	return false;
 }
 
+/* Of the program's answer, or of one of our own (then without flags). */
+typedef struct TrialResult
+{
+	const char *outcome;
+	const char *code;
+	bool is_unreached;
+	bool is_untrusted;
+} TrialResult;
+
 /* What to do about it; NULL: nothing that could be told. */
 static const char *
-hint_for(const GaProviderConfig *config, const char *outcome, const char *code)
+hint_for(const GaProviderConfig *config, const TrialResult *result)
 {
 	static const char *const login[] = {"530",		"534",		"535",	 "538",
 										"http 401", "http 403", "20003", NULL};
-	static const char *const certificate[] = {"curl 60", "curl 77", NULL};
-	static const char *const way[] = {"curl 6", "curl 7", "curl 28", NULL};
 	const char *server = quote_identifier(config->server);
 
 	if (config->forbidden)
 		return psprintf("GRANT pg_read_server_files TO the owner of %s, or "
 						"ALTER SERVER %s OWNER TO somebody who has it",
 						server, server);
-	if (strcmp(code, "private address") == 0)
+	if (strcmp(result->code, "private address") == 0)
 		return psprintf("ALTER SERVER %s OPTIONS (ADD allow_private 'true'); "
 						"as a member of pg_read_server_files",
 						server);
-	if (begins_with_any(code, certificate))
+	if (result->is_untrusted)
 		return psprintf("ALTER SERVER %s OPTIONS (ADD ca_file '/...'); names "
 						"the authorities to trust; the certificate must be for "
 						"the host in the URL",
 						server);
-	if (strcmp(outcome, "retry") == 0 && begins_with_any(code, way))
+	if (result->is_unreached)
 		return ga_provider_setting(config, "url")
 				   ? psprintf("ALTER SERVER %s OPTIONS (SET url '...'); if "
 							  "host or port are wrong, else look for a "
@@ -169,9 +176,9 @@ hint_for(const GaProviderConfig *config, const char *outcome, const char *code)
 							  server)
 				   : "look whether this machine can reach the provider: DNS, "
 					 "a firewall";
-	if (strcmp(outcome, "misconfigured") != 0)
+	if (strcmp(result->outcome, "misconfigured") != 0)
 		return NULL;
-	if (begins_with_any(code, login))
+	if (begins_with_any(result->code, login))
 		return psprintf(
 			ga_provider_setting(config, "password")
 				? "ALTER USER MAPPING FOR PUBLIC SERVER %s OPTIONS (SET "
@@ -198,6 +205,16 @@ text_of(Jsonb *answer, const char *name)
 	return pnstrdup(value.val.string.val, value.val.string.len);
 }
 
+static bool
+is_true_in(Jsonb *answer, const char *name)
+{
+	JsonbValue value;
+
+	return getKeyJsonValueFromContainer(&answer->root, name, strlen(name),
+										&value) != NULL &&
+		   value.type == jbvBool && value.val.boolean;
+}
+
 static void
 put_hint(StringInfo json, const char *hint)
 {
@@ -215,6 +232,12 @@ put_answer(StringInfo json, const GaProviderConfig *config, Jsonb *answer)
 {
 	static const char *const names[] = {"outcome", "code", "detail",
 										"message_id", "elapsed_ms"};
+	TrialResult result = {
+		.outcome = text_of(answer, "outcome"),
+		.code = text_of(answer, "code"),
+		.is_unreached = is_true_in(answer, "unreached"),
+		.is_untrusted = is_true_in(answer, "untrusted"),
+	};
 
 	for (int i = 0; i < lengthof(names); i++)
 	{
@@ -234,8 +257,7 @@ put_answer(StringInfo json, const GaProviderConfig *config, Jsonb *answer)
 		else
 			appendStringInfoString(json, "null");
 	}
-	put_hint(json, hint_for(config, text_of(answer, "outcome"),
-							text_of(answer, "code")));
+	put_hint(json, hint_for(config, &result));
 }
 
 /* An outcome of our own: the program told none. */
@@ -243,13 +265,15 @@ static void
 put_failure(StringInfo json, const GaProviderConfig *config,
 			const char *outcome, const char *code, const char *detail)
 {
+	TrialResult result = {.outcome = outcome, .code = code};
+
 	appendStringInfo(json, "{\"outcome\" : \"%s\", \"code\" : \"%s\"", outcome,
 					 code);
 	appendStringInfoString(json, ", \"detail\" : ");
 	escape_json(json, detail);
 	appendStringInfoString(json,
 						   ", \"message_id\" : null, \"elapsed_ms\" : null");
-	put_hint(json, hint_for(config, outcome, code));
+	put_hint(json, hint_for(config, &result));
 }
 
 /* The first line of the program's complaint without its name. */

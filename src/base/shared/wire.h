@@ -74,6 +74,10 @@ typedef enum GaOutcomeClass
 #define GA_OUTCOME_CROWDED 0x80
 /* The courier itself could not try, for want of file descriptors: costs no try. */
 #define GA_OUTCOME_NO_TRY 0x100
+/* It could not be reached: no such name, no connection, or no answer in time. */
+#define GA_OUTCOME_UNREACHED 0x200
+/* Nobody whom we trust vouches for its certificate. */
+#define GA_OUTCOME_UNTRUSTED 0x400
 /* The upper half of the flags: how many connections the provider allows, as far
  * as that was learnt; 0: as many as it is configured to. */
 #define GA_OUTCOME_CONNECTIONS(flags) ((int) ((flags) >> 16))

@@ -441,24 +441,6 @@ take_a_rest(GaProvider *provider, GaMonotonic now)
 	provider->rest_until = Max(provider->rest_until, now + ms * 1000);
 }
 
-/*
- * libcurl's codes for a name that is not found, a connection refused and one that
- * was not made in time; with nothing handed over, which is what a retry is.
- */
-static bool
-could_not_connect(const GaOutcomeFrame *outcome)
-{
-	static const char *const codes[] = {"curl 5", "curl 6", "curl 7",
-										"curl 28"};
-
-	for (int i = 0; i < lengthof(codes) && outcome->outcome == GA_OUTCOME_RETRY;
-		 i++)
-		if (outcome->code.length == strlen(codes[i]) &&
-			memcmp(outcome->code.data, codes[i], outcome->code.length) == 0)
-			return true;
-	return false;
-}
-
 void
 ga_provider_finished(GaProvider *provider, const GaOutcomeFrame *outcome,
 					 GaMonotonic now)
@@ -480,7 +462,7 @@ ga_provider_finished(GaProvider *provider, const GaOutcomeFrame *outcome,
 			now + Min(outcome->retry_after_ms, LONGEST_RETRY_AFTER_MS) * 1000);
 	if (provider->faults < 1000)
 		provider->faults++;
-	provider->unreachable = could_not_connect(outcome);
+	provider->unreachable = (outcome->flags & GA_OUTCOME_UNREACHED) != 0;
 	if (is_probed(provider, now))
 		take_a_rest(provider, now);
 }
