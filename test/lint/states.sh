@@ -11,9 +11,9 @@ cd "${1:-$(dirname "${BASH_SOURCE[0]}")/../..}" || exit 2
 STATES=src/store/invitation_state
 EVENTS=src/store/invitation_events.h
 
-# Who has such words for something else: the program that knows no invitation, the
-# providers' and mail servers' words, a caller's body.
-OTHERS='src/(courier|base|request)/|src/api/inbound/bounce(s|_report)\.c:'
+# Who has such words for something else: the program that knows no invitation, what
+# providers and that program say, a caller's body.
+OTHERS='src/(courier|base|request)/|src/api/inbound/bounce_report\.c:'
 
 # moves: "delivery claim queued sending", as the preprocessor expands the events
 moves() {

@@ -19,6 +19,14 @@
 #define REPORT_MAX (256 * 1024)
 #define TIMEOUT_MS 20000
 
+/* As the program says them. */
+static const char *const kinds[] = {
+	[GA_BOUNCE_FAILED] = "failed",		 [GA_BOUNCE_DELAYED] = "delayed",
+	[GA_BOUNCE_DELIVERED] = "delivered", [GA_BOUNCE_RELAYED] = "relayed",
+	[GA_BOUNCE_EXPANDED] = "expanded",	 [GA_BOUNCE_COMPLAINT] = "complaint",
+	[GA_BOUNCE_OTHER] = "other",
+};
+
 /* False unless the object has such a member of this type. */
 static bool
 find_member(JsonbContainer *object, const char *name, enum jbvType type,
@@ -103,9 +111,9 @@ names_only_others(const GaBounceReport *report, const char *contact)
 	return names_any;
 }
 
-/* The first recipient with this fate, and who is meant if that is told. */
+/* The first recipient of whom this is said, and who is meant if that is told. */
 static bool
-find_recipient(GaBounceReport *report, const char *fate, const char *contact)
+find_recipient(GaBounceReport *report, GaBounceKind kind, const char *contact)
 {
 	JsonbContainer *recipients =
 		get_container(&report->json->root, "recipients");
@@ -116,7 +124,7 @@ find_recipient(GaBounceReport *report, const char *fate, const char *contact)
 		JsonbContainer *one = get_recipient(recipients, i);
 		const char *action = one ? get_text(one, "action") : NULL;
 
-		if (action == NULL || strcmp(action, fate) != 0 ||
+		if (action == NULL || strcmp(action, kinds[kind]) != 0 ||
 			!is_about(one, contact))
 			continue;
 		report->status = get_text(one, "status");
@@ -129,16 +137,28 @@ find_recipient(GaBounceReport *report, const char *fate, const char *contact)
 void
 ga_bounce_report_narrow(GaBounceReport *report, const char *contact)
 {
-	static const char *const fates[] = {"failed", "delayed", "delivered",
-										"relayed", "expanded"};
-
 	report->names_another = names_only_others(report, contact);
-	for (int i = 0; contact != NULL && i < lengthof(fates); i++)
-		if (find_recipient(report, fates[i], contact))
+	for (int i = GA_BOUNCE_FAILED;
+		 contact != NULL && i <= (int) GA_BOUNCE_EXPANDED; i++)
+		if (find_recipient(report, (GaBounceKind) i, contact))
 		{
-			report->kind = fates[i];
+			report->kind = (GaBounceKind) i;
 			return;
 		}
+}
+
+static bool
+read_kind(GaBounceReport *report)
+{
+	const char *word = get_text(&report->json->root, "kind");
+
+	for (int i = 0; word != NULL && i < lengthof(kinds); i++)
+		if (strcmp(word, kinds[i]) == 0)
+		{
+			report->kind = (GaBounceKind) i;
+			return true;
+		}
+	return false;
 }
 
 bool
@@ -166,8 +186,7 @@ ga_bounce_report_read(const char *mail, size_t length, GaBounceReport *report)
 		DirectFunctionCall1(jsonb_in, CStringGetDatum(call.output.data)));
 	if (!JB_ROOT_IS_OBJECT(report->json))
 		return false;
-	report->kind = get_text(&report->json->root, "kind");
-	if (report->kind == NULL)
+	if (!read_kind(report))
 		return false;
 	report->feedback_type = get_text(&report->json->root, "feedback_type");
 	(void) find_recipient(report, report->kind, NULL);

@@ -10,11 +10,22 @@
 #include "nodes/pg_list.h"
 #include "utils/jsonb.h"
 
+/* The first five are actions of RFC 3464, 2.3.3. */
+typedef enum GaBounceKind
+{
+	GA_BOUNCE_FAILED,
+	GA_BOUNCE_DELAYED,
+	GA_BOUNCE_DELIVERED,
+	GA_BOUNCE_RELAYED,
+	GA_BOUNCE_EXPANDED,
+	GA_BOUNCE_COMPLAINT,
+	GA_BOUNCE_OTHER
+} GaBounceKind;
+
 typedef struct GaBounceReport
 {
 	Jsonb *json;
-	/* failed, delayed, delivered, relayed, expanded, complaint or other */
-	const char *kind;
+	GaBounceKind kind;
 	const char *status;		   /* RFC 3463; NULL: not told */
 	const char *diagnostic;	   /* the mail server's words; likewise */
 	const char *feedback_type; /* of a complaint, RFC 5965; likewise */

@@ -135,7 +135,7 @@ judge(Bounce *bounce)
 	GaReceipt *receipt = &bounce->receipt;
 
 	receipt->code = report->status;
-	if (strcmp(report->kind, "failed") == 0)
+	if (report->kind == GA_BOUNCE_FAILED)
 	{
 		receipt->status = GA_RECEIPT_FAILED;
 		receipt->reason = failure_reason(report);
@@ -147,7 +147,7 @@ judge(Bounce *bounce)
 				ga_mail_status_words(report->status, report->diagnostic);
 		}
 	}
-	else if (strcmp(report->kind, "complaint") == 0)
+	else if (report->kind == GA_BOUNCE_COMPLAINT)
 	{
 		receipt->status = GA_RECEIPT_NOTHING;
 		receipt->code = report->feedback_type;
@@ -157,9 +157,9 @@ judge(Bounce *bounce)
 				? "unsubscribed"
 				: "complained";
 	}
-	else if (strcmp(report->kind, "other") == 0)
+	else if (report->kind == GA_BOUNCE_OTHER)
 		receipt->is_ignored = true;
-	else if (strcmp(report->kind, "delivered") == 0)
+	else if (report->kind == GA_BOUNCE_DELIVERED)
 		receipt->status = GA_RECEIPT_DELIVERED;
 	else
 		receipt->status = GA_RECEIPT_NOTHING;
@@ -193,16 +193,16 @@ apply(Bounce *bounce)
 		old = MemoryContextSwitchTo(scope.caller_context);
 		ga_bounce_report_narrow(report, contact);
 		/* Whatever its form: a mail server's own is a failure. */
-		if (strcmp(report->kind, "other") == 0 && bounce->is_proved &&
+		if (report->kind == GA_BOUNCE_OTHER && bounce->is_proved &&
 			ga_bounce_report_is_by_server(report, contact))
-			report->kind = "failed";
+			report->kind = GA_BOUNCE_FAILED;
 		judge(bounce);
 		MemoryContextSwitchTo(old);
 		if (ga_receipts_apply(receipt, 1, &applied))
 			ga_wake_at_end();
 		result = ga_receipt_result_name(applied);
 	}
-	else if (strcmp(report->kind, "other") == 0)
+	else if (report->kind == GA_BOUNCE_OTHER)
 	{
 		result = "ignored";
 		ga_receipt_count("bounce", result);
