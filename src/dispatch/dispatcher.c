@@ -79,6 +79,32 @@ record_pauses(GaMonotonic now)
 		ga_reload_want();
 }
 
+/*
+ * Why the steps stand in this order:
+ *
+ * A turn begins with what it is decided by.  A clock that was set gives rests new
+ * dates, so it is followed before the providers, whose rests these are, are read.
+ * What others asked for is taken before anything is claimed, since a provider that
+ * was just paused, or a database that was just copied, sends nothing more.
+ *
+ * Then comes what is over.  Outcomes are fetched from the couriers and written down
+ * first: what is in flight and not written down is sent a second time after a crash,
+ * and a claim that came before them would make that more.  Contacts whose
+ * suppression waited for a lock are suppressed now, as the next claim asks the list.
+ * A new incarnation begins before orphans are looked for: they are known by an older
+ * number.
+ *
+ * Then comes what is due.  Deadlines go before claims, so that an invitation which
+ * expired is not sent.  Rows whose time has come get their place in the queue, and
+ * then the queue is read, so that a retry leaves in this turn and not in the next.
+ * A suspect is tried alone, after the messages of others.  What failed before its
+ * first byte is already an outcome, and is written down in the second gathering.
+ *
+ * What nobody waits for is last: questions about messages that were sent, dates far
+ * off, and the history, which is trimmed only while the process has work anyway.
+ * At the very end the queue is asked what is due next, since until here there could
+ * still be something to claim.
+ */
 static void
 take_turn(void)
 {
