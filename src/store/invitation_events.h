@@ -253,9 +253,11 @@
 	"  message_id = coalesce(o.message_id, i.message_id),"                     \
 	"  changed_at = now()"
 
+/* It has its turn by its tag.  As `due` stays, no index is written, which might fail
+ * beside a page of the disk that cannot be read. */
 #define GA_SET_TAKEN_BACK(words)                                               \
 	" SET delivery = " GA_DELIVERY_AFTER(TAKE_BACK) ","                        \
-	"  due = CASE WHEN o.was_sent THEN NULL ELSE now() END,"                   \
+	"  due = CASE WHEN NOT o.was_sent THEN i.due END,"                         \
 	"  reason = " words ", changed_at = now()"
 
 /* `after`: what ga_state_after_receipt() says. */

@@ -169,7 +169,8 @@ ga_orphans_take_back(int64 incarnation, Datum hold_servers,
 			"  member, attempt, outcome, server, started_at, elapsed, next_at,"
 			"  code, detail)"
 			" SELECT group_id, number, attempts, 'uncertain' AS outcome,"
-			"  server, now(), '0', due, 'crash', " STOPPED " FROM back"
+			"  server, now(), '0', CASE WHEN due IS NOT NULL THEN now() END,"
+			" 'crash', " STOPPED " FROM back"
 			"  WHERE $5)"
 			" SELECT count(*) FROM back",
 		.nargs = 5,
