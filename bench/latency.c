@@ -13,7 +13,9 @@
  * In turn with it, its limit: a transaction that writes one row into bench.commits, and when
  * its COMMIT has come back a request to the same thread and its answer.
  *
- * Prints p50 and p99 of ours and of the limit, in milliseconds.
+ * Prints p50 and p99 of ours and of the limit, in milliseconds, the CPU of the
+ * dispatcher for each message after the first one, and what it took until it was idle
+ * after that one, when it has read all that waits for others; in microseconds.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -225,6 +227,58 @@ add_server(PGconn *connection, const char *channel, int port,
 	run(connection, sql);
 }
 
+/* Of the dispatcher: its id and how many turns it has taken. */
+static long
+ask_dispatcher(PGconn *connection, long *turns)
+{
+	PGresult *result =
+		PQexec(connection,
+			   "SELECT pid, turns FROM group_api_private.dispatcher_state()");
+	long pid;
+
+	if (PQresultStatus(result) != PGRES_TUPLES_OK || PQntuples(result) != 1)
+	{
+		fprintf(stderr, "%s", PQerrorMessage(connection));
+		exit(2);
+	}
+	pid = atol(PQgetvalue(result, 0, 0));
+	*turns = atol(PQgetvalue(result, 0, 1));
+	PQclear(result);
+	return pid;
+}
+
+static double
+cpu_us(long pid)
+{
+	char path[64];
+	double ns = 0;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/%ld/schedstat", pid);
+	file = fopen(path, "r");
+	if (file == NULL || fscanf(file, "%lf", &ns) != 1)
+		perror(path);
+	if (file != NULL)
+		fclose(file);
+	return ns / 1000;
+}
+
+/* Until the dispatcher takes no more turns; the CPU it has had then. */
+static double
+wait_until_idle(PGconn *connection, long *pid)
+{
+	long before;
+	long turns = -1;
+
+	do
+	{
+		before = turns;
+		poll(NULL, 0, 300);
+		*pid = ask_dispatcher(connection, &turns);
+	} while (turns != before);
+	return cpu_us(*pid);
+}
+
 /* p50 and p99 */
 static void
 print(double *times, int count)
@@ -240,6 +294,11 @@ main(int argc, char **argv)
 	double *ours = calloc((size_t) count + 1, sizeof(double));
 	double *limit = calloc((size_t) count + 1, sizeof(double));
 	PGconn *connection;
+	double began = 0;
+	double settled = 0;
+	double ended;
+	long pid = 0;
+	long turns;
 	int port;
 	int fd;
 
@@ -252,6 +311,7 @@ main(int argc, char **argv)
 	connection = PQconnectdb(argv[1]);
 	port = start_provider();
 	fd = connect_provider(port);
+	began = cpu_us(ask_dispatcher(connection, &turns));
 	add_server(connection, argv[4], port, argc > 6 ? argv[6] : "");
 	srandom((unsigned) time(NULL) ^ (unsigned) getpid());
 	/* Starts the courier, connects; contacts are new ones each time. */
@@ -261,16 +321,19 @@ main(int argc, char **argv)
 
 		if (i >= 0)
 			ours[i] = time;
+		else
+			settled = wait_until_idle(connection, &pid);
 		poll(NULL, 0, atoi(argv[3]));
 		time = measure_limit(connection, fd);
 		if (i >= 0)
 			limit[i] = time;
 		poll(NULL, 0, atoi(argv[3]));
 	}
+	ended = cpu_us(pid);
 	run(connection, "DROP SERVER latency");
 	PQfinish(connection);
 	print(ours, count);
 	print(limit, count);
-	printf("\n");
+	printf("%.0f %.0f\n", (ended - settled) / count, settled - began);
 	return 0;
 }

@@ -4,10 +4,11 @@
 LATENCY_COUNT=50
 LATENCY_PAUSE=60
 
-# latency DATABASE COUNT CHANNEL PREFIX [OPTIONS]: sets P50, P99, LIMIT50 and LIMIT99, in ms
+# latency DATABASE COUNT CHANNEL PREFIX [OPTIONS]: sets P50, P99, LIMIT50 and LIMIT99, in ms, CPU and
+# SETTLING, in us
 latency() {
 	as_server "$WORK/latency" "dbname=$1" "$2" "$LATENCY_PAUSE" "$3" "$4" "${5:-}" >"$WORK/latency.told" || return
-	read -r P50 P99 LIMIT50 LIMIT99 <"$WORK/latency.told"
+	read -r P50 P99 LIMIT50 LIMIT99 CPU SETTLING <"$WORK/latency.told"
 }
 
 sample_latency() {

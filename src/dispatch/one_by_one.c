@@ -12,6 +12,7 @@
 #include "dispatch/screening.h"
 #include "dispatch/steps/set_aside.h"
 #include "dispatch/work.h"
+#include "store/queue/claim_store.h"
 #include "store/queue/unreadable.h"
 
 /* So many in a row without one that gets through: the fault is not theirs. */
@@ -63,7 +64,7 @@ typedef struct OneClaim
 	const GaProvider *provider;
 	int64 incarnation;
 	GaQueueCursor cursor; /* a copy: what is rolled back is not read */
-	int64 last_tag;
+	GaQueueLook look;
 	GaClaim *claim;
 	int count;
 } OneClaim;
@@ -74,43 +75,63 @@ claim_one(void *arg)
 	OneClaim *one = arg;
 	const GaProvider *provider = one->provider;
 
-	one->count = ga_queue_claim(
-		ga_work_scope(), provider->channel, provider->server, &provider->filter,
-		one->incarnation, 1, &one->cursor, one->last_tag, &one->claim);
+	one->count = ga_queue_claim(ga_work_scope(), provider->channel,
+								provider->server, &provider->filter,
+								one->incarnation, 1, &one->look, &one->claim);
 	ga_screening_mark(ga_work_scope(), provider->channel, one->claim,
 					  one->count);
 }
 
+/* One look after the other is one. */
+static void
+add_look(GaQueueLook *look, const GaQueueLook *one)
+{
+	*look->cursor = *one->cursor;
+	look->goes_on = one->goes_on;
+	look->claimed_to = Max(look->claimed_to, one->claimed_to);
+	look->tells_locked &= one->tells_locked;
+	ga_fair_queue_add_range(&look->locked, one->locked.from, one->locked.to);
+}
+
 int
 ga_one_by_one_claim(const GaProvider *provider, int64 incarnation, int limit,
-					GaQueueCursor *cursor, int64 last_tag, GaClaim **claims)
+					GaQueueLook *look, GaClaim **claims)
 {
 	int count = 0;
 
+	look->goes_on = true;
+	look->claimed_to = GA_START_TAG_MIN;
+	look->tells_locked = true;
+	ga_fair_queue_reset_range(&look->locked);
 	*claims = MemoryContextAlloc(ga_work_scope()->caller_context,
 								 sizeof(GaClaim) * Max(limit, 1));
 	for (int tried = 0; tried < limit; tried++)
 	{
 		OneClaim one = {.provider = provider,
 						.incarnation = incarnation,
-						.cursor = *cursor,
-						.last_tag = last_tag};
+						.cursor = *look->cursor,
+						.look.last_tag = look->last_tag};
 		const char *error;
 		GaRowKey key;
 
+		one.look.cursor = &one.cursor;
 		if (ga_set_aside_try(claim_one, &one, &error))
 		{
+			add_look(look, &one.look);
 			if (one.count == 0)
 				break;
 			(*claims)[count++] = *one.claim;
-			*cursor = one.cursor;
 			failures[GA_STEP_CLAIM] = 0;
 			continue;
 		}
+		look->tells_locked &= error != NULL;
 		if (error == NULL ||
-			!ga_queue_peek(provider->channel, &provider->filter, cursor,
-						   last_tag, &key))
+			!ga_queue_peek(provider->channel, &provider->filter, look->cursor,
+						   look->last_tag, &key))
+		{
+			look->goes_on = false;
 			break;
+		}
 		note_failed(GA_STEP_CLAIM, "claim", key, error);
 	}
 	return count;

@@ -2,10 +2,10 @@
  * reading.c
  *		How far each provider has read the queue.  No SQL, no network.
  *
- * A provider reads its channel in the order of the start tags.  Its cursor stands
- * behind the row it claimed last:
+ * A provider reads its channel in the order of the start tags, over rows that others
+ * take, a bounded number of them in a claim.  Its cursor stands behind what it read:
  *
- *                  a claim came back short            the next row's date
+ *                a claim read to the end              the next row's date
  *     READING_ON ---------------------------> AT_END ---------------------> KNOWS_NEXT
  *         ^                                     ^                               |
  *         | rows came with tags ahead           | some came with tags behind    |
@@ -18,7 +18,7 @@
  * entries again.  So their range of tags is noted, and that range alone is read once
  * more, by a second cursor:
  *
- *               noted           the first claim             a claim came back short
+ *               noted           the first claim            a claim read to its end
  *     NOTHING ----------> TO_BEGIN -----------> UNDER_WAY -----------> NOTHING
  *                            ^                      |
  *                            +----------------------+  more came behind that cursor
@@ -26,10 +26,16 @@
  * Where both cursors have rows they claim in turn: who committed late does not go
  * before all others, nor after them.
  *
- * Nobody is told of rows that a lock hid from a claim, or of those that a rollback
- * left behind.  Before a provider goes idle it therefore asks once for the first row
- * from the front.  If that is due although nothing was found from there, somebody
- * holds it locked, and it is tried again a second later.
+ * Rows that a lock hid from a claim are noted, too, and read again a second later, or
+ * when somebody says that he holds none any more.  A claim by a statement does not
+ * tell which they were, and nobody tells of rows that were changed by hand.  Before a
+ * provider goes idle it therefore asks once for the first row from the front.  If that
+ * is due although nothing was found from there, somebody holds it locked, and it is
+ * tried again a second later.
+ *
+ * That question walks over what others wait for, and over dead index entries, as many
+ * as some old snapshot keeps.  So it is not asked again before a thousand times the
+ * CPU it took is over.
  */
 #include "postgres.h"
 
@@ -39,6 +45,12 @@
 
 #define LOCKED_RETRY_MS 1000
 
+/* Of the question for the next row: what costs less is free. */
+#define FREE_CPU_US 1000
+/* The others take a thousandth of the time, or this one a minute. */
+#define ASK_PART 1000
+#define ASK_LATEST_MS 60000
+
 void
 ga_reading_begin_anew(GaProvider *provider)
 {
@@ -47,7 +59,11 @@ ga_reading_begin_anew(GaProvider *provider)
 	reading->state = GA_READING_ON;
 	memset(&reading->cursor, 0, sizeof(reading->cursor));
 	reading->cursor.start_tag = GA_START_TAG_MIN;
+	reading->claimed_to = GA_START_TAG_MIN;
 	reading->not_before = 0;
+	reading->found_nothing = true;
+	reading->is_blind = false;
+	ga_fair_queue_reset_range(&reading->locked);
 	memset(&reading->reread, 0, sizeof(reading->reread));
 	ga_fair_queue_reset_range(&reading->reread.range);
 }
@@ -98,36 +114,59 @@ ga_reading_cursor(GaProvider *provider, int64 *last_tag)
 	return &reading->reread.cursor;
 }
 
+static bool
+is_empty(const GaTagRange *range)
+{
+	return range->from > range->to;
+}
+
 static void
-has_reread(GaReading *reading, int count, int limit)
+note_locked(GaReading *reading, const GaQueueLook *look)
+{
+	reading->is_blind |= !look->tells_locked;
+	if (is_empty(&look->locked))
+		return;
+	ga_fair_queue_add_range(&reading->locked, look->locked.from,
+							look->locked.to);
+	reading->locked_not_before = ga_monotonic_in_ms(LOCKED_RETRY_MS);
+}
+
+static void
+has_reread(GaReading *reading, const GaQueueLook *look, int count)
 {
 	reading->reread.had_turn = true;
-	reading->read_to = reading->reread.cursor.start_tag;
-	if (count == limit)
+	if (count > 0)
+		reading->read_to = look->claimed_to;
+	if (look->goes_on)
 		return;
 	ga_fair_queue_reset_range(&reading->reread.range);
 	reading->reread.state = GA_REREAD_NOTHING;
 	forget_next(reading);
-	reading->read_to = reading->cursor.start_tag;
+	if (reading->claimed_to != GA_START_TAG_MIN)
+		reading->read_to = reading->claimed_to;
 }
 
 bool
-ga_reading_claimed(GaProvider *provider, const GaQueueCursor *cursor,
-				   bool from_front, int count, int limit)
+ga_reading_claimed(GaProvider *provider, const GaQueueLook *look, int count)
 {
 	GaReading *reading = &provider->reading;
 
-	reading->found_nothing_from_front = from_front && count == 0;
-	if (cursor == &reading->reread.cursor)
+	note_locked(reading, look);
+	if (count > 0)
 	{
-		has_reread(reading, count, limit);
+		reading->found_nothing = false;
+		reading->claimed_to = Max(reading->claimed_to, look->claimed_to);
+	}
+	if (look->cursor == &reading->reread.cursor)
+	{
+		has_reread(reading, look, count);
 		return ga_reading_has_more(provider);
 	}
 	reading->reread.had_turn = false;
 	/* What is read again is further behind: newcomers stand behind that. */
 	if (count > 0 && reading->reread.state != GA_REREAD_UNDER_WAY)
-		reading->read_to = reading->cursor.start_tag;
-	if (count == limit)
+		reading->read_to = look->claimed_to;
+	if (look->goes_on)
 		return true;
 	reading->state = GA_READING_AT_END;
 	return reading->reread.state != GA_REREAD_NOTHING;
@@ -168,10 +207,48 @@ ga_readings_read_again(GaChannel channel, GaTagRange tags)
 	}
 }
 
+static void
+retry_locked(GaReading *reading)
+{
+	GaTagRange locked = reading->locked;
+
+	ga_fair_queue_reset_range(&reading->locked);
+	if (!is_empty(&locked))
+		read_again(reading, locked);
+}
+
+void
+ga_readings_retry_locked(void)
+{
+	ListCell *cell;
+
+	foreach (cell, ga_providers)
+	{
+		GaProvider *provider = lfirst(cell);
+
+		if (provider->reading.is_blind)
+			ga_reading_begin_anew(provider);
+		else
+			retry_locked(&provider->reading);
+	}
+}
+
 bool
 ga_reading_is_at_end(const GaProvider *provider)
 {
-	return provider->reading.state == GA_READING_AT_END;
+	return provider->reading.state == GA_READING_AT_END &&
+		   provider->reading.ask_not_before <= ga_monotonic_now();
+}
+
+void
+ga_reading_note_cost(GaProvider *provider, int64 cpu_us)
+{
+	int64 pause_ms = cpu_us / 1000 * ASK_PART;
+
+	provider->reading.ask_not_before =
+		cpu_us < FREE_CPU_US
+			? 0
+			: ga_monotonic_in_ms((int) Min(pause_ms, ASK_LATEST_MS));
 }
 
 /*
@@ -182,13 +259,21 @@ void
 ga_reading_note_next_due(GaProvider *provider, TimestampTz next_due)
 {
 	GaReading *reading = &provider->reading;
+	TimestampTz now = GetCurrentTimestamp();
 
 	reading->state = GA_READING_KNOWS_NEXT;
 	reading->next_due = next_due;
 	reading->not_before = 0;
-	if (next_due == 0 || next_due > GetCurrentTimestamp())
+	reading->asks_again = next_due > now && !reading->is_blind;
+	if (next_due == 0 || next_due > now)
 		return;
-	if (reading->found_nothing_from_front)
+	if (!reading->is_blind && !is_empty(&reading->locked))
+	{
+		/* It is one of those, which are read again anyway. */
+		reading->next_due = now + ASK_LATEST_MS * INT64CONST(1000);
+		reading->asks_again = true;
+	}
+	else if (reading->found_nothing)
 		reading->not_before = ga_monotonic_in_ms(LOCKED_RETRY_MS);
 	else
 		ga_reading_begin_anew(provider);
@@ -197,11 +282,16 @@ ga_reading_note_next_due(GaProvider *provider, TimestampTz next_due)
 void
 ga_reading_check_due(GaProvider *provider, GaMonotonic now)
 {
-	const GaReading *reading = &provider->reading;
+	GaReading *reading = &provider->reading;
 
-	if (reading->state == GA_READING_KNOWS_NEXT && reading->next_due != 0 &&
-		reading->not_before <= now &&
-		reading->next_due <= GetCurrentTimestamp())
+	if (!is_empty(&reading->locked) && reading->locked_not_before <= now)
+		retry_locked(reading);
+	if (reading->state != GA_READING_KNOWS_NEXT || reading->next_due == 0 ||
+		reading->not_before > now || reading->next_due > GetCurrentTimestamp())
+		return;
+	if (reading->asks_again)
+		reading->state = GA_READING_AT_END;
+	else
 		ga_reading_begin_anew(provider);
 }
 
@@ -209,12 +299,14 @@ GaMonotonic
 ga_reading_next_turn(const GaProvider *provider)
 {
 	const GaReading *reading = &provider->reading;
+	GaMonotonic next = GA_MONOTONIC_NEVER;
 
 	if (reading->state != GA_READING_KNOWS_NEXT)
-		return reading->not_before;
-	return reading->next_due == 0
-			   ? GA_MONOTONIC_NEVER
-			   : Max(ga_clock_when(reading->next_due), reading->not_before);
+		next = Max(reading->not_before, reading->ask_not_before);
+	else if (reading->next_due != 0)
+		next = Max(ga_clock_when(reading->next_due), reading->not_before);
+	return is_empty(&reading->locked) ? next
+									  : Min(next, reading->locked_not_before);
 }
 
 /*

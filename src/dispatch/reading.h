@@ -15,10 +15,9 @@ extern void ga_readings_begin_anew(void);
 extern bool ga_reading_has_more(const GaProvider *provider);
 /* Where to claim next, up to `last_tag`. */
 extern GaQueueCursor *ga_reading_cursor(GaProvider *provider, int64 *last_tag);
-/* What a claim there has brought; true: the queue behind the cursor goes on. */
-extern bool ga_reading_claimed(GaProvider *provider,
-							   const GaQueueCursor *cursor, bool from_front,
-							   int count, int limit);
+/* What a claim there has brought; true: there is more to be claimed. */
+extern bool ga_reading_claimed(GaProvider *provider, const GaQueueLook *look,
+							   int count);
 
 /*
  * Rows with these tags came, or came back, wherever the providers of the channel
@@ -26,8 +25,13 @@ extern bool ga_reading_claimed(GaProvider *provider,
  */
 extern void ga_readings_read_again(GaChannel channel, GaTagRange tags);
 
+/* Somebody who may have held rows holds them no more. */
+extern void ga_readings_retry_locked(void);
+
 /* Whether it is to be asked when the next row is due ... */
 extern bool ga_reading_is_at_end(const GaProvider *provider);
+/* ... what the answer cost ... */
+extern void ga_reading_note_cost(GaProvider *provider, int64 cpu_us);
 /* ... and the answer, 0 = never. */
 extern void ga_reading_note_next_due(GaProvider *provider,
 									 TimestampTz next_due);

@@ -220,8 +220,9 @@ ga_slot_is_interested(GaSlot *slot, TimestampTz due)
 {
 	int64 minutes =
 		(int64) ga_settings.invitation_expiry - ga_settings.reminder_before;
-	TimestampTz from =
-		due == DT_NOBEGIN || due >= GA_DUE_NEVER ? GetCurrentTimestamp() : due;
+	TimestampTz from = due <= GA_DUE_UNLOCKED || due >= GA_DUE_NEVER
+						   ? GetCurrentTimestamp()
+						   : due;
 
 	return pg_atomic_read_u32(&slot->muted) == 0 ||
 		   from + Max(minutes, 0) * USECS_PER_MINUTE <

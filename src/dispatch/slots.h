@@ -168,14 +168,16 @@ extern void ga_slots_init(void);
 
 /* Of a wake for rows that wait for no time. */
 #define GA_DUE_NEVER (DT_NOEND - 1)
+/* Of a wake by somebody who held rows, and changed none that wait. */
+#define GA_DUE_UNLOCKED (DT_NOBEGIN + 1)
 
 /* All of these take the lock themselves. */
 
 /*
  * Says that a database has work, or something changed: wakes its dispatcher, or
  * the launcher to start one.  `due` is the earliest due of new rows that wait for
- * a time; GA_DUE_NEVER: all bear start tags; DT_NOBEGIN: the whole queue is to be
- * read again; DT_NOEND: there are no new rows.
+ * a time; GA_DUE_NEVER: all bear start tags; GA_DUE_UNLOCKED: rows that were locked
+ * may be free; DT_NOBEGIN: the whole queue is to be read again; DT_NOEND: there are no new rows.
  */
 extern void ga_slot_wake(Oid database, TimestampTz due, bool reload);
 /* The start tags of new rows, noted before the wake; false: it has no slot. */

@@ -91,7 +91,7 @@ end_of_transaction(XactEvent event, void *arg)
 			break;
 		case XACT_EVENT_ABORT:
 			if (pending.even_on_abort)
-				ga_slot_wake(MyDatabaseId, DT_NOBEGIN, false);
+				ga_slot_wake(MyDatabaseId, GA_DUE_UNLOCKED, false);
 			/* It locks no database any more. */
 			if (pending.check_databases)
 				ga_slots_check_databases();
@@ -152,7 +152,7 @@ ga_wake_settings_at_commit(Oid database)
 void
 ga_wake_at_end(void)
 {
-	ga_wake_at_commit(DT_NOBEGIN);
+	ga_wake_at_commit(GA_DUE_UNLOCKED);
 	pending.even_on_abort = true;
 }
 

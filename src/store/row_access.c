@@ -107,11 +107,26 @@ ga_row_reader_seek(GaRowReader *reader, ScanKey keys, int nkeys)
 }
 
 bool
-ga_row_reader_next(GaRowReader *reader)
+ga_row_reader_next_part(GaRowReader *reader, int columns)
 {
 	if (!index_getnext_slot(reader->scan, ForwardScanDirection, reader->slot))
 		return false;
+	slot_getsomeattrs(reader->slot, columns);
+	return true;
+}
+
+void
+ga_row_reader_read_all(GaRowReader *reader)
+{
 	slot_getallattrs(reader->slot);
+}
+
+bool
+ga_row_reader_next(GaRowReader *reader)
+{
+	if (!ga_row_reader_next_part(reader, 1))
+		return false;
+	ga_row_reader_read_all(reader);
 	return true;
 }
 

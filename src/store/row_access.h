@@ -47,6 +47,10 @@ extern void ga_row_reader_close(GaRowReader *reader);
 /* Begins anew; the keys have to live until the last row was read. */
 extern void ga_row_reader_seek(GaRowReader *reader, ScanKey keys, int nkeys);
 extern bool ga_row_reader_next(GaRowReader *reader);
+/* The same, but of the row's columns only the first ones are there ... */
+extern bool ga_row_reader_next_part(GaRowReader *reader, int columns);
+/* ... until all of them are asked for. */
+extern void ga_row_reader_read_all(GaRowReader *reader);
 /* The row with the key (group_id [, number]) of the index; false: none. */
 extern bool ga_row_reader_find(GaRowReader *reader, const pg_uuid_t *group_id,
 							   int32 number);

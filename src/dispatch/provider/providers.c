@@ -102,6 +102,7 @@ new_provider(const char *server)
 
 	provider->server = pstrdup(server);
 	provider->reading.read_to = GA_START_TAG_MIN;
+	provider->routed_anew = true;
 	ga_reading_begin_anew(provider);
 	ga_providers = lappend(ga_providers, provider);
 	return provider;
@@ -411,11 +412,11 @@ follow_speed(GaProvider *provider, GaMonotonic now)
 }
 
 void
-ga_provider_claimed(GaProvider *provider, const GaQueueCursor *cursor,
-					bool from_front, int count, int limit, GaMonotonic now)
+ga_provider_claimed(GaProvider *provider, const GaQueueLook *look, int count,
+					int limit, GaMonotonic now)
 {
 	provider->in_flight += count;
-	if (!ga_reading_claimed(provider, cursor, from_front, count, limit))
+	if (!ga_reading_claimed(provider, look, count))
 		provider->filled_at = 0;
 	else if (count == limit)
 	{

@@ -41,11 +41,17 @@ typedef enum GaRereadState
 typedef struct GaReading
 {
 	GaReadingState state;
-	GaQueueCursor cursor;	/* behind the row claimed last in the order */
+	GaQueueCursor cursor;	/* behind what was read in the order */
+	int64 claimed_to;		/* the highest tag claimed since it began anew */
 	int64 read_to;			/* the tag claimed last; GA_START_TAG_MIN: none */
 	TimestampTz next_due;	/* a date; 0: nothing waits */
+	bool asks_again;		/* nothing is due then, as far as is known */
 	GaMonotonic not_before; /* when rows others hold locked are tried again */
-	bool found_nothing_from_front; /* what is due is locked by others */
+	bool found_nothing;		/* since it began: what is due is locked */
+	GaTagRange locked;		/* of rows that others held */
+	GaMonotonic locked_not_before; /* when those are tried again */
+	bool is_blind;				   /* others may have held more */
+	GaMonotonic ask_not_before;	   /* when the next is due is dear to know */
 	struct
 	{
 		GaRereadState state;
@@ -93,7 +99,9 @@ typedef struct GaProvider
 
 	/* whose rows it takes (dispatch/provider/routing) */
 	GaQueueFilter filter;
+	char *route; /* the filter as a text; NULL: none yet */
 	bool was_usable;
+	bool routed_anew; /* it begins at the front, whatever its filter was */
 	bool led;		  /* rows it takes are kept from those behind it */
 	bool has_nothing; /* all its rows go to others first */
 
@@ -131,9 +139,7 @@ extern GaMonotonic ga_provider_next_question(GaProvider *provider,
 /* How many questions at once leave room for messages; after the former. */
 extern int ga_provider_question_room(const GaProvider *provider);
 
-/* `from_front`: the cursor stood before the first row. */
-extern void ga_provider_claimed(GaProvider *provider,
-								const GaQueueCursor *cursor, bool from_front,
+extern void ga_provider_claimed(GaProvider *provider, const GaQueueLook *look,
 								int count, int limit, GaMonotonic now);
 /* `weight`: segments of an SMS, else 1. */
 extern void ga_provider_sent(GaProvider *provider, int weight);

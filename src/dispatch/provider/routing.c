@@ -56,9 +56,46 @@ pattern_array(List *patterns)
 	return ga_row_text_array(texts, count);
 }
 
+/* Whose rows it takes, as a text that tells two filters apart. */
+static char *
+describe(List *taken, List *left)
+{
+	StringInfoData text;
+	ListCell *cell;
+
+	initStringInfo(&text);
+	foreach (cell, taken)
+		appendStringInfo(&text, "%s\n", (char *) lfirst(cell));
+	appendStringInfoChar(&text, '\n');
+	foreach (cell, left)
+		appendStringInfo(&text, "%s\n", (char *) lfirst(cell));
+	return text.data;
+}
+
+/* Whether it takes other rows than before; `route` lives in TopMemoryContext. */
+static bool
+note_route(GaProvider *provider, const char *route)
+{
+	MemoryContext old;
+
+	if (provider->route != NULL && strcmp(provider->route, route) == 0)
+		return false;
+	old = MemoryContextSwitchTo(TopMemoryContext);
+	if (provider->route != NULL)
+		pfree(provider->route);
+	provider->route = pstrdup(route);
+	MemoryContextSwitchTo(old);
+	return true;
+}
+
+/*
+ * One whose rows are the same as before reads on where it stands: from the front it
+ * would walk over everything that waits.
+ */
 static void
 make_filter(GaProvider *provider, GaMonotonic now)
 {
+	List *taken = provider->prefixes == NIL ? NIL : add_patterns(NIL, provider);
 	List *left = NIL;
 	ListCell *cell;
 
@@ -74,11 +111,12 @@ make_filter(GaProvider *provider, GaMonotonic now)
 		provider->has_nothing |= other->prefixes == NIL;
 	}
 	provider->filter.has_taken = provider->prefixes != NIL;
-	provider->filter.taken = pattern_array(
-		provider->prefixes == NIL ? NIL : add_patterns(NIL, provider));
+	provider->filter.taken = pattern_array(taken);
 	provider->filter.left = pattern_array(left);
 	provider->filter.has_left = left != NIL;
-	ga_reading_begin_anew(provider);
+	if (note_route(provider, describe(taken, left)) || provider->routed_anew)
+		ga_reading_begin_anew(provider);
+	provider->routed_anew = false;
 }
 
 void
@@ -94,7 +132,8 @@ ga_providers_route(GaMonotonic now)
 		GaProvider *provider = lfirst(cell);
 		bool usable = ga_provider_is_usable(provider, now);
 
-		changed |= usable != provider->was_usable ||
+		provider->routed_anew |= usable != provider->was_usable;
+		changed |= provider->routed_anew ||
 				   ga_provider_leads(provider, now) != provider->led;
 		provider->was_usable = usable;
 		provider->led = ga_provider_leads(provider, now);

@@ -11,8 +11,8 @@
 
 /*
  * Makes the filters of all providers anew where one came, went, or became usable or
- * unusable since the last call; each begins at the front of its queue then.  To be
- * called before rows are claimed.
+ * unusable since the last call; those whose rows are others then begin at the front
+ * of the queue.  To be called before rows are claimed.
  */
 extern void ga_providers_route(GaMonotonic now);
 

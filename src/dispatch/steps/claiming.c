@@ -4,7 +4,8 @@
  *
  * A claim is stamped with this dispatcher's incarnation and committed before its
  * first byte can leave; only then is it handed over.  When a provider has read the
- * queue to its end, one query asks when its next row is due.
+ * queue to its end, one query asks whether something was left behind, less often
+ * where much stands in its way.
  *
  * Locks: the tables of GA_STEP_CLAIM, GA_STEP_PLACE_DUE, GA_STEP_FIND_NEXT and of
  * polls, without waiting (dispatch/work), and the claimed rows, skipping those that
@@ -14,6 +15,8 @@
  * or by settings that are known to be outdated.
  */
 #include "postgres.h"
+
+#include <time.h>
 
 #include "dispatch/courier/couriers.h"
 #include "dispatch/courier/handover.h"
@@ -32,7 +35,7 @@
 #include "dispatch/steps/recording.h"
 #include "dispatch/steps/reload.h"
 #include "dispatch/work.h"
-#include "store/queue/queue_store.h"
+#include "store/queue/claim_store.h"
 
 void
 ga_claiming_place_due(GaMonotonic now)
@@ -45,9 +48,7 @@ ga_claiming_place_due(GaMonotonic now)
 static void
 claim_for(GaProvider *provider, int limit, GaMonotonic now)
 {
-	int64 last_tag;
-	GaQueueCursor *cursor = ga_reading_cursor(provider, &last_tag);
-	bool from_front = cursor->start_tag == GA_START_TAG_MIN;
+	GaQueueLook look = {0};
 	GaClaim *claims;
 	int count;
 
@@ -59,19 +60,19 @@ claim_for(GaProvider *provider, int limit, GaMonotonic now)
 		ga_work_end();
 		return;
 	}
+	look.cursor = ga_reading_cursor(provider, &look.last_tag);
 	if (ga_work_is_careful(GA_STEP_CLAIM))
 		count = ga_one_by_one_claim(provider, ga_incarnation_number(), limit,
-									cursor, last_tag, &claims);
+									&look, &claims);
 	else
 	{
-		count =
-			ga_queue_claim(ga_work_scope(), provider->channel, provider->server,
-						   &provider->filter, ga_incarnation_number(), limit,
-						   cursor, last_tag, &claims);
+		count = ga_queue_claim(ga_work_scope(), provider->channel,
+							   provider->server, &provider->filter,
+							   ga_incarnation_number(), limit, &look, &claims);
 		ga_screening_mark(ga_work_scope(), provider->channel, claims, count);
 	}
 	ga_work_end();
-	ga_provider_claimed(provider, cursor, from_front, count, limit, now);
+	ga_provider_claimed(provider, &look, count, limit, now);
 	ga_readings_tell_position(provider->channel);
 	pg_atomic_fetch_add_u64(&ga_own_slot->claimed, count);
 	ga_handover_all(provider, claims, count);
@@ -106,6 +107,34 @@ ga_claiming_run(GaMonotonic now)
 	ga_couriers_end_trouble();
 }
 
+/* Microseconds of CPU that this process has had. */
+static int64
+cpu_us(void)
+{
+	struct timespec time;
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
+	return (int64) time.tv_sec * USECS_PER_SEC + time.tv_nsec / 1000;
+}
+
+static bool
+ask_next_due(GaProvider *provider)
+{
+	TimestampTz next_due;
+	int64 began;
+
+	if (!ga_work_begin(GA_STEP_FIND_NEXT))
+		return false;
+	began = cpu_us();
+	next_due = ga_queue_first(provider->channel, &provider->filter);
+	ga_reading_note_cost(provider, cpu_us() - began);
+	ga_due_rows_ask();
+	ga_work_end();
+	ga_reading_note_next_due(provider, next_due);
+	ga_readings_tell_empty(provider->channel);
+	return true;
+}
+
 void
 ga_claiming_ask_next_due(GaMonotonic now)
 {
@@ -116,18 +145,10 @@ ga_claiming_ask_next_due(GaMonotonic now)
 	foreach (cell, ga_providers)
 	{
 		GaProvider *provider = lfirst(cell);
-		TimestampTz next_due;
 
-		if (!ga_reading_is_at_end(provider) || !provider->was_usable ||
-			provider->has_nothing)
-			continue;
-		if (!ga_work_begin(GA_STEP_FIND_NEXT))
+		if (ga_reading_is_at_end(provider) && provider->was_usable &&
+			!provider->has_nothing && !ask_next_due(provider))
 			return;
-		next_due = ga_queue_first(provider->channel, &provider->filter);
-		ga_due_rows_ask();
-		ga_work_end();
-		ga_reading_note_next_due(provider, next_due);
-		ga_readings_tell_empty(provider->channel);
 	}
 }
 

@@ -25,6 +25,7 @@
 #include "dispatch/steps/recording.h"
 #include "dispatch/orphans.h"
 #include "dispatch/work.h"
+#include "store/queue/claim_store.h"
 #include "store/queue/queue_store.h"
 
 static int64 incarnation;

@@ -65,8 +65,10 @@ ga_wake_requests_take(void)
 		ga_readings_read_again((GaChannel) i,
 							   ga_slot_take_tags(ga_own_slot, (GaChannel) i));
 	if (due == DT_NOBEGIN)
-	{
 		ga_readings_begin_anew();
+	if (due <= GA_DUE_UNLOCKED)
+	{
+		ga_readings_retry_locked();
 		ga_records_bring_back(GA_MONOTONIC_NEVER);
 		ga_set_aside_recheck();
 		ga_unreadable_pages_recheck();
@@ -74,7 +76,7 @@ ga_wake_requests_take(void)
 			ga_orphans_search();
 	}
 	if (due < GA_DUE_NEVER)
-		ga_due_rows_recheck(due);
+		ga_due_rows_recheck(due == GA_DUE_UNLOCKED ? DT_NOBEGIN : due);
 	ga_deadlines_recheck();
 	ga_polls_recheck();
 	/* The first create_group makes the data ours. */

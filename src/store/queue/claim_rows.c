@@ -4,8 +4,8 @@
  *
  * The same as the statement of ga_queue_claim() at a third of its price: the index
  * of the queue is read in its order, a row that fits is written as claimed, and what
- * its message needs of the group is read once a group.  Where a row is set aside, or
- * the tables are not as this extension made them, the statement does it.
+ * its message needs of the group is read once a group.  Where many rows are set aside,
+ * or the tables are not as this extension made them, the statement does it.
  *
  * Locks: those of that statement; rows that others hold are skipped.
  */
@@ -93,6 +93,9 @@ struct GaRowClaims
 	GaRowReader members;
 	GaRowWriter writer;
 	HTAB *words; /* of GroupWords */
+	int passed;	 /* rows of the queue that others take */
+	GaRowKey *set_aside;
+	int set_aside_count;
 	bool has_taken;
 	Patterns taken;
 	Patterns left;
@@ -105,17 +108,50 @@ struct GaRowClaims
 	int64 incarnation;
 };
 
+/* Others' rows that a claim reads at the most: some milliseconds. */
+#define OTHERS_ROWS 5000
+
+/* More of them than these are looked up by the statement. */
+#define SET_ASIDE_MAX 100
+
 /* ---- opening -------------------------------------------------------------- */
 
+/* False: they are too many. */
 static bool
-are_set_aside(void)
+read_set_aside(GaRowClaims *rows)
 {
 	static GaPlan plan = {
-		.sql = "SELECT FROM group_api_private.set_aside"
-			   " WHERE step = 'claim' AND until > now() LIMIT 1",
+		.sql = "SELECT group_id, number"
+			   " FROM group_api_private.set_aside WHERE step = 'claim'"
+			   "  AND until > now() LIMIT $1",
+		.nargs = 1,
+		.argtypes = {INT8OID},
 	};
+	Datum values[1] = {Int64GetDatum(SET_ASIDE_MAX + 1)};
+	int count = (int) ga_plan_run(&plan, values, NULL, SPI_OK_SELECT);
 
-	return ga_plan_run(&plan, NULL, NULL, SPI_OK_SELECT) > 0;
+	if (count > SET_ASIDE_MAX)
+		return false;
+	rows->set_aside = palloc(sizeof(GaRowKey) * Max(count, 1));
+	rows->set_aside_count = count;
+	for (int i = 0; i < count; i++)
+		ga_set_aside_read_key(i, &rows->set_aside[i]);
+	return true;
+}
+
+/* Itself, or its group as the number 0. */
+static bool
+is_set_aside(const GaRowClaims *rows, const GaQueueCursor *at)
+{
+	for (int i = 0; i < rows->set_aside_count; i++)
+	{
+		const GaRowKey *key = &rows->set_aside[i];
+
+		if ((key->number == 0 || key->number == at->number) &&
+			memcmp(&key->group_id, &at->group_id, UUID_LEN) == 0)
+			return true;
+	}
+	return false;
 }
 
 static Patterns
@@ -179,9 +215,9 @@ ga_row_claims_begin(const GaOwnerScope *scope, GaChannel channel,
 					   .hcxt = CurrentMemoryContext};
 	GaRowClaims *rows;
 
-	if (are_set_aside())
-		return NULL;
 	rows = palloc0(sizeof(GaRowClaims));
+	if (!read_set_aside(rows))
+		return NULL;
 	PushActiveSnapshot(GetTransactionSnapshot());
 	if (!open_tables(rows))
 	{
@@ -362,29 +398,73 @@ make_place(const GaQueueCursor *place, StrategyNumber strategy,
 	key->sk_argument = PointerGetDatum(members);
 }
 
+static void
+seek(GaRowClaims *rows, const GaQueueRange *range, ScanKeyData keys[3],
+	 ScanKeyData after[3], ScanKeyData last[3])
+{
+	ScanKeyInit(&keys[0], 1, BTEqualStrategyNumber, F_ENUM_EQ, rows->channel);
+	make_place(&range->after, BTGreaterStrategyNumber, after, &keys[1]);
+	make_place(&range->last, BTLessEqualStrategyNumber, last, &keys[2]);
+	ga_row_reader_seek(&rows->queue, keys, 3);
+}
+
+static GaQueueCursor
+place_of_row(const GaRowClaims *rows)
+{
+	const GaRowReader *row = &rows->queue;
+
+	return (GaQueueCursor){
+		DatumGetInt64(ga_row_reader_value(row, GA_INVITATION_START_TAG)),
+		*DatumGetUUIDP(ga_row_reader_value(row, GA_INVITATION_GROUP_ID)),
+		DatumGetInt32(ga_row_reader_value(row, GA_INVITATION_NUMBER))};
+}
+
+/* Claims the row that was read; false: somebody else holds it. */
+static bool
+claim_row(GaRowClaims *rows, GaClaim *claim)
+{
+	int16 attempt;
+
+	ga_row_reader_read_all(&rows->queue);
+	attempt = Min(small_of(rows, GA_INVITATION_ATTEMPTS) + 1, PG_INT16_MAX);
+	if (!mark_as_sending(rows, attempt))
+		return false;
+	fill_claim(rows, attempt, claim);
+	return true;
+}
+
 int
 ga_row_claims_take(GaRowClaims *rows, const GaQueueRange *range, int limit,
-				   GaClaim *claims)
+				   GaQueueLook *look, GaClaim *claims)
 {
 	ScanKeyData keys[3];
 	ScanKeyData after[3];
 	ScanKeyData last[3];
 	int count = 0;
 
-	ScanKeyInit(&keys[0], 1, BTEqualStrategyNumber, F_ENUM_EQ, rows->channel);
-	make_place(&range->after, BTGreaterStrategyNumber, after, &keys[1]);
-	make_place(&range->last, BTLessEqualStrategyNumber, last, &keys[2]);
-	ga_row_reader_seek(&rows->queue, keys, lengthof(keys));
-	while (count < limit && ga_row_reader_next(&rows->queue))
+	seek(rows, range, keys, after, last);
+	while (count < limit &&
+		   ga_row_reader_next_part(&rows->queue, GA_INVITATION_CONTACT))
 	{
-		int16 attempt;
+		GaQueueCursor at = place_of_row(rows);
 
 		CHECK_FOR_INTERRUPTS();
-		if (!is_claimable(rows))
-			continue;
-		attempt = Min(small_of(rows, GA_INVITATION_ATTEMPTS) + 1, PG_INT16_MAX);
-		if (mark_as_sending(rows, attempt))
-			fill_claim(rows, attempt, &claims[count++]);
+		if (is_claimable(rows) && !is_set_aside(rows, &at))
+		{
+			if (claim_row(rows, &claims[count]))
+				count++;
+			else
+				ga_fair_queue_add_range(&look->locked, at.start_tag,
+										at.start_tag);
+		}
+		else
+			rows->passed++;
+		*look->cursor = at;
+		if (rows->passed >= OTHERS_ROWS)
+		{
+			look->goes_on = true;
+			break;
+		}
 	}
 	return count;
 }

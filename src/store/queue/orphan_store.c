@@ -4,8 +4,9 @@
  *
  * The delivery state is in no index, so that a claim is a HOT update.  So the
  * whole queue has to be searched for these rows; that is done in slices, in the
- * queue's own order, while others are claimed already: what was claimed last
- * stands at the front, and is found by the first slice.
+ * queue's own order, while others are claimed already.  What was claimed last stands
+ * at the front of its list; the lists are read in turns, so it is found by the first
+ * slices, whatever waits in the others.
  *
  * Locks: rows of invitations, skipping locked ones.
  */
@@ -80,24 +81,35 @@ read_slice(const GaQueueRange *range, int64 incarnation)
 							 values, NULL, SPI_OK_SELECT);
 }
 
-/* Moves the search behind a slice; true: the whole queue has been searched. */
+static void
+begin(GaOrphanSearch *search)
+{
+	memset(search, 0, sizeof(*search));
+	search->is_begun = true;
+	for (int i = 0; i < GA_CHANNEL_COUNT; i++)
+		search->at[i].start_tag = GA_START_TAG_MIN;
+}
+
+/*
+ * Moves the search behind a slice, and to the next list; true: the whole queue has
+ * been searched.
+ */
 static bool
 move_on(GaOrphanSearch *search, GaQueueRange *range, const GaQueueCursor *last)
 {
 	if (last != NULL)
-		search->at = *last;
+		search->at[search->list] = *last;
 	else if (ga_queue_range_next(range))
-		search->at = range->after;
-	else if (search->list == GA_CHANNEL_NONE)
-		return true;
+		search->at[search->list] = range->after;
 	else
+		search->is_over[search->list] = true;
+	for (int i = 0; i < GA_CHANNEL_COUNT; i++)
 	{
-		memset(&search->at, 0, sizeof(search->at));
-		search->at.start_tag = GA_START_TAG_MIN;
-		search->list = search->list + 1 < GA_CHANNEL_COUNT ? search->list + 1
-														   : GA_CHANNEL_NONE;
+		search->list = (search->list + 1) % GA_CHANNEL_COUNT;
+		if (!search->is_over[search->list])
+			return false;
 	}
-	return false;
+	return true;
 }
 
 int
@@ -110,13 +122,9 @@ ga_orphans_find(const GaOwnerScope *scope, int64 incarnation,
 	int count = 0;
 
 	if (!search->is_begun)
-	{
-		memset(search, 0, sizeof(*search));
-		search->is_begun = true;
-		search->list = GA_CHANNEL_MOBILE;
-		search->at.start_tag = GA_START_TAG_MIN;
-	}
-	ga_queue_range_begin(&range, search->list, &search->at, GA_START_TAG_MAX);
+		begin(search);
+	ga_queue_range_begin(&range, search->list, &search->at[search->list],
+						 GA_START_TAG_MAX);
 	rows = read_slice(&range, incarnation);
 	*orphans = MemoryContextAlloc(scope->caller_context,
 								  sizeof(GaOrphan) * Max(rows, 1));

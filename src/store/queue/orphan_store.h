@@ -13,12 +13,16 @@
 
 struct GaOwnerScope;
 
-/* How far the queue has been searched for them; {0} is its beginning. */
+/*
+ * How far the queue has been searched for them; {0} is its beginning.  The lists of
+ * the channels, and as GA_CHANNEL_NONE that of rows without a tag, are read in turns.
+ */
 typedef struct GaOrphanSearch
 {
-	bool is_begun; /* `list` has been read up to `at` */
-	int list;	   /* a GaChannel, or GA_CHANNEL_NONE: rows without a tag */
-	GaQueueCursor at;
+	bool is_begun;
+	int list; /* the next one */
+	bool is_over[GA_CHANNEL_COUNT];
+	GaQueueCursor at[GA_CHANNEL_COUNT];
 } GaOrphanSearch;
 
 /* One such row. */
@@ -32,7 +36,7 @@ typedef struct GaOrphan
 /* All run inside ga_owner_enter()/leave(). */
 
 /*
- * Searches the next 2000 rows of the queue for those that are being sent and bear
+ * Searches the next 2000 rows of one of the lists for those that are being sent and bear
  * another incarnation, and moves the search behind them.  Returns how many there
  * are; *is_over: there are no more rows.
  */

@@ -7,6 +7,7 @@
 
 #include "postgres.h"
 
+#include "base/fair_queue.h"
 #include "utils/uuid.h"
 
 /*
@@ -34,5 +35,18 @@ ga_queue_cursor_compare(const GaQueueCursor *a, const GaQueueCursor *b)
 		return order;
 	return a->number > b->number ? 1 : a->number < b->number ? -1 : 0;
 }
+
+/* One look for rows that a provider takes, behind a cursor. */
+typedef struct GaQueueLook
+{
+	GaQueueCursor *cursor; /* where it begins; moved behind what was read */
+	int64 last_tag;		   /* it ends behind this one */
+
+	/* what it saw */
+	bool goes_on;	   /* there may be more up to the last tag */
+	int64 claimed_to;  /* the highest tag of what it took */
+	bool tells_locked; /* the next one is right: a statement does not tell */
+	GaTagRange locked; /* of rows that others held, which it left out */
+} GaQueueLook;
 
 #endif /* GA_STORE_QUEUE_QUEUE_CURSOR_H */

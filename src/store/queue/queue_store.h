@@ -1,6 +1,6 @@
 /*
  * queue_store.h
- *		The dispatcher's statements: claim what is due, record what became of it.
+ *		What the dispatcher takes out of the queue, and how it records what became of it.
  *
  * Each is one short transaction of the dispatcher's; none is open while the
  * network is waited for.
@@ -100,29 +100,9 @@ typedef struct GaRecord
 extern int64 ga_queue_new_incarnation(void);
 
 /*
- * Claims up to `limit` rows with tags up to `last_tag`, and moves the cursor behind
- * them.
- */
-extern int ga_queue_claim(const struct GaOwnerScope *scope, GaChannel channel,
-						  const char *server, const GaQueueFilter *filter,
-						  int64 incarnation, int limit, GaQueueCursor *cursor,
-						  int64 last_tag, GaClaim **claims);
-
-/* The row that a claim of one row would take; false: there is none. */
-extern bool ga_queue_peek(GaChannel channel, const GaQueueFilter *filter,
-						  const GaQueueCursor *cursor, int64 last_tag,
-						  GaRowKey *key);
-
-/*
  * Records outcomes.  Rows that a caller holds locked are left for later: their
  * records are moved to the front of the array and their number is returned.
  */
 extern int ga_queue_record(GaRecord *records, int count, int64 incarnation);
-
-/* When the first row of the queue is due, past or future; 0: nothing waits. */
-extern TimestampTz ga_queue_first(GaChannel channel,
-								  const GaQueueFilter *filter);
-/* The tag of the first row of a channel; GA_START_TAG_MIN: nothing waits. */
-extern int64 ga_queue_first_tag(GaChannel channel);
 
 #endif /* GA_STORE_QUEUE_QUEUE_STORE_H */

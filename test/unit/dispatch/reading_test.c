@@ -26,18 +26,51 @@ stands_at(int64 *last_tag)
 	return ga_reading_cursor(provider, last_tag)->start_tag;
 }
 
+/* A look that takes nothing; a claim by a statement tells of no locks. */
+static GaQueueLook
+look_of(bool tells_locked)
+{
+	GaQueueLook look = {.tells_locked = tells_locked,
+						.claimed_to = GA_START_TAG_MIN};
+
+	look.cursor = ga_reading_cursor(provider, &look.last_tag);
+	ga_fair_queue_reset_range(&look.locked);
+	return look;
+}
+
 /* A claim of so many rows, the last of them with this tag. */
 static bool
 claim_up_to(int64 tag, int count)
 {
-	int64 last_tag;
-	GaQueueCursor *cursor = ga_reading_cursor(provider, &last_tag);
-	bool from_front = cursor->start_tag == GA_START_TAG_MIN;
+	GaQueueLook look = look_of(false);
 
+	look.goes_on = count == LIMIT;
 	if (count > 0)
-		cursor->start_tag = tag;
-	assert_true(cursor->start_tag <= last_tag);
-	return ga_reading_claimed(provider, cursor, from_front, count, LIMIT);
+		look.claimed_to = look.cursor->start_tag = tag;
+	assert_true(look.cursor->start_tag <= look.last_tag);
+	return ga_reading_claimed(provider, &look, count);
+}
+
+/* A claim that read up to a tag, and found the row of that one locked. */
+static void
+meet_a_lock(int64 tag)
+{
+	GaQueueLook look = look_of(true);
+
+	look.cursor->start_tag = tag;
+	look.locked = (GaTagRange){tag, tag};
+	ga_reading_claimed(provider, &look, 0);
+}
+
+/* A claim that read over others' rows, up to a tag. */
+static bool
+walk_to(int64 tag, bool goes_on)
+{
+	GaQueueLook look = look_of(true);
+
+	look.cursor->start_tag = tag;
+	look.goes_on = goes_on;
+	return ga_reading_claimed(provider, &look, 0);
 }
 
 static void
@@ -325,6 +358,104 @@ a_channel_is_empty_when_every_provider_knows_of_nothing(void **state)
 	assert_int_equal(told_position[GA_CHANNEL_MOBILE], -1);
 }
 
+static void
+rows_of_others_are_walked_over_once(void **state)
+{
+	(void) state;
+	assert_true(walk_to(5000, true));
+	assert_reads(5000, GA_START_TAG_MAX);
+	assert_true(ga_reading_has_more(provider));
+	assert_false(walk_to(7000, false));
+	assert_false(ga_reading_has_more(provider));
+	/* A newcomer before all of them is found by its own tag. */
+	come(20, 20);
+	assert_reads(19, 20);
+	claim_up_to(20, 1);
+	assert_false(ga_reading_has_more(provider));
+	assert_reads(7000, GA_START_TAG_MAX);
+}
+
+static void
+rows_of_others_do_not_move_the_virtual_time(void **state)
+{
+	(void) state;
+	walk_to(7000, false);
+	ga_readings_tell_position(GA_CHANNEL_MOBILE);
+	assert_int_equal(told_position[GA_CHANNEL_MOBILE], 0);
+	come(20, 20);
+	claim_up_to(20, 1);
+	ga_readings_tell_position(GA_CHANNEL_MOBILE);
+	assert_int_equal(told_position[GA_CHANNEL_MOBILE], 20);
+}
+
+static void
+what_was_locked_is_read_again_a_second_later_and_nothing_else(void **state)
+{
+	(void) state;
+	meet_a_lock(300);
+	assert_false(ga_reading_has_more(provider));
+	assert_true(ga_reading_next_turn(provider) <= the_time + SECOND);
+	ga_reading_note_next_due(provider, the_date - SECOND);
+	pass_ms(999);
+	ga_reading_check_due(provider, the_time);
+	assert_false(ga_reading_has_more(provider));
+	pass_ms(1);
+	ga_reading_check_due(provider, the_time);
+	assert_true(ga_reading_has_more(provider));
+	assert_reads(299, 300);
+}
+
+static void
+whoever_held_rows_brings_them_back_at_once(void **state)
+{
+	(void) state;
+	meet_a_lock(300);
+	ga_readings_retry_locked();
+	assert_reads(299, 300);
+	/* After a statement nobody knows which they were. */
+	claim_up_to(300, 1);
+	ga_readings_retry_locked();
+	assert_reads(GA_START_TAG_MIN, GA_START_TAG_MAX);
+}
+
+static void
+without_locks_nothing_is_read_again(void **state)
+{
+	(void) state;
+	walk_to(7000, false);
+	ga_readings_retry_locked();
+	assert_false(ga_reading_has_more(provider));
+}
+
+static void
+a_dear_question_is_not_asked_again_at_once(void **state)
+{
+	(void) state;
+	walk_to(7000, false);
+	assert_true(ga_reading_is_at_end(provider));
+	ga_reading_note_cost(provider, 20 * 1000);
+	assert_false(ga_reading_is_at_end(provider));
+	assert_true(ga_reading_next_turn(provider) == the_time + 20 * SECOND);
+	pass_ms(20 * 1000);
+	assert_true(ga_reading_is_at_end(provider));
+	ga_reading_note_cost(provider, 500 * 1000);
+	assert_true(ga_reading_next_turn(provider) == the_time + 60 * SECOND);
+	ga_reading_note_cost(provider, 999);
+	assert_true(ga_reading_is_at_end(provider));
+}
+
+static void
+where_others_rows_hide_the_next_one_the_question_is_asked_again(void **state)
+{
+	(void) state;
+	walk_to(7000, false);
+	ga_reading_note_next_due(provider, the_date + 60 * SECOND);
+	pass_ms(60 * 1000);
+	ga_reading_check_due(provider, the_time);
+	assert_false(ga_reading_has_more(provider));
+	assert_true(ga_reading_is_at_end(provider));
+}
+
 #define TEST(name) cmocka_unit_test_setup(name, begin)
 
 int
@@ -350,6 +481,13 @@ main(void)
 		TEST(
 			what_was_known_of_the_next_row_is_asked_again_after_a_second_reading),
 		TEST(a_channel_is_empty_when_every_provider_knows_of_nothing),
+		TEST(rows_of_others_are_walked_over_once),
+		TEST(rows_of_others_do_not_move_the_virtual_time),
+		TEST(what_was_locked_is_read_again_a_second_later_and_nothing_else),
+		TEST(whoever_held_rows_brings_them_back_at_once),
+		TEST(without_locks_nothing_is_read_again),
+		TEST(a_dear_question_is_not_asked_again_at_once),
+		TEST(where_others_rows_hide_the_next_one_the_question_is_asked_again),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

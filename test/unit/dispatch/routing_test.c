@@ -188,9 +188,28 @@ routes_are_made_anew_only_when_somebody_comes_or_goes(void **state)
 	assert_int_not_equal(first->reading.cursor.start_tag, GA_START_TAG_MIN);
 	ga_providers_route(the_time);
 	assert_int_not_equal(first->reading.cursor.start_tag, GA_START_TAG_MIN);
+	/* Its rows are the same, whoever comes behind it. */
 	named("second")->is_paused = true;
 	ga_providers_route(the_time);
+	assert_int_not_equal(first->reading.cursor.start_tag, GA_START_TAG_MIN);
+	first->is_paused = true;
+	ga_providers_route(the_time);
 	assert_int_equal(first->reading.cursor.start_tag, GA_START_TAG_MIN);
+}
+
+static void
+who_takes_others_rows_now_begins_at_the_front(void **state)
+{
+	GaProvider *second;
+
+	(void) state;
+	load(2, row_of("first", "twilio", "prefixes", "+27", NULL),
+		 row_of("second", "vonage", NULL));
+	second = named("second");
+	claim(second, 3, 8);
+	named("first")->is_paused = true;
+	ga_providers_route(the_time);
+	assert_int_equal(second->reading.cursor.start_tag, GA_START_TAG_MIN);
 }
 
 static void
@@ -241,6 +260,7 @@ main(void)
 		TEST(a_prefix_of_a_mail_is_its_domain),
 		TEST(a_prefix_is_no_pattern),
 		TEST(routes_are_made_anew_only_when_somebody_comes_or_goes),
+		TEST(who_takes_others_rows_now_begins_at_the_front),
 		TEST(
 			one_that_is_dropped_takes_nothing_and_stays_until_its_messages_are_back),
 		TEST(those_that_hold_what_is_uncertain_are_told),

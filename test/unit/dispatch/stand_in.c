@@ -335,13 +335,14 @@ load(int count, ...)
 void
 claim(GaProvider *provider, int count, int limit)
 {
-	int64 last_tag;
-	GaQueueCursor *cursor = ga_reading_cursor(provider, &last_tag);
-	bool from_front = cursor->start_tag == GA_START_TAG_MIN;
+	GaQueueLook look = {.goes_on = count == limit, .tells_locked = true};
 
+	look.cursor = ga_reading_cursor(provider, &look.last_tag);
+	ga_fair_queue_reset_range(&look.locked);
 	if (count > 0)
-		cursor->start_tag = Max(cursor->start_tag, 0) + count;
-	ga_provider_claimed(provider, cursor, from_front, count, limit, the_time);
+		look.cursor->start_tag = Max(look.cursor->start_tag, 0) + count;
+	look.claimed_to = look.cursor->start_tag;
+	ga_provider_claimed(provider, &look, count, limit, the_time);
 }
 
 void
