@@ -268,6 +268,7 @@ COMMENT ON COLUMN group_api_private.invitations.accepted_code IS 'of that try';
 COMMENT ON COLUMN group_api_private.invitations.accepted_detail IS 'of that try';
 CREATE INDEX invitations_start_tag ON group_api_private.invitations (channel, start_tag, group_id, number) WHERE due IS NOT NULL;
 CREATE INDEX invitations_due ON group_api_private.invitations (due, group_id, number) WHERE due IS NOT NULL AND start_tag IS NULL;
+CREATE INDEX invitations_accepted_at ON group_api_private.invitations (accepted_at) WHERE accepted_at IS NOT NULL;
 
 CREATE TABLE group_api_private.attempts (
     group_id    uuid NOT NULL,

@@ -94,9 +94,9 @@ static const StepInfo steps[GA_STEP_COUNT] = {
 								  "sends", "captured", "receipts",
 								  "set_aside"}},
 	[GA_STEP_TRIM] = {"trimming the history",
-					  {"attempts", "captured", "idempotency_keys", "sends",
-					   "resends", "receipts", "receipt_counts", "polls",
-					   "set_aside"}},
+					  {"invitations", "attempts", "captured",
+					   "idempotency_keys", "sends", "resends", "receipts",
+					   "receipt_counts", "polls", "set_aside"}},
 	[GA_STEP_FOLLOW_CLOCK] = {"following the clock",
 							  {"pauses", "invitations", "polls", "set_aside"}},
 };

@@ -68,6 +68,14 @@ query('DROP TRIGGER see ON group_api_private.invitations');
 # What is older than the history is kept is not told any more.
 query("UPDATE group_api_private.invitations SET accepted_at = now() - interval '31 days' WHERE group_id = '$group' AND number = 4");
 is(query("SELECT count(*) FROM group_api.attempts WHERE group_id = '$group' AND member = 4"), '0', 'an old try is not told');
+is(query("SELECT accepted_code FROM group_api_private.invitations WHERE group_id = '$group' AND number = 4"), 'http 201', 'until the history is trimmed it is there');
+$node->restart;
+is_sent(create(4000, 2), 2, 'more is sent, and the history trimmed');
+poll_until(sub { query("SELECT concat(accepted_at, accepted_us, segments, accepted_code, accepted_detail) FROM group_api_private.invitations
+	WHERE group_id = '$group' AND number = 4") eq '' }, 'the old try is erased with all that is known of it', 30);
+is(query("SELECT count(*) FROM group_api_private.invitations WHERE contact LIKE '+27701234%' AND accepted_at IS NOT NULL"), '2', 'those that are not old are kept');
+like(query("SET enable_seqscan = off; EXPLAIN (COSTS OFF) SELECT ctid FROM group_api_private.invitations WHERE accepted_at < now() ORDER BY accepted_at LIMIT 9"),
+	qr/Index Scan using invitations_accepted_at/, 'and found by an index');
 
 # A column of somebody's own, a further constraint and a further index hold.
 query("ALTER TABLE group_api_private.invitations ADD COLUMN note text DEFAULT 'kept'");

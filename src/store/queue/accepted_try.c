@@ -2,7 +2,11 @@
  * accepted_try.c
  *		The try that was accepted, as it stands with its invitation.
  *
- * Locks: a new row of attempts, of which nobody waits.
+ * It is erased when the history it belongs to is trimmed: a small index tells which
+ * are old, so that nobody looks at all invitations for them.
+ *
+ * Locks: a new row of attempts, of which nobody waits; old rows of invitations,
+ * skipping locked ones.
  */
 #include "postgres.h"
 
@@ -12,6 +16,9 @@
 #include "store/queue/invitation_row.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
+
+/* Erased in one go: some milliseconds. */
+#define ERASE_ROWS 1000
 
 /* Longer words of a provider would make each later version of the row as long. */
 #define DETAIL_MAX 200
@@ -71,4 +78,22 @@ ga_accepted_try_move(const GaRowReader *invitation)
 		nulls[i] = ga_row_reader_is_null(invitation, columns[i]) ? 'n' : ' ';
 	}
 	ga_plan_run(&plan, values, nulls, SPI_OK_INSERT);
+}
+
+bool
+ga_accepted_try_erase_old(TimestampTz before)
+{
+	static GaPlan plan = {
+		.sql = "UPDATE group_api_private.invitations SET accepted_at = NULL,"
+			   "  accepted_us = NULL, segments = NULL, accepted_code = NULL,"
+			   "  accepted_detail = NULL WHERE ctid = ANY (ARRAY("
+			   " SELECT ctid FROM group_api_private.invitations"
+			   "  WHERE accepted_at < $1 ORDER BY accepted_at LIMIT $2"
+			   "  FOR NO KEY UPDATE SKIP LOCKED))",
+		.nargs = 2,
+		.argtypes = {TIMESTAMPTZOID, INT4OID},
+	};
+	Datum values[2] = {TimestampTzGetDatum(before), Int32GetDatum(ERASE_ROWS)};
+
+	return ga_plan_run(&plan, values, NULL, SPI_OK_UPDATE) == ERASE_ROWS;
 }

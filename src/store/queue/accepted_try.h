@@ -37,4 +37,7 @@ extern void ga_accepted_try_move(const GaRowReader *invitation);
 	"  accepted_detail"                                                        \
 	" FROM due WHERE accepted_at IS NOT NULL"
 
+/* Erases some that began earlier; true: there are more. */
+extern bool ga_accepted_try_erase_old(TimestampTz before);
+
 #endif /* GA_STORE_QUEUE_ACCEPTED_TRY_H */

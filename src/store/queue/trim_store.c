@@ -12,6 +12,7 @@
 #include "store/cap_store.h"
 #include "store/group/idempotency_store.h"
 #include "store/plan_cache.h"
+#include "store/queue/accepted_try.h"
 #include "store/queue/poll_store.h"
 #include "store/queue/receipt_count_store.h"
 #include "store/queue/set_aside_store.h"
@@ -68,12 +69,25 @@ trim_captured(void)
 	return false;
 }
 
+static void
+erase_accepted_tries(void *more)
+{
+	*(bool *) more = ga_accepted_try_erase_old(attempts_end());
+}
+
+/* A page of invitations that cannot be read keeps nothing else. */
 static bool
 trim_others(void)
 {
+	bool more = false;
+	const char *error;
+
 	ga_idempotency_trim();
 	ga_set_aside_trim();
-	return false;
+	if (!ga_set_aside_try(erase_accepted_tries, &more, &error) && error != NULL)
+		ereport(LOG, (errmsg("group_api cannot erase old tries"),
+					  errdetail_internal("%s", error)));
+	return more;
 }
 
 /* What is trimmed, each without the others where one of them fails. */
