@@ -50,8 +50,8 @@ caught "a word in a statement" src/store/queue/due_store.c \
 	"s/GA_FROM_QUEUED/\"i.delivery = 'queued'\"/" src/store/queue/due_store.c
 caught "an UPDATE that writes a state" src/store/group/lifecycle_store.c \
 	's/invitations i" GA_SET_WITHDRAWN/invitations i SET reason = NULL," " due = NULL"/' 'lifecycle_store.c: '
-caught "a SET of its own" src/store/queue/queue_store.c \
-	's/^\(#define SET_CLAIMED\) .*/\1 " SET delivery = $8"/' 'queue_store.c: '
+caught "a SET of its own" src/store/queue/claim_store.c \
+	's/^\(#define SET_CLAIMED\) .*/\1 " SET delivery = $8"/' 'claim_store.c: '
 caught "an INSERT that writes a state" src/store/group/member_insert.c 's/GA_DELIVERY_CREATED/"$7"/' \
 	'member_insert.c: INSERT'
 caught "an UPDATE in the script" sql/group_api.sql \

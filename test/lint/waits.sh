@@ -125,7 +125,7 @@ caught() {
 		[ -n "$(waiting "$copy")" ] || echo "nothing is")"
 }
 
-caught "a claim that waits" queue/queue_store.c '/LIMIT \$7/,/SKIP LOCKED/s/ SKIP LOCKED//'
+caught "a claim that waits" queue/claim_store.c '/LIMIT \$7/,/SKIP LOCKED/s/ SKIP LOCKED//'
 caught "trimming that waits" group/idempotency_store.c 's/ SKIP LOCKED//'
 caught "a statement that says nothing of its rows" group/deadline_store.c 's/GA_ROWS_LOCKED_BY(take_groups)//'
 caught "one whose rows nobody locked" group/deadline_store.c 's/GA_ROWS_LOCKED_BY(take_groups)/GA_ROWS_LOCKED_BY(ga_groups_next_deadline)/'
