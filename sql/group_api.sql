@@ -817,17 +817,19 @@ The Group object (GET /api/v2/group/{id}/).  A hidden group is there for its mem
 invited users and operators.  Nobody has to be logged in while group_api.content_availability
 is on.  Errors: P0002 (404), 28000 (401).$$;
 
-CREATE FUNCTION group_api_v2.list_groups("limit" integer DEFAULT NULL, "offset" integer DEFAULT NULL) RETURNS json
+CREATE FUNCTION group_api_v2.list_groups("limit" integer DEFAULT NULL, "offset" integer DEFAULT NULL, search text DEFAULT NULL) RETURNS json
     LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'group_api_v2_list_groups';
-COMMENT ON FUNCTION group_api_v2.list_groups(integer, integer) IS
+COMMENT ON FUNCTION group_api_v2.list_groups(integer, integer, text) IS
 $$Lists the groups the caller is subscribed to.
 
 A page of the groups the caller is subscribed to, newest first (GET /api/v2/group/): {count,
-next, previous, results [Group]}.  limit is 10 unless given, at most 100.  Error: 28000 (401).$$;
+next, previous, results [Group]}.  limit is 10 unless given, at most 100.  search: those whose
+name holds the text.  Errors: 28000 (401), 22023 (400) for a parameter of the query that is not
+known.$$;
 
-CREATE FUNCTION group_api_v2.list_invitations("limit" integer DEFAULT NULL, "offset" integer DEFAULT NULL) RETURNS json
+CREATE FUNCTION group_api_v2.list_invitations("limit" integer DEFAULT NULL, "offset" integer DEFAULT NULL, search text DEFAULT NULL) RETURNS json
     LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'group_api_v2_list_invitations';
-COMMENT ON FUNCTION group_api_v2.list_invitations(integer, integer) IS
+COMMENT ON FUNCTION group_api_v2.list_invitations(integer, integer, text) IS
 $$Lists the groups that wait for the caller's answer.
 
 A page of the groups with an open invitation for the caller, hidden ones too, newest first (GET
@@ -844,14 +846,48 @@ A page of the groups whose name holds the text, newest first (GET /api/v2/group/
 visible ones, and hidden ones the caller belongs or is invited to.  Error: 28000 (401) for
 nobody when group_api.content_availability is off.$$;
 
-CREATE FUNCTION group_api_v2.user_groups(user_id bigint, "limit" integer DEFAULT NULL, "offset" integer DEFAULT NULL) RETURNS json
+CREATE FUNCTION group_api_v2.user_groups(user_id bigint, "limit" integer DEFAULT NULL, "offset" integer DEFAULT NULL, search text DEFAULT NULL) RETURNS json
     LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'group_api_v2_user_groups';
-COMMENT ON FUNCTION group_api_v2.user_groups(bigint, integer, integer) IS
+COMMENT ON FUNCTION group_api_v2.user_groups(bigint, integer, integer, text) IS
 $$Lists the groups a user is subscribed to.
 
 A page of the groups a user is subscribed to (GET /api/v2/user/{id}/groups/): all of the
 caller's own; of others the public visible ones and those the caller belongs to as well.
-Errors: P0002 (404) for an unknown user, 28000 (401) as search_groups().$$;
+search: those whose name holds the text.  Errors: P0002 (404) for an unknown user, 28000 (401)
+as search_groups().$$;
+
+CREATE FUNCTION group_api_v2.get_user(user_id bigint) RETURNS json
+    LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'group_api_v2_get_user';
+COMMENT ON FUNCTION group_api_v2.get_user(bigint) IS
+$$Shows a user.
+
+The User object (GET /api/v2/user/{id}/), as lists have it: names, no addresses.  Errors: P0002
+(404) for an unknown user, 28000 (401) as search_groups().$$;
+
+CREATE FUNCTION group_api_v2.get_me() RETURNS json
+    LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_v2_get_me';
+COMMENT ON FUNCTION group_api_v2.get_me() IS
+$$Shows the caller to themselves.
+
+The User object (GET /api/v2/user/me/) with email and permission, see get_permission().  Enters
+the caller into the directory, unless the transaction may only read: then P0002 (404) for who is
+not in it.  Error: 28000 (401).$$;
+
+CREATE FUNCTION group_api_v2.get_permission() RETURNS json
+    LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'group_api_v2_get_permission';
+COMMENT ON FUNCTION group_api_v2.get_permission() IS
+$$Tells what the caller may do.
+
+{create_group} (GET /api/v2/user/me/permission/), by group_api.group_creators; what else the API's
+client knows of permissions is false.  Error: 28000 (401).$$;
+
+CREATE FUNCTION group_api_v2.get_avatar() RETURNS json
+    LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'group_api_v2_get_avatar';
+COMMENT ON FUNCTION group_api_v2.get_avatar() IS
+$$Tells the caller's picture.
+
+{avatar}: its URL (GET /api/v2/user/me/avatar/); where there is none group_api.default_avatar_url.
+Error: 28000 (401).$$;
 
 CREATE FUNCTION group_api_v2.put_group(jsonb) RETURNS json
     LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_v2_put_group';
@@ -1227,7 +1263,7 @@ CREATE FUNCTION group_api.put_user(
     RETURNS bigint
     LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_put_user';
 COMMENT ON FUNCTION group_api.put_user(text, text, text, text, text, text, text, text) IS
-'Adds a user to the directory, or changes the one with this subject (the claim "sub" of its tokens, iss:ISSUER#SUB where another issuer''s user has that one, role:NAME for a role of the database); what is null stays as it is. Returns the id contract B invites by. Error: 22023 for a missing subject, a role that does not exist, an impossible e-mail address or mobile number.';
+'Adds a user to the directory, or changes the one with this subject (the claim "sub" of its tokens, iss:ISSUER#SUB where another issuer''s user has that one, role:NAME for a role of the database); what is null stays as it is. Returns the id contract B invites by. Error: 22023 for a missing subject, a role that does not exist, an impossible e-mail address or mobile number, an avatar that is no web address, a locale that is no language.';
 
 CREATE FUNCTION group_api.put_template(
         channel group_api.channel, locale text, body text,
@@ -1938,7 +1974,8 @@ DECLARE
         'group_api.picture(uuid), '
         'group_api.load_group(jsonb), group_api.load_group(text), group_api.load_group(bytea), '
         'group_api_v2.get_group(bigint), group_api_v2.search_groups(text, integer, integer), '
-        'group_api_v2.user_groups(bigint, integer, integer), group_api_v2.list_members(bigint, integer, integer)';
+        'group_api_v2.user_groups(bigint, integer, integer, text), group_api_v2.list_members(bigint, integer, integer), '
+        'group_api_v2.get_user(bigint)';
     callers text := 'group_api.create_group(jsonb), group_api.create_group(text), group_api.create_group(bytea), '
         'group_api.get_group(uuid), '
         'group_api.send_invitations(uuid), group_api.resend_invitation(uuid, integer), '
@@ -1947,7 +1984,7 @@ DECLARE
         'group_api.receive_receipt(name, bytea, jsonb, text, text), '
         'group_api.sms_segments(text), group_api_v2.create_group(jsonb), group_api_v2.create_group(text), '
         'group_api_v2.create_group(bytea), '
-        'group_api_v2.list_groups(integer, integer), group_api_v2.get_status(bigint), '
+        'group_api_v2.list_groups(integer, integer, text), group_api_v2.get_status(bigint), '
         'group_api_v2.put_group(jsonb), group_api_v2.put_group(bigint, jsonb), '
         'group_api_v2.patch_group(jsonb), group_api_v2.patch_group(bigint, jsonb), '
         'group_api_v2.delete_group(), group_api_v2.delete_group(bigint), '
@@ -1970,7 +2007,8 @@ DECLARE
         'group_api_v2.suggest_users(bigint, text, integer, integer), '
         'group_api.list_groups(integer, integer), group_api.add_members(jsonb), '
         'group_api.add_members(text), group_api.add_members(bytea), '
-        'group_api.claim_membership(text), group_api_v2.list_invitations(integer, integer)';
+        'group_api.claim_membership(text), group_api_v2.list_invitations(integer, integer, text), '
+        'group_api_v2.get_me(), group_api_v2.get_permission(), group_api_v2.get_avatar()';
     monitors text := 'group_api.health(), group_api.sms_segments(text), '
         'group_api_private.dispatcher_state(), group_api_private.is_adopted(), '
         'group_api_private.data_origin(), group_api_private.allowed_connections(name), '

@@ -9,6 +9,7 @@
 
 #include "access/xact.h"
 #include "api/caller.h"
+#include "api/user_fields.h"
 #include "base/compat.h"
 #include "base/extension.h"
 #include "base/guc.h"
@@ -264,6 +265,7 @@ take_claims(GaCaller *caller, Jsonb *claims)
 	caller->user.mobile =
 		verified_claim(claims, "phone_number", "phone_number_verified");
 	caller->user.locale = claim(claims, "locale");
+	ga_user_fields_keep_right(&caller->user);
 }
 
 static void

@@ -74,6 +74,13 @@ check_invitation_url(char **value, void **extra, GucSource source)
 	return check_link(url);
 }
 
+/* Empty: there is none. */
+static bool
+check_default_url(char **value, void **extra, GucSource source)
+{
+	return (*value)[0] == '\0' || check_invitation_url(value, extra, source);
+}
+
 static bool
 check_image_url_template(char **value, void **extra, GucSource source)
 {
@@ -418,6 +425,33 @@ define_request_settings(void)
 }
 
 static void
+define_contract_b_settings(void)
+{
+	DefineCustomStringVariable(
+		"group_api.default_image_url",
+		"The image of contract B's groups that have none.",
+		"In each size by group_api.image_url_template. Empty: an empty text.",
+		&ga_settings.default_image_url, "", PGC_SUSET, 0, check_default_url,
+		NULL, NULL);
+	DefineCustomStringVariable(
+		"group_api.default_emotional_image_url",
+		"The cover of contract B's groups that have none.",
+		"Empty: an empty text.", &ga_settings.default_emotional_image_url, "",
+		PGC_SUSET, 0, check_default_url, NULL, NULL);
+	DefineCustomStringVariable(
+		"group_api.default_avatar_url",
+		"The picture of contract B's users who have none.",
+		"Empty: an empty text.", &ga_settings.default_avatar_url, "", PGC_SUSET,
+		0, check_default_url, NULL, NULL);
+	DefineCustomStringVariable(
+		"group_api.group_creators", "Roles whose callers may create groups.",
+		"A list, separated by commas; members of a role count, and operators "
+		"always may. Empty: everybody.",
+		&ga_settings.group_creators, "", PGC_SUSET, 0, check_role_list, NULL,
+		NULL);
+}
+
+static void
 define_limit_settings(void)
 {
 	DefineCustomIntVariable("group_api.max_members",
@@ -494,6 +528,7 @@ ga_guc_init(GaCountriesCheck countries_check)
 		&ga_settings.max_databases, GA_MAX_DATABASES_DEFAULT, 1, 65536,
 		PGC_POSTMASTER, 0, NULL, NULL, NULL);
 	define_request_settings();
+	define_contract_b_settings();
 	define_limit_settings();
 	define_switches();
 	define_dispatch_settings();

@@ -39,12 +39,17 @@ typedef struct GaSettings
 	bool dispatch;	   /* off: nothing is sent anywhere */
 	/* sends although default_transaction_read_only is on */
 	bool dispatch_when_read_only;
-	char *trusted_roles;	   /* whose request.jwt.claims may be believed */
-	char *token_issuers;	   /* accepted claims "iss"; empty: any */
-	char *invitation_url;	   /* {token} is replaced, else appended */
-	char *answered_url;		   /* where the page leads to; empty: nowhere */
-	char *picture_url;		   /* {id} is replaced, else appended */
-	char *image_url_template;  /* contract B's sizes; empty: as they are */
+	char *trusted_roles;	  /* whose request.jwt.claims may be believed */
+	char *token_issuers;	  /* accepted claims "iss"; empty: any */
+	char *invitation_url;	  /* {token} is replaced, else appended */
+	char *answered_url;		  /* where the page leads to; empty: nowhere */
+	char *picture_url;		  /* {id} is replaced, else appended */
+	char *image_url_template; /* contract B's sizes; empty: as they are */
+	/* what contract B shows where there is none; empty: nothing */
+	char *default_image_url;
+	char *default_emotional_image_url;
+	char *default_avatar_url;
+	char *group_creators;	   /* roles whose callers may create; empty: all */
 	bool content_availability; /* contract B's groups without logging in */
 	bool anonymous_load;	   /* contract A's: a part of each for anybody */
 	char *unsubscribe_url;	   /* the same; empty: e-mails have none */

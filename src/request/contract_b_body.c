@@ -5,12 +5,14 @@
  * The API's own clients send JSON or a form, and a form has texts only: "true"
  * and "12" are taken for a boolean and a number.  They send an empty text for
  * a field left empty, so where null is allowed "" means the same.  Limits are
- * those of the published client.  What its answers contain may come back and is
- * ignored.  A user named twice is invited once.
+ * those of the published client.  What its answers contain may come back; an update
+ * notes what it says of them.  A user named twice is invited once.
  */
 #include "postgres.h"
 
 #include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/numeric.h"
 
 #include "request/contract_body.h"
 #include "request/json_reader.h"
@@ -217,18 +219,97 @@ typedef struct Body
 		.offset = offsetof(Body, image_position)                               \
 	}
 
-#define IGNORED(field)                                                         \
-	{                                                                          \
-		.name = field, .kind = GA_JSON_IGNORED, .flags = GA_JSON_NULLABLE      \
-	}
+/* ---- What stands in answers and comes back ---- */
 
-#define READ_ONLY_FIELDS                                                       \
-	IGNORED("products"), IGNORED("id"), IGNORED("slug"), IGNORED("active"),    \
-		IGNORED("subscription_status"), IGNORED("subscribed"),                 \
-		IGNORED("image_bigger"), IGNORED("image_big"),                         \
-		IGNORED("image_medium"), IGNORED("image_small"),                       \
-		IGNORED("emotional_image"), IGNORED("subscribers_counter"),            \
-		IGNORED("created_at"), IGNORED("created_by"), IGNORED("managed_by")
+/* Nothing is sold here: null, an empty list, or either as a form's text. */
+static void
+check_unsold(GaJsonReader *reader, const GaJsonPath *path,
+			 const JsonbValue *value, void *target)
+{
+	bool is_empty = value->type == jbvBinary
+						? JsonContainerSize(value->val.binary.data) == 0
+						: value->type == jbvString &&
+							  (value->val.string.len == 0 ||
+							   (value->val.string.len == 2 &&
+								strncmp(value->val.string.val, "[]", 2) == 0));
+
+	if (!is_empty)
+		ga_json_fault(reader, path, GA_VIOLATION_INVALID_CHOICE,
+					  "Leave it out: groups are not sold here.",
+					  "must be empty");
+}
+
+static const char *
+said_text(const JsonbValue *value)
+{
+	JsonbValue id;
+
+	switch (value->type)
+	{
+		case jbvString:
+			return pnstrdup(value->val.string.val, value->val.string.len);
+		case jbvBool:
+			return value->val.boolean ? "true" : "false";
+		case jbvNumeric:
+			return DatumGetCString(DirectFunctionCall1(
+				numeric_out, NumericGetDatum(value->val.numeric)));
+		default:
+			if (value->type == jbvBinary &&
+				JsonContainerIsObject(value->val.binary.data) &&
+				getKeyJsonValueFromContainer(value->val.binary.data, "id", 2,
+											 &id) != NULL &&
+				id.type != jbvBinary)
+				return said_text(&id);
+			return "";
+	}
+}
+
+/* Whether it says what is so is for those to judge who know the group. */
+static void
+note_said(GaJsonReader *reader, const GaJsonPath *path, const JsonbValue *value,
+		  void *target)
+{
+	GaGroupRequestV2 *request = target;
+	GaSaidField *said = palloc(sizeof(*said));
+
+	said->name = path->name;
+	said->text = said_text(value);
+	request->said = lappend(request->said, said);
+}
+
+static void
+check_active(GaJsonReader *reader, const GaJsonPath *path,
+			 const JsonbValue *value, void *target)
+{
+	if (strcmp(said_text(value), "false") == 0)
+		ga_json_fault(reader, path, GA_VIOLATION_INVALID_CHOICE, NULL,
+					  "must be true: a new group is");
+}
+
+#define LOOKED_AT(field, looked)                                               \
+	{                                                                          \
+		.name = field, .kind = GA_JSON_IGNORED, .flags = GA_JSON_NULLABLE,     \
+		.offset = offsetof(Body, request), .look = looked                      \
+	}
+#define IGNORED(field) LOOKED_AT(field, NULL)
+
+#define UNSOLD_FIELDS                                                          \
+	LOOKED_AT("products", check_unsold),                                       \
+		LOOKED_AT("product_ids", check_unsold),                                \
+		LOOKED_AT("paywalls", check_unsold),                                   \
+		LOOKED_AT("payment_order", check_unsold)
+
+/* What changes by itself may be old in what comes back. */
+#define FACTS                                                                  \
+	IGNORED("subscription_status"), IGNORED("subscribed"),                     \
+		IGNORED("subscribers_counter"), IGNORED("created_at")
+
+#define READ_ONLY_FIELDS(looked)                                               \
+	LOOKED_AT("id", looked), LOOKED_AT("slug", looked),                        \
+		LOOKED_AT("image_bigger", looked), LOOKED_AT("image_big", looked),     \
+		LOOKED_AT("image_medium", looked), LOOKED_AT("image_small", looked),   \
+		LOOKED_AT("emotional_image", looked), LOOKED_AT("created_by", looked), \
+		LOOKED_AT("managed_by", looked)
 
 static const GaJsonField create_fields[] = {
 	CHANGEABLE_FIELDS,
@@ -238,7 +319,10 @@ static const GaJsonField create_fields[] = {
 	 .offset = offsetof(Body, request),
 	 .read = read_invite_users},
 	IMAGE_FIELDS,
-	READ_ONLY_FIELDS,
+	UNSOLD_FIELDS,
+	FACTS,
+	READ_ONLY_FIELDS(NULL),
+	LOOKED_AT("active", check_active),
 	{.name = "idempotencyKey",
 	 .alias = "idempotency_key",
 	 .kind = GA_JSON_TEXT,
@@ -255,7 +339,10 @@ static const GaJsonField update_fields[] = {
 	CHANGEABLE_FIELDS,
 	IGNORED("invite_users"),
 	IMAGE_FIELDS,
-	READ_ONLY_FIELDS,
+	UNSOLD_FIELDS,
+	FACTS,
+	READ_ONLY_FIELDS(note_said),
+	LOOKED_AT("active", note_said),
 };
 
 static const GaJsonTable create_table = GA_JSON_TABLE(create_fields);

@@ -41,6 +41,16 @@ typedef struct GaGroupRequest
 	bool has_group_id;			 /* it was given, and is one */
 } GaGroupRequest;
 
+/*
+ * What an update says of a field that its answers have and it cannot change: a text
+ * as it is, of an object its id, of all else the JSON.
+ */
+typedef struct GaSaidField
+{
+	const char *name;
+	const char *text;
+} GaSaidField;
+
 /* Contract B: POST /api/v2/group/ */
 typedef struct GaGroupRequestV2
 {
@@ -58,6 +68,7 @@ typedef struct GaGroupRequestV2
 	bool dry_run;				 /* default false; not of an update */
 	const char *idempotency_key; /* NULL = not given; not of an update */
 	uint32 given;				 /* GA_GROUP_V2_* of the fields in the body */
+	List *said;					 /* of GaSaidField; of an update */
 } GaGroupRequestV2;
 
 /* Which fields a body named, whatever their value: what an update changes. */

@@ -45,6 +45,10 @@ typedef void (*GaJsonCheck)(GaJsonReader *reader, const GaJsonPath *path,
 typedef void (*GaJsonRead)(GaJsonReader *reader, const GaJsonPath *path,
 						   JsonbContainer *container, void *target);
 
+/* Looks at any value but null, to find fault or to note it in `target`. */
+typedef void (*GaJsonLook)(GaJsonReader *reader, const GaJsonPath *path,
+						   const JsonbValue *value, void *target);
+
 typedef enum GaJsonKind
 {
 	GA_JSON_TEXT,	 /* const char *, or what `check` makes of it */
@@ -52,7 +56,7 @@ typedef enum GaJsonKind
 	GA_JSON_INTEGER, /* int64 */
 	GA_JSON_OBJECT,	 /* what `read` makes of it */
 	GA_JSON_LIST,	 /* what `read` makes of it */
-	GA_JSON_IGNORED	 /* known, any value, not read */
+	GA_JSON_IGNORED	 /* known, no part of the request; `look` may be NULL */
 } GaJsonKind;
 
 #define GA_JSON_REQUIRED 0x01
@@ -76,6 +80,7 @@ typedef struct GaJsonField
 	GaJsonCheck check;
 	GaJsonRead read;
 	const char *alias; /* another spelling of the name, or NULL */
+	GaJsonLook look;
 } GaJsonField;
 
 /* The fields of one object: at most 32. */

@@ -17,22 +17,24 @@ LANGUAGE sql STABLE AS $$ SELECT answer FROM answers WHERE title = wanted $$;
 SELECT is(pg_temp.keys(pg_temp.answer('least')),
 	'id name description slug color privacy visible active subscription_status subscribed '
 	'image_bigger image_big image_medium image_small emotional_image emotional_image_position '
-	'subscribers_counter created_at created_by managed_by',
+	'subscribers_counter created_at created_by managed_by paywalls product_ids',
 	'the Group object has the documented fields in their order');
 SELECT is(pg_temp.answer('least')::jsonb - '{id,created_at,created_by,managed_by}'::text[], jsonb '{
-	"name": "The least", "description": null, "slug": "the-least", "color": null,
+	"name": "The least", "description": "", "slug": "the-least", "color": "",
 	"privacy": "public", "visible": true, "active": true, "subscription_status": "subscribed",
-	"subscribed": true, "image_bigger": null, "image_big": null, "image_medium": null,
-	"image_small": null, "emotional_image": null, "emotional_image_position": 0,
-	"subscribers_counter": 1}', 'only the name is needed; the rest has its default');
+	"subscribed": true, "image_bigger": "", "image_big": "", "image_medium": "",
+	"image_small": "", "emotional_image": "", "emotional_image_position": 0,
+	"subscribers_counter": 1, "paywalls": [], "product_ids": []}', 'only the name is needed; the rest has its default');
 SELECT is(json_typeof(pg_temp.answer('least') -> 'id'), 'number', 'the id is an integer');
 SELECT is(pg_temp.answer('least') ->> 'created_at',
 	to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'),
 	'created_at is ISO 8601 in UTC');
-SELECT is(pg_temp.keys(pg_temp.answer('least') -> who), 'id username real_name ext_id avatar',
+SELECT is(pg_temp.keys(pg_temp.answer('least') -> who), 'id username real_name avatar date_joined '
+	'bio location description gender website tags reputation',
 	who || ' is a user') FROM unnest('{created_by,managed_by}'::text[]) AS who;
-SELECT is((pg_temp.answer('least') -> who)::jsonb - 'id', jsonb '{"username": "barnaby",
-	"real_name": "Barnaby G", "ext_id": null, "avatar": "https://example.com/b.png"}',
+SELECT is((pg_temp.answer('least') -> who)::jsonb - '{id,date_joined}'::text[], jsonb '{"username": "barnaby",
+	"real_name": "Barnaby G", "avatar": "https://example.com/b.png", "bio": "", "location": "", "description": "",
+	"gender": "Unspecified", "website": "", "tags": [], "reputation": 0}',
 	who || ' is the caller') FROM unnest('{created_by,managed_by}'::text[]) AS who;
 SELECT is((pg_temp.answer('least') #>> '{created_by,id}')::bigint, id,
 	'the creator''s id is that of the directory')
@@ -49,7 +51,7 @@ SELECT is(pg_temp.answer('most')::jsonb - '{id,created_at,created_by,managed_by}
 	"image_bigger": "https://example.com/a.png", "image_big": "https://example.com/a.png",
 	"image_medium": "https://example.com/a.png", "image_small": "https://example.com/a.png",
 	"emotional_image": "https://example.com/e.png", "emotional_image_position": -7,
-	"subscribers_counter": 1}', 'every field that is sent is answered');
+	"subscribers_counter": 1, "paywalls": [], "product_ids": []}', 'every field that is sent is answered');
 
 SELECT is(group_api_v2.create_group(jsonb_build_object('name', 'p' || row_number() OVER ()) ||
 		sent)::jsonb @> wanted, true, format('%s gives %s', sent, wanted))
@@ -161,9 +163,9 @@ WHERE g.name = 'Twice';
 INSERT INTO answers SELECT 'form', group_api_v2.create_group('{"name": "Form", "description": "",
 	"color": "", "privacy": "public", "visible": "true", "products": "[]", "image_original": "",
 	"invite_users": null, "emotional_image_position": "3", "id": 7, "slug": "mine",
-	"active": false, "created_by": {"id": 1}, "subscribers_counter": 99}');
+	"active": true, "created_by": {"id": 1}, "subscribers_counter": 99}');
 SELECT is(pg_temp.answer('form')::jsonb - '{created_at,created_by,managed_by}'::text[] @> jsonb '{
-	"description": null, "color": null, "visible": true, "image_bigger": null, "slug": "form",
+	"description": "", "color": "", "visible": true, "image_bigger": "", "slug": "form",
 	"active": true, "emotional_image_position": 3, "subscribers_counter": 1}', true,
 	'an empty text is none, read-only fields are ignored');
 SELECT isnt(pg_temp.answer('form') ->> 'id', '7', 'a client does not choose the id');

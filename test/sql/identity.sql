@@ -181,6 +181,16 @@ SELECT isnt(pg_temp.who('authenticator', 'ga_test_web', '{"sub": "w", "email": "
 SELECT results_eq($$SELECT email, mobile FROM group_api_private.users WHERE subject = 'w'$$,
 	$$VALUES ('w@example.com', NULL)$$, 'each by its own claim');
 
+-- What put_user() would refuse is no claim: nobody can correct a token.
+SELECT isnt(pg_temp.who('authenticator', 'ga_test_web', '{"sub": "bad", "name": "Bad Claims", "picture": "javascript:alert(1)", "locale": "no such language",
+	"email": "nowhere", "email_verified": true, "phone_number": "0701231234", "phone_number_verified": true}', 'POST'), NULL, 'a token with claims that are none');
+SELECT results_eq($$SELECT real_name, avatar, email, mobile, locale FROM group_api_private.users WHERE subject = 'bad'$$,
+	$$VALUES ('Bad Claims', NULL::text, NULL::text, NULL::text, NULL::text)$$, 'is taken without them');
+SELECT isnt(pg_temp.who('authenticator', 'ga_test_web', '{"sub": "good", "picture": "https://example.com/é.png", "locale": "de_DE",
+	"email": "Ann@EXAMPLE.com", "email_verified": true, "phone_number": "+27 (70) 123-1234", "phone_number_verified": true}', 'POST'), NULL, 'one with good ones');
+SELECT results_eq($$SELECT avatar, email, mobile, locale FROM group_api_private.users WHERE subject = 'good'$$,
+	$$VALUES ('https://example.com/é.png', 'Ann@example.com', '+27701231234', 'de-DE')$$, 'is kept as put_user() keeps it');
+
 -- The same subject of two issuers is two people.
 CREATE FUNCTION pg_temp.made_by(claims text) RETURNS text
 LANGUAGE sql AS $$

@@ -148,7 +148,7 @@ SELECT is(:'claimed' || ' ' || pg_temp.subject(:'band', 3), 'accepted role:ga_te
 
 -- ---- A contact that the directory knows ----
 
-SELECT isnt(group_api.put_user('ga_test known ' || who, avatar => 'https://pictures.example/known-' || who || '.jpg', email => email, mobile => mobile), NULL, who)
+SELECT isnt(group_api.put_user('ga_test known ' || who, avatar => 'https://pictures.example/known-' || translate(who, ' ', '-') || '.jpg', email => email, mobile => mobile), NULL, who)
 FROM (VALUES ('mail', 'Known@typed.example', NULL), ('mobile', NULL, '+27701234502'),
 	('twin', 'twin@typed.example', NULL), ('other twin', 'TWIN@typed.example', NULL)) AS k (who, email, mobile);
 SELECT pg_temp.new_group('leader', 'known', 'mobile', 'twin', 'stranger') AS choir \gset

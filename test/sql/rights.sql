@@ -263,15 +263,15 @@ INSERT INTO levels
 	SELECT level, unnest(ARRAY['invitation(text)', 'accept_invitation(text)', 'decline_invitation(text)',
 		'invitation_page(text,text)', 'unsubscribe(text)', 'receive_receipt(text)', 'receive_receipt(bytea)', 'picture(uuid)',
 		'load_group(jsonb)', 'load_group(text)', 'load_group(bytea)',
-		'v2.get_group(bigint)', 'v2.search_groups(text,integer,integer)', 'v2.user_groups(bigint,integer,integer)',
-		'v2.list_members(bigint,integer,integer)'])
+		'v2.get_group(bigint)', 'v2.search_groups(text,integer,integer)', 'v2.user_groups(bigint,integer,integer,text)',
+		'v2.list_members(bigint,integer,integer)', 'v2.get_user(bigint)'])
 		FROM unnest('{anonymous,caller}'::text[]) AS level
 	UNION ALL SELECT 'caller', unnest(ARRAY['create_group(jsonb)', 'create_group(text)', 'create_group(bytea)', 'get_group(uuid)', 'send_invitations(uuid)',
 		'resend_invitation(uuid,integer)', 'revoke_invitation(uuid,integer)', 'archive_group(uuid)',
 		'delete_group(uuid)', 'preview_invitation(uuid,integer,text)',
 		'list_groups(integer,integer)', 'add_members(jsonb)', 'add_members(text)', 'add_members(bytea)',
 		'sms_segments(text)', 'receive_receipt(name,bytea,jsonb,text,text)', 'v2.create_group(jsonb)', 'v2.create_group(text)', 'v2.create_group(bytea)',
-		'v2.list_groups(integer,integer)', 'v2.list_invitations(integer,integer)', 'claim_membership(text)', 'v2.get_status(bigint)', 'v2.put_group(jsonb)', 'v2.put_group(bigint,jsonb)',
+		'v2.list_groups(integer,integer,text)', 'v2.list_invitations(integer,integer,text)', 'claim_membership(text)', 'v2.get_status(bigint)', 'v2.put_group(jsonb)', 'v2.put_group(bigint,jsonb)',
 		'v2.patch_group(jsonb)', 'v2.patch_group(bigint,jsonb)', 'v2.delete_group()', 'v2.delete_group(bigint)',
 		'v2.invite_users(jsonb)', 'v2.invite_users(bigint,bigint[])', 'v2.withdraw_invitations(jsonb)',
 		'v2.withdraw_invitations(bigint,bigint[])', 'v2.subscribe()', 'v2.subscribe(jsonb)',
@@ -280,7 +280,8 @@ INSERT INTO levels
 		'v2.put_group(text)', 'v2.patch_group(text)', 'v2.delete_group(text)', 'v2.invite_users(text)',
 		'v2.withdraw_invitations(text)', 'v2.subscribe(text)', 'v2.unsubscribe(text)',
 		'v2.put_group(bytea)', 'v2.patch_group(bytea)', 'v2.delete_group(bytea)', 'v2.invite_users(bytea)',
-		'v2.withdraw_invitations(bytea)', 'v2.subscribe(bytea)', 'v2.unsubscribe(bytea)', 'v2.suggest_users(bigint,text,integer,integer)'])
+		'v2.withdraw_invitations(bytea)', 'v2.subscribe(bytea)', 'v2.unsubscribe(bytea)', 'v2.suggest_users(bigint,text,integer,integer)',
+		'v2.get_me()', 'v2.get_permission()', 'v2.get_avatar()'])
 	UNION ALL SELECT 'mailer', 'ingest_bounce(bytea)'
 	UNION ALL SELECT 'monitor', unnest(ARRAY['health()', 'sms_segments(text)',
 		'private.dispatcher_state()', 'private.is_adopted()', 'private.data_origin()', 'private.allowed_connections(name)', 'private.phone_tables()', 'private.kind_channel(text)']);

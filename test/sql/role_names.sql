@@ -44,7 +44,8 @@ SELECT unalike(answer, '%ga\_test\_secretname%', call || ': the role is not name
 SELECT unalike(answer, '%ga\_test\_other%', call || ': nor is who joins') FROM told WHERE answer IS NOT NULL;
 SELECT matches(answer::json #>> '{group,members,0,name}', '^user [0-9]+$', 'the leader has a neutral name')
 FROM told WHERE call = 'contract A creates';
-SELECT is((answer::json #> '{created_by}')::jsonb - 'id', '{"username": null, "real_name": null, "ext_id": null, "avatar": null}',
+SELECT is((answer::json #> '{created_by}')::jsonb - '{id,date_joined}'::text[], format('{"username": "user%s", "real_name": "", "avatar": "", "bio": "", "location": "",
+	"description": "", "gender": "Unspecified", "website": "", "tags": [], "reputation": 0}', answer::json #>> '{created_by,id}')::jsonb,
 	'a User without names') FROM told WHERE call = 'contract B creates';
 
 SELECT group_api.put_user('role:ga_test_secretname', real_name => 'The Box Office');

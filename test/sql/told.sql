@@ -63,7 +63,7 @@ INSERT INTO questions (command) VALUES
 	('group_api_v2.create_group(''{"name": "ga_test dry", "invite_users": [%u], "dry_run": true}''::text)'),
 	('group_api_v2.create_group(''{"name": "ga_test dry", "invite_users": [%u], "dry_run": true}''::bytea)'),
 	('group_api_v2.get_group(%n)'), ('group_api_v2.list_groups()'), ('group_api_v2.search_groups(''ga_test of'')'),
-	('group_api_v2.user_groups(%u)'), ('group_api_v2.get_status(%n)'), ('group_api_v2.list_members(%n)'),
+	('group_api_v2.user_groups(%u)'), ('group_api_v2.get_user(%u)'), ('group_api_v2.get_me()'), ('group_api_v2.get_permission()'), ('group_api_v2.get_avatar()'), ('group_api_v2.get_status(%n)'), ('group_api_v2.list_members(%n)'),
 	('group_api_v2.list_feed(%n)'), ('group_api_v2.list_invitations()'), ('group_api_v2.list_invited_users(%n)'), ('group_api_v2.list_requests(%n)'),
 	('group_api_v2.suggest_users(NULL, ''Same'')'), ('group_api_v2.suggest_users(%n, ''Same'')'),
 	('group_api_v2.put_group(%n, ''{"name": "ga_test of four %u"}'')'), ('group_api_v2.patch_group(%n, ''{"color": "#ffffff"}'')'),

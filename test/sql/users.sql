@@ -58,6 +58,11 @@ SELECT is(pg_temp.faults(format('SELECT group_api.put_user(%s%L)', argument, E'E
 FROM (VALUES ('', 'subject'), ('''x'', username => ', 'username'), ('''x'', real_name => ', 'real_name'),
 	('''x'', avatar => ', 'avatar'), ('''x'', locale => ', 'locale'), ('''x'', ext_id => ', 'ext_id'))
 	AS fields (argument, field);
+SELECT is(pg_temp.faults(format('SELECT group_api.put_user(''x'', %s => %L)', field, value)), '22023 ' || field || ' ' || code, format('%s %s is refused', field, value))
+FROM (VALUES ('avatar', 'ann.png', 'invalid_url'), ('avatar', 'javascript:alert(1)', 'invalid_url'), ('avatar', 'https://', 'invalid_url'),
+	('locale', 'no such language', 'invalid_choice'), ('locale', '../../etc', 'invalid_choice')) AS bad (field, value, code);
+SELECT group_api.put_user('ga_test locale', locale => 'pt_br.UTF-8') IS NOT NULL;
+SELECT is(locale, 'pt-BR', 'a language is kept as BCP 47 writes it') FROM group_api_private.users WHERE subject = 'ga_test locale';
 SELECT is_empty($$SELECT FROM group_api_private.users WHERE subject = 'x'$$,
 	'what is refused is not stored');
 

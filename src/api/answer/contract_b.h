@@ -24,6 +24,30 @@ extern Datum ga_answer_groups_v2(const GaPaging *paging,
 								 const GaGroupV2 *groups, int count);
 extern Datum ga_answer_users_v2(const GaPaging *paging, const GaUser *users,
 								int count);
+/* How large contract B's images are, by the field that has them. */
+#define GA_IMAGE_SIZES 4
+typedef struct GaImageSize
+{
+	const char *name;
+	int pixels; /* of the square */
+} GaImageSize;
+
+extern const GaImageSize ga_answer_image_sizes[GA_IMAGE_SIZES];
+
+/*
+ * The URLs of the group's images as it shows them, by group_api.default_image_url
+ * and default_emotional_image_url where it has none; empty: none either.
+ */
+extern const char *ga_answer_image(const GaGroup *group, int pixels);
+extern const char *ga_answer_emotional_image(const GaGroup *group);
+
+/* Contract B's User object: as others see one, and as the user does. */
+extern Datum ga_answer_user_v2(const GaUser *user);
+extern Datum ga_answer_own_user_v2(const GaUser *user, bool may_create);
+/* {"create_group": ...} among what the client's types have besides. */
+extern Datum ga_answer_permission_v2(bool may_create);
+/* {"avatar": ...} */
+extern Datum ga_answer_avatar_v2(const GaUser *user);
 /* {"status": ...}; NULL: null */
 extern Datum ga_answer_status_v2(const char *status);
 

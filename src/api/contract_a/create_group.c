@@ -14,6 +14,7 @@
 #include "api/caller.h"
 #include "api/contract_a/asked_members.h"
 #include "api/creation.h"
+#include "api/group_creators.h"
 #include "api/idempotency.h"
 #include "api/quota.h"
 #include "base/guc.h"
@@ -91,6 +92,10 @@ create_group(GaCaller *caller, Jsonb *body)
 	const char *key;
 	bool shows;
 
+	if (!ga_group_creators_have(caller))
+		return ga_answer_fault(caller, GA_CONTRACT_A, "",
+							   GA_VIOLATION_PERMISSION_DENIED, NULL,
+							   "the caller may not create groups");
 	ga_contract_a_read(body, ga_settings.max_members,
 					   ga_settings.mobile_countries, &request, &violations);
 	key = ga_idempotency_key(caller, request.idempotency_key, &violations);

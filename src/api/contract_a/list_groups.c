@@ -21,11 +21,14 @@ group_api_list_groups(PG_FUNCTION_ARGS)
 	GaOwnerScope scope;
 	GaPaging paging;
 	GaCaller caller;
+	Datum answer;
 	int count;
 
 	ga_caller_read(&caller);
 	if (!caller.is_authenticated)
 		return ga_answer_not_authenticated(&caller, GA_CONTRACT_A);
+	if (ga_paging_is_refused(&caller, GA_CONTRACT_A, GA_PAGING_PLAIN, &answer))
+		return answer;
 	ga_paging_read(&caller, fcinfo, 0, NULL, &paging);
 	ga_owner_enter(&scope);
 	ga_caller_look_up(&scope, &caller, false);

@@ -13,6 +13,7 @@
 #include "api/answer/contract_b.h"
 #include "api/caller.h"
 #include "api/creation.h"
+#include "api/group_creators.h"
 #include "api/idempotency.h"
 #include "api/contract_b/invitees.h"
 #include "api/link/picture.h"
@@ -146,6 +147,10 @@ create_group(GaCaller *caller, Jsonb *body)
 	const char *key;
 	bool shows;
 
+	if (!ga_group_creators_have(caller))
+		return ga_answer_fault(caller, GA_CONTRACT_B, "",
+							   GA_VIOLATION_PERMISSION_DENIED, NULL,
+							   "the caller may not create groups");
 	ga_contract_b_read(body, ga_settings.max_members, &request, &violations);
 	key = ga_idempotency_key(caller, request.idempotency_key, &violations);
 	shows = request.dry_run || ga_creation_is_rehearsal(caller);

@@ -67,8 +67,11 @@ list_groups(FunctionCallInfo fcinfo, int at, const char *search,
 	GaOwnerScope scope;
 	GaGroupV2 *groups;
 	GaPaging paging;
+	Datum answer;
 	int count;
 
+	if (ga_paging_is_refused(caller, GA_CONTRACT_B, GA_PAGING_SEARCH, &answer))
+		return answer;
 	ga_paging_read(caller, fcinfo, at, search, &paging);
 	ga_owner_enter(&scope);
 	ga_caller_look_up(&scope, caller, false);
@@ -88,7 +91,8 @@ group_api_v2_list_groups(PG_FUNCTION_ARGS)
 
 	if (!ga_access_read_caller(&caller, GA_FOR_USERS, &answer))
 		return answer;
-	return list_groups(fcinfo, 0, NULL, &caller, ga_groups_v2_own);
+	return list_groups(fcinfo, 0, ga_argument_text(fcinfo, 2), &caller,
+					   ga_groups_v2_own);
 }
 
 PG_FUNCTION_INFO_V1(group_api_v2_list_invitations);
@@ -101,7 +105,8 @@ group_api_v2_list_invitations(PG_FUNCTION_ARGS)
 
 	if (!ga_access_read_caller(&caller, GA_FOR_USERS, &answer))
 		return answer;
-	return list_groups(fcinfo, 0, NULL, &caller, ga_groups_v2_inviting);
+	return list_groups(fcinfo, 0, ga_argument_text(fcinfo, 2), &caller,
+					   ga_groups_v2_inviting);
 }
 
 PG_FUNCTION_INFO_V1(group_api_v2_search_groups);
@@ -132,9 +137,10 @@ group_api_v2_user_groups(PG_FUNCTION_ARGS)
 	Datum answer;
 	int count = 0;
 
-	if (!ga_access_read_caller(&caller, GA_FOR_EVERYBODY, &answer))
+	if (!ga_access_read_caller(&caller, GA_FOR_EVERYBODY, &answer) ||
+		ga_paging_is_refused(&caller, GA_CONTRACT_B, GA_PAGING_SEARCH, &answer))
 		return answer;
-	ga_paging_read(&caller, fcinfo, 1, NULL, &paging);
+	ga_paging_read(&caller, fcinfo, 1, ga_argument_text(fcinfo, 3), &paging);
 	ga_owner_enter(&scope);
 	ga_caller_look_up(&scope, &caller, false);
 	ga_users_find(&scope, &user_id, 1, &user);
@@ -152,11 +158,57 @@ group_api_v2_user_groups(PG_FUNCTION_ARGS)
 
 /* ---- PUT and PATCH ------------------------------------------------------ */
 
+/* What the group's answers say in a field that an update cannot change. */
+static const char *
+shown_as(const GaGroup *group, const char *name)
+{
+	if (strcmp(name, "id") == 0)
+		return psprintf(INT64_FORMAT, group->number);
+	if (strcmp(name, "slug") == 0)
+		return group->slug;
+	if (strcmp(name, "active") == 0)
+		return group->active ? "true" : "false";
+	if (strcmp(name, "emotional_image") == 0)
+		return ga_answer_emotional_image(group);
+	for (int i = 0; i < GA_IMAGE_SIZES; i++)
+		if (strcmp(name, ga_answer_image_sizes[i].name) == 0)
+			return ga_answer_image(group, ga_answer_image_sizes[i].pixels);
+	/* created_by, managed_by */
+	return psprintf(INT64_FORMAT, group->created_by);
+}
+
+/* An empty cover takes it away, as an empty emotional_image_original does. */
+static bool
+empties_cover(const GaSaidField *said)
+{
+	return strcmp(said->name, "emotional_image") == 0 && said->text[0] == '\0';
+}
+
+/* A client may send back all that it was told, and nothing else. */
+static void
+check_said(const GaGroup *group, const GaGroupRequestV2 *request,
+		   GaViolations *violations)
+{
+	ListCell *cell;
+
+	foreach (cell, request->said)
+	{
+		const GaSaidField *said = lfirst(cell);
+
+		if (!empties_cover(said) &&
+			strcmp(said->text, shown_as(group, said->name)) != 0)
+			ga_violation_add(violations, said->name, GA_VIOLATION_CONFLICT,
+							 "Leave it out, or send it as it is.",
+							 "%s cannot be changed", said->name);
+	}
+}
+
 /* What is wrong with the change, given what the group is. */
 static void
 check_change(const GaGroup *group, const GaGroupRequestV2 *request,
 			 GaViolations *violations)
 {
+	check_said(group, request, violations);
 	if ((request->given & GA_GROUP_V2_PRIVACY) && group->is_private &&
 		!request->is_private)
 		ga_violation_add(violations, "privacy", GA_VIOLATION_CONFLICT,
@@ -164,10 +216,25 @@ check_change(const GaGroup *group, const GaGroupRequestV2 *request,
 						 "a private group cannot become public");
 }
 
+static bool
+takes_cover_away(const GaGroupRequestV2 *request)
+{
+	ListCell *cell;
+
+	if (request->given & GA_GROUP_V2_EMOTIONAL_IMAGE)
+		return false;
+	foreach (cell, request->said)
+		if (empties_cover(lfirst(cell)))
+			return true;
+	return false;
+}
+
 static void
 apply_change(GaGroup *group, const GaGroupRequestV2 *request,
 			 GaUploads *uploads)
 {
+	if (takes_cover_away(request))
+		group->emotional_image = NULL;
 	if (request->given & GA_GROUP_V2_NAME)
 		group->name = request->name;
 	if (request->given & GA_GROUP_V2_DESCRIPTION)

@@ -99,6 +99,66 @@ number_asked(const GaFormFields *fields, const char *name,
 	return number;
 }
 
+/* What is quoted of a parameter's name; bytes. */
+#define NAME_SHOWN 64
+
+static const char *
+shown_name(const GaFormField *field)
+{
+	const char *name = field->name.data;
+	int length = (int) field->name.length;
+
+	if (memchr(name, '\0', length) != NULL ||
+		!pg_verify_mbstr(PG_UTF8, name, length, true))
+		return REPLACEMENT_CHARACTER;
+	return pnstrdup(name, pg_mbcliplen(name, length, NAME_SHOWN));
+}
+
+static bool
+is_known(const char *name, int accepted)
+{
+	return strcmp(name, "limit") == 0 || strcmp(name, "offset") == 0 ||
+		   ((accepted & GA_PAGING_SEARCH) && strcmp(name, "search") == 0) ||
+		   ((accepted & GA_PAGING_ORDERING) && strcmp(name, "ordering") == 0);
+}
+
+/* Names of fields, "-" in front of those that descend: nothing else is an order. */
+static bool
+is_ordering(const char *text)
+{
+	return strspn(text, "abcdefghijklmnopqrstuvwxyz_-,") == strlen(text);
+}
+
+bool
+ga_paging_is_refused(const GaCaller *caller, GaContract contract, int accepted,
+					 Datum *answer)
+{
+	GaFormFields fields = fields_of(request_uri(caller));
+	const char *ordering = text_of(&fields, "ordering");
+	GaViolations violations = {NIL};
+
+	for (int i = 0; i < fields.count; i++)
+	{
+		const char *name = shown_name(&fields.list[i]);
+
+		if (!is_known(name, accepted))
+			ga_violation_add(
+				&violations, name, GA_VIOLATION_UNKNOWN_FIELD,
+				psprintf("Known are limit, offset%s%s.",
+						 accepted & GA_PAGING_SEARCH ? ", search" : "",
+						 accepted & GA_PAGING_ORDERING ? ", ordering" : ""),
+				"%s is not a known parameter", name);
+	}
+	if (ordering != NULL && !is_ordering(ordering) &&
+		(accepted & GA_PAGING_ORDERING))
+		ga_violation_add(&violations, "ordering", GA_VIOLATION_INVALID_CHOICE,
+						 NULL, "ordering must be the names of fields");
+	if (!ga_violations_any(&violations))
+		return false;
+	*answer = ga_answer_violations(caller, contract, &violations);
+	return true;
+}
+
 /* Of a host's name or address and a port; nothing else gets into links. */
 static bool
 is_host(const char *text)

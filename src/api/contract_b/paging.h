@@ -7,6 +7,7 @@
 
 #include "postgres.h"
 
+#include "api/answer/answer.h"
 #include "api/caller.h"
 #include "fmgr.h"
 #include "store/group/contract_b_store.h"
@@ -29,6 +30,18 @@ typedef struct GaPaging
  */
 extern void ga_paging_read(const GaCaller *caller, FunctionCallInfo fcinfo,
 						   int at, const char *search, GaPaging *paging);
+
+/* What the query of a list may have besides limit and offset. */
+#define GA_PAGING_PLAIN 0
+#define GA_PAGING_SEARCH 0x1
+#define GA_PAGING_ORDERING 0x2
+
+/*
+ * True with an answer (22023, 400) when the client's query has a parameter that the
+ * list would ignore.
+ */
+extern bool ga_paging_is_refused(const GaCaller *caller, GaContract contract,
+								 int accepted, Datum *answer);
 
 /* Absolute where the gateway told its host, else relative; NULL: there is none. */
 extern const char *ga_paging_next(const GaPaging *paging);

@@ -9,36 +9,11 @@
 #include "api/answer/answer.h"
 #include "api/arguments.h"
 #include "api/caller.h"
-#include "request/contact/contact.h"
-#include "request/text.h"
+#include "api/user_fields.h"
 #include "store/plan_cache.h"
 #include "store/role_store.h"
 #include "store/group/user_store.h"
 #include "utils/acl.h"
-
-/* As long as a claim may be (api/caller.c). */
-#define TEXT_MAX_CHARS 2048
-
-/* Names end up in headers of mails: no second line, nothing reversed. */
-static void
-check_text(const char *path, const char *text, GaViolations *violations)
-{
-	GaTextScan scan;
-
-	if (text == NULL)
-		return;
-	ga_text_scan(text, strlen(text), GA_TEXT_SINGLE_LINE, &scan);
-	if (scan.refused != 0)
-		ga_violation_add(violations, path, GA_VIOLATION_INVALID_CHARACTERS,
-						 "Remove the control character.",
-						 "%s has the character U+%04X, which is not allowed "
-						 "here",
-						 path, scan.refused);
-	else if (scan.chars > TEXT_MAX_CHARS)
-		ga_violation_add(violations, path, GA_VIOLATION_MAX_LENGTH, NULL,
-						 "%s has %zu characters, at most %d are allowed", path,
-						 scan.chars, TEXT_MAX_CHARS);
-}
 
 /* A role is entered by its subject, role:NAME, and known by its oid. */
 static void
@@ -60,28 +35,14 @@ check_role(GaUser *user, GaViolations *violations)
 						 "subject names no role of the database: %s", subject);
 }
 
-/* Addresses are stored as they are sent to. */
 static void
 check_user(GaUser *user, GaViolations *violations)
 {
-	GaContact contact;
-
 	if (user->subject == NULL || user->subject[0] == '\0')
 		ga_violation_add(violations, "subject", GA_VIOLATION_REQUIRED, NULL,
 						 "subject is required");
-	check_text("subject", user->subject, violations);
 	check_role(user, violations);
-	check_text("username", user->username, violations);
-	check_text("real_name", user->real_name, violations);
-	check_text("avatar", user->avatar, violations);
-	check_text("locale", user->locale, violations);
-	check_text("ext_id", user->ext_id, violations);
-	if (user->email != NULL &&
-		ga_contact_read_email(user->email, "email", violations, &contact))
-		user->email = contact.value;
-	if (user->mobile != NULL &&
-		ga_contact_read_mobile(user->mobile, "mobile", violations, &contact))
-		user->mobile = contact.value;
+	ga_user_fields_check(user, violations);
 }
 
 PG_FUNCTION_INFO_V1(group_api_put_user);

@@ -9,6 +9,7 @@
 #include "store/group/user_row.h"
 #include "store/owner.h"
 #include "utils/builtins.h"
+#include "utils/timestamp.h"
 
 enum
 {
@@ -21,6 +22,7 @@ enum
 	EMAIL,
 	MOBILE,
 	LOCALE,
+	CREATED_AT,
 	ISSUER,
 	ROLE_OID,
 	ROLE_CLUSTER,
@@ -28,10 +30,13 @@ enum
 };
 
 static const GaColumn columns[USER_COLUMNS] = {
-	{"id", INT8OID, true},	{"subject", TEXTOID}, {"username", TEXTOID},
-	{"real_name", TEXTOID}, {"ext_id", TEXTOID},  {"avatar", TEXTOID},
-	{"email", TEXTOID},		{"mobile", TEXTOID},  {"locale", TEXTOID},
-	{"issuer", TEXTOID},	{"role_oid", OIDOID}, {"role_cluster", INT8OID},
+	{"id", INT8OID, true},	   {"subject", TEXTOID},
+	{"username", TEXTOID},	   {"real_name", TEXTOID},
+	{"ext_id", TEXTOID},	   {"avatar", TEXTOID},
+	{"email", TEXTOID},		   {"mobile", TEXTOID},
+	{"locale", TEXTOID},	   {"created_at", TIMESTAMPTZOID},
+	{"issuer", TEXTOID},	   {"role_oid", OIDOID},
+	{"role_cluster", INT8OID},
 };
 
 static GaTable users = {
@@ -53,6 +58,7 @@ take_row(const Datum *values, const bool *nulls, GaUser *user)
 	user->email = ga_table_value_text(values[EMAIL], nulls[EMAIL]);
 	user->mobile = ga_table_value_text(values[MOBILE], nulls[MOBILE]);
 	user->locale = ga_table_value_text(values[LOCALE], nulls[LOCALE]);
+	user->joined_at = DatumGetTimestampTz(values[CREATED_AT]);
 }
 
 GaFound

@@ -28,6 +28,7 @@ ga_user_read_row(const GaOwnerScope *scope, uint64 row, GaUser *user)
 	user->email = ga_row_text(scope, row, 7);
 	user->mobile = ga_row_text(scope, row, 8);
 	user->locale = ga_row_text(scope, row, 9);
+	user->joined_at = ga_row_int64(row, 10, 0);
 }
 
 /* ---- whose the subject of a token is ------------------------------------ */
@@ -240,7 +241,7 @@ ga_users_find(const GaOwnerScope *scope, const int64 *ids, int count,
 {
 	static GaPlan plan = {
 		.sql = "SELECT u.id, u.subject, u.username, u.real_name, u.ext_id,"
-			   " u.avatar, u.email, u.mobile, u.locale, o.n"
+			   " u.avatar, u.email, u.mobile, u.locale, u.created_at, o.n"
 			   " FROM unnest($1) WITH ORDINALITY AS o (id, n)"
 			   " JOIN group_api_private.users u ON u.id = o.id",
 		.nargs = 1,
@@ -256,7 +257,9 @@ ga_users_find(const GaOwnerScope *scope, const int64 *ids, int count,
 	values[0] = ga_row_datum_array(datums, NULL, count, INT8OID);
 	found = ga_plan_read(&plan, values, NULL);
 	for (uint64 row = 0; row < found; row++)
-		ga_user_read_row(scope, row, &users[ga_row_int64(row, 10, 1) - 1]);
+		ga_user_read_row(
+			scope, row,
+			&users[ga_row_int64(row, GA_USER_COLUMN_COUNT + 1, 1) - 1]);
 }
 
 const char *

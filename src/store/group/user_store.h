@@ -7,6 +7,8 @@
 
 #include "postgres.h"
 
+#include "datatype/timestamp.h"
+
 /*
  * How subjects begin that are no claim "sub"; no token may have one of them.
  * Callers in SQL are role:NAME, and former-role:CLUSTER:OID:NAME once another
@@ -28,8 +30,9 @@ typedef struct GaUser
 	const char *email;
 	const char *mobile;
 	const char *locale;
-	Oid role;			/* the role of a caller in SQL; else InvalidOid */
-	const char *issuer; /* of the token, "" for none; NULL: no token */
+	TimestampTz joined_at; /* the directory; 0: not in it */
+	Oid role;			   /* the role of a caller in SQL; else InvalidOid */
+	const char *issuer;	   /* of the token, "" for none; NULL: no token */
 } GaUser;
 
 struct GaOwnerScope;
@@ -58,8 +61,9 @@ extern const char *ga_user_display_name(const GaUser *user);
 
 /* The columns of the directory in the order ga_user_read_row() takes them. */
 #define GA_USER_COLUMNS                                                        \
-	"id, subject, username, real_name, ext_id, avatar, email, mobile, locale"
-#define GA_USER_COLUMN_COUNT 9
+	"id, subject, username, real_name, ext_id, avatar, email, mobile, locale," \
+	" created_at"
+#define GA_USER_COLUMN_COUNT 10
 extern void ga_user_read_row(const struct GaOwnerScope *scope, uint64 row,
 							 GaUser *user);
 
