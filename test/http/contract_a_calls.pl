@@ -169,7 +169,7 @@ sub check_addresses
 
 for my $gateway (gateways($node))
 {
-	$front = front_of($gateway, rate => '1000r/s');
+	$front = front_of($gateway, rate => '1000r/s', name => '127.0.0.1');
 	check_looking();
 	check_listing();
 	check_changing();

@@ -386,7 +386,7 @@ sub check_rate
 	is_deeply(\%called, { 403 => 250 }, "$front->{name}: callbacks may come in a burst, and are counted apart");
 	for (1 .. 240)
 	{
-		my $answer = post($front, $B, {}, Authorization => undef);
+		my $answer = post($front, $B, {}, Authorization => 'Bearer x.y.z');
 		$seen{ fault_of($answer) . ($answer->{headers}{'retry-after'} // '') }++;
 	}
 	ok($seen{'429 throttled1'}, "$front->{name}: too many requests are 429 with Retry-After") or diag(explain(\%seen));

@@ -15,6 +15,10 @@
 #include "base/picture_url.h"
 #include "fmgr.h"
 #include "store/plan_cache.h"
+#include "utils/builtins.h"
+#include "utils/datetime.h"
+#include "utils/timestamp.h"
+#include "utils/uuid.h"
 
 /* ---- keeping ------------------------------------------------------------ */
 
@@ -84,22 +88,64 @@ ga_pictures_keep(const GaGroup *group, const GaUploads *uploads)
 
 /* ---- showing ------------------------------------------------------------ */
 
-static Datum
-answer_bytes(const GaCaller *caller, const char *media_type, bytea *data)
+/* RFC 9110, 5.6.7: IMF-fixdate. */
+static const char *
+http_date(TimestampTz moment)
 {
+	static const char *const week_days[] = {"Sun", "Mon", "Tue", "Wed",
+											"Thu", "Fri", "Sat"};
+	struct pg_tm tm;
+	fsec_t fraction;
+
+	if (timestamp2tm(moment, NULL, &tm, &fraction, NULL, NULL) != 0)
+		ereport(ERROR, (errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
+						errmsg("timestamp out of range")));
+	return psprintf("%s, %02d %s %04d %02d:%02d:%02d GMT",
+					week_days[j2day(date2j(tm.tm_year, tm.tm_mon, tm.tm_mday))],
+					tm.tm_mday, months[tm.tm_mon - 1], tm.tm_year, tm.tm_hour,
+					tm.tm_min, tm.tm_sec);
+}
+
+/*
+ * RFC 9110, 13.1.2 and 13.1.3: a tag is asked for before a date, and one that holds
+ * a comma is none of ours.  A picture never changes, so its date is looked for as it
+ * was told.
+ */
+static bool
+is_known_already(const GaCaller *caller, const char *tag, const char *date)
+{
+	const char *tags = ga_caller_header(caller, "if-none-match");
+	const char *since = ga_caller_header(caller, "if-modified-since");
+
+	if (tags != NULL)
+		return strcmp(tags, "*") == 0 || strstr(tags, tag) != NULL;
+	return since != NULL && strcmp(since, date) == 0;
+}
+
+static Datum
+answer_picture(const GaCaller *caller, const GaStoredPicture *picture)
+{
+	const char *tag =
+		psprintf("\"%s\"", DatumGetCString(DirectFunctionCall1(
+							   uuid_out, UUIDPGetDatum(&picture->id))));
+	const char *date = http_date(picture->created_at);
 	const char *const headers[][2] = {
-		{"Content-Type", media_type},
+		{"Content-Type", picture->media_type},
 		{"Content-Disposition", "inline"},
 		{"Content-Security-Policy", "default-src 'none'; sandbox"},
 		{"Cross-Origin-Resource-Policy", "cross-origin"},
 		{"X-Content-Type-Options", "nosniff"},
 		/* Another picture has another id. */
 		{"Cache-Control", "public, max-age=86400, immutable"},
+		{"ETag", tag},
+		{"Last-Modified", date},
 	};
-	StringInfoData bytes = {.data = VARDATA(data),
-							.len = (int) VARSIZE(data) - VARHDRSZ};
+	bool is_known = is_known_already(caller, tag, date);
+	StringInfoData bytes = {.data = unconstify(char *, picture->data),
+							.len = is_known ? 0 : (int) picture->length};
 
-	return ga_answer_media(caller, 200, &bytes, headers, lengthof(headers));
+	return ga_answer_media(caller, is_known ? 304 : 200, &bytes, headers,
+						   lengthof(headers));
 }
 
 static Datum
@@ -124,8 +170,7 @@ PG_FUNCTION_INFO_V1(group_api_picture);
 Datum
 group_api_picture(PG_FUNCTION_ARGS)
 {
-	const char *media_type = NULL;
-	bytea *data = NULL;
+	GaStoredPicture picture;
 	bool found = false;
 	GaOwnerScope scope;
 	GaCaller caller;
@@ -134,10 +179,8 @@ group_api_picture(PG_FUNCTION_ARGS)
 	if (!PG_ARGISNULL(0))
 	{
 		ga_owner_enter(&scope);
-		found =
-			ga_picture_find(&scope, *PG_GETARG_UUID_P(0), &media_type, &data);
+		found = ga_picture_find(&scope, *PG_GETARG_UUID_P(0), &picture);
 		ga_owner_leave(&scope);
 	}
-	return found ? answer_bytes(&caller, media_type, data)
-				 : answer_missing(&caller);
+	return found ? answer_picture(&caller, &picture) : answer_missing(&caller);
 }

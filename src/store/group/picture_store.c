@@ -63,23 +63,29 @@ ga_pictures_tidy(pg_uuid_t group_id)
 
 bool
 ga_picture_find(const GaOwnerScope *scope, pg_uuid_t id,
-				const char **media_type, bytea **data)
+				GaStoredPicture *picture)
 {
 	static GaPlan plan = {
-		.sql = "SELECT media_type, data FROM group_api_private.pictures"
+		.sql = "SELECT media_type, data, created_at FROM "
+			   "group_api_private.pictures"
 			   " WHERE id = $1",
 		.nargs = 1,
 		.argtypes = {UUIDOID},
 	};
 	Datum values[1] = {UUIDPGetDatum(&id)};
 	MemoryContext old;
+	bytea *data;
 	bool isnull;
 
 	if (ga_plan_read(&plan, values, NULL) == 0)
 		return false;
-	*media_type = ga_row_text(scope, 0, 1);
+	picture->id = id;
+	picture->media_type = ga_row_text(scope, 0, 1);
+	picture->created_at = ga_row_int64(0, 3, 0);
 	old = MemoryContextSwitchTo(scope->caller_context);
-	*data = DatumGetByteaPCopy(ga_row_datum(0, 2, &isnull));
+	data = DatumGetByteaPCopy(ga_row_datum(0, 2, &isnull));
 	MemoryContextSwitchTo(old);
+	picture->data = VARDATA(data);
+	picture->length = VARSIZE(data) - VARHDRSZ;
 	return true;
 }

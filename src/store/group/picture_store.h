@@ -7,6 +7,7 @@
 
 #include "postgres.h"
 
+#include "datatype/timestamp.h"
 #include "utils/uuid.h"
 
 struct GaOwnerScope;
@@ -17,6 +18,7 @@ typedef struct GaStoredPicture
 	const char *media_type;
 	const char *data;
 	size_t length;
+	TimestampTz created_at; /* when read */
 } GaStoredPicture;
 
 /* All run inside ga_owner_enter()/leave(). */
@@ -27,8 +29,8 @@ extern void ga_picture_insert(pg_uuid_t group_id,
 							  const GaStoredPicture *picture);
 /* Removes those that the group shows no more. */
 extern void ga_pictures_tidy(pg_uuid_t group_id);
-/* False: there is none.  The bytes are a bytea in the caller's context. */
+/* False: there is none.  What it has is in the caller's context. */
 extern bool ga_picture_find(const struct GaOwnerScope *scope, pg_uuid_t id,
-							const char **media_type, bytea **data);
+							GaStoredPicture *picture);
 
 #endif /* GA_STORE_GROUP_PICTURE_STORE_H */

@@ -125,10 +125,13 @@ sub postgrest_of
 	return $self;
 }
 
-=head2 front_of(GATEWAY, [rate => TEXT], [port => NUMBER])
+=head2 front_of(GATEWAY, [rate => TEXT], [port => NUMBER], [own => ADDRESS], [name => HOST],
+[tls => PATH], [others => SERVERS])
 
 docs/http/nginx.conf as it stands before a gateway, but for the addresses, TLS
-and, when told, the rate.
+and, when told, the rate, the certificate (a path to which .pem and .key are added),
+other servers beside it, and the app's own server, whose requests are not counted, and the
+name that links may have.
 
 =cut
 
@@ -138,10 +141,15 @@ sub front_of
 	my $text = slurp_file(project_root() . '/docs/http/nginx.conf');
 	my $port = $options{port} // PostgreSQL::Test::Cluster::get_free_port();
 
-	$text =~ s/listen 443 ssl;/listen 127.0.0.1:$port;/ or die 'nginx.conf listens nowhere';
-	$text =~ s/^\s*ssl_certificate.*\n//mg;
+	my $tls = $options{tls} ? ' ssl' : '';
+	$text =~ s/listen 443 ssl;/listen 127.0.0.1:$port$tls;/ or die 'nginx.conf listens nowhere';
+	$text =~ s/^\s*ssl_certificate.*\n//mg unless $tls;
+	$text =~ s{/etc/ssl/groups\.example\.}{$options{tls}.}g;
+	$text .= $options{others} // '';
 	$text =~ s{server 127\.0\.0\.1:3000;}{"server " . $gateway->{url} =~ s,http://,,r . ";"}e or die 'nginx.conf knows no PostgREST';
 	$text =~ s{rate=100r/s}{rate=$options{rate}} if $options{rate};
+	$text =~ s{server_name groups\.example;}{server_name $options{name};} or die 'nginx.conf has no name' if $options{name};
+	$text =~ s{# 192\.0\.2\.10 1;}{$options{own} 1;} or die 'nginx.conf exempts nobody' if $options{own};
 	return start_nginx($port, $text, "nginx before $gateway->{name}");
 }
 
