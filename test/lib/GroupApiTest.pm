@@ -35,11 +35,13 @@ use strict;
 use warnings;
 
 use Cwd qw(abs_path);
+use Digest::SHA qw(hmac_sha256);
 use Exporter 'import';
 use File::Basename qw(basename dirname);
 use File::Path qw(make_path);
 use File::Temp ();
 use JSON::PP ();
+use MIME::Base64 qw(encode_base64url);
 use POSIX ();
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
@@ -51,7 +53,7 @@ our @EXPORT = qw(
   start_http_sink settable_clock set_clock sink_count start_script_server set_rules start_smtp_sink
   start_mail_server start_prism start_postfix
   start_program stop_program read_log make_certificate
-  project_root peer from_json to_json
+  project_root peer from_json to_json make_token
 );
 
 # Where poll_until gives up: a loaded machine is slow, a bug waits for ever.
@@ -581,6 +583,28 @@ sub peer
 	my $full = ($ENV{GROUP_API_PEERS} // "$root/build/peers") . "/$path";
 
 	return -e $full ? $full : undef;
+}
+
+=head2 make_token(KEY, PURPOSE, NUMBERS)
+
+A token as base/link_token makes it. KEY: the bytes of link_secret; PURPOSE: '' for a link, 'r' for a
+receipt, 'u' to unsubscribe.
+
+=cut
+
+sub varint
+{
+	my ($value) = @_;
+	my $bytes = '';
+	while ($value >= 0x80) { $bytes .= chr(($value & 0x7f) | 0x80); $value >>= 7; }
+	return $bytes . chr $value;
+}
+
+sub make_token
+{
+	my ($key, $purpose, @numbers) = @_;
+	my $bytes = join '', map { varint($_) } @numbers;
+	return encode_base64url($bytes . substr hmac_sha256($purpose . $bytes, $key), 0, 16);
 }
 
 END

@@ -9,11 +9,13 @@ Listens on 127.0.0.1 on a free port; with USER it asks for that password. Each m
 import asyncio
 import json
 import os
-import signal
 import sys
 import time
 
 from aiosmtpd.smtp import SMTP, AuthResult
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
+from serving import serve_until_stopped  # noqa: E402
 
 
 class Keeper:
@@ -45,13 +47,7 @@ async def main(log, port_file, *login):
     server = await loop.create_server(
         lambda: SMTP(keeper, enable_SMTPUTF8=True, hostname="mail.example", loop=loop, **options),
         "127.0.0.1", 0)
-    with open(port_file + ".part", "w", encoding="ascii") as file:
-        file.write(f"{server.sockets[0].getsockname()[1]}\n")
-    os.rename(port_file + ".part", port_file)
-    ended = asyncio.Event()
-    loop.add_signal_handler(signal.SIGTERM, ended.set)
-    await ended.wait()
-    os._exit(0)
+    await serve_until_stopped(server, port_file)
 
 
 if __name__ == "__main__":

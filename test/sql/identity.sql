@@ -24,16 +24,7 @@ SELECT group_api.grant_access('authenticator', 'gateway');
 SELECT group_api.grant_access('ga_test_operator', 'operator');
 SELECT group_api.grant_access('ga_test_monitor', 'monitor');
 
-CREATE FUNCTION pg_temp.body() RETURNS jsonb
-LANGUAGE sql AS $$
-	SELECT jsonb '{
-		"productId": "3f2504e0-4f89-41d3-9a0c-0305e82c3301",
-		"name": "Fans", "description": "d", "message": "m",
-		"image": "https://example.com/piano.jpg",
-		"members": [{"nickName": "Ann",
-			"contact": {"type": "EMAIL", "value": "ann@example.com"}}]
-	}'
-$$;
+\ir shared/body.sql
 
 -- What `call` answers to a session of `login`, run as `role`, with these claims.
 CREATE FUNCTION pg_temp.ask(login text, role text, claims text, method text, call text) RETURNS json

@@ -12,20 +12,7 @@ RESET client_min_messages;
 
 SELECT no_plan();
 \ir shared/answers.sql
-
--- "404 3001 there is ...": the status, error.code and error.message.
-CREATE FUNCTION pg_temp.over_http(command text) RETURNS text
-LANGUAGE plpgsql AS $$
-DECLARE
-	answer json;
-BEGIN
-	PERFORM set_config('request.method', 'POST', true), set_config('response.status', '', true),
-		set_config('response.headers', '', true);
-	EXECUTE command INTO answer;
-	RETURN format('%s %s %s', current_setting('response.status'), answer #>> '{error,code}',
-		answer #>> '{error,message}');
-END
-$$;
+\ir shared/over_http.sql
 
 CREATE FUNCTION pg_temp.delivery(group_id uuid, number integer) RETURNS text
 LANGUAGE sql AS $$

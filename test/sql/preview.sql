@@ -2,18 +2,7 @@
 BEGIN;
 SELECT no_plan();
 \ir shared/answers.sql
-
-CREATE FUNCTION pg_temp.over_http(command text) RETURNS text
-LANGUAGE plpgsql AS $$
-DECLARE
-	answer json;
-BEGIN
-	PERFORM set_config('request.method', 'POST', true), set_config('response.status', '', true);
-	EXECUTE command INTO answer;
-	PERFORM set_config('request.method', '', true);
-	RETURN format('%s %s %s', current_setting('response.status'), answer #>> '{error,code}', answer #>> '{error,message}');
-END
-$$;
+\ir shared/over_http.sql
 CREATE FUNCTION pg_temp.call_as(subject text) RETURNS void
 LANGUAGE sql AS $$
 	SELECT set_config('request.jwt.claims', CASE WHEN subject = '' THEN ''

@@ -11,11 +11,11 @@ use warnings;
 
 use FindBin;
 use lib "$FindBin::RealBin/../lib", "$FindBin::RealBin/lib";
-use Digest::SHA qw(hmac_sha1_base64 hmac_sha256 sha256 sha256_base64);
+use Digest::SHA qw(hmac_sha1_base64 sha256 sha256_base64);
 use GroupApiTest;
 use Invitations;
 use IPC::Run ();
-use MIME::Base64 qw(encode_base64 encode_base64url);
+use MIME::Base64 qw(encode_base64);
 use PostgreSQL::Test::Utils;
 use Test::More;
 
@@ -490,19 +490,10 @@ watch();
 my $key_of_links = pack 'H*', sql("SELECT encode(secret, 'hex') FROM group_api_private.link_secret");
 my %purpose = (links => '', 'receipt tokens' => 'r', 'unsubscribe tokens' => 'u');
 
-sub varint
-{
-	my ($value) = @_;
-	my $bytes = '';
-	while ($value >= 0x80) { $bytes .= chr(($value & 0x7f) | 0x80); $value >>= 7; }
-	return $bytes . chr $value;
-}
-
 sub token
 {
 	my ($purpose, @numbers) = @_;
-	my $bytes = join '', map { varint($_) } @numbers;
-	return encode_base64url($bytes . substr hmac_sha256($purpose . $bytes, $key_of_links), 0, 16);
+	return make_token($key_of_links, $purpose, @numbers);
 }
 
 my ($last_group, $last_member, $last_version) = split /\|/, sql('SELECT (SELECT max(number) FROM group_api_private.groups), max(number), max(link_version) FROM group_api_private.invitations');

@@ -12,12 +12,14 @@ beginning with later is answered 451 after its content. Ends on SIGTERM.
 import asyncio
 import json
 import os
-import signal
 import ssl
 import sys
 import time
 
 from aiosmtpd.smtp import SMTP, AuthResult
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "lib"))
+from serving import serve_until_stopped  # noqa: E402
 
 
 class Relay:
@@ -58,13 +60,7 @@ async def main(log, port_file, cert, key, mode):
         options.update(require_starttls=True, tls_context=context)
     server = await loop.create_server(lambda: SMTP(relay, **options), "127.0.0.1", 0,
                                       ssl=context if mode == "always" else None)
-    with open(port_file + ".part", "w", encoding="ascii") as file:
-        file.write(f"{server.sockets[0].getsockname()[1]}\n")
-    os.rename(port_file + ".part", port_file)
-    ended = asyncio.Event()
-    loop.add_signal_handler(signal.SIGTERM, ended.set)
-    await ended.wait()
-    os._exit(0)
+    await serve_until_stopped(server, port_file)
 
 
 if __name__ == "__main__":

@@ -13,10 +13,10 @@ use warnings;
 
 use Attack::Expect;
 use Attack::Sessions;
-use Digest::SHA qw(hmac_sha256 sha256_hex);
+use Digest::SHA qw(sha256_hex);
 use Exporter 'import';
 use GroupApiTest;
-use MIME::Base64 qw(encode_base64 encode_base64url);
+use MIME::Base64 qw(encode_base64);
 use PostgreSQL::Test::Utils;
 use Test::More;
 use Time::HiRes qw(sleep time);
@@ -184,19 +184,10 @@ sub leaks
 
 # ---- tokens ---------------------------------------------------------------------------
 
-sub varint
-{
-	my ($value) = @_;
-	my $bytes = '';
-	while ($value >= 0x80) { $bytes .= chr(($value & 0x7f) | 0x80); $value >>= 7; }
-	return $bytes . chr $value;
-}
-
 sub token
 {
 	my ($purpose, @numbers) = @_;
-	my $bytes = join '', map { varint($_) } @numbers;
-	return encode_base64url($bytes . substr hmac_sha256($purpose . $bytes, $key), 0, 16);
+	return make_token($key, $purpose, @numbers);
 }
 
 sub body
