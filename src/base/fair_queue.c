@@ -341,19 +341,3 @@ ga_fair_queue_is_empty(GaChannel channel)
 {
 	pg_atomic_fetch_add_u32(&find_channel(channel)->busy, 1);
 }
-
-/* ---- ranges ------------------------------------------------------------- */
-
-void
-ga_fair_queue_reset_range(GaTagRange *range)
-{
-	range->from = GA_START_TAG_MAX;
-	range->to = GA_START_TAG_MIN;
-}
-
-void
-ga_fair_queue_add_range(GaTagRange *range, int64 from, int64 to)
-{
-	range->from = Min(range->from, from);
-	range->to = Max(range->to, to);
-}

@@ -57,7 +57,18 @@ extern void ga_fair_queue_served(GaChannel channel, int64 leader);
 /* Nothing waits in the channel: nobody is ahead of or behind anybody. */
 extern void ga_fair_queue_is_empty(GaChannel channel);
 
-extern void ga_fair_queue_reset_range(GaTagRange *range);
-extern void ga_fair_queue_add_range(GaTagRange *range, int64 from, int64 to);
+static inline void
+ga_fair_queue_reset_range(GaTagRange *range)
+{
+	range->from = GA_START_TAG_MAX;
+	range->to = GA_START_TAG_MIN;
+}
+
+static inline void
+ga_fair_queue_add_range(GaTagRange *range, int64 from, int64 to)
+{
+	range->from = Min(range->from, from);
+	range->to = Max(range->to, to);
+}
 
 #endif /* GA_BASE_FAIR_QUEUE_H */

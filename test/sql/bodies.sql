@@ -3,19 +3,25 @@
 BEGIN;
 SELECT no_plan();
 
-CREATE FUNCTION pg_temp.faults(body text) RETURNS text
+-- "22023 name required", or the name it answered.
+CREATE FUNCTION pg_temp.named_or_refused(command text) RETURNS text
 LANGUAGE plpgsql AS $$
 DECLARE
+	answer json;
 	list json;
 BEGIN
-	PERFORM group_api_v2.create_group(body);
-	RETURN 'done';
+	EXECUTE command INTO answer;
+	RETURN answer ->> 'name';
 EXCEPTION WHEN OTHERS THEN
 	GET STACKED DIAGNOSTICS list = PG_EXCEPTION_DETAIL;
 	RETURN SQLSTATE || ' ' || (SELECT string_agg(trim((one ->> 'path') || ' ' || (one ->> 'code')), ', ')
 		FROM json_array_elements(list) AS one);
 END
 $$;
+CREATE FUNCTION pg_temp.faults(body text) RETURNS text
+LANGUAGE sql AS $$ SELECT pg_temp.named_or_refused(format('SELECT group_api_v2.create_group(%L::text)', body)) $$;
+CREATE FUNCTION pg_temp.faults(body bytea) RETURNS text
+LANGUAGE sql AS $$ SELECT pg_temp.named_or_refused(format('SELECT group_api_v2.create_group(%L::bytea)', body)) $$;
 
 CREATE FUNCTION pg_temp.made(body text, field text) RETURNS text
 LANGUAGE sql AS 'SELECT group_api_v2.create_group(body) ->> field';
@@ -75,18 +81,6 @@ SELECT is(pg_temp.faults((SELECT '{' || string_agg('"a' || n || '": 1', ', ') ||
 
 -- ---- Raw bytes ----
 
-CREATE FUNCTION pg_temp.faults(body bytea) RETURNS text
-LANGUAGE plpgsql AS $$
-DECLARE
-	list json;
-BEGIN
-	RETURN group_api_v2.create_group(body) ->> 'name';
-EXCEPTION WHEN OTHERS THEN
-	GET STACKED DIAGNOSTICS list = PG_EXCEPTION_DETAIL;
-	RETURN SQLSTATE || ' ' || (SELECT string_agg(trim((one ->> 'path') || ' ' || (one ->> 'code')), ', ')
-		FROM json_array_elements(list) AS one);
-END
-$$;
 SELECT is(pg_temp.faults(body), wanted, 'raw ' || encode(body, 'escape'))
 FROM (VALUES (bytea '{"name": "ga_test raw"}', 'ga_test raw'), (convert_to('{"name": "ga_test räw"}', 'UTF8'), 'ga_test räw'),
 	('{"name": "\377"}', '22023 invalid_body'), ('\xff00', '22023 invalid_body'), ('\x00', '22023 invalid_body'), ('', '22023 invalid_body'),

@@ -25,6 +25,7 @@ SELECT group_api.grant_access('ga_test_operator', 'operator');
 SELECT group_api.grant_access('ga_test_monitor', 'monitor');
 
 \ir shared/body.sql
+\ir shared/answer_or_error.sql
 
 -- What `call` answers to a session of `login`, run as `role`, with these claims.
 CREATE FUNCTION pg_temp.ask(login text, role text, claims text, method text, call text) RETURNS json
@@ -38,11 +39,9 @@ BEGIN
 	IF role <> '' THEN
 		EXECUTE format('SET LOCAL ROLE %I', role);
 	END IF;
-	EXECUTE call INTO answer;
+	answer := pg_temp.answer_or_error(call);
 	RESET SESSION AUTHORIZATION;
 	RETURN answer;
-EXCEPTION WHEN OTHERS THEN
-	RETURN json_build_object('error', json_build_object('code', SQLSTATE, 'message', SQLERRM));
 END
 $$;
 

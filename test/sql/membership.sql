@@ -4,6 +4,7 @@
 BEGIN;
 SELECT no_plan();
 \ir shared/answers.sql
+\ir shared/over_http.sql
 \ir shared/tokens.sql
 
 CREATE FUNCTION pg_temp.call_as(who text, more jsonb DEFAULT '{}') RETURNS void
@@ -19,17 +20,11 @@ BEGIN
 	RETURN pg_temp.outcome(command);
 END
 $$;
--- "409 3005 the place ...": the status, error.code and error.message, or the status of the invitation.
 CREATE FUNCTION pg_temp.http(who text, command text) RETURNS text
 LANGUAGE plpgsql AS $$
-DECLARE
-	answer json;
 BEGIN
-	PERFORM pg_temp.call_as(who), set_config('request.method', 'POST', true), set_config('response.status', '', true);
-	EXECUTE command INTO answer;
-	PERFORM set_config('request.method', '', true);
-	RETURN format('%s %s %s', current_setting('response.status'), answer #>> '{error,code}',
-		coalesce(nullif(answer #>> '{error,message}', ''), answer #>> '{invitation,status}'));
+	PERFORM pg_temp.call_as(who);
+	RETURN pg_temp.over_http(command);
 END
 $$;
 CREATE FUNCTION pg_temp.call(name text, of uuid, member integer) RETURNS text

@@ -12,17 +12,17 @@ SELECT group_api.grant_access('ga_test_chiefs', 'operator');
 CREATE ROLE ga_test_alice IN ROLE ga_test_callers;
 CREATE ROLE ga_test_bob IN ROLE ga_test_callers;
 
+\ir shared/answer_or_error.sql
+
 CREATE FUNCTION pg_temp.ask(role text, call text) RETURNS json
 LANGUAGE plpgsql AS $$
 DECLARE
 	answer json;
 BEGIN
 	EXECUTE format('SET LOCAL SESSION AUTHORIZATION %I', role);
-	EXECUTE 'SELECT ' || call INTO answer;
+	answer := pg_temp.answer_or_error('SELECT ' || call);
 	RESET SESSION AUTHORIZATION;
 	RETURN answer;
-EXCEPTION WHEN OTHERS THEN
-	RETURN json_build_object('error', json_build_object('code', SQLSTATE, 'message', SQLERRM));
 END
 $$;
 

@@ -145,16 +145,24 @@ who_says_when_to_come_again_is_left_alone_until_then(void **state)
 	assert_int_equal(rest_ms(provider), DAY_MS);
 }
 
-static void
-one_that_cannot_be_reached_gives_way_at_once_to_one_that_can(void **state)
+static GaProvider *
+claim_for_the_first_of_two(void)
 {
 	GaProvider *dead;
 
-	(void) state;
 	load(2, row_of("dead", "twilio", "priority", "1", NULL),
 		 row_of("well", "vonage", "priority", "2", NULL));
 	dead = ga_provider_named("dead");
 	claim(dead, 1, 8);
+	return dead;
+}
+
+static void
+one_that_cannot_be_reached_gives_way_at_once_to_one_that_can(void **state)
+{
+	GaProvider *dead = claim_for_the_first_of_two();
+
+	(void) state;
 	finish_with(dead, GA_OUTCOME_RETRY, UNREACHED, "curl 6", -1);
 	assert_int_equal(rest_ms(dead), 1000);
 	assert_true(ga_provider_gives_way(dead, the_time));
@@ -173,13 +181,9 @@ one_that_cannot_be_reached_gives_way_at_once_to_one_that_can(void **state)
 static void
 one_that_was_reached_and_failed_does_not_give_way(void **state)
 {
-	GaProvider *dead;
+	GaProvider *dead = claim_for_the_first_of_two();
 
 	(void) state;
-	load(2, row_of("dead", "twilio", "priority", "1", NULL),
-		 row_of("well", "vonage", "priority", "2", NULL));
-	dead = ga_provider_named("dead");
-	claim(dead, 1, 8);
 	finish_with(dead, GA_OUTCOME_RETRY, GA_OUTCOME_PROVIDER_FAULT, "http 503",
 				-1);
 	assert_int_equal(rest_ms(dead), 0);

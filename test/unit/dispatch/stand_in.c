@@ -242,20 +242,6 @@ texts_of(Datum array)
 /* ---- the queue in shared memory ------------------------------------------- */
 
 void
-ga_fair_queue_reset_range(GaTagRange *range)
-{
-	range->from = GA_START_TAG_MAX;
-	range->to = GA_START_TAG_MIN;
-}
-
-void
-ga_fair_queue_add_range(GaTagRange *range, int64 from, int64 to)
-{
-	range->from = Min(range->from, from);
-	range->to = Max(range->to, to);
-}
-
-void
 ga_fair_queue_move_to(GaChannel channel, int64 tag)
 {
 	told_position[channel] = tag;
