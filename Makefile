@@ -22,7 +22,15 @@ REGRESS_OPTS = --inputdir=test/regress --outputdir=. --load-extension=group_api
 ISOLATION    = $(patsubst test/specs/%.spec,%,$(sort $(wildcard test/specs/*.spec)))
 ISOLATION_OPTS = --inputdir=test --outputdir=. --load-extension=group_api
 
-PG_CFLAGS   = -Wall -Wextra -Wno-unused-parameter -Wno-sign-compare -Wno-missing-field-initializers -Wno-declaration-after-statement $(WERROR)
+# What a packager sets, in the environment or behind `make`, comes last and so wins; asked
+# before PGXS, which gives these names PostgreSQL's own values.
+PACKAGER_CPPFLAGS := $(CPPFLAGS)
+PACKAGER_CFLAGS   := $(CFLAGS)
+PACKAGER_CXXFLAGS := $(if $(CXXFLAGS),$(CXXFLAGS),$(CFLAGS))
+PACKAGER_LDFLAGS  := $(LDFLAGS)
+
+# PostgreSQL's headers want the first two, which CFLAGS= behind `make` would take away.
+PG_CFLAGS   = -fno-strict-aliasing -fwrapv -Wall -Wextra -Wno-unused-parameter -Wno-sign-compare -Wno-missing-field-initializers -Wno-declaration-after-statement $(WERROR)
 PG_CXXFLAGS = -std=gnu++17 -Wall -Wextra $(WERROR)
 PG_CPPFLAGS = -I$(srcdir)/src -Ibuild/generated -DGA_VERSION='"$(EXTVERSION)"'
 SHLIB_LINK += $(REQUEST_LIBS)
@@ -34,6 +42,11 @@ override with_llvm = no
 PG_CONFIG ?= pg_config
 PGXS := $(shell $(PG_CONFIG) --pgxs)
 include $(PGXS)
+
+override CPPFLAGS += $(PACKAGER_CPPFLAGS)
+override CFLAGS   += $(PACKAGER_CFLAGS)
+override CXXFLAGS += $(PACKAGER_CXXFLAGS)
+override LDFLAGS  += $(PACKAGER_LDFLAGS)
 
 include src/courier/courier.mk
 include test/unit/unit.mk

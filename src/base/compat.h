@@ -29,6 +29,10 @@
 #include "utils/resowner.h"
 #include "utils/snapmgr.h"
 #include "utils/wait_event.h"
+/* What is in a varlena; until 15 postgres.h itself told. */
+#if PG_VERSION_NUM >= 160000
+#include "varatt.h"
+#endif
 
 #if PG_VERSION_NUM < 150000
 #error "group_api needs PostgreSQL 15 or later"

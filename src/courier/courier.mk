@@ -3,15 +3,24 @@
 #
 #   group_api_courier   the program
 #   courier-asan        build/group_api_courier.asan
+#
+# CPPFLAGS, CFLAGS and LDFLAGS of a packager come last and so win. Alone, make
+# itself says what they are; included, the top Makefile knows.
 
 .DEFAULT_GOAL ?= group_api_courier
 
-COURIER_CC       ?= cc
+COURIER_CC       ?= $(CC)
+PACKAGER_CPPFLAGS ?= $(CPPFLAGS)
+PACKAGER_CFLAGS   ?= $(CFLAGS)
+PACKAGER_LDFLAGS  ?= $(LDFLAGS)
 COURIER_PACKAGES  = libcurl gmime-3.0 jansson expat
 COURIER_VERSION  := $(shell sed -n "s/^default_version *= *'\(.*\)'/\1/p" group_api.control)
 COURIER_FLAGS    := -std=gnu11 -D_GNU_SOURCE -DGA_VERSION='"$(COURIER_VERSION)"' \
-	-Isrc -Wall -Wextra -Werror -pthread $(shell pkg-config --cflags $(COURIER_PACKAGES))
-COURIER_HARDEN    = -O2 -g -fstack-protector-strong -D_FORTIFY_SOURCE=2 -fPIE
+	-Isrc -Wall -Wextra $(WERROR) -pthread $(shell pkg-config --cflags $(COURIER_PACKAGES))
+# A packager who fortifies does it at a level of his own.
+COURIER_FORTIFY   = $(if $(findstring _FORTIFY_SOURCE,$(PACKAGER_CPPFLAGS) $(PACKAGER_CFLAGS)),,\
+	-D_FORTIFY_SOURCE=2)
+COURIER_HARDEN    = -O2 -g -fstack-protector-strong $(COURIER_FORTIFY) -fPIE
 COURIER_LIBS     := $(shell pkg-config --libs $(COURIER_PACKAGES))
 
 COURIER_SOURCES := $(wildcard src/courier/*.c src/courier/*/*.c src/base/shared/*.c)
@@ -21,11 +30,12 @@ COURIER_SANITIZE = -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined \
 	-fno-sanitize-recover=undefined
 
 group_api_courier: $(COURIER_OBJS)
-	$(COURIER_CC) -pie -Wl,-z,relro,-z,now -pthread -o $@ $^ $(COURIER_LIBS)
+	$(COURIER_CC) -pie -Wl,-z,relro,-z,now -pthread $(PACKAGER_LDFLAGS) -o $@ $^ $(COURIER_LIBS)
 
 build/courier/%.o: src/%.c
 	@mkdir -p $(@D)
-	$(COURIER_CC) $(COURIER_FLAGS) $(COURIER_HARDEN) -MMD -MP -c -o $@ $<
+	$(COURIER_CC) $(COURIER_FLAGS) $(COURIER_HARDEN) $(PACKAGER_CPPFLAGS) $(PACKAGER_CFLAGS) \
+		-MMD -MP -c -o $@ $<
 
 .PHONY: courier-asan courier-clean
 

@@ -4,6 +4,7 @@
  */
 #include "postgres.h"
 
+#include "base/compat.h"
 #include "base/shared/sms_text.h"
 #include "fmgr.h"
 
