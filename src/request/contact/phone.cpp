@@ -128,12 +128,27 @@ check_form(const char *text, size_t length)
 									   : GA_PHONE_NO_PLUS;
 }
 
+/*
+ * A 1 behind +52 told Mexico's mobile numbers until August 2019 (IFT, Plan Técnico
+ * Fundamental de Numeración); address books keep it.  The library takes it away
+ * in older versions (8.12); newer ones (8.13.51) know no such number.
+ */
+void
+drop_mexican_one(PhoneNumber *number)
+{
+	const uint64_t one = UINT64_C(10000000000);
+
+	if (number->country_code() == 52 && number->national_number() / one == 1)
+		number->set_national_number(number->national_number() % one);
+}
+
 GaPhoneFault
 parse(const char *text, size_t length, PhoneNumber *number)
 {
 	switch (library->Parse(std::string(text, length), "ZZ", number))
 	{
 		case PhoneNumberUtil::NO_PARSING_ERROR:
+			drop_mexican_one(number);
 			return number->has_extension() ? GA_PHONE_EXTENSION : GA_PHONE_OK;
 		case PhoneNumberUtil::INVALID_COUNTRY_CODE_ERROR:
 			/* a national number in other digits than ours has no plus either */
