@@ -5,8 +5,8 @@
 set -eu
 ip link set lo up
 ip address add 203.0.113.25/32 dev lo
-/usr/bin/python3 test/packages/relay.py 203.0.113.25 587 /etc/relay/relay.crt \
-	/etc/relay/relay.key /tmp/mail.eml &
+/usr/bin/python3 test/packages/relay.py 203.0.113.25 587 /tmp/mail.eml \
+	/etc/relay/relay.crt /etc/relay/relay.key &
 relay=$!
 trap 'kill $relay; service postgresql stop' EXIT
 service postgresql start

@@ -19,11 +19,6 @@ type_in() { (cd build/debs && bash -c "${COMMANDS[$1]}"); }
 
 prepare() { apt_get update && apt_get install --no-install-recommends sudo; }
 
-compilers() {
-	dpkg-query -W -f '${db:Status-Status} ${Package}\n' |
-		grep -E '^installed (gcc|g\+\+|cpp|clang|llvm|make|dpkg-dev|.*-dev)(-[0-9]+)?$' || true
-}
-
 # peer: the SMTP server and what makes it trusted, once what is judged is judged
 peer() {
 	apt_get install --no-install-recommends python3-aiosmtpd iproute2 openssl || return 1

@@ -1,5 +1,5 @@
-# manual.sh: what the manual tells its reader to type. Sourced by the tests of
-# the packages, never run.
+# manual.sh: what the manual tells its reader to type, and what the tests of the
+# packages share. Sourced, never run.
 
 # typed HEADING: the commands of the first block below it, a line each
 typed() {
@@ -14,4 +14,10 @@ quiet() { "$@" >/tmp/log 2>&1 </dev/null || tail -n 30 /tmp/log; }
 
 apt_get() {
 	DEBIAN_FRONTEND=noninteractive apt-get -q -y -o Acquire::Retries=3 "$@"
+}
+
+# compilers: those that are installed, and headers
+compilers() {
+	dpkg-query -W -f '${db:Status-Status} ${Package}\n' |
+		grep -E '^installed (gcc|g\+\+|cpp|clang|llvm|make|dpkg-dev|.*-dev)(-[0-9]+)?$' || true
 }

@@ -1,9 +1,10 @@
 #!/usr/bin/python3
-"""An SMTP server, aiosmtpd, that takes mail over TLS alone.
+"""An SMTP server, aiosmtpd.
 
-    relay.py ADDRESS PORT CERTIFICATE KEY FILE
+    relay.py ADDRESS PORT FILE [CERTIFICATE KEY]
 
-The last message is written to FILE, the version of TLS above it as X-TLS.
+With a certificate it takes mail over TLS alone. The last message is written to FILE,
+the version of TLS above it as X-TLS.
 """
 import asyncio
 import ssl
@@ -19,17 +20,20 @@ class Keeper:
     async def handle_DATA(self, server, session, envelope):
         tls = server.transport.get_extra_info("ssl_object")
         with open(self.path, "wb") as file:
-            file.write(f"X-TLS: {tls.version()}\r\n".encode() + envelope.content)
+            file.write(f"X-TLS: {tls and tls.version()}\r\n".encode() + envelope.content)
         return "250 2.0.0 taken"
 
 
-async def main(address, port, certificate, key, path):
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate, key)
+async def main(address, port, path, *certificate):
+    options = {}
+    if certificate:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(*certificate)
+        options = {"tls_context": context, "require_starttls": True}
     loop = asyncio.get_running_loop()
     server = await loop.create_server(
-        lambda: SMTP(Keeper(path), hostname="relay.example.com", loop=loop,
-                     tls_context=context, require_starttls=True), address, int(port))
+        lambda: SMTP(Keeper(path), hostname="relay.example.com", loop=loop, **options),
+        address, int(port))
     async with server:
         await server.serve_forever()
 

@@ -1,0 +1,43 @@
+#!/bin/sh
+# What the image runs: PostgreSQL, after making a cluster with the database
+# `groups` in an empty volume.
+#
+#   POSTGRES_PASSWORD       of the superuser, required once
+#   AUTHENTICATOR_PASSWORD  of the role that PostgREST logs in as, required once
+#   MAIL_RELAY              where mail goes, smtp://mail:1025
+#   MAIL_SENDER             who it is from, Groups <groups@example.com>
+#   INVITATION_URL          where links lead, https://localhost:8443/i/
+set -eu
+umask 077
+
+make_cluster() {
+	here=$(dirname "$0")
+	password=$(mktemp)
+	printf '%s\n' "${POSTGRES_PASSWORD:?is not set}" >"$password"
+	initdb --username=postgres --encoding=UTF8 --locale=C.UTF-8 \
+		--auth-local=peer --auth-host=scram-sha-256 --pwfile="$password"
+	rm -f "$password"
+	echo "host all all all scram-sha-256" >>"$PGDATA/pg_hba.conf"
+	cat >>"$PGDATA/postgresql.conf" <<-END
+		listen_addresses = '*'
+		shared_preload_libraries = 'group_api'
+	END
+	# Nobody is let in before everything is there.
+	pg_ctl start -w -o "-c listen_addresses=''"
+	createdb groups
+	psql -X -q -v ON_ERROR_STOP=1 -d groups \
+		-v authenticator_password="${AUTHENTICATOR_PASSWORD:?is not set}" \
+		-v relay="${MAIL_RELAY:-smtp://mail:1025}" \
+		-v sender="${MAIL_SENDER:-Groups <groups@example.com>}" \
+		-v invitation_url="${INVITATION_URL:-https://localhost:8443/i/}" \
+		-v roles="$here/roles.sql" -f "$here/groups.sql" || {
+		pg_ctl stop -w -m fast
+		# The next start begins anew instead of serving half of it.
+		find "$PGDATA" -mindepth 1 -delete
+		exit 1
+	}
+	pg_ctl stop -w -m fast
+}
+
+[ -s "$PGDATA/PG_VERSION" ] || make_cluster
+exec postgres "$@"
