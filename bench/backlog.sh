@@ -19,11 +19,16 @@ ready_for_backlog() {
 
 # --- the rate ------------------------------------------------------------------------
 
-# backlog_rate DATABASE: messages a second until SAMPLE of them are recorded
+# backlog_rate DATABASE: messages a second until SAMPLE of them are recorded; notes the
+# dispatcher's CPU a message as rate_DATABASE_cpu
 backlog_rate() {
+	local pid before sent
+	read -r pid _ <<<"$(processes "$1")"
+	before=$(cpu_us "$pid") sent=$(recorded "$1")
 	send "$1" "$SAMPLE" sms | awk -v n="$SAMPLE" '{ print n / $1 }'
 	pause "$1" sms
 	until_idle "$1"
+	figure "rate_$1_cpu" "$(quotient $(($(cpu_us "$pid") - before)) $(($(recorded "$1") - sent)))"
 }
 sample_rate_large() { backlog_rate large; }
 sample_rate_small() {
@@ -35,6 +40,7 @@ sample_rate_small() {
 row_waiting() {
 	ready_for_backlog && in_turn rate_large rate_small || return
 	compare 'SMS while 1 000 000 wait' rate_large rate_small /s 'while 10 000 wait' '>=0.9'
+	compare '  CPU of the dispatcher a message' rate_large_cpu rate_small_cpu ' us' 'while 10 000 wait' ''
 }
 
 # --- with a snapshot held, and memory ---------------------------------------------------
