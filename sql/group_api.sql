@@ -91,6 +91,10 @@ ACTIVE: members can answer and be added
 ARCHIVED: nothing more is sent, and nobody can join; see archive_group()$$;
 
 -- Indexes are made of it.
+CREATE FUNCTION group_api_private.name_key(text) RETURNS text
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'group_api_name_key';
+COMMENT ON FUNCTION group_api_private.name_key(text) IS 'internal: a name in Unicode''s Normalization Form C, without letters that nobody sees';
+
 CREATE FUNCTION group_api_private.search_grams(text) RETURNS integer[]
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'group_api_search_grams';
 COMMENT ON FUNCTION group_api_private.search_grams(text) IS 'internal: all pieces of one, two and three characters of a text, as numbers; two may have the same';
@@ -170,7 +174,7 @@ COMMENT ON COLUMN group_api_private.groups.locale IS 'the language of its messag
 COMMENT ON COLUMN group_api_private.groups.next_deadline IS 'when something is due for its open invitations next: a reminder, or their expiry';
 COMMENT ON COLUMN group_api_private.groups.last_member IS 'the highest number a member had who is gone: none is given out twice, as links name them';
 CREATE INDEX groups_next_deadline ON group_api_private.groups (next_deadline, id) WHERE next_deadline IS NOT NULL;
-CREATE UNIQUE INDEX groups_v2_name_key ON group_api_private.groups (name) WHERE contract = 'B';
+CREATE UNIQUE INDEX groups_v2_name_key ON group_api_private.groups (group_api_private.name_key(name)) WHERE contract = 'B';
 CREATE UNIQUE INDEX groups_v2_slug_key ON group_api_private.groups (slug) WHERE contract = 'B';
 COMMENT ON COLUMN group_api_private.groups.search_name IS 'what search_groups() looks in: the name in lower case, of groups of contract B';
 CREATE INDEX groups_v2_number ON group_api_private.groups (number) WHERE contract = 'B' AND status = 'ACTIVE';

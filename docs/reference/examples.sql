@@ -201,6 +201,18 @@ SELECT group_api_v2.list_members(:id);
 -- group_api_v2.user_groups
 SELECT group_api_v2.user_groups(:anna);
 
+-- group_api_v2.get_user
+SELECT group_api_v2.get_user(:anna);
+
+-- group_api_v2.get_me
+SELECT group_api_v2.get_me();
+
+-- group_api_v2.get_permission
+SELECT group_api_v2.get_permission();
+
+-- group_api_v2.get_avatar
+SELECT group_api_v2.get_avatar();
+
 -- group_api_v2.list_feed
 SELECT group_api_v2.list_feed(:id);
 

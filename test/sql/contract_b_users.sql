@@ -115,6 +115,21 @@ FROM (VALUES ('group_api_v2.list_groups()', 'limit=1&offset=0&search=x', '200'),
 	('group_api_v2.list_feed(%s)', 'ordering=1%3Bdrop', '400 ordering invalid_choice'), ('group_api_v2.list_feed(%s)', 'search=x', '400 search unknown_field'))
 	AS asked (named, query, wanted), LATERAL (SELECT format(named, :'bare'::json ->> 'id') AS call) AS c;
 
+-- ---- One name ----
+
+SELECT group_api_v2.create_group('{"name": "ga_test Café Zürich"}') ->> 'id' AS cafe \gset
+SELECT group_api_v2.create_group('{"name": "ga_test other"}') ->> 'id' AS other \gset
+SELECT is(pg_temp.state(format(call, jsonb_build_object('name', name))), state, what || ': ' || left(call, 32))
+FROM (SELECT name, what, '23505 name "' || name || '" is taken by another group' AS state FROM (VALUES
+	(normalize('ga_test Café Zürich', NFD), 'letters and accents apart'), (E'ga_test Ca\u200Bfé Zürich', 'a space of no width'), (E'ga_test Café Zür\u00ADich', 'a soft hyphen'),
+	(E'ga_test Café Zürich\uFE0F', 'a variation selector'), (E'ga_test Cafe\u034F\u0301 Zürich', 'a joiner between a letter and its accent'), (E'ga_test Café\u2060 Zürich', 'a word joiner'),
+	(E'ga_test Café Zürich\U000E0041', 'a tag')) AS names (name, what)) AS n,
+	(VALUES ('SELECT group_api_v2.create_group(%L::jsonb)'), (format('SELECT group_api_v2.patch_group(%s, %%L)', :other))) AS calls (call);
+SELECT is(pg_temp.state(format('SELECT group_api_v2.create_group(%L::jsonb)', jsonb_build_object('name', name))), 'done', name || ' is another')
+FROM (VALUES ('ga_test Cafe Zurich'), ('ga_test café zürich'), ('ga_test Café  Zürich')) AS names (name);
+SELECT is(pg_temp.state(format('SELECT group_api_v2.patch_group(%s, %L)', :cafe, jsonb_build_object('name', normalize('ga_test Café Zürich', NFD)))), 'done', 'a group''s own name may take another form');
+SELECT is(name, normalize('ga_test Café Zürich', NFD), 'which is kept') FROM group_api_private.groups WHERE number = :cafe;
+
 -- ---- While nothing may be written ----
 
 SELECT pg_temp.be('newer', '{"name": "Newer"}');

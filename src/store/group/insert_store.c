@@ -200,7 +200,8 @@ ga_group_name_is_taken(const char *name)
 {
 	static GaPlan plan = {
 		.sql = "SELECT FROM group_api_private.groups"
-			   " WHERE contract = 'B' AND name = $1",
+			   " WHERE contract = 'B' AND group_api_private.name_key(name)"
+			   "  = group_api_private.name_key($1)",
 		.nargs = 1,
 		.argtypes = {TEXTOID},
 	};
