@@ -35,7 +35,8 @@ $node->safe_psql('postgres', q{
 	CREATE FUNCTION probe.fail(state text) RETURNS void LANGUAGE plpgsql AS
 		'BEGIN RAISE EXCEPTION USING ERRCODE = state, MESSAGE = $$m$$, DETAIL = $$d$$, HINT = $$h$$; END';
 	CREATE FUNCTION probe.secret() RETURNS int LANGUAGE sql AS 'SELECT 1';
-	CREATE FUNCTION probe.rows() RETURNS TABLE (n int) LANGUAGE sql AS 'SELECT 1 UNION ALL SELECT 2';
+	CREATE FUNCTION probe.rows() RETURNS TABLE (n int) LANGUAGE sql STABLE AS 'SELECT 1 UNION ALL SELECT 2';
+	CREATE FUNCTION probe.none() RETURNS TABLE (n int) LANGUAGE sql STABLE AS 'SELECT 1 WHERE false';
 	CREATE FUNCTION probe.told() RETURNS json LANGUAGE sql STABLE AS $$
 		SELECT json_build_object('role', current_user, 'method', current_setting('request.method'),
 			'path', current_setting('request.path'), 'claims', current_setting('request.jwt.claims')::json,
@@ -115,6 +116,20 @@ sub check_answers
 	is($g->head('/rpc/look', {%json})->{status}, 200, 'but is not called for HEAD when it only reads');
 	is($g->post_json('/rpc/mark', { n => 1 })->{status}, 204, 'void is no content');
 	is(join(',', map { $_->{n} } @{ from_json($g->post_json('/rpc/rows', '{}')->{content}) }), '1,2', 'rows are a list');
+	my %one = (Accept => 'application/vnd.pgrst.object+json');
+	is(from_json($g->get('/rpc/named', {%one}, a => 1)->{content})->{a}, 1, 'one object is one object');
+	my $two = $g->post_json('/rpc/rows', '{}', %one);
+	is("$two->{status} " . join(', ', @{ from_json($two->{content}) }{qw(code message details)}),
+		'406 PGRST116, Cannot coerce the result to a single JSON object, The result contains 2 rows', 'and two are none');
+	is($g->get('/rpc/rows', {%json})->{headers}{'content-range'}, '0-1/*', 'rows are counted');
+	is($g->$_('/rpc/rows', { %json, Prefer => 'count=exact' })->{headers}{'content-range'}, '0-1/2', "of how many who asks is told, by $_") for qw(get head);
+	is($g->get('/rpc/none', { %json, Prefer => 'count=exact' })->{headers}{'content-range'}, '*/0', 'none are none');
+	# HTTP::Tiny sends no such bytes.
+	my $raw = sub { my ($path, @headers) = @_;
+		open(my $curl, '-|', 'curl', '-sS', map({ ('-H', $_) } @headers), "$g->{url}$path") or die "curl: $!";
+		return join '', <$curl> };
+	is($raw->("/rpc/page?word=\xC3\xA9", 'Accept: text/html'), "<p>\xC3\xA9", 'an address may be raw UTF-8');
+	like($raw->('/rpc/told', 'Accept: application/json', "X-Probe: \xC3\xA9"), qr/"\xC3\xA9"/, 'a header, too');
 	my $settled = $g->post_json('/rpc/settle', { status => '418', headers => '[{"X-A": "b"}]' });
 	is("$settled->{status} $settled->{headers}{'x-a'}", '418 b', 'status and headers are what the function sets');
 	is($g->post_json('/rpc/settle', { status => '200', headers => '{"X-A": "b"}' })->{status}, 500, 'headers that are no list are a fault');

@@ -79,7 +79,9 @@ sub double_of
 	my $child = start_program('gateway', '/usr/bin/env', 'node',
 		project_root() . '/test/http/gateway.js', '--host', $node->host, '--port', $node->port,
 		'--jwt-secret', $options{secret} // $SECRET, '--port-file', $port_file, '--schemas', schemas(%options),
-		'--database', $options{database} // 'postgres');
+		'--database', $options{database} // 'postgres',
+		defined $options{audience} ? ('--jwt-aud', $options{audience}) : (),
+		defined $options{role_claim} ? ('--jwt-role-claim-key', $options{role_claim}) : ());
 	my $port = GroupApiTest::await_port($port_file, $child);
 	return bless { name => 'double', url => "http://127.0.0.1:$port", pid => $child };
 }
@@ -100,10 +102,15 @@ sub write_postgrest_conf
 	my $uri = sprintf 'postgres:///%s?host=%s&port=%d&user=authenticator', $options{database} // 'postgres', $node->host, $node->port;
 	my $file = "$scratch/postgrest.conf";
 
-	for ([ 'db-uri', $uri ], [ 'db-schemas', $schemas ], [ 'jwt-secret', $options{secret} // $SECRET ])
+	unlink "$scratch/jwt-secret";
+	append_to_file("$scratch/jwt-secret", $options{secret} // $SECRET);
+	for ([ 'db-uri', $uri ], [ 'db-schemas', $schemas ], [ 'jwt-secret', "\@$scratch/jwt-secret" ],
+		[ 'jwt-aud', $options{audience} ], [ 'jwt-role-claim-key', $options{role_claim} ])
 	{
 		my ($name, $value) = @$_;
-		$text =~ s/^$name = .*/$name = "$value"/m or die "postgrest.conf has no $name";
+		next unless defined $value;
+		$value =~ s/"/\\"/g;
+		$text =~ s/^(# )?$name = .*/$name = "$value"/m or die "postgrest.conf has no $name";
 	}
 	$text =~ s/^server-port = .*/server-port = $port/m or die 'postgrest.conf has no server-port';
 	open(my $conf, '>', $file) or die "$file: $!";
@@ -153,7 +160,8 @@ sub front_of
 	return start_nginx($port, $text, "nginx before $gateway->{name}");
 }
 
-=head2 gateways(NODE, [schemas => LIST], [database => NAME], [secret => TEXT])
+=head2 gateways(NODE, [schemas => LIST], [database => NAME], [secret => TEXT],
+[audience => TEXT], [role_claim => PATH])
 
 The double and PostgREST, as far as they can be had; says which could not.
 

@@ -4,6 +4,8 @@
 const { createHash } = require('crypto');
 const { Fault, faultOfDatabase } = require('./fault');
 
+// What clients ask for that want one object and no list: .single().
+const SINGLE = 'application/vnd.pgrst.object+json';
 const quote = (name) => `"${name.replace(/"/g, '""')}"`;
 
 // {type of the answer, whether the body is what a media type handler returned}
@@ -18,6 +20,7 @@ function negotiate(accept, fn) {
 	for (const { type, whole } of wanted.sort((a, b) => b.weight - a.weight || a.stars - b.stars)) {
 		if (fn.is_media && fn.type === '*/*') return { type: 'application/octet-stream', isHandled: true };
 		if (fn.is_media && whole === fn.type) return { type, isHandled: true };
+		if (type === SINGLE) return { type: `${SINGLE}; charset=utf-8`, isHandled: false, isSingle: true };
 		if (['*/*', 'application/json'].includes(type))
 			return { type: 'application/json; charset=utf-8', isHandled: false };
 	}
@@ -45,12 +48,12 @@ function argumentsOf(fn, { named, unnamed, isJson }) {
 
 // PostgREST's own shape: what HEAD does not need the planner leaves out, be it
 // the function itself.
-function statementOf(schema, name, fn, request, isHandled) {
+function statementOf(schema, name, fn, request, { isHandled, isSingle }) {
 	const { list, before, values } = argumentsOf(fn, request);
 	const callee = `${quote(schema)}.${quote(name)}(${list})`;
 	const [columns, rows] = fn.is_composite ? ['_call.*', callee] : ['_call.v', `(SELECT ${callee} AS v)`];
 	const all = `json_agg(${fn.is_composite ? '_t' : '_t.v'})`;
-	let body = fn.returns_set ? `coalesce(${all}, '[]')` : `coalesce(${all}->0, 'null')`;
+	let body = fn.returns_set && !isSingle ? `coalesce(${all}, '[]')` : `coalesce(${all}->0, 'null')`;
 
 	if (isHandled) body = fn.type === '*/*' ? "coalesce(_t.v::bytea, '')" : "coalesce(_t.v::text, '')";
 	if (request.method === 'HEAD') body = "''";
@@ -113,10 +116,15 @@ function statusOf(text, fn) {
 	return parseInt(text, 10);
 }
 
+// Which rows these are, and of how many where that was asked for.
+function rangeOf({ isCounted }, total) {
+	return `${total > 0 ? `0-${total - 1}` : '*'}/${isCounted ? total : '*'}`;
+}
+
 // What the function sets goes before what PostgREST would say.
-function answerOf(request, fn, type, { headers, status, body }) {
+function answerOf(request, fn, type, { headers, status, body, total }) {
 	const told = headersOf(headers);
-	const own = [];
+	const own = [['Content-Range', rangeOf(request, Number(total))]];
 
 	if (fn.type !== 'void') own.push(['Content-Type', type]);
 	if (fn.type !== 'void' && request.isNegotiated) own.push(['Content-Profile', request.schema]);
@@ -129,16 +137,19 @@ function answerOf(request, fn, type, { headers, status, body }) {
 }
 
 async function run(client, fn, request, caller) {
-	const { type, isHandled } = negotiate(request.accept, fn);
+	const wanted = negotiate(request.accept, fn);
 	const readOnly = request.isRead || fn.volatility !== 'v';
 
 	await client.query(`BEGIN ISOLATION LEVEL READ COMMITTED ${readOnly ? 'READ ONLY' : 'READ WRITE'}`);
 	await apply(client, settingsOf(request, caller));
 	const { rows: [told] } = await client.query(
-		prepared(statementOf(request.schema, request.name, fn, request, isHandled)));
+		prepared(statementOf(request.schema, request.name, fn, request, wanted)));
+	if (wanted.isSingle && Number(told.total) !== 1)
+		throw new Fault(406, 'PGRST116', 'Cannot coerce the result to a single JSON object',
+			{ details: `The result contains ${told.total} rows` });
 	if (request.preference === 'tx=rollback') await client.query('SET CONSTRAINTS ALL IMMEDIATE');
 	await client.query(request.preference === 'tx=rollback' ? 'ROLLBACK' : 'COMMIT');
-	return answerOf(request, fn, type, told);
+	return answerOf(request, fn, wanted.type, told);
 }
 
 // What lost against another transaction is tried again, however often.

@@ -81,14 +81,24 @@ function preferenceOf({ prefer = '' }) {
 	return prefer.split(',').map((one) => one.trim()).find((one) => /^tx=(commit|rollback)$/.test(one));
 }
 
+// Whether the whole number of rows is to be told.
+const isCounted = ({ prefer = '' }) => prefer.split(',').some((one) => one.trim() === 'count=exact');
+
+// Node reads what heads a request as Latin-1; PostgREST as UTF-8, and breaks off at
+// what is none.
+function asUtf8(text) {
+	return textOf(Buffer.from(text, 'latin1'), new Fault(500, 'PGRSTX00', 'Invalid UTF-8'));
+}
+
 function readRequest(incoming, body, { schemas }) {
-	const { method, headers } = incoming;
+	const { method } = incoming;
+	const headers = Object.fromEntries(Object.entries(incoming.headers).map(([name, value]) => [name, asUtf8(String(value))]));
 	const url = new URL(incoming.url, 'http://127.0.0.1');
 	const [, name] = /^\/rpc\/([^/]+)$/.exec(decodeURIComponent(url.pathname)) ?? [];
 
 	if (name === undefined)
 		throw new Fault(404, 'PGRST125', 'Invalid path specified in request URL');
-	const schema = schemaOf(incoming, schemas);
+	const schema = schemaOf({ method, headers }, schemas);
 	if (!['GET', 'HEAD', 'POST'].includes(method))
 		throw new Fault(405, 'PGRST101', `Cannot use the ${method} method on RPC`);
 	return {
@@ -97,9 +107,10 @@ function readRequest(incoming, body, { schemas }) {
 		cookies: cookiesOf(headers.cookie),
 		accept: headers.accept ?? '*/*',
 		preference: preferenceOf(headers),
+		isCounted: isCounted(headers),
 		isNegotiated: schemas.length > 1,
 		isRead: method !== 'POST',
-		...argumentsOf(incoming, url, body),
+		...argumentsOf({ method, headers }, url, body),
 	};
 }
 
