@@ -454,6 +454,56 @@ CREATE TABLE group_api_private.pauses (
 COMMENT ON TABLE group_api_private.pauses IS 'internal: providers that get nothing until resumed, or (by_dispatcher) until their options change';
 COMMENT ON COLUMN group_api_private.pauses.until IS 'when a rest ends that the provider asked for; null: a pause, which does not end by itself';
 
+-- Events: one row what happened, and one for each listener that is to have it.  Their
+-- group may be gone when they are heard, so none of their columns leads there.
+CREATE TABLE group_api_private.consumers (
+    name        text NOT NULL,
+    types       integer NOT NULL,
+    contacts    boolean NOT NULL,
+    created_at  timestamptz NOT NULL DEFAULT pg_catalog.now(),
+    CONSTRAINT consumers_pkey PRIMARY KEY (name)
+);
+COMMENT ON TABLE group_api_private.consumers IS 'internal: who asks for events by next_events()';
+COMMENT ON COLUMN group_api_private.consumers.types IS 'the events it wants, a bit each (store/events/event_type)';
+
+CREATE TABLE group_api_private.events (
+    id          bigint GENERATED ALWAYS AS IDENTITY,
+    uid         uuid NOT NULL DEFAULT pg_catalog.gen_random_uuid(),
+    at          timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
+    type        text NOT NULL,
+    about_group uuid,
+    group_number bigint,
+    product_id  uuid,
+    user_id     bigint,
+    member      integer,
+    delivery    group_api.delivery,
+    response    group_api.response,
+    channel     group_api.channel,
+    server      name,
+    group_name  text,
+    member_name text,
+    reason      text,
+    user_subject text,
+    contact     text,
+    CONSTRAINT events_pkey PRIMARY KEY (id)
+);
+COMMENT ON TABLE group_api_private.events IS 'internal: what happened, as it was at that moment, kept for group_api.events_retention';
+COMMENT ON COLUMN group_api_private.events.uid IS 'names the event everywhere; the same for every try to tell it';
+CREATE INDEX events_at ON group_api_private.events USING brin (at);
+
+CREATE TABLE group_api_private.event_deliveries (
+    event       bigint NOT NULL,
+    listener    text NOT NULL,
+    due         timestamptz NOT NULL DEFAULT '-infinity',
+    tries       smallint NOT NULL DEFAULT 0,
+    failed      text,
+    CONSTRAINT event_deliveries_pkey PRIMARY KEY (event, listener)
+);
+COMMENT ON TABLE group_api_private.event_deliveries IS 'internal: events that a listener is still to have';
+COMMENT ON COLUMN group_api_private.event_deliveries.due IS 'when it is to be told, -infinity: at once, infinity: not any more';
+COMMENT ON COLUMN group_api_private.event_deliveries.failed IS 'why it was not taken at the last try';
+CREATE INDEX event_deliveries_due ON group_api_private.event_deliveries (listener, due, event);
+
 -- A restored or cloned database must stay silent: the identity is dumped with
 -- the data and no longer fits.  The key of the links is never dumped, so a
 -- restore into the very same database is told by its digest.  Groups without this
@@ -525,6 +575,10 @@ SELECT pg_catalog.pg_extension_config_dump('group_api_private.usage_id_seq', '')
 SELECT pg_catalog.pg_extension_config_dump('group_api_private.templates', '');
 SELECT pg_catalog.pg_extension_config_dump('group_api_private.idempotency_keys', '');
 SELECT pg_catalog.pg_extension_config_dump('group_api_private.pauses', '');
+SELECT pg_catalog.pg_extension_config_dump('group_api_private.consumers', '');
+SELECT pg_catalog.pg_extension_config_dump('group_api_private.events', '');
+SELECT pg_catalog.pg_extension_config_dump('group_api_private.events_id_seq', '');
+SELECT pg_catalog.pg_extension_config_dump('group_api_private.event_deliveries', '');
 SELECT pg_catalog.pg_extension_config_dump('group_api_private.installation', '');
 SELECT pg_catalog.pg_extension_config_dump('group_api_private.incarnations', '');
 SELECT pg_catalog.pg_extension_config_dump('group_api_private.users_id_seq', '');
@@ -544,12 +598,13 @@ BEGIN
                                     'captured', 'receipts', 'receipt_counts', 'polls', 'suppressions',
                                     'suppression_salt', 'sends', 'resends', 'templates', 'usage',
                                     'idempotency_keys', 'pauses', 'installation', 'link_secret',
-                                    'set_aside'] LOOP
+                                    'set_aside', 'consumers', 'events', 'event_deliveries'] LOOP
         EXECUTE pg_catalog.format('ALTER TABLE group_api_private.%I ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY, '
                                   'SET (vacuum_truncate = off)', relation);
     END LOOP;
     FOREACH relation IN ARRAY ARRAY['users', 'groups', 'members', 'requests', 'invitations', 'attempts', 'captured', 'pauses',
-                                    'receipts', 'receipt_counts', 'polls', 'suppressions', 'templates', 'set_aside'] LOOP
+                                    'receipts', 'receipt_counts', 'polls', 'suppressions', 'templates', 'set_aside',
+                                    'consumers', 'event_deliveries'] LOOP
         EXECUTE pg_catalog.format('CREATE POLICY %I ON group_api_private.%I FOR SELECT USING (true)', relation || '_read', relation);
     END LOOP;
 END
@@ -1252,6 +1307,45 @@ COMMENT ON FUNCTION group_api.receipt_url(name) IS
 $$The address to enter at a provider as webhook for all its messages; whoever knows it is believed
 where the provider does not sign. Errors: 42704 for an unknown server, 55000 without callback_url.$$;
 
+-- Events --------------------------------------------------------------------
+
+CREATE FUNCTION group_api.create_consumer(name text, events text DEFAULT '*', contacts boolean DEFAULT false)
+    RETURNS void
+    LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_create_consumer';
+COMMENT ON FUNCTION group_api.create_consumer(text, text, boolean) IS
+$$Makes a consumer, for which events are kept until it has acknowledged them.
+
+"events" names those it wants, with commas between, such as invitation.*, member.joined; * is
+all (docs/events.md).  With "contacts" they tell the members' addresses.  What happens in
+transactions that begin from now on is kept for group_api.events_retention.
+Errors: 42710 for a name that is taken, 22023 for an unknown event or a name that is empty or
+longer than 63 bytes, 22004 for null.$$;
+
+CREATE FUNCTION group_api.drop_consumer(name text) RETURNS boolean
+    LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_drop_consumer';
+COMMENT ON FUNCTION group_api.drop_consumer(text) IS
+'Removes a consumer with all that waits for it; tells whether there was one. Error: 22004 for null.';
+
+CREATE FUNCTION group_api.next_events(name text, "limit" integer DEFAULT 100,
+        OUT id bigint, OUT uid uuid, OUT type text, OUT at timestamptz, OUT event json)
+    RETURNS SETOF record
+    LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_next_events';
+COMMENT ON FUNCTION group_api.next_events(text, integer) IS
+$$Hands out the next events of a consumer, in the order in which they happened.
+
+Those handed out go to no other session for group_api.event_lease; those that ack_events() does
+not name by then are handed out again.  Several sessions share the work of one consumer.  None is
+left out, however transactions overlap; but two sessions may be at work on one group at a time.
+"limit": 1 to 10000.  Error: 42704 for an unknown consumer, 22023 for another limit.$$;
+
+CREATE FUNCTION group_api.ack_events(name text, VARIADIC ids bigint[]) RETURNS bigint
+    LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_ack_events';
+COMMENT ON FUNCTION group_api.ack_events(text, bigint[]) IS
+$$Says which events a consumer is done with: they are not handed out again.
+
+Answers how many of them were not before.  In the transaction that took and used them it makes
+their use exactly once.  Errors: 42704 for an unknown consumer, 22004 for null.$$;
+
 -- Operators -----------------------------------------------------------------
 
 CREATE FUNCTION group_api.retry_failed(group_id uuid DEFAULT NULL, channel group_api.channel DEFAULT NULL)
@@ -1724,6 +1818,13 @@ COMMENT ON COLUMN group_api.set_aside.since IS 'since when';
 COMMENT ON COLUMN group_api.set_aside.until IS 'when the step tries it again; infinity: when retry_failed() says so';
 COMMENT ON COLUMN group_api.set_aside.tries IS 'how often the step failed at it';
 
+CREATE VIEW group_api.consumers WITH (security_invoker = true) AS
+SELECT c.name, c.contacts, c.created_at,
+       (SELECT pg_catalog.count(*) FROM group_api_private.event_deliveries d WHERE d.listener = c.name) AS waiting,
+       (SELECT pg_catalog.min(d.event) FROM group_api_private.event_deliveries d WHERE d.listener = c.name) AS first_event
+  FROM group_api_private.consumers c;
+COMMENT ON VIEW group_api.consumers IS 'who asks for events by next_events(), and how many wait for each';
+
 CREATE FUNCTION group_api.health(
         OUT "check" text, OUT ok boolean, OUT fact text, OUT hint text)
     RETURNS SETOF record
@@ -2024,17 +2125,20 @@ DECLARE
         'group_api.put_template(group_api.channel, text, text, text, text), '
         'group_api.remove_template(group_api.channel, text), '
         'group_api_private.builtin_templates(), '
+        'group_api.create_consumer(text, text, boolean), group_api.drop_consumer(text), '
         'group_api.wait_until_idle(interval), group_api.receipt_url(name), '
         'group_api.test_provider(name, text)';
+    listeners text := 'group_api.next_events(text, integer), group_api.ack_events(text, bigint[])';
     gateways text := 'group_api.is_gateway()';
     mailers text := 'group_api.ingest_bounce(bytea)';
     views text := 'group_api.providers, group_api.queue, group_api.attempts, group_api.deliveries, '
         'group_api.suppressions, group_api.receipts, group_api.receipt_counts, '
-        'group_api.dispatcher, group_api.waiting, group_api.locks, group_api.set_aside, group_api.phone_tables';
+        'group_api.dispatcher, group_api.waiting, group_api.locks, group_api.set_aside, group_api.phone_tables, group_api.consumers';
     wrappers text := group_api_private.our_wrappers();
     tables text := 'group_api_private.groups, group_api_private.members, '
         'group_api_private.invitations, group_api_private.attempts, group_api_private.pauses, '
-        'group_api_private.suppressions, group_api_private.receipt_counts, group_api_private.set_aside';
+        'group_api_private.suppressions, group_api_private.receipt_counts, group_api_private.set_aside, '
+        'group_api_private.consumers, group_api_private.event_deliveries';
     -- Not what came, word for word: that holds contacts and the provider's ids.
     receipt_columns text := 'received_at, way, server, result, group_id, member, status, code, message_id';
     -- What the role itself was granted, by one function of each level.
@@ -2045,10 +2149,10 @@ BEGIN
             MESSAGE = CASE WHEN role IS NULL THEN 'the role must not be null'
                            ELSE format('role %s does not exist', role) END;
     END IF;
-    IF level IS NULL OR level NOT IN ('anonymous', 'caller', 'operator', 'monitor', 'mailer', 'gateway') THEN
+    IF level IS NULL OR level NOT IN ('anonymous', 'caller', 'operator', 'monitor', 'listener', 'mailer', 'gateway') THEN
         RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
             MESSAGE = format('unknown level of access %s', coalesce(quote_literal(level), 'null')),
-            HINT = 'The levels are anonymous, caller, operator, monitor, mailer and gateway.';
+            HINT = 'The levels are anonymous, caller, operator, monitor, listener, mailer and gateway.';
     END IF;
     SELECT coalesce(array_agg(m.level), '{}') INTO held
       FROM (VALUES ('operator', 'group_api.adopt(boolean, boolean, boolean)'), ('caller', 'group_api.create_group(jsonb)'),
@@ -2078,6 +2182,9 @@ BEGIN
     IF level IN ('caller', 'operator') THEN
         EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO %s', callers, role);
     END IF;
+    IF level IN ('listener', 'operator') THEN
+        EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO %s', listeners, role);
+    END IF;
     IF level IN ('mailer', 'operator') THEN
         EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO %s', mailers, role);
     END IF;
@@ -2100,7 +2207,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION group_api.grant_access(regrole, text) IS
-'Grants a role what it needs: anonymous (what the holder of a link does: look, answer, unsubscribe; looking at contract B''s public groups; and providers'' callbacks over HTTP), caller (that and the contracts'' functions), monitor (health() and the views), mailer (ingest_bounce() for the mail server), gateway (its word on who calls counts, once group_api.trusted_roles names it: for the role PostgREST logs in as), operator (all but the last of these, and pause, resume, retry_failed, adopt, test_provider, creating providers). A level that includes the wanted one is taken back to it; revoke_access() takes back all. To be called by the extension''s owner. Error: 22023 for another level.';
+'Grants a role what it needs: anonymous (what the holder of a link does: look, answer, unsubscribe; looking at contract B''s public groups; and providers'' callbacks over HTTP), caller (that and the contracts'' functions), monitor (health() and the views), listener (next_events() and ack_events() of every consumer), mailer (ingest_bounce() for the mail server), gateway (its word on who calls counts, once group_api.trusted_roles names it: for the role PostgREST logs in as), operator (all but the last of these, and pause, resume, retry_failed, adopt, test_provider, creating providers). A level that includes the wanted one is taken back to it; revoke_access() takes back all. To be called by the extension''s owner. Error: 22023 for another level.';
 
 -- Rights --------------------------------------------------------------------
 

@@ -14,6 +14,7 @@
 #include "catalog/pg_type.h"
 #include "dispatch/wake.h"
 #include "request/body.h"
+#include "store/events/event_store.h"
 #include "store/group/insert_store.h"
 #include "store/group/deadline_store.h"
 #include "store/group/subscription_store.h"
@@ -148,6 +149,33 @@ ga_creation_mark_suppressed(const GaOwnerScope *scope, GaGroup *group)
 		}
 }
 
+/* The group itself, and whoever is invited. */
+static void
+write_events(const GaGroupView *group)
+{
+	GaEvent *events;
+	int count = 0;
+
+	if (!ga_events_are_wanted(GA_EVENT_BIT(GA_EVENT_GROUP_CREATED) |
+							  GA_EVENT_BIT(GA_EVENT_INVITATION_QUEUED) |
+							  GA_EVENT_BIT(GA_EVENT_INVITATION_SUPPRESSED)))
+		return;
+	events = palloc(sizeof(GaEvent) * (group->member_count + 1));
+	events[count++] = (GaEvent){GA_EVENT_GROUP_CREATED, group->id, 0};
+	for (int i = 0; i < group->member_count; i++)
+	{
+		const GaMemberView *member = &group->members[i];
+
+		if (member->delivery == NULL || strcmp(member->delivery, "held") == 0)
+			continue;
+		events[count++] = (GaEvent){strcmp(member->delivery, "queued") == 0
+										? GA_EVENT_INVITATION_QUEUED
+										: GA_EVENT_INVITATION_SUPPRESSED,
+									group->id, member->number};
+	}
+	ga_events_write(events, count);
+}
+
 bool
 ga_creation_write(const GaOwnerScope *scope, GaGroup *group)
 {
@@ -158,7 +186,10 @@ ga_creation_write(const GaOwnerScope *scope, GaGroup *group)
 	done = ga_group_insert(scope, group);
 	ga_wake_trigger_is_silent = false;
 	if (done)
+	{
 		ga_wake_at_commit_for_tags();
+		write_events(group);
+	}
 	if (group->is_first)
 		ga_wake_reload_at_commit();
 	return done;

@@ -309,6 +309,30 @@ define_dispatch_settings(void)
 							NULL, NULL, NULL);
 }
 
+static void
+define_event_settings(void)
+{
+	DefineCustomIntVariable("group_api.events_retention",
+							"How long events are kept for those who listen.",
+							"What a listener has not taken by then is lost to "
+							"it; what it has taken can be replayed so long.",
+							&ga_settings.events_retention,
+							GA_EVENTS_RETENTION_DEFAULT, 1, INT_MAX, PGC_SUSET,
+							GUC_UNIT_MIN, NULL, NULL, NULL);
+	DefineCustomIntVariable(
+		"group_api.event_lease",
+		"How long a consumer has for the events it was handed.",
+		"Those it has not acknowledged by then are handed out again.",
+		&ga_settings.event_lease, GA_EVENT_LEASE_DEFAULT, 1000,
+		24 * 3600 * 1000, PGC_SUSET, GUC_UNIT_MS, NULL, NULL, NULL);
+	DefineCustomBoolVariable(
+		"group_api.notify",
+		"Whether each transaction in which an event happens sends a NOTIFY.",
+		"It is sent on the channel group_api, without a payload. Transactions "
+		"that send one commit one after the other.",
+		&ga_settings.notify, false, PGC_SUSET, 0, NULL, NULL, NULL);
+}
+
 /* What one leader can do to one contact. */
 static void
 define_abuse_settings(void)
@@ -532,6 +556,7 @@ ga_guc_init(GaCountriesCheck countries_check)
 	define_limit_settings();
 	define_switches();
 	define_dispatch_settings();
+	define_event_settings();
 	define_abuse_settings();
 	define_worker_settings();
 	MarkGUCPrefixReserved("group_api");

@@ -20,6 +20,8 @@
 #define GA_INVITATION_EXPIRY_DEFAULT (7 * 24 * 60)	 /* min */
 #define GA_ATTEMPTS_RETENTION_DEFAULT (30 * 24 * 60) /* min */
 #define GA_RECEIPTS_RETENTION_DEFAULT (30 * 24 * 60) /* min */
+#define GA_EVENTS_RETENTION_DEFAULT (7 * 24 * 60)	 /* min */
+#define GA_EVENT_LEASE_DEFAULT (60 * 1000)			 /* ms */
 #define GA_CAPTURED_LIMIT_DEFAULT 10000
 #define GA_LOCK_TIMEOUT_DEFAULT 5000 /* ms */
 #define GA_SEARCH_LIMIT_DEFAULT 10000
@@ -68,6 +70,9 @@ typedef struct GaSettings
 	int invitation_expiry;	 /* min */
 	int attempts_retention;	 /* min */
 	int receipts_retention;	 /* min */
+	int events_retention;	 /* min */
+	int event_lease;		 /* ms that a consumer has for what it was handed */
+	bool notify;			 /* each transaction with events sends one NOTIFY */
 	int captured_limit;		 /* rows kept in group_api.captured */
 	int lock_timeout;		 /* ms that a caller waits for a lock at most */
 	int resend_cooldown;	 /* s between two resends to one contact */

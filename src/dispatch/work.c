@@ -47,7 +47,7 @@
 /* The same error of a step stands in the log once in so long. */
 #define SAME_ERROR_MS 60000
 
-#define TABLES_MAX 10
+#define TABLES_MAX 12
 
 /* A step, as pg_stat_activity and health() call it, and the tables it uses. */
 typedef struct StepInfo
@@ -96,7 +96,8 @@ static const StepInfo steps[GA_STEP_COUNT] = {
 	[GA_STEP_TRIM] = {"trimming the history",
 					  {"invitations", "attempts", "captured",
 					   "idempotency_keys", "sends", "resends", "receipts",
-					   "receipt_counts", "polls", "set_aside"}},
+					   "receipt_counts", "polls", "set_aside", "events",
+					   "event_deliveries"}},
 	[GA_STEP_FOLLOW_CLOCK] = {"following the clock",
 							  {"pauses", "invitations", "polls", "set_aside"}},
 };

@@ -11,6 +11,7 @@
 #include "access/xact.h"
 #include "base/fair_queue.h"
 #include "catalog/pg_type.h"
+#include "store/events/event_store.h"
 #include "store/group/lifecycle_store.h"
 #include "store/group/deadline_store.h"
 #include "store/invitation_events.h"
@@ -108,6 +109,8 @@ ga_lifecycle_resend(const GaOpenInvitation *invitation, const char *suppressed,
 	ga_poll_forget(invitation->group_id, invitation->number, NULL);
 	ga_group_advance_deadline(invitation->group_id,
 							  ga_group_first_deadline(now, expires_at));
+	ga_event_write(GA_EVENT_INVITATION_RESENT, invitation->group_id,
+				   invitation->number);
 }
 
 void
@@ -123,6 +126,8 @@ ga_lifecycle_revoke(const GaOpenInvitation *invitation)
 					   Int32GetDatum(invitation->number)};
 
 	ga_plan_run(&plan, values, NULL, SPI_OK_UPDATE);
+	ga_event_write(GA_EVENT_INVITATION_REVOKED, invitation->group_id,
+				   invitation->number);
 }
 
 bool
@@ -145,7 +150,8 @@ ga_group_archive(pg_uuid_t group_id)
 	};
 	static GaPlan withdraw = {
 		.sql = "UPDATE group_api_private.invitations i" GA_SET_WITHDRAWN
-			   " WHERE group_id = $1 AND " GA_IS_OPEN,
+			   " WHERE group_id = $1 AND " GA_IS_OPEN
+			   " RETURNING i.group_id, i.number",
 		.nargs = 1,
 		.argtypes = {UUIDOID},
 	};
@@ -154,7 +160,9 @@ ga_group_archive(pg_uuid_t group_id)
 	if (ga_plan_run(&archive, values, NULL, SPI_OK_UPDATE) == 0)
 		return false;
 	ga_plan_run(&lock, values, NULL, SPI_OK_SELECT);
-	ga_plan_run(&withdraw, values, NULL, SPI_OK_UPDATE);
+	ga_plan_run(&withdraw, values, NULL, SPI_OK_UPDATE_RETURNING);
+	ga_events_write_returned(GA_EVENT_INVITATION_REVOKED);
+	ga_event_write(GA_EVENT_GROUP_ARCHIVED, group_id, 0);
 	return true;
 }
 
@@ -168,5 +176,6 @@ ga_group_delete(pg_uuid_t group_id)
 	};
 	Datum values[1] = {UUIDPGetDatum(&group_id)};
 
+	ga_event_write(GA_EVENT_GROUP_DELETED, group_id, 0);
 	ga_plan_run(&plan, values, NULL, SPI_OK_DELETE);
 }

@@ -10,6 +10,7 @@
 #include "catalog/pg_type.h"
 #include "storage/itemptr.h"
 #include "store/cap_store.h"
+#include "store/events/event_store.h"
 #include "store/group/idempotency_store.h"
 #include "store/plan_cache.h"
 #include "store/queue/accepted_try.h"
@@ -91,7 +92,7 @@ trim_others(void)
 }
 
 /* What is trimmed, each without the others where one of them fails. */
-#define PARTS 6
+#define PARTS 7
 
 static bool
 trim_part(int part)
@@ -108,6 +109,8 @@ trim_part(int part)
 			return ga_caps_trim();
 		case 4:
 			return ga_receipts_trim();
+		case 5:
+			return ga_events_trim(TRIM_ROWS);
 		default:
 			return ga_polls_trim();
 	}

@@ -1,0 +1,181 @@
+/*
+ * consumers.c
+ *		group_api.create_consumer(), next_events() and what belongs to them: events
+ *		for whoever asks for them.
+ *
+ * EXECUTE is the right to call them: a consumer hears of all groups.
+ */
+#include "postgres.h"
+
+#include "api/arguments.h"
+#include "base/guc.h"
+#include "catalog/pg_type.h"
+#include "funcapi.h"
+#include "store/events/consumer_store.h"
+#include "store/events/event_type.h"
+#include "store/events/listener_store.h"
+#include "store/owner.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/timestamp.h"
+#include "utils/tuplestore.h"
+
+/* Events of one call of next_events(). */
+#define NEXT_EVENTS_MAX 10000
+/* Of a consumer's name; as PostgreSQL's own names. */
+#define NAME_MAX_BYTES (NAMEDATALEN - 1)
+
+static const char *
+read_name(FunctionCallInfo fcinfo, int at)
+{
+	const char *name = ga_argument_text(fcinfo, at);
+
+	if (name == NULL)
+		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+						errmsg("the consumer's name must not be null")));
+	if (name[0] == '\0' || strlen(name) > NAME_MAX_BYTES)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("a consumer's name has 1 to %d bytes", NAME_MAX_BYTES),
+				 errdetail("This one has %zu.", strlen(name))));
+	return name;
+}
+
+static GaEventTypes
+read_types(FunctionCallInfo fcinfo, int at)
+{
+	const char *list = ga_argument_text(fcinfo, at);
+	GaEventTypes types;
+	char *wrong;
+
+	if (list == NULL)
+		list = "";
+	if (!ga_event_types_read(list, &types, &wrong))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("unknown event \"%s\"", wrong),
+				 errdetail("The list of events is \"%s\".", list),
+				 errhint("Write names or their beginnings, as invitation.*, "
+						 "with commas between, or * for all: %s.",
+						 ga_event_types_known())));
+	return types;
+}
+
+static void
+pg_attribute_noreturn() refuse_unknown(const char *name)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_UNDEFINED_OBJECT),
+			 errmsg("there is no consumer \"%s\"", name),
+			 errhint("SELECT name FROM group_api.consumers; shows them, SELECT "
+					 "group_api.create_consumer(%s); makes it.",
+					 quote_literal_cstr(name))));
+}
+
+PG_FUNCTION_INFO_V1(group_api_create_consumer);
+
+Datum
+group_api_create_consumer(PG_FUNCTION_ARGS)
+{
+	const char *name = read_name(fcinfo, 0);
+	GaEventTypes types = read_types(fcinfo, 1);
+	bool contacts = !PG_ARGISNULL(2) && PG_GETARG_BOOL(2);
+	GaOwnerScope scope;
+	bool created;
+
+	ga_owner_enter(&scope);
+	created = ga_consumer_create(name, types, contacts);
+	ga_owner_leave(&scope);
+	if (!created)
+		ereport(ERROR,
+				(errcode(ERRCODE_DUPLICATE_OBJECT),
+				 errmsg("there is a consumer \"%s\" already", name),
+				 errhint("SELECT group_api.drop_consumer(%s); removes it with "
+						 "all that waits for it.",
+						 quote_literal_cstr(name))));
+	PG_RETURN_VOID();
+}
+
+PG_FUNCTION_INFO_V1(group_api_drop_consumer);
+
+Datum
+group_api_drop_consumer(PG_FUNCTION_ARGS)
+{
+	const char *name = read_name(fcinfo, 0);
+	GaOwnerScope scope;
+	bool dropped;
+
+	ga_owner_enter(&scope);
+	dropped = ga_consumer_drop(name);
+	ga_owner_leave(&scope);
+	PG_RETURN_BOOL(dropped);
+}
+
+static int
+read_limit(FunctionCallInfo fcinfo, int at)
+{
+	int limit = PG_ARGISNULL(at) ? 0 : PG_GETARG_INT32(at);
+
+	if (limit < 1 || limit > NEXT_EVENTS_MAX)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("the limit must be 1 to %d", NEXT_EVENTS_MAX)));
+	return limit;
+}
+
+static void
+put_event(ReturnSetInfo *result, const GaConsumedEvent *event)
+{
+	Datum values[5] = {Int64GetDatum(event->id), UUIDPGetDatum(&event->uid),
+					   CStringGetTextDatum(event->type),
+					   TimestampTzGetDatum(event->at),
+					   CStringGetTextDatum(event->document)};
+	bool nulls[5] = {false};
+
+	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+}
+
+PG_FUNCTION_INFO_V1(group_api_next_events);
+
+Datum
+group_api_next_events(PG_FUNCTION_ARGS)
+{
+	const char *name = read_name(fcinfo, 0);
+	int limit = read_limit(fcinfo, 1);
+	GaConsumedEvent *events;
+	GaOwnerScope scope;
+	int count = 0;
+	bool exists;
+
+	InitMaterializedSRF(fcinfo, 0);
+	ga_owner_enter(&scope);
+	exists = ga_consumer_exists(name);
+	if (exists)
+		count = ga_consumer_take(&scope, name, limit, ga_settings.event_lease,
+								 &events);
+	ga_owner_leave(&scope);
+	if (!exists)
+		refuse_unknown(name);
+	for (int i = 0; i < count; i++)
+		put_event((ReturnSetInfo *) fcinfo->resultinfo, &events[i]);
+	return (Datum) 0;
+}
+
+PG_FUNCTION_INFO_V1(group_api_ack_events);
+
+Datum
+group_api_ack_events(PG_FUNCTION_ARGS)
+{
+	const char *name = read_name(fcinfo, 0);
+	GaOwnerScope scope;
+	int64 acked;
+
+	if (PG_ARGISNULL(1) || array_contains_nulls(PG_GETARG_ARRAYTYPE_P(1)))
+		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+						errmsg("an event's id must not be null")));
+	ga_owner_enter(&scope);
+	if (!ga_consumer_exists(name))
+		refuse_unknown(name);
+	acked = ga_consumer_ack(name, PG_GETARG_DATUM(1));
+	ga_owner_leave(&scope);
+	PG_RETURN_INT64(acked);
+}

@@ -1,0 +1,118 @@
+/*
+ * consumer_store.c
+ *		Events that consumers ask for: handing them out and hearing what was done.
+ *
+ * What waits for a consumer stands in event_deliveries, one row an event.  Taking one
+ * moves its date into the future, so that it is handed to nobody else until the lease
+ * ends; acknowledging removes it.  Whoever takes and acknowledges in one transaction
+ * needs no lease: until its end the rows are locked, and others skip them.
+ *
+ * Locks: rows of event_deliveries, skipping those that others hold.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "store/events/consumer_store.h"
+#include "store/events/event_document.h"
+#include "store/events/event_type.h"
+#include "store/plan_cache.h"
+#include "utils/builtins.h"
+#include "utils/timestamp.h"
+
+bool
+ga_consumer_exists(const char *name)
+{
+	static GaPlan plan = {
+		.sql = "SELECT FROM group_api_private.consumers WHERE name = $1",
+		.nargs = 1,
+		.argtypes = {TEXTOID},
+	};
+	Datum values[1] = {CStringGetTextDatum(name)};
+
+	return ga_plan_run(&plan, values, NULL, SPI_OK_SELECT) > 0;
+}
+
+int
+ga_consumer_take(const GaOwnerScope *scope, const char *name, int limit,
+				 int lease, GaConsumedEvent **events)
+{
+	static GaPlan plan = {
+		.sql = "WITH first AS MATERIALIZED (SELECT d.event"
+			   "  FROM group_api_private.event_deliveries d"
+			   "  WHERE d.listener = $1 AND d.due <= clock_timestamp()"
+			   "  ORDER BY d.due, d.event LIMIT $2"
+			   "  FOR NO KEY UPDATE SKIP LOCKED),"
+			   " taken AS (UPDATE group_api_private.event_deliveries d"
+			   "  SET due = clock_timestamp() + $3 * interval '1 ms',"
+			   "   tries = least(d.tries + 1, 32767)"
+			   "  FROM first f WHERE d.event = f.event AND d.listener = $1"
+			   "  RETURNING d.event)"
+			   " SELECT e.id, e.uid, e.type, e.at, " GA_EVENT_DOCUMENT(
+				   "e",
+				   "c.contacts") " FROM taken t JOIN group_api_private.events "
+								 "e ON e.id = t.event"
+								 "  JOIN group_api_private.consumers c ON "
+								 "c.name = $1"
+								 " ORDER BY e.id",
+		.nargs = 3,
+		.argtypes = {TEXTOID, INT4OID, INT4OID},
+	};
+	Datum values[3] = {CStringGetTextDatum(name), Int32GetDatum(limit),
+					   Int32GetDatum(lease)};
+	int count = (int) ga_plan_run(&plan, values, NULL, SPI_OK_SELECT);
+	bool isnull;
+
+	*events = MemoryContextAlloc(scope->caller_context,
+								 sizeof(GaConsumedEvent) * Max(count, 1));
+	for (int i = 0; i < count; i++)
+	{
+		GaConsumedEvent *event = &(*events)[i];
+
+		event->id = ga_row_int64(i, 1, 0);
+		event->uid = *DatumGetUUIDP(ga_row_datum(i, 2, &isnull));
+		event->type = ga_row_text(scope, i, 3);
+		event->at = ga_row_int64(i, 4, 0);
+		event->document = ga_row_text(scope, i, 5);
+	}
+	return count;
+}
+
+int64
+ga_consumer_ack(const char *name, Datum ids)
+{
+	static GaPlan plan = {
+		.sql = "DELETE FROM group_api_private.event_deliveries"
+			   " WHERE listener = $1 AND event = ANY ($2)",
+		.nargs = 2,
+		.argtypes = {TEXTOID, INT8ARRAYOID},
+	};
+	Datum values[2] = {CStringGetTextDatum(name), ids};
+
+	return (int64) ga_plan_run(&plan, values, NULL, SPI_OK_DELETE);
+}
+
+int64
+ga_events_replay(const char *listener, uint32 types, TimestampTz since)
+{
+	static GaPlan plan = {
+		.sql =
+			"INSERT INTO group_api_private.event_deliveries (listener, event)"
+			" SELECT $1, e.id FROM group_api_private.events e"
+			"  WHERE e.at >= $2 AND e.type = ANY ($3)"
+			" ON CONFLICT (event, listener) DO UPDATE"
+			"  SET due = '-infinity', tries = 0, failed = NULL",
+		.nargs = 3,
+		.argtypes = {TEXTOID, TIMESTAMPTZOID, TEXTARRAYOID},
+	};
+	const char *names[GA_EVENT_COUNT];
+	Datum values[3];
+	int count = 0;
+
+	for (int i = 0; i < GA_EVENT_COUNT; i++)
+		if (types & GA_EVENT_BIT(i))
+			names[count++] = ga_event_type_name((GaEventType) i);
+	values[0] = CStringGetTextDatum(listener);
+	values[1] = TimestampTzGetDatum(since);
+	values[2] = ga_text_array(names, count);
+	return (int64) ga_plan_run(&plan, values, NULL, SPI_OK_INSERT);
+}

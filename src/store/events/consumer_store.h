@@ -1,0 +1,42 @@
+/*
+ * consumer_store.h
+ *		Events that consumers ask for: handing them out and hearing what was done.
+ */
+#ifndef GA_STORE_EVENTS_CONSUMER_STORE_H
+#define GA_STORE_EVENTS_CONSUMER_STORE_H
+
+#include "postgres.h"
+
+#include "datatype/timestamp.h"
+#include "store/owner.h"
+#include "utils/uuid.h"
+
+typedef struct GaConsumedEvent
+{
+	int64 id;
+	pg_uuid_t uid; /* names the event everywhere */
+	char *type;
+	TimestampTz at;
+	char *document; /* JSON */
+} GaConsumedEvent;
+
+extern bool ga_consumer_exists(const char *name);
+
+/*
+ * Hands out up to `limit` events to this session; `lease` is in milliseconds.  Who
+ * asks meanwhile gets others.  Those that are not acknowledged within the lease are
+ * handed out again.
+ */
+extern int ga_consumer_take(const GaOwnerScope *scope, const char *name,
+							int limit, int lease, GaConsumedEvent **events);
+
+/* Those of an int8[] are done; returns how many of them were not before. */
+extern int64 ga_consumer_ack(const char *name, Datum ids);
+
+/*
+ * Everything since then that is still kept is to be had once more.  Returns how many.
+ */
+extern int64 ga_events_replay(const char *listener, uint32 types,
+							  TimestampTz since);
+
+#endif /* GA_STORE_EVENTS_CONSUMER_STORE_H */

@@ -1,0 +1,240 @@
+/*
+ * event_store.c
+ *		Writing events: what happened, in the transaction in which it happened.
+ *
+ * An event is one row, the snapshot, whoever listens to it, and one small row for
+ * each listener that is to have it (event_deliveries).  The second is what makes a
+ * slow transaction lose nothing: a listener does not remember how far it has read, so
+ * an event that is committed late, with a low id, is one more row that waits.
+ *
+ * Locks: none; rows are only added.
+ *
+ * Must never: write a row that nobody listens to, or hold a contact's secret: links
+ * are in no event.
+ */
+#include "postgres.h"
+
+#include "base/guc.h"
+#include "catalog/pg_type.h"
+#include "commands/async.h"
+#include "store/events/event_store.h"
+#include "store/events/listener_store.h"
+#include "store/plan_cache.h"
+#include "utils/builtins.h"
+#include "utils/timestamp.h"
+
+/* What is heard by LISTEN, when group_api.notify is on. */
+#define NOTIFY_CHANNEL "group_api"
+
+/* Everything an event tells, read from the rows as they are now. */
+#define INSERT_EVENTS                                                          \
+	"WITH written AS (INSERT INTO group_api_private.events"                    \
+	"  (type, about_group, group_number, group_name, product_id, member,"      \
+	"   member_name, delivery, reason, response, user_id, user_subject,"       \
+	"   channel, contact)"
+
+#define SNAPSHOT                                                               \
+	"g.id, g.number, g.name, g.product_id, m.number, m.name, i.delivery,"      \
+	" i.reason, i.response, m.user_id, u.subject, i.channel, i.contact"
+
+#define SNAPSHOT_JOINS                                                         \
+	" LEFT JOIN group_api_private.users u ON u.id = m.user_id"
+
+/* One row for each listener: $1 and $2 are pairs of listener and type. */
+#define INSERT_DELIVERIES                                                      \
+	" RETURNING id, type)"                                                     \
+	" INSERT INTO group_api_private.event_deliveries (listener, event)"        \
+	" SELECT l.name, w.id FROM written w"                                      \
+	"  JOIN unnest($1, $2) l (name, type) ON l.type = w.type"
+
+bool
+ga_events_are_wanted(GaEventTypes types)
+{
+	GaEventTypes wanted;
+	int count;
+
+	(void) ga_listeners(&count, &wanted);
+	return ga_settings.notify || (wanted & types) != 0;
+}
+
+/* Tells whoever listens by LISTEN; false: nobody wants the events themselves. */
+static bool
+notify(GaEventTypes types)
+{
+	GaEventTypes wanted;
+	int count;
+
+	if (ga_settings.notify)
+		Async_Notify(NOTIFY_CHANNEL, "");
+	(void) ga_listeners(&count, &wanted);
+	return (wanted & types) != 0;
+}
+
+/* The pairs of listener and type that `types` make, as two arrays. */
+static void
+pair_listeners(GaEventTypes types, Datum *names, Datum *type_names)
+{
+	GaEventTypes wanted;
+	int count;
+	const GaListener *listeners = ga_listeners(&count, &wanted);
+	int room = Max(count * GA_EVENT_COUNT, 1);
+	const char **name = palloc(sizeof(char *) * room);
+	const char **type = palloc(sizeof(char *) * room);
+	int pairs = 0;
+
+	for (int i = 0; i < count; i++)
+		for (int j = 0; j < GA_EVENT_COUNT; j++)
+			if (listeners[i].types & types & GA_EVENT_BIT(j))
+			{
+				name[pairs] = listeners[i].name;
+				type[pairs++] = ga_event_type_name((GaEventType) j);
+			}
+	*names = ga_text_array(name, pairs);
+	*type_names = ga_text_array(type, pairs);
+}
+
+static GaEventTypes
+types_of(const GaEvent *events, int count)
+{
+	GaEventTypes types = 0;
+
+	for (int i = 0; i < count; i++)
+		types |= GA_EVENT_BIT(events[i].type);
+	return types;
+}
+
+/* Without those that nobody listens to. */
+static int
+pick_wanted(const GaEvent *events, int count, Datum *types, Datum *groups,
+			Datum *numbers)
+{
+	GaEventTypes wanted;
+	int listeners;
+	int picked = 0;
+
+	(void) ga_listeners(&listeners, &wanted);
+	for (int i = 0; i < count; i++)
+	{
+		if (!(wanted & GA_EVENT_BIT(events[i].type)))
+			continue;
+		types[picked] = CStringGetTextDatum(ga_event_type_name(events[i].type));
+		groups[picked] = UUIDPGetDatum(&events[i].group_id);
+		numbers[picked++] = Int32GetDatum(events[i].number);
+	}
+	return picked;
+}
+
+void
+ga_events_write(const GaEvent *events, int count)
+{
+	static GaPlan plan = {
+		.sql = INSERT_EVENTS
+		" SELECT k.type, " SNAPSHOT "  FROM unnest($3, $4, $5) WITH ORDINALITY"
+		"   k (type, group_id, number, place)"
+		"  JOIN group_api_private.groups g ON g.id = k.group_id"
+		"  LEFT JOIN group_api_private.members m"
+		"   ON m.group_id = k.group_id AND m.number = k.number"
+		"  LEFT JOIN group_api_private.invitations i"
+		"   ON i.group_id = k.group_id AND i.number = k.number" SNAPSHOT_JOINS
+		"  ORDER BY k.place" INSERT_DELIVERIES,
+		.nargs = 5,
+		.argtypes = {TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, UUIDARRAYOID,
+					 INT4ARRAYOID},
+	};
+	GaEventTypes about = types_of(events, count);
+	Datum values[5];
+	Datum *types;
+	Datum *groups;
+	Datum *numbers;
+	bool *nulls;
+	int picked;
+
+	if (!ga_events_are_wanted(about) || !notify(about))
+		return;
+	types = palloc(sizeof(Datum) * count);
+	groups = palloc(sizeof(Datum) * count);
+	numbers = palloc(sizeof(Datum) * count);
+	nulls = palloc0(sizeof(bool) * count);
+	picked = pick_wanted(events, count, types, groups, numbers);
+	pair_listeners(about, &values[0], &values[1]);
+	values[2] = ga_datum_array(types, nulls, picked, TEXTOID);
+	values[3] = ga_datum_array(groups, nulls, picked, UUIDOID);
+	values[4] = ga_datum_array(numbers, nulls, picked, INT4OID);
+	ga_plan_run(&plan, values, NULL, SPI_OK_INSERT);
+}
+
+void
+ga_event_write(GaEventType type, pg_uuid_t group_id, int32 number)
+{
+	GaEvent event = {type, group_id, number};
+
+	ga_events_write(&event, 1);
+}
+
+void
+ga_events_write_returned(GaEventType type)
+{
+	int count = (int) SPI_processed;
+	GaEvent *events;
+	bool isnull;
+
+	if (count == 0 || !ga_events_are_wanted(GA_EVENT_BIT(type)))
+		return;
+	events = palloc(sizeof(GaEvent) * count);
+	for (int i = 0; i < count; i++)
+	{
+		events[i].type = type;
+		events[i].group_id = *DatumGetUUIDP(ga_row_datum(i, 1, &isnull));
+		events[i].number = ga_row_int32(i, 2, 0);
+	}
+	ga_events_write(events, count);
+	pfree(events);
+}
+
+void
+ga_event_write_provider(GaEventType type, const char *server,
+						const char *reason)
+{
+	static GaPlan plan = {
+		.sql = "WITH written AS (INSERT INTO group_api_private.events"
+			   "  (type, server, reason) VALUES ($3, $4, $5)" INSERT_DELIVERIES,
+		.nargs = 5,
+		.argtypes = {TEXTARRAYOID, TEXTARRAYOID, TEXTOID, TEXTOID, TEXTOID},
+	};
+	char nulls[5] = {' ', ' ', ' ', ' ', reason ? ' ' : 'n'};
+	Datum values[5];
+
+	if (!ga_events_are_wanted(GA_EVENT_BIT(type)) ||
+		!notify(GA_EVENT_BIT(type)))
+		return;
+	pair_listeners(GA_EVENT_BIT(type), &values[0], &values[1]);
+	values[2] = CStringGetTextDatum(ga_event_type_name(type));
+	values[3] = CStringGetTextDatum(server);
+	values[4] = reason ? CStringGetTextDatum(reason) : (Datum) 0;
+	ga_plan_run(&plan, values, nulls, SPI_OK_INSERT);
+}
+
+bool
+ga_events_trim(int rows)
+{
+	/* The index is a coarse one: what is oldest stands at the front. */
+	static GaPlan plan = {
+		.sql = "WITH gone AS (DELETE FROM group_api_private.events"
+			   "  WHERE ctid = ANY (ARRAY("
+			   "   SELECT ctid FROM group_api_private.events WHERE at < $1"
+			   "    LIMIT $2 FOR UPDATE SKIP LOCKED)) RETURNING id)"
+			   " , undelivered AS (DELETE"
+			   "  FROM group_api_private.event_deliveries d"
+			   "  WHERE d.ctid = ANY (ARRAY(SELECT w.ctid FROM gone"
+			   "    JOIN group_api_private.event_deliveries w"
+			   "     ON w.event = gone.id FOR UPDATE OF w SKIP LOCKED)))"
+			   " SELECT FROM gone",
+		.nargs = 2,
+		.argtypes = {TIMESTAMPTZOID, INT4OID},
+	};
+	TimestampTz end = GetCurrentTimestamp() -
+					  (int64) ga_settings.events_retention * USECS_PER_MINUTE;
+	Datum values[2] = {TimestampTzGetDatum(end), Int32GetDatum(rows)};
+
+	return ga_plan_run(&plan, values, NULL, SPI_OK_SELECT) == (uint64) rows;
+}

@@ -1,0 +1,45 @@
+/*
+ * event_store.h
+ *		Writing events: what happened, in the transaction in which it happened.
+ *
+ * Each function does nothing unless somebody listens to what it is told of.  They run
+ * within store/owner's bracket, after the statement that changed the rows (before the
+ * one that deletes them), since an event is a snapshot of that moment.  They replace
+ * SPI_tuptable.
+ */
+#ifndef GA_STORE_EVENTS_EVENT_STORE_H
+#define GA_STORE_EVENTS_EVENT_STORE_H
+
+#include "postgres.h"
+
+#include "store/events/event_type.h"
+#include "utils/uuid.h"
+
+typedef struct GaEvent
+{
+	GaEventType type;
+	pg_uuid_t group_id;
+	int32 number; /* the member; 0: the group itself */
+} GaEvent;
+
+/* Whether somebody listens to any of these. */
+extern bool ga_events_are_wanted(GaEventTypes types);
+
+/* Several, which keep their order. */
+extern void ga_events_write(const GaEvent *events, int count);
+extern void ga_event_write(GaEventType type, pg_uuid_t group_id, int32 number);
+
+/*
+ * One for each row that the statement before returned: its first two columns are the
+ * group's id and the member's number.
+ */
+extern void ga_events_write_returned(GaEventType type);
+
+/* About a provider; `reason` may be NULL. */
+extern void ga_event_write_provider(GaEventType type, const char *server,
+									const char *reason);
+
+/* Removes up to `rows` that are older than their retention; true: there are more. */
+extern bool ga_events_trim(int rows);
+
+#endif /* GA_STORE_EVENTS_EVENT_STORE_H */

@@ -1,0 +1,31 @@
+/*
+ * listener_store.h
+ *		Who hears of events: consumers, which ask for them, and webhooks.
+ */
+#ifndef GA_STORE_EVENTS_LISTENER_STORE_H
+#define GA_STORE_EVENTS_LISTENER_STORE_H
+
+#include "postgres.h"
+
+#include "store/events/event_type.h"
+
+typedef struct GaListener
+{
+	const char *name;
+	GaEventTypes types;
+} GaListener;
+
+/*
+ * Those of this database, and what they all together listen to.  Cheap: read anew
+ * only when one came, went or changed.  Within store/owner's bracket.  The list is
+ * good until the next call.
+ */
+extern const GaListener *ga_listeners(int *count, GaEventTypes *types);
+
+/* False: there is one of that name. */
+extern bool ga_consumer_create(const char *name, GaEventTypes types,
+							   bool contacts);
+/* With all that waits for it.  False: there is none. */
+extern bool ga_consumer_drop(const char *name);
+
+#endif /* GA_STORE_EVENTS_LISTENER_STORE_H */
