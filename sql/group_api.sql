@@ -1509,7 +1509,8 @@ BEGIN
         ('ses', 'EMAIL', 'mail through Amazon SES'),
         ('resend', 'EMAIL', 'mail through Resend'),
         ('http', NULL, 'any gateway spoken to by HTTP'),
-        ('capture', NULL, 'keeps messages in group_api.captured, sends nothing')
+        ('capture', NULL, 'keeps messages in group_api.captured, sends nothing'),
+        ('webhook', 'EVENT', 'tells events to an application''s own address, by HTTP')
     ) AS k (name, channel, words) LOOP
         EXECUTE pg_catalog.format(
             $f$CREATE FUNCTION group_api_private.%I(text[], oid) RETURNS void
@@ -1531,7 +1532,7 @@ BEGIN
 END
 $do$;
 COMMENT ON FUNCTION group_api_private.kind_channel(text) IS
-'internal: EMAIL or MOBILE, as the kind of provider sends; null: the server''s option "channel" says it';
+'internal: EMAIL or MOBILE, as the kind of provider sends, EVENT of a webhook; null: the server''s option "channel" says it';
 
 -- Views ---------------------------------------------------------------------
 

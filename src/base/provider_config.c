@@ -26,6 +26,8 @@ ga_provider_channel(const GaProviderConfig *config)
 {
 	const char *value = ga_provider_setting(config, "channel");
 
+	if (strcmp(config->kind, "webhook") == 0)
+		return GA_CHANNEL_NONE;
 	return value == NULL || strcmp(value, "MOBILE") == 0 ? GA_CHANNEL_MOBILE
 														 : GA_CHANNEL_EMAIL;
 }
@@ -60,8 +62,9 @@ ga_provider_config_put(StringInfo json, const GaProviderConfig *config)
 	appendStringInfoChar(json, '{');
 	put_member(json, "name", config->server, true);
 	put_member(json, "kind", config->kind, false);
-	put_member(json, "channel",
-			   channel == GA_CHANNEL_MOBILE ? "MOBILE" : "EMAIL", false);
+	if (channel != GA_CHANNEL_NONE)
+		put_member(json, "channel",
+				   channel == GA_CHANNEL_MOBILE ? "MOBILE" : "EMAIL", false);
 	appendStringInfo(json, ",\"private_literal\":%s",
 					 config->by_superuser ? "true" : "false");
 	if (config->forbidden)

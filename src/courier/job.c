@@ -142,6 +142,9 @@ judge_channel(const GaCourierJob *job, GaChannel channel)
 {
 	GaMailbox mailbox;
 
+	/* An event has no recipient but the webhook itself. */
+	if (channel == GA_CHANNEL_NONE)
+		return *job->text == '\0' ? "the event has no text" : NULL;
 	if (channel == GA_CHANNEL_MOBILE)
 	{
 		if (!is_phone_number(job->to))

@@ -149,8 +149,8 @@ lookup_written(void *context, const char *name)
  * the path in its complaint.
  */
 static bool
-read_password_file(GaCourierProvider *provider, const char *path,
-				   char *complaint, size_t size)
+read_password_file(GaCourierProvider *provider, const char *option,
+				   const char *path, char *complaint, size_t size)
 {
 	char line[1024];
 
@@ -160,17 +160,17 @@ read_password_file(GaCourierProvider *provider, const char *path,
 			provider->password = ga_memory_strdup(line);
 			break;
 		case GA_SECRET_FILE_UNREADABLE:
-			snprintf(complaint, size, "password_file \"%s\" cannot be read: %s",
-					 path, strerror(errno));
+			snprintf(complaint, size, "%s \"%s\" cannot be read: %s", option, path,
+					 strerror(errno));
 			break;
 		case GA_SECRET_FILE_OPEN:
 			snprintf(complaint, size,
-					 "password_file \"%s\" must be a regular file that only "
+					 "%s \"%s\" must be a regular file that only "
 					 "its owner may read (chmod 600)",
-					 path);
+					 option, path);
 			break;
 		case GA_SECRET_FILE_EMPTY:
-			snprintf(complaint, size, "password_file \"%s\" is empty", path);
+			snprintf(complaint, size, "%s \"%s\" is empty", option, path);
 			break;
 	}
 	explicit_bzero(line, sizeof(line));
@@ -180,10 +180,14 @@ read_password_file(GaCourierProvider *provider, const char *path,
 static bool
 read_common(GaCourierProvider *provider, char *complaint, size_t size)
 {
-	const char *file = ga_provider_option(provider, "password_file");
+	bool signs =
+		ga_provider_table_find(provider->kind)->auth == GA_AUTH_SIGNATURE;
+	const char *option = signs ? "secret_file" : "password_file";
+	const char *file = ga_provider_option(provider, option);
 	const char *channel = ga_provider_option(provider, "channel");
 
-	provider->channel = channel && strcmp(channel, "MOBILE") == 0
+	provider->channel = signs ? GA_CHANNEL_NONE
+						: channel && strcmp(channel, "MOBILE") == 0
 							? GA_CHANNEL_MOBILE
 							: GA_CHANNEL_EMAIL;
 	provider->timeout = atol(ga_provider_option(provider, "timeout"));
@@ -194,7 +198,7 @@ read_common(GaCourierProvider *provider, char *complaint, size_t size)
 	provider->allow_private =
 		strcmp(ga_provider_option(provider, "allow_private"), "true") == 0;
 	if (file)
-		return read_password_file(provider, file, complaint, size);
+		return read_password_file(provider, option, file, complaint, size);
 	provider->password =
 		ga_memory_strdup(ga_provider_option(provider, "password"));
 	return true;

@@ -13,6 +13,7 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/shared/mailbox.h"
 #include "base/shared/sms_text.h"
@@ -48,6 +49,8 @@ static const char *const variable_names[GA_VARIABLE_COUNT] = {
 	[GA_VARIABLE_UNICODE] = "unicode",
 	[GA_VARIABLE_CODING] = "coding",
 	[GA_VARIABLE_MESSAGE_ID] = "message_id",
+	[GA_VARIABLE_TIMESTAMP] = "timestamp",
+	[GA_VARIABLE_SIGNATURE] = "signature",
 };
 
 int
@@ -202,6 +205,20 @@ set_key_token(GaValues *values, const char *key)
 	values->of[GA_VARIABLE_KEY_TOKEN] = values->key_token;
 }
 
+static void
+set_signature(GaValues *values, const GaCourierJob *job,
+			  const GaSigningKeys *keys)
+{
+	if (keys->count == 0)
+		return;
+	snprintf(values->timestamp, sizeof(values->timestamp), "%lld",
+			 (long long) time(NULL));
+	ga_webhook_sign(keys, job->message_key, values->timestamp, job->text,
+					values->signature);
+	values->of[GA_VARIABLE_TIMESTAMP] = values->timestamp;
+	values->of[GA_VARIABLE_SIGNATURE] = values->signature;
+}
+
 void
 ga_values_of_job(GaValues *values, const GaCourierJob *job,
 				 const GaValueRules *rules, GaChannel channel)
@@ -228,6 +245,7 @@ ga_values_of_job(GaValues *values, const GaCourierJob *job,
 	set_key_token(values, job->message_key);
 	set_callback_pattern(values, job->callback_url);
 	set_validity(values, job->expires_in_s, rules);
+	set_signature(values, job, &rules->signing);
 	if (channel == GA_CHANNEL_EMAIL)
 		set_mailboxes(values, job, rules);
 	else

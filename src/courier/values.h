@@ -7,6 +7,7 @@
 
 #include <stdint.h>
 
+#include "courier/http/webhook_signature.h"
 #include "courier/job.h"
 
 typedef enum GaVariable
@@ -39,6 +40,8 @@ typedef enum GaVariable
 	GA_VARIABLE_UNICODE,	/* "1" when the text is not GSM-7, else "" */
 	GA_VARIABLE_CODING,		/* likewise "2" and "0" */
 	GA_VARIABLE_MESSAGE_ID, /* the provider's, of the message asked after */
+	GA_VARIABLE_TIMESTAMP,	/* of what is signed: seconds since 1970 */
+	GA_VARIABLE_SIGNATURE,	/* of the text, where there is a key */
 	GA_VARIABLE_COUNT
 } GaVariable;
 
@@ -64,6 +67,7 @@ typedef struct GaValueRules
 	int64_t validity_max; /* 0 = any */
 	GaMailboxForms sender;
 	GaMailboxForms reply_to; /* of messages that name none */
+	GaSigningKeys signing;	 /* none: nothing is signed */
 } GaValueRules;
 
 /* The values of one message; none is NULL. */
@@ -76,6 +80,8 @@ typedef struct GaValues
 	char subject[1400]; /* 900, and a blank in each "=?" */
 	char callback_pattern[4004];
 	char validity[3][24];
+	char timestamp[24];
+	char signature[GA_SIGNATURE_MAX];
 } GaValues;
 
 extern void ga_values_of_job(GaValues *values, const GaCourierJob *job,

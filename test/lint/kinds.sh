@@ -15,7 +15,7 @@ PLACES="$TABLE src/base/shared/provider_options.c src/request/callback/callback_
 kinds() { sed -n 's/^\t\t\.kind = "\(.*\)",$/\1/p' "$TABLE"; }
 
 # The kinds that stand for no vendor are words of everyday, too.
-vendors() { kinds | grep -vxE 'smtp|http|capture'; }
+vendors() { kinds | grep -vxE 'smtp|http|capture|webhook'; }
 
 # named KINDS: FILE:LINE of a string that is one of them
 named() {

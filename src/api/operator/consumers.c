@@ -9,10 +9,10 @@
 
 #include "api/arguments.h"
 #include "base/guc.h"
+#include "base/shared/event_type.h"
 #include "catalog/pg_type.h"
 #include "funcapi.h"
 #include "store/events/consumer_store.h"
-#include "store/events/event_type.h"
 #include "store/events/listener_store.h"
 #include "store/owner.h"
 #include "utils/array.h"
@@ -45,19 +45,22 @@ static GaEventTypes
 read_types(FunctionCallInfo fcinfo, int at)
 {
 	const char *list = ga_argument_text(fcinfo, at);
+	char known[GA_EVENT_TYPES_LIST_MAX];
 	GaEventTypes types;
-	char *wrong;
+	const char *wrong;
+	size_t length;
 
 	if (list == NULL)
 		list = "";
-	if (!ga_event_types_read(list, &types, &wrong))
+	ga_event_types_list(known, sizeof(known));
+	if (!ga_event_types_read(list, &types, &wrong, &length))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("unknown event \"%s\"", wrong),
+				 errmsg("unknown event \"%.*s\"", (int) length, wrong),
 				 errdetail("The list of events is \"%s\".", list),
 				 errhint("Write names or their beginnings, as invitation.*, "
 						 "with commas between, or * for all: %s.",
-						 ga_event_types_known())));
+						 known)));
 	return types;
 }
 

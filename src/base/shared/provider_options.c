@@ -17,6 +17,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/shared/event_type.h"
 #include "base/shared/mailbox.h"
 #include "base/shared/provider_table.h"
 
@@ -43,9 +44,9 @@ const GaProviderOption ga_provider_options[] = {
 	 "the kind of contact this provider reaches"},
 	{"channel", "+sms", GA_OPTION_CHOICE, SERVER, 0, 0, "MOBILE", "MOBILE",
 	 "the kind of contact this provider reaches"},
-	{"priority", "*", GA_OPTION_INTEGER, SERVER, 0, 1000, NULL, "100",
+	{"priority", "+email +sms +any_channel", GA_OPTION_INTEGER, SERVER, 0, 1000, NULL, "100",
 	 "which provider of a channel is asked first: lower goes first"},
-	{"prefixes", "*", GA_OPTION_TEXT, SERVER, 0, 0, NULL, NULL,
+	{"prefixes", "+email +sms +any_channel", GA_OPTION_TEXT, SERVER, 0, 0, NULL, NULL,
 	 "only contacts beginning with one of these (+27,+1) or of these domains (example.com)"},
 	{"max_connections", "*", GA_OPTION_INTEGER, SERVER, 1, 64, NULL, "8",
 	 "connections used at once; each carries one message at a time"},
@@ -56,7 +57,7 @@ const GaProviderOption ga_provider_options[] = {
 	 * this (see courier/smtp/smtp.c). */
 	{"timeout", "smtp", GA_OPTION_INTEGER, SERVER, 1, 600, NULL, "120",
 	 "seconds to wait for one reply; the whole attempt may take five times as long"},
-	{"timeout", "+request capture", GA_OPTION_INTEGER, SERVER, 1, 600, NULL, "30",
+	{"timeout", "+request capture webhook", GA_OPTION_INTEGER, SERVER, 1, 600, NULL, "30",
 	 "seconds one request may take"},
 	/* RFC 5321 4.5.3.2.1: a busy relay takes the connection and greets later. */
 	{"greeting_timeout", "smtp", GA_OPTION_INTEGER, SERVER, 1, 600, NULL, "300",
@@ -67,9 +68,9 @@ const GaProviderOption ga_provider_options[] = {
 	 "whether the host may be at a private or loopback address"},
 	{"ca_file", "*", GA_OPTION_FILE, SERVER | PRIVILEGED, 0, 0, NULL, NULL,
 	 "certificate authorities to trust instead of the system's (PEM)"},
-	{"on_uncertain", "*", GA_OPTION_CHOICE, SERVER, 0, 0, "resend|hold", "resend",
+	{"on_uncertain", "+email +sms +any_channel", GA_OPTION_CHOICE, SERVER, 0, 0, "resend|hold", "resend",
 	 "what to do when the message was handed over and no answer came"},
-	{"callback_url", "*", GA_OPTION_URL, SERVER, 0, 0, "http|https", NULL,
+	{"callback_url", "+email +sms +any_channel", GA_OPTION_URL, SERVER, 0, 0, "http|https", NULL,
 	 "where the provider sends its receipts"},
 	{"poll", "+poll", GA_OPTION_BOOLEAN, SERVER, 0, 0, NULL, "false",
 	 "whether the provider is asked how a message fares when no receipt comes"},
@@ -136,6 +137,14 @@ const GaProviderOption ga_provider_options[] = {
 	{"text_path", "http", GA_OPTION_TEXT, SERVER, 0, 0, NULL, NULL,
 	 "where in a JSON answer the error's text is"},
 
+	/* webhook: it hears of events */
+	{"url", "webhook", GA_OPTION_URL, SERVER | REQUIRED, 0, 0, "http|https", NULL,
+	 "where events are sent to, by POST"},
+	{"events", "webhook", GA_OPTION_EVENTS, SERVER, 0, 0, NULL, "*",
+	 "which events, with commas between: 'invitation.*, member.joined'"},
+	{"contacts", "webhook", GA_OPTION_BOOLEAN, SERVER, 0, 0, NULL, "false",
+	 "whether events tell the addresses of members"},
+
 	/* user mapping */
 	{"username", "+username", GA_OPTION_TEXT, MAPPING, 0, 0, NULL, NULL,
 	 "the account's name, API key or access key id; default account_sid or auth_id where there is one"},
@@ -145,6 +154,12 @@ const GaProviderOption ga_provider_options[] = {
 	 "a file whose first line is the password; only the server's user may read it"},
 	{"bearer_token", "http", GA_OPTION_TEXT, MAPPING | SECRET, 0, 0, NULL, NULL,
 	 "sent as Authorization: Bearer instead of username and password"},
+	{"secret", "webhook", GA_OPTION_SIGNING, MAPPING | SECRET, 0, 0, NULL, NULL,
+	 "the key that events are signed with: whsec_ and 24 to 64 bytes in base64"},
+	{"previous_secret", "webhook", GA_OPTION_SIGNING, MAPPING | SECRET, 0, 0, NULL, NULL,
+	 "the key of before, with which events are signed as well while a receiver changes over"},
+	{"secret_file", "webhook", GA_OPTION_FILE, MAPPING | PRIVILEGED, 0, 0, NULL, NULL,
+	 "a file whose first line is the key; only the server's user may read it"},
 	{"signature_secret", "+signature_secret",
 	 GA_OPTION_TEXT, MAPPING | SECRET, 0, 0, NULL, NULL,
 	 "what the provider signs its receipts with; for twilio and plivo default the password"},
@@ -283,6 +298,43 @@ has_control(const char *value)
 	return false;
 }
 
+static bool
+check_events(const char *value, char *complaint, size_t size)
+{
+	char known[GA_EVENT_TYPES_LIST_MAX];
+	GaEventTypes types;
+	const char *wrong;
+	size_t length;
+
+	if (ga_event_types_read(value, &types, &wrong, &length))
+		return true;
+	ga_event_types_list(known, sizeof(known));
+	snprintf(complaint, size, "must not name \"%.*s\", but any of %s",
+			 (int) (length < 60 ? length : 60), wrong, known);
+	return false;
+}
+
+/* Standard Webhooks 1.0: 24 to 64 bytes, in base64 (RFC 4648). */
+static bool
+is_signing_key(const char *value)
+{
+	size_t length = strlen(value);
+	size_t digits;
+	size_t bytes;
+
+	if (strncmp(value, GA_SIGNING_KEY_PREFIX, strlen(GA_SIGNING_KEY_PREFIX)))
+		return false;
+	value += strlen(GA_SIGNING_KEY_PREFIX);
+	length -= strlen(GA_SIGNING_KEY_PREFIX);
+	digits =
+		strspn(value, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+					  "0123456789+/");
+	bytes = digits * 3 / 4;
+	return length % 4 == 0 && length - digits <= 2 &&
+		   strspn(value + digits, "=") == length - digits && bytes >= 24 &&
+		   bytes <= 64;
+}
+
 bool
 ga_provider_option_check(const GaProviderOption *option, const char *value,
 						 char *complaint, size_t size)
@@ -292,6 +344,8 @@ ga_provider_option_check(const GaProviderOption *option, const char *value,
 
 	if (option->type == GA_OPTION_JSON)
 		return check_json(value, complaint, size);
+	if (option->type == GA_OPTION_EVENTS)
+		return check_events(value, complaint, size);
 	if (has_control(value))
 		rule = "must not hold control characters";
 	else if (*value == '\0')
@@ -304,6 +358,8 @@ ga_provider_option_check(const GaProviderOption *option, const char *value,
 		rule = "must be true or false";
 	else if (option->type == GA_OPTION_FILE && *value != '/')
 		rule = "must be an absolute path";
+	else if (option->type == GA_OPTION_SIGNING && !is_signing_key(value))
+		rule = "must be whsec_ and 24 to 64 bytes in base64";
 	if (rule)
 	{
 		snprintf(complaint, size, "%s", rule);
@@ -384,6 +440,8 @@ judge_mapping(GaOptionLookup lookup, void *context)
 {
 	if (lookup(context, "password") && lookup(context, "password_file"))
 		return "password and password_file exclude each other";
+	if (lookup(context, "secret") && lookup(context, "secret_file"))
+		return "secret and secret_file exclude each other";
 	if (lookup(context, "bearer_token") &&
 		(lookup(context, "username") || lookup(context, "password") ||
 		 lookup(context, "password_file")))

@@ -15,6 +15,9 @@
  * follow (base/link_token.h). */
 #define GA_BOUNCE_NAME_MAX 23
 
+/* What the key of a webhook begins with (Standard Webhooks 1.0). */
+#define GA_SIGNING_KEY_PREFIX "whsec_"
+
 typedef enum GaOptionType
 {
 	GA_OPTION_TEXT,	   /* any text without control characters */
@@ -26,6 +29,8 @@ typedef enum GaOptionType
 	GA_OPTION_CHOICE,  /* one of `choices`, separated by | */
 	GA_OPTION_JSON,	   /* a JSON object */
 	GA_OPTION_KEY,	   /* a public key: ECDSA P-256, base64 */
+	GA_OPTION_EVENTS,  /* names of events (base/shared/event_type) */
+	GA_OPTION_SIGNING, /* a key of Standard Webhooks: whsec_ and base64 */
 	GA_OPTION_FILE	   /* absolute path */
 } GaOptionType;
 

@@ -353,6 +353,26 @@ static const GaHttpRow rows[] = {
 		.idempotency = "Idempotency-Key",
 	},
 
+	/* Hears of events instead of carrying messages: https://www.standardwebhooks.com
+	 * (the specification of version 1.0 names the headers) */
+	{
+		.kind = "webhook",
+		.takes = "webhook",
+		.method = "POST",
+		.body = "raw",
+		.fields = "{}",
+		.headers = "{\"Content-Type\":\"application/json\","
+				   "\"webhook-id\":\"{key}\","
+				   "\"webhook-timestamp\":\"{timestamp}\","
+				   "\"webhook-signature\":\"{signature}\"}",
+		.auth = GA_AUTH_SIGNATURE,
+		.idempotency = "",
+		.success = "2xx",
+		.id_path = "",
+		.code_path = "",
+		.text_path = "",
+	},
+
 	/* --- not by HTTP ---------------------------------------------------------- */
 
 	{

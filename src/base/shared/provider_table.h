@@ -23,7 +23,8 @@ typedef enum GaHttpAuth
 	GA_AUTH_BASIC,	  /* username and password of the mapping */
 	GA_AUTH_TEMPLATE, /* the row's fields or headers hold {password} */
 	GA_AUTH_AWS,	  /* AWS Signature Version 4: access key and secret */
-	GA_AUTH_OPTION	  /* bearer_token when given, else basic when given */
+	GA_AUTH_OPTION,	  /* bearer_token when given, else basic when given */
+	GA_AUTH_SIGNATURE /* the body is signed: Standard Webhooks */
 } GaHttpAuth;
 
 /* Where the state of one message is asked for, by GET. */
@@ -50,7 +51,7 @@ typedef struct GaHttpRow
 	const char *takes;
 	const char *method;
 	const char *url;	 /* a template; the host holds options at most */
-	const char *body;	 /* json, form or query */
+	const char *body;	 /* json, form, query; raw: the text as it is */
 	const char *fields;	 /* JSON object of templates */
 	const char *headers; /* likewise; "{}" = none */
 	GaHttpAuth auth;

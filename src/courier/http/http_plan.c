@@ -137,6 +137,7 @@ static const char *const content_types[] = {
 	[GA_BODY_FORM] = "application/x-www-form-urlencoded",
 	[GA_BODY_JSON] = "application/json",
 	[GA_BODY_QUERY] = NULL,
+	[GA_BODY_RAW] = NULL,
 };
 
 static bool
@@ -206,6 +207,7 @@ compile_request(GaCourierProvider *provider, GaHttpPlan *plan, char *complaint,
 
 	plan->body_kind = strcmp(body, "form") == 0	   ? GA_BODY_FORM
 					  : strcmp(body, "query") == 0 ? GA_BODY_QUERY
+					  : strcmp(body, "raw") == 0   ? GA_BODY_RAW
 												   : GA_BODY_JSON;
 	if (method == NULL)
 		method = plan->body_kind == GA_BODY_QUERY ? "GET" : "POST";
@@ -290,6 +292,28 @@ choose_signer(const GaCourierProvider *provider, GaHttpPlan *plan)
 	plan->signer = text.data;
 }
 
+/* The key comes as the password, which may come from a file. */
+static bool
+choose_signing(const GaCourierProvider *provider, GaHttpPlan *plan,
+			   char *complaint, size_t size)
+{
+	const char *previous;
+
+	if (plan->row->auth != GA_AUTH_SIGNATURE)
+		return true;
+	previous = ga_provider_option(provider, "previous_secret");
+	if (provider->password &&
+		ga_webhook_add_key(&plan->rules.signing, provider->password) &&
+		(previous == NULL ||
+		 ga_webhook_add_key(&plan->rules.signing, previous)))
+		return true;
+	snprintf(complaint, size,
+			 provider->password
+				 ? "the key is not whsec_ and base64"
+				 : "the user mapping has no secret or secret_file");
+	return false;
+}
+
 /* What the kind needs of the user mapping, and is not there; else NULL. */
 static const char *
 find_missing(const GaCourierProvider *provider, const GaHttpPlan *plan)
@@ -299,7 +323,7 @@ find_missing(const GaCourierProvider *provider, const GaHttpPlan *plan)
 	if (plan->holds_password && provider->password == NULL)
 		return "a template names {password}, and the user mapping has no "
 			   "password or password_file";
-	if (auth == GA_AUTH_NONE || plan->bearer ||
+	if (auth == GA_AUTH_NONE || auth == GA_AUTH_SIGNATURE || plan->bearer ||
 		(auth == GA_AUTH_OPTION && plan->username == NULL &&
 		 !plan->holds_password))
 		return NULL;
@@ -322,7 +346,8 @@ choose_auth(const GaCourierProvider *provider, GaHttpPlan *plan,
 	if (plan->row->auth == GA_AUTH_OPTION)
 		plan->bearer =
 			ga_memory_strdup(ga_provider_option(provider, "bearer_token"));
-	if (plan->bearer == NULL && !plan->holds_password)
+	if (plan->bearer == NULL && !plan->holds_password &&
+		plan->row->auth != GA_AUTH_SIGNATURE)
 		choose_user(provider, plan);
 	choose_signer(provider, plan);
 	missing = find_missing(provider, plan);
@@ -332,7 +357,8 @@ choose_auth(const GaCourierProvider *provider, GaHttpPlan *plan,
 		return false;
 	}
 	if ((plan->username || plan->bearer || plan->holds_password ||
-		 plan->row->auth == GA_AUTH_TEMPLATE) &&
+		 plan->row->auth == GA_AUTH_TEMPLATE ||
+		 plan->row->auth == GA_AUTH_SIGNATURE) &&
 		strcmp(scheme, "https") != 0 && !provider->host_is_loopback &&
 		!provider->allow_private)
 	{
@@ -368,6 +394,7 @@ ga_http_plan_prepare(GaCourierProvider *provider, char *complaint, size_t size)
 						size) &&
 		   compile_request(provider, plan, complaint, size) &&
 		   compile_answer(provider, plan, complaint, size) &&
+		   choose_signing(provider, plan, complaint, size) &&
 		   choose_auth(provider, plan, scheme, complaint, size);
 }
 
@@ -390,6 +417,7 @@ ga_http_plan_release(void *context)
 	free(plan->username);
 	free(plan->signer);
 	ga_memory_wipe(plan->bearer);
+	explicit_bzero(&plan->rules.signing, sizeof(plan->rules.signing));
 	free(plan);
 }
 

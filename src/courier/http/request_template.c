@@ -500,7 +500,9 @@ void
 ga_request_field_render(const GaRequestField *field, GaBodyKind kind,
 						const GaValues *values, GaText *out)
 {
-	if (kind != GA_BODY_JSON)
+	if (kind == GA_BODY_RAW)
+		ga_text_puts(out, values->of[GA_VARIABLE_TEXT]);
+	else if (kind != GA_BODY_JSON)
 		render_pairs(field->children, values, out);
 	else if (!render_json(field, values, out))
 		ga_text_puts(out, "{}");

@@ -72,7 +72,8 @@ typedef enum GaBodyKind
 {
 	GA_BODY_FORM,
 	GA_BODY_JSON,
-	GA_BODY_QUERY
+	GA_BODY_QUERY,
+	GA_BODY_RAW /* the message's text as it is; there are no fields */
 } GaBodyKind;
 
 /* A tree of named templates, the shape of a request's body. */

@@ -14,7 +14,7 @@
 #include "catalog/pg_type.h"
 #include "store/events/consumer_store.h"
 #include "store/events/event_document.h"
-#include "store/events/event_type.h"
+#include "base/shared/event_type.h"
 #include "store/plan_cache.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
@@ -113,6 +113,6 @@ ga_events_replay(const char *listener, uint32 types, TimestampTz since)
 			names[count++] = ga_event_type_name((GaEventType) i);
 	values[0] = CStringGetTextDatum(listener);
 	values[1] = TimestampTzGetDatum(since);
-	values[2] = ga_text_array(names, count);
+	values[2] = ga_row_text_array(names, count);
 	return (int64) ga_plan_run(&plan, values, NULL, SPI_OK_INSERT);
 }

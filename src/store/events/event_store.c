@@ -89,8 +89,8 @@ pair_listeners(GaEventTypes types, Datum *names, Datum *type_names)
 				name[pairs] = listeners[i].name;
 				type[pairs++] = ga_event_type_name((GaEventType) j);
 			}
-	*names = ga_text_array(name, pairs);
-	*type_names = ga_text_array(type, pairs);
+	*names = ga_row_text_array(name, pairs);
+	*type_names = ga_row_text_array(type, pairs);
 }
 
 static GaEventTypes
@@ -157,9 +157,9 @@ ga_events_write(const GaEvent *events, int count)
 	nulls = palloc0(sizeof(bool) * count);
 	picked = pick_wanted(events, count, types, groups, numbers);
 	pair_listeners(about, &values[0], &values[1]);
-	values[2] = ga_datum_array(types, nulls, picked, TEXTOID);
-	values[3] = ga_datum_array(groups, nulls, picked, UUIDOID);
-	values[4] = ga_datum_array(numbers, nulls, picked, INT4OID);
+	values[2] = ga_row_datum_array(types, nulls, picked, TEXTOID);
+	values[3] = ga_row_datum_array(groups, nulls, picked, UUIDOID);
+	values[4] = ga_row_datum_array(numbers, nulls, picked, INT4OID);
 	ga_plan_run(&plan, values, NULL, SPI_OK_INSERT);
 }
 

@@ -12,7 +12,7 @@
 
 #include "postgres.h"
 
-#include "store/events/event_type.h"
+#include "base/shared/event_type.h"
 #include "utils/uuid.h"
 
 typedef struct GaEvent

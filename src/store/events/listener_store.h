@@ -7,7 +7,7 @@
 
 #include "postgres.h"
 
-#include "store/events/event_type.h"
+#include "base/shared/event_type.h"
 
 typedef struct GaListener
 {

@@ -1,11 +1,15 @@
 /*
  * event_type.h
  *		The events an app can hear of: their names, and lists of them.
+ *
+ * Pure C: no PostgreSQL header, no allocation.
  */
-#ifndef GA_STORE_EVENTS_EVENT_TYPE_H
-#define GA_STORE_EVENTS_EVENT_TYPE_H
+#ifndef GA_BASE_SHARED_EVENT_TYPE_H
+#define GA_BASE_SHARED_EVENT_TYPE_H
 
-#include "postgres.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 
 /* In the order of event_type.c's names; docs/events.md describes each. */
 typedef enum GaEventType
@@ -36,7 +40,7 @@ typedef enum GaEventType
 } GaEventType;
 
 /* A set of them: the bit of each is 1 << its number. */
-typedef uint32 GaEventTypes;
+typedef uint32_t GaEventTypes;
 
 #define GA_EVENT_BIT(type) ((GaEventTypes) 1 << (type))
 
@@ -44,13 +48,15 @@ typedef uint32 GaEventTypes;
 extern const char *ga_event_type_name(GaEventType type);
 
 /*
- * Reads a list such as 'invitation.*, member.joined'; '*' is all.  False: `wrong` is
- * the first word that names none, palloc'ed; "" for an empty list.
+ * Reads a list such as 'invitation.*, member.joined'; '*' is all.  False: the first
+ * word that names none begins at `wrong` and has `length` bytes, 0 for an empty list.
  */
 extern bool ga_event_types_read(const char *list, GaEventTypes *types,
-								char **wrong);
+								const char **wrong, size_t *length);
 
-/* All names, with a comma between, for a hint; palloc'ed. */
-extern char *ga_event_types_known(void);
+/* All names, with a comma between, for a hint. */
+extern void ga_event_types_list(char *list, size_t size);
 
-#endif /* GA_STORE_EVENTS_EVENT_TYPE_H */
+#define GA_EVENT_TYPES_LIST_MAX 600
+
+#endif /* GA_BASE_SHARED_EVENT_TYPE_H */

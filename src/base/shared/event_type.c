@@ -5,10 +5,10 @@
  * A name is what it is about, a dot and what happened to it.  Names are part of what
  * listeners see: none may ever change its meaning.
  */
-#include "postgres.h"
+#include "base/shared/event_type.h"
 
-#include "lib/stringinfo.h"
-#include "store/events/event_type.h"
+#include <stdio.h>
+#include <string.h>
 
 #define SEPARATORS ", \t\n"
 
@@ -60,36 +60,39 @@ types_named(const char *word, size_t length)
 }
 
 bool
-ga_event_types_read(const char *list, GaEventTypes *types, char **wrong)
+ga_event_types_read(const char *list, GaEventTypes *types, const char **wrong,
+					size_t *length)
 {
 	const char *word = list + strspn(list, SEPARATORS);
 
 	*types = 0;
-	*wrong = "";
+	*wrong = word;
+	*length = 0;
 	while (*word != '\0')
 	{
-		size_t length = strcspn(word, SEPARATORS);
-		GaEventTypes named = types_named(word, length);
+		size_t span = strcspn(word, SEPARATORS);
+		GaEventTypes named = types_named(word, span);
 
 		if (named == 0)
 		{
-			*wrong = pnstrdup(word, length);
+			*wrong = word;
+			*length = span;
 			return false;
 		}
 		*types |= named;
-		word += length;
+		word += span;
 		word += strspn(word, SEPARATORS);
 	}
 	return *types != 0;
 }
 
-char *
-ga_event_types_known(void)
+void
+ga_event_types_list(char *list, size_t size)
 {
-	StringInfoData known;
+	size_t used = 0;
 
-	initStringInfo(&known);
-	for (int i = 0; i < GA_EVENT_COUNT; i++)
-		appendStringInfo(&known, "%s%s", i > 0 ? ", " : "", names[i]);
-	return known.data;
+	list[0] = '\0';
+	for (int i = 0; i < GA_EVENT_COUNT && used < size; i++)
+		used += (size_t) snprintf(list + used, size - used, "%s%s",
+								  i > 0 ? ", " : "", names[i]);
 }
