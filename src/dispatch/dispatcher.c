@@ -27,6 +27,7 @@
 #include "dispatch/courier/outcomes.h"
 #include "dispatch/dispatcher.h"
 #include "dispatch/due_rows.h"
+#include "dispatch/events/event_telling.h"
 #include "dispatch/launch/crash_guard.h"
 #include "dispatch/own_slot.h"
 #include "dispatch/polls.h"
@@ -130,6 +131,8 @@ take_turn(void)
 	/* What was read of the queue and rolled back is to be read again. */
 	if (!ga_work_survive(ga_claiming_run, now))
 		ga_readings_begin_anew();
+	ga_work_survive(ga_event_telling_record, now);
+	ga_work_survive(ga_event_telling_run, now);
 	ga_work_survive(ga_couriers_try_suspect, now);
 	ga_work_survive(ga_recording_gather, now);
 	if (!ga_work_survive(ga_claiming_ask_for_receipts, now))
@@ -181,6 +184,7 @@ finish(void)
 	ga_recording_forget_waits();
 	ga_work_survive(record_pauses, ga_monotonic_now());
 	ga_work_survive(ga_recording_write, ga_monotonic_now());
+	ga_work_survive(ga_event_telling_record, GA_MONOTONIC_NEVER - 1);
 	ga_screening_suppress_waiting();
 	ga_retire_keep(ga_history_trimmed_at());
 }
@@ -216,6 +220,7 @@ begin(int at)
 	ga_couriers_init(ga_outcomes_take);
 	ga_jobs_init();
 	ga_polls_init();
+	ga_event_telling_init();
 	ga_records_init();
 	ga_screening_init();
 	ga_reload_init();

@@ -25,6 +25,7 @@ was_woken(void)
 	TimestampTz due = (TimestampTz) pg_atomic_read_u64(&ga_own_slot->wake_due);
 
 	return pg_atomic_read_u32(&ga_own_slot->reload) != 0 ||
+		   pg_atomic_read_u32(&ga_own_slot->events) != 0 ||
 		   (due != DT_NOEND && ga_slot_is_interested(ga_own_slot, due));
 }
 

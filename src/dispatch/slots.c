@@ -73,6 +73,7 @@ reset_slot(GaSlot *slot)
 	pg_atomic_write_u64(&slot->failing_since, 0);
 	pg_atomic_write_u64(&slot->wake_due, (uint64) DT_NOEND);
 	pg_atomic_write_u32(&slot->reload, 0);
+	pg_atomic_write_u32(&slot->events, 0);
 	pg_atomic_write_u64(&slot->idle_since, 0);
 	pg_atomic_write_u64(&slot->asked_to_leave, 0);
 	memset(&slot->kept, 0, sizeof(slot->kept));
@@ -127,6 +128,7 @@ create_slots(void)
 			pg_atomic_init_u64(&slot->recorded, 0);
 			pg_atomic_init_u64(&slot->wake_due, 0);
 			pg_atomic_init_u32(&slot->reload, 0);
+			pg_atomic_init_u32(&slot->events, 0);
 			pg_atomic_init_u32(&slot->settings_changed, 0);
 			pg_atomic_init_u64(&slot->idle_since, 0);
 			pg_atomic_init_u64(&slot->asked_to_leave, 0);
@@ -315,8 +317,8 @@ ga_slot_wake_dispatcher(GaSlot *slot)
 	set_latch(slot->latch);
 }
 
-void
-ga_slot_wake(Oid database, TimestampTz due, bool reload)
+static void
+wake(Oid database, TimestampTz due, bool reload, bool events)
 {
 	GaSlot *slot;
 	bool is_running;
@@ -342,12 +344,26 @@ ga_slot_wake(Oid database, TimestampTz due, bool reload)
 		lessen(&slot->wake_due, due);
 		if (reload)
 			pg_atomic_write_u32(&slot->reload, 1);
+		if (events)
+			pg_atomic_write_u32(&slot->events, 1);
 		if (slot->state != GA_SLOT_RUNNING)
 			wake_slot(slot, due, reload);
 		else if (reload || ga_slot_is_interested(slot, due))
 			ga_slot_wake_dispatcher(slot);
 	}
 	LWLockRelease(ga_slots->lock);
+}
+
+void
+ga_slot_wake(Oid database, TimestampTz due, bool reload)
+{
+	wake(database, due, reload, false);
+}
+
+void
+ga_slot_wake_for_events(Oid database)
+{
+	wake(database, GA_DUE_NEVER, false, true);
 }
 
 void

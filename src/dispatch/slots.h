@@ -131,6 +131,7 @@ typedef struct GaSlot
 	pg_atomic_uint64 tags_from[GA_CHANNEL_COUNT];
 	pg_atomic_uint64 tags_to[GA_CHANNEL_COUNT];
 	pg_atomic_uint32 reload; /* providers or the extension changed */
+	pg_atomic_uint32 events; /* webhooks are to be told of something */
 	/* What new sessions of the database are given changed; taken when one starts. */
 	pg_atomic_uint32 settings_changed;
 
@@ -180,6 +181,8 @@ extern void ga_slots_init(void);
  * may be free; DT_NOBEGIN: the whole queue is to be read again; DT_NOEND: there are no new rows.
  */
 extern void ga_slot_wake(Oid database, TimestampTz due, bool reload);
+/* Webhooks are to be told of something. */
+extern void ga_slot_wake_for_events(Oid database);
 /* The start tags of new rows, noted before the wake; false: it has no slot. */
 extern bool ga_slot_note_tags(Oid database, GaChannel channel, GaTagRange tags);
 /* The dispatcher's: takes what was noted. */

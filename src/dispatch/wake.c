@@ -12,9 +12,12 @@
 #include "access/xact.h"
 #include "base/fair_queue.h"
 #include "commands/trigger.h"
+#include "dispatch/events/event_telling.h"
+#include "dispatch/own_slot.h"
 #include "dispatch/slots.h"
 #include "dispatch/wake.h"
 #include "miscadmin.h"
+#include "store/events/event_store.h"
 #include "utils/timestamp.h"
 
 bool ga_wake_trigger_is_silent = false;
@@ -25,6 +28,7 @@ static struct
 	bool even_on_abort;
 	bool reload;
 	bool check_databases;
+	bool events;
 	bool settings;
 	Oid settings_of; /* InvalidOid: of a role */
 	TimestampTz due;
@@ -73,6 +77,22 @@ tell_settings(void)
 		ga_slot_wake(pending.settings_of, DT_NOBEGIN, true);
 }
 
+/* The dispatcher itself needs no wake: it is about to look. */
+static void
+tell_events(void)
+{
+	if (ga_own_slot != NULL)
+		ga_event_telling_recheck();
+	else
+		ga_slot_wake_for_events(MyDatabaseId);
+}
+
+static void
+wake_for_events_at_commit(void)
+{
+	pending.events = true;
+}
+
 static void
 end_of_transaction(XactEvent event, void *arg)
 {
@@ -83,6 +103,8 @@ end_of_transaction(XactEvent event, void *arg)
 				ga_slot_wake(MyDatabaseId,
 							 note_tags() ? pending_due() : DT_NOBEGIN,
 							 pending.reload);
+			if (pending.events)
+				tell_events();
 			if (pending.check_databases)
 				ga_slots_check_databases();
 			if (pending.settings)
@@ -120,6 +142,7 @@ ga_wake_init(void)
 {
 	RegisterXactCallback(end_of_transaction, NULL);
 	RegisterSubXactCallback(end_of_subtransaction, NULL);
+	ga_events_on_written = wake_for_events_at_commit;
 }
 
 void

@@ -100,6 +100,9 @@ static const StepInfo steps[GA_STEP_COUNT] = {
 					   "event_deliveries"}},
 	[GA_STEP_FOLLOW_CLOCK] = {"following the clock",
 							  {"pauses", "invitations", "polls", "set_aside"}},
+	[GA_STEP_READ_EVENTS] = {"reading events", {"events", "event_deliveries"}},
+	[GA_STEP_RECORD_EVENTS] = {"recording what webhooks answered",
+							   {"events", "event_deliveries"}},
 };
 
 /* What is in the way of a step, a lock or an error; since 0: nothing. */

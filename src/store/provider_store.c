@@ -26,18 +26,6 @@
 #include "utils/array.h"
 #include "utils/builtins.h"
 
-/* Of a wrapper `w`: another one may bear a name like ours. */
-#define IS_OURS                                                                \
-	"EXISTS (SELECT FROM pg_depend d JOIN pg_extension e ON"                   \
-	"  d.refclassid = 'pg_extension'::regclass AND d.refobjid = e.oid"         \
-	" WHERE d.classid = 'pg_foreign_data_wrapper'::regclass"                   \
-	"  AND d.objid = w.oid AND d.deptype = 'e' AND e.extname = 'group_api')"
-
-/* The kinds for mail, and those whose options say for what. */
-#define MAIL_KINDS                                                             \
-	"('smtp', 'sendgrid', 'postmark', 'mailgun', 'ses', 'resend')"
-#define OPEN_KINDS "('http', 'capture')"
-
 static int
 read_options(uint64 row, int column, GaProviderSetting *settings, int at)
 {
@@ -137,7 +125,7 @@ int
 ga_providers_read(const GaOwnerScope *scope, GaProviderRow **rows)
 {
 	static GaPlan plan = {
-		.sql = PROVIDER " WHERE " IS_OURS " ORDER BY s.srvname",
+		.sql = PROVIDER " WHERE " GA_WRAPPER_IS_OURS " ORDER BY s.srvname",
 	};
 	int count = (int) ga_plan_run(&plan, NULL, NULL, SPI_OK_SELECT);
 
@@ -153,7 +141,7 @@ ga_provider_find(const GaOwnerScope *scope, const char *server,
 				 GaProviderRow *provider)
 {
 	static GaPlan plan = {
-		.sql = PROVIDER " WHERE " IS_OURS " AND s.srvname = $1",
+		.sql = PROVIDER " WHERE " GA_WRAPPER_IS_OURS " AND s.srvname = $1",
 		.nargs = 1,
 		.argtypes = {TEXTOID},
 	};
@@ -171,7 +159,7 @@ ga_provider_exists(const char *server)
 	static GaPlan plan = {
 		.sql = "SELECT FROM pg_foreign_server s"
 			   " JOIN pg_foreign_data_wrapper w ON w.oid = s.srvfdw"
-			   " WHERE " IS_OURS " AND s.srvname = $1",
+			   " WHERE " GA_WRAPPER_IS_OURS " AND s.srvname = $1",
 		.nargs = 1,
 		.argtypes = {TEXTOID},
 	};
@@ -281,13 +269,11 @@ ga_provider_waiting_reason(const GaOwnerScope *scope, GaChannel channel)
 			   " JOIN pg_foreign_data_wrapper w ON w.oid = s.srvfdw"
 			   " LEFT JOIN group_api_private.pauses p ON p.server = s.srvname"
 			   "  AND (p.until <= clock_timestamp()) IS NOT TRUE"
-			   " WHERE " IS_OURS
-			   "  AND $1 = CASE WHEN substr(w.fdwname::text, 11) IN " MAIL_KINDS
-			   "   THEN 'EMAIL' WHEN substr(w.fdwname::text, 11) IN " OPEN_KINDS
-			   "   THEN (SELECT o.option_value"
+			   " WHERE " GA_WRAPPER_IS_OURS "  AND $1 = coalesce("
+			   "   group_api_private.kind_channel(substr(w.fdwname::text, 11)),"
+			   "   (SELECT o.option_value"
 			   "    FROM pg_options_to_table(s.srvoptions) o"
-			   "    WHERE o.option_name = 'channel')"
-			   "   ELSE 'MOBILE' END"
+			   "    WHERE o.option_name = 'channel'))"
 			   " ORDER BY p.server IS NOT NULL, s.srvname LIMIT 1",
 		.nargs = 1,
 		.argtypes = {TEXTOID},

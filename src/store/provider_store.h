@@ -14,6 +14,13 @@
 
 struct GaOwnerScope;
 
+/* Of a wrapper `w`: another one may bear a name like ours. */
+#define GA_WRAPPER_IS_OURS                                                     \
+	"EXISTS (SELECT FROM pg_depend d JOIN pg_extension e ON"                   \
+	"  d.refclassid = 'pg_extension'::regclass AND d.refobjid = e.oid"         \
+	" WHERE d.classid = 'pg_foreign_data_wrapper'::regclass"                   \
+	"  AND d.objid = w.oid AND d.deptype = 'e' AND e.extname = 'group_api')"
+
 typedef struct GaProviderRow
 {
 	const char *server;

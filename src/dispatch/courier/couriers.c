@@ -27,6 +27,7 @@
 #include "dispatch/courier/courier_socket.h"
 #include "dispatch/courier/courier_watch.h"
 #include "dispatch/courier/suspects.h"
+#include "dispatch/events/event_telling.h"
 #include "dispatch/polls.h"
 #include "dispatch/records.h"
 #include "dispatch/own_slot.h"
@@ -211,7 +212,9 @@ give_back(GaJob *job, TimestampTz now)
 {
 	MemoryContext old = MemoryContextSwitchTo(ga_records_context());
 
-	if (!job->is_poll)
+	if (job->is_event)
+		ga_event_telling_give_back(job);
+	else if (!job->is_poll)
 		ga_job_give_back(job, now, ga_records_add());
 	MemoryContextSwitchTo(old);
 	job->provider->in_flight--;
@@ -352,7 +355,10 @@ lose_job(GaJob *job, void *arg)
 		return;
 	}
 	old = MemoryContextSwitchTo(ga_records_context());
-	ga_job_lose(job, loss->now, loss->died, ga_records_add());
+	if (job->is_event)
+		ga_event_telling_lose(job, loss->died, loss->now);
+	else
+		ga_job_lose(job, loss->now, loss->died, ga_records_add());
 	MemoryContextSwitchTo(old);
 	job->provider->in_flight--;
 	ga_job_remove(job);

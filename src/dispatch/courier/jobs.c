@@ -84,6 +84,22 @@ ga_job_add_poll(uint64 id, GaProvider *provider, const GaPoll *poll)
 	return job;
 }
 
+/* Standard Webhooks 1.0 tells of days; then it is a dead letter. */
+#define EVENT_LIFE_US (INT64CONST(3) * USECS_PER_DAY)
+
+GaJob *
+ga_job_add_event(uint64 id, GaProvider *provider, const GaDueEvent *event)
+{
+	GaJob *job = new_job(id, provider, event->group_id, 0);
+
+	job->is_event = true;
+	job->event_id = event->id;
+	job->attempt = event->tries + 1;
+	job->crashes = event->crashes;
+	job->expires_at = event->at + EVENT_LIFE_US;
+	return job;
+}
+
 GaJob *
 ga_job_find(uint64 id)
 {

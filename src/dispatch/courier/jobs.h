@@ -9,6 +9,7 @@
 
 #include "base/shared/wire.h"
 #include "dispatch/provider/providers.h"
+#include "store/events/webhook_store.h"
 #include "store/queue/poll_store.h"
 #include "store/queue/queue_store.h"
 
@@ -27,6 +28,8 @@ typedef struct GaJob
 	bool is_reminder;
 	TimestampTz handed_at;
 	bool is_poll;		  /* only asks how a message fares */
+	bool is_event;		  /* tells a webhook: dispatch/events */
+	int64 event_id;		  /* then */
 	int32 link_version;	  /* of a poll */
 	char message_id[256]; /* of a poll: the message it is about */
 	int64 start_tag;	  /* its place in the queue */
@@ -43,6 +46,9 @@ extern GaJob *ga_job_add(uint64 id, GaProvider *provider, const GaClaim *claim);
 /* A question about a message; `attempt` is its number. */
 extern GaJob *ga_job_add_poll(uint64 id, GaProvider *provider,
 							  const GaPoll *poll);
+/* An event for a webhook. */
+extern GaJob *ga_job_add_event(uint64 id, GaProvider *provider,
+							   const GaDueEvent *event);
 extern GaJob *ga_job_find(uint64 id);
 extern void ga_job_remove(GaJob *job);
 /* Calls for every job; the callback may remove the job it is given. */

@@ -14,6 +14,7 @@
 
 #include "dispatch/courier/jobs.h"
 #include "dispatch/courier/outcomes.h"
+#include "dispatch/events/event_telling.h"
 #include "dispatch/polls.h"
 #include "dispatch/provider/connections.h"
 #include "dispatch/provider/pauses.h"
@@ -50,6 +51,13 @@ ga_outcomes_take(const GaOutcomeFrame *outcome, TimestampTz now)
 	if (job->is_poll)
 	{
 		ga_polls_note_answer(job, outcome);
+		note_in_provider(job, outcome);
+		ga_job_remove(job);
+		return;
+	}
+	if (job->is_event)
+	{
+		ga_event_telling_hear(job, outcome, now);
 		note_in_provider(job, outcome);
 		ga_job_remove(job);
 		return;

@@ -149,6 +149,7 @@ configure(GaProvider *provider, const GaProviderRow *row)
 	const char *policy = ga_provider_row_setting(row, "on_uncertain");
 	const char *rate = ga_provider_row_setting(row, "rate");
 	const char *polls = ga_provider_row_setting(row, "poll");
+	const char *contacts = ga_provider_row_setting(row, "contacts");
 	bool changed = provider->fingerprint == NULL ||
 				   strcmp(provider->fingerprint, row->fingerprint) != 0;
 
@@ -169,6 +170,7 @@ configure(GaProvider *provider, const GaProviderRow *row)
 	provider->rate = rate ? strtod(rate, NULL) : 0;
 	provider->hold_uncertain = policy && strcmp(policy, "hold") == 0;
 	provider->polls = polls && strcmp(polls, "true") == 0;
+	provider->tells_contacts = contacts && strcmp(contacts, "true") == 0;
 	provider->prefixes =
 		split_prefixes(ga_provider_row_setting(row, "prefixes"));
 	provider->window = narrowest_window(provider);
@@ -266,8 +268,8 @@ has_standby(const GaProvider *provider, GaMonotonic now)
 		GaProvider *other = lfirst(cell);
 
 		if (other != provider && other->channel == provider->channel &&
-			other->prefixes == NIL && other->faults == 0 &&
-			ga_provider_is_usable(other, now))
+			!ga_provider_is_webhook(other) && other->prefixes == NIL &&
+			other->faults == 0 && ga_provider_is_usable(other, now))
 			return true;
 	}
 	return false;
@@ -388,11 +390,8 @@ ga_provider_next_turn(GaProvider *provider, GaMonotonic now)
 		return provider->rest_until;
 	if (!ga_reading_has_more(provider))
 		return ga_reading_next_turn(provider);
-	if (provider->rate > 0 && provider->tokens < 1 &&
-		others_in_flight(provider) < provider->window)
-		return next_token(provider);
 	/* With room left, at once; with a full window an outcome will tell. */
-	return ga_provider_capacity(provider, now) > 0 ? now : GA_MONOTONIC_NEVER;
+	return ga_provider_next_room(provider, now);
 }
 
 static void
@@ -411,6 +410,36 @@ follow_speed(GaProvider *provider, GaMonotonic now)
 			Max(provider->window / 2, narrowest_window(provider));
 }
 
+static void
+note_taken(GaProvider *provider, int count, int limit, GaMonotonic now)
+{
+	if (count < limit)
+		return;
+	follow_speed(provider, now);
+	provider->filled_at = now;
+	provider->finished = 0;
+}
+
+void
+ga_provider_took(GaProvider *provider, int count, int limit, GaMonotonic now)
+{
+	provider->in_flight += count;
+	if (count < limit)
+		provider->filled_at = 0;
+	note_taken(provider, count, limit, now);
+}
+
+GaMonotonic
+ga_provider_next_room(GaProvider *provider, GaMonotonic now)
+{
+	if (provider->rest_until > now)
+		return provider->rest_until;
+	if (provider->rate > 0 && provider->tokens < 1 &&
+		others_in_flight(provider) < provider->window)
+		return next_token(provider);
+	return ga_provider_capacity(provider, now) > 0 ? now : GA_MONOTONIC_NEVER;
+}
+
 void
 ga_provider_claimed(GaProvider *provider, const GaQueueLook *look, int count,
 					int limit, GaMonotonic now)
@@ -418,12 +447,8 @@ ga_provider_claimed(GaProvider *provider, const GaQueueLook *look, int count,
 	provider->in_flight += count;
 	if (!ga_reading_claimed(provider, look, count))
 		provider->filled_at = 0;
-	else if (count == limit)
-	{
-		follow_speed(provider, now);
-		provider->filled_at = now;
-		provider->finished = 0;
-	}
+	else
+		note_taken(provider, count, limit, now);
 }
 
 void

@@ -73,8 +73,9 @@ typedef struct GaProvider
 	int max_connections;
 	double rate; /* messages a second, SMS segments; 0 = unlimited */
 	bool hold_uncertain;
-	bool polls;		/* asked how its messages fare */
-	List *prefixes; /* of char *; NIL: any recipient */
+	bool polls;			 /* asked how its messages fare */
+	bool tells_contacts; /* a webhook that hears of addresses */
+	List *prefixes;		 /* of char *; NIL: any recipient */
 	bool is_paused;
 	/* reason of a pause or a rest that is to be stored; NULL: none */
 	char *unrecorded;
@@ -107,6 +108,13 @@ typedef struct GaProvider
 
 	GaReading reading; /* how far it has read the queue */
 } GaProvider;
+
+/* It hears of events (dispatch/events) and takes no message. */
+static inline bool
+ga_provider_is_webhook(const GaProvider *provider)
+{
+	return provider->channel == GA_CHANNEL_NONE;
+}
 
 /* Everything below belongs to the one dispatcher of the process. */
 extern List *ga_providers; /* of GaProvider * */
@@ -141,6 +149,11 @@ extern int ga_provider_question_room(const GaProvider *provider);
 
 extern void ga_provider_claimed(GaProvider *provider, const GaQueueLook *look,
 								int count, int limit, GaMonotonic now);
+/* The same of a webhook, which has no place in the queue. */
+extern void ga_provider_took(GaProvider *provider, int count, int limit,
+							 GaMonotonic now);
+/* When there is room for more in flight; never: only an event can tell. */
+extern GaMonotonic ga_provider_next_room(GaProvider *provider, GaMonotonic now);
 /* `weight`: segments of an SMS, else 1. */
 extern void ga_provider_sent(GaProvider *provider, int weight);
 extern void ga_provider_finished(GaProvider *provider,

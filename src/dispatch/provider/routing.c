@@ -21,7 +21,8 @@
 static bool
 goes_first(const GaProvider *other, const GaProvider *provider)
 {
-	if (other == provider || other->channel != provider->channel)
+	if (other == provider || other->channel != provider->channel ||
+		ga_provider_is_webhook(other))
 		return false;
 	if (other->priority != provider->priority)
 		return other->priority < provider->priority;

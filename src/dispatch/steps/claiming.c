@@ -93,6 +93,8 @@ ga_claiming_run(GaMonotonic now)
 		GaProvider *provider = lfirst(cell);
 		int limit;
 
+		if (ga_provider_is_webhook(provider))
+			continue;
 		ga_reading_check_due(provider, now);
 		limit = ga_provider_capacity(provider, now);
 		if (limit == 0 || !ga_reading_has_more(provider))
@@ -146,7 +148,8 @@ ga_claiming_ask_next_due(GaMonotonic now)
 	{
 		GaProvider *provider = lfirst(cell);
 
-		if (ga_reading_is_at_end(provider) && provider->was_usable &&
+		if (!ga_provider_is_webhook(provider) &&
+			ga_reading_is_at_end(provider) && provider->was_usable &&
 			!provider->has_nothing && !ask_next_due(provider))
 			return;
 	}

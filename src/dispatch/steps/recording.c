@@ -20,6 +20,7 @@
 
 #include "dispatch/courier/jobs.h"
 #include "dispatch/due_rows.h"
+#include "dispatch/events/event_telling.h"
 #include "dispatch/one_by_one.h"
 #include "dispatch/polls.h"
 #include "dispatch/provider/pauses.h"
@@ -182,7 +183,8 @@ ga_recording_is_outstanding(void)
 	int waiting;
 
 	(void) ga_records_list(&waiting);
-	return waiting > 0 || ga_jobs_count() > 0 || ga_pauses_are_waiting();
+	return waiting > 0 || ga_jobs_count() > 0 || ga_pauses_are_waiting() ||
+		   ga_event_telling_is_outstanding();
 }
 
 GaMonotonic

@@ -18,6 +18,7 @@
 #include "dispatch/courier/handover.h"
 #include "dispatch/courier/message.h"
 #include "dispatch/due_rows.h"
+#include "dispatch/events/event_telling.h"
 #include "dispatch/ownership.h"
 #include "dispatch/polls.h"
 #include "dispatch/provider/pauses.h"
@@ -122,5 +123,6 @@ ga_reload_run(GaMonotonic now)
 	ga_readings_begin_anew();
 	ga_due_rows_recheck(DT_NOBEGIN);
 	ga_polls_recheck();
+	ga_event_telling_recheck();
 	ga_deadlines_recheck();
 }

@@ -16,6 +16,7 @@
 #include "dispatch/clock.h"
 #include "dispatch/courier/couriers.h"
 #include "dispatch/due_rows.h"
+#include "dispatch/events/event_telling.h"
 #include "dispatch/ownership.h"
 #include "dispatch/polls.h"
 #include "dispatch/provider/pauses.h"
@@ -58,9 +59,8 @@ next_claim(GaMonotonic now)
 	ListCell *cell;
 
 	foreach (cell, ga_providers)
-	{
-		next = Min(next, next_turn_of(lfirst(cell), now));
-	}
+		if (!ga_provider_is_webhook(lfirst(cell)))
+			next = Min(next, next_turn_of(lfirst(cell), now));
 	next = Max(next, Max(ga_work_not_before(GA_STEP_CLAIM),
 						 ga_work_not_before(GA_STEP_FIND_NEXT)));
 	return Min(next, ga_polls_next_turn());
@@ -95,7 +95,7 @@ ga_schedule_wait_ms(void)
 		!ga_recording_is_failing())
 		next = Min(next, ga_deadlines_next_turn(now));
 	if (may_claim)
-		next = Min(next, next_claim(now));
+		next = Min(next, Min(next_claim(now), ga_event_telling_next_turn(now)));
 	if (may_claim)
 		next = Min(next, Max(ga_due_rows_next_turn(),
 							 ga_work_not_before(GA_STEP_PLACE_DUE)));

@@ -15,6 +15,7 @@
 #include "postgres.h"
 
 #include "dispatch/due_rows.h"
+#include "dispatch/events/event_telling.h"
 #include "dispatch/ownership.h"
 #include "dispatch/polls.h"
 #include "dispatch/provider/providers.h"
@@ -55,9 +56,12 @@ ga_wake_requests_listen(void)
 void
 ga_wake_requests_take(void)
 {
+	bool events = pg_atomic_exchange_u32(&ga_own_slot->events, 0) != 0;
 	TimestampTz due = (TimestampTz) pg_atomic_exchange_u64(
 		&ga_own_slot->wake_due, (uint64) DT_NOEND);
 
+	if (events)
+		ga_event_telling_recheck();
 	if (due == DT_NOEND)
 		return;
 	/* They were noted before the wake. */
@@ -71,6 +75,7 @@ ga_wake_requests_take(void)
 		ga_readings_retry_locked();
 		ga_records_bring_back(GA_MONOTONIC_NEVER);
 		ga_set_aside_recheck();
+		ga_event_telling_recheck();
 		ga_unreadable_pages_recheck();
 		if (ga_unreadable_count() > 0)
 			ga_orphans_search();

@@ -31,40 +31,40 @@
 	" 'delivery', " e ".delivery, 'reason', " e ".reason,"                     \
 	" 'response', " e ".response, 'user', " GA_EVENT_USER(e)
 
-#define GA_EVENT_DATA(e, contacts)                                                                                  \
-	"CASE WHEN " e ".server IS NOT NULL THEN json_build_object("                                                    \
-	"  'provider', json_build_object('name', " e ".server,"                                                         \
-	"   'reason', " e ".reason))"                                                                                   \
-	" WHEN " e ".member IS NULL THEN"                                                                               \
-	"  json_build_object('group', " GA_EVENT_GROUP(                                                                 \
-		e) ")"                                                                                                      \
-		   " WHEN " contacts " THEN "                                                                               \
-		   "json_build_object('group', " GA_EVENT_GROUP(e) ", 'member', "                                           \
-														   "json_build_"                                            \
-														   "object"                                                 \
-														   "(" GA_EVENT_MEMBER(e) ", 'contact', " GA_EVENT_CONTACT( \
-															   e) "))"                                              \
-																  " ELS"                                            \
-																  "E "                                              \
-																  "json"                                            \
-																  "_bui"                                            \
-																  "ld_"                                             \
-																  "obje"                                            \
-																  "ct('"                                            \
-																  "grou"                                            \
-																  "p',"                                             \
-																  " " GA_EVENT_GROUP(                               \
-																	  e) ", "                                       \
-																		 "'me"                                      \
-																		 "mbe"                                      \
-																		 "r',"                                      \
-																		 " js"                                      \
-																		 "on_"                                      \
-																		 "bui"                                      \
-																		 "ld_"                                      \
-																		 "obj"                                      \
-																		 "ect"                                      \
-																		 "(" GA_EVENT_MEMBER(e) ")) END"
+#define GA_EVENT_DATA(e, contacts)                                             \
+	"CASE WHEN " e ".server IS NOT NULL THEN json_build_object("               \
+	"  'provider', json_build_object('name', " e ".server,"                    \
+	"   'reason', " e ".reason))"                                              \
+	" WHEN " e ".member IS NULL THEN"                                          \
+	"  json_build_object('group', " GA_EVENT_GROUP(                            \
+		e) ")"                                                                 \
+		   " WHEN " contacts " THEN "                                          \
+		   "json_build_object('group', " GA_EVENT_GROUP(                       \
+			   e) ", 'member', "                                               \
+				  "json_build_"                                                \
+				  "object"                                                     \
+				  "(" GA_EVENT_MEMBER(e) ", 'contact', " GA_EVENT_CONTACT(     \
+					  e) "))"                                                  \
+						 " ELS"                                                \
+						 "E "                                                  \
+						 "json"                                                \
+						 "_bui"                                                \
+						 "ld_"                                                 \
+						 "obje"                                                \
+						 "ct('"                                                \
+						 "grou"                                                \
+						 "p',"                                                 \
+						 " " GA_EVENT_GROUP(e) ", "                            \
+											   "'me"                           \
+											   "mbe"                           \
+											   "r',"                           \
+											   " js"                           \
+											   "on_"                           \
+											   "bui"                           \
+											   "ld_"                           \
+											   "obj"                           \
+											   "ect"                           \
+											   "(" GA_EVENT_MEMBER(e) ")) END"
 
 /* `e` is a row of group_api_private.events, `contacts` a boolean expression. */
 #define GA_EVENT_DOCUMENT(e, contacts)                                         \

@@ -47,6 +47,8 @@
 	" SELECT l.name, w.id FROM written w"                                      \
 	"  JOIN unnest($1, $2) l (name, type) ON l.type = w.type"
 
+void (*ga_events_on_written)(void) = NULL;
+
 bool
 ga_events_are_wanted(GaEventTypes types)
 {
@@ -91,6 +93,13 @@ pair_listeners(GaEventTypes types, Datum *names, Datum *type_names)
 			}
 	*names = ga_row_text_array(name, pairs);
 	*type_names = ga_row_text_array(type, pairs);
+}
+
+static void
+tell_written(GaEventTypes types)
+{
+	if ((ga_listeners_webhook_types() & types) && ga_events_on_written != NULL)
+		ga_events_on_written();
 }
 
 static GaEventTypes
@@ -161,6 +170,7 @@ ga_events_write(const GaEvent *events, int count)
 	values[3] = ga_row_datum_array(groups, nulls, picked, UUIDOID);
 	values[4] = ga_row_datum_array(numbers, nulls, picked, INT4OID);
 	ga_plan_run(&plan, values, NULL, SPI_OK_INSERT);
+	tell_written(about);
 }
 
 void
@@ -212,6 +222,7 @@ ga_event_write_provider(GaEventType type, const char *server,
 	values[3] = CStringGetTextDatum(server);
 	values[4] = reason ? CStringGetTextDatum(reason) : (Datum) 0;
 	ga_plan_run(&plan, values, nulls, SPI_OK_INSERT);
+	tell_written(GA_EVENT_BIT(type));
 }
 
 bool

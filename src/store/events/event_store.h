@@ -25,6 +25,9 @@ typedef struct GaEvent
 /* Whether somebody listens to any of these. */
 extern bool ga_events_are_wanted(GaEventTypes types);
 
+/* Called when something was written that a webhook is to be told. */
+extern void (*ga_events_on_written)(void);
+
 /* Several, which keep their order. */
 extern void ga_events_write(const GaEvent *events, int count);
 extern void ga_event_write(GaEventType type, pg_uuid_t group_id, int32 number);

@@ -18,6 +18,7 @@
 #include "catalog/pg_type.h"
 #include "store/events/listener_store.h"
 #include "store/plan_cache.h"
+#include "store/provider_store.h"
 #include "utils/builtins.h"
 #include "utils/inval.h"
 #include "utils/memutils.h"
@@ -31,6 +32,7 @@ static struct
 	GaListener *list;
 	int count;
 	GaEventTypes types;
+	GaEventTypes webhook_types;
 } cache;
 
 static void
@@ -58,35 +60,87 @@ begin_cache(void)
 			TopMemoryContext, "group_api listeners", ALLOCSET_SMALL_SIZES);
 	}
 	MemoryContextReset(cache.context);
+	cache.list = NULL;
 	cache.count = 0;
-	cache.types = 0;
+	cache.types = cache.webhook_types = 0;
 	cache.consumers = ga_extension_table("consumers");
 }
 
 static void
-read_listeners(void)
+add_listener(uint64 row, GaEventTypes types)
+{
+	GaListener *listener = &cache.list[cache.count++];
+	bool isnull;
+
+	listener->name = MemoryContextStrdup(
+		cache.context, TextDatumGetCString(ga_row_datum(row, 1, &isnull)));
+	listener->types = types;
+	cache.types |= types;
+}
+
+static void
+make_room(uint64 count)
+{
+	size_t size = sizeof(GaListener) * (cache.count + count + 1);
+
+	cache.list = cache.list == NULL ? MemoryContextAlloc(cache.context, size)
+									: repalloc(cache.list, size);
+}
+
+static void
+read_consumers(void)
 {
 	static GaPlan plan = {
 		.sql = "SELECT name, types FROM group_api_private.consumers"
 			   " ORDER BY name",
 	};
-	bool isnull;
+	uint64 count = ga_plan_run(&plan, NULL, NULL, SPI_OK_SELECT);
 
+	make_room(count);
+	for (uint64 i = 0; i < count; i++)
+		add_listener(i, (GaEventTypes) ga_row_int32(i, 2, 0));
+}
+
+/* The validator has seen their options; what it does not know yet is no event. */
+static void
+read_webhooks(void)
+{
+	static GaPlan plan = {
+		.sql = "SELECT s.srvname::text, coalesce((SELECT o.option_value"
+			   "   FROM pg_options_to_table(s.srvoptions) o"
+			   "   WHERE o.option_name = 'events'), '*')"
+			   " FROM pg_foreign_server s"
+			   " JOIN pg_foreign_data_wrapper w ON w.oid = s.srvfdw"
+			   " WHERE w.fdwname = 'group_api_webhook'"
+			   "  AND " GA_WRAPPER_IS_OURS " ORDER BY s.srvname",
+	};
+	uint64 count = ga_plan_run(&plan, NULL, NULL, SPI_OK_SELECT);
+
+	make_room(count);
+	for (uint64 i = 0; i < count; i++)
+	{
+		bool isnull;
+		char *list = TextDatumGetCString(ga_row_datum(i, 2, &isnull));
+		GaEventTypes types;
+		const char *wrong;
+		size_t length;
+
+		if (ga_event_types_read(list, &types, &wrong, &length))
+		{
+			add_listener(i, types);
+			cache.webhook_types |= types;
+		}
+	}
+}
+
+static void
+read_listeners(void)
+{
 	begin_cache();
 	/* What changes while this reads is to be read again. */
 	cache.is_known = true;
-	cache.count = (int) ga_plan_run(&plan, NULL, NULL, SPI_OK_SELECT);
-	cache.list = MemoryContextAlloc(cache.context,
-									sizeof(GaListener) * Max(cache.count, 1));
-	for (int i = 0; i < cache.count; i++)
-	{
-		GaListener *listener = &cache.list[i];
-
-		listener->name = MemoryContextStrdup(
-			cache.context, TextDatumGetCString(ga_row_datum(i, 1, &isnull)));
-		listener->types = (GaEventTypes) ga_row_int32(i, 2, 0);
-		cache.types |= listener->types;
-	}
+	read_consumers();
+	read_webhooks();
 }
 
 const GaListener *
@@ -108,6 +162,12 @@ ga_listeners(int *count, GaEventTypes *types)
 	*count = cache.count;
 	*types = cache.types;
 	return cache.list;
+}
+
+GaEventTypes
+ga_listeners_webhook_types(void)
+{
+	return cache.webhook_types;
 }
 
 bool

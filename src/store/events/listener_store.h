@@ -22,6 +22,9 @@ typedef struct GaListener
  */
 extern const GaListener *ga_listeners(int *count, GaEventTypes *types);
 
+/* What webhooks listen to; after ga_listeners(). */
+extern GaEventTypes ga_listeners_webhook_types(void);
+
 /* False: there is one of that name. */
 extern bool ga_consumer_create(const char *name, GaEventTypes types,
 							   bool contacts);

@@ -11,6 +11,7 @@
 #include "storage/itemptr.h"
 #include "store/cap_store.h"
 #include "store/events/event_store.h"
+#include "store/events/webhook_store.h"
 #include "store/group/idempotency_store.h"
 #include "store/plan_cache.h"
 #include "store/queue/accepted_try.h"
@@ -110,7 +111,7 @@ trim_part(int part)
 		case 4:
 			return ga_receipts_trim();
 		case 5:
-			return ga_events_trim(TRIM_ROWS);
+			return ga_events_trim(TRIM_ROWS) | ga_webhooks_trim(TRIM_ROWS);
 		default:
 			return ga_polls_trim();
 	}

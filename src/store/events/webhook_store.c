@@ -1,0 +1,237 @@
+/*
+ * webhook_store.c
+ *		Events that webhooks are to be told.
+ *
+ * What waits stands in event_deliveries, in the order of "due" and then of the events:
+ * -infinity is at once, so that what is told first is what happened first.  When one
+ * was not taken, the later ones of its group are put off with it to the same date.
+ *
+ * Locks: rows of event_deliveries, skipping those that others hold: only replay_events()
+ * and drop_consumer() change them besides the dispatcher.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "store/events/event_document.h"
+#include "store/events/webhook_store.h"
+#include "store/plan_cache.h"
+#include "utils/builtins.h"
+#include "utils/timestamp.h"
+
+static void
+read_event(const GaOwnerScope *scope, uint64 row, GaDueEvent *event)
+{
+	Datum group;
+	bool isnull;
+
+	memset(event, 0, sizeof(*event));
+	event->id = ga_row_int64(row, 1, 0);
+	event->uid = *DatumGetUUIDP(ga_row_datum(row, 2, &isnull));
+	group = ga_row_datum(row, 3, &isnull);
+	if (!isnull)
+		event->group_id = *DatumGetUUIDP(group);
+	event->at = ga_row_int64(row, 4, 0);
+	event->tries = ga_row_int32(row, 5, 0);
+	event->crashes = ga_row_int32(row, 6, 0);
+	event->document = ga_row_text(scope, row, 7);
+}
+
+static int
+compare_events(const void *one, const void *other)
+{
+	int64 a = ((const GaDueEvent *) one)->id;
+	int64 b = ((const GaDueEvent *) other)->id;
+
+	return a < b ? -1 : a > b;
+}
+
+int
+ga_webhook_read(const GaOwnerScope *scope, const char *server, bool contacts,
+				Datum known, int limit, GaDueEvent **events)
+{
+	static GaPlan plan = {
+		.sql = "SELECT e.id, e.uid, e.about_group, e.at, d.tries::int4,"
+			   " d.crashes::int4, " GA_EVENT_DOCUMENT(
+				   "e", "$3") " FROM (SELECT w.event, w.tries, w.crashes"
+							  "  FROM group_api_private.event_deliveries w"
+							  "  WHERE w.listener = $1"
+							  "   AND w.due <= clock_timestamp()"
+							  "   AND w.event <> ALL ($4)"
+							  "  ORDER BY w.due, w.event LIMIT $2) d"
+							  " JOIN group_api_private.events e"
+							  "  ON e.id = d.event",
+		.nargs = 4,
+		.argtypes = {TEXTOID, INT4OID, BOOLOID, INT8ARRAYOID},
+	};
+	Datum values[4] = {CStringGetTextDatum(server), Int32GetDatum(limit),
+					   BoolGetDatum(contacts), known};
+	int count = (int) ga_plan_run(&plan, values, NULL, SPI_OK_SELECT);
+
+	*events = MemoryContextAlloc(scope->caller_context,
+								 sizeof(GaDueEvent) * Max(count, 1));
+	for (int i = 0; i < count; i++)
+		read_event(scope, i, &(*events)[i]);
+	qsort(*events, count, sizeof(GaDueEvent), compare_events);
+	return count;
+}
+
+TimestampTz
+ga_webhook_next_due(const char *server)
+{
+	static GaPlan plan = {
+		.sql = "SELECT due FROM group_api_private.event_deliveries"
+			   " WHERE listener = $1 AND due > clock_timestamp()"
+			   " ORDER BY due LIMIT 1",
+		.nargs = 1,
+		.argtypes = {TEXTOID},
+	};
+	Datum values[1] = {CStringGetTextDatum(server)};
+	TimestampTz due;
+
+	if (ga_plan_run(&plan, values, NULL, SPI_OK_SELECT) == 0)
+		return 0;
+	due = ga_row_int64(0, 1, 0);
+	return TIMESTAMP_NOT_FINITE(due) ? 0 : due;
+}
+
+int
+ga_webhook_read_waiting(const GaOwnerScope *scope, const char *server,
+						pg_uuid_t **groups, TimestampTz **until)
+{
+	static GaPlan plan = {
+		.sql = "SELECT e.about_group, max(d.due)"
+			   " FROM group_api_private.event_deliveries d"
+			   " JOIN group_api_private.events e ON e.id = d.event"
+			   " WHERE d.listener = $1 AND d.due > clock_timestamp()"
+			   "  AND d.due < 'infinity' AND e.about_group IS NOT NULL"
+			   " GROUP BY e.about_group",
+		.nargs = 1,
+		.argtypes = {TEXTOID},
+	};
+	Datum values[1] = {CStringGetTextDatum(server)};
+	int count = (int) ga_plan_run(&plan, values, NULL, SPI_OK_SELECT);
+	bool isnull;
+
+	*groups = MemoryContextAlloc(scope->caller_context,
+								 sizeof(pg_uuid_t) * Max(count, 1));
+	*until = MemoryContextAlloc(scope->caller_context,
+								sizeof(TimestampTz) * Max(count, 1));
+	for (int i = 0; i < count; i++)
+	{
+		(*groups)[i] = *DatumGetUUIDP(ga_row_datum(i, 1, &isnull));
+		(*until)[i] = ga_row_int64(i, 2, 0);
+	}
+	return count;
+}
+
+static void
+remove_told(Datum server, const GaToldEvent *events, int count)
+{
+	static GaPlan plan = {
+		.sql = "DELETE FROM group_api_private.event_deliveries"
+			   " WHERE ctid = ANY (ARRAY(SELECT ctid"
+			   "  FROM group_api_private.event_deliveries"
+			   "  WHERE listener = $1 AND event = ANY ($2)"
+			   "  FOR UPDATE SKIP LOCKED))",
+		.nargs = 2,
+		.argtypes = {TEXTOID, INT8ARRAYOID},
+	};
+	Datum *ids = palloc(sizeof(Datum) * count);
+	bool *nulls = palloc0(sizeof(bool) * count);
+	Datum values[2] = {server};
+	int told = 0;
+
+	for (int i = 0; i < count; i++)
+		if (events[i].is_told)
+			ids[told++] = Int64GetDatum(events[i].id);
+	if (told == 0)
+		return;
+	values[1] = ga_row_datum_array(ids, nulls, told, INT8OID);
+	ga_plan_run(&plan, values, NULL, SPI_OK_DELETE);
+}
+
+static void
+note_failure(Datum server, const GaToldEvent *event)
+{
+	static GaPlan plan = {
+		.sql = "UPDATE group_api_private.event_deliveries"
+			   " SET due = $3, tries = least(tries + $4, 32767),"
+			   "  crashes = $5, failed = coalesce($6, failed)"
+			   " WHERE ctid = ANY (ARRAY(SELECT ctid"
+			   "  FROM group_api_private.event_deliveries"
+			   "  WHERE listener = $1 AND event = $2"
+			   "  FOR NO KEY UPDATE SKIP LOCKED))",
+		.nargs = 6,
+		.argtypes = {TEXTOID, INT8OID, TIMESTAMPTZOID, INT4OID, INT4OID,
+					 TEXTOID},
+	};
+	Datum values[6] = {
+		server,
+		Int64GetDatum(event->id),
+		TimestampTzGetDatum(event->due),
+		Int32GetDatum(event->is_try ? 1 : 0),
+		Int32GetDatum(Min(event->crashes, PG_INT16_MAX)),
+		event->reason ? CStringGetTextDatum(event->reason) : (Datum) 0,
+	};
+	char nulls[6] = {' ', ' ', ' ', ' ', ' ', event->reason ? ' ' : 'n'};
+
+	ga_plan_run(&plan, values, nulls, SPI_OK_UPDATE);
+}
+
+void
+ga_webhook_record(const char *server, const GaToldEvent *events, int count)
+{
+	Datum name = CStringGetTextDatum(server);
+
+	remove_told(name, events, count);
+	for (int i = 0; i < count; i++)
+		if (!events[i].is_told)
+			note_failure(name, &events[i]);
+}
+
+void
+ga_webhook_put_off(const char *server, Datum ids, TimestampTz due)
+{
+	static GaPlan plan = {
+		.sql = "UPDATE group_api_private.event_deliveries SET due = $3"
+			   " WHERE ctid = ANY (ARRAY(SELECT ctid"
+			   "  FROM group_api_private.event_deliveries"
+			   "  WHERE listener = $1 AND event = ANY ($2)"
+			   "  FOR NO KEY UPDATE SKIP LOCKED))",
+		.nargs = 3,
+		.argtypes = {TEXTOID, INT8ARRAYOID, TIMESTAMPTZOID},
+	};
+	Datum values[3] = {CStringGetTextDatum(server), ids,
+					   TimestampTzGetDatum(due)};
+
+	ga_plan_run(&plan, values, NULL, SPI_OK_UPDATE);
+}
+
+bool
+ga_webhooks_trim(int rows)
+{
+	/* By the index: one listener after the other. */
+	static GaPlan plan = {
+		.sql = "WITH RECURSIVE listeners (name) AS ("
+			   "  (SELECT listener FROM group_api_private.event_deliveries"
+			   "    ORDER BY listener LIMIT 1)"
+			   "  UNION ALL SELECT (SELECT d.listener"
+			   "    FROM group_api_private.event_deliveries d"
+			   "    WHERE d.listener > l.name ORDER BY d.listener LIMIT 1)"
+			   "   FROM listeners l WHERE l.name IS NOT NULL)"
+			   " DELETE FROM group_api_private.event_deliveries"
+			   "  WHERE ctid = ANY (ARRAY(SELECT d.ctid FROM listeners l"
+			   "   JOIN group_api_private.event_deliveries d"
+			   "    ON d.listener = l.name"
+			   "   WHERE NOT EXISTS (SELECT FROM group_api_private.consumers c"
+			   "     WHERE c.name = l.name)"
+			   "    AND NOT EXISTS (SELECT FROM pg_foreign_server s"
+			   "     WHERE s.srvname = l.name)"
+			   "   LIMIT $1 FOR UPDATE OF d SKIP LOCKED))",
+		.nargs = 1,
+		.argtypes = {INT4OID},
+	};
+	Datum values[1] = {Int32GetDatum(rows)};
+
+	return ga_plan_run(&plan, values, NULL, SPI_OK_DELETE) == (uint64) rows;
+}

@@ -1,0 +1,61 @@
+/*
+ * webhook_store.h
+ *		Events that webhooks are to be told: for the dispatcher, which waits for nobody.
+ *
+ * All run inside store/owner's bracket.
+ */
+#ifndef GA_STORE_EVENTS_WEBHOOK_STORE_H
+#define GA_STORE_EVENTS_WEBHOOK_STORE_H
+
+#include "postgres.h"
+
+#include "datatype/timestamp.h"
+#include "store/owner.h"
+#include "utils/uuid.h"
+
+typedef struct GaDueEvent
+{
+	int64 id;
+	pg_uuid_t uid;
+	pg_uuid_t group_id; /* zero: it is about no group */
+	TimestampTz at;
+	int32 tries;
+	int32 crashes; /* of couriers that told it */
+	char *document;
+} GaDueEvent;
+
+/* What became of a try. */
+typedef struct GaToldEvent
+{
+	int64 id;
+	bool is_told;
+	TimestampTz due; /* else: when to try again, DT_NOEND: never */
+	bool is_try;	 /* it counts */
+	int32 crashes;
+	const char *reason;
+} GaToldEvent;
+
+/*
+ * What is due to a webhook, without the events of `known` (int8[]), those of a group in
+ * their order.
+ */
+extern int ga_webhook_read(const GaOwnerScope *scope, const char *server,
+						   bool contacts, Datum known, int limit,
+						   GaDueEvent **events);
+/* When the next one that waits for a time is due; 0: none. */
+extern TimestampTz ga_webhook_next_due(const char *server);
+
+/* Groups whose events wait for a time, and until when: arrays of `*count`. */
+extern int ga_webhook_read_waiting(const GaOwnerScope *scope,
+								   const char *server, pg_uuid_t **groups,
+								   TimestampTz **until);
+
+extern void ga_webhook_record(const char *server, const GaToldEvent *events,
+							  int count);
+/* Events of int8[] wait until then, since one of their group before them does. */
+extern void ga_webhook_put_off(const char *server, Datum ids, TimestampTz due);
+
+/* What is for webhooks and consumers that are gone; true: there is more. */
+extern bool ga_webhooks_trim(int rows);
+
+#endif /* GA_STORE_EVENTS_WEBHOOK_STORE_H */
