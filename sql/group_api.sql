@@ -1348,6 +1348,15 @@ $$Says which events a consumer is done with: they are not handed out again.
 Answers how many of them were not before.  In the transaction that took and used them it makes
 their use exactly once.  Errors: 42704 for an unknown consumer, 22004 for null.$$;
 
+CREATE FUNCTION group_api.replay_events(listener text, since timestamptz) RETURNS bigint
+    LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_replay_events';
+COMMENT ON FUNCTION group_api.replay_events(text, timestamptz) IS
+$$Tells a webhook or a consumer once more what happened since then.
+
+All that is still kept (group_api.events_retention) and that it listens to, dead letters among
+it, under the same webhook-id as before; answers how many events these are.
+Errors: 42704 when there is neither a webhook nor a consumer of that name, 22004 for null.$$;
+
 -- Operators -----------------------------------------------------------------
 
 CREATE FUNCTION group_api.retry_failed(group_id uuid DEFAULT NULL, channel group_api.channel DEFAULT NULL)
@@ -1556,6 +1565,7 @@ SELECT s.srvname AS server,
                   ON d.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass AND d.refobjid = e.oid
                WHERE d.classid = 'pg_catalog.pg_foreign_data_wrapper'::pg_catalog.regclass
                  AND d.objid = w.oid AND d.deptype = 'e' AND e.extname = 'group_api')
+   AND group_api_private.kind_channel(pg_catalog.substr(w.fdwname::pg_catalog.text, 11)) IS DISTINCT FROM 'EVENT'
  ORDER BY s.srvname;
 COMMENT ON VIEW group_api.providers IS 'the providers of this database: ready, paused (until resumed or changed), or resting until a time that they asked for';
 COMMENT ON COLUMN group_api.providers.server IS 'the name of the foreign server';
@@ -1820,6 +1830,30 @@ COMMENT ON COLUMN group_api.set_aside.reason IS 'the error';
 COMMENT ON COLUMN group_api.set_aside.since IS 'since when';
 COMMENT ON COLUMN group_api.set_aside.until IS 'when the step tries it again; infinity: when retry_failed() says so';
 COMMENT ON COLUMN group_api.set_aside.tries IS 'how often the step failed at it';
+
+CREATE VIEW group_api.webhooks WITH (security_invoker = true) AS
+SELECT s.srvname AS server,
+       coalesce((SELECT o.option_value FROM pg_catalog.pg_options_to_table(s.srvoptions) o
+                  WHERE o.option_name = 'events'), '*') AS events,
+       CASE WHEN p.server IS NULL THEN 'ready' WHEN p.until IS NULL THEN 'paused' ELSE 'resting' END AS state,
+       p.reason, p.since, p.until, d.waiting, d.dead, d.failed AS last_failure
+  FROM pg_catalog.pg_foreign_server s
+  JOIN pg_catalog.pg_foreign_data_wrapper w ON w.oid = s.srvfdw
+  LEFT JOIN group_api_private.pauses p ON p.server = s.srvname
+        AND (p.until <= pg_catalog.clock_timestamp()) IS NOT TRUE
+ CROSS JOIN LATERAL (SELECT pg_catalog.count(*) FILTER (WHERE e.due < 'infinity') AS waiting,
+               pg_catalog.count(*) FILTER (WHERE e.due = 'infinity') AS dead,
+               (pg_catalog.array_agg(e.failed ORDER BY e.event DESC) FILTER (WHERE e.failed IS NOT NULL))[1] AS failed
+          FROM group_api_private.event_deliveries e
+         WHERE e.listener = s.srvname::pg_catalog.text COLLATE pg_catalog."default") d
+ WHERE w.fdwname = 'group_api_webhook'
+   AND EXISTS (SELECT FROM pg_catalog.pg_depend d JOIN pg_catalog.pg_extension e
+                  ON d.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass AND d.refobjid = e.oid
+               WHERE d.classid = 'pg_catalog.pg_foreign_data_wrapper'::pg_catalog.regclass
+                 AND d.objid = w.oid AND d.deptype = 'e' AND e.extname = 'group_api')
+ ORDER BY s.srvname;
+COMMENT ON VIEW group_api.webhooks IS 'the webhooks of this database: ready, paused (until resumed or changed) or resting, how many events wait for each, and how many are dead letters, which replay_events() sends again';
+COMMENT ON COLUMN group_api.webhooks.last_failure IS 'why an event that waits or is a dead letter was not taken; of the newest of them';
 
 CREATE VIEW group_api.consumers WITH (security_invoker = true) AS
 SELECT c.name, c.contacts, c.created_at,
@@ -2129,6 +2163,7 @@ DECLARE
         'group_api.remove_template(group_api.channel, text), '
         'group_api_private.builtin_templates(), '
         'group_api.create_consumer(text, text, boolean), group_api.drop_consumer(text), '
+        'group_api.replay_events(text, timestamptz), '
         'group_api.wait_until_idle(interval), group_api.receipt_url(name), '
         'group_api.test_provider(name, text)';
     listeners text := 'group_api.next_events(text, integer), group_api.ack_events(text, bigint[])';
@@ -2136,7 +2171,8 @@ DECLARE
     mailers text := 'group_api.ingest_bounce(bytea)';
     views text := 'group_api.providers, group_api.queue, group_api.attempts, group_api.deliveries, '
         'group_api.suppressions, group_api.receipts, group_api.receipt_counts, '
-        'group_api.dispatcher, group_api.waiting, group_api.locks, group_api.set_aside, group_api.phone_tables, group_api.consumers';
+        'group_api.dispatcher, group_api.waiting, group_api.locks, group_api.set_aside, group_api.phone_tables, group_api.consumers, '
+        'group_api.webhooks';
     wrappers text := group_api_private.our_wrappers();
     tables text := 'group_api_private.groups, group_api_private.members, '
         'group_api_private.invitations, group_api_private.attempts, group_api_private.pauses, '

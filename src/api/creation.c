@@ -151,7 +151,7 @@ ga_creation_mark_suppressed(const GaOwnerScope *scope, GaGroup *group)
 
 /* The group itself, and whoever is invited. */
 static void
-write_events(const GaGroupView *group)
+write_events(const GaGroup *group)
 {
 	GaEvent *events;
 	int count = 0;
@@ -164,14 +164,14 @@ write_events(const GaGroupView *group)
 	events[count++] = (GaEvent){GA_EVENT_GROUP_CREATED, group->id, 0};
 	for (int i = 0; i < group->member_count; i++)
 	{
-		const GaMemberView *member = &group->members[i];
+		const GaMember *member = &group->members[i];
 
-		if (member->delivery == NULL || strcmp(member->delivery, "held") == 0)
-			continue;
-		events[count++] = (GaEvent){strcmp(member->delivery, "queued") == 0
-										? GA_EVENT_INVITATION_QUEUED
-										: GA_EVENT_INVITATION_SUPPRESSED,
-									group->id, member->number};
+		if (member->delivery == GA_DELIVERY_QUEUED)
+			events[count++] = (GaEvent){GA_EVENT_INVITATION_QUEUED, group->id,
+										member->number};
+		else if (member->delivery == GA_DELIVERY_SUPPRESSED)
+			events[count++] = (GaEvent){GA_EVENT_INVITATION_SUPPRESSED,
+										group->id, member->number};
 	}
 	ga_events_write(events, count);
 }

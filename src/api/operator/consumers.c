@@ -13,6 +13,7 @@
 #include "catalog/pg_type.h"
 #include "funcapi.h"
 #include "store/events/consumer_store.h"
+#include "store/events/event_store.h"
 #include "store/events/listener_store.h"
 #include "store/owner.h"
 #include "utils/array.h"
@@ -181,4 +182,31 @@ group_api_ack_events(PG_FUNCTION_ARGS)
 	acked = ga_consumer_ack(name, PG_GETARG_DATUM(1));
 	ga_owner_leave(&scope);
 	PG_RETURN_INT64(acked);
+}
+
+PG_FUNCTION_INFO_V1(group_api_replay_events);
+
+Datum
+group_api_replay_events(PG_FUNCTION_ARGS)
+{
+	const char *name = read_name(fcinfo, 0);
+	GaOwnerScope scope;
+	GaEventTypes types;
+	int64 count;
+
+	if (PG_ARGISNULL(1))
+		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+						errmsg("the time must not be null")));
+	ga_owner_enter(&scope);
+	types = ga_listener_types(name);
+	if (types == 0)
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_UNDEFINED_OBJECT),
+			 errmsg("there is neither a webhook nor a consumer \"%s\"", name),
+			 errhint("SELECT server FROM group_api.webhooks; and SELECT "
+					 "name FROM group_api.consumers; show them.")));
+	count = ga_events_replay(name, types, PG_GETARG_TIMESTAMPTZ(1));
+	ga_owner_leave(&scope);
+	PG_RETURN_INT64(count);
 }

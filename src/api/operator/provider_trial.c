@@ -328,6 +328,14 @@ group_api_test_provider(PG_FUNCTION_ARGS)
 						errhint("SELECT group_api.test_provider('mail', "
 								"'you@example.com');")));
 	read_provider(NameStr(*PG_GETARG_NAME(0)), &config);
+	if (ga_provider_channel(&config) == GA_CHANNEL_NONE)
+		ereport(ERROR,
+				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+				 errmsg("\"%s\" is a webhook, which takes no messages",
+						config.server),
+				 errhint("SELECT group_api.replay_events(%s, now() - interval "
+						 "'1 hour'); tells it again what happened.",
+						 quote_literal_cstr(config.server))));
 	contact = read_contact(ga_provider_channel(&config),
 						   text_to_cstring(PG_GETARG_TEXT_PP(1)));
 	initStringInfo(&order);

@@ -14,10 +14,8 @@
 #include "catalog/pg_type.h"
 #include "store/events/consumer_store.h"
 #include "store/events/event_document.h"
-#include "base/shared/event_type.h"
 #include "store/plan_cache.h"
 #include "utils/builtins.h"
-#include "utils/timestamp.h"
 
 bool
 ga_consumer_exists(const char *name)
@@ -89,30 +87,4 @@ ga_consumer_ack(const char *name, Datum ids)
 	Datum values[2] = {CStringGetTextDatum(name), ids};
 
 	return (int64) ga_plan_run(&plan, values, NULL, SPI_OK_DELETE);
-}
-
-int64
-ga_events_replay(const char *listener, uint32 types, TimestampTz since)
-{
-	static GaPlan plan = {
-		.sql =
-			"INSERT INTO group_api_private.event_deliveries (listener, event)"
-			" SELECT $1, e.id FROM group_api_private.events e"
-			"  WHERE e.at >= $2 AND e.type = ANY ($3)"
-			" ON CONFLICT (event, listener) DO UPDATE"
-			"  SET due = '-infinity', tries = 0, failed = NULL",
-		.nargs = 3,
-		.argtypes = {TEXTOID, TIMESTAMPTZOID, TEXTARRAYOID},
-	};
-	const char *names[GA_EVENT_COUNT];
-	Datum values[3];
-	int count = 0;
-
-	for (int i = 0; i < GA_EVENT_COUNT; i++)
-		if (types & GA_EVENT_BIT(i))
-			names[count++] = ga_event_type_name((GaEventType) i);
-	values[0] = CStringGetTextDatum(listener);
-	values[1] = TimestampTzGetDatum(since);
-	values[2] = ga_row_text_array(names, count);
-	return (int64) ga_plan_run(&plan, values, NULL, SPI_OK_INSERT);
 }

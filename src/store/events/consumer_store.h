@@ -33,10 +33,4 @@ extern int ga_consumer_take(const GaOwnerScope *scope, const char *name,
 /* Those of an int8[] are done; returns how many of them were not before. */
 extern int64 ga_consumer_ack(const char *name, Datum ids);
 
-/*
- * Everything since then that is still kept is to be had once more.  Returns how many.
- */
-extern int64 ga_events_replay(const char *listener, uint32 types,
-							  TimestampTz since);
-
 #endif /* GA_STORE_EVENTS_CONSUMER_STORE_H */

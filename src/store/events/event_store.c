@@ -225,6 +225,35 @@ ga_event_write_provider(GaEventType type, const char *server,
 	tell_written(GA_EVENT_BIT(type));
 }
 
+int64
+ga_events_replay(const char *listener, GaEventTypes types, TimestampTz since)
+{
+	static GaPlan plan = {
+		.sql =
+			"INSERT INTO group_api_private.event_deliveries (listener, event)"
+			" SELECT $1, e.id FROM group_api_private.events e"
+			"  WHERE e.at >= $2 AND e.type = ANY ($3)"
+			" ON CONFLICT (event, listener) DO UPDATE"
+			"  SET due = '-infinity', tries = 0, failed = NULL",
+		.nargs = 3,
+		.argtypes = {TEXTOID, TIMESTAMPTZOID, TEXTARRAYOID},
+	};
+	const char *names[GA_EVENT_COUNT];
+	Datum values[3];
+	int64 replayed;
+	int count = 0;
+
+	for (int i = 0; i < GA_EVENT_COUNT; i++)
+		if (types & GA_EVENT_BIT(i))
+			names[count++] = ga_event_type_name((GaEventType) i);
+	values[0] = CStringGetTextDatum(listener);
+	values[1] = TimestampTzGetDatum(since);
+	values[2] = ga_row_text_array(names, count);
+	replayed = (int64) ga_plan_run(&plan, values, NULL, SPI_OK_INSERT);
+	tell_written(types);
+	return replayed;
+}
+
 bool
 ga_events_trim(int rows)
 {

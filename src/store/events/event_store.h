@@ -13,6 +13,7 @@
 #include "postgres.h"
 
 #include "base/shared/event_type.h"
+#include "datatype/timestamp.h"
 #include "utils/uuid.h"
 
 typedef struct GaEvent
@@ -42,6 +43,12 @@ extern void ga_events_write_returned(GaEventType type);
 extern void ga_event_write_provider(GaEventType type, const char *server,
 									const char *reason);
 
+/*
+ * Everything since then that is still kept is to be told to a listener once more.
+ * Returns how many.
+ */
+extern int64 ga_events_replay(const char *listener, GaEventTypes types,
+							  TimestampTz since);
 /* Removes up to `rows` that are older than their retention; true: there are more. */
 extern bool ga_events_trim(int rows);
 

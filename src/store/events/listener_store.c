@@ -170,6 +170,19 @@ ga_listeners_webhook_types(void)
 	return cache.webhook_types;
 }
 
+GaEventTypes
+ga_listener_types(const char *name)
+{
+	GaEventTypes all;
+	int count;
+	const GaListener *listeners = ga_listeners(&count, &all);
+
+	for (int i = 0; i < count; i++)
+		if (strcmp(listeners[i].name, name) == 0)
+			return listeners[i].types;
+	return 0;
+}
+
 bool
 ga_consumer_create(const char *name, GaEventTypes types, bool contacts)
 {

@@ -25,6 +25,9 @@ extern const GaListener *ga_listeners(int *count, GaEventTypes *types);
 /* What webhooks listen to; after ga_listeners(). */
 extern GaEventTypes ga_listeners_webhook_types(void);
 
+/* What one of them listens to; 0: there is none of that name. */
+extern GaEventTypes ga_listener_types(const char *name);
+
 /* False: there is one of that name. */
 extern bool ga_consumer_create(const char *name, GaEventTypes types,
 							   bool contacts);
