@@ -160,8 +160,8 @@ read_password_file(GaCourierProvider *provider, const char *option,
 			provider->password = ga_memory_strdup(line);
 			break;
 		case GA_SECRET_FILE_UNREADABLE:
-			snprintf(complaint, size, "%s \"%s\" cannot be read: %s", option, path,
-					 strerror(errno));
+			snprintf(complaint, size, "%s \"%s\" cannot be read: %s", option,
+					 path, strerror(errno));
 			break;
 		case GA_SECRET_FILE_OPEN:
 			snprintf(complaint, size,
@@ -199,8 +199,8 @@ read_common(GaCourierProvider *provider, char *complaint, size_t size)
 		strcmp(ga_provider_option(provider, "allow_private"), "true") == 0;
 	if (file)
 		return read_password_file(provider, option, file, complaint, size);
-	provider->password =
-		ga_memory_strdup(ga_provider_option(provider, "password"));
+	provider->password = ga_memory_strdup(
+		ga_provider_option(provider, signs ? "secret" : "password"));
 	return true;
 }
 
