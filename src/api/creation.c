@@ -13,7 +13,9 @@
 #include "base/uuid.h"
 #include "catalog/pg_type.h"
 #include "dispatch/wake.h"
+#include "port/pg_bitutils.h"
 #include "request/body.h"
+#include "store/events/event_moves.h"
 #include "store/events/event_store.h"
 #include "store/group/insert_store.h"
 #include "store/group/deadline_store.h"
@@ -149,29 +151,41 @@ ga_creation_mark_suppressed(const GaOwnerScope *scope, GaGroup *group)
 		}
 }
 
-/* The group itself, and whoever is invited. */
+/* Of a member who is written: whoever is invited, or is in without being asked. */
+static GaEventTypes
+types_of_member(const GaMember *member)
+{
+	if (member->response != GA_RESPONSE_NONE)
+		return ga_event_types_after(GA_MOVE_CREATE, member->delivery,
+									member->response);
+	return member->is_leader || member->user_id == 0
+			   ? 0
+			   : GA_EVENT_BIT(GA_EVENT_MEMBER_JOINED);
+}
+
 static void
-write_events(const GaGroup *group)
+write_events(const GaGroup *group, bool is_new)
 {
 	GaEvent *events;
 	int count = 0;
 
-	if (!ga_events_are_wanted(GA_EVENT_BIT(GA_EVENT_GROUP_CREATED) |
-							  GA_EVENT_BIT(GA_EVENT_INVITATION_QUEUED) |
-							  GA_EVENT_BIT(GA_EVENT_INVITATION_SUPPRESSED)))
+	if (!ga_event_moves_are_wanted(GA_MOVE_CREATE) &&
+		!ga_events_are_wanted(GA_EVENT_BIT(GA_EVENT_GROUP_CREATED) |
+							  GA_EVENT_BIT(GA_EVENT_MEMBER_JOINED)))
 		return;
-	events = palloc(sizeof(GaEvent) * (group->member_count + 1));
-	events[count++] = (GaEvent){GA_EVENT_GROUP_CREATED, group->id, 0};
+	events = palloc0(sizeof(GaEvent) * (group->member_count + 1));
+	if (is_new)
+		events[count++] =
+			(GaEvent){.type = GA_EVENT_GROUP_CREATED, .group_id = group->id};
 	for (int i = 0; i < group->member_count; i++)
 	{
-		const GaMember *member = &group->members[i];
+		GaEventTypes types = types_of_member(&group->members[i]);
 
-		if (member->delivery == GA_DELIVERY_QUEUED)
-			events[count++] = (GaEvent){GA_EVENT_INVITATION_QUEUED, group->id,
-										member->number};
-		else if (member->delivery == GA_DELIVERY_SUPPRESSED)
-			events[count++] = (GaEvent){GA_EVENT_INVITATION_SUPPRESSED,
-										group->id, member->number};
+		if (types != 0)
+			events[count++] =
+				(GaEvent){.type = (GaEventType) pg_rightmost_one_pos32(types),
+						  .group_id = group->id,
+						  .number = group->members[i].number};
 	}
 	ga_events_write(events, count);
 }
@@ -188,7 +202,7 @@ ga_creation_write(const GaOwnerScope *scope, GaGroup *group)
 	if (done)
 	{
 		ga_wake_at_commit_for_tags();
-		write_events(group);
+		write_events(group, true);
 	}
 	if (group->is_first)
 		ga_wake_reload_at_commit();
@@ -205,6 +219,7 @@ ga_creation_add_members(const GaOwnerScope *scope, GaGroup *added)
 	ga_wake_trigger_is_silent = true;
 	ga_members_insert(added);
 	ga_wake_trigger_is_silent = false;
+	write_events(added, false);
 }
 
 void

@@ -23,6 +23,8 @@
 #include "dispatch/database_guard.h"
 #include "dispatch/slots.h"
 #include "dispatch/wake.h"
+#include "store/events/consumer_store.h"
+#include "store/events/webhook_store.h"
 #include "store/plan_cache.h"
 #include "store/provider_store.h"
 #include "nodes/parsenodes.h"
@@ -238,18 +240,21 @@ tell_dispatcher(News news)
 		ga_wake_reload_now();
 }
 
-/* What a command does to pauses, which name their provider. */
-typedef struct PauseChange
+/* What a command does to what names its provider: pauses, and events that wait. */
+typedef struct NameChange
 {
 	bool drops;		  /* providers may be gone */
 	const char *from; /* one has another name; NULL: none */
-	const char *to;
-} PauseChange;
+	const char *to;	  /* that, or the name of a new one; NULL: none */
+} NameChange;
 
-static PauseChange
-pause_change_of(Node *command)
+static NameChange
+name_change_of(Node *command)
 {
-	PauseChange change = {0};
+	NameChange change = {0};
+
+	if (IsA(command, CreateForeignServerStmt))
+		change.to = pstrdup(((CreateForeignServerStmt *) command)->servername);
 
 	if (IsA(command, RenameStmt) &&
 		((RenameStmt *) command)->renameType == OBJECT_FOREIGN_SERVER)
@@ -271,23 +276,46 @@ pause_change_of(Node *command)
 	return change;
 }
 
+/* Events wait for a listener by its name alone. */
+static void
+check_listener_name(const char *webhook)
+{
+	if (ga_consumer_exists(webhook))
+		ereport(ERROR,
+				(errcode(ERRCODE_DUPLICATE_OBJECT),
+				 errmsg("there is a consumer \"%s\" already", webhook),
+				 errdetail("A webhook and a consumer of events cannot have the "
+						   "same name."),
+				 errhint("Choose another name for the webhook.")));
+}
+
 /*
- * A pause belongs to its provider: it goes with it, so that another one of the
- * same name does not begin paused, and keeps to it under another name.
+ * A pause belongs to its provider, and so do the events that wait for a webhook:
+ * they go with it, so that another one of the same name does not begin paused or
+ * hears old things, and keep to it under another name.
  */
 static void
-change_pauses(const PauseChange *change)
+follow_names(const NameChange *change)
 {
 	GaOwnerScope scope;
 
-	if ((!change->drops && change->from == NULL) || !OidIsValid(ga_owner()))
+	if ((!change->drops && change->to == NULL) || !OidIsValid(ga_owner()))
 		return;
 	CommandCounterIncrement();
 	ga_owner_enter(&scope);
 	if (change->from != NULL)
 		ga_provider_rename_pause(change->from, change->to);
+	if (change->to != NULL && ga_webhook_exists(change->to))
+	{
+		check_listener_name(change->to);
+		if (change->from != NULL)
+			ga_webhook_rename(change->from, change->to);
+	}
 	if (change->drops)
+	{
 		ga_provider_trim_pauses();
+		(void) ga_webhooks_trim(PG_INT32_MAX);
+	}
 	ga_owner_leave(&scope);
 }
 
@@ -347,13 +375,13 @@ watch_utility(PlannedStmt *planned, const char *text, bool read_only_tree,
 	Node *command = planned->utilityStmt;
 	const char *emptied = database_to_empty(command);
 	News news = news_of(command);
-	PauseChange change = pause_change_of(command);
+	NameChange change = name_change_of(command);
 
 	if (emptied != NULL && ga_slots != NULL)
 		run_in_empty_database(&call, emptied);
 	else
 		run_utility(&call);
-	change_pauses(&change);
+	follow_names(&change);
 	if (news != NEWS_NONE && ga_slots != NULL)
 		tell_dispatcher(news);
 }

@@ -47,7 +47,11 @@
 /* The same error of a step stands in the log once in so long. */
 #define SAME_ERROR_MS 60000
 
-#define TABLES_MAX 12
+#define TABLES_MAX 15
+
+/* Where a step writes events, and what it reads to do so. */
+#define OF_EVENTS "events", "event_deliveries", "consumers"
+#define OF_MEMBER_EVENTS "members", "users", OF_EVENTS
 
 /* A step, as pg_stat_activity and health() call it, and the tables it uses. */
 typedef struct StepInfo
@@ -60,15 +64,16 @@ static const StepInfo steps[GA_STEP_COUNT] = {
 	[GA_STEP_READ_PROVIDERS] = {"reading the providers",
 								{"installation", "link_secret", "pauses",
 								 "templates", "suppression_salt",
-								 "suppressions", "groups"}},
+								 "suppressions", "groups", OF_EVENTS}},
 	[GA_STEP_BEGIN_INCARNATION] = {"beginning a new incarnation",
 								   {"incarnations", "invitations"}},
 	[GA_STEP_TAKE_BACK] = {"taking back what was in flight",
-						   {"invitations", "attempts", "set_aside"}},
-	[GA_STEP_PAUSE] = {"pausing a provider", {"pauses"}},
+						   {"invitations", "attempts", "set_aside", "groups",
+							OF_MEMBER_EVENTS}},
+	[GA_STEP_PAUSE] = {"pausing a provider", {"pauses", OF_EVENTS}},
 	[GA_STEP_RECORD] = {"recording outcomes",
 						{"invitations", "attempts", "polls", "captured",
-						 "set_aside"}},
+						 "set_aside", "groups", OF_MEMBER_EVENTS}},
 	[GA_STEP_SUPPRESS] = {"suppressing a contact",
 						  {"invitations", "suppressions", "suppression_salt"}},
 	[GA_STEP_PLACE_DUE] = {"queueing what is due",
@@ -80,14 +85,15 @@ static const StepInfo steps[GA_STEP_COUNT] = {
 						   {"invitations", "set_aside"}},
 	[GA_STEP_DEADLINES] = {"looking for what expires",
 						   {"groups", "invitations", "polls", "suppressions",
-							"suppression_salt", "installation", "set_aside"}},
+							"suppression_salt", "installation", "set_aside",
+							OF_MEMBER_EVENTS}},
 	[GA_STEP_FIND_QUESTION] = {"looking for whom to ask",
 							   {"polls", "set_aside"}},
 	[GA_STEP_ASK] = {"asking for receipts", {"polls", "set_aside"}},
 	[GA_STEP_RECORD_ANSWER] = {"recording receipts",
 							   {"polls", "invitations", "groups", "attempts",
 								"receipts", "link_secret", "suppressions",
-								"suppression_salt"}},
+								"suppression_salt", OF_MEMBER_EVENTS}},
 	[GA_STEP_SET_ASIDE] = {"looking for what was set aside", {"set_aside"}},
 	[GA_STEP_FIND_UNREADABLE] = {"looking for pages that cannot be read",
 								 {"invitations", "polls", "groups", "attempts",

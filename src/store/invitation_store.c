@@ -13,6 +13,7 @@
 #include "base/guc.h"
 #include "catalog/pg_type.h"
 #include "store/cap_store.h"
+#include "store/events/event_moves.h"
 #include "store/group/deadline_store.h"
 #include "store/invitation_events.h"
 #include "store/invitation_store.h"
@@ -131,20 +132,24 @@ ga_invitation_answer(const GaInvitationView *view, bool accepted)
 {
 	static GaPlan accept = {
 		.sql = "UPDATE group_api_private.invitations i" GA_SET_ACCEPTED
-			   " WHERE group_id = $1 AND number = $2 AND " GA_IS_OPEN,
+			   " WHERE group_id = $1 AND number = $2 AND " GA_IS_OPEN
+			   " RETURNING " GA_MOVED,
 		.nargs = 2,
 		.argtypes = {UUIDOID, INT4OID},
 	};
 	static GaPlan decline = {
 		.sql = "UPDATE group_api_private.invitations i" GA_SET_DECLINED
-			   " WHERE group_id = $1 AND number = $2 AND " GA_IS_OPEN,
+			   " WHERE group_id = $1 AND number = $2 AND " GA_IS_OPEN
+			   " RETURNING " GA_MOVED,
 		.nargs = 2,
 		.argtypes = {UUIDOID, INT4OID},
 	};
 	Datum values[2] = {UUIDPGetDatum(&view->group_id),
 					   Int32GetDatum(view->number)};
 
-	ga_plan_run(accepted ? &accept : &decline, values, NULL, SPI_OK_UPDATE);
+	ga_plan_run(accepted ? &accept : &decline, values, NULL,
+				SPI_OK_UPDATE_RETURNING);
+	ga_event_write_moved(accepted ? GA_MOVE_ACCEPT : GA_MOVE_DECLINE);
 }
 
 #define SET_SUPPRESSED GA_SET_SUPPRESSED("o.words", "now() + $4")
@@ -157,7 +162,7 @@ mark_suppressed(pg_uuid_t group_id, const Datum *numbers,
 		.sql = "UPDATE group_api_private.invitations i" SET_SUPPRESSED
 			   " FROM unnest($2, $3) AS o (number, words)"
 			   " WHERE i.group_id = $1 AND i.number = o.number"
-			   "  AND " GA_FROM_HELD,
+			   "  AND " GA_FROM_HELD " RETURNING " GA_MOVED,
 		.nargs = 4,
 		.argtypes = {UUIDOID, INT4ARRAYOID, TEXTARRAYOID, INTERVALOID},
 	};
@@ -166,7 +171,8 @@ mark_suppressed(pg_uuid_t group_id, const Datum *numbers,
 		ga_row_datum_array((Datum *) numbers, NULL, count, INT4OID),
 		ga_row_text_array(words, count), expiry_interval()};
 
-	ga_plan_run(&plan, values, NULL, SPI_OK_UPDATE);
+	ga_plan_run(&plan, values, NULL, SPI_OK_UPDATE_RETURNING);
+	ga_event_write_moved(GA_MOVE_SUPPRESS);
 }
 
 /* Those of the held ones whose contact is on the suppression list; how many. */
@@ -260,7 +266,7 @@ ga_invitations_release(const GaOwnerScope *scope, pg_uuid_t group_id,
 {
 	static GaPlan plan = {
 		.sql = "UPDATE group_api_private.invitations i" SET_RELEASED
-			MAY_BE_RELEASED,
+			MAY_BE_RELEASED " RETURNING " GA_MOVED,
 		.nargs = 4,
 		.argtypes = {UUIDOID, INTERVALOID, INT8ARRAYOID, INT4OID},
 	};
@@ -271,7 +277,8 @@ ga_invitations_release(const GaOwnerScope *scope, pg_uuid_t group_id,
 	released = suppress_held(scope, group_id);
 	values[2] = take_tags_of_held(group_id, leader, &first);
 	values[3] = Int32GetDatum(first);
-	released += ga_plan_run(&plan, values, NULL, SPI_OK_UPDATE);
+	released += ga_plan_run(&plan, values, NULL, SPI_OK_UPDATE_RETURNING);
+	ga_event_write_moved(GA_MOVE_RELEASE);
 	/* Those that are not sent expire as well. */
 	if (released > 0)
 		ga_group_advance_deadline(group_id, first_look());
@@ -320,20 +327,29 @@ ga_invitations_retry_failed(const pg_uuid_t *group_id, GaChannel channel)
 	static GaPlan plan = {
 		.sql = "WITH r AS (UPDATE group_api_private.invitations i" SET_RETRIED
 			   " WHERE group_id = ANY ($1) AND " MAY_BE_RETRIED
-			   " RETURNING group_id),"
+			   " RETURNING " GA_MOVED "),"
 			   " l AS (UPDATE group_api_private.groups g SET next_deadline = $4"
 			   "  WHERE g.id IN (SELECT group_id FROM r)"
 			   "   AND (g.next_deadline IS NULL OR g.next_deadline > $4))"
-			   " SELECT count(*) FROM r",
-		.nargs = 4,
-		.argtypes = {UUIDARRAYOID, INT4OID, INTERVALOID, TIMESTAMPTZOID},
+			   " SELECT r.*, c.n FROM (SELECT count(*) AS n FROM r) AS c"
+			   "  LEFT JOIN r ON $5",
+		.nargs = 5,
+		.argtypes = {UUIDARRAYOID, INT4OID, INTERVALOID, TIMESTAMPTZOID,
+					 BOOLOID},
 	};
-	Datum values[4] = {lock_groups_of_failed(group_id, channel),
+	/* There may be many: they are named only where somebody wants to know. */
+	bool is_wanted = ga_event_moves_are_wanted(GA_MOVE_RETRY);
+	Datum values[5] = {lock_groups_of_failed(group_id, channel),
 					   Int32GetDatum((int32) channel), expiry_interval(),
-					   TimestampTzGetDatum(first_look())};
+					   TimestampTzGetDatum(first_look()),
+					   BoolGetDatum(is_wanted)};
+	int64 retried;
 
 	ga_plan_run(&plan, values, NULL, SPI_OK_SELECT);
-	return (uint64) ga_row_int64(0, 1, 0);
+	retried = ga_row_int64(0, 5, 0);
+	if (is_wanted && retried > 0)
+		ga_event_write_moved(GA_MOVE_RETRY);
+	return (uint64) retried;
 }
 
 const char *

@@ -21,6 +21,7 @@
 #include "nodes/parsenodes.h"
 #include "commands/defrem.h"
 #include "storage/lmgr.h"
+#include "store/events/event_store.h"
 #include "store/plan_cache.h"
 #include "store/provider_store.h"
 #include "utils/array.h"
@@ -200,7 +201,29 @@ ga_provider_pause(const char *server, bool by_dispatcher,
 	char nulls[5] = {' ', ' ', fingerprint ? ' ' : 'n', ' ',
 					 until == 0 ? 'n' : ' '};
 
-	ga_plan_run(&plan, values, nulls, SPI_OK_INSERT);
+	/* A rest ends by itself: it is no pause. */
+	if (ga_plan_run(&plan, values, nulls, SPI_OK_INSERT) > 0 && until == 0)
+		ga_event_write_provider(GA_EVENT_PROVIDER_PAUSED, server, reason);
+}
+
+/* What ended; its column: whether that was a pause.  None when nothing was left. */
+static uint64
+remove_pause(const char *server)
+{
+	static GaPlan plan = {
+		/* What rested and is over counts no more. */
+		.sql = "WITH ended AS (DELETE FROM group_api_private.pauses"
+			   "  WHERE server = $1 RETURNING until)"
+			   " SELECT until IS NULL FROM ended"
+			   "  WHERE (until <= clock_timestamp()) IS NOT TRUE",
+		.no_wait = GA_MAY_MEET_A_LOCK(
+			"who pauses or resumes is shut out: ga_provider_lock_pauses()"),
+		.nargs = 1,
+		.argtypes = {TEXTOID},
+	};
+	Datum values[1] = {CStringGetTextDatum(server)};
+
+	return ga_plan_run(&plan, values, NULL, SPI_OK_SELECT);
 }
 
 void
@@ -215,7 +238,7 @@ ga_provider_rename_pause(const char *from, const char *to)
 	Datum values[2] = {CStringGetTextDatum(from), CStringGetTextDatum(to)};
 
 	/* What stands under the new name is of one that is gone. */
-	(void) ga_provider_resume(to);
+	(void) remove_pause(to);
 	ga_plan_run(&plan, values, NULL, SPI_OK_UPDATE);
 }
 
@@ -236,20 +259,11 @@ ga_provider_trim_pauses(void)
 bool
 ga_provider_resume(const char *server)
 {
-	static GaPlan plan = {
-		/* What rested and is over counts no more. */
-		.sql = "WITH ended AS (DELETE FROM group_api_private.pauses"
-			   "  WHERE server = $1 RETURNING until)"
-			   " SELECT FROM ended"
-			   "  WHERE (until <= clock_timestamp()) IS NOT TRUE",
-		.no_wait = GA_MAY_MEET_A_LOCK(
-			"who pauses or resumes is shut out: ga_provider_lock_pauses()"),
-		.nargs = 1,
-		.argtypes = {TEXTOID},
-	};
-	Datum values[1] = {CStringGetTextDatum(server)};
-
-	return ga_plan_run(&plan, values, NULL, SPI_OK_SELECT) > 0;
+	if (remove_pause(server) == 0)
+		return false;
+	if (ga_row_bool(0, 1, false))
+		ga_event_write_provider(GA_EVENT_PROVIDER_RESUMED, server, NULL);
+	return true;
 }
 
 const char *

@@ -163,7 +163,7 @@ join(const GaOwnerScope *scope, const GaGroupV2 *group, const Users *users,
 		ga_subscription_accept(group->common.id, numbers, placed);
 	ga_creation_add_members(scope, &added);
 	if (joined > 0)
-		ga_subscription_remove_requests(group->common.id, ids, joined);
+		ga_subscription_accept_requests(group->common.id, ids, joined);
 }
 
 /* Invites who is nothing to the group yet, or was invited before. */
@@ -397,7 +397,7 @@ unsubscribe(const GaGroupV2 *group, int64 user_id, bool by_manager)
 	find_subscriptions(group, &user_id, 1, &one);
 	if (one.is_subscribed &&
 		!(by_manager && ga_subscription_expel(group->common.id, one.number)))
-		ga_subscription_remove_member(group->common.id, one.number);
+		ga_subscription_remove_member(group->common.id, one.number, by_manager);
 	else if (one.is_invited && by_manager)
 		ga_subscription_withdraw(group->common.id, &one.number, 1);
 	else if (one.is_invited)

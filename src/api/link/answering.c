@@ -15,6 +15,7 @@
 #include "api/link/answering.h"
 #include "dispatch/wake.h"
 #include "miscadmin.h"
+#include "store/events/event_store.h"
 #include "store/group/membership_store.h"
 #include "store/installation_store.h"
 #include "store/plan_cache.h"
@@ -143,18 +144,32 @@ ga_link_visit_decline(const text *token, GaVisit *visit)
 	ga_owner_leave(&scope);
 }
 
+/* A user of the app is the member from now on, who was not before. */
+static void
+write_joined(const GaVisit *visit)
+{
+	ga_event_write(GA_EVENT_MEMBER_JOINED, visit->view.group_id,
+				   visit->view.number);
+}
+
 void
 ga_link_visit_accept(const text *token, GaCaller *user, GaVisit *visit)
 {
 	GaOwnerScope scope;
+	bool was_joined;
 
 	PreventCommandIfReadOnly("accept_invitation()");
 	ga_owner_enter(&scope);
 	find_to_change(&scope, token, user != NULL, visit);
+	was_joined =
+		visit->state == GA_INVITATION_ACCEPTED && visit->view.user_id != 0;
 	if (user != NULL && (visit->state == GA_INVITATION_PENDING ||
 						 visit->state == GA_INVITATION_ACCEPTED))
 		visit->place = take_place(&scope, &visit->view, user);
 	answer(visit, true);
+	if (!was_joined && visit->state == GA_INVITATION_ACCEPTED &&
+		visit->view.user_id != 0)
+		write_joined(visit);
 	ga_owner_leave(&scope);
 }
 
@@ -162,13 +177,18 @@ void
 ga_link_visit_claim(const text *token, GaCaller *user, GaVisit *visit)
 {
 	GaOwnerScope scope;
+	bool was_known;
 
 	PreventCommandIfReadOnly("claim_membership()");
 	ga_owner_enter(&scope);
 	find_to_change(&scope, token, true, visit);
+	was_known = visit->view.user_id != 0;
 	if (visit->state == GA_INVITATION_ACCEPTED ||
 		(visit->state == GA_INVITATION_PENDING && visit->view.user_id != 0))
 		visit->place = take_place(&scope, &visit->view, user);
+	if (!was_known && visit->state == GA_INVITATION_ACCEPTED &&
+		visit->view.user_id != 0)
+		write_joined(visit);
 	ga_owner_leave(&scope);
 }
 

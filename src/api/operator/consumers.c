@@ -15,6 +15,7 @@
 #include "store/events/consumer_store.h"
 #include "store/events/event_store.h"
 #include "store/events/listener_store.h"
+#include "store/events/webhook_store.h"
 #include "store/owner.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
@@ -88,6 +89,13 @@ group_api_create_consumer(PG_FUNCTION_ARGS)
 	bool created;
 
 	ga_owner_enter(&scope);
+	if (ga_webhook_exists(name))
+		ereport(ERROR,
+				(errcode(ERRCODE_DUPLICATE_OBJECT),
+				 errmsg("there is a webhook \"%s\" already", name),
+				 errdetail("A webhook and a consumer of events cannot have the "
+						   "same name."),
+				 errhint("Choose another name for the consumer.")));
 	created = ga_consumer_create(name, types, contacts);
 	ga_owner_leave(&scope);
 	if (!created)

@@ -127,7 +127,7 @@ check_host(const GaProviderOption *option, const char *url, bool allow_private)
 static void
 check_value(const GaProviderOption *option, const char *value)
 {
-	char complaint[256] = "must be a JSON object";
+	char complaint[768] = "must be a JSON object"; /* may list all events */
 	bool good =
 		ga_provider_option_check(option, value, complaint, sizeof(complaint));
 

@@ -309,7 +309,7 @@ check_events(const char *value, char *complaint, size_t size)
 	if (ga_event_types_read(value, &types, &wrong, &length))
 		return true;
 	ga_event_types_list(known, sizeof(known));
-	snprintf(complaint, size, "must not name \"%.*s\", but any of %s",
+	snprintf(complaint, size, "must not name \"%.*s\", but some of: %s",
 			 (int) (length < 60 ? length : 60), wrong, known);
 	return false;
 }

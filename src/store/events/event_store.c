@@ -35,10 +35,7 @@
 
 #define SNAPSHOT                                                               \
 	"g.id, g.number, g.name, g.product_id, m.number, m.name, i.delivery,"      \
-	" i.reason, i.response, m.user_id, u.subject, i.channel, i.contact"
-
-#define SNAPSHOT_JOINS                                                         \
-	" LEFT JOIN group_api_private.users u ON u.id = m.user_id"
+	" i.reason, i.response, u.id, u.subject, i.channel, i.contact"
 
 /* One row for each listener: $1 and $2 are pairs of listener and type. */
 #define INSERT_DELIVERIES                                                      \
@@ -112,10 +109,18 @@ types_of(const GaEvent *events, int count)
 	return types;
 }
 
+/* The columns of ga_events_write(), one element an event. */
+typedef struct Columns
+{
+	Datum *types;
+	Datum *groups;
+	Datum *numbers;
+	Datum *users;
+} Columns;
+
 /* Without those that nobody listens to. */
 static int
-pick_wanted(const GaEvent *events, int count, Datum *types, Datum *groups,
-			Datum *numbers)
+pick_wanted(const GaEvent *events, int count, Columns *columns)
 {
 	GaEventTypes wanted;
 	int listeners;
@@ -124,13 +129,31 @@ pick_wanted(const GaEvent *events, int count, Datum *types, Datum *groups,
 	(void) ga_listeners(&listeners, &wanted);
 	for (int i = 0; i < count; i++)
 	{
-		if (!(wanted & GA_EVENT_BIT(events[i].type)))
+		const GaEvent *event = &events[i];
+
+		if (!(wanted & GA_EVENT_BIT(event->type)))
 			continue;
-		types[picked] = CStringGetTextDatum(ga_event_type_name(events[i].type));
-		groups[picked] = UUIDPGetDatum(&events[i].group_id);
-		numbers[picked++] = Int32GetDatum(events[i].number);
+		columns->types[picked] =
+			CStringGetTextDatum(ga_event_type_name(event->type));
+		columns->groups[picked] = UUIDPGetDatum(&event->group_id);
+		columns->numbers[picked] = Int32GetDatum(event->number);
+		columns->users[picked++] = Int64GetDatum(event->user_id);
 	}
 	return picked;
+}
+
+static void
+put_columns(const GaEvent *events, int count, Datum *values)
+{
+	Columns columns = {
+		palloc(sizeof(Datum) * count), palloc(sizeof(Datum) * count),
+		palloc(sizeof(Datum) * count), palloc(sizeof(Datum) * count)};
+	int picked = pick_wanted(events, count, &columns);
+
+	values[0] = ga_row_datum_array(columns.types, NULL, picked, TEXTOID);
+	values[1] = ga_row_datum_array(columns.groups, NULL, picked, UUIDOID);
+	values[2] = ga_row_datum_array(columns.numbers, NULL, picked, INT4OID);
+	values[3] = ga_row_datum_array(columns.users, NULL, picked, INT8OID);
 }
 
 void
@@ -138,37 +161,27 @@ ga_events_write(const GaEvent *events, int count)
 {
 	static GaPlan plan = {
 		.sql = INSERT_EVENTS
-		" SELECT k.type, " SNAPSHOT "  FROM unnest($3, $4, $5) WITH ORDINALITY"
-		"   k (type, group_id, number, place)"
+		" SELECT k.type, " SNAPSHOT "  FROM unnest($3, $4, $5, $6)"
+		"   WITH ORDINALITY k (type, group_id, number, user_id, place)"
 		"  JOIN group_api_private.groups g ON g.id = k.group_id"
 		"  LEFT JOIN group_api_private.members m"
 		"   ON m.group_id = k.group_id AND m.number = k.number"
 		"  LEFT JOIN group_api_private.invitations i"
-		"   ON i.group_id = k.group_id AND i.number = k.number" SNAPSHOT_JOINS
+		"   ON i.group_id = k.group_id AND i.number = k.number"
+		"  LEFT JOIN group_api_private.users u"
+		"   ON u.id = coalesce(m.user_id, nullif(k.user_id, 0))"
 		"  ORDER BY k.place" INSERT_DELIVERIES,
-		.nargs = 5,
+		.nargs = 6,
 		.argtypes = {TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, UUIDARRAYOID,
-					 INT4ARRAYOID},
+					 INT4ARRAYOID, INT8ARRAYOID},
 	};
 	GaEventTypes about = types_of(events, count);
-	Datum values[5];
-	Datum *types;
-	Datum *groups;
-	Datum *numbers;
-	bool *nulls;
-	int picked;
+	Datum values[6];
 
-	if (!ga_events_are_wanted(about) || !notify(about))
+	if (count == 0 || !ga_events_are_wanted(about) || !notify(about))
 		return;
-	types = palloc(sizeof(Datum) * count);
-	groups = palloc(sizeof(Datum) * count);
-	numbers = palloc(sizeof(Datum) * count);
-	nulls = palloc0(sizeof(bool) * count);
-	picked = pick_wanted(events, count, types, groups, numbers);
 	pair_listeners(about, &values[0], &values[1]);
-	values[2] = ga_row_datum_array(types, nulls, picked, TEXTOID);
-	values[3] = ga_row_datum_array(groups, nulls, picked, UUIDOID);
-	values[4] = ga_row_datum_array(numbers, nulls, picked, INT4OID);
+	put_columns(events, count, &values[2]);
 	ga_plan_run(&plan, values, NULL, SPI_OK_INSERT);
 	tell_written(about);
 }
@@ -176,26 +189,25 @@ ga_events_write(const GaEvent *events, int count)
 void
 ga_event_write(GaEventType type, pg_uuid_t group_id, int32 number)
 {
-	GaEvent event = {type, group_id, number};
+	GaEvent event = {.type = type, .group_id = group_id, .number = number};
 
 	ga_events_write(&event, 1);
 }
 
 void
-ga_events_write_returned(GaEventType type)
+ga_event_write_request(GaEventType type, pg_uuid_t group_id, const int64 *users,
+					   int count)
 {
-	int count = (int) SPI_processed;
 	GaEvent *events;
-	bool isnull;
 
 	if (count == 0 || !ga_events_are_wanted(GA_EVENT_BIT(type)))
 		return;
-	events = palloc(sizeof(GaEvent) * count);
+	events = palloc0(sizeof(GaEvent) * count);
 	for (int i = 0; i < count; i++)
 	{
 		events[i].type = type;
-		events[i].group_id = *DatumGetUUIDP(ga_row_datum(i, 1, &isnull));
-		events[i].number = ga_row_int32(i, 2, 0);
+		events[i].group_id = group_id;
+		events[i].user_id = users[i];
 	}
 	ga_events_write(events, count);
 	pfree(events);

@@ -20,7 +20,8 @@ typedef struct GaEvent
 {
 	GaEventType type;
 	pg_uuid_t group_id;
-	int32 number; /* the member; 0: the group itself */
+	int32 number;  /* the member; 0: the group itself, or a request */
+	int64 user_id; /* who made the request; 0: it is about none */
 } GaEvent;
 
 /* Whether somebody listens to any of these. */
@@ -33,11 +34,9 @@ extern void (*ga_events_on_written)(void);
 extern void ga_events_write(const GaEvent *events, int count);
 extern void ga_event_write(GaEventType type, pg_uuid_t group_id, int32 number);
 
-/*
- * One for each row that the statement before returned: its first two columns are the
- * group's id and the member's number.
- */
-extern void ga_events_write_returned(GaEventType type);
+/* About requests of users to join a group. */
+extern void ga_event_write_request(GaEventType type, pg_uuid_t group_id,
+								   const int64 *users, int count);
 
 /* About a provider; `reason` may be NULL. */
 extern void ga_event_write_provider(GaEventType type, const char *server,

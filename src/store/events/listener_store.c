@@ -148,6 +148,10 @@ ga_listeners(int *count, GaEventTypes *types)
 {
 	if (!cache.is_known)
 	{
+		/* Of the statement before, which the caller may still be reading. */
+		SPITupleTable *rows = SPI_tuptable;
+		uint64 processed = SPI_processed;
+
 		PG_TRY();
 		{
 			read_listeners();
@@ -158,6 +162,8 @@ ga_listeners(int *count, GaEventTypes *types)
 			PG_RE_THROW();
 		}
 		PG_END_TRY();
+		SPI_tuptable = rows;
+		SPI_processed = processed;
 	}
 	*count = cache.count;
 	*types = cache.types;

@@ -15,6 +15,7 @@
 #include "store/events/event_document.h"
 #include "store/events/webhook_store.h"
 #include "store/plan_cache.h"
+#include "store/provider_store.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 
@@ -203,6 +204,36 @@ ga_webhook_put_off(const char *server, Datum ids, TimestampTz due)
 	};
 	Datum values[3] = {CStringGetTextDatum(server), ids,
 					   TimestampTzGetDatum(due)};
+
+	ga_plan_run(&plan, values, NULL, SPI_OK_UPDATE);
+}
+
+bool
+ga_webhook_exists(const char *server)
+{
+	static GaPlan plan = {
+		.sql = "SELECT FROM pg_foreign_server s"
+			   " JOIN pg_foreign_data_wrapper w ON w.oid = s.srvfdw"
+			   " WHERE w.fdwname = 'group_api_webhook' AND s.srvname = $1"
+			   "  AND " GA_WRAPPER_IS_OURS,
+		.nargs = 1,
+		.argtypes = {TEXTOID},
+	};
+	Datum values[1] = {CStringGetTextDatum(server)};
+
+	return ga_plan_run(&plan, values, NULL, SPI_OK_SELECT) > 0;
+}
+
+void
+ga_webhook_rename(const char *from, const char *to)
+{
+	static GaPlan plan = {
+		.sql = "UPDATE group_api_private.event_deliveries SET listener = $2"
+			   " WHERE listener = $1",
+		.nargs = 2,
+		.argtypes = {TEXTOID, TEXTOID},
+	};
+	Datum values[2] = {CStringGetTextDatum(from), CStringGetTextDatum(to)};
 
 	ga_plan_run(&plan, values, NULL, SPI_OK_UPDATE);
 }

@@ -55,6 +55,11 @@ extern void ga_webhook_record(const char *server, const GaToldEvent *events,
 /* Events of int8[] wait until then, since one of their group before them does. */
 extern void ga_webhook_put_off(const char *server, Datum ids, TimestampTz due);
 
+/* Whether a server of this name is a webhook. */
+extern bool ga_webhook_exists(const char *server);
+/* What waits for a webhook waits for it under its new name. */
+extern void ga_webhook_rename(const char *from, const char *to);
+
 /* What is for webhooks and consumers that are gone; true: there is more. */
 extern bool ga_webhooks_trim(int rows);
 

@@ -14,6 +14,7 @@
 
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
+#include "store/events/event_store.h"
 #include "store/group/contract_b_store.h"
 #include "store/plan_cache.h"
 #include "store/group/subscription_sql.h"
@@ -401,4 +402,5 @@ ga_group_v2_update(const GaGroup *group)
 	values[7] = text_or_null(group->emotional_image, &nulls[7]);
 	values[8] = Int32GetDatum(group->emotional_image_position);
 	ga_plan_run(&plan, values, nulls, SPI_OK_UPDATE);
+	ga_event_write(GA_EVENT_GROUP_UPDATED, group->id, 0);
 }

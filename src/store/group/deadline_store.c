@@ -14,6 +14,7 @@
 
 #include "base/guc.h"
 #include "catalog/pg_type.h"
+#include "store/events/event_moves.h"
 #include "store/group/deadline_store.h"
 #include "store/invitation_events.h"
 #include "store/plan_cache.h"
@@ -148,14 +149,17 @@ expire(Datum ids, TimestampTz now, int limit, Members of)
 	static GaPlan plan = {
 		.sql = "WITH old AS MATERIALIZED (" PAST_EXPIRY ")"
 			   " UPDATE group_api_private.invitations i" GA_SET_EXPIRED
-			   " FROM old WHERE i.ctid = old.at",
+			   " FROM old WHERE i.ctid = old.at RETURNING " GA_MOVED,
 		.nargs = 5,
 		.argtypes = {UUIDARRAYOID, TIMESTAMPTZOID, INT4OID, INT4OID, INT4OID},
 	};
 	Datum values[5] = {ids, TimestampTzGetDatum(now), Int32GetDatum(limit),
 					   Int32GetDatum(of.from), Int32GetDatum(of.to)};
 
-	return ga_plan_run(&plan, values, NULL, SPI_OK_UPDATE);
+	uint64 expired = ga_plan_run(&plan, values, NULL, SPI_OK_UPDATE_RETURNING);
+
+	ga_event_write_moved(GA_MOVE_EXPIRE);
+	return expired;
 }
 
 /* Whom a reminder is for: the message left, and there is no answer. */

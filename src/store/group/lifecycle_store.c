@@ -11,6 +11,7 @@
 #include "access/xact.h"
 #include "base/fair_queue.h"
 #include "catalog/pg_type.h"
+#include "store/events/event_moves.h"
 #include "store/events/event_store.h"
 #include "store/group/lifecycle_store.h"
 #include "store/group/deadline_store.h"
@@ -87,7 +88,7 @@ ga_lifecycle_resend(const GaOpenInvitation *invitation, const char *suppressed,
 		.sql = "UPDATE group_api_private.invitations i" GA_SET_RESENT
 			   " FROM (SELECT $3 AS expires_at, $4 AS suppressed,"
 			   "  $5 AS start_tag) AS o"
-			   " WHERE i.group_id = $1 AND i.number = $2",
+			   " WHERE i.group_id = $1 AND i.number = $2 RETURNING " GA_MOVED,
 		.nargs = 5,
 		.argtypes = {UUIDOID, INT4OID, TIMESTAMPTZOID, TEXTOID, INT8OID},
 	};
@@ -104,13 +105,12 @@ ga_lifecycle_resend(const GaOpenInvitation *invitation, const char *suppressed,
 	else
 		values[4] = Int64GetDatum(
 			ga_fair_queue_take_tags(invitation->channel, leader, 1).first);
-	ga_plan_run(&plan, values, nulls, SPI_OK_UPDATE);
+	ga_plan_run(&plan, values, nulls, SPI_OK_UPDATE_RETURNING);
+	ga_event_write_moved(GA_MOVE_RESEND);
 	forget_request(values);
 	ga_poll_forget(invitation->group_id, invitation->number, NULL);
 	ga_group_advance_deadline(invitation->group_id,
 							  ga_group_first_deadline(now, expires_at));
-	ga_event_write(GA_EVENT_INVITATION_RESENT, invitation->group_id,
-				   invitation->number);
 }
 
 void
@@ -118,16 +118,15 @@ ga_lifecycle_revoke(const GaOpenInvitation *invitation)
 {
 	static GaPlan plan = {
 		.sql = "UPDATE group_api_private.invitations i" GA_SET_WITHDRAWN
-			   " WHERE group_id = $1 AND number = $2",
+			   " WHERE group_id = $1 AND number = $2 RETURNING " GA_MOVED,
 		.nargs = 2,
 		.argtypes = {UUIDOID, INT4OID},
 	};
 	Datum values[2] = {UUIDPGetDatum(&invitation->group_id),
 					   Int32GetDatum(invitation->number)};
 
-	ga_plan_run(&plan, values, NULL, SPI_OK_UPDATE);
-	ga_event_write(GA_EVENT_INVITATION_REVOKED, invitation->group_id,
-				   invitation->number);
+	ga_plan_run(&plan, values, NULL, SPI_OK_UPDATE_RETURNING);
+	ga_event_write_moved(GA_MOVE_WITHDRAW);
 }
 
 bool
@@ -150,8 +149,7 @@ ga_group_archive(pg_uuid_t group_id)
 	};
 	static GaPlan withdraw = {
 		.sql = "UPDATE group_api_private.invitations i" GA_SET_WITHDRAWN
-			   " WHERE group_id = $1 AND " GA_IS_OPEN
-			   " RETURNING i.group_id, i.number",
+			   " WHERE group_id = $1 AND " GA_IS_OPEN " RETURNING " GA_MOVED,
 		.nargs = 1,
 		.argtypes = {UUIDOID},
 	};
@@ -161,7 +159,7 @@ ga_group_archive(pg_uuid_t group_id)
 		return false;
 	ga_plan_run(&lock, values, NULL, SPI_OK_SELECT);
 	ga_plan_run(&withdraw, values, NULL, SPI_OK_UPDATE_RETURNING);
-	ga_events_write_returned(GA_EVENT_INVITATION_REVOKED);
+	ga_event_write_moved(GA_MOVE_WITHDRAW);
 	ga_event_write(GA_EVENT_GROUP_ARCHIVED, group_id, 0);
 	return true;
 }

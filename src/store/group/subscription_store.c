@@ -13,6 +13,8 @@
 #include "access/xact.h"
 #include "base/guc.h"
 #include "catalog/pg_type.h"
+#include "store/events/event_moves.h"
+#include "store/events/event_store.h"
 #include "store/invitation_events.h"
 #include "store/plan_cache.h"
 #include "store/group/subscription_sql.h"
@@ -119,13 +121,14 @@ ga_subscription_accept(pg_uuid_t group_id, const int32 *numbers, int count)
 	static GaPlan plan = {
 		.sql = "UPDATE group_api_private.invitations i" GA_SET_JOINED
 			   " WHERE group_id = $1 AND number IN (SELECT unnest($2))"
-			   "  AND response <> " GA_SQL_ACCEPTED,
+			   "  AND response <> " GA_SQL_ACCEPTED " RETURNING " GA_MOVED,
 		.nargs = 2,
 		.argtypes = {UUIDOID, INT4ARRAYOID},
 	};
 	Datum values[2] = {UUIDPGetDatum(&group_id), int4_array(numbers, count)};
 
-	ga_plan_run_set(&plan, values, SPI_OK_UPDATE, count);
+	ga_plan_run_set(&plan, values, SPI_OK_UPDATE_RETURNING, count);
+	ga_event_write_moved(GA_MOVE_JOIN);
 }
 
 static void
@@ -181,7 +184,7 @@ ga_subscription_renew(const GaGroup *again)
 			   " FROM unnest($2, $3, $4, $5, $6)"
 			   "  AS o (number, channel, contact, locale, suppressed)"
 			   " WHERE i.group_id = $1 AND i.number = o.number"
-			   "  AND i.response <> " GA_SQL_ACCEPTED,
+			   "  AND i.response <> " GA_SQL_ACCEPTED " RETURNING " GA_MOVED,
 		.nargs = 8,
 		.argtypes = {UUIDOID, INT4ARRAYOID, INT4ARRAYOID, TEXTARRAYOID,
 					 TEXTARRAYOID, TEXTARRAYOID, TIMESTAMPTZOID, INTERVALOID},
@@ -193,7 +196,9 @@ ga_subscription_renew(const GaGroup *again)
 	fill_renewal(again, values);
 	values[6] = TimestampTzGetDatum(again->expires_at);
 	values[7] = IntervalPGetDatum(cooldown);
-	ga_plan_run_set(&plan, values, SPI_OK_UPDATE, again->member_count);
+	ga_plan_run_set(&plan, values, SPI_OK_UPDATE_RETURNING,
+					again->member_count);
+	ga_event_write_moved(GA_MOVE_RENEW);
 	forget_polls(values, again->member_count);
 }
 
@@ -203,13 +208,14 @@ ga_subscription_withdraw(pg_uuid_t group_id, const int32 *numbers, int count)
 	static GaPlan plan = {
 		.sql = "UPDATE group_api_private.invitations i" GA_SET_WITHDRAWN
 			   " WHERE group_id = $1 AND number IN (SELECT unnest($2))"
-			   "  AND " GA_IS_OPEN,
+			   "  AND " GA_IS_OPEN " RETURNING " GA_MOVED,
 		.nargs = 2,
 		.argtypes = {UUIDOID, INT4ARRAYOID},
 	};
 	Datum values[2] = {UUIDPGetDatum(&group_id), int4_array(numbers, count)};
 
-	ga_plan_run_set(&plan, values, SPI_OK_UPDATE, count);
+	ga_plan_run_set(&plan, values, SPI_OK_UPDATE_RETURNING, count);
+	ga_event_write_moved(GA_MOVE_WITHDRAW);
 }
 
 void
@@ -217,13 +223,15 @@ ga_subscription_decline(pg_uuid_t group_id, int32 number)
 {
 	static GaPlan plan = {
 		.sql = "UPDATE group_api_private.invitations i" GA_SET_DECLINED
-			   " WHERE group_id = $1 AND number = $2 AND " GA_IS_OPEN,
+			   " WHERE group_id = $1 AND number = $2 AND " GA_IS_OPEN
+			   " RETURNING " GA_MOVED,
 		.nargs = 2,
 		.argtypes = {UUIDOID, INT4OID},
 	};
 	Datum values[2] = {UUIDPGetDatum(&group_id), Int32GetDatum(number)};
 
-	ga_plan_run(&plan, values, NULL, SPI_OK_UPDATE);
+	ga_plan_run(&plan, values, NULL, SPI_OK_UPDATE_RETURNING);
+	ga_event_write_moved(GA_MOVE_DECLINE);
 }
 
 bool
@@ -232,17 +240,20 @@ ga_subscription_expel(pg_uuid_t group_id, int32 number)
 	static GaPlan plan = {
 		.sql = "UPDATE group_api_private.invitations i" GA_SET_EXPELLED
 			   " WHERE group_id = $1 AND number = $2"
-			   "  AND contact IS NOT NULL",
+			   "  AND contact IS NOT NULL RETURNING " GA_MOVED,
 		.nargs = 2,
 		.argtypes = {UUIDOID, INT4OID},
 	};
 	Datum values[2] = {UUIDPGetDatum(&group_id), Int32GetDatum(number)};
 
-	return ga_plan_run(&plan, values, NULL, SPI_OK_UPDATE) > 0;
+	if (ga_plan_run(&plan, values, NULL, SPI_OK_UPDATE_RETURNING) == 0)
+		return false;
+	ga_event_write_moved(GA_MOVE_EXPEL);
+	return true;
 }
 
 void
-ga_subscription_remove_member(pg_uuid_t group_id, int32 number)
+ga_subscription_remove_member(pg_uuid_t group_id, int32 number, bool by_manager)
 {
 	/* A number used again would bring the old links back to life. */
 	static GaPlan remember = {
@@ -263,6 +274,9 @@ ga_subscription_remove_member(pg_uuid_t group_id, int32 number)
 	};
 	Datum values[2] = {UUIDPGetDatum(&group_id), int4_array(&number, 1)};
 
+	/* The snapshot is of rows that are still there. */
+	ga_event_write(by_manager ? GA_EVENT_MEMBER_REMOVED : GA_EVENT_MEMBER_LEFT,
+				   group_id, number);
 	ga_plan_run(&remember, values, NULL, SPI_OK_UPDATE);
 	ga_plan_run(&remove, values, NULL, SPI_OK_DELETE);
 	forget_polls(values, 1);
@@ -279,19 +293,40 @@ ga_subscription_add_request(pg_uuid_t group_id, int64 user_id)
 	};
 	Datum values[2] = {UUIDPGetDatum(&group_id), Int64GetDatum(user_id)};
 
-	ga_plan_run(&plan, values, NULL, SPI_OK_INSERT);
+	if (ga_plan_run(&plan, values, NULL, SPI_OK_INSERT) > 0)
+		ga_event_write_request(GA_EVENT_REQUEST_MADE, group_id, &user_id, 1);
 }
 
-void
-ga_subscription_remove_requests(pg_uuid_t group_id, const int64 *ids, int count)
+/* Leaves those in SPI_tuptable who had asked. */
+static uint64
+remove_requests(pg_uuid_t group_id, const int64 *ids, int count)
 {
 	static GaPlan plan = {
 		.sql = "DELETE FROM group_api_private.requests"
-			   " WHERE group_id = $1 AND user_id IN (SELECT unnest($2))",
+			   " WHERE group_id = $1 AND user_id IN (SELECT unnest($2))"
+			   " RETURNING user_id",
 		.nargs = 2,
 		.argtypes = {UUIDOID, INT8ARRAYOID},
 	};
 	Datum values[2] = {UUIDPGetDatum(&group_id), int8_array(ids, count)};
 
-	ga_plan_run_set(&plan, values, SPI_OK_DELETE, count);
+	return ga_plan_run_set(&plan, values, SPI_OK_DELETE_RETURNING, count);
+}
+
+void
+ga_subscription_remove_requests(pg_uuid_t group_id, const int64 *ids, int count)
+{
+	(void) remove_requests(group_id, ids, count);
+}
+
+void
+ga_subscription_accept_requests(pg_uuid_t group_id, const int64 *ids, int count)
+{
+	int accepted = (int) remove_requests(group_id, ids, count);
+	int64 *users = palloc(sizeof(int64) * Max(accepted, 1));
+
+	for (int i = 0; i < accepted; i++)
+		users[i] = ga_row_int64(i, 1, 0);
+	ga_event_write_request(GA_EVENT_REQUEST_ACCEPTED, group_id, users,
+						   accepted);
 }

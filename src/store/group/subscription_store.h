@@ -57,12 +57,19 @@ extern void ga_subscription_decline(pg_uuid_t group_id, int32 number);
  * that inviting again knows when the last message was.  False: there is none.
  */
 extern bool ga_subscription_expel(pg_uuid_t group_id, int32 number);
-/* Takes a member away; the number is never given out again. */
-extern void ga_subscription_remove_member(pg_uuid_t group_id, int32 number);
+/*
+ * Takes a member away, who leaves or whom the manager puts out; the number is never
+ * given out again.
+ */
+extern void ga_subscription_remove_member(pg_uuid_t group_id, int32 number,
+										  bool by_manager);
 
 /* Asking twice is asking once. */
 extern void ga_subscription_add_request(pg_uuid_t group_id, int64 user_id);
 extern void ga_subscription_remove_requests(pg_uuid_t group_id,
+											const int64 *ids, int count);
+/* The same of users who are members now: whoever had asked was accepted. */
+extern void ga_subscription_accept_requests(pg_uuid_t group_id,
 											const int64 *ids, int count);
 
 #endif /* GA_STORE_GROUP_SUBSCRIPTION_STORE_H */

@@ -13,6 +13,7 @@
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
+#include "store/events/event_moves.h"
 #include "store/invitation_events.h"
 #include "store/plan_cache.h"
 #include "store/queue/orphan_store.h"
@@ -172,7 +173,7 @@ ga_orphans_take_back(int64 incarnation, Datum hold_servers,
 			"  FOR NO KEY UPDATE OF i SKIP LOCKED),"
 			" back AS (UPDATE group_api_private.invitations i" SET_TAKEN_BACK
 			"  FROM o WHERE i.ctid = o.at"
-			"  RETURNING i.group_id, i.number, i.attempts, i.server, i.due),"
+			"  RETURNING " GA_MOVED ", i.attempts, i.server, i.due),"
 			" history AS (INSERT INTO group_api_private.attempts (group_id,"
 			"  member, attempt, outcome, server, started_at, elapsed, next_at,"
 			"  code, detail)"
@@ -180,17 +181,19 @@ ga_orphans_take_back(int64 incarnation, Datum hold_servers,
 			"  server, now(), '0', CASE WHEN due IS NOT NULL THEN now() END,"
 			" 'crash', " STOPPED " FROM back"
 			"  WHERE $5)"
-			" SELECT count(*) FROM back",
+			" SELECT * FROM back",
 		.nargs = 5,
 		.argtypes = {INT8OID, TEXTARRAYOID, UUIDARRAYOID, INT4ARRAYOID,
 					 BOOLOID},
 	};
 	Datum values[5] = {Int64GetDatum(incarnation), hold_servers};
+	uint64 taken;
 
 	put_keys(&values[2], orphans, count);
 	values[4] = BoolGetDatum(with_history);
-	ga_plan_run(&plan, values, NULL, SPI_OK_SELECT);
-	return (uint64) ga_row_int64(0, 1, 0);
+	taken = ga_plan_run(&plan, values, NULL, SPI_OK_SELECT);
+	ga_event_write_moved(GA_MOVE_TAKE_BACK);
+	return taken;
 }
 
 int

@@ -14,6 +14,7 @@
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
+#include "store/events/event_moves.h"
 #include "store/invitation_events.h"
 #include "store/plan_cache.h"
 #include "store/queue/accepted_try.h"
@@ -90,6 +91,7 @@ record_states(const GaRecord *records, int count, int64 incarnation)
 {
 	static GaPlan plan = {
 		.sql = "WITH o AS MATERIALIZED (SELECT o.*, i.ctid AS at"
+			   "   , " GA_IS_OPEN " AS was_open"
 			   "  FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"
 			   "   AS o (group_id, number, delivery, due, given_back, reason,"
 			   "   message_id, expired, refusals, pauses, crashes)"
@@ -98,7 +100,8 @@ record_states(const GaRecord *records, int count, int64 incarnation)
 			   "  WHERE " GA_FROM_SENDING " AND i.incarnation = $12"
 			   "  FOR NO KEY UPDATE OF i SKIP LOCKED)"
 			   " UPDATE group_api_private.invitations i" GA_SET_RECORDED
-			   " FROM o WHERE i.ctid = o.at",
+			   " FROM o WHERE i.ctid = o.at RETURNING i.group_id, i.number,"
+			   "  i.delivery, CASE WHEN o.was_open THEN i.response END",
 		.nargs = 12,
 		.argtypes = {UUIDARRAYOID, INT4ARRAYOID, TEXTARRAYOID,
 					 TIMESTAMPTZARRAYOID, INT2ARRAYOID, TEXTARRAYOID,
@@ -109,6 +112,7 @@ record_states(const GaRecord *records, int count, int64 incarnation)
 								  INT2OID, TEXTOID, TEXTOID, BOOLOID,
 								  INT2OID, INT2OID, INT2OID};
 	Column columns[11];
+	uint64 recorded;
 
 	for (int i = 0; i < 11; i++)
 		columns[i] = new_column(count);
@@ -133,8 +137,11 @@ record_states(const GaRecord *records, int count, int64 incarnation)
 		put_value(&columns[10], i, Int16GetDatum((int16) record->crashes),
 				  !record->counts_crashes);
 	}
-	return run_with_columns(&plan, columns, types, 11, count,
-							Int64GetDatum(incarnation), SPI_OK_UPDATE);
+	recorded =
+		run_with_columns(&plan, columns, types, 11, count,
+						 Int64GetDatum(incarnation), SPI_OK_UPDATE_RETURNING);
+	ga_event_write_moved(GA_MOVE_RECORD);
+	return recorded;
 }
 
 /*

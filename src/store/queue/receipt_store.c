@@ -10,6 +10,7 @@
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
+#include "store/events/event_moves.h"
 #include "store/installation_store.h"
 #include "store/invitation_events.h"
 #include "store/plan_cache.h"
@@ -191,7 +192,7 @@ move(const GaReceipt *receipt, const Target *target, GaDelivery delivery)
 {
 	static GaPlan plan = {
 		.sql = "UPDATE group_api_private.invitations i" SET_BY_RECEIPT
-			   " WHERE group_id = $1 AND number = $2",
+			   " WHERE group_id = $1 AND number = $2 RETURNING " GA_MOVED,
 		.no_wait = GA_ROWS_LOCKED_BY(find_target),
 		.nargs = 5,
 		.argtypes = {UUIDOID, INT4OID, TEXTOID, TEXTOID, TEXTOID},
@@ -216,7 +217,8 @@ move(const GaReceipt *receipt, const Target *target, GaDelivery delivery)
 						  : "the provider reported that it did not arrive",
 		&nulls[3]);
 	values[4] = text_or_null(receipt->message_id, &nulls[4]);
-	ga_plan_run(&plan, values, nulls, SPI_OK_UPDATE);
+	ga_plan_run(&plan, values, nulls, SPI_OK_UPDATE_RETURNING);
+	ga_event_write_moved(GA_MOVE_RECEIPT);
 	if (receipt->status != GA_RECEIPT_SENT)
 		ga_plan_run(&polls, values, NULL, SPI_OK_DELETE);
 }

@@ -11,6 +11,7 @@
 #include "postgres.h"
 
 #include "access/xact.h"
+#include "store/events/event_moves.h"
 #include "store/invitation_state.h"
 #include "store/queue/accepted_try.h"
 #include "store/queue/invitation_row.h"
@@ -108,6 +109,21 @@ write_row(RowRecords *rows, GaRecord *record)
 	return true;
 }
 
+static void
+write_events(const GaRecord *sent, int count)
+{
+	GaMovedRow *rows;
+
+	if (count == 0 || !ga_event_moves_are_wanted(GA_MOVE_RECORD))
+		return;
+	rows = palloc(sizeof(GaMovedRow) * count);
+	for (int i = 0; i < count; i++)
+		rows[i] = (GaMovedRow){.group_id = sent[i].group_id,
+							   .number = sent[i].number,
+							   .delivery = GA_DELIVERY_SENT};
+	ga_event_write_moves(GA_MOVE_RECORD, rows, count);
+}
+
 int
 ga_row_records_write(GaRecord *records, int count, int64 incarnation)
 {
@@ -128,5 +144,6 @@ ga_row_records_write(GaRecord *records, int count, int64 incarnation)
 			records[left++] = records[i];
 	memcpy(&records[left], done, sizeof(GaRecord) * done_count);
 	end(&rows);
+	write_events(done, done_count);
 	return left;
 }
