@@ -20,6 +20,11 @@ struct GaOwnerScope;
 	"  d.refclassid = 'pg_extension'::regclass AND d.refobjid = e.oid"         \
 	" WHERE d.classid = 'pg_foreign_data_wrapper'::regclass"                   \
 	"  AND d.objid = w.oid AND d.deptype = 'e' AND e.extname = 'group_api')"
+/* Of one that is ours: it hears of events. */
+#define GA_IS_WEBHOOK                                                          \
+	GA_WRAPPER_IS_OURS                                                         \
+	" AND group_api_private.kind_channel("                                     \
+	"  substr(w.fdwname::text, 11)) = 'EVENT'"
 
 typedef struct GaProviderRow
 {

@@ -10,6 +10,7 @@ cd "${1:-$(dirname "${BASH_SOURCE[0]}")/../..}" || exit 2
 
 STATES=src/store/invitation_state
 EVENTS=src/store/invitation_events.h
+TOLD=src/store/events/event_moves.c
 
 # Who has such words for something else: the program that knows no invitation, what
 # providers and that program say, a caller's body.
@@ -82,12 +83,42 @@ writes() {
 		s/"[ \t]*(?:\\\n|\n)?[ \t]*"//g;
 		while (/"((?:[^"\\]|\\.)*)"/g) {
 			my $sql = $1;
+			next if $sql =~ /(UPDATE|INTO) group_api_private\.event_deliveries/;
 			print "$ARGV: $&\n" if $sql =~ /(?:\bSET|,)\s*(?:delivery|response|due|start_tag)\s*=.{0,20}/;
 		}'
 	find src -name '*.c' | xargs grep -l 'INSERT INTO group_api_private.invitations ' | while read -r file; do
 		grep -q GA_DELIVERY_CREATED "$file" && grep -q GA_RESPONSE_CREATED "$file" || echo "$file: INSERT"
 	done
 	grep -HnE '(UPDATE|INSERT INTO) group_api_private\.invitations\b' sql/*.sql
+}
+
+# untold: a part of the state machine of which listeners are not told
+untold() {
+	local event set file moved
+	grep -ohE '^#define GA_(DELIVERY|RESPONSE)_ON_[A-Z_]+' "$EVENTS" | sed 's/#define //' |
+		while read -r event; do grep -q "\b$event(" "$TOLD" || echo "$TOLD: $event"; done
+	# Each SET by the event it is of; those of which nothing is told need no word.
+	perl -0777 -ne '
+		s/\\\n//g;
+		my %body = /^#define GA_SET_(\w+)(?:\([^)]*\))?[ \t]+(.*)$/mg;
+		for my $set (sort keys %body) {
+			my ($event) = $body{$set} =~ /GA_(?:RESPONSE|DELIVERY)_AFTER\((\w+)\)/;
+			($event) = $body{$set} =~ /GA_SET_\w+\((\w+)\)/ unless $event && $event ne "event";
+			$event = "RECEIPT" if $set eq "BY_RECEIPT";
+			print "$set $event\n" if $event && $event ne "event";
+		}' "$EVENTS" | while read -r set event; do
+		grep -qE "^#define TOLD_${event}_[A-Z]+ \(?(TOLD|GA_EVENT_BIT|\\\\)|^#define TOLD_${event}_[A-Z]+ +\\\\$" "$TOLD" || continue
+		grep -rl --include='*.c' "\bGA_SET_$set\b" src | while read -r file; do
+			grep -q "GA_MOVE_$event\b" "$file" || echo "$file: GA_SET_$set without GA_MOVE_$event"
+		done
+	done
+	# What is written without a statement, and new rows.
+	grep -rl --include='*.c' 'ga_row_writer_set(.*GA_INVITATION_DELIVERY' src | while read -r file; do
+		grep -q 'rows->sent\b' "$file" && ! grep -q GA_MOVE_RECORD "$file" && echo "$file: without GA_MOVE_RECORD"
+	done
+	grep -rlE --include='*.c' '\bga_(members|group)_insert\(' src/api | while read -r file; do
+		grep -q GA_MOVE_CREATE "$file" || echo "$file: without GA_MOVE_CREATE"
+	done
 }
 
 report "there are moves to look at" "$([ "$(moves | wc -l)" -gt 60 ] || moves)"
@@ -99,4 +130,5 @@ done
 report "each name has its own word" "$(misnamed)"
 report "no other source says a state by its word" "$(elsewhere)"
 report "no other statement writes a state or a place in the queue" "$(writes)"
+report "listeners are told of each move" "$(untold)"
 finish

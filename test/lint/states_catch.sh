@@ -54,6 +54,12 @@ caught "a SET of its own" src/store/queue/claim_store.c \
 	's/^\(#define SET_CLAIMED\) .*/\1 " SET delivery = $8"/' 'claim_store.c: '
 caught "an INSERT that writes a state" src/store/group/member_insert.c 's/GA_DELIVERY_CREATED/"$7"/' \
 	'member_insert.c: INSERT'
+caught "an event that listeners are not told" src/store/events/event_moves.c 's/GA_RESPONSE_ON_EXPIRE(R_EXPIRE)//' \
+	'GA_RESPONSE_ON_EXPIRE'
+caught "a statement that does not tell listeners" src/store/group/deadline_store.c 's/ga_event_write_moved(GA_MOVE_EXPIRE);//' \
+	'deadline_store.c: GA_SET_EXPIRED without GA_MOVE_EXPIRE'
+caught "a row that is written and not told" src/store/queue/record_rows.c 's/GA_MOVE_RECORD/GA_MOVE_CLAIM/' \
+	'record_rows.c: without GA_MOVE_RECORD'
 caught "an UPDATE in the script" sql/group_api.sql \
 	'$a UPDATE group_api_private.invitations SET due = NULL;' 'sql/group_api.sql'
 finish

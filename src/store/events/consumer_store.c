@@ -11,11 +11,13 @@
  */
 #include "postgres.h"
 
+#include "base/extension.h"
 #include "catalog/pg_type.h"
 #include "store/events/consumer_store.h"
 #include "store/events/event_document.h"
 #include "store/plan_cache.h"
 #include "utils/builtins.h"
+#include "utils/inval.h"
 
 bool
 ga_consumer_exists(const char *name)
@@ -28,6 +30,47 @@ ga_consumer_exists(const char *name)
 	Datum values[1] = {CStringGetTextDatum(name)};
 
 	return ga_plan_run(&plan, values, NULL, SPI_OK_SELECT) > 0;
+}
+
+bool
+ga_consumer_create(const char *name, GaEventTypes types, bool contacts)
+{
+	static GaPlan plan = {
+		.sql = "INSERT INTO group_api_private.consumers (name, types, contacts)"
+			   " VALUES ($1, $2, $3) ON CONFLICT (name) DO NOTHING",
+		.nargs = 3,
+		.argtypes = {TEXTOID, INT4OID, BOOLOID},
+	};
+	Datum values[3] = {CStringGetTextDatum(name), Int32GetDatum((int32) types),
+					   BoolGetDatum(contacts)};
+
+	if (ga_plan_run(&plan, values, NULL, SPI_OK_INSERT) == 0)
+		return false;
+	CacheInvalidateRelcacheByRelid(ga_extension_table("consumers"));
+	return true;
+}
+
+bool
+ga_consumer_drop(const char *name)
+{
+	static GaPlan drop = {
+		.sql = "DELETE FROM group_api_private.consumers WHERE name = $1",
+		.nargs = 1,
+		.argtypes = {TEXTOID},
+	};
+	static GaPlan forget = {
+		.sql = "DELETE FROM group_api_private.event_deliveries"
+			   " WHERE listener = $1",
+		.nargs = 1,
+		.argtypes = {TEXTOID},
+	};
+	Datum values[1] = {CStringGetTextDatum(name)};
+
+	if (ga_plan_run(&drop, values, NULL, SPI_OK_DELETE) == 0)
+		return false;
+	CacheInvalidateRelcacheByRelid(ga_extension_table("consumers"));
+	ga_plan_run(&forget, values, NULL, SPI_OK_DELETE);
+	return true;
 }
 
 int

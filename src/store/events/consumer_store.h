@@ -7,6 +7,7 @@
 
 #include "postgres.h"
 
+#include "base/shared/event_type.h"
 #include "datatype/timestamp.h"
 #include "store/owner.h"
 #include "utils/uuid.h"
@@ -21,6 +22,12 @@ typedef struct GaConsumedEvent
 } GaConsumedEvent;
 
 extern bool ga_consumer_exists(const char *name);
+
+/* False: there is one of that name. */
+extern bool ga_consumer_create(const char *name, GaEventTypes types,
+							   bool contacts);
+/* With all that waits for it.  False: there is none. */
+extern bool ga_consumer_drop(const char *name);
 
 /*
  * Hands out up to `limit` events to this session; `lease` is in milliseconds.  Who

@@ -44,7 +44,7 @@
 	" SELECT l.name, w.id FROM written w"                                      \
 	"  JOIN unnest($1, $2) l (name, type) ON l.type = w.type"
 
-void (*ga_events_on_written)(void) = NULL;
+GaEventsWritten ga_events_on_written = NULL;
 
 bool
 ga_events_are_wanted(GaEventTypes types)

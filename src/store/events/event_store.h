@@ -28,7 +28,8 @@ typedef struct GaEvent
 extern bool ga_events_are_wanted(GaEventTypes types);
 
 /* Called when something was written that a webhook is to be told. */
-extern void (*ga_events_on_written)(void);
+typedef void (*GaEventsWritten)(void);
+extern GaEventsWritten ga_events_on_written;
 
 /* Several, which keep their order. */
 extern void ga_events_write(const GaEvent *events, int count);

@@ -111,8 +111,7 @@ read_webhooks(void)
 			   "   WHERE o.option_name = 'events'), '*')"
 			   " FROM pg_foreign_server s"
 			   " JOIN pg_foreign_data_wrapper w ON w.oid = s.srvfdw"
-			   " WHERE w.fdwname = 'group_api_webhook'"
-			   "  AND " GA_WRAPPER_IS_OURS " ORDER BY s.srvname",
+			   " WHERE " GA_IS_WEBHOOK " ORDER BY s.srvname",
 	};
 	uint64 count = ga_plan_run(&plan, NULL, NULL, SPI_OK_SELECT);
 
@@ -187,45 +186,4 @@ ga_listener_types(const char *name)
 		if (strcmp(listeners[i].name, name) == 0)
 			return listeners[i].types;
 	return 0;
-}
-
-bool
-ga_consumer_create(const char *name, GaEventTypes types, bool contacts)
-{
-	static GaPlan plan = {
-		.sql = "INSERT INTO group_api_private.consumers (name, types, contacts)"
-			   " VALUES ($1, $2, $3) ON CONFLICT (name) DO NOTHING",
-		.nargs = 3,
-		.argtypes = {TEXTOID, INT4OID, BOOLOID},
-	};
-	Datum values[3] = {CStringGetTextDatum(name), Int32GetDatum((int32) types),
-					   BoolGetDatum(contacts)};
-
-	if (ga_plan_run(&plan, values, NULL, SPI_OK_INSERT) == 0)
-		return false;
-	CacheInvalidateRelcacheByRelid(ga_extension_table("consumers"));
-	return true;
-}
-
-bool
-ga_consumer_drop(const char *name)
-{
-	static GaPlan drop = {
-		.sql = "DELETE FROM group_api_private.consumers WHERE name = $1",
-		.nargs = 1,
-		.argtypes = {TEXTOID},
-	};
-	static GaPlan forget = {
-		.sql = "DELETE FROM group_api_private.event_deliveries"
-			   " WHERE listener = $1",
-		.nargs = 1,
-		.argtypes = {TEXTOID},
-	};
-	Datum values[1] = {CStringGetTextDatum(name)};
-
-	if (ga_plan_run(&drop, values, NULL, SPI_OK_DELETE) == 0)
-		return false;
-	CacheInvalidateRelcacheByRelid(ga_extension_table("consumers"));
-	ga_plan_run(&forget, values, NULL, SPI_OK_DELETE);
-	return true;
 }

@@ -28,10 +28,4 @@ extern GaEventTypes ga_listeners_webhook_types(void);
 /* What one of them listens to; 0: there is none of that name. */
 extern GaEventTypes ga_listener_types(const char *name);
 
-/* False: there is one of that name. */
-extern bool ga_consumer_create(const char *name, GaEventTypes types,
-							   bool contacts);
-/* With all that waits for it.  False: there is none. */
-extern bool ga_consumer_drop(const char *name);
-
 #endif /* GA_STORE_EVENTS_LISTENER_STORE_H */

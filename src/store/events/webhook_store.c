@@ -214,8 +214,7 @@ ga_webhook_exists(const char *server)
 	static GaPlan plan = {
 		.sql = "SELECT FROM pg_foreign_server s"
 			   " JOIN pg_foreign_data_wrapper w ON w.oid = s.srvfdw"
-			   " WHERE w.fdwname = 'group_api_webhook' AND s.srvname = $1"
-			   "  AND " GA_WRAPPER_IS_OURS,
+			   " WHERE s.srvname = $1 AND " GA_IS_WEBHOOK,
 		.nargs = 1,
 		.argtypes = {TEXTOID},
 	};
