@@ -61,6 +61,24 @@ ga_records_context(void)
 	return context;
 }
 
+void
+ga_records_add_lost(const GaJob *job, TimestampTz now, bool died)
+{
+	MemoryContext old = MemoryContextSwitchTo(context);
+
+	ga_job_lose(job, now, died, ga_records_add());
+	MemoryContextSwitchTo(old);
+}
+
+void
+ga_records_add_given_back(const GaJob *job, TimestampTz now)
+{
+	MemoryContext old = MemoryContextSwitchTo(context);
+
+	ga_job_give_back(job, now, ga_records_add());
+	MemoryContextSwitchTo(old);
+}
+
 static void
 copy_text(const char **text)
 {

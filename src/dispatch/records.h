@@ -11,12 +11,16 @@
 #include "postgres.h"
 
 #include "base/shared/monotonic.h"
+#include "dispatch/courier/jobs.h"
 #include "store/queue/queue_store.h"
 #include "utils/palloc.h"
 
 extern void ga_records_init(void);
 /* A zeroed record at the end of the list. */
 extern GaRecord *ga_records_add(void);
+/* The record of a job that its courier did not end, or did not begin. */
+extern void ga_records_add_lost(const GaJob *job, TimestampTz now, bool died);
+extern void ga_records_add_given_back(const GaJob *job, TimestampTz now);
 extern GaRecord *ga_records_list(int *count);
 /* Where the strings of records belong. */
 extern MemoryContext ga_records_context(void);

@@ -210,13 +210,10 @@ ga_couriers_flush(void)
 static void
 give_back(GaJob *job, TimestampTz now)
 {
-	MemoryContext old = MemoryContextSwitchTo(ga_records_context());
-
 	if (job->is_event)
 		ga_event_telling_give_back(job);
 	else if (!job->is_poll)
-		ga_job_give_back(job, now, ga_records_add());
-	MemoryContextSwitchTo(old);
+		ga_records_add_given_back(job, now);
 	job->provider->in_flight--;
 	ga_job_remove(job);
 }
@@ -339,7 +336,6 @@ static void
 lose_job(GaJob *job, void *arg)
 {
 	Loss *loss = arg;
-	MemoryContext old;
 
 	if (loss->courier == &usual && job->is_suspect)
 		return;
@@ -354,12 +350,10 @@ lose_job(GaJob *job, void *arg)
 		give_back(job, loss->now);
 		return;
 	}
-	old = MemoryContextSwitchTo(ga_records_context());
 	if (job->is_event)
 		ga_event_telling_lose(job, loss->died, loss->now);
 	else
-		ga_job_lose(job, loss->now, loss->died, ga_records_add());
-	MemoryContextSwitchTo(old);
+		ga_records_add_lost(job, loss->now, loss->died);
 	job->provider->in_flight--;
 	ga_job_remove(job);
 }
