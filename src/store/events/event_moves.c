@@ -284,6 +284,17 @@ ga_event_write_moves(GaMove move, const GaMovedRow *rows, int count)
 	pfree(events);
 }
 
+/* A statement returns its rows in any order; a group's members have one. */
+static int
+compare_rows(const void *one, const void *other)
+{
+	const GaMovedRow *a = one;
+	const GaMovedRow *b = other;
+	int order = memcmp(&a->group_id, &b->group_id, sizeof(pg_uuid_t));
+
+	return order != 0 ? order : a->number - b->number;
+}
+
 void
 ga_event_write_moved(GaMove move)
 {
@@ -301,6 +312,7 @@ ga_event_write_moved(GaMove move)
 		rows[i].delivery = ga_state_row_delivery(i, 3);
 		rows[i].response = ga_state_row_response(i, 4);
 	}
+	qsort(rows, count, sizeof(GaMovedRow), compare_rows);
 	ga_event_write_moves(move, rows, count);
 	pfree(rows);
 }

@@ -1,0 +1,253 @@
+# Applications hear what happens: a receiver built on npm's standardwebhooks gets the
+# events of many groups, each of them, in the order of its group and signed, while
+# dispatchers and couriers are killed; and listeners that misbehave harm nobody else.
+#
+# GROUP_API_EVENT_GROUPS: how many groups, of ten events each (1000 takes minutes).
+use strict;
+use warnings;
+
+use FindBin;
+use lib "$FindBin::RealBin/../lib", "$FindBin::RealBin/lib";
+use GroupApiTest;
+use Invitations;
+use IPC::Run ();
+use MIME::Base64 qw(encode_base64);
+use Test::More;
+use Time::HiRes qw(sleep time);
+
+my $GROUPS = $ENV{GROUP_API_EVENT_GROUPS} // 60;
+my $EVENTS_OF_A_GROUP = 10;
+my $KILLS = 5;    # of each
+my $AT_ONCE = 20;    # groups of one statement
+
+my $modules = peer('node_modules');
+plan skip_all => 'standardwebhooks not found' unless $modules && -e "$modules/standardwebhooks";
+plan skip_all => 'node not found' if system('node --version >/dev/null 2>&1') != 0;
+
+my $secret = 'whsec_' . encode_base64('thirty-two bytes of a secret key', '');
+my $scratch = $PostgreSQL::Test::Utils::tmp_check;
+
+my %receiver = (log => "$scratch/receiver.log", port_file => "$scratch/receiver.port");
+{
+	local $ENV{NODE_PATH} = $modules;
+	$receiver{pid} = GroupApiTest::start_program('receiver', '/usr/bin/env', 'node', project_root() . '/test/peers/webhook-receiver.js',
+		$secret, @receiver{qw(log port_file)});
+	$receiver{url} = 'http://127.0.0.1:' . GroupApiTest::await_port($receiver{port_file}, $receiver{pid});
+}
+
+my $node = new_node('main', init => [ allows_streaming => 0 ], conf => '
+restart_after_crash = on
+group_api.retry_base = 1
+group_api.retry_cap = 2');
+my $sms = start_script_server(http => { rules => [
+	{ match => '2782000000[23]', replies => [ { status => 400, body => 'no such number' } ] },
+	{ match => '27820000004', replies => ['drop'] },
+	{ replies => [ { status => 200, body => 'taken' } ] } ] });
+
+sub sql { return $node->safe_psql('postgres', $_[0]); }
+
+sub add_webhook
+{
+	my ($name, $path, %options) = @_;
+	sql("CREATE SERVER $name FOREIGN DATA WRAPPER group_api_webhook OPTIONS (" . Invitations::options_text(url => $receiver{url} . $path, %options) . ");
+		CREATE USER MAPPING FOR PUBLIC SERVER $name OPTIONS (secret '$secret')");
+	return;
+}
+
+sub webhook { return from_json(sql("SELECT row_to_json(w) FROM group_api.webhooks w WHERE server = '$_[0]'")); }
+
+# Requests that came, of one path.
+sub received
+{
+	my ($path) = @_;
+	return grep { $_->{path} eq $path } read_log(\%receiver);
+}
+
+# ---- what the dispatcher does is told, too
+
+sql("SELECT group_api.create_consumer('facts', 'invitation.*')");
+add_sms($node, $sms->{http}, on_uncertain => 'hold');
+my $facts = invite($node, sa_number(1), sa_number(2), sa_number(4), sa_number(5));
+
+sub heard
+{
+	return sql("SELECT string_agg(type || ' ' || (event #>> '{data,member,number}'), ', ' ORDER BY event #>> '{data,member,number}', id)
+		FROM group_api.next_events('facts') e, LATERAL (SELECT group_api.ack_events('facts', e.id)) a WHERE type <> 'invitation.queued'");
+}
+
+sub hears
+{
+	my ($expected, $what) = @_;
+	my @heard;
+	local $Test::Builder::Level = $Test::Builder::Level + 1;
+	poll_until(sub { push @heard, grep { $_ ne '' } heard(); join(', ', sort @heard) eq $expected }, $what, 20) or diag("heard: @heard");
+	return;
+}
+
+poll_until(sub { deliveries($node)->{queued} == 0 && deliveries($node)->{sending} == 0 }, 'messages are sent', 20);
+is(heard(), 'invitation.sent 2, invitation.failed 3, invitation.uncertain 4, invitation.sent 5', 'what became of each message is told');
+sql("UPDATE group_api_private.invitations SET expires_at = now() WHERE group_id = '$facts' AND number = 5;
+	UPDATE group_api_private.groups SET next_deadline = now() WHERE id = '$facts'; SELECT group_api.retry_failed('$facts')");
+poll_until(sub { sql("SELECT count(*) FROM group_api_private.events WHERE type = 'invitation.expired'") eq '1' }, 'an invitation expires', 20);
+like(heard(), qr/invitation\.expired 5/, 'which is told');
+poll_until(sub { deliveries($node)->{queued} == 0 && deliveries($node)->{sending} == 0 }, 'what was tried again is sent', 20);
+sql("SELECT group_api.drop_consumer('facts')");
+
+# ---- many groups, while everything is killed
+
+sql('DROP SERVER sms CASCADE');
+sql("CREATE SERVER quiet FOREIGN DATA WRAPPER group_api_capture OPTIONS (channel 'EMAIL')");
+add_webhook('crm', '/slow', events => 'group.created, group.archived, invitation.*', max_connections => 8);
+add_webhook('flaky', '/flaky', events => 'group.*', contacts => 'true', max_connections => 4);
+sql(q{CREATE FUNCTION make_groups(first integer, last integer) RETURNS void LANGUAGE sql AS $$
+	SELECT group_api.create_group(jsonb_build_object('productId', '00000000-0000-0000-0000-000000000001', 'name', 'Choir ' || n,
+		'description', 'We sing', 'image', 'https://example.com/choir.png', 'message', 'Come', 'members', (SELECT jsonb_agg(jsonb_build_object(
+			'nickName', 'Person ' || m, 'contact', jsonb_build_object('type', 'EMAIL', 'value', format('g%s.m%s@example.com', n, m))))
+			FROM generate_series(1, 4) AS m))) FROM generate_series(first, last) AS n $$});
+my $first_event = sql('SELECT coalesce(max(id), 0) FROM group_api_private.events');
+my $made = 0;
+
+# Each statement has a twin that is rolled back.
+sub make_some
+{
+	my $last = $made + $AT_ONCE < $GROUPS ? $made + $AT_ONCE : $GROUPS;
+	return if $made == $GROUPS;
+	sql("BEGIN; SELECT make_groups(1000001, 1000003); ROLLBACK");
+	sql('SELECT make_groups(' . ($made + 1) . ", $last)");
+	$made = $last;
+	return;
+}
+
+# Half of them are archived, once all is sent.
+sub archive_group
+{
+	sql("SELECT group_api.archive_group(id) FROM group_api_private.groups g WHERE name LIKE 'Choir %' AND number % 2 = 0 AND status = 'ACTIVE'
+		AND NOT EXISTS (SELECT FROM group_api_private.invitations i WHERE i.group_id = g.id AND i.delivery <> 'sent')");
+	return;
+}
+
+sub launcher { return sql("SELECT pid FROM pg_stat_activity WHERE backend_type = 'group_api launcher'") || die "no launcher\n"; }
+
+my $reached = 0;
+sub arrived
+{
+	my $size = -s $receiver{log} // 0;
+	return $size / 600;    # bytes of a line, about
+}
+
+my %killed = (courier => 0, dispatcher => 0);
+my %last = (courier => 0, dispatcher => 0);
+my $give_up = time + 3 * $GroupApiTest::PATIENCE;
+make_some();
+for my $kind (map { $_ % 2 ? 'dispatcher' : 'courier' } 0 .. 2 * $KILLS - 1)
+{
+	my $share = $GROUPS * $EVENTS_OF_A_GROUP / (2 * $KILLS + 2);
+	my $before = arrived();
+	eval { make_some(); 1 } or fail("groups are made: $@");
+	sleep 0.01 while arrived() < $before + $share / 2 && time < $give_up;
+	my $pid = 0;
+	while (time < $give_up)
+	{
+		my $state = eval { dispatcher($node) };
+		$pid = $state ? $state->{ $kind eq 'courier' ? 'courier_pid' : 'pid' } || 0 : 0;
+		last if $pid && $pid != $last{$kind};
+		sleep 0.01;
+	}
+	my $launcher = $kind eq 'dispatcher' ? launcher() : 0;
+	kill('KILL', $pid) or next;
+	$killed{$kind}++;
+	$last{$kind} = $pid;
+	poll_until(sub { launcher() != $launcher }, "a server that began anew answers after kill $killed{$kind} of the dispatcher") if $launcher;
+}
+is_deeply(\%killed, { courier => $KILLS, dispatcher => $KILLS }, 'courier and dispatcher were killed');
+make_some() while $made < $GROUPS;
+poll_until(sub { sql("SELECT count(*) FROM group_api_private.invitations WHERE delivery = 'sent' AND contact LIKE 'g%'") == 4 * $GROUPS }, 'all invitations are sent');
+archive_group();
+poll_until(sub { webhook('crm')->{waiting} == 0 && webhook('flaky')->{waiting} == 0 }, 'all events are told');
+is(webhook($_)->{dead}, 0, "none to $_ is a dead letter") for qw(crm flaky);
+
+my @events = map { [ split /\|/ ] } split /\n/, sql("SELECT uid, about_group, type FROM group_api_private.events WHERE id > $first_event ORDER BY id");
+cmp_ok(scalar @events, '>=', $GROUPS * ($EVENTS_OF_A_GROUP - 1), 'there were events: ' . @events);
+
+for my $listener ([ crm => '/slow', qr/^(?:group\.(?:created|archived)|invitation\.)/ ], [ flaky => '/flaky', qr/^group\./ ])
+{
+	my ($name, $path, $types) = @$listener;
+	my @got = received($path);
+	my (%first, %bodies, %told, %due);
+	my $repeated = 0;
+	my @wrong = grep { defined $_->{error} } @got;
+
+	is_deeply(\@wrong, [], "$name: npm's standardwebhooks believes all " . @got . ' requests') or diag($wrong[0]{error});
+	for my $request (@got)
+	{
+		my $event = from_json($request->{body});
+		my $is_new = !$first{ $request->{id} }++;
+
+		$repeated++ unless $is_new;
+		$bodies{ $request->{id} }{ $request->{body} } = 1;
+		# A try that was refused is no telling; the last one is what counts.
+		push @{ $told{ $event->{data}{group}{id} } }, $request->{id} if $is_new;
+	}
+	for my $event (@events)
+	{
+		push @{ $due{ $event->[1] } }, "evt_$event->[0]" if $event->[2] =~ $types;
+	}
+	is(scalar(grep { keys %{ $bodies{$_} } > 1 } keys %bodies), 0, "$name: of one id there is one body, $repeated came again");
+	is_deeply([ grep { !$first{$_} } map { @$_ } values %due ], [], "$name: none is lost");
+	is_deeply([ grep { my $id = $_; !grep { $id eq "evt_$_->[0]" } @events } grep { keys %first < 2000 } keys %first ], [], "$name: nothing else came");
+	is_deeply([ grep { "@{ $told{$_} // [] }" ne "@{ $due{$_} }" } keys %due ], [], "$name: each group is told in order");
+	is(scalar(grep { $_->{body} =~ /Choir 100000\d/ } @got), 0, "$name: what was rolled back is told to nobody");
+}
+is(scalar(grep { $_->{body} =~ /example\.com"/ } received('/slow')), 0, 'no contact is told');
+
+# ---- by the description of the API
+
+SKIP:
+{
+	my $http = peer('http/node_modules');
+	skip 'ajv not found', 2 unless $http && -e "$http/ajv";
+	my %all = map { $_->{body} => 1 } received('/slow'), received('/flaky');
+	my ($in, $out, $error) = (join("\n", keys %all) . "\n", '', '');
+	local $ENV{NODE_PATH} = $http;
+	IPC::Run::run([ 'node', project_root() . '/test/peers/event-schemas.js', project_root() . '/docs/openapi.yaml' ],
+		'<', \$in, '>', \$out, '2>', \$error);
+	is($error, '', 'the description is read');
+	my $result = from_json($out);
+	is_deeply([ $result->{checked}, $result->{faults} ], [ scalar keys %all, [] ], 'ajv finds every event as docs/openapi.yaml describes it');
+}
+
+# ---- listeners that misbehave
+
+sql('DROP SERVER flaky CASCADE; DROP SERVER crm CASCADE');
+add_webhook('good', '/ok', events => 'group.*');
+add_webhook($_, "/$_", events => 'group.*', timeout => 2) for qw(gone redirect drip huge refuse);
+add_webhook('dead', '', events => 'group.*');
+sql("ALTER SERVER dead OPTIONS (SET url 'http://127.0.0.1:" . PostgreSQL::Test::Cluster::get_free_port() . "/')");
+sql('SELECT make_groups(2000001, 2000030)');
+poll_until(sub { webhook('good')->{waiting} == 0 }, 'a listener is told all, whatever the others do', 20);
+is(scalar(received('/ok')), 30, 'each event once');
+poll_until(sub { webhook('gone')->{state} eq 'paused' }, 'one that is gone is paused');
+like(webhook('gone')->{reason}, qr/410/, 'and the reason says why');
+my $asked = received('/gone');
+for my $name (qw(redirect drip refuse dead))
+{
+	poll_until(sub { webhook($name)->{last_failure} }, "what $name did is told: " . (webhook($name)->{last_failure} // ''));
+	cmp_ok(webhook($name)->{waiting}, '>=', 1, "and its events wait");
+}
+is(scalar(received('/redirected')), 0, 'nobody is sent elsewhere');
+poll_until(sub { scalar(received('/huge')) >= 30 }, 'an answer of 10 MB costs a try at the most');
+is(scalar(received('/gone')), $asked, 'who wants no more is told no more');
+is(webhook('gone')->{dead}, 0, 'but nothing is lost');
+sql("ALTER SERVER gone OPTIONS (SET url '$receiver{url}/ok/resumed'); SELECT group_api.resume('gone')");
+poll_until(sub { webhook('gone')->{waiting} == 0 }, 'once it is resumed it is told all');
+is(scalar(received('/ok/resumed')), 30, 'that happened meanwhile');
+sql("SELECT group_api.replay_events('good', now() - interval '1 hour')");
+poll_until(sub { webhook('good')->{waiting} == 0 }, 'what happened is told again');
+my %ids;
+$ids{ $_->{id} }++ for received('/ok');
+cmp_ok(scalar(grep { $_ == 2 } values %ids), '>=', 30, 'under the same ids');
+invite($node, 'mail@example.com');
+poll_until(sub { sql("SELECT count(*) FROM group_api_private.invitations WHERE contact = 'mail\@example.com' AND delivery = 'sent'") eq '1' },
+	'and invitations are sent beside all that', 20);
+
+done_testing();
