@@ -606,7 +606,7 @@ BEGIN
     END LOOP;
     FOREACH relation IN ARRAY ARRAY['users', 'groups', 'members', 'requests', 'invitations', 'attempts', 'captured', 'pauses',
                                     'receipts', 'receipt_counts', 'polls', 'suppressions', 'templates', 'set_aside',
-                                    'consumers', 'event_deliveries'] LOOP
+                                    'consumers', 'events', 'event_deliveries'] LOOP
         EXECUTE pg_catalog.format('CREATE POLICY %I ON group_api_private.%I FOR SELECT USING (true)', relation || '_read', relation);
     END LOOP;
 END
@@ -1836,13 +1836,15 @@ SELECT s.srvname AS server,
        coalesce((SELECT o.option_value FROM pg_catalog.pg_options_to_table(s.srvoptions) o
                   WHERE o.option_name = 'events'), '*') AS events,
        CASE WHEN p.server IS NULL THEN 'ready' WHEN p.until IS NULL THEN 'paused' ELSE 'resting' END AS state,
-       p.reason, p.since, p.until, d.waiting, d.dead, d.failed AS last_failure
+       p.reason, p.since, p.until, d.waiting, d.dead,
+       (SELECT e.at FROM group_api_private.events e WHERE e.id = d.first) AS oldest, d.failed AS last_failure
   FROM pg_catalog.pg_foreign_server s
   JOIN pg_catalog.pg_foreign_data_wrapper w ON w.oid = s.srvfdw
   LEFT JOIN group_api_private.pauses p ON p.server = s.srvname
         AND (p.until <= pg_catalog.clock_timestamp()) IS NOT TRUE
  CROSS JOIN LATERAL (SELECT pg_catalog.count(*) FILTER (WHERE e.due < 'infinity') AS waiting,
                pg_catalog.count(*) FILTER (WHERE e.due = 'infinity') AS dead,
+               pg_catalog.min(e.event) FILTER (WHERE e.due < 'infinity') AS first,
                (pg_catalog.array_agg(e.failed ORDER BY e.event DESC) FILTER (WHERE e.failed IS NOT NULL))[1] AS failed
           FROM group_api_private.event_deliveries e
          WHERE e.listener = s.srvname::pg_catalog.text COLLATE pg_catalog."default") d
@@ -1853,14 +1855,29 @@ SELECT s.srvname AS server,
                  AND d.objid = w.oid AND d.deptype = 'e' AND e.extname = 'group_api')
  ORDER BY s.srvname;
 COMMENT ON VIEW group_api.webhooks IS 'the webhooks of this database: ready, paused (until resumed or changed) or resting, how many events wait for each, and how many are dead letters, which replay_events() sends again';
+COMMENT ON COLUMN group_api.webhooks.server IS 'the name of the foreign server';
+COMMENT ON COLUMN group_api.webhooks.events IS 'which events it hears of';
+COMMENT ON COLUMN group_api.webhooks.state IS 'ready, paused, or resting';
+COMMENT ON COLUMN group_api.webhooks.reason IS 'why it is paused or rests';
+COMMENT ON COLUMN group_api.webhooks.since IS 'since when it is paused or rests';
+COMMENT ON COLUMN group_api.webhooks.until IS 'when the rest ends; null: it does not rest';
+COMMENT ON COLUMN group_api.webhooks.waiting IS 'how many events it is still to be told';
+COMMENT ON COLUMN group_api.webhooks.dead IS 'how many events it did not take in three days';
+COMMENT ON COLUMN group_api.webhooks.oldest IS 'when the first happened of those that wait; null: none waits';
 COMMENT ON COLUMN group_api.webhooks.last_failure IS 'why an event that waits or is a dead letter was not taken; of the newest of them';
 
 CREATE VIEW group_api.consumers WITH (security_invoker = true) AS
 SELECT c.name, c.contacts, c.created_at,
-       (SELECT pg_catalog.count(*) FROM group_api_private.event_deliveries d WHERE d.listener = c.name) AS waiting,
-       (SELECT pg_catalog.min(d.event) FROM group_api_private.event_deliveries d WHERE d.listener = c.name) AS first_event
-  FROM group_api_private.consumers c;
+       d.waiting, (SELECT e.at FROM group_api_private.events e WHERE e.id = d.first) AS oldest
+  FROM group_api_private.consumers c
+ CROSS JOIN LATERAL (SELECT pg_catalog.count(*) AS waiting, pg_catalog.min(e.event) AS first
+          FROM group_api_private.event_deliveries e WHERE e.listener = c.name) d;
 COMMENT ON VIEW group_api.consumers IS 'who asks for events by next_events(), and how many wait for each';
+COMMENT ON COLUMN group_api.consumers.name IS 'as next_events() and ack_events() call it';
+COMMENT ON COLUMN group_api.consumers.contacts IS 'whether its events tell the members addresses';
+COMMENT ON COLUMN group_api.consumers.created_at IS 'since when events are kept for it';
+COMMENT ON COLUMN group_api.consumers.waiting IS 'how many events it has not acknowledged';
+COMMENT ON COLUMN group_api.consumers.oldest IS 'when the first of these happened; null: none waits';
 
 CREATE FUNCTION group_api.health(
         OUT "check" text, OUT ok boolean, OUT fact text, OUT hint text)
@@ -1883,6 +1900,8 @@ DECLARE
     failing record;
     aside bigint;
     row_aside record;
+    retention interval;
+    listener record;
 BEGIN
     "check" := 'dispatcher';
     BEGIN
@@ -2052,6 +2071,41 @@ BEGIN
         IF NOT ok THEN
             fact := fact || ': a length or kind they do not know is accepted';
             hint := 'upgrade group_api or libphonenumber and restart; group_api.phone_metadata_months says how old they may be';
+        END IF;
+    EXCEPTION WHEN lock_not_available THEN
+        ok := true;
+        fact := 'not known: a view of the extension is locked';
+        hint := NULL;
+    END;
+    RETURN NEXT;
+
+    "check" := 'events';
+    BEGIN
+        retention := current_setting('group_api.events_retention')::interval;
+        SELECT l.* INTO listener
+          FROM (SELECT 'webhook' AS kind, w.server::text AS name, w.state, w.reason, w.waiting, w.dead, w.oldest, w.last_failure
+                  FROM group_api.webhooks w
+                UNION ALL SELECT 'consumer', c.name, 'ready', NULL, c.waiting, 0, c.oldest, NULL FROM group_api.consumers c) l
+         WHERE l.state = 'paused' OR l.dead > 0 OR l.oldest < clock_timestamp() - retention * 0.75
+         ORDER BY l.oldest < clock_timestamp() - retention * 0.75 DESC, l.state = 'paused' DESC, l.name LIMIT 1;
+        ok := NOT FOUND;
+        fact := 'each listener has its events';
+        hint := NULL;
+        IF NOT ok THEN
+            fact := CASE WHEN listener.state = 'paused'
+                         THEN format('webhook %s is paused: %s; %s events wait for it', listener.name, listener.reason, listener.waiting)
+                         WHEN listener.oldest < clock_timestamp() - retention * 0.75
+                         THEN format('%s %s has not taken an event of %s', listener.kind, listener.name, date_trunc('second', listener.oldest))
+                         ELSE format('%s events were not taken by webhook %s: %s', listener.dead, listener.name, listener.last_failure) END
+                || CASE WHEN listener.oldest < clock_timestamp() - retention * 0.75
+                        THEN format('; after %s they are gone', current_setting('group_api.events_retention')) ELSE '' END;
+            hint := CASE WHEN listener.kind = 'consumer'
+                         THEN format('let it call next_events() and ack_events(); SELECT group_api.drop_consumer(%L); ends it', listener.name)
+                         WHEN listener.state = 'paused' THEN format('SELECT group_api.resume(%L);', listener.name)
+                         WHEN listener.dead > 0
+                         THEN format('once it takes events: SELECT group_api.replay_events(%L, now() - interval %L);', listener.name,
+                                     current_setting('group_api.events_retention'))
+                         ELSE format('SELECT * FROM group_api.webhooks WHERE server = %L; says why', listener.name) END;
         END IF;
     EXCEPTION WHEN lock_not_available THEN
         ok := true;
@@ -2235,6 +2289,8 @@ BEGIN
         EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO %s', monitors, role);
         EXECUTE format('GRANT SELECT ON %s, %s TO %s', views, tables, role);
         EXECUTE format('GRANT SELECT (%s) ON group_api_private.receipts TO %s', receipt_columns, role);
+        -- When, and not what: that may hold contacts.
+        EXECUTE format('GRANT SELECT (id, at) ON group_api_private.events TO %s', role);
     END IF;
     IF level = 'operator' THEN
         EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO %s', operators, role);

@@ -222,3 +222,18 @@ SELECT group_api_v2.unsubscribe(:id, "user" => :anna);
 
 -- group_api_v2.delete_group
 SELECT group_api_v2.delete_group(:id);
+
+-- group_api.create_consumer
+SELECT group_api.create_consumer('worker', 'invitation.*, member.joined');
+
+-- group_api.next_events
+SELECT id, type, event FROM group_api.next_events('worker', 100);
+
+-- group_api.ack_events
+SELECT group_api.ack_events('worker', 17, 18, 19);
+
+-- group_api.replay_events
+SELECT group_api.replay_events('worker', now() - interval '1 day');
+
+-- group_api.drop_consumer
+SELECT group_api.drop_consumer('worker');
