@@ -371,6 +371,20 @@ record(Webhook *webhook)
 		put_off_group(webhook, list_nth(webhook->results, i));
 }
 
+/*
+ * What goes back at once is read again, and with it what stands behind it: the later
+ * ones of its group must not be told before.
+ */
+static void
+read_again(Webhook *webhook, const TryResult *result)
+{
+	int ignored;
+
+	(void) ga_event_queue_take_group(webhook->queue, result->group_id,
+									 &ignored);
+	webhook->has_more = true;
+}
+
 /* Only now may the next of their groups be told. */
 static void
 forget_results(Webhook *webhook)
@@ -382,9 +396,8 @@ forget_results(Webhook *webhook)
 		TryResult *result = lfirst(cell);
 
 		ga_event_queue_done(webhook->queue, result->told.id, result->group_id);
-		/* What goes back at once is to be read again. */
 		if (!result->told.is_told && result->told.due == DT_NOBEGIN)
-			webhook->has_more = true;
+			read_again(webhook, result);
 	}
 	webhook->results = NIL;
 }
