@@ -50,7 +50,7 @@ $$;
 
 CREATE TEMP TABLE kinds AS SELECT unnest('{smtp,twilio,vonage,vonage_messages,messagebird,plivo,
 	sns,kannel,sendgrid,postmark,mailgun,ses,resend,http,capture}'::text[]) AS kind;
-SELECT bag_eq($$SELECT 'group_api_' || kind FROM kinds$$,
+SELECT bag_eq($$SELECT 'group_api_' || kind FROM kinds UNION ALL SELECT 'group_api_webhook'$$,
 	$$SELECT fdwname::text FROM pg_foreign_data_wrapper WHERE fdwname LIKE 'group\_api\_%'$$,
 	'these are the kinds of providers');
 SELECT is(pg_temp.try_server(kind), 'accepted', kind || ' needs no more than the required options')
@@ -440,7 +440,7 @@ FROM group_api_private.link_secret;
 -- ---- health and waiting ----
 
 SELECT results_eq('SELECT "check" FROM group_api.health()', $$VALUES ('dispatcher'), ('adopted'),
-	('provider for MOBILE'), ('provider for EMAIL'), ('locks'), ('errors'), ('phone tables')$$, 'health() has a row for each check');
+	('provider for MOBILE'), ('provider for EMAIL'), ('locks'), ('errors'), ('phone tables'), ('events')$$, 'health() has a row for each check');
 SELECT is_empty('SELECT FROM group_api.health() WHERE ok IS NULL OR fact IS NULL',
 	'each with its fact');
 SELECT is((pg_temp.refuse('SELECT group_api.wait_until_idle(NULL)')).state, '22004',

@@ -235,12 +235,14 @@ CREATE ROLE ga_test_anonymous;
 CREATE ROLE ga_test_caller;
 CREATE ROLE ga_test_monitor;
 CREATE ROLE ga_test_mailer;
+CREATE ROLE ga_test_listener;
 CREATE ROLE ga_test_operator;
 CREATE ROLE "ga test; DROP";
 SELECT group_api.grant_access('ga_test_anonymous', 'anonymous'),
 	group_api.grant_access('ga_test_caller', 'caller'),
 	group_api.grant_access('ga_test_monitor', 'monitor'),
 	group_api.grant_access('ga_test_mailer', 'mailer'),
+	group_api.grant_access('ga_test_listener', 'listener'),
 	group_api.grant_access('ga_test_operator', 'operator');
 SELECT lives_ok($$SELECT group_api.grant_access('"ga test; DROP"', 'caller')$$,
 	'a role may have any name');
@@ -283,6 +285,7 @@ INSERT INTO levels
 		'v2.withdraw_invitations(bytea)', 'v2.subscribe(bytea)', 'v2.unsubscribe(bytea)', 'v2.suggest_users(bigint,text,integer,integer)',
 		'v2.get_me()', 'v2.get_permission()', 'v2.get_avatar()'])
 	UNION ALL SELECT 'mailer', 'ingest_bounce(bytea)'
+	UNION ALL SELECT 'listener', unnest(ARRAY['next_events(text,integer)', 'ack_events(text,bigint[])'])
 	UNION ALL SELECT 'monitor', unnest(ARRAY['health()', 'sms_segments(text)',
 		'private.dispatcher_state()', 'private.is_adopted()', 'private.data_origin()', 'private.allowed_connections(name)', 'private.phone_tables()', 'private.kind_channel(text)']);
 INSERT INTO levels
@@ -291,7 +294,8 @@ INSERT INTO levels
 		'put_user(text,text,text,text,text,text,text,text)', 'resume(name)', 'adopt(boolean,boolean,boolean)',
 		'suppress(text)', 'unsuppress(text)', 'wait_until_idle(interval)',
 		'put_template(group_api.channel,text,text,text,text)', 'remove_template(group_api.channel,text)',
-		'private.builtin_templates()', 'receipt_url(name)', 'test_provider(name,text)']);
+		'private.builtin_templates()', 'receipt_url(name)', 'test_provider(name,text)',
+		'create_consumer(text,text,boolean)', 'drop_consumer(text)', 'replay_events(text,timestamp with time zone)']);
 CREATE TEMP TABLE granted AS
 	SELECT replace(r.rolname, 'ga_test_', '') AS level,
 		regexp_replace(m.identity, 'group_api\.|group_api_|pg_catalog\.', '', 'g') AS may
@@ -300,7 +304,7 @@ CREATE TEMP TABLE granted AS
 UPDATE levels SET may = replace(may, 'group_api.', '');
 SELECT bag_eq(format('SELECT may FROM granted WHERE level = %L', level),
 	format('SELECT may FROM levels WHERE level = %L', level), 'what may be called: ' || level)
-FROM unnest('{plain,anonymous,caller,monitor,mailer,operator}'::text[]) AS level;
+FROM unnest('{plain,anonymous,caller,monitor,mailer,listener,operator}'::text[]) AS level;
 
 CREATE TEMP TABLE readable AS
 	SELECT replace(r.rolname, 'ga_test_', '') AS level, m.identity AS may
@@ -308,19 +312,21 @@ CREATE TEMP TABLE readable AS
 		AND has_table_privilege(r.oid, m.objid, 'SELECT');
 SELECT bag_eq(format('SELECT may FROM readable WHERE level = %L', level),
 	format('SELECT unnest(%L::text[])', may), 'what may be read: ' || level)
-FROM (VALUES ('plain', '{}'::text[]), ('anonymous', '{}'), ('caller', '{}'), ('mailer', '{}'),
+FROM (VALUES ('plain', '{}'::text[]), ('anonymous', '{}'), ('caller', '{}'), ('mailer', '{}'), ('listener', '{}'),
 	('monitor', '{group_api.dispatcher,group_api.waiting,group_api.locks,group_api.set_aside,group_api.phone_tables,group_api_private.set_aside,group_api.providers,group_api.queue,group_api.attempts,group_api.deliveries,
 		group_api.suppressions,group_api_private.suppressions,
 		group_api.receipts,group_api.receipt_counts,group_api_private.receipt_counts,
 		group_api_private.groups,group_api_private.members,group_api_private.invitations,
-		group_api_private.attempts,group_api_private.pauses}'),
+		group_api_private.attempts,group_api_private.pauses,
+		group_api.consumers,group_api.webhooks,group_api_private.consumers,group_api_private.event_deliveries}'),
 	('operator', '{group_api.dispatcher,group_api.waiting,group_api.locks,group_api.set_aside,group_api.phone_tables,group_api_private.set_aside,group_api.providers,group_api.queue,group_api.attempts,group_api.deliveries,
 		group_api.suppressions,group_api_private.suppressions,
 		group_api.receipts,group_api.receipt_counts,group_api_private.receipt_counts,
 		group_api.receipt_events,
 		group_api.captured,group_api_private.captured,group_api.templates,group_api_private.templates,
 		group_api_private.groups,group_api_private.members,group_api_private.invitations,
-		group_api_private.attempts,group_api_private.pauses}')) AS levels (level, may);
+		group_api_private.attempts,group_api_private.pauses,
+		group_api.consumers,group_api.webhooks,group_api_private.consumers,group_api_private.event_deliveries}')) AS levels (level, may);
 SELECT is_empty($$SELECT r.rolname, m.identity, privilege FROM members m, pg_roles r,
 	unnest('{INSERT,UPDATE,DELETE,TRUNCATE,REFERENCES,TRIGGER}'::text[]) AS privilege
 	WHERE m.type IN ('table', 'view') AND r.rolname LIKE 'ga\_test\_%'
