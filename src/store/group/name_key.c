@@ -20,17 +20,17 @@
 /* RFC 3629, 3 */
 #define UTF8_BYTES_MAX 4
 
-typedef struct Range
+typedef struct LetterRange
 {
 	pg_wchar first;
 	pg_wchar last;
-} Range;
+} LetterRange;
 
 /*
  * Default_Ignorable_Code_Point of Unicode 15.1, DerivedCoreProperties.txt: nothing is
  * shown for them.
  */
-static const Range invisible[] = {
+static const LetterRange invisible[] = {
 	{0x00AD, 0x00AD},	{0x034F, 0x034F},	{0x061C, 0x061C},
 	{0x115F, 0x1160},	{0x17B4, 0x17B5},	{0x180B, 0x180F},
 	{0x200B, 0x200F},	{0x202A, 0x202E},	{0x2060, 0x206F},
