@@ -367,6 +367,12 @@ define_abuse_settings(void)
 		"decides. 0: they never refuse it.",
 		&ga_settings.phone_metadata_months, GA_PHONE_METADATA_MONTHS_DEFAULT, 0,
 		1200, PGC_SUSET, 0, NULL, NULL, NULL);
+	DefineCustomBoolVariable(
+		"group_api.all_local_parts",
+		"Whether e-mail addresses may have local parts in UTF-8 or in quotes.",
+		"The relay must offer SMTPUTF8 for the former; where it does not, the "
+		"delivery fails with the code smtputf8.",
+		&ga_settings.all_local_parts, false, PGC_SUSET, 0, NULL, NULL, NULL);
 	DefineCustomIntVariable(
 		"group_api.invitation_cooldown",
 		"Time between two invitations of one leader's groups to the same "

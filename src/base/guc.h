@@ -77,6 +77,7 @@ typedef struct GaSettings
 	int lock_timeout;		 /* ms that a caller waits for a lock at most */
 	int resend_cooldown;	 /* s between two resends to one contact */
 	int phone_metadata_months; /* an age; then the provider decides */
+	bool all_local_parts;	   /* of e-mail addresses: in UTF-8, in quotes */
 	int reminder_before;	   /* min before the expiry; 0: no reminders */
 	int recipient_daily_cap; /* invitations a contact and day; 0: any number */
 	int inviter_daily_cap;	 /* invitations a leader and day; 0: any number */

@@ -37,7 +37,7 @@ typedef struct StringMember
 
 static const StringMember members[] = {
 	MEMBER(provider, HEADER, 255),
-	MEMBER(to, TOKEN, 254),
+	MEMBER(to, HEADER, 254), /* and what its channel takes */
 	MEMBER(to_name, NAME, 1000),
 	/* one word of it must fit a line of 998 (RFC 5322 2.1.1) */
 	MEMBER(subject, HEADER, 900),
@@ -153,7 +153,7 @@ judge_channel(const GaCourierJob *job, GaChannel channel)
 			return "the message has no text";
 		return NULL;
 	}
-	if (!ga_mailbox_is_address(job->to, strlen(job->to)))
+	if (!ga_mailbox_is_recipient(job->to, strlen(job->to)))
 		return "the recipient is not an e-mail address";
 	if (*job->reply_to && !ga_mailbox_split(job->reply_to, &mailbox))
 		return "reply_to is not an e-mail address";

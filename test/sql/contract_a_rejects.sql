@@ -339,6 +339,16 @@ FROM unnest(ARRAY['barnaby@g.com', 'a@b.co', 'first.last@example.com',
 	U&'a@\200Bexample.com', repeat('x', 58) || '@' || repeat(repeat('y', 47) || '.', 4)
 		|| 'a.b']) AS value;
 
+-- By a setting the local part may be whatever RFC 5321 and RFC 6531 allow.
+SET LOCAL group_api.all_local_parts = on;
+SELECT is(pg_temp.contact_faults('EMAIL', value), wanted, format('with all local parts: %s', value))
+FROM (VALUES ('jörg@example.com', 'accepted'), ('用户@例子.公司', 'accepted'), ('a.jörg+x@example.com', 'accepted'), ('"two words"@example.com', 'accepted'),
+	('"a@b"@example.com', 'accepted'), ('"a\"b"@example.com', 'accepted'), ('ann@example.com', 'accepted'),
+	('jörg..x@example.com', 'invalid_email'), ('.jörg@example.com', 'invalid_email'), ('jö rg@example.com', 'invalid_email'), ('"a@example.com', 'invalid_email'),
+	('"a"b@example.com', 'invalid_email'), ('""@example.com', 'invalid_email'), ('"a"b"@example.com', 'invalid_email'), ('"a\"@example.com', 'invalid_email'), ('@example.com', 'invalid_email'),
+	('jörg@', 'invalid_email'), ('jörg@a@example.com', 'invalid_email'), (repeat('ö', 33) || '@example.com', 'invalid_email'), ('Jörg <jörg@example.com>', 'invalid_email'))
+	AS addresses (value, wanted);
+SET LOCAL group_api.all_local_parts = off;
 SELECT is(pg_temp.contact_faults('EMAIL', value), 'invalid_email',
 	format('%s is no e-mail address', value))
 FROM unnest(ARRAY['x', '@', 'a@', '@example.com', 'a@b', 'a@localhost', 'a@@example.com',

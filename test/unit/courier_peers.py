@@ -242,7 +242,8 @@ def test_addresses_that_are_none_are_rejected():
         with Courier(BINARY, smtp(server)) as courier:
             for to in ("", "b", "@g.com", "b@", "a@b@c.d", "b@g..com",
                        ".b@g.com", "b@g.com>", "<b@g.com>", "b c@g.com",
-                       "a@b,c@d", "b\u00e9@g.com", "x" * 65 + "@g.com"):
+                       "a@b,c@d", "b\u00e9..@g.com", "x" * 65 + "@g.com", "\"a@g.com",
+                       "\"a\"b\"@g.com", "\"a\r\nb\"@g.com", "b\u202e@g.com", "b@\u00e9.com"):
                 check(courier.mail(to=to), "rejected", "message")
             equal(server.connections, 0)
 
@@ -359,6 +360,40 @@ def test_only_what_is_offered_after_starttls_counts():
                                   ca_file=CERTIFICATE)) as courier:
             check(courier.mail(receipt=TOKEN), "accepted")
         assert "ENVID" not in envelope(server)[0], server.commands
+
+
+UTF8 = {"EHLO": b"250-peer\r\n250-SMTPUTF8\r\n250 SIZE 1000000\r\n"}
+
+
+def test_an_address_beyond_ascii_goes_where_smtputf8_is_offered():
+    with SmtpServer(**UTF8) as server:
+        with Courier(BINARY, smtp(server, max_connections=1)) as courier:
+            check(courier.mail(to="jörg@example.com"), "accepted")
+            check(courier.mail(to="b@g.com"), "accepted")
+        said = envelope(server)
+        assert "SMTPUTF8" in said[0].split(), said
+        equal(said[1].split()[1], "TO:<jörg@example.com>")
+        assert "SMTPUTF8" not in said[2].split(), said
+        message = server.messages[0]
+        message = message if isinstance(message, bytes) else message.encode()
+        assert "<jörg@example.com>".encode() in message, message[:400]
+
+
+def test_and_nowhere_else():
+    with SmtpServer() as server:
+        with Courier(BINARY, smtp(server, max_connections=1)) as courier:
+            check(courier.mail(to="jörg@example.com"), "rejected", "smtputf8",
+                  detail="SMTPUTF8")
+            check(courier.mail(to="b@g.com"), "accepted")
+        said = envelope(server)
+        assert not any("jörg" in line for line in said), said
+
+
+def test_a_quoted_local_part_needs_nothing():
+    with SmtpServer() as server:
+        with Courier(BINARY, smtp(server, max_connections=1)) as courier:
+            check(courier.mail(to='"two words"@example.com'), "accepted")
+        equal(envelope(server)[1], 'RCPT TO:<"two words"@example.com>')
 
 
 def test_a_token_never_comes_back():

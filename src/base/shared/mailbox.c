@@ -4,6 +4,8 @@
  */
 #include "base/shared/mailbox.h"
 
+#include "base/shared/utf8.h"
+
 #include <ctype.h>
 #include <string.h>
 
@@ -44,6 +46,100 @@ ga_mailbox_is_address(const char *address, size_t length)
 	local = (size_t) (at - address);
 	return local >= 1 && local <= 64 && is_dotted(address, local, false) &&
 		   is_dotted(at + 1, length - local - 1, true);
+}
+
+bool
+ga_mailbox_is_ascii(const char *address)
+{
+	for (; *address; address++)
+		if ((unsigned char) *address >= 0x80)
+			return false;
+	return true;
+}
+
+/* Reads one character; false: none that may stand in an address. */
+static bool
+take_character(const char **at, const char *end, int32_t *character)
+{
+	*character = ga_utf8_next(at, end);
+	return *character >= ' ' && !ga_utf8_is_control(*character) &&
+		   !ga_utf8_is_bidi(*character);
+}
+
+/* RFC 5321 4.1.2 Quoted-string, without the quotes around it. */
+static bool
+is_quoted_content(const char *at, const char *end)
+{
+	int32_t character;
+
+	while (at < end)
+	{
+		if (!take_character(&at, end, &character) || character == '"')
+			return false;
+		if (character == '\\' &&
+			(at == end || !take_character(&at, end, &character) ||
+			 character >= 0x80))
+			return false;
+	}
+	return true;
+}
+
+/* RFC 6531 3.3: atoms of which letters beyond ASCII are a part. */
+static bool
+is_dotted_utf8(const char *at, const char *end)
+{
+	int32_t character = '.';
+
+	while (at < end)
+	{
+		bool after_dot = character == '.';
+
+		if (!take_character(&at, end, &character))
+			return false;
+		if (character == '.'
+				? after_dot
+				: character < 0x80 && !is_atom_text((char) character))
+			return false;
+	}
+	return character != '.';
+}
+
+bool
+ga_mailbox_is_local_part(const char *local, size_t length)
+{
+	if (length == 0 || length > 64)
+		return false;
+	if (local[0] != '"')
+		return is_dotted_utf8(local, local + length);
+	return length > 2 && local[length - 1] == '"' &&
+		   is_quoted_content(local + 1, local + length - 1);
+}
+
+size_t
+ga_mailbox_local_length(const char *address, size_t length)
+{
+	bool is_quoted = length > 0 && address[0] == '"';
+
+	for (size_t i = is_quoted ? 1 : 0; i < length; i++)
+	{
+		if (is_quoted && address[i] == '\\')
+			i++;
+		else if (is_quoted && address[i] == '"')
+			is_quoted = false;
+		else if (!is_quoted && address[i] == '@')
+			return i;
+	}
+	return 0;
+}
+
+bool
+ga_mailbox_is_recipient(const char *address, size_t length)
+{
+	size_t local = ga_mailbox_local_length(address, length);
+
+	return local > 0 && length <= 254 &&
+		   ga_mailbox_is_local_part(address, local) &&
+		   is_dotted(address + local + 1, length - local - 1, true);
 }
 
 bool

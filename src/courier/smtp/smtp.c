@@ -47,6 +47,8 @@ typedef struct SmtpSender
 	struct curl_slist recipient;
 	const GaCourierJob *job;
 	bool offers_dsn;	  /* the last EHLO of this connection did */
+	bool offers_utf8;	  /* the same of SMTPUTF8 (RFC 6531) */
+	bool lacks_utf8;	  /* and the recipient needs it */
 	GaText envelope_from; /* of the current message, with its parameters */
 	GaText envelope_to;
 
@@ -195,9 +197,12 @@ note_extension(SmtpSender *sender, const char *line, size_t length)
 	if (sender->ready || strncmp(line, "250", 3) != 0)
 		return;
 	if (!sender->inside)
-		sender->offers_dsn = false;
+		sender->offers_dsn = sender->offers_utf8 = false;
 	if (length == 7 && strncasecmp(line + 4, "DSN", 3) == 0)
 		sender->offers_dsn = true;
+	/* In capitals, as libcurl looks for it, who says it to the relay. */
+	if (length == 12 && strncmp(line + 4, "SMTPUTF8", 8) == 0)
+		sender->offers_utf8 = true;
 }
 
 static size_t
@@ -312,8 +317,13 @@ put_envelope(SmtpSender *sender)
 		ga_text_printf(&sender->envelope_from, " RET=HDRS ENVID=%s", token);
 	if (dsn && recent)
 	{
-		ga_text_puts(&sender->envelope_to, " NOTIFY=FAILURE ORCPT=rfc822;");
-		put_xtext(&sender->envelope_to, sender->job->to);
+		ga_text_puts(&sender->envelope_to, " NOTIFY=FAILURE");
+		/* An address beyond ASCII has an ORCPT of another kind (RFC 6533). */
+		if (ga_mailbox_is_ascii(sender->job->to))
+		{
+			ga_text_puts(&sender->envelope_to, " ORCPT=rfc822;");
+			put_xtext(&sender->envelope_to, sender->job->to);
+		}
 	}
 	sender->recipient.data = sender->envelope_to.data;
 	curl_easy_setopt(sender->connection.curl, CURLOPT_MAIL_FROM,
@@ -335,7 +345,10 @@ note_ready(void *context, char *peer, char *own, int peer_port, int own_port)
 	forget_replies(sender);
 	sender->ready = true;
 	put_envelope(sender);
-	return CURL_PREREQFUNC_OK;
+	/* libcurl says SMTPUTF8 where it is offered, and the address in any case. */
+	sender->lacks_utf8 =
+		!sender->offers_utf8 && !ga_mailbox_is_ascii(sender->job->to);
+	return sender->lacks_utf8 ? CURL_PREREQFUNC_ABORT : CURL_PREREQFUNC_OK;
 }
 
 static void
@@ -407,6 +420,7 @@ run(SmtpSender *sender, const GaCourierJob *job)
 	sender->ready = false;
 	sender->greeted = false;
 	sender->is_late = false;
+	sender->lacks_utf8 = false;
 	if (curl == NULL)
 		return CURLE_FAILED_INIT;
 	sender->job = job;
@@ -443,6 +457,13 @@ judge_failure(SmtpSender *sender, CURLcode result, GaOutcome *outcome)
 	bool uncertain =
 		sender->code == 354 && ga_connection_gave_all(&sender->connection);
 
+	if (sender->lacks_utf8)
+	{
+		ga_outcome_setf(outcome, GA_OUTCOME_REJECTED, "smtputf8", "%s",
+						"the relay does not offer SMTPUTF8, which the "
+						"recipient's address needs");
+		return;
+	}
 	if (sender->is_late)
 		result = CURLE_OPERATION_TIMEDOUT;
 	if (sender->code < 400 || uncertain)

@@ -67,8 +67,9 @@ check_email(const char *text, GaContact *contact, GaContactFault *fault)
 {
 	char address[GA_EMAIL_MAX + 1];
 	GaDomainFault domain_fault;
-	GaEmailFault rc =
-		ga_email_normalize(text, strlen(text), address, &domain_fault);
+	GaEmailFault rc = (ga_settings.all_local_parts ? ga_email_normalize_all
+												   : ga_email_normalize)(
+		text, strlen(text), address, &domain_fault);
 
 	if (rc != GA_EMAIL_OK)
 	{

@@ -4,10 +4,12 @@
  *
  * RFC 5321 allows more than the world delivers.  Quoted local parts and address
  * literals are refused, because people write them by mistake only; a local part
- * beyond ASCII is refused, because it needs SMTPUTF8 at every hop.  The local
+ * beyond ASCII is refused, because it needs SMTPUTF8 at every hop.  Where it is said
+ * to, both kinds of local parts are taken.  The local
  * part is never changed: only its owner knows whether case or "+tag" matter.
  */
 #include "request/contact/email.h"
+#include "base/shared/mailbox.h"
 
 #include <stdbool.h>
 #include <string.h>
@@ -46,29 +48,29 @@ check_local(const char *local, size_t length)
 	return length > GA_EMAIL_LOCAL_MAX ? GA_EMAIL_LOCAL_LENGTH : GA_EMAIL_OK;
 }
 
-GaEmailFault
-ga_email_normalize(const char *text, size_t length, char *out,
-				   GaDomainFault *domain_fault)
+static GaEmailFault
+check_any_local(const char *local, size_t length)
 {
-	const char *at = memchr(text, '@', length);
-	size_t local_length = at ? (size_t) (at - text) : 0;
-	const char *domain = at ? at + 1 : NULL;
-	size_t domain_length = at ? length - local_length - 1 : 0;
-	char ascii[GA_DOMAIN_MAX + 1];
-	GaEmailFault fault;
+	if (length > GA_EMAIL_LOCAL_MAX)
+		return GA_EMAIL_LOCAL_LENGTH;
+	if (ga_mailbox_is_local_part(local, length))
+		return GA_EMAIL_OK;
+	/* What is wrong with one of ASCII has a name. */
+	return local[0] == '"' ||
+				   check_local(local, length) == GA_EMAIL_LOCAL_NOT_ASCII
+			   ? GA_EMAIL_LOCAL_CHARACTER
+			   : check_local(local, length);
+}
 
-	*domain_fault = GA_DOMAIN_OK;
-	if (length > 0 && text[length - 1] == '>' && memchr(text, '<', length))
-		return GA_EMAIL_DISPLAY_NAME;
-	if (at == NULL)
-		return GA_EMAIL_NO_AT;
-	if (local_length > 0 && text[0] == '"')
-		return GA_EMAIL_LOCAL_QUOTED;
-	if (memchr(domain, '@', domain_length) != NULL)
-		return GA_EMAIL_MANY_AT;
-	fault = check_local(text, local_length);
-	if (fault != GA_EMAIL_OK)
-		return fault;
+/* `local_length` stands before the @. */
+static GaEmailFault
+normalize_domain(const char *text, size_t length, size_t local_length,
+				 char *out, GaDomainFault *domain_fault)
+{
+	const char *domain = text + local_length + 1;
+	size_t domain_length = length - local_length - 1;
+	char ascii[GA_DOMAIN_MAX + 1];
+
 	if (domain_length > 0 && domain[0] == '[')
 		return GA_EMAIL_DOMAIN_LITERAL;
 	*domain_fault =
@@ -80,6 +82,60 @@ ga_email_normalize(const char *text, size_t length, char *out,
 	memcpy(out, text, local_length + 1);
 	memcpy(out + local_length + 1, ascii, strlen(ascii) + 1);
 	return GA_EMAIL_OK;
+}
+
+static GaEmailFault
+normalize(const char *text, size_t length, size_t local_length,
+		  GaEmailFault (*check)(const char *local, size_t length), char *out,
+		  GaDomainFault *domain_fault)
+{
+	GaEmailFault fault;
+
+	if (memchr(text + local_length + 1, '@', length - local_length - 1) != NULL)
+		return GA_EMAIL_MANY_AT;
+	fault = check(text, local_length);
+	if (fault != GA_EMAIL_OK)
+		return fault;
+	return normalize_domain(text, length, local_length, out, domain_fault);
+}
+
+static bool
+has_display_name(const char *text, size_t length)
+{
+	return length > 0 && text[length - 1] == '>' && memchr(text, '<', length);
+}
+
+GaEmailFault
+ga_email_normalize(const char *text, size_t length, char *out,
+				   GaDomainFault *domain_fault)
+{
+	const char *at = memchr(text, '@', length);
+
+	*domain_fault = GA_DOMAIN_OK;
+	if (has_display_name(text, length))
+		return GA_EMAIL_DISPLAY_NAME;
+	if (at == NULL)
+		return GA_EMAIL_NO_AT;
+	if (at > text && text[0] == '"')
+		return GA_EMAIL_LOCAL_QUOTED;
+	return normalize(text, length, (size_t) (at - text), check_local, out,
+					 domain_fault);
+}
+
+GaEmailFault
+ga_email_normalize_all(const char *text, size_t length, char *out,
+					   GaDomainFault *domain_fault)
+{
+	size_t local_length = ga_mailbox_local_length(text, length);
+
+	*domain_fault = GA_DOMAIN_OK;
+	if (has_display_name(text, length))
+		return GA_EMAIL_DISPLAY_NAME;
+	if (local_length == 0)
+		return length > 0 && text[0] == '@' ? GA_EMAIL_LOCAL_EMPTY
+											: GA_EMAIL_NO_AT;
+	return normalize(text, length, local_length, check_any_local, out,
+					 domain_fault);
 }
 
 const char *

@@ -37,6 +37,11 @@ typedef enum GaEmailFault
 extern GaEmailFault ga_email_normalize(const char *text, size_t length,
 									   char *out, GaDomainFault *domain_fault);
 
+/* The same with local parts in UTF-8 and in quotes (group_api.all_local_parts). */
+extern GaEmailFault ga_email_normalize_all(const char *text, size_t length,
+										   char *out,
+										   GaDomainFault *domain_fault);
+
 /* completes "is no e-mail address: ..." */
 extern const char *ga_email_fault_text(GaEmailFault fault);
 
