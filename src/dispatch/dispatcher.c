@@ -96,7 +96,8 @@ record_pauses(GaMonotonic now)
  * number.
  *
  * Then comes what is due.  Deadlines go before claims, so that an invitation which
- * expired is not sent.  Rows whose time has come get their place in the queue, and
+ * expired is not sent; those of groups that came since they were last asked for are
+ * asked for behind the claims, which need not wait for that.  Rows whose time has come get their place in the queue, and
  * then the queue is read, so that a retry leaves in this turn and not in the next.
  * A suspect is tried alone, after the messages of others.  What failed before its
  * first byte is already an outcome, and is written down in the second gathering.
@@ -135,6 +136,7 @@ take_turn(void)
 	ga_work_survive(ga_event_telling_run, now);
 	ga_work_survive(ga_couriers_try_suspect, now);
 	ga_work_survive(ga_recording_gather, now);
+	ga_work_survive(ga_deadlines_look, now);
 	if (!ga_work_survive(ga_claiming_ask_for_receipts, now))
 		ga_polls_recheck();
 	ga_work_survive(ga_recheck_shorten_waits, now);

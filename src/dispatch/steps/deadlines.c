@@ -56,7 +56,7 @@ follow_setting(TimestampTz now, bool *taken_over)
 
 /* Applies what is due, and learns when the next deadline is. */
 void
-ga_deadlines_apply(GaMonotonic unused)
+ga_deadlines_look(GaMonotonic unused)
 {
 	TimestampTz now = GetCurrentTimestamp();
 	GaDeadlinesDone done;
@@ -97,6 +97,14 @@ ga_deadlines_apply(GaMonotonic unused)
 	pg_atomic_write_u64(&ga_own_slot->next_deadline, (uint64) next_deadline);
 	if (done.reminded > 0)
 		ga_due_rows_recheck(now);
+}
+
+/* Who came since then has time until the claims are made. */
+void
+ga_deadlines_apply(GaMonotonic now)
+{
+	if (next_deadline <= GetCurrentTimestamp())
+		ga_deadlines_look(now);
 }
 
 GaMonotonic
