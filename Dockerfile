@@ -9,9 +9,10 @@ RUN apt-get update \
 WORKDIR /usr/src/group_api
 COPY . .
 # A package knows the libraries it needs; its tests are for who releases it.
+ENV DEB_BUILD_PROFILES=nocheck DEB_BUILD_OPTIONS=nocheck
 RUN pg_buildext updatecontrol \
-    && apt-get build-dep -y -P nocheck ./ \
-    && dpkg-buildpackage -us -uc -b -P nocheck
+    && apt-get build-dep -y ./ \
+    && dpkg-buildpackage -us -uc -b
 
 FROM debian:trixie-slim
 ENV DEBIAN_FRONTEND=noninteractive

@@ -9,6 +9,7 @@
 #include "postgres.h"
 
 #include "api/idempotency.h"
+#include "base/compat.h"
 #include "base/digest.h"
 #include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"

@@ -17,6 +17,7 @@
 #include "postgres.h"
 
 #include "access/xlog.h"
+#include "base/compat.h"
 #include "base/link_token.h"
 #include "base/upgrade_mark.h"
 #include "catalog/pg_type.h"

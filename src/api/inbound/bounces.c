@@ -20,6 +20,7 @@
 #include "postgres.h"
 
 #include "api/inbound/bounce_report.h"
+#include "base/compat.h"
 #include "base/digest.h"
 #include "base/guc.h"
 #include "base/link_token.h"

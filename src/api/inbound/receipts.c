@@ -9,6 +9,7 @@
  */
 #include "postgres.h"
 
+#include "base/compat.h"
 #include <time.h>
 
 #include "api/answer/answer.h"

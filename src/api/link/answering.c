@@ -13,6 +13,7 @@
 
 #include "access/xact.h"
 #include "api/link/answering.h"
+#include "base/compat.h"
 #include "dispatch/wake.h"
 #include "miscadmin.h"
 #include "store/events/event_store.h"

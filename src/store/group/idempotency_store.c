@@ -7,6 +7,7 @@
  */
 #include "postgres.h"
 
+#include "base/compat.h"
 #include "catalog/pg_type.h"
 #include "store/group/idempotency_store.h"
 #include "store/plan_cache.h"

@@ -13,13 +13,14 @@
  */
 #include "postgres.h"
 
+#include "base/compat.h"
 #include "base/shared/utf8.h"
 #include "catalog/pg_type.h"
 #include "common/hashfn.h"
 #include "fmgr.h"
 #include "lib/qunique.h"
-#include "store/plan_cache.h"
 #include "store/group/search_grams.h"
+#include "store/plan_cache.h"
 
 #define LONGEST 3
 
