@@ -85,8 +85,13 @@ ga_json_text_mend(const char *text, size_t length)
 	for (const char *at = find_bad_escape(text, end, &number); at != NULL;
 		 at = find_bad_escape(at + ESCAPE_LENGTH, end, &number))
 	{
+		/* All of it: there may be a zero byte before the escape. */
 		if (mended == NULL)
-			mended = pnstrdup(text, length);
+		{
+			mended = palloc(length + 1);
+			memcpy(mended, text, length);
+			mended[length] = '\0';
+		}
 		memcpy(mended + (at - text), "\\u0020", ESCAPE_LENGTH);
 	}
 	return mended;

@@ -183,6 +183,8 @@ SELECT is(pg_temp.faults((SELECT pg_temp.multipart(array_agg(ARRAY['a' || n, '']
 SELECT throws_like(format('SELECT group_api_v2.create_group(%L::bytea)', convert_to(E'--x\r\nContent-Disposition: form-data; name="name"\r\n\r\n', 'UTF8')
 	|| '\xff00'::bytea || convert_to(E'\r\n--x--', 'UTF8')), 'name is not valid UTF-8', 'bytes that are no text are a fault of their field');
 SELECT throws_like($$SELECT group_api_v2.create_group('\x7b226e616d65223a22ff227d'::bytea)$$, '%no JSON%', 'and of JSON');
+SELECT is(pg_temp.faults(convert_to('{"name": "a', 'UTF8') || '\x00'::bytea || convert_to(repeat('b', size) || '\ud800"}', 'UTF8')), '22023 invalid_body',
+	format('a zero byte, and %s bytes later an escape that means nothing', size)) FROM unnest('{0,1,1000,100000,1000000,4000000,15000000}'::int[]) AS size;
 SELECT is(group_api_v2.create_group(convert_to('{"name": "ga_test mp bytes é"}', 'UTF8')) ->> 'name', 'ga_test mp bytes é', 'bytes may be JSON');
 
 SELECT * FROM finish();
