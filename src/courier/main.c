@@ -19,6 +19,7 @@
 #include "courier/bounce/bounce.h"
 #include "courier/confine.h"
 #include "courier/job.h"
+#include "courier/memory.h"
 #include "courier/smtp/mail.h"
 #include "courier/provider.h"
 #include "courier/serve.h"
@@ -277,7 +278,7 @@ start_libraries(void)
 	/* libcurl would write TLS session keys to this file. */
 	unsetenv("SSLKEYLOGFILE");
 	json_object_seed(0);
-	curl_global_init(CURL_GLOBAL_DEFAULT);
+	ga_memory_init_libraries();
 	ga_mail_start();
 }
 

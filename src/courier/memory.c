@@ -4,6 +4,9 @@
  */
 #include "courier/memory.h"
 
+#include <curl/curl.h>
+#include <jansson.h>
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -48,4 +51,51 @@ ga_memory_wipe(char *secret)
 		return;
 	explicit_bzero(secret, strlen(secret));
 	free(secret);
+}
+
+/* ---- memory of the libraries ------------------------------------------------- */
+
+static void
+wipe_and_free(void *memory)
+{
+	if (memory == NULL)
+		return;
+	explicit_bzero(memory, malloc_usable_size(memory));
+	free(memory);
+}
+
+/* NULL when there is no memory: that is for the library to tell. */
+static void *
+resize(void *memory, size_t size)
+{
+	size_t before = memory ? malloc_usable_size(memory) : 0;
+	void *moved;
+
+	if (memory != NULL && size <= before && size > before / 2)
+		return memory;
+	moved = malloc(size ? size : 1);
+	if (moved == NULL)
+		return NULL;
+	if (memory != NULL)
+		memcpy(moved, memory, before < size ? before : size);
+	wipe_and_free(memory);
+	return moved;
+}
+
+void *
+ga_memory_resize(void *memory, size_t size)
+{
+	void *moved = resize(memory, size);
+
+	if (moved == NULL)
+		ga_memory_exhausted();
+	return moved;
+}
+
+void
+ga_memory_init_libraries(void)
+{
+	json_set_alloc_funcs(malloc, wipe_and_free);
+	curl_global_init_mem(CURL_GLOBAL_DEFAULT, malloc, wipe_and_free, resize,
+						 strdup, calloc);
 }

@@ -16,6 +16,13 @@ extern void *ga_memory_alloc(size_t size);
 extern char *ga_memory_strdup(const char *string);
 /* Overwrites a secret before it is freed; NULL is fine. */
 extern void ga_memory_wipe(char *secret);
+/* As realloc(), but what was there before is overwritten if it has to move. */
+extern void *ga_memory_resize(void *memory, size_t size);
+/*
+ * Once, before anything else of them is called: from then on libcurl and jansson, which
+ * make copies of passwords and of what they are sent in, overwrite what they free.
+ */
+extern void ga_memory_init_libraries(void);
 /* Ends the process: there is no memory left. */
 extern void ga_memory_exhausted(void) __attribute__((noreturn));
 

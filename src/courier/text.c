@@ -18,16 +18,12 @@ static void
 reserve(GaText *text, size_t want)
 {
 	size_t size = text->size ? text->size : 256;
-	char *data;
 
 	if (text->size - text->length > want)
 		return;
 	while (size - text->length <= want)
 		size *= 2;
-	data = realloc(text->data, size);
-	if (data == NULL)
-		ga_memory_exhausted();
-	text->data = data;
+	text->data = ga_memory_resize(text->data, size);
 	text->size = size;
 }
 

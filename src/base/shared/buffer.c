@@ -1,6 +1,9 @@
 /*
  * buffer.c
  *		A growing queue of bytes.
+ *
+ * The settings of providers pass through it, with their passwords: what it moves or
+ * frees leaves no copy behind.
  */
 #include "base/shared/buffer.h"
 
@@ -10,8 +13,26 @@
 void
 ga_buffer_free(GaBuffer *buffer)
 {
+	if (buffer->data != NULL)
+		explicit_bzero(buffer->data, buffer->size);
 	free(buffer->data);
 	memset(buffer, 0, sizeof(*buffer));
+}
+
+/* False: there is no memory. */
+static bool
+grow(GaBuffer *buffer, size_t size)
+{
+	size_t used = ga_buffer_length(buffer);
+	char *data = malloc(size);
+
+	if (data == NULL)
+		return false;
+	if (used > 0)
+		memcpy(data, buffer->data + buffer->start, used);
+	ga_buffer_free(buffer);
+	*buffer = (GaBuffer){.data = data, .size = size, .end = used};
+	return true;
 }
 
 char *
@@ -26,21 +47,18 @@ ga_buffer_reserve(GaBuffer *buffer, size_t want)
 	if (buffer->start > 0)
 	{
 		memmove(buffer->data, buffer->data + buffer->start, used);
+		explicit_bzero(buffer->data + used, buffer->end - used);
 		buffer->start = 0;
 		buffer->end = used;
 	}
 	if (buffer->size - used < want)
 	{
 		size_t size = buffer->size ? buffer->size : 4096;
-		char *data;
 
 		while (size - used < want)
 			size *= 2;
-		data = realloc(buffer->data, size);
-		if (data == NULL)
+		if (!grow(buffer, size))
 			return NULL;
-		buffer->data = data;
-		buffer->size = size;
 	}
 	return buffer->data + buffer->end;
 }
