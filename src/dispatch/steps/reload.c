@@ -19,6 +19,7 @@
 #include "dispatch/courier/message.h"
 #include "dispatch/due_rows.h"
 #include "dispatch/events/event_telling.h"
+#include "dispatch/own_slot.h"
 #include "dispatch/ownership.h"
 #include "dispatch/polls.h"
 #include "dispatch/provider/pauses.h"
@@ -48,7 +49,7 @@ ga_reload_want(void)
 bool
 ga_reload_is_wanted(void)
 {
-	return reload_wanted;
+	return reload_wanted || pg_atomic_read_u32(&ga_own_slot->reload) != 0;
 }
 
 /*
