@@ -331,7 +331,10 @@ BEGIN
 END
 $$;
 CREATE FUNCTION pg_temp.mac(data text, method text, secret text DEFAULT 's3cret') RETURNS bytea LANGUAGE sql AS $$
-	SELECT ga_test.hmac(convert_to(data, 'UTF8'), convert_to(secret, 'UTF8'), method)
+	-- With ga_test.forge: the last, or the first, of its bytes is another.
+	SELECT CASE current_setting('ga_test.forge', true) WHEN 'last' THEN set_byte(h, length(h) - 1, get_byte(h, length(h) - 1) # 1)
+		WHEN 'first' THEN set_byte(h, 0, get_byte(h, 0) # 128) ELSE h END
+	FROM ga_test.hmac(convert_to(data, 'UTF8'), convert_to(secret, 'UTF8'), method) AS h
 $$;
 CREATE FUNCTION pg_temp.url(server text, more text DEFAULT '') RETURNS text LANGUAGE sql AS $$
 	SELECT 'https://hooks.example.com/receipt?' || pg_temp.query(server, 9) || more
@@ -492,6 +495,32 @@ FROM (SELECT format('{"type": "email.delivered", "data": {"tags": {"inv": "%s"}}
 	('signed', pg_temp.svix(body), 'moved'), ('by the standard''s names', pg_temp.svix(body, 0, 'webhook'), 'moved'), ('four minutes ago', pg_temp.svix(body, 240), 'moved'), ('six minutes ago', pg_temp.svix(body, 360), 'refused'),
 	('from the future', pg_temp.svix(body, -360), 'refused'), ('a time with more behind it', jsonb_build_object('svix-id', 'msg_1', 'svix-timestamp', at || 'x', 'svix-signature', 'v1,' || encode(pg_temp.mac(format('msg_1.%sx.%s', at, body), 'sha256'), 'base64')), 'refused'), ('another body', pg_temp.svix(body || ' '), 'refused'), ('none', '{}', 'refused')) AS calls (what, headers, said);
 
+-- All but one bit of a signature is no signature, wherever the bit is.
+CREATE FUNCTION pg_temp.forged(byte text, call text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+	said text;
+BEGIN
+	PERFORM set_config('ga_test.forge', byte, true);
+	EXECUTE 'SELECT pg_temp.signed(' || call || ')' INTO said;
+	PERFORM set_config('ga_test.forge', '', true);
+	RETURN said;
+END
+$$;
+SELECT is(pg_temp.forged(byte, call), CASE byte WHEN 'none' THEN 'moved' ELSE 'refused' END, format('%s: %s of the bytes is forged', kind, byte))
+FROM unnest('{none,first,last}'::text[]) AS byte, (VALUES
+	('twilio', $$'ga_twilio', 'MessageStatus=delivered', jsonb_build_object('X-Twilio-Signature', encode(pg_temp.mac(pg_temp.url('ga_twilio') || 'MessageStatusdelivered', 'sha1', 'the account''s'), 'base64'))$$),
+	('vonage, sha1', $$'ga_vonage', 'status=delivered&sig=' || pg_temp.vonage('&status=delivered', 'sha1'), '{}'$$),
+	('vonage, sha512', $$'ga_vonage', 'status=delivered&sig=' || pg_temp.vonage('&status=delivered', 'sha512'), '{}'$$),
+	('vonage_messages, HS256', $$'ga_vonage_messages', '{"status": "delivered"}', jsonb_build_object('Authorization', 'Bearer ' || pg_temp.jwt(jsonb_build_object('payload_hash', pg_temp.sha('{"status": "delivered"}'))))$$),
+	('vonage_messages, HS512', $$'ga_vonage_messages', '{"status": "delivered"}', jsonb_build_object('Authorization', 'Bearer ' || pg_temp.jwt(jsonb_build_object('payload_hash', pg_temp.sha('{"status": "delivered"}')), 'HS512'))$$),
+	('messagebird', $$'ga_messagebird', '', pg_temp.bird('{}'), pg_temp.query('ga_messagebird', 9) || '&status=delivered'$$),
+	('plivo, V3', $$'ga_plivo', 'Status=delivered&MessageUUID=u', pg_temp.plivo('V3', 'https://hooks.example.com/receipt?receipt=' || pg_temp.token(9) || '&server=ga_plivo.MessageUUIDuStatusdelivered.')$$),
+	('plivo, V2', $$'ga_plivo', 'Status=delivered&MessageUUID=u', pg_temp.plivo('V2', 'https://hooks.example.com/receipt')$$),
+	('mailgun', $$'ga_mailgun', pg_temp.mailgun('forged ' || clock_timestamp()), '{}', 'server=ga_mailgun'$$),
+	('resend', $$'ga_resend', body, pg_temp.svix(body), 'server=ga_resend') FROM (SELECT format('{"type": "email.delivered", "data": {"tags": {"inv": "%s"}}}', pg_temp.key(9)) AS body) AS b WHERE (true$$))
+	AS calls (kind, call);
+SELECT is(pg_temp.signed('ga_vonage', 'status=delivered&sig=' || left(sig, -1) || CASE right(sig, 1) WHEN '0' THEN '1' ELSE '0' END, '{}'), 'refused', 'vonage, md5hash: the last character is another')
+FROM pg_temp.vonage('&status=delivered', 'md5hash') AS sig;
 SELECT is(pg_temp.signed(server, body, headers), 'refused', format('%s with %s and odd headers %s', server, body, headers))
 FROM unnest('{ga_twilio,ga_vonage,ga_vonage_messages,ga_messagebird,ga_plivo,ga_mailgun,ga_resend}'::text[]) AS server,
 	unnest('{x=y,"{","[]","[1]",null=,"{\"signature\": {\"timestamp\": [], \"token\": {}, \"signature\": 1}, \"sig\": {}}"}'::text[]) AS body,
@@ -552,6 +581,12 @@ SELECT is(pg_temp.answers('27701239001', said) || ' ' || pg_temp.answers('277012
 FROM unnest('{stop,Stop.,+STOP+,Unsubscribe,STOP+ALL,Baja,ALTO,Parar,ARR%C3%8AT,ARR%CAT,ARRE%CC%82T,S%00T%00O%00P%00,%FE%FF%00S%00T%00O%00P%D8%3D%DE%D1,%EF%BC%B3%EF%BC%B4%EF%BC%AF%EF%BC%B0,arr%C3%AAt,D%C3%A9sabonner,Stopp,Abmelden,PARE,Sair,"%22STOP%22",%C2%A1ALTO!,%C2%AB%C2%A0Arr%C3%AAt%C2%A0%C2%BB}'::text[]) AS said;
 SELECT is(pg_temp.answers('27701239001', said), 'unknown', 'not understood: ' || said)
 FROM unnest('{stop+it+later,non-stop,st0p,stopstop,%D0%A1%D0%A2%D0%9E%D0%9F,%FFSTOP,1,stopstopstopstopstopstopstopstopstopstopstopstopstopstopstopstop}'::text[]) AS said;
+-- Every word of the table, as it stands there.
+\set words `sed -n '/^static const char .const stops/,/};/p' src/request/callback/keyword.c | tr -d '\n' | grep -o '"[^"]*"' | tr -d '"' | tr '\n' ','`
+CREATE TEMP TABLE words AS SELECT unnest(string_to_array(rtrim(:'words', ','), ',')) AS word;
+SELECT cmp_ok((SELECT count(*) FROM words), '>', 25::bigint, 'the table of words that mean STOP is read');
+SELECT is(pg_temp.answers('27701239001', replace(word, ' ', '+')) || ', ' || pg_temp.answers('27701239001', 'start'),
+	'moved, moved', 'a word of the table suppresses: ' || word) FROM words;
 SELECT is(pg_temp.answers('27701239001', said), 'unreadable', 'nothing is said: ' || said) FROM unnest('{%00STOP,S%00TOP}'::text[]) AS said;
 SELECT is(pg_temp.say('ga_kannel', '', pg_temp.query('ga_kannel', 9) || '&from=27701239001&said=STOP'), 'unknown', 'the token of one message speaks for nobody');
 SELECT is(pg_temp.listed(), 'nobody', 'so nobody is listed');

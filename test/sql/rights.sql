@@ -327,6 +327,35 @@ FROM (VALUES ('plain', '{}'::text[]), ('anonymous', '{}'), ('caller', '{}'), ('m
 		group_api_private.groups,group_api_private.members,group_api_private.invitations,
 		group_api_private.attempts,group_api_private.pauses,
 		group_api.consumers,group_api.webhooks,group_api_private.consumers,group_api_private.event_deliveries}')) AS levels (level, may);
+-- An operator, who is no superuser, sees what is there: row security hides none of it.
+CREATE SERVER ga_test_shown FOREIGN DATA WRAPPER group_api_capture OPTIONS (channel 'MOBILE');
+SELECT group_api.create_group(pg_temp.body()::jsonb) #>> '{group,id}' AS shown \gset
+INSERT INTO group_api_private.attempts (group_id, member, attempt, outcome, started_at, elapsed) VALUES (:'shown', 2, 1, 'retry', now(), '1 s');
+INSERT INTO group_api_private.captured (group_id, member, server, channel, recipient, message) VALUES (:'shown', 2, 'x', 'EMAIL', 'x', 'x');
+INSERT INTO group_api_private.receipts (group_id, member, way, result, digest, raw) VALUES (:'shown', 2, 'poll', 'known', 'ga_test shown', 'x');
+INSERT INTO group_api_private.receipt_counts (day, server, result, receipts) VALUES (current_date, 'x', 'known', 1);
+INSERT INTO group_api_private.set_aside (group_id, number, step, until, reason) VALUES (:'shown', 2, 'deadline', now() + interval '1 d', 'x');
+INSERT INTO group_api_private.pauses (server, by_dispatcher, reason) VALUES ('ga_test_shown', false, 'x');
+CREATE SERVER ga_test_hook FOREIGN DATA WRAPPER group_api_webhook OPTIONS (url 'https://hooks.example.com/');
+INSERT INTO group_api_private.consumers (name, types, contacts) VALUES ('ga_test', 1, false);
+INSERT INTO group_api_private.event_deliveries (event, listener) VALUES (0, 'ga_test');
+SELECT group_api.suppress('ann@example.com') \gset ignored_
+SELECT group_api.put_template('MOBILE', 'en', body => '{link}') \gset ignored_
+CREATE FUNCTION pg_temp.rows_of(role name, relation text) RETURNS bigint
+LANGUAGE plpgsql AS $$
+DECLARE
+	found bigint;
+BEGIN
+	PERFORM set_config('role', role, true);
+	EXECUTE format('SELECT count(*) FROM %s', relation) INTO found;
+	RESET ROLE;
+	RETURN found;
+END
+$$;
+SELECT cmp_ok(pg_temp.rows_of('none', may), '>', 0::bigint, 'there is a row in ' || may) FROM readable
+WHERE level = 'operator' AND may <> 'group_api.locks';
+SELECT is(pg_temp.rows_of(('ga_test_' || level)::name, may), pg_temp.rows_of('none', may), level || ' sees every row of ' || may)
+FROM readable WHERE may LIKE 'group\_api.%';
 SELECT is_empty($$SELECT r.rolname, m.identity, privilege FROM members m, pg_roles r,
 	unnest('{INSERT,UPDATE,DELETE,TRUNCATE,REFERENCES,TRIGGER}'::text[]) AS privilege
 	WHERE m.type IN ('table', 'view') AND r.rolname LIKE 'ga\_test\_%'

@@ -160,6 +160,16 @@ is(delivery_of($node, sa_number(250), 'one')->{delivery}, 'queued', 'and queued'
 $node->reload;
 all_are($node, 'sent', 'a reload lets it try again, and all is sent', database => 'one');
 
+# What failed before a restart of the server says nothing of the server of today.
+my $one = $node->safe_psql('postgres', "SELECT oid FROM pg_database WHERE datname = 'one'");
+$node->stop;
+my $starts = $node->data_dir . "/group_api.starts.$one";
+my ($uptime) = slurp_file('/proc/uptime') =~ /^(\d+)/;
+append_to_file($starts, pack('qq', 4711, $uptime * 1_000_000) x 12);
+$node->start;
+wait_for_dispatcher($node, 'twelve failed starts before a restart do not keep a dispatcher away', database => 'one', seconds => 3);
+poll_until(sub { !-e $starts }, 'and are forgotten once it works');
+
 # ---- more databases than workers
 
 $node->append_conf('postgresql.conf', 'max_worker_processes = 4');

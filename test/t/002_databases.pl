@@ -81,6 +81,19 @@ invite($node, \'one', sa_number(++$next));
 all_are($node, 'sent', 'it sends', database => 'one');
 ($status) = $node->psql('one', 'SET ROLE pg_monitor; DROP DATABASE one');
 isnt($status, 0, 'who may not drop a database does not');
+# The dispatcher of a database that nobody may take is not even asked to leave.
+sql('postgres', 'CREATE ROLE visitor LOGIN; CREATE ROLE maker LOGIN CREATEDB');
+my $stays = wait_for_dispatcher($node, 'a dispatcher works', database => 'one')->{pid};
+for my $attempt (['visitor', 'DROP DATABASE one'], ['visitor', 'DROP DATABASE one WITH (FORCE)'],
+	['visitor', 'ALTER DATABASE one RENAME TO mine'], ['visitor', 'ALTER DATABASE one SET TABLESPACE pg_default'],
+	['visitor', 'CREATE DATABASE mine TEMPLATE one'], ['maker', 'CREATE DATABASE mine TEMPLATE one'])
+{
+	my ($role, $command) = @$attempt;
+	($status, undef, my $error) = $node->psql('postgres', $command, extra_params => [ '-U', $role ]);
+	like($error, qr/must be owner of database|permission denied/, "a $role may not say $command");
+	is(dispatcher($node, 'one')->{pid}, $stays, 'and the dispatcher stays the one it was');
+}
+sql('postgres', 'DROP ROLE visitor, maker');
 
 # ---- again and again
 

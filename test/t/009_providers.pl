@@ -125,6 +125,24 @@ like(health_of('EMAIL'), qr/^f\|1 waiting, 1 of them for no provider/, 'in mail,
 $node->safe_psql('postgres', 'ALTER SERVER first OPTIONS (DROP prefixes); ALTER SERVER mail OPTIONS (DROP prefixes)');
 all_are_sent(uk_number(51), 'e@axb.example');
 
+# ---- a refusal that comes late, of settings that were put right meanwhile
+
+my $late = start_script_server(http => { rules => [ { match => substr(uk_number(60), 1),
+	replies => [ { status => 401, body => 'wrong password', hold => 1 } ] } ] });
+add_sms($node, $late->{http}, name => 'late', priority => 0, prefixes => '+44');
+$node->safe_psql('postgres', "CREATE USER MAPPING FOR PUBLIC SERVER late OPTIONS (username 'me', password 'wrong')");
+invite($node, uk_number(60));
+poll_until(sub { recipients($late) }, 'a provider is about to refuse our password');
+$node->safe_psql('postgres', "ALTER USER MAPPING FOR PUBLIC SERVER late OPTIONS (SET password 'right')");
+# Read by the dispatcher: the next message shows it.
+invite($node, uk_number(61));
+poll_until(sub { recipients($late) == 2 }, 'which is put right');
+set_rules($late, http => {});
+is(sent(uk_number(60), 'what was refused by the old password is sent'), 'late', 'by the very same provider');
+is($node->safe_psql('postgres', "SELECT state FROM group_api.providers WHERE server = 'late'"), 'ready', 'which was not paused for it');
+$node->safe_psql('postgres', 'DROP SERVER late CASCADE');
+all_are_sent(uk_number(61));
+
 # ---- rate
 
 my $slow = start_script_server(http => {});

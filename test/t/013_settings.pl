@@ -65,6 +65,26 @@ for my $setting (@settings)
 	poll_until(sub { delivery_of($node, $number)->{delivery} eq 'sent' }, "ALTER DATABASE SET $setting stops nothing", 15);
 }
 
+# ---- what is not on the disk yet is not sent
+
+# Nobody else writes the log of transactions in time, and what is not written is lost.
+$node->append_conf('postgresql.conf', "autovacuum = off\nwal_writer_delay = '10s'\nwal_writer_flush_after = '1GB'");
+$node->reload;
+$node->safe_psql('template1', "ALTER DATABASE postgres SET synchronous_commit = off");
+kill 'TERM', $pid;
+$pid = next_dispatcher($pid);
+my $flushed = sa_number(++$next);
+set_rules($gateway, http => { rules => [ { match => $flushed =~ s/\+/./r, replies => ['hang'] } ] });
+$node->safe_psql('postgres', 'CHECKPOINT');
+$node->safe_psql('postgres', 'SET synchronous_commit = on; SELECT group_api.create_group(' . group_body($flushed) . ')');
+poll_until(sub { grep { $_ eq $flushed } sms_recipients($gateway) }, 'the gateway has the first byte of a message');
+$node->stop('immediate');
+set_rules($gateway, http => {});
+$node->start;
+$node->safe_psql('template1', 'ALTER DATABASE postgres RESET ALL');
+poll_until(sub { delivery_of($node, $flushed)->{delivery} eq 'sent' }, 'it is sent again after the crash', 15);
+is(delivery_of($node, $flushed)->{attempts}, 2, 'as a second try, since the first was on the disk before the first byte left');
+
 # ---- no secret in the log
 
 $node->safe_psql('postgres', "SET log_statement = 'none'; SET log_min_duration_statement = -1; SET log_min_messages = 'panic'; SET debug_print_plan = off;

@@ -126,7 +126,20 @@ chmod 0755, "$broken.slow";
 $node->append_conf('postgresql.conf', "group_api.courier_path = '$broken.slow'");
 $node->reload;
 poll_until(sub { $node->safe_psql('postgres', 'SHOW group_api.courier_path') eq "$broken.slow" }, 'the program is a slow one');
-$node->psql('postgres', "\\set VERBOSITY verbose\nSELECT group_api.ingest_bounce('x')", stderr => \$err);
+($out, $err) = ('', '');
+$in_background = IPC::Run::start([ 'psql', '-XAtq', '-v', 'VERBOSITY=verbose', '-d', $node->connstr('postgres'), '-c', "SELECT group_api.ingest_bounce('x')" ],
+	'<', \undef, '>', \$out, '2>', \$err, IPC::Run::timeout(5 * $GroupApiTest::PATIENCE));
+my $reader;
+poll_until(sub {
+	($reader) = grep { is_child_of_ours($_) && (eval { slurp_file("/proc/$_/cmdline") } // '') =~ /^tail\0/ } map { m{(\d+)} } glob '/proc/[0-9]*';
+}, 'a mail is being read');
+# Its own, and so those of whatever it could become.
+my %limit = slurp_file("/proc/$reader/limits") =~ /^(Max .*?) {2,}\S+ +(\S+)/mg;
+is($limit{'Max address space'}, 512 * 1024 * 1024, 'what reads the mail of strangers may have 512 MB of memory');
+is($limit{'Max cpu time'}, 10, 'and ten seconds of a processor');
+is($limit{'Max file size'}, 64 * 1024, 'and writes 64 kB to a file at the most');
+is($limit{'Max core file size'}, 0, 'and leaves no core');
+eval { $in_background->finish };
 like($err, qr/53000: the mail was not read within 20 seconds.*HINT:  Hand it in again/s, 'a mail that was not read in time is no mail that was read');
 unlike(slurp_file($node->logfile), qr/canary-password/, "the server's log holds no password");
 

@@ -164,6 +164,23 @@ reaches($under_way, 'canceled|revoked', 'what fails for now after that is not tr
 is(sql("SELECT count(*) FROM group_api_private.invitations WHERE due IS NOT NULL AND response <> 'pending'"), '0',
 	'nothing lingers in the queue');
 
+# ---- ended while it is under way, and then a crash
+
+set_rules($servers, http => { rules => [ { replies => ['hang'] } ] }, smtp => {});
+my %ended = map { $_ => invite($node, sa_number(++$next)) } qw(revoked expired pending);
+poll_until(sub { keys %{ { map { $_ => 1 } grep { $_ gt sa_number($next - 3) } sms_recipients($servers) } } == 3 }, 'three invitations are under way');
+sql("SELECT group_api.revoke_invitation('$ended{revoked}', 2)");
+sql("UPDATE group_api_private.invitations SET expires_at = now() WHERE group_id = '$ended{expired}'");
+sql("UPDATE group_api_private.groups SET next_deadline = now() WHERE id = '$ended{expired}'");
+$node->reload;
+reaches($ended{$_}, "sending|$_", "one is $_ meanwhile") for sort keys %ended;
+$node->stop('immediate');
+set_rules($servers, http => {}, smtp => {});
+$node->start;
+reaches($ended{pending}, 'sent|pending', 'after a crash of the server what is open is sent again');
+reaches($ended{$_}, "uncertain|$_", "what was $_ is not: whether it arrived is not known") for qw(revoked expired);
+is(sql("SELECT count(*) FROM group_api_private.invitations WHERE due IS NOT NULL AND response <> 'pending'"), '0', 'and neither lingers in the queue');
+
 # ---- a contact that an operator is just about to suppress
 
 my $dead = mail_address(++$next);

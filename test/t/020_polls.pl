@@ -116,6 +116,55 @@ sql("SELECT group_api.delete_group('" . invite($node, sa_number(++$next)) . "')"
 is(sql("SELECT count(*) FROM group_api_private.polls p WHERE NOT EXISTS (SELECT FROM group_api_private.groups g WHERE g.id = p.group_id)"), '0',
 	'a deleted group is not asked for');
 
+# ---- what is off, and a copy: nothing at all is asked of a provider
+
+# A turn of the dispatcher in which it could have asked.
+sub takes_a_turn
+{
+	my ($database) = @_;
+	my $turns = dispatcher($node, $database)->{turns};
+
+	$node->reload;
+	poll_until(sub { dispatcher($node, $database)->{turns} > $turns || dispatcher($node, $database)->{state} eq 'idle' }, "the dispatcher of $database looks again");
+	return;
+}
+
+# What the gateway has heard since then, a line each.
+sub since
+{
+	my ($count) = @_;
+	my @heard = map { "$_->{method} $_->{path} $_->{body}" } read_log($twilio, 'request');
+
+	return @heard[ $count .. $#heard ];
+}
+
+gateway_says(status('delivered'));
+$group = invite($node, sa_number(++$next));
+poll_until(sub { state_of($group) eq 'sent' && polls() == 1 }, 'a message that will be asked for');
+$node->append_conf('postgresql.conf', 'group_api.dispatch = off');
+$node->reload;
+poll_until(sub { (dispatcher($node)->{reason} // '') =~ /dispatch is off/ }, 'dispatch is off');
+sql("UPDATE group_api_private.polls SET next_at = now() - interval '1 h'");
+is(sql("SELECT count(*) FROM group_api_private.invitations WHERE delivery IN ('queued', 'sending') AND channel = 'MOBILE'"), '0', 'nothing is under way');
+my $heard = () = read_log($twilio, 'request');
+my $held = invite($node, sa_number(++$next));
+takes_a_turn('postgres') for 1, 2;
+is_deeply([ since($heard) ], [], 'with dispatch off the gateway is asked nothing');
+$node->safe_psql('template1', 'CREATE DATABASE copy TEMPLATE postgres');
+# The original is not to ask either, while others may.
+sql("SELECT group_api.pause('twilio')");
+$node->append_conf('postgresql.conf', 'group_api.dispatch = on');
+$node->reload;
+poll_until(sub { (dispatcher($node, 'copy')->{reason} // '') =~ /adopt/ }, 'a copy waits for adopt()');
+takes_a_turn('copy') for 1, 2;
+is($node->safe_psql('copy', 'SELECT count(*) FROM group_api_private.polls WHERE next_at < now()'), '1', 'in it a question is due, too');
+is_deeply([ since($heard) ], [], 'but the gateway is asked nothing, and told nothing');
+$node->safe_psql('template1', 'DROP DATABASE copy');
+sql("SELECT group_api.resume('twilio')");
+poll_until(sub { state_of($group) eq 'delivered' }, 'once the original may, the question that was due is asked');
+poll_until(sub { state_of($held) eq 'sent' && polls() == 1 }, 'and what waited is sent');
+sql('DELETE FROM group_api_private.polls');
+
 # A caller's open transaction holds the row: nobody else waits for it.
 gateway_says(status('delivered'));
 $group = invite($node, sa_number(++$next));

@@ -145,6 +145,19 @@ is(captured($main, 'dumped', @waiting), 0, 'dump: and nothing was adopted then')
 is_adopted($main, 'dumped', 'dump', '', 0);
 suppression_holds($main, 'dumped', 'dump');
 
+# A dump that is restored where it was made: what happened since is unknown here, too.
+$main->safe_psql('postgres', 'CREATE DATABASE again');
+$main->safe_psql('again', 'CREATE EXTENSION group_api');
+add_capture($main, 'again');
+invite($main, \'again', $sent);
+all_are($main, 'sent', 'a database that is in use', database => 'again');
+$main->safe_psql('again', "SELECT group_api.pause('sms')");
+invite($main, \'again', @waiting);
+$main->command_ok([ 'pg_dump', '-Fc', '-f', "$scratch/again", '-d', $main->connstr('again') ], 'pg_dump of it');
+$main->command_ok([ 'pg_restore', '--clean', '--if-exists', '--exit-on-error', '-d', $main->connstr('again'), "$scratch/again" ], 'pg_restore into the very same database');
+is_silent($main, 'again', 'restored in place');
+is_adopted($main, 'again', 'restored in place', '', 0);
+
 restore('with_key');
 my $row = $main->safe_psql('origin', 'COPY group_api_private.link_secret TO STDOUT');
 $main->psql('with_key', "COPY group_api_private.link_secret FROM STDIN;\n$row\n\\.\n");

@@ -65,10 +65,29 @@ is_sent($group, 5, 'what was sent without the trigger is sent again');
 is(query("$line WHERE group_id = '$group' AND member = 2"), join("\n", ('m 1000|sms|1|accepted|http 201|1|t|t') x 2), 'both tries are told');
 query('DROP TRIGGER see ON group_api_private.invitations');
 
-# What is older than the history is kept is not told any more.
-query("UPDATE group_api_private.invitations SET accepted_at = now() - interval '31 days' WHERE group_id = '$group' AND number = 4");
-is(query("SELECT count(*) FROM group_api.attempts WHERE group_id = '$group' AND member = 4"), '0', 'an old try is not told');
+# What is older than the history is kept is not told any more; to the hour, and wherever it stands.
+query("UPDATE group_api_private.invitations SET accepted_at = now() - interval '29 days 23 hours' WHERE group_id = '$group' AND number = 4");
+is(query("SELECT count(*) FROM group_api.attempts WHERE group_id = '$group' AND member = 4"), '1', 'a try of an hour less than thirty days ago is told');
+query("UPDATE group_api_private.invitations SET accepted_at = now() - interval '30 days 1 hour' WHERE group_id = '$group' AND number = 4");
+is(query("SELECT count(*) FROM group_api.attempts WHERE group_id = '$group' AND member = 4"), '0', 'a try of thirty days and an hour ago is not');
 is(query("SELECT accepted_code FROM group_api_private.invitations WHERE group_id = '$group' AND number = 4"), 'http 201', 'until the history is trimmed it is there');
+
+# Each table of the past: when a row of it came, how old it may become, and the values of one.
+my $someone = "'$group', 2";
+my @past = (
+	['attempts', 'started_at', '30 days', '(group_id, member, attempt, outcome, elapsed, detail, started_at)', "($someone, 1, 'retry', '1 s', 'past', AT)", "detail = 'past'"],
+	['receipts', 'received_at', '30 days', '(group_id, member, way, result, digest, raw, received_at)', "($someone, 'poll', 'known', uuid_send(gen_random_uuid()), 'past', AT)", "raw = 'past'"],
+	['idempotency_keys', 'created_at', '24 hours', '(user_id, contract, key, body_hash, group_id, created_at)', "(4711, 'A', gen_random_uuid(), 'x', '$group', AT)", 'user_id = 4711'],
+	['sends', 'at', '2 days', '(key, leader, message, at)', '(1, 1, 4711, AT)', 'message = 4711'],
+	['resends', 'at', '8 days', '(contact_hash, at)', "(convert_to('past ' || gen_random_uuid(), 'UTF8'), AT)", "contact_hash BETWEEN 'past ' AND 'past!'"],
+	['polls', 'next_at', '2 days', '(group_id, number, link_version, server, message_id, next_at)', "(gen_random_uuid(), 2, 1, 'none', 'past', AT)", "message_id = 'past'"],
+	['receipt_counts', 'day', '366 days', '(server, result, receipts, day)', "('past', 'known', 1, AT)", "server = 'past'", '1 day']);
+for my $table (@past)
+{
+	my ($name, undef, $age, $columns, $values, undef, $step) = @$table;
+	$step //= '1 hour';
+	query("INSERT INTO group_api_private.$name $columns VALUES " . $values =~ s/AT/now() - interval '$age' $_ interval '$step'/r) for qw(+ -);
+}
 $node->restart;
 is_sent(create(4000, 2), 2, 'more is sent, and the history trimmed');
 poll_until(sub { query("SELECT concat(accepted_at, accepted_us, segments, accepted_code, accepted_detail) FROM group_api_private.invitations
@@ -76,6 +95,11 @@ poll_until(sub { query("SELECT concat(accepted_at, accepted_us, segments, accept
 is(query("SELECT count(*) FROM group_api_private.invitations WHERE contact LIKE '+27701234%' AND accepted_at IS NOT NULL"), '2', 'those that are not old are kept');
 like(query("SET enable_seqscan = off; EXPLAIN (COSTS OFF) SELECT ctid FROM group_api_private.invitations WHERE accepted_at < now() ORDER BY accepted_at LIMIT 9"),
 	qr/Index Scan using invitations_accepted_at/, 'and found by an index');
+for my $table (@past)
+{
+	my ($name, $column, $age, undef, undef, $ours) = @$table;
+	poll_until(sub { query("SELECT string_agg(($column > now() - interval '$age')::text, ' ') FROM group_api_private.$name WHERE $ours") eq 'true' }, "of $name what is older than $age is gone, what is a little younger is there", 10);
+}
 
 # A column of somebody's own, a further constraint and a further index hold.
 query("ALTER TABLE group_api_private.invitations ADD COLUMN note text DEFAULT 'kept'");

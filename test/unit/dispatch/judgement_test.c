@@ -128,6 +128,52 @@ what_is_put_off_is_tried_again_after_the_backoff(void **state)
 	assert_int_equal(record.due, the_date + 32 * SECOND);
 }
 
+/* Of `waits` that chance spreads evenly, the mean and the longest, in seconds. */
+static double
+mean_wait(int attempt, double *longest)
+{
+	const int waits = 1000;
+	double sum = 0;
+
+	job.attempt = attempt;
+	*longest = 0;
+	for (int i = 0; i < waits; i++)
+	{
+		double wait;
+
+		the_chance = (i + 0.5) / waits;
+		judge(GA_OUTCOME_RETRY, 0);
+		wait = (double) (record.due - the_date) / SECOND;
+		sum += wait;
+		*longest = Max(*longest, wait);
+	}
+	return sum / waits;
+}
+
+static void
+waits_double_with_each_try_up_to_the_cap(void **state)
+{
+	double longest;
+
+	(void) state;
+	for (int attempt = 1; attempt <= 10; attempt++)
+	{
+		const double bound = ga_settings.retry_base * (double) (1 << attempt);
+
+		assert_in_range(mean_wait(attempt, &longest) * 1000, bound * 490,
+						bound * 510);
+		assert_in_range(longest, bound * 0.99, bound);
+	}
+	for (int attempt = 11; attempt <= 12; attempt++)
+	{
+		assert_in_range(mean_wait(attempt, &longest),
+						ga_settings.retry_cap * 0.49,
+						ga_settings.retry_cap * 0.51);
+		assert_in_range(longest, ga_settings.retry_cap * 0.99,
+						ga_settings.retry_cap);
+	}
+}
+
 static void
 a_message_is_given_up_after_its_last_try(void **state)
 {
@@ -636,6 +682,7 @@ main(void)
 		TEST(what_is_rejected_has_failed_with_the_providers_words),
 		TEST(a_dead_contact_is_suppressed_and_so_is_one_that_said_stop),
 		TEST(what_is_put_off_is_tried_again_after_the_backoff),
+		TEST(waits_double_with_each_try_up_to_the_cap),
 		TEST(a_message_is_given_up_after_its_last_try),
 		TEST(being_told_when_to_come_again_costs_no_try),
 		TEST(a_provider_that_rests_keeps_its_messages_in_their_place),

@@ -230,6 +230,45 @@ of_a_rate_a_tenth_of_a_second_is_saved_up(void **state)
 	assert_int_equal(ga_provider_capacity(provider, the_time), 5);
 }
 
+/* How many go within `ms` from now on, looked at every millisecond. */
+static int
+sent_within(GaProvider *provider, int ms)
+{
+	int sent = 0;
+
+	for (; ms > 0; ms--)
+	{
+		int room = ga_provider_capacity(provider, the_time);
+
+		claim(provider, room, room);
+		ga_provider_sent(provider, room);
+		for (int i = 0; i < room; i++)
+			finish(provider, GA_OUTCOME_ACCEPTED, 0);
+		sent += room;
+		pass_ms(1);
+	}
+	return sent;
+}
+
+static void
+after_a_long_silence_no_more_than_the_burst_goes_at_once(void **state)
+{
+	GaProvider *provider =
+		load_one("rate", "10", "max_connections", "100", NULL);
+
+	(void) state;
+	assert_int_equal(sent_within(provider, 100), 1);
+	pass_ms(5000);
+	assert_int_equal(sent_within(provider, 100), 1);
+	assert_in_range(sent_within(provider, 1000), 9, 11);
+	provider = load_one("rate", "50", "max_connections", "100", NULL);
+	assert_int_equal(sent_within(provider, 1), 1);
+	pass_ms(5000);
+	assert_int_equal(sent_within(provider, 1), 5);
+	/* What the rest of the tenth brings, besides. */
+	assert_in_range(sent_within(provider, 99), 4, 5);
+}
+
 static void
 an_sms_counts_by_its_segments(void **state)
 {
@@ -281,6 +320,7 @@ main(void)
 		TEST(nobody_is_asked_who_is_not_polled_paused_or_resting),
 		TEST(a_rate_lets_one_go_and_then_as_many_as_time_has_passed),
 		TEST(of_a_rate_a_tenth_of_a_second_is_saved_up),
+		TEST(after_a_long_silence_no_more_than_the_burst_goes_at_once),
 		TEST(an_sms_counts_by_its_segments),
 		TEST(a_question_waits_for_the_rate_too),
 	};
