@@ -17,6 +17,7 @@
 #include "dispatch/events/event_telling.h"
 #include "dispatch/polls.h"
 #include "dispatch/provider/connections.h"
+#include "dispatch/provider/counters.h"
 #include "dispatch/provider/pauses.h"
 #include "dispatch/provider/providers.h"
 #include "dispatch/records.h"
@@ -33,9 +34,41 @@ note_in_provider(const GaJob *job, const GaOutcomeFrame *outcome)
 	if (job->picked)
 		ga_connections_learn(provider, GA_OUTCOME_CONNECTIONS(outcome->flags));
 	ga_provider_finished(provider, outcome, now);
+	ga_provider_tell_load(provider);
 	if (outcome->retry_after_ms > 0)
 		ga_pauses_hear_rest(provider, rested_until, now,
 							ga_job_reason(outcome));
+}
+
+static GaFate
+fate_of(const GaRecord *record)
+{
+	switch (record->delivery)
+	{
+		case GA_DELIVERY_SENT:
+			return GA_FATE_SENT;
+		case GA_DELIVERY_UNCERTAIN:
+			return GA_FATE_UNCERTAIN;
+		case GA_DELIVERY_QUEUED:
+			return GA_FATE_PUT_OFF;
+		default:
+			return GA_FATE_FAILED;
+	}
+}
+
+/* What was not even tried counts for nothing. */
+static void
+count(const GaJob *job, const GaOutcomeFrame *outcome, const GaRecord *record,
+	  TimestampTz now)
+{
+	bool blames_provider = (outcome->flags & GA_OUTCOME_PROVIDER_FAULT) ||
+						   outcome->outcome == GA_OUTCOME_UNCERTAIN ||
+						   outcome->outcome == GA_OUTCOME_MISCONFIGURED;
+
+	if (!job->picked || (outcome->flags & GA_OUTCOME_NO_TRY))
+		return;
+	ga_counters_note_outcome(job->provider->counters, outcome, fate_of(record),
+							 blames_provider, record->reason, now);
 }
 
 void
@@ -70,6 +103,7 @@ ga_outcomes_take(const GaOutcomeFrame *outcome, TimestampTz now)
 	if (!job->picked)
 		record->outcome = NULL;
 	note_in_provider(job, outcome);
+	count(job, outcome, record, now);
 	if (record->due != 0 && outcome->outcome == GA_OUTCOME_RETRY &&
 		ga_provider_gives_way(job->provider, ga_monotonic_now()))
 		record->due = now;

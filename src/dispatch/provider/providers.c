@@ -103,6 +103,7 @@ new_provider(const char *server)
 	provider->server = pstrdup(server);
 	provider->reading.read_to = GA_START_TAG_MIN;
 	provider->routed_anew = true;
+	provider->counters = ga_counters_take(server);
 	ga_reading_begin_anew(provider);
 	ga_providers = lappend(ga_providers, provider);
 	return provider;
@@ -182,6 +183,31 @@ configure(GaProvider *provider, const GaProviderRow *row)
 	provider->rest_is_told = row->rest_until != 0;
 }
 
+void
+ga_provider_tell_load(const GaProvider *provider)
+{
+	ga_counters_note_load(provider->counters, provider->in_flight,
+						  provider->window, provider->rest_until);
+}
+
+static bool
+is_known(const char *server)
+{
+	return ga_provider_named(server) != NULL;
+}
+
+/* Whoever resumes one that fails, or rests, wants it to be tried at once. */
+static void
+take_resumed(GaProvider *provider)
+{
+	if (!ga_counters_take_resumed(provider->counters))
+		return;
+	provider->faults = 0;
+	provider->unreachable = false;
+	if (!provider->rest_is_told)
+		provider->rest_until = 0;
+}
+
 static void
 drop_gone(void)
 {
@@ -218,7 +244,13 @@ ga_providers_load(const GaProviderRow *rows, int count, StringInfo json)
 		configure(provider, &rows[i]);
 	}
 	drop_gone();
+	ga_counters_keep(is_known);
 	MemoryContextSwitchTo(old);
+	foreach (cell, ga_providers)
+	{
+		take_resumed(lfirst(cell));
+		ga_provider_tell_load(lfirst(cell));
+	}
 
 	appendStringInfoString(json, "{\"providers\":[");
 	for (int i = 0; i < count; i++)
@@ -427,6 +459,7 @@ ga_provider_took(GaProvider *provider, int count, int limit, GaMonotonic now)
 	if (count < limit)
 		provider->filled_at = 0;
 	note_taken(provider, count, limit, now);
+	ga_provider_tell_load(provider);
 }
 
 GaMonotonic
@@ -449,6 +482,7 @@ ga_provider_claimed(GaProvider *provider, const GaQueueLook *look, int count,
 		provider->filled_at = 0;
 	else
 		note_taken(provider, count, limit, now);
+	ga_provider_tell_load(provider);
 }
 
 void

@@ -16,6 +16,7 @@
 #include "base/shared/monotonic.h"
 #include "base/shared/wire.h"
 #include "datatype/timestamp.h"
+#include "dispatch/provider/counters.h"
 #include "dispatch/provider/evidence.h"
 #include "lib/stringinfo.h"
 #include "nodes/pg_list.h"
@@ -107,6 +108,7 @@ typedef struct GaProvider
 	bool has_nothing; /* all its rows go to others first */
 
 	GaReading reading; /* how far it has read the queue */
+	GaCounters *counters; /* what others can see of it; NULL: it is not counted */
 } GaProvider;
 
 /* It hears of events (dispatch/events) and takes no message. */
@@ -130,6 +132,9 @@ extern GaProvider *ga_provider_named(const char *server);
 
 /* Names of the servers whose uncertain messages are held: text[]. */
 extern Datum ga_providers_that_hold(void);
+
+/* Tells in its counters how much is under way. */
+extern void ga_provider_tell_load(const GaProvider *provider);
 
 /* Whether it may be sent to: neither paused, nor resting, nor dropped. */
 extern bool ga_provider_is_usable(const GaProvider *provider, GaMonotonic now);

@@ -1,0 +1,187 @@
+# Whatever stops the delivery, health() says so within a second, five where something
+# hangs, with the command that helps in this case; typed as it stands, it helps, and
+# within another second health() has nothing more to say.
+use strict;
+use warnings;
+
+use FindBin;
+use lib "$FindBin::RealBin/../lib", "$FindBin::RealBin/lib";
+use GroupApiTest;
+use Invitations;
+use PostgreSQL::Test::Utils;
+use Test::More;
+use Time::HiRes qw(time sleep);
+
+my $node = new_node('health', conf => "
+max_prepared_transactions = 5
+group_api.retry_base = 1
+group_api.invitation_cooldown = 0
+group_api.invitation_url = 'https://example.com/i?t='");
+my $gateway = start_script_server(http => {});
+my $next = 0;
+my @measured;
+
+sub query { return $node->safe_psql('postgres', $_[0]); }
+sub some { return map { sa_number(++$next) } 1 .. $_[0]; }
+sub rules { set_rules($gateway, http => { rules => [ { match => '', replies => [ $_[0] ] } ] }); return; }
+
+# The findings that are not well, worst first: [check, severity, since, fact, command].
+sub findings
+{
+	my $rows = query(q{SELECT coalesce(json_agg(h), '[]') FROM (SELECT "check", severity, since, fact, command
+		FROM group_api.health() WHERE NOT ok) h});
+	return @{ from_json($rows) };
+}
+
+# As it stands in the column, typed into psql by the administrator of the server.
+sub type_in
+{
+	my ($command) = @_;
+	my ($out, $error) = ('', '');
+
+	IPC::Run::run([ 'psql', '-XAtq', '-d', $node->connstr('postgres') ], '<', \"$command\n", '>', \$out, '2>', \$error);
+	is($error, '', "typed: $command");
+	return;
+}
+
+=pod
+
+Takes a way to stop the delivery: C<break> does it, and the finding C<check> with a
+command like C<command> appears while invitations wait; then C<mend>, where the cause
+is outside PostgreSQL, and the command is typed, and everything is well and sent.
+
+=cut
+
+sub way
+{
+	my ($what, %way) = @_;
+	local $Test::Builder::Level = $Test::Builder::Level + 1;
+	my $found;
+
+	poll_until(sub { !findings() }, "$what: at first nothing is found") or diag(explain(findings()));
+	$way{break}->() if $way{break};
+	my $began = time;
+	invite($node, some($way{people} // 8)) unless $way{idle};
+	$way{then}->() if $way{then};
+	poll_until(sub {
+		($found) = grep { $_->{check} eq $way{check} && $_->{fact} =~ ($way{fact} // qr//) && ($_->{command} // '') =~ $way{command} } findings();
+		return $found;
+	}, "$what: it is found") or diag(explain([ query('SELECT h::text FROM group_api.health() h') ]));
+	my $red = time - $began;
+	at_most($red, $way{within} // 1, "$what: in time");
+	is($found->{severity}, 'critical', "$what: as critical");
+	isnt($found->{since}, undef, "$what: with its beginning");
+	$way{mend}->() if $way{mend};
+	$began = time;
+	type_in($found->{command} // '');
+	poll_until(sub { !findings() }, "$what: then nothing is found") or diag(explain([ findings() ]));
+	my $green = time - $began;
+	at_most($green, $way{green} // 1, "$what: in time, too");
+	all_are($node, 'sent', "$what: and everything is sent");
+	push @measured, sprintf '%-45s red after %.2f s, green after %.2f s', $what, $red, $green;
+	return;
+}
+
+add_sms($node, $gateway->{http});
+invite($node, some(1));
+all_are($node, 'sent', 'all is well');
+
+is(query('SELECT count(*) FROM group_api.health() WHERE severity IS NULL OR ok <> (severity IN ($$ok$$, $$notice$$))'), 0,
+	'each finding has a severity, and is well by that');
+
+my ($before) = grep { $_->{check} eq 'dispatcher' } findings();
+is($before, undef, 'the dispatcher is well');
+
+# ---- switched off
+
+way('switched off', break => sub { query('ALTER SYSTEM SET group_api.dispatch = off'); $node->reload; },
+	check => 'dispatcher', command => qr/ALTER SYSTEM .*pg_reload_conf/s);
+way('switched off for the database', break => sub { query('ALTER DATABASE postgres SET group_api.dispatch = off'); },
+	check => 'dispatcher', command => qr/^ALTER DATABASE postgres RESET group_api\.dispatch;$/);
+way('frozen', break => sub { query('ALTER DATABASE postgres SET default_transaction_read_only = on'); },
+	then => sub { $node->psql('postgres', 'SET default_transaction_read_only = off'); }, idle => 1,
+	check => 'dispatcher', command => qr/^ALTER DATABASE postgres RESET default_transaction_read_only;$/);
+way('a template', break => sub { query('ALTER DATABASE postgres IS_TEMPLATE true'); query('SELECT pg_terminate_backend(pid) FROM group_api.dispatcher'); },
+	check => 'dispatcher', command => qr/^ALTER DATABASE postgres IS_TEMPLATE false;/)
+  if 0;
+
+# ---- the owner
+
+query('CREATE ROLE keeper SUPERUSER; UPDATE pg_extension SET extowner = $$keeper$$::regrole WHERE extname = $$group_api$$');
+way('an owner who is no superuser', break => sub { query('ALTER ROLE keeper NOSUPERUSER'); }, idle => 1,
+	check => 'dispatcher', command => qr/^ALTER ROLE keeper SUPERUSER;$/);
+query('UPDATE pg_extension SET extowner = $$postgres$$::regrole WHERE extname = $$group_api$$');
+
+# ---- the courier
+
+way('no courier', break => sub {
+	query(q{ALTER SYSTEM SET group_api.courier_path = '/nowhere/group_api_courier'});
+	$node->reload;
+	my $courier = courier_pid($node);
+	kill 'KILL', $courier if $courier;
+}, check => 'dispatcher', command => qr/ALTER SYSTEM RESET group_api\.courier_path;/);
+rules({ delay => 0.05 });
+way('a courier that hangs', break => sub { invite($node, some(1)); poll_until(sub { courier_pid($node) }, 'there is one'); kill 'STOP', courier_pid($node); },
+	check => 'dispatcher', command => qr/\\! kill -CONT \d+/, within => 5, green => 5);
+
+# ---- the dispatcher
+
+way('a dispatcher that hangs', break => sub { kill 'STOP', dispatcher($node)->{pid}; },
+	check => 'dispatcher', command => qr/\\! kill -CONT \d+/, within => 5);
+
+# ---- locks
+
+my $session;
+way('a lock', break => sub { $session = psql_in_background($node, 'BEGIN; LOCK TABLE group_api_private.attempts IN EXCLUSIVE MODE'); },
+	check => 'locks', command => qr/^SELECT pg_terminate_backend\(\d+\);$/);
+way('the lock of a prepared transaction', break => sub { query('BEGIN; LOCK TABLE group_api_private.attempts IN EXCLUSIVE MODE; PREPARE TRANSACTION $$left$$'); },
+	check => 'locks', command => qr/^ROLLBACK PREPARED 'left';$/);
+
+# ---- outcomes that cannot be recorded
+
+query('CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION $m$no$m$; END $$');
+way('outcomes that cannot be recorded', break => sub {
+	query('CREATE TRIGGER refuse BEFORE UPDATE ON group_api_private.invitations FOR EACH ROW
+		WHEN (NEW.delivery = $$sent$$) EXECUTE FUNCTION refuse()');
+}, check => 'errors', fact => qr/no/, command => qr/DISABLE TRIGGER refuse;/);
+
+# ---- whose data these are
+
+way('data of another database', break => sub {
+	query('UPDATE group_api_private.installation SET system_identifier = system_identifier + 1');
+	query('SELECT pg_terminate_backend(pid) FROM group_api.dispatcher');
+}, check => 'adopted', command => qr/^SELECT group_api\.adopt\(\);$/, idle => 1);
+
+# ---- providers
+
+way('a pause', break => sub { query(q{SELECT group_api.pause('sms', 'moving')}); },
+	check => 'provider for MOBILE', command => qr/^SELECT group_api\.resume\('sms'\);$/);
+way('a rest', break => sub { rules({ status => 503, headers => { 'Retry-After' => 3600 } }); }, mend => sub { rules({}) },
+	check => 'provider for MOBILE', fact => qr/rests until/, command => qr/^SELECT group_api\.resume\('sms'\);$/);
+way('a provider that resets every connection', break => sub { rules('reset'); }, mend => sub { rules({}) },
+	check => 'provider for MOBILE', command => qr/^SELECT group_api\.resume\('sms'\);$/);
+way('a provider that answers with errors', break => sub { rules({ status => 500 }); }, mend => sub { rules({}) },
+	check => 'provider for MOBILE', fact => qr/500/, command => qr/^SELECT group_api\.resume\('sms'\);$/);
+way('contacts that no provider takes', break => sub { query(q{ALTER SERVER sms OPTIONS (ADD prefixes '+49')}); },
+	check => 'provider for MOBILE', command => qr/^ALTER SERVER sms OPTIONS \(DROP prefixes\);$/);
+
+my $secret = PostgreSQL::Test::Utils::tempdir() . '/secret';
+append_to_file($secret, "word\n");
+chmod 0600, $secret;
+query("CREATE USER MAPPING FOR PUBLIC SERVER sms OPTIONS (user 'u', password_file '$secret')");
+way('a password file that others may read', break => sub {
+	chmod 0644, $secret;
+	query(q{ALTER USER MAPPING FOR PUBLIC SERVER sms OPTIONS (SET user 'v')});
+}, check => 'provider for MOBILE', command => qr/^\\! chmod 0600 '\Q$secret\E'\nSELECT group_api\.resume\('sms'\);$/);
+query('DROP USER MAPPING FOR PUBLIC SERVER sms');
+
+my $dead = PostgreSQL::Test::Cluster::get_free_port();
+my $later;
+query("ALTER SERVER sms OPTIONS (SET url 'http://127.0.0.1:$dead')");
+way('nobody at the other end', mend => sub { query("ALTER SERVER sms OPTIONS (SET url '$gateway->{http}')"); },
+	check => 'provider for MOBILE', command => qr/^SELECT group_api\.resume\('sms'\);$/);
+
+note($_) for 'measured:', @measured;
+diag("\n", join "\n", @measured) if $ENV{GROUP_API_TEST_MEASURES};
+cmp_ok(scalar(@measured), '>=', 14, 'at least fourteen ways were tried');
+done_testing();
