@@ -1359,11 +1359,22 @@ Errors: 42704 when there is neither a webhook nor a consumer of that name, 22004
 
 -- Operators -----------------------------------------------------------------
 
-CREATE FUNCTION group_api.retry_failed(group_id uuid DEFAULT NULL, channel group_api.channel DEFAULT NULL)
+CREATE FUNCTION group_api.retry_failed(
+        group_id uuid DEFAULT NULL, channel group_api.channel DEFAULT NULL, server name DEFAULT NULL,
+        reason text DEFAULT NULL, max_age interval DEFAULT NULL, max_rows integer DEFAULT NULL)
     RETURNS bigint
     LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_retry_failed';
-COMMENT ON FUNCTION group_api.retry_failed(uuid, group_api.channel) IS
-'Queues failed and uncertain invitations again, with a fresh number of attempts and an expiry counted anew: all, or those of one group or channel. Returns how many. Rows that a failing step set aside are all tried again at once (view set_aside).';
+COMMENT ON FUNCTION group_api.retry_failed(uuid, group_api.channel, name, text, interval, integer) IS
+$$Queues failed and uncertain invitations again, with a fresh number of attempts and an expiry
+counted anew: all, or those of one group, channel or provider (server), with a reason that is LIKE
+the given one, that failed no longer ago than max_age; at most max_rows of them.  Returns how many.
+Rows that a failing step set aside are all tried again at once (view set_aside).
+group_api.in_batches() does it in transactions of bounded size.  Error: 22023 for max_rows below 1.$$;
+
+CREATE FUNCTION group_api.retry_set_aside() RETURNS bigint
+    LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_retry_set_aside';
+COMMENT ON FUNCTION group_api.retry_set_aside() IS
+'Has the rows that a failing step set aside (view set_aside) tried at once, and the steps and records that failed; to be called when the cause is gone. Returns how many rows there were.';
 
 CREATE FUNCTION group_api.put_user(
         subject text, username text DEFAULT NULL, real_name text DEFAULT NULL,
@@ -1472,7 +1483,8 @@ CREATE FUNCTION group_api_private.dispatcher_state(
         OUT started_at timestamptz, OUT turns bigint, OUT claimed bigint, OUT recorded bigint, OUT hint text,
         OUT held_up_while text, OUT held_up_table oid, OUT held_up_since timestamptz,
         OUT failing_while text, OUT failing_reason text, OUT failing_since timestamptz,
-        OUT overdue interval, OUT courier_silent interval, OUT courier_replaced_at timestamptz)
+        OUT overdue interval, OUT courier_silent interval, OUT courier_replaced_at timestamptz,
+        OUT since timestamptz, OUT command text)
     RETURNS record
     LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_dispatcher_state';
 COMMENT ON FUNCTION group_api_private.dispatcher_state() IS 'internal: the dispatcher of this database as shared memory tells; held_up_: the step a lock is in the way of, the table (null: rows) and since when';
@@ -1481,6 +1493,27 @@ CREATE FUNCTION group_api_private.allowed_connections(server name)
     RETURNS integer
     LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'group_api_allowed_connections';
 COMMENT ON FUNCTION group_api_private.allowed_connections(name) IS 'internal: how many connections a provider was found to allow; null: as many as its option max_connections says';
+
+CREATE FUNCTION group_api_private.provider_figures(
+        OUT server name, OUT counted_since timestamptz, OUT accepted bigint, OUT rejected bigint, OUT retried bigint,
+        OUT misconfigured bigint, OUT uncertain bigint, OUT last_accepted_at timestamptz,
+        OUT failing_since timestamptz, OUT failures integer, OUT in_flight integer, OUT "window" integer,
+        OUT rests_for interval, OUT silent_for interval, OUT rate double precision,
+        OUT latency_p50 interval, OUT latency_p95 interval, OUT latency_p99 interval,
+        OUT last_error_at timestamptz, OUT last_error text)
+    RETURNS SETOF record
+    LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_provider_figures';
+COMMENT ON FUNCTION group_api_private.provider_figures() IS 'internal: what shared memory counts of the providers of this database';
+
+CREATE FUNCTION group_api_private.provider_history(
+        OUT server name, OUT at timestamptz, OUT sent bigint, OUT failed bigint, OUT uncertain bigint, OUT put_off bigint)
+    RETURNS SETOF record
+    LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_provider_history';
+COMMENT ON FUNCTION group_api_private.provider_history() IS 'internal: what became of messages, by quarters of an hour of the last day';
+
+CREATE FUNCTION group_api_private.library_version() RETURNS text
+    LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'group_api_library_version';
+COMMENT ON FUNCTION group_api_private.library_version() IS 'internal: the version of the library that the server loaded';
 
 CREATE FUNCTION group_api_private.phone_tables(OUT as_of text, OUT age integer, OUT is_old boolean)
     RETURNS record
@@ -1741,12 +1774,33 @@ COMMENT ON COLUMN group_api.templates.changed_at IS 'when it was put there; null
 -- What health() reads: whoever may name a table can hold it up (CREATE RULE asks
 -- for its lock before it asks for the right), so the schema of the tables is open
 -- to nobody.
+CREATE FUNCTION group_api_private.setting_command(name text, good text) RETURNS text
+    LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+    -- A value of the database goes before the server's.
+    SELECT CASE WHEN EXISTS (SELECT FROM pg_db_role_setting s, unnest(s.setconfig) c
+                              WHERE s.setrole = 0 AND split_part(c, '=', 1) = name
+                                AND s.setdatabase = (SELECT d.oid FROM pg_database d WHERE d.datname = current_database()))
+                THEN format('ALTER DATABASE %I RESET %s;', current_database(), name)
+                ELSE format(E'ALTER SYSTEM SET %s = %s;\nSELECT pg_reload_conf();', name, good) END
+$$;
+COMMENT ON FUNCTION group_api_private.setting_command(text, text) IS
+'internal: what puts a setting right where it is wrong, for this database or for the server';
+
 CREATE VIEW group_api.dispatcher WITH (security_invoker = true) AS
 SELECT d.pid, d.state, d.reason, d.hint, d.courier_pid, d.started_at, d.turns, d.claimed, d.recorded,
        d.held_up_while, d.held_up_table, d.held_up_since, d.failing_while, d.failing_reason, d.failing_since,
        d.overdue, d.courier_silent, d.courier_replaced_at,
        group_api_private.is_adopted() AS is_adopted,
-       group_api_private.data_origin() AS data_origin
+       group_api_private.data_origin() AS data_origin,
+       d.since,
+       coalesce(d.command,
+                CASE WHEN d.reason = 'group_api.dispatch is off'
+                     THEN group_api_private.setting_command('group_api.dispatch', 'on')
+                     WHEN d.reason LIKE 'default\_transaction\_read\_only is on%'
+                     THEN E'SET default_transaction_read_only = off;\n'
+                          || group_api_private.setting_command('default_transaction_read_only', 'off')
+                     WHEN d.courier_silent IS NOT NULL
+                     THEN pg_catalog.format('\! kill -CONT %s', d.courier_pid) END) AS command
   FROM group_api_private.dispatcher_state() d;
 COMMENT ON VIEW group_api.dispatcher IS 'the dispatcher of this database, the step a lock is in the way of (the table''s oid; null: rows), and whether the data belong to this database';
 COMMENT ON COLUMN group_api.dispatcher.pid IS 'its process; null: none runs';
@@ -1766,6 +1820,8 @@ COMMENT ON COLUMN group_api.dispatcher.failing_reason IS 'with which error';
 COMMENT ON COLUMN group_api.dispatcher.failing_since IS 'since when';
 COMMENT ON COLUMN group_api.dispatcher.is_adopted IS 'whether the data are this databases own: false sends nothing until adopt()';
 COMMENT ON COLUMN group_api.dispatcher.data_origin IS 'where the data come from, if from elsewhere';
+COMMENT ON COLUMN group_api.dispatcher.since IS 'since when it is in that trouble; null: in none, or not known';
+COMMENT ON COLUMN group_api.dispatcher.command IS 'what to type into psql against it; null: nothing';
 COMMENT ON COLUMN group_api.dispatcher.overdue IS 'for how long the dispatcher has been due for a turn that it does not take; null: it is not late';
 COMMENT ON COLUMN group_api.dispatcher.courier_silent IS 'for how long the courier, which is asked every second while it has messages, has owed an answer; null: it does not. After 3 s it is replaced';
 COMMENT ON COLUMN group_api.dispatcher.courier_replaced_at IS 'when a courier that made no progress was replaced last';
@@ -1778,7 +1834,8 @@ COMMENT ON COLUMN group_api.phone_tables.age IS 'their age in months';
 COMMENT ON COLUMN group_api.phone_tables.is_old IS 'whether a length or kind they do not know is accepted, being too old';
 
 CREATE VIEW group_api.waiting WITH (security_invoker = true) AS
-SELECT i.group_id, i.number AS member, i.channel, i.contact, i.delivery, i.due, i.reason
+SELECT i.group_id, i.number AS member, i.channel, i.contact, i.delivery, i.due, i.reason,
+       i.changed_at AS since, i.expires_at
   FROM group_api_private.invitations i
  WHERE i.due IS NOT NULL;
 COMMENT ON VIEW group_api.waiting IS 'the invitations that wait to be sent or are being sent';
@@ -1879,53 +1936,148 @@ COMMENT ON COLUMN group_api.consumers.created_at IS 'since when events are kept 
 COMMENT ON COLUMN group_api.consumers.waiting IS 'how many events it has not acknowledged';
 COMMENT ON COLUMN group_api.consumers.oldest IS 'when the first of these happened; null: none waits';
 
-CREATE FUNCTION group_api.health(
-        OUT "check" text, OUT ok boolean, OUT fact text, OUT hint text)
+CREATE VIEW group_api.stat_providers WITH (security_invoker = true) AS
+SELECT p.server, p.kind, p.channel,
+       CASE WHEN p.state <> 'ready' THEN p.state
+            WHEN f.failing_since IS NOT NULL THEN 'failing' ELSE p.state END AS state,
+       p.reason, p.since,
+       coalesce(p.until, pg_catalog.clock_timestamp() OPERATOR(pg_catalog.+) f.rests_for) AS rests_until,
+       coalesce(f.in_flight, 0) AS in_flight, f."window", coalesce(f.rate, 0) AS rate,
+       coalesce(f.accepted, 0) AS accepted, coalesce(f.rejected, 0) AS rejected, coalesce(f.retried, 0) AS retried,
+       coalesce(f.misconfigured, 0) AS misconfigured, coalesce(f.uncertain, 0) AS uncertain,
+       f.latency_p50, f.latency_p95, f.latency_p99,
+       f.last_accepted_at, f.last_error_at, f.last_error, f.failing_since, coalesce(f.failures, 0) AS failures,
+       f.silent_for, f.counted_since
+  FROM group_api.providers p
+  LEFT JOIN group_api_private.provider_figures() f ON f.server = p.server;
+COMMENT ON VIEW group_api.stat_providers IS 'each provider with what became of its messages since counting began, which is when the server started or the provider was made';
+COMMENT ON COLUMN group_api.stat_providers.server IS 'the provider, a server of CREATE SERVER';
+COMMENT ON COLUMN group_api.stat_providers.kind IS 'what it speaks, as in its foreign-data wrapper: smtp, twilio ...';
+COMMENT ON COLUMN group_api.stat_providers.channel IS 'EMAIL or MOBILE';
+COMMENT ON COLUMN group_api.stat_providers.state IS 'ready, paused (until resumed or changed), resting (until rests_until), or failing: its last answers blame the provider, and it is tried again and again';
+COMMENT ON COLUMN group_api.stat_providers.reason IS 'why it is paused or rests';
+COMMENT ON COLUMN group_api.stat_providers.since IS 'since when it is paused or rests';
+COMMENT ON COLUMN group_api.stat_providers.rests_until IS 'until when nothing is sent to it, as it asked, or since it failed five times in a row; null: it does not rest';
+COMMENT ON COLUMN group_api.stat_providers.in_flight IS 'messages and questions in the courier''s hands';
+COMMENT ON COLUMN group_api.stat_providers."window" IS 'how many may be in flight: it follows the provider''s speed';
+COMMENT ON COLUMN group_api.stat_providers.rate IS 'tries that ended, a second, over the last minute';
+COMMENT ON COLUMN group_api.stat_providers.accepted IS 'tries that the provider took over';
+COMMENT ON COLUMN group_api.stat_providers.rejected IS 'tries refused for good';
+COMMENT ON COLUMN group_api.stat_providers.retried IS 'tries that failed for passing reasons';
+COMMENT ON COLUMN group_api.stat_providers.misconfigured IS 'tries that our account or settings made fail';
+COMMENT ON COLUMN group_api.stat_providers.uncertain IS 'tries without an answer after the message was handed over';
+COMMENT ON COLUMN group_api.stat_providers.latency_p50 IS 'how long half of the tries took at the most, this hour and the last; off by a fifth at the most';
+COMMENT ON COLUMN group_api.stat_providers.latency_p95 IS 'how long 95 of 100 tries took at the most';
+COMMENT ON COLUMN group_api.stat_providers.latency_p99 IS 'how long 99 of 100 tries took at the most';
+COMMENT ON COLUMN group_api.stat_providers.last_accepted_at IS 'when it took a message over last';
+COMMENT ON COLUMN group_api.stat_providers.last_error_at IS 'when a try last ended otherwise';
+COMMENT ON COLUMN group_api.stat_providers.last_error IS 'the provider''s own words then';
+COMMENT ON COLUMN group_api.stat_providers.failing_since IS 'since when every answer blames the provider; null: the last one did not';
+COMMENT ON COLUMN group_api.stat_providers.failures IS 'how many such answers in a row';
+COMMENT ON COLUMN group_api.stat_providers.silent_for IS 'for how long what is in flight got no answer; null: nothing is in flight';
+COMMENT ON COLUMN group_api.stat_providers.counted_since IS 'when counting began; null: the pool of counters is used up, or nothing was sent';
+
+CREATE VIEW group_api.stat_deliveries WITH (security_invoker = true) AS
+SELECT h.server, h.at, h.sent, h.failed, h.uncertain, h.put_off
+  FROM group_api_private.provider_history() h
+ ORDER BY h.at, h.server;
+COMMENT ON VIEW group_api.stat_deliveries IS 'what became of the messages of the last 24 hours, by provider and quarter of an hour; gone when the server restarts';
+COMMENT ON COLUMN group_api.stat_deliveries.server IS 'the provider';
+COMMENT ON COLUMN group_api.stat_deliveries.at IS 'when the quarter of an hour began';
+COMMENT ON COLUMN group_api.stat_deliveries.sent IS 'messages that it took over';
+COMMENT ON COLUMN group_api.stat_deliveries.failed IS 'messages refused for good, given up, or expired';
+COMMENT ON COLUMN group_api.stat_deliveries.uncertain IS 'messages without an answer that were not tried again (on_uncertain = hold)';
+COMMENT ON COLUMN group_api.stat_deliveries.put_off IS 'tries after which the message waits for another';
+
+CREATE VIEW group_api.stat_dispatcher WITH (security_invoker = true) AS
+SELECT d.pid, d.state, d.reason, d.since, d.started_at, d.courier_pid, d.turns, d.claimed, d.recorded,
+       d.overdue, d.courier_silent, d.courier_replaced_at,
+       d.held_up_while, d.held_up_since, d.failing_while, d.failing_reason, d.failing_since
+  FROM group_api_private.dispatcher_state() d;
+COMMENT ON VIEW group_api.stat_dispatcher IS 'the dispatcher of this database: one row, whether or not one runs';
+COMMENT ON COLUMN group_api.stat_dispatcher.pid IS 'its process; null: none runs';
+COMMENT ON COLUMN group_api.stat_dispatcher.state IS 'running, idle (none is needed now), starting, waiting (for a background worker), stopped, no courier, not responding';
+COMMENT ON COLUMN group_api.stat_dispatcher.reason IS 'why nothing is sent; null: it would be';
+COMMENT ON COLUMN group_api.stat_dispatcher.since IS 'since when that is so; null: not known';
+COMMENT ON COLUMN group_api.stat_dispatcher.started_at IS 'when it started';
+COMMENT ON COLUMN group_api.stat_dispatcher.courier_pid IS 'the process of the program that sends; null: none runs';
+COMMENT ON COLUMN group_api.stat_dispatcher.turns IS 'turns of its loop since the database was first served';
+COMMENT ON COLUMN group_api.stat_dispatcher.claimed IS 'messages it took from the queue';
+COMMENT ON COLUMN group_api.stat_dispatcher.recorded IS 'outcomes it wrote down';
+COMMENT ON COLUMN group_api.stat_dispatcher.overdue IS 'for how long it is due for a turn that it does not take; null: it is not late';
+COMMENT ON COLUMN group_api.stat_dispatcher.courier_silent IS 'for how long the courier has owed an answer; null: it does not';
+COMMENT ON COLUMN group_api.stat_dispatcher.courier_replaced_at IS 'when a courier that made no progress was replaced last';
+COMMENT ON COLUMN group_api.stat_dispatcher.held_up_while IS 'the step that a lock is in the way of; null: none';
+COMMENT ON COLUMN group_api.stat_dispatcher.held_up_since IS 'since when';
+COMMENT ON COLUMN group_api.stat_dispatcher.failing_while IS 'the step that fails; null: none';
+COMMENT ON COLUMN group_api.stat_dispatcher.failing_reason IS 'with which error';
+COMMENT ON COLUMN group_api.stat_dispatcher.failing_since IS 'since when';
+
+CREATE VIEW group_api.library WITH (security_invoker = true) AS
+SELECT group_api_private.library_version() AS library_version,
+       (SELECT e.extversion FROM pg_catalog.pg_extension e WHERE e.extname = 'group_api') AS extension_version;
+COMMENT ON VIEW group_api.library IS 'the versions of the library that the server loaded and of the extension in this database';
+COMMENT ON COLUMN group_api.library.library_version IS 'of the shared library';
+COMMENT ON COLUMN group_api.library.extension_version IS 'of the SQL, as CREATE or ALTER EXTENSION made it';
+
+-- Health --------------------------------------------------------------------
+--
+-- Each function below looks at one subject and answers a row for each finding, or one
+-- that says that all is well.  health() binds them when it is created, so whoever may call
+-- it needs no right to name them; what they name is in the schema group_api.
+
+CREATE FUNCTION group_api_private.health_dispatcher(
+        OUT "check" text, OUT severity text, OUT since timestamptz, OUT fact text, OUT hint text, OUT command text)
     RETURNS SETOF record
-    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
-    SET standard_conforming_strings = on SET row_security = on
-    SET lock_timeout = '200ms' AS $$
+    LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-    origin text;
-    holder record;
     dispatcher record;
-    waiting bigint;
-    unreachable bigint;
-    capped bigint;
-    patterns text[];
-    wanted group_api.channel;
-    paused record;
-    resting record;
-    narrow record;
-    failing record;
-    aside bigint;
-    row_aside record;
-    retention interval;
-    listener record;
+    origin text;
+    adopted boolean;
 BEGIN
     "check" := 'dispatcher';
+    severity := 'ok';
     BEGIN
-        SELECT d.state, d.reason, d.hint, d.courier_silent, d.courier_replaced_at INTO dispatcher FROM group_api.dispatcher d;
-        ok := dispatcher.state IN ('running', 'idle', 'starting') AND dispatcher.courier_silent IS NULL;
+        SELECT d.state, d.reason, d.hint, d.since, d.command, d.courier_silent, d.courier_replaced_at INTO dispatcher
+          FROM group_api.dispatcher d;
         fact := concat_ws('; ', coalesce(dispatcher.reason, dispatcher.state),
             'the courier has not answered for ' || floor(extract(epoch FROM dispatcher.courier_silent)) || ' s and is about to be replaced',
             'a courier that made no progress was replaced at ' || date_trunc('second', dispatcher.courier_replaced_at));
-        hint := dispatcher.hint;
         IF pg_is_in_recovery() THEN
-            ok := true;
             fact := 'this server is a standby: nothing is sent here, the primary sends';
-            hint := NULL;
+        ELSIF dispatcher.state NOT IN ('running', 'idle', 'starting') OR dispatcher.courier_silent IS NOT NULL
+              OR dispatcher.command IS NOT NULL THEN
+            severity := 'critical';
+            since := coalesce(clock_timestamp() - dispatcher.courier_silent, dispatcher.since, pg_conf_load_time());
+            hint := dispatcher.hint;
+            command := dispatcher.command;
         END IF;
     EXCEPTION WHEN lock_not_available THEN
-        ok := false;
+        severity := 'critical';
+        since := statement_timestamp();
         fact := 'not known: a view of the extension is locked';
-        hint := 'SELECT * FROM pg_locks WHERE NOT granted;';
+        command := 'SELECT * FROM pg_locks WHERE NOT granted;';
+    WHEN object_not_in_prerequisite_state THEN
+        severity := 'critical';
+        since := pg_postmaster_start_time();
+        fact := 'the server was started without group_api';
+        hint := 'add group_api to shared_preload_libraries and restart';
+        -- Who may not read what is loaded now would be told to unload it.
+        command := CASE WHEN pg_has_role(current_user, 'pg_read_all_settings', 'USAGE')
+            THEN format(E'ALTER SYSTEM SET shared_preload_libraries = %s;\n\\! pg_ctl restart -D "$PGDATA"',
+                        concat_ws(', ', nullif(current_setting('shared_preload_libraries'), ''), 'group_api')) END;
+    WHEN OTHERS THEN
+        severity := 'critical';
+        since := statement_timestamp();
+        fact := 'not known: ' || SQLERRM;
     END;
+    hint := coalesce(hint, command);
     RETURN NEXT;
 
     "check" := 'adopted';
+    severity := 'ok'; since := NULL; hint := NULL; command := NULL;
     BEGIN
-        SELECT d.data_origin, d.is_adopted INTO origin, ok FROM group_api.dispatcher d;
+        SELECT d.data_origin, d.is_adopted INTO origin, adopted FROM group_api.dispatcher d;
         fact := CASE origin
             WHEN 'foreign' THEN 'the data come from another database: nothing is sent'
             WHEN 'unknown' THEN 'not known while the extension''s owner is no superuser'
@@ -1935,85 +2087,262 @@ BEGIN
             WHEN 'foreign' THEN 'SELECT group_api.adopt(dry_run => true); says what would be sent, SELECT group_api.adopt(); sends it'
             WHEN 'unknown' THEN 'see the check "dispatcher"'
             WHEN 'moved' THEN 'if the old cluster still runs, or a copy was upgraded, both send: set group_api.dispatch = off in one' END;
+        IF NOT adopted THEN
+            severity := 'critical';
+            since := coalesce(dispatcher.since, pg_postmaster_start_time());
+            command := CASE origin WHEN 'foreign' THEN 'SELECT group_api.adopt();' ELSE dispatcher.command END;
+        END IF;
     EXCEPTION WHEN lock_not_available THEN
-        ok := false;
+        severity := 'critical';
+        since := statement_timestamp();
         fact := 'not known: a table of the extension is locked';
         hint := 'see the check "locks"';
-    WHEN data_corrupted OR index_corrupted OR io_error THEN
-        ok := false;
+        command := 'SELECT * FROM pg_locks WHERE NOT granted;';
+    WHEN OTHERS THEN
+        severity := 'critical';
+        since := statement_timestamp();
         fact := 'not known: ' || SQLERRM;
-        hint := 'see the check "errors"; what cannot be read is to be restored from a backup';
+        hint := CASE WHEN SQLSTATE LIKE 'XX%' OR SQLSTATE = '58030'
+                     THEN 'see the check "errors"; what cannot be read is to be restored from a backup'
+                     ELSE 'see the check "dispatcher"' END;
     END;
     RETURN NEXT;
+END
+$$;
+COMMENT ON FUNCTION group_api_private.health_dispatcher() IS 'internal: health() of the dispatcher and its courier, and whose data these are';
 
+-- What ends the trouble of a provider that is paused, rests or fails: most are tried again,
+-- a file that nobody may read is put right first.  A path with a control character could
+-- end the line, and is not passed on.
+CREATE FUNCTION group_api_private.provider_remedy(server name, reason text) RETURNS text
+    LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT concat_ws(E'\n',
+        CASE WHEN path !~ '[[:cntrl:]]' THEN
+             CASE WHEN reason LIKE '%must be a regular file that only its owner may read%'
+                  THEN format('\! chmod 0600 %s', quoted)
+                  WHEN reason LIKE '%cannot be read: Permission denied%'
+                  THEN format('\! sudo chown postgres %s && sudo chmod 0600 %1$s', quoted)
+                  WHEN reason LIKE '%cannot be read: No such file%' OR reason LIKE '%" is empty%'
+                  THEN format('\! (umask 077; read -rsp ''The password: '' word; echo "$word" >%s)', quoted) END END,
+        format('SELECT group_api.resume(%L);', server))
+      FROM (SELECT substring(reason FROM 'password_file "(.*)" (?:must be|cannot be read|is empty)')) AS p (path),
+           LATERAL (SELECT '''' || replace(path, '''', '''\''''') || '''') AS q (quoted)
+$$;
+COMMENT ON FUNCTION group_api_private.provider_remedy(name, text) IS 'internal: what to type into psql so that a provider goes on, by the reason it gave';
+
+CREATE VIEW group_api.provider_troubles WITH (security_invoker = true) AS
+SELECT p.server, p.channel, p.state, coalesce(p.since, p.failing_since) AS since,
+       CASE p.state WHEN 'paused' THEN pg_catalog.format('%s is paused: %s', p.server, p.reason)
+                    WHEN 'resting' THEN pg_catalog.format('%s rests until %s: %s', p.server,
+                                                          pg_catalog.to_char(p.rests_until, 'HH24:MI'), p.reason)
+                    WHEN 'failing' THEN pg_catalog.format('%s has failed since %s, %s times: %s', p.server,
+                                                          pg_catalog.to_char(p.failing_since, 'HH24:MI:SS'), p.failures, p.last_error)
+                    ELSE pg_catalog.format('%s has not answered for %s s', p.server,
+                                           pg_catalog.floor(extract(epoch FROM p.silent_for))) END AS fact,
+       CASE WHEN p.state = 'ready' THEN pg_catalog.format('SELECT group_api.pause(%L);', p.server)
+            ELSE group_api_private.provider_remedy(p.server, coalesce(p.reason, p.last_error)) END AS command
+  FROM group_api.stat_providers p
+ WHERE p.state <> 'ready' OR p.silent_for > interval '4 s';
+COMMENT ON VIEW group_api.provider_troubles IS 'the providers that take no messages now, why, and what to type into psql against it';
+COMMENT ON COLUMN group_api.provider_troubles.server IS 'the provider';
+COMMENT ON COLUMN group_api.provider_troubles.channel IS 'EMAIL or MOBILE';
+COMMENT ON COLUMN group_api.provider_troubles.state IS 'paused, resting, failing; ready: it is slow to answer';
+COMMENT ON COLUMN group_api.provider_troubles.since IS 'since when';
+COMMENT ON COLUMN group_api.provider_troubles.fact IS 'why, in the provider''s own words';
+COMMENT ON COLUMN group_api.provider_troubles.command IS 'what helps';
+
+-- Which contacts a provider takes: any, or those that begin so (a domain, of an address).
+CREATE VIEW group_api.provider_routes WITH (security_invoker = true) AS
+SELECT p.server, p.channel, p.state, p.kind,
+       coalesce((SELECT o.option_value FROM pg_catalog.pg_options_to_table(s.srvoptions) o WHERE o.option_name = 'priority'), '100')::integer AS priority,
+       x.prefix,
+       CASE WHEN x.prefix IS NULL THEN '%' WHEN p.channel = 'EMAIL' THEN '%@' || x.prefix ELSE x.prefix || '%' END AS pattern
+  FROM group_api.stat_providers p
+  JOIN pg_catalog.pg_foreign_server s ON s.srvname = p.server
+  LEFT JOIN pg_catalog.pg_options_to_table(s.srvoptions) o ON o.option_name = 'prefixes'
+  LEFT JOIN pg_catalog.regexp_split_to_table(pg_catalog.regexp_replace(pg_catalog.btrim(o.option_value, ', '), '([\\%_])', '\\\1', 'g'), '[, ]+') x (prefix)
+         ON x.prefix <> '';
+COMMENT ON VIEW group_api.provider_routes IS 'which provider takes which contacts, one row for each of its prefixes';
+COMMENT ON COLUMN group_api.provider_routes.server IS 'the provider';
+COMMENT ON COLUMN group_api.provider_routes.channel IS 'EMAIL or MOBILE';
+COMMENT ON COLUMN group_api.provider_routes.state IS 'as in stat_providers';
+COMMENT ON COLUMN group_api.provider_routes.kind IS 'what it speaks';
+COMMENT ON COLUMN group_api.provider_routes.priority IS 'the lowest goes first';
+COMMENT ON COLUMN group_api.provider_routes.prefix IS 'the beginning of a number, or the domain of an address; null: every contact';
+COMMENT ON COLUMN group_api.provider_routes.pattern IS 'the same, for LIKE';
+
+CREATE FUNCTION group_api_private.health_channels(
+        OUT "check" text, OUT severity text, OUT since timestamptz, OUT fact text, OUT hint text, OUT command text)
+    RETURNS SETOF record
+    LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    wanted group_api.channel;
+    waiting record;
+    trouble record;
+    takers bigint;
+    unreachable bigint;
+    patterns text[];
+    narrow record;
+    sent_at timestamptz;
+    bound interval := current_setting('group_api.max_wait', true);
+BEGIN
     FOREACH wanted IN ARRAY enum_range(NULL::group_api.channel) LOOP
         "check" := 'provider for ' || wanted;
+        severity := 'ok'; since := NULL; hint := NULL; command := NULL;
         BEGIN
-            SELECT count(*) INTO waiting FROM group_api.waiting i WHERE i.channel = wanted;
-            ok := EXISTS (SELECT FROM group_api.providers p WHERE p.channel = wanted::text AND p.state = 'ready');
-            SELECT * INTO paused FROM group_api.providers p WHERE p.channel = wanted::text AND p.state = 'paused' LIMIT 1;
-            fact := format('%s waiting', waiting);
-            SELECT count(*) INTO capped FROM group_api.waiting i
-             WHERE i.channel = wanted AND i.due > now() AND i.reason LIKE 'later: %';
-            IF capped > 0 THEN
-                fact := fact || format(', %s of them for a daily cap or a cool-down', capped);
+            SELECT count(*) AS total, count(*) FILTER (WHERE i.due > now() AND i.reason LIKE 'later: %') AS capped,
+                   min(i.since) AS oldest,
+                   min(i.since) FILTER (WHERE i.due <= now()) AS oldest_due,
+                   min(i.expires_at) FILTER (WHERE i.expires_at < now() + interval '1 hour') AS expires,
+                   count(*) FILTER (WHERE i.expires_at < now() + interval '1 hour') AS expiring
+              INTO waiting FROM group_api.waiting i WHERE i.channel = wanted;
+            fact := format('%s waiting', waiting.total);
+            IF waiting.capped > 0 THEN
+                fact := fact || format(', %s of them for a daily cap or a cool-down', waiting.capped);
             END IF;
-            FOR resting IN SELECT p.* FROM group_api.providers p WHERE p.channel = wanted::text AND p.state = 'resting' LOOP
-                fact := fact || format('; %s rests until %s: %s', resting.server, to_char(resting.until, 'HH24:MI'), resting.reason);
-            END LOOP;
-            hint := NULL;
-            IF ok THEN
-                -- As the dispatcher shares them out: every contact, the beginning of a number, or a domain.
-                SELECT array_agg(CASE WHEN prefix IS NULL THEN '%' WHEN wanted = 'EMAIL' THEN '%@' || prefix ELSE prefix || '%' END)
-                  INTO patterns
-                  FROM group_api.providers p JOIN pg_foreign_server s ON s.srvname = p.server
-                  LEFT JOIN pg_options_to_table(s.srvoptions) o ON o.option_name = 'prefixes'
-                  LEFT JOIN regexp_split_to_table(regexp_replace(btrim(o.option_value, ', '), '([\\%_])', '\\\1', 'g'), '[, ]+') prefix ON prefix <> ''
-                 WHERE p.channel = wanted::text AND p.state = 'ready';
+            SELECT count(DISTINCT r.server) FILTER (WHERE r.state = 'ready'), array_agg(r.pattern) FILTER (WHERE r.state = 'ready')
+              INTO takers, patterns FROM group_api.provider_routes r WHERE r.channel = wanted::text;
+            -- The one that an operator can do most about comes first.
+            SELECT t.* INTO trouble FROM group_api.provider_troubles t WHERE t.channel = wanted::text AND t.state <> 'ready'
+             ORDER BY array_position(ARRAY['paused', 'failing', 'resting'], t.state), t.since LIMIT 1;
+            unreachable := 0;
+            IF takers > 0 THEN
                 SELECT count(*) INTO unreachable FROM group_api.waiting i
-                 WHERE i.channel = wanted AND i.due <= now()
-                   AND NOT i.contact LIKE ANY (patterns);
-                ok := unreachable = 0;
-                IF NOT ok THEN
-                    fact := fact || format(', %s of them for no provider that is ready', unreachable);
-                    hint := 'give one of the providers these prefixes, or none: SELECT * FROM group_api.providers;';
-                END IF;
+                 WHERE i.channel = wanted AND i.due <= now() AND NOT i.contact LIKE ANY (patterns);
             END IF;
-            IF NOT ok AND paused.server IS NOT NULL THEN
-                fact := fact || format('; %s is paused: %s', paused.server, paused.reason);
-                hint := format('SELECT group_api.resume(%L);', paused.server);
-            ELSIF NOT ok AND resting.server IS NOT NULL THEN
-                hint := format('the rest ends by itself; SELECT group_api.resume(%L); ends it now', resting.server);
-                ok := waiting = 0;
-            ELSIF NOT ok AND hint IS NULL THEN
+            IF takers > 0 AND unreachable = 0 THEN
+                NULL;
+            ELSIF takers > 0 THEN
+                severity := 'critical';
+                fact := fact || format(', %s of them for no provider that is ready', unreachable);
+                since := waiting.oldest;
+                hint := 'give one of the providers these prefixes, or none: SELECT * FROM group_api.providers;';
+                SELECT format('ALTER SERVER %I OPTIONS (DROP prefixes);', r.server) INTO command
+                  FROM group_api.provider_routes r
+                 WHERE r.channel = wanted::text AND r.prefix IS NOT NULL ORDER BY r.priority, r.server LIMIT 1;
+            ELSIF trouble.server IS NULL THEN
                 fact := fact || '; no provider';
                 hint := format('CREATE SERVER name FOREIGN DATA WRAPPER group_api_%s OPTIONS (...);',
                                CASE wanted WHEN 'EMAIL' THEN 'smtp' ELSE 'twilio' END);
-                ok := waiting = 0;
+                IF waiting.total > 0 THEN
+                    severity := 'critical';
+                    since := waiting.oldest;
+                    command := CASE wanted WHEN 'EMAIL'
+                        THEN 'CREATE SERVER mail FOREIGN DATA WRAPPER group_api_smtp OPTIONS (url ''smtp://localhost'', sender ''you@example.com'');'
+                        ELSE 'CREATE SERVER sms FOREIGN DATA WRAPPER group_api_twilio OPTIONS (account_sid ''AC...'', sender ''+15005550006'');' END;
+                END IF;
+            END IF;
+            IF trouble.server IS NOT NULL AND (takers = 0 OR unreachable > 0) THEN
+                IF trouble.state = 'paused' OR waiting.total > 0 THEN
+                    severity := 'critical';
+                    since := trouble.since;
+                    command := trouble.command;
+                END IF;
+                fact := fact || '; ' || trouble.fact;
+                hint := CASE trouble.state WHEN 'paused' THEN trouble.command
+                    WHEN 'resting' THEN format('the rest ends by itself; SELECT group_api.resume(%L); ends it now', trouble.server)
+                    ELSE format('put it right (SELECT group_api.test_provider(%L, ''a contact''); tries it), then %s', trouble.server, trouble.command) END;
+            ELSE
+                FOR trouble IN SELECT t.* FROM group_api.provider_troubles t WHERE t.channel = wanted::text AND t.state = 'resting' LOOP
+                    fact := fact || '; ' || trouble.fact;
+                END LOOP;
             END IF;
             FOR narrow IN SELECT p.server, p.max_connections FROM group_api.providers p
                     WHERE p.channel = wanted::text AND p.max_connections IS NOT NULL LOOP
                 fact := fact || format('; %s allows %s connections, fewer than max_connections', narrow.server, narrow.max_connections);
             END LOOP;
         EXCEPTION WHEN lock_not_available THEN
-            ok := false;
+            severity := 'critical';
+            since := statement_timestamp();
             fact := 'not known: a table of the extension is locked';
             hint := 'see the check "locks"';
-        WHEN data_corrupted OR index_corrupted OR io_error THEN
-            ok := false;
+            command := 'SELECT * FROM pg_locks WHERE NOT granted;';
+        WHEN OTHERS THEN
+            severity := 'critical';
+            since := statement_timestamp();
             fact := 'not known: ' || SQLERRM;
-            hint := 'see the check "errors"; what cannot be read is to be restored from a backup';
+            hint := CASE WHEN SQLSTATE LIKE 'XX%' OR SQLSTATE = '58030'
+                         THEN 'see the check "errors"; what cannot be read is to be restored from a backup'
+                         ELSE 'see the check "dispatcher"' END;
         END;
         RETURN NEXT;
-    END LOOP;
+        CONTINUE WHEN severity <> 'ok';
 
+        -- By progress: whatever the cause, of messages that are due some are to leave.
+        BEGIN
+            SELECT max(greatest(p.last_accepted_at, p.last_error_at)) INTO sent_at
+              FROM group_api.stat_providers p WHERE p.channel = wanted::text;
+            IF waiting.oldest_due < clock_timestamp() - interval '10 s'
+               AND coalesce(sent_at < clock_timestamp() - interval '10 s', true)
+               AND NOT EXISTS (SELECT FROM group_api.provider_routes r JOIN pg_foreign_server s ON s.srvname = r.server,
+                                      pg_options_to_table(s.srvoptions) o
+                                WHERE r.channel = wanted::text AND o.option_name = 'rate') THEN
+                "check" := 'progress of ' || wanted;
+                severity := 'critical';
+                since := greatest(sent_at, waiting.oldest_due);
+                fact := format('%s wait and none was tried since %s', waiting.total, date_trunc('second', since));
+                hint := 'the server''s log tells more; a dispatcher that is ended is started again';
+                command := 'SELECT pg_terminate_backend(pid) FROM group_api.dispatcher;';
+                RETURN NEXT;
+            END IF;
+            IF bound > interval '0' AND waiting.oldest_due < clock_timestamp() - bound THEN
+                "check" := 'waiting ' || wanted;
+                severity := 'warning';
+                since := waiting.oldest_due + bound;
+                fact := format('the oldest of %s has waited since %s, longer than group_api.max_wait', waiting.total,
+                               date_trunc('second', waiting.oldest_due));
+                hint := 'see how fast it goes, and what bounds it: rate and max_connections of the provider';
+                command := 'SELECT server, state, rate, "window", in_flight FROM group_api.stat_providers;';
+                RETURN NEXT;
+            END IF;
+            IF waiting.expiring > 0 AND waiting.oldest < clock_timestamp() - interval '1 minute' THEN
+                "check" := 'expiring ' || wanted;
+                severity := 'warning';
+                since := waiting.oldest;
+                fact := format('%s that wait expire unsent within the hour, the first at %s', waiting.expiring, date_trunc('second', waiting.expires));
+                hint := 'SELECT * FROM group_api.waiting ORDER BY expires_at; lists them';
+                command := hint;
+                command := 'SELECT * FROM group_api.waiting WHERE expires_at < now() + interval ''1 hour'' ORDER BY expires_at;';
+                RETURN NEXT;
+            END IF;
+            -- Others take over what these do not.
+            FOR trouble IN SELECT t.* FROM group_api.provider_troubles t WHERE t.channel = wanted::text LOOP
+                "check" := 'provider ' || trouble.server;
+                severity := CASE WHEN trouble.state IN ('failing', 'ready') AND waiting.total > 0 THEN 'warning' ELSE 'notice' END;
+                since := trouble.since;
+                fact := trouble.fact;
+                hint := CASE trouble.state WHEN 'ready' THEN 'what is under way is waited for until its time-out' ELSE trouble.command END;
+                command := trouble.command;
+                RETURN NEXT;
+            END LOOP;
+        EXCEPTION WHEN OTHERS THEN
+            NULL;
+        END;
+    END LOOP;
+END
+$$;
+COMMENT ON FUNCTION group_api_private.health_channels() IS 'internal: health() of the channels, what waits in them and who takes it';
+
+CREATE FUNCTION group_api_private.health_steps(
+        OUT "check" text, OUT severity text, OUT since timestamptz, OUT fact text, OUT hint text, OUT command text)
+    RETURNS SETOF record
+    LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    holder record;
+    failing record;
+    aside bigint;
+    row_aside record;
+BEGIN
     "check" := 'locks';
+    severity := 'ok';
     BEGIN
         SELECT l.* INTO holder FROM group_api.locks l ORDER BY l.granted DESC NULLS LAST, l.pid LIMIT 1;
-        ok := holder.held_up_while IS NULL OR holder.held_up_since > clock_timestamp() - interval '1 s';
         fact := 'nothing is in the way';
-        hint := NULL;
-        IF NOT ok THEN
+        -- One that is gone is in nobody's way: the step is tried again within half a second.
+        IF holder.held_up_since <= clock_timestamp() - interval '300 ms'
+           AND (holder."table" IS NULL OR holder.pid IS NOT NULL OR holder.prepared_transaction IS NOT NULL) THEN
+            severity := 'critical';
+            since := holder.held_up_since;
             fact := format('%s has been held up for %s s by a lock on %s%s', holder.held_up_while,
                 extract(epoch FROM clock_timestamp() - holder.held_up_since)::integer,
                 coalesce(holder."table"::text, 'rows'),
@@ -2030,23 +2359,36 @@ BEGIN
                          WHEN holder.pid IS NOT NULL
                          THEN format('end that transaction: SELECT pg_terminate_backend(%s);', holder.pid)
                          ELSE 'SELECT * FROM pg_locks WHERE NOT granted;' END;
+            command := CASE WHEN holder.prepared_transaction IS NOT NULL
+                            THEN format('ROLLBACK PREPARED %L;', holder.prepared_transaction)
+                            WHEN holder.pid IS NOT NULL
+                            THEN format('SELECT pg_terminate_backend(%s);', holder.pid)
+                            ELSE 'SELECT * FROM pg_locks WHERE NOT granted;' END;
         END IF;
     EXCEPTION WHEN lock_not_available THEN
-        ok := false;
+        severity := 'critical';
+        since := statement_timestamp();
         fact := 'not known: a view of the extension is locked';
         hint := 'SELECT * FROM pg_locks WHERE NOT granted;';
+        command := hint;
+    WHEN OTHERS THEN
+        severity := 'critical';
+        since := statement_timestamp();
+        fact := 'not known: ' || SQLERRM;
+        hint := 'see the check "dispatcher"';
     END;
     RETURN NEXT;
 
     "check" := 'errors';
+    severity := 'ok'; since := NULL; hint := NULL; command := NULL;
     BEGIN
         SELECT d.failing_while, d.failing_reason, d.failing_since INTO failing FROM group_api.dispatcher d;
         SELECT count(*) INTO aside FROM group_api.set_aside;
         SELECT s.* INTO row_aside FROM group_api.set_aside s ORDER BY s.since, s."group", s.member LIMIT 1;
-        ok := failing.failing_while IS NULL AND aside = 0;
         fact := 'no step fails';
-        hint := NULL;
-        IF NOT ok THEN
+        IF failing.failing_while IS NOT NULL OR aside > 0 THEN
+            severity := 'critical';
+            since := least(failing.failing_since, row_aside.since);
             fact := concat_ws('; ',
                 CASE WHEN failing.failing_while IS NOT NULL
                      THEN format('%s has failed since %s: %s', failing.failing_while,
@@ -2055,31 +2397,227 @@ BEGIN
                      THEN format('%s set aside; member %s of group %s at the step "%s": %s', aside,
                                  row_aside.member, row_aside."group", row_aside.step, row_aside.reason) END);
             hint := 'remove the cause (SELECT * FROM group_api.set_aside; and the server''s log tell more), then SELECT group_api.retry_failed();';
+            -- Triggers of others are what makes our statements fail most.
+            SELECT concat_ws(E'\n', string_agg(format('ALTER TABLE %s DISABLE TRIGGER %I;', t.tgrelid::regclass, t.tgname), E'\n'
+                                               ORDER BY t.tgrelid::regclass::text, t.tgname),
+                             'SELECT group_api.retry_set_aside();')
+              INTO command
+              FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+             WHERE NOT t.tgisinternal AND t.tgenabled <> 'D' AND n.nspname = 'group_api_private'
+               AND c.relname IN ('invitations', 'attempts', 'groups', 'members', 'polls', 'sends', 'captured')
+               AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_trigger'::regclass AND d.objid = t.oid AND d.deptype = 'e')
+               AND t.tgname <> 'wake';
         END IF;
     EXCEPTION WHEN lock_not_available THEN
-        ok := false;
+        severity := 'critical';
+        since := statement_timestamp();
         fact := 'not known: a table of the extension is locked';
         hint := 'see the check "locks"';
+        command := 'SELECT * FROM pg_locks WHERE NOT granted;';
+    WHEN OTHERS THEN
+        severity := 'critical';
+        since := statement_timestamp();
+        fact := 'not known: ' || SQLERRM;
+        hint := 'see the check "dispatcher"';
+    END;
+    RETURN NEXT;
+END
+$$;
+COMMENT ON FUNCTION group_api_private.health_steps() IS 'internal: health() of what a lock or an error keeps the dispatcher from';
+
+CREATE FUNCTION group_api_private.health_outcomes(
+        OUT "check" text, OUT severity text, OUT since timestamptz, OUT fact text, OUT hint text, OUT command text)
+    RETURNS SETOF record
+    LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    hour record;
+    refused record;
+BEGIN
+    "check" := 'outcomes';
+    severity := 'ok';
+    BEGIN
+        SELECT coalesce(sum(d.sent), 0) AS sent, coalesce(sum(d.failed), 0) AS failed,
+               coalesce(sum(d.uncertain), 0) AS uncertain, min(d.at) FILTER (WHERE d.failed + d.uncertain > 0) AS first
+          INTO hour FROM group_api.stat_deliveries d WHERE d.at > now() - interval '1 hour';
+        fact := format('in the last hour %s sent, %s failed, %s uncertain', hour.sent, hour.failed, hour.uncertain);
+        IF hour.failed + hour.uncertain > 0 THEN
+            -- Some contacts are always wrong; where most are, something else is.
+            severity := CASE WHEN hour.failed + hour.uncertain >= 10 AND hour.failed + hour.uncertain > hour.sent
+                             THEN 'warning' ELSE 'notice' END;
+            since := hour.first;
+            hint := 'SELECT * FROM group_api.attempts ORDER BY started_at DESC LIMIT 50; tells why';
+            command := 'SELECT group_api.retry_failed(max_age => ''1 hour'');';
+        END IF;
+    EXCEPTION WHEN OTHERS THEN
+        fact := 'not known: ' || SQLERRM;
+    END;
+    RETURN NEXT;
+
+    "check" := 'receipts';
+    severity := 'ok'; since := NULL; hint := NULL; command := NULL;
+    BEGIN
+        fact := 'no receipt was refused today';
+        SELECT c.server, c.receipts, c.day,
+               EXISTS (SELECT FROM group_api.receipt_counts o WHERE o.day = c.day AND o.server = c.server
+                          AND o.result IN ('moved', 'known')) AS others_pass
+          INTO refused
+          FROM group_api.receipt_counts c
+         WHERE c.result = 'refused' AND c.day = (now() AT TIME ZONE 'UTC')::date
+         ORDER BY c.receipts DESC LIMIT 1;
+        IF refused.receipts > 0 THEN
+            -- Anybody can send what is refused; where nothing passes, our secret is wrong.
+            severity := CASE WHEN refused.others_pass OR refused.server = '' THEN 'notice' ELSE 'warning' END;
+            since := refused.day;
+            fact := format('%s receipts for %s were refused today: they are not proved to be the provider''s%s', refused.receipts,
+                           coalesce(nullif(refused.server::text, ''), 'an unknown provider'),
+                           CASE WHEN refused.others_pass THEN '' ELSE ', and none passed' END);
+            hint := 'compare the secret of the webhook at the provider with the one of the user mapping (docs/receipts.md)';
+            command := format('SELECT group_api.receipt_url(%L);', refused.server);
+        END IF;
+    EXCEPTION WHEN OTHERS THEN
+        fact := 'not known: ' || SQLERRM;
+    END;
+    RETURN NEXT;
+END
+$$;
+COMMENT ON FUNCTION group_api_private.health_outcomes() IS 'internal: health() of what became of messages lately, and of receipts';
+
+CREATE FUNCTION group_api_private.health_settings(
+        OUT "check" text, OUT severity text, OUT since timestamptz, OUT fact text, OUT hint text, OUT command text)
+    RETURNS SETOF record
+    LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    first record;
+    real record;
+    url record;
+    role record;
+    versions record;
+BEGIN
+    "check" := 'capture';
+    severity := 'ok';
+    BEGIN
+        fact := 'no capture provider stands before a real one';
+        SELECT c.server, c.channel, r.server AS behind, r.priority,
+               EXISTS (SELECT FROM pg_foreign_server s, pg_options_to_table(s.srvoptions) o
+                        WHERE s.srvname = c.server AND o.option_name = 'priority') AS has_priority
+          INTO first
+          FROM group_api.provider_routes c
+          JOIN group_api.provider_routes r ON r.channel = c.channel AND r.kind <> 'capture'
+         WHERE c.kind = 'capture' AND c.prefix IS NULL AND c.state <> 'paused' AND r.state <> 'paused'
+           AND (c.priority, c.server) < (r.priority, r.server)
+         ORDER BY c.channel, r.priority DESC LIMIT 1;
+        IF first.server IS NOT NULL THEN
+            severity := 'warning';
+            since := pg_postmaster_start_time();
+            fact := format('%s keeps the messages of %s and sends nothing, before %s, which would', first.server, first.channel, first.behind);
+            command := format('ALTER SERVER %I OPTIONS (%s priority %L);', first.server,
+                              CASE WHEN first.has_priority THEN 'SET' ELSE 'ADD' END, first.priority + 1);
+            hint := 'what was captured is not sent; behind the other one it is used only while that rests: ' || command;
+        END IF;
+    EXCEPTION WHEN OTHERS THEN
+        fact := 'not known: ' || SQLERRM;
+    END;
+    RETURN NEXT;
+
+    "check" := 'links';
+    severity := 'ok'; since := NULL; hint := NULL; command := NULL;
+    BEGIN
+        fact := 'links lead to ' || current_setting('group_api.invitation_url');
+        SELECT s.setting = s.boot_val AS is_default INTO url FROM pg_settings s WHERE s.name = 'group_api.invitation_url';
+        SELECT p.server INTO real FROM group_api.stat_providers p
+         WHERE p.kind <> 'capture' AND p.last_accepted_at IS NOT NULL ORDER BY p.server LIMIT 1;
+        IF url.is_default AND real.server IS NOT NULL THEN
+            severity := 'warning';
+            since := pg_conf_load_time();
+            fact := format('%s sends links that lead to %s, where nobody but this machine gets', real.server,
+                           current_setting('group_api.invitation_url'));
+            hint := 'group_api.invitation_url is the default; name the host that people reach';
+            command := E'ALTER SYSTEM SET group_api.invitation_url = ''https://example.com/rpc/invitation_page?token={token}'';\nSELECT pg_reload_conf();';
+        END IF;
+    EXCEPTION WHEN OTHERS THEN
+        fact := 'not known: ' || SQLERRM;
+    END;
+    RETURN NEXT;
+
+    "check" := 'trusted roles';
+    severity := 'ok'; since := NULL; hint := NULL; command := NULL;
+    BEGIN
+        fact := 'whose request.jwt.claims are believed: ' || coalesce(nullif(current_setting('group_api.trusted_roles'), ''), 'nobody''s');
+        FOR role IN
+            SELECT trim(both '" ' FROM n.name) AS name, r.oid, s.setting = s.boot_val AS is_default,
+                   r.oid IS NOT NULL AND has_function_privilege(r.oid, 'group_api.is_gateway()', 'EXECUTE') AS is_gateway
+              FROM pg_settings s, regexp_split_to_table(s.setting, '\s*,\s*') n (name)
+              LEFT JOIN pg_roles r ON r.rolname = trim(both '" ' FROM n.name)
+             WHERE s.name = 'group_api.trusted_roles' AND n.name <> '' LOOP
+            CONTINUE WHEN role.is_gateway OR (role.is_default AND role.oid IS NULL);
+            severity := CASE WHEN role.is_default THEN 'notice' ELSE 'warning' END;
+            since := pg_conf_load_time();
+            fact := CASE WHEN role.oid IS NULL THEN format('group_api.trusted_roles names %s, which is no role', role.name)
+                         ELSE format('group_api.trusted_roles names %s, which was not made a gateway: what it says of callers is not believed', role.name) END;
+            command := CASE WHEN role.oid IS NULL THEN E'ALTER SYSTEM RESET group_api.trusted_roles;\nSELECT pg_reload_conf();'
+                            ELSE format('SELECT group_api.grant_access(%L, ''gateway'');', quote_ident(role.name)) END;
+            hint := command;
+        END LOOP;
+    EXCEPTION WHEN OTHERS THEN
+        fact := 'not known: ' || SQLERRM;
+    END;
+    RETURN NEXT;
+
+    "check" := 'version';
+    severity := 'ok'; since := NULL; hint := NULL; command := NULL;
+    BEGIN
+        SELECT * INTO versions FROM group_api.library;
+        fact := format('library and extension are of version %s', versions.extension_version);
+        IF versions.library_version <> versions.extension_version THEN
+            severity := 'critical';
+            since := pg_postmaster_start_time();
+            fact := format('the library is of version %s, the extension in this database of %s', versions.library_version, versions.extension_version);
+            IF EXISTS (SELECT FROM pg_extension_update_paths('group_api') p
+                        WHERE p.source = versions.extension_version AND p.target = versions.library_version AND p.path IS NOT NULL) THEN
+                command := format('ALTER EXTENSION group_api UPDATE TO %L;', versions.library_version);
+                hint := command;
+            ELSE
+                command := '\! pg_ctl restart -D "$PGDATA"';
+                hint := 'install the library of the extension''s version and restart';
+            END IF;
+        END IF;
+    EXCEPTION WHEN OTHERS THEN
+        severity := CASE WHEN SQLSTATE IN ('42883', '58P01') THEN 'critical' ELSE 'ok' END;
+        since := pg_postmaster_start_time();
+        fact := CASE severity WHEN 'critical' THEN 'the library that was loaded is older than the extension: ' ELSE 'not known: ' END || SQLERRM;
+        command := CASE severity WHEN 'critical' THEN '\! pg_ctl restart -D "$PGDATA"' END;
     END;
     RETURN NEXT;
 
     "check" := 'phone tables';
+    severity := 'ok'; since := NULL; hint := NULL; command := NULL;
     BEGIN
-        SELECT NOT t.is_old, format('telephone numbers are checked by tables of %s, %s months old', t.as_of, t.age)
-          INTO ok, fact FROM group_api.phone_tables t;
-        hint := NULL;
-        IF NOT ok THEN
+        SELECT CASE WHEN t.is_old THEN 'warning' ELSE 'ok' END, format('telephone numbers are checked by tables of %s, %s months old', t.as_of, t.age),
+               CASE WHEN t.is_old THEN to_timestamp(t.as_of, 'YYYY-MM') END
+          INTO severity, fact, since FROM group_api.phone_tables t;
+        IF severity <> 'ok' THEN
             fact := fact || ': a length or kind they do not know is accepted';
             hint := 'upgrade group_api or libphonenumber and restart; group_api.phone_metadata_months says how old they may be';
+            command := '\! sudo apt-get install --only-upgrade libphonenumber8';
         END IF;
-    EXCEPTION WHEN lock_not_available THEN
-        ok := true;
-        fact := 'not known: a view of the extension is locked';
-        hint := NULL;
+    EXCEPTION WHEN OTHERS THEN
+        fact := 'not known: ' || CASE WHEN SQLSTATE = '55P03' THEN 'a view of the extension is locked' ELSE SQLERRM END;
     END;
     RETURN NEXT;
+END
+$$;
+COMMENT ON FUNCTION group_api_private.health_settings() IS 'internal: health() of providers, settings and versions that do not fit each other';
 
+CREATE FUNCTION group_api_private.health_events(
+        OUT "check" text, OUT severity text, OUT since timestamptz, OUT fact text, OUT hint text, OUT command text)
+    RETURNS SETOF record
+    LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    retention interval;
+    listener record;
+BEGIN
     "check" := 'events';
+    severity := 'ok';
     BEGIN
         retention := current_setting('group_api.events_retention')::interval;
         SELECT l.* INTO listener
@@ -2088,10 +2626,10 @@ BEGIN
                 UNION ALL SELECT 'consumer', c.name, 'ready', NULL, c.waiting, 0, c.oldest, NULL FROM group_api.consumers c) l
          WHERE l.state = 'paused' OR l.dead > 0 OR l.oldest < clock_timestamp() - retention * 0.75
          ORDER BY l.oldest < clock_timestamp() - retention * 0.75 DESC, l.state = 'paused' DESC, l.name LIMIT 1;
-        ok := NOT FOUND;
         fact := 'each listener has its events';
-        hint := NULL;
-        IF NOT ok THEN
+        IF FOUND THEN
+            severity := 'warning';
+            since := coalesce(listener.oldest, statement_timestamp());
             fact := CASE WHEN listener.state = 'paused'
                          THEN format('webhook %s is paused: %s; %s events wait for it', listener.name, listener.reason, listener.waiting)
                          WHEN listener.oldest < clock_timestamp() - retention * 0.75
@@ -2106,17 +2644,45 @@ BEGIN
                          THEN format('once it takes events: SELECT group_api.replay_events(%L, now() - interval %L);', listener.name,
                                      current_setting('group_api.events_retention'))
                          ELSE format('SELECT * FROM group_api.webhooks WHERE server = %L; says why', listener.name) END;
+            command := CASE WHEN listener.kind = 'consumer' THEN format('SELECT * FROM group_api.consumers WHERE name = %L;', listener.name)
+                            WHEN listener.state = 'paused' THEN format('SELECT group_api.resume(%L);', listener.name)
+                            WHEN listener.dead > 0
+                            THEN format('SELECT group_api.replay_events(%L, now() - interval %L);', listener.name,
+                                        current_setting('group_api.events_retention'))
+                            ELSE format('SELECT * FROM group_api.webhooks WHERE server = %L;', listener.name) END;
         END IF;
-    EXCEPTION WHEN lock_not_available THEN
-        ok := true;
-        fact := 'not known: a view of the extension is locked';
-        hint := NULL;
+    EXCEPTION WHEN OTHERS THEN
+        fact := 'not known: ' || CASE WHEN SQLSTATE = '55P03' THEN 'a view of the extension is locked' ELSE SQLERRM END;
     END;
     RETURN NEXT;
 END
 $$;
+COMMENT ON FUNCTION group_api_private.health_events() IS 'internal: health() of who listens to events';
+
+CREATE FUNCTION group_api.health(
+        OUT "check" text, OUT ok boolean, OUT severity text, OUT since timestamptz, OUT fact text, OUT hint text, OUT command text)
+    RETURNS SETOF record
+    LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp
+    SET standard_conforming_strings = on SET row_security = on
+    SET lock_timeout = '200ms'
+BEGIN ATOMIC
+    SELECT f."check", f.severity IN ('ok', 'notice'), f.severity, date_trunc('milliseconds', f.since), f.fact, f.hint, f.command
+      FROM (SELECT 1 AS part, d.* FROM group_api_private.health_dispatcher() WITH ORDINALITY d
+            UNION ALL SELECT 2, d.* FROM group_api_private.health_channels() WITH ORDINALITY d
+            UNION ALL SELECT 3, d.* FROM group_api_private.health_steps() WITH ORDINALITY d
+            UNION ALL SELECT 4, d.* FROM group_api_private.health_outcomes() WITH ORDINALITY d
+            UNION ALL SELECT 5, d.* FROM group_api_private.health_settings() WITH ORDINALITY d
+            UNION ALL SELECT 6, d.* FROM group_api_private.health_events() WITH ORDINALITY d) f
+     ORDER BY array_position(ARRAY['critical', 'warning', 'notice', 'ok'], f.severity), f.part, f.ordinality;
+END;
 COMMENT ON FUNCTION group_api.health() IS
-'One row per check: whether it holds, the fact, and what to do. SELECT * FROM group_api.health() WHERE NOT ok is empty when all is well.';
+$$Tells what is wrong and what to do, worst first, and of each thing that it looks at and finds well one row.
+
+check: what was looked at.  severity: critical (messages are not delivered), warning (somebody
+should look), notice (worth knowing), ok; ok: notice or ok, so SELECT * FROM group_api.health()
+WHERE NOT ok is empty when all is well.  since: when it began.  fact: what was seen.  hint: what
+helps.  command: the next command against it, to be typed into psql; a line that begins with \! is
+for the shell of the server.  Never an error; a lock is waited for 0.2 s.$$;
 
 CREATE FUNCTION group_api_private.our_wrappers() RETURNS text
     LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
@@ -2208,8 +2774,12 @@ DECLARE
     monitors text := 'group_api.health(), group_api.sms_segments(text), '
         'group_api_private.dispatcher_state(), group_api_private.is_adopted(), '
         'group_api_private.data_origin(), group_api_private.allowed_connections(name), '
-        'group_api_private.phone_tables(), group_api_private.kind_channel(text)';
-    operators text := 'group_api.retry_failed(uuid, group_api.channel), '
+        'group_api_private.phone_tables(), group_api_private.kind_channel(text), '
+        'group_api_private.provider_figures(), group_api_private.provider_history(), group_api_private.library_version(), '
+        'group_api_private.setting_command(text, text), group_api_private.provider_remedy(name, text), '
+        'group_api_private.health_dispatcher(), group_api_private.health_channels(), group_api_private.health_steps(), '
+        'group_api_private.health_outcomes(), group_api_private.health_settings(), group_api_private.health_events()';
+    operators text := 'group_api.retry_failed(uuid, group_api.channel, name, text, interval, integer), group_api.retry_set_aside(), '
         'group_api.put_user(text, text, text, text, text, text, text, text), '
         'group_api.pause(name, text), group_api.resume(name), group_api.adopt(boolean, boolean, boolean), '
         'group_api.suppress(text), group_api.unsuppress(text), '
@@ -2225,8 +2795,9 @@ DECLARE
     mailers text := 'group_api.ingest_bounce(bytea)';
     views text := 'group_api.providers, group_api.queue, group_api.attempts, group_api.deliveries, '
         'group_api.suppressions, group_api.receipts, group_api.receipt_counts, '
-        'group_api.dispatcher, group_api.waiting, group_api.locks, group_api.set_aside, group_api.phone_tables, group_api.consumers, '
-        'group_api.webhooks';
+        'group_api.dispatcher, group_api.waiting, group_api.locks, group_api.set_aside, group_api.phone_tables, '
+        'group_api.stat_providers, group_api.stat_deliveries, group_api.stat_dispatcher, group_api.library, '
+        'group_api.provider_troubles, group_api.provider_routes, group_api.consumers, group_api.webhooks';
     wrappers text := group_api_private.our_wrappers();
     tables text := 'group_api_private.groups, group_api_private.members, '
         'group_api_private.invitations, group_api_private.attempts, group_api_private.pauses, '

@@ -307,6 +307,11 @@ define_dispatch_settings(void)
 							&ga_settings.captured_limit,
 							GA_CAPTURED_LIMIT_DEFAULT, 1, INT_MAX, PGC_SUSET, 0,
 							NULL, NULL, NULL);
+	DefineCustomIntVariable(
+		"group_api.max_wait",
+		"How long a message that is due may wait before health() warns of it.",
+		"0: however long.", &ga_settings.max_wait, GA_MAX_WAIT_DEFAULT, 0,
+		INT_MAX, PGC_SUSET, GUC_UNIT_S, NULL, NULL, NULL);
 }
 
 static void

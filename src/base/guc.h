@@ -23,6 +23,7 @@
 #define GA_EVENTS_RETENTION_DEFAULT (7 * 24 * 60)	 /* min */
 #define GA_EVENT_LEASE_DEFAULT (60 * 1000)			 /* ms */
 #define GA_CAPTURED_LIMIT_DEFAULT 10000
+#define GA_MAX_WAIT_DEFAULT (15 * 60) /* s */
 #define GA_LOCK_TIMEOUT_DEFAULT 5000 /* ms */
 #define GA_SEARCH_LIMIT_DEFAULT 10000
 #define GA_GROUPS_DAILY_CAP_DEFAULT 10000
@@ -74,6 +75,7 @@ typedef struct GaSettings
 	int event_lease;		 /* ms that a consumer has for what it was handed */
 	bool notify;			 /* each transaction with events sends one NOTIFY */
 	int captured_limit;		 /* rows kept in group_api.captured */
+	int max_wait;			 /* s that a message may wait; 0: any time */
 	int lock_timeout;		 /* ms that a caller waits for a lock at most */
 	int resend_cooldown;	 /* s between two resends to one contact */
 	int phone_metadata_months; /* an age; then the provider decides */

@@ -70,7 +70,12 @@ serve_interrupts(void)
 		ga_couriers_reset_backoff();
 	}
 	if (pg_atomic_exchange_u32(&ga_own_slot->reload, 0) != 0)
+	{
+		/* Somebody may have put right what a step failed at. */
+		ga_work_forget_pauses();
+		ga_recording_retry_soon();
 		ga_reload_want();
+	}
 }
 
 static void

@@ -8,6 +8,7 @@
 #include "postgres.h"
 
 #include "dispatch/own_slot.h"
+#include "dispatch/provider/counters.h"
 #include "miscadmin.h"
 #include "storage/ipc.h"
 #include "utils/timestamp.h"
@@ -46,6 +47,8 @@ leave(int code, Datum arg)
 	if (ga_slots->launcher_latch != NULL)
 		SetLatch(ga_slots->launcher_latch);
 	LWLockRelease(ga_slots->lock);
+	if (state_to_leave == GA_SLOT_FREE)
+		ga_counters_free(MyDatabaseId);
 }
 
 bool
@@ -93,6 +96,10 @@ ga_own_slot_leave_idle(GaMonotonic until)
 void
 ga_own_slot_note(GaSlotTrouble trouble)
 {
+	if (pg_atomic_read_u32(&ga_own_slot->trouble) == (uint32) trouble)
+		return;
+	pg_atomic_write_u64(&ga_own_slot->trouble_since,
+						(uint64) GetCurrentTimestamp());
 	pg_atomic_write_u32(&ga_own_slot->trouble, trouble);
 }
 

@@ -60,6 +60,7 @@ reset_slot(GaSlot *slot)
 	slot->crashes = 0;
 	slot->is_locked = false;
 	pg_atomic_write_u32(&slot->trouble, GA_TROUBLE_NONE);
+	pg_atomic_write_u64(&slot->trouble_since, 0);
 	pg_atomic_write_u32(&slot->muted, 0);
 	pg_atomic_write_u64(&slot->next_deadline, (uint64) DT_NOEND);
 	pg_atomic_write_u64(&slot->turn_due_at, (uint64) GA_MONOTONIC_NEVER);
@@ -106,6 +107,7 @@ create_slots(void)
 			GaSlot *slot = &ga_slots->slots[i];
 
 			pg_atomic_init_u32(&slot->trouble, 0);
+			pg_atomic_init_u64(&slot->trouble_since, 0);
 			pg_atomic_init_u32(&slot->held_up_step, 0);
 			pg_atomic_init_u32(&slot->held_up_table, 0);
 			pg_atomic_init_u64(&slot->held_up_since, 0);

@@ -95,6 +95,8 @@ typedef struct GaSlot
 
 	/* Written by the dispatcher alone, read by anybody. */
 	pg_atomic_uint32 trouble; /* GaSlotTrouble */
+	/* Since when it is in this one, TimestampTz. */
+	pg_atomic_uint64 trouble_since;
 	/* No provider would take anything: new rows need not wake it. */
 	pg_atomic_uint32 muted;
 	/* The earliest deadline of its groups, TimestampTz: an earlier one must wake it

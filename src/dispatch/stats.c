@@ -4,9 +4,12 @@
  */
 #include "postgres.h"
 
+#include <unistd.h>
+
 #include "access/htup_details.h"
 #include "base/guc.h"
 #include "catalog/pg_database.h"
+#include "commands/dbcommands.h"
 #include "dispatch/clock.h"
 #include "dispatch/provider/connections.h"
 #include "dispatch/slots.h"
@@ -104,6 +107,36 @@ tell(GaDispatcherStats *stats, const char *state, const char *reason,
 	stats->hint = hint;
 }
 
+/* What is typed into psql against it; several statements stand on lines of their own. */
+static void
+tell_command(GaDispatcherStats *stats, const char *command)
+{
+	stats->command = command;
+}
+
+#define RESTART_COMMAND "\\! pg_ctl restart -D \"$PGDATA\""
+
+/* Where psql runs, which may be another user than the server's. */
+static void
+tell_raise(GaDispatcherStats *stats, const char *setting, int now)
+{
+	tell_command(stats, psprintf("ALTER SYSTEM SET %s = %d;\n" RESTART_COMMAND,
+								 setting, now * 2));
+}
+
+/* The program that is missing is the one that was set, or the installed one. */
+static const char *
+courier_command(void)
+{
+	char *installed = psprintf("%s/group_api_courier", pkglib_path);
+
+	if (ga_settings.courier_path[0] != '\0' && access(installed, X_OK) == 0)
+		return "ALTER SYSTEM RESET group_api.courier_path;\n"
+			   "SELECT pg_reload_conf();";
+	return psprintf("\\! apt-get install --reinstall postgresql-%d-group-api",
+					PG_VERSION_NUM / 10000);
+}
+
 static bool
 is_template(Oid database)
 {
@@ -142,16 +175,27 @@ tell_no_slot(Oid database, GaDispatcherStats *stats)
 		tell(stats, "stopped", "the launcher does not run",
 			 "look for \"group_api launcher\" in the server's log");
 	else if (is_template(database))
+	{
 		tell(stats, "stopped", "this database is a template",
 			 "ALTER DATABASE ... IS_TEMPLATE false, if it is to send");
+		tell_command(stats, psprintf("ALTER DATABASE %s IS_TEMPLATE false;",
+									 quote_identifier(
+										 get_database_name(database))));
+	}
 	else if (ga_slots_are_full())
+	{
 		tell(stats, "stopped", "group_api.max_databases is used up",
 			 "increase group_api.max_databases and restart");
+		tell_raise(stats, "group_api.max_databases", ga_settings.max_databases);
+	}
 	else if (is_probing)
 		tell(stats, "starting", NULL, NULL);
 	else
+	{
 		tell(stats, "stopped", "this database has no dispatcher",
 			 "SELECT pg_reload_conf(); makes the launcher look for it");
+		tell_command(stats, "SELECT pg_reload_conf();");
+	}
 }
 
 static void
@@ -162,16 +206,26 @@ tell_waiting(const GaSlot *slot, GaDispatcherStats *stats)
 	if (waited < LONG_WAIT_MS * 1000)
 		tell(stats, "starting", stats->reason, NULL);
 	else if (slot->holds > 0 || slot->is_locked)
+	{
 		tell(stats, "waiting", "a command on this database is under way",
 			 "look for DROP or ALTER DATABASE in pg_stat_activity and "
 			 "pg_prepared_xacts");
+		tell_command(stats, "SELECT * FROM pg_stat_activity WHERE query ~* "
+							"'(drop|alter|create) database';");
+	}
 	else
+	{
 		tell(stats, "waiting",
 			 psprintf("it has waited %ld s for one of the %d dispatchers",
 					  (long) (waited / USECS_PER_SEC),
 					  ga_settings.max_dispatchers),
 			 "increase group_api.max_dispatchers; max_worker_processes must "
 			 "have room for them");
+		tell_command(stats,
+					 psprintf("ALTER SYSTEM SET group_api.max_dispatchers = "
+							  "%d;\nSELECT pg_reload_conf();",
+							  ga_settings.max_dispatchers * 2));
+	}
 }
 
 static void
@@ -183,6 +237,7 @@ tell_crashing(const GaSlot *slot, GaDispatcherStats *stats)
 				  timestamptz_to_str(ga_clock_date(slot->retry_at))),
 		 "look for the crash in the server's log; SELECT pg_reload_conf(); "
 		 "tries it now");
+	tell_command(stats, "SELECT pg_reload_conf();");
 }
 
 /* False: the extension is not in the database that asks, or all is well. */
@@ -200,6 +255,9 @@ tell_owner(GaDispatcherStats *stats)
 				  name ? name : "a role"),
 		 psprintf("ALTER ROLE %s SUPERUSER; the extension's statements need it",
 				  quote_identifier(name ? name : "...")));
+	if (name != NULL)
+		tell_command(stats, psprintf("ALTER ROLE %s SUPERUSER;",
+									 quote_identifier(name)));
 	return true;
 }
 
@@ -210,7 +268,11 @@ tell_slot(const GaSlot *slot, GaSlotTrouble trouble, GaDispatcherStats *stats)
 	if (slot->state == GA_SLOT_IDLE && !ga_settings.dispatch)
 		trouble = GA_TROUBLE_OFF;
 	stats->reason = trouble_text(trouble);
+	stats->since = (TimestampTz) pg_atomic_read_u64(
+		&((GaSlot *) slot)->trouble_since);
 	if (stats->overdue_us > 0)
+	{
+		stats->since = GetCurrentTimestamp() - stats->overdue_us;
 		tell(
 			stats, "not responding",
 			psprintf("it has made no progress for %ld s",
@@ -218,11 +280,16 @@ tell_slot(const GaSlot *slot, GaSlotTrouble trouble, GaDispatcherStats *stats)
 			psprintf("SELECT * FROM pg_stat_activity WHERE pid = %d; a process "
 					 "that was stopped goes on by kill -CONT %d",
 					 (int) slot->pid, (int) slot->pid));
+		tell_command(stats, psprintf("\\! kill -CONT %d", (int) slot->pid));
+	}
 	else if (slot->state == GA_SLOT_RUNNING || slot->state == GA_SLOT_IDLE)
 	{
 		if (trouble == GA_TROUBLE_NO_COURIER)
+		{
 			tell(stats, "no courier", stats->reason,
 				 "run make install again, or set group_api.courier_path");
+			tell_command(stats, courier_command());
+		}
 		else
 			tell(stats, slot->state == GA_SLOT_IDLE ? "idle" : "running",
 				 stats->reason, NULL);
@@ -230,13 +297,19 @@ tell_slot(const GaSlot *slot, GaSlotTrouble trouble, GaDispatcherStats *stats)
 	else if (trouble == GA_TROUBLE_CRASHING)
 		tell_crashing(slot, stats);
 	else if (trouble == GA_TROUBLE_NO_WORKER)
+	{
 		tell(stats, "stopped", stats->reason,
 			 "increase max_worker_processes and restart");
+		tell_raise(stats, "max_worker_processes", max_worker_processes);
+	}
 	else if (slot->state == GA_SLOT_STOPPED)
+	{
 		tell(stats, "stopped",
 			 psprintf("it ended with an error; it is tried again at %s",
 					  timestamptz_to_str(ga_clock_date(slot->retry_at))),
 			 "look for the error in the server's log");
+		tell_command(stats, "SELECT pg_reload_conf();");
+	}
 	else
 		tell_waiting(slot, stats);
 }

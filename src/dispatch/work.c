@@ -39,7 +39,9 @@
 
 /* Pause of a step after a lock was in its way: the first, and the longest. */
 #define FIRST_PAUSE_MS 100
-#define LONGEST_PAUSE_MS 2000
+#define LONGEST_PAUSE_MS 500
+/* After an error, which costs more than a lock that is refused. */
+#define LONGEST_ERROR_PAUSE_MS 2000
 /* What a lock may cost a step of one row: another row comes next. */
 #define ATTEMPT_LOCK_MS 10
 /* A step held up this long is worth a line in the log. */
@@ -213,13 +215,13 @@ publish(void)
 
 /* Until when a step is put off: longer each time. */
 static void
-put_off(Hindrance *hindrance, GaMonotonic now)
+put_off(Hindrance *hindrance, int longest_ms, GaMonotonic now)
 {
 	if (hindrance->since == 0)
 		hindrance->since = now;
 	hindrance->pause_ms = hindrance->pause_ms == 0
 							  ? FIRST_PAUSE_MS
-							  : Min(hindrance->pause_ms * 2, LONGEST_PAUSE_MS);
+							  : Min(hindrance->pause_ms * 2, longest_ms);
 	hindrance->not_before = now + (int64) hindrance->pause_ms * 1000;
 }
 
@@ -229,7 +231,7 @@ note_failure(GaStep step, const char *reason)
 {
 	Hindrance *hindrance = &hindrances[step];
 
-	put_off(hindrance, ga_monotonic_now());
+	put_off(hindrance, LONGEST_ERROR_PAUSE_MS, ga_monotonic_now());
 	hindrance->is_error = true;
 	strlcpy(hindrance->reason, reason, sizeof(hindrance->reason));
 	publish();
@@ -242,7 +244,7 @@ note_hindrance(GaStep step, Oid table)
 	Hindrance *hindrance = &hindrances[step];
 	GaMonotonic now = ga_monotonic_now();
 
-	put_off(hindrance, now);
+	put_off(hindrance, LONGEST_PAUSE_MS, now);
 	hindrance->table = table;
 	publish();
 	if (hindrance->is_told || now - hindrance->since < WORTH_TELLING_MS * 1000)
@@ -270,6 +272,17 @@ GaMonotonic
 ga_work_not_before(GaStep step)
 {
 	return hindrances[step].not_before;
+}
+
+void
+ga_work_forget_pauses(void)
+{
+	for (int i = 0; i < GA_STEP_COUNT; i++)
+		if (hindrances[i].not_before != 0)
+		{
+			hindrances[i].not_before = 1; /* long past; 0: nothing hinders it */
+			hindrances[i].pause_ms = 0;
+		}
 }
 
 /* ---- transactions -------------------------------------------------------- */

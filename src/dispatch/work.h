@@ -85,6 +85,8 @@ extern const char *ga_work_step_name(GaStep step);
 extern const GaOwnerScope *ga_work_scope(void);
 /* When a step may be tried again; a moment in the past when nothing is in its way. */
 extern GaMonotonic ga_work_not_before(GaStep step);
+/* Whoever put things right wants every step to be tried at once. */
+extern void ga_work_forget_pauses(void);
 /* Forgets everything the turn allocated. */
 extern void ga_work_end_turn(void);
 

@@ -57,10 +57,6 @@ extern void ga_invitation_answer(const GaInvitationView *view, bool accepted);
 extern uint64 ga_invitations_release(const struct GaOwnerScope *scope,
 									 pg_uuid_t group_id, int64 leader);
 
-/* Queues failed and uncertain ones; NULL and GA_CHANNEL_NONE mean any. */
-extern uint64 ga_invitations_retry_failed(const pg_uuid_t *group_id,
-										  GaChannel channel);
-
 /* Invitations that wait to be sent or are being sent. */
 extern int64 ga_invitations_waiting(void);
 /* Whether one is due by now or being sent. */

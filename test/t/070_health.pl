@@ -77,7 +77,7 @@ sub way
 	poll_until(sub { !findings() }, "$what: then nothing is found") or diag(explain([ findings() ]));
 	my $green = time - $began;
 	at_most($green, $way{green} // 1, "$what: in time, too");
-	all_are($node, 'sent', "$what: and everything is sent");
+	all_are($node, "sent", "$what: and everything is sent");
 	push @measured, sprintf '%-45s red after %.2f s, green after %.2f s', $what, $red, $green;
 	return;
 }
@@ -100,7 +100,7 @@ way('switched off for the database', break => sub { query('ALTER DATABASE postgr
 	check => 'dispatcher', command => qr/^ALTER DATABASE postgres RESET group_api\.dispatch;$/);
 way('frozen', break => sub { query('ALTER DATABASE postgres SET default_transaction_read_only = on'); },
 	then => sub { $node->psql('postgres', 'SET default_transaction_read_only = off'); }, idle => 1,
-	check => 'dispatcher', command => qr/^ALTER DATABASE postgres RESET default_transaction_read_only;$/);
+	check => 'dispatcher', command => qr/^SET .*;\nALTER DATABASE postgres RESET default_transaction_read_only;$/);
 way('a template', break => sub { query('ALTER DATABASE postgres IS_TEMPLATE true'); query('SELECT pg_terminate_backend(pid) FROM group_api.dispatcher'); },
 	check => 'dispatcher', command => qr/^ALTER DATABASE postgres IS_TEMPLATE false;/)
   if 0;

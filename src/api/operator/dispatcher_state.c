@@ -28,8 +28,8 @@ Datum
 group_api_dispatcher_state(PG_FUNCTION_ARGS)
 {
 	TupleDesc descriptor;
-	Datum values[18] = {0};
-	bool nulls[18] = {false};
+	Datum values[20] = {0};
+	bool nulls[20] = {false};
 	GaDispatcherStats stats;
 
 	if (get_call_result_type(fcinfo, NULL, &descriptor) != TYPEFUNC_COMPOSITE)
@@ -71,6 +71,11 @@ group_api_dispatcher_state(PG_FUNCTION_ARGS)
 	nulls[16] = stats.courier_silent_us == 0;
 	values[17] = TimestampTzGetDatum(stats.courier_replaced_at);
 	nulls[17] = stats.courier_replaced_at == 0;
+	values[18] = TimestampTzGetDatum(stats.since);
+	nulls[18] = stats.since == 0;
+	nulls[19] = stats.command == NULL;
+	if (stats.command != NULL)
+		values[19] = CStringGetTextDatum(stats.command);
 	PG_RETURN_DATUM(HeapTupleGetDatum(
 		heap_form_tuple(BlessTupleDesc(descriptor), values, nulls)));
 }

@@ -4,10 +4,13 @@
  */
 #include "postgres.h"
 
+#include "access/xact.h"
+#include "dispatch/provider/counters.h"
 #include "dispatch/wake.h"
 #include "fmgr.h"
 #include "store/plan_cache.h"
 #include "store/provider_store.h"
+#include "store/queue/backoff_store.h"
 #include "utils/builtins.h"
 
 static void
@@ -51,17 +54,26 @@ Datum
 group_api_resume(PG_FUNCTION_ARGS)
 {
 	GaOwnerScope scope;
+	const char *server;
 	bool was_paused;
+	bool was_failing;
+	uint64 waited;
 
 	if (PG_ARGISNULL(0))
 		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 						errmsg("the provider must not be null"),
 						errhint("SELECT * FROM group_api.providers; lists "
 								"them.")));
+	server = NameStr(*PG_GETARG_NAME(0));
 	ga_owner_enter(&scope);
-	require_provider(NameStr(*PG_GETARG_NAME(0)));
-	was_paused = ga_provider_resume(NameStr(*PG_GETARG_NAME(0)));
+	require_provider(server);
+	was_paused = ga_provider_resume(server);
+	waited = ga_backoff_end(server);
 	ga_owner_leave(&scope);
+	/* At once; the dispatcher takes it up when it hears of the commit. */
+	was_failing = ga_counters_resume(server);
 	ga_wake_reload_at_commit();
-	PG_RETURN_BOOL(was_paused);
+	if (waited > 0)
+		ga_wake_at_commit(GetCurrentTransactionStartTimestamp());
+	PG_RETURN_BOOL(was_paused || was_failing);
 }

@@ -15,6 +15,8 @@
 #include "store/invitation_store.h"
 #include "store/plan_cache.h"
 #include "store/queue/set_aside_store.h"
+#include "store/retry_store.h"
+#include "utils/builtins.h"
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 #include "utils/uuid.h"
@@ -32,19 +34,35 @@ group_api_start(PG_FUNCTION_ARGS)
 	PG_RETURN_VOID();
 }
 
+static void
+read_choice(FunctionCallInfo fcinfo, GaRetryChoice *choice)
+{
+	choice->group_id = PG_ARGISNULL(0) ? NULL : PG_GETARG_UUID_P(0);
+	choice->channel = ga_argument_channel(fcinfo, 1);
+	choice->server = PG_ARGISNULL(2) ? NULL : NameStr(*PG_GETARG_NAME(2));
+	choice->reason =
+		PG_ARGISNULL(3) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(3));
+	choice->max_age = PG_ARGISNULL(4) ? NULL : PG_GETARG_INTERVAL_P(4);
+	choice->max_rows = PG_ARGISNULL(5) ? 0 : PG_GETARG_INT32(5);
+	if (!PG_ARGISNULL(5) && choice->max_rows < 1)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("max_rows must be 1 or more"),
+						errhint("Leave it out for all of them.")));
+}
+
 PG_FUNCTION_INFO_V1(group_api_retry_failed);
 
 Datum
 group_api_retry_failed(PG_FUNCTION_ARGS)
 {
-	const pg_uuid_t *group = PG_ARGISNULL(0) ? NULL : PG_GETARG_UUID_P(0);
-	GaChannel channel = ga_argument_channel(fcinfo, 1);
+	GaRetryChoice choice;
 	GaOwnerScope scope;
 	uint64 count;
 	uint64 aside;
 
+	read_choice(fcinfo, &choice);
 	ga_owner_enter(&scope);
-	count = ga_invitations_retry_failed(group, channel);
+	count = ga_retry_failed(&choice);
 	aside = ga_set_aside_end_all();
 	ga_owner_leave(&scope);
 	if (aside > 0)
@@ -52,6 +70,23 @@ group_api_retry_failed(PG_FUNCTION_ARGS)
 	else if (count > 0)
 		ga_wake_at_commit(GetCurrentTransactionStartTimestamp());
 	PG_RETURN_INT64((int64) count);
+}
+
+PG_FUNCTION_INFO_V1(group_api_retry_set_aside);
+
+Datum
+group_api_retry_set_aside(PG_FUNCTION_ARGS)
+{
+	GaOwnerScope scope;
+	uint64 aside;
+
+	ga_owner_enter(&scope);
+	aside = ga_set_aside_end_all();
+	ga_owner_leave(&scope);
+	/* Steps that failed as a whole, and outcomes that could not be recorded. */
+	ga_wake_reload_at_commit();
+	ga_wake_at_commit(DT_NOBEGIN);
+	PG_RETURN_INT64((int64) aside);
 }
 
 static bool

@@ -15,6 +15,7 @@
 #include "dispatch/launch/crash_guard.h"
 #include "dispatch/launch/databases.h"
 #include "dispatch/launch/probes.h"
+#include "dispatch/provider/counters.h"
 #include "dispatch/slots.h"
 #include "dispatch/launch/workers.h"
 #include "miscadmin.h"
@@ -38,6 +39,7 @@ void
 ga_probes_free_slot(int at)
 {
 	ga_crash_guard_reset(ga_slots->slots[at].database);
+	ga_counters_free(ga_slots->slots[at].database);
 	LWLockAcquire(ga_slots->lock, LW_EXCLUSIVE);
 	if (ga_slots->slots[at].pid == 0)
 		ga_slots->slots[at].state = GA_SLOT_FREE;

@@ -206,3 +206,10 @@ ga_recording_forget_waits(void)
 	records_not_before = 0;
 	ga_records_bring_back(GA_MONOTONIC_NEVER);
 }
+
+void
+ga_recording_retry_soon(void)
+{
+	if (record_wait_ms > 0)
+		records_not_before = 0;
+}

@@ -25,5 +25,7 @@ extern bool ga_recording_is_outstanding(void);
 
 /* Before the last try of the process: everything is tried at once. */
 extern void ga_recording_forget_waits(void);
+/* What could not be written down is tried again in the next turn. */
+extern void ga_recording_retry_soon(void);
 
 #endif /* GA_DISPATCH_STEPS_RECORDING_H */
