@@ -178,9 +178,9 @@ tell_no_slot(Oid database, GaDispatcherStats *stats)
 	{
 		tell(stats, "stopped", "this database is a template",
 			 "ALTER DATABASE ... IS_TEMPLATE false, if it is to send");
-		tell_command(stats, psprintf("ALTER DATABASE %s IS_TEMPLATE false;",
-									 quote_identifier(
-										 get_database_name(database))));
+		tell_command(stats,
+					 psprintf("ALTER DATABASE %s IS_TEMPLATE false;",
+							  quote_identifier(get_database_name(database))));
 	}
 	else if (ga_slots_are_full())
 	{
@@ -268,8 +268,8 @@ tell_slot(const GaSlot *slot, GaSlotTrouble trouble, GaDispatcherStats *stats)
 	if (slot->state == GA_SLOT_IDLE && !ga_settings.dispatch)
 		trouble = GA_TROUBLE_OFF;
 	stats->reason = trouble_text(trouble);
-	stats->since = (TimestampTz) pg_atomic_read_u64(
-		&((GaSlot *) slot)->trouble_since);
+	stats->since =
+		(TimestampTz) pg_atomic_read_u64(&((GaSlot *) slot)->trouble_since);
 	if (stats->overdue_us > 0)
 	{
 		stats->since = GetCurrentTimestamp() - stats->overdue_us;

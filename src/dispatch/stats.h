@@ -16,9 +16,9 @@ typedef struct GaDispatcherStats
 	/* running, idle (none is needed now), starting, waiting, stopped, no courier,
 	 * not responding */
 	const char *state;
-	const char *reason; /* why it sends nothing; NULL: it would */
-	const char *hint;	/* what to do about that; NULL: nothing */
-	TimestampTz since;	/* when that began; 0: not known */
+	const char *reason;	 /* why it sends nothing; NULL: it would */
+	const char *hint;	 /* what to do about that; NULL: nothing */
+	TimestampTz since;	 /* when that began; 0: not known */
 	const char *command; /* to be typed into psql against it; NULL: none */
 	TimestampTz started_at;
 	uint64 turns;

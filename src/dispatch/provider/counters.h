@@ -43,9 +43,10 @@ typedef struct GaCounters
 	/* Written by the dispatcher alone, read by anybody. */
 	pg_atomic_uint64 since; /* TimestampTz: counted from then on */
 	pg_atomic_uint64 outcomes[GA_OUTCOME_KINDS];
-	pg_atomic_uint64 accepted_at;	/* TimestampTz of the last one; 0: none */
-	pg_atomic_uint64 failing_since; /* TimestampTz; 0: its last answer was one */
-	pg_atomic_uint32 failures;		/* in a row */
+	pg_atomic_uint64 accepted_at; /* TimestampTz of the last one; 0: none */
+	pg_atomic_uint64
+		failing_since;		   /* TimestampTz; 0: its last answer was one */
+	pg_atomic_uint32 failures; /* in a row */
 	pg_atomic_uint32 in_flight;
 	pg_atomic_uint32 window;
 	pg_atomic_uint64 rest_until; /* GaMonotonic */

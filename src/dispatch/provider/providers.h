@@ -108,7 +108,8 @@ typedef struct GaProvider
 	bool has_nothing; /* all its rows go to others first */
 
 	GaReading reading; /* how far it has read the queue */
-	GaCounters *counters; /* what others can see of it; NULL: it is not counted */
+	GaCounters
+		*counters; /* what others can see of it; NULL: it is not counted */
 } GaProvider;
 
 /* It hears of events (dispatch/events) and takes no message. */
