@@ -2229,7 +2229,7 @@ BEGIN
                     since := waiting.oldest;
                     command := CASE wanted WHEN 'EMAIL'
                         THEN 'CREATE SERVER mail FOREIGN DATA WRAPPER group_api_smtp OPTIONS (url ''smtp://localhost'', sender ''you@example.com'');'
-                        ELSE 'CREATE SERVER sms FOREIGN DATA WRAPPER group_api_twilio OPTIONS (account_sid ''AC...'', sender ''+15005550006'');' END;
+                        ELSE 'CREATE SERVER sms FOREIGN DATA WRAPPER group_api_http OPTIONS (channel ''MOBILE'', url ''https://gateway.example.com/send'');' END;
                 END IF;
             END IF;
             IF trouble.server IS NOT NULL AND (takers = 0 OR unreachable > 0) THEN

@@ -34,6 +34,9 @@
 #include "varatt.h"
 #endif
 
+/* As the names of packages have it. */
+#define GA_SERVER_MAJOR (PG_VERSION_NUM / 10000)
+
 #if PG_VERSION_NUM < 150000
 #error "group_api needs PostgreSQL 15 or later"
 #endif

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "access/htup_details.h"
+#include "base/compat.h"
 #include "base/guc.h"
 #include "catalog/pg_database.h"
 #include "commands/dbcommands.h"
@@ -134,7 +135,7 @@ courier_command(void)
 		return "ALTER SYSTEM RESET group_api.courier_path;\n"
 			   "SELECT pg_reload_conf();";
 	return psprintf("\\! apt-get install --reinstall postgresql-%d-group-api",
-					PG_VERSION_NUM / 10000);
+					GA_SERVER_MAJOR);
 }
 
 static bool

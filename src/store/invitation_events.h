@@ -361,6 +361,9 @@
 	"   OR i.contact IS NOT DISTINCT FROM o.contact"                           \
 	"   THEN i.contact_since ELSE " GA_NEXT_LINK " END"
 
+/* What waits for its next try need not wait any longer. */
+#define GA_SET_DUE_NOW " SET due = now()"
+
 #define GA_SET_RETRIED(expires)                                                \
 	" SET response = " GA_RESPONSE_AFTER(RETRY) ", responded_at = NULL,"       \
 	"  delivery = " GA_DELIVERY_AFTER(RETRY) ", due = now(),"                  \

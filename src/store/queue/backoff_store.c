@@ -7,7 +7,7 @@
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
-#include "store/invitation_state.h"
+#include "store/invitation_events.h"
 #include "store/plan_cache.h"
 #include "store/queue/backoff_store.h"
 #include "utils/builtins.h"
@@ -17,7 +17,7 @@ ga_backoff_end(const char *server)
 {
 	static GaPlan plan = {
 		/* What waits for a cap or a cool-down waits for no provider. */
-		.sql = "UPDATE group_api_private.invitations i SET due = now()"
+		.sql = "UPDATE group_api_private.invitations i" GA_SET_DUE_NOW
 			   " FROM (SELECT group_id, number"
 			   "  FROM group_api_private.invitations"
 			   "  WHERE due > now() AND start_tag IS NULL AND server = $1"
