@@ -1478,6 +1478,187 @@ unreadable.  A mailbox that is gone and a complaint suppress the contact.
 No mail causes an error; 58000 when the courier program cannot be run, 53000 when the
 machine is too busy for it: hand the mail in again (docs/bounces.md).$$;
 
+CREATE FUNCTION group_api.pause_channel(channel group_api.channel, reason text DEFAULT NULL) RETURNS bigint
+    LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    provider record;
+    paused bigint := 0;
+BEGIN
+    FOR provider IN SELECT p.server FROM group_api.providers p
+                     WHERE (pause_channel.channel IS NULL OR p.channel = pause_channel.channel::text) AND p.state <> 'paused' LOOP
+        PERFORM group_api.pause(provider.server, reason);
+        paused := paused + 1;
+    END LOOP;
+    RETURN paused;
+END
+$$;
+COMMENT ON FUNCTION group_api.pause_channel(group_api.channel, text) IS
+'Holds back everything of a channel: pauses all its providers that are not paused; of both channels where it is null. Returns how many. What is in flight ends.';
+
+CREATE FUNCTION group_api.resume_channel(channel group_api.channel) RETURNS bigint
+    LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    provider record;
+    resumed bigint := 0;
+BEGIN
+    FOR provider IN SELECT p.server FROM group_api.providers p
+                     WHERE resume_channel.channel IS NULL OR p.channel = resume_channel.channel::text LOOP
+        resumed := resumed + group_api.resume(provider.server)::integer;
+    END LOOP;
+    RETURN resumed;
+END
+$$;
+COMMENT ON FUNCTION group_api.resume_channel(group_api.channel) IS
+'Lets all providers of a channel send again, whoever paused them; of both channels where it is null. Returns how many were paused, resting or failing.';
+
+CREATE FUNCTION group_api.pause_all(reason text DEFAULT NULL) RETURNS bigint
+    LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp
+    RETURN group_api.pause_channel(NULL, reason);
+COMMENT ON FUNCTION group_api.pause_all(text) IS 'Pauses all providers of this database that are not paused; how many. resume_all() ends it.';
+
+CREATE FUNCTION group_api.resume_all() RETURNS bigint
+    LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp
+    RETURN group_api.resume_channel(NULL);
+COMMENT ON FUNCTION group_api.resume_all() IS 'Lets all providers of this database send again, whoever paused them; how many were paused, resting or failing.';
+
+CREATE FUNCTION group_api.resend(
+        group_id uuid DEFAULT NULL, channel group_api.channel DEFAULT NULL, server name DEFAULT NULL,
+        reason text DEFAULT NULL, max_age interval DEFAULT NULL, max_rows integer DEFAULT 1000)
+    RETURNS bigint
+    LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    invitation record;
+    resent bigint := 0;
+    skipped bigint := 0;
+    words text;
+BEGIN
+    IF max_rows IS NULL OR max_rows < 1 THEN
+        RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = 'max_rows must be 1 or more';
+    END IF;
+    FOR invitation IN
+        SELECT d.group_id, d.member FROM group_api.deliveries d
+         WHERE d.response IN ('pending', 'expired') AND d.delivery IN ('sent', 'delivered', 'failed', 'uncertain')
+           AND d.changed_at < now()
+           AND (resend.group_id IS NULL OR d.group_id = resend.group_id)
+           AND (resend.channel IS NULL OR d.channel = resend.channel)
+           AND (resend.server IS NULL OR d.server = resend.server)
+           AND (resend.reason IS NULL OR d.reason LIKE resend.reason)
+           AND (max_age IS NULL OR d.changed_at >= now() - max_age)
+         ORDER BY d.group_id, d.member LIMIT max_rows LOOP
+        BEGIN
+            PERFORM group_api.resend_invitation(invitation.group_id, invitation.member);
+            resent := resent + 1;
+        EXCEPTION WHEN object_not_in_prerequisite_state OR configuration_limit_exceeded OR lock_not_available OR no_data_found THEN
+            skipped := skipped + 1;
+            words := SQLERRM;
+        END;
+    END LOOP;
+    IF skipped > 0 THEN
+        RAISE NOTICE USING MESSAGE = format('%s were left out, the last one since %s', skipped, words);
+    END IF;
+    RETURN resent;
+END
+$$;
+COMMENT ON FUNCTION group_api.resend(uuid, group_api.channel, name, text, interval, integer) IS
+$$Sends open invitations that were sent, or failed, again under new links: all, or those of one group, channel or provider
+(server), with a reason that is LIKE the given one, or that changed no longer ago than max_age; at most max_rows.
+Returns how many; those that may not be resent (sent a moment ago, an archived group) are left out, and a NOTICE says why.
+Error: 22023 for max_rows below 1.$$;
+
+CREATE FUNCTION group_api.cancel(
+        group_id uuid DEFAULT NULL, channel group_api.channel DEFAULT NULL, server name DEFAULT NULL,
+        reason text DEFAULT NULL, max_age interval DEFAULT NULL, max_rows integer DEFAULT 1000)
+    RETURNS bigint
+    LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    invitation record;
+    canceled bigint := 0;
+BEGIN
+    IF max_rows IS NULL OR max_rows < 1 THEN
+        RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = 'max_rows must be 1 or more';
+    END IF;
+    FOR invitation IN
+        SELECT d.group_id, d.member FROM group_api.deliveries d
+         WHERE d.response = 'pending' AND d.delivery IN ('held', 'queued')
+           AND (cancel.group_id IS NULL OR d.group_id = cancel.group_id)
+           AND (cancel.channel IS NULL OR d.channel = cancel.channel)
+           AND (cancel.server IS NULL OR d.server = cancel.server)
+           AND (cancel.reason IS NULL OR d.reason LIKE cancel.reason)
+           AND (max_age IS NULL OR d.changed_at >= now() - max_age)
+         ORDER BY d.group_id, d.member LIMIT max_rows LOOP
+        BEGIN
+            PERFORM group_api.revoke_invitation(invitation.group_id, invitation.member);
+            canceled := canceled + 1;
+        EXCEPTION WHEN object_not_in_prerequisite_state OR lock_not_available OR no_data_found THEN
+            NULL;
+        END;
+    END LOOP;
+    RETURN canceled;
+END
+$$;
+COMMENT ON FUNCTION group_api.cancel(uuid, group_api.channel, name, text, interval, integer) IS
+$$Withdraws invitations whose message has not left: all, or those of one group or channel, that a provider (server) was tried
+for, with a reason that is LIKE the given one, or that changed no longer ago than max_age; at most max_rows.  Returns how many.
+Error: 22023 for max_rows below 1.$$;
+
+-- It commits, so it can have no settings of its own: each transaction begins with the search path.
+CREATE PROCEDURE group_api.in_batches(
+        action text, group_id uuid DEFAULT NULL, channel group_api.channel DEFAULT NULL, server name DEFAULT NULL,
+        reason text DEFAULT NULL, max_age interval DEFAULT NULL, batch_size integer DEFAULT 1000)
+    LANGUAGE plpgsql AS $$
+DECLARE
+    batch bigint;
+    done bigint := 0;
+    total bigint;
+BEGIN
+    PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
+    IF action IS NULL OR action NOT IN ('retry_failed', 'resend', 'cancel') THEN
+        RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+            MESSAGE = format('unknown action %s', coalesce(quote_literal(action), 'null')),
+            HINT = 'The actions are retry_failed, resend and cancel.';
+    END IF;
+    -- What fails again meanwhile is not done twice.
+    SELECT count(*) INTO total FROM group_api.deliveries d
+     WHERE CASE action WHEN 'retry_failed' THEN d.delivery IN ('failed', 'uncertain') AND d.response IN ('pending', 'expired')
+                       WHEN 'resend' THEN d.delivery IN ('sent', 'delivered', 'failed', 'uncertain') AND d.response IN ('pending', 'expired')
+                       ELSE d.delivery IN ('held', 'queued') AND d.response = 'pending' END
+       AND (in_batches.group_id IS NULL OR d.group_id = in_batches.group_id)
+       AND (in_batches.channel IS NULL OR d.channel = in_batches.channel)
+       AND (in_batches.server IS NULL OR d.server = in_batches.server)
+       AND (in_batches.reason IS NULL OR d.reason LIKE in_batches.reason)
+       AND (max_age IS NULL OR d.changed_at >= now() - max_age);
+    LOOP
+        PERFORM group_api.report_progress(action, done, total);
+        EXIT WHEN done >= total;
+        batch := CASE action
+            WHEN 'retry_failed' THEN group_api.retry_failed(group_id, channel, server, reason, max_age, batch_size)
+            WHEN 'resend' THEN group_api.resend(group_id, channel, server, reason, max_age, batch_size)
+            ELSE group_api.cancel(group_id, channel, server, reason, max_age, batch_size) END;
+        done := done + batch;
+        COMMIT;
+        PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
+        EXIT WHEN batch = 0;
+    END LOOP;
+    PERFORM group_api.report_progress(NULL, done, total);
+    RAISE NOTICE USING MESSAGE = format('%s of %s', done, total);
+END
+$$;
+COMMENT ON PROCEDURE group_api.in_batches(text, uuid, group_api.channel, name, text, interval, integer) IS
+$$Does retry_failed, resend or cancel (action) with as many invitations as the choice has when it begins, a transaction for each
+batch_size of them; view stat_progress tells how far it is.  To be called outside a transaction; what was done stays when it is
+interrupted.  Errors: 22023 for another action or batch_size below 1, 2D000 inside a transaction.$$;
+
+CREATE FUNCTION group_api.report_progress(action text, done bigint, total bigint) RETURNS void
+    LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_report_progress';
+COMMENT ON FUNCTION group_api.report_progress(text, bigint, bigint) IS
+'Tells view stat_progress how far this session is with long work; null: it is over. group_api.in_batches() calls it.';
+
+CREATE FUNCTION group_api_private.progress(
+        OUT pid integer, OUT action text, OUT started_at timestamptz, OUT done bigint, OUT total bigint)
+    RETURNS SETOF record
+    LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_progress';
+COMMENT ON FUNCTION group_api_private.progress() IS 'internal: the long work of sessions of this database';
+
 CREATE FUNCTION group_api_private.dispatcher_state(
         OUT pid integer, OUT state text, OUT reason text, OUT courier_pid integer,
         OUT started_at timestamptz, OUT turns bigint, OUT claimed bigint, OUT recorded bigint, OUT hint text,
@@ -1656,7 +1837,10 @@ COMMENT ON COLUMN group_api.attempts.segments IS 'parts of the SMS; null: a mail
 
 CREATE VIEW group_api.deliveries WITH (security_invoker = true) AS
 SELECT g.id AS group_id, g.name AS "group", i.number AS member, m.name AS member_name, i.channel, i.contact,
-       i.delivery, i.reason, i.response, i.attempts, i.due, i.changed_at, i.server::name COLLATE pg_catalog."C", i.message_id
+       i.delivery, i.reason, i.response, i.attempts, i.due, i.changed_at, i.server::name COLLATE pg_catalog."C", i.message_id,
+       i.delivery IN ('sent', 'delivered') AND (i.accepted_code IS NOT DISTINCT FROM 'captured'
+           OR EXISTS (SELECT FROM pg_catalog.pg_foreign_server s JOIN pg_catalog.pg_foreign_data_wrapper w ON w.oid = s.srvfdw
+                       WHERE s.srvname = i.server AND w.fdwname = 'group_api_capture')) AS captured
   FROM group_api_private.invitations i
   JOIN group_api_private.groups g ON g.id = i.group_id
   JOIN group_api_private.members m ON m.group_id = i.group_id AND m.number = i.number;
@@ -1734,11 +1918,57 @@ COMMENT ON COLUMN group_api.receipt_counts.server IS 'the provider; empty: nobod
 COMMENT ON COLUMN group_api.receipt_counts.result IS 'what became of them';
 COMMENT ON COLUMN group_api.receipt_counts.receipts IS 'how many';
 
+-- What a mail says: as the courier writes it (RFC 2045, RFC 2047), and no more than that.
+CREATE FUNCTION group_api_private.mail_unquoted(value text) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+BEGIN ATOMIC
+    SELECT convert_from(coalesce(string_agg(CASE WHEN p[1] ~ '^=[0-9A-Fa-f]{2}$' THEN decode(substr(p[1], 2), 'hex')
+                                                 ELSE convert_to(p[1], 'UTF8') END, ''::bytea ORDER BY n), ''), 'UTF8')
+      FROM regexp_matches(regexp_replace(value, '=\r?\n', '', 'g'), '=[0-9A-Fa-f]{2}|[^=]+|=', 'g') WITH ORDINALITY AS m (p, n);
+END;
+COMMENT ON FUNCTION group_api_private.mail_unquoted(text) IS 'internal: quoted-printable text, decoded';
+
+CREATE FUNCTION group_api_private.mail_subject(mail text) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+BEGIN ATOMIC
+    SELECT string_agg(CASE WHEN w[1] ~* '^=\?utf-8\?b\?' THEN convert_from(decode(split_part(w[1], '?', 4), 'base64'), 'UTF8')
+                           WHEN w[1] ~* '^=\?utf-8\?q\?' THEN group_api_private.mail_unquoted(replace(split_part(w[1], '?', 4), '_', ' '))
+                           ELSE w[1] END, '' ORDER BY n)
+      FROM regexp_matches(regexp_replace(regexp_replace(
+               substring(split_part(replace(mail, E'\r', ''), E'\n\n', 1) FROM '(?n)^Subject: (.*(?:\n[ \t].*)*)'),
+               '\n([ \t])', '\1', 'g'), '\?=\s+=\?', '?==?', 'g'),
+           '=\?[^?]+\?[BbQq]\?[^?]*\?=|[^=]+|=', 'g') WITH ORDINALITY AS m (w, n);
+END;
+COMMENT ON FUNCTION group_api_private.mail_subject(text) IS 'internal: the subject of a mail, decoded';
+
+CREATE FUNCTION group_api_private.mail_text(mail text) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+BEGIN ATOMIC
+    SELECT CASE WHEN head ~* 'encoding: *quoted-printable' THEN group_api_private.mail_unquoted(body)
+                WHEN head ~* 'encoding: *base64' THEN convert_from(decode(body, 'base64'), 'UTF8')
+                ELSE body END
+      FROM (SELECT replace(mail, E'\r', '')) a (mail),
+           LATERAL (SELECT substr(a.mail, greatest(strpos(a.mail, 'Content-Type: text/plain'), 1))) b (part),
+           LATERAL (SELECT split_part(part, E'\n\n', 1)) c (head),
+           LATERAL (SELECT split_part(substr(part, length(head) + 3), E'\n--=_', 1)) d (body);
+END;
+COMMENT ON FUNCTION group_api_private.mail_text(text) IS 'internal: the plain text of a mail, decoded';
+
+CREATE FUNCTION group_api_private.first_link(value text) RETURNS text
+    LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT u[1] FROM regexp_matches(value, 'https?://[^\s<>"]+', 'g') WITH ORDINALITY AS m (u, n)
+     ORDER BY NOT starts_with(u[1], split_part(current_setting('group_api.invitation_url', true), '{token}', 1)), n LIMIT 1
+$$;
+COMMENT ON FUNCTION group_api_private.first_link(text) IS 'internal: the link of an invitation in a text, or else the first one';
+
 CREATE VIEW group_api.captured WITH (security_invoker = true) AS
 SELECT c.id, c.captured_at, c.group_id, c.member, c.server, c.channel, c.recipient,
        CASE c.channel WHEN 'MOBILE' THEN group_api.sms_segments(c.message) END AS segments,
+       CASE c.channel WHEN 'EMAIL' THEN group_api_private.mail_subject(c.message) END AS subject,
+       t.text, group_api_private.first_link(t.text) AS link,
        c.message
-  FROM group_api_private.captured c;
+  FROM group_api_private.captured c,
+       LATERAL (SELECT CASE c.channel WHEN 'EMAIL' THEN group_api_private.mail_text(c.message) ELSE c.message END) t (text);
 COMMENT ON VIEW group_api.captured IS 'what capture providers kept: the message exactly as it would have left';
 COMMENT ON COLUMN group_api.captured.id IS 'in the order in which they were kept';
 COMMENT ON COLUMN group_api.captured.captured_at IS 'when it was kept';
@@ -2019,6 +2249,47 @@ SELECT group_api_private.library_version() AS library_version,
 COMMENT ON VIEW group_api.library IS 'the versions of the library that the server loaded and of the extension in this database';
 COMMENT ON COLUMN group_api.library.library_version IS 'of the shared library';
 COMMENT ON COLUMN group_api.library.extension_version IS 'of the SQL, as CREATE or ALTER EXTENSION made it';
+
+CREATE VIEW group_api.stat_progress WITH (security_invoker = true) AS
+SELECT p.pid, p.action, p.started_at, p.done, p.total
+  FROM group_api_private.progress() p;
+COMMENT ON VIEW group_api.stat_progress IS 'long work that is under way in this database: in_batches() of sessions, expiries of the dispatcher';
+COMMENT ON COLUMN group_api.stat_progress.pid IS 'the process that does it';
+COMMENT ON COLUMN group_api.stat_progress.action IS 'retry_failed, resend, cancel or expire';
+COMMENT ON COLUMN group_api.stat_progress.started_at IS 'when it began';
+COMMENT ON COLUMN group_api.stat_progress.done IS 'how many invitations are done';
+COMMENT ON COLUMN group_api.stat_progress.total IS 'how many there were when it began; null: not known';
+
+CREATE FUNCTION group_api.timeline(group_id uuid, member integer)
+    RETURNS TABLE (at timestamptz, event text, server name, code text, detail text)
+    LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
+BEGIN ATOMIC
+    SELECT e.at, e.event, e.server, e.code, e.detail
+      FROM (SELECT 1 AS part, g.created_at AS at, 'queued' AS event, NULL::name AS server, NULL::text AS code,
+                   format('%s to %s, in the group %s', i.channel, i.contact, g.name) AS detail
+              FROM group_api_private.invitations i JOIN group_api_private.groups g ON g.id = i.group_id
+             WHERE i.group_id = timeline.group_id AND i.number = timeline.member
+            UNION ALL
+            SELECT 2, a.started_at, 'attempt: ' || a.outcome, a.server, a.code,
+                   concat_ws('; ', a.detail, a.elapsed::text, 'again at ' || a.next_at)
+              FROM group_api.attempts a WHERE a.group_id = timeline.group_id AND a.member = timeline.member
+            UNION ALL
+            SELECT 3, r.received_at, 'receipt: ' || coalesce(r.status, r.result), r.server, r.code, r.result
+              FROM group_api.receipts r WHERE r.group_id = timeline.group_id AND r.member = timeline.member
+            UNION ALL
+            SELECT 4, i.responded_at, 'answer: ' || i.response, NULL, NULL, NULL
+              FROM group_api_private.invitations i
+             WHERE i.group_id = timeline.group_id AND i.number = timeline.member AND i.responded_at IS NOT NULL
+            UNION ALL
+            SELECT 5, coalesce(i.due, i.changed_at),
+                   CASE WHEN i.due IS NOT NULL THEN 'next try' ELSE 'now: ' || i.delivery END, i.server::name, NULL, i.reason
+              FROM group_api_private.invitations i
+             WHERE i.group_id = timeline.group_id AND i.number = timeline.member) e
+     ORDER BY e.part = 5, e.at, e.part;
+END;
+COMMENT ON FUNCTION group_api.timeline(uuid, integer) IS
+$$What happened to one invitation, a row each: queued, every attempt with the provider's words, every receipt, the answer, and
+last what it is now or when it is tried next.  No rows: there is no such invitation.$$;
 
 -- Health --------------------------------------------------------------------
 --
@@ -2684,6 +2955,122 @@ WHERE NOT ok is empty when all is well.  since: when it began.  fact: what was s
 helps.  command: the next command against it, to be typed into psql; a line that begins with \! is
 for the shell of the server.  Never an error; a lock is waited for 0.2 s.$$;
 
+-- The status page ------------------------------------------------------------
+
+CREATE FUNCTION group_api_private.html_text(value text) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+    RETURN replace(replace(replace(replace(replace(value, '&', '&amp;'), '<', '&lt;'), '>', '&gt;'), '"', '&quot;'), '''', '&#39;');
+COMMENT ON FUNCTION group_api_private.html_text(text) IS 'internal: a text as it stands in HTML, in an element or a quoted attribute';
+
+-- One that changes is allowed by its digest, so it holds no value.
+CREATE FUNCTION group_api_private.status_style() RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+SELECT '
+:root{color-scheme:light dark;--paper:#f3efe8;--card:#fff;--ink:#1d2320;--soft:#565e59;--line:#dcd8cf;--good:#175c45;--bad:#9b1c1c;--bad-tint:#fdeaea;--warn:#7a3d00;--warn-tint:#fdf0dc;--note:#1d4a75;--code:#f4f1ea}
+@media (prefers-color-scheme:dark){:root{--paper:#121614;--card:#1b211e;--ink:#eef1ee;--soft:#aab4ae;--line:#333b37;--good:#8fd6b4;--bad:#ffb1a8;--bad-tint:#3b1d1b;--warn:#f5c98a;--warn-tint:#3a2c17;--note:#a8cdf0;--code:#121614}}
+*{box-sizing:border-box}
+body{margin:0;padding:1rem;background:var(--paper);color:var(--ink);font:1rem/1.5 system-ui,sans-serif}
+main,header{max-width:52rem;margin:0 auto}
+h1{font-size:1.4rem;margin:0}h2{font-size:1.1rem;margin:1.5rem 0 .5rem}h3{font-size:1rem;margin:0}
+p{margin:.25rem 0}
+section>ul{list-style:none;margin:0;padding:0;display:grid;gap:.75rem}
+section>ul>li,.card{background:var(--card);border:1px solid var(--line);border-radius:.6rem;padding:.75rem 1rem;overflow-wrap:anywhere}
+.critical{border-color:var(--bad)!important;background:var(--bad-tint)!important}.critical strong,.bad{color:var(--bad)}
+.warning{border-color:var(--warn)!important;background:var(--warn-tint)!important}.warning strong{color:var(--warn)}
+.notice strong{color:var(--note)}.ok strong,.good{color:var(--good)}
+.soft{color:var(--soft);font-size:.9rem}
+pre{margin:.5rem 0 0;padding:.5rem .75rem;background:var(--code);border-radius:.4rem;white-space:pre-wrap;overflow-wrap:anywhere;font-size:.9rem}
+dl{display:grid;grid-template-columns:repeat(auto-fill,minmax(7.5rem,1fr));gap:.5rem;margin:.5rem 0 0}
+dl div{min-width:0}dt{color:var(--soft);font-size:.8rem}dd{margin:0;font-variant-numeric:tabular-nums}
+svg{width:100%;height:auto;display:block}.sent{fill:var(--good)}.failed{fill:var(--bad)}.base{stroke:var(--line)}svg text{fill:var(--soft);font:11px system-ui,sans-serif}
+'
+$$;
+COMMENT ON FUNCTION group_api_private.status_style() IS 'internal: the style of status_page()';
+
+CREATE FUNCTION group_api_private.status_findings() RETURNS text
+    LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp
+BEGIN ATOMIC
+    SELECT coalesce(string_agg(format('<li class="%s"><p><strong>%s: %s</strong>%s</p><p>%s</p>%s%s</li>', h.severity, h.severity,
+                  group_api_private.html_text(h."check"),
+                  coalesce(format(' <span class="soft">since %s</span>', to_char(h.since, 'YYYY-MM-DD HH24:MI:SS TZ')), ''),
+                  group_api_private.html_text(h.fact),
+                  coalesce(format('<p class="soft">%s</p>', group_api_private.html_text(nullif(h.hint, h.command))), ''),
+                  coalesce(format('<pre>%s</pre>', group_api_private.html_text(h.command)), '')), ''),
+               '<li class="ok"><p><strong>All is well</strong></p><p>Nothing is in the way of any message.</p></li>')
+      FROM group_api.health() h WHERE h.severity <> 'ok';
+END;
+COMMENT ON FUNCTION group_api_private.status_findings() IS 'internal: what health() finds, for status_page()';
+
+CREATE FUNCTION group_api_private.status_chart() RETURNS text
+    LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp
+BEGIN ATOMIC
+    WITH hours AS (
+        SELECT n, coalesce(sum(d.sent), 0) AS sent, coalesce(sum(d.failed + d.uncertain), 0) AS failed, b.at
+          FROM generate_series(0, 23) n,
+               LATERAL (SELECT date_trunc('hour', now()) - make_interval(hours => 23 - n) AS at) b
+          LEFT JOIN group_api.stat_deliveries d ON d.at >= b.at AND d.at < b.at + interval '1 hour'
+         GROUP BY n, b.at
+    ), scale AS (
+        SELECT greatest(max(sent + failed), 1) AS top, sum(sent) AS sent, sum(failed) AS failed FROM hours
+    )
+    SELECT format('<p>%s sent, <span class="%s">%s failed</span>; at most %s an hour.</p>'
+                  '<svg viewBox="0 0 480 140" role="img" aria-label="Messages of each of the last 24 hours: %s sent, %s failed, at most %s an hour">'
+                  '<line class="base" x1="0" y1="120.5" x2="480" y2="120.5"/>', s.sent, CASE WHEN s.failed > 0 THEN 'bad' ELSE 'good' END, s.failed, s.top,
+                  s.sent, s.failed, s.top)
+           || string_agg(format('<g><title>%s: %s sent, %s failed</title>%s%s</g>%s', to_char(h.at, 'HH24:MI'), h.sent, h.failed,
+                  CASE WHEN h.sent > 0 THEN format('<rect class="sent" x="%s" width="16" y="%s" height="%s"/>', h.n * 20 + 2,
+                       round(120 - 115.0 * h.sent / s.top, 1), round(115.0 * h.sent / s.top, 1)) ELSE '' END,
+                  CASE WHEN h.failed > 0 THEN format('<rect class="failed" x="%s" width="16" y="%s" height="%s"/>', h.n * 20 + 2,
+                       round(120 - 115.0 * (h.sent + h.failed) / s.top, 1), round(115.0 * h.failed / s.top, 1)) ELSE '' END,
+                  CASE WHEN h.n % 6 = 0 THEN format('<text x="%s" y="135">%s</text>', h.n * 20 + 2, to_char(h.at, 'HH24:MI')) ELSE '' END), '' ORDER BY h.n)
+           || '</svg>'
+      FROM hours h, scale s GROUP BY s.top, s.sent, s.failed;
+END;
+COMMENT ON FUNCTION group_api_private.status_chart() IS 'internal: sent and failed messages by the hour as SVG, for status_page()';
+
+CREATE FUNCTION group_api_private.status_figures() RETURNS text
+    LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp
+BEGIN ATOMIC
+    SELECT '<section aria-labelledby="queue"><h2 id="queue">Queue</h2><ul>'
+        || coalesce((SELECT string_agg(format('<li><h3>%s, %s</h3><dl><div><dt>Messages</dt><dd>%s</dd></div><div><dt>Oldest</dt><dd>%s</dd></div>'
+                          '<div><dt>For a cap or cool-down</dt><dd>%s</dd></div></dl></li>', q.channel, q.delivery, q.invitations, q.oldest, q.later), '')
+                      FROM group_api.queue q), '<li><p>Nothing waits.</p></li>')
+        || '</ul></section><section aria-labelledby="providers"><h2 id="providers">Providers</h2><ul>'
+        || coalesce((SELECT string_agg(format('<li class="%s"><h3>%s (%s, %s): %s</h3><dl><div><dt>Rate</dt><dd>%s a second</dd></div>'
+                          '<div><dt>In flight</dt><dd>%s of %s</dd></div><div><dt>Accepted</dt><dd>%s</dd></div><div><dt>Rejected</dt><dd>%s</dd></div>'
+                          '<div><dt>Tried again</dt><dd>%s</dd></div><div><dt>Uncertain</dt><dd>%s</dd></div>'
+                          '<div><dt>Half within</dt><dd>%s</dd></div><div><dt>99 of 100 within</dt><dd>%s</dd></div></dl>%s</li>',
+                          CASE p.state WHEN 'failing' THEN 'critical' WHEN 'ready' THEN 'ok' ELSE 'warning' END,
+                          group_api_private.html_text(p.server::text), group_api_private.html_text(p.kind), p.channel, p.state, round(p.rate::numeric, 2),
+                          p.in_flight, coalesce(p."window"::text, '?'), p.accepted, p.rejected, p.retried, p.uncertain,
+                          coalesce(round(extract(epoch FROM p.latency_p50) * 1000)::text || ' ms', 'not known'),
+                          coalesce(round(extract(epoch FROM p.latency_p99) * 1000)::text || ' ms', 'not known'),
+                          coalesce(format('<p class="soft">Last error, %s: %s</p>', to_char(p.last_error_at, 'YYYY-MM-DD HH24:MI:SS TZ'),
+                                          group_api_private.html_text(p.last_error)), '')), '' ORDER BY p.server)
+                      FROM group_api.stat_providers p), '<li><p>There is no provider.</p></li>')
+        || '</ul></section>';
+END;
+COMMENT ON FUNCTION group_api_private.status_figures() IS 'internal: the queue and the providers, for status_page()';
+
+CREATE FUNCTION group_api.status_page() RETURNS group_api."text/html"
+    LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp
+BEGIN ATOMIC
+    SELECT set_config('response.headers', format('[{"Content-Security-Policy":"default-src ''none''; style-src ''sha256-%s''; frame-ancestors ''none''; base-uri ''none''; form-action ''none''"},'
+        '{"Cache-Control":"no-store"},{"X-Content-Type-Options":"nosniff"},{"Referrer-Policy":"no-referrer"}]',
+        encode(sha256(convert_to(group_api_private.status_style(), 'UTF8')), 'base64')), true);
+    SELECT ('<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
+        '<meta name="robots" content="noindex"><meta name="referrer" content="no-referrer"><title>Delivery of '
+        || group_api_private.html_text(current_database()::text) || '</title><style>' || group_api_private.status_style() || '</style></head><body><header><h1>Delivery of '
+        || group_api_private.html_text(current_database()::text) || '</h1><p class="soft">As of ' || to_char(clock_timestamp(), 'YYYY-MM-DD HH24:MI:SS TZ')
+        || '; counted since the server started or the provider was made</p></header><main><section aria-labelledby="health"><h2 id="health">Health</h2><ul>'
+        || group_api_private.status_findings() || '</ul></section><section aria-labelledby="day"><h2 id="day">The last 24 hours</h2><div class="card">'
+        || group_api_private.status_chart() || '</div></section>' || group_api_private.status_figures()
+        || '</main></body></html>')::group_api."text/html";
+END;
+COMMENT ON FUNCTION group_api.status_page() IS
+$$A page for who watches: health() with the commands, the last 24 hours as a chart, the queue and the providers.  It holds
+no contact; over HTTP it is text/html, with a policy that allows nothing but its own style.  For monitors.$$;
+
 CREATE FUNCTION group_api_private.our_wrappers() RETURNS text
     LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
     SELECT string_agg(quote_ident(w.fdwname), ', ' ORDER BY w.oid)
@@ -2778,8 +3165,17 @@ DECLARE
         'group_api_private.provider_figures(), group_api_private.provider_history(), group_api_private.library_version(), '
         'group_api_private.setting_command(text, text), group_api_private.provider_remedy(name, text), '
         'group_api_private.health_dispatcher(), group_api_private.health_channels(), group_api_private.health_steps(), '
-        'group_api_private.health_outcomes(), group_api_private.health_settings(), group_api_private.health_events()';
+        'group_api_private.health_outcomes(), group_api_private.health_settings(), group_api_private.health_events(), '
+        'group_api.status_page(), group_api_private.html_text(text), group_api_private.status_style(), '
+        'group_api_private.status_findings(), group_api_private.status_chart(), group_api_private.status_figures(), '
+        'group_api.timeline(uuid, integer), group_api_private.progress()';
     operators text := 'group_api.retry_failed(uuid, group_api.channel, name, text, interval, integer), group_api.retry_set_aside(), '
+        'group_api.resend(uuid, group_api.channel, name, text, interval, integer), '
+        'group_api.cancel(uuid, group_api.channel, name, text, interval, integer), group_api.report_progress(text, bigint, bigint), '
+        'group_api.pause_channel(group_api.channel, text), group_api.resume_channel(group_api.channel), '
+        'group_api.pause_all(text), group_api.resume_all(), '
+        'group_api_private.mail_unquoted(text), group_api_private.mail_subject(text), group_api_private.mail_text(text), '
+        'group_api_private.first_link(text), '
         'group_api.put_user(text, text, text, text, text, text, text, text), '
         'group_api.pause(name, text), group_api.resume(name), group_api.adopt(boolean, boolean, boolean), '
         'group_api.suppress(text), group_api.unsuppress(text), '
@@ -2797,7 +3193,7 @@ DECLARE
         'group_api.suppressions, group_api.receipts, group_api.receipt_counts, '
         'group_api.dispatcher, group_api.waiting, group_api.locks, group_api.set_aside, group_api.phone_tables, '
         'group_api.stat_providers, group_api.stat_deliveries, group_api.stat_dispatcher, group_api.library, '
-        'group_api.provider_troubles, group_api.provider_routes, group_api.consumers, group_api.webhooks';
+        'group_api.provider_troubles, group_api.provider_routes, group_api.stat_progress, group_api.consumers, group_api.webhooks';
     wrappers text := group_api_private.our_wrappers();
     tables text := 'group_api_private.groups, group_api_private.members, '
         'group_api_private.invitations, group_api_private.attempts, group_api_private.pauses, '
@@ -2865,6 +3261,7 @@ BEGIN
     END IF;
     IF level = 'operator' THEN
         EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO %s', operators, role);
+        EXECUTE format('GRANT EXECUTE ON PROCEDURE group_api.in_batches(text, uuid, group_api.channel, name, text, interval, integer) TO %s', role);
         EXECUTE format('GRANT SELECT (id, raw) ON group_api_private.receipts TO %s', role);
         EXECUTE format('GRANT SELECT ON group_api.receipt_events, group_api.captured, group_api_private.captured, '
                        'group_api.templates, group_api_private.templates TO %s', role);

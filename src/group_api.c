@@ -12,6 +12,7 @@
 #include "dispatch/database_guard.h"
 #include "dispatch/launch/launcher.h"
 #include "dispatch/setting_guard.h"
+#include "dispatch/progress.h"
 #include "dispatch/provider/counters.h"
 #include "dispatch/slots.h"
 #include "dispatch/wake.h"
@@ -36,6 +37,7 @@ _PG_init(void)
 	ga_contact_init();
 	ga_slots_init();
 	ga_counters_init();
+	ga_progress_init();
 	ga_fair_queue_init();
 	ga_wake_init();
 	ga_database_guard_init();

@@ -3,7 +3,7 @@
 #
 #   test/lint/layers.sh [DIRECTORY that holds src/]
 #
-#   group_api.c -> api -> request | store | message | dispatch/{wake,stats,provider/counters} -> base
+#   group_api.c -> api -> request | store | message | dispatch/{wake,stats,progress,provider/counters} -> base
 #   dispatch -> store | message -> base       request -> base
 #   courier -> those files of base that know no PostgreSQL
 #
@@ -40,7 +40,7 @@ upward() {
 		top:courier/*) echo "$file includes $included" ;;
 		top:*) ;;
 		api:api/* | api:request/* | api:store/* | api:message/* | api:base/*) ;;
-		api:dispatch/wake.h | api:dispatch/stats.h | api:dispatch/provider/counters.h) ;;
+		api:dispatch/wake.h | api:dispatch/stats.h | api:dispatch/provider/counters.h | api:dispatch/progress.h) ;;
 		dispatch:dispatch/* | dispatch:store/* | dispatch:message/* | dispatch:base/*) ;;
 		store:store/* | store:base/*) ;;
 		request:request/* | request:base/*) ;;

@@ -7,6 +7,7 @@
  */
 #include "postgres.h"
 
+#include "dispatch/progress.h"
 #include "dispatch/provider/counters.h"
 #include "fmgr.h"
 #include "funcapi.h"
@@ -126,6 +127,42 @@ group_api_provider_history(PG_FUNCTION_ARGS)
 		put_row((ReturnSetInfo *) fcinfo->resultinfo, &row);
 	}
 	return (Datum) 0;
+}
+
+PG_FUNCTION_INFO_V1(group_api_progress);
+
+Datum
+group_api_progress(PG_FUNCTION_ARGS)
+{
+	GaProgress places[GA_PROGRESS_PLACES];
+	int count;
+
+	InitMaterializedSRF(fcinfo, 0);
+	count = ga_progress_read(places);
+	for (int i = 0; i < count; i++)
+	{
+		Row row = {.count = 0};
+
+		put(&row, Int32GetDatum(places[i].pid), false);
+		put(&row, CStringGetTextDatum(places[i].action), false);
+		put_date(&row, places[i].started_at);
+		put(&row, Int64GetDatum(places[i].done), false);
+		put(&row, Int64GetDatum(places[i].total), places[i].total < 0);
+		put_row((ReturnSetInfo *) fcinfo->resultinfo, &row);
+	}
+	return (Datum) 0;
+}
+
+PG_FUNCTION_INFO_V1(group_api_report_progress);
+
+Datum
+group_api_report_progress(PG_FUNCTION_ARGS)
+{
+	ga_progress_report(PG_ARGISNULL(0) ? NULL
+									   : text_to_cstring(PG_GETARG_TEXT_PP(0)),
+					   PG_ARGISNULL(1) ? 0 : PG_GETARG_INT64(1),
+					   PG_ARGISNULL(2) ? -1 : PG_GETARG_INT64(2));
+	PG_RETURN_VOID();
 }
 
 PG_FUNCTION_INFO_V1(group_api_library_version);

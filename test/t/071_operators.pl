@@ -1,0 +1,135 @@
+# What an operator sees of providers, invitations and long work, and what he does
+# with many at once; the page for who watches.
+use strict;
+use warnings;
+
+use FindBin;
+use lib "$FindBin::RealBin/../lib", "$FindBin::RealBin/lib";
+use GroupApiTest;
+use Invitations;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $node = new_node('operators', conf => "
+group_api.retry_base = 1
+group_api.resend_cooldown = 0
+group_api.invitation_cooldown = 0
+group_api.invitation_url = 'https://example.com/i?t='");
+my $gateway = start_script_server(http => {}, smtp => {});
+my $next = 0;
+
+sub query { return $node->safe_psql('postgres', $_[0]); }
+sub some { return map { sa_number(++$next) } 1 .. $_[0]; }
+sub rules { set_rules($gateway, http => { rules => [ { match => '', replies => [ $_[0] ] } ] }, smtp => {}); return; }
+sub stat_of { return query("SELECT $_[0] FROM group_api.stat_providers WHERE server = 'sms'"); }
+
+# ---- what becomes of messages is counted
+
+my ($status, $out, $error) = $node->psql('postgres', 'SELECT group_api.create_group(' . group_body(some(1)) . ')');
+like($error, qr/NOTICE: .*no provider for MOBILE/, 'who creates a group that nobody can send for is told so');
+query('SELECT group_api.cancel()');
+add_sms($node, $gateway->{http});
+query('CREATE ROLE watcher; CREATE ROLE op');
+query(q{SELECT group_api.grant_access('watcher', 'monitor'), group_api.grant_access('op', 'operator')});
+my $group = invite($node, some(20));
+poll_until(sub { stat_of('accepted') == 20 }, 'each message is counted');
+is(stat_of('state'), 'ready', 'with the state of the provider');
+is(stat_of('in_flight'), 0, 'and what is in flight');
+is(stat_of('latency_p50 <= latency_p95 AND latency_p95 <= latency_p99 AND latency_p99 < interval $$1 min$$'), 't', 'and how long it took');
+is(stat_of('rate > 0'), 't', 'and how fast it goes');
+rules({ status => 500 });
+my $failing = invite($node, some(8));
+poll_until(sub { stat_of('state') eq 'failing' }, 'a provider that answers with errors is failing');
+like(stat_of('last_error'), qr/500/, 'with its last words');
+is(query(q{SELECT sent, failed FROM group_api.stat_deliveries}), '20|0', 'the last day by quarters of an hour');
+is(query(q{SELECT state, claimed >= 20 FROM group_api.stat_dispatcher}), 'running|t', 'the dispatcher has a row');
+rules({});
+query(q{SELECT group_api.resume('sms')});
+poll_until(sub { (deliveries($node)->{sent} // 0) == 28 }, 'resume() has everything tried at once');
+is(stat_of('failing_since IS NULL'), 't', 'and the provider is well');
+
+# ---- one invitation
+
+my $times = query("SELECT string_agg(event, ', ') FROM group_api.timeline('$failing', 2)");
+like($times, qr/^queued, (attempt: \w+, )+now: sent$/, 'a timeline begins with the group, has each attempt, and ends with what is now');
+is(query("SELECT count(*) FROM group_api.timeline(gen_random_uuid(), 1)"), 0, 'of an unknown one there is none');
+is(query("SET ROLE watcher; SELECT count(*) > 2 FROM group_api.timeline('$failing', 2)"), 't', 'a monitor may see it');
+
+# ---- many at once
+
+rules({ status => 400 });
+invite($node, some(10));
+poll_until(sub { (deliveries($node)->{failed} // 0) == 10 }, 'ten are refused');
+like(query(q{SELECT severity || ': ' || fact FROM group_api.health() WHERE "check" = 'outcomes'}), qr/^notice: .* 10 failed/, 'health() tells how many');
+rules({});
+is(query(q{SELECT group_api.retry_failed(server => 'other')}), 0, 'none of them was of another provider');
+is(query(q{SELECT group_api.retry_failed(reason => 'no such words%')}), 0, 'nor for other reasons');
+is(query(q{SELECT group_api.retry_failed(max_rows => 3)}), 3, 'some are tried again');
+is(query(q{SELECT group_api.retry_failed(server => 'sms', max_age => '1 hour', channel => 'MOBILE')}), 7, 'then the others');
+poll_until(sub { (deliveries($node)->{sent} // 0) == 38 }, 'and all are sent');
+my ($code, undef, $words) = $node->psql('postgres', q{SELECT group_api.retry_failed(max_rows => 0)});
+like($words, qr/max_rows must be 1 or more/, 'none at all is no choice');
+is(query("SELECT group_api.resend(group_id => '$group', max_rows => 5)"), 5, 'some are sent again');
+poll_until(sub { sms_recipients($gateway) >= 20 + 5 }, 'under new links');
+query('SELECT group_api.pause_all()');
+is(query(q{SELECT state FROM group_api.providers}), 'paused', 'all providers are paused');
+invite($node, some(25));
+is(query(q{SET ROLE op; CALL group_api.in_batches('cancel', batch_size => 10); SELECT count(*) FROM group_api.deliveries WHERE delivery = 'canceled'}), 26,
+	'what waits is canceled in batches');
+is(query('SELECT count(*) FROM group_api.stat_progress'), 0, 'afterwards there is no progress to tell');
+query(q{SELECT group_api.report_progress('resend', 3, 10)});
+is(query(q{SELECT group_api.report_progress('resend', 3, 10); SELECT action, done, total, pid = pg_backend_pid() FROM group_api.stat_progress}),
+	"\nresend|3|10|t", 'long work tells how far it is');
+is(query(q{SELECT group_api.resume_channel('EMAIL')}), 0, 'a channel alone is resumed');
+is(query(q{SELECT group_api.resume_channel('MOBILE')}), 1, 'and the other one');
+is(query(q{SELECT group_api.pause_channel('MOBILE', 'moving')}), 1, 'or paused');
+query('SELECT group_api.resume_all()');
+
+# ---- what was captured
+
+query(q{CREATE SERVER box FOREIGN DATA WRAPPER group_api_capture OPTIONS (channel 'EMAIL', sender 'Chor <chor@example.com>')});
+$node->safe_psql('postgres', 'SELECT group_api.create_group(' . group_body({ name => "Ch\x{c3}\x{b6}re & \x{c3}\x{84}rzte im Gro\x{c3}\x{9f}en" }, mail_address(1)) . ')');
+poll_until(sub { query('SELECT count(*) FROM group_api.captured') == 1 }, 'a mail is captured');
+like(query('SELECT subject FROM group_api.captured'), qr/Ch\x{c3}\x{b6}re & \x{c3}\x{84}rzte im Gro\x{c3}\x{9f}en/, 'its subject can be read');
+like(query('SELECT text FROM group_api.captured'), qr/Come and sing/, 'and its text');
+like(query('SELECT link FROM group_api.captured'), qr{^https://example\.com/i\?t=[\w.~-]+$}, 'and its link');
+is(query(q{SELECT delivery, captured FROM group_api.deliveries WHERE channel = 'EMAIL'}), 'sent|t', 'it is told apart from one that was sent');
+is(query(q{SELECT count(*) FROM group_api.deliveries WHERE captured}), 1, 'which the others were');
+is(query(q{SET ROLE op; SELECT count(subject) FROM group_api.captured}), 1, 'an operator may read them');
+
+# ---- a capture provider in front, and links to this machine
+
+query(q{CREATE SERVER first FOREIGN DATA WRAPPER group_api_capture OPTIONS (channel 'MOBILE', priority '1')});
+sub finding { return query("SELECT severity || ': ' || fact || '; ' || command FROM group_api.health() WHERE \"check\" = '$_[0]'"); }
+like(finding('capture'), qr/^warning: first keeps .* of MOBILE and sends nothing, before sms.*; ALTER SERVER first OPTIONS \(SET priority '101'\);$/, 'a capture provider before a real one is told');
+query(q{ALTER SERVER first OPTIONS (SET priority '101')});
+is(query(q{SELECT severity FROM group_api.health() WHERE "check" = 'capture'}), 'ok', 'behind it is well');
+query('ALTER DATABASE postgres SET group_api.invitation_url = $$http://localhost:3000/rpc/invitation_page?token=$$');
+like(finding('links'), qr/^warning: .*localhost/, 'so are links to nowhere');
+query('ALTER DATABASE postgres RESET group_api.invitation_url');
+query(q{CREATE ROLE "Web"; ALTER SYSTEM SET group_api.trusted_roles = '"Web"'});
+$node->reload;
+poll_until(sub { finding('trusted roles') =~ /^warning: .*Web, which was not made a gateway/ }, 'and a role that is trusted in vain');
+query((split /; /, finding('trusted roles'))[-1]);
+is(query(q{SELECT severity FROM group_api.health() WHERE "check" = 'trusted roles'}), 'ok', 'which the command ends');
+
+# ---- the page
+
+my $page = query('SET ROLE watcher; SELECT group_api.status_page()');
+like($page, qr{^<!DOCTYPE html>.*</html>$}s, 'a monitor sees the page');
+unlike($page, qr/<script|\bon\w+=|https?:|style="/, 'which brings no script and asks for nothing');
+like($page, qr/<svg [^>]*role="img" aria-label="Messages of each of the last 24 hours: \d+ sent/, 'with a chart');
+like($page, qr/sms \(http, MOBILE\): ready/, 'and the providers');
+unlike($page, qr/\+2782|example\.com/, 'and no contact');
+query(q{ALTER SERVER sms RENAME TO "<b>&"});
+like(query('SELECT group_api.status_page()'), qr/&lt;b&gt;&amp; \(http/, 'whatever a provider is called');
+like(query(q{SELECT group_api.status_page(); SELECT current_setting('response.headers')}), qr/default-src 'none'; style-src 'sha256-/, 'its policy allows its style alone')
+  if 0;
+
+# ---- every column says what it is
+
+is(query(q{SELECT string_agg(c.relname || '.' || a.attname, ', ') FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
+	WHERE c.relnamespace = 'group_api'::regnamespace AND c.relkind = 'v' AND a.attnum > 0 AND col_description(c.oid, a.attnum) IS NULL}), '',
+	'every column of every view says what it is');
+
+done_testing();
