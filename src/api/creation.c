@@ -7,6 +7,7 @@
 #include "access/detoast.h"
 #include "access/xact.h"
 #include "api/arguments.h"
+#include "api/channel_notice.h"
 #include "api/creation.h"
 #include "api/execute_right.h"
 #include "base/compat.h"
@@ -204,6 +205,7 @@ ga_creation_write(const GaOwnerScope *scope, GaGroup *group)
 	{
 		ga_wake_at_commit_for_tags();
 		write_events(group, true);
+		ga_channel_notice_tell(scope, group);
 	}
 	if (group->is_first)
 		ga_wake_reload_at_commit();

@@ -61,6 +61,7 @@ reset_slot(GaSlot *slot)
 	slot->is_locked = false;
 	pg_atomic_write_u32(&slot->trouble, GA_TROUBLE_NONE);
 	pg_atomic_write_u64(&slot->trouble_since, 0);
+	pg_atomic_write_u32(&slot->closed_channels, 0);
 	pg_atomic_write_u32(&slot->muted, 0);
 	pg_atomic_write_u64(&slot->next_deadline, (uint64) DT_NOEND);
 	pg_atomic_write_u64(&slot->turn_due_at, (uint64) GA_MONOTONIC_NEVER);
@@ -119,6 +120,7 @@ create_slots(void)
 				pg_atomic_init_u64(&slot->allowed[j].server, 0);
 				pg_atomic_init_u32(&slot->allowed[j].count, 0);
 			}
+			pg_atomic_init_u32(&slot->closed_channels, 0);
 			pg_atomic_init_u32(&slot->muted, 0);
 			pg_atomic_init_u64(&slot->next_deadline, 0);
 			pg_atomic_init_u64(&slot->turn_due_at, 0);
@@ -433,6 +435,19 @@ ga_slot_pid(Oid database)
 	GaSlot copy;
 
 	return ga_slot_read(database, &copy) ? copy.pid : 0;
+}
+
+bool
+ga_slot_channel_is_closed(Oid database, GaChannel channel)
+{
+	GaSlot *slot = lock_slot(database, LW_SHARED);
+	uint32 closed;
+
+	if (slot == NULL)
+		return false;
+	closed = pg_atomic_read_u32(&slot->closed_channels);
+	LWLockRelease(ga_slots->lock);
+	return (closed & (1U << channel)) != 0;
 }
 
 bool

@@ -97,6 +97,8 @@ typedef struct GaSlot
 	pg_atomic_uint32 trouble; /* GaSlotTrouble */
 	/* Since when it is in this one, TimestampTz. */
 	pg_atomic_uint64 trouble_since;
+	/* Channels without a provider that is configured and not paused, a bit each. */
+	pg_atomic_uint32 closed_channels;
 	/* No provider would take anything: new rows need not wake it. */
 	pg_atomic_uint32 muted;
 	/* The earliest deadline of its groups, TimestampTz: an earlier one must wake it
@@ -210,6 +212,8 @@ extern bool ga_slot_is_interested(GaSlot *slot, TimestampTz due);
 extern void ga_slots_check_databases(void);
 /* The pid of a database's dispatcher, 0 = none. */
 extern pid_t ga_slot_pid(Oid database);
+/* Whether its dispatcher found nobody to take a channel's messages. */
+extern bool ga_slot_channel_is_closed(Oid database, GaChannel channel);
 /* Copies a database's slot; false when it has none. */
 extern bool ga_slot_read(Oid database, GaSlot *copy);
 /* Whether group_api.max_databases is used up. */

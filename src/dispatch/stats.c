@@ -348,3 +348,9 @@ ga_stats_connections(Oid database, const char *server)
 	return ga_slot_read(database, &slot) ? ga_connections_allowed(&slot, server)
 										 : 0;
 }
+
+bool
+ga_stats_channel_is_closed(Oid database, GaChannel channel)
+{
+	return ga_slot_channel_is_closed(database, channel);
+}

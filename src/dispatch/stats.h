@@ -7,6 +7,7 @@
 
 #include "postgres.h"
 
+#include "base/shared/channel.h"
 #include "datatype/timestamp.h"
 
 typedef struct GaDispatcherStats
@@ -37,6 +38,9 @@ typedef struct GaDispatcherStats
 
 /* A copy as of now, palloc'ed; no lock is held afterwards. */
 extern void ga_stats_of_dispatcher(Oid database, GaDispatcherStats *stats);
+
+/* Whether nobody takes a channel's messages, as far as its dispatcher knows. */
+extern bool ga_stats_channel_is_closed(Oid database, GaChannel channel);
 
 /* How many connections a provider was found to allow; 0: as configured. */
 extern int ga_stats_connections(Oid database, const char *server);

@@ -57,11 +57,14 @@ is(query("SET ROLE watcher; SELECT count(*) > 2 FROM group_api.timeline('$failin
 
 # ---- many at once
 
-rules({ status => 400 });
+rules({ status => 503 });
+query('ALTER DATABASE postgres SET group_api.max_attempts = 1');
 invite($node, some(10));
-poll_until(sub { (deliveries($node)->{failed} // 0) == 10 }, 'ten are refused');
+poll_until(sub { (deliveries($node)->{failed} // 0) == 10 }, 'ten are given up');
+query('ALTER DATABASE postgres RESET group_api.max_attempts');
 like(query(q{SELECT severity || ': ' || fact FROM group_api.health() WHERE "check" = 'outcomes'}), qr/^notice: .* 10 failed/, 'health() tells how many');
 rules({});
+query(q{SELECT group_api.resume('sms')});
 is(query(q{SELECT group_api.retry_failed(server => 'other')}), 0, 'none of them was of another provider');
 is(query(q{SELECT group_api.retry_failed(reason => 'no such words%')}), 0, 'nor for other reasons');
 is(query(q{SELECT group_api.retry_failed(max_rows => 3)}), 3, 'some are tried again');
@@ -123,8 +126,8 @@ like($page, qr/sms \(http, MOBILE\): ready/, 'and the providers');
 unlike($page, qr/\+2782|example\.com/, 'and no contact');
 query(q{ALTER SERVER sms RENAME TO "<b>&"});
 like(query('SELECT group_api.status_page()'), qr/&lt;b&gt;&amp; \(http/, 'whatever a provider is called');
-like(query(q{SELECT group_api.status_page(); SELECT current_setting('response.headers')}), qr/default-src 'none'; style-src 'sha256-/, 'its policy allows its style alone')
-  if 0;
+like(query(q{SELECT CASE WHEN length(group_api.status_page()) > 0 THEN current_setting('response.headers') END}),
+	qr/default-src 'none'; style-src 'sha256-/, 'its policy allows its style alone');
 
 # ---- every column says what it is
 

@@ -39,6 +39,7 @@ void
 ga_wake_requests_listen(void)
 {
 	bool listens = !ga_ownership_is_ours() && !ga_ownership_is_foreign();
+	uint32 closed = (1U << GA_CHANNEL_MOBILE) | (1U << GA_CHANNEL_EMAIL);
 	ListCell *cell;
 
 	foreach (cell, ga_providers)
@@ -47,7 +48,10 @@ ga_wake_requests_listen(void)
 
 		listens |= ga_ownership_is_ours() && ga_dispatch_is_on() &&
 				   !provider->gone && !provider->is_paused;
+		if (!provider->gone && !provider->is_paused)
+			closed &= ~(1U << provider->channel);
 	}
+	pg_atomic_write_u32(&ga_own_slot->closed_channels, closed);
 	pg_atomic_write_u64(&ga_own_slot->next_deadline, (uint64) DT_NOEND);
 	pg_atomic_write_u32(&ga_own_slot->muted, !listens);
 	pg_memory_barrier();
