@@ -1845,6 +1845,7 @@ SELECT g.id AS group_id, g.name AS "group", i.number AS member, m.name AS member
   JOIN group_api_private.groups g ON g.id = i.group_id
   JOIN group_api_private.members m ON m.group_id = i.group_id AND m.number = i.number;
 COMMENT ON VIEW group_api.deliveries IS 'each invitation with what happened to its message and what the person decided';
+COMMENT ON COLUMN group_api.deliveries.captured IS 'whether it was kept by a capture provider and not sent';
 COMMENT ON COLUMN group_api.deliveries.group_id IS 'the group';
 COMMENT ON COLUMN group_api.deliveries."group" IS 'the groups name';
 COMMENT ON COLUMN group_api.deliveries.member IS 'the members number in the group';
@@ -1970,6 +1971,9 @@ SELECT c.id, c.captured_at, c.group_id, c.member, c.server, c.channel, c.recipie
   FROM group_api_private.captured c,
        LATERAL (SELECT CASE c.channel WHEN 'EMAIL' THEN group_api_private.mail_text(c.message) ELSE c.message END) t (text);
 COMMENT ON VIEW group_api.captured IS 'what capture providers kept: the message exactly as it would have left';
+COMMENT ON COLUMN group_api.captured.link IS 'the link of the invitation in it';
+COMMENT ON COLUMN group_api.captured.text IS 'the words, of a mail its plain text, decoded';
+COMMENT ON COLUMN group_api.captured.subject IS 'of a mail, decoded';
 COMMENT ON COLUMN group_api.captured.id IS 'in the order in which they were kept';
 COMMENT ON COLUMN group_api.captured.captured_at IS 'when it was kept';
 COMMENT ON COLUMN group_api.captured.group_id IS 'the group';
@@ -2069,6 +2073,8 @@ SELECT i.group_id, i.number AS member, i.channel, i.contact, i.delivery, i.due, 
   FROM group_api_private.invitations i
  WHERE i.due IS NOT NULL;
 COMMENT ON VIEW group_api.waiting IS 'the invitations that wait to be sent or are being sent';
+COMMENT ON COLUMN group_api.waiting.expires_at IS 'when it expires, sent or not';
+COMMENT ON COLUMN group_api.waiting.since IS 'when it changed last';
 COMMENT ON COLUMN group_api.waiting.group_id IS 'the group';
 COMMENT ON COLUMN group_api.waiting.member IS 'the members number';
 COMMENT ON COLUMN group_api.waiting.channel IS 'MOBILE or EMAIL';

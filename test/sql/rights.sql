@@ -91,6 +91,9 @@ FROM unnest(ARRAY[
 	'SELECT group_api_v2.suggest_users(NULL, ''x'')',
 	'SELECT group_api.pause(''ga_test'')', 'SELECT group_api.health()', 'SELECT group_api.resume(''ga_test'')',
 	'SELECT group_api.retry_failed()', 'SELECT group_api.retry_failed(NULL, ''EMAIL'')',
+	'SELECT group_api.retry_set_aside()', 'SELECT group_api.resend()', 'SELECT group_api.cancel()',
+	'SELECT group_api.pause_all()', 'SELECT group_api.resume_all()', 'TABLE group_api.stat_providers',
+	'SELECT group_api.status_page()', 'SELECT group_api.timeline(gen_random_uuid(), 1)', 'TABLE group_api.stat_progress',
 	'SELECT group_api.adopt()', 'SELECT group_api.wait_until_idle(''0'')',
 	'SELECT group_api.ingest_bounce(''x'')', 'SELECT group_api.test_provider(''ga_test'', ''a@example.com'')',
 	'SELECT group_api.ingest_bounce(E''To: x@y\nX-Failed-Recipients: a@b\n\n550 5.1.1'')',
@@ -287,10 +290,19 @@ INSERT INTO levels
 	UNION ALL SELECT 'mailer', 'ingest_bounce(bytea)'
 	UNION ALL SELECT 'listener', unnest(ARRAY['next_events(text,integer)', 'ack_events(text,bigint[])'])
 	UNION ALL SELECT 'monitor', unnest(ARRAY['health()', 'sms_segments(text)',
-		'private.dispatcher_state()', 'private.is_adopted()', 'private.data_origin()', 'private.allowed_connections(name)', 'private.phone_tables()', 'private.kind_channel(text)']);
+		'private.dispatcher_state()', 'private.is_adopted()', 'private.data_origin()', 'private.allowed_connections(name)', 'private.phone_tables()', 'private.kind_channel(text)',
+		'private.provider_figures()', 'private.provider_history()', 'private.library_version()', 'private.progress()',
+		'private.setting_command(text,text)', 'private.provider_remedy(name,text)', 'private.health_dispatcher()',
+		'private.health_channels()', 'private.health_steps()', 'private.health_outcomes()', 'private.health_settings()', 'private.health_events()',
+		'status_page()', 'private.html_text(text)', 'private.status_style()', 'private.status_findings()',
+		'private.status_chart()', 'private.status_figures()', 'timeline(uuid,integer)']);
 INSERT INTO levels
 	SELECT 'operator', may FROM levels WHERE level <> 'anonymous' UNION
-	SELECT 'operator', unnest(ARRAY['retry_failed(uuid,group_api.channel)', 'pause(name,text)',
+	SELECT 'operator', unnest(ARRAY['retry_failed(uuid,group_api.channel,name,text,interval,integer)', 'pause(name,text)',
+		'retry_set_aside()', 'resend(uuid,group_api.channel,name,text,interval,integer)',
+		'cancel(uuid,group_api.channel,name,text,interval,integer)', 'report_progress(text,bigint,bigint)',
+		'pause_channel(group_api.channel,text)', 'resume_channel(group_api.channel)', 'pause_all(text)', 'resume_all()',
+		'private.mail_unquoted(text)', 'private.mail_subject(text)', 'private.mail_text(text)', 'private.first_link(text)',
 		'put_user(text,text,text,text,text,text,text,text)', 'resume(name)', 'adopt(boolean,boolean,boolean)',
 		'suppress(text)', 'unsuppress(text)', 'wait_until_idle(interval)',
 		'put_template(group_api.channel,text,text,text,text)', 'remove_template(group_api.channel,text)',
@@ -313,13 +325,15 @@ CREATE TEMP TABLE readable AS
 SELECT bag_eq(format('SELECT may FROM readable WHERE level = %L', level),
 	format('SELECT unnest(%L::text[])', may), 'what may be read: ' || level)
 FROM (VALUES ('plain', '{}'::text[]), ('anonymous', '{}'), ('caller', '{}'), ('mailer', '{}'), ('listener', '{}'),
-	('monitor', '{group_api.dispatcher,group_api.waiting,group_api.locks,group_api.set_aside,group_api.phone_tables,group_api_private.set_aside,group_api.providers,group_api.queue,group_api.attempts,group_api.deliveries,
+	('monitor', '{group_api.stat_providers,group_api.stat_deliveries,group_api.stat_dispatcher,group_api.stat_progress,
+		group_api.library,group_api.provider_troubles,group_api.provider_routes,group_api.dispatcher,group_api.waiting,group_api.locks,group_api.set_aside,group_api.phone_tables,group_api_private.set_aside,group_api.providers,group_api.queue,group_api.attempts,group_api.deliveries,
 		group_api.suppressions,group_api_private.suppressions,
 		group_api.receipts,group_api.receipt_counts,group_api_private.receipt_counts,
 		group_api_private.groups,group_api_private.members,group_api_private.invitations,
 		group_api_private.attempts,group_api_private.pauses,
 		group_api.consumers,group_api.webhooks,group_api_private.consumers,group_api_private.event_deliveries}'),
-	('operator', '{group_api.dispatcher,group_api.waiting,group_api.locks,group_api.set_aside,group_api.phone_tables,group_api_private.set_aside,group_api.providers,group_api.queue,group_api.attempts,group_api.deliveries,
+	('operator', '{group_api.stat_providers,group_api.stat_deliveries,group_api.stat_dispatcher,group_api.stat_progress,
+		group_api.library,group_api.provider_troubles,group_api.provider_routes,group_api.dispatcher,group_api.waiting,group_api.locks,group_api.set_aside,group_api.phone_tables,group_api_private.set_aside,group_api.providers,group_api.queue,group_api.attempts,group_api.deliveries,
 		group_api.suppressions,group_api_private.suppressions,
 		group_api.receipts,group_api.receipt_counts,group_api_private.receipt_counts,
 		group_api.receipt_events,
