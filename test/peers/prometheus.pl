@@ -49,7 +49,7 @@ all_are($node, 'sent', 'there is something to watch');
 my $metrics = '';
 poll_until(sub { ($metrics = get("http://127.0.0.1:$exporter_port/metrics")) =~ /^group_api_dispatcher_up\{.*\} 1$/m },
 	'the exporter tells that the dispatcher runs');
-like($metrics, qr/^group_api_provider_accepted_total\{.*server="sms"\} 5$/m, 'what the provider took');
+like($metrics, qr/^group_api_provider_accepted_total\{.*provider="sms".*\} 5$/m, 'what the provider took');
 like($metrics, qr/^group_api_health_severity\{.*subject="dispatcher"\} 0$/m, 'and that all is well');
 unlike($metrics, qr/\+2782/, 'and no contact');
 
