@@ -2984,11 +2984,11 @@ section>ul>li,.card{background:var(--card);border:1px solid var(--line);border-r
 .critical{border-color:var(--bad)!important;background:var(--bad-tint)!important}.critical strong,.bad{color:var(--bad)}
 .warning{border-color:var(--warn)!important;background:var(--warn-tint)!important}.warning strong{color:var(--warn)}
 .notice strong{color:var(--note)}.ok strong,.good{color:var(--good)}
-.soft{color:var(--soft);font-size:.9rem}
-pre{margin:.5rem 0 0;padding:.5rem .75rem;background:var(--code);border-radius:.4rem;white-space:pre-wrap;overflow-wrap:anywhere;font-size:.9rem}
-dl{display:grid;grid-template-columns:repeat(auto-fill,minmax(7.5rem,1fr));gap:.5rem;margin:.5rem 0 0}
-dl div{min-width:0}dt{color:var(--soft);font-size:.8rem}dd{margin:0;font-variant-numeric:tabular-nums}
-svg{width:100%;height:auto;display:block}.sent{fill:var(--good)}.failed{fill:var(--bad)}.base{stroke:var(--line)}svg text{fill:var(--soft);font:11px system-ui,sans-serif}
+.soft{color:var(--soft);font-size:1rem}
+pre{margin:.5rem 0 0;padding:.5rem .75rem;background:var(--code);border-radius:.4rem;white-space:pre-wrap;overflow-wrap:anywhere;font-size:1rem}
+dl{display:grid;grid-template-columns:repeat(auto-fill,minmax(9rem,1fr));gap:.5rem;margin:.5rem 0 0}
+dl div{min-width:0}dt{color:var(--soft)}dd{margin:0;font-variant-numeric:tabular-nums}
+svg{width:100%;height:auto;display:block}.sent{fill:var(--good)}.failed{fill:var(--bad)}.base{stroke:var(--line)}.hours{display:flex;justify-content:space-between;color:var(--soft);font-variant-numeric:tabular-nums}
 '
 $$;
 COMMENT ON FUNCTION group_api_private.status_style() IS 'internal: the style of status_page()';
@@ -3020,16 +3020,16 @@ BEGIN ATOMIC
         SELECT greatest(max(sent + failed), 1) AS top, sum(sent) AS sent, sum(failed) AS failed FROM hours
     )
     SELECT format('<p>%s sent, <span class="%s">%s failed</span>; at most %s an hour.</p>'
-                  '<svg viewBox="0 0 480 140" role="img" aria-label="Messages of each of the last 24 hours: %s sent, %s failed, at most %s an hour">'
+                  '<svg viewBox="0 0 480 122" role="img" aria-label="Messages of each of the last 24 hours: %s sent, %s failed, at most %s an hour">'
                   '<line class="base" x1="0" y1="120.5" x2="480" y2="120.5"/>', s.sent, CASE WHEN s.failed > 0 THEN 'bad' ELSE 'good' END, s.failed, s.top,
                   s.sent, s.failed, s.top)
-           || string_agg(format('<g><title>%s: %s sent, %s failed</title>%s%s</g>%s', to_char(h.at, 'HH24:MI'), h.sent, h.failed,
+           || string_agg(format('<g><title>%s: %s sent, %s failed</title>%s%s</g>', to_char(h.at, 'HH24:MI'), h.sent, h.failed,
                   CASE WHEN h.sent > 0 THEN format('<rect class="sent" x="%s" width="16" y="%s" height="%s"/>', h.n * 20 + 2,
                        round(120 - 115.0 * h.sent / s.top, 1), round(115.0 * h.sent / s.top, 1)) ELSE '' END,
                   CASE WHEN h.failed > 0 THEN format('<rect class="failed" x="%s" width="16" y="%s" height="%s"/>', h.n * 20 + 2,
-                       round(120 - 115.0 * (h.sent + h.failed) / s.top, 1), round(115.0 * h.failed / s.top, 1)) ELSE '' END,
-                  CASE WHEN h.n % 6 = 0 THEN format('<text x="%s" y="135">%s</text>', h.n * 20 + 2, to_char(h.at, 'HH24:MI')) ELSE '' END), '' ORDER BY h.n)
-           || '</svg>'
+                       round(120 - 115.0 * (h.sent + h.failed) / s.top, 1), round(115.0 * h.failed / s.top, 1)) ELSE '' END), '' ORDER BY h.n)
+           || format('</svg><p class="hours"><span>%s</span><span>%s</span><span>now</span></p>', to_char(min(h.at), 'HH24:MI'),
+                     to_char(min(h.at) + interval '12 hours', 'HH24:MI'))
       FROM hours h, scale s GROUP BY s.top, s.sent, s.failed;
 END;
 COMMENT ON FUNCTION group_api_private.status_chart() IS 'internal: sent and failed messages by the hour as SVG, for status_page()';
@@ -3064,7 +3064,7 @@ BEGIN ATOMIC
     SELECT set_config('response.headers', format('[{"Content-Security-Policy":"default-src ''none''; style-src ''sha256-%s''; frame-ancestors ''none''; base-uri ''none''; form-action ''none''"},'
         '{"Cache-Control":"no-store"},{"X-Content-Type-Options":"nosniff"},{"Referrer-Policy":"no-referrer"}]',
         encode(sha256(convert_to(group_api_private.status_style(), 'UTF8')), 'base64')), true);
-    SELECT ('<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
+    SELECT ('<!DOCTYPE html><html lang="en" dir="ltr"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
         '<meta name="robots" content="noindex"><meta name="referrer" content="no-referrer"><title>Delivery of '
         || group_api_private.html_text(current_database()::text) || '</title><style>' || group_api_private.status_style() || '</style></head><body><header><h1>Delivery of '
         || group_api_private.html_text(current_database()::text) || '</h1><p class="soft">As of ' || to_char(clock_timestamp(), 'YYYY-MM-DD HH24:MI:SS TZ')

@@ -72,6 +72,10 @@ for my $mail ([ 'mail', 'en', 'Barnaby', { message => 'We have four seats left f
 		. "SELECT group_api.preview_invitation(:'id', 2, '$language') #>> '{preview,messages,0,html}'"));
 	push @pages, { name => $name, url => "file://$path", isMail => JSON::PP::true };
 }
+# What who watches sees, with something to do and something sent.
+$node->safe_psql('postgres', q{SELECT group_api.grant_access('anon', 'monitor')});
+$node->safe_psql('postgres', q{SELECT group_api.wait_until_idle(); SELECT group_api.pause('sms', 'the relay <moves>')});
+push @pages, { name => 'status', url => "$gateway->{url}/rpc/status_page" };
 my @forms = (
 	{ name => 'accept', url => url($PAGE, token => $others->{'click yes'}), button => 'button[value=accept]',
 		buttons => [qw(Accept Decline)], expected => 'You have joined', onward => onward('accepted', 'click yes') },
