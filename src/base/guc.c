@@ -8,9 +8,11 @@
 #include "postgres.h"
 
 #include <limits.h>
+#include <unistd.h>
 
 #include "base/guc.h"
 #include "base/locale_tag.h"
+#include "tcop/tcopprot.h"
 #include "utils/guc.h"
 #include "utils/varlena.h"
 
@@ -216,6 +218,14 @@ check_courier_path(char **value, void **extra, GucSource source)
 		GUC_check_errdetail("The path must be absolute.");
 		return false;
 	}
+	/* It may be installed later; only who sets it is told, not each process. */
+	if ((*value)[0] != '\0' && debug_query_string != NULL &&
+		access(*value, X_OK) != 0)
+		ereport(WARNING,
+				(errmsg("group_api.courier_path names a program that the "
+						"server cannot execute: %m"),
+				 errhint("ALTER SYSTEM RESET group_api.courier_path; takes "
+						 "the installed one.")));
 	return true;
 }
 

@@ -116,6 +116,10 @@ poll_until(sub { finding('trusted roles') =~ /^warning: .*Web, which was not mad
 query((split /; /, finding('trusted roles'))[-1]);
 is(query(q{SELECT severity FROM group_api.health() WHERE "check" = 'trusted roles'}), 'ok', 'which the command ends');
 
+(undef, undef, $error) = $node->psql('postgres', q{ALTER SYSTEM SET group_api.courier_path = '/nowhere/courier'});
+like($error, qr/WARNING: .*cannot execute: No such file/, 'who sets a courier that is not there is warned');
+query('ALTER SYSTEM RESET group_api.courier_path');
+
 # ---- the page
 
 my $page = query('SET ROLE watcher; SELECT group_api.status_page()');
