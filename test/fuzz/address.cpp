@@ -14,6 +14,7 @@
 
 extern "C"
 {
+#include "base/shared/mailbox.h"
 #include "request/contact/email.h"
 #include "request/text.h"
 #include "request/contact/url.h"
@@ -62,6 +63,25 @@ try_email(const std::string &text)
 					GA_EMAIL_OK &&
 				strcmp(address, again) == 0,
 			"an address that was read reads the same again");
+}
+
+static void
+try_any_email(const std::string &text)
+{
+	std::vector<char> input = copy(text);
+	char address[GA_EMAIL_MAX + 1];
+	char again[GA_EMAIL_MAX + 1];
+	GaDomainFault fault;
+
+	if (ga_email_normalize_all(input.data(), input.size(), address, &fault) !=
+		GA_EMAIL_OK)
+		return;
+	promise(ga_mailbox_is_recipient(address, strlen(address)),
+			"the courier takes what was read");
+	promise(ga_email_normalize_all(address, strlen(address), again, &fault) ==
+					GA_EMAIL_OK &&
+				strcmp(address, again) == 0,
+			"it reads the same again");
 }
 
 static void
@@ -138,6 +158,7 @@ LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
 
 	text = text.substr(0, text.find('\0'));
 	try_email(text);
+	try_any_email(text);
 	try_phone(text);
 	try_url(text);
 	try_text(text);
