@@ -1184,9 +1184,9 @@ def memory_of(process):
 
 def test_no_memory_holds_the_secrets_of_settings_that_were_changed():
     # What is freed loses its first bytes to the allocator: the end is looked for.
-    password, token = ("canary-of-a-%s-%s" % (word, "0123456789" * 4)
-                       for word in ("password", "token"))
-    forms = [secret.encode()[-30:] for secret in (password, token)]
+    password, token, key = ("canary-of-a-%s-%s" % (word, word[:2] * 20)
+                            for word in ("password", "token", "key"))
+    forms = [secret.encode()[-30:] for secret in (password, token, key)]
     forms += [base64.b64encode(b"x" * skip + password.encode())[-36:-4]
               for skip in range(3)]
 
@@ -1195,23 +1195,27 @@ def test_no_memory_holds_the_secrets_of_settings_that_were_changed():
                 if any(form in part for part in memory_of(courier.process))]
 
     with HttpServer(reply("200 OK", '{"id":"1"}')) as server:
-        def entries(user, bearer):
+        def entries(user, bearer, keyed):
             return (provider("sms", "http", "MOBILE", url=server.url + "/x",
                              allow_private="true", **user),
                     provider("other", "http", "MOBILE", url=server.url + "/x",
                              allow_private="true", **bearer),
+                    provider("keyed", "http", "MOBILE", url=server.url + "/x",
+                             allow_private="true", **keyed),
                     provider("mail", "smtp", url="smtp://127.0.0.1:%d" % dead_port(),
                              sender="hello@example.com", **user))
 
-        used = entries({"username": "me", "password": password}, {"bearer_token": token})
+        used = entries({"username": "me", "password": password}, {"bearer_token": token},
+                       {"fields": '{"key": "{password}"}', "password": key})
         with Courier(BINARY, *used, flags=("--tell",)) as courier:
             check(courier.sms(), "accepted")
             check(courier.sms("other"), "accepted")
+            check(courier.sms("keyed"), "accepted")
             courier.mail()
             if (courier.started or "nothing").startswith("nothing"):
                 return  # a sanitizer keeps what is freed
-            assert len(found(courier)) >= 3, found(courier)
-            courier.configure(*entries({}, {}))
+            assert len(found(courier)) >= 4, found(courier)
+            courier.configure(*entries({}, {}, {}))
             check(courier.sms(), "accepted")
             check(courier.sms("other"), "accepted")
             end = time.monotonic() + PATIENCE
