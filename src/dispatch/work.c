@@ -29,6 +29,7 @@
 #include "postmaster/interrupt.h"
 #include "storage/lmgr.h"
 #include "storage/proc.h"
+#include "store/events/listener_store.h"
 #include "store/queue/broken_pages.h"
 #include "store/queue/set_aside_store.h"
 #include "utils/memutils.h"
@@ -52,8 +53,9 @@
 #define TABLES_MAX 15
 
 /* Where a step writes events, and what it reads to do so. */
-#define OF_EVENTS "events", "event_deliveries", "consumers"
-#define OF_MEMBER_EVENTS "members", "users", OF_EVENTS
+#define IF_HEARD "" /* what follows is locked only where somebody listens */
+#define OF_EVENTS IF_HEARD, "events", "event_deliveries", "consumers"
+#define OF_MEMBER_EVENTS OF_EVENTS, "members", "users"
 
 /* A step, as pg_stat_activity and health() call it, and the tables it uses. */
 typedef struct StepInfo
@@ -70,12 +72,12 @@ static const StepInfo steps[GA_STEP_COUNT] = {
 	[GA_STEP_BEGIN_INCARNATION] = {"beginning a new incarnation",
 								   {"incarnations", "invitations"}},
 	[GA_STEP_TAKE_BACK] = {"taking back what was in flight",
-						   {"invitations", "attempts", "set_aside", "groups",
-							OF_MEMBER_EVENTS}},
+						   {"invitations", "attempts", "set_aside",
+							OF_MEMBER_EVENTS, "groups"}},
 	[GA_STEP_PAUSE] = {"pausing a provider", {"pauses", OF_EVENTS}},
 	[GA_STEP_RECORD] = {"recording outcomes",
 						{"invitations", "attempts", "polls", "captured",
-						 "set_aside", "groups", OF_MEMBER_EVENTS}},
+						 "set_aside", OF_MEMBER_EVENTS, "groups"}},
 	[GA_STEP_SUPPRESS] = {"suppressing a contact",
 						  {"invitations", "suppressions", "suppression_salt"}},
 	[GA_STEP_PLACE_DUE] = {"queueing what is due",
@@ -305,6 +307,12 @@ lock_tables(GaStep step, Oid *refused)
 	{
 		Oid *table = &tables[step][i];
 
+		if (steps[step].tables[i][0] == '\0')
+		{
+			if (!ga_listeners_may_be())
+				break;
+			continue;
+		}
 		if (!OidIsValid(*table))
 			*table = ga_extension_table(steps[step].tables[i]);
 		if (OidIsValid(*table) &&
@@ -326,8 +334,12 @@ is_still_there(GaStep step)
 	if (!SearchSysCacheExists1(RELOID, ObjectIdGetDatum(my_queue)))
 		return false;
 	for (int i = 0; i < TABLES_MAX && steps[step].tables[i] != NULL; i++)
+	{
+		if (steps[step].tables[i][0] == '\0')
+			return !ga_listeners_may_be() || OidIsValid(tables[step][i + 1]);
 		if (!SearchSysCacheExists1(RELOID, ObjectIdGetDatum(tables[step][i])))
 			return false;
+	}
 	return true;
 }
 

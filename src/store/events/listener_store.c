@@ -15,6 +15,7 @@
 #include "postgres.h"
 
 #include "base/extension.h"
+#include "base/guc.h"
 #include "catalog/pg_type.h"
 #include "store/events/listener_store.h"
 #include "store/plan_cache.h"
@@ -167,6 +168,12 @@ ga_listeners(int *count, GaEventTypes *types)
 	*count = cache.count;
 	*types = cache.types;
 	return cache.list;
+}
+
+bool
+ga_listeners_may_be(void)
+{
+	return !cache.is_known || cache.types != 0 || ga_settings.notify;
 }
 
 GaEventTypes

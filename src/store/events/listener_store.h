@@ -22,6 +22,9 @@ typedef struct GaListener
  */
 extern const GaListener *ga_listeners(int *count, GaEventTypes *types);
 
+/* False: as far as this session knows nobody listens, not by LISTEN either.  No SQL. */
+extern bool ga_listeners_may_be(void);
+
 /* What webhooks listen to; after ga_listeners(). */
 extern GaEventTypes ga_listeners_webhook_types(void);
 
