@@ -16,8 +16,10 @@ apt_get() {
 	DEBIAN_FRONTEND=noninteractive apt-get -q -y -o Acquire::Retries=3 "$@"
 }
 
-# compilers: those that are installed, and headers
+# compilers: those that are installed, and headers; postgresql-common-dev, which
+# postgresql-common brings along from Debian 13 on, holds neither
 compilers() {
 	dpkg-query -W -f '${db:Status-Status} ${Package}\n' |
+		grep -v ' postgresql-common-dev$' |
 		grep -E '^installed (gcc|g\+\+|cpp|clang|llvm|make|dpkg-dev|.*-dev)(-[0-9]+)?$' || true
 }
