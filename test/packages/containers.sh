@@ -53,6 +53,7 @@ until_true as_user healthy
 groups "SELECT group_api.create_group('{
 	\\\"productId\\\": \\\"00000000-0000-0000-0000-000000000000\\\", \\\"name\\\": \\\"Pianists\\\",
 	\\\"description\\\": \\\"Of Amsterdam\\\", \\\"image\\\": \\\"https://example.com/piano.jpg\\\",
+	\\\"message\\\": \\\"Join me\\\",
 	\\\"members\\\": [{\\\"nickName\\\": \\\"Anna\\\", \\\"contact\\\":
 		{\\\"type\\\": \\\"EMAIL\\\", \\\"value\\\": \\\"anna@example.com\\\"}}]}')"
 until_true grep -qi '^To: .*anna@example.com' /tmp/mail.eml
