@@ -8,6 +8,7 @@
 #include "postgres.h"
 
 #include "api/arguments.h"
+#include "base/compat.h"
 #include "base/guc.h"
 #include "base/shared/event_type.h"
 #include "catalog/pg_type.h"
@@ -66,8 +67,8 @@ read_types(FunctionCallInfo fcinfo, int at)
 	return types;
 }
 
-static void
-pg_attribute_noreturn() refuse_unknown(const char *name)
+pg_noreturn static void
+refuse_unknown(const char *name)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_UNDEFINED_OBJECT),

@@ -17,5 +17,7 @@ without_header() {
 		done
 }
 
+report "nothing is named that PostgreSQL 18 took away" \
+	"$(grep -rn 'pg_attribute_noreturn' src | grep -v '^src/base/compat.h:')"
 report "whoever looks into a varlena includes base/compat.h" "$(without_header)"
 finish
