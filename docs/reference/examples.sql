@@ -116,6 +116,40 @@ SELECT group_api.resume('mail');
 -- group_api.retry_failed
 SELECT group_api.retry_failed(channel => 'EMAIL');
 
+-- group_api.pause_channel
+SELECT group_api.pause_channel('EMAIL', 'the link is being moved');
+
+-- group_api.resume_channel
+SELECT group_api.resume_channel('EMAIL');
+
+-- group_api.pause_all
+SELECT group_api.pause_all('maintenance until noon');
+
+-- group_api.resume_all
+SELECT group_api.resume_all();
+
+-- group_api.retry_set_aside
+SELECT group_api.retry_set_aside();
+
+-- group_api.resend
+SELECT group_api.resend(channel => 'EMAIL', max_age => '2 days', max_rows => 100);
+
+-- group_api.cancel
+SELECT group_api.cancel(server => 'mail', max_rows => 100);
+
+-- group_api.in_batches
+CALL group_api.in_batches('retry_failed', channel => 'EMAIL', batch_size => 500);
+
+-- group_api.report_progress
+-- What work of your own shows in the view stat_progress.
+SELECT group_api.report_progress('import of guests', 250, 1000);
+
+-- group_api.timeline
+SELECT * FROM group_api.timeline(:'group', 2);
+
+-- group_api.status_page
+SELECT group_api.status_page();
+
 -- group_api.receipt_url
 ALTER SERVER mail OPTIONS (ADD callback_url 'https://hooks.example.com/receipt');
 SELECT group_api.receipt_url('mail');
