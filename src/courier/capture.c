@@ -40,8 +40,9 @@ release(void *plan)
 }
 
 static void *
-open_sender(const GaCourierProvider *provider)
+open_sender(const GaCourierProvider *provider, GaTransfers *transfers)
 {
+	(void) transfers;
 	/* Nothing to keep; the provider itself is all that is needed. */
 	return (void *) provider;
 }
@@ -62,8 +63,8 @@ compose(const GaCourierProvider *provider, const GaCourierJob *job, GaText *out,
 	return true;
 }
 
-static void
-deliver(void *sender, const GaCourierJob *job, GaOutcome *outcome)
+static bool
+begin(void *sender, const GaCourierJob *job, GaOutcome *outcome)
 {
 	char complaint[256];
 
@@ -71,10 +72,11 @@ deliver(void *sender, const GaCourierJob *job, GaOutcome *outcome)
 	{
 		ga_outcome_setf(outcome, GA_OUTCOME_REJECTED, "message", "%s",
 						complaint);
-		return;
+		return false;
 	}
 	ga_outcome_setf(outcome, GA_OUTCOME_ACCEPTED, "captured", "%s", "");
 	ga_outcome_set_message_id(outcome, job->message_key);
+	return false;
 }
 
 const GaTransport ga_capture_transport = {
@@ -83,6 +85,6 @@ const GaTransport ga_capture_transport = {
 	.release = release,
 	.open = open_sender,
 	.close = close_sender,
-	.deliver = deliver,
+	.begin = begin,
 	.compose = compose,
 };

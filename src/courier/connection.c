@@ -1,13 +1,15 @@
 /*
  * connection.c
- *		One thread's connection to a provider.
+ *		One connection to a provider.
  *
- * Two rules of libcurl shape this file.  A POST on a reused connection that
- * dies is silently sent again unless its body comes from a read callback that
- * cannot rewind: so bodies always do.  And after an error a connection may
- * still deliver a late reply to the wrong message: so the handle is thrown
- * away with its connection, which is shut down first because libcurl would
- * wait for the answer to its QUIT.
+ * Two rules of libcurl shape this file.  A request on a reused connection that dies
+ * is silently sent again: so it is looked at before each request leaves, and refused
+ * if one has left before.  And after an error a connection may still deliver a late
+ * reply to the wrong message: so the handle is thrown away with its connection, which
+ * is shut down first because libcurl would wait for the answer to its QUIT.
+ *
+ * Handles that are run together would share their connections; each has a cache of
+ * its own (a CURLSH), so that what is known of a connection stands beside it.
  */
 #include "courier/connection.h"
 
@@ -40,6 +42,26 @@ give_body(char *buffer, size_t size, size_t count, void *context)
 	return length;
 }
 
+/* Puts one in the place of another, 0 for none; what is standard input is no socket. */
+static void
+note_socket(GaConnection *connection, int old, int new)
+{
+	for (int i = 0; i < GA_CONNECTION_SOCKETS; i++)
+		if (connection->fds[i] == old)
+		{
+			connection->fds[i] = new;
+			return;
+		}
+}
+
+static void
+shut_down(const GaConnection *connection, int how)
+{
+	for (int i = 0; i < GA_CONNECTION_SOCKETS; i++)
+		if (connection->fds[i] > 0)
+			shutdown(connection->fds[i], how);
+}
+
 /* Refuses to connect where a name must not lead. */
 static curl_socket_t
 open_socket(void *context, curlsocktype purpose, struct curl_sockaddr *address)
@@ -51,6 +73,8 @@ open_socket(void *context, curlsocktype purpose, struct curl_sockaddr *address)
 	int fd;
 
 	(void) purpose;
+	if (!ga_connection_may_send(connection))
+		return CURL_SOCKET_BAD;
 	connection->refused_metadata = ga_peer_is_metadata(&address->addr);
 	if (connection->refused_metadata ||
 		(!is_meant && ga_peer_is_private(&address->addr)))
@@ -64,11 +88,27 @@ open_socket(void *context, curlsocktype purpose, struct curl_sockaddr *address)
 	}
 	fd = socket(address->family, address->socktype | SOCK_CLOEXEC,
 				address->protocol);
-	if (fd >= 0)
-		connection->sockets++;
-	else
+	if (fd < 0)
+	{
 		connection->no_descriptors |= ga_descriptors_note_errno();
-	return fd < 0 ? CURL_SOCKET_BAD : fd;
+		return CURL_SOCKET_BAD;
+	}
+	connection->sockets++;
+	note_socket(connection, 0, fd);
+	if (connection->transfers)
+		ga_transfers_note_opened(connection->transfers, fd);
+	return fd;
+}
+
+static int
+close_socket(void *context, curl_socket_t fd)
+{
+	GaConnection *connection = context;
+
+	note_socket(connection, fd, 0);
+	if (connection->transfers)
+		ga_transfers_note_closed(connection->transfers, fd);
+	return close(fd);
 }
 
 static void
@@ -100,6 +140,9 @@ prepare_handle(GaConnection *connection, CURL *curl)
 	curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, connection->error);
 	curl_easy_setopt(curl, CURLOPT_OPENSOCKETFUNCTION, open_socket);
 	curl_easy_setopt(curl, CURLOPT_OPENSOCKETDATA, connection);
+	curl_easy_setopt(curl, CURLOPT_CLOSESOCKETFUNCTION, close_socket);
+	curl_easy_setopt(curl, CURLOPT_CLOSESOCKETDATA, connection);
+	curl_easy_setopt(curl, CURLOPT_SHARE, connection->share);
 	curl_easy_setopt(curl, CURLOPT_READFUNCTION, give_body);
 	curl_easy_setopt(curl, CURLOPT_READDATA, connection);
 	connection->prepare(curl, connection->context);
@@ -108,29 +151,34 @@ prepare_handle(GaConnection *connection, CURL *curl)
 CURL *
 ga_connection_handle(GaConnection *connection)
 {
-	if (connection->curl == NULL)
-	{
-		connection->curl = curl_easy_init();
-		if (connection->curl)
-			prepare_handle(connection, connection->curl);
-	}
+	if (connection->curl)
+		return connection->curl;
+	connection->share = curl_share_init();
+	if (connection->share == NULL)
+		return NULL;
+	curl_share_setopt(connection->share, CURLSHOPT_SHARE,
+					  CURL_LOCK_DATA_CONNECT);
+	connection->curl = curl_easy_init();
+	if (connection->curl)
+		prepare_handle(connection, connection->curl);
+	else
+		ga_connection_close(connection);
 	return connection->curl;
 }
 
 void
 ga_connection_drop_closed(GaConnection *connection)
 {
-	struct pollfd wait = {.events = POLLRDHUP};
-	curl_socket_t fd = CURL_SOCKET_BAD;
+	for (int i = 0; i < GA_CONNECTION_SOCKETS; i++)
+	{
+		struct pollfd wait = {connection->fds[i], POLLRDHUP, 0};
 
-	if (connection->curl == NULL ||
-		curl_easy_getinfo(connection->curl, CURLINFO_ACTIVESOCKET, &fd) !=
-			CURLE_OK ||
-		fd == CURL_SOCKET_BAD)
-		return;
-	wait.fd = fd;
-	if (poll(&wait, 1, 0) > 0)
-		ga_connection_abandon(connection);
+		if (wait.fd > 0 && poll(&wait, 1, 0) > 0)
+		{
+			ga_connection_abandon(connection);
+			return;
+		}
+	}
 }
 
 void
@@ -148,23 +196,41 @@ ga_connection_gave_all(const GaConnection *connection)
 		   connection->body_given == connection->body_length;
 }
 
-CURLcode
-ga_connection_run(GaConnection *connection)
+void
+ga_connection_begin(GaConnection *connection)
 {
-	CURLcode result;
-
 	connection->body_given = 0;
 	connection->body_asked = false;
+	connection->refused_again = false;
 	connection->sockets = 0;
 	connection->no_descriptors = false;
 	connection->refused_peer[0] = '\0';
 	connection->refused_metadata = false;
 	connection->error[0] = '\0';
-	if (connection->curl == NULL)
-		return CURLE_FAILED_INIT;
-	result = curl_easy_perform(connection->curl);
+}
+
+void
+ga_connection_end(GaConnection *connection, CURLcode result)
+{
 	connection->warm = connection->warm || result == CURLE_OK;
-	return result;
+}
+
+bool
+ga_connection_has_sent(const GaConnection *connection)
+{
+	long sent = 0;
+
+	if (connection->curl)
+		curl_easy_getinfo(connection->curl, CURLINFO_REQUEST_SIZE, &sent);
+	return sent > 0;
+}
+
+bool
+ga_connection_may_send(GaConnection *connection)
+{
+	if (connection->sends_once && ga_connection_has_sent(connection))
+		connection->refused_again = true;
+	return !connection->refused_again;
 }
 
 bool
@@ -172,8 +238,8 @@ ga_connection_was_stale(const GaConnection *connection, CURLcode result)
 {
 	long connects = 1;
 
-	if (!connection->warm || connection->body_asked ||
-		connection->sockets > 0 || connection->refused_peer[0])
+	if (!connection->warm || connection->sockets > 0 ||
+		connection->refused_peer[0])
 		return false;
 	if (result != CURLE_SEND_ERROR && result != CURLE_RECV_ERROR &&
 		result != CURLE_GOT_NOTHING && result != CURLE_WEIRD_SERVER_REPLY)
@@ -183,24 +249,26 @@ ga_connection_was_stale(const GaConnection *connection, CURLcode result)
 }
 
 void
+ga_connection_stop_listening(const GaConnection *connection)
+{
+	shut_down(connection, SHUT_RD);
+}
+
+void
 ga_connection_abandon(GaConnection *connection)
 {
-	curl_socket_t fd = CURL_SOCKET_BAD;
-
-	if (connection->curl == NULL)
-		return;
-	if (curl_easy_getinfo(connection->curl, CURLINFO_ACTIVESOCKET, &fd) ==
-			CURLE_OK &&
-		fd != CURL_SOCKET_BAD)
-		shutdown(fd, SHUT_RDWR);
+	shut_down(connection, SHUT_RDWR);
 	ga_connection_close(connection);
 }
 
 void
 ga_connection_close(GaConnection *connection)
 {
+	ga_connection_stop_listening(connection);
 	curl_easy_cleanup(connection->curl);
+	curl_share_cleanup(connection->share);
 	connection->curl = NULL;
+	connection->share = NULL;
 	connection->warm = false;
 }
 

@@ -1,7 +1,7 @@
 /*
  * connection.h
- *		One thread's connection to a provider: a libcurl easy handle, and what
- *		libcurl does not tell about the transfer it made.
+ *		One connection to a provider: a libcurl easy handle, and what libcurl does
+ *		not tell about the transfer it made.
  */
 #ifndef GA_COURIER_CONNECTION_H
 #define GA_COURIER_CONNECTION_H
@@ -12,6 +12,10 @@
 
 #include "courier/outcome.h"
 #include "courier/provider.h"
+#include "courier/transfers.h"
+
+/* One that ends, and two that race while the next one connects. */
+#define GA_CONNECTION_SOCKETS 4
 
 typedef struct GaConnection
 {
@@ -20,13 +24,19 @@ typedef struct GaConnection
 	void (*prepare)(CURL *curl, void *context);
 	void *context;
 
-	CURL *curl; /* NULL until the next transfer */
+	GaTransfers *transfers; /* where it is run; NULL: by itself */
+
+	CURL *curl;	   /* NULL until the next transfer */
+	CURLSH *share; /* holds the connection for this handle alone */
 	const char *body;
 	size_t body_length;
 	size_t body_given;
-	bool body_asked;	 /* libcurl took body bytes: the peer may have them */
-	bool warm;			 /* an earlier transfer of this handle went well */
-	int sockets;		 /* opened by this transfer */
+	bool body_asked;	/* libcurl took body bytes: the peer may have them */
+	bool sends_once;	/* a request that has left is not sent again */
+	bool refused_again; /* libcurl was about to */
+	bool warm;			/* an earlier transfer of this handle went well */
+	int sockets;		/* opened by this transfer */
+	int fds[GA_CONNECTION_SOCKETS]; /* those that are open; 0: none */
 	bool no_descriptors; /* a socket could not be made: there are too many */
 	char refused_peer[64];
 	bool refused_metadata; /* it is a cloud's metadata service */
@@ -46,15 +56,28 @@ extern void ga_connection_drop_closed(GaConnection *connection);
 extern void ga_connection_set_body(GaConnection *connection, const char *body,
 								   size_t length);
 
-/* Runs the transfer on the handle as it is set. */
-extern CURLcode ga_connection_run(GaConnection *connection);
+/* Before the transfer on the handle as it is set, and after it. */
+extern void ga_connection_begin(GaConnection *connection);
+extern void ga_connection_end(GaConnection *connection, CURLcode result);
+
+/*
+ * From the callback before a request: whether it may leave.  With sends_once it may
+ * not when one has left in this transfer: libcurl sends it again when a kept
+ * connection ends without an answer.
+ */
+extern bool ga_connection_may_send(GaConnection *connection);
+/* HTTP: whether any byte of the request was taken. */
+extern bool ga_connection_has_sent(const GaConnection *connection);
+
+/* After a refusal: who says goodbye waits for no answer to that. */
+extern void ga_connection_stop_listening(const GaConnection *connection);
 
 /* Whether the whole body was taken. */
 extern bool ga_connection_gave_all(const GaConnection *connection);
 
 /*
- * Whether a failed transfer met a reused connection that was already dead, so
- * that a new one may be tried at once: none of the body was taken.
+ * Whether a failed transfer, of which nothing was handed over, met a reused
+ * connection that was already dead, so that a new one may be tried at once.
  */
 extern bool ga_connection_was_stale(const GaConnection *connection,
 									CURLcode result);

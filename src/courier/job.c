@@ -14,14 +14,14 @@
 #include "base/shared/mailbox.h"
 #include "courier/text.h"
 
-/* The members that are strings, and what they may hold. */
+/* The members that are strings, in the order of GaJobString, and what they may hold. */
 typedef struct StringMember
 {
 	const char *name;
 	size_t offset;
 	enum
 	{
-		PROSE,	/* any valid text */
+		PROSE,	/* any valid UTF-8 */
 		HEADER, /* no control characters */
 		NAME,	/* cleaned when it is used, so anything goes */
 		TOKEN,	/* printable ASCII without blanks */
@@ -56,6 +56,8 @@ static const StringMember members[] = {
 
 #define MEMBER_COUNT (sizeof(members) / sizeof(members[0]))
 
+_Static_assert(MEMBER_COUNT == GA_JOB_STRINGS, "the frame has them all");
+
 static const char key_characters[] =
 	"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.";
 
@@ -63,6 +65,40 @@ static const char *
 value_of(const GaCourierJob *job, const StringMember *member)
 {
 	return *(const char *const *) ((const char *) job + member->offset);
+}
+
+static const char **
+place_of(GaCourierJob *job, size_t member)
+{
+	return (const char **) (void *) ((char *) job + members[member].offset);
+}
+
+static bool
+has_provider(const GaCourierJob *job, char *complaint, size_t size)
+{
+	if (*job->provider != '\0')
+		return true;
+	snprintf(complaint, size, "\"provider\" of a job is missing");
+	return false;
+}
+
+bool
+ga_job_read_frame(GaCourierJob *job, GaSlice payload, char *complaint,
+				  size_t size)
+{
+	GaJobFrame frame;
+
+	memset(job, 0, sizeof(*job));
+	if (!ga_wire_get_job(payload, &frame))
+	{
+		snprintf(complaint, size, "a JOB frame that cannot be read");
+		return false;
+	}
+	job->id = frame.job_id;
+	job->expires_in_s = frame.expires_in_s;
+	for (size_t i = 0; i < MEMBER_COUNT; i++)
+		*place_of(job, i) = frame.strings[i];
+	return has_provider(job, complaint, size);
 }
 
 bool
@@ -75,10 +111,9 @@ ga_job_read(GaCourierJob *job, json_t *root, char *complaint, size_t size)
 	for (size_t i = 0; i < MEMBER_COUNT; i++)
 	{
 		json_t *value = json_object_get(root, members[i].name);
-		const char **place =
-			(const char **) (void *) ((char *) job + members[i].offset);
 
-		*place = json_is_string(value) ? json_string_value(value) : "";
+		*place_of(job, i) =
+			json_is_string(value) ? json_string_value(value) : "";
 		if (value && !json_is_string(value) && !json_is_null(value))
 		{
 			snprintf(complaint, size, "\"%s\" of a job must be a string",
@@ -94,12 +129,7 @@ ga_job_read(GaCourierJob *job, json_t *root, char *complaint, size_t size)
 	job->id = (uint64_t) json_integer_value(number);
 	job->expires_in_s =
 		(int64_t) json_number_value(json_object_get(root, "expires_in_s"));
-	if (*job->provider == '\0')
-	{
-		snprintf(complaint, size, "\"provider\" of a job is missing");
-		return false;
-	}
-	return true;
+	return has_provider(job, complaint, size);
 }
 
 void
@@ -121,6 +151,7 @@ has_form(const StringMember *member, const char *value)
 		case KEY:
 			return strspn(value, key_characters) == strlen(value);
 		case PROSE:
+			return ga_text_is_utf8(value);
 		case NAME:
 			break;
 	}

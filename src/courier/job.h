@@ -10,15 +10,16 @@
 #include <stdint.h>
 
 #include "base/shared/channel.h"
+#include "base/shared/wire.h"
 
 /* Subject, text and html together; libcurl 7.88 may lose the end of an SMTP
  * body of 64 KiB and more (curl#18798). */
 #define GA_JOB_BODY_MAX 32768
 
-/* Strings point into `root`; "" stands for what was not given. */
+/* Strings point into `root` or the frame; "" stands for what was not given. */
 typedef struct GaCourierJob
 {
-	json_t *root; /* owned */
+	json_t *root; /* owned; NULL: read from a frame, which lives as long */
 	uint64_t id;
 	const char *provider;
 	const char *to;
@@ -47,6 +48,9 @@ typedef struct GaCourierJob
 extern bool ga_job_read(GaCourierJob *job, json_t *root, char *complaint,
 						size_t size);
 extern void ga_job_free(GaCourierJob *job);
+/* From the payload of a JOB frame, which the strings point into.  false: as above. */
+extern bool ga_job_read_frame(GaCourierJob *job, GaSlice payload,
+							  char *complaint, size_t size);
 
 /*
  * Whether the message can be put on the wire of this channel as it is (of a

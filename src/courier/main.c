@@ -187,7 +187,7 @@ run_send(void)
 	if (good)
 	{
 		signal(SIGPIPE, SIG_IGN);
-		sender = ga_provider_open_sender(order.provider);
+		sender = ga_provider_open_sender(order.provider, NULL);
 		ga_provider_deliver(sender, &order.job, &outcome);
 		print_outcome(&outcome);
 		ga_provider_close_sender(sender);

@@ -31,6 +31,16 @@ ga_memory_alloc(size_t size)
 	return memory;
 }
 
+void *
+ga_memory_alloc_raw(size_t size)
+{
+	void *memory = malloc(size ? size : 1);
+
+	if (memory == NULL)
+		ga_memory_exhausted();
+	return memory;
+}
+
 char *
 ga_memory_strdup(const char *string)
 {

@@ -12,6 +12,8 @@
 
 /* Never NULL; zeroed. */
 extern void *ga_memory_alloc(size_t size);
+/* As above, but not zeroed. */
+extern void *ga_memory_alloc_raw(size_t size);
 /* NULL stays NULL. */
 extern char *ga_memory_strdup(const char *string);
 /* Overwrites a secret before it is freed; NULL is fine. */

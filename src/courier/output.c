@@ -2,9 +2,10 @@
  * output.c
  *		The courier's end of the socketpair.
  *
- * The dispatcher may be busy writing jobs while we have outcomes for it.  The
- * main thread must therefore never wait for room to write, or both would wait
- * for ever: it posts, and a thread of this file writes.
+ * The dispatcher may be busy, in a commit or writing jobs, while we have outcomes
+ * for it.  Nobody may wait for room to write then: the main thread has to read, and
+ * the threads of providers have answers to hear.  So what the socket does not take
+ * at once goes into the outbox, and a thread of this file writes it.
  */
 #include "courier/output.h"
 
@@ -21,55 +22,83 @@
 #include "courier/text.h"
 #include "courier/thread.h"
 
+/* The lock is held: as much of `buffer` as the socket takes. */
 static void
-write_all(int fd, const char *data, size_t length)
+send_some(const GaOutput *output, GaBuffer *buffer)
 {
-	while (length > 0)
+	while (ga_buffer_length(buffer) > 0)
 	{
-		ssize_t written = send(fd, data, length, MSG_NOSIGNAL);
+		ssize_t sent =
+			send(output->fd, ga_buffer_start(buffer), ga_buffer_length(buffer),
+				 MSG_NOSIGNAL | MSG_DONTWAIT);
 
-		if (written >= 0)
-		{
-			data += written;
-			length -= (size_t) written;
-		}
+		if (sent >= 0)
+			ga_buffer_consume(buffer, (size_t) sent);
 		else if (errno == EAGAIN)
-		{
-			struct pollfd wait = {fd, POLLOUT, 0};
-
-			poll(&wait, 1, -1);
-		}
+			return;
 		else if (errno != EINTR)
 			_exit(0); /* the dispatcher is gone, and with it our purpose */
 	}
 }
 
-void
+bool
 ga_output_write(GaOutput *output, GaBuffer *buffer)
 {
-	pthread_mutex_lock(&output->write_lock);
-	write_all(output->fd, ga_buffer_start(buffer), ga_buffer_length(buffer));
-	pthread_mutex_unlock(&output->write_lock);
-	ga_buffer_consume(buffer, ga_buffer_length(buffer));
+	bool is_written;
+
+	pthread_mutex_lock(&output->lock);
+	if (ga_buffer_length(&output->outbox) == 0)
+		send_some(output, buffer);
+	if (ga_buffer_length(buffer) > 0)
+	{
+		if (!ga_buffer_append(&output->outbox, ga_buffer_start(buffer),
+							  ga_buffer_length(buffer)))
+			abort();
+		ga_buffer_consume(buffer, ga_buffer_length(buffer));
+		pthread_cond_signal(&output->filled);
+	}
+	is_written = ga_buffer_length(&output->outbox) == 0;
+	pthread_mutex_unlock(&output->lock);
+	return is_written;
+}
+
+bool
+ga_output_is_written(GaOutput *output)
+{
+	bool is_written;
+
+	pthread_mutex_lock(&output->lock);
+	is_written = ga_buffer_length(&output->outbox) == 0;
+	pthread_mutex_unlock(&output->lock);
+	return is_written;
+}
+
+void
+ga_output_drain(GaOutput *output)
+{
+	pthread_mutex_lock(&output->lock);
+	while (ga_buffer_length(&output->outbox) > 0)
+		pthread_cond_wait(&output->emptied, &output->lock);
+	pthread_mutex_unlock(&output->lock);
 }
 
 static void *
-write_posts(void *context)
+write_outbox(void *context)
 {
 	GaOutput *output = context;
+	struct pollfd wait = {output->fd, POLLOUT, 0};
 
+	pthread_mutex_lock(&output->lock);
 	for (;;)
 	{
-		GaBuffer taken;
-
-		pthread_mutex_lock(&output->post_lock);
 		while (ga_buffer_length(&output->outbox) == 0)
-			pthread_cond_wait(&output->posted, &output->post_lock);
-		taken = output->outbox;
-		memset(&output->outbox, 0, sizeof(output->outbox));
-		pthread_mutex_unlock(&output->post_lock);
-		ga_output_write(output, &taken);
-		ga_buffer_free(&taken);
+			pthread_cond_wait(&output->filled, &output->lock);
+		pthread_mutex_unlock(&output->lock);
+		(void) poll(&wait, 1, -1);
+		pthread_mutex_lock(&output->lock);
+		send_some(output, &output->outbox);
+		if (ga_buffer_length(&output->outbox) == 0)
+			pthread_cond_broadcast(&output->emptied);
 	}
 	return NULL;
 }
@@ -79,25 +108,10 @@ ga_output_open(GaOutput *output, int fd)
 {
 	memset(output, 0, sizeof(*output));
 	output->fd = fd;
-	pthread_mutex_init(&output->write_lock, NULL);
-	pthread_mutex_init(&output->post_lock, NULL);
-	pthread_cond_init(&output->posted, NULL);
-	return ga_thread_start(write_posts, output);
-}
-
-void
-ga_output_post(GaOutput *output, GaBuffer *buffer)
-{
-	bool good;
-
-	pthread_mutex_lock(&output->post_lock);
-	good = ga_buffer_append(&output->outbox, ga_buffer_start(buffer),
-							ga_buffer_length(buffer));
-	pthread_cond_signal(&output->posted);
-	pthread_mutex_unlock(&output->post_lock);
-	if (!good)
-		abort();
-	ga_buffer_consume(buffer, ga_buffer_length(buffer));
+	pthread_mutex_init(&output->lock, NULL);
+	pthread_cond_init(&output->filled, NULL);
+	pthread_cond_init(&output->emptied, NULL);
+	return ga_thread_start(write_outbox, output);
 }
 
 void
@@ -114,6 +128,6 @@ ga_output_log(GaOutput *output, const char *format, ...)
 	va_end(arguments);
 	length = ga_text_clean(raw, strlen(raw), line, sizeof(line));
 	if (ga_wire_put_frame(&frame, GA_FRAME_LOG, line, length))
-		ga_output_post(output, &frame);
+		ga_output_write(output, &frame);
 	ga_buffer_free(&frame);
 }

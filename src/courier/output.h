@@ -15,25 +15,27 @@
 typedef struct GaOutput
 {
 	int fd;
-	pthread_mutex_t write_lock; /* one writer at a time, whole frames */
 
-	pthread_mutex_t post_lock; /* protects the two fields below */
-	pthread_cond_t posted;
-	GaBuffer outbox;
+	pthread_mutex_t lock; /* protects the outbox; who sends, holds it */
+	pthread_cond_t filled;
+	pthread_cond_t emptied;
+	GaBuffer outbox; /* what the socket had no room for */
 } GaOutput;
 
-/* Starts the thread that writes what is posted. */
+/* Starts the thread that writes what the socket has no room for at once. */
 extern bool ga_output_open(GaOutput *output, int fd);
 
 /*
- * Writes the frames in `buffer` and empties it; blocks while the dispatcher is
- * not reading.  For sending threads only.  A dispatcher that is gone ends the
- * process.
+ * Writes the frames in `buffer` and empties it; never blocks.  true: they are in the
+ * socket, where they outlive the courier; false: they are written once the
+ * dispatcher reads.  A dispatcher that is gone ends the process.
  */
-extern void ga_output_write(GaOutput *output, GaBuffer *buffer);
+extern bool ga_output_write(GaOutput *output, GaBuffer *buffer);
+/* Whether all that was to be written is in the socket. */
+extern bool ga_output_is_written(GaOutput *output);
+/* Waits for that. */
+extern void ga_output_drain(GaOutput *output);
 
-/* Hands frames over to be written soon; never blocks.  Empties `buffer`. */
-extern void ga_output_post(GaOutput *output, GaBuffer *buffer);
 /* One line for the server's log; never a secret, never an address. */
 extern void ga_output_log(GaOutput *output, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));

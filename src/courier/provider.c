@@ -324,16 +324,18 @@ struct GaSender
 {
 	const GaCourierProvider *provider;
 	void *state; /* the transport's; NULL when the provider has a fault */
+	GaMonotonic began_at;
 };
 
 GaSender *
-ga_provider_open_sender(const GaCourierProvider *provider)
+ga_provider_open_sender(const GaCourierProvider *provider,
+						GaTransfers *transfers)
 {
 	GaSender *sender = ga_memory_alloc(sizeof(*sender));
 
 	sender->provider = provider;
 	if (provider->fault == NULL)
-		sender->state = provider->transport->open(provider);
+		sender->state = provider->transport->open(provider, transfers);
 	return sender;
 }
 
@@ -345,19 +347,39 @@ ga_provider_close_sender(GaSender *sender)
 	free(sender);
 }
 
-static void
-deliver_or_ask(GaSender *sender, const GaCourierJob *job, GaOutcome *outcome)
+bool
+ga_provider_blocks(const GaCourierProvider *provider)
 {
-	const GaTransport *transport = sender->provider->transport;
+	return provider->fault == NULL && provider->transport->blocks;
+}
 
-	if (*job->poll == '\0')
-		transport->deliver(sender->state, job, outcome);
-	else if (transport->ask)
-		transport->ask(sender->state, job, outcome);
-	else
+CURL *
+ga_provider_handle(GaSender *sender)
+{
+	return sender->provider->transport->handle(sender->state);
+}
+
+/* true: the transfer is set up. */
+static bool
+begin(GaSender *sender, const GaCourierJob *job, GaOutcome *outcome)
+{
+	const GaCourierProvider *provider = sender->provider;
+	char complaint[256];
+
+	if (provider->fault)
+		ga_outcome_setf(outcome, GA_OUTCOME_MISCONFIGURED, "provider", "%s",
+						provider->fault);
+	else if (!ga_job_check(job, provider->channel, complaint,
+						   sizeof(complaint)))
+		ga_outcome_setf(outcome, GA_OUTCOME_REJECTED, "message", "%s",
+						complaint);
+	else if (*job->poll && !provider->transport->answers_questions)
 		ga_outcome_setf(outcome, GA_OUTCOME_REJECTED, "poll",
 						"a provider of kind %s cannot be asked",
-						sender->provider->kind);
+						provider->kind);
+	else
+		return provider->transport->begin(sender->state, job, outcome);
+	return false;
 }
 
 /* Tokens open doors, and both relays and gateways quote what they refuse. */
@@ -371,26 +393,49 @@ hide_secrets(const GaCourierProvider *provider, const GaCourierJob *job,
 	ga_outcome_hide(outcome, job->unsubscribe);
 }
 
+static void
+finish(const GaSender *sender, const GaCourierJob *job, GaOutcome *outcome)
+{
+	hide_secrets(sender->provider, job, outcome);
+	outcome->elapsed_us = ga_monotonic_now() - sender->began_at;
+}
+
+bool
+ga_provider_begin(GaSender *sender, const GaCourierJob *job, GaOutcome *outcome)
+{
+	sender->began_at = ga_monotonic_now();
+	ga_outcome_reset(outcome);
+	if (begin(sender, job, outcome))
+		return true;
+	finish(sender, job, outcome);
+	return false;
+}
+
+bool
+ga_provider_end(GaSender *sender, const GaCourierJob *job, CURLcode result,
+				GaOutcome *outcome)
+{
+	ga_outcome_reset(outcome);
+	if (!sender->provider->transport->end(sender->state, job, result, outcome))
+		return false;
+	finish(sender, job, outcome);
+	return true;
+}
+
 void
 ga_provider_deliver(GaSender *sender, const GaCourierJob *job,
 					GaOutcome *outcome)
 {
-	const GaCourierProvider *provider = sender->provider;
-	int64_t start = ga_monotonic_now();
-	char complaint[256];
+	CURLcode result;
 
-	ga_outcome_reset(outcome);
-	if (provider->fault)
-		ga_outcome_setf(outcome, GA_OUTCOME_MISCONFIGURED, "provider", "%s",
-						provider->fault);
-	else if (!ga_job_check(job, provider->channel, complaint,
-						   sizeof(complaint)))
-		ga_outcome_setf(outcome, GA_OUTCOME_REJECTED, "message", "%s",
-						complaint);
-	else
-		deliver_or_ask(sender, job, outcome);
-	hide_secrets(provider, job, outcome);
-	outcome->elapsed_us = ga_monotonic_now() - start;
+	if (!ga_provider_begin(sender, job, outcome))
+		return;
+	do
+	{
+		CURL *curl = ga_provider_handle(sender);
+
+		result = curl ? curl_easy_perform(curl) : CURLE_FAILED_INIT;
+	} while (!ga_provider_end(sender, job, result, outcome));
 }
 
 bool

@@ -2,12 +2,13 @@
  * provider.h
  *		One configured account at a relay or gateway, ready for use.
  *
- * Built from the dispatcher's configuration and immutable afterwards, so the
- * threads that send for it share it without a lock.
+ * Built from the dispatcher's configuration and immutable afterwards, so that
+ * threads share it without a lock.
  */
 #ifndef GA_COURIER_PROVIDER_H
 #define GA_COURIER_PROVIDER_H
 
+#include <curl/curl.h>
 #include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -16,6 +17,7 @@
 #include "courier/outcome.h"
 #include "courier/secrets.h"
 #include "courier/text.h"
+#include "courier/transfers.h"
 
 typedef struct GaCourierProvider GaCourierProvider;
 
@@ -26,12 +28,21 @@ typedef struct GaTransport
 	/* Builds provider->plan.  false: `complaint` says what is wrong. */
 	bool (*prepare)(GaCourierProvider *provider, char *complaint, size_t size);
 	void (*release)(void *plan);
-	/* The sending side of one thread: a connection and its buffers. */
-	void *(*open)(const GaCourierProvider *provider);
+	/* A connection and its buffers; `transfers`: where it will be run. */
+	void *(*open)(const GaCourierProvider *provider, GaTransfers *transfers);
 	void (*close)(void *sender);
-	void (*deliver)(void *sender, const GaCourierJob *job, GaOutcome *outcome);
-	/* How the message job->poll fares; NULL: cannot be asked. */
-	void (*ask)(void *sender, const GaCourierJob *job, GaOutcome *outcome);
+	/* Sets the transfer of a message up, or of the question how the message job->poll
+	 * fares.  false: there is none to be run, the outcome is known. */
+	bool (*begin)(void *sender, const GaCourierJob *job, GaOutcome *outcome);
+	/* After the transfer.  false: it is to be run once more. */
+	bool (*end)(void *sender, const GaCourierJob *job, CURLcode result,
+				GaOutcome *outcome);
+	/* Where the transfer is set up; may be another one for the next. */
+	CURL *(*handle)(void *sender);
+	bool answers_questions;
+	/* libcurl waits for answers without returning: it needs a thread of its own
+	 * (courier/performer), and no `transfers`. */
+	bool blocks;
 	/* The message as it leaves: a MIME message, or the text of an SMS. */
 	bool (*compose)(const GaCourierProvider *provider, const GaCourierJob *job,
 					GaText *out, char *complaint, size_t size);
@@ -83,12 +94,31 @@ extern bool ga_provider_inspect_url(GaCourierProvider *provider,
 									size_t scheme_size, char *complaint,
 									size_t size);
 
-/* The sending side of one thread. */
+/* One connection to the provider, for one message at a time. */
 typedef struct GaSender GaSender;
 
-extern GaSender *ga_provider_open_sender(const GaCourierProvider *provider);
+/* Whether its transfers block whoever runs them. */
+extern bool ga_provider_blocks(const GaCourierProvider *provider);
+/* `transfers`: where its transfers will be run; NULL: by themselves. */
+extern GaSender *ga_provider_open_sender(const GaCourierProvider *provider,
+										 GaTransfers *transfers);
+/* Waits for nobody. */
 extern void ga_provider_close_sender(GaSender *sender);
-/* Fills `outcome` from scratch; takes as long as the network takes. */
+/*
+ * Sets the transfer of a message up.  false: there is none to be run, and `outcome`
+ * is filled.
+ */
+extern bool ga_provider_begin(GaSender *sender, const GaCourierJob *job,
+							  GaOutcome *outcome);
+/* The handle to be run; NULL: libcurl has none, which is CURLE_FAILED_INIT. */
+extern CURL *ga_provider_handle(GaSender *sender);
+/*
+ * Fills `outcome` after the transfer ended with that result.  false: what its handle
+ * is now is to be run once more.
+ */
+extern bool ga_provider_end(GaSender *sender, const GaCourierJob *job,
+							CURLcode result, GaOutcome *outcome);
+/* All of that; takes as long as the network takes. */
 extern void ga_provider_deliver(GaSender *sender, const GaCourierJob *job,
 								GaOutcome *outcome);
 

@@ -3,7 +3,7 @@
  *		Serving a dispatcher over a socketpair.
  *
  * The main thread only reads frames and hands jobs to the pools: it takes no
- * lock that is held for long and never writes itself (output.c), so jobs keep
+ * lock that is held for long and never waits for room to write (output.c), so jobs keep
  * flowing whatever the network does.  The end of the stream is the end of the
  * process, at once: what was in flight is for the next courier to find out.
  */
@@ -158,13 +158,16 @@ take_config(Server *server, json_t *root)
 	}
 }
 
+/* The task and all it says are one piece of memory. */
 static void
-take_job(Server *server, json_t *root)
+take_job(Server *server, GaSlice payload)
 {
-	GaTask *task = ga_memory_alloc(sizeof(*task));
+	GaTask *task = ga_memory_alloc_raw(sizeof(*task) + payload.length);
 	char complaint[128];
 
-	if (!ga_job_read(&task->job, root, complaint, sizeof(complaint)))
+	memcpy(task->frame, payload.data, payload.length);
+	payload.data = task->frame;
+	if (!ga_job_read_frame(&task->job, payload, complaint, sizeof(complaint)))
 		give_up(server, complaint);
 	route_task(server, task);
 }
@@ -172,8 +175,8 @@ take_job(Server *server, json_t *root)
 static void *
 end_with_pools(void *context)
 {
-	(void) context;
 	ga_pools_wait();
+	ga_output_drain(context);
 	_exit(0);
 }
 
@@ -201,8 +204,8 @@ drain(Server *server)
 		}
 	}
 	server->pool_count = 0;
-	if (!ga_thread_start(end_with_pools, NULL))
-		(void) end_with_pools(NULL);
+	if (!ga_thread_start(end_with_pools, &server->output))
+		(void) end_with_pools(&server->output);
 }
 
 /* By the thread that reads jobs, since its life is what is asked about. */
@@ -212,7 +215,7 @@ answer_ping(Server *server)
 	GaBuffer frame = {0};
 
 	if (ga_wire_put_frame(&frame, GA_FRAME_PONG, "", 0))
-		ga_output_post(&server->output, &frame);
+		ga_output_write(&server->output, &frame);
 	ga_buffer_free(&frame);
 }
 
@@ -229,17 +232,17 @@ take_frame(Server *server, GaFrameType type, GaSlice payload)
 		give_up(server, "a frame of unknown type");
 	if (type == GA_FRAME_DRAIN || type == GA_FRAME_PING || server->is_draining)
 		return;
+	if (type == GA_FRAME_JOB)
+	{
+		take_job(server, payload);
+		return;
+	}
 	root = json_loadb(payload.data, payload.length, 0, NULL);
 	if (!json_is_object(root))
 		give_up(server, "a frame that is not a JSON object");
-	if (type == GA_FRAME_JOB)
-		take_job(server, root); /* owns root from here on */
-	else
-	{
-		take_config(server, root);
-		json_decref(root);
-		explicit_bzero((char *) payload.data, payload.length);
-	}
+	take_config(server, root);
+	json_decref(root);
+	explicit_bzero((char *) payload.data, payload.length);
 }
 
 static void
@@ -322,5 +325,7 @@ ga_serve(int fd, bool tells)
 			_exit(room ? 0 : 3);
 		server.in.end += (size_t) length;
 		take_frames(&server);
+		for (size_t i = 0; i < server.pool_count; i++)
+			ga_pool_wake(server.pools[i]);
 	}
 }

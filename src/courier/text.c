@@ -222,6 +222,19 @@ ga_text_is_header_safe(const char *string)
 }
 
 bool
+ga_text_is_utf8(const char *string)
+{
+	const char *end = string + strlen(string);
+
+	while (string < end)
+		if ((unsigned char) *string < 0x80)
+			string++;
+		else if (ga_utf8_next(&string, end) < 0)
+			return false;
+	return true;
+}
+
+bool
 ga_text_is_printable_ascii(const char *string)
 {
 	for (; *string; string++)

@@ -45,6 +45,8 @@ extern size_t ga_text_clean_name(const char *in, char *out, size_t size);
 
 /* Whether anything in it could end a header line or is no character at all. */
 extern bool ga_text_is_header_safe(const char *string);
+/* Whether all of it is characters. */
+extern bool ga_text_is_utf8(const char *string);
 extern bool ga_text_is_printable_ascii(const char *string);
 
 #endif /* GA_COURIER_TEXT_H */

@@ -107,20 +107,16 @@ static void
 put_question(const GaPoll *poll, uint64 id)
 {
 	GaProvider *provider = ga_provider_named(poll->server);
-	StringInfoData json;
+	GaJobFrame frame = {.job_id = id};
 	GaJob *job;
 
 	if (provider == NULL)
 		return;
 	job = ga_job_add_poll(id, provider, poll);
 	ga_provider_sent(provider, 1);
-	initStringInfo(&json);
-	appendStringInfo(&json, "{\"id\":" UINT64_FORMAT ",\"provider\":", id);
-	escape_json(&json, poll->server);
-	appendStringInfoString(&json, ",\"poll\":");
-	escape_json(&json, poll->message_id);
-	appendStringInfoChar(&json, '}');
-	ga_couriers_put_job(job, json.data, json.len);
+	frame.strings[GA_JOB_PROVIDER] = poll->server;
+	frame.strings[GA_JOB_POLL] = poll->message_id;
+	ga_couriers_put_job(job, &frame);
 }
 
 static void

@@ -131,8 +131,7 @@ while True:
         end = 5 + struct.unpack('=I', data[:4])[0]
         kind, payload, data = data[4:5], data[5:end], data[end:]
         if kind == b'J':
-            import json
-            link.send(struct.pack('=IcQ', 8, b'P', json.loads(payload)['id']))
+            link.send(struct.pack('=IcQ', 8, b'P', struct.unpack('=Q', payload[:8])[0]))
             os.abort()
 END
 close $script;

@@ -161,23 +161,28 @@ put_config(GaBuffer *out, const char *url, int port, int connections)
 static void
 put_job(GaBuffer *out, uint64_t id, bool sms)
 {
-	char json[4096];
-	int length = snprintf(
-		json, sizeof(json),
-		"{\"id\":%" PRIu64 ",\"provider\":\"p\",\"to\":\"%s\","
-		"\"to_name\":\"Barnaby G\",\"subject\":\"Stephen invites you\","
-		"\"text\":\"Stephen invites you to the group Saturday hike. Answer "
-		"here: https://groups.example/i/abcdefghijklmnopqrstuvwxyz\",%s"
-		"\"message_key\":\"inv-0198aa00-0000-7000-8000-000000000000.%" PRIu64
-		".1\",\"reply_to\":null,\"expires_in_s\":86400,\"locale\":\"en\"}",
-		id, sms ? "+27701231234" : "b@example.com",
-		sms ? ""
-			: "\"html\":\"<p>Stephen invites you to the group <b>Saturday "
-			  "hike</b>.</p><p><a href=\\\"https://groups.example/i/"
-			  "abcdefghijklmnopqrstuvwxyz\\\">Answer</a></p>\",",
-		id);
+	GaJobFrame job = {.job_id = id, .expires_in_s = 86400};
+	char key[64];
 
-	ga_wire_put_frame(out, GA_FRAME_JOB, json, (size_t) length);
+	snprintf(key, sizeof(key),
+			 "inv-0198aa00000070008000000000000000.%" PRIu64 ".1", id);
+	job.strings[GA_JOB_PROVIDER] = "p";
+	job.strings[GA_JOB_TO] = sms ? "+27701231234" : "b@example.com";
+	job.strings[GA_JOB_TO_NAME] = sms ? NULL : "Barnaby G";
+	job.strings[GA_JOB_SUBJECT] = sms ? NULL : "Stephen invites you";
+	job.strings[GA_JOB_TEXT] =
+		"Stephen invites you to the group Saturday hike. Answer here: "
+		"https://groups.example/i/abcdefghijklmnopqrstuvwxyz";
+	if (!sms)
+		job.strings[GA_JOB_HTML] =
+			"<p>Stephen invites you to the group <b>Saturday "
+			"hike</b>.</p><p><a "
+			"href=\"https://groups.example/i/abcdefghijklmnopqrstuvwxyz\">"
+			"Answer</a></p>";
+	job.strings[GA_JOB_MESSAGE_KEY] = key;
+	job.strings[GA_JOB_LOCALE] = "en";
+	job.strings[GA_JOB_LINK] = "abcdefghijklmnopqrstuvwxyz";
+	ga_wire_put_job(out, &job);
 }
 
 static void

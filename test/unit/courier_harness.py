@@ -24,6 +24,23 @@ UNREACHED = 0x200
 UNSURE, CROWDED = 64, 128
 
 
+JOB_STRINGS = ("provider", "to", "to_name", "subject", "text", "html",
+               "message_key", "reply_to", "unsubscribe_url", "callback_url",
+               "locale", "link", "unsubscribe", "receipt", "poll")
+
+
+def job_payload(job):
+    """Of a JOB frame; strings are str or bytes, None or missing: not given."""
+    strings = [job.get(name) or b"" for name in JOB_STRINGS]
+    strings = [s.encode() if isinstance(s, str) else s for s in strings]
+    unknown = set(job) - set(JOB_STRINGS) - {"id", "expires_in_s"}
+    assert not unknown, "no members of a job: %r" % unknown
+    return struct.pack("=Qq%dI" % (len(strings) + 1), job["id"],
+                       job.get("expires_in_s") or 0,
+                       *[len(s) for s in strings], 0) + \
+        b"".join(s + b"\0" for s in strings)
+
+
 class Outcome:
     def __init__(self, payload):
         head = struct.unpack("=QqqII4I", payload[:48])
@@ -95,7 +112,7 @@ class Courier:
         self.next_id = max(self.next_id, job["id"]) + 1
         job.setdefault("message_key", "inv-%d.1" % job["id"])
         job["provider"] = provider
-        self.frame(b"J", json.dumps(job).encode())
+        self.frame(b"J", job_payload(job))
         return job["id"]
 
     def pump(self, timeout):

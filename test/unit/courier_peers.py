@@ -5,6 +5,7 @@ usage: courier_peers.py COURIER [WORD]   (only tests whose name has WORD)
 """
 
 import base64
+import contextlib
 import email
 import email.policy
 import html
@@ -30,7 +31,7 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from courier_harness import (HANGS, PATIENCE, SOON, Courier,  # noqa: E402
                              HttpServer, Server, SmtpServer, check,
-                             dead_port, equal, free_port,
+                             dead_port, equal, free_port, job_payload,
                              make_certificate, provider, reply, run_tests)
 
 BINARY = os.path.abspath(sys.argv[1]) if len(sys.argv) > 1 else None
@@ -767,7 +768,7 @@ def test_fields_may_be_nested_and_empty_ones_are_left_out():
                "brace": "{x}"})
 
 
-def test_a_query_is_encoded_and_its_connection_never_reused():
+def test_a_query_is_encoded_and_its_connection_kept():
     with HttpServer(reply("202 Accepted", "0: Accepted")) as server:
         with Courier(BINARY, http(
                 server, body="query", method="GET", success="202",
@@ -776,7 +777,7 @@ def test_a_query_is_encoded_and_its_connection_never_reused():
                 max_connections=1)) as courier:
             check(courier.sms(text="a&b=c d+é"), "accepted")
             check(courier.sms(), "accepted")
-        equal(server.connections, 2)
+        equal(server.connections, 1)
         equal(server.requests[0]["line"],
               "GET /send?to=%2B27701231234&text=a%26b%3Dc%20d%2B%C3%A9"
               "&u=kannel HTTP/1.1")
@@ -943,7 +944,9 @@ def test_a_condition_on_the_answer_is_obeyed():
 
 
 def test_a_dead_keep_alive_never_sends_a_message_twice():
-    for kill in ("reset", "close"):
+    query = {"body": "query", "method": "GET"}
+    for kill, options in [("reset", {}), ("close", {}), ("reset", query),
+                          ("close", query), ("close", {"method": "PUT"})]:
         def answer(server, sock, count, kill=kill):
             if count == 2:
                 if kill == "reset":
@@ -951,12 +954,14 @@ def test_a_dead_keep_alive_never_sends_a_message_twice():
                 raise EOFError
             sock.sendall(reply("200 OK", '{"id":"1"}'))
         with HttpServer(answer) as server:
-            with Courier(BINARY, http(server, max_connections=1)) as courier:
+            with Courier(BINARY, http(server, max_connections=1,
+                                      **options)) as courier:
                 check(courier.sms(), "accepted")
                 check(courier.sms(), "uncertain", fault=True)
-                equal(len(server.requests), 2, "POSTs the server saw")
+                equal(len(server.requests), 2, "requests the server saw")
+                equal(server.connections, 1, "nothing is opened for it")
                 check(courier.sms(), "accepted")
-                equal(len(server.requests), 3, "POSTs the server saw")
+                equal(len(server.requests), 3, "requests the server saw")
 
 
 def test_a_keep_alive_the_server_closed_is_replaced():
@@ -1313,7 +1318,7 @@ def test_the_courier_dies_with_its_parent():
         pass_fds=[theirs.fileno()], stdout=subprocess.PIPE)
     pid = int(parent.stdout.readline())
     ours.sendall(struct.pack("=I", 16) + b"C" + b'{"providers":[]}')
-    job = b'{"id":1,"provider":"x","to":"y"}'
+    job = job_payload({"id": 1, "provider": "x", "to": "y"})
     ours.sendall(struct.pack("=I", len(job)) + b"J" + job)
     assert ours.recv(4096), "it serves"
     parent.kill()
@@ -1346,20 +1351,21 @@ def test_a_dispatcher_that_talks_nonsense_is_left():
         return struct.pack("=I", len(payload)) + kind + payload
     broken(struct.pack("=I", 1 << 30) + b"J", "too long")
     broken(frame(b"Z", b"{}"), "unknown type")
-    broken(frame(b"J", b"{"), "JSON")
-    broken(frame(b"J", b"[]"), "JSON")
-    broken(frame(b"J", b'{"id":"1","provider":"x"}'), "id")
-    broken(frame(b"J", b'{"id":1}'), "provider")
-    broken(frame(b"J", b'{"id":1,"provider":"x","to":5}'), '"to"')
-    broken(frame(b"J", b'{"id":1,"provider":"x","to":"\xff"}'), "JSON")
+    job = job_payload({"id": 1, "provider": "x", "to": "y"})
+    for payload in (b"", job[:-1], job + b"\0", job[:16] + b"\xff" + job[17:],
+                    job.replace(b"y", b"\0"), b"{}" + job):
+        broken(frame(b"J", payload), "JOB")
+    broken(frame(b"J", job_payload({"id": 1, "to": "y"})), "provider")
+    broken(frame(b"C", b"{"), "JSON")
+    broken(frame(b"C", b"[]"), "JSON")
     broken(frame(b"C", b'{"providers":{}}'), "providers")
 
 
 def test_frames_may_come_in_any_pieces():
     with Courier(BINARY, provider("sms", "capture", "MOBILE")) as courier:
-        job = json.dumps({"id": 5, "provider": "sms", "to": "+27701231234",
-                          "text": "x", "message_key": "k", "new": [1]})
-        data = struct.pack("=I", len(job)) + b"J" + job.encode()
+        job = job_payload({"id": 5, "provider": "sms", "to": "+27701231234",
+                           "text": "x", "message_key": "k"})
+        data = struct.pack("=I", len(job)) + b"J" + job
         for i in range(len(data)):
             courier.sock.sendall(data[i:i + 1])
         check(courier.wait(5), "accepted")
@@ -1444,6 +1450,79 @@ def test_a_dead_provider_delays_no_healthy_one():
             for _ in range(50):
                 check(courier.sms(), "accepted")
             assert time.monotonic() - start < SOON
+
+
+def test_a_relay_takes_mails_over_all_its_connections_at_once():
+    busy, most, lock, all_there = [0], [0], threading.Lock(), threading.Event()
+
+    def count(server, sock):
+        with lock:
+            busy[0] += 1
+            most[0] = max(most[0], busy[0])
+            if busy[0] == 4:
+                all_there.set()
+        all_there.wait(SOON)
+        with lock:
+            busy[0] -= 1
+        return SmtpServer.DEFAULTS["DOT"]
+
+    with SmtpServer(DOT=count) as server:
+        with Courier(BINARY, smtp(server, max_connections=4)) as courier:
+            ids = [courier.submit("mail", to="b@g.com", subject="s", text="t")
+                   for _ in range(20)]
+            courier.wait(*ids)
+            equal(most[0], 4, "mails at once")
+            equal(server.connections, 4)
+
+
+class HangOnce:
+    """Hangs the first time, and then replies as usual."""
+
+    def __init__(self, usual):
+        self.usual, self.lock, self.hangs = usual, threading.Lock(), False
+        self.begun = threading.Event()
+
+    def __call__(self, server, sock, *unused):
+        with self.lock:
+            first, self.hangs = not self.hangs, True
+        if first:
+            self.begun.set()
+            server.hang()
+            raise EOFError
+        sock.sendall(self.usual)
+
+
+def test_a_connection_that_hangs_delays_no_other_of_its_provider():
+    usual = SmtpServer.DEFAULTS
+    hangs = {"HTTP": HangOnce(reply("200 OK", "{}"))}
+    with contextlib.ExitStack() as stack:
+        server = stack.enter_context(HttpServer(hangs["HTTP"]))
+        entries = [dict(http(server, timeout=3), name="HTTP")]
+        for verb in ("GREETING", "EHLO", "MAIL", "RCPT", "DATA", "DOT", "QUIT"):
+            hangs[verb] = HangOnce(usual[verb])
+            replies = {verb: hangs[verb]}
+            if verb == "QUIT":  # which follows a refusal
+                replies["RCPT"] = [b"550 5.1.1 no\r\n", usual["RCPT"]]
+            server = stack.enter_context(SmtpServer(**replies))
+            entries.append(dict(smtp(server, timeout=3, greeting_timeout=3,
+                                     max_connections=2), name=verb))
+        courier = stack.enter_context(Courier(BINARY, *entries))
+
+        def submit(name):
+            to = "+27701231234" if name == "HTTP" else "b@g.com"
+            return courier.submit(name, to=to, subject="s", text="t")
+
+        hung = [submit(name) for name in hangs]
+        for name, hang in hangs.items():
+            assert hang.begun.wait(HANGS), name
+        while not all(i in courier.outcomes for i in hung):
+            began = time.monotonic()
+            ids = [submit(name) for name in hangs]
+            courier.wait(*ids)
+            assert time.monotonic() - began < 2, courier.order[-20:]
+            for i in ids:
+                check(courier.outcomes[i], "accepted")
+            courier.pump(0.1)
 
 
 def test_a_dispatcher_that_reads_late_loses_nothing():

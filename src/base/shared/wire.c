@@ -78,6 +78,94 @@ ga_wire_put_outcome(GaBuffer *out, const GaOutcomeFrame *outcome)
 	return true;
 }
 
+/* The fixed part of a job on the wire; its strings follow, each with its zero. */
+typedef struct JobHead
+{
+	uint64_t job_id;
+	int64_t expires_in_s;
+	uint32_t lengths[GA_JOB_STRINGS];
+	uint32_t unused; /* the size of the struct is a multiple of 8 */
+} JobHead;
+
+static size_t
+length_of(const char *string)
+{
+	return string ? strlen(string) : 0;
+}
+
+size_t
+ga_wire_job_length(const GaJobFrame *job)
+{
+	size_t total = sizeof(JobHead);
+
+	for (int i = 0; i < GA_JOB_STRINGS; i++)
+		total += length_of(job->strings[i]) + 1;
+	return total;
+}
+
+void
+ga_wire_write_job(const GaJobFrame *job, char *payload)
+{
+	char *next = payload + sizeof(JobHead);
+	JobHead head;
+
+	memset(&head, 0, sizeof(head));
+	head.job_id = job->job_id;
+	head.expires_in_s = job->expires_in_s;
+	for (int i = 0; i < GA_JOB_STRINGS; i++)
+	{
+		size_t length = length_of(job->strings[i]);
+
+		head.lengths[i] = (uint32_t) length;
+		if (length > 0)
+			memcpy(next, job->strings[i], length);
+		next[length] = '\0';
+		next += length + 1;
+	}
+	memcpy(payload, &head, sizeof(head));
+}
+
+bool
+ga_wire_put_job(GaBuffer *out, const GaJobFrame *job)
+{
+	size_t length = ga_wire_job_length(job);
+
+	if (length > GA_FRAME_MAX ||
+		ga_buffer_reserve(out, GA_FRAME_HEADER + length) == NULL)
+		return false;
+	put_header(out, GA_FRAME_JOB, (uint32_t) length);
+	ga_wire_write_job(job, out->data + out->end);
+	out->end += length;
+	return true;
+}
+
+bool
+ga_wire_get_job(GaSlice payload, GaJobFrame *job)
+{
+	JobHead head;
+	const char *next = payload.data + sizeof(head);
+	size_t left;
+
+	if (payload.length < sizeof(head))
+		return false;
+	memcpy(&head, payload.data, sizeof(head));
+	left = payload.length - sizeof(head);
+	job->job_id = head.job_id;
+	job->expires_in_s = head.expires_in_s;
+	for (int i = 0; i < GA_JOB_STRINGS; i++)
+	{
+		size_t length = head.lengths[i];
+
+		if (length >= left || next[length] != '\0' ||
+			memchr(next, '\0', length) != NULL)
+			return false;
+		job->strings[i] = next;
+		next += length + 1;
+		left -= length + 1;
+	}
+	return left == 0;
+}
+
 GaWireResult
 ga_wire_peek(const GaBuffer *in, GaFrameType *type, GaSlice *payload)
 {

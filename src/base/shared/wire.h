@@ -26,7 +26,7 @@ typedef enum GaFrameType
 {
 	/* dispatcher to courier: JSON, {"providers": [...]}; replaces all before */
 	GA_FRAME_CONFIG = 'C',
-	/* dispatcher to courier: JSON, one message to deliver */
+	/* dispatcher to courier: GaJobFrame, one message to deliver */
 	GA_FRAME_JOB = 'J',
 	/* dispatcher to courier: empty; drop what is not taken up, finish what
 	 * is, then exit */
@@ -103,11 +103,45 @@ typedef struct GaOutcomeFrame
 	GaSlice captured;		/* capture only: the message as it would leave */
 } GaOutcomeFrame;
 
+/* What a job says, in the order of the frame (courier/job.h). */
+typedef enum GaJobString
+{
+	GA_JOB_PROVIDER,
+	GA_JOB_TO,
+	GA_JOB_TO_NAME,
+	GA_JOB_SUBJECT,
+	GA_JOB_TEXT,
+	GA_JOB_HTML,
+	GA_JOB_MESSAGE_KEY,
+	GA_JOB_REPLY_TO,
+	GA_JOB_UNSUBSCRIBE_URL,
+	GA_JOB_CALLBACK_URL,
+	GA_JOB_LOCALE,
+	GA_JOB_LINK,
+	GA_JOB_UNSUBSCRIBE,
+	GA_JOB_RECEIPT,
+	GA_JOB_POLL,
+	GA_JOB_STRINGS /* how many there are */
+} GaJobString;
+
+/* One message to deliver, or to ask after. */
+typedef struct GaJobFrame
+{
+	uint64_t job_id;
+	int64_t expires_in_s;				 /* 0: not given */
+	const char *strings[GA_JOB_STRINGS]; /* NULL or "": not given */
+} GaJobFrame;
+
 /* false: out of memory */
 extern bool ga_wire_put_frame(GaBuffer *out, GaFrameType type,
 							  const void *payload, size_t length);
 extern bool ga_wire_put_picked(GaBuffer *out, uint64_t job_id);
 extern bool ga_wire_put_outcome(GaBuffer *out, const GaOutcomeFrame *outcome);
+
+/* The length of the payload, and the payload itself, into that much memory. */
+extern size_t ga_wire_job_length(const GaJobFrame *job);
+extern void ga_wire_write_job(const GaJobFrame *job, char *payload);
+extern bool ga_wire_put_job(GaBuffer *out, const GaJobFrame *job);
 
 typedef enum GaWireResult
 {
@@ -124,6 +158,8 @@ typedef enum GaWireResult
 extern GaWireResult ga_wire_peek(const GaBuffer *in, GaFrameType *type,
 								 GaSlice *payload);
 extern bool ga_wire_get_picked(GaSlice payload, uint64_t *job_id);
+/* Strings of `job` point into the payload; none is NULL. */
+extern bool ga_wire_get_job(GaSlice payload, GaJobFrame *job);
 /* Slices of `outcome` point into the payload. */
 extern bool ga_wire_get_outcome(GaSlice payload, GaOutcomeFrame *outcome);
 

@@ -3,10 +3,9 @@
  *		Messages by HTTP, and questions after them, as a row of the provider
  *		table describes it.
  *
- * The body goes out by connection.c's read callback, so that a dead keep-alive
- * connection never makes libcurl send a message twice; a request without a
- * body has no such guard and therefore never reuses a connection.  Whether the
- * peer may have the message is one question: was any of it taken?
+ * Head and body leave in one write.  A request that has left is never sent again,
+ * whatever becomes of its connection (courier/connection).  Whether the peer may have
+ * the message is one question: was any of it taken?
  */
 #include "courier/http/http.h"
 
@@ -31,7 +30,8 @@ typedef struct HttpSender
 	GaText url;
 	GaText body;
 	GaText answer;
-	bool asking; /* the handle is set to ask for a message's state */
+	bool asking;	/* the handle is set to ask for a message's state */
+	bool is_second; /* the first one met a connection that was dead */
 	/* One node and one line per header of the plan, and one for the body's
 	 * digest or for Expect. */
 	struct curl_slist *nodes;
@@ -50,22 +50,36 @@ take_answer(char *data, size_t size, size_t count, void *context)
 	return length < room ? length : 0;
 }
 
+/* Without a body the message, or the question, is in the request line. */
+static bool
+has_body(const GaHttpPlan *plan, bool asking)
+{
+	return !asking && (plan->body_kind != GA_BODY_QUERY ||
+					   strcmp(plan->method, "GET") != 0);
+}
+
 /* The request that sends a message; a question is asked by GET. */
 static void
 set_method(CURL *curl, const GaHttpPlan *plan, bool asking)
 {
-	bool bodyless = asking || (plan->body_kind == GA_BODY_QUERY &&
-							   strcmp(plan->method, "GET") == 0);
-	bool fresh = plan->body_kind == GA_BODY_QUERY && !asking;
-
-	curl_easy_setopt(curl, CURLOPT_POST, 1L);
 	curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST,
 					 !asking && strcmp(plan->method, "POST") != 0 ? plan->method
 																  : NULL);
-	if (bodyless)
+	if (has_body(plan, asking))
+		curl_easy_setopt(curl, CURLOPT_POST, 1L);
+	else
 		curl_easy_setopt(curl, CURLOPT_HTTPGET, 1L);
-	curl_easy_setopt(curl, CURLOPT_FRESH_CONNECT, (long) fresh);
-	curl_easy_setopt(curl, CURLOPT_FORBID_REUSE, (long) fresh);
+}
+
+/* Called before a request leaves, on whatever connection. */
+static int
+allow_request(void *context, char *peer, char *own, int peer_port, int own_port)
+{
+	HttpSender *sender = context;
+
+	(void) peer, (void) own, (void) peer_port, (void) own_port;
+	return ga_connection_may_send(&sender->connection) ? CURL_PREREQFUNC_OK
+													   : CURL_PREREQFUNC_ABORT;
 }
 
 static void
@@ -101,12 +115,14 @@ prepare_handle(CURL *curl, void *context)
 	curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take_answer);
 	curl_easy_setopt(curl, CURLOPT_WRITEDATA, sender);
 	curl_easy_setopt(curl, CURLOPT_HTTPHEADER, sender->nodes);
+	curl_easy_setopt(curl, CURLOPT_PREREQFUNCTION, allow_request);
+	curl_easy_setopt(curl, CURLOPT_PREREQDATA, sender);
 	set_method(curl, plan, sender->asking);
 	set_auth(curl, plan, provider);
 }
 
 static void *
-open_sender(const GaCourierProvider *provider)
+open_sender(const GaCourierProvider *provider, GaTransfers *transfers)
 {
 	HttpSender *sender = ga_memory_alloc(sizeof(*sender));
 	size_t count;
@@ -116,6 +132,7 @@ open_sender(const GaCourierProvider *provider)
 	sender->connection.provider = provider;
 	sender->connection.prepare = prepare_handle;
 	sender->connection.context = sender;
+	sender->connection.transfers = transfers;
 	/* The list is chained once; only the texts change from job to job.  Its
 	 * last node keeps libcurl from waiting for 100 Continue; where it would be
 	 * signed although it is not sent, it is replaced by the body's digest. */
@@ -223,57 +240,41 @@ render_question(HttpSender *sender, const GaValues *values)
 							   &sender->url);
 }
 
-static CURLcode
-run(HttpSender *sender, bool asking)
+/* false: libcurl has no handle. */
+static bool
+set_up(HttpSender *sender, bool asking)
 {
-	CURL *curl;
-	bool changed;
-
-	ga_connection_drop_closed(&sender->connection);
-	changed =
+	const GaHttpPlan *plan = sender->plan;
+	bool changed =
 		sender->connection.curl == NULL || asking || sender->asking != asking;
+	CURL *curl;
+
 	sender->asking = asking;
+	sender->connection.sends_once = !asking;
 	curl = ga_connection_handle(&sender->connection);
 	if (curl == NULL)
-		return CURLE_FAILED_INIT;
-	if (changed)
-		set_method(curl, sender->plan, asking);
+		return false;
 	ga_text_truncate(&sender->answer, 0);
-	ga_connection_set_body(&sender->connection, sender->body.data,
-						   sender->body.length);
-	if (changed || sender->plan->body_kind == GA_BODY_QUERY ||
-		!ga_request_template_is_constant(&sender->plan->url))
+	if (changed || plan->body_kind == GA_BODY_QUERY ||
+		!ga_request_template_is_constant(&plan->url))
 		curl_easy_setopt(curl, CURLOPT_URL, sender->url.data);
-	curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE,
-					 (curl_off_t) sender->body.length);
-	return ga_connection_run(&sender->connection);
+	if (has_body(plan, asking))
+	{
+		curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE,
+						 (curl_off_t) sender->body.length);
+		curl_easy_setopt(curl, CURLOPT_POSTFIELDS,
+						 ga_text_string(&sender->body));
+	}
+	if (changed)
+		set_method(curl, plan, asking);
+	ga_connection_begin(&sender->connection);
+	return true;
 }
 
-/* A reused connection that was dead already is replaced. */
-static CURLcode
-run_twice(HttpSender *sender, bool asking)
-{
-	CURLcode result = run(sender, asking);
-
-	if (result == CURLE_OK ||
-		!ga_connection_was_stale(&sender->connection, result))
-		return result;
-	ga_connection_abandon(&sender->connection);
-	return run(sender, asking);
-}
-
-/* Without a body, the message is in the request line. */
 static bool
 was_handed_over(const HttpSender *sender)
 {
-	long sent = 0;
-
-	if (sender->connection.curl == NULL || sender->asking)
-		return false;
-	if (sender->plan->body_kind != GA_BODY_QUERY)
-		return sender->connection.body_asked;
-	curl_easy_getinfo(sender->connection.curl, CURLINFO_REQUEST_SIZE, &sent);
-	return sent > 0;
+	return !sender->asking && ga_connection_has_sent(&sender->connection);
 }
 
 static void
@@ -287,6 +288,12 @@ judge(HttpSender *sender, CURLcode result, GaOutcome *outcome)
 	if (answer.curl)
 		curl_easy_getinfo(answer.curl, CURLINFO_RESPONSE_CODE, &status);
 	answer.status = (int) status;
+	/* What it was about to do is no reason. */
+	if (sender->connection.refused_again)
+	{
+		sender->connection.error[0] = '\0';
+		result = CURLE_GOT_NOTHING;
+	}
 	/* A status line is an answer, however the rest of it ended. */
 	if (status < 200)
 		ga_connection_explain(&sender->connection, result,
@@ -299,12 +306,20 @@ judge(HttpSender *sender, CURLcode result, GaOutcome *outcome)
 		ga_connection_abandon(&sender->connection);
 }
 
-static void
-request(HttpSender *sender, const GaCourierJob *job, bool asking,
-		GaOutcome *outcome)
+static bool
+begin(void *context, const GaCourierJob *job, GaOutcome *outcome)
 {
+	HttpSender *sender = context;
+	bool asking = *job->poll != '\0';
 	GaValues values;
 
+	if (asking && sender->plan->row->poll.url == NULL)
+	{
+		ga_outcome_setf(outcome, GA_OUTCOME_REJECTED, "poll",
+						"a provider of kind %s cannot be asked",
+						sender->provider->kind);
+		return false;
+	}
 	ga_values_of_job(&values, job, &sender->plan->rules,
 					 sender->provider->channel);
 	if (!render_headers(sender, &values))
@@ -312,32 +327,45 @@ request(HttpSender *sender, const GaCourierJob *job, bool asking,
 		ga_outcome_setf(outcome, GA_OUTCOME_REJECTED, "message",
 						"a value that goes into a header holds control "
 						"characters");
-		return;
+		return false;
 	}
 	if (asking)
 		render_question(sender, &values);
 	else
 		render_request(sender, &values);
-	judge(sender, run_twice(sender, asking), outcome);
+	ga_connection_drop_closed(&sender->connection);
+	sender->is_second = false;
+	if (set_up(sender, asking))
+		return true;
+	judge(sender, CURLE_FAILED_INIT, outcome);
+	return false;
 }
 
-static void
-deliver(void *context, const GaCourierJob *job, GaOutcome *outcome)
-{
-	request(context, job, false, outcome);
-}
-
-static void
-ask(void *context, const GaCourierJob *job, GaOutcome *outcome)
+static bool
+end(void *context, const GaCourierJob *job, CURLcode result, GaOutcome *outcome)
 {
 	HttpSender *sender = context;
 
-	if (sender->plan->row->poll.url)
-		request(sender, job, true, outcome);
-	else
-		ga_outcome_setf(outcome, GA_OUTCOME_REJECTED, "poll",
-						"a provider of kind %s cannot be asked",
-						sender->provider->kind);
+	(void) job;
+	ga_connection_end(&sender->connection, result);
+	/* A reused connection that was dead already is replaced. */
+	if (result != CURLE_OK && !sender->is_second && !was_handed_over(sender) &&
+		ga_connection_was_stale(&sender->connection, result))
+	{
+		ga_connection_abandon(&sender->connection);
+		sender->is_second = true;
+		if (set_up(sender, sender->asking))
+			return false;
+		result = CURLE_FAILED_INIT;
+	}
+	judge(sender, result, outcome);
+	return true;
+}
+
+static CURL *
+handle(void *context)
+{
+	return ((HttpSender *) context)->connection.curl;
 }
 
 /* For a text message its text; for mail the request's body. */
@@ -362,7 +390,9 @@ const GaTransport ga_http_transport = {
 	.release = ga_http_plan_release,
 	.open = open_sender,
 	.close = close_sender,
-	.deliver = deliver,
-	.ask = ask,
+	.begin = begin,
+	.end = end,
+	.handle = handle,
+	.answers_questions = true,
 	.compose = compose,
 };

@@ -53,14 +53,15 @@ typedef struct SmtpSender
 	GaText envelope_to;
 
 	/* the dialogue of the current message */
-	bool ready;	  /* connected and authenticated */
-	int replies;  /* whole replies since then */
-	int code;	  /* of the last whole reply */
-	bool inside;  /* a reply of several lines has begun */
-	bool parting; /* the last reply was a refusal */
-	bool greeted; /* the relay has spoken, on this connection or before */
-	bool is_late; /* the connection took longer than it may */
-	GaText text;  /* of the last reply, lines joined by a blank */
+	bool ready;		/* connected and authenticated */
+	int replies;	/* whole replies since then */
+	int code;		/* of the last whole reply */
+	bool inside;	/* a reply of several lines has begun */
+	bool parting;	/* the last reply was a refusal */
+	bool is_second; /* the first one met a connection that was dead */
+	bool greeted;	/* the relay has spoken, on this connection or before */
+	bool is_late;	/* the connection took longer than it may */
+	GaText text;	/* of the last reply, lines joined by a blank */
 } SmtpSender;
 
 static bool
@@ -171,8 +172,9 @@ add_reply_text(GaText *text, const char *line, size_t length)
 }
 
 /*
- * A refusal is followed by QUIT, whose answer nobody needs to wait for; a
- * refused EHLO is followed by HELO, and then all is well again.
+ * A refusal is followed by QUIT, whose answer nobody waits for.  Only before the
+ * connection is ready that is not sure: a refused EHLO is followed by HELO, and then
+ * all is well again.
  */
 static void
 adjust_patience(SmtpSender *sender)
@@ -183,6 +185,8 @@ adjust_patience(SmtpSender *sender)
 		curl_easy_setopt(sender->connection.curl,
 						 CURLOPT_SERVER_RESPONSE_TIMEOUT,
 						 parting ? QUIT_S : sender->provider->timeout);
+	if (parting && (sender->ready || !sender->greeted))
+		ga_connection_stop_listening(&sender->connection);
 	sender->parting = parting;
 	sender->greeted = true;
 }
@@ -386,10 +390,11 @@ prepare_handle(CURL *curl, void *context)
 }
 
 static void *
-open_sender(const GaCourierProvider *provider)
+open_sender(const GaCourierProvider *provider, GaTransfers *transfers)
 {
 	SmtpSender *sender = ga_memory_alloc(sizeof(*sender));
 
+	(void) transfers;
 	sender->provider = provider;
 	sender->plan = provider->plan;
 	sender->connection.provider = provider;
@@ -411,8 +416,9 @@ close_sender(void *context)
 	free(sender);
 }
 
-static CURLcode
-run(SmtpSender *sender, const GaCourierJob *job)
+/* false: libcurl has no handle. */
+static bool
+set_up(SmtpSender *sender, const GaCourierJob *job)
 {
 	CURL *curl = ga_connection_handle(&sender->connection);
 
@@ -422,7 +428,7 @@ run(SmtpSender *sender, const GaCourierJob *job)
 	sender->is_late = false;
 	sender->lacks_utf8 = false;
 	if (curl == NULL)
-		return CURLE_FAILED_INIT;
+		return false;
 	sender->job = job;
 	put_envelope(sender);
 	ga_connection_set_body(&sender->connection, sender->message.data,
@@ -432,7 +438,8 @@ run(SmtpSender *sender, const GaCourierJob *job)
 	curl_easy_setopt(curl, CURLOPT_SERVER_RESPONSE_TIMEOUT,
 					 sender->connection.warm ? sender->provider->timeout
 											 : sender->plan->greeting_timeout);
-	return ga_connection_run(&sender->connection);
+	ga_connection_begin(&sender->connection);
+	return true;
 }
 
 static GaSmtpStage
@@ -502,12 +509,11 @@ judge(SmtpSender *sender, CURLcode result, const GaCourierJob *job,
 	ga_outcome_set_message_id(outcome, value);
 }
 
-static void
-deliver(void *context, const GaCourierJob *job, GaOutcome *outcome)
+static bool
+begin(void *context, const GaCourierJob *job, GaOutcome *outcome)
 {
 	SmtpSender *sender = context;
 	char complaint[256];
-	CURLcode result;
 
 	ga_text_truncate(&sender->message, 0);
 	if (!ga_mail_compose(&sender->plan->mail, job, &sender->message, complaint,
@@ -515,18 +521,41 @@ deliver(void *context, const GaCourierJob *job, GaOutcome *outcome)
 	{
 		ga_outcome_setf(outcome, GA_OUTCOME_REJECTED, "message", "%s",
 						complaint);
-		return;
+		return false;
 	}
-	result = run(sender, job);
+	sender->is_second = false;
+	if (set_up(sender, job))
+		return true;
+	judge(sender, CURLE_FAILED_INIT, job, outcome);
+	return false;
+}
+
+static bool
+end(void *context, const GaCourierJob *job, CURLcode result, GaOutcome *outcome)
+{
+	SmtpSender *sender = context;
+
+	ga_connection_end(&sender->connection, result);
 	/* The relay closed an idle connection: a fresh one, once. */
-	if (result != CURLE_OK &&
+	if (result != CURLE_OK && !sender->is_second &&
+		!sender->connection.body_asked &&
 		ga_connection_was_stale(&sender->connection, result) &&
 		(sender->code == 0 || sender->code == 421))
 	{
 		ga_connection_abandon(&sender->connection);
-		result = run(sender, job);
+		sender->is_second = true;
+		if (set_up(sender, job))
+			return false;
+		result = CURLE_FAILED_INIT;
 	}
 	judge(sender, result, job, outcome);
+	return true;
+}
+
+static CURL *
+handle(void *context)
+{
+	return ((SmtpSender *) context)->connection.curl;
 }
 
 static bool
@@ -540,10 +569,13 @@ compose(const GaCourierProvider *provider, const GaCourierJob *job, GaText *out,
 
 const GaTransport ga_smtp_transport = {
 	.kind = "smtp",
+	.blocks = true,
 	.prepare = prepare,
 	.release = release,
 	.open = open_sender,
 	.close = close_sender,
-	.deliver = deliver,
+	.begin = begin,
+	.end = end,
+	.handle = handle,
 	.compose = compose,
 };

@@ -62,13 +62,25 @@ ga_courier_stop(GaCourierSocket *sock)
 	sock->ended = false;
 }
 
+static void
+check_memory(bool is_put)
+{
+	if (!is_put)
+		ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY),
+						errmsg("out of memory for a message to the courier")));
+}
+
 void
 ga_courier_put(GaCourierSocket *sock, GaFrameType type, const char *payload,
 			   size_t length)
 {
-	if (!ga_wire_put_frame(&sock->out, type, payload, length))
-		ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY),
-						errmsg("out of memory for a message to the courier")));
+	check_memory(ga_wire_put_frame(&sock->out, type, payload, length));
+}
+
+void
+ga_courier_put_job(GaCourierSocket *sock, const GaJobFrame *job)
+{
+	check_memory(ga_wire_put_job(&sock->out, job));
 }
 
 void

@@ -48,6 +48,8 @@ ga_courier_has_output(const GaCourierSocket *sock)
 /* Queues a frame; ga_courier_flush() sends what the socket takes. */
 extern void ga_courier_put(GaCourierSocket *sock, GaFrameType type,
 						   const char *payload, size_t length);
+/* The same for a job, written straight where it is sent from. */
+extern void ga_courier_put_job(GaCourierSocket *sock, const GaJobFrame *job);
 extern void ga_courier_flush(GaCourierSocket *sock);
 
 /* What to wait for: anything it says, and room for what is to be sent. */

@@ -180,12 +180,12 @@ has_work(const Courier *courier)
 }
 
 void
-ga_couriers_put_job(GaJob *job, const char *json, size_t length)
+ga_couriers_put_job(GaJob *job, const GaJobFrame *frame)
 {
 	if (job->crashes > 0)
-		ga_suspects_add(job, json, length);
+		ga_suspects_add(job, frame);
 	else
-		ga_courier_put(&usual.socket, GA_FRAME_JOB, json, length);
+		ga_courier_put_job(&usual.socket, frame);
 }
 
 void
@@ -222,13 +222,13 @@ void
 ga_couriers_try_suspect(GaMonotonic now)
 {
 	size_t length;
-	char *json;
+	char *payload;
 	GaJob *job;
 
 	while (ga_suspects_wait() && !ga_courier_is_open(&alone.socket) &&
 		   now >= not_before)
 	{
-		job = ga_suspects_take(&json, &length);
+		job = ga_suspects_take(&payload, &length);
 		if (job == NULL)
 			return;
 		if (job->provider->gone || job->provider->is_paused ||
@@ -238,9 +238,9 @@ ga_couriers_try_suspect(GaMonotonic now)
 		{
 			job->is_alone = true;
 			job->handed_at = GetCurrentTimestamp();
-			ga_courier_put(&alone.socket, GA_FRAME_JOB, json, length);
+			ga_courier_put(&alone.socket, GA_FRAME_JOB, payload, length);
 		}
-		pfree(json);
+		pfree(payload);
 	}
 }
 

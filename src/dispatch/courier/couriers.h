@@ -38,7 +38,7 @@ extern void ga_couriers_reset_backoff(void);
  * One that was taken up by couriers that died is kept until its turn comes to be
  * tried alone, in a courier of its own.
  */
-extern void ga_couriers_put_job(GaJob *job, const char *json, size_t length);
+extern void ga_couriers_put_job(GaJob *job, const GaJobFrame *frame);
 extern void ga_couriers_flush(void);
 /* Tries the next one alone, unless one is under way. */
 extern void ga_couriers_try_suspect(GaMonotonic now);

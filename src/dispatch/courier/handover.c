@@ -56,7 +56,7 @@ hand_over(GaProvider *provider, const GaClaim *claim)
 {
 	const char *callback_url = provider->callback_url;
 	GaRecord over = {0};
-	StringInfoData json;
+	GaJobFrame frame;
 	const char *link_token;
 	GaMessage message;
 	GaJob *job;
@@ -71,15 +71,14 @@ hand_over(GaProvider *provider, const GaClaim *claim)
 	ga_message_for_claim(link_token, claim, provider->channel, &message);
 	job->segments = message.segments;
 	ga_provider_sent(provider, Max(message.segments, 1));
-	initStringInfo(&json);
 	if (callback_url != NULL)
 		callback_url = ga_callback_url_make(
 			callback_url, provider->server, link_secret,
 			(GaLinkToken){claim->group_number, claim->number,
 						  claim->link_version});
-	ga_message_job(&json, job->id, link_secret, link_token, provider->server,
+	ga_message_job(&frame, job->id, link_secret, link_token, provider->server,
 				   callback_url, claim, provider->channel, &message);
-	if (json.len > GA_FRAME_MAX)
+	if (ga_wire_job_length(&frame) > GA_FRAME_MAX)
 	{
 		ga_job_remove(job);
 		over.delivery = GA_DELIVERY_FAILED;
@@ -88,7 +87,7 @@ hand_over(GaProvider *provider, const GaClaim *claim)
 		record_over(claim, provider, &over);
 		return;
 	}
-	ga_couriers_put_job(job, json.data, json.len);
+	ga_couriers_put_job(job, &frame);
 }
 
 /* No message can be made of this one: it has failed, and the others go on. */

@@ -12,7 +12,6 @@
 #include "base/picture_url.h"
 #include "base/shared/message_key.h"
 #include "dispatch/courier/message.h"
-#include "utils/json.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 #include "utils/uuid.h"
@@ -87,64 +86,54 @@ ga_message_for_claim(const char *link_token, const GaClaim *claim,
 	ga_message_compose(&words, &own_templates, message);
 }
 
-static void
-append_member(StringInfo json, const char *name, const char *value)
-{
-	if (value == NULL)
-		return;
-	appendStringInfo(json, ",\"%s\":", name);
-	escape_json(json, value);
-}
-
 /* What opens something: the courier keeps it out of what it reports. */
 static void
-append_tokens(StringInfo json, const uint8 *secret, const char *link_token,
-			  const GaClaim *claim, bool is_mail, bool has_receipt)
+set_tokens(GaJobFrame *job, const uint8 *secret, const char *link_token,
+		   const GaClaim *claim, bool is_mail, bool has_receipt)
 {
-	append_member(json, "link", link_token);
+	const char **strings = job->strings;
+
+	strings[GA_JOB_LINK] = link_token;
 	if (is_mail || has_receipt)
-		append_member(json, "receipt",
-					  make_token(secret, GA_LINK_RECEIPT, claim));
+		strings[GA_JOB_RECEIPT] = make_token(secret, GA_LINK_RECEIPT, claim);
 	if (is_mail && ga_settings.unsubscribe_url[0] != '\0')
 	{
 		const char *token = make_token(secret, GA_LINK_UNSUBSCRIBE, claim);
 
-		append_member(json, "unsubscribe", token);
-		append_member(json, "unsubscribe_url",
-					  ga_message_url(ga_settings.unsubscribe_url, token));
+		strings[GA_JOB_UNSUBSCRIBE] = token;
+		strings[GA_JOB_UNSUBSCRIBE_URL] =
+			ga_message_url(ga_settings.unsubscribe_url, token);
 	}
 }
 
 void
-ga_message_job(StringInfo json, uint64 job_id, const uint8 *secret,
+ga_message_job(GaJobFrame *job, uint64 job_id, const uint8 *secret,
 			   const char *link_token, const char *server,
 			   const char *callback_url, const GaClaim *claim,
 			   GaChannel channel, const GaMessage *message)
 {
 	GaMessageKey key = {.member_number = claim->number,
 						.version = claim->link_version};
-	char key_text[GA_MESSAGE_KEY_MAX];
+	char *key_text = palloc(GA_MESSAGE_KEY_MAX);
 
+	memset(job, 0, sizeof(*job));
 	memcpy(key.group_id, claim->group_id.data, sizeof(key.group_id));
 	ga_message_key_write(&key, claim->reminders > 0, key_text);
-	appendStringInfo(json, "{\"id\":" UINT64_FORMAT, job_id);
-	append_member(json, "provider", server);
-	append_member(json, "to", claim->contact);
+	job->job_id = job_id;
+	job->strings[GA_JOB_PROVIDER] = server;
+	job->strings[GA_JOB_TO] = claim->contact;
 	if (channel == GA_CHANNEL_EMAIL)
-		append_member(json, "to_name", claim->member);
-	append_member(json, "subject", message->subject);
-	append_member(json, "text", message->text);
-	append_member(json, "html", message->html);
-	append_member(json, "locale", message->locale);
-	append_member(json, "callback_url", callback_url);
-	append_tokens(json, secret, link_token, claim, channel == GA_CHANNEL_EMAIL,
-				  callback_url != NULL);
+		job->strings[GA_JOB_TO_NAME] = claim->member;
+	job->strings[GA_JOB_SUBJECT] = message->subject;
+	job->strings[GA_JOB_TEXT] = message->text;
+	job->strings[GA_JOB_HTML] = message->html;
+	job->strings[GA_JOB_LOCALE] = message->locale;
+	job->strings[GA_JOB_CALLBACK_URL] = callback_url;
+	set_tokens(job, secret, link_token, claim, channel == GA_CHANNEL_EMAIL,
+			   callback_url != NULL);
 	/* The same on every attempt: the provider's key against duplicates. */
-	append_member(json, "message_key", key_text);
+	job->strings[GA_JOB_MESSAGE_KEY] = key_text;
 	if (claim->expires_at != 0)
-		appendStringInfo(
-			json, ",\"expires_in_s\":" INT64_FORMAT,
-			Max((claim->expires_at - GetCurrentTimestamp()) / USECS_PER_SEC,
-				1));
-	appendStringInfoChar(json, '}');
+		job->expires_in_s =
+			Max((claim->expires_at - GetCurrentTimestamp()) / USECS_PER_SEC, 1);
 }

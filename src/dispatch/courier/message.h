@@ -8,7 +8,7 @@
 #include "postgres.h"
 
 #include "base/shared/channel.h"
-#include "lib/stringinfo.h"
+#include "base/shared/wire.h"
 #include "message/compose.h"
 #include "store/queue/queue_store.h"
 
@@ -23,8 +23,9 @@ extern const char *ga_message_link_token(const uint8 *secret,
 extern void ga_message_for_claim(const char *link_token, const GaClaim *claim,
 								 GaChannel channel, GaMessage *message);
 
-/* Appends the job for the courier as JSON. */
-extern void ga_message_job(StringInfo json, uint64 job_id, const uint8 *secret,
+/* Fills the job for the courier; what it points at lives as long as what is given,
+ * and the current memory context. */
+extern void ga_message_job(GaJobFrame *job, uint64 job_id, const uint8 *secret,
 						   const char *link_token, const char *server,
 						   const char *callback_url, const GaClaim *claim,
 						   GaChannel channel, const GaMessage *message);

@@ -18,21 +18,22 @@ typedef struct Suspect
 {
 	uint64 job_id;
 	size_t length;
-	char json[FLEXIBLE_ARRAY_MEMBER];
+	char payload[FLEXIBLE_ARRAY_MEMBER];
 } Suspect;
 
 static List *suspects; /* of Suspect *, in TopMemoryContext */
 static int blamed;	   /* since the last outcome */
 
 void
-ga_suspects_add(GaJob *job, const char *json, size_t length)
+ga_suspects_add(GaJob *job, const GaJobFrame *frame)
 {
+	size_t length = ga_wire_job_length(frame);
 	MemoryContext old = MemoryContextSwitchTo(TopMemoryContext);
-	Suspect *suspect = palloc(offsetof(Suspect, json) + length);
+	Suspect *suspect = palloc(offsetof(Suspect, payload) + length);
 
 	suspect->job_id = job->id;
 	suspect->length = length;
-	memcpy(suspect->json, json, length);
+	ga_wire_write_job(frame, suspect->payload);
 	suspects = lappend(suspects, suspect);
 	MemoryContextSwitchTo(old);
 	ga_job_suspect(job);
@@ -45,7 +46,7 @@ ga_suspects_wait(void)
 }
 
 GaJob *
-ga_suspects_take(char **json, size_t *length)
+ga_suspects_take(char **payload, size_t *length)
 {
 	GaJob *job = NULL;
 
@@ -58,8 +59,8 @@ ga_suspects_take(char **json, size_t *length)
 		if (job != NULL)
 		{
 			*length = suspect->length;
-			*json = MemoryContextAlloc(TopMemoryContext, suspect->length);
-			memcpy(*json, suspect->json, suspect->length);
+			*payload = MemoryContextAlloc(TopMemoryContext, suspect->length);
+			memcpy(*payload, suspect->payload, suspect->length);
 		}
 		pfree(suspect);
 	}

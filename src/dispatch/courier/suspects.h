@@ -14,14 +14,14 @@
 #define GA_CRASHES_MAX 3
 
 /* Copies the job's frame; it waits until its turn comes. */
-extern void ga_suspects_add(GaJob *job, const char *json, size_t length);
+extern void ga_suspects_add(GaJob *job, const GaJobFrame *frame);
 /* Whether any waits. */
 extern bool ga_suspects_wait(void);
 /*
- * The first one, which waits no longer; NULL: none.  Its frame in *json and
+ * The first one, which waits no longer; NULL: none.  Its payload in *payload and
  * *length belongs to the caller, to be given to pfree().
  */
-extern GaJob *ga_suspects_take(char **json, size_t *length);
+extern GaJob *ga_suspects_take(char **payload, size_t *length);
 extern void ga_suspects_forget(void);
 
 /* An outcome came: a courier works. */

@@ -37,7 +37,6 @@
 #include "dispatch/provider/retire.h"
 #include "dispatch/work.h"
 #include "utils/builtins.h"
-#include "utils/json.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 #include "utils/uuid.h"
@@ -192,19 +191,18 @@ put_event(const GaDueEvent *event, void *arg)
 {
 	GaProvider *provider = ((Telling *) arg)->provider;
 	GaJob *job = ga_job_add_event(++ga_handover_last_job_id, provider, event);
-	StringInfoData json;
+	GaJobFrame frame = {.job_id = job->id};
+	char *uid = DatumGetCString(
+		DirectFunctionCall1(uuid_out, UUIDPGetDatum(&event->uid)));
+	char *key = psprintf("evt_%s", uid);
 
-	initStringInfo(&json);
-	appendStringInfo(&json, "{\"id\":" UINT64_FORMAT ",\"provider\":", job->id);
-	escape_json(&json, provider->server);
-	appendStringInfo(&json, ",\"message_key\":\"evt_%s\",\"text\":",
-					 DatumGetCString(DirectFunctionCall1(
-						 uuid_out, UUIDPGetDatum(&event->uid))));
-	escape_json(&json, event->document);
-	appendStringInfoChar(&json, '}');
+	frame.strings[GA_JOB_PROVIDER] = provider->server;
+	frame.strings[GA_JOB_MESSAGE_KEY] = key;
+	frame.strings[GA_JOB_TEXT] = event->document;
 	ga_provider_sent(provider, 1);
-	ga_couriers_put_job(job, json.data, json.len);
-	pfree(json.data);
+	ga_couriers_put_job(job, &frame);
+	pfree(key);
+	pfree(uid);
 }
 
 static void

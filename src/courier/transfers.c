@@ -1,0 +1,296 @@
+/*
+ * transfers.c
+ *		The transfers that one thread has under way at the same time.
+ *
+ * One thread for all connections of a provider, since with a thread for each of them
+ * most of the time went into waking threads: two switches for each answer, and three
+ * polls of a single socket.  What libcurl does not run that way has threads all the
+ * same (courier/performer), which post the ends of their transfers here.
+ *
+ * libcurl wants to be told whenever a socket can be read or written, and stops wanting
+ * that after each transfer, though the connection is kept.  So sockets that are ours
+ * stay in the epoll set as they were.  When something comes on one that no transfer
+ * uses (mostly its end), it is taken out; who uses the connection next looks at it.
+ *
+ * lock protects `ended` alone, and is held for a few instructions.
+ */
+#include "courier/transfers.h"
+
+#include <pthread.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "base/shared/monotonic.h"
+#include "courier/memory.h"
+
+#define EVENTS_MAX 64
+
+typedef struct Watch
+{
+	uint32_t events; /* asked of epoll; 0: it is not in the set */
+	bool is_ours;	 /* of a connection, not one that libcurl uses inside */
+	bool is_used;	 /* by a transfer */
+} Watch;
+
+struct GaTransfers
+{
+	CURLM *multi;
+	int epoll_fd;
+	int wake_fd;
+	GaMonotonic run_at; /* when libcurl wants to be run */
+	Watch *watches;		/* by descriptor */
+	int watch_count;
+
+	pthread_mutex_t lock;
+	GaTransferEnd *ended; /* elsewhere; the one posted last comes first */
+};
+
+static Watch *
+watch_of(GaTransfers *transfers, int fd)
+{
+	int count = transfers->watch_count;
+
+	if (fd >= count)
+	{
+		count = fd + 64;
+		transfers->watches =
+			realloc(transfers->watches, (size_t) count * sizeof(Watch));
+		if (transfers->watches == NULL)
+			abort();
+		memset(transfers->watches + transfers->watch_count, 0,
+			   (size_t) (count - transfers->watch_count) * sizeof(Watch));
+		transfers->watch_count = count;
+	}
+	return &transfers->watches[fd];
+}
+
+static void
+ask_epoll(GaTransfers *transfers, int fd, uint32_t events)
+{
+	Watch *watch = watch_of(transfers, fd);
+	struct epoll_event event = {.events = events, .data.fd = fd};
+	int operation = watch->events == 0 ? EPOLL_CTL_ADD
+					: events == 0	   ? EPOLL_CTL_DEL
+									   : EPOLL_CTL_MOD;
+
+	if (watch->events == events)
+		return;
+	(void) epoll_ctl(transfers->epoll_fd, operation, fd, &event);
+	watch->events = events;
+}
+
+static int
+hear_socket(CURL *curl, curl_socket_t fd, int what, void *context, void *unused)
+{
+	GaTransfers *transfers = context;
+	Watch *watch = watch_of(transfers, fd);
+
+	(void) curl, (void) unused;
+	watch->is_used = what != CURL_POLL_REMOVE;
+	if (watch->is_used)
+		ask_epoll(transfers, fd,
+				  (what & CURL_POLL_IN ? EPOLLIN : 0) |
+					  (what & CURL_POLL_OUT ? EPOLLOUT : 0));
+	else if (!watch->is_ours)
+		ask_epoll(transfers, fd, 0);
+	return 0;
+}
+
+static int
+hear_timer(CURLM *multi, long wait_ms, void *context)
+{
+	GaTransfers *transfers = context;
+
+	(void) multi;
+	transfers->run_at =
+		wait_ms < 0 ? GA_MONOTONIC_NEVER : ga_monotonic_in_ms(wait_ms);
+	return 0;
+}
+
+GaTransfers *
+ga_transfers_open(void)
+{
+	GaTransfers *transfers = ga_memory_alloc(sizeof(*transfers));
+	struct epoll_event event = {.events = EPOLLIN};
+
+	transfers->run_at = GA_MONOTONIC_NEVER;
+	transfers->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	transfers->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	transfers->multi = curl_multi_init();
+	pthread_mutex_init(&transfers->lock, NULL);
+	event.data.fd = transfers->wake_fd;
+	if (transfers->multi == NULL ||
+		epoll_ctl(transfers->epoll_fd, EPOLL_CTL_ADD, transfers->wake_fd,
+				  &event) != 0)
+	{
+		ga_transfers_close(transfers);
+		return NULL;
+	}
+	curl_multi_setopt(transfers->multi, CURLMOPT_SOCKETFUNCTION, hear_socket);
+	curl_multi_setopt(transfers->multi, CURLMOPT_SOCKETDATA, transfers);
+	curl_multi_setopt(transfers->multi, CURLMOPT_TIMERFUNCTION, hear_timer);
+	curl_multi_setopt(transfers->multi, CURLMOPT_TIMERDATA, transfers);
+	return transfers;
+}
+
+void
+ga_transfers_close(GaTransfers *transfers)
+{
+	curl_multi_cleanup(transfers->multi);
+	if (transfers->epoll_fd >= 0)
+		close(transfers->epoll_fd);
+	if (transfers->wake_fd >= 0)
+		close(transfers->wake_fd);
+	pthread_mutex_destroy(&transfers->lock);
+	free(transfers->watches);
+	free(transfers);
+}
+
+bool
+ga_transfers_add(GaTransfers *transfers, CURL *curl, void *context)
+{
+	curl_easy_setopt(curl, CURLOPT_PRIVATE, context);
+	return curl_multi_add_handle(transfers->multi, curl) == CURLM_OK;
+}
+
+static void
+run_one(GaTransfers *transfers, curl_socket_t fd, int what)
+{
+	int running;
+
+	(void) curl_multi_socket_action(transfers->multi, fd, what, &running);
+}
+
+static void
+run_due(GaTransfers *transfers, GaMonotonic now)
+{
+	if (transfers->run_at > now)
+		return;
+	transfers->run_at = GA_MONOTONIC_NEVER;
+	run_one(transfers, CURL_SOCKET_TIMEOUT, 0);
+}
+
+static void
+hear_event(GaTransfers *transfers, const struct epoll_event *event)
+{
+	int fd = event->data.fd;
+	uint32_t events = event->events;
+	uint64_t count;
+
+	if (fd == transfers->wake_fd)
+	{
+		if (read(fd, &count, sizeof(count)) < 0)
+			return;
+	}
+	else if (watch_of(transfers, fd)->is_used)
+		run_one(transfers, fd,
+				(events & (EPOLLIN | EPOLLHUP) ? CURL_CSELECT_IN : 0) |
+					(events & EPOLLOUT ? CURL_CSELECT_OUT : 0) |
+					(events & EPOLLERR ? CURL_CSELECT_ERR : 0));
+	else
+		ask_epoll(transfers, fd, 0);
+}
+
+void
+ga_transfers_run(GaTransfers *transfers, long wait_ms)
+{
+	struct epoll_event events[EVENTS_MAX];
+	GaMonotonic now = ga_monotonic_now();
+	int count;
+
+	if (transfers->run_at <= now)
+	{
+		run_due(transfers, now);
+		/* Some may have ended by that. */
+		wait_ms = 0;
+	}
+	else if (transfers->run_at != GA_MONOTONIC_NEVER)
+	{
+		long until = ga_monotonic_ms_between(now, transfers->run_at);
+
+		wait_ms = wait_ms < 0 || until < wait_ms ? until : wait_ms;
+	}
+	count = epoll_wait(transfers->epoll_fd, events, EVENTS_MAX, (int) wait_ms);
+	for (int i = 0; i < count; i++)
+		hear_event(transfers, &events[i]);
+	run_due(transfers, ga_monotonic_now());
+}
+
+static GaTransferEnd *
+take_end(GaTransfers *transfers)
+{
+	GaTransferEnd *end;
+
+	pthread_mutex_lock(&transfers->lock);
+	end = transfers->ended;
+	if (end)
+		transfers->ended = end->next;
+	pthread_mutex_unlock(&transfers->lock);
+	return end;
+}
+
+void *
+ga_transfers_take_done(GaTransfers *transfers, CURLcode *result)
+{
+	int left;
+	char *context = NULL;
+	CURLMsg *message = curl_multi_info_read(transfers->multi, &left);
+	CURL *curl;
+
+	if (message == NULL)
+	{
+		const GaTransferEnd *end = take_end(transfers);
+
+		if (end == NULL)
+			return NULL;
+		*result = end->result;
+		return end->context;
+	}
+	curl = message->easy_handle;
+	*result = message->data.result;
+	curl_easy_getinfo(curl, CURLINFO_PRIVATE, &context);
+	curl_multi_remove_handle(transfers->multi, curl);
+	return context;
+}
+
+void
+ga_transfers_wake(GaTransfers *transfers)
+{
+	const uint64_t one = 1;
+
+	/* It can fail only where a wake-up is on its way already. */
+	if (write(transfers->wake_fd, &one, sizeof(one)) < 0)
+		return;
+}
+
+void
+ga_transfers_post_end(GaTransfers *transfers, GaTransferEnd *end)
+{
+	bool is_first;
+
+	pthread_mutex_lock(&transfers->lock);
+	is_first = transfers->ended == NULL;
+	end->next = transfers->ended;
+	transfers->ended = end;
+	if (is_first)
+		ga_transfers_wake(transfers);
+	pthread_mutex_unlock(&transfers->lock);
+}
+
+void
+ga_transfers_note_opened(GaTransfers *transfers, int fd)
+{
+	*watch_of(transfers, fd) = (Watch){.is_ours = true};
+}
+
+void
+ga_transfers_note_closed(GaTransfers *transfers, int fd)
+{
+	/* Before it is closed: the number may be given away at once. */
+	ask_epoll(transfers, fd, 0);
+	*watch_of(transfers, fd) = (Watch){.is_ours = false};
+}

@@ -1,0 +1,531 @@
+/*
+ * worker.c
+ *		The thread of a pool: it sends the provider's messages, over as many
+ *		connections at the same time as the provider allows.
+ *
+ * A turn takes up as many messages as there are connections free, writes PICKED for
+ * all of them, together with the outcomes of the turn before, and only then does
+ * anything for them.  Should a message kill the courier, the dispatcher knows of it.
+ * While the dispatcher does not read, nothing more is taken up; what is under way goes
+ * on.
+ *
+ * How many connections a relay takes is often not known to who sets up the
+ * provider.  So a refusal because there are too many, while another connection is
+ * there, costs no message a try: the message goes back to the front of the queue,
+ * its connection is closed, and the pool keeps to one fewer.  After a while without a
+ * refusal it tries one more; each time in vain doubles that while.
+ *
+ * All pools share the process's file descriptors (courier/descriptors).  Where they
+ * run out, no message has had a try: its connection is closed, or waits where it is
+ * the only one.
+ *
+ * Locks: those of the pool, of the output and of the descriptors, each for itself.
+ */
+#include "courier/worker.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/shared/monotonic.h"
+#include "courier/descriptors.h"
+#include "courier/memory.h"
+#include "courier/performer.h"
+#include "courier/pool.h"
+
+/* A connection without work is closed after so long. */
+#define IDLE_S 60
+/* While others wait for file descriptors. */
+#define IDLE_SHORT_S 1
+/* The only connection of a provider waits for some: so long, so often. */
+#define DESCRIPTORS_WAIT_MS 200
+#define DESCRIPTORS_TRIES 50
+/* Until the next look whether the dispatcher reads again. */
+#define UNREAD_WAIT_MS 50
+
+/* Before one connection more is tried than the provider took last. */
+#define GROW_FIRST_S 1
+#define GROW_LAST_S 1800
+
+typedef struct Line
+{
+	GaSender *sender;
+	GaPerformer *performer; /* where its transfers block */
+	GaTask *task;			/* NULL: idle */
+	GaMonotonic idle_since;
+	struct Line *next; /* in the list it stands in */
+} Line;
+
+typedef struct Worker
+{
+	GaPool *pool;
+	GaOutput *output;
+	const GaCourierProvider *provider;
+	GaTransfers *transfers;
+	GaBuffer frames; /* to be written */
+	GaOutcome outcome;
+
+	Line *idle;	  /* the one used last comes first */
+	Line *picked; /* taken up, nothing done for them yet */
+	int line_count;
+	int busy_count; /* those with a task */
+
+	GaPoolLimit *limit;
+	GaMonotonic not_before; /* for want of file descriptors */
+	int shortages;
+} Worker;
+
+/* ---- connections --------------------------------------------------------- */
+
+/* After some time without a refusal, one connection more. */
+static void
+grow(Worker *worker)
+{
+	GaPoolLimit *limit = worker->limit;
+	GaMonotonic now;
+
+	if (limit->connections >= worker->provider->max_connections)
+		return;
+	now = ga_monotonic_now();
+	if (now < limit->grow_at)
+		return;
+	limit->connections++;
+	limit->grew = true;
+	limit->grow_at = now + limit->grow_s * 1000000;
+}
+
+/* Whether one is free, or may be opened as far as the provider is concerned. */
+static bool
+has_room(Worker *worker)
+{
+	if (worker->idle)
+		return true;
+	if (worker->line_count >= worker->limit->connections)
+		grow(worker);
+	return worker->line_count < worker->limit->connections;
+}
+
+static Line *
+make_line(Worker *worker)
+{
+	Line *line = ga_memory_alloc(sizeof(*line));
+
+	if (ga_provider_blocks(worker->provider))
+	{
+		line->performer = ga_performer_open(worker->transfers);
+		line->sender = ga_provider_open_sender(worker->provider, NULL);
+	}
+	else
+		line->sender =
+			ga_provider_open_sender(worker->provider, worker->transfers);
+	worker->line_count++;
+	return line;
+}
+
+/* NULL: there are too few file descriptors, or the connections of an earlier pool are
+ * still there. */
+static Line *
+open_line(Worker *worker)
+{
+	if (!ga_descriptors_take(worker->line_count == 0))
+		return NULL;
+	if (!ga_pool_connect(worker->pool, worker->limit->connections))
+	{
+		ga_descriptors_give_back();
+		return NULL;
+	}
+	return make_line(worker);
+}
+
+static void
+close_line(Worker *worker, Line *line)
+{
+	if (line->performer)
+		ga_performer_close(line->performer);
+	ga_provider_close_sender(line->sender);
+	free(line);
+	worker->line_count--;
+	ga_descriptors_give_back();
+	ga_pool_disconnect(worker->pool);
+}
+
+static Line *
+find_line(Worker *worker)
+{
+	Line *line = worker->idle;
+
+	if (line == NULL)
+		return open_line(worker);
+	worker->idle = line->next;
+	return line;
+}
+
+static void
+put_idle(Worker *worker, Line *line)
+{
+	line->idle_since = ga_monotonic_now();
+	line->next = worker->idle;
+	worker->idle = line;
+}
+
+static int64_t
+idle_us(void)
+{
+	return (int64_t) (ga_descriptors_are_short() ? IDLE_SHORT_S : IDLE_S) *
+		   1000000;
+}
+
+/* Those that had no work for too long; all of them once the pool is closed. */
+static void
+close_idle(Worker *worker, bool all)
+{
+	GaMonotonic before = ga_monotonic_now() - idle_us();
+	Line **place = &worker->idle;
+
+	while (*place)
+	{
+		Line *line = *place;
+
+		if (!all && line->idle_since > before)
+			place = &line->next;
+		else
+		{
+			*place = line->next;
+			close_line(worker, line);
+		}
+	}
+}
+
+/* ---- outcomes ------------------------------------------------------------ */
+
+/* Whether the answer is about the provider and holds for the next message. */
+static bool
+speaks_for_all(const GaVerdict *verdict)
+{
+	return verdict->outcome == GA_OUTCOME_MISCONFIGURED ||
+		   (verdict->outcome == GA_OUTCOME_RETRY &&
+			(verdict->flags & GA_OUTCOME_PROVIDER_FAULT) &&
+			verdict->retry_after_ms > 0);
+}
+
+/*
+ * Gives the waiting messages back untried, so without PICKED: to try each of
+ * them with a wrong password would lock the account, and a gateway that asked
+ * for a pause is to have it.
+ */
+static void
+spare_waiting(Worker *worker)
+{
+	GaTask *task;
+
+	while ((task = ga_pool_take(worker->pool)) != NULL)
+	{
+		ga_outcome_put(&worker->frames, task->job.id, &worker->outcome);
+		ga_pool_free_task(task);
+	}
+}
+
+/*
+ * The provider takes no more connections while others of ours are there: the
+ * message goes back to the front of the queue.  False: it is the only one, so that
+ * the refusal counts.
+ */
+static bool
+give_up_connection(Worker *worker, Line *line, GaTask *task)
+{
+	GaPoolLimit *limit = worker->limit;
+
+	if (worker->line_count == 1 || !ga_pool_put_back(worker->pool, task))
+		return false;
+	close_line(worker, line);
+	if (limit->grow_s == 0)
+		limit->grow_s = GROW_FIRST_S;
+	/* What was tried in vain is tried again later. */
+	if (limit->grew)
+		limit->grow_s =
+			limit->grow_s * 2 > GROW_LAST_S ? GROW_LAST_S : limit->grow_s * 2;
+	limit->grew = false;
+	limit->connections = worker->line_count;
+	limit->grow_at = ga_monotonic_in_ms(limit->grow_s * 1000);
+	return true;
+}
+
+static void
+tell_shortage(Worker *worker)
+{
+	bool is_news;
+	int allowed = ga_descriptors_shrink(&is_news);
+
+	if (is_news)
+		ga_output_log(worker->output,
+					  "too few file descriptors: the courier keeps to %d "
+					  "connections at once; raise the limit under which the "
+					  "server runs (ulimit -n, or LimitNOFILE of its service)",
+					  allowed);
+}
+
+/*
+ * There are too few file descriptors, so the message goes back to the front of the
+ * queue.  False: there was time enough.
+ */
+static bool
+wait_for_descriptors(Worker *worker, Line *line, GaTask *task)
+{
+	tell_shortage(worker);
+	if (worker->line_count == 1 && worker->shortages++ >= DESCRIPTORS_TRIES)
+		return false;
+	if (!ga_pool_put_back(worker->pool, task))
+		return false;
+	if (worker->line_count > 1)
+		close_line(worker, line);
+	else
+	{
+		put_idle(worker, line);
+		worker->not_before = ga_monotonic_in_ms(DESCRIPTORS_WAIT_MS);
+	}
+	return true;
+}
+
+/* What becomes of a message by worker->outcome. */
+static void
+settle(Worker *worker, Line *line)
+{
+	GaTask *task = line->task;
+	GaVerdict *verdict = &worker->outcome.verdict;
+
+	line->task = NULL;
+	worker->busy_count--;
+	if ((verdict->flags & GA_OUTCOME_NO_TRY) &&
+		wait_for_descriptors(worker, line, task))
+		return;
+	worker->shortages = 0;
+	if ((verdict->flags & GA_OUTCOME_CROWDED) &&
+		give_up_connection(worker, line, task))
+		return;
+	/* What was learnt travels with each outcome. */
+	if (worker->limit->connections < worker->provider->max_connections)
+		verdict->flags |=
+			GA_OUTCOME_WITH_CONNECTIONS(worker->limit->connections);
+	ga_outcome_put(&worker->frames, task->job.id, &worker->outcome);
+	ga_pool_free_task(task);
+	put_idle(worker, line);
+	if (speaks_for_all(verdict))
+		spare_waiting(worker);
+}
+
+/* ---- messages ------------------------------------------------------------ */
+
+/* false: it cannot be begun. */
+static bool
+start_transfer(Worker *worker, Line *line)
+{
+	CURL *curl = ga_provider_handle(line->sender);
+
+	if (!ga_provider_blocks(worker->provider))
+		return ga_transfers_add(worker->transfers, curl, line);
+	return line->performer && ga_performer_run(line->performer, curl, line);
+}
+
+static void
+run_transfer(Worker *worker, Line *line)
+{
+	while (!start_transfer(worker, line))
+		if (ga_provider_end(line->sender, &line->task->job, CURLE_FAILED_INIT,
+							&worker->outcome))
+		{
+			settle(worker, line);
+			return;
+		}
+}
+
+static void
+begin(Worker *worker, Line *line)
+{
+	if (ga_provider_begin(line->sender, &line->task->job, &worker->outcome))
+		run_transfer(worker, line);
+	else
+		settle(worker, line);
+}
+
+/* To be told that it was not tried. */
+static void
+set_no_try(GaOutcome *outcome, const char *why)
+{
+	ga_outcome_reset(outcome);
+	ga_outcome_set(outcome,
+				   (GaVerdict){GA_OUTCOME_RETRY, GA_OUTCOME_NO_TRY, -1},
+				   "courier", why);
+}
+
+/* There is no connection for it; of a pool that was closed it goes to the dispatcher. */
+static void
+leave_waiting(Worker *worker, GaTask *task)
+{
+	if (ga_pool_put_back(worker->pool, task))
+		return;
+	set_no_try(&worker->outcome, "the provider was defined anew meanwhile");
+	ga_outcome_put(&worker->frames, task->job.id, &worker->outcome);
+	ga_pool_free_task(task);
+}
+
+/* As many as there are connections for. */
+static void
+pick_up(Worker *worker)
+{
+	if (!ga_output_is_written(worker->output) ||
+		worker->not_before > ga_monotonic_now())
+		return;
+	while (has_room(worker))
+	{
+		GaTask *task = ga_pool_take(worker->pool);
+		Line *line = task ? find_line(worker) : NULL;
+
+		if (line == NULL)
+		{
+			if (task)
+				leave_waiting(worker, task);
+			return;
+		}
+		line->task = task;
+		line->next = worker->picked;
+		worker->picked = line;
+		worker->busy_count++;
+		if (!ga_wire_put_picked(&worker->frames, task->job.id))
+			abort();
+	}
+}
+
+/* False: PICKED is not yet where it outlives the courier. */
+static bool
+begin_picked(Worker *worker)
+{
+	if (!ga_output_is_written(worker->output))
+		return false;
+	while (worker->picked)
+	{
+		Line *line = worker->picked;
+
+		worker->picked = line->next;
+		begin(worker, line);
+	}
+	return true;
+}
+
+/* Until there is nothing to take up, or nothing to send it over. */
+static void
+take_tasks(Worker *worker)
+{
+	do
+	{
+		if (worker->picked == NULL)
+			pick_up(worker);
+		if (ga_buffer_length(&worker->frames) > 0)
+			(void) ga_output_write(worker->output, &worker->frames);
+	} while (worker->picked && begin_picked(worker));
+}
+
+static void
+end_done(Worker *worker)
+{
+	CURLcode result;
+	Line *line;
+
+	while ((line = ga_transfers_take_done(worker->transfers, &result)) != NULL)
+		if (ga_provider_end(line->sender, &line->task->job, result,
+							&worker->outcome))
+			settle(worker, line);
+		else
+			run_transfer(worker, line);
+}
+
+/* ---- the thread ---------------------------------------------------------- */
+
+static long
+sooner(long one_ms, long other_ms)
+{
+	return one_ms < 0 || other_ms < one_ms ? other_ms : one_ms;
+}
+
+/* Milliseconds until there is something to do without an event; -1: never. */
+static long
+wait_ms(Worker *worker)
+{
+	GaMonotonic now = ga_monotonic_now();
+	GaMonotonic oldest = GA_MONOTONIC_NEVER;
+	long wait = -1;
+
+	if (!ga_output_is_written(worker->output))
+		wait = UNREAD_WAIT_MS;
+	if (worker->not_before > now)
+		wait = sooner(wait, ga_monotonic_ms_between(now, worker->not_before));
+	for (const Line *line = worker->idle; line; line = line->next)
+		oldest = line->idle_since;
+	if (oldest != GA_MONOTONIC_NEVER)
+		wait = sooner(wait, ga_monotonic_ms_between(now, oldest + idle_us()));
+	return wait;
+}
+
+/* False: the pool needs no thread any more, and is gone. */
+static bool
+take_turn(Worker *worker)
+{
+	take_tasks(worker);
+	if (worker->idle)
+		close_idle(worker, ga_pool_is_closed(worker->pool));
+	if (worker->line_count == 0 && ga_pool_leave(worker->pool))
+		return false;
+	ga_transfers_run(worker->transfers, wait_ms(worker));
+	end_done(worker);
+	return true;
+}
+
+/* Without what it needs itself: as for a message, so long, so often. */
+static void
+open_transfers(Worker *worker)
+{
+	const struct timespec pause = {0, DESCRIPTORS_WAIT_MS * 1000000};
+
+	for (int i = 0; worker->transfers == NULL && i < DESCRIPTORS_TRIES; i++)
+	{
+		if (i > 0)
+			nanosleep(&pause, NULL);
+		worker->transfers = ga_transfers_open();
+		if (worker->transfers == NULL)
+			tell_shortage(worker);
+	}
+}
+
+/* No message can be sent, and none was tried. */
+static void
+give_all_back(Worker *worker)
+{
+	set_no_try(&worker->outcome, "the courier has too few file descriptors");
+	do
+	{
+		spare_waiting(worker);
+		(void) ga_output_write(worker->output, &worker->frames);
+	} while (!ga_pool_leave(worker->pool));
+}
+
+void *
+ga_worker_run(void *context)
+{
+	Worker worker = {.pool = context};
+
+	worker.output = ga_pool_output(worker.pool);
+	worker.provider = ga_pool_provider(worker.pool);
+	worker.limit = ga_pool_limit(worker.pool);
+	open_transfers(&worker);
+	if (worker.transfers == NULL)
+		give_all_back(&worker);
+	else
+	{
+		ga_pool_set_sleeper(worker.pool, worker.transfers);
+		while (take_turn(&worker))
+			;
+		ga_transfers_close(worker.transfers);
+	}
+	ga_buffer_free(&worker.frames);
+	ga_text_free(&worker.outcome.captured);
+	return NULL;
+}
