@@ -1402,6 +1402,44 @@ def test_configuration_is_replaced_and_waiting_messages_follow():
             check(courier.sms(), "misconfigured")
 
 
+def test_what_a_former_configuration_has_under_way_keeps_its_connection():
+    for channel, make in (("sms", http), ("mail", smtp)):
+        hang = HangOnce(reply("200 OK", "{}") if channel == "sms" else
+                        SmtpServer.DEFAULTS["DOT"])
+        with (HttpServer(hang) if channel == "sms" else
+              SmtpServer(DOT=hang)) as server:
+            with Courier(BINARY, make(server, max_connections=1,
+                                      timeout=2)) as courier:
+                def submit():
+                    to = "+27701231234" if channel == "sms" else "b@g.com"
+                    return courier.submit(channel, to=to, subject="s",
+                                          text="t")
+                hung, left = submit(), submit()
+                assert hang.begun.wait(HANGS)
+                courier.configure(make(server, max_connections=1, timeout=3))
+                after = submit()
+                courier.wait(hung, left, after)
+                check(courier.outcomes[hung], "uncertain")
+                check(courier.outcomes[left], "accepted")
+                check(courier.outcomes[after], "accepted")
+                order = [i for what, i in courier.order if what == "outcome"]
+                equal(order, [hung, left, after], "one at a time")
+                equal(server.connections, 2)
+
+
+def test_what_a_removed_provider_has_under_way_is_finished():
+    hang = HangOnce(reply("200 OK", "{}"))
+    with HttpServer(hang) as server:
+        with Courier(BINARY, http(server, max_connections=1,
+                                  timeout=2)) as courier:
+            ids = [courier.submit("sms", to="+27701231234", text="t")
+                   for _ in range(2)]
+            assert hang.begun.wait(HANGS)
+            courier.configure()
+            check(courier.wait(ids[1]), "misconfigured", "provider")
+            check(courier.wait(ids[0]), "uncertain")
+
+
 def test_unchanged_providers_keep_their_connections():
     with HttpServer(reply("200 OK", "{}")) as server:
         entry = http(server, max_connections=1)

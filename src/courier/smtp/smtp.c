@@ -472,7 +472,11 @@ judge_failure(SmtpSender *sender, CURLcode result, GaOutcome *outcome)
 		return;
 	}
 	if (sender->is_late)
+	{
+		/* libcurl tells who ended it, not why. */
+		sender->connection.error[0] = '\0';
 		result = CURLE_OPERATION_TIMEDOUT;
+	}
 	if (sender->code < 400 || uncertain)
 	{
 		ga_connection_explain(&sender->connection, result, uncertain, outcome);
