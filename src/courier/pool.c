@@ -4,11 +4,13 @@
  *
  * A provider has a queue and a thread of its own (courier/worker), so a dead one
  * delays nobody else.  The thread is started when there is something to do, and ends
- * when its last connection has been idle for a while.
+ * when its last connection has been idle for a while.  What the main thread read at
+ * once is pushed first, and then the thread is woken, where it sleeps at all.
  *
- * lock protects all fields below it in GaPool; it is held for a few instructions and
- * never while anything is written or sent.  The order is a pool, then its successor;
- * no other lock is taken under it.
+ * lock protects all fields below it in GaPool; it is held for a few instructions, of
+ * which waking the thread is the longest.  Under it the thread cannot take away what
+ * it is woken by.  The order is a pool, then its successor; no other lock is taken
+ * under it.
  *
  * A provider that is defined anew gets a new pool, the successor.  Until the thread
  * of the old one has closed its connections these count as the successor's: the

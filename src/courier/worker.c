@@ -7,7 +7,12 @@
  * all of them, together with the outcomes of the turn before, and only then does
  * anything for them.  Should a message kill the courier, the dispatcher knows of it.
  * While the dispatcher does not read, nothing more is taken up; what is under way goes
- * on.
+ * on.  Then the thread waits for whatever comes first: an answer, a new message, a
+ * time limit.
+ *
+ * The transfers of a gateway are run by this thread, none of which may block it; those
+ * of a relay by a thread for each connection (courier/performer), while this one still
+ * takes up all messages and writes all outcomes.
  *
  * How many connections a relay takes is often not known to who sets up the
  * provider.  So a refusal because there are too many, while another connection is
@@ -19,7 +24,8 @@
  * run out, no message has had a try: its connection is closed, or waits where it is
  * the only one.
  *
- * Locks: those of the pool, of the output and of the descriptors, each for itself.
+ * Locks: those of the pool, of the output and of the descriptors, each for itself.  A
+ * line, its sender and its task belong to this thread, but while a performer runs.
  */
 #include "courier/worker.h"
 
