@@ -26,22 +26,6 @@
 #include "courier/smtp/reply.h"
 #include "courier/descriptors.h"
 
-/* Shorter than any gateway keeps an idle connection. */
-#define IDLE_S 15L
-
-static size_t
-give_body(char *buffer, size_t size, size_t count, void *context)
-{
-	GaConnection *connection = context;
-	size_t left = connection->body_length - connection->body_given;
-	size_t length = size * count < left ? size * count : left;
-
-	connection->body_asked = true;
-	memcpy(buffer, connection->body + connection->body_given, length);
-	connection->body_given += length;
-	return length;
-}
-
 /* Puts one in the place of another, 0 for none; what is standard input is no socket. */
 static void
 note_socket(GaConnection *connection, int old, int new)
@@ -132,7 +116,7 @@ prepare_handle(GaConnection *connection, CURL *curl)
 		curl_easy_setopt(curl, CURLOPT_CAPATH, NULL);
 	}
 	curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, provider->connect_timeout);
-	curl_easy_setopt(curl, CURLOPT_MAXAGE_CONN, IDLE_S);
+	curl_easy_setopt(curl, CURLOPT_MAXAGE_CONN, (long) GA_CONNECTION_IDLE_S);
 	curl_easy_setopt(curl, CURLOPT_MAXCONNECTS, 1L);
 	curl_easy_setopt(curl, CURLOPT_DNS_CACHE_TIMEOUT, 300L);
 	/* A lookup that hangs is left behind, not waited for. */
@@ -143,8 +127,6 @@ prepare_handle(GaConnection *connection, CURL *curl)
 	curl_easy_setopt(curl, CURLOPT_CLOSESOCKETFUNCTION, close_socket);
 	curl_easy_setopt(curl, CURLOPT_CLOSESOCKETDATA, connection);
 	curl_easy_setopt(curl, CURLOPT_SHARE, connection->share);
-	curl_easy_setopt(curl, CURLOPT_READFUNCTION, give_body);
-	curl_easy_setopt(curl, CURLOPT_READDATA, connection);
 	connection->prepare(curl, connection->context);
 }
 
@@ -182,25 +164,8 @@ ga_connection_drop_closed(GaConnection *connection)
 }
 
 void
-ga_connection_set_body(GaConnection *connection, const char *body,
-					   size_t length)
-{
-	connection->body = body;
-	connection->body_length = length;
-}
-
-bool
-ga_connection_gave_all(const GaConnection *connection)
-{
-	return connection->body_asked &&
-		   connection->body_given == connection->body_length;
-}
-
-void
 ga_connection_begin(GaConnection *connection)
 {
-	connection->body_given = 0;
-	connection->body_asked = false;
 	connection->refused_again = false;
 	connection->sockets = 0;
 	connection->no_descriptors = false;
@@ -276,7 +241,8 @@ ga_connection_close(GaConnection *connection)
 static const char *
 words_of(const GaConnection *connection, CURLcode result)
 {
-	if (strncmp(connection->error, "response reading failed", 23) == 0)
+	if (strncmp(connection->error, "response reading failed", 23) == 0 ||
+		(connection->error[0] == '\0' && result == CURLE_GOT_NOTHING))
 		return "the server closed the connection without an answer";
 	return connection->error[0] ? connection->error
 								: curl_easy_strerror(result);

@@ -14,6 +14,10 @@
 #include "courier/provider.h"
 #include "courier/transfers.h"
 
+/* One that had no work for so long is not used again, in seconds: shorter than any
+ * gateway keeps it. */
+#define GA_CONNECTION_IDLE_S 15
+
 /* One that ends, and two that race while the next one connects. */
 #define GA_CONNECTION_SOCKETS 4
 
@@ -26,12 +30,8 @@ typedef struct GaConnection
 
 	GaTransfers *transfers; /* where it is run; NULL: by itself */
 
-	CURL *curl;	   /* NULL until the next transfer */
-	CURLSH *share; /* holds the connection for this handle alone */
-	const char *body;
-	size_t body_length;
-	size_t body_given;
-	bool body_asked;	/* libcurl took body bytes: the peer may have them */
+	CURL *curl;			/* NULL until the next transfer */
+	CURLSH *share;		/* holds the connection for this handle alone */
 	bool sends_once;	/* a request that has left is not sent again */
 	bool refused_again; /* libcurl was about to */
 	bool warm;			/* an earlier transfer of this handle went well */
@@ -52,10 +52,6 @@ extern CURL *ga_connection_handle(GaConnection *connection);
  */
 extern void ga_connection_drop_closed(GaConnection *connection);
 
-/* What is sent next; the bytes stay the caller's until the transfer ended. */
-extern void ga_connection_set_body(GaConnection *connection, const char *body,
-								   size_t length);
-
 /* Before the transfer on the handle as it is set, and after it. */
 extern void ga_connection_begin(GaConnection *connection);
 extern void ga_connection_end(GaConnection *connection, CURLcode result);
@@ -71,9 +67,6 @@ extern bool ga_connection_has_sent(const GaConnection *connection);
 
 /* After a refusal: who says goodbye waits for no answer to that. */
 extern void ga_connection_stop_listening(const GaConnection *connection);
-
-/* Whether the whole body was taken. */
-extern bool ga_connection_gave_all(const GaConnection *connection);
 
 /*
  * Whether a failed transfer, of which nothing was handed over, met a reused

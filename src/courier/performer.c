@@ -20,23 +20,23 @@ struct GaPerformer
 
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
-	CURL *curl; /* to be performed; NULL: nothing is */
+	GaSender *sender; /* to be performed; NULL: nothing is */
 	bool is_closed;
 };
 
 /* NULL: the performer is closed. */
-static CURL *
+static GaSender *
 wait_for_transfer(GaPerformer *performer)
 {
-	CURL *curl;
+	GaSender *sender;
 
 	pthread_mutex_lock(&performer->lock);
-	while (performer->curl == NULL && !performer->is_closed)
+	while (performer->sender == NULL && !performer->is_closed)
 		pthread_cond_wait(&performer->changed, &performer->lock);
-	curl = performer->curl;
-	performer->curl = NULL;
+	sender = performer->sender;
+	performer->sender = NULL;
 	pthread_mutex_unlock(&performer->lock);
-	return curl;
+	return sender;
 }
 
 static void
@@ -51,11 +51,11 @@ static void *
 perform(void *context)
 {
 	GaPerformer *performer = context;
-	CURL *curl;
+	GaSender *sender;
 
-	while ((curl = wait_for_transfer(performer)) != NULL)
+	while ((sender = wait_for_transfer(performer)) != NULL)
 	{
-		performer->end.result = curl_easy_perform(curl);
+		performer->end.result = ga_provider_perform(sender);
 		ga_transfers_post_end(performer->transfers, &performer->end);
 	}
 	free_performer(performer);
@@ -85,15 +85,12 @@ ga_performer_close(GaPerformer *performer)
 	pthread_mutex_unlock(&performer->lock);
 }
 
-bool
-ga_performer_run(GaPerformer *performer, CURL *curl, void *context)
+void
+ga_performer_run(GaPerformer *performer, GaSender *sender, void *context)
 {
-	if (curl == NULL)
-		return false;
 	performer->end.context = context;
 	pthread_mutex_lock(&performer->lock);
-	performer->curl = curl;
+	performer->sender = sender;
 	pthread_cond_signal(&performer->changed);
 	pthread_mutex_unlock(&performer->lock);
-	return true;
 }

@@ -350,7 +350,7 @@ ga_provider_close_sender(GaSender *sender)
 bool
 ga_provider_blocks(const GaCourierProvider *provider)
 {
-	return provider->fault == NULL && provider->transport->blocks;
+	return provider->fault == NULL && provider->transport->perform != NULL;
 }
 
 CURL *
@@ -422,6 +422,18 @@ ga_provider_end(GaSender *sender, const GaCourierJob *job, CURLcode result,
 	return true;
 }
 
+CURLcode
+ga_provider_perform(GaSender *sender)
+{
+	CURL *curl = ga_provider_handle(sender);
+
+	if (curl == NULL)
+		return CURLE_FAILED_INIT;
+	if (ga_provider_blocks(sender->provider))
+		return sender->provider->transport->perform(sender->state);
+	return curl_easy_perform(curl);
+}
+
 void
 ga_provider_deliver(GaSender *sender, const GaCourierJob *job,
 					GaOutcome *outcome)
@@ -432,9 +444,7 @@ ga_provider_deliver(GaSender *sender, const GaCourierJob *job,
 		return;
 	do
 	{
-		CURL *curl = ga_provider_handle(sender);
-
-		result = curl ? curl_easy_perform(curl) : CURLE_FAILED_INIT;
+		result = ga_provider_perform(sender);
 	} while (!ga_provider_end(sender, job, result, outcome));
 }
 

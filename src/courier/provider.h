@@ -40,9 +40,10 @@ typedef struct GaTransport
 	/* Where the transfer is set up; may be another one for the next. */
 	CURL *(*handle)(void *sender);
 	bool answers_questions;
-	/* libcurl waits for answers without returning: it needs a thread of its own
-	 * (courier/performer), and no `transfers`. */
-	bool blocks;
+	/* NULL: the handle is run by whoever began.  Otherwise it runs the transfer itself,
+	 * and takes as long as the network takes: in a thread of its own
+	 * (courier/performer), with no `transfers`. */
+	CURLcode (*perform)(void *sender);
 	/* The message as it leaves: a MIME message, or the text of an SMS. */
 	bool (*compose)(const GaCourierProvider *provider, const GaCourierJob *job,
 					GaText *out, char *complaint, size_t size);
@@ -97,7 +98,7 @@ extern bool ga_provider_inspect_url(GaCourierProvider *provider,
 /* One connection to the provider, for one message at a time. */
 typedef struct GaSender GaSender;
 
-/* Whether its transfers block whoever runs them. */
+/* Whether its transfers are run by ga_provider_perform(). */
 extern bool ga_provider_blocks(const GaCourierProvider *provider);
 /* `transfers`: where its transfers will be run; NULL: by themselves. */
 extern GaSender *ga_provider_open_sender(const GaCourierProvider *provider,
@@ -112,6 +113,8 @@ extern bool ga_provider_begin(GaSender *sender, const GaCourierJob *job,
 							  GaOutcome *outcome);
 /* The handle to be run; NULL: libcurl has none, which is CURLE_FAILED_INIT. */
 extern CURL *ga_provider_handle(GaSender *sender);
+/* Runs the transfer that was set up; takes as long as the network takes. */
+extern CURLcode ga_provider_perform(GaSender *sender);
 /*
  * Fills `outcome` after the transfer ended with that result.  false: what its handle
  * is now is to be run once more.

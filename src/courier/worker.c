@@ -325,11 +325,12 @@ settle(Worker *worker, Line *line)
 static bool
 start_transfer(Worker *worker, Line *line)
 {
-	CURL *curl = ga_provider_handle(line->sender);
-
 	if (!ga_provider_blocks(worker->provider))
-		return ga_transfers_add(worker->transfers, curl, line);
-	return line->performer && ga_performer_run(line->performer, curl, line);
+		return ga_transfers_add(worker->transfers,
+								ga_provider_handle(line->sender), line);
+	if (line->performer)
+		ga_performer_run(line->performer, line->sender, line);
+	return line->performer != NULL;
 }
 
 static void

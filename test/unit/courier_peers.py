@@ -9,6 +9,7 @@ import contextlib
 import email
 import email.policy
 import html
+import io
 import json
 import logging
 import os
@@ -428,6 +429,121 @@ def test_a_554_greeting_is_a_matter_of_configuration():
 def greet_late(server, sock):
     time.sleep(3)
     return b"220 at last\r\n"
+
+
+PIPELINING = {"EHLO": b"250-peer\r\n250-PIPELINING\r\n250 SIZE 1000000\r\n"}
+
+
+class PipeliningRelay(SmtpServer):
+    """Counts how many pieces its commands come in."""
+
+    def serve(self, sock, number):
+        self.pieces = 0
+        super().serve(CountingSocket(self, sock), number)
+
+
+class CountingSocket:
+    def __init__(self, server, sock):
+        self.server, self.sock = server, sock
+        self.sendall, self.shutdown = sock.sendall, sock.shutdown
+
+    def makefile(self, mode):
+        counting = self
+
+        class Raw(io.RawIOBase):
+            def readable(self):
+                return True
+
+            def readinto(self, buffer):
+                count = counting.sock.recv_into(buffer)
+                counting.server.pieces += 1
+                return count
+        return io.BufferedReader(Raw())
+
+
+def test_a_relay_that_offers_it_gets_its_commands_at_once():
+    with PipeliningRelay(**PIPELINING) as server:
+        with Courier(BINARY, smtp(server, max_connections=1)) as courier:
+            check(courier.mail(), "accepted", "250")
+            server.pieces = 0
+            for _ in range(3):
+                check(courier.mail(), "accepted", "250")
+            equal(server.pieces, 6, "two of each mail")
+            equal(server.connections, 1)
+            equal([c.split(":")[0] for n, c in server.commands[1:4]],
+                  ["MAIL FROM", "RCPT TO", "DATA"])
+            equal(len(server.messages), 4)
+
+
+def test_of_commands_said_at_once_the_first_refusal_counts():
+    for verb, stage in (("MAIL", "misconfigured"), ("RCPT", "rejected")):
+        replies = dict(PIPELINING, DATA=[b"554 5.5.1 no valid recipients\r\n",
+                                         SmtpServer.DEFAULTS["DATA"]])
+        replies[verb] = [b"550-5.7.1 no\r\n550 5.7.1 first\r\n"
+                         if verb == "MAIL" else b"550 5.1.1 first\r\n",
+                         SmtpServer.DEFAULTS[verb]]
+        with SmtpServer(**replies) as server:
+            with Courier(BINARY, smtp(server, max_connections=1)) as courier:
+                outcome = courier.mail()
+                assert "first" in outcome.detail, outcome
+                assert outcome.code.startswith("550"), outcome
+                check(courier.mail(), "accepted")
+                equal(len(server.messages), 1)
+
+
+def test_a_relay_that_wants_the_body_of_a_refused_mail_gets_none():
+    with SmtpServer(**dict(PIPELINING, RCPT=[
+            b"550 5.1.1 no\r\n", SmtpServer.DEFAULTS["RCPT"]])) as server:
+        with Courier(BINARY, smtp(server, max_connections=1)) as courier:
+            check(courier.mail(), "rejected", "550 5.1.1")
+            check(courier.mail(), "accepted")
+            equal(server.connections, 2)
+            equal(len(server.messages), 1, "whole messages")
+            assert not any("QUIT" in c for n, c in server.commands if n == 1)
+
+
+def test_a_relay_that_ends_the_connection_amid_the_commands_is_tried_again():
+    def leave(server, sock):
+        raise EOFError
+    for verb in ("MAIL", "RCPT", "DATA"):
+        with SmtpServer(**dict(PIPELINING, **{verb: [
+                SmtpServer.DEFAULTS[verb], leave,
+                SmtpServer.DEFAULTS[verb]]})) as server:
+            with Courier(BINARY, smtp(server, max_connections=1)) as courier:
+                check(courier.mail(), "accepted")
+                # Without a word, the kept connection is replaced at once.
+                check(courier.mail(),
+                      "accepted" if verb == "MAIL" else "retry")
+                check(courier.mail(), "accepted")
+                equal(server.connections, 2)
+
+
+def test_a_reply_that_no_command_may_have_is_none():
+    for verb, outcome in (("MAIL", "retry"), ("RCPT", "retry"),
+                          ("DATA", "retry")):
+        for offers in ({}, PIPELINING):
+            smtp_case(dict(offers, **{verb: b"354 go on\r\n" if verb != "DATA"
+                                      else b"250 Ok\r\n"}), outcome, "curl 8",
+                      detail="the relay answered")
+
+
+def test_an_answer_to_the_dot_that_says_neither_yes_nor_no_is_uncertain():
+    smtp_case({"DOT": b"354 more?\r\n"}, "uncertain", "curl 8")
+
+
+def test_lines_that_begin_with_a_dot_arrive_as_they_were():
+    text = ".\n..\n.x\n\n.\nEnd without a line's end\n."
+    for html_part in ("", "<p>\n.\n.</p>"):
+        with SmtpServer() as server:
+            with Courier(BINARY, smtp(server, max_connections=1)) as courier:
+                check(courier.mail(text=text, html=html_part), "accepted")
+                check(courier.mail(text=text, html=html_part), "accepted")
+            equal(len(server.messages), 2)
+            for raw in server.messages:
+                message = email.message_from_bytes(
+                    raw, policy=email.policy.default)
+                body = message.get_body(("plain",)).get_content()
+                equal(body.replace("\r", "").rstrip("\n"), text)
 
 
 def test_a_relay_that_took_the_connection_may_greet_late():

@@ -379,3 +379,25 @@ ga_reply_retry_after(const char *value, time_t now)
 	}
 	return delay > DAY_MS ? DAY_MS : delay;
 }
+
+void
+ga_reply_add_text(GaText *text, const char *line, size_t length)
+{
+	char first[16];
+	char code[16];
+	char copy[64];
+
+	snprintf(copy, sizeof(copy), "%.*s",
+			 (int) (length < sizeof(copy) ? length : sizeof(copy) - 1), line);
+	if (text->length > 0 &&
+		ga_reply_enhanced(ga_text_string(text), first, sizeof(first)) &&
+		ga_reply_enhanced(copy, code, sizeof(code)) && strcmp(first, code) == 0)
+	{
+		line += strlen(code);
+		length -= strlen(code);
+	}
+	else if (text->length > 0)
+		ga_text_putc(text, ' ');
+	if (text->length + length < 4096)
+		ga_text_append(text, line, length);
+}

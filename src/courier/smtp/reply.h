@@ -14,6 +14,7 @@
 #include <time.h>
 
 #include "courier/outcome.h"
+#include "courier/text.h"
 
 /* Which command of the mail dialogue a reply answers. */
 typedef enum GaSmtpStage
@@ -53,5 +54,9 @@ extern int64_t ga_reply_retry_after(const char *value, time_t now);
  * there is none; `code` is then "".
  */
 extern bool ga_reply_enhanced(const char *text, char *code, size_t size);
+
+/* Adds a line's text, without its code, to those before it; later lines do not repeat
+ * the enhanced code. */
+extern void ga_reply_add_text(GaText *text, const char *line, size_t length);
 
 #endif /* GA_COURIER_SMTP_REPLY_H */

@@ -2,24 +2,29 @@
  * smtp.c
  *		Mail by SMTP submission to a relay.
  *
- * libcurl speaks the dialogue and reports one number; which command a reply
- * answered and in which words is learnt from the header callback, counting the
- * replies since the connection was ready.  A message is uncertain exactly when
- * its last byte was taken and the last reply is still the 354 to DATA.
+ * libcurl makes the connection: names, TLS, EHLO and the login, of which it reports
+ * one number; the words are learnt from the header callback.  The messages are handed
+ * over by this file, since libcurl says one command at a time, each in a write of its
+ * own, and looks at the socket between; with PIPELINING a mail takes two writes.
+ *
+ * Which command a reply answered is known by counting them.  A message is uncertain
+ * exactly when its last byte was taken and no answer to that can be told: none came, or
+ * one that says neither yes nor no.
  */
 #include "courier/smtp/smtp.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "base/shared/mailbox.h"
-#include "base/shared/provider_options.h"
 #include "courier/connection.h"
 #include "courier/memory.h"
+#include "courier/smtp/dialogue.h"
+#include "courier/smtp/envelope.h"
 #include "courier/smtp/mail.h"
 #include "courier/smtp/reply.h"
+#include "courier/smtp/smtp_plan.h"
 
 /* How long a relay that refused may take to say goodbye. */
 #define QUIT_S 2L
@@ -27,165 +32,55 @@
 /* Replies a message waits for: MAIL, RCPT, DATA, the final dot, one spare. */
 #define REPLIES 5
 
-typedef struct SmtpPlan
-{
-	GaMailSettings mail;
-	char *url; /* with the EHLO name as its path */
-	char *envelope_sender;
-	char *bounce_address; /* NULL: bounces are not told apart */
-	bool tls;
-	bool is_wrapped;	   /* TLS from the first byte: smtps */
-	long greeting_timeout; /* seconds */
-} SmtpPlan;
-
 typedef struct SmtpSender
 {
 	const GaCourierProvider *provider;
-	const SmtpPlan *plan;
+	const GaSmtpPlan *plan;
 	GaConnection connection;
 	GaText message;
-	struct curl_slist recipient;
+	size_t size; /* of the message as it was composed */
+	GaText sealed;
+	const GaText *body; /* as it leaves: one of the two */
 	const GaCourierJob *job;
-	bool offers_dsn;	  /* the last EHLO of this connection did */
-	bool offers_utf8;	  /* the same of SMTPUTF8 (RFC 6531) */
-	bool lacks_utf8;	  /* and the recipient needs it */
-	GaText envelope_from; /* of the current message, with its parameters */
-	GaText envelope_to;
+
+	/* the connection */
+	GaDialogue dialogue;
+	bool is_connected; /* and authenticated */
+	GaMonotonic used_at;
+	GaSmtpOffers offers; /* of the last EHLO on it */
 
 	/* the dialogue of the current message */
-	bool ready;		/* connected and authenticated */
-	int replies;	/* whole replies since then */
-	int code;		/* of the last whole reply */
-	bool inside;	/* a reply of several lines has begun */
-	bool parting;	/* the last reply was a refusal */
-	bool is_second; /* the first one met a connection that was dead */
-	bool greeted;	/* the relay has spoken, on this connection or before */
-	bool is_late;	/* the connection took longer than it may */
-	GaText text;	/* of the last reply, lines joined by a blank */
+	GaEnvelope envelope;
+	bool lacks_utf8; /* which the recipient needs (RFC 6531) */
+	bool is_kept;	 /* it began on a connection that was there */
+	bool body_begun; /* the relay may have some of it */
+	bool body_sent;	 /* and all of it, with the final dot */
+	bool ready;		 /* connected and authenticated */
+	int replies;	 /* whole replies since then */
+	int code;		 /* of the last whole reply */
+	bool inside;	 /* a reply of several lines has begun */
+	bool parting;	 /* the last reply was a refusal */
+	bool is_second;	 /* the first one met a connection that was dead */
+	bool greeted;	 /* the relay has spoken, on this connection or before */
+	bool is_late;	 /* the connection took longer than it may */
+	GaText text;	 /* of the last reply, lines joined by a blank */
 } SmtpSender;
 
-static bool
-make_url(GaCourierProvider *provider, SmtpPlan *plan, const char *url,
-		 char *complaint, size_t size)
-{
-	const char *ehlo = ga_provider_option(provider, "ehlo_name");
-	size_t host = strcspn(strstr(url, "://") + 3, "/?#");
-	const char *rest = strstr(url, "://") + 3 + host;
-	GaText text = {0};
-
-	if (*rest && strcmp(rest, "/") != 0)
-	{
-		snprintf(complaint, size,
-				 "option \"url\" must end after host and port; the EHLO name "
-				 "is option ehlo_name");
-		return false;
-	}
-	ga_text_append(&text, url, (size_t) (rest - url));
-	ga_text_putc(&text, '/');
-	if (ehlo)
-		ga_text_put_url(&text, ehlo);
-	plan->url = text.data;
-	return true;
-}
-
-static bool
-prepare(GaCourierProvider *provider, char *complaint, size_t size)
-{
-	SmtpPlan *plan = ga_memory_alloc(sizeof(*plan));
-	const char *url = ga_provider_option(provider, "url");
-	const char *tls = ga_provider_option(provider, "tls");
-	const char *envelope = ga_provider_option(provider, "envelope_sender");
-	GaMailbox mailbox;
-	char scheme[16];
-
-	provider->plan = plan;
-	if (!ga_provider_inspect_url(provider, url, scheme, sizeof(scheme),
-								 complaint, size) ||
-		!make_url(provider, plan, url, complaint, size))
-		return false;
-	plan->tls =
-		tls ? strcmp(tls, "required") == 0 : !provider->host_is_loopback;
-	plan->is_wrapped = strcmp(scheme, "smtps") == 0;
-	plan->greeting_timeout =
-		atol(ga_provider_option(provider, "greeting_timeout"));
-	if (provider->password && !plan->tls && !plan->is_wrapped &&
-		!provider->host_is_loopback)
-	{
-		snprintf(complaint, size,
-				 "a password is only sent over TLS: drop option tls 'none' or "
-				 "use smtps://");
-		return false;
-	}
-	if (!ga_mail_settings_read(&plan->mail,
-							   ga_provider_option(provider, "sender"),
-							   ga_provider_option(provider, "reply_to")))
-	{
-		snprintf(complaint, size, "option \"sender\" is not an address");
-		return false;
-	}
-	plan->bounce_address =
-		ga_memory_strdup(ga_provider_option(provider, "bounce_address"));
-	plan->envelope_sender = ga_memory_strdup(
-		plan->bounce_address ? plan->bounce_address : plan->mail.address);
-	if (envelope && ga_mailbox_split(envelope, &mailbox))
-	{
-		free(plan->envelope_sender);
-		plan->envelope_sender = ga_memory_alloc(mailbox.address_length + 1);
-		memcpy(plan->envelope_sender, mailbox.address, mailbox.address_length);
-	}
-	return true;
-}
-
-static void
-release(void *context)
-{
-	SmtpPlan *plan = context;
-
-	ga_mail_settings_free(&plan->mail);
-	free(plan->url);
-	free(plan->envelope_sender);
-	free(plan->bounce_address);
-	free(plan);
-}
-
-/* Adds a line's text; later lines do not repeat the enhanced code. */
-static void
-add_reply_text(GaText *text, const char *line, size_t length)
-{
-	char first[16];
-	char code[16];
-	char copy[64];
-
-	snprintf(copy, sizeof(copy), "%.*s",
-			 (int) (length < sizeof(copy) ? length : sizeof(copy) - 1), line);
-	if (text->length > 0 &&
-		ga_reply_enhanced(ga_text_string(text), first, sizeof(first)) &&
-		ga_reply_enhanced(copy, code, sizeof(code)) && strcmp(first, code) == 0)
-	{
-		line += strlen(code);
-		length -= strlen(code);
-	}
-	else if (text->length > 0)
-		ga_text_putc(text, ' ');
-	if (text->length + length < 4096)
-		ga_text_append(text, line, length);
-}
-
 /*
- * A refusal is followed by QUIT, whose answer nobody waits for.  Only before the
- * connection is ready that is not sure: a refused EHLO is followed by HELO, and then
- * all is well again.
+ * Before the connection is ready libcurl speaks.  It lets QUIT follow a refusal, whose
+ * answer nobody waits for; but a refused EHLO is followed by HELO, and then all is well
+ * again.
  */
 static void
 adjust_patience(SmtpSender *sender)
 {
 	bool parting = sender->code >= 400;
 
-	if (parting != sender->parting || !sender->greeted)
+	if (!sender->ready && (parting != sender->parting || !sender->greeted))
 		curl_easy_setopt(sender->connection.curl,
 						 CURLOPT_SERVER_RESPONSE_TIMEOUT,
 						 parting ? QUIT_S : sender->provider->timeout);
-	if (parting && (sender->ready || !sender->greeted))
+	if (parting && !sender->greeted)
 		ga_connection_stop_listening(&sender->connection);
 	sender->parting = parting;
 	sender->greeted = true;
@@ -201,12 +96,8 @@ note_extension(SmtpSender *sender, const char *line, size_t length)
 	if (sender->ready || strncmp(line, "250", 3) != 0)
 		return;
 	if (!sender->inside)
-		sender->offers_dsn = sender->offers_utf8 = false;
-	if (length == 7 && strncasecmp(line + 4, "DSN", 3) == 0)
-		sender->offers_dsn = true;
-	/* In capitals, as libcurl looks for it, who says it to the relay. */
-	if (length == 12 && strncmp(line + 4, "SMTPUTF8", 8) == 0)
-		sender->offers_utf8 = true;
+		sender->offers = (GaSmtpOffers){0};
+	ga_envelope_note_offer(&sender->offers, line, length);
 }
 
 static size_t
@@ -229,7 +120,7 @@ take_reply_line(char *line, size_t size, size_t count, void *context)
 	if (!sender->inside)
 		ga_text_truncate(&sender->text, 0);
 	if (length > skip)
-		add_reply_text(&sender->text, line + skip, length - skip);
+		ga_reply_add_text(&sender->text, line + skip, length - skip);
 	sender->inside = length > 3 && line[3] == '-';
 	if (!sender->inside)
 	{
@@ -278,83 +169,6 @@ forget_replies(SmtpSender *sender)
 	ga_text_truncate(&sender->text, 0);
 }
 
-/* RFC 3461 4: what an ORCPT cannot hold as it is, is +XX. */
-static void
-put_xtext(GaText *text, const char *value)
-{
-	for (; *value; value++)
-		if (*value == '+' || *value == '=')
-			ga_text_printf(text, "+%02X", (unsigned char) *value);
-		else
-			ga_text_putc(text, *value);
-}
-
-/*
- * From 8.16.0 libcurl passes on what follows "<address>".  Before, it takes off
- * a last '>' and puts one behind everything: only at the end of an ENVID, whose
- * text is ours alone, that does no harm, so there is none in RCPT.
- */
-#define VERSION_WITH_PARAMETERS 0x081000
-
-static void
-put_envelope(SmtpSender *sender)
-{
-	const char *token = sender->job->receipt;
-	const char *base = sender->plan->bounce_address;
-	const char *at = base ? strchr(base, '@') : NULL;
-	bool dsn = *token && sender->offers_dsn;
-	bool recent = curl_version_info(CURLVERSION_NOW)->version_num >=
-				  VERSION_WITH_PARAMETERS;
-
-	ga_text_truncate(&sender->envelope_from, 0);
-	ga_text_truncate(&sender->envelope_to, 0);
-	ga_text_putc(&sender->envelope_from, '<');
-	/* Left of the @ no relay needs to take more than 64 (RFC 5321). */
-	if (*token && at && (size_t) (at - base) + 1 + strlen(token) <= 64)
-		ga_text_printf(&sender->envelope_from, "%.*s+%s%s", (int) (at - base),
-					   base, token, at);
-	else
-		ga_text_puts(&sender->envelope_from, sender->plan->envelope_sender);
-	ga_text_putc(&sender->envelope_from, '>');
-	ga_text_printf(&sender->envelope_to, "<%s>", sender->job->to);
-	if (dsn)
-		ga_text_printf(&sender->envelope_from, " RET=HDRS ENVID=%s", token);
-	if (dsn && recent)
-	{
-		ga_text_puts(&sender->envelope_to, " NOTIFY=FAILURE");
-		/* An address beyond ASCII has an ORCPT of another kind (RFC 6533). */
-		if (ga_mailbox_is_ascii(sender->job->to))
-		{
-			ga_text_puts(&sender->envelope_to, " ORCPT=rfc822;");
-			put_xtext(&sender->envelope_to, sender->job->to);
-		}
-	}
-	sender->recipient.data = sender->envelope_to.data;
-	curl_easy_setopt(sender->connection.curl, CURLOPT_MAIL_FROM,
-					 sender->envelope_from.data);
-	curl_easy_setopt(sender->connection.curl, CURLOPT_MAIL_RCPT,
-					 &sender->recipient);
-}
-
-/*
- * Called when the connection is ready, new or reused: only now is known what
- * the relay offers, and MAIL is not yet said.
- */
-static int
-note_ready(void *context, char *peer, char *own, int peer_port, int own_port)
-{
-	SmtpSender *sender = context;
-
-	(void) peer, (void) own, (void) peer_port, (void) own_port;
-	forget_replies(sender);
-	sender->ready = true;
-	put_envelope(sender);
-	/* libcurl says SMTPUTF8 where it is offered, and the address in any case. */
-	sender->lacks_utf8 =
-		!sender->offers_utf8 && !ga_mailbox_is_ascii(sender->job->to);
-	return sender->lacks_utf8 ? CURL_PREREQFUNC_ABORT : CURL_PREREQFUNC_OK;
-}
-
 static void
 prepare_handle(CURL *curl, void *context)
 {
@@ -367,11 +181,10 @@ prepare_handle(CURL *curl, void *context)
 	curl_easy_setopt(
 		curl, CURLOPT_USE_SSL,
 		(long) (sender->plan->tls ? CURLUSESSL_ALL : CURLUSESSL_NONE));
-	curl_easy_setopt(curl, CURLOPT_UPLOAD, 1L);
+	/* To MAIL and what follows see talk(). */
+	curl_easy_setopt(curl, CURLOPT_CONNECT_ONLY, 1L);
 	curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, take_reply_line);
 	curl_easy_setopt(curl, CURLOPT_HEADERDATA, sender);
-	curl_easy_setopt(curl, CURLOPT_PREREQFUNCTION, note_ready);
-	curl_easy_setopt(curl, CURLOPT_PREREQDATA, sender);
 	curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT,
 					 provider->connect_timeout +
 						 sender->plan->greeting_timeout + provider->timeout);
@@ -403,51 +216,201 @@ open_sender(const GaCourierProvider *provider, GaTransfers *transfers)
 	return sender;
 }
 
+/* Nobody waits for the relay to take it, nor for its answer. */
+static void
+say_goodbye(SmtpSender *sender)
+{
+	if (sender->is_connected)
+		(void) ga_dialogue_say(&sender->dialogue, "QUIT\r\n", 6, 0);
+	sender->is_connected = false;
+}
+
 static void
 close_sender(void *context)
 {
 	SmtpSender *sender = context;
 
+	say_goodbye(sender);
 	ga_connection_close(&sender->connection);
 	ga_text_free(&sender->message);
+	ga_text_free(&sender->sealed);
+	ga_text_free(&sender->envelope.commands);
 	ga_text_free(&sender->text);
-	ga_text_free(&sender->envelope_from);
-	ga_text_free(&sender->envelope_to);
 	free(sender);
+}
+
+/* One that was idle for long, or on which the relay has said something since. */
+static void
+drop_old(SmtpSender *sender)
+{
+	GaMonotonic now = ga_monotonic_now();
+	bool is_disturbed;
+
+	if (!sender->is_connected)
+		return;
+	is_disturbed = ga_dialogue_is_disturbed(&sender->dialogue);
+	if (!is_disturbed &&
+		now - sender->used_at < (int64_t) GA_CONNECTION_IDLE_S * 1000000)
+		return;
+	if (!is_disturbed)
+		say_goodbye(sender);
+	sender->is_connected = false;
+	ga_connection_abandon(&sender->connection);
 }
 
 /* false: libcurl has no handle. */
 static bool
 set_up(SmtpSender *sender, const GaCourierJob *job)
 {
-	CURL *curl = ga_connection_handle(&sender->connection);
+	CURL *curl;
 
+	drop_old(sender);
+	curl = ga_connection_handle(&sender->connection);
 	forget_replies(sender);
 	sender->ready = false;
 	sender->greeted = false;
-	sender->is_late = false;
-	sender->lacks_utf8 = false;
+	sender->is_late = sender->lacks_utf8 = false;
+	sender->is_kept = sender->is_connected;
+	sender->body_begun = sender->body_sent = false;
+	sender->job = job;
 	if (curl == NULL)
 		return false;
-	sender->job = job;
-	put_envelope(sender);
-	ga_connection_set_body(&sender->connection, sender->message.data,
-						   sender->message.length);
-	curl_easy_setopt(curl, CURLOPT_INFILESIZE_LARGE,
-					 (curl_off_t) sender->message.length);
-	curl_easy_setopt(curl, CURLOPT_SERVER_RESPONSE_TIMEOUT,
-					 sender->connection.warm ? sender->provider->timeout
-											 : sender->plan->greeting_timeout);
+	if (!sender->is_kept)
+		curl_easy_setopt(curl, CURLOPT_SERVER_RESPONSE_TIMEOUT,
+						 sender->plan->greeting_timeout);
 	ga_connection_begin(&sender->connection);
 	return true;
 }
+
+/* ---- the dialogue ---------------------------------------------------------- */
+
+static GaMonotonic
+in_seconds(long seconds)
+{
+	return ga_monotonic_in_ms((int64_t) seconds * 1000);
+}
+
+/* The whole next reply. */
+static CURLcode
+hear_reply(SmtpSender *sender)
+{
+	GaMonotonic until = in_seconds(sender->provider->timeout);
+	int before = sender->replies;
+
+	while (sender->replies == before)
+	{
+		size_t length;
+		char *line;
+		CURLcode result =
+			ga_dialogue_hear(&sender->dialogue, &line, &length, until);
+
+		if (result != CURLE_OK)
+			return result;
+		(void) take_reply_line(line, 1, length, sender);
+	}
+	return CURLE_OK;
+}
+
+/* A reply that is none of those the command may have. */
+static CURLcode
+note_surprise(SmtpSender *sender)
+{
+	snprintf(sender->connection.error, sizeof(sender->connection.error),
+			 "the relay answered %d", sender->code);
+	return CURLE_WEIRD_SERVER_REPLY;
+}
+
+/*
+ * Says one command and hears its reply; with PIPELINING (RFC 2920) all were said with
+ * the first.  The first refusal counts, whatever the relay says to those that follow.
+ */
+static CURLcode
+command(SmtpSender *sender, int i)
+{
+	size_t from = i > 0 ? sender->envelope.ends[i - 1] : 0;
+	size_t to =
+		sender->envelope
+			.ends[sender->offers.pipelining ? GA_ENVELOPE_COMMANDS - 1 : i];
+	bool is_said = i > 0 && sender->offers.pipelining;
+	CURLcode result = CURLE_OK;
+
+	if (!is_said)
+		result = ga_dialogue_say(
+			&sender->dialogue, sender->envelope.commands.data + from, to - from,
+			in_seconds(sender->provider->timeout));
+	if (result == CURLE_OK)
+		result = hear_reply(sender);
+	if (result != CURLE_OK)
+		return result;
+	if (i == GA_ENVELOPE_COMMANDS - 1 ? sender->code == 354
+									  : sender->code / 100 == 2)
+		return CURLE_OK;
+	return note_surprise(sender);
+}
+
+static CURLcode
+say_body(SmtpSender *sender)
+{
+	CURLcode result;
+
+	sender->body_begun = true;
+	result = ga_dialogue_say(&sender->dialogue, sender->body->data,
+							 sender->body->length,
+							 in_seconds(REPLIES * sender->provider->timeout));
+	sender->body_sent = result == CURLE_OK;
+	if (result == CURLE_OK)
+		result = hear_reply(sender);
+	if (result == CURLE_OK && sender->code / 100 != 2)
+		result = note_surprise(sender);
+	return result;
+}
+
+/* The dialogue of a message on a connection that is ready. */
+static CURLcode
+talk(SmtpSender *sender)
+{
+	CURLcode result = CURLE_OK;
+
+	forget_replies(sender);
+	sender->ready = true;
+	sender->lacks_utf8 =
+		!sender->offers.utf8 && !ga_mailbox_is_ascii(sender->job->to);
+	if (sender->lacks_utf8)
+		return CURLE_ABORTED_BY_CALLBACK;
+	ga_envelope_put(sender->plan, sender->job, &sender->offers, sender->size,
+					&sender->envelope);
+	for (int i = 0; i < GA_ENVELOPE_COMMANDS && result == CURLE_OK; i++)
+		result = command(sender, i);
+	return result == CURLE_OK ? say_body(sender) : result;
+}
+
+static CURLcode
+perform(void *context)
+{
+	SmtpSender *sender = context;
+	CURL *curl = sender->connection.curl;
+	CURLcode result = CURLE_OK;
+
+	if (!sender->is_connected)
+	{
+		result = curl_easy_perform(curl);
+		if (result == CURLE_OK &&
+			!ga_dialogue_begin(&sender->dialogue, curl,
+							   sender->plan->tls || sender->plan->is_wrapped))
+			result = CURLE_COULDNT_CONNECT;
+		sender->is_connected = result == CURLE_OK;
+	}
+	return result == CURLE_OK ? talk(sender) : result;
+}
+
+/* ---- what became of it ------------------------------------------------------ */
 
 static GaSmtpStage
 stage_of(const SmtpSender *sender)
 {
 	if (!sender->ready)
 		return GA_SMTP_CONNECT;
-	if (sender->connection.body_asked)
+	if (sender->body_begun)
 		return GA_SMTP_FINAL;
 	if (sender->replies <= 1)
 		return GA_SMTP_MAIL;
@@ -461,8 +424,8 @@ judge_failure(SmtpSender *sender, CURLcode result, GaOutcome *outcome)
 	const char *text = ga_text_string(&sender->text);
 	char enhanced[16];
 	char code[32];
-	bool uncertain =
-		sender->code == 354 && ga_connection_gave_all(&sender->connection);
+	/* Until it is answered the last reply is the 354 to DATA. */
+	bool uncertain = sender->body_sent && sender->code < 400;
 
 	if (sender->lacks_utf8)
 	{
@@ -477,7 +440,7 @@ judge_failure(SmtpSender *sender, CURLcode result, GaOutcome *outcome)
 		sender->connection.error[0] = '\0';
 		result = CURLE_OPERATION_TIMEDOUT;
 	}
-	if (sender->code < 400 || uncertain)
+	if (sender->code < 400)
 	{
 		ga_connection_explain(&sender->connection, result, uncertain, outcome);
 		return;
@@ -492,6 +455,38 @@ judge_failure(SmtpSender *sender, CURLcode result, GaOutcome *outcome)
 				   code, text);
 }
 
+/* After a refusal: whether the relay waits for a command, and not for a body. */
+static bool
+waits_for_command(SmtpSender *sender)
+{
+	int left =
+		sender->offers.pipelining ? GA_ENVELOPE_COMMANDS - sender->replies : 0;
+
+	while (left > 0)
+	{
+		size_t length;
+		char *line;
+
+		/* They come together; nobody waits for those that did not. */
+		if (ga_dialogue_hear(&sender->dialogue, &line, &length, 0) !=
+				CURLE_OK ||
+			strncmp(line, "354", 3) == 0)
+			return false;
+		left -= length > 3 && line[3] != '-';
+	}
+	return true;
+}
+
+/* After a failure the connection is given up, politely if it can be. */
+static void
+part(SmtpSender *sender)
+{
+	if (sender->is_connected && sender->parting && waits_for_command(sender))
+		say_goodbye(sender);
+	sender->is_connected = false;
+	ga_connection_abandon(&sender->connection);
+}
+
 static void
 judge(SmtpSender *sender, CURLcode result, const GaCourierJob *job,
 	  GaOutcome *outcome)
@@ -501,7 +496,7 @@ judge(SmtpSender *sender, CURLcode result, const GaCourierJob *job,
 	if (result != CURLE_OK)
 	{
 		judge_failure(sender, result, outcome);
-		ga_connection_abandon(&sender->connection);
+		part(sender);
 		return;
 	}
 	snprintf(value, sizeof(value), "%d", sender->code);
@@ -527,11 +522,22 @@ begin(void *context, const GaCourierJob *job, GaOutcome *outcome)
 						complaint);
 		return false;
 	}
+	sender->size = sender->message.length;
+	sender->body = ga_envelope_seal(&sender->message, &sender->sealed);
 	sender->is_second = false;
 	if (set_up(sender, job))
 		return true;
 	judge(sender, CURLE_FAILED_INIT, job, outcome);
 	return false;
+}
+
+/* Whether the relay had closed a kept connection: a fresh one is tried, once. */
+static bool
+was_stale(const SmtpSender *sender, CURLcode result)
+{
+	return result != CURLE_OK && result != CURLE_OPERATION_TIMEDOUT &&
+		   sender->is_kept && !sender->is_second && !sender->body_begun &&
+		   !sender->lacks_utf8 && (sender->code == 0 || sender->code == 421);
 }
 
 static bool
@@ -540,12 +546,10 @@ end(void *context, const GaCourierJob *job, CURLcode result, GaOutcome *outcome)
 	SmtpSender *sender = context;
 
 	ga_connection_end(&sender->connection, result);
-	/* The relay closed an idle connection: a fresh one, once. */
-	if (result != CURLE_OK && !sender->is_second &&
-		!sender->connection.body_asked &&
-		ga_connection_was_stale(&sender->connection, result) &&
-		(sender->code == 0 || sender->code == 421))
+	sender->used_at = ga_monotonic_now();
+	if (was_stale(sender, result))
 	{
+		sender->is_connected = false;
 		ga_connection_abandon(&sender->connection);
 		sender->is_second = true;
 		if (set_up(sender, job))
@@ -566,19 +570,19 @@ static bool
 compose(const GaCourierProvider *provider, const GaCourierJob *job, GaText *out,
 		char *complaint, size_t size)
 {
-	const SmtpPlan *plan = provider->plan;
+	const GaSmtpPlan *plan = provider->plan;
 
 	return ga_mail_compose(&plan->mail, job, out, complaint, size);
 }
 
 const GaTransport ga_smtp_transport = {
 	.kind = "smtp",
-	.blocks = true,
-	.prepare = prepare,
-	.release = release,
+	.prepare = ga_smtp_plan_prepare,
+	.release = ga_smtp_plan_release,
 	.open = open_sender,
 	.close = close_sender,
 	.begin = begin,
+	.perform = perform,
 	.end = end,
 	.handle = handle,
 	.compose = compose,

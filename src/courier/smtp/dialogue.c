@@ -1,0 +1,138 @@
+/*
+ * dialogue.c
+ *		Lines and bytes over a connection that libcurl has made.
+ */
+#include "courier/smtp/dialogue.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <string.h>
+
+bool
+ga_dialogue_begin(GaDialogue *dialogue, CURL *curl, bool is_sealed)
+{
+	dialogue->curl = curl;
+	dialogue->is_sealed = is_sealed;
+	dialogue->begin = dialogue->end = 0;
+	dialogue->fd = CURL_SOCKET_BAD;
+	return curl_easy_getinfo(curl, CURLINFO_ACTIVESOCKET, &dialogue->fd) ==
+			   CURLE_OK &&
+		   dialogue->fd != CURL_SOCKET_BAD;
+}
+
+bool
+ga_dialogue_is_disturbed(GaDialogue *dialogue)
+{
+	struct pollfd wait = {dialogue->fd, POLLIN | POLLRDHUP, 0};
+	size_t count;
+	char byte;
+
+	if (dialogue->begin < dialogue->end)
+		return true;
+	if (poll(&wait, 1, 0) == 0)
+		return false;
+	/* TLS has words of its own, a new ticket for instance. */
+	return (wait.revents & (POLLRDHUP | POLLHUP | POLLERR)) != 0 ||
+		   curl_easy_recv(dialogue->curl, &byte, 1, &count) != CURLE_AGAIN;
+}
+
+static CURLcode
+wait_for(const GaDialogue *dialogue, short events, GaMonotonic until)
+{
+	struct pollfd wait = {dialogue->fd, events, 0};
+
+	for (;;)
+	{
+		GaMonotonic now = ga_monotonic_now();
+		int ready = poll(&wait, 1, (int) ga_monotonic_ms_between(now, until));
+
+		if (ready > 0)
+			return CURLE_OK;
+		if (ready == 0 && now >= until)
+			return CURLE_OPERATION_TIMEDOUT;
+		if (ready < 0 && errno != EINTR)
+			return CURLE_RECV_ERROR;
+	}
+}
+
+CURLcode
+ga_dialogue_say(GaDialogue *dialogue, const char *data, size_t length,
+				GaMonotonic until)
+{
+	while (length > 0)
+	{
+		size_t sent = 0;
+		CURLcode result = curl_easy_send(dialogue->curl, data, length, &sent);
+
+		if (result == CURLE_AGAIN)
+			result = wait_for(dialogue, POLLOUT, until);
+		if (result != CURLE_OK)
+			return result;
+		data += sent;
+		length -= sent;
+	}
+	return CURLE_OK;
+}
+
+static CURLcode
+read_some(GaDialogue *dialogue, GaMonotonic until)
+{
+	CURLcode result = CURLE_AGAIN;
+	size_t count = 0;
+
+	/* In the clear there is nothing before the socket tells so. */
+	if (!dialogue->is_sealed)
+		result = wait_for(dialogue, POLLIN, until);
+	if (result != CURLE_OK && result != CURLE_AGAIN)
+		return result;
+	while ((result = curl_easy_recv(
+				dialogue->curl, dialogue->buffer + dialogue->end,
+				GA_DIALOGUE_LINE - dialogue->end, &count)) == CURLE_AGAIN)
+	{
+		result = wait_for(dialogue, POLLIN, until);
+		if (result != CURLE_OK)
+			return result;
+	}
+	if (result != CURLE_OK)
+		return result;
+	dialogue->end += count;
+	dialogue->buffer[dialogue->end] = '\0';
+	return count > 0 ? CURLE_OK : CURLE_GOT_NOTHING;
+}
+
+/* What is not told yet goes to the front, to make room. */
+static void
+compact(GaDialogue *dialogue)
+{
+	if (dialogue->begin == 0)
+		return;
+	dialogue->end -= dialogue->begin;
+	memmove(dialogue->buffer, dialogue->buffer + dialogue->begin,
+			dialogue->end);
+	dialogue->begin = 0;
+}
+
+CURLcode
+ga_dialogue_hear(GaDialogue *dialogue, char **line, size_t *length,
+				 GaMonotonic until)
+{
+	for (;;)
+	{
+		char *start = dialogue->buffer + dialogue->begin;
+		size_t count = dialogue->end - dialogue->begin;
+		const char *newline = memchr(start, '\n', count);
+		CURLcode result;
+
+		if (newline || count == GA_DIALOGUE_LINE)
+		{
+			*line = start;
+			*length = newline ? (size_t) (newline - start) + 1 : count;
+			dialogue->begin += *length;
+			return CURLE_OK;
+		}
+		compact(dialogue);
+		result = read_some(dialogue, until);
+		if (result != CURLE_OK)
+			return result;
+	}
+}
