@@ -47,8 +47,8 @@ for my $block (blocks_of('providers.md'))
 	runs($node, 'providers', $block->[0], "docs/providers.md, line $block->[1],");
 	$count += () = $block->[0] =~ /^CREATE SERVER/mg;
 }
-is($node->safe_psql('providers', "SELECT count(*) FROM group_api.providers WHERE state = 'ready'"), $count,
-	"its $count providers are there and ready");
+is($node->safe_psql('providers', "SELECT (SELECT count(*) FROM group_api.providers WHERE state = 'ready')
+	+ (SELECT count(*) FROM group_api.webhooks)"), $count, "its $count providers and webhooks are there and ready");
 is($node->safe_psql('providers', "SELECT string_agg(fdwname, ',') FROM pg_foreign_data_wrapper w
 	WHERE fdwname LIKE 'group_api_%' AND NOT EXISTS (SELECT FROM pg_foreign_server WHERE srvfdw = w.oid)"), '',
 	'of each kind there is one');
