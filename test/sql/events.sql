@@ -26,13 +26,6 @@ LANGUAGE sql AS $$
 	SELECT set_config('request.jwt.claims', CASE WHEN who = '' THEN ''
 		ELSE jsonb_build_object('sub', 'ga_test ' || who, 'name', initcap(who))::text END, true)
 $$;
-CREATE FUNCTION pg_temp.said(who text, command text) RETURNS text
-LANGUAGE plpgsql AS $$
-BEGIN
-	PERFORM pg_temp.call_as(who);
-	RETURN pg_temp.outcome(command);
-END
-$$;
 CREATE FUNCTION pg_temp.new_group(names text[], send boolean DEFAULT true) RETURNS uuid
 LANGUAGE sql AS $$
 	SELECT (pg_temp.said('leader', format('SELECT group_api.create_group(%L::jsonb)', jsonb_build_object(

@@ -12,14 +12,6 @@ LANGUAGE sql AS $$
 	SELECT set_config('request.jwt.claims', CASE WHEN who = '' THEN ''
 		ELSE (jsonb_build_object('sub', 'ga_test ' || who, 'picture', format('https://pictures.example/%s.jpg', who)) || more)::text END, true)
 $$;
--- The answer or the error; everything as the user, '' being nobody known.
-CREATE FUNCTION pg_temp.said(who text, command text) RETURNS text
-LANGUAGE plpgsql AS $$
-BEGIN
-	PERFORM pg_temp.call_as(who);
-	RETURN pg_temp.outcome(command);
-END
-$$;
 CREATE FUNCTION pg_temp.http(who text, command text) RETURNS text
 LANGUAGE plpgsql AS $$
 BEGIN

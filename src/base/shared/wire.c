@@ -139,31 +139,39 @@ ga_wire_put_job(GaBuffer *out, const GaJobFrame *job)
 	return true;
 }
 
+/* Takes the head off the front of a payload; false: it is too short. */
+static bool
+take_head(GaSlice *payload, void *head, size_t size)
+{
+	if (payload->length < size)
+		return false;
+	memcpy(head, payload->data, size);
+	payload->data += size;
+	payload->length -= size;
+	return true;
+}
+
 bool
 ga_wire_get_job(GaSlice payload, GaJobFrame *job)
 {
 	JobHead head;
-	const char *next = payload.data + sizeof(head);
-	size_t left;
 
-	if (payload.length < sizeof(head))
+	if (!take_head(&payload, &head, sizeof(head)))
 		return false;
-	memcpy(&head, payload.data, sizeof(head));
-	left = payload.length - sizeof(head);
 	job->job_id = head.job_id;
 	job->expires_in_s = head.expires_in_s;
 	for (int i = 0; i < GA_JOB_STRINGS; i++)
 	{
 		size_t length = head.lengths[i];
 
-		if (length >= left || next[length] != '\0' ||
-			memchr(next, '\0', length) != NULL)
+		if (length >= payload.length || payload.data[length] != '\0' ||
+			memchr(payload.data, '\0', length) != NULL)
 			return false;
-		job->strings[i] = next;
-		next += length + 1;
-		left -= length + 1;
+		job->strings[i] = payload.data;
+		payload.data += length + 1;
+		payload.length -= length + 1;
 	}
-	return left == 0;
+	return payload.length == 0;
 }
 
 GaWireResult
@@ -199,13 +207,9 @@ ga_wire_get_outcome(GaSlice payload, GaOutcomeFrame *outcome)
 	GaSlice *strings[4] = {&outcome->code, &outcome->detail,
 						   &outcome->message_id, &outcome->captured};
 	OutcomeHead head;
-	const char *next = payload.data + sizeof(head);
-	size_t left;
 
-	if (payload.length < sizeof(head))
+	if (!take_head(&payload, &head, sizeof(head)))
 		return false;
-	memcpy(&head, payload.data, sizeof(head));
-	left = payload.length - sizeof(head);
 	if (head.outcome < GA_OUTCOME_ACCEPTED ||
 		head.outcome > GA_OUTCOME_UNCERTAIN)
 		return false;
@@ -216,14 +220,14 @@ ga_wire_get_outcome(GaSlice payload, GaOutcomeFrame *outcome)
 	outcome->elapsed_us = head.elapsed_us;
 	for (int i = 0; i < 4; i++)
 	{
-		if (head.lengths[i] > left)
+		if (head.lengths[i] > payload.length)
 			return false;
-		strings[i]->data = next;
+		strings[i]->data = payload.data;
 		strings[i]->length = head.lengths[i];
-		next += head.lengths[i];
-		left -= head.lengths[i];
+		payload.data += head.lengths[i];
+		payload.length -= head.lengths[i];
 	}
-	return left == 0;
+	return payload.length == 0;
 }
 
 const char *

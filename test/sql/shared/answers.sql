@@ -19,3 +19,12 @@ EXCEPTION WHEN OTHERS THEN
 	RETURN SQLSTATE || ' ' || SQLERRM;
 END
 $$;
+
+-- The same as a user; pg_temp.call_as(), which makes the caller one, is each test's own.
+CREATE FUNCTION pg_temp.said(who text, command text) RETURNS text
+LANGUAGE plpgsql AS $$
+BEGIN
+	PERFORM pg_temp.call_as(who);
+	RETURN pg_temp.outcome(command);
+END
+$$;
