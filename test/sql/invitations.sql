@@ -35,11 +35,11 @@ SELECT pg_temp.create_group('Old', '{archived,deleted}') AS old \gset
 SELECT ok(group_api.wait_until_idle('30 s'), 'the invitations go out');
 SELECT set_config('request.jwt.claims', '', false) \gset ignored_
 
-CREATE TEMP TABLE links AS SELECT m.name, i.group_id, i.number, link[1] AS token
+CREATE TEMP TABLE links AS SELECT m.name, i.group_id, i.number, found[1] AS token
 	FROM group_api.captured c JOIN group_api_private.members m ON (m.group_id, m.number) = (c.group_id, c.member)
 	JOIN group_api_private.invitations i ON (i.group_id, i.number) = (c.group_id, c.member),
 	LATERAL regexp_match(regexp_replace(c.message, E'=\\r?\\n', '', 'g'), CASE c.channel WHEN 'EMAIL' THEN 'token=3D' ELSE 'token=' END
-		|| '([A-Za-z0-9_-]+)') AS link
+		|| '([A-Za-z0-9_-]+)') AS found
 	WHERE c.group_id IN (:'fans', :'old');
 SELECT is(count(DISTINCT token)::int, 12, 'each member has a link of their own') FROM links;
 SELECT is_empty($$SELECT token FROM links WHERE length(token) NOT BETWEEN 26 AND 40$$,

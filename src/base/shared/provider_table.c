@@ -357,7 +357,7 @@ static const GaHttpRow rows[] = {
 	 * (the specification of version 1.0 names the headers) */
 	{
 		.kind = "webhook",
-		.takes = "webhook",
+		.takes = "",
 		.method = "POST",
 		.body = "raw",
 		.fields = "{}",
