@@ -5,6 +5,7 @@
  */
 #include "fuzz.h"
 
+#include "../unit/sample_job.h"
 #include "courier/http/json_path.h"
 #include "courier/http/http_plan.h"
 #include "courier/http/request_template.h"
@@ -72,18 +73,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	char *words = fuzz_text(data, size);
 	size_t length = strlen(words);
 	const char *source = length < size ? words + length + 1 : words;
-	GaCourierJob job = {.to = "+27701231234",
-						.to_name = "",
-						.subject = "s",
-						.text = "t\xC3\xA9\"\\\n",
-						.html = "",
-						.message_key = "inv-1",
-						.reply_to = "",
-						.unsubscribe_url = "",
-						.callback_url = "",
-						.locale = "en",
-						.poll = "",
-						.expires_in_s = 86400};
+	GaCourierJob job = sample_job;
 	GaValues values;
 	json_t *text = json_stringn(words, length);
 

@@ -20,19 +20,7 @@
 #include "courier/outcome.h"
 #include "courier/http/request_template.h"
 #include "courier/http/xml_answer.h"
-
-static const GaCourierJob job = {.to = "+27701231234",
-								 .to_name = "",
-								 .subject = "A \"b\" & c",
-								 .text = "x=\xC3\xA9\n\\",
-								 .html = "",
-								 .message_key = "inv-1",
-								 .reply_to = "",
-								 .unsubscribe_url = "",
-								 .callback_url = "",
-								 .locale = "en",
-								 .poll = "",
-								 .expires_in_s = 86400};
+#include "sample_job.h"
 
 static const GaValueRules rules = {.validity_max = 36000};
 
@@ -53,7 +41,7 @@ template_gives(const char *source, GaEscape escape, const char *wanted)
 	GaText out = {0};
 	char complaint[256];
 
-	ga_values_of_job(&values, &job, &rules, GA_CHANNEL_MOBILE);
+	ga_values_of_job(&values, &sample_job, &rules, GA_CHANNEL_MOBILE);
 	assert_true(ga_request_template_compile(&template, source, escape, false,
 											lookup, NULL, complaint,
 											sizeof(complaint)));
@@ -300,7 +288,8 @@ fields_give(const char *source, GaBodyKind kind, const char *wanted)
 	GaRequestField *field = ga_request_field_compile(
 		object, kind, lookup, NULL, complaint, sizeof(complaint));
 
-	ga_values_of_job(&values, &job, &(GaValueRules){0}, GA_CHANNEL_MOBILE);
+	ga_values_of_job(&values, &sample_job, &(GaValueRules){0},
+					 GA_CHANNEL_MOBILE);
 	if (wanted == NULL)
 		assert_null(field);
 	else

@@ -23,6 +23,18 @@ require_provider(const char *server)
 				 errhint("SELECT * FROM group_api.providers; lists them.")));
 }
 
+/* The provider that the first argument names; error 22004 for null. */
+static const char *
+server_argument(FunctionCallInfo fcinfo)
+{
+	if (PG_ARGISNULL(0))
+		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+						errmsg("the provider must not be null"),
+						errhint("SELECT * FROM group_api.providers; lists "
+								"them.")));
+	return NameStr(*PG_GETARG_NAME(0));
+}
+
 PG_FUNCTION_INFO_V1(group_api_pause);
 
 Datum
@@ -32,12 +44,7 @@ group_api_pause(PG_FUNCTION_ARGS)
 	const char *server;
 	const char *reason;
 
-	if (PG_ARGISNULL(0))
-		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-						errmsg("the provider must not be null"),
-						errhint("SELECT * FROM group_api.providers; lists "
-								"them.")));
-	server = NameStr(*PG_GETARG_NAME(0));
+	server = server_argument(fcinfo);
 	reason = PG_ARGISNULL(1) ? "paused by an operator"
 							 : text_to_cstring(PG_GETARG_TEXT_PP(1));
 	ga_owner_enter(&scope);
@@ -59,12 +66,7 @@ group_api_resume(PG_FUNCTION_ARGS)
 	bool was_failing;
 	uint64 waited;
 
-	if (PG_ARGISNULL(0))
-		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-						errmsg("the provider must not be null"),
-						errhint("SELECT * FROM group_api.providers; lists "
-								"them.")));
-	server = NameStr(*PG_GETARG_NAME(0));
+	server = server_argument(fcinfo);
 	ga_owner_enter(&scope);
 	require_provider(server);
 	was_paused = ga_provider_resume(server);

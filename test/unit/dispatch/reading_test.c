@@ -243,6 +243,14 @@ what_is_due_and_not_found_from_the_front_is_locked_and_tried_a_second_later(
 	assert_true(ga_reading_has_more(provider));
 }
 
+/* Tells how far the channel of SMS is read, and expects this of it. */
+static void
+assert_told(int64 expected)
+{
+	ga_readings_tell_position(GA_CHANNEL_MOBILE);
+	assert_int_equal(told_position[GA_CHANNEL_MOBILE], expected);
+}
+
 static void
 the_fair_queue_is_told_of_the_provider_furthest_behind(void **state)
 {
@@ -254,17 +262,14 @@ the_fair_queue_is_told_of_the_provider_furthest_behind(void **state)
 	claim_up_to(500, LIMIT);
 	provider = ga_provider_named("q");
 	claim_up_to(300, LIMIT);
-	ga_readings_tell_position(GA_CHANNEL_MOBILE);
-	assert_int_equal(told_position[GA_CHANNEL_MOBILE], 300);
+	assert_told(300);
 	/* One that has read all is behind nobody. */
 	claim_up_to(310, 1);
-	ga_readings_tell_position(GA_CHANNEL_MOBILE);
-	assert_int_equal(told_position[GA_CHANNEL_MOBILE], 500);
+	assert_told(500);
 	/* Of those that have read all it is the one that came furthest. */
 	provider = ga_provider_named("p");
 	claim_up_to(0, 0);
-	ga_readings_tell_position(GA_CHANNEL_MOBILE);
-	assert_int_equal(told_position[GA_CHANNEL_MOBILE], 500);
+	assert_told(500);
 	provider = ga_provider_named("q");
 	/* Nor is one that cannot send. */
 	come(311, 900);
@@ -273,8 +278,7 @@ the_fair_queue_is_told_of_the_provider_furthest_behind(void **state)
 	ga_providers_route(the_time);
 	assert_reads(GA_START_TAG_MIN, GA_START_TAG_MAX);
 	tag = told_position[GA_CHANNEL_EMAIL];
-	ga_readings_tell_position(GA_CHANNEL_MOBILE);
-	assert_int_equal(told_position[GA_CHANNEL_MOBILE], 500);
+	assert_told(500);
 	assert_int_equal(told_position[GA_CHANNEL_EMAIL], tag);
 }
 
@@ -285,15 +289,12 @@ a_provider_that_reads_again_stands_where_it_reads(void **state)
 	claim_up_to(500, LIMIT);
 	come(200, 400);
 	claim_up_to(250, LIMIT);
-	ga_readings_tell_position(GA_CHANNEL_MOBILE);
-	assert_int_equal(told_position[GA_CHANNEL_MOBILE], 250);
+	assert_told(250);
 	/* The turn of the other cursor does not bring it forward. */
 	claim_up_to(600, LIMIT);
-	ga_readings_tell_position(GA_CHANNEL_MOBILE);
-	assert_int_equal(told_position[GA_CHANNEL_MOBILE], 250);
+	assert_told(250);
 	claim_up_to(260, 1);
-	ga_readings_tell_position(GA_CHANNEL_MOBILE);
-	assert_int_equal(told_position[GA_CHANNEL_MOBILE], 600);
+	assert_told(600);
 }
 
 static void
@@ -301,8 +302,7 @@ who_claimed_nothing_says_nothing(void **state)
 {
 	(void) state;
 	claim_up_to(0, 0);
-	ga_readings_tell_position(GA_CHANNEL_MOBILE);
-	assert_int_equal(told_position[GA_CHANNEL_MOBILE], 0);
+	assert_told(0);
 }
 
 static void
@@ -380,12 +380,10 @@ rows_of_others_do_not_move_the_virtual_time(void **state)
 {
 	(void) state;
 	walk_to(7000, false);
-	ga_readings_tell_position(GA_CHANNEL_MOBILE);
-	assert_int_equal(told_position[GA_CHANNEL_MOBILE], 0);
+	assert_told(0);
 	come(20, 20);
 	claim_up_to(20, 1);
-	ga_readings_tell_position(GA_CHANNEL_MOBILE);
-	assert_int_equal(told_position[GA_CHANNEL_MOBILE], 20);
+	assert_told(20);
 }
 
 static void

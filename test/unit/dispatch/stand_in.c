@@ -12,6 +12,7 @@
 
 #include "base/fair_queue.h"
 #include "common/pg_prng.h"
+#include "dispatch/provider/counters.h"
 #include "dispatch/clock.h"
 #include "dispatch/provider/routing.h"
 #include "dispatch/reading.h"
@@ -317,6 +318,33 @@ load(int count, ...)
 	ga_providers_load(rows, count, &json);
 	ga_providers_route(the_time);
 }
+
+/* ---- the counters, which no decision asks ------------------------------- */
+
+GaCounters *
+ga_counters_take(const char *server)
+{
+	return NULL;
+}
+
+void
+ga_counters_keep(bool (*is_known)(const char *server))
+{
+}
+
+void
+ga_counters_note_load(GaCounters *counters, int in_flight, int window,
+					  int64 rest_until)
+{
+}
+
+bool
+ga_counters_take_resumed(GaCounters *counters)
+{
+	return false;
+}
+
+/* ---- what happens to a provider ----------------------------------------- */
 
 void
 claim(GaProvider *provider, int count, int limit)
