@@ -922,8 +922,9 @@ CREATE FUNCTION group_api_v2.get_user(user_id bigint) RETURNS json
 COMMENT ON FUNCTION group_api_v2.get_user(bigint) IS
 $$Shows a user.
 
-The User object (GET /api/v2/user/{id}/), as lists have it: names, no addresses.  Errors: P0002
-(404) for an unknown user, 28000 (401) as search_groups().$$;
+The User object (GET /api/v2/user/{id}/), as lists have it: names, no addresses.  For users only,
+as ids are counted up, and whoever asked for each would have the directory.  Errors: P0002
+(404) for an unknown user, 28000 (401).$$;
 
 CREATE FUNCTION group_api_v2.get_me() RETURNS json
     LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_v2_get_me';
@@ -1945,11 +1946,11 @@ COMMENT ON FUNCTION group_api_private.mail_subject(text) IS 'internal: the subje
 CREATE FUNCTION group_api_private.mail_text(mail text) RETURNS text
     LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
 BEGIN ATOMIC
-    SELECT CASE WHEN head ~* 'encoding: *quoted-printable' THEN group_api_private.mail_unquoted(body)
-                WHEN head ~* 'encoding: *base64' THEN convert_from(decode(body, 'base64'), 'UTF8')
+    SELECT CASE WHEN head ~* '(?n)^Content-Transfer-Encoding: *quoted-printable' THEN group_api_private.mail_unquoted(body)
+                WHEN head ~* '(?n)^Content-Transfer-Encoding: *base64' THEN convert_from(decode(body, 'base64'), 'UTF8')
                 ELSE body END
       FROM (SELECT replace(mail, E'\r', '')) a (mail),
-           LATERAL (SELECT substr(a.mail, greatest(strpos(a.mail, 'Content-Type: text/plain'), 1))) b (part),
+           LATERAL (SELECT substr(a.mail, greatest(regexp_instr(a.mail, '(?n)^Content-Type: text/plain'), 1))) b (part),
            LATERAL (SELECT split_part(part, E'\n\n', 1)) c (head),
            LATERAL (SELECT split_part(substr(part, length(head) + 3), E'\n--=_', 1)) d (body);
 END;
@@ -2098,6 +2099,7 @@ SELECT d.held_up_while, d.held_up_table::pg_catalog.regclass AS "table", d.held_
   LEFT JOIN LATERAL (SELECT s.pid, s.usename FROM pg_catalog.pg_locks r
           JOIN pg_catalog.pg_stat_activity s ON s.pid = r.pid
          WHERE d.held_up_table IS NULL AND r.locktype = 'transactionid' AND r.granted AND s.backend_type = 'client backend'
+           AND s.datname = pg_catalog.current_database()
          ORDER BY s.xact_start LIMIT 1) w ON true
  WHERE d.held_up_while IS NOT NULL;
 COMMENT ON VIEW group_api.locks IS 'locks that the dispatcher does not wait for, but which hold up one of its steps: who holds the table, or waits for it behind held_up_by; where rows hold it up, the oldest transaction that writes';
@@ -2389,16 +2391,21 @@ $$;
 COMMENT ON FUNCTION group_api_private.health_dispatcher() IS 'internal: health() of the dispatcher and its courier, and whose data these are';
 
 -- What ends the trouble of a provider that is paused, rests or fails: most are tried again,
--- a file that nobody may read is put right first.  A path with a control character could
--- end the line, and is not passed on.
+-- a file that nobody may read is put right first.  The reason is a provider's or an operator's
+-- word: a path in it counts only if it is an option of that provider, which takes the rights of
+-- pg_read_server_files to set; else whoever chooses the word would choose what a superuser types.
+-- A path with a control character could end the line, and is not passed on.
 CREATE FUNCTION group_api_private.provider_remedy(server name, reason text) RETURNS text
-    LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+    LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
     SELECT concat_ws(E'\n',
-        CASE WHEN path !~ '[[:cntrl:]]' THEN
+        CASE WHEN path !~ '[[:cntrl:]]'
+              AND EXISTS (SELECT FROM pg_user_mappings m, pg_options_to_table(m.umoptions) o
+                           WHERE m.srvname = provider_remedy.server AND o.option_name = 'password_file'
+                             AND o.option_value = path) THEN
              CASE WHEN reason LIKE '%must be a regular file that only its owner may read%'
-                  THEN format('\! chmod 0600 %s', quoted)
+                  THEN format('\! chmod 0600 -- %s', quoted)
                   WHEN reason LIKE '%cannot be read: Permission denied%'
-                  THEN format('\! sudo chown postgres %s && sudo chmod 0600 %1$s', quoted)
+                  THEN format('\! sudo chown -- postgres %s && sudo chmod 0600 -- %1$s', quoted)
                   WHEN reason LIKE '%cannot be read: No such file%' OR reason LIKE '%" is empty%'
                   THEN format('\! (umask 077; read -rsp ''The password: '' word; echo "$word" >%s)', quoted) END END,
         format('SELECT group_api.resume(%L);', server))
@@ -2831,9 +2838,12 @@ BEGIN
             since := pg_conf_load_time();
             fact := CASE WHEN role.oid IS NULL THEN format('group_api.trusted_roles names %s, which is no role', role.name)
                          ELSE format('group_api.trusted_roles names %s, which was not made a gateway: what it says of callers is not believed', role.name) END;
-            command := CASE WHEN role.oid IS NULL THEN E'ALTER SYSTEM RESET group_api.trusted_roles;\nSELECT pg_reload_conf();'
-                            ELSE format('SELECT group_api.grant_access(%L, ''gateway'');', quote_ident(role.name)) END;
-            hint := command;
+            -- Whoever may create a role may give it this name, so the command takes the trust away.
+            command := CASE WHEN role.is_default THEN E'ALTER SYSTEM SET group_api.trusted_roles = \'\';\nSELECT pg_reload_conf();'
+                            ELSE E'ALTER SYSTEM RESET group_api.trusted_roles;\nSELECT pg_reload_conf();' END;
+            hint := CASE WHEN role.oid IS NULL THEN command
+                         ELSE format('if this is the role that PostgREST logs in as: SELECT group_api.grant_access(%L, ''gateway''); else: %s',
+                                     quote_ident(role.name), replace(command, E'\n', ' ')) END;
         END LOOP;
     EXCEPTION WHEN OTHERS THEN
         fact := 'not known: ' || SQLERRM;
@@ -3129,9 +3139,8 @@ DECLARE
         'group_api.picture(uuid), '
         'group_api.load_group(jsonb), group_api.load_group(text), group_api.load_group(bytea), '
         'group_api_v2.get_group(bigint), group_api_v2.search_groups(text, integer, integer), '
-        'group_api_v2.user_groups(bigint, integer, integer, text), group_api_v2.list_members(bigint, integer, integer), '
-        'group_api_v2.get_user(bigint)';
-    callers text := 'group_api.create_group(jsonb), group_api.create_group(text), group_api.create_group(bytea), '
+        'group_api_v2.user_groups(bigint, integer, integer, text), group_api_v2.list_members(bigint, integer, integer)';
+    callers text := 'group_api_v2.get_user(bigint), group_api.create_group(jsonb), group_api.create_group(text), group_api.create_group(bytea), '
         'group_api.get_group(uuid), '
         'group_api.send_invitations(uuid), group_api.resend_invitation(uuid, integer), '
         'group_api.revoke_invitation(uuid, integer), group_api.archive_group(uuid), '

@@ -271,9 +271,9 @@ INSERT INTO levels
 		'invitation_page(text,text)', 'unsubscribe(text)', 'receive_receipt(text)', 'receive_receipt(bytea)', 'picture(uuid)',
 		'load_group(jsonb)', 'load_group(text)', 'load_group(bytea)',
 		'v2.get_group(bigint)', 'v2.search_groups(text,integer,integer)', 'v2.user_groups(bigint,integer,integer,text)',
-		'v2.list_members(bigint,integer,integer)', 'v2.get_user(bigint)'])
+		'v2.list_members(bigint,integer,integer)'])
 		FROM unnest('{anonymous,caller}'::text[]) AS level
-	UNION ALL SELECT 'caller', unnest(ARRAY['create_group(jsonb)', 'create_group(text)', 'create_group(bytea)', 'get_group(uuid)', 'send_invitations(uuid)',
+	UNION ALL SELECT 'caller', unnest(ARRAY['v2.get_user(bigint)', 'create_group(jsonb)', 'create_group(text)', 'create_group(bytea)', 'get_group(uuid)', 'send_invitations(uuid)',
 		'resend_invitation(uuid,integer)', 'revoke_invitation(uuid,integer)', 'archive_group(uuid)',
 		'delete_group(uuid)', 'preview_invitation(uuid,integer,text)',
 		'list_groups(integer,integer)', 'add_members(jsonb)', 'add_members(text)', 'add_members(bytea)',

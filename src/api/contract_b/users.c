@@ -34,7 +34,7 @@ group_api_v2_get_user(PG_FUNCTION_ARGS)
 	GaUser user;
 	Datum answer;
 
-	if (!ga_access_read_caller(&caller, GA_FOR_EVERYBODY, &answer))
+	if (!ga_access_read_caller(&caller, GA_FOR_USERS, &answer))
 		return answer;
 	ga_owner_enter(&scope);
 	ga_users_find(&scope, &id, 1, &user);

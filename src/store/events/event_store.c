@@ -42,7 +42,8 @@
 	" RETURNING id, type)"                                                     \
 	" INSERT INTO group_api_private.event_deliveries (listener, event)"        \
 	" SELECT l.name, w.id FROM written w"                                      \
-	"  JOIN unnest($1, $2) l (name, type) ON l.type = w.type"
+	"  JOIN unnest($1, $2) l (name, type) ON l.type = w.type"                    \
+	" ON CONFLICT (event, listener) DO NOTHING"
 
 GaEventsWritten ga_events_on_written = NULL;
 
