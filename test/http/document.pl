@@ -49,6 +49,8 @@ sub run_javascript
 	return qx(node '$script' 2>&1);
 }
 
+# That of an identity provider is tried by jwks.pl, which is one.
+@sh = grep { !/login\.example/ } @sh;
 is(@sh, 6, 'six pieces of shell are tested');
 is(@js, 2, 'and two of JavaScript');
 $node->safe_psql('postgres', 'CREATE DATABASE groups');

@@ -23,7 +23,8 @@ FROM (VALUES ('mail', 'secret.mail@directory.example', NULL, 'fr'),
 SELECT group_api.suppress('secret.list@directory.example');
 UPDATE group_api_private.suppressions SET reason = 'complained';
 
--- An answer, or the whole of an error; numbers, ids and moments are made equal.
+-- An answer, or the whole of an error; numbers, ids and moments are made equal, and so are
+-- the dummies of links, which are as long as the number of the group makes them.
 CREATE FUNCTION pg_temp.said(command text) RETURNS text
 LANGUAGE plpgsql AS $$
 DECLARE
@@ -37,7 +38,7 @@ BEGIN
 		GET STACKED DIAGNOSTICS detail = PG_EXCEPTION_DETAIL, hint = PG_EXCEPTION_HINT;
 		answer := concat_ws(' | ', SQLSTATE, SQLERRM, detail, hint);
 	END;
-	RETURN regexp_replace(regexp_replace(regexp_replace(coalesce(answer, 'null'),
+	RETURN regexp_replace(regexp_replace(regexp_replace(regexp_replace(coalesce(answer, 'null'), 'preview-[a-z-]+', 'DUMMY', 'g'),
 		'[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}', 'ID', 'g'),
 		'\d{4}-\d\d-\d\dT[\d:.]+Z', 'MOMENT', 'g'), '\d+', '#', 'g');
 END

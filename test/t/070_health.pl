@@ -170,7 +170,7 @@ query("CREATE USER MAPPING FOR PUBLIC SERVER sms OPTIONS (username 'u', password
 way('a password file that others may read', break => sub {
 	chmod 0644, $secret;
 	query(q{ALTER USER MAPPING FOR PUBLIC SERVER sms OPTIONS (SET username 'v')});
-}, check => 'provider for MOBILE', command => qr/^\\! chmod 0600 '\Q$secret\E'\nSELECT group_api\.resume\('sms'\);$/);
+}, check => 'provider for MOBILE', command => qr/^\\! chmod 0600 -- '\Q$secret\E'\nSELECT group_api\.resume\('sms'\);$/);
 query('DROP USER MAPPING FOR PUBLIC SERVER sms');
 
 my $dead = PostgreSQL::Test::Cluster::get_free_port();
