@@ -485,10 +485,12 @@ CREATE TABLE group_api_private.events (
     reason      text,
     user_subject text,
     contact     text,
+    contact_for text[],
     CONSTRAINT events_pkey PRIMARY KEY (id)
 );
 COMMENT ON TABLE group_api_private.events IS 'internal: what happened, as it was at that moment, kept for group_api.events_retention';
 COMMENT ON COLUMN group_api_private.events.uid IS 'names the event everywhere; the same for every try to tell it';
+COMMENT ON COLUMN group_api_private.events.contact_for IS 'the listeners that were to have the contact when it happened; null: none, and neither "contact" nor "reason" holds it';
 CREATE INDEX events_at ON group_api_private.events USING brin (at);
 
 CREATE TABLE group_api_private.event_deliveries (

@@ -315,6 +315,7 @@ follow_names(const NameChange *change)
 	{
 		ga_provider_trim_pauses();
 		(void) ga_webhooks_trim(PG_INT32_MAX);
+		ga_webhooks_forget_contacts();
 	}
 	ga_owner_leave(&scope);
 }

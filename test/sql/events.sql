@@ -128,6 +128,17 @@ SELECT pg_temp.said('leader', format('SELECT group_api.add_members(%L::jsonb)', 
 SELECT is(pg_temp.heard(), 'invitation.queued cem queued, invitation.queued dora queued', 'who is added is invited');
 SELECT pg_temp.said('leader', format('SELECT group_api.revoke_invitation(%L, 5)', :'fans')) \gset ignored_
 SELECT is(pg_temp.heard(), 'invitation.revoked cem canceled revoked', 'an invitation is withdrawn');
+SELECT is((SELECT string_agg(DISTINCT type, ' ') FROM group_api_private.events WHERE contact IS NOT NULL), 'invitation.queued',
+	'a contact is kept with those events alone that somebody hears with contacts');
+SELECT is(pg_temp.outcome($$SELECT group_api.create_consumer('ga_test_late', '*', true)$$), '', 'somebody else asks for contacts later');
+SELECT ok(group_api.replay_events('ga_test_late', now() - interval '1 hour') > 0, 'and for what was before');
+SELECT ok(NOT bool_or(event::text LIKE '%typed.example%'), 'which tells no contacts') FROM group_api.next_events('ga_test_late', 10000);
+SELECT ok(group_api.replay_events('ga_test_contacts', now() - interval '1 hour') > 0, 'who had them');
+SELECT ok(bool_or(event::text LIKE '%ann@typed.example%'), 'hears them again') FROM group_api.next_events('ga_test_contacts', 10000);
+SELECT group_api.drop_consumer('ga_test_contacts'), group_api.create_consumer('ga_test_contacts', 'invitation.queued', true) \gset ignored_
+SELECT group_api.replay_events('ga_test_contacts', now() - interval '1 hour') \gset ignored_
+SELECT ok(NOT bool_or(event::text LIKE '%typed.example%'), 'not so another one that has its name')
+FROM group_api.next_events('ga_test_contacts', 10000);
 SELECT pg_temp.said('leader', format('SELECT group_api.revoke_invitation(%L, 5)', :'fans')) \gset ignored_
 SELECT is(pg_temp.heard(), NULL, 'once');
 SELECT pg_temp.said('leader', format('SELECT group_api.resend_invitation(%L, 5)', :'fans')) \gset ignored_
@@ -149,6 +160,28 @@ SELECT is(pg_temp.heard(), 'invitation.suppressed sue suppressed, invitation.que
 UPDATE group_api_private.invitations SET delivery = 'failed', due = NULL WHERE group_id = :'held' AND number = 2;
 SELECT is(group_api.retry_failed(:'held'), 1::bigint, 'what failed is tried again');
 SELECT is(pg_temp.heard(), 'invitation.queued eve queued', 'and queued');
+
+-- The words of a provider name whom they speak of, in capitals or not.
+CREATE FUNCTION pg_temp.reasons(consumer text) RETURNS text LANGUAGE sql AS $$
+	SELECT string_agg(DISTINCT event #>> '{data,member,reason}', ' | ') FROM group_api.next_events(consumer, 10000) e,
+		LATERAL (SELECT group_api.ack_events(consumer, e.id) AS done) a WHERE a.done = 1
+$$;
+CREATE FUNCTION pg_temp.refuse(in_group uuid, who text, word text) RETURNS void LANGUAGE sql AS $$
+	UPDATE group_api_private.invitations SET contact = who, delivery = 'sent', due = NULL, reason = word WHERE group_id = in_group AND number = 2
+$$;
+SELECT pg_temp.refuse(:'held', 'eve.o+x@typed.example', '550 5.1.1 <Eve.O+X@typed.Example>: user unknown, not EveXO+x@typed.example');
+SELECT group_api.next_events('ga_test_late', 10000) \g /dev/null
+SELECT pg_temp.said('leader', format('SELECT group_api.revoke_invitation(%L, 2)', :'held')) \gset ignored_
+SELECT is(pg_temp.reasons('ga_test'), '550 5.1.1 <***>: user unknown, not EveXO+x@typed.example', 'a reason does not tell a contact');
+SELECT is(pg_temp.reasons('ga_test_late'), '550 5.1.1 <Eve.O+X@typed.Example>: user unknown, not EveXO+x@typed.example',
+	'but to who hears contacts');
+SELECT is((SELECT reason FROM group_api_private.invitations WHERE group_id = :'held' AND number = 2),
+	'550 5.1.1 <Eve.O+X@typed.Example>: user unknown, not EveXO+x@typed.example', 'and it is kept as it was');
+SELECT group_api.drop_consumer('ga_test_late');
+SELECT pg_temp.said('leader', format('SELECT group_api.resend_invitation(%L, 2)', :'held')) \gset ignored_
+SELECT pg_temp.refuse(:'held', '+27820000001', 'no such number: 27820000001');
+SELECT pg_temp.said('leader', format('SELECT group_api.revoke_invitation(%L, 2)', :'held')) \gset ignored_
+SELECT is(pg_temp.reasons('ga_test'), 'no such number: ***', 'nor a number without its +, and it is not even kept');
 
 -- ---- Contract B ----
 

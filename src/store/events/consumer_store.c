@@ -15,6 +15,7 @@
 #include "catalog/pg_type.h"
 #include "store/events/consumer_store.h"
 #include "store/events/event_document.h"
+#include "store/events/webhook_store.h"
 #include "store/plan_cache.h"
 #include "utils/builtins.h"
 #include "utils/inval.h"
@@ -70,6 +71,7 @@ ga_consumer_drop(const char *name)
 		return false;
 	CacheInvalidateRelcacheByRelid(ga_extension_table("consumers"));
 	ga_plan_run(&forget, values, NULL, SPI_OK_DELETE);
+	ga_webhooks_forget_contacts();
 	return true;
 }
 
@@ -89,12 +91,12 @@ ga_consumer_take(const GaOwnerScope *scope, const char *name, int limit,
 			   "  FROM first f WHERE d.event = f.event AND d.listener = $1"
 			   "  RETURNING d.event)"
 			   " SELECT e.id, e.uid, e.type, e.at, " GA_EVENT_DOCUMENT(
-				   "e",
-				   "c.contacts") " FROM taken t JOIN group_api_private.events "
-								 "e ON e.id = t.event"
-								 "  JOIN group_api_private.consumers c ON "
-								 "c.name = $1"
-								 " ORDER BY e.id",
+				   "e", "c.contacts",
+				   "$1") " FROM taken t JOIN group_api_private.events "
+						 "e ON e.id = t.event"
+						 "  JOIN group_api_private.consumers c ON "
+						 "c.name = $1"
+						 " ORDER BY e.id",
 		.nargs = 3,
 		.argtypes = {TEXTOID, INT4OID, INT4OID},
 	};

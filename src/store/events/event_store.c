@@ -9,14 +9,15 @@
  *
  * Locks: none; rows are only added.
  *
- * Must never: write a row that nobody listens to, or hold a contact's secret: links
- * are in no event.
+ * Must never: write a row that nobody listens to, hold a contact that no listener is
+ * to have, or a contact's secret: links are in no event.
  */
 #include "postgres.h"
 
 #include "base/guc.h"
 #include "catalog/pg_type.h"
 #include "commands/async.h"
+#include "store/events/event_document.h"
 #include "store/events/event_store.h"
 #include "store/events/listener_store.h"
 #include "store/plan_cache.h"
@@ -31,11 +32,23 @@
 	"WITH written AS (INSERT INTO group_api_private.events"                    \
 	"  (type, about_group, group_number, group_name, product_id, member,"      \
 	"   member_name, delivery, reason, response, user_id, user_subject,"       \
-	"   channel, contact)"
+	"   channel, contact, contact_for)"
 
+#define HIDDEN_REASON GA_EVENT_HIDDEN("i.reason", "i.contact")
+
+/* The contact is kept only where somebody is to have it: c.listeners. */
 #define SNAPSHOT                                                               \
 	"g.id, g.number, g.name, g.product_id, m.number, m.name, i.delivery,"      \
-	" i.reason, i.response, u.id, u.subject, i.channel, i.contact"
+	" CASE WHEN c.listeners IS NULL THEN " HIDDEN_REASON " ELSE i.reason END," \
+	" i.response, u.id, u.subject, i.channel,"                                 \
+	" CASE WHEN c.listeners IS NOT NULL THEN i.contact END,"                   \
+	" CASE WHEN i.contact IS NOT NULL THEN c.listeners END"
+
+/* Who is to have the contacts of a type: $3 says it of each pair. */
+#define CONTACT_LISTENERS                                                      \
+	"(SELECT l.type, array_agg(l.name) AS listeners"                           \
+	"  FROM unnest($1, $2, $3) l (name, type, contacts)"                       \
+	"  WHERE l.contacts GROUP BY l.type)"
 
 /* One row for each listener: $1 and $2 are pairs of listener and type. */
 #define INSERT_DELIVERIES                                                      \
@@ -70,9 +83,13 @@ notify(GaEventTypes types)
 	return (wanted & types) != 0;
 }
 
-/* The pairs of listener and type that `types` make, as two arrays. */
+/*
+ * The pairs of listener and type that `types` make, as two arrays, and a third one of
+ * whether the listener is told contacts (bool[], where it is asked for).
+ */
 static void
-pair_listeners(GaEventTypes types, Datum *names, Datum *type_names)
+pair_listeners(GaEventTypes types, Datum *names, Datum *type_names,
+			   Datum *contacts)
 {
 	GaEventTypes wanted;
 	int count;
@@ -80,6 +97,7 @@ pair_listeners(GaEventTypes types, Datum *names, Datum *type_names)
 	int room = Max(count * GA_EVENT_COUNT, 1);
 	const char **name = palloc(sizeof(char *) * room);
 	const char **type = palloc(sizeof(char *) * room);
+	Datum *told = palloc(sizeof(Datum) * room);
 	int pairs = 0;
 
 	for (int i = 0; i < count; i++)
@@ -87,10 +105,13 @@ pair_listeners(GaEventTypes types, Datum *names, Datum *type_names)
 			if (listeners[i].types & types & GA_EVENT_BIT(j))
 			{
 				name[pairs] = listeners[i].name;
+				told[pairs] = BoolGetDatum(listeners[i].contacts);
 				type[pairs++] = ga_event_type_name((GaEventType) j);
 			}
 	*names = ga_row_text_array(name, pairs);
 	*type_names = ga_row_text_array(type, pairs);
+	if (contacts != NULL)
+		*contacts = ga_row_datum_array(told, NULL, pairs, BOOLOID);
 }
 
 static void
@@ -162,7 +183,7 @@ ga_events_write(const GaEvent *events, int count)
 {
 	static GaPlan plan = {
 		.sql = INSERT_EVENTS
-		" SELECT k.type, " SNAPSHOT "  FROM unnest($3, $4, $5, $6)"
+		" SELECT k.type, " SNAPSHOT "  FROM unnest($4, $5, $6, $7)"
 		"   WITH ORDINALITY k (type, group_id, number, user_id, place)"
 		"  JOIN group_api_private.groups g ON g.id = k.group_id"
 		"  LEFT JOIN group_api_private.members m"
@@ -171,18 +192,19 @@ ga_events_write(const GaEvent *events, int count)
 		"   ON i.group_id = k.group_id AND i.number = k.number"
 		"  LEFT JOIN group_api_private.users u"
 		"   ON u.id = coalesce(m.user_id, nullif(k.user_id, 0))"
+		"  LEFT JOIN " CONTACT_LISTENERS " c ON c.type = k.type"
 		"  ORDER BY k.place" INSERT_DELIVERIES,
-		.nargs = 6,
-		.argtypes = {TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, UUIDARRAYOID,
-					 INT4ARRAYOID, INT8ARRAYOID},
+		.nargs = 7,
+		.argtypes = {TEXTARRAYOID, TEXTARRAYOID, BOOLARRAYOID, TEXTARRAYOID,
+					 UUIDARRAYOID, INT4ARRAYOID, INT8ARRAYOID},
 	};
 	GaEventTypes about = types_of(events, count);
-	Datum values[6];
+	Datum values[7];
 
 	if (count == 0 || !ga_events_are_wanted(about) || !notify(about))
 		return;
-	pair_listeners(about, &values[0], &values[1]);
-	put_columns(events, count, &values[2]);
+	pair_listeners(about, &values[0], &values[1], &values[2]);
+	put_columns(events, count, &values[3]);
 	ga_plan_run(&plan, values, NULL, SPI_OK_INSERT);
 	tell_written(about);
 }
@@ -230,7 +252,7 @@ ga_event_write_provider(GaEventType type, const char *server,
 	if (!ga_events_are_wanted(GA_EVENT_BIT(type)) ||
 		!notify(GA_EVENT_BIT(type)))
 		return;
-	pair_listeners(GA_EVENT_BIT(type), &values[0], &values[1]);
+	pair_listeners(GA_EVENT_BIT(type), &values[0], &values[1], NULL);
 	values[2] = CStringGetTextDatum(ga_event_type_name(type));
 	values[3] = CStringGetTextDatum(server);
 	values[4] = reason ? CStringGetTextDatum(reason) : (Datum) 0;

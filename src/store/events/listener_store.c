@@ -68,7 +68,7 @@ begin_cache(void)
 }
 
 static void
-add_listener(uint64 row, GaEventTypes types)
+add_listener(uint64 row, GaEventTypes types, bool contacts)
 {
 	GaListener *listener = &cache.list[cache.count++];
 	bool isnull;
@@ -76,6 +76,7 @@ add_listener(uint64 row, GaEventTypes types)
 	listener->name = MemoryContextStrdup(
 		cache.context, TextDatumGetCString(ga_row_datum(row, 1, &isnull)));
 	listener->types = types;
+	listener->contacts = contacts;
 	cache.types |= types;
 }
 
@@ -92,14 +93,15 @@ static void
 read_consumers(void)
 {
 	static GaPlan plan = {
-		.sql = "SELECT name, types FROM group_api_private.consumers"
+		.sql = "SELECT name, types, contacts FROM group_api_private.consumers"
 			   " ORDER BY name",
 	};
 	uint64 count = ga_plan_run(&plan, NULL, NULL, SPI_OK_SELECT);
 
 	make_room(count);
 	for (uint64 i = 0; i < count; i++)
-		add_listener(i, (GaEventTypes) ga_row_int32(i, 2, 0));
+		add_listener(i, (GaEventTypes) ga_row_int32(i, 2, 0),
+					 ga_row_bool(i, 3, false));
 }
 
 /* The validator has seen their options; what it does not know yet is no event. */
@@ -109,7 +111,10 @@ read_webhooks(void)
 	static GaPlan plan = {
 		.sql = "SELECT s.srvname::text, coalesce((SELECT o.option_value"
 			   "   FROM pg_options_to_table(s.srvoptions) o"
-			   "   WHERE o.option_name = 'events'), '*')"
+			   "   WHERE o.option_name = 'events'), '*'),"
+			   " EXISTS (SELECT FROM pg_options_to_table(s.srvoptions) o"
+			   "  WHERE o.option_name = 'contacts'"
+			   "   AND o.option_value = 'true')"
 			   " FROM pg_foreign_server s"
 			   " JOIN pg_foreign_data_wrapper w ON w.oid = s.srvfdw"
 			   " WHERE " GA_IS_WEBHOOK " ORDER BY s.srvname",
@@ -127,7 +132,7 @@ read_webhooks(void)
 
 		if (ga_event_types_read(list, &types, &wrong, &length))
 		{
-			add_listener(i, types);
+			add_listener(i, types, ga_row_bool(i, 3, false));
 			cache.webhook_types |= types;
 		}
 	}

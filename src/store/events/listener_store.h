@@ -13,6 +13,7 @@ typedef struct GaListener
 {
 	const char *name;
 	GaEventTypes types;
+	bool contacts; /* it is told the members' contacts */
 } GaListener;
 
 /*

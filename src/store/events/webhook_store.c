@@ -51,16 +51,17 @@ ga_webhook_read(const GaOwnerScope *scope, const char *server, bool contacts,
 				Datum known, int limit, GaDueEvent **events)
 {
 	static GaPlan plan = {
-		.sql = "SELECT e.id, e.uid, e.about_group, e.at, d.tries::int4,"
-			   " d.crashes::int4, " GA_EVENT_DOCUMENT(
-				   "e", "$3") " FROM (SELECT w.event, w.tries, w.crashes"
-							  "  FROM group_api_private.event_deliveries w"
-							  "  WHERE w.listener = $1"
-							  "   AND w.due <= clock_timestamp()"
-							  "   AND w.event <> ALL ($4)"
-							  "  ORDER BY w.due, w.event LIMIT $2) d"
-							  " JOIN group_api_private.events e"
-							  "  ON e.id = d.event",
+		.sql =
+			"SELECT e.id, e.uid, e.about_group, e.at, d.tries::int4,"
+			" d.crashes::int4, " GA_EVENT_DOCUMENT(
+				"e", "$3", "$1") " FROM (SELECT w.event, w.tries, w.crashes"
+								 "  FROM group_api_private.event_deliveries w"
+								 "  WHERE w.listener = $1"
+								 "   AND w.due <= clock_timestamp()"
+								 "   AND w.event <> ALL ($4)"
+								 "  ORDER BY w.due, w.event LIMIT $2) d"
+								 " JOIN group_api_private.events e"
+								 "  ON e.id = d.event",
 		.nargs = 4,
 		.argtypes = {TEXTOID, INT4OID, BOOLOID, INT8ARRAYOID},
 	};
@@ -232,9 +233,38 @@ ga_webhook_rename(const char *from, const char *to)
 		.nargs = 2,
 		.argtypes = {TEXTOID, TEXTOID},
 	};
+	static GaPlan contacts = {
+		.sql = "UPDATE group_api_private.events"
+			   " SET contact_for = array_replace(contact_for, $1, $2)"
+			   " WHERE $1 = ANY (contact_for)",
+		.nargs = 2,
+		.argtypes = {TEXTOID, TEXTOID},
+	};
 	Datum values[2] = {CStringGetTextDatum(from), CStringGetTextDatum(to)};
 
 	ga_plan_run(&plan, values, NULL, SPI_OK_UPDATE);
+	ga_plan_run(&contacts, values, NULL, SPI_OK_UPDATE);
+}
+
+void
+ga_webhooks_forget_contacts(void)
+{
+	static GaPlan plan = {
+		.sql =
+			"WITH gone AS MATERIALIZED (SELECT DISTINCT n.name"
+			"  FROM group_api_private.events e, unnest(e.contact_for) n(name)"
+			"  WHERE NOT EXISTS (SELECT FROM group_api_private.consumers c"
+			"    WHERE c.name = n.name)"
+			"   AND NOT EXISTS (SELECT FROM pg_foreign_server s"
+			"    WHERE s.srvname = n.name))"
+			" UPDATE group_api_private.events e"
+			"  SET contact_for = ARRAY(SELECT n.name"
+			"   FROM unnest(e.contact_for) n(name)"
+			"   WHERE n.name NOT IN (SELECT g.name FROM gone g))"
+			"  WHERE e.contact_for && ARRAY(SELECT g.name FROM gone g)",
+	};
+
+	ga_plan_run(&plan, NULL, NULL, SPI_OK_UPDATE);
 }
 
 bool

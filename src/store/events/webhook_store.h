@@ -60,6 +60,9 @@ extern bool ga_webhook_exists(const char *server);
 /* What waits for a webhook waits for it under its new name. */
 extern void ga_webhook_rename(const char *from, const char *to);
 
+/* Whoever gets the name of a listener that is gone hears none of its contacts. */
+extern void ga_webhooks_forget_contacts(void);
+
 /* What is for webhooks and consumers that are gone; true: there is more. */
 extern bool ga_webhooks_trim(int rows);
 
