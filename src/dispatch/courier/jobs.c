@@ -13,6 +13,7 @@
 #include "dispatch/provider/backoff.h"
 #include "dispatch/courier/jobs.h"
 #include "dispatch/courier/suspects.h"
+#include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"
 #include "utils/hsearch.h"
 #include "utils/memutils.h"
@@ -171,6 +172,37 @@ const char *
 ga_job_reason(const GaOutcomeFrame *outcome)
 {
 	return join_reason(slice_text(outcome->code), slice_text(outcome->detail));
+}
+
+static bool
+begins_with(const char *text, const char *beginning, size_t length)
+{
+	for (size_t i = 0; i < length; i++)
+		if (pg_ascii_tolower(text[i]) != pg_ascii_tolower(beginning[i]))
+			return false;
+	return true;
+}
+
+const char *
+ga_job_hide_recipient(const GaJob *job, const char *reason)
+{
+	/* Gateways write numbers without it, too. */
+	const char *recipient = job->recipient + (job->recipient[0] == '+');
+	size_t length = strlen(recipient);
+	StringInfoData hidden;
+
+	if (reason == NULL || length == 0)
+		return reason;
+	initStringInfo(&hidden);
+	while (*reason != '\0')
+		if (begins_with(reason, recipient, length))
+		{
+			appendStringInfoString(&hidden, "***");
+			reason += length;
+		}
+		else
+			appendStringInfoChar(&hidden, *reason++);
+	return hidden.data;
 }
 
 static void

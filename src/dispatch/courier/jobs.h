@@ -37,7 +37,7 @@ typedef struct GaJob
 	int32 crashes;		  /* couriers that died of it, or of one beside it */
 	bool is_suspect;	  /* so it is tried alone, or waits for that */
 	bool is_alone;		  /* in the hands of the courier that has it alone */
-	char recipient[256];  /* for captured; empty otherwise */
+	char recipient[256];  /* of a message; empty otherwise */
 } GaJob;
 
 extern void ga_jobs_init(void);
@@ -65,6 +65,12 @@ extern void ga_job_judge(const GaJob *job, const GaOutcomeFrame *outcome,
 
 /* The code and the provider's words, palloc'ed; NULL: it said nothing. */
 extern const char *ga_job_reason(const GaOutcomeFrame *outcome);
+
+/*
+ * A reason without the recipient, in capitals or not, palloc'ed: for what is told of
+ * the provider to those who may see no contacts.  NULL stays NULL.
+ */
+extern const char *ga_job_hide_recipient(const GaJob *job, const char *reason);
 
 /* The job is to be tried alone (dispatch/courier/suspects). */
 extern void ga_job_suspect(GaJob *job);

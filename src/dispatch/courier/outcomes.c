@@ -37,7 +37,7 @@ note_in_provider(const GaJob *job, const GaOutcomeFrame *outcome)
 	ga_provider_tell_load(provider);
 	if (outcome->retry_after_ms > 0)
 		ga_pauses_hear_rest(provider, rested_until, now,
-							ga_job_reason(outcome));
+							ga_job_hide_recipient(job, ga_job_reason(outcome)));
 }
 
 static GaFate
@@ -68,7 +68,8 @@ count(const GaJob *job, const GaOutcomeFrame *outcome, const GaRecord *record,
 	if (!job->picked || (outcome->flags & GA_OUTCOME_NO_TRY))
 		return;
 	ga_counters_note_outcome(job->provider->counters, outcome, fate_of(record),
-							 blames_provider, record->reason, now);
+							 blames_provider,
+							 ga_job_hide_recipient(job, record->reason), now);
 }
 
 void
@@ -109,6 +110,7 @@ ga_outcomes_take(const GaOutcomeFrame *outcome, TimestampTz now)
 		record->due = now;
 	/* What the settings of then did says nothing of today's. */
 	if (must_pause && job->fingerprint == job->provider->fingerprint)
-		ga_pauses_begin(job->provider, record->reason);
+		ga_pauses_begin(job->provider,
+						ga_job_hide_recipient(job, record->reason));
 	ga_job_remove(job);
 }
