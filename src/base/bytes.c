@@ -5,6 +5,7 @@
 #include "postgres.h"
 
 #include "base/bytes.h"
+#include "mb/pg_wchar.h"
 
 GaBytes
 ga_bytes(const char *text)
@@ -27,4 +28,15 @@ ga_bytes_compare(GaBytes a, GaBytes b)
 	if (order != 0)
 		return order;
 	return a.length < b.length ? -1 : a.length > b.length;
+}
+
+void
+ga_bytes_copy_text(char *to, const char *from, size_t size)
+{
+	int length = (int) strnlen(from, size);
+
+	if ((size_t) length == size)
+		length = pg_mbcliplen(from, length, (int) size - 1);
+	memcpy(to, from, length);
+	to[length] = '\0';
 }

@@ -20,4 +20,7 @@ extern bool ga_bytes_are(GaBytes bytes, const char *text);
 /* As memcmp() does; of two that begin alike the shorter comes first. */
 extern int ga_bytes_compare(GaBytes a, GaBytes b);
 
+/* As strlcpy() does, but without a part of a letter at the end (database encoding). */
+extern void ga_bytes_copy_text(char *to, const char *from, size_t size);
+
 #endif /* GA_BASE_BYTES_H */

@@ -6,6 +6,7 @@
  */
 #include "postgres.h"
 
+#include "base/bytes.h"
 #include "dispatch/progress.h"
 #include "miscadmin.h"
 #include "storage/ipc.h"
@@ -90,6 +91,7 @@ void
 ga_progress_report(const char *action, int64 done, int64 total)
 {
 	static bool is_registered = false;
+	char name[sizeof(shared->places[0].action)];
 
 	if (shared == NULL || (action == NULL && own < 0))
 		return;
@@ -101,14 +103,15 @@ ga_progress_report(const char *action, int64 done, int64 total)
 	if (!is_registered)
 		before_shmem_exit(give_back, (Datum) 0);
 	is_registered = true;
+	ga_bytes_copy_text(name, action, sizeof(name));
 	LWLockAcquire(shared->lock, LW_EXCLUSIVE);
 	if (take_place())
 	{
 		GaProgress *place = &shared->places[own];
 
-		if (strcmp(place->action, action) != 0)
+		if (strcmp(place->action, name) != 0)
 			place->started_at = GetCurrentTimestamp();
-		strlcpy(place->action, action, sizeof(place->action));
+		strlcpy(place->action, name, sizeof(place->action));
 		place->done = done;
 		place->total = total;
 	}

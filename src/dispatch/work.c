@@ -21,6 +21,7 @@
 #include "postgres.h"
 
 #include "access/xact.h"
+#include "base/bytes.h"
 #include "base/extension.h"
 #include "common/hashfn.h"
 #include "dispatch/own_slot.h"
@@ -494,7 +495,7 @@ ga_work_fail(void)
 	{
 		const char *message = CopyErrorData()->message;
 
-		strlcpy(reason, message ? message : "", sizeof(reason));
+		ga_bytes_copy_text(reason, message ? message : "", sizeof(reason));
 		if (is_storage)
 			ga_broken_pages_hear(reason);
 		if (is_news(current_step, reason))

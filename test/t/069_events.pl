@@ -40,7 +40,8 @@ restart_after_crash = on
 group_api.retry_base = 1
 group_api.retry_cap = 2');
 my $sms = start_script_server(http => { rules => [
-	{ match => '2782000000[23]', replies => [ { status => 400, body => 'no such number' } ] },
+	{ match => '27820000003', replies => [ { status => 400, body => 'no such number 27820000003: ' . ("\xc3\xb6" x 300) } ] },
+	{ match => '27820000002', replies => [ { status => 400, body => 'no such number' } ] },
 	{ match => '27820000004', replies => ['drop'] },
 	{ replies => [ { status => 200, body => 'taken' } ] } ] });
 
@@ -84,6 +85,13 @@ sql("UPDATE group_api_private.invitations SET expires_at = now() WHERE group_id 
 poll_until(sub { sql("SELECT count(*) FROM group_api_private.events WHERE type = 'invitation.expired'") eq '1' }, 'an invitation expires', 20);
 like(heard(), qr/invitation\.expired 5/, 'which is told');
 poll_until(sub { is_done() }, 'what was tried again is sent', 20);
+invite($node, sa_number(3));
+poll_until(sub { sql("SELECT last_error FROM group_api.stat_providers WHERE server = 'sms'") =~ /no such number .*:/ }, 'the words of a provider are kept');
+my $words = sql("SELECT last_error FROM group_api.stat_providers WHERE server = 'sms'");
+like($words, qr/no such number \*\*\*: /, 'without the contact');
+is(sql("SELECT last_error = convert_from(convert_to(last_error, 'UTF8'), 'UTF8') FROM group_api.stat_providers WHERE server = 'sms'"), 't',
+	'and cut between two letters, after ' . length($words));
+unlike(sql('SELECT group_api.status_page()'), qr/27820000003/, 'so is the page for monitors');
 sql("SELECT group_api.drop_consumer('facts')");
 
 # ---- many groups, while everything is killed

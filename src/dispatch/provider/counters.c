@@ -15,6 +15,7 @@
  */
 #include "postgres.h"
 
+#include "base/bytes.h"
 #include "base/guc.h"
 #include "base/shared/monotonic.h"
 #include "dispatch/provider/counters.h"
@@ -365,7 +366,7 @@ note_error(GaCounters *counters, const char *reason, TimestampTz now)
 	if (now >= last && now - last < ERROR_INTERVAL_US)
 		return;
 	LWLockAcquire(pool->lock, LW_EXCLUSIVE);
-	strlcpy(counters->error, reason, sizeof(counters->error));
+	ga_bytes_copy_text(counters->error, reason, sizeof(counters->error));
 	pg_atomic_write_u64(&counters->error_at, (uint64) now);
 	LWLockRelease(pool->lock);
 }
