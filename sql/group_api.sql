@@ -1524,37 +1524,81 @@ CREATE FUNCTION group_api.resume_all() RETURNS bigint
     RETURN group_api.resume_channel(NULL);
 COMMENT ON FUNCTION group_api.resume_all() IS 'Lets all providers of this database send again, whoever paused them; how many were paused, resting or failing.';
 
+-- What faults of calls become over HTTP is of no use here, and the right to call it is EXECUTE, whoever's
+-- claims a gateway sets: the settings are the function's.
+CREATE FUNCTION group_api.one_batch(
+        action text, group_id uuid, channel group_api.channel, server name, reason text, max_age interval, max_rows integer,
+        INOUT last_group uuid DEFAULT NULL, INOUT last_member integer DEFAULT NULL,
+        OUT chosen bigint, OUT done bigint, OUT refusal text)
+    RETURNS record
+    LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp SET request.method = '' SET request.jwt.claims = '' AS $$
+DECLARE
+    invitation record;
+BEGIN
+    IF action IS NULL OR action NOT IN ('resend', 'cancel') THEN
+        RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+            MESSAGE = format('unknown action %s', coalesce(quote_literal(action), 'null')),
+            HINT = 'The actions are resend and cancel.';
+    END IF;
+    IF max_rows IS NULL OR max_rows < 1 THEN
+        RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = 'max_rows must be 1 or more';
+    END IF;
+    chosen := 0;
+    done := 0;
+    FOR invitation IN
+        SELECT d.group_id, d.member FROM group_api.deliveries d
+         WHERE (action = 'resend' AND d.response IN ('pending', 'expired')
+                AND d.delivery IN ('sent', 'delivered', 'failed', 'uncertain') AND d.changed_at < now() AND d.group_status = 'ACTIVE'
+                OR action = 'cancel' AND d.response = 'pending' AND d.delivery IN ('held', 'queued'))
+           AND (last_group IS NULL OR (d.group_id, d.member) > (last_group, last_member))
+           AND (one_batch.group_id IS NULL OR d.group_id = one_batch.group_id)
+           AND (one_batch.channel IS NULL OR d.channel = one_batch.channel)
+           AND (one_batch.server IS NULL OR d.server = one_batch.server)
+           AND (one_batch.reason IS NULL OR d.reason LIKE one_batch.reason)
+           AND (max_age IS NULL OR d.changed_at >= now() - max_age)
+         ORDER BY d.group_id, d.member LIMIT max_rows LOOP
+        chosen := chosen + 1;
+        last_group := invitation.group_id;
+        last_member := invitation.member;
+        BEGIN
+            IF action = 'resend' THEN
+                PERFORM group_api.resend_invitation(invitation.group_id, invitation.member);
+            ELSE
+                PERFORM group_api.revoke_invitation(invitation.group_id, invitation.member);
+            END IF;
+            done := done + 1;
+        EXCEPTION WHEN object_not_in_prerequisite_state OR configuration_limit_exceeded OR lock_not_available OR no_data_found
+                OR invalid_parameter_value THEN
+            refusal := SQLERRM;
+        END;
+    END LOOP;
+END
+$$;
+COMMENT ON FUNCTION group_api.one_batch(text, uuid, group_api.channel, name, text, interval, integer, uuid, integer) IS
+$$Does resend or cancel (action) with the next max_rows invitations of the choice behind member last_member of group
+last_group (null: the first ones), for resend(), cancel() and in_batches().  Answers the last one, how many were chosen,
+with how many it was done, and why one of the others was left out.
+Error: 22023 for another action or max_rows below 1.$$;
+
 CREATE FUNCTION group_api.resend(
         group_id uuid DEFAULT NULL, channel group_api.channel DEFAULT NULL, server name DEFAULT NULL,
         reason text DEFAULT NULL, max_age interval DEFAULT NULL, max_rows integer DEFAULT 1000)
     RETURNS bigint
     LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-    invitation record;
+    batch record;
     resent bigint := 0;
     skipped bigint := 0;
     words text;
 BEGIN
-    IF max_rows IS NULL OR max_rows < 1 THEN
-        RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = 'max_rows must be 1 or more';
-    END IF;
-    FOR invitation IN
-        SELECT d.group_id, d.member FROM group_api.deliveries d
-         WHERE d.response IN ('pending', 'expired') AND d.delivery IN ('sent', 'delivered', 'failed', 'uncertain')
-           AND d.changed_at < now()
-           AND (resend.group_id IS NULL OR d.group_id = resend.group_id)
-           AND (resend.channel IS NULL OR d.channel = resend.channel)
-           AND (resend.server IS NULL OR d.server = resend.server)
-           AND (resend.reason IS NULL OR d.reason LIKE resend.reason)
-           AND (max_age IS NULL OR d.changed_at >= now() - max_age)
-         ORDER BY d.group_id, d.member LIMIT max_rows LOOP
-        BEGIN
-            PERFORM group_api.resend_invitation(invitation.group_id, invitation.member);
-            resent := resent + 1;
-        EXCEPTION WHEN object_not_in_prerequisite_state OR configuration_limit_exceeded OR lock_not_available OR no_data_found THEN
-            skipped := skipped + 1;
-            words := SQLERRM;
-        END;
+    SELECT NULL::uuid AS last_group, NULL::integer AS last_member INTO batch;
+    LOOP
+        batch := group_api.one_batch('resend', group_id, channel, server, reason, max_age, (max_rows - resent)::integer,
+                                     batch.last_group, batch.last_member);
+        resent := resent + batch.done;
+        skipped := skipped + batch.chosen - batch.done;
+        words := coalesce(batch.refusal, words);
+        EXIT WHEN batch.chosen = 0 OR resent >= max_rows;
     END LOOP;
     IF skipped > 0 THEN
         RAISE NOTICE USING MESSAGE = format('%s were left out, the last one since %s', skipped, words);
@@ -1565,7 +1609,8 @@ $$;
 COMMENT ON FUNCTION group_api.resend(uuid, group_api.channel, name, text, interval, integer) IS
 $$Sends open invitations that were sent, or failed, again under new links: all, or those of one group, channel or provider
 (server), with a reason that is LIKE the given one, or that changed no longer ago than max_age; at most max_rows.
-Returns how many; those that may not be resent (sent a moment ago, an archived group) are left out, and a NOTICE says why.
+Returns how many; those that may not be resent (sent a moment ago, a country that gets none) are left out, and a NOTICE
+says why; archived groups are not looked at.
 Error: 22023 for max_rows below 1.$$;
 
 CREATE FUNCTION group_api.cancel(
@@ -1574,27 +1619,15 @@ CREATE FUNCTION group_api.cancel(
     RETURNS bigint
     LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-    invitation record;
+    batch record;
     canceled bigint := 0;
 BEGIN
-    IF max_rows IS NULL OR max_rows < 1 THEN
-        RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = 'max_rows must be 1 or more';
-    END IF;
-    FOR invitation IN
-        SELECT d.group_id, d.member FROM group_api.deliveries d
-         WHERE d.response = 'pending' AND d.delivery IN ('held', 'queued')
-           AND (cancel.group_id IS NULL OR d.group_id = cancel.group_id)
-           AND (cancel.channel IS NULL OR d.channel = cancel.channel)
-           AND (cancel.server IS NULL OR d.server = cancel.server)
-           AND (cancel.reason IS NULL OR d.reason LIKE cancel.reason)
-           AND (max_age IS NULL OR d.changed_at >= now() - max_age)
-         ORDER BY d.group_id, d.member LIMIT max_rows LOOP
-        BEGIN
-            PERFORM group_api.revoke_invitation(invitation.group_id, invitation.member);
-            canceled := canceled + 1;
-        EXCEPTION WHEN object_not_in_prerequisite_state OR lock_not_available OR no_data_found THEN
-            NULL;
-        END;
+    SELECT NULL::uuid AS last_group, NULL::integer AS last_member INTO batch;
+    LOOP
+        batch := group_api.one_batch('cancel', group_id, channel, server, reason, max_age, (max_rows - canceled)::integer,
+                                     batch.last_group, batch.last_member);
+        canceled := canceled + batch.done;
+        EXIT WHEN batch.chosen = 0 OR canceled >= max_rows;
     END LOOP;
     RETURN canceled;
 END
@@ -1610,7 +1643,7 @@ CREATE PROCEDURE group_api.in_batches(
         reason text DEFAULT NULL, max_age interval DEFAULT NULL, batch_size integer DEFAULT 1000)
     LANGUAGE plpgsql AS $$
 DECLARE
-    batch bigint;
+    batch record;
     done bigint := 0;
     total bigint;
 BEGIN
@@ -1625,22 +1658,28 @@ BEGIN
      WHERE CASE action WHEN 'retry_failed' THEN d.delivery IN ('failed', 'uncertain') AND d.response IN ('pending', 'expired')
                        WHEN 'resend' THEN d.delivery IN ('sent', 'delivered', 'failed', 'uncertain') AND d.response IN ('pending', 'expired')
                        ELSE d.delivery IN ('held', 'queued') AND d.response = 'pending' END
+       AND (action = 'cancel' OR d.group_status = 'ACTIVE')
        AND (in_batches.group_id IS NULL OR d.group_id = in_batches.group_id)
        AND (in_batches.channel IS NULL OR d.channel = in_batches.channel)
        AND (in_batches.server IS NULL OR d.server = in_batches.server)
        AND (in_batches.reason IS NULL OR d.reason LIKE in_batches.reason)
        AND (max_age IS NULL OR d.changed_at >= now() - max_age);
+    SELECT NULL::uuid AS last_group, NULL::integer AS last_member INTO batch;
     LOOP
         PERFORM group_api.report_progress(action, done, total);
         EXIT WHEN done >= total;
-        batch := CASE action
-            WHEN 'retry_failed' THEN group_api.retry_failed(group_id, channel, server, reason, max_age, batch_size)
-            WHEN 'resend' THEN group_api.resend(group_id, channel, server, reason, max_age, batch_size)
-            ELSE group_api.cancel(group_id, channel, server, reason, max_age, batch_size) END;
-        done := done + batch;
+        IF action = 'retry_failed' THEN
+            SELECT r AS chosen, r AS done INTO batch
+              FROM group_api.retry_failed(group_id, channel, server, reason, max_age, batch_size) AS r;
+        ELSE
+            -- On from the last one: those that are refused are still among the chosen.
+            batch := group_api.one_batch(action, group_id, channel, server, reason, max_age, batch_size,
+                                         batch.last_group, batch.last_member);
+        END IF;
+        done := done + batch.done;
         COMMIT;
         PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
-        EXIT WHEN batch = 0;
+        EXIT WHEN batch.chosen = 0;
     END LOOP;
     PERFORM group_api.report_progress(NULL, done, total);
     RAISE NOTICE USING MESSAGE = format('%s of %s', done, total);
@@ -1843,7 +1882,8 @@ SELECT g.id AS group_id, g.name AS "group", i.number AS member, m.name AS member
        i.delivery, i.reason, i.response, i.attempts, i.due, i.changed_at, i.server::name COLLATE pg_catalog."C", i.message_id,
        i.delivery IN ('sent', 'delivered') AND (i.accepted_code IS NOT DISTINCT FROM 'captured'
            OR EXISTS (SELECT FROM pg_catalog.pg_foreign_server s JOIN pg_catalog.pg_foreign_data_wrapper w ON w.oid = s.srvfdw
-                       WHERE s.srvname = i.server AND w.fdwname = 'group_api_capture')) AS captured
+                       WHERE s.srvname = i.server AND w.fdwname = 'group_api_capture')) AS captured,
+       g.status AS group_status
   FROM group_api_private.invitations i
   JOIN group_api_private.groups g ON g.id = i.group_id
   JOIN group_api_private.members m ON m.group_id = i.group_id AND m.number = i.number;
@@ -1863,6 +1903,7 @@ COMMENT ON COLUMN group_api.deliveries.due IS 'when it is to be tried next; null
 COMMENT ON COLUMN group_api.deliveries.changed_at IS 'when delivery or response changed last';
 COMMENT ON COLUMN group_api.deliveries.server IS 'the provider that took it, or tried last';
 COMMENT ON COLUMN group_api.deliveries.message_id IS 'the providers id of the message';
+COMMENT ON COLUMN group_api.deliveries.group_status IS 'ACTIVE or ARCHIVED: then it is not sent again';
 
 CREATE VIEW group_api.suppressions WITH (security_invoker = true) AS
 SELECT s.since, s.channel, s.reason, s.server, s.code, s.evidence, s.receipt,
@@ -3191,6 +3232,7 @@ DECLARE
         'group_api.cancel(uuid, group_api.channel, name, text, interval, integer), group_api.report_progress(text, bigint, bigint), '
         'group_api.pause_channel(group_api.channel, text), group_api.resume_channel(group_api.channel), '
         'group_api.pause_all(text), group_api.resume_all(), '
+        'group_api.one_batch(text, uuid, group_api.channel, name, text, interval, integer, uuid, integer), '
         'group_api_private.mail_unquoted(text), group_api_private.mail_subject(text), group_api_private.mail_text(text), '
         'group_api_private.first_link(text), '
         'group_api.put_user(text, text, text, text, text, text, text, text), '

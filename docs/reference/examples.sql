@@ -137,6 +137,10 @@ SELECT group_api.resend(channel => 'EMAIL', max_age => '2 days', max_rows => 100
 -- group_api.cancel
 SELECT group_api.cancel(server => 'mail', max_rows => 100);
 
+-- group_api.one_batch
+-- Call in_batches() instead, unless the transactions are to be your own.
+SELECT * FROM group_api.one_batch('cancel', NULL, 'EMAIL', NULL, NULL, NULL, 500);
+
 -- group_api.in_batches
 CALL group_api.in_batches('retry_failed', channel => 'EMAIL', batch_size => 500);
 

@@ -74,6 +74,25 @@ my ($code, undef, $words) = $node->psql('postgres', q{SELECT group_api.retry_fai
 like($words, qr/max_rows must be 1 or more/, 'none at all is no choice');
 is(query("SELECT group_api.resend(group_id => '$group', max_rows => 5)"), 5, 'some are sent again');
 poll_until(sub { sms_recipients($gateway) >= 20 + 5 }, 'under new links');
+# Neither what nobody can send any more nor what is refused keeps the others from being sent.
+my $archived = invite($node, some(4));
+my $abroad = invite($node, uk_number(++$next), some(3));
+poll_until(sub { (deliveries($node)->{sent} // 0) == 46 }, 'of two more groups all is sent');
+query("UPDATE group_api_private.invitations SET response = 'expired' WHERE group_id = '$archived'; SELECT group_api.archive_group('$archived')");
+query("ALTER DATABASE postgres SET group_api.mobile_countries = 'ZA'");
+is(query("SELECT group_api.resend(group_id => '$archived')"), 0, 'an archived group is not chosen');
+is(query("SET request.method = 'POST'; SELECT group_api.resend(group_id => '$abroad', max_rows => 1)"), 1,
+	'a refused invitation takes nobody\'s place, is not counted, and ends nothing, over HTTP as well');
+poll_until(sub { (deliveries($node)->{sent} // 0) == 46 }, 'which is sent');
+my $versions = q{SELECT string_agg(link_version::text, ' ' ORDER BY number) FROM group_api_private.invitations WHERE group_id = '%s'};
+is(query(sprintf $versions, $abroad), '1 2 1 1', 'one alone was resent');
+my $open = query(q{SELECT count(*) FROM group_api.deliveries WHERE response = 'pending'});
+(undef, undef, $words) = $node->psql('postgres', q{CALL group_api.in_batches('resend', batch_size => 1)});
+like($words, qr/NOTICE: +@{[ $open - 1 ]} of $open\b/, 'batches go on where one of them resends nothing, and each is resent once');
+is(query(sprintf $versions, $archived), '1 1 1 1', 'none in the archived group');
+is(query(sprintf $versions, $abroad), '1 3 2 2', 'and none that is refused');
+query('ALTER DATABASE postgres RESET group_api.mobile_countries');
+query('SELECT group_api.wait_until_idle()');
 query('SELECT group_api.pause_all()');
 is(query(q{SELECT state FROM group_api.providers}), 'paused', 'all providers are paused');
 invite($node, some(25));
