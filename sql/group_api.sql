@@ -1237,8 +1237,8 @@ $$Makes the caller the member whose invitation was accepted without an account.
 By the link of the invitation, once: from then on the member is that user, whose picture
 get_group() shows and who may call it.  Claiming one's own place again is no error.  Answers
 like invitation(token).
-Errors: 28000 (401), P0002 (404) unknown link, 55000 (409) not accepted yet, declined, revoked
-or the member is another user, 55000 (410) expired, 23505 (409) the caller is a member of the
+Errors: 28000 (401), P0002 (404) unknown link, 55000 (409) not accepted yet, declined, revoked,
+the member is another user, or nobody yet and the group is archived, 55000 (410) expired, 23505 (409) the caller is a member of the
 group already.$$;
 
 CREATE FUNCTION group_api.decline_invitation(token text) RETURNS json

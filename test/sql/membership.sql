@@ -116,6 +116,18 @@ SELECT is(pg_temp.http('cem', pg_temp.call('claim_membership', :'fans', 4)), '20
 SELECT is(pg_temp.http('eve', pg_temp.call('claim_membership', :'fans', 4)), '409 3005 the place in the group belongs to another user',
 	'and no other');
 
+-- A place that was accepted without an account and is nobody's yet: an archived group takes nobody in.
+SELECT pg_temp.new_group('leader', 'nina', 'otto') AS past \gset
+SELECT is(pg_temp.http('', pg_temp.call('accept_invitation', :'past', member)), '200 0 accepted', 'accepted without an account')
+FROM generate_series(2, 3) AS member;
+SELECT is(pg_temp.said('leader', format('SELECT group_api.archive_group(%L) #>> ''{group,status}''', :'past')), 'ARCHIVED', 'the group is archived');
+SELECT is(pg_temp.said('nina', pg_temp.call(name, :'past', 2)), '55000 the group is archived', name || ' takes no place in it')
+FROM unnest('{accept_invitation,claim_membership}'::text[]) AS name;
+SELECT is(pg_temp.http('nina', pg_temp.call(name, :'past', 2)), '409 3004 the group is archived', name || ' is a conflict over HTTP')
+FROM unnest('{accept_invitation,claim_membership}'::text[]) AS name;
+SELECT is(pg_temp.subject(:'past', 2), NULL, 'and the place is nobody''s');
+SELECT is(pg_temp.http('', pg_temp.call('accept_invitation', :'past', 3)), '200 0 accepted', 'the answer itself stays, and given again is no error');
+
 -- ---- Roles of the database ----
 
 CREATE ROLE ga_test_app;

@@ -39,10 +39,20 @@ no_such_invitation(const GaCaller *caller)
 		"there is no invitation with this link");
 }
 
+static Datum
+group_is_archived(const GaCaller *caller)
+{
+	return ga_answer_fault(caller, GA_CONTRACT_A_INVITATION, "token",
+						   GA_VIOLATION_CONFLICT, NULL,
+						   "the group is archived");
+}
+
 /* Why the caller cannot be the member. */
 static Datum
 refuse_place(const GaCaller *caller, GaPlace place)
 {
+	if (place == GA_PLACE_CLOSED)
+		return group_is_archived(caller);
 	if (place == GA_PLACE_TAKEN)
 		return ga_answer_fault(
 			caller, GA_CONTRACT_A_INVITATION, "token",
@@ -71,12 +81,11 @@ refusal(const GaCaller *caller, const GaVisit *visit)
 				"the invitation was %s before",
 				ga_state_response_word(visit->view.response));
 		case GA_INVITATION_ARCHIVED:
+			return group_is_archived(caller);
 		case GA_INVITATION_REVOKED:
 			return ga_answer_fault(caller, GA_CONTRACT_A_INVITATION, "token",
-								   GA_VIOLATION_CONFLICT, NULL, "%s",
-								   visit->state == GA_INVITATION_ARCHIVED
-									   ? "the group is archived"
-									   : "the invitation was withdrawn");
+								   GA_VIOLATION_CONFLICT, NULL,
+								   "the invitation was withdrawn");
 		case GA_INVITATION_EXPIRED:
 			return ga_answer_fault(
 				caller, GA_CONTRACT_A_INVITATION, "token", GA_VIOLATION_EXPIRED,

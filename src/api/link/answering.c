@@ -111,6 +111,9 @@ find_to_change(const GaOwnerScope *scope, const text *token, bool is_claimed,
 static GaPlace
 take_place(const GaOwnerScope *scope, GaInvitationView *view, GaCaller *user)
 {
+	/* Nobody joins it any more; who had a place before keeps it. */
+	if (view->user_id == 0 && view->group_is_archived)
+		return GA_PLACE_CLOSED;
 	ga_caller_look_up(scope, user, view->user_id == 0);
 	if (view->user_id != 0)
 		return view->user_id == user->user.id ? GA_PLACE_OPEN : GA_PLACE_TAKEN;

@@ -26,9 +26,10 @@ typedef enum GaInvitationState
 /* Whether the member may be the caller. */
 typedef enum GaPlace
 {
-	GA_PLACE_OPEN,	/* nobody is to be the member, or the caller is */
-	GA_PLACE_TAKEN, /* the member is another user */
-	GA_PLACE_SECOND /* the caller is another member of the group */
+	GA_PLACE_OPEN,	 /* nobody is to be the member, or the caller is */
+	GA_PLACE_TAKEN,	 /* the member is another user */
+	GA_PLACE_SECOND, /* the caller is another member of the group */
+	GA_PLACE_CLOSED	 /* nobody's, and the group is archived */
 } GaPlace;
 
 typedef struct GaVisit
