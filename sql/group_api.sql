@@ -797,8 +797,10 @@ $$Withdraws one invitation.
 
 Withdraws one member's open invitation: its link can no longer be answered, and what is not
 sent yet is canceled.  Answers the amended envelope; revoking twice is no error.
+Of an invitation that was accepted without an account, while no user has claimed the place, only the
+link ends: nobody can claim the place by it any more; it stays accepted.
 Allowed to the group's leader and to operators.  Errors: P0002 (404), 42501 (403), 55000 (409)
-answered before.$$;
+declined before, or accepted by a user.$$;
 
 CREATE FUNCTION group_api.archive_group(id uuid) RETURNS json
     LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_archive_group';

@@ -128,8 +128,15 @@ SELECT is(pg_temp.outcome(format('SELECT group_api.accept_invitation(%L)', :'rev
 	'55000 the invitation was withdrawn', 'a revoked invitation cannot be accepted');
 SELECT is(group_api.invitation(:'revoked') #>> '{invitation,status}', 'revoked', 'its link tells so');
 SELECT is(group_api.revoke_invitation(:'quartet', 4) #>> '{error,code}', '0', 'revoking twice is no error');
-SELECT is(pg_temp.outcome(format('SELECT group_api.revoke_invitation(%L, 2)', :'quartet')),
-	'55000 the invitation was accepted before', 'an accepted one is not revoked');
+-- Who got hold of the link of an accepted place could claim it: the leader ends the link.
+SELECT is(group_api.revoke_invitation(:'quartet', 2) #>> '{group,members,1,response,status}', 'accepted',
+	'one that was accepted without an account stays accepted');
+SELECT is(pg_temp.outcome(format('SELECT group_api.%I(%L)', name, :'second')), 'P0002 there is no invitation with this link',
+	'but its link has ended: ' || name) FROM unnest('{claim_membership,accept_invitation,invitation}'::text[]) AS name;
+SELECT is(pg_temp.delivery(:'quartet', 2), 'delivered accepted 3', 'nothing else has changed');
+SELECT is(group_api.revoke_invitation(:'quartet', 2) #>> '{error,code}', '0', 'ending it twice is no error');
+SELECT is(pg_temp.outcome(format('SELECT group_api.resend_invitation(%L, 2)', :'quartet')),
+	'55000 the invitation was accepted before', 'nor is it sent again');
 SELECT is(group_api.resend_invitation(:'quartet', 4) #>> '{group,members,3,response}', NULL,
 	'a revoked invitation can be resent');
 SELECT ok(group_api.wait_until_idle(), 'and is sent');
@@ -157,7 +164,7 @@ SELECT is(pg_temp.outcome(format('SELECT group_api.resend_invitation(%L, 3)', :'
 	'55000 the group is archived', 'an archived group invites nobody');
 SELECT is(pg_temp.outcome(format('SELECT group_api.archive_group(%L)', :'quartet')) ~ '"status":"ARCHIVED"', true,
 	'a group with answers is archived');
-SELECT is(pg_temp.delivery(:'quartet', 2), 'delivered accepted 2', 'who joined stays a member');
+SELECT is(pg_temp.delivery(:'quartet', 2), 'delivered accepted 4', 'who joined stays a member');
 SELECT is(pg_temp.delivery(:'quartet', 5), 'sent revoked', 'who has not answered is no longer invited');
 SELECT pg_temp.create_group('{+27701232008,+27701232009}') AS doomed \gset
 -- A row of this group in every table that names groups.

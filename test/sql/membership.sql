@@ -98,6 +98,8 @@ SELECT is(pg_temp.http('ann', pg_temp.call('claim_membership', :'fans', 4)), '40
 SELECT is(pg_temp.http('cem', pg_temp.call('claim_membership', :'fans', 4)), '200 0 accepted', 'a user claims it by the same link');
 SELECT is(pg_temp.subject(:'fans', 4), 'ga_test cem', 'and has it');
 SELECT is(pg_temp.http('cem', pg_temp.call('claim_membership', :'fans', 4)), '200 0 accepted', 'twice is no error');
+SELECT is(pg_temp.http('leader', format('SELECT group_api.revoke_invitation(%L, 4)', :'fans')), '409 3003 the invitation was accepted before',
+	'and the leader does not end the link of a place that is a user''s');
 SELECT is(pg_temp.http('dora', pg_temp.call('claim_membership', :'fans', 4)), '409 3005 the place in the group belongs to another user',
 	'a second user cannot claim it');
 SELECT is(pg_temp.http('', pg_temp.call('accept_invitation', :'fans', 5)), '200 0 accepted', 'somebody accepts without an account');

@@ -235,13 +235,28 @@ group_api_resend_invitation(PG_FUNCTION_ARGS)
 
 /* ---- revoke ------------------------------------------------------------- */
 
+/* False: it was answered, and there is nothing left to end. */
+static bool
+withdraw(const GaOpenInvitation *invitation)
+{
+	GaOwnerScope scope;
+	bool ended = !is_answered(invitation);
+
+	ga_owner_enter(&scope);
+	if (invitation->response == GA_RESPONSE_ACCEPTED)
+		ended = ga_lifecycle_end_link(invitation);
+	else if (ended && invitation->response != GA_RESPONSE_REVOKED)
+		ga_lifecycle_revoke(invitation);
+	ga_owner_leave(&scope);
+	return ended;
+}
+
 PG_FUNCTION_INFO_V1(group_api_revoke_invitation);
 
 Datum
 group_api_revoke_invitation(PG_FUNCTION_ARGS)
 {
 	GaOpenInvitation invitation;
-	GaOwnerScope scope;
 	GaGroup group;
 	GaCaller caller;
 	Datum answer;
@@ -250,17 +265,11 @@ group_api_revoke_invitation(PG_FUNCTION_ARGS)
 							&answer) ||
 		!take_invitation(fcinfo, &caller, &group, &invitation, &answer))
 		return answer;
-	if (is_answered(&invitation))
+	if (!withdraw(&invitation))
 		return ga_answer_fault(&caller, GA_CONTRACT_A, "number",
 							   GA_VIOLATION_ALREADY_ANSWERED, NULL,
 							   "the invitation was %s before",
 							   ga_state_response_word(invitation.response));
-	if (invitation.response != GA_RESPONSE_REVOKED)
-	{
-		ga_owner_enter(&scope);
-		ga_lifecycle_revoke(&invitation);
-		ga_owner_leave(&scope);
-	}
 	return ga_group_answer_amended(&caller, &group);
 }
 

@@ -130,6 +130,25 @@ ga_lifecycle_revoke(const GaOpenInvitation *invitation)
 }
 
 bool
+ga_lifecycle_end_link(const GaOpenInvitation *invitation)
+{
+	static GaPlan plan = {
+		.sql = "UPDATE group_api_private.invitations i"
+			   " SET link_version = " GA_NEXT_LINK
+			   " WHERE i.group_id = $1 AND i.number = $2 AND NOT EXISTS ("
+			   "  SELECT FROM group_api_private.members m"
+			   "   WHERE m.group_id = $1 AND m.number = $2"
+			   "    AND m.user_id IS NOT NULL)",
+		.nargs = 2,
+		.argtypes = {UUIDOID, INT4OID},
+	};
+	Datum values[2] = {UUIDPGetDatum(&invitation->group_id),
+					   Int32GetDatum(invitation->number)};
+
+	return ga_plan_run(&plan, values, NULL, SPI_OK_UPDATE) > 0;
+}
+
+bool
 ga_group_archive(pg_uuid_t group_id)
 {
 	static GaPlan archive = {

@@ -45,6 +45,11 @@ extern void ga_lifecycle_resend(const GaOpenInvitation *invitation,
 								const char *suppressed, int64 leader);
 /* Withdraws it; what is not sent yet is canceled. */
 extern void ga_lifecycle_revoke(const GaOpenInvitation *invitation);
+/*
+ * Ends the link of an accepted invitation whose member is no user yet, so that
+ * nobody takes the place by it; the answer stays.  False: it is a user's.
+ */
+extern bool ga_lifecycle_end_link(const GaOpenInvitation *invitation);
 
 /* Withdraws all open invitations of the group; false: it was archived before. */
 extern bool ga_group_archive(pg_uuid_t group_id);
