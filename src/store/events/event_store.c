@@ -50,13 +50,15 @@
 	"  FROM unnest($1, $2, $3) l (name, type, contacts)"                       \
 	"  WHERE l.contacts GROUP BY l.type)"
 
-/* One row for each listener: $1 and $2 are pairs of listener and type. */
+/*
+ * One row for each listener: $1 and $2 are pairs of listener and type.  Where a
+ * consumer and a webhook have come to the same name, that is one listener.
+ */
 #define INSERT_DELIVERIES                                                      \
 	" RETURNING id, type)"                                                     \
 	" INSERT INTO group_api_private.event_deliveries (listener, event)"        \
-	" SELECT l.name, w.id FROM written w"                                      \
-	"  JOIN unnest($1, $2) l (name, type) ON l.type = w.type"                    \
-	" ON CONFLICT (event, listener) DO NOTHING"
+	" SELECT DISTINCT l.name, w.id FROM written w"                             \
+	"  JOIN unnest($1, $2) l (name, type) ON l.type = w.type"
 
 GaEventsWritten ga_events_on_written = NULL;
 
