@@ -40,7 +40,7 @@ restart_after_crash = on
 group_api.retry_base = 1
 group_api.retry_cap = 2');
 my $sms = start_script_server(http => { rules => [
-	{ match => '27820000003', replies => [ { status => 400, body => 'no such number 27820000003: ' . ("\xc3\xb6" x 300) } ] },
+	{ match => '27820000003', replies => [ { status => 400, body => 'no such number 27820000003, sorry: ' . ("\xc3\xb6" x 300) } ] },
 	{ match => '27820000002', replies => [ { status => 400, body => 'no such number' } ] },
 	{ match => '27820000004', replies => ['drop'] },
 	{ replies => [ { status => 200, body => 'taken' } ] } ] });
@@ -88,7 +88,7 @@ poll_until(sub { is_done() }, 'what was tried again is sent', 20);
 invite($node, sa_number(3));
 poll_until(sub { sql("SELECT last_error FROM group_api.stat_providers WHERE server = 'sms'") =~ /no such number .*:/ }, 'the words of a provider are kept');
 my $words = sql("SELECT last_error FROM group_api.stat_providers WHERE server = 'sms'");
-like($words, qr/no such number \*\*\*: /, 'without the contact');
+like($words, qr/no such number \*\*\*, sorry: /, 'without the contact');
 is(sql("SELECT last_error = convert_from(convert_to(last_error, 'UTF8'), 'UTF8') FROM group_api.stat_providers WHERE server = 'sms'"), 't',
 	'and cut between two letters, after ' . length($words));
 unlike(sql('SELECT group_api.status_page()'), qr/27820000003/, 'so is the page for monitors');
@@ -252,6 +252,21 @@ poll_until(sub { webhook('good')->{waiting} == 0 }, 'what happened is told again
 my %ids;
 $ids{ $_->{id} }++ for received('/ok');
 cmp_ok(scalar(grep { $_ == 2 } values %ids), '>=', 30, 'under the same ids');
+
+# ---- a big group is no hindrance to others
+
+add_webhook('fair', '/ok/fair', events => 'group.created, invitation.queued', max_connections => 2);
+sql("SELECT group_api.pause('fair')");
+my @big = map { "big$_\@example.com" } 1 .. 2500;
+my ($big, $small) = (invite($node, @big), invite($node, 'small@example.com'));
+sql("SELECT group_api.resume('fair')");
+poll_until(sub { webhook('fair')->{waiting} == 0 }, 'a big group and a small one are told');
+my @fair = map { from_json($_->{body}) } received('/ok/fair');
+is(scalar(@fair), 2503, 'each event once');
+my ($place) = grep { $fair[$_]{data}{group}{id} eq $small } 0 .. $#fair;
+cmp_ok($place, '<', 1000, 'the small one does not wait for the big one');
+my @numbers = map { $_->{data}{member}{number} // 1 } grep { $_->{data}{group}{id} eq $big } @fair;
+is_deeply(\@numbers, [ 1 .. 2501 ], 'which is told in its order');
 invite($node, 'mail@example.com');
 poll_until(sub { sql("SELECT count(*) FROM group_api_private.invitations WHERE contact = 'mail\@example.com' AND delivery = 'sent'") eq '1' },
 	'and invitations are sent beside all that', 20);

@@ -101,6 +101,41 @@ ga_event_queue_known(GaEventQueue *queue)
 	return ga_row_datum_array(ids, nulls, count, INT8OID);
 }
 
+typedef struct Share
+{
+	pg_uuid_t group; /* hash key */
+	int pending;
+} Share;
+
+Datum
+ga_event_queue_full(GaEventQueue *queue, int pending, int *count)
+{
+	HASHCTL control = {.keysize = sizeof(pg_uuid_t),
+					   .entrysize = sizeof(Share),
+					   .hcxt = CurrentMemoryContext};
+	HTAB *shares = hash_create("group_api shares of events", 64, &control,
+							   HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	Datum *ids = palloc(sizeof(Datum) * Max(queue->count, 1));
+	dlist_iter iter;
+
+	*count = 0;
+	dlist_foreach(iter, &queue->pending)
+	{
+		Pending *event = dlist_container(Pending, node, iter.cur);
+		bool found;
+		Share *share;
+
+		if (!is_of_a_group(&event->event.group_id))
+			continue;
+		share = hash_search(shares, &event->event.group_id, HASH_ENTER, &found);
+		share->pending = found ? share->pending + 1 : 1;
+		if (share->pending == pending)
+			ids[(*count)++] = UUIDPGetDatum(&event->event.group_id);
+	}
+	hash_destroy(shares);
+	return ga_row_datum_array(ids, NULL, *count, UUIDOID);
+}
+
 void
 ga_event_queue_add(GaEventQueue *queue, const GaDueEvent *event)
 {

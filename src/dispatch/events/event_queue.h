@@ -21,6 +21,9 @@ extern int ga_event_queue_count(const GaEventQueue *queue);
 /* Their ids, those in flight included: int8[]. */
 extern Datum ga_event_queue_known(GaEventQueue *queue);
 
+/* The groups with so many pending or more: uuid[], `count` of them. */
+extern Datum ga_event_queue_full(GaEventQueue *queue, int pending, int *count);
+
 /* Takes over what was read, in its order. */
 extern void ga_event_queue_add(GaEventQueue *queue, const GaDueEvent *event);
 /* The group waits until then: its events are not to be told before. */

@@ -45,6 +45,15 @@
 #define PENDING_MAX 2000
 /* With fewer than these, more is read. */
 #define PENDING_FEW 500
+/*
+ * Of a group so many are read at a time, since they are told one after the other: a
+ * group with more than that leaves room to others.  With half of them pending it is
+ * read no further.
+ */
+#define GROUP_MAX 100
+#define GROUP_FULL (GROUP_MAX / 2)
+/* What is left out is passed over anew each time, for a tenth of the time at most. */
+#define READING_SHARE 10
 /* Before what could not be recorded is tried again. */
 #define RETRY_MS 1000
 
@@ -54,8 +63,11 @@ typedef struct Webhook
 	char server[NAMEDATALEN]; /* hash key */
 	char *fingerprint;		  /* of the settings it was read with */
 	GaEventQueue *queue;
-	bool has_more;		/* the table has more than was read */
-	bool knows_waiting; /* which groups wait was read since the start */
+	bool has_more;			/* the table has more than was read */
+	bool leaves_out;		/* and more of groups that were full */
+	int taken;				/* since that was read */
+	GaMonotonic not_before; /* it is read again */
+	bool knows_waiting;		/* which groups wait was read since the start */
 	TimestampTz next_due;
 	List *results; /* of TryResult */
 } Webhook;
@@ -135,8 +147,8 @@ read_waiting(Webhook *webhook)
 	webhook->knows_waiting = true;
 }
 
-/* One of a group that waits is put off to the same date. */
-static void
+/* One of a group that waits is put off to the same date; true: it was. */
+static bool
 add_or_put_off(Webhook *webhook, const GaDueEvent *event, TimestampTz now)
 {
 	TimestampTz until =
@@ -149,32 +161,60 @@ add_or_put_off(Webhook *webhook, const GaDueEvent *event, TimestampTz now)
 	else
 		ga_webhook_put_off(webhook->server,
 						   ga_row_datum_array(&id, &isnull, 1, INT8OID), until);
+	return until != 0;
 }
 
 static bool
 needs_reading(const Webhook *webhook, TimestampTz now)
 {
-	return ga_event_queue_count(webhook->queue) < PENDING_FEW &&
+	int pending = ga_event_queue_count(webhook->queue);
+
+	return pending < PENDING_FEW &&
 		   (webhook->has_more ||
+			(webhook->leaves_out &&
+			 (webhook->taken >= GROUP_FULL || pending == 0)) ||
 			(webhook->next_due != 0 && webhook->next_due <= now));
+}
+
+/* Whether there is more now, or when those that were full have been told. */
+static void
+note_read(Webhook *webhook, GaMonotonic began, bool has_more, bool leaves_out)
+{
+	GaMonotonic now = ga_monotonic_now();
+
+	webhook->has_more = has_more;
+	webhook->leaves_out = leaves_out;
+	webhook->taken = 0;
+	webhook->not_before =
+		leaves_out && !has_more ? now + (now - began) * READING_SHARE : 0;
 }
 
 static void
 read_events(Webhook *webhook, const GaProvider *provider, TimestampTz now)
 {
-	int limit = PENDING_MAX - ga_event_queue_count(webhook->queue);
+	GaMonotonic began = ga_monotonic_now();
+	GaEventRead read = {.contacts = provider->tells_contacts,
+						.group_limit = GROUP_MAX};
 	GaDueEvent *events;
+	bool has_more = false;
 	int count;
+	int full;
+	int seen;
 
-	if (!needs_reading(webhook, now) || !ga_work_begin(GA_STEP_READ_EVENTS))
+	if (!needs_reading(webhook, now) || webhook->not_before > began ||
+		!ga_work_begin(GA_STEP_READ_EVENTS))
 		return;
 	read_waiting(webhook);
-	count = ga_webhook_read(
-		ga_work_scope(), webhook->server, provider->tells_contacts,
-		ga_event_queue_known(webhook->queue), limit, &events);
+	read.limit = PENDING_MAX - ga_event_queue_count(webhook->queue);
+	read.known = ga_event_queue_known(webhook->queue);
+	read.full = ga_event_queue_full(webhook->queue, GROUP_FULL, &full);
+	count = ga_webhook_read(ga_work_scope(), webhook->server, &read, &events,
+							&seen);
+	/* A group that waits is put off as a whole before its time comes. */
 	for (int i = 0; i < count; i++)
-		add_or_put_off(webhook, &events[i], now);
-	webhook->has_more = count == limit;
+		has_more |= add_or_put_off(webhook, &events[i], now);
+	note_read(webhook, began, has_more || seen == read.limit,
+			  full > 0 || count < seen);
 	webhook->next_due = ga_webhook_next_due(webhook->server);
 	ga_work_end();
 }
@@ -222,6 +262,7 @@ tell(GaProvider *provider, GaMonotonic now)
 		return;
 	count =
 		ga_event_queue_take(webhook->queue, date, limit, put_event, &telling);
+	webhook->taken += count;
 	ga_provider_took(provider, count, limit, now);
 }
 
@@ -439,9 +480,10 @@ next_turn_of(GaProvider *provider, GaMonotonic now)
 
 	if (provider->gone || provider->is_paused)
 		return next;
-	if (needs_reading(webhook, date) ||
-		ga_event_queue_has_next(webhook->queue, date))
+	if (ga_event_queue_has_next(webhook->queue, date))
 		next = ga_provider_next_room(provider, now);
+	else if (needs_reading(webhook, date))
+		next = Max(ga_provider_next_room(provider, now), webhook->not_before);
 	else if (webhook->next_due != 0)
 		next = ga_clock_when(webhook->next_due);
 	if (next == GA_MONOTONIC_NEVER)

@@ -46,29 +46,55 @@ compare_events(const void *one, const void *other)
 	return a < b ? -1 : a > b;
 }
 
+/* clang-format off */
+
+/*
+ * The rows that are due, first ones first; $2: how many, $4 and $5: without these events
+ * and groups.  OFFSET 0 has each event looked up in the order of the index, so that the
+ * table of events is never read as a whole.
+ */
+#define DUE_ROWS                                                               \
+	"SELECT w.event, w.tries, w.crashes, a.about_group"                        \
+	" FROM (SELECT d.event, d.tries, d.crashes, d.due"                         \
+	"   FROM group_api_private.event_deliveries d"                             \
+	"   WHERE d.listener = $1 AND d.due <= clock_timestamp()"                  \
+	"    AND d.event <> ALL ($4) ORDER BY d.due, d.event OFFSET 0) w"          \
+	"  CROSS JOIN LATERAL (SELECT e.about_group"                               \
+	"   FROM group_api_private.events e WHERE e.id = w.event OFFSET 0) a"      \
+	" WHERE (a.about_group = ANY ($5)) IS NOT TRUE"                            \
+	" ORDER BY w.due, w.event LIMIT $2"
+
+#define READ_EVENTS                                                            \
+	"SELECT e.id, e.uid, e.about_group, e.at, d.tries::int4,"                  \
+	" d.crashes::int4, " GA_EVENT_DOCUMENT("e", "$3", "$1") ", d.seen"         \
+	" FROM (SELECT r.event, r.tries, r.crashes,"                               \
+	"   (count(*) OVER ())::int4 AS seen, row_number() OVER"                   \
+	"    (PARTITION BY r.about_group ORDER BY r.event) AS place"               \
+	"  FROM (" DUE_ROWS ") r) d"                                               \
+	" JOIN group_api_private.events e ON e.id = d.event"                       \
+	" WHERE d.place <= $6"
+
+/* clang-format on */
+
 int
-ga_webhook_read(const GaOwnerScope *scope, const char *server, bool contacts,
-				Datum known, int limit, GaDueEvent **events)
+ga_webhook_read(const GaOwnerScope *scope, const char *server,
+				const GaEventRead *read, GaDueEvent **events, int *seen)
 {
 	static GaPlan plan = {
-		.sql =
-			"SELECT e.id, e.uid, e.about_group, e.at, d.tries::int4,"
-			" d.crashes::int4, " GA_EVENT_DOCUMENT(
-				"e", "$3", "$1") " FROM (SELECT w.event, w.tries, w.crashes"
-								 "  FROM group_api_private.event_deliveries w"
-								 "  WHERE w.listener = $1"
-								 "   AND w.due <= clock_timestamp()"
-								 "   AND w.event <> ALL ($4)"
-								 "  ORDER BY w.due, w.event LIMIT $2) d"
-								 " JOIN group_api_private.events e"
-								 "  ON e.id = d.event",
-		.nargs = 4,
-		.argtypes = {TEXTOID, INT4OID, BOOLOID, INT8ARRAYOID},
+		.sql = READ_EVENTS,
+		.nargs = 6,
+		.argtypes = {TEXTOID, INT4OID, BOOLOID, INT8ARRAYOID, UUIDARRAYOID,
+					 INT4OID},
 	};
-	Datum values[4] = {CStringGetTextDatum(server), Int32GetDatum(limit),
-					   BoolGetDatum(contacts), known};
+	Datum values[6] = {CStringGetTextDatum(server),
+					   Int32GetDatum(read->limit),
+					   BoolGetDatum(read->contacts),
+					   read->known,
+					   read->full,
+					   Int32GetDatum(read->group_limit)};
 	int count = (int) ga_plan_run(&plan, values, NULL, SPI_OK_SELECT);
 
+	*seen = count == 0 ? 0 : ga_row_int32(0, 8, 0);
 	*events = MemoryContextAlloc(scope->caller_context,
 								 sizeof(GaDueEvent) * Max(count, 1));
 	for (int i = 0; i < count; i++)

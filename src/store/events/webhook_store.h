@@ -35,13 +35,20 @@ typedef struct GaToldEvent
 	const char *reason;
 } GaToldEvent;
 
-/*
- * What is due to a webhook, without the events of `known` (int8[]), those of a group in
- * their order.
- */
+/* What is read of the events that are due to a webhook. */
+typedef struct GaEventRead
+{
+	bool contacts;
+	Datum known;	 /* int8[]: without these */
+	Datum full;		 /* uuid[]: nor those of these groups */
+	int limit;		 /* so many are looked at */
+	int group_limit; /* and of them so many of a group are taken, the first ones */
+} GaEventRead;
+
+/* Those of a group in their order; `*seen`: how many were looked at. */
 extern int ga_webhook_read(const GaOwnerScope *scope, const char *server,
-						   bool contacts, Datum known, int limit,
-						   GaDueEvent **events);
+						   const GaEventRead *read, GaDueEvent **events,
+						   int *seen);
 /* When the next one that waits for a time is due; 0: none. */
 extern TimestampTz ga_webhook_next_due(const char *server);
 
