@@ -102,6 +102,8 @@ is(query('SELECT count(*) FROM group_api.stat_progress'), 0, 'afterwards there i
 query(q{SELECT group_api.report_progress('resend', 3, 10)});
 is(query(q{SELECT group_api.report_progress('resend', 3, 10); SELECT action, done, total, pid = pg_backend_pid() FROM group_api.stat_progress}),
 	"\nresend|3|10|t", 'long work tells how far it is');
+is(query(q{SELECT group_api.report_progress('x' || repeat('ö', 500), 3, 10); SELECT action ~ '^xö+$' AND octet_length(action) % 2 = 1 FROM group_api.stat_progress}),
+	"\nt", 'with a name that is cut between two letters');
 is(query(q{SELECT group_api.resume_channel('EMAIL')}), 0, 'a channel alone is resumed');
 is(query(q{SELECT group_api.resume_channel('MOBILE')}), 1, 'and the other one');
 is(query(q{SELECT group_api.pause_channel('MOBILE', 'moving')}), 1, 'or paused');
