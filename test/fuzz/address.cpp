@@ -82,6 +82,18 @@ try_any_email(const std::string &text)
 					GA_EMAIL_OK &&
 				strcmp(address, again) == 0,
 			"it reads the same again");
+	/* What needs no quotes is the same mailbox in quotes. */
+	if (address[0] == '"' || ga_mailbox_local_length(address, strlen(address)) >
+								 GA_EMAIL_LOCAL_MAX - 2)
+		return;
+	std::string quoted = address;
+
+	quoted.insert(ga_mailbox_local_length(address, strlen(address)), "\"");
+	quoted.insert(0, "\"");
+	promise(ga_email_normalize_all(quoted.data(), quoted.size(), again,
+								   &fault) == GA_EMAIL_OK &&
+				strcmp(address, again) == 0,
+			"a mailbox has one spelling");
 }
 
 static void

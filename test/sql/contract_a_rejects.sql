@@ -348,6 +348,18 @@ FROM (VALUES ('jörg@example.com', 'accepted'), ('用户@例子.公司', 'accept
 	('"a"b@example.com', 'invalid_email'), ('""@example.com', 'invalid_email'), ('"a"b"@example.com', 'invalid_email'), ('"a\"@example.com', 'invalid_email'), ('@example.com', 'invalid_email'),
 	('jörg@', 'invalid_email'), ('jörg@a@example.com', 'invalid_email'), (repeat('ö', 33) || '@example.com', 'invalid_email'), ('Jörg <jörg@example.com>', 'invalid_email'))
 	AS addresses (value, wanted);
+-- RFC 5321 4.1.2: quotes and backslashes that nothing needs are no part of a mailbox's name; RFC 6532 3.1: nor is the way
+-- an accent is written.  Each spelling is the same contact, and what needs its quotes keeps them.
+SELECT is(concat_ws(' ', group_api.suppress(one), group_api.suppress(other), pg_temp.faults(pg_temp.body(jsonb_build_object('members',
+		(SELECT jsonb_agg(pg_temp.member(jsonb_build_object('type', 'EMAIL', 'value', value)) ORDER BY n)
+		FROM unnest(ARRAY[one, other]) WITH ORDINALITY AS m (value, n))))), group_api.unsuppress(other)),
+	't f members[1].contact.value duplicate t', format('%s is suppressed as %s, is a duplicate of it, and leaves the list as it', one, other))
+FROM (VALUES ('ann.b@spelled.example', '"ann.b"@spelled.example'), ('ann.b@spelled.example', '"\an\n\.b"@spelled.example'), ('"ANN"@spelled.example', 'ann@spelled.example'),
+	('"two words"@spelled.example', '"two\ wo\rds"@spelled.example'), ('"a\"b\\"@spelled.example', '"\a\"b\\"@spelled.example'),
+	(U&'jos\00E9@spelled.example', U&'jose\0301@spelled.example'), (U&'"jos\00E9"@spelled.example', U&'"jo\\se\0301"@spelled.example'))
+	AS spellings (one, other);
+SELECT is(group_api.suppress('"' || local || '"@kept.example'), true, format('"%s" is a mailbox of its own', local))
+FROM unnest(ARRAY['a b', '.ab', 'ab.', 'a..b', 'a@b', 'a\"b', 'a\\b', 'ab']) AS local;
 SET LOCAL group_api.all_local_parts = off;
 SELECT is(pg_temp.contact_faults('EMAIL', value), 'invalid_email',
 	format('%s is no e-mail address', value))

@@ -12,12 +12,14 @@
 #include <time.h>
 
 #include "base/guc.h"
+#include "base/shared/mailbox.h"
 #include "base/shared/utf8.h"
 #include "mb/pg_wchar.h"
 #include "pgtime.h"
 #include "request/contact/contact.h"
 #include "request/contact/email.h"
 #include "request/contact/phone.h"
+#include "utils/builtins.h"
 
 static const char *
 hint_email(GaEmailFault fault, const char *text)
@@ -60,6 +62,20 @@ ga_contact_take_checked(GaChannel channel, const char *value,
 	else
 		*contact =
 			(GaContact){.channel = channel, .value = value, .key = value};
+}
+
+/*
+ * In Normalization Form C (RFC 6532 3.1), so that a letter with its accent is the same
+ * however it was typed.  Other encodings of a database have one form of a letter.
+ */
+static const char *
+in_normal_form(const char *utf8)
+{
+	if (GetDatabaseEncoding() != PG_UTF8 || ga_mailbox_is_ascii(utf8))
+		return utf8;
+	return TextDatumGetCString(DirectFunctionCall2(unicode_normalize_func,
+												   CStringGetTextDatum(utf8),
+												   CStringGetTextDatum("NFC")));
 }
 
 static bool
@@ -199,7 +215,9 @@ ga_contact_check(GaChannel channel, const char *text, GaContact *contact,
 
 	Assert(channel != GA_CHANNEL_NONE);
 	if (channel == GA_CHANNEL_EMAIL)
-		return check_email(utf8, contact, fault);
+		return check_email(ga_settings.all_local_parts ? in_normal_form(utf8)
+													   : utf8,
+						   contact, fault);
 	return check_mobile(utf8, contact, fault);
 }
 

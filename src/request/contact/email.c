@@ -5,8 +5,9 @@
  * RFC 5321 allows more than the world delivers.  Quoted local parts and address
  * literals are refused, because people write them by mistake only; a local part
  * beyond ASCII is refused, because it needs SMTPUTF8 at every hop.  Where it is said
- * to, both kinds of local parts are taken.  The local
- * part is never changed: only its owner knows whether case or "+tag" matter.
+ * to, both kinds of local parts are taken.  A mailbox
+ * has one spelling: quotes and backslashes that nothing needs are dropped.  The local
+ * part is changed in nothing else: only its owner knows whether case or "+tag" matter.
  */
 #include "request/contact/email.h"
 #include "base/shared/mailbox.h"
@@ -62,13 +63,42 @@ check_any_local(const char *local, size_t length)
 			   : check_local(local, length);
 }
 
-/* `local_length` stands before the @. */
-static GaEmailFault
-normalize_domain(const char *text, size_t length, size_t local_length,
-				 char *out, GaDomainFault *domain_fault)
+/*
+ * RFC 5321 4.1.2: "\a" in quotes is "a", and a dot-atom in quotes is the dot-atom.  Writes
+ * the spelling without them, of a local part that was checked; how long it is.
+ */
+static size_t
+unquote(const char *local, size_t length, char out[GA_EMAIL_LOCAL_MAX])
 {
-	const char *domain = text + local_length + 1;
-	size_t domain_length = length - local_length - 1;
+	size_t written = 0;
+
+	if (local[0] != '"')
+	{
+		memcpy(out, local, length);
+		return length;
+	}
+	out[written++] = '"';
+	for (size_t i = 1; i < length - 1; i++)
+	{
+		if (local[i] == '\\')
+		{
+			i++;
+			if (local[i] == '"' || local[i] == '\\')
+				out[written++] = '\\';
+		}
+		out[written++] = local[i];
+	}
+	out[written++] = '"';
+	if (!ga_mailbox_is_local_part(out + 1, written - 2))
+		return written;
+	memmove(out, out + 1, written - 2);
+	return written - 2;
+}
+
+static GaEmailFault
+normalize_domain(const char *local, size_t local_length, const char *domain,
+				 size_t domain_length, char *out, GaDomainFault *domain_fault)
+{
 	char ascii[GA_DOMAIN_MAX + 1];
 
 	if (domain_length > 0 && domain[0] == '[')
@@ -79,7 +109,8 @@ normalize_domain(const char *text, size_t length, size_t local_length,
 		return GA_EMAIL_DOMAIN;
 	if (local_length + 1 + strlen(ascii) > GA_EMAIL_MAX)
 		return GA_EMAIL_LENGTH;
-	memcpy(out, text, local_length + 1);
+	memcpy(out, local, local_length);
+	out[local_length] = '@';
 	memcpy(out + local_length + 1, ascii, strlen(ascii) + 1);
 	return GA_EMAIL_OK;
 }
@@ -89,14 +120,18 @@ normalize(const char *text, size_t length, size_t local_length,
 		  GaEmailFault (*check)(const char *local, size_t length), char *out,
 		  GaDomainFault *domain_fault)
 {
+	const char *domain = text + local_length + 1;
+	size_t domain_length = length - local_length - 1;
+	char local[GA_EMAIL_LOCAL_MAX];
 	GaEmailFault fault;
 
-	if (memchr(text + local_length + 1, '@', length - local_length - 1) != NULL)
+	if (memchr(domain, '@', domain_length) != NULL)
 		return GA_EMAIL_MANY_AT;
 	fault = check(text, local_length);
 	if (fault != GA_EMAIL_OK)
 		return fault;
-	return normalize_domain(text, length, local_length, out, domain_fault);
+	return normalize_domain(local, unquote(text, local_length, local), domain,
+							domain_length, out, domain_fault);
 }
 
 static bool

@@ -37,7 +37,11 @@ typedef enum GaEmailFault
 extern GaEmailFault ga_email_normalize(const char *text, size_t length,
 									   char *out, GaDomainFault *domain_fault);
 
-/* The same with local parts in UTF-8 and in quotes (group_api.all_local_parts). */
+/*
+ * The same with local parts in UTF-8 and in quotes (group_api.all_local_parts); the
+ * quotes and backslashes that nothing needs are dropped.  To be given in Normalization
+ * Form C, so that a mailbox has one spelling.
+ */
 extern GaEmailFault ga_email_normalize_all(const char *text, size_t length,
 										   char *out,
 										   GaDomainFault *domain_fault);
