@@ -709,6 +709,68 @@ def test_a_relay_that_hangs_costs_no_more_than_the_timeout():
         assert outcome.elapsed_us < SOON * 1e6, outcome
 
 
+class HangOnce:
+    """Hangs the first time, and then replies as usual."""
+
+    def __init__(self, usual):
+        self.usual, self.lock, self.was_called = usual, threading.Lock(), False
+        self.begun = threading.Event()
+
+    def __call__(self, server, sock, *unused):
+        with self.lock:
+            first, self.was_called = not self.was_called, True
+        if first:
+            self.begun.set()
+            self.hang(server, sock)
+            raise EOFError
+        sock.sendall(self.usual)
+
+    def hang(self, server, sock):
+        server.hang()
+
+
+class StreamOnce(HangOnce):
+    """Says `first` and lines of a reply that never ends the first time."""
+
+    def __init__(self, usual, first=b""):
+        super().__init__(usual)
+        self.first = first
+
+    def hang(self, server, sock):
+        sock.sendall(self.first)
+        while not server.stopping.is_set():
+            sock.sendall(b"250-x\r\n" * 100000)
+
+
+def test_a_reply_whose_lines_never_end_costs_one_try_and_delays_nobody():
+    refusal = b"550 5.1.1 no\r\n"
+    cases = [(context, {verb: StreamOnce(SmtpServer.DEFAULTS[verb])},
+              "uncertain" if verb == "DOT" else "retry")
+             for context in (None, TLS)
+             for verb in ("EHLO", "MAIL", "RCPT", "DATA", "DOT")]
+    # What is said behind a refusal is heard by the thread of all connections.
+    cases += [(context, dict(PIPELINING, RCPT=StreamOnce(
+        SmtpServer.DEFAULTS["RCPT"], refusal)), "rejected")
+        for context in (None, TLS)]
+    for context, replies, wanted in cases:
+        stream = next(r for r in replies.values() if callable(r))
+        with SmtpServer(context, **replies) as server:
+            url = server.url.replace("smtp:", "smtps:" if context else "smtp:")
+            with Courier(BINARY, smtp(url, max_connections=2, timeout=2,
+                                      greeting_timeout=2,
+                                      ca_file=CERTIFICATE)) as courier:
+                first = courier.submit("mail", to="b@g.com", subject="s",
+                                       text="t")
+                assert stream.begun.wait(HANGS)
+                check(courier.mail(timeout=SOON), "accepted")
+                outcome = courier.wait(first, timeout=SOON)
+                # libcurl bounds an answer to EHLO by its length.
+                assert outcome.code in ("550 5.1.1" if wanted == "rejected"
+                                        else ("curl 28", "curl 56")), outcome
+                equal(outcome.name, wanted, outcome)
+                check(courier.mail(timeout=SOON), "accepted")
+
+
 def test_a_relay_that_drips_cannot_hold_a_thread_for_ever():
     def drip(server, sock):
         for byte in b"220 " + b"x" * 600:
@@ -1627,23 +1689,6 @@ def test_a_relay_takes_mails_over_all_its_connections_at_once():
             courier.wait(*ids)
             equal(most[0], 4, "mails at once")
             equal(server.connections, 4)
-
-
-class HangOnce:
-    """Hangs the first time, and then replies as usual."""
-
-    def __init__(self, usual):
-        self.usual, self.lock, self.hangs = usual, threading.Lock(), False
-        self.begun = threading.Event()
-
-    def __call__(self, server, sock, *unused):
-        with self.lock:
-            first, self.hangs = not self.hangs, True
-        if first:
-            self.begun.set()
-            server.hang()
-            raise EOFError
-        sock.sendall(self.usual)
 
 
 def test_a_connection_that_hangs_delays_no_other_of_its_provider():

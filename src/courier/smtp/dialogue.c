@@ -36,6 +36,8 @@ ga_dialogue_is_disturbed(GaDialogue *dialogue)
 		   curl_easy_recv(dialogue->curl, &byte, 1, &count) != CURLE_AGAIN;
 }
 
+/* CURLE_OK: it is worth another try; a peer that is always ready is asked for the time
+ * by whoever tries again. */
 static CURLcode
 wait_for(const GaDialogue *dialogue, short events, GaMonotonic until)
 {
@@ -55,6 +57,15 @@ wait_for(const GaDialogue *dialogue, short events, GaMonotonic until)
 	}
 }
 
+/* After a try in vain, however ready the socket is: TLS may want to read where we
+ * write, and may have come by a part of what it needs. */
+static CURLcode
+wait_again(const GaDialogue *dialogue, short events, GaMonotonic until)
+{
+	return ga_monotonic_now() >= until ? CURLE_OPERATION_TIMEDOUT
+									   : wait_for(dialogue, events, until);
+}
+
 CURLcode
 ga_dialogue_say(GaDialogue *dialogue, const char *data, size_t length,
 				GaMonotonic until)
@@ -65,7 +76,7 @@ ga_dialogue_say(GaDialogue *dialogue, const char *data, size_t length,
 		CURLcode result = curl_easy_send(dialogue->curl, data, length, &sent);
 
 		if (result == CURLE_AGAIN)
-			result = wait_for(dialogue, POLLOUT, until);
+			result = wait_again(dialogue, POLLOUT, until);
 		if (result != CURLE_OK)
 			return result;
 		data += sent;
@@ -89,7 +100,7 @@ read_some(GaDialogue *dialogue, GaMonotonic until)
 				dialogue->curl, dialogue->buffer + dialogue->end,
 				GA_DIALOGUE_LINE - dialogue->end, &count)) == CURLE_AGAIN)
 	{
-		result = wait_for(dialogue, POLLIN, until);
+		result = wait_again(dialogue, POLLIN, until);
 		if (result != CURLE_OK)
 			return result;
 	}

@@ -33,12 +33,13 @@ extern bool ga_dialogue_begin(GaDialogue *dialogue, CURL *curl, bool is_sealed);
 /* Whether anything came that nobody asked for: words, or the end. */
 extern bool ga_dialogue_is_disturbed(GaDialogue *dialogue);
 
-/* CURLE_OK: all of it was taken.  CURLE_OPERATION_TIMEDOUT: not until then. */
+/* CURLE_OK: all of it was taken.  CURLE_OPERATION_TIMEDOUT: not until then; 0: nobody
+ * waits. */
 extern CURLcode ga_dialogue_say(GaDialogue *dialogue, const char *data,
 								size_t length, GaMonotonic until);
 /* The next line with its end, and a zero somewhere behind; it is valid until the next
- * call.  CURLE_GOT_NOTHING: the
- * relay has closed the connection. */
+ * call.  CURLE_GOT_NOTHING: the relay has closed the connection.  A line that is there
+ * is told, however late it is: who hears several looks at the clock between them. */
 extern CURLcode ga_dialogue_hear(GaDialogue *dialogue, char **line,
 								 size_t *length, GaMonotonic until);
 

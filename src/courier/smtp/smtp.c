@@ -32,6 +32,9 @@
 /* Replies a message waits for: MAIL, RCPT, DATA, the final dot, one spare. */
 #define REPLIES 5
 
+/* Lines of the replies that follow a refusal: two replies, of a few lines each. */
+#define REFUSAL_LINES 64
+
 typedef struct SmtpSender
 {
 	const GaCourierProvider *provider;
@@ -290,7 +293,7 @@ in_seconds(long seconds)
 	return ga_monotonic_in_ms((int64_t) seconds * 1000);
 }
 
-/* The whole next reply. */
+/* The whole next reply; one of lines without end is none. */
 static CURLcode
 hear_reply(SmtpSender *sender)
 {
@@ -307,6 +310,8 @@ hear_reply(SmtpSender *sender)
 		if (result != CURLE_OK)
 			return result;
 		(void) take_reply_line(line, 1, length, sender);
+		if (sender->replies == before && ga_monotonic_now() >= until)
+			return CURLE_OPERATION_TIMEDOUT;
 	}
 	return CURLE_OK;
 }
@@ -462,13 +467,14 @@ waits_for_command(SmtpSender *sender)
 	int left =
 		sender->offers.pipelining ? GA_ENVELOPE_COMMANDS - sender->replies : 0;
 
-	while (left > 0)
+	for (int lines = 0; left > 0; lines++)
 	{
 		size_t length;
 		char *line;
 
-		/* They come together; nobody waits for those that did not. */
-		if (ga_dialogue_hear(&sender->dialogue, &line, &length, 0) !=
+		/* They come together; nobody waits for those that did not, nor listens for ever. */
+		if (lines == REFUSAL_LINES ||
+			ga_dialogue_hear(&sender->dialogue, &line, &length, 0) !=
 				CURLE_OK ||
 			strncmp(line, "354", 3) == 0)
 			return false;
