@@ -345,6 +345,18 @@ def test_a_relay_that_knows_dsn_is_told_the_envelope_id():
         assert "ENVID" not in said[4], said
 
 
+def test_no_address_brings_parameters_of_its_own_into_a_command():
+    for to, said_as in (('"two words"@example.com', '"two+20words"@example.com'),
+                        ('"x NOTIFY=NEVER"@example.com',
+                         '"x+20NOTIFY+3DNEVER"@example.com'),
+                        ("a+b=c@example.com", "a+2Bb+3Dc@example.com")):
+        with SmtpServer(**DSN) as server:
+            with Courier(BINARY, smtp(server)) as courier:
+                check(courier.mail(to=to, receipt=TOKEN), "accepted")
+        equal(envelope(server)[1],
+              "RCPT TO:<%s> NOTIFY=FAILURE ORCPT=rfc822;%s" % (to, said_as))
+
+
 def test_only_what_is_offered_after_starttls_counts():
     class Relay(SmtpServer):
         def serve(self, sock, number):

@@ -27,12 +27,13 @@ ga_envelope_note_offer(GaSmtpOffers *offers, const char *line, size_t length)
 	offers->utf8 |= is_keyword(line, length, "SMTPUTF8");
 }
 
-/* RFC 3461 4: what an ORCPT cannot hold as it is, is +XX. */
+/* RFC 3461 4: what an ORCPT cannot hold as it is, is +XX; a blank would end it, and what
+ * follows were parameters. */
 static void
 put_xtext(GaText *text, const char *value)
 {
 	for (; *value; value++)
-		if (*value == '+' || *value == '=')
+		if (*value <= ' ' || *value > '~' || *value == '+' || *value == '=')
 			ga_text_printf(text, "+%02X", (unsigned char) *value);
 		else
 			ga_text_putc(text, *value);
