@@ -22,7 +22,7 @@
  *
  * All pools share the process's file descriptors (courier/descriptors).  Where they
  * run out, no message has had a try: its connection is closed, or waits where it is
- * the only one.
+ * the only one.  The same holds where a relay's connection gets no thread.
  *
  * Locks: those of the pool, of the output and of the descriptors, each for itself.  A
  * line, its sender and its task belong to this thread, but while a performer runs.
@@ -43,7 +43,8 @@
 #define IDLE_S 60
 /* While others wait for file descriptors. */
 #define IDLE_SHORT_S 1
-/* The only connection of a provider waits for some: so long, so often. */
+/* The only connection of a provider waits for some, or for a thread: so long, so
+ * often. */
 #define DESCRIPTORS_WAIT_MS 200
 #define DESCRIPTORS_TRIES 50
 /* Until the next look whether the dispatcher reads again. */
@@ -111,28 +112,47 @@ has_room(Worker *worker)
 	return worker->line_count < worker->limit->connections;
 }
 
+/* Whether a line still has no thread for its transfers, which block. */
+static bool
+lacks_performer(const Worker *worker, const Line *line)
+{
+	return ga_provider_blocks(worker->provider) && line->performer == NULL;
+}
+
+static void
+open_performer(Worker *worker, Line *line)
+{
+	if (lacks_performer(worker, line))
+		line->performer = ga_performer_open(worker->transfers);
+}
+
+/* NULL: no thread is to be had, and there are other lines, which have theirs.  The only
+ * line waits for one (run_transfer). */
 static Line *
 make_line(Worker *worker)
 {
 	Line *line = ga_memory_alloc(sizeof(*line));
 
-	if (ga_provider_blocks(worker->provider))
+	open_performer(worker, line);
+	if (lacks_performer(worker, line) && worker->line_count > 0)
 	{
-		line->performer = ga_performer_open(worker->transfers);
-		line->sender = ga_provider_open_sender(worker->provider, NULL);
+		free(line);
+		return NULL;
 	}
-	else
-		line->sender =
-			ga_provider_open_sender(worker->provider, worker->transfers);
+	line->sender = ga_provider_open_sender(
+		worker->provider,
+		ga_provider_blocks(worker->provider) ? NULL : worker->transfers);
 	worker->line_count++;
 	return line;
 }
 
-/* NULL: there are too few file descriptors, or the connections of an earlier pool are
- * still there. */
+/* NULL: there are too few file descriptors or threads, or the connections of an earlier
+ * pool are still there. */
 static Line *
 open_line(Worker *worker)
 {
+	Line *line;
+
 	if (!ga_descriptors_take(worker->line_count == 0))
 		return NULL;
 	if (!ga_pool_connect(worker->pool, worker->limit->connections))
@@ -140,7 +160,13 @@ open_line(Worker *worker)
 		ga_descriptors_give_back();
 		return NULL;
 	}
-	return make_line(worker);
+	line = make_line(worker);
+	if (line == NULL)
+	{
+		ga_descriptors_give_back();
+		ga_pool_disconnect(worker->pool);
+	}
+	return line;
 }
 
 static void
@@ -271,13 +297,14 @@ tell_shortage(Worker *worker)
 }
 
 /*
- * There are too few file descriptors, so the message goes back to the front of the
- * queue.  False: there was time enough.
+ * There are too few file descriptors, or threads, so the message goes back to the front
+ * of the queue.  False: there was time enough.
  */
 static bool
-wait_for_descriptors(Worker *worker, Line *line, GaTask *task)
+wait_for_resources(Worker *worker, Line *line, GaTask *task)
 {
-	tell_shortage(worker);
+	if (!lacks_performer(worker, line))
+		tell_shortage(worker);
 	if (worker->line_count == 1 && worker->shortages++ >= DESCRIPTORS_TRIES)
 		return false;
 	if (!ga_pool_put_back(worker->pool, task))
@@ -292,6 +319,16 @@ wait_for_descriptors(Worker *worker, Line *line, GaTask *task)
 	return true;
 }
 
+/* To be told that it was not tried. */
+static void
+set_no_try(GaOutcome *outcome, const char *why)
+{
+	ga_outcome_reset(outcome);
+	ga_outcome_set(outcome,
+				   (GaVerdict){GA_OUTCOME_RETRY, GA_OUTCOME_NO_TRY, -1},
+				   "courier", why);
+}
+
 /* What becomes of a message by worker->outcome. */
 static void
 settle(Worker *worker, Line *line)
@@ -302,7 +339,7 @@ settle(Worker *worker, Line *line)
 	line->task = NULL;
 	worker->busy_count--;
 	if ((verdict->flags & GA_OUTCOME_NO_TRY) &&
-		wait_for_descriptors(worker, line, task))
+		wait_for_resources(worker, line, task))
 		return;
 	worker->shortages = 0;
 	if ((verdict->flags & GA_OUTCOME_CROWDED) &&
@@ -328,6 +365,7 @@ start_transfer(Worker *worker, Line *line)
 	if (!ga_provider_blocks(worker->provider))
 		return ga_transfers_add(worker->transfers,
 								ga_provider_handle(line->sender), line);
+	open_performer(worker, line);
 	if (line->performer)
 		ga_performer_run(line->performer, line->sender, line);
 	return line->performer != NULL;
@@ -340,6 +378,8 @@ run_transfer(Worker *worker, Line *line)
 		if (ga_provider_end(line->sender, &line->task->job, CURLE_FAILED_INIT,
 							&worker->outcome))
 		{
+			if (lacks_performer(worker, line))
+				set_no_try(&worker->outcome, "no thread could be started");
 			settle(worker, line);
 			return;
 		}
@@ -352,16 +392,6 @@ begin(Worker *worker, Line *line)
 		run_transfer(worker, line);
 	else
 		settle(worker, line);
-}
-
-/* To be told that it was not tried. */
-static void
-set_no_try(GaOutcome *outcome, const char *why)
-{
-	ga_outcome_reset(outcome);
-	ga_outcome_set(outcome,
-				   (GaVerdict){GA_OUTCOME_RETRY, GA_OUTCOME_NO_TRY, -1},
-				   "courier", why);
 }
 
 /* There is no connection for it; of a pool that was closed it goes to the dispatcher. */

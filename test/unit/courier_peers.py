@@ -15,6 +15,7 @@ import logging
 import os
 import quopri
 import re
+import resource
 import socket
 import struct
 import subprocess
@@ -1701,6 +1702,68 @@ def test_a_relay_takes_mails_over_all_its_connections_at_once():
             courier.wait(*ids)
             equal(most[0], 4, "mails at once")
             equal(server.connections, 4)
+
+
+@contextlib.contextmanager
+def threads_left(courier, count):
+    """So many more threads can be started: there is no room for their stacks."""
+    pages = int(proc(courier.process, "statm").split()[0])
+    used = pages * resource.getpagesize()
+    before = resource.prlimit(courier.process.pid, resource.RLIMIT_AS,
+                              (used + int((count + 0.5) * STACK),
+                               resource.RLIM_INFINITY))
+    try:
+        yield
+    finally:
+        resource.prlimit(courier.process.pid, resource.RLIMIT_AS, before)
+
+
+STACK = 256 << 20
+
+
+@contextlib.contextmanager
+def courier_with_large_stacks(*entries):
+    before = resource.getrlimit(resource.RLIMIT_STACK)
+    resource.setrlimit(resource.RLIMIT_STACK, (STACK, before[1]))
+    try:
+        courier = Courier(BINARY, *entries)
+    finally:
+        resource.setrlimit(resource.RLIMIT_STACK, before)
+    with courier:
+        # Answered before the first thread is started.
+        check(courier.sms("nobody"), "misconfigured")
+        yield courier
+
+
+def test_no_message_loses_a_try_for_want_of_threads():
+    with SmtpServer(DOT=answer_slowly) as server:
+        with courier_with_large_stacks(
+                smtp(server, max_connections=4)) as courier:
+            check(courier.mail(), "accepted")
+            with threads_left(courier, 0):
+                ids = [courier.submit("mail", to="b@g.com", subject="s",
+                                      text="t") for _ in range(20)]
+                courier.wait(*ids)
+            for i in ids:
+                check(courier.outcomes[i], "accepted")
+            equal(server.connections, 1)
+
+
+def test_an_only_connection_waits_for_its_thread():
+    with SmtpServer() as server:
+        with courier_with_large_stacks(
+                smtp(server, max_connections=1)) as courier:
+            with threads_left(courier, 1):  # that of the provider
+                ids = [courier.submit("mail", to="b@g.com", subject="s",
+                                      text="t") for _ in range(3)]
+                while ids[0] not in courier.picked:
+                    courier.pump(SOON)
+                while courier.picked.count(ids[0]) < 3:
+                    assert ids[0] not in courier.outcomes, courier.outcomes
+                    courier.pump(SOON)
+            courier.wait(*ids)
+            for i in ids:
+                check(courier.outcomes[i], "accepted")
 
 
 def test_a_connection_that_hangs_delays_no_other_of_its_provider():
