@@ -540,6 +540,32 @@ def test_a_reply_that_no_command_may_have_is_none():
                       detail="the relay answered")
 
 
+def test_what_a_relay_says_before_it_is_asked_answers_nothing():
+    usual = SmtpServer.DEFAULTS
+    ahead = (("MAIL", usual["MAIL"] + usual["RCPT"] + usual["DATA"] + usual["DOT"]),
+             ("MAIL", usual["MAIL"] + usual["RCPT"]),
+             ("RCPT", usual["RCPT"] + usual["DATA"]),
+             ("RCPT", usual["RCPT"] + b"\r\n"),
+             ("DATA", usual["DATA"] + usual["DOT"]),
+             ("DATA", usual["DATA"] + b"250"))
+    for verb, said in ahead:
+        replies = {verb: [said, usual[verb]]}
+        if verb == "MAIL":  # what it says of the recipient, were it asked
+            replies["RCPT"] = [b"550 5.1.1 no\r\n"]
+        server, _ = smtp_case(replies, "retry", "curl 8",
+                              detail="before it was asked")
+        equal(server.messages, [], "what was handed over")
+    # With PIPELINING nothing may follow the 354.
+    for said in (usual["DATA"] + usual["DOT"], usual["DATA"] + b"250"):
+        server, _ = smtp_case(
+            dict(PIPELINING, DATA=[said, usual["DATA"]]), "retry", "curl 8",
+            detail="before it was asked")
+        equal(server.messages, [], "what was handed over")
+        server, _ = smtp_case(
+            dict(PIPELINING, DATA=[said, usual["DATA"]]), "accepted", jobs=2)
+        equal(server.connections, 2)
+
+
 def test_an_answer_to_the_dot_that_says_neither_yes_nor_no_is_uncertain():
     smtp_case({"DOT": b"354 more?\r\n"}, "uncertain", "curl 8")
 

@@ -21,13 +21,19 @@ ga_dialogue_begin(GaDialogue *dialogue, CURL *curl, bool is_sealed)
 }
 
 bool
+ga_dialogue_has_more(const GaDialogue *dialogue)
+{
+	return dialogue->begin < dialogue->end;
+}
+
+bool
 ga_dialogue_is_disturbed(GaDialogue *dialogue)
 {
 	struct pollfd wait = {dialogue->fd, POLLIN | POLLRDHUP, 0};
 	size_t count;
 	char byte;
 
-	if (dialogue->begin < dialogue->end)
+	if (ga_dialogue_has_more(dialogue))
 		return true;
 	if (poll(&wait, 1, 0) == 0)
 		return false;

@@ -32,6 +32,8 @@ typedef struct GaDialogue
 extern bool ga_dialogue_begin(GaDialogue *dialogue, CURL *curl, bool is_sealed);
 /* Whether anything came that nobody asked for: words, or the end. */
 extern bool ga_dialogue_is_disturbed(GaDialogue *dialogue);
+/* Whether something was read that was not yet told. */
+extern bool ga_dialogue_has_more(const GaDialogue *dialogue);
 
 /* CURLE_OK: all of it was taken.  CURLE_OPERATION_TIMEDOUT: not until then; 0: nobody
  * waits. */

@@ -29,9 +29,6 @@
 /* How long a relay that refused may take to say goodbye. */
 #define QUIT_S 2L
 
-/* Replies a message waits for: MAIL, RCPT, DATA, the final dot, one spare. */
-#define REPLIES 5
-
 /* Lines of the replies that follow a refusal: two replies, of a few lines each. */
 #define REFUSAL_LINES 64
 
@@ -176,33 +173,15 @@ static void
 prepare_handle(CURL *curl, void *context)
 {
 	SmtpSender *sender = context;
-	const GaCourierProvider *provider = sender->provider;
-	const char *username = ga_provider_option(provider, "username");
 
-	curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "smtp,smtps");
-	curl_easy_setopt(curl, CURLOPT_URL, sender->plan->url);
-	curl_easy_setopt(
-		curl, CURLOPT_USE_SSL,
-		(long) (sender->plan->tls ? CURLUSESSL_ALL : CURLUSESSL_NONE));
+	ga_smtp_plan_set_connecting(sender->provider, curl);
 	/* To MAIL and what follows see talk(). */
 	curl_easy_setopt(curl, CURLOPT_CONNECT_ONLY, 1L);
 	curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, take_reply_line);
 	curl_easy_setopt(curl, CURLOPT_HEADERDATA, sender);
-	curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT,
-					 provider->connect_timeout +
-						 sender->plan->greeting_timeout + provider->timeout);
-	curl_easy_setopt(curl, CURLOPT_TIMEOUT,
-					 provider->connect_timeout +
-						 sender->plan->greeting_timeout +
-						 REPLIES * provider->timeout);
 	curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
 	curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, watch_connecting);
 	curl_easy_setopt(curl, CURLOPT_XFERINFODATA, sender);
-	if (username && provider->password)
-	{
-		curl_easy_setopt(curl, CURLOPT_USERNAME, username);
-		curl_easy_setopt(curl, CURLOPT_PASSWORD, provider->password);
-	}
 }
 
 static void *
@@ -316,6 +295,18 @@ hear_reply(SmtpSender *sender)
 	return CURLE_OK;
 }
 
+/* What was said before it was asked for answers nothing (RFC 5321 2.1): it would be
+ * taken for the reply to what is said next. */
+static CURLcode
+check_unasked(SmtpSender *sender)
+{
+	if (!ga_dialogue_has_more(&sender->dialogue))
+		return CURLE_OK;
+	snprintf(sender->connection.error, sizeof(sender->connection.error),
+			 "the relay answered before it was asked");
+	return CURLE_WEIRD_SERVER_REPLY;
+}
+
 /* A reply that is none of those the command may have. */
 static CURLcode
 note_surprise(SmtpSender *sender)
@@ -337,9 +328,9 @@ command(SmtpSender *sender, int i)
 		sender->envelope
 			.ends[sender->offers.pipelining ? GA_ENVELOPE_COMMANDS - 1 : i];
 	bool is_said = i > 0 && sender->offers.pipelining;
-	CURLcode result = CURLE_OK;
+	CURLcode result = is_said ? CURLE_OK : check_unasked(sender);
 
-	if (!is_said)
+	if (!is_said && result == CURLE_OK)
 		result = ga_dialogue_say(
 			&sender->dialogue, sender->envelope.commands.data + from, to - from,
 			in_seconds(sender->provider->timeout));
@@ -356,12 +347,14 @@ command(SmtpSender *sender, int i)
 static CURLcode
 say_body(SmtpSender *sender)
 {
-	CURLcode result;
+	CURLcode result = check_unasked(sender);
 
+	if (result != CURLE_OK)
+		return result;
 	sender->body_begun = true;
-	result = ga_dialogue_say(&sender->dialogue, sender->body->data,
-							 sender->body->length,
-							 in_seconds(REPLIES * sender->provider->timeout));
+	result = ga_dialogue_say(
+		&sender->dialogue, sender->body->data, sender->body->length,
+		in_seconds(GA_SMTP_REPLIES * sender->provider->timeout));
 	sender->body_sent = result == CURLE_OK;
 	if (result == CURLE_OK)
 		result = hear_reply(sender);

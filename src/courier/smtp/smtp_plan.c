@@ -94,3 +94,25 @@ ga_smtp_plan_release(void *context)
 	free(plan->bounce_address);
 	free(plan);
 }
+
+void
+ga_smtp_plan_set_connecting(const GaCourierProvider *provider, CURL *curl)
+{
+	const GaSmtpPlan *plan = provider->plan;
+	const char *username = ga_provider_option(provider, "username");
+	long connecting = provider->connect_timeout + plan->greeting_timeout;
+
+	curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "smtp,smtps");
+	curl_easy_setopt(curl, CURLOPT_URL, plan->url);
+	curl_easy_setopt(curl, CURLOPT_USE_SSL,
+					 (long) (plan->tls ? CURLUSESSL_ALL : CURLUSESSL_NONE));
+	curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT,
+					 connecting + provider->timeout);
+	curl_easy_setopt(curl, CURLOPT_TIMEOUT,
+					 connecting + GA_SMTP_REPLIES * provider->timeout);
+	if (username && provider->password)
+	{
+		curl_easy_setopt(curl, CURLOPT_USERNAME, username);
+		curl_easy_setopt(curl, CURLOPT_PASSWORD, provider->password);
+	}
+}
