@@ -252,6 +252,23 @@ retry_after_is_read_in_both_forms(void **state)
 	assert_int_equal(ga_reply_retry_after("-5", now), -1);
 }
 
+static void
+a_reply_of_many_lines_has_a_bounded_text(void **state)
+{
+	const char *lines[] = {"", "x", "5.1.1 no", "\xff"};
+
+	(void) state;
+	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)
+	{
+		GaText text = {0};
+
+		for (int n = 0; n < 20000; n++)
+			ga_reply_add_text(&text, lines[i], strlen(lines[i]));
+		assert_in_range(text.length, 0, 4096);
+		ga_text_free(&text);
+	}
+}
+
 int
 main(void)
 {
@@ -261,6 +278,7 @@ main(void)
 		cmocka_unit_test(an_http_status_has_its_class),
 		cmocka_unit_test(a_transfer_without_an_answer_has_its_class),
 		cmocka_unit_test(retry_after_is_read_in_both_forms),
+		cmocka_unit_test(a_reply_of_many_lines_has_a_bounded_text),
 	};
 
 	return cmocka_run_group_tests_name("reply", tests, NULL, NULL);

@@ -31,6 +31,9 @@
 /* After "too fast" (Gmail's x.7.28) a relay is left alone for so long. */
 #define TOO_FAST_MS (5 * 60 * 1000LL)
 
+/* Of a reply's words, however many lines it has; what is kept of them is less. */
+#define TEXT_MAX 4096
+
 #define FAULT GA_OUTCOME_PROVIDER_FAULT
 #define UNSURE GA_OUTCOME_UNSURE
 
@@ -396,8 +399,8 @@ ga_reply_add_text(GaText *text, const char *line, size_t length)
 		line += strlen(code);
 		length -= strlen(code);
 	}
-	else if (text->length > 0)
+	else if (text->length > 0 && text->length < TEXT_MAX)
 		ga_text_putc(text, ' ');
-	if (text->length + length < 4096)
+	if (text->length + length < TEXT_MAX)
 		ga_text_append(text, line, length);
 }
