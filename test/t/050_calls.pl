@@ -75,14 +75,15 @@ my %body = (
 	'group_api_v2.unsubscribe' => qq({"user": $other}),
 	'group_api.receive_receipt' => 'server=sms&status=failed',
 );
-my %of_name = (locale => 'en', level => 'caller', server => 'sms', contact => 'a@example.com', channel => 'EMAIL',
+my %of_name = (action => 'retry_failed', locale => 'en', level => 'caller', server => 'sms', contact => 'a@example.com', channel => 'EMAIL',
 	email => 'a@example.com', mobile => '+27701231234', timeout => '0 s', role => 'stranger', subject => 'carol',
 	body => 'Come, {link}', mail => 'To: x', search => 'Dan', "user" => $other, user_id => $other, avatar => 'https://example.com/a.png', limit => '5', offset => '0');
 my %of_type = (uuid => $group_a, bigint => $group_b, integer => '2', text => 'x', jsonb => '{}', bytea => 'x', name => 'sms',
-	'bigint[]' => "{$other}", interval => '0 s', 'group_api.channel' => 'EMAIL', regrole => 'stranger', 'text[]' => '{}', oid => '0', boolean => 'false');
+	'bigint[]' => "{$other}", interval => '0 s', 'group_api.channel' => 'EMAIL', regrole => 'stranger', 'text[]' => '{}', oid => '0', boolean => 'false',
+	'timestamp with time zone' => '2026-01-01 00:00:00+00');
 
-my @functions = map {
-	my ($oid, $name, $result, $is_set, $types, $names) = @$_;
+my @all = map {
+	my ($oid, $name, $result, $is_set, $types, $names, $is_variadic, $is_procedure) = @$_;
 	my @types = split /\|/, $types;
 	my @names = split /\|/, $names, -1;
 	my @samples = map {
@@ -92,16 +93,19 @@ my @functions = map {
 		  : !$unnamed && exists $of_name{ $names[$_] } && $types[$_] ne 'uuid' && $types[$_] ne 'jsonb' ? $of_name{ $names[$_] }
 		  : $of_type{ $types[$_] };
 	} 0 .. $#types;
-	{ oid => $oid + 0, name => $name, result => $result, is_set => $is_set eq 't', types => \@types, samples => \@samples,
+	{ oid => $oid + 0, name => $name, result => $result // '', is_set => $is_set eq 't', types => \@types, samples => \@samples,
+		is_variadic => $is_variadic eq 't', is_procedure => $is_procedure eq 't',
 		signature => "$name(" . join(', ', @types) . ')' }
 } @{ ask(q(SELECT p.oid, p.pronamespace::regnamespace || '.' || p.proname, p.prorettype::regtype, p.proretset,
 	coalesce((SELECT string_agg(t::regtype::text, '|' ORDER BY n) FROM unnest(p.proargtypes) WITH ORDINALITY AS a (t, n)), ''),
-	coalesce(array_to_string(p.proargnames[1:p.pronargs], '|'), '')
+	coalesce(array_to_string(p.proargnames[1:p.pronargs], '|'), ''), p.provariadic <> 0, p.prokind = 'p'
 	FROM pg_proc p JOIN pg_depend d ON d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e'
 	JOIN pg_extension e ON d.refclassid = 'pg_extension'::regclass AND d.refobjid = e.oid
 	WHERE e.extname = 'group_api' ORDER BY 2, 5))->{rows} };
+my @functions = grep { !$_->{is_procedure} } @all;
+my @procedures = grep { $_->{is_procedure} } @all;
 cmp_ok(scalar(@functions), '>=', 100, 'the functions of the extension were found');
-is_deeply([ map { my $f = $_; map { $f->{signature} } grep { !defined } @{ $f->{samples} } } @functions ], [], 'there is an argument of each type');
+is_deeply([ map { my $f = $_; map { $f->{signature} } grep { !defined } @{ $f->{samples} } } @all ], [], 'there is an argument of each type');
 
 sub literal
 {
@@ -115,6 +119,7 @@ sub literal
 sub call_of
 {
 	my ($function, @arguments) = @_;
+	$arguments[-1] = "VARIADIC $arguments[-1]" if $function->{is_variadic};
 	my $call = "$function->{name}(" . join(', ', @arguments) . ')';
 	return $function->{is_set} ? "(SELECT string_agg(one::text, '|') FROM $call one)" : $call;
 }
@@ -153,8 +158,9 @@ sub normal
 	$text =~ s/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/UUID/g;
 	$text =~ s/\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?(Z|\+\d\d(:\d\d)?)?/TIME/g;
 	$text =~ s/("id"\s*:\s*)\d+/$1ID/g;
-	$text =~ s/\buser \d+\b/user N/g;
+	$text =~ s/\buser( ?)\d+\b/user$1N/g;
 	$text =~ s/("elapsed\w*"\s*:\s*)[\d.]+/$1N/g;
+	$text =~ s/\b\d\d:\d\d:\d\d\b/AGE/g if $function->{name} =~ /\.status_figures$/;
 	$text =~ s/\b\d+\b/N/g if $function->{name} =~ /\.(put_user|dispatcher_state)$/;
 	return $text;
 }
@@ -287,6 +293,32 @@ for my $function (@functions)
 	}
 }
 ask('ROLLBACK');
+
+# A procedure ends transactions, so that it is called outside of one. It has no result, is no expression and no statement to prepare.
+for my $procedure (@procedures)
+{
+	my @samples = @{ $procedure->{samples} };
+	my $answer_to = sub { my $answer = ask($_[0]); return error_of($answer) // $answer->{rows}; };
+	my $given = sub { my @values = @_; return join ', ', map { literal($values[$_], $procedure->{types}[$_]) } 0 .. $#values; };
+
+	for my $null_at (undef, 0 .. $#samples, 'all')
+	{
+		my $arguments = $given->(map { defined $null_at && ($null_at eq 'all' || $null_at == $_) ? undef : $samples[$_] } 0 .. $#samples);
+		my $call = "CALL $procedure->{name}($arguments)";
+		my $once = $answer_to->($call);
+		my $looped = $answer_to->("DO \$looped\$ BEGIN FOR i IN 1 .. $ROWS LOOP $call; PERFORM repeat('x', i * 5000); END LOOP; END \$looped\$");
+		is_deeply([ $answer_to->($call), $looped ], [ $once, $once ], "$procedure->{signature}, " . (defined $null_at ? "nulls: $null_at" : 'as it is meant'));
+		is_deeply($once, [], 'does its work') unless defined $null_at;
+	}
+	like(error_of(ask("SELECT $procedure->{name}(" . $given->(@samples) . ')')), qr/^42809: /, 'it is no expression');
+	like(error_of(ask($procedure->{oid}, map { sent(literal($samples[$_], $procedure->{types}[$_]), $procedure->{types}[$_]) } 0 .. $#samples)), qr/^0A000: /, 'nor for PQfn');
+	for my $statement (map { ($_, "DO \$done\$ BEGIN $_; END \$done\$") } "CALL $procedure->{name}(" . $given->(@samples) . ')')
+	{
+		ask('SET ROLE stranger');
+		like(error_of(ask($statement)), qr/^42501: permission denied for procedure/, "who has no right may not call it: $statement");
+		ask('RESET ROLE');
+	}
+}
 
 # That those answers are what they should be, and not the same fault each time.
 my $http = sub { return $said{ $_[0] }[1]; };
