@@ -567,7 +567,23 @@ def test_what_a_relay_says_before_it_is_asked_answers_nothing():
 
 
 def test_an_answer_to_the_dot_that_says_neither_yes_nor_no_is_uncertain():
-    smtp_case({"DOT": b"354 more?\r\n"}, "uncertain", "curl 8")
+    for said in (b"354 more?", b"999 hm", b"600 no", b"199 wait", b"000"):
+        smtp_case({"DOT": said + b"\r\n"}, "uncertain", "curl 8",
+                  detail="the relay answered " + said[:3].decode())
+
+
+def test_a_code_of_no_class_refuses_nothing():
+    for verb in ("MAIL", "RCPT", "DATA"):
+        for said in (b"999 hm", b"600 5.1.1 no", b"199 wait", b"000"):
+            for offers in ({}, PIPELINING):
+                smtp_case(dict(offers, **{verb: said + b"\r\n"}), "retry",
+                          "curl 8", fault=True,
+                          detail="the relay answered " + said[:3].decode())
+
+
+def test_a_line_that_begins_like_a_reply_is_none():
+    for line in (b"5500 no", b"550no", b"550\tno", b"55 no", b"5.5.0 no"):
+        smtp_case({"RCPT": line + b"\r\n250 Ok\r\n"}, "accepted", "250")
 
 
 def test_lines_that_begin_with_a_dot_arrive_as_they_were():

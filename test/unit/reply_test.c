@@ -253,6 +253,41 @@ retry_after_is_read_in_both_forms(void **state)
 }
 
 static void
+a_code_is_three_digits_and_nothing_more(void **state)
+{
+	static const struct
+	{
+		const char *line;
+		int code;
+	} cases[] = {{"250 ok\r\n", 250},
+				 {"250-ok\r\n", 250},
+				 {"250\r\n", 250},
+				 {"250", 250},
+				 {"354\n", 354},
+				 {"000 x", 0},
+				 {"999", 999},
+				 {"2500 x", -1},
+				 {"250x", -1},
+				 {"250.1", -1},
+				 {"25 0", -1},
+				 {"25", -1},
+				 {"", -1},
+				 {" 250 x", -1},
+				 {"-50 x", -1},
+				 {"+50 x", -1},
+				 {"550\tx", -1},
+				 {"2\r\n", -1}};
+
+	(void) state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		assert_int_equal(ga_reply_code(cases[i].line, strlen(cases[i].line)),
+						 cases[i].code);
+	assert_int_equal(ga_reply_code("250\0", 4), -1);
+	assert_true(ga_reply_is_refusal(400) && ga_reply_is_refusal(599));
+	assert_false(ga_reply_is_refusal(399) || ga_reply_is_refusal(600));
+}
+
+static void
 a_reply_of_many_lines_has_a_bounded_text(void **state)
 {
 	const char *lines[] = {"", "x", "5.1.1 no", "\xff"};
@@ -278,6 +313,7 @@ main(void)
 		cmocka_unit_test(an_http_status_has_its_class),
 		cmocka_unit_test(a_transfer_without_an_answer_has_its_class),
 		cmocka_unit_test(retry_after_is_read_in_both_forms),
+		cmocka_unit_test(a_code_is_three_digits_and_nothing_more),
 		cmocka_unit_test(a_reply_of_many_lines_has_a_bounded_text),
 	};
 

@@ -383,6 +383,29 @@ ga_reply_retry_after(const char *value, time_t now)
 	return delay > DAY_MS ? DAY_MS : delay;
 }
 
+/* RFC 5321 4.2: three digits, then a blank or a hyphen and words, or nothing. */
+int
+ga_reply_code(const char *line, size_t length)
+{
+	int code = 0;
+
+	if (length < 3 || (length > 3 && memchr(" -\r\n", line[3], 4) == NULL))
+		return -1;
+	for (int i = 0; i < 3; i++)
+	{
+		if (line[i] < '0' || line[i] > '9')
+			return -1;
+		code = code * 10 + (line[i] - '0');
+	}
+	return code;
+}
+
+bool
+ga_reply_is_refusal(int code)
+{
+	return code >= 400 && code < 600;
+}
+
 void
 ga_reply_add_text(GaText *text, const char *line, size_t length)
 {

@@ -26,6 +26,11 @@ typedef enum GaSmtpStage
 	GA_SMTP_FINAL /* after the final dot */
 } GaSmtpStage;
 
+/* The code of one line, whether it is the last of its reply or not; -1: the line is of no
+ * reply.  Only 4xx and 5xx refuse (RFC 5321 4.2.1). */
+extern int ga_reply_code(const char *line, size_t length);
+extern bool ga_reply_is_refusal(int code);
+
 /*
  * Judges a refusal.  `text` is the reply without its code, beginning with the
  * enhanced code (RFC 3463) when there is one.

@@ -74,7 +74,7 @@ typedef struct SmtpSender
 static void
 adjust_patience(SmtpSender *sender)
 {
-	bool parting = sender->code >= 400;
+	bool parting = sender->code < 200 || sender->code >= 400;
 
 	if (!sender->ready && (parting != sender->parting || !sender->greeted))
 		curl_easy_setopt(sender->connection.curl,
@@ -106,11 +106,12 @@ take_reply_line(char *line, size_t size, size_t count, void *context)
 	SmtpSender *sender = context;
 	size_t length = size * count;
 	size_t skip = length > 4 ? 4 : length;
+	int code = ga_reply_code(line, length);
 
 	while (length > skip &&
 		   (line[length - 1] == '\n' || line[length - 1] == '\r'))
 		length--;
-	if (length < 3 || strspn(line, "0123456789") < 3)
+	if (code < 0)
 		return size * count;
 	/* The goodbye after a refusal is no answer to the message. */
 	if (sender->parting && !sender->inside &&
@@ -124,7 +125,7 @@ take_reply_line(char *line, size_t size, size_t count, void *context)
 	sender->inside = length > 3 && line[3] == '-';
 	if (!sender->inside)
 	{
-		sender->code = (int) strtol(line, NULL, 10);
+		sender->code = code;
 		sender->replies += sender->ready;
 		adjust_patience(sender);
 	}
@@ -312,7 +313,7 @@ static CURLcode
 note_surprise(SmtpSender *sender)
 {
 	snprintf(sender->connection.error, sizeof(sender->connection.error),
-			 "the relay answered %d", sender->code);
+			 "the relay answered %03d", sender->code);
 	return CURLE_WEIRD_SERVER_REPLY;
 }
 
@@ -423,7 +424,7 @@ judge_failure(SmtpSender *sender, CURLcode result, GaOutcome *outcome)
 	char enhanced[16];
 	char code[32];
 	/* Until it is answered the last reply is the 354 to DATA. */
-	bool uncertain = sender->body_sent && sender->code < 400;
+	bool uncertain = sender->body_sent && !ga_reply_is_refusal(sender->code);
 
 	if (sender->lacks_utf8)
 	{
@@ -438,7 +439,7 @@ judge_failure(SmtpSender *sender, CURLcode result, GaOutcome *outcome)
 		sender->connection.error[0] = '\0';
 		result = CURLE_OPERATION_TIMEDOUT;
 	}
-	if (sender->code < 400)
+	if (!ga_reply_is_refusal(sender->code))
 	{
 		ga_connection_explain(&sender->connection, result, uncertain, outcome);
 		return;
@@ -471,7 +472,7 @@ waits_for_command(SmtpSender *sender)
 				CURLE_OK ||
 			strncmp(line, "354", 3) == 0)
 			return false;
-		left -= length > 3 && line[3] != '-';
+		left -= ga_reply_code(line, length) >= 0 && line[3] != '-';
 	}
 	return true;
 }
