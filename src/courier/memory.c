@@ -63,16 +63,16 @@ ga_memory_wipe(char *secret)
 	free(secret);
 }
 
-/* ---- memory of the libraries ------------------------------------------------- */
-
-static void
-wipe_and_free(void *memory)
+void
+ga_memory_wipe_and_free(void *memory)
 {
 	if (memory == NULL)
 		return;
 	explicit_bzero(memory, malloc_usable_size(memory));
 	free(memory);
 }
+
+/* ---- memory of the libraries ------------------------------------------------- */
 
 /* NULL when there is no memory: that is for the library to tell. */
 static void *
@@ -88,7 +88,7 @@ resize(void *memory, size_t size)
 		return NULL;
 	if (memory != NULL)
 		memcpy(moved, memory, before < size ? before : size);
-	wipe_and_free(memory);
+	ga_memory_wipe_and_free(memory);
 	return moved;
 }
 
@@ -105,7 +105,7 @@ ga_memory_resize(void *memory, size_t size)
 void
 ga_memory_init_libraries(void)
 {
-	json_set_alloc_funcs(malloc, wipe_and_free);
-	curl_global_init_mem(CURL_GLOBAL_DEFAULT, malloc, wipe_and_free, resize,
-						 strdup, calloc);
+	json_set_alloc_funcs(malloc, ga_memory_wipe_and_free);
+	curl_global_init_mem(CURL_GLOBAL_DEFAULT, malloc, ga_memory_wipe_and_free,
+						 resize, strdup, calloc);
 }

@@ -18,6 +18,9 @@ extern void *ga_memory_alloc_raw(size_t size);
 extern char *ga_memory_strdup(const char *string);
 /* Overwrites a secret before it is freed; NULL is fine. */
 extern void ga_memory_wipe(char *secret);
+/* Overwrites all of a piece of memory, whatever it holds, before it is freed; NULL is
+ * fine. */
+extern void ga_memory_wipe_and_free(void *memory);
 /* As realloc(), but what was there before is overwritten if it has to move. */
 extern void *ga_memory_resize(void *memory, size_t size);
 /*

@@ -135,7 +135,8 @@ void
 ga_pool_free_task(GaTask *task)
 {
 	ga_job_free(&task->job);
-	free(task);
+	/* Its frame has the message with its links. */
+	ga_memory_wipe_and_free(task);
 }
 
 void

@@ -166,6 +166,7 @@ take_job(Server *server, GaSlice payload)
 	char complaint[128];
 
 	memcpy(task->frame, payload.data, payload.length);
+	explicit_bzero((char *) payload.data, payload.length);
 	payload.data = task->frame;
 	if (!ga_job_read_frame(&task->job, payload, complaint, sizeof(complaint)))
 		give_up(server, complaint);

@@ -80,7 +80,7 @@ ga_text_truncate(GaText *text, size_t length)
 void
 ga_text_free(GaText *text)
 {
-	free(text->data);
+	ga_memory_wipe_and_free(text->data);
 	memset(text, 0, sizeof(*text));
 }
 

@@ -22,6 +22,7 @@ extern void ga_text_putc(GaText *text, char c);
 extern void ga_text_printf(GaText *text, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 extern void ga_text_truncate(GaText *text, size_t length);
+/* Overwrites it: texts hold messages with their links, and passwords. */
 extern void ga_text_free(GaText *text);
 /* "" when nothing was appended */
 extern const char *ga_text_string(const GaText *text);

@@ -1462,6 +1462,26 @@ def test_no_memory_holds_the_secrets_of_settings_that_were_changed():
             equal(found(courier), [])
 
 
+def test_no_memory_holds_the_messages_of_a_provider_that_is_gone():
+    canary = "canary-of-a-link-" + "li" * 20
+
+    def found(courier):
+        return [1 for part in memory_of(courier.process)
+                if canary.encode()[-30:] in part]
+
+    with SmtpServer() as server:
+        entry = smtp(server)
+        with Courier(BINARY, entry, flags=("--tell",)) as courier:
+            check(courier.mail(text=canary, html="<p>" + canary), "accepted")
+            if (courier.started or "nothing").startswith("nothing"):
+                return  # a sanitizer keeps what is freed
+            courier.configure()
+            end = time.monotonic() + SOON
+            while found(courier) and time.monotonic() < end:
+                time.sleep(0.01)
+            equal(found(courier), [])
+
+
 def test_descriptors_of_others_are_closed():
     with open(os.path.join(DIRECTORY.name, "other"), "w") as other:
         code = ("import subprocess,sys;p=subprocess.Popen([sys.argv[1],'bounce'],"

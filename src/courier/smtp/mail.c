@@ -275,7 +275,7 @@ put_part(GaText *out, const char *subtype, const char *text)
 	length =
 		g_mime_encoding_flush(&encoding, normal.data, normal.length, encoded);
 	put_lines(out, encoded, length);
-	free(encoded);
+	ga_memory_wipe_and_free(encoded);
 	ga_text_free(&normal);
 }
 

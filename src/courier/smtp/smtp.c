@@ -219,7 +219,7 @@ close_sender(void *context)
 	ga_text_free(&sender->sealed);
 	ga_text_free(&sender->envelope.commands);
 	ga_text_free(&sender->text);
-	free(sender);
+	ga_memory_wipe_and_free(sender); /* its dialogue has the relay's words */
 }
 
 /* One that was idle for long, or on which the relay has said something since. */
