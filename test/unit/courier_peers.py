@@ -400,6 +400,9 @@ def test_and_nowhere_else():
             check(courier.mail(to="jörg@example.com"), "rejected", "smtputf8",
                   detail="SMTPUTF8")
             check(courier.mail(to="b@g.com"), "accepted")
+            check(courier.mail(to="jörg@example.com"), "rejected", "smtputf8")
+            check(courier.mail(to="b@g.com"), "accepted")
+            equal(server.connections, 1)
         said = envelope(server)
         assert not any("jörg" in line for line in said), said
 

@@ -496,7 +496,9 @@ judge(SmtpSender *sender, CURLcode result, const GaCourierJob *job,
 	if (result != CURLE_OK)
 	{
 		judge_failure(sender, result, outcome);
-		part(sender);
+		/* Of a recipient whom it cannot serve nothing was said to the relay. */
+		if (!sender->lacks_utf8)
+			part(sender);
 		return;
 	}
 	snprintf(value, sizeof(value), "%d", sender->code);
