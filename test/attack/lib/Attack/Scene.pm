@@ -377,17 +377,25 @@ sub signature
 	return ($row->[0], split ' ', $row->[1]);
 }
 
-# [name with types, oid, may this role, types...] of all functions of the three schemas
+# [name with types, oid, may this role, kind, "VARIADIC" or nothing, types...] of all functions and procedures of the three schemas
 sub functions_for
 {
 	my ($role) = @_;
-	return map { [ @$_[ 0 .. 2 ], split ' ', $_->[3] ] } @{ super("SELECT p.oid::regprocedure, p.oid, has_function_privilege(\$1, p.oid, 'EXECUTE') AND has_schema_privilege(\$1, p.pronamespace, 'USAGE'),
-		array_to_string(ARRAY(SELECT format_type(a.type, NULL) FROM unnest(p.proargtypes) WITH ORDINALITY a (type, n) ORDER BY n), ' ')
+	return map { [ @$_[ 0 .. 4 ], split /\|/, $_->[5] ] } @{ super("SELECT p.oid::regprocedure, p.oid, has_function_privilege(\$1, p.oid, 'EXECUTE') AND has_schema_privilege(\$1, p.pronamespace, 'USAGE'),
+		p.prokind, CASE WHEN p.provariadic <> 0 THEN 'VARIADIC ' ELSE '' END,
+		array_to_string(ARRAY(SELECT format_type(a.type, NULL) FROM unnest(p.proargtypes) WITH ORDINALITY a (type, n) ORDER BY n), '|')
 		FROM pg_proc p WHERE p.pronamespace IN ('group_api'::regnamespace, 'group_api_v2'::regnamespace, 'group_api_private'::regnamespace)
 		AND p.prorettype <> 'trigger'::regtype ORDER BY 1", $role) };
 }
 
-sub name_of { return $_[0] =~ s/\(.*//sr; }
+# The statement that calls one of these.
+sub call_to
+{
+	my ($function, @arguments) = @_;
+	my ($name, undef, undef, $kind, $variadic) = @$function;
+	$arguments[-1] = "$variadic$arguments[-1]" if @arguments;
+	return ($kind eq 'p' ? 'CALL ' : 'SELECT ') . ($name =~ s/\(.*//sr) . '(' . join(', ', @arguments) . ')';
+}
 
 # What is not granted to a role, by SQL and by PQfn; and what nobody may write or read.
 sub call_everything
@@ -397,8 +405,10 @@ sub call_everything
 
 	for my $function (grep { $_->[2] eq 'f' } functions_for($role))
 	{
-		my ($name, $oid, undef, @types) = @$function;
-		my @outcomes_of = (run_as($case, $role, 'SELECT ' . name_of($name) . '(' . join(', ', map { "(SELECT NULL::$_)" } @types) . ')'), call_as($case, $role, $oid, [ map { [ $_, undef ] } @types ]));
+		my ($name, $oid, undef, $kind, undef, @types) = @$function;
+		# CALL takes no subquery, and a constant null would do away with the call of a strict function.
+		my @nulls = map { $kind eq 'p' ? "NULL::$_" : "(SELECT NULL::$_)" } @types;
+		my @outcomes_of = (run_as($case, $role, call_to($function, @nulls)), call_as($case, $role, $oid, [ map { [ $_, undef ] } @types ]));
 		$_->{results}[-1]{error} .= " ($name)" for @outcomes_of;
 		push @outcomes, @outcomes_of;
 	}
@@ -420,6 +430,7 @@ my %extremes = (
 	integer => [ undef, 0, -1, 2147483647, "'-2147483648'" ],
 	'bigint[]' => [ undef, "'{}'", "'{NULL}'", "'{{1,2},{3,4}}'", "'[-5:-3]={1,2,3}'", "array_fill(9::bigint, '{100000}')", "'{9223372036854775807,-9223372036854775808}'" ],
 	'text[]' => [ undef, "'{}'", "'{NULL}'", "'{x}'", "'{=,==}'" ],
+	'timestamp with time zone' => [ undef, "'-infinity'", "'infinity'", "'4713-01-01 BC'", "'294276-12-31'", 'now()' ],
 	interval => [ undef, "'0'", "'-1 day'", "'0.001 s'" ],
 	name => [ undef, "''", "repeat('n', 63)", "'kept'", "'; DROP'" ],
 	oid => [ undef, 0, 4294967295, "'pg_foreign_server'::regclass", "'pg_user_mapping'::regclass" ],
@@ -434,14 +445,14 @@ sub call_with_extremes
 
 	for my $function (grep { $_->[2] eq 't' && $_->[0] !~ /wait_until_idle|\.pause\(/ } functions_for($role))
 	{
-		my ($name, $oid, undef, @types) = @$function;
+		my ($name, $oid, undef, undef, undef, @types) = @$function;
 		my $fast = call_as($case, $role, $oid, [ map { [ $_, undef ] } @types ]);
 		push @outcomes, $fast if ($fast->{results}[-1]{state} // '') =~ /^(?:XX|53|57|gone|58)/;
 		for my $turn (0 .. (@types ? 7 : 0))
 		{
 			my @arguments = map { my $all = $extremes{$_} // [undef]; ($all->[ $turn % @$all ] // 'NULL') . "::$_" } map { /\[\]$|^character/ ? $_ : $_ } @types;
 			@arguments = map { /^::/ ? "''$_" : $_ } @arguments;
-			my $outcome = run_as($case, $role, 'SELECT ' . name_of($name) . '(' . join(', ', @arguments) . ')');
+			my $outcome = run_as($case, $role, call_to($function, @arguments));
 			my $last = $outcome->{results}[-1];
 			# What is wrong with it is the caller's to hear; all else counts as no error.
 			$last->{error} .= " ($name, turn $turn)" if $last->{error};
