@@ -2441,7 +2441,7 @@ COMMENT ON FUNCTION group_api_private.health_dispatcher() IS 'internal: health()
 -- pg_read_server_files to set; else whoever chooses the word would choose what a superuser types.
 -- A path with a control character could end the line, and is not passed on.
 CREATE FUNCTION group_api_private.provider_remedy(server name, reason text) RETURNS text
-    LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+    LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on AS $$
     SELECT concat_ws(E'\n',
         CASE WHEN path !~ '[[:cntrl:]]'
               AND EXISTS (SELECT FROM pg_user_mappings m, pg_options_to_table(m.umoptions) o
@@ -2884,7 +2884,7 @@ BEGIN
             fact := CASE WHEN role.oid IS NULL THEN format('group_api.trusted_roles names %s, which is no role', role.name)
                          ELSE format('group_api.trusted_roles names %s, which was not made a gateway: what it says of callers is not believed', role.name) END;
             -- Whoever may create a role may give it this name, so the command takes the trust away.
-            command := CASE WHEN role.is_default THEN E'ALTER SYSTEM SET group_api.trusted_roles = \'\';\nSELECT pg_reload_conf();'
+            command := CASE WHEN role.is_default THEN E'ALTER SYSTEM SET group_api.trusted_roles = '''';\nSELECT pg_reload_conf();'
                             ELSE E'ALTER SYSTEM RESET group_api.trusted_roles;\nSELECT pg_reload_conf();' END;
             hint := CASE WHEN role.oid IS NULL THEN command
                          ELSE format('if this is the role that PostgREST logs in as: SELECT group_api.grant_access(%L, ''gateway''); else: %s',
