@@ -137,6 +137,9 @@ roll_back($held);
 
 # ---- a row of each table -------------------------------------------------------------
 
+# From here on each invitation is an event, too.
+sql("SELECT group_api.create_consumer('books')");
+
 # Something in each of them, old enough to be trimmed.
 sub fill
 {
@@ -155,7 +158,9 @@ sub fill
 		"set_aside (group_id, number, step, until, reason) VALUES (gen_random_uuid(), 1, 'claim', now() - interval '1 day', 'x')",
 		"pictures (group_id, id, media_type, data) VALUES (gen_random_uuid(), gen_random_uuid(), 'image/png', 'x')",
 		"idempotency_keys (user_id, contract, key, body_hash, group_id, created_at) VALUES (1, 'A', 'old', 'x', gen_random_uuid(), now() - interval '2 days')",
-		"attempts (group_id, member, attempt, outcome, started_at, elapsed) VALUES (gen_random_uuid(), 1, 1, 'accepted', now() - interval '1 year', '0')");
+		"attempts (group_id, member, attempt, outcome, started_at, elapsed) VALUES (gen_random_uuid(), 1, 1, 'accepted', now() - interval '1 year', '0')",
+		"events (uid, at, type) VALUES ('00000000-0000-0000-0000-000000000001', now() - interval '1 year', 'group.archived')",
+		"event_deliveries (event, listener) SELECT id, 'books' FROM group_api_private.events");
 	return;
 }
 my @tables = split /\n/, sql("SELECT relname FROM pg_class WHERE relnamespace = 'group_api_private'::regnamespace AND relkind = 'r' ORDER BY 1");
