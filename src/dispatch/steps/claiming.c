@@ -55,7 +55,7 @@ claim_for(GaProvider *provider, int limit, GaMonotonic now)
 	if (!ga_work_begin(GA_STEP_CLAIM))
 		return;
 	/* What was just heard of is read before anything more is sent. */
-	if (ga_reload_is_wanted())
+	if (ga_reload_comes_first())
 	{
 		ga_work_end();
 		return;

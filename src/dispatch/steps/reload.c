@@ -39,6 +39,16 @@
 #include "utils/syscache.h"
 
 static bool reload_wanted; /* providers, templates, identity: read again */
+#define NO_TURN PG_UINT64_MAX
+/* The turn in which they were last read, and from which on claims wait for it. */
+static uint64 read_in = NO_TURN;
+static uint64 waits_since = NO_TURN;
+
+static uint64
+turn(void)
+{
+	return pg_atomic_read_u64(&ga_own_slot->turns);
+}
 
 void
 ga_reload_want(void)
@@ -50,6 +60,25 @@ bool
 ga_reload_is_wanted(void)
 {
 	return reload_wanted || pg_atomic_read_u32(&ga_own_slot->reload) != 0;
+}
+
+/*
+ * Whether nothing is to be claimed before the providers are read: a claim waits
+ * for one reading, and not again for what came meanwhile.  Else a session that goes
+ * on with commands which may change providers, for which no right is needed, such
+ * as DROP OWNED, would hold up every message.
+ */
+bool
+ga_reload_comes_first(void)
+{
+	if (!ga_reload_is_wanted())
+	{
+		waits_since = NO_TURN;
+		return false;
+	}
+	if (waits_since == NO_TURN)
+		waits_since = turn();
+	return waits_since == turn() || read_in != turn();
 }
 
 /*
@@ -109,6 +138,7 @@ ga_reload_run(GaMonotonic now)
 	ga_pauses_end_outdated(rows, count);
 	ga_work_end();
 	reload_wanted = false;
+	read_in = turn();
 	take_origin(origin);
 	/* As when somebody stops it: its successor starts at once. */
 	if (settings_changed)

@@ -15,6 +15,7 @@ extern void ga_reload_init(void);
 
 extern void ga_reload_want(void);
 extern bool ga_reload_is_wanted(void);
+extern bool ga_reload_comes_first(void);
 /* A step: reads what is wanted. */
 extern void ga_reload_run(GaMonotonic now);
 
