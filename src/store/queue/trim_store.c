@@ -92,6 +92,14 @@ trim_others(void)
 	return more;
 }
 
+static bool
+trim_events(void)
+{
+	bool more = ga_events_trim(TRIM_ROWS);
+
+	return ga_webhooks_trim(TRIM_ROWS) || more;
+}
+
 /* What is trimmed, each without the others where one of them fails. */
 #define PARTS 7
 
@@ -111,7 +119,7 @@ trim_part(int part)
 		case 4:
 			return ga_receipts_trim();
 		case 5:
-			return ga_events_trim(TRIM_ROWS) | ga_webhooks_trim(TRIM_ROWS);
+			return trim_events();
 		default:
 			return ga_polls_trim();
 	}
