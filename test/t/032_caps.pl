@@ -39,7 +39,7 @@ is(waiting($number, "AND reason LIKE '%group_api.inviter_recipient_daily_cap all
 	due = date_trunc('day', now() AT TIME ZONE 'UTC') AT TIME ZONE 'UTC' + interval '1 day'"), 40, 'or, over the daily cap, for the next day');
 is(sql("SELECT later FROM group_api.queue WHERE channel = 'MOBILE'"), 59, 'the view of the queue tells it');
 like(sql("SELECT fact FROM group_api.health() WHERE \"check\" = 'provider for MOBILE'"), qr/^59 waiting, 59 of them for a daily cap or a cool-down$/, 'so does health()');
-is(sql('SELECT count(*) FROM group_api.health() WHERE severity = 'critical''), 0, 'which finds nothing wrong');
+is(sql(q{SELECT count(*) FROM group_api.health() WHERE severity = 'critical'}), 0, 'which finds nothing wrong');
 my $group = sql("SELECT group_id FROM group_api_private.invitations WHERE contact = '$number' AND reason LIKE '%cooldown)' LIMIT 1");
 like(as_user('zoe', "SELECT group_api.get_group('$group') #>> '{group,members,1,delivery,reason}'"),
 	qr/^later: the leader's groups sent this contact an invitation a moment ago/, 'and each delivery to the leader');
