@@ -1868,13 +1868,13 @@ SELECT a.started_at, a.group_id, a.member, m.name AS member_name, a.server, a.at
 COMMENT ON VIEW group_api.attempts IS 'every try to deliver an invitation, with the provider''s own words';
 COMMENT ON COLUMN group_api.attempts.started_at IS 'when the try began';
 COMMENT ON COLUMN group_api.attempts.group_id IS 'the group';
-COMMENT ON COLUMN group_api.attempts.member IS 'the members number in the group';
-COMMENT ON COLUMN group_api.attempts.member_name IS 'the members name';
+COMMENT ON COLUMN group_api.attempts.member IS 'the member''s number in the group';
+COMMENT ON COLUMN group_api.attempts.member_name IS 'the member''s name';
 COMMENT ON COLUMN group_api.attempts.server IS 'the provider';
 COMMENT ON COLUMN group_api.attempts.attempt IS 'the number of the try, from 1 on; a resend begins anew';
 COMMENT ON COLUMN group_api.attempts.outcome IS 'accepted, retry, rejected, misconfigured or uncertain: docs/providers.md, what an answer means';
-COMMENT ON COLUMN group_api.attempts.code IS 'the providers own code: SMTP reply, HTTP status or error number';
-COMMENT ON COLUMN group_api.attempts.detail IS 'the providers own words, without secrets and tokens';
+COMMENT ON COLUMN group_api.attempts.code IS 'the provider''s own code: SMTP reply, HTTP status or error number';
+COMMENT ON COLUMN group_api.attempts.detail IS 'the provider''s own words, without secrets and tokens';
 COMMENT ON COLUMN group_api.attempts.elapsed IS 'how long the try took';
 COMMENT ON COLUMN group_api.attempts.next_at IS 'when the next try is due; null: there is none';
 COMMENT ON COLUMN group_api.attempts.segments IS 'parts of the SMS; null: a mail, or not known';
@@ -1892,9 +1892,9 @@ SELECT g.id AS group_id, g.name AS "group", i.number AS member, m.name AS member
 COMMENT ON VIEW group_api.deliveries IS 'each invitation with what happened to its message and what the person decided';
 COMMENT ON COLUMN group_api.deliveries.captured IS 'whether it was kept by a capture provider and not sent';
 COMMENT ON COLUMN group_api.deliveries.group_id IS 'the group';
-COMMENT ON COLUMN group_api.deliveries."group" IS 'the groups name';
-COMMENT ON COLUMN group_api.deliveries.member IS 'the members number in the group';
-COMMENT ON COLUMN group_api.deliveries.member_name IS 'the members name';
+COMMENT ON COLUMN group_api.deliveries."group" IS 'the group''s name';
+COMMENT ON COLUMN group_api.deliveries.member IS 'the member''s number in the group';
+COMMENT ON COLUMN group_api.deliveries.member_name IS 'the member''s name';
 COMMENT ON COLUMN group_api.deliveries.channel IS 'MOBILE or EMAIL';
 COMMENT ON COLUMN group_api.deliveries.contact IS 'where the message goes';
 COMMENT ON COLUMN group_api.deliveries.delivery IS 'what happened to the message';
@@ -1904,7 +1904,7 @@ COMMENT ON COLUMN group_api.deliveries.attempts IS 'tries since it was queued la
 COMMENT ON COLUMN group_api.deliveries.due IS 'when it is to be tried next; null: it does not wait';
 COMMENT ON COLUMN group_api.deliveries.changed_at IS 'when delivery or response changed last';
 COMMENT ON COLUMN group_api.deliveries.server IS 'the provider that took it, or tried last';
-COMMENT ON COLUMN group_api.deliveries.message_id IS 'the providers id of the message';
+COMMENT ON COLUMN group_api.deliveries.message_id IS 'the provider''s id of the message';
 COMMENT ON COLUMN group_api.deliveries.group_status IS 'ACTIVE or ARCHIVED: then it is not sent again';
 
 CREATE VIEW group_api.suppressions WITH (security_invoker = true) AS
@@ -1919,7 +1919,7 @@ COMMENT ON COLUMN group_api.suppressions.server IS 'the provider that said so; n
 COMMENT ON COLUMN group_api.suppressions.code IS 'its code';
 COMMENT ON COLUMN group_api.suppressions.evidence IS 'what it rests on, in words that hold no contact';
 COMMENT ON COLUMN group_api.suppressions.receipt IS 'the event in receipt_events, while that is kept';
-COMMENT ON COLUMN group_api.suppressions.contact_hash IS 'the first 12 digits of the contacts salted hash';
+COMMENT ON COLUMN group_api.suppressions.contact_hash IS 'the first 12 digits of the contact''s salted hash';
 
 CREATE VIEW group_api.receipts WITH (security_invoker = true) AS
 SELECT r.received_at, r.way, r.server, r.result, r.group_id, r.member, m.name AS member_name,
@@ -1932,11 +1932,11 @@ COMMENT ON COLUMN group_api.receipts.way IS 'callback: a request of the provider
 COMMENT ON COLUMN group_api.receipts.server IS 'the provider';
 COMMENT ON COLUMN group_api.receipts.result IS 'what became of it: moved (the delivery), known (it said so already), stale (about an older message of the invitation), unknown (no message of ours), ignored (a person''s automatic reply), replayed (this very event was here before)';
 COMMENT ON COLUMN group_api.receipts.group_id IS 'the group, where it names a message of ours';
-COMMENT ON COLUMN group_api.receipts.member IS 'the members number';
-COMMENT ON COLUMN group_api.receipts.member_name IS 'the members name';
+COMMENT ON COLUMN group_api.receipts.member IS 'the member''s number';
+COMMENT ON COLUMN group_api.receipts.member_name IS 'the member''s name';
 COMMENT ON COLUMN group_api.receipts.status IS 'what the provider says of the message';
-COMMENT ON COLUMN group_api.receipts.code IS 'the providers code';
-COMMENT ON COLUMN group_api.receipts.message_id IS 'the providers id of the message';
+COMMENT ON COLUMN group_api.receipts.code IS 'the provider''s code';
+COMMENT ON COLUMN group_api.receipts.message_id IS 'the provider''s id of the message';
 
 CREATE VIEW group_api.receipt_events WITH (security_invoker = true) AS
 SELECT r.id AS receipt, r.received_at, r.way, r.server, r.result, r.group_id, r.member, r.status, r.code,
@@ -1949,9 +1949,9 @@ COMMENT ON COLUMN group_api.receipt_events.way IS 'as in receipts';
 COMMENT ON COLUMN group_api.receipt_events.server IS 'the provider';
 COMMENT ON COLUMN group_api.receipt_events.result IS 'what became of it';
 COMMENT ON COLUMN group_api.receipt_events.group_id IS 'the group, where it names a message of ours';
-COMMENT ON COLUMN group_api.receipt_events.member IS 'the members number';
+COMMENT ON COLUMN group_api.receipt_events.member IS 'the member''s number';
 COMMENT ON COLUMN group_api.receipt_events.status IS 'what the provider says of the message';
-COMMENT ON COLUMN group_api.receipt_events.code IS 'the providers code';
+COMMENT ON COLUMN group_api.receipt_events.code IS 'the provider''s code';
 COMMENT ON COLUMN group_api.receipt_events.event IS 'the event as it came, without tokens; it may hold contacts';
 
 CREATE VIEW group_api.receipt_counts WITH (security_invoker = true) AS
@@ -2023,7 +2023,7 @@ COMMENT ON COLUMN group_api.captured.subject IS 'of a mail, decoded';
 COMMENT ON COLUMN group_api.captured.id IS 'in the order in which they were kept';
 COMMENT ON COLUMN group_api.captured.captured_at IS 'when it was kept';
 COMMENT ON COLUMN group_api.captured.group_id IS 'the group';
-COMMENT ON COLUMN group_api.captured.member IS 'the members number';
+COMMENT ON COLUMN group_api.captured.member IS 'the member''s number';
 COMMENT ON COLUMN group_api.captured.server IS 'the capture provider';
 COMMENT ON COLUMN group_api.captured.channel IS 'MOBILE or EMAIL';
 COMMENT ON COLUMN group_api.captured.recipient IS 'where it would have gone';
@@ -2046,9 +2046,9 @@ COMMENT ON COLUMN group_api.templates.channel IS 'MOBILE or EMAIL';
 COMMENT ON COLUMN group_api.templates.locale IS 'the language, as BCP 47 writes it';
 COMMENT ON COLUMN group_api.templates.source IS 'built-in, or own: put there by put_template()';
 COMMENT ON COLUMN group_api.templates.in_force IS 'whether messages are made of it';
-COMMENT ON COLUMN group_api.templates.subject IS 'a mails subject; null: an SMS';
-COMMENT ON COLUMN group_api.templates.body IS 'the SMS, or the mails plain text';
-COMMENT ON COLUMN group_api.templates.html IS 'the mails HTML; null: an SMS, or a mail of plain text';
+COMMENT ON COLUMN group_api.templates.subject IS 'a mail''s subject; null: an SMS';
+COMMENT ON COLUMN group_api.templates.body IS 'the SMS, or the mail''s plain text';
+COMMENT ON COLUMN group_api.templates.html IS 'the mail''s HTML; null: an SMS, or a mail of plain text';
 COMMENT ON COLUMN group_api.templates.changed_at IS 'when it was put there; null: built-in';
 
 -- What health() reads: whoever may name a table can hold it up (CREATE RULE asks
@@ -2098,7 +2098,7 @@ COMMENT ON COLUMN group_api.dispatcher.held_up_since IS 'since when';
 COMMENT ON COLUMN group_api.dispatcher.failing_while IS 'the step that fails; null: none does';
 COMMENT ON COLUMN group_api.dispatcher.failing_reason IS 'with which error';
 COMMENT ON COLUMN group_api.dispatcher.failing_since IS 'since when';
-COMMENT ON COLUMN group_api.dispatcher.is_adopted IS 'whether the data are this databases own: false sends nothing until adopt()';
+COMMENT ON COLUMN group_api.dispatcher.is_adopted IS 'whether the data are this database''s own: false sends nothing until adopt()';
 COMMENT ON COLUMN group_api.dispatcher.data_origin IS 'where the data come from, if from elsewhere';
 COMMENT ON COLUMN group_api.dispatcher.since IS 'since when it is in that trouble; null: in none, or not known';
 COMMENT ON COLUMN group_api.dispatcher.command IS 'what to type into psql against it; null: nothing';
@@ -2122,7 +2122,7 @@ COMMENT ON VIEW group_api.waiting IS 'the invitations that wait to be sent or ar
 COMMENT ON COLUMN group_api.waiting.expires_at IS 'when it expires, sent or not';
 COMMENT ON COLUMN group_api.waiting.since IS 'when it changed last';
 COMMENT ON COLUMN group_api.waiting.group_id IS 'the group';
-COMMENT ON COLUMN group_api.waiting.member IS 'the members number';
+COMMENT ON COLUMN group_api.waiting.member IS 'the member''s number';
 COMMENT ON COLUMN group_api.waiting.channel IS 'MOBILE or EMAIL';
 COMMENT ON COLUMN group_api.waiting.contact IS 'where it goes';
 COMMENT ON COLUMN group_api.waiting.delivery IS 'queued or sending';
@@ -2164,7 +2164,7 @@ SELECT s.group_id AS "group", s.number AS member, s.step, s.reason, s.since, s.u
  WHERE s.until > pg_catalog.now();
 COMMENT ON VIEW group_api.set_aside IS 'the rows at which a step of the dispatcher failed, why, and until when it goes on without them (member 0: the group itself; infinity: for good, the message having killed the courier each time, or none could be made of the row); step read: the row is, or once was, on a page of the disk that cannot be read; retry_failed() has them tried at once';
 COMMENT ON COLUMN group_api.set_aside."group" IS 'the group';
-COMMENT ON COLUMN group_api.set_aside.member IS 'the members number; 0: the group itself';
+COMMENT ON COLUMN group_api.set_aside.member IS 'the member''s number; 0: the group itself';
 COMMENT ON COLUMN group_api.set_aside.step IS 'the step of the dispatcher that failed at it; send: the message killed the courier';
 COMMENT ON COLUMN group_api.set_aside.reason IS 'the error';
 COMMENT ON COLUMN group_api.set_aside.since IS 'since when';
