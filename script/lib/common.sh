@@ -192,11 +192,14 @@ cleanup() {
 	exit "$status"
 }
 
-# wait_for_file FILE WHAT: until it has content; a helper's port, say
+# wait_for_file FILE WHAT: until it has content; a helper's port, say. The
+# helper is the last one started; when it has ended, there is nothing to wait for.
 wait_for_file() {
 	local i
 	for ((i = 0; i < 1200; i++)); do
 		[ -s "$1" ] && return 0
+		kill -0 "${CHILDREN[-1]}" 2>/dev/null ||
+			{ warn "$2 has ended before it was ready"; return 1; }
 		sleep 0.1
 	done
 	warn "$2 did not start within 120 s"
