@@ -160,7 +160,7 @@ sub normal
 	$text =~ s/("id"\s*:\s*)\d+/$1ID/g;
 	$text =~ s/\buser( ?)\d+\b/user$1N/g;
 	$text =~ s/("elapsed\w*"\s*:\s*)[\d.]+/$1N/g;
-	$text =~ s/\b\d\d:\d\d:\d\d\b/AGE/g if $function->{name} =~ /\.status_figures$/;
+	$text =~ s/\b\d\d:\d\d:\d\d\b/AGE/g if $function->{name} =~ /\.status_(?:figures|page)$/;
 	$text =~ s/\b\d+\b/N/g if $function->{name} =~ /\.(put_user|dispatcher_state)$/;
 	return $text;
 }
