@@ -253,7 +253,7 @@ CREATE TABLE group_api_private.invitations (
         CHECK ((channel IS NULL) = (contact IS NULL) AND (channel IS NULL) = (delivery IS NULL)),
     CONSTRAINT invitations_due_check
         CHECK (due IS NULL OR delivery IN ('queued', 'sending'))
-) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.01, autovacuum_vacuum_threshold = 1000);
+) WITH (fillfactor = 45, autovacuum_vacuum_scale_factor = 0.01, autovacuum_vacuum_threshold = 1000);
 COMMENT ON TABLE group_api_private.invitations IS 'internal: one offer to one member, and the queue of what is to be sent';
 COMMENT ON COLUMN group_api_private.invitations.due IS 'when the message is to be tried next; null: not waiting';
 COMMENT ON COLUMN group_api_private.invitations.start_tag IS 'the place in the queue of its channel, shared among leaders; null: given when it is due';

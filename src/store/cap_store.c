@@ -465,6 +465,7 @@ ga_caps_trim(void)
 			   "  FOR UPDATE SKIP LOCKED))",
 		.nargs = 1,
 		.argtypes = {INT4OID},
+		.is_by_range = true,
 	};
 	static GaPlan resends = {
 		.sql = "DELETE FROM group_api_private.resends WHERE ctid = ANY (ARRAY("

@@ -52,9 +52,28 @@ run(SPIPlanPtr saved, Datum *values, const char *nulls, int expected,
 	return SPI_processed;
 }
 
+/* Planning happens within, also of what has been planned before. */
+static uint64
+run_with(const char *setting, const char *value, GaPlan *plan,
+		 SPIPlanPtr *saved, Datum *values, const char *nulls, int expected)
+{
+	int guc_level = NewGUCNestLevel();
+	uint64 found;
+
+	(void) set_config_option(setting, value, PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_SAVE, true, 0, false);
+	found = run(get_plan(plan, saved), values, nulls, expected, false);
+	AtEOXact_GUC(false, guc_level);
+	return found;
+}
+
 uint64
 ga_plan_run(GaPlan *plan, Datum *values, const char *nulls, int expected)
 {
+	/* The dispatcher reads by keys alone otherwise (process/worker_settings). */
+	if (plan->is_by_range)
+		return run_with("enable_bitmapscan", "on", plan, &plan->saved, values,
+						nulls, expected);
 	return run(get_plan(plan, &plan->saved), values, nulls, expected, false);
 }
 
@@ -64,19 +83,10 @@ ga_plan_run(GaPlan *plan, Datum *values, const char *nulls, int expected)
 uint64
 ga_plan_run_set(GaPlan *plan, Datum *values, int expected, int count)
 {
-	int guc_level;
-	uint64 found;
-
 	if (count <= FEW)
 		return ga_plan_run(plan, values, NULL, expected);
-	/* Planning happens within, also of what has been planned before. */
-	guc_level = NewGUCNestLevel();
-	(void) set_config_option("enable_nestloop", "off", PGC_USERSET,
-							 PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
-	found = run(get_plan(plan, &plan->saved_for_many), values, NULL, expected,
-				false);
-	AtEOXact_GUC(false, guc_level);
-	return found;
+	return run_with("enable_nestloop", "off", plan, &plan->saved_for_many,
+					values, NULL, expected);
 }
 
 uint64

@@ -20,7 +20,8 @@ typedef struct GaPlan
 	int nargs;
 	Oid argtypes[GA_PLAN_MAX_ARGS];
 	const char *no_wait; /* a mark for test/lint/waits.sh, see below */
-	SPIPlanPtr saved;	 /* NULL until first used in this session */
+	bool is_by_range; /* by a BRIN index, which only bitmaps can be read from */
+	SPIPlanPtr saved; /* NULL until first used in this session */
 	SPIPlanPtr saved_for_many;
 } GaPlan;
 

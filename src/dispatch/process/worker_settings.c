@@ -9,8 +9,10 @@
 
 /*
  * The queue's plans must not depend on statistics that are missing or old: the
- * right plan is always the index, in order.  No setting of the database's owner
- * may slow or redirect this worker either.
+ * right plan is always the index, in order.  A bitmap of a small table would hold
+ * pages of rows that are not asked for, so that one page that cannot be read
+ * held up everybody's.  No setting of the database's owner may slow or redirect
+ * this worker either.
  */
 void
 ga_worker_settings_pin(void)
@@ -18,6 +20,7 @@ ga_worker_settings_pin(void)
 	static const char *const settings[][2] = {
 		{"search_path", "pg_catalog, pg_temp"},
 		{"enable_seqscan", "off"},
+		{"enable_bitmapscan", "off"},
 		{"enable_hashjoin", "off"},
 		{"enable_mergejoin", "off"},
 		{"enable_material", "off"},

@@ -308,6 +308,7 @@ ga_events_trim(int rows)
 			   " SELECT FROM gone",
 		.nargs = 2,
 		.argtypes = {TIMESTAMPTZOID, INT4OID},
+		.is_by_range = true,
 	};
 	TimestampTz end = GetCurrentTimestamp() -
 					  (int64) ga_settings.events_retention * USECS_PER_MINUTE;

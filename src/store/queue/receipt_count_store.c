@@ -84,6 +84,7 @@ trim_receipts(void)
 			   "  WHERE received_at < $1 LIMIT $2 FOR UPDATE SKIP LOCKED))",
 		.nargs = 2,
 		.argtypes = {TIMESTAMPTZOID, INT4OID},
+		.is_by_range = true,
 	};
 	TimestampTz end = GetCurrentTimestamp() -
 					  (int64) ga_settings.receipts_retention * USECS_PER_MINUTE;

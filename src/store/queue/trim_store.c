@@ -46,6 +46,7 @@ trim_attempts(void)
 				   "a", "member", "trim") "  LIMIT $2 FOR UPDATE SKIP LOCKED))",
 		.nargs = 2,
 		.argtypes = {TIMESTAMPTZOID, INT4OID},
+		.is_by_range = true,
 	};
 	Datum values[2] = {TimestampTzGetDatum(attempts_end()),
 					   Int32GetDatum(TRIM_ROWS)};
@@ -167,6 +168,7 @@ trim_attempts_one_by_one(void)
 				   "a", "member", "trim") " LIMIT $2",
 		.nargs = 2,
 		.argtypes = {TIMESTAMPTZOID, INT4OID},
+		.is_by_range = true,
 	};
 	Datum values[2] = {TimestampTzGetDatum(attempts_end()),
 					   Int32GetDatum(CAREFUL_ROWS)};
