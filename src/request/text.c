@@ -19,44 +19,24 @@
 /* what a byte outside the encoding counts as */
 #define REPLACEMENT 0xFFFD
 
-typedef struct CodeRange
-{
-	uint32_t first;
-	uint32_t last;
-} CodeRange;
-
-/* Unicode property White_Space, above ASCII. */
-static const CodeRange white_space[] = {
-	{0x85, 0x85},	  {0xA0, 0xA0},		{0x1680, 0x1680}, {0x2000, 0x200A},
-	{0x2028, 0x2029}, {0x202F, 0x202F}, {0x205F, 0x205F}, {0x3000, 0x3000},
-};
-
-/* Characters without a shape: a name of these alone is blank. */
-static const CodeRange invisible[] = {
-	{0xAD, 0xAD},	  {0x34F, 0x34F},	{0x61C, 0x61C},		{0x115F, 0x1160},
-	{0x17B4, 0x17B5}, {0x180B, 0x180F}, {0x200B, 0x200F},	{0x202A, 0x202E},
-	{0x2060, 0x206F}, {0x2800, 0x2800}, {0x3164, 0x3164},	{0xFE00, 0xFE0F},
-	{0xFEFF, 0xFEFF}, {0xFFA0, 0xFFA0}, {0xE0000, 0xE0FFF},
-};
-
-static bool
-is_in(const CodeRange *ranges, size_t count, uint32_t code)
-{
-	for (size_t i = 0; i < count && code >= ranges[i].first; i++)
-		if (code <= ranges[i].last)
-			return true;
-	return false;
-}
-
-#define IS_IN(ranges, code)                                                    \
-	is_in(ranges, sizeof(ranges) / sizeof(ranges[0]), code)
-
 static bool
 is_white(uint32_t code)
 {
 	if (code < 0x80)
 		return code == ' ' || (code >= '\t' && code <= '\r');
-	return IS_IN(white_space, code);
+	/* Unicode property White_Space */
+	return code == 0x85 || code == 0xA0 || code == 0x1680 ||
+		   (code >= 0x2000 && code <= 0x200A) || code == 0x2028 ||
+		   code == 0x2029 || code == 0x202F || code == 0x205F || code == 0x3000;
+}
+
+/* A name of characters without a shape alone is blank; so is Braille's empty cell. */
+static bool
+is_visible(uint32_t code)
+{
+	if (code < 0x80)
+		return code > 0x20 && code != 0x7F;
+	return !ga_utf8_is_ignorable((int32_t) code) && code != 0x2800;
 }
 
 static bool
@@ -132,8 +112,7 @@ ga_text_scan(const char *text, size_t length, GaTextPolicy policy,
 		if (scan->refused == 0)
 			scan->refused = pending != 0 ? pending : refused ? code : 0;
 		if (!scan->is_visible)
-			scan->is_visible = code < 0x80 ? code > 0x20 && code != 0x7F
-										   : !IS_IN(invisible, code);
+			scan->is_visible = is_visible(code);
 		scan->chars = ++chars;
 		scan->end = i + width;
 	}

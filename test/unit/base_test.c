@@ -16,6 +16,7 @@
 #include "base/shared/provider_options.h"
 #include "base/shared/provider_table.h"
 #include "base/shared/sms_text.h"
+#include "base/shared/utf8.h"
 #include "base/shared/wire.h"
 
 static GaSlice
@@ -189,6 +190,25 @@ what_is_not_utf8_is_not_counted(void **state)
 	(void) state;
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
 		assert_false(ga_sms_count(bad[i], strlen(bad[i]), &count));
+}
+
+static void
+what_is_not_shown_is_ignorable(void **state)
+{
+	static const int32_t shown[] = {'x',	0xAC,	0xAE,	0x34E,	0x350,
+									0x200A, 0x2010, 0x2029, 0x202F, 0x205F,
+									0x2070, 0x2800, 0xFFF9, 0xFFFD, 0xE1000};
+	static const int32_t ignorable[] = {
+		0xAD,	0x34F,	0x61C,	0x115F,	 0x1160,  0x17B4,  0x180B, 0x200B,
+		0x200F, 0x202A, 0x202E, 0x2060,	 0x206F,  0x3164,  0xFE0F, 0xFEFF,
+		0xFFA0, 0xFFF0, 0xFFF8, 0x1BCA0, 0x1D17A, 0xE0000, 0xE0FFF};
+
+	(void) state;
+	for (size_t i = 0; i < sizeof(shown) / sizeof(shown[0]); i++)
+		assert_false(ga_utf8_is_ignorable(shown[i]));
+	for (size_t i = 0; i < sizeof(ignorable) / sizeof(ignorable[0]); i++)
+		assert_true(ga_utf8_is_ignorable(ignorable[i]));
+	assert_false(ga_utf8_is_ignorable(-1));
 }
 
 static void
@@ -425,6 +445,7 @@ main(void)
 		cmocka_unit_test(a_frame_that_is_too_long_is_broken),
 		cmocka_unit_test(an_sms_is_counted_in_parts),
 		cmocka_unit_test(what_is_not_utf8_is_not_counted),
+		cmocka_unit_test(what_is_not_shown_is_ignorable),
 		cmocka_unit_test(option_values_are_checked),
 		cmocka_unit_test(options_belong_to_their_kind_and_place),
 		cmocka_unit_test(defaults_pass_their_own_check),

@@ -56,6 +56,30 @@ ga_utf8_is_bidi(int32_t character)
 }
 
 bool
+ga_utf8_is_ignorable(int32_t character)
+{
+	static const struct
+	{
+		int32_t first;
+		int32_t last;
+	} ranges[] = {
+		{0x00AD, 0x00AD},	{0x034F, 0x034F},	{0x061C, 0x061C},
+		{0x115F, 0x1160},	{0x17B4, 0x17B5},	{0x180B, 0x180F},
+		{0x200B, 0x200F},	{0x202A, 0x202E},	{0x2060, 0x206F},
+		{0x3164, 0x3164},	{0xFE00, 0xFE0F},	{0xFEFF, 0xFEFF},
+		{0xFFA0, 0xFFA0},	{0xFFF0, 0xFFF8},	{0x1BCA0, 0x1BCA3},
+		{0x1D173, 0x1D17A}, {0xE0000, 0xE0FFF},
+	};
+
+	for (size_t i = 0;
+		 i < sizeof(ranges) / sizeof(ranges[0]) && character >= ranges[i].first;
+		 i++)
+		if (character <= ranges[i].last)
+			return true;
+	return false;
+}
+
+bool
 ga_utf8_is_right_to_left(int32_t character)
 {
 	return (character >= 0x0590 && character <= 0x08FF) ||

@@ -24,6 +24,14 @@ extern bool ga_utf8_is_control(int32_t character);
 /* Marks and overrides of direction: they make a name read as another. */
 extern bool ga_utf8_is_bidi(int32_t character);
 
+/*
+ * Joiners, marks of direction, fillers, tags: nothing is shown for them
+ * (Default_Ignorable_Code_Point of Unicode 15.1, DerivedCoreProperties.txt).  The unique
+ * index on groups' names is made without them (store/group/name_key): whoever changes
+ * this list has to build that index anew.
+ */
+extern bool ga_utf8_is_ignorable(int32_t character);
+
 /* In a block of a script that is written from right to left (Unicode's Blocks.txt). */
 extern bool ga_utf8_is_right_to_left(int32_t character);
 

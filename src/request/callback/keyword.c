@@ -49,11 +49,8 @@ plain_letter(int32_t character)
 static bool
 is_invisible(int32_t character)
 {
-	return character == 0xAD || (character >= 0x300 && character <= 0x36F) ||
-		   (character >= 0x200B && character <= 0x200F) ||
-		   (character >= 0x202A && character <= 0x202E) ||
-		   (character >= 0x2060 && character <= 0x206F) ||
-		   (character >= 0xFE00 && character <= 0xFE0F) || character == 0xFEFF;
+	return ga_utf8_is_ignorable(character) ||
+		   (character >= 0x300 && character <= 0x36F);
 }
 
 /* Signs, quotation marks and pictures say nothing beside the word. */

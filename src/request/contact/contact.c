@@ -176,18 +176,12 @@ check_mobile(const char *text, GaContact *contact, GaContactFault *fault)
 	return false;
 }
 
-/* Marks of direction and joiners: phones copy them along, and nobody sees them. */
-static bool
-is_mark(int32_t character)
-{
-	return ga_utf8_is_bidi(character) || character == 0xFEFF ||
-		   (character >= 0x200B && character <= 0x200F) ||
-		   (character >= 0x2060 && character <= 0x206F);
-}
-
-/* Without the marks at both ends and the blanks among them. */
+/*
+ * The text without the blanks and the marks of direction at its ends: phones copy such
+ * marks along, and nobody sees them.
+ */
 static const char *
-without_marks(const char *text)
+trimmed(const char *text)
 {
 	const char *end = text + strlen(text);
 	const char *first = NULL;
@@ -198,7 +192,7 @@ without_marks(const char *text)
 		const char *start = text;
 		int32_t character = ga_utf8_next(&text, end);
 
-		if (character == ' ' || is_mark(character))
+		if (character == ' ' || ga_utf8_is_ignorable(character))
 			continue;
 		first = first ? first : start;
 		last = text;
@@ -210,8 +204,7 @@ bool
 ga_contact_check(GaChannel channel, const char *text, GaContact *contact,
 				 GaContactFault *fault)
 {
-	const char *utf8 =
-		without_marks(pg_server_to_any(text, strlen(text), PG_UTF8));
+	const char *utf8 = trimmed(pg_server_to_any(text, strlen(text), PG_UTF8));
 
 	Assert(channel != GA_CHANNEL_NONE);
 	if (channel == GA_CHANNEL_EMAIL)

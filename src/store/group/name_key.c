@@ -13,6 +13,7 @@
 #include "postgres.h"
 
 #include "base/compat.h"
+#include "base/shared/utf8.h"
 #include "common/unicode_norm.h"
 #include "fmgr.h"
 #include "mb/pg_wchar.h"
@@ -20,34 +21,6 @@
 
 /* RFC 3629, 3 */
 #define UTF8_BYTES_MAX 4
-
-typedef struct LetterRange
-{
-	pg_wchar first;
-	pg_wchar last;
-} LetterRange;
-
-/*
- * Default_Ignorable_Code_Point of Unicode 15.1, DerivedCoreProperties.txt: nothing is
- * shown for them.
- */
-static const LetterRange invisible[] = {
-	{0x00AD, 0x00AD},	{0x034F, 0x034F},	{0x061C, 0x061C},
-	{0x115F, 0x1160},	{0x17B4, 0x17B5},	{0x180B, 0x180F},
-	{0x200B, 0x200F},	{0x202A, 0x202E},	{0x2060, 0x206F},
-	{0x3164, 0x3164},	{0xFE00, 0xFE0F},	{0xFEFF, 0xFEFF},
-	{0xFFA0, 0xFFA0},	{0xFFF0, 0xFFF8},	{0x1BCA0, 0x1BCA3},
-	{0x1D173, 0x1D17A}, {0xE0000, 0xE0FFF},
-};
-
-static bool
-is_invisible(pg_wchar character)
-{
-	for (int i = 0; i < lengthof(invisible); i++)
-		if (character >= invisible[i].first && character <= invisible[i].last)
-			return true;
-	return false;
-}
 
 static bool
 is_ascii(const char *text, int length)
@@ -70,7 +43,7 @@ seen_characters(const char *text, int length)
 	for (; at < end; at += pg_utf_mblen(at))
 	{
 		characters[count] = utf8_to_unicode(at);
-		count += !is_invisible(characters[count]);
+		count += !ga_utf8_is_ignorable((int32_t) characters[count]);
 	}
 	characters[count] = 0;
 	return characters;
