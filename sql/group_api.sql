@@ -722,16 +722,6 @@ whoever else knows the id, signed in or not, is told a part: the group and of it
 the leader alone, without any delivery or response.  Errors: 22023 (400), P0002 (404);
 28000 (401) for who is not signed in while the setting is off.$$;
 
-CREATE FUNCTION group_api.load_group(text) RETURNS json
-    LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'group_api_load_group';
-COMMENT ON FUNCTION group_api.load_group(text) IS
-$$The same with a body as it came, JSON or a form: see load_group(jsonb).$$;
-
-CREATE FUNCTION group_api.load_group(bytea) RETURNS json
-    LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'group_api_load_group';
-COMMENT ON FUNCTION group_api.load_group(bytea) IS
-$$The same for a body in raw bytes: see load_group(text).$$;
-
 CREATE FUNCTION group_api.list_groups("limit" integer DEFAULT NULL, "offset" integer DEFAULT NULL) RETURNS json
     LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'group_api_list_groups';
 COMMENT ON FUNCTION group_api.list_groups(integer, integer) IS
@@ -755,16 +745,6 @@ member of the group has already is a fault, and so are more members than
 group_api.max_members in all.
 Allowed to the group's leader and to operators.  Errors: those of create_group(jsonb), P0002
 (404), 42501 (403), 55000 (409) for an archived group or one of users (contract B).$$;
-
-CREATE FUNCTION group_api.add_members(text) RETURNS json
-    LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_add_members';
-COMMENT ON FUNCTION group_api.add_members(text) IS
-$$The same with a body as it came, JSON or a form: see add_members(jsonb).$$;
-
-CREATE FUNCTION group_api.add_members(bytea) RETURNS json
-    LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_add_members';
-COMMENT ON FUNCTION group_api.add_members(bytea) IS
-$$The same for a body in raw bytes: see add_members(text).$$;
 
 CREATE FUNCTION group_api.send_invitations(id uuid) RETURNS json
     LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_send_invitations';
@@ -1136,77 +1116,42 @@ $$Tells what the caller is to a group.
 What the caller is to the group (GET /api/v2/group/{id}/status/): {"status": null, "subscribed",
 "requested" or "invited"}.  Errors: 28000 (401), P0002 (404).$$;
 
--- The same with the body as it came
-
-CREATE FUNCTION group_api_v2.put_group(text) RETURNS json
-    LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_v2_put_group';
-COMMENT ON FUNCTION group_api_v2.put_group(text) IS
-$$The same over HTTP, JSON or a form: see put_group(jsonb).$$;
-
-CREATE FUNCTION group_api_v2.put_group(bytea) RETURNS json
-    LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_v2_put_group';
-COMMENT ON FUNCTION group_api_v2.put_group(bytea) IS
-$$The same for a body in raw bytes: see put_group(text).$$;
-
-CREATE FUNCTION group_api_v2.patch_group(text) RETURNS json
-    LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_v2_patch_group';
-COMMENT ON FUNCTION group_api_v2.patch_group(text) IS
-$$The same over HTTP, JSON or a form: see patch_group(jsonb).$$;
-
-CREATE FUNCTION group_api_v2.patch_group(bytea) RETURNS json
-    LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_v2_patch_group';
-COMMENT ON FUNCTION group_api_v2.patch_group(bytea) IS
-$$The same for a body in raw bytes: see patch_group(text).$$;
-
-CREATE FUNCTION group_api_v2.delete_group(text) RETURNS json
-    LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_v2_delete_group_body';
-COMMENT ON FUNCTION group_api_v2.delete_group(text) IS
-$$The same over HTTP, whatever the body is; in SQL of a group's id as text: see delete_group(bigint).$$;
-
-CREATE FUNCTION group_api_v2.delete_group(bytea) RETURNS json
-    LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_v2_delete_group_body';
-COMMENT ON FUNCTION group_api_v2.delete_group(bytea) IS
-$$The same for a body in raw bytes: see delete_group(text).$$;
-
-CREATE FUNCTION group_api_v2.invite_users(text) RETURNS json
-    LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_v2_invite_users';
-COMMENT ON FUNCTION group_api_v2.invite_users(text) IS
-$$The same over HTTP, JSON or a form: see invite_users(bigint, bigint[]).$$;
-
-CREATE FUNCTION group_api_v2.invite_users(bytea) RETURNS json
-    LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_v2_invite_users';
-COMMENT ON FUNCTION group_api_v2.invite_users(bytea) IS
-$$The same for a body in raw bytes: see invite_users(text).$$;
-
-CREATE FUNCTION group_api_v2.withdraw_invitations(text) RETURNS json
-    LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_v2_withdraw_invitations';
-COMMENT ON FUNCTION group_api_v2.withdraw_invitations(text) IS
-$$The same over HTTP, JSON or a form: see withdraw_invitations(bigint, bigint[]).$$;
-
-CREATE FUNCTION group_api_v2.withdraw_invitations(bytea) RETURNS json
-    LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_v2_withdraw_invitations';
-COMMENT ON FUNCTION group_api_v2.withdraw_invitations(bytea) IS
-$$The same for a body in raw bytes: see withdraw_invitations(text).$$;
-
-CREATE FUNCTION group_api_v2.subscribe(text) RETURNS json
-    LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_v2_subscribe_body';
-COMMENT ON FUNCTION group_api_v2.subscribe(text) IS
-$$The same over HTTP, JSON or a form; in SQL of a group's id as text: see subscribe(bigint, bigint[]).$$;
-
-CREATE FUNCTION group_api_v2.subscribe(bytea) RETURNS json
-    LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_v2_subscribe_body';
-COMMENT ON FUNCTION group_api_v2.subscribe(bytea) IS
-$$The same for a body in raw bytes: see subscribe(text).$$;
-
-CREATE FUNCTION group_api_v2.unsubscribe(text) RETURNS json
-    LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_v2_unsubscribe_body';
-COMMENT ON FUNCTION group_api_v2.unsubscribe(text) IS
-$$The same over HTTP, JSON or a form; in SQL of a group's id as text: see unsubscribe(bigint, bigint).$$;
-
-CREATE FUNCTION group_api_v2.unsubscribe(bytea) RETURNS json
-    LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_v2_unsubscribe_body';
-COMMENT ON FUNCTION group_api_v2.unsubscribe(bytea) IS
-$$The same for a body in raw bytes: see unsubscribe(text).$$;
+-- The same with a body as it came, in both contracts: one row a function, with its volatility, its name
+-- in C, the function that its comment leads to, and what it takes.  bytea is what an HTTP server hands
+-- over.  text is for what SQL's callers and drivers send without a type ('{...}', $1): beside jsonb
+-- and bytea, which are equally near to it, nothing else would decide.
+DO $do$
+DECLARE
+    f record;
+BEGIN
+    FOR f IN SELECT w.* FROM (VALUES
+        ('group_api', 'load_group', 'STABLE', 'group_api_load_group', 'load_group(jsonb)', 'JSON or a form as it came'),
+        ('group_api', 'add_members', 'VOLATILE', 'group_api_add_members', 'add_members(jsonb)', 'JSON or a form as it came'),
+        ('group_api_v2', 'put_group', 'VOLATILE', 'group_api_v2_put_group', 'put_group(jsonb)', 'JSON or a form as it came'),
+        ('group_api_v2', 'patch_group', 'VOLATILE', 'group_api_v2_patch_group', 'patch_group(jsonb)', 'JSON or a form as it came'),
+        ('group_api_v2', 'delete_group', 'VOLATILE', 'group_api_v2_delete_group_body', 'delete_group(bigint)',
+            'a body, which is not read, or the id as text'),
+        ('group_api_v2', 'invite_users', 'VOLATILE', 'group_api_v2_invite_users', 'invite_users(bigint, bigint[])', 'JSON or a form as it came'),
+        ('group_api_v2', 'withdraw_invitations', 'VOLATILE', 'group_api_v2_withdraw_invitations',
+            'withdraw_invitations(bigint, bigint[])', 'JSON or a form as it came'),
+        ('group_api_v2', 'subscribe', 'VOLATILE', 'group_api_v2_subscribe_body', 'subscribe(bigint, bigint[])',
+            'JSON, a form or the group''s id as text'),
+        ('group_api_v2', 'unsubscribe', 'VOLATILE', 'group_api_v2_unsubscribe_body', 'unsubscribe(bigint, bigint)',
+            'JSON, a form or the group''s id as text')
+    ) AS w (schema, name, volatility, symbol, twin, body) LOOP
+        EXECUTE pg_catalog.format(
+            $f$CREATE FUNCTION %1$I.%2$I(text) RETURNS json LANGUAGE c %3$s AS 'MODULE_PATHNAME', %4$L$f$,
+            f.schema, f.name, f.volatility, f.symbol);
+        EXECUTE pg_catalog.format(
+            $f$CREATE FUNCTION %1$I.%2$I(bytea) RETURNS json LANGUAGE c %3$s AS 'MODULE_PATHNAME', %4$L$f$,
+            f.schema, f.name, f.volatility, f.symbol);
+        EXECUTE pg_catalog.format('COMMENT ON FUNCTION %I.%I(text) IS %L',
+            f.schema, f.name, pg_catalog.format('The same with %s: see %s.', f.body, f.twin));
+        EXECUTE pg_catalog.format('COMMENT ON FUNCTION %I.%I(bytea) IS %L',
+            f.schema, f.name, pg_catalog.format('The same for a body in raw bytes: see %s(text).', f.name));
+    END LOOP;
+END
+$do$;
 
 -- The invited person --------------------------------------------------------
 

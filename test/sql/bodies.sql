@@ -26,6 +26,17 @@ LANGUAGE sql AS $$ SELECT pg_temp.named_or_refused(format('SELECT group_api_v2.c
 CREATE FUNCTION pg_temp.made(body text, field text) RETURNS text
 LANGUAGE sql AS 'SELECT group_api_v2.create_group(body) ->> field';
 
+-- ---- What has no type ----
+
+-- Literals and many drivers' parameters have none: without a text beside them, jsonb and bytea
+-- would be equally near, and the call "not unique".
+SELECT lives_ok(format('PREPARE untyped_%s AS SELECT %s($1)', row_number() OVER (), f), 'what has no type is taken by ' || f)
+FROM (SELECT DISTINCT format('%I.%I', n.nspname, p.proname) AS f
+		FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
+		WHERE n.nspname IN ('group_api', 'group_api_v2') AND p.proargtypes = '17'::oidvector AND p.proname <> 'ingest_bounce') AS taken;
+SELECT is((SELECT count(*)::int FROM pg_prepared_statements WHERE name LIKE 'untyped%' AND parameter_types = '{text}'), 12, 'as text, and there are such functions');
+DEALLOCATE ALL;
+
 -- ---- What a form says ----
 
 SELECT is(pg_temp.made(body, field), wanted, left(body, 40) || ' has ' || field)
