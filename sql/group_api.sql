@@ -2293,7 +2293,9 @@ last what it is now or when it is tried next.  No rows: there is no such invitat
 --
 -- Each function below looks at one subject and answers a row for each finding, or one
 -- that says that all is well.  health() binds them when it is created, so whoever may call
--- it needs no right to name them; what they name is in the schema group_api.
+-- it needs no right to name them; what they name is in the schema group_api.  What cannot be
+-- looked at, for a lock or an error, is "unknown", with the error and its SQLSTATE as fact and
+-- hint; health() says what that means.
 
 CREATE FUNCTION group_api_private.health_dispatcher(
         OUT "check" text, OUT severity text, OUT since timestamptz, OUT fact text, OUT hint text, OUT command text)
@@ -2321,11 +2323,9 @@ BEGIN
             hint := dispatcher.hint;
             command := dispatcher.command;
         END IF;
+    -- A lock first: its SQLSTATE is of the class that the next condition stands for.
     EXCEPTION WHEN lock_not_available THEN
-        severity := 'critical';
-        since := statement_timestamp();
-        fact := 'not known: a view of the extension is locked';
-        command := 'SELECT * FROM pg_locks WHERE NOT granted;';
+        severity := 'unknown'; fact := SQLERRM; hint := SQLSTATE;
     WHEN object_not_in_prerequisite_state THEN
         severity := 'critical';
         since := pg_postmaster_start_time();
@@ -2336,9 +2336,7 @@ BEGIN
             THEN format(E'ALTER SYSTEM SET shared_preload_libraries = %s;\n\\! pg_ctl restart -D "$PGDATA"',
                         concat_ws(', ', nullif(current_setting('shared_preload_libraries'), ''), 'group_api')) END;
     WHEN OTHERS THEN
-        severity := 'critical';
-        since := statement_timestamp();
-        fact := 'not known: ' || SQLERRM;
+        severity := 'unknown'; fact := SQLERRM; hint := SQLSTATE;
     END;
     hint := coalesce(hint, command);
     RETURN NEXT;
@@ -2361,19 +2359,8 @@ BEGIN
             since := coalesce(dispatcher.since, pg_postmaster_start_time());
             command := CASE origin WHEN 'foreign' THEN 'SELECT group_api.adopt();' ELSE dispatcher.command END;
         END IF;
-    EXCEPTION WHEN lock_not_available THEN
-        severity := 'critical';
-        since := statement_timestamp();
-        fact := 'not known: a table of the extension is locked';
-        hint := 'see the check "locks"';
-        command := 'SELECT * FROM pg_locks WHERE NOT granted;';
-    WHEN OTHERS THEN
-        severity := 'critical';
-        since := statement_timestamp();
-        fact := 'not known: ' || SQLERRM;
-        hint := CASE WHEN SQLSTATE LIKE 'XX%' OR SQLSTATE = '58030'
-                     THEN 'see the check "errors"; what cannot be read is to be restored from a backup'
-                     ELSE 'see the check "dispatcher"' END;
+    EXCEPTION WHEN OTHERS THEN
+        severity := 'unknown'; fact := SQLERRM; hint := SQLSTATE;
     END;
     RETURN NEXT;
 END
@@ -2525,19 +2512,8 @@ BEGIN
                     WHERE p.channel = wanted::text AND p.max_connections IS NOT NULL LOOP
                 fact := fact || format('; %s allows %s connections, fewer than max_connections', narrow.server, narrow.max_connections);
             END LOOP;
-        EXCEPTION WHEN lock_not_available THEN
-            severity := 'critical';
-            since := statement_timestamp();
-            fact := 'not known: a table of the extension is locked';
-            hint := 'see the check "locks"';
-            command := 'SELECT * FROM pg_locks WHERE NOT granted;';
-        WHEN OTHERS THEN
-            severity := 'critical';
-            since := statement_timestamp();
-            fact := 'not known: ' || SQLERRM;
-            hint := CASE WHEN SQLSTATE LIKE 'XX%' OR SQLSTATE = '58030'
-                         THEN 'see the check "errors"; what cannot be read is to be restored from a backup'
-                         ELSE 'see the check "dispatcher"' END;
+        EXCEPTION WHEN OTHERS THEN
+            severity := 'unknown'; fact := SQLERRM; hint := SQLSTATE;
         END;
         RETURN NEXT;
         CONTINUE WHEN severity <> 'ok';
@@ -2639,17 +2615,8 @@ BEGIN
                             THEN format('SELECT pg_terminate_backend(%s);', holder.pid)
                             ELSE 'SELECT * FROM pg_locks WHERE NOT granted;' END;
         END IF;
-    EXCEPTION WHEN lock_not_available THEN
-        severity := 'critical';
-        since := statement_timestamp();
-        fact := 'not known: a view of the extension is locked';
-        hint := 'SELECT * FROM pg_locks WHERE NOT granted;';
-        command := hint;
-    WHEN OTHERS THEN
-        severity := 'critical';
-        since := statement_timestamp();
-        fact := 'not known: ' || SQLERRM;
-        hint := 'see the check "dispatcher"';
+    EXCEPTION WHEN OTHERS THEN
+        severity := 'unknown'; fact := SQLERRM; hint := SQLSTATE;
     END;
     RETURN NEXT;
 
@@ -2682,17 +2649,8 @@ BEGIN
                AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_trigger'::regclass AND d.objid = t.oid AND d.deptype = 'e')
                AND t.tgname <> 'wake';
         END IF;
-    EXCEPTION WHEN lock_not_available THEN
-        severity := 'critical';
-        since := statement_timestamp();
-        fact := 'not known: a table of the extension is locked';
-        hint := 'see the check "locks"';
-        command := 'SELECT * FROM pg_locks WHERE NOT granted;';
-    WHEN OTHERS THEN
-        severity := 'critical';
-        since := statement_timestamp();
-        fact := 'not known: ' || SQLERRM;
-        hint := 'see the check "dispatcher"';
+    EXCEPTION WHEN OTHERS THEN
+        severity := 'unknown'; fact := SQLERRM; hint := SQLSTATE;
     END;
     RETURN NEXT;
 END
@@ -2943,14 +2901,32 @@ CREATE FUNCTION group_api.health(
     SET standard_conforming_strings = on SET row_security = on
     SET lock_timeout = '200ms'
 BEGIN ATOMIC
-    SELECT f."check", f.severity IN ('ok', 'notice'), f.severity, date_trunc('milliseconds', f.since), f.fact, f.hint, f.command
+    SELECT f."check", u.severity IN ('ok', 'notice'), u.severity, date_trunc('milliseconds', u.since), u.fact, u.hint, u.command
       FROM (SELECT 1 AS part, d.* FROM group_api_private.health_dispatcher() WITH ORDINALITY d
             UNION ALL SELECT 2, d.* FROM group_api_private.health_channels() WITH ORDINALITY d
             UNION ALL SELECT 3, d.* FROM group_api_private.health_steps() WITH ORDINALITY d
             UNION ALL SELECT 4, d.* FROM group_api_private.health_outcomes() WITH ORDINALITY d
             UNION ALL SELECT 5, d.* FROM group_api_private.health_settings() WITH ORDINALITY d
             UNION ALL SELECT 6, d.* FROM group_api_private.health_events() WITH ORDINALITY d) f
-     ORDER BY array_position(ARRAY['critical', 'warning', 'notice', 'ok'], f.severity), f.part, f.ordinality;
+     CROSS JOIN LATERAL (
+            SELECT f.severity, f.since, f.fact, f.hint, f.command WHERE f.severity <> 'unknown'
+            UNION ALL
+            -- These two look at views alone, and at what would tell of a lock.
+            SELECT 'critical', statement_timestamp(), 'not known: a view of the extension is locked',
+                   'SELECT * FROM pg_locks WHERE NOT granted;', 'SELECT * FROM pg_locks WHERE NOT granted;'
+             WHERE f.severity = 'unknown' AND f.hint = '55P03' AND f."check" IN ('dispatcher', 'locks')
+            UNION ALL
+            SELECT 'critical', statement_timestamp(), 'not known: a table of the extension is locked',
+                   'see the check "locks"', 'SELECT * FROM pg_locks WHERE NOT granted;'
+             WHERE f.severity = 'unknown' AND f.hint = '55P03' AND f."check" NOT IN ('dispatcher', 'locks')
+            UNION ALL
+            -- Class XX: what is on the disk makes no sense; 58030: it cannot be read.
+            SELECT 'critical', statement_timestamp(), 'not known: ' || f.fact,
+                   CASE WHEN (f.hint LIKE 'XX%' OR f.hint = '58030') AND f."check" <> 'errors'
+                        THEN 'see the check "errors"; what cannot be read is to be restored from a backup'
+                        WHEN f."check" <> 'dispatcher' THEN 'see the check "dispatcher"' END, NULL
+             WHERE f.severity = 'unknown' AND f.hint <> '55P03') u
+     ORDER BY array_position(ARRAY['critical', 'warning', 'notice', 'ok'], u.severity), f.part, f.ordinality;
 END;
 COMMENT ON FUNCTION group_api.health() IS
 $$Tells what is wrong and what to do, worst first, and of each thing that it looks at and finds well one row.
