@@ -250,6 +250,25 @@ read_members(GaJsonReader *reader, const GaJsonPath *path, JsonbContainer *list,
 
 /* ---- The body ---- */
 
+/* What a new group and further members have in common. */
+#define INVITING_FIELDS                                                        \
+	{.name = "sendInvitations",                                                \
+	 .kind = GA_JSON_BOOLEAN,                                                  \
+	 .offset = offsetof(GaGroupRequest, send_invitations)},                    \
+		{.name = "members",                                                    \
+		 .kind = GA_JSON_LIST,                                                 \
+		 .flags = GA_JSON_REQUIRED,                                            \
+		 .offset = 0,                                                          \
+		 .read = read_members},                                                \
+		{.name = "idempotencyKey",                                             \
+		 .kind = GA_JSON_TEXT,                                                 \
+		 .max_chars = GA_IDEMPOTENCY_KEY_MAX_CHARS,                            \
+		 .offset = offsetof(GaGroupRequest, idempotency_key)},                 \
+	{                                                                          \
+		.name = "dryRun", .kind = GA_JSON_BOOLEAN,                             \
+		.offset = offsetof(GaGroupRequest, dry_run)                            \
+	}
+
 static const GaJsonField group_fields[] = {
 	{.name = "productId",
 	 .kind = GA_JSON_TEXT,
@@ -277,21 +296,7 @@ static const GaJsonField group_fields[] = {
 	 .flags = GA_JSON_REQUIRED | GA_JSON_MULTI_LINE,
 	 .max_chars = MESSAGE_MAX_CHARS,
 	 .offset = offsetof(GaGroupRequest, message)},
-	{.name = "sendInvitations",
-	 .kind = GA_JSON_BOOLEAN,
-	 .offset = offsetof(GaGroupRequest, send_invitations)},
-	{.name = "members",
-	 .kind = GA_JSON_LIST,
-	 .flags = GA_JSON_REQUIRED,
-	 .offset = 0,
-	 .read = read_members},
-	{.name = "idempotencyKey",
-	 .kind = GA_JSON_TEXT,
-	 .max_chars = GA_IDEMPOTENCY_KEY_MAX_CHARS,
-	 .offset = offsetof(GaGroupRequest, idempotency_key)},
-	{.name = "dryRun",
-	 .kind = GA_JSON_BOOLEAN,
-	 .offset = offsetof(GaGroupRequest, dry_run)},
+	INVITING_FIELDS,
 	{.name = "id", .kind = GA_JSON_IGNORED, .flags = GA_JSON_NULLABLE},
 	{.name = "createdAt", .kind = GA_JSON_IGNORED, .flags = GA_JSON_NULLABLE},
 	{.name = "status", .kind = GA_JSON_IGNORED, .flags = GA_JSON_NULLABLE},
@@ -320,21 +325,7 @@ static const GaJsonField further_fields[] = {
 	 .kind = GA_JSON_TEXT,
 	 .offset = offsetof(GaGroupRequest, group_id),
 	 .check = ga_check_guid},
-	{.name = "members",
-	 .kind = GA_JSON_LIST,
-	 .flags = GA_JSON_REQUIRED,
-	 .offset = 0,
-	 .read = read_members},
-	{.name = "sendInvitations",
-	 .kind = GA_JSON_BOOLEAN,
-	 .offset = offsetof(GaGroupRequest, send_invitations)},
-	{.name = "idempotencyKey",
-	 .kind = GA_JSON_TEXT,
-	 .max_chars = GA_IDEMPOTENCY_KEY_MAX_CHARS,
-	 .offset = offsetof(GaGroupRequest, idempotency_key)},
-	{.name = "dryRun",
-	 .kind = GA_JSON_BOOLEAN,
-	 .offset = offsetof(GaGroupRequest, dry_run)},
+	INVITING_FIELDS,
 };
 
 static const GaJsonTable further_table = GA_JSON_TABLE(further_fields);

@@ -226,6 +226,18 @@ what_is_due_already_was_left_behind_and_is_read_from_the_front(void **state)
 	assert_true(ga_reading_has_more(provider));
 }
 
+/* What is due and was not found is looked for again a second later, not sooner. */
+static void
+assert_is_tried_after_a_second(void)
+{
+	pass_ms(999);
+	ga_reading_check_due(provider, the_time);
+	assert_false(ga_reading_has_more(provider));
+	pass_ms(1);
+	ga_reading_check_due(provider, the_time);
+	assert_true(ga_reading_has_more(provider));
+}
+
 static void
 what_is_due_and_not_found_from_the_front_is_locked_and_tried_a_second_later(
 	void **state)
@@ -235,12 +247,7 @@ what_is_due_and_not_found_from_the_front_is_locked_and_tried_a_second_later(
 	ga_reading_note_next_due(provider, the_date - SECOND);
 	assert_false(ga_reading_has_more(provider));
 	assert_true(ga_reading_next_turn(provider) == the_time + SECOND);
-	pass_ms(999);
-	ga_reading_check_due(provider, the_time);
-	assert_false(ga_reading_has_more(provider));
-	pass_ms(1);
-	ga_reading_check_due(provider, the_time);
-	assert_true(ga_reading_has_more(provider));
+	assert_is_tried_after_a_second();
 }
 
 /* Tells how far the channel of SMS is read, and expects this of it. */
@@ -394,12 +401,7 @@ what_was_locked_is_read_again_a_second_later_and_nothing_else(void **state)
 	assert_false(ga_reading_has_more(provider));
 	assert_true(ga_reading_next_turn(provider) <= the_time + SECOND);
 	ga_reading_note_next_due(provider, the_date - SECOND);
-	pass_ms(999);
-	ga_reading_check_due(provider, the_time);
-	assert_false(ga_reading_has_more(provider));
-	pass_ms(1);
-	ga_reading_check_due(provider, the_time);
-	assert_true(ga_reading_has_more(provider));
+	assert_is_tried_after_a_second();
 	assert_reads(299, 300);
 }
 
