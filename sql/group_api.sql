@@ -1527,32 +1527,40 @@ last_group (null: the first ones), for resend(), cancel() and in_batches().  Ans
 with how many it was done, and why one of the others was left out.
 Error: 22023 for another action or max_rows below 1.$$;
 
-CREATE FUNCTION group_api.resend(
-        group_id uuid DEFAULT NULL, channel group_api.channel DEFAULT NULL, server name DEFAULT NULL,
-        reason text DEFAULT NULL, max_age interval DEFAULT NULL, max_rows integer DEFAULT 1000)
+CREATE FUNCTION group_api_private.every_batch(
+        action text, group_id uuid, channel group_api.channel, server name, reason text, max_age interval, max_rows integer)
     RETURNS bigint
     LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     batch record;
-    resent bigint := 0;
+    done bigint := 0;
     skipped bigint := 0;
     words text;
 BEGIN
     SELECT NULL::uuid AS last_group, NULL::integer AS last_member INTO batch;
     LOOP
-        batch := group_api.one_batch('resend', group_id, channel, server, reason, max_age, (max_rows - resent)::integer,
+        batch := group_api.one_batch(action, group_id, channel, server, reason, max_age, (max_rows - done)::integer,
                                      batch.last_group, batch.last_member);
-        resent := resent + batch.done;
+        done := done + batch.done;
         skipped := skipped + batch.chosen - batch.done;
         words := coalesce(batch.refusal, words);
-        EXIT WHEN batch.chosen = 0 OR resent >= max_rows;
+        EXIT WHEN batch.chosen = 0 OR done >= max_rows;
     END LOOP;
-    IF skipped > 0 THEN
+    -- What cannot be canceled has left, or is withdrawn already.
+    IF skipped > 0 AND action = 'resend' THEN
         RAISE NOTICE USING MESSAGE = format('%s were left out, the last one since %s', skipped, words);
     END IF;
-    RETURN resent;
+    RETURN done;
 END
 $$;
+COMMENT ON FUNCTION group_api_private.every_batch(text, uuid, group_api.channel, name, text, interval, integer) IS
+'internal: resend() and cancel(), one_batch() after the other until max_rows are done';
+
+CREATE FUNCTION group_api.resend(
+        group_id uuid DEFAULT NULL, channel group_api.channel DEFAULT NULL, server name DEFAULT NULL,
+        reason text DEFAULT NULL, max_age interval DEFAULT NULL, max_rows integer DEFAULT 1000) RETURNS bigint
+    LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp
+    RETURN group_api_private.every_batch('resend', group_id, channel, server, reason, max_age, max_rows);
 COMMENT ON FUNCTION group_api.resend(uuid, group_api.channel, name, text, interval, integer) IS
 $$Sends open invitations that were sent, or failed, again under new links: all, or those of one group, channel or provider
 (server), with a reason that is LIKE the given one, or that changed no longer ago than max_age; at most max_rows.
@@ -1562,23 +1570,9 @@ Error: 22023 for max_rows below 1.$$;
 
 CREATE FUNCTION group_api.cancel(
         group_id uuid DEFAULT NULL, channel group_api.channel DEFAULT NULL, server name DEFAULT NULL,
-        reason text DEFAULT NULL, max_age interval DEFAULT NULL, max_rows integer DEFAULT 1000)
-    RETURNS bigint
-    LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
-DECLARE
-    batch record;
-    canceled bigint := 0;
-BEGIN
-    SELECT NULL::uuid AS last_group, NULL::integer AS last_member INTO batch;
-    LOOP
-        batch := group_api.one_batch('cancel', group_id, channel, server, reason, max_age, (max_rows - canceled)::integer,
-                                     batch.last_group, batch.last_member);
-        canceled := canceled + batch.done;
-        EXIT WHEN batch.chosen = 0 OR canceled >= max_rows;
-    END LOOP;
-    RETURN canceled;
-END
-$$;
+        reason text DEFAULT NULL, max_age interval DEFAULT NULL, max_rows integer DEFAULT 1000) RETURNS bigint
+    LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp
+    RETURN group_api_private.every_batch('cancel', group_id, channel, server, reason, max_age, max_rows);
 COMMENT ON FUNCTION group_api.cancel(uuid, group_api.channel, name, text, interval, integer) IS
 $$Withdraws invitations whose message has not left: all, or those of one group or channel, that a provider (server) was tried
 for, with a reason that is LIKE the given one, or that changed no longer ago than max_age; at most max_rows.  Returns how many.
@@ -3062,17 +3056,26 @@ CREATE FUNCTION group_api_private.our_wrappers() RETURNS text
 $$;
 COMMENT ON FUNCTION group_api_private.our_wrappers() IS 'internal: the extension''s foreign-data wrappers, quoted, with commas between';
 
-CREATE FUNCTION group_api.revoke_access(role regrole) RETURNS void
+-- A role that was dropped meanwhile is a number to regrole.
+CREATE FUNCTION group_api_private.require_role(role regrole) RETURNS void
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
-DECLARE
-    wrappers text := group_api_private.our_wrappers();
-    owned text;
 BEGIN
     IF role IS NULL OR NOT EXISTS (SELECT FROM pg_roles r WHERE r.oid = role) THEN
         RAISE EXCEPTION USING ERRCODE = 'undefined_object',
             MESSAGE = CASE WHEN role IS NULL THEN 'the role must not be null'
                            ELSE format('role %s does not exist', role) END;
     END IF;
+END
+$$;
+COMMENT ON FUNCTION group_api_private.require_role(regrole) IS 'internal: 42704 unless there is such a role';
+
+CREATE FUNCTION group_api.revoke_access(role regrole) RETURNS void
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    wrappers text := group_api_private.our_wrappers();
+    owned text;
+BEGIN
+    PERFORM group_api_private.require_role(role);
     EXECUTE format('REVOKE ALL ON ALL ROUTINES IN SCHEMA group_api, group_api_v2, group_api_private FROM %s CASCADE', role);
     EXECUTE format('REVOKE ALL ON ALL TABLES IN SCHEMA group_api, group_api_v2, group_api_private FROM %s CASCADE', role);
     EXECUTE format('REVOKE ALL ON SCHEMA group_api, group_api_v2, group_api_private FROM %s CASCADE', role);
@@ -3156,6 +3159,7 @@ DECLARE
         'group_api.pause_channel(group_api.channel, text), group_api.resume_channel(group_api.channel), '
         'group_api.pause_all(text), group_api.resume_all(), '
         'group_api.one_batch(text, uuid, group_api.channel, name, text, interval, integer, uuid, integer), '
+        'group_api_private.every_batch(text, uuid, group_api.channel, name, text, interval, integer), '
         'group_api_private.mail_unquoted(text), group_api_private.mail_subject(text), group_api_private.mail_text(text), '
         'group_api_private.first_link(text), '
         'group_api.put_user(text, text, text, text, text, text, text, text), '
@@ -3186,11 +3190,7 @@ DECLARE
     -- What the role itself was granted, by one function of each level.
     held text[];
 BEGIN
-    IF role IS NULL OR NOT EXISTS (SELECT FROM pg_roles r WHERE r.oid = role) THEN
-        RAISE EXCEPTION USING ERRCODE = 'undefined_object',
-            MESSAGE = CASE WHEN role IS NULL THEN 'the role must not be null'
-                           ELSE format('role %s does not exist', role) END;
-    END IF;
+    PERFORM group_api_private.require_role(role);
     IF level IS NULL OR level NOT IN ('anonymous', 'caller', 'operator', 'monitor', 'listener', 'mailer', 'gateway') THEN
         RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
             MESSAGE = format('unknown level of access %s', coalesce(quote_literal(level), 'null')),

@@ -35,7 +35,7 @@ again() {
 	sed '/^    FOR kind IN/,/AS k (name/d' sql/group_api.sql | grep -nE "(group_api_|')($pattern)\b" |
 		grep -v "WHEN 'EMAIL' THEN 'smtp'" |
 		# What operators do with many invitations has the name of a vendor.
-		grep -vE "'resend', 'cancel'|(WHEN|action =|one_batch\\() ?'resend'"
+		grep -vE "'resend', 'cancel'|(WHEN|action =|every_batch\\() ?'resend'"
 }
 
 report "there is a table of kinds" "$([ "$(kinds | wc -l)" -ge 15 ] || echo "$TABLE has $(kinds | wc -l)")"

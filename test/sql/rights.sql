@@ -303,7 +303,7 @@ INSERT INTO levels
 	SELECT 'operator', unnest(ARRAY['retry_failed(uuid,group_api.channel,name,text,interval,integer)', 'pause(name,text)',
 		'retry_set_aside()', 'resend(uuid,group_api.channel,name,text,interval,integer)',
 		'cancel(uuid,group_api.channel,name,text,interval,integer)',
-		'one_batch(text,uuid,group_api.channel,name,text,interval,integer,uuid,integer)', 'report_progress(text,bigint,bigint)',
+		'one_batch(text,uuid,group_api.channel,name,text,interval,integer,uuid,integer)', 'private.every_batch(text,uuid,group_api.channel,name,text,interval,integer)', 'report_progress(text,bigint,bigint)',
 		'pause_channel(group_api.channel,text)', 'resume_channel(group_api.channel)', 'pause_all(text)', 'resume_all()',
 		'private.mail_unquoted(text)', 'private.mail_subject(text)', 'private.mail_text(text)', 'private.first_link(text)',
 		'put_user(text,text,text,text,text,text,text,text)', 'resume(name)', 'adopt(boolean,boolean,boolean)',
