@@ -141,7 +141,7 @@ take_turn(void)
 	ga_work_survive(ga_event_telling_run, now);
 	ga_work_survive(ga_couriers_try_suspect, now);
 	ga_work_survive(ga_recording_gather, now);
-	ga_work_survive(ga_deadlines_look, now);
+	ga_work_survive(ga_deadlines_check, now);
 	if (!ga_work_survive(ga_claiming_ask_for_receipts, now))
 		ga_polls_recheck();
 	ga_work_survive(ga_recheck_shorten_waits, now);

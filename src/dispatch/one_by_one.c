@@ -64,7 +64,7 @@ typedef struct OneClaim
 	const GaProvider *provider;
 	int64 incarnation;
 	GaQueueCursor cursor; /* a copy: what is rolled back is not read */
-	GaQueueLook look;
+	GaQueueScan scan;
 	GaClaim *claim;
 	int count;
 } OneClaim;
@@ -77,59 +77,59 @@ claim_one(void *arg)
 
 	one->count = ga_queue_claim(ga_work_scope(), provider->channel,
 								provider->server, &provider->filter,
-								one->incarnation, 1, &one->look, &one->claim);
+								one->incarnation, 1, &one->scan, &one->claim);
 	ga_screening_mark(ga_work_scope(), provider->channel, one->claim,
 					  one->count);
 }
 
 /* One look after the other is one. */
 static void
-add_look(GaQueueLook *look, const GaQueueLook *one)
+add_scan(GaQueueScan *scan, const GaQueueScan *one)
 {
-	*look->cursor = *one->cursor;
-	look->goes_on = one->goes_on;
-	look->claimed_to = Max(look->claimed_to, one->claimed_to);
-	look->tells_locked &= one->tells_locked;
-	ga_fair_queue_add_range(&look->locked, one->locked.from, one->locked.to);
+	*scan->cursor = *one->cursor;
+	scan->goes_on = one->goes_on;
+	scan->claimed_to = Max(scan->claimed_to, one->claimed_to);
+	scan->tells_locked &= one->tells_locked;
+	ga_fair_queue_add_range(&scan->locked, one->locked.from, one->locked.to);
 }
 
 int
 ga_one_by_one_claim(const GaProvider *provider, int64 incarnation, int limit,
-					GaQueueLook *look, GaClaim **claims)
+					GaQueueScan *scan, GaClaim **claims)
 {
 	int count = 0;
 
-	look->goes_on = true;
-	look->claimed_to = GA_START_TAG_MIN;
-	look->tells_locked = true;
-	ga_fair_queue_reset_range(&look->locked);
+	scan->goes_on = true;
+	scan->claimed_to = GA_START_TAG_MIN;
+	scan->tells_locked = true;
+	ga_fair_queue_reset_range(&scan->locked);
 	*claims = MemoryContextAlloc(ga_work_scope()->caller_context,
 								 sizeof(GaClaim) * Max(limit, 1));
 	for (int tried = 0; tried < limit; tried++)
 	{
 		OneClaim one = {.provider = provider,
 						.incarnation = incarnation,
-						.cursor = *look->cursor,
-						.look.last_tag = look->last_tag};
+						.cursor = *scan->cursor,
+						.scan.last_tag = scan->last_tag};
 		const char *error;
 		GaRowKey key;
 
-		one.look.cursor = &one.cursor;
+		one.scan.cursor = &one.cursor;
 		if (ga_set_aside_try(claim_one, &one, &error))
 		{
-			add_look(look, &one.look);
+			add_scan(scan, &one.scan);
 			if (one.count == 0)
 				break;
 			(*claims)[count++] = *one.claim;
 			failures[GA_STEP_CLAIM] = 0;
 			continue;
 		}
-		look->tells_locked &= error != NULL;
+		scan->tells_locked &= error != NULL;
 		if (error == NULL ||
-			!ga_queue_peek(provider->channel, &provider->filter, look->cursor,
-						   look->last_tag, &key))
+			!ga_queue_peek(provider->channel, &provider->filter, scan->cursor,
+						   scan->last_tag, &key))
 		{
-			look->goes_on = false;
+			scan->goes_on = false;
 			break;
 		}
 		note_failed(GA_STEP_CLAIM, "claim", key, error);

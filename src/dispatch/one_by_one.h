@@ -19,7 +19,7 @@
 
 /* As ga_queue_claim() and ga_screening_mark(). */
 extern int ga_one_by_one_claim(const GaProvider *provider, int64 incarnation,
-							   int limit, GaQueueLook *look, GaClaim **claims);
+							   int limit, GaQueueScan *scan, GaClaim **claims);
 /*
  * As ga_queue_record(); behind the records that are kept since their rows are
  * locked stand `failed` ones, which the caller is to set aside, too.

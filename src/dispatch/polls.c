@@ -207,15 +207,6 @@ ga_polls_ask(GaMonotonic now, uint64 *next_id)
 
 /* ---- the answers -------------------------------------------------------- */
 
-static const char *
-keep_text(GaSlice slice)
-{
-	if (slice.length == 0 || memchr(slice.data, 0, slice.length) != NULL ||
-		!pg_verify_mbstr(PG_UTF8, slice.data, (int) slice.length, true))
-		return NULL;
-	return pnstrdup(slice.data, slice.length);
-}
-
 /* The same answer about the same message is one event. */
 static const uint8 *
 digest_of(const GaReceipt *receipt)
@@ -289,8 +280,8 @@ ga_polls_note_answer(const GaJob *job, const GaOutcomeFrame *outcome)
 
 	/* Its provider may be asked again. */
 	is_known = false;
-	receipt->code = keep_text(outcome->code);
-	receipt->reason = keep_text(outcome->detail);
+	receipt->code = ga_job_text(outcome->code);
+	receipt->reason = ga_job_text(outcome->detail);
 	if (outcome->outcome == GA_OUTCOME_ACCEPTED)
 		receipt->status = status_of(outcome->flags);
 	if (outcome->flags & GA_OUTCOME_OPTED_OUT)

@@ -121,23 +121,23 @@ is_empty(const GaTagRange *range)
 }
 
 static void
-note_locked(GaReading *reading, const GaQueueLook *look)
+note_locked(GaReading *reading, const GaQueueScan *scan)
 {
-	reading->is_blind |= !look->tells_locked;
-	if (is_empty(&look->locked))
+	reading->is_blind |= !scan->tells_locked;
+	if (is_empty(&scan->locked))
 		return;
-	ga_fair_queue_add_range(&reading->locked, look->locked.from,
-							look->locked.to);
+	ga_fair_queue_add_range(&reading->locked, scan->locked.from,
+							scan->locked.to);
 	reading->locked_not_before = ga_monotonic_in_ms(LOCKED_RETRY_MS);
 }
 
 static void
-has_reread(GaReading *reading, const GaQueueLook *look, int count)
+has_reread(GaReading *reading, const GaQueueScan *scan, int count)
 {
 	reading->reread.had_turn = true;
 	if (count > 0)
-		reading->read_to = look->claimed_to;
-	if (look->goes_on)
+		reading->read_to = scan->claimed_to;
+	if (scan->goes_on)
 		return;
 	ga_fair_queue_reset_range(&reading->reread.range);
 	reading->reread.state = GA_REREAD_NOTHING;
@@ -147,26 +147,26 @@ has_reread(GaReading *reading, const GaQueueLook *look, int count)
 }
 
 bool
-ga_reading_claimed(GaProvider *provider, const GaQueueLook *look, int count)
+ga_reading_claimed(GaProvider *provider, const GaQueueScan *scan, int count)
 {
 	GaReading *reading = &provider->reading;
 
-	note_locked(reading, look);
+	note_locked(reading, scan);
 	if (count > 0)
 	{
 		reading->found_nothing = false;
-		reading->claimed_to = Max(reading->claimed_to, look->claimed_to);
+		reading->claimed_to = Max(reading->claimed_to, scan->claimed_to);
 	}
-	if (look->cursor == &reading->reread.cursor)
+	if (scan->cursor == &reading->reread.cursor)
 	{
-		has_reread(reading, look, count);
+		has_reread(reading, scan, count);
 		return ga_reading_has_more(provider);
 	}
 	reading->reread.had_turn = false;
 	/* What is read again is further behind: newcomers stand behind that. */
 	if (count > 0 && reading->reread.state != GA_REREAD_UNDER_WAY)
-		reading->read_to = look->claimed_to;
-	if (look->goes_on)
+		reading->read_to = scan->claimed_to;
+	if (scan->goes_on)
 		return true;
 	reading->state = GA_READING_AT_END;
 	return reading->reread.state != GA_REREAD_NOTHING;

@@ -16,7 +16,7 @@ extern bool ga_reading_has_more(const GaProvider *provider);
 /* Where to claim next, up to `last_tag`. */
 extern GaQueueCursor *ga_reading_cursor(GaProvider *provider, int64 *last_tag);
 /* What a claim there has brought; true: there is more to be claimed. */
-extern bool ga_reading_claimed(GaProvider *provider, const GaQueueLook *look,
+extern bool ga_reading_claimed(GaProvider *provider, const GaQueueScan *scan,
 							   int count);
 
 /*

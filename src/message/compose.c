@@ -79,12 +79,6 @@ isolate(const char *name)
 	return name;
 }
 
-static const char *
-text_or_null(const char *text)
-{
-	return text == NULL || text[0] == '\0' ? NULL : text;
-}
-
 /* Whether a number begins as one of group_api.sms_stop_prefixes. */
 static bool
 is_told_to_stop(const char *contact)
@@ -113,15 +107,15 @@ take_values(const GaInvitationWords *words, const char *locale, const char **of)
 		name_or_null(words->group_name, is_sms, SMS_GROUP_CHARS);
 	of[GA_FIELD_MEMBER] =
 		name_or_null(words->member, is_sms, SMS_INVITER_CHARS);
-	of[GA_FIELD_MESSAGE] = text_or_null(words->message);
-	of[GA_FIELD_DESCRIPTION] = text_or_null(words->description);
+	of[GA_FIELD_MESSAGE] = ga_template_value(words->message);
+	of[GA_FIELD_DESCRIPTION] = ga_template_value(words->description);
 	of[GA_FIELD_LINK] = words->link;
 	/* The names of some months would turn an SMS into UCS-2. */
 	of[GA_FIELD_EXPIRES] = words->expires_at == 0
 							   ? NULL
 							   : ga_language_moment_text(
 									 words->expires_at, is_sms ? NULL : locale);
-	of[GA_FIELD_IMAGE] = text_or_null(words->image);
+	of[GA_FIELD_IMAGE] = ga_template_value(words->image);
 	of[GA_FIELD_REMINDER] = words->is_reminder ? "" : NULL;
 	of[GA_FIELD_STOP] = is_sms && is_told_to_stop(words->contact) ? "" : NULL;
 }

@@ -202,6 +202,12 @@ render(Renderer *renderer, const char *text)
 	}
 }
 
+const char *
+ga_template_value(const char *text)
+{
+	return text == NULL || text[0] == '\0' ? NULL : text;
+}
+
 void
 ga_template_render(StringInfo out, const GaFieldSet *set, const char *text,
 				   const char *const *values, GaRendering rendering)

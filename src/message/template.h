@@ -56,6 +56,9 @@ extern void ga_template_render(StringInfo out, const GaFieldSet *set,
 							   const char *text, const char *const *values,
 							   GaRendering rendering);
 
+/* A text as the value of a field: an empty one is none. */
+extern const char *ga_template_value(const char *text);
+
 /* What is wrong with it, for a person; NULL: nothing. */
 extern const char *ga_template_fault(const GaFieldSet *set, const char *text);
 

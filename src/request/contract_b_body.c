@@ -286,30 +286,30 @@ check_active(GaJsonReader *reader, const GaJsonPath *path,
 					  "must be true: a new group is");
 }
 
-#define LOOKED_AT(field, looked)                                               \
+#define INSPECTED(field, how)                                                  \
 	{                                                                          \
 		.name = field, .kind = GA_JSON_IGNORED, .flags = GA_JSON_NULLABLE,     \
-		.offset = offsetof(Body, request), .look = looked                      \
+		.offset = offsetof(Body, request), .inspect = how                      \
 	}
-#define IGNORED(field) LOOKED_AT(field, NULL)
+#define IGNORED(field) INSPECTED(field, NULL)
 
 #define UNSOLD_FIELDS                                                          \
-	LOOKED_AT("products", check_unsold),                                       \
-		LOOKED_AT("product_ids", check_unsold),                                \
-		LOOKED_AT("paywalls", check_unsold),                                   \
-		LOOKED_AT("payment_order", check_unsold)
+	INSPECTED("products", check_unsold),                                       \
+		INSPECTED("product_ids", check_unsold),                                \
+		INSPECTED("paywalls", check_unsold),                                   \
+		INSPECTED("payment_order", check_unsold)
 
 /* What changes by itself may be old in what comes back. */
 #define FACTS                                                                  \
 	IGNORED("subscription_status"), IGNORED("subscribed"),                     \
 		IGNORED("subscribers_counter"), IGNORED("created_at")
 
-#define READ_ONLY_FIELDS(looked)                                               \
-	LOOKED_AT("id", looked), LOOKED_AT("slug", looked),                        \
-		LOOKED_AT("image_bigger", looked), LOOKED_AT("image_big", looked),     \
-		LOOKED_AT("image_medium", looked), LOOKED_AT("image_small", looked),   \
-		LOOKED_AT("emotional_image", looked), LOOKED_AT("created_by", looked), \
-		LOOKED_AT("managed_by", looked)
+#define READ_ONLY_FIELDS(how)                                                  \
+	INSPECTED("id", how), INSPECTED("slug", how),                              \
+		INSPECTED("image_bigger", how), INSPECTED("image_big", how),           \
+		INSPECTED("image_medium", how), INSPECTED("image_small", how),         \
+		INSPECTED("emotional_image", how), INSPECTED("created_by", how),       \
+		INSPECTED("managed_by", how)
 
 static const GaJsonField create_fields[] = {
 	CHANGEABLE_FIELDS,
@@ -322,7 +322,7 @@ static const GaJsonField create_fields[] = {
 	UNSOLD_FIELDS,
 	FACTS,
 	READ_ONLY_FIELDS(NULL),
-	LOOKED_AT("active", check_active),
+	INSPECTED("active", check_active),
 	{.name = "idempotencyKey",
 	 .alias = "idempotency_key",
 	 .kind = GA_JSON_TEXT,
@@ -342,7 +342,7 @@ static const GaJsonField update_fields[] = {
 	UNSOLD_FIELDS,
 	FACTS,
 	READ_ONLY_FIELDS(note_said),
-	LOOKED_AT("active", note_said),
+	INSPECTED("active", note_said),
 };
 
 static const GaJsonTable create_table = GA_JSON_TABLE(create_fields);

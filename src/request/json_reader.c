@@ -320,8 +320,8 @@ read_value(GaJsonReader *reader, const GaJsonPath *path,
 			read_nested(reader, path, field, value, target);
 			break;
 		case GA_JSON_IGNORED:
-			if (field->look != NULL)
-				field->look(reader, path, value, target);
+			if (field->inspect != NULL)
+				field->inspect(reader, path, value, target);
 			break;
 	}
 }

@@ -45,9 +45,9 @@ typedef void (*GaJsonCheck)(GaJsonReader *reader, const GaJsonPath *path,
 typedef void (*GaJsonRead)(GaJsonReader *reader, const GaJsonPath *path,
 						   JsonbContainer *container, void *target);
 
-/* Looks at any value but null, to find fault or to note it in `target`. */
-typedef void (*GaJsonLook)(GaJsonReader *reader, const GaJsonPath *path,
-						   const JsonbValue *value, void *target);
+/* Inspects any value but null, to find fault or to note it in `target`. */
+typedef void (*GaJsonInspect)(GaJsonReader *reader, const GaJsonPath *path,
+							  const JsonbValue *value, void *target);
 
 typedef enum GaJsonKind
 {
@@ -56,7 +56,7 @@ typedef enum GaJsonKind
 	GA_JSON_INTEGER, /* int64 */
 	GA_JSON_OBJECT,	 /* what `read` makes of it */
 	GA_JSON_LIST,	 /* what `read` makes of it */
-	GA_JSON_IGNORED	 /* known, no part of the request; `look` may be NULL */
+	GA_JSON_IGNORED	 /* known, no part of the request; `inspect` may be NULL */
 } GaJsonKind;
 
 #define GA_JSON_REQUIRED 0x01
@@ -80,7 +80,7 @@ typedef struct GaJsonField
 	GaJsonCheck check;
 	GaJsonRead read;
 	const char *alias; /* another spelling of the name, or NULL */
-	GaJsonLook look;
+	GaJsonInspect inspect;
 } GaJsonField;
 
 /* The fields of one object: at most 32. */

@@ -50,7 +50,7 @@ skip_string(const char *text)
  * opening bracket stands a value, or none in an empty list.
  */
 static GaJsonFault
-look_at(const char *text, int max_values)
+count_values(const char *text, int max_values)
 {
 	int depth = 0;
 	int values = 1;
@@ -99,7 +99,7 @@ ga_soft_json_or_why(const char *text, size_t length, int max_values,
 		return NULL;
 	}
 	copy = pnstrdup(text, length);
-	*fault = look_at(copy, max_values);
+	*fault = count_values(copy, max_values);
 	if (*fault == GA_JSON_UNREADABLE)
 		*complaint = "It may be 32 levels deep, and its numbers 64 digits long "
 					 "with an exponent of 3.";
@@ -176,7 +176,7 @@ ga_soft_json_texts(const char *text)
 							 .scalar = take_value};
 
 	if (!pg_verify_mbstr(PG_UTF8, text, (int) length, true) ||
-		look_at(text, MAX_VALUES) != GA_JSON_GOOD)
+		count_values(text, MAX_VALUES) != GA_JSON_GOOD)
 		return NIL;
 	reader.lex = ga_json_lexer(text, (int) length);
 	if (pg_parse_json(reader.lex, &actions) != JSON_SUCCESS)

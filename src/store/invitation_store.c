@@ -33,15 +33,6 @@ expiry_interval(void)
 	return IntervalPGetDatum(interval);
 }
 
-/* When the dispatcher has to look at invitations that are queued now. */
-static TimestampTz
-first_look(void)
-{
-	TimestampTz now = GetCurrentTransactionStartTimestamp();
-
-	return ga_group_first_deadline(now, ga_group_expiry(now));
-}
-
 #define INVITATION_BY_NUMBERS                                                  \
 	"SELECT i.group_id, i.number, g.status = 'ARCHIVED', g.name,"              \
 	" g.description, g.image, g.message, g.inviter, m.name, i.response,"       \
@@ -81,7 +72,7 @@ bool
 ga_invitation_find(const GaOwnerScope *scope, GaLinkToken token,
 				   bool for_update, GaInvitationView *view)
 {
-	static GaPlan look = {
+	static GaPlan find = {
 		.sql = INVITATION_BY_TOKEN,
 		.nargs = 3,
 		.argtypes = {INT8OID, INT4OID, INT4OID},
@@ -97,13 +88,13 @@ ga_invitation_find(const GaOwnerScope *scope, GaLinkToken token,
 	uint64 found;
 
 	if (!for_update)
-		found = ga_plan_read(&look, values, NULL);
+		found = ga_plan_read(&find, values, NULL);
 	else if (ga_plan_run(&lock, values, NULL, SPI_OK_SELECT) == 0)
 		return false;
 	else
 		/* A statement of its own: of the member, too, it sees what was
 		 * committed before the lock. */
-		found = ga_plan_run(&look, values, NULL, SPI_OK_SELECT);
+		found = ga_plan_run(&find, values, NULL, SPI_OK_SELECT);
 	if (found > 0)
 		read_view(scope, view);
 	return found > 0;
@@ -281,7 +272,7 @@ ga_invitations_release(const GaOwnerScope *scope, pg_uuid_t group_id,
 	ga_event_write_moved(GA_MOVE_RELEASE);
 	/* Those that are not sent expire as well. */
 	if (released > 0)
-		ga_group_advance_deadline(group_id, first_look());
+		ga_group_advance_deadline(group_id, ga_group_deadline_of_queued());
 	return released;
 }
 

@@ -73,15 +73,6 @@ fill(const GaRetryChoice *choice, Datum *values, char *nulls)
 	values[5] = Int32GetDatum(choice->max_rows);
 }
 
-/* When the dispatcher has to look at invitations that are queued now. */
-static TimestampTz
-first_look(void)
-{
-	TimestampTz now = GetCurrentTransactionStartTimestamp();
-
-	return ga_group_first_deadline(now, ga_group_expiry(now));
-}
-
 #define SET_RETRIED GA_SET_RETRIED("now() + $7")
 
 uint64
@@ -116,7 +107,8 @@ ga_retry_failed(const GaRetryChoice *choice)
 	fill(choice, values, nulls);
 	values[CHOICE_ARGS + 2] = lock_groups(values, nulls);
 	values[CHOICE_ARGS] = IntervalPGetDatum(&expiry);
-	values[CHOICE_ARGS + 1] = TimestampTzGetDatum(first_look());
+	values[CHOICE_ARGS + 1] =
+		TimestampTzGetDatum(ga_group_deadline_of_queued());
 	values[CHOICE_ARGS + 3] = BoolGetDatum(is_wanted);
 	memset(nulls + CHOICE_ARGS, ' ', 4);
 	ga_plan_run(&plan, values, nulls, SPI_OK_SELECT);

@@ -59,6 +59,22 @@ ga_row_bool(uint64 row, int column, bool if_null)
 	return isnull ? if_null : DatumGetBool(value);
 }
 
+void
+ga_row_read_key(uint64 row, GaRowKey *key)
+{
+	bool isnull;
+
+	key->group_id = *DatumGetUUIDP(ga_row_datum(row, 1, &isnull));
+	key->number = ga_row_int32(row, 2, 0);
+}
+
+Datum
+ga_row_text_datum(const char *text, char *null)
+{
+	*null = text == NULL ? 'n' : ' ';
+	return text == NULL ? (Datum) 0 : CStringGetTextDatum(text);
+}
+
 Datum
 ga_row_datum_array(Datum *values, bool *nulls, int count, Oid type)
 {

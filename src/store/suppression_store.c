@@ -81,7 +81,7 @@ ga_suppression_add_member(Datum group_id, int32 number, int32 version,
 
 int64
 ga_suppressions_kept_back(GaChannel channel, const char *contact,
-						  GaSuppressedInvitation *found, int room)
+						  GaRowKey *found, int room)
 {
 	static GaPlan plan = {
 		.sql = "SELECT i.group_id, i.number, count(*) OVER ()"
@@ -95,13 +95,9 @@ ga_suppressions_kept_back(GaChannel channel, const char *contact,
 	Datum values[3] = {CStringGetTextDatum(contact),
 					   Int32GetDatum((int32) channel), Int32GetDatum(room)};
 	uint64 rows = ga_plan_run(&plan, values, NULL, SPI_OK_SELECT);
-	bool isnull;
 
 	for (uint64 i = 0; i < rows; i++)
-	{
-		found[i].group_id = *DatumGetUUIDP(ga_row_datum(i, 1, &isnull));
-		found[i].number = ga_row_int32(i, 2, 0);
-	}
+		ga_row_read_key(i, &found[i]);
 	return rows > 0 ? ga_row_int64(0, 3, 0) : 0;
 }
 

@@ -12,7 +12,7 @@
 #include "postgres.h"
 
 #include "base/shared/channel.h"
-#include "utils/uuid.h"
+#include "store/row.h"
 
 /* Why a contact gets nothing more, and what that rests on. */
 typedef struct GaSuppressionCause
@@ -23,13 +23,6 @@ typedef struct GaSuppressionCause
 	const char *evidence; /* in words that hold no contact; NULL: none */
 	int64 receipt;		  /* the event, in the table receipts; 0: none */
 } GaSuppressionCause;
-
-/* An invitation that was not sent because of the list. */
-typedef struct GaSuppressedInvitation
-{
-	pg_uuid_t group_id;
-	int32 number;
-} GaSuppressedInvitation;
 
 /* All run inside ga_owner_enter()/leave(). */
 
@@ -65,7 +58,7 @@ extern int ga_suppressions_find(const struct GaOwnerScope *scope, int count,
  * them and returns how many there are.  Reads all invitations.
  */
 extern int64 ga_suppressions_kept_back(GaChannel channel, const char *contact,
-									   GaSuppressedInvitation *found, int room);
+									   GaRowKey *found, int room);
 
 /* How all of the words begin. */
 #define GA_SUPPRESSION_WORDS "not sent: "

@@ -1,6 +1,7 @@
 #!/bin/bash
 # A name stands for one thing: no type is defined twice in src, be it in two files that
-# no program compiles together, and no function is exported by two headers.
+# no program compiles together, and no function is exported by two headers.  And a thing
+# has one name: no function's body stands in two files.
 #
 #   test/lint/twins.sh [DIRECTORY that holds src/]
 set -u
@@ -32,10 +33,23 @@ functions() {
 		print map { "$_ $ARGV\n" } sort keys %here;'
 }
 
+# bodies: a line "BODY FILE:NAME" for each function of two lines and more; of its text only a digest
+bodies() {
+	{ files '*.c'; files '*.cpp'; } | xargs -r perl -MDigest::MD5=md5_hex -0777 -ne '
+		s{/\*.*?\*/}{}gs;
+		while (/^(\w+)\([^;{}]*\)\n\{\n(.*?)^\}/gms) {
+			my ($name, $body) = ($1, $2);
+			next if ($body =~ tr/\n//) < 2;
+			$body =~ s/\s+/ /g;
+			print md5_hex($body), " $ARGV:$name\n";
+		}'
+}
+
 # twice: those names of "NAME FILE" that stand in more than one file, with the files
 twice() { sort -u | awk '{ files[$1] = files[$1] " " $2; many[$1]++ } END { for (n in many) if (many[n] > 1) print n ":" files[n] }' | sort; }
 
 report "there are types to look at" "$([ "$(types | wc -l)" -gt 2 ] || echo "none below $PWD/src")"
 report "each type is defined once" "$(types | twice)"
 report "each function is exported once" "$(functions | twice)"
+report "each function is written once" "$(bodies | twice | sed 's/^[0-9a-f]*: /the same body: /')"
 finish

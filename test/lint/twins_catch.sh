@@ -35,4 +35,7 @@ printf '%s\n' 'typedef int GaNumber;' >>"$TREE/src/dispatch/jobs.h"
 caught "another name of a type" 'GaNumber: src/courier/job.h src/dispatch/jobs.h'
 printf '%s\n' 'extern int' 'ga_job_find(void);' >>"$TREE/src/dispatch/jobs.h"
 caught "a function of two headers" 'ga_job_find: src/courier/job.h src/dispatch/jobs.h'
+printf '%s\n' 'static int' 'first_of(int a)' '{' '	int b = a;' '' '	return b; /* why */' '}' >>"$TREE/src/dispatch/pool.c"
+printf '%s\n' 'static int' 'other(int a)' '{' '	int b = a;' '	return b;' '}' >"$TREE/src/courier/job.c"
+caught "a body of two functions" 'the same body: src/courier/job.c:other src/dispatch/pool.c:first_of'
 finish

@@ -65,7 +65,7 @@ group_api_suppress(PG_FUNCTION_ARGS)
 
 /* Taking one off the list sends nothing: whose turn it is decides their leader. */
 static void
-tell_kept_back(const GaSuppressedInvitation *kept, int64 count)
+tell_kept_back(const GaRowKey *kept, int64 count)
 {
 	StringInfoData names;
 
@@ -95,7 +95,7 @@ group_api_unsuppress(PG_FUNCTION_ARGS)
 {
 	GaContact contact;
 	GaOwnerScope scope;
-	GaSuppressedInvitation kept[NAMED];
+	GaRowKey kept[NAMED];
 	int64 count = 0;
 	bool was_there;
 

@@ -147,9 +147,8 @@ ga_jobs_visit(void (*visit)(GaJob *job, void *arg), void *arg)
 		visit(job, arg);
 }
 
-/* NULL for an empty slice, and for what the database could not store. */
-static const char *
-slice_text(GaSlice slice)
+const char *
+ga_job_text(GaSlice slice)
 {
 	if (slice.length == 0 || memchr(slice.data, 0, slice.length) != NULL ||
 		!pg_verify_mbstr(PG_UTF8, slice.data, (int) slice.length, true))
@@ -171,7 +170,8 @@ join_reason(const char *code, const char *detail)
 const char *
 ga_job_reason(const GaOutcomeFrame *outcome)
 {
-	return join_reason(slice_text(outcome->code), slice_text(outcome->detail));
+	return join_reason(ga_job_text(outcome->code),
+					   ga_job_text(outcome->detail));
 }
 
 static bool
@@ -370,10 +370,10 @@ ga_job_judge(const GaJob *job, const GaOutcomeFrame *outcome, TimestampTz now,
 	*pause_provider = false;
 	begin_record(job, now, record);
 	record->outcome = ga_wire_outcome_name(outcome->outcome);
-	record->code = slice_text(outcome->code);
-	record->detail = slice_text(outcome->detail);
-	record->message_id = slice_text(outcome->message_id);
-	record->captured = slice_text(outcome->captured);
+	record->code = ga_job_text(outcome->code);
+	record->detail = ga_job_text(outcome->detail);
+	record->message_id = ga_job_text(outcome->message_id);
+	record->captured = ga_job_text(outcome->captured);
 	if (record->captured != NULL)
 		record->recipient = pstrdup(job->recipient);
 	record->elapsed_us = outcome->elapsed_us;

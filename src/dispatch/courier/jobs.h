@@ -63,6 +63,9 @@ extern void ga_job_judge(const GaJob *job, const GaOutcomeFrame *outcome,
 						 TimestampTz now, GaRecord *record,
 						 bool *pause_provider);
 
+/* A slice as text, palloc'ed; NULL: it is empty, or the database could not store it. */
+extern const char *ga_job_text(GaSlice slice);
+
 /* The code and the provider's words, palloc'ed; NULL: it said nothing. */
 extern const char *ga_job_reason(const GaOutcomeFrame *outcome);
 

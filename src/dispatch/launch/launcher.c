@@ -40,7 +40,7 @@
 #include "utils/timestamp.h"
 
 /* Who has nothing new is placed in the line as if it came this much later. */
-#define LOOK_RANK_MS 5000
+#define RELOAD_RANK_MS 5000
 /* Before a database that DDL holds locked is tried again. */
 #define FIRST_LOCKED_MS 50
 #define LAST_LOCKED_MS 1000
@@ -208,7 +208,7 @@ start_workers(const GaInLine *line, int count, int running, GaMonotonic now)
 static void
 follow_reload(void)
 {
-	GaMonotonic place = ga_monotonic_in_ms(LOOK_RANK_MS);
+	GaMonotonic place = ga_monotonic_in_ms(RELOAD_RANK_MS);
 
 	ConfigReloadPending = false;
 	ProcessConfigFile(PGC_SIGHUP);

@@ -474,11 +474,11 @@ ga_provider_next_room(GaProvider *provider, GaMonotonic now)
 }
 
 void
-ga_provider_claimed(GaProvider *provider, const GaQueueLook *look, int count,
+ga_provider_claimed(GaProvider *provider, const GaQueueScan *scan, int count,
 					int limit, GaMonotonic now)
 {
 	provider->in_flight += count;
-	if (!ga_reading_claimed(provider, look, count))
+	if (!ga_reading_claimed(provider, scan, count))
 		provider->filled_at = 0;
 	else
 		note_taken(provider, count, limit, now);

@@ -153,7 +153,7 @@ extern GaMonotonic ga_provider_next_question(GaProvider *provider,
 /* How many questions at once leave room for messages; after the former. */
 extern int ga_provider_question_room(const GaProvider *provider);
 
-extern void ga_provider_claimed(GaProvider *provider, const GaQueueLook *look,
+extern void ga_provider_claimed(GaProvider *provider, const GaQueueScan *scan,
 								int count, int limit, GaMonotonic now);
 /* The same of a webhook, which has no place in the queue. */
 extern void ga_provider_took(GaProvider *provider, int count, int limit,

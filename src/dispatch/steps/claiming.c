@@ -48,7 +48,7 @@ ga_claiming_place_due(GaMonotonic now)
 static void
 claim_for(GaProvider *provider, int limit, GaMonotonic now)
 {
-	GaQueueLook look = {0};
+	GaQueueScan scan = {0};
 	GaClaim *claims;
 	int count;
 
@@ -60,19 +60,19 @@ claim_for(GaProvider *provider, int limit, GaMonotonic now)
 		ga_work_end();
 		return;
 	}
-	look.cursor = ga_reading_cursor(provider, &look.last_tag);
+	scan.cursor = ga_reading_cursor(provider, &scan.last_tag);
 	if (ga_work_is_careful(GA_STEP_CLAIM))
 		count = ga_one_by_one_claim(provider, ga_incarnation_number(), limit,
-									&look, &claims);
+									&scan, &claims);
 	else
 	{
 		count = ga_queue_claim(ga_work_scope(), provider->channel,
 							   provider->server, &provider->filter,
-							   ga_incarnation_number(), limit, &look, &claims);
+							   ga_incarnation_number(), limit, &scan, &claims);
 		ga_screening_mark(ga_work_scope(), provider->channel, claims, count);
 	}
 	ga_work_end();
-	ga_provider_claimed(provider, &look, count, limit, now);
+	ga_provider_claimed(provider, &scan, count, limit, now);
 	ga_readings_tell_position(provider->channel);
 	pg_atomic_fetch_add_u64(&ga_own_slot->claimed, count);
 	ga_handover_all(provider, claims, count);

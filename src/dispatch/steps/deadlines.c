@@ -56,7 +56,7 @@ follow_setting(TimestampTz now, bool *taken_over)
 
 /* Applies what is due, and learns when the next deadline is. */
 void
-ga_deadlines_look(GaMonotonic unused)
+ga_deadlines_check(GaMonotonic unused)
 {
 	TimestampTz now = GetCurrentTimestamp();
 	GaDeadlinesDone done;
@@ -104,7 +104,7 @@ void
 ga_deadlines_apply(GaMonotonic now)
 {
 	if (next_deadline <= GetCurrentTimestamp())
-		ga_deadlines_look(now);
+		ga_deadlines_check(now);
 }
 
 GaMonotonic

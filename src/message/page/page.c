@@ -257,12 +257,6 @@ moment_of(const GaPage *page)
 }
 
 static const char *
-text_or_null(const char *text)
-{
-	return text == NULL || text[0] == '\0' ? NULL : text;
-}
-
-static const char *
 name_or_empty(const char *name)
 {
 	return name == NULL ? "" : name;
@@ -277,8 +271,8 @@ take_values(const GaPage *page, const char **of)
 	of[FIELD_TONE] = state_words[page->state].tone;
 	of[FIELD_IMAGE] = picture_origin(page) == NULL ? NULL : page->text.image;
 	of[FIELD_TOKEN] = page->token;
-	of[FIELD_MESSAGE] = text_or_null(page->text.message);
-	of[FIELD_DESCRIPTION] = text_or_null(page->text.description);
+	of[FIELD_MESSAGE] = ga_template_value(page->text.message);
+	of[FIELD_DESCRIPTION] = ga_template_value(page->text.description);
 	of[state_words[page->state].sign] = HOLDS;
 	if (is_answered(page))
 		of[FIELD_ONWARD] = page->onward;

@@ -17,6 +17,7 @@
 #include "store/events/event_store.h"
 #include "store/group/contract_b_store.h"
 #include "store/plan_cache.h"
+#include "store/row.h"
 #include "store/group/subscription_sql.h"
 #include "utils/builtins.h"
 
@@ -369,13 +370,6 @@ ga_group_v2_users(const GaOwnerScope *scope, pg_uuid_t group_id,
 
 /* ---- changing ----------------------------------------------------------- */
 
-static Datum
-text_or_null(const char *text, char *null)
-{
-	*null = text == NULL ? 'n' : ' ';
-	return text == NULL ? (Datum) 0 : CStringGetTextDatum(text);
-}
-
 void
 ga_group_v2_update(const GaGroup *group)
 {
@@ -394,12 +388,12 @@ ga_group_v2_update(const GaGroup *group)
 	memset(nulls, ' ', sizeof(nulls));
 	values[0] = UUIDPGetDatum(&group->id);
 	values[1] = CStringGetTextDatum(group->name);
-	values[2] = text_or_null(group->description, &nulls[2]);
-	values[3] = text_or_null(group->color, &nulls[3]);
+	values[2] = ga_row_text_datum(group->description, &nulls[2]);
+	values[3] = ga_row_text_datum(group->color, &nulls[3]);
 	values[4] = BoolGetDatum(group->is_private);
 	values[5] = BoolGetDatum(group->visible);
-	values[6] = text_or_null(group->image, &nulls[6]);
-	values[7] = text_or_null(group->emotional_image, &nulls[7]);
+	values[6] = ga_row_text_datum(group->image, &nulls[6]);
+	values[7] = ga_row_text_datum(group->emotional_image, &nulls[7]);
 	values[8] = Int32GetDatum(group->emotional_image_position);
 	ga_plan_run(&plan, values, nulls, SPI_OK_UPDATE);
 	ga_event_write(GA_EVENT_GROUP_UPDATED, group->id, 0);

@@ -55,6 +55,14 @@ ga_group_first_deadline(TimestampTz from, TimestampTz expires_at)
 	return Max(expires_at - reminder_us(), from);
 }
 
+TimestampTz
+ga_group_deadline_of_queued(void)
+{
+	TimestampTz now = GetCurrentTransactionStartTimestamp();
+
+	return ga_group_first_deadline(now, ga_group_expiry(now));
+}
+
 void
 ga_group_advance_deadline(pg_uuid_t group_id, TimestampTz moment)
 {
@@ -381,7 +389,7 @@ find_next(const OneGroup *one, bool to_remind)
 	}
 	if (ga_plan_run(&plan, values, NULL, SPI_OK_SELECT) == 0)
 		return NULL;
-	ga_set_aside_read_key(0, key);
+	ga_row_read_key(0, key);
 	return key;
 }
 

@@ -24,6 +24,8 @@ extern TimestampTz ga_group_expiry(TimestampTz from);
  */
 extern TimestampTz ga_group_first_deadline(TimestampTz from,
 										   TimestampTz expires_at);
+/* The same of invitations that are queued in this transaction. */
+extern TimestampTz ga_group_deadline_of_queued(void);
 
 /* Something is due for the group's open invitations by then at the latest. */
 extern void ga_group_advance_deadline(pg_uuid_t group_id, TimestampTz moment);

@@ -36,7 +36,7 @@ take_key(Datum *values)
 GaIdempotencyResult
 ga_idempotency_take(const GaIdempotency *wanted, pg_uuid_t *group_id)
 {
-	static GaPlan look = {
+	static GaPlan find = {
 		.sql = "SELECT group_id, body_hash = $4"
 			   " FROM group_api_private.idempotency_keys"
 			   " WHERE user_id = $1 AND contract = $2 AND key = $3",
@@ -58,7 +58,7 @@ ga_idempotency_take(const GaIdempotency *wanted, pg_uuid_t *group_id)
 	if (take_key(values))
 		return GA_IDEMPOTENCY_FIRST;
 	/* Not in the caller's snapshot: the other may have committed just now. */
-	if (ga_plan_run(&look, values, NULL, SPI_OK_SELECT) == 0)
+	if (ga_plan_run(&find, values, NULL, SPI_OK_SELECT) == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
 				 errmsg("the idempotency key is being used by another request"),

@@ -15,16 +15,10 @@
 #include "store/installation_store.h"
 #include "store/group/member_insert.h"
 #include "store/plan_cache.h"
+#include "store/row.h"
 #include "store/table/table_insert.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
-
-static Datum
-text_or_null(const char *text, char *null)
-{
-	*null = text == NULL ? 'n' : ' ';
-	return text == NULL ? (Datum) 0 : CStringGetTextDatum(text);
-}
 
 /* Where open invitations expire; what is held back has no end yet. */
 static Datum
@@ -88,7 +82,7 @@ put_group_v1(GaGroup *group)
 								 group->message, group->inviter};
 	Datum values[lengthof(group_columns)];
 	bool nulls[lengthof(group_columns)] = {false};
-	char no_look;
+	char no_deadline;
 	GaTableInsert insert;
 
 	if (!ga_table_insert_begin(&insert, &groups))
@@ -102,8 +96,8 @@ put_group_v1(GaGroup *group)
 	values[8] = UUIDPGetDatum(&group->product_id);
 	values[9] = Int64GetDatum(group->created_by);
 	values[10] = TimestampTzGetDatum(group->created_at);
-	values[11] = next_deadline(group, &no_look);
-	nulls[11] = no_look == 'n';
+	values[11] = next_deadline(group, &no_deadline);
+	nulls[11] = no_deadline == 'n';
 	values[12] = ga_table_insert_text(&insert, group->locale, &nulls[12]);
 	ga_table_insert_row(&insert, values, nulls);
 	ga_table_insert_end(&insert);
@@ -132,15 +126,15 @@ insert_group_v1(GaGroup *group)
 	memset(nulls, ' ', sizeof(nulls));
 	values[0] = UUIDPGetDatum(&group->id);
 	values[1] = CStringGetTextDatum(group->name);
-	values[2] = text_or_null(group->description, &nulls[2]);
-	values[3] = text_or_null(group->image, &nulls[3]);
-	values[4] = text_or_null(group->message, &nulls[4]);
-	values[5] = text_or_null(group->inviter, &nulls[5]);
+	values[2] = ga_row_text_datum(group->description, &nulls[2]);
+	values[3] = ga_row_text_datum(group->image, &nulls[3]);
+	values[4] = ga_row_text_datum(group->message, &nulls[4]);
+	values[5] = ga_row_text_datum(group->inviter, &nulls[5]);
 	values[6] = UUIDPGetDatum(&group->product_id);
 	values[7] = Int64GetDatum(group->created_by);
 	values[8] = TimestampTzGetDatum(group->created_at);
 	values[9] = next_deadline(group, &nulls[9]);
-	values[10] = text_or_null(group->locale, &nulls[10]);
+	values[10] = ga_row_text_datum(group->locale, &nulls[10]);
 	ga_installation_fill_identity(&values[11]);
 	ga_plan_run(&plan, values, nulls, SPI_OK_INSERT_RETURNING);
 	take_returned(group);
@@ -175,18 +169,18 @@ try_insert_group_v2(const GaOwnerScope *scope, GaGroup *group)
 	memset(nulls, ' ', sizeof(nulls));
 	values[0] = UUIDPGetDatum(&group->id);
 	values[1] = CStringGetTextDatum(group->name);
-	values[2] = text_or_null(group->description, &nulls[2]);
-	values[3] = text_or_null(group->image, &nulls[3]);
-	values[4] = text_or_null(group->inviter, &nulls[4]);
+	values[2] = ga_row_text_datum(group->description, &nulls[2]);
+	values[3] = ga_row_text_datum(group->image, &nulls[3]);
+	values[4] = ga_row_text_datum(group->inviter, &nulls[4]);
 	values[5] = Int64GetDatum(group->created_by);
 	values[6] = TimestampTzGetDatum(group->created_at);
-	values[7] = text_or_null(group->color, &nulls[7]);
+	values[7] = ga_row_text_datum(group->color, &nulls[7]);
 	values[8] = BoolGetDatum(group->is_private);
 	values[9] = BoolGetDatum(group->visible);
-	values[10] = text_or_null(group->emotional_image, &nulls[10]);
+	values[10] = ga_row_text_datum(group->emotional_image, &nulls[10]);
 	values[11] = Int32GetDatum(group->emotional_image_position);
 	values[12] = next_deadline(group, &nulls[12]);
-	values[13] = text_or_null(group->locale, &nulls[13]);
+	values[13] = ga_row_text_datum(group->locale, &nulls[13]);
 	ga_installation_fill_identity(&values[14]);
 	if (ga_plan_run(&plan, values, nulls, SPI_OK_INSERT_RETURNING) == 0)
 		return false;

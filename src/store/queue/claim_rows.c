@@ -135,7 +135,7 @@ read_set_aside(GaRowClaims *rows)
 	rows->set_aside = palloc(sizeof(GaRowKey) * Max(count, 1));
 	rows->set_aside_count = count;
 	for (int i = 0; i < count; i++)
-		ga_set_aside_read_key(i, &rows->set_aside[i]);
+		ga_row_read_key(i, &rows->set_aside[i]);
 	return true;
 }
 
@@ -435,7 +435,7 @@ claim_row(GaRowClaims *rows, GaClaim *claim)
 
 int
 ga_row_claims_take(GaRowClaims *rows, const GaQueueRange *range, int limit,
-				   GaQueueLook *look, GaClaim *claims)
+				   GaQueueScan *scan, GaClaim *claims)
 {
 	ScanKeyData keys[3];
 	ScanKeyData after[3];
@@ -454,15 +454,15 @@ ga_row_claims_take(GaRowClaims *rows, const GaQueueRange *range, int limit,
 			if (claim_row(rows, &claims[count]))
 				count++;
 			else
-				ga_fair_queue_add_range(&look->locked, at.start_tag,
+				ga_fair_queue_add_range(&scan->locked, at.start_tag,
 										at.start_tag);
 		}
 		else
 			rows->passed++;
-		*look->cursor = at;
+		*scan->cursor = at;
 		if (rows->passed >= OTHERS_ROWS)
 		{
-			look->goes_on = true;
+			scan->goes_on = true;
 			break;
 		}
 	}

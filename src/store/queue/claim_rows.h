@@ -21,11 +21,11 @@ extern GaRowClaims *ga_row_claims_begin(const struct GaOwnerScope *scope,
 										const GaQueueFilter *filter,
 										int64 incarnation);
 /*
- * Claims up to `limit` rows of a range; returns how many.  The cursor of `look` moves
- * behind what was read, and `look` tells whether the range goes on there.
+ * Claims up to `limit` rows of a range; returns how many.  The cursor of `scan` moves
+ * behind what was read, and `scan` tells whether the range goes on there.
  */
 extern int ga_row_claims_take(GaRowClaims *rows, const GaQueueRange *range,
-							  int limit, GaQueueLook *look, GaClaim *claims);
+							  int limit, GaQueueScan *scan, GaClaim *claims);
 extern void ga_row_claims_end(GaRowClaims *rows);
 
 #endif /* GA_STORE_QUEUE_CLAIM_ROWS_H */

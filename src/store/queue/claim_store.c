@@ -153,7 +153,7 @@ ga_queue_peek(GaChannel channel, const GaQueueFilter *filter,
 		fill_claim(values, nulls, "", filter, 0, 1, &range);
 		if (ga_plan_run(&plan, values, nulls, SPI_OK_SELECT) > 0)
 		{
-			ga_set_aside_read_key(0, key);
+			ga_row_read_key(0, key);
 			return true;
 		}
 	} while (ga_queue_range_next(&range));
@@ -162,7 +162,7 @@ ga_queue_peek(GaChannel channel, const GaQueueFilter *filter,
 
 static int
 claim_by_plan(const GaOwnerScope *scope, Datum *values, const char *nulls,
-			  GaQueueLook *look, GaClaim *claims)
+			  GaQueueScan *scan, GaClaim *claims)
 {
 	int count =
 		(int) ga_plan_run(&claim_plan, values, nulls, SPI_OK_UPDATE_RETURNING);
@@ -175,8 +175,8 @@ claim_by_plan(const GaOwnerScope *scope, Datum *values, const char *nulls,
 		at = (GaQueueCursor){claims[i].start_tag, claims[i].group_id,
 							 claims[i].number};
 		/* What was claimed is read. */
-		if (ga_queue_cursor_compare(&at, look->cursor) > 0)
-			*look->cursor = at;
+		if (ga_queue_cursor_compare(&at, scan->cursor) > 0)
+			*scan->cursor = at;
 	}
 	return count;
 }
@@ -184,7 +184,7 @@ claim_by_plan(const GaOwnerScope *scope, Datum *values, const char *nulls,
 int
 ga_queue_claim(const GaOwnerScope *scope, GaChannel channel, const char *server,
 			   const GaQueueFilter *filter, int64 incarnation, int limit,
-			   GaQueueLook *look, GaClaim **claims)
+			   GaQueueScan *scan, GaClaim **claims)
 {
 	Datum values[CLAIM_ARGS];
 	char nulls[CLAIM_ARGS];
@@ -195,11 +195,11 @@ ga_queue_claim(const GaOwnerScope *scope, GaChannel channel, const char *server,
 	*claims = MemoryContextAlloc(scope->caller_context,
 								 sizeof(GaClaim) * Max(limit, 1));
 	rows = ga_row_claims_begin(scope, channel, server, filter, incarnation);
-	look->goes_on = false;
-	look->tells_locked = rows != NULL;
-	look->claimed_to = GA_START_TAG_MIN;
-	ga_fair_queue_reset_range(&look->locked);
-	ga_queue_range_begin(&range, (int) channel, look->cursor, look->last_tag);
+	scan->goes_on = false;
+	scan->tells_locked = rows != NULL;
+	scan->claimed_to = GA_START_TAG_MIN;
+	ga_fair_queue_reset_range(&scan->locked);
+	ga_queue_range_begin(&range, (int) channel, scan->cursor, scan->last_tag);
 	do
 	{
 		GaClaim *next = *claims + count;
@@ -207,12 +207,12 @@ ga_queue_claim(const GaOwnerScope *scope, GaChannel channel, const char *server,
 		fill_claim(values, nulls, server, filter, incarnation, limit - count,
 				   &range);
 		count += rows != NULL ? ga_row_claims_take(rows, &range, limit - count,
-												   look, next)
-							  : claim_by_plan(scope, values, nulls, look, next);
-	} while (count < limit && !look->goes_on && ga_queue_range_next(&range));
-	look->goes_on |= count == limit;
+												   scan, next)
+							  : claim_by_plan(scope, values, nulls, scan, next);
+	} while (count < limit && !scan->goes_on && ga_queue_range_next(&range));
+	scan->goes_on |= count == limit;
 	for (int i = 0; i < count; i++)
-		look->claimed_to = Max(look->claimed_to, (*claims)[i].start_tag);
+		scan->claimed_to = Max(scan->claimed_to, (*claims)[i].start_tag);
 	if (rows != NULL)
 		ga_row_claims_end(rows);
 	return count;

@@ -17,10 +17,10 @@ struct GaOwnerScope;
 
 /* All run inside ga_owner_enter()/leave(). */
 
-/* Claims up to `limit` rows; returns how many, and in `look` what it saw. */
+/* Claims up to `limit` rows; returns how many, and in `scan` what it saw. */
 extern int ga_queue_claim(const struct GaOwnerScope *scope, GaChannel channel,
 						  const char *server, const GaQueueFilter *filter,
-						  int64 incarnation, int limit, GaQueueLook *look,
+						  int64 incarnation, int limit, GaQueueScan *scan,
 						  GaClaim **claims);
 
 /* The row that a claim of one row would take; false: there is none. */

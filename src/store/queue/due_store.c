@@ -73,7 +73,7 @@ ga_queue_peek_due(const GaDueCursor *cursor, TimestampTz now, GaRowKey *key)
 {
 	if (find_due(cursor, now, 1) == 0)
 		return false;
-	ga_set_aside_read_key(0, key);
+	ga_row_read_key(0, key);
 	return true;
 }
 

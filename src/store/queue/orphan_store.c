@@ -133,7 +133,7 @@ ga_orphans_find(const GaOwnerScope *scope, int64 incarnation,
 	{
 		GaRowKey key;
 
-		ga_set_aside_read_key(i, &key);
+		ga_row_read_key(i, &key);
 		at = (GaQueueCursor){ga_row_int64(i, 3, 0), key.group_id, key.number};
 		if (ga_row_bool(i, 4, false))
 			(*orphans)[count++] = (GaOrphan){key, search->list, at.start_tag};

@@ -183,7 +183,7 @@ ga_polls_peek(Datum servers, GaRowKey *key)
 		put_range(&values[2], &range);
 		if (ga_plan_run(&plan, values, NULL, SPI_OK_SELECT) > 0)
 		{
-			ga_set_aside_read_key(0, key);
+			ga_row_read_key(0, key);
 			return true;
 		}
 	} while (ga_queue_range_next(&range));

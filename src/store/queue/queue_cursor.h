@@ -36,8 +36,8 @@ ga_queue_cursor_compare(const GaQueueCursor *a, const GaQueueCursor *b)
 	return a->number > b->number ? 1 : a->number < b->number ? -1 : 0;
 }
 
-/* One look for rows that a provider takes, behind a cursor. */
-typedef struct GaQueueLook
+/* One scan for rows that a provider takes, behind a cursor. */
+typedef struct GaQueueScan
 {
 	GaQueueCursor *cursor; /* where it begins; moved behind what was read */
 	int64 last_tag;		   /* it ends behind this one */
@@ -47,6 +47,6 @@ typedef struct GaQueueLook
 	int64 claimed_to;  /* the highest tag of what it took */
 	bool tells_locked; /* the next one is right: a statement does not tell */
 	GaTagRange locked; /* of rows that others held, which it left out */
-} GaQueueLook;
+} GaQueueScan;
 
 #endif /* GA_STORE_QUEUE_QUEUE_CURSOR_H */

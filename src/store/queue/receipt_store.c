@@ -15,6 +15,7 @@
 #include "store/installation_store.h"
 #include "store/invitation_events.h"
 #include "store/plan_cache.h"
+#include "store/row.h"
 #include "store/queue/receipt_count_store.h"
 #include "store/queue/receipt_store.h"
 #include "store/suppression_store.h"
@@ -67,13 +68,6 @@ ga_receipt_result_name(GaReceiptResult result)
 	return "refused";
 }
 
-static Datum
-text_or_null(const char *text, char *isnull)
-{
-	*isnull = text ? ' ' : 'n';
-	return text ? CStringGetTextDatum(text) : (Datum) 0;
-}
-
 /* ---- the row ------------------------------------------------------------ */
 
 #define TARGET                                                                 \
@@ -113,7 +107,7 @@ find_target(const GaReceipt *receipt, bool lock, Target *target)
 	values[0] = receipt->by_group_id ? UUIDPGetDatum(&receipt->group_id)
 									 : Int64GetDatum(receipt->ref.group_number);
 	values[1] = Int32GetDatum(receipt->ref.member_number);
-	values[2] = text_or_null(receipt->server, &nulls[2]);
+	values[2] = ga_row_text_datum(receipt->server, &nulls[2]);
 	if (ga_plan_run(&plans[lock][receipt->by_group_id], values, nulls,
 					SPI_OK_SELECT) == 0)
 		return false;
@@ -212,12 +206,12 @@ move(const GaReceipt *receipt, const Target *target, GaDelivery delivery)
 	values[0] = UUIDPGetDatum(&target->group_id);
 	values[1] = Int32GetDatum(target->number);
 	values[2] = CStringGetTextDatum(ga_state_delivery_word(delivery));
-	values[3] = text_or_null(
+	values[3] = ga_row_text_datum(
 		!has_failed		  ? NULL
 		: receipt->reason ? receipt->reason
 						  : "the provider reported that it did not arrive",
 		&nulls[3]);
-	values[4] = text_or_null(receipt->message_id, &nulls[4]);
+	values[4] = ga_row_text_datum(receipt->message_id, &nulls[4]);
 	ga_plan_run(&plan, values, nulls, SPI_OK_UPDATE_RETURNING);
 	ga_event_write_moved(GA_MOVE_RECEIPT);
 	if (receipt->status != GA_RECEIPT_SENT)
@@ -295,7 +289,7 @@ keep(const GaReceipt *receipt, const Target *target, GaReceiptResult result)
 
 	memset(nulls, ' ', sizeof(nulls));
 	values[0] = CStringGetTextDatum(receipt->way);
-	values[1] = text_or_null(receipt->server, &nulls[1]);
+	values[1] = ga_row_text_datum(receipt->server, &nulls[1]);
 	values[2] = CStringGetTextDatum(ga_receipt_result_name(result));
 	nulls[3] = nulls[4] = nulls[9] = 'n';
 	if (target != NULL)
@@ -305,8 +299,8 @@ keep(const GaReceipt *receipt, const Target *target, GaReceiptResult result)
 		nulls[3] = nulls[4] = ' ';
 	}
 	values[5] = CStringGetTextDatum(ga_receipt_status_word(receipt->status));
-	values[6] = text_or_null(receipt->code, &nulls[6]);
-	values[7] = text_or_null(receipt->message_id, &nulls[7]);
+	values[6] = ga_row_text_datum(receipt->code, &nulls[6]);
+	values[7] = ga_row_text_datum(receipt->message_id, &nulls[7]);
 	values[8] = bytes_datum(receipt->digest, DIGEST_LENGTH);
 	if (target != NULL && receipt->raw != NULL)
 	{

@@ -87,15 +87,6 @@ ga_set_aside_try(void (*part)(void *arg), void *arg, const char **error)
 	return done;
 }
 
-void
-ga_set_aside_read_key(uint64 row, GaRowKey *key)
-{
-	bool isnull;
-
-	key->group_id = *DatumGetUUIDP(ga_row_datum(row, 1, &isnull));
-	key->number = ga_row_int32(row, 2, 0);
-}
-
 static void
 warn(const char *step, GaRowKey key, const char *reason)
 {

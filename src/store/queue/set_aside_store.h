@@ -12,7 +12,7 @@
 #include "postgres.h"
 
 #include "datatype/timestamp.h"
-#include "utils/uuid.h"
+#include "store/row.h"
 
 /* A condition on a row of invitations or polls, named `row`: leave it out. */
 #define GA_IS_SET_ASIDE(row, step) GA_IS_SET_ASIDE_BY(row, "number", step)
@@ -30,13 +30,6 @@
 
 struct GaOwnerScope;
 
-/* One row; the group itself has the number 0. */
-typedef struct GaRowKey
-{
-	pg_uuid_t group_id;
-	int32 number;
-} GaRowKey;
-
 /*
  * Runs a part of a transaction in a subtransaction.  Where it fails it is rolled
  * back; then false, and *error is why (palloc'ed), NULL when it met a lock.  An
@@ -48,9 +41,6 @@ extern bool ga_set_aside_try(void (*part)(void *arg), void *arg,
 extern bool ga_set_aside_met_storage_error(void);
 /* Whether an error is: XX001, XX002, 58030. */
 extern bool ga_set_aside_is_storage_error(int sqlstate);
-
-/* Reads the key from the first two columns of a result. */
-extern void ga_set_aside_read_key(uint64 row, GaRowKey *key);
 
 /*
  * Leaves a row out of a step for 5 seconds, and after each further failure four

@@ -179,7 +179,7 @@ trim_attempts_one_by_one(void)
 
 	for (int i = 0; i < count; i++)
 	{
-		ga_set_aside_read_key(i, &old[i].key);
+		ga_row_read_key(i, &old[i].key);
 		ItemPointerCopy(
 			(ItemPointer) DatumGetPointer(ga_row_datum(i, 3, &isnull)),
 			&old[i].at);

@@ -83,8 +83,8 @@ take_values(const GaTable *table, HeapTuple tuple, Datum *values, bool *nulls)
 
 /* InvalidOid: no index, no keys. */
 static GaFound
-look(const GaTable *table, Relation relation, Oid index, ScanKeyData *keys,
-	 int count, Datum *values, bool *nulls)
+scan_for(const GaTable *table, Relation relation, Oid index, ScanKeyData *keys,
+		 int count, Datum *values, bool *nulls)
 {
 	SysScanDesc scan = systable_beginscan(relation, index, OidIsValid(index),
 										  GetActiveSnapshot(), count, keys);
@@ -124,7 +124,8 @@ ga_table_find(GaTable *table, GaTableMoment moment, const GaTableKey *keys,
 	{
 		if (moment == GA_TABLE_NOW)
 			begin_now();
-		found = look(table, relation, index, made, key_count, values, nulls);
+		found =
+			scan_for(table, relation, index, made, key_count, values, nulls);
 		if (moment == GA_TABLE_NOW)
 			PopActiveSnapshot();
 	}
@@ -141,7 +142,7 @@ ga_table_find_any(GaTable *table, Datum *values, bool *nulls)
 	if (relation == NULL)
 		return GA_FOUND_UNKNOWN;
 	begin_now();
-	found = look(table, relation, InvalidOid, NULL, 0, values, nulls);
+	found = scan_for(table, relation, InvalidOid, NULL, 0, values, nulls);
 	PopActiveSnapshot();
 	table_close(relation, AccessShareLock);
 	return found;

@@ -26,51 +26,51 @@ stands_at(int64 *last_tag)
 	return ga_reading_cursor(provider, last_tag)->start_tag;
 }
 
-/* A look that takes nothing; a claim by a statement tells of no locks. */
-static GaQueueLook
-look_of(bool tells_locked)
+/* A scan that takes nothing; a claim by a statement tells of no locks. */
+static GaQueueScan
+scan_of(bool tells_locked)
 {
-	GaQueueLook look = {.tells_locked = tells_locked,
+	GaQueueScan scan = {.tells_locked = tells_locked,
 						.claimed_to = GA_START_TAG_MIN};
 
-	look.cursor = ga_reading_cursor(provider, &look.last_tag);
-	ga_fair_queue_reset_range(&look.locked);
-	return look;
+	scan.cursor = ga_reading_cursor(provider, &scan.last_tag);
+	ga_fair_queue_reset_range(&scan.locked);
+	return scan;
 }
 
 /* A claim of so many rows, the last of them with this tag. */
 static bool
 claim_up_to(int64 tag, int count)
 {
-	GaQueueLook look = look_of(false);
+	GaQueueScan scan = scan_of(false);
 
-	look.goes_on = count == LIMIT;
+	scan.goes_on = count == LIMIT;
 	if (count > 0)
-		look.claimed_to = look.cursor->start_tag = tag;
-	assert_true(look.cursor->start_tag <= look.last_tag);
-	return ga_reading_claimed(provider, &look, count);
+		scan.claimed_to = scan.cursor->start_tag = tag;
+	assert_true(scan.cursor->start_tag <= scan.last_tag);
+	return ga_reading_claimed(provider, &scan, count);
 }
 
 /* A claim that read up to a tag, and found the row of that one locked. */
 static void
 meet_a_lock(int64 tag)
 {
-	GaQueueLook look = look_of(true);
+	GaQueueScan scan = scan_of(true);
 
-	look.cursor->start_tag = tag;
-	look.locked = (GaTagRange){tag, tag};
-	ga_reading_claimed(provider, &look, 0);
+	scan.cursor->start_tag = tag;
+	scan.locked = (GaTagRange){tag, tag};
+	ga_reading_claimed(provider, &scan, 0);
 }
 
 /* A claim that read over others' rows, up to a tag. */
 static bool
 walk_to(int64 tag, bool goes_on)
 {
-	GaQueueLook look = look_of(true);
+	GaQueueScan scan = scan_of(true);
 
-	look.cursor->start_tag = tag;
-	look.goes_on = goes_on;
-	return ga_reading_claimed(provider, &look, 0);
+	scan.cursor->start_tag = tag;
+	scan.goes_on = goes_on;
+	return ga_reading_claimed(provider, &scan, 0);
 }
 
 static void

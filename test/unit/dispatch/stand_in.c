@@ -349,14 +349,14 @@ ga_counters_take_resumed(GaCounters *counters)
 void
 claim(GaProvider *provider, int count, int limit)
 {
-	GaQueueLook look = {.goes_on = count == limit, .tells_locked = true};
+	GaQueueScan scan = {.goes_on = count == limit, .tells_locked = true};
 
-	look.cursor = ga_reading_cursor(provider, &look.last_tag);
-	ga_fair_queue_reset_range(&look.locked);
+	scan.cursor = ga_reading_cursor(provider, &scan.last_tag);
+	ga_fair_queue_reset_range(&scan.locked);
 	if (count > 0)
-		look.cursor->start_tag = Max(look.cursor->start_tag, 0) + count;
-	look.claimed_to = look.cursor->start_tag;
-	ga_provider_claimed(provider, &look, count, limit, the_time);
+		scan.cursor->start_tag = Max(scan.cursor->start_tag, 0) + count;
+	scan.claimed_to = scan.cursor->start_tag;
+	ga_provider_claimed(provider, &scan, count, limit, the_time);
 }
 
 void
