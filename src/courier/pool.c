@@ -139,6 +139,10 @@ ga_pool_free_task(GaTask *task)
 	ga_memory_wipe_and_free(task);
 }
 
+/*
+ * PICKED goes first though nothing was tried: it makes this an outcome, with a line in
+ * the history.  One without PICKED would send the row back as if it had never left.
+ */
 void
 ga_pool_refuse_task(GaTask *task, GaOutput *output, GaVerdict verdict,
 					const char *code, const char *detail)
@@ -183,6 +187,7 @@ refuse_stranded(GaPool *pool, GaTask *task)
 	}
 }
 
+/* Wakes nobody: the main thread pushes all that one read gave it, and wakes once. */
 void
 ga_pool_push(GaPool *pool, GaTask *task)
 {
@@ -202,6 +207,10 @@ wake_thread(GaPool *pool)
 		ga_transfers_wake(pool->sleeper);
 }
 
+/*
+ * What is refused for want of a thread is answered after the lock was given back:
+ * answering takes the output's lock, and none is taken under ours.
+ */
 void
 ga_pool_wake(GaPool *pool)
 {
@@ -228,6 +237,14 @@ is_abandoned(const GaPool *pool)
 		   pool->others == 0;
 }
 
+/*
+ * A provider was changed: what waits goes to the successor, what is under way ends
+ * here.  Four connections are allowed, say, and three are busy.  The successor counts
+ * the three as `others` and opens one; each time one of them closes it is told by
+ * ga_pool_disconnect() and may open one more.  Where the successor is replaced in its
+ * turn, meanwhile, it cannot be freed: the threads of the first still count down in it,
+ * and in whoever came after it.
+ */
 GaTask *
 ga_pool_close(GaPool *pool, GaPool *successor)
 {
@@ -291,6 +308,10 @@ ga_pool_set_sleeper(GaPool *pool, GaTransfers *transfers)
 	pthread_mutex_unlock(&pool->lock);
 }
 
+/*
+ * That the thread found nothing is noted under the lock under which others push, so
+ * between its look and its sleep nothing can come that it is not woken for.
+ */
 GaTask *
 ga_pool_take(GaPool *pool)
 {
@@ -307,6 +328,10 @@ ga_pool_take(GaPool *pool)
 	return task;
 }
 
+/*
+ * To the front, since it was first.  Not into a closed pool, whose thread may end
+ * without looking again: then it is the caller's to answer.
+ */
 bool
 ga_pool_put_back(GaPool *pool, GaTask *task)
 {
@@ -365,6 +390,11 @@ ga_pool_disconnect(GaPool *pool)
 	}
 }
 
+/*
+ * The thread wants to end.  It may not while something waits: whoever pushed that saw
+ * has_thread set and started no other.  Both happen under the lock, so one of the two
+ * always sees the other.
+ */
 bool
 ga_pool_leave(GaPool *pool)
 {

@@ -113,6 +113,10 @@ ga_provider_option(const GaCourierProvider *provider, const char *name)
 	return value ? value : option->fallback;
 }
 
+/*
+ * What any template may name.  The password is not among it: only templates of places
+ * that are meant for it are compiled with ga_provider_lookup_secret().
+ */
 const char *
 ga_provider_lookup(const void *context, const char *name)
 {
@@ -204,6 +208,12 @@ read_common(GaCourierProvider *provider, char *complaint, size_t size)
 	return true;
 }
 
+/*
+ * CREATE SERVER has checked the options.  They are checked again since the courier takes
+ * descriptions by hand, too, and since a server may be older than the library.  The
+ * first complaint counts.  A provider that has one is opened all the same, and answers
+ * each message with it.
+ */
 static bool
 configure(GaCourierProvider *provider, const json_t *config, char *complaint,
 		  size_t size)
@@ -258,6 +268,10 @@ note_secrets(GaCourierProvider *provider)
 	ga_secrets_add(&provider->secrets, provider->password);
 }
 
+/*
+ * Secrets are noted even where the configuration failed half-way, so that the complaint,
+ * which may quote an option, can be cleaned of them.
+ */
 GaCourierProvider *
 ga_provider_open(const json_t *config)
 {

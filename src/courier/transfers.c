@@ -49,6 +49,7 @@ struct GaTransfers
 	GaTransferEnd *ended; /* elsewhere; the one posted last comes first */
 };
 
+/* The kernel gives the lowest number that is free, so the array stays short. */
 static Watch *
 watch_of(GaTransfers *transfers, int fd)
 {
@@ -68,6 +69,10 @@ watch_of(GaTransfers *transfers, int fd)
 	return &transfers->watches[fd];
 }
 
+/*
+ * Asks epoll for these events; 0 takes the socket out.  What is asked of it already
+ * costs no system call, which is the case between two messages on one connection.
+ */
 static void
 ask_epoll(GaTransfers *transfers, int fd, uint32_t events)
 {
@@ -83,6 +88,11 @@ ask_epoll(GaTransfers *transfers, int fd, uint32_t events)
 	watch->events = events;
 }
 
+/*
+ * libcurl says what it waits for on a socket.  Where it waits for nothing any more the
+ * connection has become idle, or is about to be closed, which it does not tell apart:
+ * ours stays in the set, and ga_transfers_note_closed() takes it out.
+ */
 static int
 hear_socket(CURL *curl, curl_socket_t fd, int what, void *context, void *unused)
 {
@@ -100,6 +110,7 @@ hear_socket(CURL *curl, curl_socket_t fd, int what, void *context, void *unused)
 	return 0;
 }
 
+/* libcurl says when to run it though no socket moves: for its time-outs, or at once. */
 static int
 hear_timer(CURLM *multi, long wait_ms, void *context)
 {
@@ -174,6 +185,10 @@ run_due(GaTransfers *transfers, GaMonotonic now)
 	run_one(transfers, CURL_SOCKET_TIMEOUT, 0);
 }
 
+/*
+ * One that no transfer uses has met its end, or bytes that nobody asked for.  libcurl
+ * would not read them, so epoll would tell of them for ever: it is taken out of the set.
+ */
 static void
 hear_event(GaTransfers *transfers, const struct epoll_event *event)
 {
@@ -195,6 +210,10 @@ hear_event(GaTransfers *transfers, const struct epoll_event *event)
 		ask_epoll(transfers, fd, 0);
 }
 
+/*
+ * First what is due by the clock, then the sockets, then the clock once more: an event
+ * may have set a timer of zero, which is libcurl's way to say "go on".
+ */
 void
 ga_transfers_run(GaTransfers *transfers, long wait_ms)
 {
@@ -233,6 +252,10 @@ take_end(GaTransfers *transfers)
 	return end;
 }
 
+/*
+ * The ends of libcurl's own transfers come first, then those that other threads posted,
+ * one at a time; NULL: there are no more.
+ */
 void *
 ga_transfers_take_done(GaTransfers *transfers, CURLcode *result)
 {
@@ -267,6 +290,10 @@ ga_transfers_wake(GaTransfers *transfers)
 		return;
 }
 
+/*
+ * Only who finds the list empty wakes the thread: it takes all ends that it finds, so
+ * one wake-up is enough for a burst of them.
+ */
 void
 ga_transfers_post_end(GaTransfers *transfers, GaTransferEnd *end)
 {

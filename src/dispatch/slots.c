@@ -36,6 +36,7 @@ request_slots(void)
 	RequestNamedLWLockTranche("group_api", 1);
 }
 
+/* An empty range: its end is before its beginning, so any tag that is noted widens it. */
 static void
 forget_tags(GaSlot *slot, int channel)
 {
@@ -164,6 +165,10 @@ is_slot_of(int at, Oid database)
 	return slot->state != GA_SLOT_FREE && slot->database == database;
 }
 
+/*
+ * Slots are never moved and `used` never falls, so a search ends at the highest one
+ * that was ever taken: a server with three databases looks at three of a thousand.
+ */
 static GaSlot *
 find_slot(Oid database)
 {
@@ -221,6 +226,11 @@ take_slot(Oid database)
 	return NULL;
 }
 
+/*
+ * A muted dispatcher can send nothing, so new rows need not wake it.  But it still ends
+ * invitations: it is interested where a row that is due then would expire, or be
+ * reminded of, before the next deadline it knows of.
+ */
 bool
 ga_slot_is_interested(GaSlot *slot, TimestampTz due)
 {
@@ -283,6 +293,10 @@ heighten(pg_atomic_uint64 *highest, int64 value)
 		;
 }
 
+/*
+ * The shared lock is enough for many who commit at once: each bound is moved atomically.
+ * It keeps out only ga_slot_take_tags(), which must see both bounds of each.
+ */
 bool
 ga_slot_note_tags(Oid database, GaChannel channel, GaTagRange tags)
 {
@@ -321,6 +335,12 @@ ga_slot_wake_dispatcher(GaSlot *slot)
 	set_latch(slot->latch);
 }
 
+/*
+ * Called at each commit that queued something, mostly while the dispatcher runs: that
+ * takes the shared lock alone.  A slot that has to be taken, or a dispatcher that has to
+ * be started, takes the exclusive one; the slot is looked for again, since between the
+ * two locks another may have done it.
+ */
 static void
 wake(Oid database, TimestampTz due, bool reload, bool events)
 {

@@ -26,6 +26,10 @@
 
 /* ---- Telling where and what ---- */
 
+/*
+ * A body of ten thousand bad members has ten thousand faults, of which some are listed.
+ * For the others neither a path nor words are made.
+ */
 void
 ga_json_fault(GaJsonReader *reader, const GaJsonPath *path,
 			  GaViolationCode code, const char *hint, const char *format, ...)
@@ -192,6 +196,10 @@ parse_integer(const char *text, size_t length, int64 *result)
 	return true;
 }
 
+/*
+ * By its digits, not by numeric_int8(): that would round 1.5, and throw where a
+ * violation is wanted.
+ */
 bool
 ga_json_read_integer(GaJsonReader *reader, const GaJsonPath *path,
 					 const JsonbValue *value, bool is_lenient, int64 *result)
@@ -337,6 +345,7 @@ typedef struct Slot
 	bool has_other;
 } Slot;
 
+/* jsonb's keys have a length and no end; the table's names have an end. */
 static bool
 is_key(const JsonbValue *key, const char *name)
 {
@@ -347,6 +356,10 @@ is_key(const JsonbValue *key, const char *name)
 		   name[length] == '\0';
 }
 
+/*
+ * A table has at most 32 fields, and the first letter decides nearly always: a hash
+ * would cost more than it spares.  False: no field has the name.
+ */
 static bool
 fill_slot(const GaJsonTable *table, Slot *slots, const JsonbValue *key,
 		  const JsonbValue *value)
@@ -491,6 +504,11 @@ says_something(const GaJsonField *field, const Slot *slot)
 		   (slot->has_other && (takes_null || slot->other.type != jbvNull));
 }
 
+/*
+ * The slots are read in the order of the table, not in the body's: jsonb orders its keys
+ * by their length, and the table has the order of the contract's documents, in which the
+ * list of faults is easiest to follow.  What is unknown comes last.
+ */
 uint32
 ga_json_read_object(GaJsonReader *reader, const GaJsonPath *path,
 					JsonbContainer *object, const GaJsonTable *table,

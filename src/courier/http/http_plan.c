@@ -22,6 +22,10 @@ choose(const GaCourierProvider *provider, const char *row, const char *option)
 	return row ? row : ga_provider_option(provider, option);
 }
 
+/*
+ * The row's path and query behind another scheme and host, and perhaps a path of its
+ * own: a region's endpoint, a proxy, a sink in a test.
+ */
 void
 ga_http_plan_rebase(const char *url, const char *base, GaText *out)
 {
@@ -35,6 +39,11 @@ ga_http_plan_rebase(const char *url, const char *base, GaText *out)
 	ga_text_puts(out, path);
 }
 
+/*
+ * A gateway of the operator's own is described by templates, so only these tell whether
+ * it wants the password.  Where one of them names it, the mapping must have it, and the
+ * address must be one to which secrets are sent.
+ */
 static const char *
 lookup_and_note(const void *context, const char *name)
 {
@@ -59,6 +68,10 @@ lookup_of(const GaHttpPlan *plan, const char *row)
 			   : ga_provider_lookup;
 }
 
+/*
+ * Each value is percent-encoded where the template names it, so a contact or a text can
+ * never end a path or begin another parameter.
+ */
 static bool
 compile_url(GaCourierProvider *provider, const char *url,
 			GaRequestTemplate *template, char *complaint, size_t size)
@@ -94,6 +107,7 @@ compile_urls(GaCourierProvider *provider, GaHttpPlan *plan, char *scheme,
 						complaint, size));
 }
 
+/* A token of RFC 9110, 5.6.2: whatever else is in a name could begin another header. */
 static bool
 is_header_name(const char *name)
 {
@@ -104,6 +118,10 @@ is_header_name(const char *name)
 	return *name != '\0';
 }
 
+/*
+ * The whole line is one template, since libcurl takes a header as one string.  Where the
+ * value begins is kept: a signer (AWS, webhooks) signs names and values apart.
+ */
 static bool
 add_header(GaCourierProvider *provider, GaHttpPlan *plan, const char *name,
 		   const char *value, char *complaint, size_t size)
@@ -140,6 +158,10 @@ static const char *const content_types[] = {
 	[GA_BODY_RAW] = NULL,
 };
 
+/*
+ * A header that the operator gives goes before ours of the same name: the type of a
+ * gateway that insists on its own, or the key by which it knows a message again.
+ */
 static bool
 add_headers(GaCourierProvider *provider, GaHttpPlan *plan,
 			const json_t *headers, char *complaint, size_t size)
@@ -175,6 +197,10 @@ add_headers(GaCourierProvider *provider, GaHttpPlan *plan,
 		   add_header(provider, plan, key, "{key}", complaint, size);
 }
 
+/*
+ * The option was JSON when CREATE SERVER took it; that it is an object, and that no key
+ * stands in it twice, of which one would be lost, is told here.
+ */
 static json_t *
 parse_object(const char *source, const char *what, char *complaint, size_t size)
 {
@@ -230,6 +256,7 @@ compile_request(GaCourierProvider *provider, GaHttpPlan *plan, char *complaint,
 	return good;
 }
 
+/* An empty path means that the answer has no such thing. */
 static bool
 choose_path(const GaCourierProvider *provider, char **place, const char *row,
 			const char *option, char *complaint, size_t size)
@@ -279,6 +306,7 @@ choose_user(const GaCourierProvider *provider, GaHttpPlan *plan)
 	plan->username = ga_memory_strdup(username);
 }
 
+/* libcurl signs for AWS itself, told whose scheme, which region and which service. */
 static void
 choose_signer(const GaCourierProvider *provider, GaHttpPlan *plan)
 {
@@ -337,6 +365,11 @@ find_missing(const GaCourierProvider *provider, const GaHttpPlan *plan)
 	return NULL;
 }
 
+/*
+ * Credentials never cross a network in the clear.  The check is made here and not with
+ * the option, since only now it is known whether any will be sent: by the row, by the
+ * mapping, or because a template names the password.
+ */
 static bool
 choose_auth(const GaCourierProvider *provider, GaHttpPlan *plan,
 			const char *scheme, char *complaint, size_t size)
@@ -381,6 +414,10 @@ choose_rules(const GaCourierProvider *provider, GaHttpPlan *plan)
 						 ga_provider_option(provider, "reply_to"));
 }
 
+/*
+ * The order matters: the templates are compiled before the login is chosen, since
+ * compiling them finds out whether they hold the password.
+ */
 bool
 ga_http_plan_prepare(GaCourierProvider *provider, char *complaint, size_t size)
 {
@@ -480,6 +517,11 @@ compare_value(void *context, const char *value)
 	return true;
 }
 
+/*
+ * A path with [*] finds several values, one a recipient or a part of a long SMS: all as
+ * wanted is success, some is PARTLY, none failure.  No value at all means that the
+ * answer is not the one we know, so that nothing can be said.
+ */
 static GaHttpVerdict
 judge_condition(const char *word, size_t length, json_t *document)
 {

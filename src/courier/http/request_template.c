@@ -137,6 +137,7 @@ compile_braces(GaRequestTemplate *template, TemplateSource *source,
 				 "{%s} is neither a value nor an option", name);
 		return false;
 	}
+	/* An option is the same for all messages: it becomes a part of the literal. */
 	if (option != NULL && piece.kind == GA_PIECE_VALUE)
 	{
 		put_escaped(&source->literal, option, source->escape);
@@ -208,6 +209,11 @@ condition_holds(const GaPiece *piece, const GaValues *values)
 	return is_set == (piece->kind == GA_PIECE_IF);
 }
 
+/*
+ * One number is enough for conditions within conditions: from the first that does not
+ * hold on, each beginning adds to it and each end takes away, until all that stands
+ * inside is over.
+ */
 void
 ga_request_template_render(const GaRequestTemplate *template,
 						   const GaValues *values, GaEscape escape, GaText *out)
@@ -333,6 +339,10 @@ compile_children(const FieldCompiler *compiler, GaRequestField *field,
 	return true;
 }
 
+/*
+ * "{#name}" as a whole value is a number in JSON, as vendors want a validity.  Where the
+ * value turns out to be none the field is left out, see render_leaf().
+ */
 static bool
 compile_leaf(const FieldCompiler *compiler, GaRequestField *field,
 			 const json_t *source)
@@ -366,6 +376,10 @@ compile_leaf(const FieldCompiler *compiler, GaRequestField *field,
 	return good;
 }
 
+/*
+ * The operator's own fields come here, too, so depth is bounded: rendering recurses.
+ * A form has names and values alone, and nothing can be nested in it.
+ */
 static GaRequestField *
 compile_node(const FieldCompiler *compiler, const char *name,
 			 const json_t *source, int depth)
@@ -416,6 +430,7 @@ ga_request_field_compile(const json_t *source, GaBodyKind kind,
 	return compile_node(&compiler, "", source, 0);
 }
 
+/* A field without a value is left out with its name: an empty sender is no sender. */
 static void
 render_pairs(const GaRequestField *field, const GaValues *values, GaText *out)
 {
@@ -438,6 +453,10 @@ render_pairs(const GaRequestField *field, const GaValues *values, GaText *out)
 	}
 }
 
+/*
+ * A text that comes out empty is left out, and so is a number that is none: in a
+ * document of JSON anything but digits would make the whole request unreadable.
+ */
 static bool
 render_leaf(const GaRequestField *field, const GaValues *values, GaText *out)
 {

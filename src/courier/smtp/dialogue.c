@@ -26,6 +26,10 @@ ga_dialogue_has_more(const GaDialogue *dialogue)
 	return dialogue->begin < dialogue->end;
 }
 
+/*
+ * A kept connection must be silent.  A relay that closes one that was idle says 421 and
+ * ends it; whatever else has come would be taken for the reply to our next command.
+ */
 bool
 ga_dialogue_is_disturbed(GaDialogue *dialogue)
 {
@@ -72,6 +76,10 @@ wait_again(const GaDialogue *dialogue, short events, GaMonotonic until)
 									   : wait_for(dialogue, events, until);
 }
 
+/*
+ * An error says that the relay may have got a part of it, never how much: whoever says a
+ * body has to take it for begun before the first byte.
+ */
 CURLcode
 ga_dialogue_say(GaDialogue *dialogue, const char *data, size_t length,
 				GaMonotonic until)
@@ -91,6 +99,11 @@ ga_dialogue_say(GaDialogue *dialogue, const char *data, size_t length,
 	return CURLE_OK;
 }
 
+/*
+ * Under TLS the socket tells little: a record that was read may hold several replies,
+ * and the socket has nothing more though bytes are there.  So libcurl is asked first,
+ * and the socket is waited for when it has none.
+ */
 static CURLcode
 read_some(GaDialogue *dialogue, GaMonotonic until)
 {

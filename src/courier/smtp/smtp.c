@@ -273,7 +273,7 @@ in_seconds(long seconds)
 	return ga_monotonic_in_ms((int64_t) seconds * 1000);
 }
 
-/* The whole next reply; one of lines without end is none. */
+/* The whole next reply.  All its lines share one time: one of lines without end is none. */
 static CURLcode
 hear_reply(SmtpSender *sender)
 {
@@ -364,7 +364,10 @@ say_body(SmtpSender *sender)
 	return result;
 }
 
-/* The dialogue of a message on a connection that is ready. */
+/*
+ * The dialogue of a message on a connection that is ready.  A refusal ends it at once;
+ * part() hears what the relay still says to commands that were sent along.
+ */
 static CURLcode
 talk(SmtpSender *sender)
 {

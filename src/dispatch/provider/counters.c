@@ -44,6 +44,7 @@ static GaCounterPool *pool = NULL;
 static shmem_request_hook_type next_request_hook = NULL;
 static shmem_startup_hook_type next_startup_hook = NULL;
 
+/* Shared memory cannot grow: room for eight providers a database, and a bound for all. */
 static int
 pool_count(void)
 {
@@ -155,6 +156,7 @@ find(Oid database, const char *server)
 	return NULL;
 }
 
+/* Lock held.  One that somebody gave back goes before one that was never taken. */
 static GaCounters *
 take_free(const char *server)
 {
@@ -184,6 +186,7 @@ ga_counters_take(const char *server)
 	return counters;
 }
 
+/* After the providers were read: entries of those that were dropped are for others. */
 void
 ga_counters_keep(bool (*is_known)(const char *server))
 {
@@ -205,6 +208,11 @@ ga_counters_free(Oid database)
 	LWLockRelease(pool->lock);
 }
 
+/*
+ * Called in an operator's session, which is not the one writer.  So it changes no count;
+ * it leaves a mark, which the dispatcher takes with its next turn.  Where no dispatcher
+ * runs the mark waits for one.
+ */
 bool
 ga_counters_resume(const char *server)
 {
@@ -251,6 +259,11 @@ add_u64(pg_atomic_uint64 *counter, uint64 amount)
 	pg_atomic_write_u64(counter, pg_atomic_read_u64(counter) + amount);
 }
 
+/*
+ * A ring with a count for each of the last seconds.  Seconds in which nothing was sent
+ * were never written, so those that passed since the last outcome are emptied first;
+ * after a long silence that is the whole ring, and never more.
+ */
 static void
 count_rate(GaCounters *counters, GaMonotonic now)
 {
@@ -268,6 +281,11 @@ count_rate(GaCounters *counters, GaMonotonic now)
 	add_u32(&counters->rate[second % GA_RATE_SECONDS], 1);
 }
 
+/*
+ * The highest bit tells the octave, the two bits below it the quarter: 64 to 79 us are
+ * the first bucket, 80 to 95 the second, 128 to 159 the fifth.  What is faster than the
+ * first is in it, too, and what is slower than the last in that.
+ */
 static int
 latency_bucket(int64 us)
 {
@@ -290,6 +308,11 @@ latency_of(int bucket)
 	return octave + octave / 4 * (bucket % 4) + octave / 8;
 }
 
+/*
+ * Whoever reads adds this hour's buckets and the last one's, so that a percentile does
+ * not begin anew with each hour.  The period that begins is emptied; both are where
+ * nothing was sent for so long that neither is of now.
+ */
 static void
 count_latency(GaCounters *counters, int64 us, GaMonotonic now)
 {
@@ -358,6 +381,10 @@ count_fate(GaCounters *counters, GaFate fate, TimestampTz now)
 	}
 }
 
+/*
+ * Words cannot be written atomically, hence the lock, and hence not each time: a
+ * provider that refuses thousands a second says the same thousands of times.
+ */
 static void
 note_error(GaCounters *counters, const char *reason, TimestampTz now)
 {

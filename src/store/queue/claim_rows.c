@@ -44,6 +44,10 @@ typedef enum GroupColumn
 	GROUP_LOCALE = 20,
 } GroupColumn;
 
+/*
+ * Their names, in the order of the table.  The reader compares them with the catalog:
+ * a table whose columns stand elsewhere is read by the statement instead.
+ */
 static const char *const group_columns[] = {"id",
 											"number",
 											"contract",
@@ -154,6 +158,7 @@ is_set_aside(const GaRowClaims *rows, const GaQueueCursor *at)
 	return false;
 }
 
+/* The array is of the provider's filter, so its patterns live as long as the claim. */
 static Patterns
 read_patterns(Datum array)
 {
@@ -164,6 +169,10 @@ read_patterns(Datum array)
 	return patterns;
 }
 
+/*
+ * In a row an enum's value is the oid of its label, which CREATE EXTENSION chose.  Each
+ * label is looked up once a claim, and then a row's value is compared as a number.
+ */
 static void
 look_up_words(GaRowClaims *rows, GaChannel channel)
 {
@@ -183,6 +192,10 @@ look_up_words(GaRowClaims *rows, GaChannel channel)
 		ga_row_reader_enum(&rows->groups, GROUP_STATUS, "ARCHIVED");
 }
 
+/*
+ * All three and the writer, or none: what was opened before one that does not fit is
+ * closed again, since a relation that stays open would be warned of at commit.
+ */
 static bool
 open_tables(GaRowClaims *rows)
 {
@@ -338,6 +351,11 @@ is_like_any(const Patterns *patterns, Datum contact)
 	return false;
 }
 
+/*
+ * What the statement has in its WHERE.  The columns up to the contact have been read,
+ * and no more: of others' rows, of which there may be thousands, the rest is never
+ * taken apart.
+ */
 static bool
 is_claimable(const GaRowClaims *rows)
 {
@@ -368,6 +386,7 @@ mark_as_sending(GaRowClaims *rows, int16 attempt)
 	ga_row_writer_set(
 		writer, GA_INVITATION_CHANGED_AT,
 		TimestampTzGetDatum(GetCurrentTransactionStartTimestamp()));
+	/* Of an earlier message (a reminder's, a resend's): its try gets a row of its own. */
 	for (int column = GA_INVITATION_ACCEPTED_AT;
 		 column <= GA_INVITATION_ACCEPTED_DETAIL; column++)
 		ga_row_writer_set_null(writer, column);
@@ -378,6 +397,11 @@ mark_as_sending(GaRowClaims *rows, int16 attempt)
 	return true;
 }
 
+/*
+ * A place in the queue as a key of the index: the comparison of a row, (start_tag,
+ * group_id, number) > (..), which the index follows in one descent.  `members` are
+ * the parts, `key` is their head, as nodeIndexscan.c makes them of such a clause.
+ */
 static void
 make_place(const GaQueueCursor *place, StrategyNumber strategy,
 		   ScanKeyData members[3], ScanKey key)
@@ -398,6 +422,10 @@ make_place(const GaQueueCursor *place, StrategyNumber strategy,
 	key->sk_argument = PointerGetDatum(members);
 }
 
+/*
+ * The index holds all channels, one behind the other, so a key pins the channel and two
+ * more bound its range.  The caller owns the keys: the scan refers to them until it ends.
+ */
 static void
 seek(GaRowClaims *rows, const GaQueueRange *range, ScanKeyData keys[3],
 	 ScanKeyData after[3], ScanKeyData last[3])
@@ -433,6 +461,13 @@ claim_row(GaRowClaims *rows, GaClaim *claim)
 	return true;
 }
 
+/*
+ * The cursor moves behind every row that was read, not only behind those that were
+ * claimed.  It passes over others' rows, so they are not walked over again, and over
+ * rows that somebody holds, whose tags are noted so that they alone are read once
+ * more.  After so many of others' rows the claim ends, with what it has: the dispatcher
+ * does its other steps, and goes on from there.
+ */
 int
 ga_row_claims_take(GaRowClaims *rows, const GaQueueRange *range, int limit,
 				   GaQueueScan *scan, GaClaim *claims)
