@@ -44,6 +44,7 @@ is_refused(FunctionCallInfo fcinfo, GaContract contract, GaCaller *caller,
 	return true;
 }
 
+/* The size is in the head of a compressed value, too: nothing is unpacked to be refused. */
 static bool
 check_size(FunctionCallInfo fcinfo, int at, GaContract contract,
 		   const GaCaller *caller, Datum *answer)
@@ -165,6 +166,10 @@ types_of_member(const GaMember *member)
 			   : GA_EVENT_BIT(GA_EVENT_MEMBER_JOINED);
 }
 
+/*
+ * Mostly nobody listens: then a group of ten thousand costs one look at what is wanted,
+ * and no array is made.
+ */
 static void
 write_events(const GaGroup *group, bool is_new)
 {
@@ -192,6 +197,11 @@ write_events(const GaGroup *group, bool is_new)
 	ga_events_write(events, count);
 }
 
+/*
+ * The trigger on invitations, which wakes the dispatcher for whoever writes them, is
+ * silent meanwhile: ours are told by their tags, so that exactly these are read.  False:
+ * the name is taken, and nothing was written.
+ */
 bool
 ga_creation_write(const GaOwnerScope *scope, GaGroup *group)
 {

@@ -82,6 +82,10 @@ allow_request(void *context, char *peer, char *own, int peer_port, int own_port)
 													   : CURL_PREREQFUNC_ABORT;
 }
 
+/*
+ * Never "any" of the methods: libcurl would send the request without credentials first to
+ * hear which are wanted, and a message must leave once.
+ */
 static void
 set_auth(CURL *curl, const GaHttpPlan *plan, const GaCourierProvider *provider)
 {
@@ -101,6 +105,10 @@ set_auth(CURL *curl, const GaHttpPlan *plan, const GaCourierProvider *provider)
 	}
 }
 
+/*
+ * Once a handle.  HTTP/1.1 is asked for by name: with HTTP/2 several messages could share
+ * a connection, and how much of which was taken could not be told when it breaks.
+ */
 static void
 prepare_handle(CURL *curl, void *context)
 {
@@ -211,6 +219,10 @@ add_digest(HttpSender *sender)
 	g_free(digest);
 }
 
+/*
+ * The texts belong to the sender and keep their memory, so a message that is no longer
+ * than the last one allocates nothing.
+ */
 static void
 render_request(HttpSender *sender, const GaValues *values)
 {
@@ -271,6 +283,7 @@ set_up(HttpSender *sender, bool asking)
 	return true;
 }
 
+/* A question changes nothing at the provider: it may be asked twice. */
 static bool
 was_handed_over(const HttpSender *sender)
 {
@@ -341,6 +354,11 @@ begin(void *context, const GaCourierJob *job, GaOutcome *outcome)
 	return false;
 }
 
+/*
+ * A gateway may close a kept connection just when the next message is about to leave on
+ * it.  Where nothing of the request was taken it is sent again, on a new connection and
+ * once: a second failure is the gateway's.  False: it is under way again.
+ */
 static bool
 end(void *context, const GaCourierJob *job, CURLcode result, GaOutcome *outcome)
 {

@@ -46,6 +46,10 @@ add_polls(const void *arg)
 	ga_plan_run(&plan, (Datum *) arg, NULL, SPI_OK_INSERT);
 }
 
+/*
+ * All at once; where one of the rows is held by somebody, one after the other, so that
+ * only the one that is held is never asked about.
+ */
 void
 ga_polls_add(const GaRecord *records, int count)
 {
@@ -88,6 +92,10 @@ put_range(Datum *values, const GaQueueRange *range)
 	values[5] = Int32GetDatum(range->last.number);
 }
 
+/*
+ * The list is walked like the queue, with next_at in the place of the tag: in one range,
+ * unless pages of the table cannot be read, which lie between several.
+ */
 static void
 begin_range(GaQueueRange *range, TimestampTz end)
 {
@@ -164,6 +172,7 @@ ga_polls_take(const GaOwnerScope *scope, Datum servers, int limit,
 	return count;
 }
 
+/* The row on which a take failed is the first of the list: the one to be tried alone. */
 bool
 ga_polls_peek(Datum servers, GaRowKey *key)
 {
@@ -213,6 +222,10 @@ ga_polls_next(Datum servers)
 	return 0;
 }
 
+/*
+ * Counted in one statement with the end of the count, so that a dispatcher that dies in
+ * between has done both or neither.  True: it was the last, and nobody asks again.
+ */
 bool
 ga_poll_note_crash(pg_uuid_t group_id, int32 number, const char *message_id,
 				   int limit)
@@ -259,6 +272,7 @@ ga_poll_lock(pg_uuid_t group_id, int32 number)
 		   ga_plan_run(&poll, values, NULL, SPI_OK_SELECT) > 0;
 }
 
+/* The id keeps a late answer about an earlier message from ending the questions of a new one. */
 void
 ga_poll_forget(pg_uuid_t group_id, int32 number, const char *message_id)
 {

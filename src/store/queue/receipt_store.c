@@ -182,6 +182,10 @@ is_mere_part(const GaReceipt *receipt, const Target *target)
 
 #define SET_BY_RECEIPT GA_SET_BY_RECEIPT("$3", "$4", "$5")
 
+/*
+ * Writes the new state.  "sent" is what the provider knew before: its questions go on.
+ * After "delivered" or "failed" there is nothing more to ask.
+ */
 static void
 move(const GaReceipt *receipt, const Target *target, GaDelivery delivery)
 {
@@ -218,6 +222,10 @@ move(const GaReceipt *receipt, const Target *target, GaDelivery delivery)
 		ga_plan_run(&polls, values, NULL, SPI_OK_DELETE);
 }
 
+/*
+ * A message whose answer was lost has no id, and its first receipt tells it.  With the
+ * id a later one can be told from those of an earlier message.
+ */
 static void
 store_message_id(const GaReceipt *receipt, const Target *target)
 {
@@ -250,6 +258,7 @@ bytes_datum(const void *bytes, size_t length)
 #define KEPT_BEFORE 0
 #define NOT_KEPT (-1)
 
+/* Why nothing was inserted: the event is there, or there are too many of the message. */
 static bool
 is_kept(Datum digest)
 {
@@ -404,6 +413,11 @@ find_and_judge(const GaReceipt *receipt, Target *target,
 	return true;
 }
 
+/*
+ * The event's row is written first, since its digest is what tells a replay: whoever
+ * inserts it moves the delivery, and one that comes twice at the same time waits for
+ * the other's commit in the index and then changes nothing.
+ */
 static GaReceiptResult
 apply(const GaReceipt *told, bool *was_waiting)
 {
@@ -464,6 +478,11 @@ compare_receipts(const void *a, const void *b)
 	return first < second ? -1 : first > second;
 }
 
+/*
+ * A callback may tell of hundreds of messages, in any order.  Two of them that lock the
+ * same two invitations the other way round would wait for each other for ever, so the
+ * locks are taken in the order of the table, and the results are told in the order given.
+ */
 bool
 ga_receipts_apply(const GaReceipt *receipts, int number,
 				  GaReceiptResult *results)
@@ -503,6 +522,10 @@ is_there(Datum *key)
 	return ga_plan_run(&plan, key, NULL, SPI_OK_SELECT) > 0;
 }
 
+/*
+ * The dispatcher's way: it may wait for no row that a caller can hold.  False: somebody
+ * holds the invitation, and the answer is dropped, as the next question is scheduled.
+ */
 bool
 ga_receipt_try(const GaReceipt *receipt)
 {

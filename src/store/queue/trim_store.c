@@ -54,6 +54,10 @@ trim_attempts(void)
 	return ga_plan_run(&plan, values, NULL, SPI_OK_DELETE) == TRIM_ROWS;
 }
 
+/*
+ * By the newest id, so that nothing has to be counted.  An abort uses up an id, too, so
+ * there may be fewer than the limit says, and never more.
+ */
 static bool
 trim_captured(void)
 {
@@ -104,6 +108,7 @@ trim_events(void)
 /* What is trimmed, each without the others where one of them fails. */
 #define PARTS 7
 
+/* True when there is more.  Of a part that failed, set_aside has this number. */
 static bool
 trim_part(int part)
 {
@@ -158,6 +163,11 @@ trim_attempt(void *arg)
 	ga_plan_run(&plan, values, NULL, SPI_OK_DELETE);
 }
 
+/*
+ * Some line cannot be deleted: a trigger of somebody's, a rule.  Each is tried in a
+ * subtransaction, and the one that fails is set aside, so that the rest gets through
+ * and the next round does not meet it again.
+ */
 static void
 trim_attempts_one_by_one(void)
 {
@@ -196,6 +206,7 @@ typedef struct Pages
 	int64 to;
 } Pages;
 
+/* The place before the first line of a page: lines count from 1. */
 static Datum
 page_start(int64 page)
 {
@@ -205,6 +216,7 @@ page_start(int64 page)
 	return PointerGetDatum(at);
 }
 
+/* By a range of ctid, so the pages between are read and no others: no index is asked. */
 static void
 trim_pages(void *arg)
 {
@@ -275,6 +287,10 @@ run_part(void *arg)
 	(void) trim_part(*(const int *) arg);
 }
 
+/*
+ * After a trim failed as a whole: each part by itself, and of the history, which is the
+ * one that grows, each line, or each page where the disk is what failed.
+ */
 void
 ga_queue_trim_one_by_one(void)
 {
