@@ -128,29 +128,14 @@ ga_creation_add_leader(GaGroup *group, const GaCaller *caller)
 void
 ga_creation_mark_suppressed(const GaOwnerScope *scope, GaGroup *group)
 {
-	int count = 0;
-	int *places = palloc(sizeof(int) * group->member_count);
-	GaChannel *channels = palloc(sizeof(GaChannel) * group->member_count);
-	const char **contacts = palloc(sizeof(char *) * group->member_count);
-	const char **reasons = palloc(sizeof(char *) * group->member_count);
+	const char **reasons =
+		ga_suppressions_of_members(scope, group, GA_DELIVERY_QUEUED);
 
-	for (int i = 0; i < group->member_count; i++)
-	{
-		const GaMember *member = &group->members[i];
-
-		if (member->delivery != GA_DELIVERY_QUEUED)
-			continue;
-		places[count] = i;
-		channels[count] = member->channel;
-		contacts[count++] = member->contact;
-	}
-	if (ga_suppressions_find(scope, count, channels, contacts, reasons) == 0)
-		return;
-	for (int i = 0; i < count; i++)
+	for (int i = 0; reasons != NULL && i < group->member_count; i++)
 		if (reasons[i] != NULL)
 		{
-			group->members[places[i]].delivery = GA_DELIVERY_SUPPRESSED;
-			group->members[places[i]].reason = ga_suppression_words(reasons[i]);
+			group->members[i].delivery = GA_DELIVERY_SUPPRESSED;
+			group->members[i].reason = ga_suppression_words(reasons[i]);
 		}
 }
 

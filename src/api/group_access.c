@@ -123,29 +123,14 @@ waiting_reason(const GaOwnerScope *scope, GaChannel channel)
 static void
 mark_suppressed(const GaOwnerScope *scope, GaGroup *group)
 {
-	int count = 0;
-	int *places = palloc(sizeof(int) * Max(group->member_count, 1));
-	GaChannel *channels =
-		palloc(sizeof(GaChannel) * Max(group->member_count, 1));
-	const char **contacts =
-		palloc(sizeof(char *) * Max(group->member_count, 1));
-	const char **reasons = palloc(sizeof(char *) * Max(group->member_count, 1));
+	const char **reasons =
+		ga_suppressions_of_members(scope, group, GA_DELIVERY_FAILED);
 
-	for (int i = 0; i < group->member_count; i++)
-	{
-		const GaMember *member = &group->members[i];
-
-		if (member->delivery != GA_DELIVERY_FAILED)
-			continue;
-		places[count] = i;
-		channels[count] = member->channel;
-		contacts[count++] = member->contact;
-	}
-	(void) ga_suppressions_find(scope, count, channels, contacts, reasons);
 	/* That a mailbox is gone is news about the message, not about a person. */
-	for (int i = 0; i < count; i++)
-		group->members[places[i]].is_suppressed =
-			reasons[i] != NULL && strcmp(reasons[i], "bounced") != 0;
+	for (int i = 0; reasons != NULL && i < group->member_count; i++)
+		if (reasons[i] != NULL)
+			group->members[i].is_suppressed =
+				strcmp(reasons[i], "bounced") != 0;
 }
 
 void

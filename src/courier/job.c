@@ -82,6 +82,7 @@ has_provider(const GaCourierJob *job, char *complaint, size_t size)
 	return false;
 }
 
+/* The strings are the frame's own: the caller keeps it as long as the job. */
 bool
 ga_job_read_frame(GaCourierJob *job, GaSlice payload, char *complaint,
 				  size_t size)
@@ -101,6 +102,7 @@ ga_job_read_frame(GaCourierJob *job, GaSlice payload, char *complaint,
 	return has_provider(job, complaint, size);
 }
 
+/* The same of a job described in JSON, for trials by hand; the strings are the document's. */
 bool
 ga_job_read(GaCourierJob *job, json_t *root, char *complaint, size_t size)
 {
@@ -168,6 +170,10 @@ is_phone_number(const char *to)
 		   to[1] != '0';
 }
 
+/*
+ * The database has checked the contact when it came.  It is checked once more where it
+ * is about to become a command or a header: rows can be written by hand.
+ */
 static const char *
 judge_channel(const GaCourierJob *job, GaChannel channel)
 {

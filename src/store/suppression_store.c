@@ -8,6 +8,7 @@
 
 #include "catalog/pg_type.h"
 #include "store/contact_hash.h"
+#include "store/group/group_store.h"
 #include "store/invitation_events.h"
 #include "store/plan_cache.h"
 #include "store/suppression_store.h"
@@ -187,6 +188,36 @@ ga_suppressions_find(const GaOwnerScope *scope, int count,
 	for (int row = 0; row < found; row++)
 		reasons[ga_row_int32(row, 1, 1) - 1] = ga_row_text(scope, row, 2);
 	return found;
+}
+
+const char **
+ga_suppressions_of_members(const GaOwnerScope *scope, const GaGroup *group,
+						   GaDelivery delivery)
+{
+	int room = Max(group->member_count, 1);
+	int count = 0;
+	int *places = palloc(sizeof(int) * room);
+	GaChannel *channels = palloc(sizeof(GaChannel) * room);
+	const char **contacts = palloc(sizeof(char *) * room);
+	const char **found = palloc(sizeof(char *) * room);
+	const char **reasons;
+
+	for (int i = 0; i < group->member_count; i++)
+	{
+		const GaMember *member = &group->members[i];
+
+		if (member->delivery != delivery)
+			continue;
+		places[count] = i;
+		channels[count] = member->channel;
+		contacts[count++] = member->contact;
+	}
+	if (ga_suppressions_find(scope, count, channels, contacts, found) == 0)
+		return NULL;
+	reasons = palloc0(sizeof(char *) * room);
+	for (int i = 0; i < count; i++)
+		reasons[places[i]] = found[i];
+	return reasons;
 }
 
 const char *

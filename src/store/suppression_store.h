@@ -12,7 +12,10 @@
 #include "postgres.h"
 
 #include "base/shared/channel.h"
+#include "store/invitation_state.h"
 #include "store/row.h"
+
+struct GaGroup;
 
 /* Why a contact gets nothing more, and what that rests on. */
 typedef struct GaSuppressionCause
@@ -52,6 +55,14 @@ extern int ga_suppressions_find(const struct GaOwnerScope *scope, int count,
 								const GaChannel *channels,
 								const char *const *contacts,
 								const char **reasons);
+
+/*
+ * The same for those members of a group whose delivery is the given one: an element a
+ * member, NULL where the contact is not on the list.  NULL: none of them is.
+ */
+extern const char **ga_suppressions_of_members(const struct GaOwnerScope *scope,
+											   const struct GaGroup *group,
+											   GaDelivery delivery);
 
 /*
  * The invitations to a contact that the list kept back: fills the first `room` of

@@ -197,6 +197,7 @@ invite(const GaOwnerScope *scope, const GaGroupV2 *group, const Users *users)
 	}
 }
 
+/* To invite somebody who asks to join is to say yes; invite() passes over them. */
 static void
 accept_and_invite(const GaOwnerScope *scope, const GaGroupV2 *group,
 				  const Users *users)

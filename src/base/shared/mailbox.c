@@ -35,6 +35,10 @@ is_dotted(const char *text, size_t length, bool hyphens)
 	return !after_dot;
 }
 
+/*
+ * Lengths of RFC 5321: 64 for the local part (4.5.3.1.1), and 254 in all, which is the
+ * path of 256 (4.5.3.1.3) without its angle brackets.
+ */
 bool
 ga_mailbox_is_address(const char *address, size_t length)
 {

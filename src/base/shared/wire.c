@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Numbers go as they are in memory: both ends are on one machine, of one build. */
 static bool
 put_header(GaBuffer *out, GaFrameType type, uint32_t length)
 {
@@ -103,6 +104,10 @@ ga_wire_job_length(const GaJobFrame *job)
 	return total;
 }
 
+/*
+ * The strings keep their zeros, so the courier reads them where they lie in the frame
+ * and copies nothing.
+ */
 void
 ga_wire_write_job(const GaJobFrame *job, char *payload)
 {
@@ -151,6 +156,10 @@ take_head(GaSlice *payload, void *head, size_t size)
 	return true;
 }
 
+/*
+ * A length must be that of its string exactly: with a zero inside, two readers of one
+ * string would see two.  And nothing may be left over.
+ */
 bool
 ga_wire_get_job(GaSlice payload, GaJobFrame *job)
 {
@@ -174,6 +183,10 @@ ga_wire_get_job(GaSlice payload, GaJobFrame *job)
 	return payload.length == 0;
 }
 
+/*
+ * The payload points into the buffer, until that is consumed.  A length beyond the
+ * bound cannot be skipped: what follows it could be anything, so the stream is broken.
+ */
 GaWireResult
 ga_wire_peek(const GaBuffer *in, GaFrameType *type, GaSlice *payload)
 {

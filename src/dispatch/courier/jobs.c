@@ -254,6 +254,10 @@ try_again(const GaJob *job, TimestampTz now, int64 floor_ms, GaRecord *record)
 	}
 }
 
+/*
+ * All of it was handed over and no answer came.  Sent again it may arrive twice, left
+ * alone perhaps never: which is worse the operator says, with on_uncertain.
+ */
 static void
 judge_uncertain(const GaJob *job, const GaOutcomeFrame *outcome,
 				TimestampTz now, GaRecord *record)
@@ -277,6 +281,10 @@ put_off(const GaJob *job, TimestampTz now, int refusals, GaRecord *record)
 	record->pauses = job->pauses;
 }
 
+/*
+ * Whether others can speak for the provider: while a message of somebody else is under
+ * way, its answer will tell whom the refusal was about.
+ */
 static GaRuling
 rule(const GaJob *job, const GaOutcomeFrame *outcome)
 {
@@ -363,6 +371,12 @@ judge_retry(const GaJob *job, const GaOutcomeFrame *outcome, TimestampTz now,
 		try_again(job, now, outcome->retry_after_ms, record);
 }
 
+/*
+ * What becomes of the row.  Of a refusal that might be about us as well as about the
+ * recipient (GA_OUTCOME_UNSURE) the class is only the courier's guess, so it is judged
+ * apart, before the classes are looked at.  "Misconfigured" without doubt pauses the
+ * provider, and the message keeps its place: it is not the message's fault.
+ */
 void
 ga_job_judge(const GaJob *job, const GaOutcomeFrame *outcome, TimestampTz now,
 			 GaRecord *record, bool *pause_provider)

@@ -34,6 +34,10 @@ has_keys(const IndexInfo *info, const ScanKeyData *keys, int count)
 	return true;
 }
 
+/*
+ * By its columns and not by its name, which an operator may have changed.  It must find
+ * one row at most, since only the first is taken.
+ */
 static Oid
 find_index(const GaTableShape *shape, const ScanKeyData *keys, int count)
 {
@@ -61,6 +65,7 @@ make_keys(const GaTableShape *shape, const GaTableKey *keys, int count,
 	}
 }
 
+/* Copies, since the row's page may be reused as soon as the scan has ended. */
 static void
 take_values(const GaTable *table, HeapTuple tuple, Datum *values, bool *nulls)
 {
