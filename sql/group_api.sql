@@ -29,6 +29,19 @@ COMMENT ON SCHEMA group_api IS 'groups and invitations: contract A, the function
 COMMENT ON SCHEMA group_api_v2 IS 'groups: contract B';
 COMMENT ON SCHEMA group_api_private IS 'internal: the tables of group_api; not to be exposed';
 
+-- Library -------------------------------------------------------------------
+
+CREATE FUNCTION group_api_private.library_version() RETURNS text
+    LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'group_api_library_version';
+COMMENT ON FUNCTION group_api_private.library_version() IS 'internal: the version of the library that the server loaded';
+
+CREATE FUNCTION group_api_private.check_library() RETURNS void
+    LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_check_library';
+COMMENT ON FUNCTION group_api_private.check_library() IS
+'internal: refuses, with what to do, where the library that the server loaded is older than the extension in this database; every script that upgrades it says so first';
+
+SELECT group_api_private.check_library();
+
 -- Words ---------------------------------------------------------------------
 
 CREATE TYPE group_api.channel AS ENUM ('MOBILE', 'EMAIL');
@@ -1675,10 +1688,6 @@ CREATE FUNCTION group_api_private.provider_history(
     LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_provider_history';
 COMMENT ON FUNCTION group_api_private.provider_history() IS 'internal: what became of messages, by quarters of an hour of the last day';
 
-CREATE FUNCTION group_api_private.library_version() RETURNS text
-    LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'group_api_library_version';
-COMMENT ON FUNCTION group_api_private.library_version() IS 'internal: the version of the library that the server loaded';
-
 CREATE FUNCTION group_api_private.phone_tables(OUT as_of text, OUT age integer, OUT is_old boolean)
     RETURNS record
     LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'group_api_phone_tables';
@@ -1690,7 +1699,7 @@ COMMENT ON FUNCTION group_api_private.is_adopted() IS 'internal: whether the dat
 
 CREATE FUNCTION group_api_private.data_origin() RETURNS text
     LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'group_api_data_origin';
-COMMENT ON FUNCTION group_api_private.data_origin() IS 'internal: own, empty (no groups yet), moved (by pg_upgrade), foreign, or unknown (the extension''s owner is no superuser)';
+COMMENT ON FUNCTION group_api_private.data_origin() IS 'internal: own, empty (no groups yet), moved (by pg_upgrade), foreign, or unknown (the extension''s owner is no superuser, or the library is of another version)';
 
 -- Providers -----------------------------------------------------------------
 
@@ -2341,7 +2350,7 @@ BEGIN
         SELECT d.data_origin, d.is_adopted INTO origin, adopted FROM group_api.dispatcher d;
         fact := CASE origin
             WHEN 'foreign' THEN 'the data come from another database: nothing is sent'
-            WHEN 'unknown' THEN 'not known while the extension''s owner is no superuser'
+            WHEN 'unknown' THEN 'not known: see the check "dispatcher"'
             WHEN 'moved' THEN 'the data belong to this database; pg_upgrade moved them here from another cluster'
             ELSE 'the data belong to this database' END;
         hint := CASE origin
@@ -2800,12 +2809,12 @@ BEGIN
         IF versions.library_version <> versions.extension_version THEN
             severity := 'critical';
             since := pg_postmaster_start_time();
-            fact := format('the library is of version %s, the extension in this database of %s', versions.library_version, versions.extension_version);
-            IF EXISTS (SELECT FROM pg_extension_update_paths('group_api') p
-                        WHERE p.source = versions.extension_version AND p.target = versions.library_version AND p.path IS NOT NULL) THEN
+            IF string_to_array(versions.library_version, '.')::integer[] > string_to_array(versions.extension_version, '.')::integer[] THEN
+                fact := format('the library is of version %s, newer than the extension in this database, %s', versions.library_version, versions.extension_version);
                 command := format('ALTER EXTENSION group_api UPDATE TO %L;', versions.library_version);
                 hint := command;
             ELSE
+                fact := format('the library is of version %s, older than the extension in this database, %s', versions.library_version, versions.extension_version);
                 command := '\! pg_ctl restart -D "$PGDATA"';
                 hint := 'install the library of the extension''s version and restart';
             END IF;

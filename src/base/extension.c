@@ -9,23 +9,33 @@
  * ALTER EXTENSION DROP alone is not noticed by sessions that have looked before;
  * only the extension's owner can say it.
  *
+ * After a package was upgraded the library is newer than the SQL of each database until
+ * ALTER EXTENSION UPDATE, and older where only the SQL was.  Then nothing is done but to
+ * say so, since a statement could fail anywhere, or half succeed.
+ *
  * Takes no locks but those of catalog scans.
  */
 #include "postgres.h"
 
+#include "access/genam.h"
 #include "access/htup_details.h"
+#include "access/table.h"
+#include "base/compat.h"
 #include "base/extension.h"
 #include "catalog/dependency.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_extension.h"
 #include "catalog/pg_namespace.h"
 #include "catalog/pg_proc.h"
 #include "commands/extension.h"
 #include "utils/builtins.h"
 #include "utils/catcache.h"
+#include "utils/fmgroids.h"
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
+#include "utils/rel.h"
 #include "utils/syscache.h"
 
 #define EXTENSION "group_api"
@@ -37,6 +47,7 @@ typedef struct Schemas
 	Oid public;	 /* group_api */
 	Oid private; /* group_api_private */
 	Oid invitations;
+	bool fits; /* the SQL was seen to be of the library's version */
 } Schemas;
 
 typedef struct Named
@@ -89,6 +100,64 @@ ga_extension_oid(void)
 	return get_extension_oid(EXTENSION, true);
 }
 
+char *
+ga_extension_version(void)
+{
+	Relation extensions = table_open(ExtensionRelationId, AccessShareLock);
+	char *version = NULL;
+	ScanKeyData key;
+	SysScanDesc scan;
+	HeapTuple tuple;
+
+	ScanKeyInit(&key, Anum_pg_extension_extname, BTEqualStrategyNumber,
+				F_NAMEEQ, CStringGetDatum(EXTENSION));
+	scan = systable_beginscan(extensions, ExtensionNameIndexId, true, NULL, 1,
+							  &key);
+	tuple = systable_getnext(scan);
+	if (HeapTupleIsValid(tuple))
+	{
+		bool is_null;
+		Datum value = heap_getattr(tuple, Anum_pg_extension_extversion,
+								   RelationGetDescr(extensions), &is_null);
+
+		version = is_null ? NULL : TextDatumGetCString(value);
+	}
+	systable_endscan(scan);
+	table_close(extensions, AccessShareLock);
+	return version;
+}
+
+/* Numbers between dots are compared one by one: 1.10 is newer than 1.9. */
+bool
+ga_extension_is_newer(const char *sql_version)
+{
+	const char *ours = GA_VERSION;
+
+	while (*sql_version != '\0' || *ours != '\0')
+	{
+		char *sql_end;
+		char *our_end;
+		unsigned long sql_number = strtoul(sql_version, &sql_end, 10);
+		unsigned long our_number = strtoul(ours, &our_end, 10);
+
+		if (sql_number != our_number)
+			return sql_number > our_number;
+		sql_version = sql_end + (*sql_end != '\0');
+		ours = our_end + (*our_end != '\0');
+	}
+	return false;
+}
+
+char *
+ga_extension_remedy(const char *sql_version)
+{
+	return ga_extension_is_newer(sql_version)
+			   ? psprintf("Install the library of version %s and restart the "
+						  "server.",
+						  sql_version)
+			   : pstrdup("ALTER EXTENSION group_api UPDATE;");
+}
+
 static bool
 is_member(Oid class, Oid object, Oid extension)
 {
@@ -124,6 +193,7 @@ our_schemas(void)
 		return &schemas;
 	/* What changes while we look is looked at anew by the next call. */
 	schemas.is_valid = true;
+	schemas.fits = false;
 	extension = ga_extension_oid();
 	schemas.public = find_schema("group_api", extension);
 	schemas.private = find_schema("group_api_private", extension);
@@ -131,6 +201,47 @@ our_schemas(void)
 	if (!OidIsValid(schemas.public) || !OidIsValid(schemas.invitations))
 		schemas.is_valid = false;
 	return &schemas;
+}
+
+/*
+ * What fits goes on to: the script of a newer version refuses to run with this
+ * library (group_api_check_library).  What does not may be put right by ALTER
+ * EXTENSION, of which nobody tells us, so that is never kept.
+ */
+static bool
+look_whether_fits(char **version)
+{
+	const Schemas *ours = our_schemas();
+
+	*version = NULL;
+	if (ours->is_valid && ours->fits)
+		return true;
+	*version = ga_extension_version();
+	if (*version != NULL && strcmp(*version, GA_VERSION) != 0)
+		return false;
+	schemas.fits = *version != NULL;
+	return true;
+}
+
+bool
+ga_extension_fits(void)
+{
+	char *version;
+
+	return look_whether_fits(&version);
+}
+
+void
+ga_extension_require(void)
+{
+	char *version;
+
+	if (!look_whether_fits(&version))
+		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+						errmsg("the library of group_api is of version %s, the "
+							   "extension in this database of version %s",
+							   GA_VERSION, version),
+						errhint("%s", ga_extension_remedy(version))));
 }
 
 Oid

@@ -17,6 +17,23 @@
 /* The extension in this database, read anew each time. */
 extern Oid ga_extension_oid(void);
 
+/*
+ * The version of the SQL in this database, read anew each time; NULL where the
+ * extension is not.  In the caller's memory context.
+ */
+extern char *ga_extension_version(void);
+/*
+ * False where the SQL is of another version than this library, so that each may
+ * miss what it wants of the other.  True where the extension is not.
+ */
+extern bool ga_extension_fits(void);
+/* What a person does about that, as a sentence for a hint. */
+extern char *ga_extension_remedy(const char *sql_version);
+/* Whether this library is older than SQL of that version. */
+extern bool ga_extension_is_newer(const char *sql_version);
+/* Error: 55000 unless it fits. */
+extern void ga_extension_require(void);
+
 /* A table of the schema group_api_private. */
 extern Oid ga_extension_table(const char *name);
 

@@ -37,6 +37,9 @@ build/courier/%.o: src/%.c
 	$(COURIER_CC) $(COURIER_FLAGS) $(COURIER_HARDEN) $(PACKAGER_CPPFLAGS) $(PACKAGER_CFLAGS) \
 		-MMD -MP -c -o $@ $<
 
+# Those that tell the version.
+$(patsubst src/%.c,build/courier/%.o,$(shell grep -l GA_VERSION $(COURIER_SOURCES))): group_api.control
+
 .PHONY: courier-asan courier-clean
 
 courier-asan: build/group_api_courier.asan

@@ -8,6 +8,7 @@
 
 #include "access/htup_details.h"
 #include "base/compat.h"
+#include "base/extension.h"
 #include "base/guc.h"
 #include "catalog/pg_database.h"
 #include "commands/dbcommands.h"
@@ -262,6 +263,25 @@ tell_owner(GaDispatcherStats *stats)
 	return true;
 }
 
+/* The same. */
+static bool
+tell_version(GaDispatcherStats *stats)
+{
+	char *version = ga_extension_fits() ? NULL : ga_extension_version();
+
+	if (version == NULL)
+		return false;
+	tell(stats, "stopped",
+		 psprintf("the library is of version %s, the extension in this "
+				  "database of version %s",
+				  GA_VERSION, version),
+		 ga_extension_remedy(version));
+	tell_command(stats, ga_extension_is_newer(version)
+							? RESTART_COMMAND
+							: "ALTER EXTENSION group_api UPDATE;");
+	return true;
+}
+
 static void
 tell_slot(const GaSlot *slot, GaSlotTrouble trouble, GaDispatcherStats *stats)
 {
@@ -335,7 +355,7 @@ ga_stats_of_dispatcher(Oid database, GaDispatcherStats *stats)
 	tell_hindrance(&slot, stats);
 	tell_failure(&slot, stats);
 	tell_progress(&slot, stats);
-	if (!tell_owner(stats))
+	if (!tell_version(stats) && !tell_owner(stats))
 		tell_slot(&slot, (GaSlotTrouble) pg_atomic_read_u32(&slot.trouble),
 				  stats);
 }

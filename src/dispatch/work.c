@@ -344,18 +344,18 @@ is_still_there(GaStep step)
 	return true;
 }
 
-/* dispatch/stats tells it; said once in the log. */
+/* dispatch/stats tells what is `wrong`; said once in the log. */
 static void
-rest_for_owner(GaStep step)
+rest_for(GaStep step, const char *wrong)
 {
 	static bool is_told = false;
 
+	abort_work();
 	hindrances[step].not_before = ga_monotonic_in_ms(LONGEST_PAUSE_MS);
 	if (!is_told)
-		ereport(WARNING,
-				(errmsg("the owner of extension group_api is not a superuser: "
-						"nothing is sent"),
-				 errhint("SELECT * FROM group_api.health(); names the role.")));
+		ereport(WARNING, (errmsg("%s: nothing is sent", wrong),
+						  errhint("SELECT * FROM group_api.health(); says what "
+								  "helps.")));
 	is_told = true;
 }
 
@@ -375,6 +375,13 @@ ga_work_begin(GaStep step)
 	/* A freeze is for what is claimed (dispatch/ownership); what was sent is
 	 * recorded in any case. */
 	XactReadOnly = false;
+	/* First, since another version may have other tables. */
+	if (!ga_extension_fits())
+	{
+		rest_for(step, "library and extension group_api are of different "
+					   "versions");
+		return false;
+	}
 	pgstat_report_activity(STATE_RUNNING,
 						   psprintf("group_api: %s", steps[step].name));
 	if (!lock_tables(step, &refused))
@@ -394,8 +401,7 @@ ga_work_begin(GaStep step)
 	}
 	if (!ga_owner_can_serve(ga_owner()))
 	{
-		abort_work();
-		rest_for_owner(step);
+		rest_for(step, "the owner of extension group_api is not a superuser");
 		return false;
 	}
 	PushActiveSnapshot(GetTransactionSnapshot());

@@ -72,6 +72,7 @@ ga_owner_enter(GaOwnerScope *scope)
 						errmsg("extension group_api is not installed in this "
 							   "database"),
 						errhint("CREATE EXTENSION group_api;")));
+	ga_extension_require();
 	if (!ga_owner_can_serve(owner))
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),

@@ -23,7 +23,8 @@ typedef struct GaOwnerScope
 
 /*
  * Switches to the owner of the extension's tables and connects SPI.
- * Error: 55000 when the extension is not (or no longer) in this database.
+ * Error: 55000 when the extension is not (or no longer) in this database, or is of
+ * another version than the library.
  */
 extern void ga_owner_enter(GaOwnerScope *scope);
 /*

@@ -8,6 +8,7 @@
 #include "postgres.h"
 
 #include "base/compat.h"
+#include "base/extension.h"
 #include "dispatch/wake.h"
 #include "store/installation_store.h"
 #include "store/plan_cache.h"
@@ -126,6 +127,14 @@ origin_in_words(void)
 	return "foreign";
 }
 
+/* By what health() tells first. */
+static bool
+is_unable_to_look(void)
+{
+	return !ga_extension_fits() ||
+		   (OidIsValid(ga_owner()) && !ga_owner_can_serve(ga_owner()));
+}
+
 PG_FUNCTION_INFO_V1(group_api_data_origin);
 
 Datum
@@ -134,8 +143,7 @@ group_api_data_origin(PG_FUNCTION_ARGS)
 	GaOwnerScope scope;
 	const char *words;
 
-	/* For health(), which tells that first. */
-	if (OidIsValid(ga_owner()) && !ga_owner_can_serve(ga_owner()))
+	if (is_unable_to_look())
 		PG_RETURN_TEXT_P(cstring_to_text("unknown"));
 	ga_owner_enter(&scope);
 	words = origin_in_words();
@@ -151,7 +159,7 @@ group_api_is_adopted(PG_FUNCTION_ARGS)
 	GaOwnerScope scope;
 	bool adopted;
 
-	if (OidIsValid(ga_owner()) && !ga_owner_can_serve(ga_owner()))
+	if (is_unable_to_look())
 		PG_RETURN_BOOL(false);
 	ga_owner_enter(&scope);
 	adopted = !ga_installation_is_foreign();

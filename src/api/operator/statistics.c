@@ -7,6 +7,7 @@
  */
 #include "postgres.h"
 
+#include "base/extension.h"
 #include "dispatch/progress.h"
 #include "dispatch/provider/counters.h"
 #include "fmgr.h"
@@ -171,4 +172,25 @@ Datum
 group_api_library_version(PG_FUNCTION_ARGS)
 {
 	PG_RETURN_TEXT_P(cstring_to_text(GA_VERSION));
+}
+
+/*
+ * The first that a script says. The server keeps the library that it was started with, in
+ * which what a newer script wants is missing.
+ */
+PG_FUNCTION_INFO_V1(group_api_check_library);
+
+Datum
+group_api_check_library(PG_FUNCTION_ARGS)
+{
+	char *version = ga_extension_version();
+
+	if (version != NULL && ga_extension_is_newer(version))
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("the library of group_api that the server loaded is of "
+						"version %s, older than version %s of the extension",
+						GA_VERSION, version),
+				 errhint("Restart the server, then repeat this command.")));
+	PG_RETURN_VOID();
 }
