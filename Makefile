@@ -14,7 +14,9 @@ OBJS    = $(addsuffix .o,$(basename $(SOURCES)))
 REQUEST_LIBS = -lidn2 -luriparser -lphonenumber -lprotobuf -lstdc++ -lcrypto
 
 DATA_built = sql/group_api--$(EXTVERSION).sql
-DATA       = $(filter-out $(DATA_built),$(wildcard sql/group_api--*--*.sql))
+# The scripts of upgrades, and those of older versions, from which they lead (sql/released).
+DATA       = $(wildcard sql/group_api--*--*.sql) $(filter-out \
+	%/group_api--$(EXTVERSION).sql,$(wildcard sql/released/group_api--*.sql))
 DOCS       =
 
 REGRESS      = $(patsubst test/regress/sql/%.sql,%,$(sort $(wildcard test/regress/sql/*.sql)))
@@ -69,6 +71,9 @@ src/message/languages.o src/message/page/page.o: $(PAGES)
 
 # A header changed: everything is built again; the whole takes seconds.
 $(OBJS): $(wildcard src/*/*.h src/*/*/*.h)
+
+# Those that tell the version.
+$(addsuffix .o,$(basename $(shell grep -l GA_VERSION $(SOURCES)))) src/group_api.o: group_api.control
 
 install: install-courier
 .PHONY: install-courier
