@@ -713,6 +713,19 @@ $$Creates a group from the bytes of a body (contract A): JSON or a form, also mu
 
 All else as create_group(text).$$;
 
+-- For json, which PostgreSQL casts to jsonb only when told. Of two parameters, since PostgREST
+-- before 14 takes a function of one parameter of type json for another form of that of jsonb.
+CREATE FUNCTION group_api.create_group(body json, idempotency_key text DEFAULT NULL) RETURNS json
+    LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on AS $$
+    SELECT group_api.create_group(CASE WHEN idempotency_key IS NULL THEN body::text
+        ELSE (body::jsonb || jsonb_build_object('idempotencyKey', idempotency_key))::text END)
+$$;
+COMMENT ON FUNCTION group_api.create_group(json, text) IS
+$$Creates a group from a body of type json (contract A).
+
+What json_build_object() makes, and a driver's parameter of type json (psycopg's Json).
+idempotency_key stands for the body's field idempotencyKey.  All else as create_group(jsonb).$$;
+
 CREATE FUNCTION group_api.get_group(id uuid) RETURNS json
     LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'group_api_get_group';
 COMMENT ON FUNCTION group_api.get_group(uuid) IS
@@ -758,6 +771,17 @@ member of the group has already is a fault, and so are more members than
 group_api.max_members in all.
 Allowed to the group's leader and to operators.  Errors: those of create_group(jsonb), P0002
 (404), 42501 (403), 55000 (409) for an archived group or one of users (contract B).$$;
+
+CREATE FUNCTION group_api.add_members(body json, idempotency_key text DEFAULT NULL) RETURNS json
+    LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on AS $$
+    SELECT group_api.add_members(CASE WHEN idempotency_key IS NULL THEN body::text
+        ELSE (body::jsonb || jsonb_build_object('idempotencyKey', idempotency_key))::text END)
+$$;
+COMMENT ON FUNCTION group_api.add_members(json, text) IS
+$$Adds members by a body of type json.
+
+What json_build_object() makes, and a driver's parameter of type json (psycopg's Json).
+idempotency_key stands for the body's field idempotencyKey.  All else as add_members(jsonb).$$;
 
 CREATE FUNCTION group_api.send_invitations(id uuid) RETURNS json
     LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_send_invitations';
@@ -865,6 +889,17 @@ $$Creates a group from the bytes of a body (contract B): JSON or a form, also mu
 
 A file in it is a picture: see picture(uuid).
 All else as create_group(text).$$;
+
+CREATE FUNCTION group_api_v2.create_group(body json, idempotency_key text DEFAULT NULL) RETURNS json
+    LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on AS $$
+    SELECT group_api_v2.create_group(CASE WHEN idempotency_key IS NULL THEN body::text
+        ELSE (body::jsonb || jsonb_build_object('idempotencyKey', idempotency_key))::text END)
+$$;
+COMMENT ON FUNCTION group_api_v2.create_group(json, text) IS
+$$Creates a group from a body of type json (contract B).
+
+What json_build_object() makes, and a driver's parameter of type json (psycopg's Json).
+idempotency_key stands for the body's field idempotencyKey.  All else as create_group(jsonb).$$;
 
 CREATE FUNCTION group_api_v2.get_group(id bigint) RETURNS json
     LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'group_api_v2_get_group';
@@ -1418,7 +1453,7 @@ that may execute this function, which is what grant_access(role, 'gateway') gran
 CREATE FUNCTION group_api.wait_until_idle(timeout interval DEFAULT '10 s') RETURNS boolean
     LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_wait_until_idle';
 COMMENT ON FUNCTION group_api.wait_until_idle(interval) IS
-'Waits until no invitation is due or being sent; false when the time is over before. For scripts and tests; call it outside a transaction that holds invitations.';
+'Waits until no invitation is due or being sent; false when the time is over before, with a NOTICE that says what it waits for. For scripts and tests; call it outside a transaction that holds invitations.';
 
 CREATE FUNCTION group_api.test_provider(server name, contact text) RETURNS json
     LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_test_provider';
@@ -1687,6 +1722,11 @@ CREATE FUNCTION group_api_private.provider_history(
     RETURNS SETOF record
     LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_provider_history';
 COMMENT ON FUNCTION group_api_private.provider_history() IS 'internal: what became of messages, by quarters of an hour of the last day';
+
+CREATE FUNCTION group_api_private.default_words(group_api.channel) RETURNS text
+    LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'group_api_default_words';
+COMMENT ON FUNCTION group_api_private.default_words(group_api.channel) IS
+'internal: the language of messages to people whose own is not known: group_api.default_locale, or English where there are no words in that';
 
 CREATE FUNCTION group_api_private.phone_tables(OUT as_of text, OUT age integer, OUT is_old boolean)
     RETURNS record
@@ -2827,6 +2867,26 @@ BEGIN
     END;
     RETURN NEXT;
 
+    "check" := 'words';
+    severity := 'ok'; since := NULL; hint := NULL; command := NULL;
+    BEGIN
+        -- A language's words serve all its regions.
+        SELECT string_agg(c::text, ' and ') AS lacking INTO first FROM unnest(enum_range(NULL::group_api.channel)) c
+         WHERE split_part(group_api_private.default_words(c), '-', 1) <> split_part(current_setting('group_api.default_locale'), '-', 1);
+        fact := 'people whose language is not known are written to in ' || current_setting('group_api.default_locale');
+        IF first.lacking IS NOT NULL THEN
+            severity := 'warning';
+            since := pg_conf_load_time();
+            fact := format('group_api.default_locale is %s, and there are no words in it for %s: English is used',
+                           current_setting('group_api.default_locale'), first.lacking);
+            command := group_api_private.setting_command('group_api.default_locale', '''en''');
+            hint := 'put words of your own: SELECT group_api.put_template(...); or ' || replace(command, E'\n', ' ');
+        END IF;
+    EXCEPTION WHEN OTHERS THEN
+        fact := 'not known: ' || CASE WHEN SQLSTATE = '55P03' THEN 'a table of the extension is locked' ELSE SQLERRM END;
+    END;
+    RETURN NEXT;
+
     "check" := 'phone tables';
     severity := 'ok'; since := NULL; hint := NULL; command := NULL;
     BEGIN
@@ -3118,14 +3178,14 @@ DECLARE
         'group_api.load_group(jsonb), group_api.load_group(text), group_api.load_group(bytea), '
         'group_api_v2.get_group(bigint), group_api_v2.search_groups(text, integer, integer), '
         'group_api_v2.user_groups(bigint, integer, integer, text), group_api_v2.list_members(bigint, integer, integer)';
-    callers text := 'group_api_v2.get_user(bigint), group_api.create_group(jsonb), group_api.create_group(text), group_api.create_group(bytea), '
+    callers text := 'group_api_v2.get_user(bigint), group_api.create_group(jsonb), group_api.create_group(text), group_api.create_group(bytea), group_api.create_group(json,text), '
         'group_api.get_group(uuid), '
         'group_api.send_invitations(uuid), group_api.resend_invitation(uuid, integer), '
         'group_api.revoke_invitation(uuid, integer), group_api.archive_group(uuid), '
         'group_api.delete_group(uuid), group_api.preview_invitation(uuid, integer, text), '
         'group_api.receive_receipt(name, bytea, jsonb, text, text), '
         'group_api.sms_segments(text), group_api_v2.create_group(jsonb), group_api_v2.create_group(text), '
-        'group_api_v2.create_group(bytea), '
+        'group_api_v2.create_group(bytea), group_api_v2.create_group(json,text), '
         'group_api_v2.list_groups(integer, integer, text), group_api_v2.get_status(bigint), '
         'group_api_v2.put_group(jsonb), group_api_v2.put_group(bigint, jsonb), '
         'group_api_v2.patch_group(jsonb), group_api_v2.patch_group(bigint, jsonb), '
@@ -3148,14 +3208,14 @@ DECLARE
         'group_api_v2.subscribe(bytea), group_api_v2.unsubscribe(bytea), '
         'group_api_v2.suggest_users(bigint, text, integer, integer), '
         'group_api.list_groups(integer, integer), group_api.add_members(jsonb), '
-        'group_api.add_members(text), group_api.add_members(bytea), '
+        'group_api.add_members(text), group_api.add_members(bytea), group_api.add_members(json,text), '
         'group_api.claim_membership(text), group_api_v2.list_invitations(integer, integer, text), '
         'group_api_v2.get_me(), group_api_v2.get_permission(), group_api_v2.get_avatar()';
     monitors text := 'group_api.health(), group_api.sms_segments(text), '
         'group_api_private.dispatcher_state(), group_api_private.is_adopted(), '
         'group_api_private.data_origin(), group_api_private.allowed_connections(name), '
         'group_api_private.phone_tables(), group_api_private.kind_channel(text), '
-        'group_api_private.provider_figures(), group_api_private.provider_history(), group_api_private.library_version(), '
+        'group_api_private.provider_figures(), group_api_private.provider_history(), group_api_private.library_version(), group_api_private.default_words(group_api.channel), '
         'group_api_private.setting_command(text, text), group_api_private.provider_remedy(name, text), '
         'group_api_private.health_dispatcher(), group_api_private.health_channels(), group_api_private.health_steps(), '
         'group_api_private.health_outcomes(), group_api_private.health_settings(), group_api_private.health_events(), '

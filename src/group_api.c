@@ -16,6 +16,7 @@
 #include "dispatch/provider/counters.h"
 #include "dispatch/slots.h"
 #include "dispatch/wake.h"
+#include "message/languages.h"
 #include "request/contact/contact.h"
 
 GA_MODULE_MAGIC;
@@ -32,7 +33,7 @@ _PG_init(void)
 				 errhint("Add group_api to shared_preload_libraries in "
 						 "postgresql.conf and restart the server.")));
 
-	ga_guc_init(ga_contact_countries_are_known);
+	ga_guc_init(ga_contact_countries_are_known, ga_language_has_words);
 	ga_upgrade_mark_init();
 	ga_contact_init();
 	ga_slots_init();

@@ -12,6 +12,7 @@
 #include "base/extension.h"
 #include "miscadmin.h"
 #include "nodes/pg_list.h"
+#include "utils/builtins.h"
 #include "utils/lsyscache.h"
 
 void
@@ -27,8 +28,14 @@ ga_execute_right_check(FunctionCallInfo fcinfo, GaForms forms)
 		if (forms == GA_BODY_FORMS && get_func_nargs(other) != PG_NARGS())
 			continue;
 		if (!ga_may_execute(other, GetUserId()))
-			ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-							errmsg("permission denied for function %s",
-								   get_func_name(called))));
+			ereport(ERROR,
+					(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+					 errmsg("permission denied for function %s",
+							get_func_name(called)),
+					 errhint("SELECT group_api.grant_access(%s, "
+							 "'caller'); gives the right to all forms "
+							 "of it.",
+							 quote_literal_cstr(quote_identifier(
+								 GetUserNameFromId(GetUserId(), false))))));
 	}
 }

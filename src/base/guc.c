@@ -162,16 +162,30 @@ check_answered_url(char **value, void **extra, GucSource source)
 	return check_link(url);
 }
 
+static GaLocaleCheck locale_has_words;
+
 static bool
 check_locale(char **value, void **extra, GucSource source)
 {
 	char tag[GA_LOCALE_MAX];
 
-	if (ga_locale_read(*value, tag))
-		return true;
-	GUC_check_errdetail("A language is named as in BCP 47, for example en or "
-						"pt-BR.");
-	return false;
+	if (!ga_locale_read(*value, tag))
+	{
+		GUC_check_errdetail("A language is named as in BCP 47, for example en "
+							"or pt-BR.");
+		return false;
+	}
+	/* Some database may have words of its own; only who sets it is told. */
+	if (debug_query_string != NULL && !locale_has_words(tag))
+		ereport(
+			WARNING,
+			(errmsg("there are no built-in words in the language \"%s\"", tag),
+			 errdetail("Messages are written in English wherever no "
+					   "template of your own is in that language."),
+			 errhint("SELECT group_api.put_template('MOBILE', '%s', ...); "
+					 "see docs/templates.md.",
+					 tag)));
+	return true;
 }
 
 static GaCountriesCheck countries_are_known;
@@ -562,9 +576,10 @@ define_worker_settings(void)
 }
 
 void
-ga_guc_init(GaCountriesCheck countries_check)
+ga_guc_init(GaCountriesCheck countries_check, GaLocaleCheck locale_check)
 {
 	countries_are_known = countries_check;
+	locale_has_words = locale_check;
 	DefineCustomIntVariable(
 		"group_api.max_databases",
 		"Databases with the extension that are served.",

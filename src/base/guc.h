@@ -97,7 +97,11 @@ extern GaSettings ga_settings;
 /* Whether a list of countries is one; false: `wrong` is the first code that is none. */
 typedef bool (*GaCountriesCheck)(const char *countries, const char **wrong);
 
+/* Whether there are built-in words in a language. */
+typedef bool (*GaLocaleCheck)(const char *locale);
+
 /* Defines the settings and reserves the prefix. */
-extern void ga_guc_init(GaCountriesCheck countries_are_known);
+extern void ga_guc_init(GaCountriesCheck countries_are_known,
+						GaLocaleCheck locale_has_words);
 
 #endif /* GA_BASE_GUC_H */

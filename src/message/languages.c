@@ -365,6 +365,14 @@ ga_language_choose_template(const GaTemplates *own, GaChannel channel,
 	return found;
 }
 
+bool
+ga_language_has_words(const char *locale)
+{
+	GaTemplates none = {0};
+
+	return choose_for(&none, GA_CHANNEL_EMAIL, locale) != NULL;
+}
+
 /* ---- moments ------------------------------------------------------------ */
 
 const char *

@@ -23,6 +23,9 @@ extern const GaTemplate *ga_language_choose_template(const GaTemplates *own,
 													 GaChannel channel,
 													 const char *wanted);
 
+/* Whether there are built-in words in that language, a tag of BCP 47. */
+extern bool ga_language_has_words(const char *locale);
+
 /*
  * A moment in UTC, "29 November 2026, 14:03 UTC"; as ISO 8601 without T where
  * the language is none of ours.

@@ -18,9 +18,9 @@
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
-#include "utils/varlena.h"
 
 #include "request/json_reader.h"
+#include "request/nearest.h"
 
 #define MAX_FIELDS 32
 
@@ -388,30 +388,13 @@ fill_slot(const GaJsonTable *table, Slot *slots, const JsonbValue *key,
 static const char *
 find_nearest(const GaJsonTable *table, const char *key, int length)
 {
-	const char *nearest = NULL;
-	int best = Min(length / 3 + 1, 3) + 1;
+	GaNearest nearest;
 
-	if (length == 0 || length > GA_JSON_KEY_SHOWN)
-		return NULL;
+	ga_nearest_begin(&nearest, key, length);
 	for (int i = 0; i < table->count; i++)
-	{
-		const char *name = table->fields[i].name;
-		int name_length = strlen(name);
-		int distance;
-
-		if (table->fields[i].kind == GA_JSON_IGNORED)
-			continue;
-		if (name_length == length && pg_strncasecmp(name, key, length) == 0)
-			return name;
-		distance = varstr_levenshtein_less_equal(key, length, name, name_length,
-												 1, 1, 1, best, true);
-		if (distance < best)
-		{
-			best = distance;
-			nearest = name;
-		}
-	}
-	return nearest;
+		if (table->fields[i].kind != GA_JSON_IGNORED)
+			ga_nearest_try(&nearest, table->fields[i].name);
+	return nearest.name;
 }
 
 static void

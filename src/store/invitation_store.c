@@ -305,17 +305,37 @@ ga_invitations_waiting(void)
 	return ga_row_int64(0, 1, 0);
 }
 
+#define GA_SQL_BUSY                                                            \
+	" FROM group_api_private.invitations WHERE due IS NOT NULL"                \
+	" AND (start_tag IS NOT NULL OR due <= clock_timestamp()"                  \
+	" OR delivery = " GA_SQL_SENDING ")"
+
 bool
 ga_invitations_are_busy(void)
 {
 	static GaPlan plan = {
-		.sql = "SELECT FROM group_api_private.invitations"
-			   " WHERE due IS NOT NULL"
-			   "  AND (start_tag IS NOT NULL OR due <= clock_timestamp()"
-			   "   OR delivery = " GA_SQL_SENDING ")"
-			   " LIMIT 1",
+		.sql = "SELECT" GA_SQL_BUSY " LIMIT 1",
 	};
 
 	/* In the snapshot the caller pushed: the newest, in any isolation. */
 	return ga_plan_read(&plan, NULL, NULL) > 0;
+}
+
+char *
+ga_invitations_busy_words(const GaOwnerScope *scope)
+{
+	/* A long queue is not counted to its end. */
+	static GaPlan plan = {
+		.sql = "SELECT string_agg(format('%s to %s %s%s',"
+			   " CASE WHEN n > 1000 THEN 'more than 1000' ELSE n::text END,"
+			   " channel, CASE WHEN n = 1 THEN 'is ' ELSE 'are ' END,"
+			   " CASE delivery WHEN " GA_SQL_SENDING " THEN 'being sent' ELSE"
+			   " 'queued' END), ', ' ORDER BY channel, delivery)"
+			   " FROM (SELECT channel, delivery, count(*) AS n"
+			   "  FROM (SELECT channel, delivery" GA_SQL_BUSY " LIMIT 1001) b"
+			   "  GROUP BY channel, delivery) g",
+	};
+
+	ga_plan_read(&plan, NULL, NULL);
+	return ga_row_text(scope, 0, 1);
 }

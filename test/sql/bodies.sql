@@ -198,5 +198,29 @@ SELECT is(pg_temp.faults(convert_to('{"name": "a', 'UTF8') || '\x00'::bytea || c
 	format('a zero byte, and %s bytes later an escape that means nothing', size)) FROM unnest('{0,1,1000,100000,1000000,4000000,15000000}'::int[]) AS size;
 SELECT is(group_api_v2.create_group(convert_to('{"name": "ga_test mp bytes é"}', 'UTF8')) ->> 'name', 'ga_test mp bytes é', 'bytes may be JSON');
 
+-- ---- Of type json ----
+
+CREATE FUNCTION pg_temp.person(contact text) RETURNS json
+LANGUAGE sql AS $$ SELECT json_build_object('nickName', 'Ann', 'contact', json_build_object('type', 'EMAIL', 'value', contact)) $$;
+CREATE FUNCTION pg_temp.choir(contact text) RETURNS json
+LANGUAGE sql AS $$ SELECT json_build_object('productId', '3f2504e0-4f89-11d3-9a0c-0305e82c3301', 'name', 'ga_test json', 'description', 'x',
+	'image', 'https://example.com/x.png', 'message', 'x', 'members', json_build_array(pg_temp.person(contact))) $$;
+
+PREPARE of_json (json) AS SELECT group_api.create_group($1) -> 'error' ->> 'code';
+SELECT results_eq($$EXECUTE of_json('{"productId": "3f2504e0-4f89-11d3-9a0c-0305e82c3301", "name": "ga_test prepared", "description": "x",
+	"image": "https://example.com/x.png", "message": "x", "members": [{"nickName": "Ann", "contact": {"type": "EMAIL", "value": "ann@example.com"}}]}')$$,
+	ARRAY['0'], 'a parameter of type json is a body');
+CREATE TEMP TABLE of_json AS SELECT group_api.create_group(pg_temp.choir('ann@example.com'), 'ga_test key') -> 'group' ->> 'id' AS id;
+SELECT is(group_api.create_group(pg_temp.choir('ann@example.com'), idempotency_key => 'ga_test key') -> 'group' ->> 'id', id,
+	'with its key it makes one group') FROM of_json;
+SELECT throws_ok($$SELECT group_api.create_group(pg_temp.choir('bob@example.com'), 'ga_test key')$$, '22023', NULL, 'which belongs to its body');
+SELECT throws_ok($$SELECT group_api.create_group('{"name": "a", "name": "b"}'::json)$$, '22023', NULL, 'a key given twice is a fault');
+SELECT throws_ok($$SELECT group_api.create_group('[1]'::json, 'x')$$, '22023', NULL, 'an array is no body');
+SELECT throws_ok($$SELECT group_api.create_group(NULL::json)$$, '22023', NULL, 'nor is nothing');
+SELECT is(json_array_length(group_api.add_members(json_build_object('groupId', id, 'members', json_build_array(pg_temp.person('bob@example.com')))) -> 'group' -> 'members'), 3,
+	'members are added by json, too') FROM of_json;
+SELECT is(group_api_v2.create_group(json_build_object('name', 'ga_test json b')) ->> 'name', 'ga_test json b', 'and groups of contract B made');
+SELECT is(group_api_v2.create_group('{"name": "ga_test literal"}') ->> 'name', 'ga_test literal', 'a literal needs no cast as before');
+
 SELECT * FROM finish();
 ROLLBACK;

@@ -62,7 +62,7 @@ SELECT is(said.state || ' ' || said.message,
 	format('HV00D invalid option "sendr" for a provider of kind %s', kind),
 	kind || ' names an option it does not know')
 FROM kinds, pg_temp.refuse(pg_temp.server(kind, 'sendr ''x''')) AS said;
-SELECT matches(said.hint, '^Valid options here are: .*\msender\M.*\.$',
+SELECT matches(said.hint, '^Did you mean "sender"\? Valid options here are: .*\msender\M.*\.$',
 	kind || ' lists those it knows')
 FROM kinds, pg_temp.refuse(pg_temp.server(kind, 'sendr ''x''')) AS said;
 SELECT unalike(said.hint, '%password%', kind || ' lists no option of another place')
@@ -73,6 +73,13 @@ FROM kinds, unnest('{username,password,password_file}'::text[]) AS option,
 	pg_temp.refuse(pg_temp.server(kind, option || ' ''hunter2''')) AS said
 WHERE kind <> 'capture'
 	AND (option <> 'username' OR kind NOT IN ('messagebird', 'sendgrid', 'postmark', 'mailgun', 'resend'));
+SELECT is(substring(said.hint FROM '^(.*)\? Valid options'), 'Did you mean ' || meant, format('%s of %s is understood', option, kind))
+FROM (VALUES ('smtp', 'host', '"url"'), ('smtp', 'user', '"username" of the user mapping (CREATE USER MAPPING)'),
+	('smtp', 'HOST', '"url"'), ('smtp', 'urll', '"url"'), ('smtp', 'maxconnections', '"max_connections"'),
+	('twilio', 'url', '"base_url"'), ('twilio', 'api_key', '"password" of the user mapping (CREATE USER MAPPING)'),
+	('http', 'token', '"bearer_token" of the user mapping (CREATE USER MAPPING)'), ('ses', 'from', '"sender"'),
+	('capture', 'host', NULL), ('smtp', 'qwertyuiop', NULL), ('smtp', repeat('u', 65), NULL)) AS typed (kind, option, meant),
+	pg_temp.refuse(pg_temp.server(kind, format('%I ''x''', option))) AS said;
 SELECT is(said.message, format('invalid option "username" for a provider of kind %s', kind),
 	kind || ' knows its account by the key alone')
 FROM unnest('{messagebird,sendgrid,postmark,mailgun,resend}'::text[]) AS kind,
@@ -100,6 +107,10 @@ FROM (VALUES ('smtp', 'url', 'sender ''a@example.com'''), ('smtp', 'sender', 'ur
 	AS needs (kind, option, others),
 	pg_temp.refuse(format('CREATE SERVER ga_test FOREIGN DATA WRAPPER group_api_%s OPTIONS (%s)',
 		kind, others)) AS said;
+SELECT is(said.message || '|' || said.hint, 'options "sender", "url" are required for a provider of kind smtp|'
+	'Option "sender": the From of every message: an address of a domain you may send for.'
+	' Option "url": the relay: smtp://host:587 or smtps://host:465.', 'all that lack are told at once')
+FROM pg_temp.refuse('CREATE SERVER ga_test FOREIGN DATA WRAPPER group_api_smtp') AS said;
 SELECT isnt(said.hint, '', 'a missing option is explained')
 FROM pg_temp.refuse('CREATE SERVER ga_test FOREIGN DATA WRAPPER group_api_smtp OPTIONS (url ''smtp://a'')')
 	AS said;
@@ -440,7 +451,7 @@ FROM group_api_private.link_secret;
 -- ---- health and waiting ----
 
 SELECT is_empty($$SELECT unnest(ARRAY['dispatcher', 'adopted', 'provider for MOBILE', 'provider for EMAIL', 'locks', 'errors',
-	'outcomes', 'receipts', 'capture', 'links', 'trusted roles', 'version', 'phone tables', 'events'])
+	'outcomes', 'receipts', 'capture', 'links', 'trusted roles', 'version', 'words', 'phone tables', 'events'])
 	EXCEPT SELECT "check" FROM group_api.health()$$, 'health() has a row for each check');
 SELECT is_empty('SELECT FROM group_api.health() WHERE severity NOT IN (''critical'', ''warning'', ''notice'', ''ok'')'
 	' OR ok <> (severity IN (''ok'', ''notice'')) OR (severity <> ''ok'' AND since IS NULL)', 'with a severity, and since when');

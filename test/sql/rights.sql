@@ -273,7 +273,7 @@ INSERT INTO levels
 		'v2.get_group(bigint)', 'v2.search_groups(text,integer,integer)', 'v2.user_groups(bigint,integer,integer,text)',
 		'v2.list_members(bigint,integer,integer)'])
 		FROM unnest('{anonymous,caller}'::text[]) AS level
-	UNION ALL SELECT 'caller', unnest(ARRAY['v2.get_user(bigint)', 'create_group(jsonb)', 'create_group(text)', 'create_group(bytea)', 'get_group(uuid)', 'send_invitations(uuid)',
+	UNION ALL SELECT 'caller', unnest(ARRAY['v2.get_user(bigint)', 'create_group(jsonb)', 'create_group(text)', 'create_group(bytea)', 'create_group(json,text)', 'add_members(json,text)', 'v2.create_group(json,text)', 'get_group(uuid)', 'send_invitations(uuid)',
 		'resend_invitation(uuid,integer)', 'revoke_invitation(uuid,integer)', 'archive_group(uuid)',
 		'delete_group(uuid)', 'preview_invitation(uuid,integer,text)',
 		'list_groups(integer,integer)', 'add_members(jsonb)', 'add_members(text)', 'add_members(bytea)',
@@ -293,7 +293,7 @@ INSERT INTO levels
 	UNION ALL SELECT 'listener', unnest(ARRAY['next_events(text,integer)', 'ack_events(text,bigint[])'])
 	UNION ALL SELECT 'monitor', unnest(ARRAY['health()', 'sms_segments(text)',
 		'private.dispatcher_state()', 'private.is_adopted()', 'private.data_origin()', 'private.allowed_connections(name)', 'private.phone_tables()', 'private.kind_channel(text)',
-		'private.provider_figures()', 'private.provider_history()', 'private.library_version()', 'private.progress()',
+		'private.provider_figures()', 'private.provider_history()', 'private.library_version()', 'private.default_words(channel)', 'private.progress()',
 		'private.setting_command(text,text)', 'private.provider_remedy(name,text)', 'private.health_dispatcher()',
 		'private.health_channels()', 'private.health_steps()', 'private.health_outcomes()', 'private.health_settings()', 'private.health_events()',
 		'status_page()', 'private.html_text(text)', 'private.status_style()', 'private.status_findings()',

@@ -141,6 +141,21 @@ is(query(q{SELECT severity FROM group_api.health() WHERE "check" = 'trusted role
 like($error, qr/WARNING: .*cannot execute: No such file/, 'who sets a courier that is not there is warned');
 query('ALTER SYSTEM RESET group_api.courier_path');
 
+# ---- a language without words
+
+($status, $out, $error) = $node->psql('postgres', q{ALTER SYSTEM SET group_api.default_locale = 'nl'});
+like($error, qr/WARNING:  there are no built-in words in the language "nl"\n.*\nHINT:  SELECT group_api\.put_template\('MOBILE', 'nl', /, 'who sets a language without words is warned');
+$node->reload;
+poll_until(sub { query(q{SELECT severity || ' ' || fact FROM group_api.health() WHERE "check" = 'words'}) eq
+	'warning group_api.default_locale is nl, and there are no words in it for MOBILE and EMAIL: English is used' }, 'health() says so');
+query(q{SELECT group_api.put_template('MOBILE', 'nl', 'Kom: {link}')});
+like(query(q{SELECT fact FROM group_api.health() WHERE "check" = 'words'}), qr/for EMAIL: English/, 'of the channels that lack them');
+query(q{SELECT group_api.remove_template('MOBILE', 'nl')});
+query($_) for split /;\n?/, query(q{SELECT command FROM group_api.health() WHERE "check" = 'words'});
+poll_until(sub { query(q{SELECT severity FROM group_api.health() WHERE "check" = 'words'}) eq 'ok' }, 'its command helps');
+($status, $out, $error) = $node->psql('postgres', q{ALTER SYSTEM SET group_api.default_locale = 'pt-BR'; ALTER SYSTEM RESET group_api.default_locale});
+is($error, '', 'words of a language are words of its regions');
+
 # ---- the page
 
 my $page = query('SET ROLE watcher; SELECT group_api.status_page()');

@@ -10,6 +10,7 @@
 
 #include "access/reloptions.h"
 #include "base/compat.h"
+#include "base/public_key.h"
 #include "base/shared/peer_address.h"
 #include "base/shared/provider_options.h"
 #include "catalog/pg_authid.h"
@@ -20,7 +21,7 @@
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
 #include "request/literal_key.h"
-#include "base/public_key.h"
+#include "request/nearest.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
@@ -47,6 +48,86 @@ list_of_options(const char *kind, int place)
 	return out.len ? out.data : "none";
 }
 
+/* What other programs call it, too far from our word to be a slip of the hand. */
+static const struct
+{
+	const char *theirs;
+	const char *ours;
+} other_words[] = {{"user", "username"},
+				   {"login", "username"},
+				   {"user_name", "username"},
+				   {"host", "url"},
+				   {"hostname", "url"},
+				   {"server", "url"},
+				   {"relay", "url"},
+				   {"port", "url"},
+				   {"endpoint", "url"},
+				   {"host", "base_url"},
+				   {"endpoint", "base_url"},
+				   {"url", "base_url"},
+				   {"pass", "password"},
+				   {"pwd", "password"},
+				   {"token", "bearer_token"},
+				   {"token", "password"},
+				   {"key", "password"},
+				   {"api_key", "password"},
+				   {"apikey", "password"},
+				   {"auth_token", "password"},
+				   {"secret_key", "password"},
+				   {"from", "sender"},
+				   {"ssl", "tls"},
+				   {"starttls", "tls"},
+				   {"use_tls", "tls"},
+				   {"sslmode", "tls"},
+				   {"sid", "account_sid"},
+				   {"account", "account_sid"},
+				   {"account", "auth_id"},
+				   {"ca", "ca_file"},
+				   {"cacert", "ca_file"},
+				   {"helo", "ehlo_name"},
+				   {"replyto", "reply_to"},
+				   {"webhook", "callback_url"}};
+
+/* In these places, GA_OPTION_ON_... */
+static const char *
+option_that_is_meant(const char *kind, const char *name, int places)
+{
+	GaNearest nearest;
+
+	for (size_t i = 0; i < lengthof(other_words); i++)
+		if (pg_strcasecmp(other_words[i].theirs, name) == 0 &&
+			ga_provider_option_find(kind, other_words[i].ours, places) != NULL)
+			return other_words[i].ours;
+	ga_nearest_begin(&nearest, name, strlen(name));
+	for (const GaProviderOption *option = ga_provider_options;
+		 option->name != NULL; option++)
+		if (ga_provider_option_is_for(option, kind, places))
+			ga_nearest_try(&nearest, option->name);
+	return nearest.name;
+}
+
+static const char *
+name_of_place(int place)
+{
+	return place == GA_OPTION_ON_SERVER ? "server (CREATE SERVER)"
+										: "user mapping (CREATE USER MAPPING)";
+}
+
+/* As the beginning of a hint; empty: nobody can tell. */
+static const char *
+question_what_is_meant(const char *kind, int place, int elsewhere,
+					   const char *name)
+{
+	const char *meant = option_that_is_meant(kind, name, place);
+
+	if (meant != NULL)
+		return psprintf("Did you mean \"%s\"? ", meant);
+	meant = option_that_is_meant(kind, name, elsewhere);
+	return meant != NULL ? psprintf("Did you mean \"%s\" of the %s? ", meant,
+									name_of_place(elsewhere))
+						 : "";
+}
+
 static void
 unknown_option(const char *kind, int place, const char *name)
 {
@@ -58,12 +139,14 @@ unknown_option(const char *kind, int place, const char *name)
 		ERROR,
 		(errcode(ERRCODE_FDW_INVALID_OPTION_NAME),
 		 errmsg("invalid option \"%s\" for a provider of kind %s", name, kind),
-		 misplaced ? errdetail("It belongs to the %s.",
-							   elsewhere == GA_OPTION_ON_SERVER
-								   ? "server (CREATE SERVER)"
-								   : "user mapping (CREATE USER MAPPING)")
-				   : 0,
-		 errhint("Valid options here are: %s.", list_of_options(kind, place))));
+		 misplaced
+			 ? errdetail("It belongs to the %s.", name_of_place(elsewhere))
+			 : 0,
+		 errhint("%sValid options here are: %s.",
+				 misplaced
+					 ? ""
+					 : question_what_is_meant(kind, place, elsewhere, name),
+				 list_of_options(kind, place))));
 }
 
 /*
@@ -185,20 +268,38 @@ given_value(void *given, const char *name)
 	return NULL;
 }
 
+/* All that lack are told at once. */
 static void
 check_required(const char *kind, List *given)
 {
+	StringInfoData names;
+	StringInfoData helps;
+	int count = 0;
+
+	initStringInfo(&names);
+	initStringInfo(&helps);
 	for (const GaProviderOption *option = ga_provider_options;
 		 option->name != NULL; option++)
-		if ((option->flags & GA_OPTION_REQUIRED) &&
-			ga_provider_option_is_for(option, kind, GA_OPTION_ON_SERVER) &&
-			given_value(given, option->name) == NULL)
-			ereport(ERROR, (errcode(ERRCODE_FDW_OPTION_NAME_NOT_FOUND),
-							errmsg("option \"%s\" is required for a provider "
-								   "of kind %s",
-								   option->name, kind),
-							errhint("Option \"%s\": %s.", option->name,
-									option->help)));
+	{
+		if (!(option->flags & GA_OPTION_REQUIRED) ||
+			!ga_provider_option_is_for(option, kind, GA_OPTION_ON_SERVER) ||
+			given_value(given, option->name) != NULL)
+			continue;
+		appendStringInfo(&names, "%s\"%s\"", count ? ", " : "", option->name);
+		appendStringInfo(&helps, "%sOption \"%s\": %s.", count ? " " : "",
+						 option->name, option->help);
+		count++;
+	}
+	if (count > 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_FDW_OPTION_NAME_NOT_FOUND),
+				 count == 1 ? errmsg("option %s is required for a provider of "
+									 "kind %s",
+									 names.data, kind)
+							: errmsg("options %s are required for a provider "
+									 "of kind %s",
+									 names.data, kind),
+				 errhint("%s", helps.data)));
 }
 
 PG_FUNCTION_INFO_V1(group_api_provider_validator);

@@ -103,6 +103,25 @@ is_busy(void)
 	return busy;
 }
 
+static void
+say_what_is_waited_for(void)
+{
+	GaOwnerScope scope;
+	char *waiting;
+
+	PushActiveSnapshot(GetLatestSnapshot());
+	ga_owner_enter(&scope);
+	waiting = ga_invitations_busy_words(&scope);
+	ga_owner_leave(&scope);
+	PopActiveSnapshot();
+	if (waiting != NULL)
+		ereport(NOTICE,
+				(errmsg("the time is over and not all invitations are sent"),
+				 errdetail("%s.", waiting),
+				 errhint("SELECT * FROM group_api.health() WHERE NOT ok; says "
+						 "what is in the way.")));
+}
+
 PG_FUNCTION_INFO_V1(group_api_wait_until_idle);
 
 Datum
@@ -122,7 +141,10 @@ group_api_wait_until_idle(PG_FUNCTION_ARGS)
 	{
 		CHECK_FOR_INTERRUPTS();
 		if (ga_monotonic_now() >= end)
+		{
+			say_what_is_waited_for();
 			PG_RETURN_BOOL(false);
+		}
 		(void) WaitLatch(MyLatch,
 						 WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
 						 IDLE_POLL_MS, ga_wait_event("GroupApiWaitUntilIdle"));

@@ -240,3 +240,24 @@ group_api_builtin_templates(PG_FUNCTION_ARGS)
 	}
 	return (Datum) 0;
 }
+
+/*
+ * For health(): the language that a message is in which goes to somebody whose own
+ * is not known.
+ */
+PG_FUNCTION_INFO_V1(group_api_default_words);
+
+Datum
+group_api_default_words(PG_FUNCTION_ARGS)
+{
+	GaOwnerScope scope;
+	GaTemplates own = {0};
+	const GaTemplate *chosen;
+
+	ga_owner_enter(&scope);
+	ga_templates_read(&scope, &own);
+	ga_owner_leave(&scope);
+	chosen =
+		ga_language_choose_template(&own, ga_argument_channel(fcinfo, 0), NULL);
+	PG_RETURN_TEXT_P(cstring_to_text(chosen->locale));
+}
