@@ -172,7 +172,7 @@ function validators(api) {
 
 // What is wrong with an answer; null: nothing.
 function complaintOf(operation, answer, validatorOf) {
-	const described = operation.responses[answer.status] ?? operation.responses.default;
+	const described = operation.responses[answer.status] ?? (answer.status < 300 ? operation.responses['2XX'] : null) ?? operation.responses.default;
 	const schema = described.content?.['application/json']?.schema;
 
 	if (answer.status >= 500) return 'a fault of the server';

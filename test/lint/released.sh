@@ -74,7 +74,7 @@ otherwise() {
 	grep -q "\"version\": \"$VERSION\.0\"" META.json || echo "META.json"
 	head -n 1 debian/changelog | grep -q "($VERSION)" || echo "debian/changelog"
 	grep -m 1 '^## ' CHANGELOG.md | grep -q "^## $VERSION " || echo "CHANGELOG.md"
-	grep -noE 'group-api_[0-9.]+_' README.md Dockerfile docs/howto/install.md docs/upgrade-postgresql.md test/packages/install.sh |
+	grep -noE 'group-api_[0-9.]+_' README.md Dockerfile docs/howto/install.md docs/howto/upgrade.md test/packages/install.sh |
 		grep -v "group-api_${VERSION}_"
 }
 

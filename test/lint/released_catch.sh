@@ -13,7 +13,7 @@ plant() {
 	echo '"version": "1.1.0"' >META.json
 	echo 'group-api (1.1) unstable; urgency=medium' >debian/changelog
 	echo '## 1.1 (unreleased)' >CHANGELOG.md
-	echo 'postgresql-15-group-api_1.1_amd64.deb' | tee README.md Dockerfile docs/howto/install.md docs/upgrade-postgresql.md >test/packages/install.sh
+	echo 'postgresql-15-group-api_1.1_amd64.deb' | tee README.md Dockerfile docs/howto/install.md docs/howto/upgrade.md >test/packages/install.sh
 	echo "CREATE FUNCTION f() RETURNS text LANGUAGE c AS 'MODULE_PATHNAME', 'group_api_f';" >sql/released/group_api--1.0.sql
 	echo 'COPY group_api_private.groups FROM stdin;' >sql/released/1.0.data.sql
 	(cd sql/released && sha256sum -- *.sql >SHA256SUMS)

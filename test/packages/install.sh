@@ -14,6 +14,9 @@ NAME=${PACKAGE%%_*}
 mapfile -t COMMANDS < <(typed "From the package to the first mail" |
 	sed "s/postgresql-15-group-api_1.0_amd64.deb/$PACKAGE/")
 
+mapfile -t UPGRADE < <(typed "A new version of group_api" upgrade |
+	sed "s/postgresql-15-group-api_1.0_amd64.deb/$PACKAGE/")
+
 # type_in N: what the reader types as Nth
 type_in() { (cd build/debs && bash -c "${COMMANDS[$1]}"); }
 
@@ -44,6 +47,9 @@ report "an SMTP server" "$(quiet peer)"
 unshare --net bash test/packages/first-mail.sh "${COMMANDS[@]:1}" >/tmp/first-mail.log 2>&1
 status=$?
 report "the other commands bring a mail to it" "$([ $status -eq 0 ] || cat /tmp/first-mail.log)"
+(cd build/debs && unshare --net bash ../../test/packages/upgrade.sh "${UPGRADE[@]}") >/tmp/upgrade.log 2>&1
+status=$?
+report "the commands for a new version end well, and the extension is of it" "$([ $status -eq 0 ] || cat /tmp/upgrade.log)"
 report "with everything of the tests taken away, autoremove still takes nothing of it" \
 	"$(quiet apt_get purge python3-aiosmtpd iproute2; quiet apt_get autoremove
 	dpkg-query -W -f '${db:Status-Status}\n' "$NAME" | grep -v '^installed$'

@@ -1,12 +1,12 @@
 # manual.sh: what the manual tells its reader to type, and what the tests of the
 # packages share. Sourced, never run.
 
-# typed HEADING: the commands of the first block below it, a line each
+# typed HEADING [PAGE]: the commands of the first block below it, a line each
 typed() {
-	awk -v heading="## $1" '$0 == heading { found = 1 }
+	awk -v heading="$1" '{ line = $0 } sub(/^##* /, "", line) && line == heading { found = 1 }
 		found && block && /^```$/ { exit }
 		found && block { print }
-		found && /^```sh$/ { block = 1 }' /src/docs/howto/install.md
+		found && /^```sh$/ { block = 1 }' "/src/docs/howto/${2:-install}.md"
 }
 
 # quiet COMMAND...: its last words, if it fails

@@ -82,6 +82,58 @@ SKIP:
 	$node->reload;
 }
 
+# ---- a copy of production, as the user of the server
+
+# The lines of a shell, where psql and its like find this server.
+my $typed_in = PostgreSQL::Test::Utils::tempdir();
+
+sub type_in
+{
+	my ($page, $nth) = @_;
+	my @blocks = blocks_of($page, 'sh');
+	local @ENV{qw(PGHOST PGPORT)} = ($node->host, $node->port);
+
+	open(my $file, '>', "$typed_in/block.sh") or die $!;
+	print $file $blocks[$nth];
+	close $file;
+	my $said = qx(cd '$typed_in' && sh -e block.sh 2>&1);
+	is($?, 0, "$page: the commands of block " . ($nth + 1) . ' end well') or diag($said);
+	unlike($said, qr/ERROR|error:/, "$page: without an error");
+	return $said;
+}
+
+sub query { return $node->safe_psql($_[0], $_[1]); }
+
+query('postgres', 'CREATE DATABASE app');
+query('app', q{CREATE EXTENSION group_api;
+	CREATE SERVER relay FOREIGN DATA WRAPPER group_api_capture OPTIONS (channel 'EMAIL', sender 'Groups <hello@example.com>');
+	CREATE SERVER sms FOREIGN DATA WRAPPER group_api_capture OPTIONS (channel 'MOBILE', sender '+15005550006')});
+my $invite = q{SELECT group_api.create_group('{"productId": "00000000-0000-0000-0000-000000000000", "name": "Choir", "description": "x",
+	"image": "https://example.com/x.png", "message": "x", "members": [{"nickName": "Ann", "contact": {"type": "EMAIL", "value": "%s@example.com"}}]}')};
+query('app', sprintf $invite, 'ann');
+query('app', q{SELECT group_api.wait_until_idle('5 min')});
+my $token = query('app', q{SELECT substring(link FROM 'token=([\w.~-]+)') FROM group_api.captured});
+query('app', q{SELECT group_api.pause('relay')});
+query('app', sprintf $invite, 'bob');
+
+type_in('howto/staging.md', 0);
+my ($copy) = blocks_of('howto/staging.md', 'sql');
+query('staging', $_) for $copy =~ /[^;]+;/g;
+isnt(($node->psql('staging', "SELECT group_api.invitation('$token')"))[0], 0, 'howto/staging.md: no link of production answers in it');
+is(query('staging', q{SELECT count(*) FROM group_api.deliveries WHERE delivery = 'queued'}), 1, 'and nothing is sent until then');
+query('staging', "$_") for ((blocks_of('howto/staging.md', 'sql'))[1]) =~ /[^;]+;/g;
+is(query('staging', 'SELECT string_agg(recipient, $$,$$) FROM group_api.captured'), 'bob@example.com', 'then what waited is captured');
+
+type_in('howto/backup.md', 0);
+is(sprintf('%03o', (stat "$typed_in/app.links")[2] & 0777), '600', 'howto/backup.md: only its owner reads the key');
+query('postgres', 'ALTER DATABASE app SET group_api.dispatch = off');
+like(type_in('howto/backup.md', 1), qr/NOTICE: .*1 e-mails? /s, 'howto/backup.md: it is told what would be sent');
+is(($node->psql('app_restored', "SELECT group_api.invitation('$token')"))[0], 0, 'links go on where the key is');
+query('app_restored', q{SELECT group_api.resume('relay')});
+query('app_restored', q{SELECT group_api.wait_until_idle('5 min')});
+is(query('app_restored', q{SELECT string_agg(recipient, ',') FROM group_api.captured}), 'bob@example.com', 'and what waited is sent');
+follow('howto/upgrade.md', database => 'upgrade');
+
 # ---- the others
 
 # Nobody is asked: no mail leaves for Amazon or Twilio where nothing may be sent.
