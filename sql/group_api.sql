@@ -2072,7 +2072,7 @@ SELECT d.pid, d.state, d.reason, d.hint, d.courier_pid, d.started_at, d.turns, d
   FROM group_api_private.dispatcher_state() d;
 COMMENT ON VIEW group_api.dispatcher IS 'the dispatcher of this database, the step a lock is in the way of (the table''s oid; null: rows), and whether the data belong to this database';
 COMMENT ON COLUMN group_api.dispatcher.pid IS 'its process; null: none runs';
-COMMENT ON COLUMN group_api.dispatcher.state IS 'whether one runs, or what keeps it from running';
+COMMENT ON COLUMN group_api.dispatcher.state IS 'running, idle (none is needed now), starting, waiting (for a background worker), stopped, no courier, not responding';
 COMMENT ON COLUMN group_api.dispatcher.reason IS 'why none runs, in words';
 COMMENT ON COLUMN group_api.dispatcher.hint IS 'what would help';
 COMMENT ON COLUMN group_api.dispatcher.courier_pid IS 'the process of the courier; null: none runs';
@@ -2087,7 +2087,7 @@ COMMENT ON COLUMN group_api.dispatcher.failing_while IS 'the step that fails; nu
 COMMENT ON COLUMN group_api.dispatcher.failing_reason IS 'with which error';
 COMMENT ON COLUMN group_api.dispatcher.failing_since IS 'since when';
 COMMENT ON COLUMN group_api.dispatcher.is_adopted IS 'whether the data are this database''s own: false sends nothing until adopt()';
-COMMENT ON COLUMN group_api.dispatcher.data_origin IS 'where the data come from, if from elsewhere';
+COMMENT ON COLUMN group_api.dispatcher.data_origin IS 'own, empty (no groups yet), moved (by pg_upgrade), foreign (from another database: nothing is sent), or unknown';
 COMMENT ON COLUMN group_api.dispatcher.since IS 'since when it is in that trouble; null: in none, or not known';
 COMMENT ON COLUMN group_api.dispatcher.command IS 'what to type into psql against it; null: nothing';
 COMMENT ON COLUMN group_api.dispatcher.overdue IS 'for how long the dispatcher has been due for a turn that it does not take; null: it is not late';
@@ -2153,7 +2153,7 @@ SELECT s.group_id AS "group", s.number AS member, s.step, s.reason, s.since, s.u
 COMMENT ON VIEW group_api.set_aside IS 'the rows at which a step of the dispatcher failed, why, and until when it goes on without them (member 0: the group itself; infinity: for good, the message having killed the courier each time, or none could be made of the row); step read: the row is, or once was, on a page of the disk that cannot be read; retry_failed() has them tried at once';
 COMMENT ON COLUMN group_api.set_aside."group" IS 'the group';
 COMMENT ON COLUMN group_api.set_aside.member IS 'the member''s number; 0: the group itself';
-COMMENT ON COLUMN group_api.set_aside.step IS 'the step of the dispatcher that failed at it; send: the message killed the courier';
+COMMENT ON COLUMN group_api.set_aside.step IS 'the step of the dispatcher that failed at it: claim, record, read (of a page that is broken), place (a turn in the queue), deadline (expiry, reminder), poll (asking the provider), trim (of the history), take back (what a dispatcher that is gone left); send: the message killed the courier';
 COMMENT ON COLUMN group_api.set_aside.reason IS 'the error';
 COMMENT ON COLUMN group_api.set_aside.since IS 'since when';
 COMMENT ON COLUMN group_api.set_aside.until IS 'when the step tries it again; infinity: when retry_failed() says so';
@@ -2998,7 +2998,26 @@ check: what was looked at.  severity: critical (messages are not delivered), war
 should look), notice (worth knowing), ok; ok: notice or ok, so SELECT * FROM group_api.health()
 WHERE NOT ok is empty when all is well.  since: when it began.  fact: what was seen.  hint: what
 helps.  command: the next command against it, to be typed into psql; a line that begins with \! is
-for the shell of the server.  Never an error; a lock is waited for 0.2 s.$$;
+for the shell of the server.  Never an error; a lock is waited for 0.2 s.  The checks are:
+
+dispatcher: whether one can run, and its courier with it
+adopted: whose data these are, and so whether anything may be sent
+provider for CHANNEL: whether a provider that is ready takes what waits in that channel
+progress of CHANNEL: messages are due and none was tried for ten seconds
+waiting CHANNEL: the oldest message that is due has waited for longer than group_api.max_wait
+expiring CHANNEL: what waits will expire unsent within the hour
+provider NAME: one that is paused, rests, fails or is slow to answer while others take over
+locks: a step of the dispatcher waits for what somebody holds
+errors: a step of the dispatcher fails, or rows were set aside because of an error
+outcomes: what was sent, failed and stayed uncertain in the last hour
+receipts: callbacks that were refused today, as they are not proved to be the provider's
+capture: a capture provider stands before a real one of its channel
+links: group_api.invitation_url is the default while a real provider sends
+trusted roles: group_api.trusted_roles names what is no gateway
+version: whether library and SQL are of one version
+words: whether there are words in group_api.default_locale
+phone tables: how old the tables are that numbers are checked by
+events: a listener is paused, has failed, or falls behind$$;
 
 -- The status page ------------------------------------------------------------
 

@@ -107,6 +107,22 @@ is(query(q{SELECT group_api.report_progress('x' || repeat('ö', 500), 3, 10); SE
 is(query(q{SELECT group_api.resume_channel('EMAIL')}), 0, 'a channel alone is resumed');
 is(query(q{SELECT group_api.resume_channel('MOBILE')}), 1, 'and the other one');
 is(query(q{SELECT group_api.pause_channel('MOBILE', 'moving')}), 1, 'or paused');
+
+# ---- expiry of many, of which a part has to wait
+
+my ($held, $other) = map { invite($node, some(3)) } 1 .. 2;
+for my $table ([ invitations => 'expires_at', 'group_id' ], [ groups => 'next_deadline', 'id' ])
+{
+	query("UPDATE group_api_private.$table->[0] SET $table->[1] = clock_timestamp() + interval '5 s' WHERE $table->[2] IN ('$held', '$other')");
+}
+$node->reload;
+my $holder = psql_in_background($node, "BEGIN; SELECT FROM group_api_private.groups WHERE id = '$held' FOR UPDATE;");
+poll_until(sub { query('SELECT action, done, total IS NULL, pid = (SELECT pid FROM group_api.dispatcher) FROM group_api.stat_progress') eq 'expire|3|t|t' },
+	'the dispatcher tells how many have expired while more are due') or diag(query('SELECT p::text FROM group_api.stat_progress p'));
+$holder->{finish}->();
+poll_until(sub { query("SELECT count(*) FROM group_api.deliveries WHERE group_id IN ('$held', '$other') AND response = 'expired'") == 6 }, 'which expire in the end')
+  or diag(query("SELECT string_agg(concat_ws(' ', delivery, response, reason), ', ') FROM group_api.deliveries WHERE group_id IN ('$held', '$other')"));
+poll_until(sub { query('SELECT count(*) FROM group_api.stat_progress') == 0 }, 'then there is no progress to tell');
 query('SELECT group_api.resume_all()');
 
 # ---- what was captured

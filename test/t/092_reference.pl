@@ -44,6 +44,41 @@ for my $lack (
 	is($node->safe_psql('postgres', "SELECT string_agg(lack::text, ' ') FROM ($lack->[1]) AS l (lack)"), '', "each $lack->[0]");
 }
 
+# Words that a text column of a view may hold, by the constraint of its table; A and B are the contracts' names.
+is($node->safe_psql('postgres', q{
+	WITH words AS (
+		SELECT (SELECT attname FROM pg_attribute WHERE attrelid = conrelid AND attnum = conkey[1]) AS part,
+		       (regexp_matches(pg_get_constraintdef(oid), $$'([^']+)'$$, 'g'))[1] AS word
+		FROM pg_constraint WHERE connamespace = 'group_api_private'::regnamespace AND contype = 'c'
+			AND pg_get_constraintdef(oid) ~ '= ANY \(+ARRAY\[' AND cardinality(conkey) = 1)
+	SELECT string_agg(part || ' ' || word, ', ') FROM words WHERE part <> 'contract' AND NOT EXISTS (
+		SELECT FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
+		WHERE relkind = 'v' AND relnamespace = 'group_api'::regnamespace AND attname = part
+			AND col_description(attrelid, attnum) ~ ('\m' || word || '\M'))}), '', 'each word of a column is explained');
+
+# Findings of health(), states of the dispatcher and of providers: as their sources name them.
+my $root = project_root();
+my $script = slurp_file("$root/sql/group_api.sql");
+my %of = (
+	'health()' => [ "SELECT obj_description('group_api.health()'::regprocedure, 'pg_proc')",
+		map { s/\s+$//r } $script =~ /"check" := '([^']+)'/g ],
+	'dispatcher.state' => [ "SELECT replace(col_description('group_api.dispatcher'::regclass, attnum), ', ', E'\n')
+			FROM pg_attribute WHERE attrelid = 'group_api.dispatcher'::regclass AND attname = 'state'",
+		slurp_file("$root/src/dispatch/stats.c") =~ /\btell\(\s*stats,\s*"([^"]+)"/g ],
+	'stat_progress.action' => [ "SELECT replace(replace(col_description('group_api.stat_progress'::regclass, attnum), ' or ', E'\n'), ', ', E'\n')
+			FROM pg_attribute WHERE attrelid = 'group_api.stat_progress'::regclass AND attname = 'action'",
+		slurp_file("$root/src/dispatch/steps/deadlines.c") =~ /ga_progress_report\([^"]*"(\w+)"/g ]);
+for my $what (sort keys %of)
+{
+	my ($query, @words) = @{ $of{$what} };
+	my $text = $node->safe_psql('postgres', $query);
+	my %seen;
+
+	@words = grep { !$seen{$_}++ } @words;
+	ok(@words > 0, "$what has " . @words . ' words');
+	is(join(', ', grep { $text !~ /^\Q$_\E\b/m } @words), '', 'each of them explained');
+}
+
 # ---- the examples
 
 my $examples = slurp_file("$reference/examples.sql");

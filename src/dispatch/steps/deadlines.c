@@ -20,6 +20,7 @@
 #include "dispatch/one_by_one.h"
 #include "dispatch/ownership.h"
 #include "dispatch/own_slot.h"
+#include "dispatch/progress.h"
 #include "dispatch/steps/deadlines.h"
 #include "dispatch/steps/recording.h"
 #include "dispatch/steps/set_aside.h"
@@ -52,6 +53,18 @@ follow_setting(TimestampTz now, bool *taken_over)
 		memset(&after, 0, sizeof(after));
 	wanted = ga_settings.reminder_before;
 	return ga_groups_move_deadlines(now, &after, taken_over);
+}
+
+/* Work of one turn is not long; that of several is told, as far as it is. */
+static void
+tell_progress(const GaDeadlinesDone *done, TimestampTz now)
+{
+	static uint64 expired = 0;
+
+	expired += done->expired;
+	if (next_deadline > now)
+		expired = 0;
+	ga_progress_report(expired > 0 ? "expire" : NULL, expired, -1);
 }
 
 /* Applies what is due, and learns when the next deadline is. */
@@ -90,8 +103,9 @@ ga_deadlines_check(GaMonotonic unused)
 	deadline_is_known = true;
 	if (next_deadline == 0)
 		next_deadline = DT_NOEND;
+	tell_progress(&done, now);
 	/* Held by somebody: not in a tight loop. */
-	else if (done.groups == 0 && next_deadline <= now)
+	if (done.groups == 0 && next_deadline <= now)
 		next_deadline = TimestampTzPlusMilliseconds(now, LOCKED_RETRY_MS);
 	/* From here on who has an earlier deadline wakes us, muted or not. */
 	pg_atomic_write_u64(&ga_own_slot->next_deadline, (uint64) next_deadline);
