@@ -2402,12 +2402,10 @@ BEGIN
             since := coalesce(dispatcher.since, pg_postmaster_start_time());
             command := CASE origin WHEN 'foreign' THEN 'SELECT group_api.adopt();' ELSE dispatcher.command END;
         END IF;
-    EXCEPTION WHEN OTHERS THEN
-        severity := 'unknown'; fact := SQLERRM; hint := SQLSTATE;
+    EXCEPTION WHEN OTHERS THEN severity := 'unknown'; fact := SQLERRM; hint := SQLSTATE;
     END;
     RETURN NEXT;
-END
-$$;
+END $$;
 COMMENT ON FUNCTION group_api_private.health_dispatcher() IS 'internal: health() of the dispatcher and its courier, and whose data these are';
 
 -- What ends the trouble of a provider that is paused, rests or fails: most are tried again,
@@ -2555,8 +2553,7 @@ BEGIN
                     WHERE p.channel = wanted::text AND p.max_connections IS NOT NULL LOOP
                 fact := fact || format('; %s allows %s connections, fewer than max_connections', narrow.server, narrow.max_connections);
             END LOOP;
-        EXCEPTION WHEN OTHERS THEN
-            severity := 'unknown'; fact := SQLERRM; hint := SQLSTATE;
+        EXCEPTION WHEN OTHERS THEN severity := 'unknown'; fact := SQLERRM; hint := SQLSTATE;
         END;
         RETURN NEXT;
         CONTINUE WHEN severity <> 'ok';
@@ -2612,8 +2609,7 @@ BEGIN
             NULL;
         END;
     END LOOP;
-END
-$$;
+END $$;
 COMMENT ON FUNCTION group_api_private.health_channels() IS 'internal: health() of the channels, what waits in them and who takes it';
 
 CREATE FUNCTION group_api_private.health_steps(
@@ -2658,8 +2654,7 @@ BEGIN
                             THEN format('SELECT pg_terminate_backend(%s);', holder.pid)
                             ELSE 'SELECT * FROM pg_locks WHERE NOT granted;' END;
         END IF;
-    EXCEPTION WHEN OTHERS THEN
-        severity := 'unknown'; fact := SQLERRM; hint := SQLSTATE;
+    EXCEPTION WHEN OTHERS THEN severity := 'unknown'; fact := SQLERRM; hint := SQLSTATE;
     END;
     RETURN NEXT;
 
@@ -2692,12 +2687,10 @@ BEGIN
                AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_trigger'::regclass AND d.objid = t.oid AND d.deptype = 'e')
                AND t.tgname <> 'wake';
         END IF;
-    EXCEPTION WHEN OTHERS THEN
-        severity := 'unknown'; fact := SQLERRM; hint := SQLSTATE;
+    EXCEPTION WHEN OTHERS THEN severity := 'unknown'; fact := SQLERRM; hint := SQLSTATE;
     END;
     RETURN NEXT;
-END
-$$;
+END $$;
 COMMENT ON FUNCTION group_api_private.health_steps() IS 'internal: health() of what a lock or an error keeps the dispatcher from';
 
 CREATE FUNCTION group_api_private.health_outcomes(
@@ -2723,8 +2716,7 @@ BEGIN
             hint := 'SELECT * FROM group_api.attempts ORDER BY started_at DESC LIMIT 50; tells why';
             command := 'SELECT group_api.retry_failed(max_age => ''1 hour'');';
         END IF;
-    EXCEPTION WHEN OTHERS THEN
-        fact := 'not known: ' || SQLERRM;
+    EXCEPTION WHEN OTHERS THEN fact := 'not known: ' || SQLERRM;
     END;
     RETURN NEXT;
 
@@ -2749,12 +2741,10 @@ BEGIN
             hint := 'compare the secret of the webhook at the provider with the one of the user mapping (docs/receipts.md)';
             command := format('SELECT group_api.receipt_url(%L);', refused.server);
         END IF;
-    EXCEPTION WHEN OTHERS THEN
-        fact := 'not known: ' || SQLERRM;
+    EXCEPTION WHEN OTHERS THEN fact := 'not known: ' || SQLERRM;
     END;
     RETURN NEXT;
-END
-$$;
+END $$;
 COMMENT ON FUNCTION group_api_private.health_outcomes() IS 'internal: health() of what became of messages lately, and of receipts';
 
 CREATE FUNCTION group_api_private.health_settings(
@@ -2789,8 +2779,7 @@ BEGIN
                               CASE WHEN first.has_priority THEN 'SET' ELSE 'ADD' END, first.priority + 1);
             hint := 'what was captured is not sent; behind the other one it is used only while that rests: ' || command;
         END IF;
-    EXCEPTION WHEN OTHERS THEN
-        fact := 'not known: ' || SQLERRM;
+    EXCEPTION WHEN OTHERS THEN fact := 'not known: ' || SQLERRM;
     END;
     RETURN NEXT;
 
@@ -2809,8 +2798,7 @@ BEGIN
             hint := 'group_api.invitation_url is the default; name the host that people reach';
             command := E'ALTER SYSTEM SET group_api.invitation_url = ''https://example.com/rpc/invitation_page?token={token}'';\nSELECT pg_reload_conf();';
         END IF;
-    EXCEPTION WHEN OTHERS THEN
-        fact := 'not known: ' || SQLERRM;
+    EXCEPTION WHEN OTHERS THEN fact := 'not known: ' || SQLERRM;
     END;
     RETURN NEXT;
 
@@ -2836,8 +2824,7 @@ BEGIN
                          ELSE format('if this is the role that PostgREST logs in as: SELECT group_api.grant_access(%L, ''gateway''); else: %s',
                                      quote_ident(role.name), replace(command, E'\n', ' ')) END;
         END LOOP;
-    EXCEPTION WHEN OTHERS THEN
-        fact := 'not known: ' || SQLERRM;
+    EXCEPTION WHEN OTHERS THEN fact := 'not known: ' || SQLERRM;
     END;
     RETURN NEXT;
 
@@ -2898,12 +2885,10 @@ BEGIN
             hint := 'upgrade group_api or libphonenumber and restart; group_api.phone_metadata_months says how old they may be';
             command := '\! sudo apt-get install --only-upgrade libphonenumber8';
         END IF;
-    EXCEPTION WHEN OTHERS THEN
-        fact := 'not known: ' || CASE WHEN SQLSTATE = '55P03' THEN 'a view of the extension is locked' ELSE SQLERRM END;
+    EXCEPTION WHEN OTHERS THEN fact := 'not known: ' || CASE WHEN SQLSTATE = '55P03' THEN 'a view of the extension is locked' ELSE SQLERRM END;
     END;
     RETURN NEXT;
-END
-$$;
+END $$;
 COMMENT ON FUNCTION group_api_private.health_settings() IS 'internal: health() of providers, settings and versions that do not fit each other';
 
 CREATE FUNCTION group_api_private.health_events(
@@ -2949,12 +2934,10 @@ BEGIN
                                         current_setting('group_api.events_retention'))
                             ELSE format('SELECT * FROM group_api.webhooks WHERE server = %L;', listener.name) END;
         END IF;
-    EXCEPTION WHEN OTHERS THEN
-        fact := 'not known: ' || CASE WHEN SQLSTATE = '55P03' THEN 'a view of the extension is locked' ELSE SQLERRM END;
+    EXCEPTION WHEN OTHERS THEN fact := 'not known: ' || CASE WHEN SQLSTATE = '55P03' THEN 'a view of the extension is locked' ELSE SQLERRM END;
     END;
     RETURN NEXT;
-END
-$$;
+END $$;
 COMMENT ON FUNCTION group_api_private.health_events() IS 'internal: health() of who listens to events';
 
 CREATE FUNCTION group_api.health(
