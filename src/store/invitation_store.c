@@ -330,7 +330,7 @@ ga_invitations_busy_words(const GaOwnerScope *scope)
 			   " CASE WHEN n > 1000 THEN 'more than 1000' ELSE n::text END,"
 			   " channel, CASE WHEN n = 1 THEN 'is ' ELSE 'are ' END,"
 			   " CASE delivery WHEN " GA_SQL_SENDING " THEN 'being sent' ELSE"
-			   " delivery::text END), ', ' ORDER BY channel, delivery)"
+			   " 'in the queue' END), ', ' ORDER BY channel, delivery)"
 			   " FROM (SELECT channel, delivery, count(*) AS n"
 			   "  FROM (SELECT channel, delivery" GA_SQL_BUSY " LIMIT 1001) b"
 			   "  GROUP BY channel, delivery) g",

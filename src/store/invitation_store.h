@@ -61,7 +61,7 @@ extern uint64 ga_invitations_release(const struct GaOwnerScope *scope,
 extern int64 ga_invitations_waiting(void);
 /* Whether one is due by now or being sent. */
 extern bool ga_invitations_are_busy(void);
-/* These in words, "3 to MOBILE are queued, 1 to EMAIL is being sent"; NULL: none. */
+/* These in words, "3 to MOBILE are in the queue, 1 to EMAIL is being sent"; NULL: none. */
 extern char *ga_invitations_busy_words(const struct GaOwnerScope *scope);
 
 #endif /* GA_STORE_INVITATION_STORE_H */

@@ -179,6 +179,22 @@ query("ALTER SERVER sms OPTIONS (SET url 'http://127.0.0.1:$dead')");
 way('nobody at the other end', mend => sub { query("ALTER SERVER sms OPTIONS (SET url '$gateway->{http}')"); },
 	check => 'provider for MOBILE', command => qr/^SELECT group_api\.resume\('sms'\);$/);
 
+# ---- a server that does not load the library
+
+$node->append_conf('postgresql.conf', "shared_preload_libraries = ''");
+$node->restart;
+my %row = map { $_->{check} => $_ } findings();
+is($row{dispatcher}{fact}, 'the server was started without group_api', 'without the library health() answers, and says so');
+is("$row{dispatcher}{severity}: $row{dispatcher}{command}",
+	"critical: ALTER SYSTEM SET shared_preload_libraries = group_api;\n\\! pg_ctl restart -D \"\$PGDATA\"", 'with the command');
+is(query(q{SELECT count(*) FROM group_api.health() WHERE fact IS NULL OR severity IS NULL}), 0, 'and a fact in each row');
+my ($status, $out, $error) = $node->psql('postgres', q{SELECT group_api.create_group('{}')});
+like($error, qr/ERROR:  group_api must be loaded when the server starts\nHINT:  Add group_api to shared_preload_libraries in postgresql\.conf and restart the server\.$/m,
+	'a call says so, too');
+type_in((split /\n/, $row{dispatcher}{command})[0]);
+$node->restart;
+poll_until(sub { !findings() }, 'typed, it helps') or diag(explain([ findings() ]));
+
 note($_) for 'measured:', @measured;
 diag("\n", join "\n", @measured) if $ENV{GROUP_API_TEST_MEASURES};
 cmp_ok(scalar(@measured), '>=', 14, 'at least fourteen ways were tried');
