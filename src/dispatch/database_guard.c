@@ -299,9 +299,13 @@ follow_names(const NameChange *change)
 {
 	GaOwnerScope scope;
 
-	if ((!change->drops && change->to == NULL) || !OidIsValid(ga_owner()))
+	if (!change->drops && change->to == NULL)
 		return;
 	CommandCounterIncrement();
+	/* Others' servers come and go whatever state the extension is in. */
+	if (!OidIsValid(ga_owner()) || !ga_owner_can_serve(ga_owner()) ||
+		!ga_extension_fits())
+		return;
 	ga_owner_enter(&scope);
 	if (change->from != NULL)
 		ga_provider_rename_pause(change->from, change->to);

@@ -123,6 +123,8 @@ like($said, qr/the owner of extension group_api is not a superuser/, 'create_gro
 unlike($said, qr/dba/, 'but names no role');
 like($node->safe_psql('theirs', 'SELECT fact, hint FROM group_api.health() WHERE NOT ok LIMIT 1'),
 	qr/dba, the owner of the extension, is not a superuser\|ALTER ROLE dba SUPERUSER/, 'health() says which role');
+my (undef, undef, $refused) = $node->psql('theirs', 'CREATE FOREIGN DATA WRAPPER elsewhere; CREATE SERVER elsewhere FOREIGN DATA WRAPPER elsewhere; DROP SERVER elsewhere');
+is($refused, '', "others' servers come and go meanwhile");
 $node->safe_psql('postgres', 'ALTER ROLE dba SUPERUSER');
 $number = sa_number(++$next);
 invite($node, \'theirs', $number);

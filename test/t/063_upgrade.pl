@@ -182,6 +182,9 @@ my $older = qr/^psql:.*ERROR:  the library of group_api is of version \Q$new\E, 
 like(error_of('living', 'SELECT group_api.list_groups()'), $older, 'after the restart a call says what to do');
 like(error_of('living', "SET ROLE app; SELECT group_api.list_groups()"), $older, 'to whoever calls');
 
+is(error_of('living', q{CREATE FOREIGN DATA WRAPPER elsewhere; CREATE SERVER other FOREIGN DATA WRAPPER elsewhere; DROP SERVER other;
+	DROP FOREIGN DATA WRAPPER elsewhere}), '', "others' servers come and go meanwhile");
+
 sub finding
 {
 	my ($check) = @_;
@@ -237,6 +240,7 @@ like(error_of('living', 'SELECT group_api.list_groups()'),
 	'an older library says what to do');
 is(finding('version'), "critical|the library is of version $old, older than the extension in this database, $new|\\! pg_ctl restart -D \"\$PGDATA\"",
 	'so does health()');
+is(error_of('fresh', 'DROP EXTENSION group_api CASCADE'), '', 'and it can be dropped');
 
 $node->stop;
 done_testing();
