@@ -78,7 +78,7 @@ my %body = (
 my %of_name = (action => 'retry_failed', locale => 'en', level => 'caller', server => 'sms', contact => 'a@example.com', channel => 'EMAIL',
 	email => 'a@example.com', mobile => '+27701231234', timeout => '0 s', role => 'stranger', subject => 'carol',
 	body => 'Come, {link}', mail => 'To: x', search => 'Dan', "user" => $other, user_id => $other, avatar => 'https://example.com/a.png', limit => '5', offset => '0');
-my %of_type = (uuid => $group_a, bigint => $group_b, integer => '2', text => 'x', jsonb => '{}', bytea => 'x', name => 'sms',
+my %of_type = (uuid => $group_a, bigint => $group_b, integer => '2', text => 'x', jsonb => '{}', json => '{}', bytea => 'x', name => 'sms',
 	'bigint[]' => "{$other}", interval => '0 s', 'group_api.channel' => 'EMAIL', regrole => 'stranger', 'text[]' => '{}', oid => '0', boolean => 'false',
 	'timestamp with time zone' => '2026-01-01 00:00:00+00');
 
@@ -89,8 +89,8 @@ my @all = map {
 	my @samples = map {
 		my $unnamed = ($names[$_] // '') eq '';
 		@types == 1 && $unnamed && exists $body{$name} ? $body{$name}
-		  : $types[$_] eq 'jsonb' && exists $body{$name} && !$unnamed && $names[$_] eq 'body' ? $body{$name}
-		  : !$unnamed && exists $of_name{ $names[$_] } && $types[$_] ne 'uuid' && $types[$_] ne 'jsonb' ? $of_name{ $names[$_] }
+		  : $types[$_] =~ /^jsonb?$/ && exists $body{$name} && !$unnamed && $names[$_] eq 'body' ? $body{$name}
+		  : !$unnamed && exists $of_name{ $names[$_] } && $types[$_] !~ /^(uuid|jsonb?)$/ ? $of_name{ $names[$_] }
 		  : $of_type{ $types[$_] };
 	} 0 .. $#types;
 	{ oid => $oid + 0, name => $name, result => $result // '', is_set => $is_set eq 't', types => \@types, samples => \@samples,
