@@ -25,25 +25,51 @@ use POSIX ();
 use Test::More;
 use Time::HiRes qw(sleep time);
 
-our @EXPORT = qw(start_creators start_answerer finish_callers);
+our @EXPORT = qw(start_creators allow start_answerer finish_callers arrivals);
 
-# So many invitations may wait before a creator waits, too.
-our $AHEAD = 600;
+# Between two calls of a creator: some 130 invitations a second.
+my $PAUSE = 0.3;
+my $scratch = PostgreSQL::Test::Utils::tempdir_short();
 
-=head2 start_creators(CLUSTER, SINK, COUNT, GROUPS, MEMBERS)
+=head2 arrivals(SINK)
 
-So many processes that make GROUPS groups together, of MEMBERS each.
+What has reached the sink: [seconds since 1970, number, token of the link]. Of a log that is
+long and looked at often only what counts is parsed.
 
 =cut
 
+sub arrivals
+{
+	my ($sink) = @_;
+	my $log = PostgreSQL::Test::Utils::slurp_file($sink->{log});
+	return map { m{^\{"at": ([\d.]+),.*?(\+27\d+).*example\.com/i/([\w-]+).*\}$} ? [ $1, $2, $3 ] : () } split /\n/, $log;
+}
+
+=head2 start_creators(CLUSTER, COUNT, GROUPS, MEMBERS), allow(GROUPS)
+
+So many processes that make GROUPS groups together, of MEMBERS each, but no more than are allowed so far.
+
+=cut
+
+sub allow
+{
+	my ($groups) = @_;
+	open(my $file, '>', "$scratch/allowed.part") or die "$scratch/allowed: $!";
+	print $file $groups;
+	close $file;
+	rename "$scratch/allowed.part", "$scratch/allowed";
+	return;
+}
+
 sub start_creators
 {
-	my ($cluster, $sink, $count, $groups, $members) = @_;
+	my ($cluster, $count, $groups, $members) = @_;
+	allow(0);
 	return map { my $own = $_; start_caller("groups.$own", sub {
 		my ($tell) = @_;
 		for (my $group = $own; $group < $groups; $group += $count)
 		{
-			sleep 0.1 while $group * $members > sink_count($sink) + $AHEAD;
+			do { sleep $PAUSE } while $group >= PostgreSQL::Test::Utils::slurp_file("$scratch/allowed");
 			my @numbers = map { sa_number($group * $members + $_) } 1 .. $members;
 			$tell->(insist($cluster, 'SELECT group_api.create_group('
 				. group_body({ idempotencyKey => "group $group" }, @numbers) . ")->'group'->>'id'"));
@@ -65,15 +91,14 @@ sub start_answerer
 		my %answered;
 		until ($is_over->())
 		{
-			my @links = grep { !$answered{ $_->[0] } } map { [ from_json($_->{body})->{to},
-				$_->{body} =~ m{example\.com/i/([\w-]+)} ] } (read_log($sink))[ -20 .. -1 ];
-			for my $link (@links[ 0 .. ($#links > 4 ? 4 : $#links) ])
+			my (undef, $number, $token) = @{ (arrivals($sink))[-1] // [] };
+			if ($number && !$answered{$number})
 			{
-				insist($cluster, "SELECT group_api.accept_invitation('$link->[1]')");
-				$answered{ $link->[0] } = 1;
-				$tell->($link->[0]);
+				insist($cluster, "SELECT group_api.accept_invitation('$token')");
+				$answered{$number} = 1;
+				$tell->($number);
 			}
-			sleep 0.5;
+			sleep $PAUSE;
 		}
 	});
 }
@@ -94,7 +119,7 @@ sub insist
 sub start_caller
 {
 	my ($name, $code) = @_;
-	my $log = PostgreSQL::Test::Utils::tempdir_short() . "/$name";
+	my $log = "$scratch/$name";
 	my $child = fork // die "fork: $!";
 
 	if ($child == 0)

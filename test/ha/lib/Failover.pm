@@ -24,6 +24,7 @@ use strict;
 use warnings;
 
 use Exporter 'import';
+use File::Copy qw(copy);
 use GroupApiTest;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
@@ -319,7 +320,12 @@ sub log_times
 sub stop
 {
 	my ($self) = @_;
-	stop_program(delete $self->{running}{$_}) for grep { $self->{running}{$_} } keys %{ $self->{nodes} }, 'monitor';
+	for my $name (keys %{ $self->{nodes} }, 'monitor')
+	{
+		stop_program(delete $self->{running}{$name}) if $self->{running}{$name};
+		# pg_autoctl's own log is there already.
+		copy("$self->{root}/$name/log/server.log", "$PostgreSQL::Test::Utils::log_path/$name.server.log");
+	}
 	return;
 }
 
