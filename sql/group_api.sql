@@ -271,7 +271,7 @@ COMMENT ON TABLE group_api_private.invitations IS 'internal: one offer to one me
 COMMENT ON COLUMN group_api_private.invitations.due IS 'when the message is to be tried next; null: not waiting';
 COMMENT ON COLUMN group_api_private.invitations.start_tag IS 'the place in the queue of its channel, shared among leaders; null: given when it is due';
 COMMENT ON COLUMN group_api_private.invitations.incarnation IS 'the dispatcher that took the row; an older one is dead';
-COMMENT ON COLUMN group_api_private.invitations.link_version IS 'part of the link''s token: a new version ends all older links';
+COMMENT ON COLUMN group_api_private.invitations.link_version IS 'part of the link''s token: a new version ends all older links; the first one depends on the server''s timeline';
 COMMENT ON COLUMN group_api_private.invitations.reminders IS 'reminders queued since the link was made';
 COMMENT ON COLUMN group_api_private.invitations.contact_since IS 'the link''s version from which the contact is this one: what is proved by an older one is about another contact';
 COMMENT ON COLUMN group_api_private.invitations.refusals IS 'refusals after which the message was put off, since it was not known whom they blame';
@@ -1736,6 +1736,10 @@ COMMENT ON FUNCTION group_api_private.phone_tables() IS 'internal: the month of 
 CREATE FUNCTION group_api_private.is_adopted() RETURNS boolean
     LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'group_api_is_adopted';
 COMMENT ON FUNCTION group_api_private.is_adopted() IS 'internal: whether the data belong to this cluster and database';
+
+CREATE FUNCTION group_api_private.first_link_version() RETURNS smallint
+    LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'group_api_first_link_version';
+COMMENT ON FUNCTION group_api_private.first_link_version() IS 'internal: the version of an invitation''s first link: 1, and 128 more for each timeline of the server after the first, so that no link that a lost primary sent is given again';
 
 CREATE FUNCTION group_api_private.data_origin() RETURNS text
     LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'group_api_data_origin';

@@ -33,7 +33,9 @@ dummy_link(int64 group_number, const GaMember *member)
 	static const uint8 no_secret[GA_LINK_SECRET_LENGTH];
 	GaLinkToken token = {.group_number = group_number,
 						 .member_number = member->number,
-						 .version = Max(member->link_version, 1)};
+						 .version = member->link_version != 0
+										? member->link_version
+										: ga_link_first_version()};
 	char text[GA_LINK_TOKEN_MAX];
 
 	ga_link_token_make(no_secret, GA_LINK_INVITATION, token, text);

@@ -24,6 +24,13 @@ typedef struct GaLinkToken
 	int32 version;
 } GaLinkToken;
 
+/*
+ * Versions of links that one timeline of the server may use up before they reach those
+ * of the next one; a message is rarely sent again more than a few times.
+ */
+#define GA_LINK_VERSIONS_PER_TIMELINE 128
+#define GA_LINK_VERSION_MAX 32767
+
 /* A token made for one purpose is none for another. */
 typedef enum GaLinkPurpose
 {
@@ -49,5 +56,16 @@ extern bool ga_link_token_read(const uint8 *secret, GaLinkPurpose purpose,
  */
 extern void ga_link_token_hide(const uint8 *secret, GaLinkToken token,
 							   char *text, size_t length);
+
+/*
+ * The version of an invitation's first link.  A server that takes over without the last
+ * transactions of the lost one, or is recovered to an earlier time, gives the numbers of
+ * groups and members out once more; since it does so on a timeline of its own, the links
+ * that were sent for the lost ones have other versions and open nothing.  A
+ * standby, which writes none, answers as on the first timeline.
+ */
+extern int16 ga_link_first_version(void);
+/* Whether it is that of a first link, on whichever timeline. */
+extern bool ga_link_version_is_first(int32 version);
 
 #endif /* GA_BASE_LINK_TOKEN_H */

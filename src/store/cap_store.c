@@ -13,6 +13,7 @@
 #include "postgres.h"
 
 #include "base/guc.h"
+#include "base/link_token.h"
 #include "catalog/pg_type.h"
 #include "common/hashfn.h"
 #include "store/cap_store.h"
@@ -285,7 +286,7 @@ next_moment(const GaClaim *claim, const History *history, const Before *before,
 	TimestampTz last = Max(before->last, history->last);
 
 	if (last == 0 || ga_settings.invitation_cooldown == 0 ||
-		claim->link_version > 1)
+		!ga_link_version_is_first(claim->link_version))
 		return now;
 	return Max(now, last + ga_settings.invitation_cooldown * USECS_PER_SEC);
 }

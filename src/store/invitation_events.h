@@ -313,9 +313,11 @@
 	"  reason = CASE WHEN NOT o.wanted THEN i.reason END,"                     \
 	"  changed_at = CASE WHEN o.wanted THEN now() ELSE i.changed_at END"
 
-/* A new link, so that older ones end. */
+/* A new link, so that older ones end, and those that a lost primary sent. */
 #define GA_NEXT_LINK                                                           \
-	"CASE i.link_version WHEN 32767 THEN 1 ELSE i.link_version + 1 END"
+	"CASE i.link_version WHEN 32767 THEN 1"                                    \
+	" ELSE greatest(i.link_version,"                                           \
+	"  group_api_private.first_link_version()) + 1 END"
 
 /* o: suppressed, start_tag, expires_at. */
 #define GA_SET_RESENT                                                          \

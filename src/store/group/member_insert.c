@@ -11,6 +11,7 @@
 #include "postgres.h"
 
 #include "base/fair_queue.h"
+#include "base/link_token.h"
 #include "catalog/pg_type.h"
 #include "store/group/member_insert.h"
 #include "store/invitation_events.h"
@@ -151,7 +152,7 @@ insert_by_statement(const GaGroup *group)
 			"  SELECT $1, number, number = 1, user_id, name, picture FROM o)"
 			" INSERT INTO group_api_private.invitations (group_id, number,"
 			"  channel, delivery, response, due, changed_at, expires_at,"
-			"  contact, locale, reason, start_tag)"
+			"  contact, locale, reason, start_tag, link_version, contact_since)"
 			" SELECT $1, number, CASE channel"
 			"   WHEN 1 THEN 'MOBILE'::group_api.channel"
 			"   WHEN 2 THEN 'EMAIL'::group_api.channel END,"
@@ -159,17 +160,17 @@ insert_by_statement(const GaGroup *group)
 			"  " GA_DUE_CREATED(
 				"$8") ","
 					  "  $8, CASE WHEN $7 OR channel = 0 THEN $9 END, contact,"
-					  "  locale, suppressed, start_tag"
+					  "  locale, suppressed, start_tag, $14, $14"
 					  " FROM o WHERE channel >= 0",
-		.nargs = 13,
+		.nargs = 14,
 		.argtypes = {UUIDOID, INT8ARRAYOID, TEXTARRAYOID, TEXTARRAYOID,
 					 INT2ARRAYOID, TEXTARRAYOID, BOOLOID, TIMESTAMPTZOID,
 					 TIMESTAMPTZOID, TEXTARRAYOID, TEXTARRAYOID, INT4OID,
-					 INT8ARRAYOID},
+					 INT8ARRAYOID, INT2OID},
 	};
 	int count = group->member_count;
 	MemberColumns columns;
-	Datum values[13];
+	Datum values[14];
 
 	fill_columns(group, &columns);
 	fill_tags(group, &columns);
@@ -189,6 +190,7 @@ insert_by_statement(const GaGroup *group)
 	values[11] = Int32GetDatum(group->members[0].number - 1);
 	values[12] =
 		ga_row_datum_array(columns.tags, columns.no_tag, count, INT8OID);
+	values[13] = Int16GetDatum(ga_link_first_version());
 	ga_plan_run(&plan, values, NULL, SPI_OK_INSERT);
 }
 
@@ -240,6 +242,8 @@ enum
 	LOCALE,
 	REASON,
 	START_TAG,
+	LINK_VERSION,
+	CONTACT_SINCE,
 	INVITATION_COLUMNS
 };
 
@@ -255,6 +259,8 @@ static const GaColumn invitation_columns[INVITATION_COLUMNS] = {
 	{"locale", TEXTOID},
 	{"reason", TEXTOID},
 	{"start_tag", INT8OID},
+	{"link_version", INT2OID},
+	{"contact_since", INT2OID},
 };
 
 static GaTable invitations = {
@@ -336,6 +342,8 @@ put_invitations(GaTableInsert *insert, const GaGroup *group)
 	find_words(insert, &words);
 	values[GROUP_ID] = UUIDPGetDatum(&group->id);
 	values[CHANGED_AT] = TimestampTzGetDatum(group->created_at);
+	values[LINK_VERSION] = values[CONTACT_SINCE] =
+		Int16GetDatum(ga_link_first_version());
 	for (int i = 0; i < group->member_count; i++)
 	{
 		const GaMember *member = &group->members[i];
