@@ -2409,8 +2409,33 @@ BEGIN
     EXCEPTION WHEN OTHERS THEN severity := 'unknown'; fact := SQLERRM; hint := SQLSTATE;
     END;
     RETURN NEXT;
+
+    -- What reads here are answered by.
+    IF pg_is_in_recovery() THEN
+        "check" := 'replay';
+        severity := 'ok'; since := NULL; hint := NULL; command := NULL;
+        fact := 'what is read here is what was received; the last transaction was committed at '
+            || coalesce(date_trunc('milliseconds', pg_last_xact_replay_timestamp())::text, 'a time that is not known');
+        IF pg_get_wal_replay_pause_state() <> 'not paused' THEN
+            severity := 'warning';
+            fact := 'replay is paused: what is read here gets older';
+            command := 'SELECT pg_wal_replay_resume();';
+        ELSIF pg_last_wal_receive_lsn() > pg_last_wal_replay_lsn() THEN
+            fact := format('what is read here is %s bytes behind what was received; it was committed at %s',
+                pg_last_wal_receive_lsn() - pg_last_wal_replay_lsn(), date_trunc('milliseconds', pg_last_xact_replay_timestamp()));
+            -- The longest that a query of the standby's own holds replay up, by default 30 s, is no fault.
+            IF pg_last_xact_replay_timestamp() < clock_timestamp() - interval '1 minute' THEN
+                severity := 'warning';
+                since := pg_last_xact_replay_timestamp();
+                hint := 'a long query may hold it up';
+                command := 'SELECT pid, now() - query_start AS runs_for, query FROM pg_stat_activity WHERE state <> ''idle'' ORDER BY query_start;';
+            END IF;
+        END IF;
+        hint := coalesce(hint, command);
+        RETURN NEXT;
+    END IF;
 END $$;
-COMMENT ON FUNCTION group_api_private.health_dispatcher() IS 'internal: health() of the dispatcher and its courier, and whose data these are';
+COMMENT ON FUNCTION group_api_private.health_dispatcher() IS 'internal: health() of the dispatcher and its courier, whose data these are, and of a standby how far it lags';
 
 -- What ends the trouble of a provider that is paused, rests or fails: most are tried again,
 -- a file that nobody may read is put right first.  The reason is a provider's or an operator's
