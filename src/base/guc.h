@@ -66,6 +66,7 @@ typedef struct GaSettings
 	int search_limit;		 /* matches of a search that are counted */
 	int max_attempts;		 /* tries of one message */
 	int max_in_flight;		 /* claimed and not recorded, of one provider */
+	bool synchronous_claims; /* standbys know of a claim before it is sent */
 	int retry_base;			 /* s: back-off is random up to base * 2^n */
 	int retry_cap;			 /* s */
 	int invitation_expiry;	 /* min */

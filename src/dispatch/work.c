@@ -23,8 +23,10 @@
 #include "access/xact.h"
 #include "base/bytes.h"
 #include "base/extension.h"
+#include "base/guc.h"
 #include "common/hashfn.h"
 #include "dispatch/own_slot.h"
+#include "dispatch/process/commit.h"
 #include "dispatch/work.h"
 #include "pgstat.h"
 #include "postmaster/interrupt.h"
@@ -418,7 +420,10 @@ ga_work_end(void)
 {
 	ga_owner_leave(&scope);
 	PopActiveSnapshot();
-	CommitTransactionCommand();
+	if (current_step == GA_STEP_CLAIM && ga_settings.synchronous_claims)
+		ga_commit_replicated();
+	else
+		CommitTransactionCommand();
 	ga_own_slot_note_progress();
 	is_careful[current_step] = false;
 	note_success(current_step);

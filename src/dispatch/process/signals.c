@@ -18,7 +18,9 @@
 /* What a lock may cost the last transaction of a server that stops. */
 #define SHUTDOWN_LOCK_MS 300
 
-/* A lock that nobody releases must not keep the server from stopping. */
+volatile sig_atomic_t ga_signals_stop_is_cancel = false;
+
+/* A lock that nobody releases must not keep the server from stopping, nor a standby. */
 static void
 handle_sigterm(SIGNAL_ARGS)
 {
@@ -32,6 +34,9 @@ handle_sigterm(SIGNAL_ARGS)
 		QueryCancelPending = true;
 		InterruptPending = true;
 	}
+	/* Seen by the wait itself, not by whatever serves interrupts on the way there. */
+	if (ga_signals_stop_is_cancel)
+		QueryCancelPending = true;
 	SetLatch(MyLatch);
 	errno = save_errno;
 }
