@@ -18,10 +18,13 @@
 #include "dispatch/stats.h"
 #include "dispatch/work.h"
 #include "miscadmin.h"
+#include "storage/proc.h"
+#include "storage/procarray.h"
 #include "store/plan_cache.h"
 #include "utils/builtins.h"
 #include "utils/syscache.h"
 #include "utils/timestamp.h"
+#include "utils/wait_event.h"
 
 /* Of a step that was not tried again for this long after its pause nobody knows. */
 #define STILL_HELD_UP_MS 10000
@@ -283,6 +286,31 @@ tell_version(GaDispatcherStats *stats)
 }
 
 static void
+tell_overdue(const GaSlot *slot, GaDispatcherStats *stats)
+{
+	long late_s = (long) (stats->overdue_us / USECS_PER_SEC);
+	PGPROC *process = BackendPidGetProc(slot->pid);
+
+	if (process != NULL && process->wait_event_info == WAIT_EVENT_SYNC_REP)
+	{
+		tell(stats, "waiting",
+			 psprintf("it has waited for a synchronous standby for %ld s",
+					  late_s),
+			 "bring the standby back, or take it out of "
+			 "synchronous_standby_names");
+		tell_command(stats, "SELECT application_name, state, sync_state, "
+							"reply_time FROM pg_stat_replication;");
+		return;
+	}
+	tell(stats, "not responding",
+		 psprintf("it has made no progress for %ld s", late_s),
+		 psprintf("SELECT * FROM pg_stat_activity WHERE pid = %d; a process "
+				  "that was stopped goes on by kill -CONT %d",
+				  (int) slot->pid, (int) slot->pid));
+	tell_command(stats, psprintf("\\! kill -CONT %d", (int) slot->pid));
+}
+
+static void
 tell_slot(const GaSlot *slot, GaSlotTrouble trouble, GaDispatcherStats *stats)
 {
 	/* One that ended before the setting was changed could not note it. */
@@ -294,14 +322,7 @@ tell_slot(const GaSlot *slot, GaSlotTrouble trouble, GaDispatcherStats *stats)
 	if (stats->overdue_us > 0)
 	{
 		stats->since = GetCurrentTimestamp() - stats->overdue_us;
-		tell(
-			stats, "not responding",
-			psprintf("it has made no progress for %ld s",
-					 (long) (stats->overdue_us / USECS_PER_SEC)),
-			psprintf("SELECT * FROM pg_stat_activity WHERE pid = %d; a process "
-					 "that was stopped goes on by kill -CONT %d",
-					 (int) slot->pid, (int) slot->pid));
-		tell_command(stats, psprintf("\\! kill -CONT %d", (int) slot->pid));
+		tell_overdue(slot, stats);
 	}
 	else if (slot->state == GA_SLOT_RUNNING || slot->state == GA_SLOT_IDLE)
 	{

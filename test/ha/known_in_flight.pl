@@ -54,6 +54,8 @@ kill 'STOP', $receiver;
 at_once("SELECT group_api.resume('sms')");
 poll_until(\&waits_for_standby, 'the dispatcher waits for the standby to know what it has claimed');
 is(scalar(recipients($gateway)), 0, 'and nothing has left');
+poll_until(sub { $primary->safe_psql('postgres', "SELECT severity, fact, command FROM group_api.health() WHERE \"check\" = 'dispatcher'")
+	=~ /^critical\|it has waited for a synchronous standby for \d+ s\|SELECT .* FROM pg_stat_replication;$/ }, 'which health() tells');
 kill 'CONT', $receiver;
 all_are($primary, 'sent', 'once it knows, all is sent');
 
