@@ -92,6 +92,18 @@ for my $who ([ 'anna' ], [ 'bert' ], [ 'nobody' ], [ 'anna', @news ])
 }
 my @answers = answers($standby, 'anna', [ map { "SELECT $_" } @reads ], '');
 unlike($answers[$_], qr/^(ERROR.*|)$/, "an answer: $reads[$_]") for 0 .. $#reads;
+
+my @views = split /\n/, $primary->safe_psql('postgres', "SELECT format('group_api.%I', relname) FROM pg_class
+	WHERE relnamespace = 'group_api'::regnamespace AND relkind = 'v' ORDER BY 1");
+cmp_ok(scalar @views, '>', 10, 'operators have views');
+like($standby->safe_psql('postgres', "SELECT count(*) FROM $_"), qr/^\d+$/, "which are there on the standby: $_") for @views;
+for my $view (qw(deliveries attempts queue suppressions providers))
+{
+	is(rows_of($standby, $view), rows_of($primary, $view), "those of tables with the same rows: $view");
+}
+
+sub rows_of { return $_[0]->safe_psql('postgres', "SELECT v FROM group_api.$_[1] v ORDER BY 1"); }
+
 like(as($standby, 'nobody', 'SELECT group_api_v2.get_me()'), qr/^ERROR P0002 there is no such user/,
 	'get_me() of somebody new writes them down, which a standby cannot');
 

@@ -15,7 +15,7 @@ Failover - two servers and a monitor of pg_auto_failover, on loopback
   poll_until(sub { $cluster->primary ne $killed }, 'the other one takes over');
   $cluster->run_node($killed);
 
-The commands are those of docs/high-availability.md. Everything runs as the test's
+The commands are those of docs/high-availability.md, typed as they stand there. Everything runs as the test's
 user, in a directory that is gone afterwards, and is ended by its own id.
 
 =cut
@@ -69,8 +69,8 @@ sub start_cluster
 {
 	my (%options) = @_;
 	my $self = bless {
-		root => PostgreSQL::Test::Utils::tempdir_short(),
-		conf => $options{conf} // '', nodes => {}, log => {}
+		root => PostgreSQL::Test::Utils::tempdir_short(), ports => {},
+		conf => $options{conf} // ''
 	}, __PACKAGE__;
 
 	# Where pg_autoctl keeps its own files, and where the sockets are.
@@ -89,12 +89,11 @@ sub create_monitor
 	my ($self) = @_;
 
 	mkdir "$self->{root}/monitor";
-	$self->{monitor_port} = free_port();
-	$self->autoctl('create', 'monitor', '--pgdata', $self->directory('monitor'), '--pgport', $self->{monitor_port},
-		'--hostname', '127.0.0.1', '--auth', 'trust', '--no-ssl', '--pgctl', "$ENV{PG_BIN}/pg_ctl");
+	$self->{ports}{monitor} = free_port();
+	$self->type('pg_autoctl create monitor', 'monitor');
 	$self->configure('monitor', $MONITOR_CONF);
 	$self->run_node('monitor');
-	$self->{monitor} = "postgres://autoctl_node\@127.0.0.1:$self->{monitor_port}/pg_auto_failover?sslmode=disable";
+	$self->{monitor} = "postgres://autoctl_node\@127.0.0.1:$self->{ports}{monitor}/pg_auto_failover?sslmode=disable";
 	poll_until(sub { run_psql($self->{monitor}, 'SELECT 1') eq '1' }, 'the monitor runs');
 	return;
 }
@@ -102,15 +101,17 @@ sub create_monitor
 sub create_node
 {
 	my ($self, $name) = @_;
-	my $is_first = !%{ $self->{nodes} };
+	my $is_first = !(() = $self->nodes);
 
 	mkdir "$self->{root}/$name";
-	$self->{nodes}{$name} = free_port();
-	$self->autoctl('create', 'postgres', '--pgdata', $self->directory($name), '--pgport', $self->{nodes}{$name},
-		'--hostname', '127.0.0.1', '--name', $name, '--username', 'postgres', '--dbname', 'postgres', '--listen',
-		'127.0.0.1', '--auth', 'trust', '--no-ssl', '--monitor', $self->{monitor}, '--pgctl', "$ENV{PG_BIN}/pg_ctl");
+	$self->{ports}{$name} = free_port();
+	$self->type('pg_autoctl create postgres', $name);
 	# The second one is a copy of the first, with its settings.
-	$self->configure($name, "shared_preload_libraries = 'group_api'\n$self->{conf}\n") if $is_first;
+	if ($is_first)
+	{
+		$self->configure($name, "$self->{conf}\n");
+		$self->type('echo "shared_preload_libraries', $name);
+	}
 	$self->run_node($name);
 	$self->await_states($is_first ? 'single' : 'primary, secondary', "$name runs");
 	return;
@@ -124,12 +125,37 @@ sub configure
 	return;
 }
 
-sub autoctl
+# documented(BEGINNING): the commands of docs/high-availability.md that begin so
+sub documented
 {
-	my ($self, @arguments) = @_;
+	my ($beginning) = @_;
+	my $page = slurp_file(project_root() . '/docs/high-availability.md');
+	my ($commands) = $page =~ /^```sh\n(\Q$beginning\E.*?)^```/ms or die "no such command: $beginning";
+	return $commands;
+}
 
-	system_log('pg_autoctl', @arguments) == 0 or die "pg_autoctl @arguments[0, 1] failed";
+# What the page calls them.
+sub variables
+{
+	my ($self, $name) = @_;
+	return (HOST => '127.0.0.1', NAME => $name, PGDATA => $self->directory($name), PGPORT => $self->{ports}{$name},
+		MONITOR => $self->{monitor} // '');
+}
+
+sub type
+{
+	my ($self, $beginning, $name) = @_;
+	local %ENV = (%ENV, $self->variables($name));
+
+	system_log('sh', '-e', '-c', documented($beginning)) == 0 or die "$beginning failed for $name";
 	return;
+}
+
+sub nodes
+{
+	my ($self) = @_;
+	my @names = sort grep { $_ ne 'monitor' } keys %{ $self->{ports} };
+	return @names;
 }
 
 =head2 run_node(NAME), kill_node(NAME, [HOW])
@@ -144,8 +170,9 @@ sub run_node
 {
 	my ($self, $name) = @_;
 
-	$self->{running}{$name} = start_program($name, 'setpriv', '--pdeathsig', 'TERM', 'pg_autoctl', 'run', '--pgdata',
-		$self->directory($name));
+	local %ENV = (%ENV, $self->variables($name));
+	$self->{running}{$name} = start_program($name, 'setpriv', '--pdeathsig', 'TERM', 'sh', '-c',
+		'exec ' . documented('pg_autoctl run'));
 	return;
 }
 
@@ -273,12 +300,10 @@ For libpq: of one server, or of whichever takes writes.
 sub address
 {
 	my ($self, $name) = @_;
-	my @names = defined $name ? $name : sort keys %{ $self->{nodes} };
-	my $hosts = join ',', ('127.0.0.1') x @names;
-	my $ports = join ',', @{ $self->{nodes} }{@names};
-
-	return "host=$hosts port=$ports user=postgres dbname=postgres connect_timeout=2"
-	  . (defined $name ? '' : ' target_session_attrs=read-write');
+	return "host=127.0.0.1 port=$self->{ports}{$name} user=postgres dbname=postgres" if defined $name;
+	$self->{address} //= slurp_file(project_root() . '/docs/high-availability.md') =~ m{^(postgresql://\S+)$}m ? $1 : die 'no address';
+	my $hosts = join ',', map { "127.0.0.1:$self->{ports}{$_}" } $self->nodes;
+	return $self->{address} =~ s{//.*?\?}{//postgres\@$hosts/postgres?}r;
 }
 
 =head2 query(SQL, [NAME]), run_psql(ADDRESS, SQL)
@@ -320,7 +345,7 @@ sub log_times
 sub stop
 {
 	my ($self) = @_;
-	for my $name (keys %{ $self->{nodes} }, 'monitor')
+	for my $name ($self->nodes, 'monitor')
 	{
 		stop_program(delete $self->{running}{$name}) if $self->{running}{$name};
 		# pg_autoctl's own log is there already.
