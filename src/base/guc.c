@@ -258,6 +258,13 @@ define_switches(void)
 		"Off: while that is on for the server or a database, nothing is sent.",
 		&ga_settings.dispatch_when_read_only, false, PGC_SUSET, 0, NULL, NULL,
 		NULL);
+	DefineCustomBoolVariable(
+		"group_api.synchronous_claims",
+		"Whether a message leaves only when the synchronous standbys know of "
+		"it.",
+		"On: after a failover what was in flight is known, as on_uncertain = "
+		"hold needs; while no such standby answers, nothing is sent.",
+		&ga_settings.synchronous_claims, false, PGC_SUSET, 0, NULL, NULL, NULL);
 }
 
 static void
@@ -280,13 +287,6 @@ define_dispatch_settings(void)
 		"Bounds what may be sent twice after a crash.",
 		&ga_settings.max_in_flight, GA_MAX_IN_FLIGHT_DEFAULT, 1, 16384,
 		PGC_SUSET, 0, NULL, NULL, NULL);
-	DefineCustomBoolVariable(
-		"group_api.synchronous_claims",
-		"Whether a message leaves only when the synchronous standbys know of "
-		"it.",
-		"On: after a failover what was in flight is known, as on_uncertain = "
-		"hold needs; while no such standby answers, nothing is sent.",
-		&ga_settings.synchronous_claims, false, PGC_SUSET, 0, NULL, NULL, NULL);
 	DefineCustomIntVariable(
 		"group_api.retry_base", "Base of the back-off between two tries.",
 		"The wait before try n is random between zero and base * 2^n.",
