@@ -80,16 +80,15 @@ ga_consumer_take(const GaOwnerScope *scope, const char *name, int limit,
 				 int lease, GaConsumedEvent **events)
 {
 	static GaPlan plan = {
-		.sql = "WITH first AS MATERIALIZED (SELECT d.event"
-			   "  FROM group_api_private.event_deliveries d"
-			   "  WHERE d.listener = $1 AND d.due <= clock_timestamp()"
-			   "  ORDER BY d.due, d.event LIMIT $2"
-			   "  FOR NO KEY UPDATE SKIP LOCKED),"
-			   " taken AS (UPDATE group_api_private.event_deliveries d"
+		.sql = "WITH taken AS (UPDATE group_api_private.event_deliveries"
 			   "  SET due = clock_timestamp() + $3 * interval '1 ms',"
-			   "   tries = least(d.tries + 1, 32767)"
-			   "  FROM first f WHERE d.event = f.event AND d.listener = $1"
-			   "  RETURNING d.event)"
+			   "   tries = least(tries + 1, 32767)"
+			   "  WHERE ctid = ANY (ARRAY(SELECT d.ctid"
+			   "   FROM group_api_private.event_deliveries d"
+			   "   WHERE d.listener = $1 AND d.due <= clock_timestamp()"
+			   "   ORDER BY d.due, d.event LIMIT $2"
+			   "   FOR NO KEY UPDATE SKIP LOCKED))"
+			   "  RETURNING event)"
 			   " SELECT e.id, e.uid, e.type, e.at, " GA_EVENT_DOCUMENT(
 				   "e", "c.contacts",
 				   "$1") " FROM taken t JOIN group_api_private.events "
@@ -124,8 +123,14 @@ int64
 ga_consumer_ack(const char *name, Datum ids)
 {
 	static GaPlan plan = {
-		.sql = "DELETE FROM group_api_private.event_deliveries"
-			   " WHERE listener = $1 AND event = ANY ($2)",
+		/* OFFSET 0: each by its key, however many wait for the consumer. */
+		.sql =
+			"DELETE FROM group_api_private.event_deliveries"
+			" WHERE ctid = ANY (ARRAY(SELECT r.at"
+			"  FROM (SELECT DISTINCT unnest($2) AS id) k, LATERAL"
+			"   (SELECT d.ctid AS at FROM group_api_private.event_deliveries d"
+			"     WHERE d.event = k.id AND d.listener = $1"
+			"     OFFSET 0 FOR UPDATE) r))",
 		.nargs = 2,
 		.argtypes = {TEXTOID, INT8ARRAYOID},
 	};

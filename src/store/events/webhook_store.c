@@ -74,6 +74,16 @@ compare_events(const void *one, const void *other)
 	" JOIN group_api_private.events e ON e.id = d.event"                       \
 	" WHERE d.place <= $6"
 
+/*
+ * The rows of the listener $1 and the events $2.  OFFSET 0: each by its key; else all
+ * that waits for the listener is read and compared with all of the list.
+ */
+#define ROWS_OF(lock)                                                          \
+	"SELECT r.at FROM unnest($2) k (id), LATERAL"                              \
+	" (SELECT d.ctid AS at FROM group_api_private.event_deliveries d"          \
+	"   WHERE d.event = k.id AND d.listener = $1"                              \
+	"   OFFSET 0 " lock " SKIP LOCKED) r"
+
 /* clang-format on */
 
 int
@@ -157,10 +167,7 @@ remove_told(Datum server, const GaToldEvent *events, int count)
 {
 	static GaPlan plan = {
 		.sql = "DELETE FROM group_api_private.event_deliveries"
-			   " WHERE ctid = ANY (ARRAY(SELECT ctid"
-			   "  FROM group_api_private.event_deliveries"
-			   "  WHERE listener = $1 AND event = ANY ($2)"
-			   "  FOR UPDATE SKIP LOCKED))",
+			   " WHERE ctid = ANY (ARRAY(" ROWS_OF("FOR UPDATE") "))",
 		.nargs = 2,
 		.argtypes = {TEXTOID, INT8ARRAYOID},
 	};
@@ -222,10 +229,7 @@ ga_webhook_put_off(const char *server, Datum ids, TimestampTz due)
 {
 	static GaPlan plan = {
 		.sql = "UPDATE group_api_private.event_deliveries SET due = $3"
-			   " WHERE ctid = ANY (ARRAY(SELECT ctid"
-			   "  FROM group_api_private.event_deliveries"
-			   "  WHERE listener = $1 AND event = ANY ($2)"
-			   "  FOR NO KEY UPDATE SKIP LOCKED))",
+			   " WHERE ctid = ANY (ARRAY(" ROWS_OF("FOR NO KEY UPDATE") "))",
 		.nargs = 3,
 		.argtypes = {TEXTOID, INT8ARRAYOID, TIMESTAMPTZOID},
 	};
