@@ -90,6 +90,19 @@ ga_plan_run_set(GaPlan *plan, Datum *values, int expected, int count)
 }
 
 uint64
+ga_plan_run_by_keys(GaPlan *plan, Datum *values, int expected)
+{
+	int guc_level = NewGUCNestLevel();
+	uint64 found;
+
+	(void) set_config_option("enable_seqscan", "off", PGC_USERSET,
+							 PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+	found = run(get_plan(plan, &plan->saved), values, NULL, expected, false);
+	AtEOXact_GUC(false, guc_level);
+	return found;
+}
+
+uint64
 ga_plan_read(GaPlan *plan, Datum *values, const char *nulls)
 {
 	return run(get_plan(plan, &plan->saved), values, nulls, SPI_OK_SELECT,

@@ -45,6 +45,12 @@ extern uint64 ga_plan_run(GaPlan *plan, Datum *values, const char *nulls,
  */
 extern uint64 ga_plan_run_set(GaPlan *plan, Datum *values, int expected,
 							  int count);
+/*
+ * The same for a statement that finds each row by its key (in LATERAL subqueries with
+ * OFFSET 0).  No table is read as a whole: a plan made while a table was small stays
+ * until the next ANALYZE, and a session can fill it meanwhile.
+ */
+extern uint64 ga_plan_run_by_keys(GaPlan *plan, Datum *values, int expected);
 /* The same for a statement that only reads, in the caller's snapshot. */
 extern uint64 ga_plan_read(GaPlan *plan, Datum *values, const char *nulls);
 

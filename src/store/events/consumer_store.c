@@ -89,19 +89,20 @@ ga_consumer_take(const GaOwnerScope *scope, const char *name, int limit,
 			   "   ORDER BY d.due, d.event LIMIT $2"
 			   "   FOR NO KEY UPDATE SKIP LOCKED))"
 			   "  RETURNING event)"
-			   " SELECT e.id, e.uid, e.type, e.at, " GA_EVENT_DOCUMENT(
+			   " SELECT e.id, e.uid, e.type, e.at,"
+			   "  " GA_EVENT_DOCUMENT(
 				   "e", "c.contacts",
-				   "$1") " FROM taken t JOIN group_api_private.events "
-						 "e ON e.id = t.event"
-						 "  JOIN group_api_private.consumers c ON "
-						 "c.name = $1"
+				   "$1") " FROM taken t JOIN LATERAL"
+						 "   (SELECT * FROM group_api_private.events e"
+						 "     WHERE e.id = t.event OFFSET 0) e ON true"
+						 "  JOIN group_api_private.consumers c ON c.name = $1"
 						 " ORDER BY e.id",
 		.nargs = 3,
 		.argtypes = {TEXTOID, INT4OID, INT4OID},
 	};
 	Datum values[3] = {CStringGetTextDatum(name), Int32GetDatum(limit),
 					   Int32GetDatum(lease)};
-	int count = (int) ga_plan_run(&plan, values, NULL, SPI_OK_SELECT);
+	int count = (int) ga_plan_run_by_keys(&plan, values, SPI_OK_SELECT);
 	bool isnull;
 
 	*events = MemoryContextAlloc(scope->caller_context,
@@ -136,5 +137,5 @@ ga_consumer_ack(const char *name, Datum ids)
 	};
 	Datum values[2] = {CStringGetTextDatum(name), ids};
 
-	return (int64) ga_plan_run(&plan, values, NULL, SPI_OK_DELETE);
+	return (int64) ga_plan_run_by_keys(&plan, values, SPI_OK_DELETE);
 }

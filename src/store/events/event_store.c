@@ -60,6 +60,11 @@
 	" SELECT DISTINCT l.name, w.id FROM written w"                             \
 	"  JOIN unnest($1, $2) l (name, type) ON l.type = w.type"
 
+/* One row, whatever the planner believes of the size of the table. */
+#define BY_KEY(table, key)                                                     \
+	"LATERAL (SELECT * FROM group_api_private." table " WHERE " key " OFFSET " \
+																	"0)"
+
 GaEventsWritten ga_events_on_written = NULL;
 
 bool
@@ -183,23 +188,50 @@ put_columns(const GaEvent *events, int count, Datum *values)
 void
 ga_events_write(const GaEvent *events, int count)
 {
-	static GaPlan plan = {
-		.sql = INSERT_EVENTS
-		" SELECT k.type, " SNAPSHOT "  FROM unnest($4, $5, $6, $7)"
-		"   WITH ORDINALITY k (type, group_id, number, user_id, place)"
-		"  JOIN group_api_private.groups g ON g.id = k.group_id"
-		"  LEFT JOIN group_api_private.members m"
-		"   ON m.group_id = k.group_id AND m.number = k.number"
-		"  LEFT JOIN group_api_private.invitations i"
-		"   ON i.group_id = k.group_id AND i.number = k.number"
-		"  LEFT JOIN group_api_private.users u"
-		"   ON u.id = coalesce(m.user_id, nullif(k.user_id, 0))"
-		"  LEFT JOIN " CONTACT_LISTENERS " c ON c.type = k.type"
-		"  ORDER BY k.place" INSERT_DELIVERIES,
-		.nargs = 7,
-		.argtypes = {TEXTARRAYOID, TEXTARRAYOID, BOOLARRAYOID, TEXTARRAYOID,
-					 UUIDARRAYOID, INT4ARRAYOID, INT8ARRAYOID},
-	};
+	static GaPlan plan =
+		{
+			.sql = INSERT_EVENTS
+			" SELECT k.type, " SNAPSHOT "  FROM unnest($4, $5, $6, $7)"
+			"   WITH ORDINALITY k (type, group_id, number, user_id, place)"
+			"  JOIN " BY_KEY(
+				"groups g",
+				"g.id = k.group_id") " g ON true"
+									 "  LEFT JOIN " BY_KEY(
+										 "members m",
+										 "m.group_id = k.group_id"
+										 " AND m.number = k.number") " m ON "
+																	 "true"
+																	 "  LEFT "
+																	 "JOIN"
+																	 " " BY_KEY(
+																		 "invit"
+																		 "ation"
+																		 "s i",
+																		 "i."
+																		 "group"
+																		 "_id "
+																		 "= "
+																		 "k."
+																		 "group"
+																		 "_id"
+																		 " AND "
+																		 "i."
+																		 "numbe"
+																		 "r = "
+																		 "k."
+																		 "numbe"
+																		 "r") " i ON true"
+																			  "  LEFT JOIN " BY_KEY(
+																				  "users u",
+																				  "u.id = coalesce(m.user_id,"
+																				  " nullif(k.user_id, 0))") " u ON true"
+																											"  LEFT JOIN " CONTACT_LISTENERS
+																											" c ON c.type = k.type"
+																											"  ORDER BY k.place" INSERT_DELIVERIES,
+			.nargs = 7,
+			.argtypes = {TEXTARRAYOID, TEXTARRAYOID, BOOLARRAYOID, TEXTARRAYOID,
+						 UUIDARRAYOID, INT4ARRAYOID, INT8ARRAYOID},
+		};
 	GaEventTypes about = types_of(events, count);
 	Datum values[7];
 
@@ -207,7 +239,7 @@ ga_events_write(const GaEvent *events, int count)
 		return;
 	pair_listeners(about, &values[0], &values[1], &values[2]);
 	put_columns(events, count, &values[3]);
-	ga_plan_run(&plan, values, NULL, SPI_OK_INSERT);
+	ga_plan_run_by_keys(&plan, values, SPI_OK_INSERT);
 	tell_written(about);
 }
 
