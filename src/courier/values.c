@@ -248,6 +248,6 @@ ga_values_of_job(GaValues *values, const GaCourierJob *job,
 	set_signature(values, job, &rules->signing);
 	if (channel == GA_CHANNEL_EMAIL)
 		set_mailboxes(values, job, rules);
-	else
+	else if (channel == GA_CHANNEL_MOBILE)
 		set_coding(values, job->text);
 }

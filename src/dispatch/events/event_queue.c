@@ -44,6 +44,12 @@ struct GaEventQueue
 	MemoryContext context;
 	dlist_head pending;
 	int count;
+	/*
+	 * Of none pending may be told now, as was seen when all were looked at: their groups
+	 * are busy, or wait until then (DT_NOEND: none waits).
+	 */
+	bool none_is_free;
+	TimestampTz none_until;
 	HTAB *groups;	 /* of Group: those that are busy or wait */
 	HTAB *in_flight; /* of InFlight */
 };
@@ -146,6 +152,7 @@ ga_event_queue_add(GaEventQueue *queue, const GaDueEvent *event)
 	pending->event.document = pstrdup(event->document);
 	dlist_push_tail(&queue->pending, &pending->node);
 	queue->count++;
+	queue->none_is_free = false;
 	MemoryContextSwitchTo(old);
 }
 
@@ -165,6 +172,7 @@ ga_event_queue_forget(GaEventQueue *queue)
 	HASH_SEQ_STATUS status;
 	Group *group;
 
+	queue->none_is_free = false;
 	dlist_foreach_modify(iter, &queue->pending)
 		drop(queue, dlist_container(Pending, node, iter.cur));
 	hash_seq_init(&status, queue->groups);
@@ -206,6 +214,7 @@ forget_if_free(GaEventQueue *queue, Group *group)
 void
 ga_event_queue_wait(GaEventQueue *queue, pg_uuid_t group, TimestampTz until)
 {
+	queue->none_is_free = false;
 	if (is_of_a_group(&group))
 		enter_group(queue, &group)->until = until;
 }
@@ -226,28 +235,55 @@ ga_event_queue_waits_until(GaEventQueue *queue, pg_uuid_t id, TimestampTz now)
 	return group->until;
 }
 
+/* Of one that waits, `until` becomes the earliest end of a wait. */
 static bool
-is_free(GaEventQueue *queue, const pg_uuid_t *id, TimestampTz now)
+is_free(GaEventQueue *queue, const pg_uuid_t *id, TimestampTz now,
+		TimestampTz *until)
 {
+	TimestampTz waits;
 	Group *group;
 
-	if (!is_of_a_group(id) || ga_event_queue_waits_until(queue, *id, now) != 0)
-		return !is_of_a_group(id);
+	if (!is_of_a_group(id))
+		return true;
+	waits = ga_event_queue_waits_until(queue, *id, now);
+	if (waits != 0)
+	{
+		*until = Min(*until, waits);
+		return false;
+	}
 	group = find_group(queue, id);
 	return group == NULL || !group->in_flight;
+}
+
+static bool
+is_known_to_be_busy(const GaEventQueue *queue, TimestampTz now)
+{
+	return queue->none_is_free && now < queue->none_until;
+}
+
+static void
+note_all_busy(GaEventQueue *queue, TimestampTz until)
+{
+	queue->none_is_free = true;
+	queue->none_until = until;
 }
 
 bool
 ga_event_queue_has_next(GaEventQueue *queue, TimestampTz now)
 {
+	TimestampTz until = DT_NOEND;
 	dlist_iter iter;
 
-	dlist_foreach(
-		iter,
-		&queue->pending) if (is_free(queue,
-									 &dlist_container(Pending, node, iter.cur)
-										  ->event.group_id,
-									 now)) return true;
+	if (is_known_to_be_busy(queue, now))
+		return false;
+	dlist_foreach(iter, &queue->pending)
+	{
+		Pending *pending = dlist_container(Pending, node, iter.cur);
+
+		if (is_free(queue, &pending->event.group_id, now, &until))
+			return true;
+	}
+	note_all_busy(queue, until);
 	return false;
 }
 
@@ -263,22 +299,26 @@ int
 ga_event_queue_take(GaEventQueue *queue, TimestampTz now, int limit,
 					GaEventHandler handle, void *arg)
 {
+	TimestampTz until = DT_NOEND;
 	dlist_mutable_iter iter;
 	int taken = 0;
 
+	if (is_known_to_be_busy(queue, now))
+		return 0;
 	dlist_foreach_modify(iter, &queue->pending)
 	{
 		Pending *pending = dlist_container(Pending, node, iter.cur);
 
 		if (taken == limit)
-			break;
-		if (!is_free(queue, &pending->event.group_id, now))
+			return taken;
+		if (!is_free(queue, &pending->event.group_id, now, &until))
 			continue;
 		note_in_flight(queue, &pending->event);
 		handle(&pending->event, arg);
 		drop(queue, pending);
 		taken++;
 	}
+	note_all_busy(queue, until);
 	return taken;
 }
 
@@ -287,6 +327,7 @@ ga_event_queue_done(GaEventQueue *queue, int64 id, pg_uuid_t group_id)
 {
 	Group *group = find_group(queue, &group_id);
 
+	queue->none_is_free = false;
 	hash_search(queue->in_flight, &id, HASH_REMOVE, NULL);
 	if (group == NULL)
 		return;

@@ -19,6 +19,7 @@
 #include "store/plan_cache.h"
 #include "utils/builtins.h"
 #include "utils/inval.h"
+#include "utils/timestamp.h"
 
 bool
 ga_consumer_exists(const char *name)
@@ -81,11 +82,11 @@ ga_consumer_take(const GaOwnerScope *scope, const char *name, int limit,
 {
 	static GaPlan plan = {
 		.sql = "WITH taken AS (UPDATE group_api_private.event_deliveries"
-			   "  SET due = clock_timestamp() + $3 * interval '1 ms',"
+			   "  SET due = $4 + $3 * interval '1 ms',"
 			   "   tries = least(tries + 1, 32767)"
 			   "  WHERE ctid = ANY (ARRAY(SELECT d.ctid"
 			   "   FROM group_api_private.event_deliveries d"
-			   "   WHERE d.listener = $1 AND d.due <= clock_timestamp()"
+			   "   WHERE d.listener = $1 AND d.due <= $4"
 			   "   ORDER BY d.due, d.event LIMIT $2"
 			   "   FOR NO KEY UPDATE SKIP LOCKED))"
 			   "  RETURNING event)"
@@ -97,11 +98,12 @@ ga_consumer_take(const GaOwnerScope *scope, const char *name, int limit,
 						 "     WHERE e.id = t.event OFFSET 0) e ON true"
 						 "  JOIN group_api_private.consumers c ON c.name = $1"
 						 " ORDER BY e.id",
-		.nargs = 3,
-		.argtypes = {TEXTOID, INT4OID, INT4OID},
+		.nargs = 4,
+		.argtypes = {TEXTOID, INT4OID, INT4OID, TIMESTAMPTZOID},
 	};
-	Datum values[3] = {CStringGetTextDatum(name), Int32GetDatum(limit),
-					   Int32GetDatum(lease)};
+	Datum values[4] = {CStringGetTextDatum(name), Int32GetDatum(limit),
+					   Int32GetDatum(lease),
+					   TimestampTzGetDatum(GetCurrentTimestamp())};
 	int count = (int) ga_plan_run_by_keys(&plan, values, SPI_OK_SELECT);
 	bool isnull;
 

@@ -60,10 +60,22 @@
 	" SELECT DISTINCT l.name, w.id FROM written w"                             \
 	"  JOIN unnest($1, $2) l (name, type) ON l.type = w.type"
 
+/* clang-format off */
+
 /* One row, whatever the planner believes of the size of the table. */
-#define BY_KEY(table, key)                                                     \
-	"LATERAL (SELECT * FROM group_api_private." table " WHERE " key " OFFSET " \
-																	"0)"
+#define BY_KEY(row, key)                                                       \
+	"LATERAL (SELECT * FROM group_api_private." row " WHERE " key " OFFSET 0)"
+
+#define ROWS_OF_EVENTS                                                         \
+	" JOIN " BY_KEY("groups g", "g.id = k.group_id") " g ON true"              \
+	" LEFT JOIN " BY_KEY("members m",                                          \
+		"m.group_id = k.group_id AND m.number = k.number") " m ON true"        \
+	" LEFT JOIN " BY_KEY("invitations i",                                      \
+		"i.group_id = k.group_id AND i.number = k.number") " i ON true"        \
+	" LEFT JOIN " BY_KEY("users u",                                            \
+		"u.id = coalesce(m.user_id, nullif(k.user_id, 0))") " u ON true"
+
+/* clang-format on */
 
 GaEventsWritten ga_events_on_written = NULL;
 
@@ -188,50 +200,17 @@ put_columns(const GaEvent *events, int count, Datum *values)
 void
 ga_events_write(const GaEvent *events, int count)
 {
-	static GaPlan plan =
-		{
-			.sql = INSERT_EVENTS
-			" SELECT k.type, " SNAPSHOT "  FROM unnest($4, $5, $6, $7)"
-			"   WITH ORDINALITY k (type, group_id, number, user_id, place)"
-			"  JOIN " BY_KEY(
-				"groups g",
-				"g.id = k.group_id") " g ON true"
-									 "  LEFT JOIN " BY_KEY(
-										 "members m",
-										 "m.group_id = k.group_id"
-										 " AND m.number = k.number") " m ON "
-																	 "true"
-																	 "  LEFT "
-																	 "JOIN"
-																	 " " BY_KEY(
-																		 "invit"
-																		 "ation"
-																		 "s i",
-																		 "i."
-																		 "group"
-																		 "_id "
-																		 "= "
-																		 "k."
-																		 "group"
-																		 "_id"
-																		 " AND "
-																		 "i."
-																		 "numbe"
-																		 "r = "
-																		 "k."
-																		 "numbe"
-																		 "r") " i ON true"
-																			  "  LEFT JOIN " BY_KEY(
-																				  "users u",
-																				  "u.id = coalesce(m.user_id,"
-																				  " nullif(k.user_id, 0))") " u ON true"
-																											"  LEFT JOIN " CONTACT_LISTENERS
-																											" c ON c.type = k.type"
-																											"  ORDER BY k.place" INSERT_DELIVERIES,
-			.nargs = 7,
-			.argtypes = {TEXTARRAYOID, TEXTARRAYOID, BOOLARRAYOID, TEXTARRAYOID,
-						 UUIDARRAYOID, INT4ARRAYOID, INT8ARRAYOID},
-		};
+	static GaPlan plan = {
+		.sql = INSERT_EVENTS
+		" SELECT k.type, " SNAPSHOT " FROM unnest($4, $5, $6, $7)"
+		"  WITH ORDINALITY k (type, group_id, number, user_id, "
+		"place)" ROWS_OF_EVENTS " LEFT JOIN " CONTACT_LISTENERS
+		" c ON c.type = k.type"
+		" ORDER BY k.place" INSERT_DELIVERIES,
+		.nargs = 7,
+		.argtypes = {TEXTARRAYOID, TEXTARRAYOID, BOOLARRAYOID, TEXTARRAYOID,
+					 UUIDARRAYOID, INT4ARRAYOID, INT8ARRAYOID},
+	};
 	GaEventTypes about = types_of(events, count);
 	Datum values[7];
 

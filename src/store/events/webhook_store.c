@@ -49,15 +49,15 @@ compare_events(const void *one, const void *other)
 /* clang-format off */
 
 /*
- * The rows that are due, first ones first; $2: how many, $4 and $5: without these events
- * and groups.  OFFSET 0 has each event looked up in the order of the index, so that the
- * table of events is never read as a whole.
+ * The rows that are due at $7, first ones first; $2: how many, $4 and $5: without these
+ * events and groups.  OFFSET 0 has each event looked up in the order of the index, so
+ * that the table of events is never read as a whole.
  */
 #define DUE_ROWS                                                               \
 	"SELECT w.event, w.tries, w.crashes, a.about_group"                        \
 	" FROM (SELECT d.event, d.tries, d.crashes, d.due"                         \
 	"   FROM group_api_private.event_deliveries d"                             \
-	"   WHERE d.listener = $1 AND d.due <= clock_timestamp()"                  \
+	"   WHERE d.listener = $1 AND d.due <= $7"                                 \
 	"    AND d.event <> ALL ($4) ORDER BY d.due, d.event OFFSET 0) w"          \
 	"  CROSS JOIN LATERAL (SELECT e.about_group"                               \
 	"   FROM group_api_private.events e WHERE e.id = w.event OFFSET 0) a"      \
@@ -92,16 +92,17 @@ ga_webhook_read(const GaOwnerScope *scope, const char *server,
 {
 	static GaPlan plan = {
 		.sql = READ_EVENTS,
-		.nargs = 6,
+		.nargs = 7,
 		.argtypes = {TEXTOID, INT4OID, BOOLOID, INT8ARRAYOID, UUIDARRAYOID,
-					 INT4OID},
+					 INT4OID, TIMESTAMPTZOID},
 	};
-	Datum values[6] = {CStringGetTextDatum(server),
+	Datum values[7] = {CStringGetTextDatum(server),
 					   Int32GetDatum(read->limit),
 					   BoolGetDatum(read->contacts),
 					   read->known,
 					   read->full,
-					   Int32GetDatum(read->group_limit)};
+					   Int32GetDatum(read->group_limit),
+					   TimestampTzGetDatum(GetCurrentTimestamp())};
 	int count = (int) ga_plan_run(&plan, values, NULL, SPI_OK_SELECT);
 
 	*seen = count == 0 ? 0 : ga_row_int32(0, 8, 0);
@@ -116,14 +117,15 @@ ga_webhook_read(const GaOwnerScope *scope, const char *server,
 TimestampTz
 ga_webhook_next_due(const char *server)
 {
+	/* Not clock_timestamp(): all that is due would be passed over. */
 	static GaPlan plan = {
 		.sql = "SELECT due FROM group_api_private.event_deliveries"
-			   " WHERE listener = $1 AND due > clock_timestamp()"
-			   " ORDER BY due LIMIT 1",
-		.nargs = 1,
-		.argtypes = {TEXTOID},
+			   " WHERE listener = $1 AND due > $2 ORDER BY due LIMIT 1",
+		.nargs = 2,
+		.argtypes = {TEXTOID, TIMESTAMPTZOID},
 	};
-	Datum values[1] = {CStringGetTextDatum(server)};
+	Datum values[2] = {CStringGetTextDatum(server),
+					   TimestampTzGetDatum(GetCurrentTimestamp())};
 	TimestampTz due;
 
 	if (ga_plan_run(&plan, values, NULL, SPI_OK_SELECT) == 0)
