@@ -67,7 +67,7 @@ sub received
 # ---- what the dispatcher does is told, too
 
 sql("SELECT group_api.create_consumer('facts', 'invitation.*')");
-add_sms($node, $sms->{http}, on_uncertain => 'hold');
+add_sms($node, $sms->{http}, on_uncertain => 'hold', callback_url => 'https://hooks.example.com/receipt');
 my $facts = invite($node, sa_number(1), sa_number(2), sa_number(4), sa_number(5));
 
 sub heard
@@ -85,6 +85,17 @@ sql("UPDATE group_api_private.invitations SET expires_at = now() WHERE group_id 
 poll_until(sub { sql("SELECT count(*) FROM group_api_private.events WHERE type = 'invitation.expired'") eq '1' }, 'an invitation expires', 20);
 like(heard(), qr/invitation\.expired 5/, 'which is told');
 poll_until(sub { is_done() }, 'what was tried again is sent', 20);
+heard();
+my $key = sql("SELECT format('inv-%s.%s.%s', translate(group_id::text, '-', ''), number, link_version)
+	FROM group_api_private.invitations WHERE group_id = '$facts' AND number = 2");
+is(sql("SELECT result FROM json_to_record(group_api.receive_receipt('sms', convert_to('status=delivered&key=$key', 'UTF8'), '{}', substring(group_api.receipt_url('sms') FROM '\\?(.*)'))::json) AS r (result text)"),
+	'moved', 'a receipt says that a message arrived');
+is(heard(), 'invitation.delivered 2', 'which is told');
+sql("SELECT group_api.pause('sms')");
+invite($node, sa_number(6));
+sql("SELECT group_api.suppress('" . sa_number(6) . "'); SELECT group_api.resume('sms')");
+poll_until(sub { is_done() }, 'what waited is looked at once more when its turn comes', 20);
+is(heard(), 'invitation.suppressed 2', 'and who wants none by then is told as suppressed');
 invite($node, sa_number(3));
 poll_until(sub { sql("SELECT last_error FROM group_api.stat_providers WHERE server = 'sms'") =~ /no such number .*:/ }, 'the words of a provider are kept');
 my $words = sql("SELECT last_error FROM group_api.stat_providers WHERE server = 'sms'");

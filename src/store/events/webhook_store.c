@@ -58,7 +58,8 @@ compare_events(const void *one, const void *other)
 	" FROM (SELECT d.event, d.tries, d.crashes, d.due"                         \
 	"   FROM group_api_private.event_deliveries d"                             \
 	"   WHERE d.listener = $1 AND d.due <= $7"                                 \
-	"    AND d.event <> ALL ($4) ORDER BY d.due, d.event OFFSET 0) w"          \
+	"    AND d.event NOT IN (SELECT unnest($4))"                               \
+	"   ORDER BY d.due, d.event OFFSET 0) w"                                   \
 	"  CROSS JOIN LATERAL (SELECT e.about_group"                               \
 	"   FROM group_api_private.events e WHERE e.id = w.event OFFSET 0) a"      \
 	" WHERE (a.about_group = ANY ($5)) IS NOT TRUE"                            \
