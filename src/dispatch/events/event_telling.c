@@ -56,6 +56,11 @@
 #define READING_SHARE 10
 /* Before what could not be recorded is tried again. */
 #define RETRY_MS 1000
+/*
+ * For so long results are gathered while more is under way: outcomes of messages make
+ * turns of their own, and a commit for each of these would hold up the messages.
+ */
+#define GATHER_MS 10
 
 /* What is known of a webhook, found by its name. */
 typedef struct Webhook
@@ -82,6 +87,7 @@ static HTAB *webhooks; /* of Webhook */
 static MemoryContext results_context;
 static int results_count;
 static GaMonotonic record_not_before;
+static GaMonotonic gathered_until; /* 0: nothing is gathered */
 
 void
 ga_event_telling_init(void)
@@ -441,14 +447,24 @@ forget_results(Webhook *webhook)
 	webhook->results = NIL;
 }
 
+/* Without a job under way there is nothing more to wait for. */
+static bool
+is_gathering(GaMonotonic now)
+{
+	if (gathered_until == 0)
+		gathered_until = ga_monotonic_in_ms(GATHER_MS);
+	return ga_jobs_count() > 0 && gathered_until > now;
+}
+
 void
 ga_event_telling_record(GaMonotonic now)
 {
 	HASH_SEQ_STATUS status;
 	Webhook *webhook;
 
-	if (results_count == 0 || record_not_before > now)
+	if (results_count == 0 || record_not_before > now || is_gathering(now))
 		return;
+	gathered_until = 0;
 	record_not_before = now + RETRY_MS * 1000;
 	if (!ga_work_begin(GA_STEP_RECORD_EVENTS))
 		return;
@@ -500,10 +516,9 @@ ga_event_telling_next_turn(GaMonotonic now)
 	ListCell *cell;
 
 	if (results_count > 0)
-		return Max(record_not_before,
-				   ga_work_not_before(GA_STEP_RECORD_EVENTS));
+		next = Max(gathered_until, ga_work_not_before(GA_STEP_RECORD_EVENTS));
 	foreach (cell, ga_providers)
 		if (ga_provider_is_webhook(lfirst(cell)))
 			next = Min(next, next_turn_of(lfirst(cell), now));
-	return next;
+	return Max(next, record_not_before);
 }
