@@ -474,10 +474,12 @@ CREATE TABLE group_api_private.consumers (
     types       integer NOT NULL,
     contacts    boolean NOT NULL,
     created_at  timestamptz NOT NULL DEFAULT pg_catalog.now(),
+    role        regrole,
     CONSTRAINT consumers_pkey PRIMARY KEY (name)
 );
 COMMENT ON TABLE group_api_private.consumers IS 'internal: who asks for events by next_events()';
 COMMENT ON COLUMN group_api_private.consumers.types IS 'the events it wants, a bit each (store/events/event_type)';
+COMMENT ON COLUMN group_api_private.consumers.role IS 'whose events these are; null: whoever may call next_events()';
 
 CREATE TABLE group_api_private.events (
     id          bigint GENERATED ALWAYS AS IDENTITY,
@@ -1309,15 +1311,17 @@ where the provider does not sign. Errors: 42704 for an unknown server, 55000 wit
 
 -- Events --------------------------------------------------------------------
 
-CREATE FUNCTION group_api.create_consumer(name text, events text DEFAULT '*', contacts boolean DEFAULT false)
+CREATE FUNCTION group_api.create_consumer(name text, events text DEFAULT '*', contacts boolean DEFAULT false,
+        role regrole DEFAULT NULL)
     RETURNS void
     LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_create_consumer';
-COMMENT ON FUNCTION group_api.create_consumer(text, text, boolean) IS
+COMMENT ON FUNCTION group_api.create_consumer(text, text, boolean, regrole) IS
 $$Makes a consumer, for which events are kept until it has acknowledged them.
 
 "events" names those it wants, with commas between, such as invitation.*, member.joined; * is
 all (docs/events.md).  With "contacts" they tell the members' addresses.  What happens in
-transactions that begin from now on is kept for group_api.events_retention.
+transactions that begin from now on is kept for group_api.events_retention.  With "role" it is for
+that role and its members alone; without, for whoever may call next_events().
 Errors: 42710 for a name that is taken, 22023 for an unknown event or a name that is empty or
 longer than 63 bytes, 22004 for null.$$;
 
@@ -1336,7 +1340,8 @@ $$Hands out the next events of a consumer, in the order in which they happened.
 Those handed out go to no other session for group_api.event_lease; those that ack_events() does
 not name by then are handed out again.  Several sessions share the work of one consumer.  None is
 left out, however transactions overlap; but two sessions may be at work on one group at a time.
-"limit": 1 to 10000.  Error: 42704 for an unknown consumer, 22023 for another limit.$$;
+"limit": 1 to 10000.  Errors: 42704 for an unknown consumer, 42501 for one of another role,
+22023 for another limit.$$;
 
 CREATE FUNCTION group_api.ack_events(name text, VARIADIC ids bigint[]) RETURNS bigint
     LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_ack_events';
@@ -1344,7 +1349,8 @@ COMMENT ON FUNCTION group_api.ack_events(text, bigint[]) IS
 $$Says which events a consumer is done with: they are not handed out again.
 
 Answers how many of them were not before.  In the transaction that took and used them it makes
-their use exactly once.  Errors: 42704 for an unknown consumer, 22004 for null.$$;
+their use exactly once.  Errors: 42704 for an unknown consumer, 42501 for one of another role, 22004
+for null.$$;
 
 CREATE FUNCTION group_api.replay_events(listener text, since timestamptz) RETURNS bigint
     LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_replay_events';
@@ -2200,7 +2206,7 @@ COMMENT ON COLUMN group_api.webhooks.last_failure IS 'why an event that waits or
 
 CREATE VIEW group_api.consumers WITH (security_invoker = true) AS
 SELECT c.name, c.contacts, c.created_at,
-       d.waiting, (SELECT e.at FROM group_api_private.events e WHERE e.id = d.first) AS oldest
+       d.waiting, (SELECT e.at FROM group_api_private.events e WHERE e.id = d.first) AS oldest, c.role
   FROM group_api_private.consumers c
  CROSS JOIN LATERAL (SELECT pg_catalog.count(*) AS waiting, pg_catalog.min(e.event) AS first
           FROM group_api_private.event_deliveries e WHERE e.listener = c.name) d;
@@ -2210,6 +2216,7 @@ COMMENT ON COLUMN group_api.consumers.contacts IS 'whether its events tell the m
 COMMENT ON COLUMN group_api.consumers.created_at IS 'since when events are kept for it';
 COMMENT ON COLUMN group_api.consumers.waiting IS 'how many events it has not acknowledged';
 COMMENT ON COLUMN group_api.consumers.oldest IS 'when the first of these happened; null: none waits';
+COMMENT ON COLUMN group_api.consumers.role IS 'the role that it is for; null: every role that may call next_events()';
 
 CREATE VIEW group_api.stat_providers WITH (security_invoker = true) AS
 SELECT p.server, p.kind, p.channel,
@@ -3268,7 +3275,7 @@ DECLARE
         'group_api.put_template(group_api.channel, text, text, text, text), '
         'group_api.remove_template(group_api.channel, text), '
         'group_api_private.builtin_templates(), '
-        'group_api.create_consumer(text, text, boolean), group_api.drop_consumer(text), '
+        'group_api.create_consumer(text, text, boolean, regrole), group_api.drop_consumer(text), '
         'group_api.replay_events(text, timestamptz), '
         'group_api.wait_until_idle(interval), group_api.receipt_url(name), '
         'group_api.test_provider(name, text)';
@@ -3352,7 +3359,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION group_api.grant_access(regrole, text) IS
-'Grants a role what it needs: anonymous (what the holder of a link does: look, answer, unsubscribe; looking at contract B''s public groups; and providers'' callbacks over HTTP), caller (that and the contracts'' functions), monitor (health() and the views), listener (next_events() and ack_events() of every consumer), mailer (ingest_bounce() for the mail server), gateway (its word on who calls counts, once group_api.trusted_roles names it: for the role PostgREST logs in as), operator (all but the last of these, and pause, resume, retry_failed, adopt, test_provider, creating providers). A level that includes the wanted one is taken back to it; revoke_access() takes back all. To be called by the extension''s owner. Error: 22023 for another level.';
+'Grants a role what it needs: anonymous (what the holder of a link does: look, answer, unsubscribe; looking at contract B''s public groups; and providers'' callbacks over HTTP), caller (that and the contracts'' functions), monitor (health() and the views), listener (next_events() and ack_events() of every consumer that is not for another role), mailer (ingest_bounce() for the mail server), gateway (its word on who calls counts, once group_api.trusted_roles names it: for the role PostgREST logs in as), operator (all but the last of these, and pause, resume, retry_failed, adopt, test_provider, creating providers). A level that includes the wanted one is taken back to it; revoke_access() takes back all. To be called by the extension''s owner. Error: 22023 for another level.';
 
 -- Rights --------------------------------------------------------------------
 

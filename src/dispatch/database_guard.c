@@ -280,7 +280,9 @@ name_change_of(Node *command)
 static void
 check_listener_name(const char *webhook)
 {
-	if (ga_consumer_exists(webhook))
+	Oid role;
+
+	if (ga_consumer_find(webhook, &role))
 		ereport(ERROR,
 				(errcode(ERRCODE_DUPLICATE_OBJECT),
 				 errmsg("there is a consumer \"%s\" already", webhook),

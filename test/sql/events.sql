@@ -255,6 +255,37 @@ FROM (VALUES ('whsec_no base64!', 'HV024 option "secret" must be whsec_ and 24 t
 	('whsec_' || encode('short', 'base64'), 'HV024 option "secret" must be whsec_ and 24 to 64 bytes in base64', 'so is one that is too short'),
 	('whsec_' || translate(encode(sha256('long enough'), 'base64'), E'\n', ''), 'done', 'a good one is taken')) AS s (secret, said, why);
 
+-- ---- A consumer of a role's ----
+
+CREATE ROLE ga_test_app;
+CREATE ROLE ga_test_worker IN ROLE ga_test_app;
+CREATE ROLE ga_test_other;
+SELECT count(group_api.grant_access(role, 'listener')::text) FROM unnest('{ga_test_app,ga_test_worker,ga_test_other}'::regrole[]) AS role \gset ignored_
+SELECT is(pg_temp.outcome($$SELECT group_api.create_consumer('ga_test_app', 'group.created', role => 'ga_test_app')$$), '', 'a consumer is made for a role');
+SELECT is((SELECT role FROM group_api.consumers WHERE name = 'ga_test_app'), 'ga_test_app'::regrole, 'which operators see');
+SELECT pg_temp.new_group('{uma}') \gset ignored_
+GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA pg_temp TO PUBLIC;
+SET LOCAL ROLE ga_test_other;
+SELECT is(pg_temp.whole($$SELECT count(*) FROM group_api.next_events('ga_test_app')$$),
+	'42501 permission denied for consumer "ga_test_app" | It is for role "ga_test_app". | GRANT ga_test_app TO ga_test_other;', 'others get none of its events');
+SELECT is(left(pg_temp.whole($$SELECT group_api.ack_events('ga_test_app', 1)$$), 5), '42501', 'nor end any');
+SELECT is(left(pg_temp.whole($$SELECT group_api.drop_consumer('ga_test_app')$$), 5), '42501', 'nor remove it');
+SET LOCAL ROLE ga_test_worker;
+SELECT is((SELECT string_agg(type, ' ') FROM group_api.next_events('ga_test_app') e, LATERAL (SELECT group_api.ack_events('ga_test_app', e.id)) a), 'group.created',
+	'its members get them');
+RESET ROLE;
+ALTER ROLE ga_test_app RENAME TO ga_test_renamed;
+SET LOCAL ROLE ga_test_worker;
+SELECT is(pg_temp.whole($$SELECT count(*) FROM group_api.next_events('ga_test_app')$$), 'done', 'also when it is renamed');
+RESET ROLE;
+SELECT group_api.revoke_access('ga_test_renamed') \gset ignored_
+DROP ROLE ga_test_renamed;
+SET LOCAL ROLE ga_test_worker;
+SELECT is(pg_temp.whole($$SELECT count(*) FROM group_api.next_events('ga_test_app')$$),
+	'42501 permission denied for consumer "ga_test_app" | The role that it is for is gone. | SELECT group_api.drop_consumer(''ga_test_app''); removes it.', 'and nobody once it is gone');
+RESET ROLE;
+SELECT is(group_api.drop_consumer('ga_test_app'), true, 'an operator removes it');
+
 -- ---- All that can happen here was seen ----
 
 SELECT is((SELECT string_agg(t.type, ' ' ORDER BY t.place) FROM types t WHERE NOT EXISTS (SELECT FROM group_api_private.events e WHERE e.type = t.type)),

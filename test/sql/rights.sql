@@ -310,7 +310,7 @@ INSERT INTO levels
 		'suppress(text)', 'unsuppress(text)', 'wait_until_idle(interval)',
 		'put_template(group_api.channel,text,text,text,text)', 'remove_template(group_api.channel,text)',
 		'private.builtin_templates()', 'receipt_url(name)', 'test_provider(name,text)',
-		'create_consumer(text,text,boolean)', 'drop_consumer(text)', 'replay_events(text,timestamp with time zone)']);
+		'create_consumer(text,text,boolean,regrole)', 'drop_consumer(text)', 'replay_events(text,timestamp with time zone)']);
 CREATE TEMP TABLE granted AS
 	SELECT replace(r.rolname, 'ga_test_', '') AS level,
 		regexp_replace(m.identity, 'group_api\.|group_api_|pg_catalog\.', '', 'g') AS may

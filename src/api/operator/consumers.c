@@ -3,7 +3,8 @@
  *		group_api.create_consumer(), next_events() and what belongs to them: events
  *		for whoever asks for them.
  *
- * EXECUTE is the right to call them: a consumer hears of all groups.
+ * EXECUTE is the right to call them, since a consumer hears of all groups; one that was
+ * made for a role is that role's besides.
  */
 #include "postgres.h"
 
@@ -13,11 +14,13 @@
 #include "base/shared/event_type.h"
 #include "catalog/pg_type.h"
 #include "funcapi.h"
+#include "miscadmin.h"
 #include "store/events/consumer_store.h"
 #include "store/events/event_store.h"
 #include "store/events/listener_store.h"
 #include "store/events/webhook_store.h"
 #include "store/owner.h"
+#include "utils/acl.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
@@ -78,6 +81,29 @@ refuse_unknown(const char *name)
 					 quote_literal_cstr(name))));
 }
 
+/* That there is one, and that `user` may have its events. */
+static void
+check_consumer(const char *name, Oid user)
+{
+	const char *owner;
+	Oid role;
+
+	if (!ga_consumer_find(name, &role))
+		refuse_unknown(name);
+	if (!OidIsValid(role) || has_privs_of_role(user, role))
+		return;
+	owner = GetUserNameFromId(role, true);
+	ereport(ERROR,
+			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+			 errmsg("permission denied for consumer \"%s\"", name),
+			 owner ? errdetail("It is for role \"%s\".", owner)
+				   : errdetail("The role that it is for is gone."),
+			 owner ? errhint("GRANT %s TO %s;", quote_identifier(owner),
+							 quote_identifier(GetUserNameFromId(user, false)))
+				   : errhint("SELECT group_api.drop_consumer(%s); removes it.",
+							 quote_literal_cstr(name))));
+}
+
 PG_FUNCTION_INFO_V1(group_api_create_consumer);
 
 Datum
@@ -86,6 +112,7 @@ group_api_create_consumer(PG_FUNCTION_ARGS)
 	const char *name = read_name(fcinfo, 0);
 	GaEventTypes types = read_types(fcinfo, 1);
 	bool contacts = !PG_ARGISNULL(2) && PG_GETARG_BOOL(2);
+	Oid role = PG_ARGISNULL(3) ? InvalidOid : PG_GETARG_OID(3);
 	GaOwnerScope scope;
 	bool created;
 
@@ -97,7 +124,7 @@ group_api_create_consumer(PG_FUNCTION_ARGS)
 				 errdetail("A webhook and a consumer of events cannot have the "
 						   "same name."),
 				 errhint("Choose another name for the consumer.")));
-	created = ga_consumer_create(name, types, contacts);
+	created = ga_consumer_create(name, types, contacts, role);
 	ga_owner_leave(&scope);
 	if (!created)
 		ereport(ERROR,
@@ -156,18 +183,14 @@ group_api_next_events(PG_FUNCTION_ARGS)
 	int limit = read_limit(fcinfo, 1);
 	GaConsumedEvent *events;
 	GaOwnerScope scope;
-	int count = 0;
-	bool exists;
+	int count;
 
 	InitMaterializedSRF(fcinfo, 0);
 	ga_owner_enter(&scope);
-	exists = ga_consumer_exists(name);
-	if (exists)
-		count = ga_consumer_take(&scope, name, limit, ga_settings.event_lease,
-								 &events);
+	check_consumer(name, scope.user);
+	count =
+		ga_consumer_take(&scope, name, limit, ga_settings.event_lease, &events);
 	ga_owner_leave(&scope);
-	if (!exists)
-		refuse_unknown(name);
 	for (int i = 0; i < count; i++)
 		put_event((ReturnSetInfo *) fcinfo->resultinfo, &events[i]);
 	return (Datum) 0;
@@ -186,8 +209,7 @@ group_api_ack_events(PG_FUNCTION_ARGS)
 		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 						errmsg("an event's id must not be null")));
 	ga_owner_enter(&scope);
-	if (!ga_consumer_exists(name))
-		refuse_unknown(name);
+	check_consumer(name, scope.user);
 	acked = ga_consumer_ack(name, PG_GETARG_DATUM(1));
 	ga_owner_leave(&scope);
 	PG_RETURN_INT64(acked);

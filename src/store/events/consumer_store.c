@@ -22,31 +22,40 @@
 #include "utils/timestamp.h"
 
 bool
-ga_consumer_exists(const char *name)
+ga_consumer_find(const char *name, Oid *role)
 {
 	static GaPlan plan = {
-		.sql = "SELECT FROM group_api_private.consumers WHERE name = $1",
+		.sql = "SELECT role FROM group_api_private.consumers WHERE name = $1",
 		.nargs = 1,
 		.argtypes = {TEXTOID},
 	};
 	Datum values[1] = {CStringGetTextDatum(name)};
+	Datum value;
+	bool isnull;
 
-	return ga_plan_run(&plan, values, NULL, SPI_OK_SELECT) > 0;
+	if (ga_plan_run(&plan, values, NULL, SPI_OK_SELECT) == 0)
+		return false;
+	value = ga_row_datum(0, 1, &isnull);
+	*role = isnull ? InvalidOid : DatumGetObjectId(value);
+	return true;
 }
 
 bool
-ga_consumer_create(const char *name, GaEventTypes types, bool contacts)
+ga_consumer_create(const char *name, GaEventTypes types, bool contacts,
+				   Oid role)
 {
 	static GaPlan plan = {
-		.sql = "INSERT INTO group_api_private.consumers (name, types, contacts)"
-			   " VALUES ($1, $2, $3) ON CONFLICT (name) DO NOTHING",
-		.nargs = 3,
-		.argtypes = {TEXTOID, INT4OID, BOOLOID},
+		.sql = "INSERT INTO group_api_private.consumers"
+			   "  (name, types, contacts, role) VALUES ($1, $2, $3, $4)"
+			   " ON CONFLICT (name) DO NOTHING",
+		.nargs = 4,
+		.argtypes = {TEXTOID, INT4OID, BOOLOID, REGROLEOID},
 	};
-	Datum values[3] = {CStringGetTextDatum(name), Int32GetDatum((int32) types),
-					   BoolGetDatum(contacts)};
+	Datum values[4] = {CStringGetTextDatum(name), Int32GetDatum((int32) types),
+					   BoolGetDatum(contacts), ObjectIdGetDatum(role)};
+	char nulls[4] = {' ', ' ', ' ', OidIsValid(role) ? ' ' : 'n'};
 
-	if (ga_plan_run(&plan, values, NULL, SPI_OK_INSERT) == 0)
+	if (ga_plan_run(&plan, values, nulls, SPI_OK_INSERT) == 0)
 		return false;
 	CacheInvalidateRelcacheByRelid(ga_extension_table("consumers"));
 	return true;

@@ -21,11 +21,12 @@ typedef struct GaConsumedEvent
 	char *document; /* JSON */
 } GaConsumedEvent;
 
-extern bool ga_consumer_exists(const char *name);
+/* `role`: whose it is; InvalidOid: everybody's.  False: there is none. */
+extern bool ga_consumer_find(const char *name, Oid *role);
 
 /* False: there is one of that name. */
 extern bool ga_consumer_create(const char *name, GaEventTypes types,
-							   bool contacts);
+							   bool contacts, Oid role);
 /* With all that waits for it.  False: there is none. */
 extern bool ga_consumer_drop(const char *name);
 
