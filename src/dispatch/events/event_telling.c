@@ -61,6 +61,12 @@
  * turns of their own, and a commit for each of these would hold up the messages.
  */
 #define GATHER_MS 10
+/*
+ * Of a webhook so many are in flight while messages are under way, and the next ones
+ * leave when the former are recorded: some thousands a second, which leaves most of the
+ * processors to the messages.
+ */
+#define BESIDE_MESSAGES 80
 
 /* What is known of a webhook, found by its name. */
 typedef struct Webhook
@@ -251,13 +257,40 @@ put_event(const GaDueEvent *event, void *arg)
 	pfree(uid);
 }
 
+static bool
+are_messages_under_way(void)
+{
+	ListCell *cell;
+
+	foreach (cell, ga_providers)
+	{
+		const GaProvider *provider = lfirst(cell);
+
+		if (provider->in_flight > 0 && !ga_provider_is_webhook(provider))
+			return true;
+	}
+	return false;
+}
+
+/* How many may be told now. */
+static int
+room_of(GaProvider *provider, GaMonotonic now)
+{
+	int room = ga_provider_capacity(provider, now);
+
+	if (room <= 0 || !are_messages_under_way())
+		return room;
+	return results_count > 0 ? 0
+							 : Min(room, BESIDE_MESSAGES - provider->in_flight);
+}
+
 static void
 tell(GaProvider *provider, GaMonotonic now)
 {
 	Webhook *webhook = find_webhook(provider);
 	TimestampTz date = GetCurrentTimestamp();
 	Telling telling = {provider};
-	int limit = ga_provider_capacity(provider, now);
+	int limit = room_of(provider, now);
 	int count;
 
 	if (limit <= 0)
@@ -487,6 +520,16 @@ ga_event_telling_is_outstanding(void)
 	return results_count > 0;
 }
 
+/* Never: an outcome, or its record, will tell. */
+static GaMonotonic
+next_room_of(GaProvider *provider, GaMonotonic now)
+{
+	GaMonotonic next = ga_provider_next_room(provider, now);
+
+	return next <= now && room_of(provider, now) <= 0 ? GA_MONOTONIC_NEVER
+													  : next;
+}
+
 static GaMonotonic
 next_turn_of(GaProvider *provider, GaMonotonic now)
 {
@@ -497,9 +540,9 @@ next_turn_of(GaProvider *provider, GaMonotonic now)
 	if (provider->gone || provider->is_paused)
 		return next;
 	if (ga_event_queue_has_next(webhook->queue, date))
-		next = ga_provider_next_room(provider, now);
+		next = next_room_of(provider, now);
 	else if (needs_reading(webhook, date))
-		next = Max(ga_provider_next_room(provider, now), webhook->not_before);
+		next = Max(next_room_of(provider, now), webhook->not_before);
 	else if (webhook->next_due != 0)
 		next = ga_clock_when(webhook->next_due);
 	if (next == GA_MONOTONIC_NEVER)
