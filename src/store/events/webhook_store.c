@@ -76,14 +76,14 @@ compare_events(const void *one, const void *other)
 	" WHERE d.place <= $6"
 
 /*
- * The rows of the listener $1 and the events $2.  OFFSET 0: each by its key; else all
- * that waits for the listener is read and compared with all of the list.
+ * The rows of the listener $1 and the events $2, up to how they are locked.  OFFSET 0:
+ * each by its key; else all that waits for the listener is read and compared with all of
+ * the list.
  */
-#define ROWS_OF(lock)                                                          \
+#define ROWS_OF                                                                \
 	"SELECT r.at FROM unnest($2) k (id), LATERAL"                              \
 	" (SELECT d.ctid AS at FROM group_api_private.event_deliveries d"          \
-	"   WHERE d.event = k.id AND d.listener = $1"                              \
-	"   OFFSET 0 " lock " SKIP LOCKED) r"
+	"   WHERE d.event = k.id AND d.listener = $1 OFFSET 0"
 
 /* clang-format on */
 
@@ -170,7 +170,8 @@ remove_told(Datum server, const GaToldEvent *events, int count)
 {
 	static GaPlan plan = {
 		.sql = "DELETE FROM group_api_private.event_deliveries"
-			   " WHERE ctid = ANY (ARRAY(" ROWS_OF("FOR UPDATE") "))",
+			   " WHERE ctid = ANY (ARRAY(" ROWS_OF
+			   "   FOR UPDATE SKIP LOCKED) r))",
 		.nargs = 2,
 		.argtypes = {TEXTOID, INT8ARRAYOID},
 	};
@@ -232,7 +233,8 @@ ga_webhook_put_off(const char *server, Datum ids, TimestampTz due)
 {
 	static GaPlan plan = {
 		.sql = "UPDATE group_api_private.event_deliveries SET due = $3"
-			   " WHERE ctid = ANY (ARRAY(" ROWS_OF("FOR NO KEY UPDATE") "))",
+			   " WHERE ctid = ANY (ARRAY(" ROWS_OF
+			   "   FOR NO KEY UPDATE SKIP LOCKED) r))",
 		.nargs = 3,
 		.argtypes = {TEXTOID, INT8ARRAYOID, TIMESTAMPTZOID},
 	};
