@@ -774,17 +774,6 @@ group_api.max_members in all.
 Allowed to the group's leader and to operators.  Errors: those of create_group(jsonb), P0002
 (404), 42501 (403), 55000 (409) for an archived group or one of users (contract B).$$;
 
-CREATE FUNCTION group_api.add_members(body json, idempotency_key text DEFAULT NULL) RETURNS json
-    LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on AS $$
-    SELECT group_api.add_members(CASE WHEN idempotency_key IS NULL THEN body::text
-        ELSE (body::jsonb || jsonb_build_object('idempotencyKey', idempotency_key))::text END)
-$$;
-COMMENT ON FUNCTION group_api.add_members(json, text) IS
-$$Adds members by a body of type json.
-
-What json_build_object() makes, and a driver's parameter of type json (psycopg's Json).
-idempotency_key stands for the body's field idempotencyKey.  All else as add_members(jsonb).$$;
-
 CREATE FUNCTION group_api.send_invitations(id uuid) RETURNS json
     LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_send_invitations';
 COMMENT ON FUNCTION group_api.send_invitations(uuid) IS
@@ -1202,6 +1191,17 @@ BEGIN
     END LOOP;
 END
 $do$;
+
+CREATE FUNCTION group_api.add_members(body json, idempotency_key text DEFAULT NULL) RETURNS json
+    LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on AS $$
+    SELECT group_api.add_members(CASE WHEN idempotency_key IS NULL THEN body::text
+        ELSE (body::jsonb || jsonb_build_object('idempotencyKey', idempotency_key))::text END)
+$$;
+COMMENT ON FUNCTION group_api.add_members(json, text) IS
+$$Adds members by a body of type json.
+
+What json_build_object() makes, and a driver's parameter of type json (psycopg's Json).
+idempotency_key stands for the body's field idempotencyKey.  All else as add_members(jsonb).$$;
 
 -- The invited person --------------------------------------------------------
 
