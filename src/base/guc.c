@@ -12,13 +12,12 @@
 
 #include "base/guc.h"
 #include "base/locale_tag.h"
+#include "base/setting/link_check.h"
 #include "tcop/tcopprot.h"
 #include "utils/guc.h"
 #include "utils/varlena.h"
 
 GaSettings ga_settings;
-
-#define UNSUBSCRIBE_URL_MAX 800
 
 static bool
 check_role_list(char **value, void **extra, GucSource source)
@@ -46,120 +45,6 @@ check_issuers(char **value, void **extra, GucSource source)
 			return false;
 		}
 	return true;
-}
-
-/* What a link's URL may consist of, since it stands in messages and headers. */
-static bool
-check_link(const char *url)
-{
-	for (const char *c = url; *c; c++)
-		if ((unsigned char) *c <= ' ' || *c == '"' || *c == '<' || *c == '>' ||
-			(unsigned char) *c >= 127)
-		{
-			GUC_check_errdetail("The link must not contain white space, quotes "
-								"or characters outside ASCII.");
-			return false;
-		}
-	return true;
-}
-
-static bool
-check_invitation_url(char **value, void **extra, GucSource source)
-{
-	const char *url = *value;
-
-	if (strncmp(url, "http://", 7) != 0 && strncmp(url, "https://", 8) != 0)
-	{
-		GUC_check_errdetail("The link must begin with http:// or https://.");
-		return false;
-	}
-	return check_link(url);
-}
-
-/* Empty: there is none. */
-static bool
-check_default_url(char **value, void **extra, GucSource source)
-{
-	return (*value)[0] == '\0' || check_invitation_url(value, extra, source);
-}
-
-static bool
-check_image_url_template(char **value, void **extra, GucSource source)
-{
-	const char *url = *value;
-
-	if (url[0] == '\0')
-		return true;
-	if (strstr(url, "{url}") == NULL)
-	{
-		GUC_check_errdetail("The template must contain {url}.");
-		return false;
-	}
-	return check_invitation_url(value, extra, source);
-}
-
-static bool
-check_unsubscribe_url(char **value, void **extra, GucSource source)
-{
-	const char *url = *value;
-
-	if (url[0] != '\0' && strncmp(url, "https://", 8) != 0)
-	{
-		GUC_check_errdetail("The link must begin with https:// (RFC 8058).");
-		return false;
-	}
-	/* With its token it must fit a line of a mail's header. */
-	if (strlen(url) > UNSUBSCRIBE_URL_MAX)
-	{
-		GUC_check_errdetail("The link must not be longer than %d characters.",
-							UNSUBSCRIBE_URL_MAX);
-		return false;
-	}
-	return check_link(url);
-}
-
-/*
- * The page leads there and nowhere else: to a host that the setting names, by what
- * it says of the answer.
- */
-static bool
-check_answered_url(char **value, void **extra, GucSource source)
-{
-	static const char *const places[] = {"{group}", "{response}", "{token}"};
-	static const char scheme[] = "https://";
-	const char *url = *value;
-	size_t host;
-
-	if (url[0] == '\0')
-		return true;
-	if (strncmp(url, scheme, strlen(scheme)) != 0)
-	{
-		GUC_check_errdetail("The link must begin with https://.");
-		return false;
-	}
-	host = strcspn(url + strlen(scheme), "/?#");
-	if (host == 0 || strcspn(url + strlen(scheme), "{}@\\") < host)
-	{
-		GUC_check_errdetail("The link must name its host, without a user and "
-							"without a place to be filled in.");
-		return false;
-	}
-	for (const char *at = url; *at != '\0'; at++)
-	{
-		size_t place = 0;
-
-		for (int i = 0; i < lengthof(places) && place == 0; i++)
-			if (strncmp(at, places[i], strlen(places[i])) == 0)
-				place = strlen(places[i]);
-		if (place == 0 && strchr("{}\\", *at) != NULL)
-		{
-			GUC_check_errdetail("The places to be filled in are {group}, "
-								"{response} and {token}.");
-			return false;
-		}
-		at += place > 0 ? place - 1 : 0;
-	}
-	return check_link(url);
 }
 
 static GaLocaleCheck locale_has_words;
@@ -440,7 +325,7 @@ define_request_settings(void)
 		"{token} is replaced by the invitation's token; without it the token "
 		"is appended.",
 		&ga_settings.invitation_url, GA_INVITATION_URL_DEFAULT, PGC_SUSET, 0,
-		check_invitation_url, NULL, NULL);
+		ga_link_check_invitation, NULL, NULL);
 	DefineCustomStringVariable(
 		"group_api.default_locale",
 		"The language of messages to people whose own is not known.",
@@ -453,28 +338,28 @@ define_request_settings(void)
 		"Where an e-mail's List-Unsubscribe header leads.",
 		"{token} is replaced, else the token is appended. Empty: e-mails have "
 		"no such header.",
-		&ga_settings.unsubscribe_url, "", PGC_SUSET, 0, check_unsubscribe_url,
-		NULL, NULL);
+		&ga_settings.unsubscribe_url, "", PGC_SUSET, 0,
+		ga_link_check_unsubscribe, NULL, NULL);
 	DefineCustomStringVariable(
 		"group_api.answered_url",
 		"Where the page behind a link leads to after an answer.",
 		"{group} is replaced by the group's id, {response} by accepted or "
 		"declined, {token} by the invitation's token. Empty: nowhere.",
-		&ga_settings.answered_url, "", PGC_SUSET, 0, check_answered_url, NULL,
-		NULL);
+		&ga_settings.answered_url, "", PGC_SUSET, 0, ga_link_check_answered,
+		NULL, NULL);
 	DefineCustomStringVariable(
 		"group_api.picture_url", "Where uploaded pictures are served.",
 		"{id} is replaced by the picture's id, else the id is appended. Served "
 		"by group_api.picture(id).",
 		&ga_settings.picture_url, GA_PICTURE_URL_DEFAULT, PGC_SUSET, 0,
-		check_invitation_url, NULL, NULL);
+		ga_link_check_invitation, NULL, NULL);
 	DefineCustomStringVariable(
 		"group_api.image_url_template",
 		"Where contract B's groups have their images in each size.",
 		"{url} is replaced by the image's URL, percent-encoded, {size} by its "
 		"pixels: 1200, 1000, 600 or 300. Empty: the image's own URL.",
 		&ga_settings.image_url_template, "", PGC_SUSET, 0,
-		check_image_url_template, NULL, NULL);
+		ga_link_check_image_template, NULL, NULL);
 	DefineCustomBoolVariable(
 		"group_api.content_availability",
 		"Whether contract B's public groups are there for everybody.",
@@ -497,18 +382,18 @@ define_contract_b_settings(void)
 		"group_api.default_image_url",
 		"The image of contract B's groups that have none.",
 		"In each size by group_api.image_url_template. Empty: an empty text.",
-		&ga_settings.default_image_url, "", PGC_SUSET, 0, check_default_url,
-		NULL, NULL);
+		&ga_settings.default_image_url, "", PGC_SUSET, 0,
+		ga_link_check_optional, NULL, NULL);
 	DefineCustomStringVariable(
 		"group_api.default_emotional_image_url",
 		"The cover of contract B's groups that have none.",
 		"Empty: an empty text.", &ga_settings.default_emotional_image_url, "",
-		PGC_SUSET, 0, check_default_url, NULL, NULL);
+		PGC_SUSET, 0, ga_link_check_optional, NULL, NULL);
 	DefineCustomStringVariable(
 		"group_api.default_avatar_url",
 		"The picture of contract B's users who have none.",
 		"Empty: an empty text.", &ga_settings.default_avatar_url, "", PGC_SUSET,
-		0, check_default_url, NULL, NULL);
+		0, ga_link_check_optional, NULL, NULL);
 	DefineCustomStringVariable(
 		"group_api.group_creators", "Roles whose callers may create groups.",
 		"A list, separated by commas; members of a role count, and operators "
