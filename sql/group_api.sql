@@ -180,8 +180,8 @@ CREATE TABLE group_api_private.groups (
     CONSTRAINT groups_contract_check CHECK (contract IN ('A', 'B'))
 );
 COMMENT ON TABLE group_api_private.groups IS 'internal: groups of both contracts';
-COMMENT ON COLUMN group_api_private.groups.id IS 'UUID version 7';
-COMMENT ON COLUMN group_api_private.groups.number IS 'contract B''s integer id; also names the group in links';
+COMMENT ON COLUMN group_api_private.groups.id IS 'UUID version 7; behind the variant stand ten bits of the shard';
+COMMENT ON COLUMN group_api_private.groups.number IS 'contract B''s integer id; also names the group in links; the shard above 43 bits';
 COMMENT ON COLUMN group_api_private.groups.inviter IS 'the leader''s name as invitations show it';
 COMMENT ON COLUMN group_api_private.groups.locale IS 'the language of its messages where a member''s own is not known; null: group_api.default_locale';
 COMMENT ON COLUMN group_api_private.groups.next_deadline IS 'when something is due for its open invitations next: a reminder, or their expiry';
@@ -536,6 +536,7 @@ CREATE TABLE group_api_private.installation (
     salt_digest       bytea NOT NULL,
     moved_from        bigint,
     reminder_before   integer NOT NULL DEFAULT 0,
+    shard             integer NOT NULL DEFAULT 0,
     CONSTRAINT installation_pkey PRIMARY KEY (singleton),
     CONSTRAINT installation_singleton_check CHECK (singleton)
 );
@@ -544,6 +545,7 @@ COMMENT ON COLUMN group_api_private.installation.database_oid IS 'zero once the 
 COMMENT ON COLUMN group_api_private.installation.secret_digest IS 'SHA-256 of the key of the links, which is not dumped';
 COMMENT ON COLUMN group_api_private.installation.salt_digest IS 'SHA-256 of the salt of the suppression list';
 COMMENT ON COLUMN group_api_private.installation.moved_from IS 'the system identifier of the cluster that pg_upgrade took the data from';
+COMMENT ON COLUMN group_api_private.installation.shard IS 'the number in the ids of groups, in their numbers and links; 0 to 1023';
 COMMENT ON COLUMN group_api_private.installation.reminder_before IS 'the setting in minutes that groups.next_deadline follows';
 
 CREATE TABLE group_api_private.link_secret (
@@ -1434,9 +1436,9 @@ COMMENT ON FUNCTION group_api.unsuppress(text) IS
 'Takes an e-mail address or mobile number off the suppression list; invitations that were suppressed can be resent, and a NOTICE names them. False when it was not there. Error: 22023 when it is neither.';
 
 CREATE FUNCTION group_api.adopt(keep_links boolean DEFAULT false, dry_run boolean DEFAULT false,
-        forget_suppressions boolean DEFAULT false) RETURNS bigint
+        forget_suppressions boolean DEFAULT false, shard integer DEFAULT NULL) RETURNS bigint
     LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_adopt';
-COMMENT ON FUNCTION group_api.adopt(boolean, boolean, boolean) IS
+COMMENT ON FUNCTION group_api.adopt(boolean, boolean, boolean, integer) IS
 $$Declares this database, restored or cloned from another, to be the one that sends.
 
 Returns how many invitations wait, and says in a NOTICE what will be sent and to how many.
@@ -1445,7 +1447,37 @@ those that the origin sent are not valid here; with keep_links they are, which m
 whoever holds one can answer in the origin and here.  dry_run only says it.  Data that
 belong to this database already are left as they are.  Errors: 55000 when keep_links is
 asked for and the key did not come along, or when the suppression list cannot be read since
-its salt did not; forget_suppressions then gives the list up.$$;
+its salt did not; forget_suppressions then gives the list up.
+shard is this server's number among several that share the groups, 0 to 1023 and 0 unless it is
+given (docs/scaling.md): the ids and links of groups bear it, so that one with groups keeps its number.
+Errors: 22023 for another number, 55000 where there are groups of another one.$$;
+
+-- Shards ------------------------------------------------------------------------
+
+CREATE FUNCTION group_api.call_as(role name, login name, is_superuser boolean, only_reads boolean, claims text,
+        headers text, method text, function text, "values" text[])
+    RETURNS text[]
+    LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_call_as';
+COMMENT ON FUNCTION group_api.call_as(name, name, boolean, boolean, text, text, text, text, text[]) IS
+$$Calls a function of the extension for a caller of a proxy database (docs/scaling.md).
+
+As that role, of which the session's user has to be a member, and with the claims, headers and method of
+the proxy's gateway; the claims count where login, the role that is logged in at the proxy, is a gateway here,
+or is_superuser says so.  function is written as group_api.get_group(uuid), its arguments are texts.  Answers
+seven texts: what it returned, the status and the headers for the gateway; of an error, whose changes are undone, SQLSTATE,
+message, detail and hint.
+Errors among them: 42501 for a role that the session's user may not become, 42883 for a function that the
+extension does not have, 22023 for another number of arguments, 22004 for null.$$;
+
+CREATE FUNCTION group_api.rows_as(role name, login name, is_superuser boolean, only_reads boolean, claims text,
+        headers text, method text, source text, "values" text[])
+    RETURNS SETOF json
+    LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_rows_as';
+COMMENT ON FUNCTION group_api.rows_as(name, name, boolean, boolean, text, text, text, text, text[]) IS
+$$Reads a view of the extension, or a function of it that returns rows, for a caller of a proxy database.
+
+As call_as(); source is a view's name, such as group_api.queue, or a function as there.  Answers a JSON object a row.
+Errors: as call_as(), and 42P01 for a view that the extension does not have.$$;
 
 -- EXECUTE on it is kept by the role's oid, so no other role can come to it by a name.
 CREATE FUNCTION group_api.is_gateway() RETURNS boolean
@@ -3270,7 +3302,7 @@ DECLARE
         'group_api_private.mail_unquoted(text), group_api_private.mail_subject(text), group_api_private.mail_text(text), '
         'group_api_private.first_link(text), '
         'group_api.put_user(text, text, text, text, text, text, text, text), '
-        'group_api.pause(name, text), group_api.resume(name), group_api.adopt(boolean, boolean, boolean), '
+        'group_api.pause(name, text), group_api.resume(name), group_api.adopt(boolean, boolean, boolean, integer), '
         'group_api.suppress(text), group_api.unsuppress(text), '
         'group_api.put_template(group_api.channel, text, text, text, text), '
         'group_api.remove_template(group_api.channel, text), '
@@ -3281,6 +3313,8 @@ DECLARE
         'group_api.test_provider(name, text)';
     listeners text := 'group_api.next_events(text, integer), group_api.ack_events(text, bigint[])';
     gateways text := 'group_api.is_gateway()';
+    proxies text := 'group_api.call_as(name, name, boolean, boolean, text, text, text, text, text[]), '
+        'group_api.rows_as(name, name, boolean, boolean, text, text, text, text, text[])';
     mailers text := 'group_api.ingest_bounce(bytea)';
     views text := 'group_api.providers, group_api.queue, group_api.attempts, group_api.deliveries, '
         'group_api.suppressions, group_api.receipts, group_api.receipt_counts, '
@@ -3298,13 +3332,13 @@ DECLARE
     held text[];
 BEGIN
     PERFORM group_api_private.require_role(role);
-    IF level IS NULL OR level NOT IN ('anonymous', 'caller', 'operator', 'monitor', 'listener', 'mailer', 'gateway') THEN
+    IF level IS NULL OR level NOT IN ('anonymous', 'caller', 'operator', 'monitor', 'listener', 'mailer', 'gateway', 'proxy') THEN
         RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
             MESSAGE = format('unknown level of access %s', coalesce(quote_literal(level), 'null')),
-            HINT = 'The levels are anonymous, caller, operator, monitor, listener, mailer and gateway.';
+            HINT = 'The levels are anonymous, caller, operator, monitor, listener, mailer, gateway and proxy.';
     END IF;
     SELECT coalesce(array_agg(m.level), '{}') INTO held
-      FROM (VALUES ('operator', 'group_api.adopt(boolean, boolean, boolean)'), ('caller', 'group_api.create_group(jsonb)'),
+      FROM (VALUES ('operator', 'group_api.adopt(boolean, boolean, boolean, integer)'), ('caller', 'group_api.create_group(jsonb)'),
                    ('monitor', 'group_api.health()'), ('gateway', 'group_api.is_gateway()')) AS m (level, function)
       JOIN pg_proc p ON p.oid = m.function::regprocedure
      WHERE EXISTS (SELECT FROM aclexplode(p.proacl) a WHERE a.grantee = grant_access.role);
@@ -3340,6 +3374,9 @@ BEGIN
     IF level = 'gateway' THEN
         EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO %s', gateways, role);
     END IF;
+    IF level = 'proxy' THEN
+        EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO %s', proxies, role);
+    END IF;
     IF level IN ('monitor', 'operator') THEN
         -- No USAGE of their schema: see group_api.dispatcher.
         EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO %s', monitors, role);
@@ -3359,7 +3396,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION group_api.grant_access(regrole, text) IS
-'Grants a role what it needs: anonymous (what the holder of a link does: look, answer, unsubscribe; looking at contract B''s public groups; and providers'' callbacks over HTTP), caller (that and the contracts'' functions), monitor (health() and the views), listener (next_events() and ack_events() of every consumer that is not for another role), mailer (ingest_bounce() for the mail server), gateway (its word on who calls counts, once group_api.trusted_roles names it: for the role PostgREST logs in as), operator (all but the last of these, and pause, resume, retry_failed, adopt, test_provider, creating providers). A level that includes the wanted one is taken back to it; revoke_access() takes back all. To be called by the extension''s owner. Error: 22023 for another level.';
+'Grants a role what it needs: anonymous (what the holder of a link does: look, answer, unsubscribe; looking at contract B''s public groups; and providers'' callbacks over HTTP), caller (that and the contracts'' functions), monitor (health() and the views), listener (next_events() and ack_events() of every consumer that is not for another role), mailer (ingest_bounce() for the mail server), gateway (its word on who calls counts, once group_api.trusted_roles names it: for the role PostgREST logs in as), proxy (call_as() and rows_as(), for the role that a proxy database logs in as, docs/scaling.md), operator (all but the last two of these, and pause, resume, retry_failed, adopt, test_provider, creating providers). A level that includes the wanted one is taken back to it; revoke_access() takes back all. To be called by the extension''s owner. Error: 22023 for another level.';
 
 -- Rights --------------------------------------------------------------------
 

@@ -275,3 +275,11 @@ SELECT group_api.replay_events('worker', now() - interval '1 day');
 
 -- group_api.drop_consumer
 SELECT group_api.drop_consumer('worker');
+
+-- group_api.call_as
+-- What a proxy database sends for a caller of its own; nobody else needs it.
+SELECT group_api.call_as('web', 'authenticator', false, false, '{"sub": "zoe", "name": "Zoe"}', '{}', 'POST',
+  'group_api.sms_segments(text)', ARRAY['Hello']);
+
+-- group_api.rows_as
+SELECT group_api.rows_as(current_user, session_user, false, true, NULL, NULL, NULL, 'group_api.providers', '{}');

@@ -52,23 +52,47 @@ was_made_a_gateway(Oid role)
 	return OidIsValid(function) && ga_may_execute(function, role);
 }
 
-static bool
-is_trusted_session(void)
+bool
+ga_caller_is_gateway(Oid role)
 {
-	char *user = GetUserNameFromId(GetSessionUserId(), true);
+	char *user = GetUserNameFromId(role, true);
 	char *list = pstrdup(ga_settings.trusted_roles);
 	List *names = NIL;
 	ListCell *cell;
 
-	if (superuser_arg(GetSessionUserId()))
-		return true;
-	if (user == NULL || !was_made_a_gateway(GetSessionUserId()) ||
+	if (user == NULL || !was_made_a_gateway(role) ||
 		!SplitIdentifierString(list, ',', &names))
 		return false;
 	foreach (cell, names)
 		if (strcmp(lfirst(cell), user) == 0)
 			return true;
 	return false;
+}
+
+/* What a proxy said of the session it speaks for, during its call. */
+static bool is_spoken_for;
+static bool is_spoken_for_trusted;
+
+void
+ga_caller_speak_for(bool is_trusted)
+{
+	is_spoken_for = true;
+	is_spoken_for_trusted = is_trusted;
+}
+
+void
+ga_caller_speak_for_nobody(void)
+{
+	is_spoken_for = false;
+}
+
+static bool
+is_trusted_session(void)
+{
+	if (is_spoken_for)
+		return is_spoken_for_trusted;
+	return superuser_arg(GetSessionUserId()) ||
+		   ga_caller_is_gateway(GetSessionUserId());
 }
 
 /* Names end up in headers of mails: no second line, nothing reversed. */

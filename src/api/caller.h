@@ -31,6 +31,16 @@ typedef struct GaCaller
  */
 extern void ga_caller_read(GaCaller *caller);
 
+/* Named in group_api.trusted_roles and made a gateway: a session of this role is believed. */
+extern bool ga_caller_is_gateway(Oid role);
+
+/*
+ * From here to ga_caller_speak_for_nobody() callers are not this session's: a proxy
+ * (api/shard/call_as) calls for a session of its own, whose claims count or not.
+ */
+extern void ga_caller_speak_for(bool is_trusted);
+extern void ga_caller_speak_for_nobody(void);
+
 /*
  * Inside ga_owner_enter()/leave(): looks the caller up in the directory, and
  * adds it when `add` is set.

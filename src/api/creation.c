@@ -23,6 +23,7 @@
 #include "store/group/insert_store.h"
 #include "store/group/member_insert.h"
 #include "store/group/subscription_store.h"
+#include "store/installation_store.h"
 #include "store/suppression_store.h"
 #include "utils/timestamp.h"
 
@@ -108,6 +109,15 @@ ga_creation_begin(GaGroup *group, char contract)
 	group->visible = true;
 	group->active = true;
 	group->id = ga_uuid_v7(group->created_at);
+}
+
+void
+ga_creation_mark_shard(GaGroup *group)
+{
+	int shard;
+
+	group->is_named = ga_installation_is_named(&shard);
+	ga_shard_put_into_uuid(&group->id, shard);
 }
 
 void

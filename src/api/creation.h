@@ -36,6 +36,8 @@ extern Jsonb *ga_creation_body(FunctionCallInfo fcinfo, int at,
 
 /* Empties the view and sets what every new group has. */
 extern void ga_creation_begin(GaGroup *group, char contract);
+/* Puts the shard's number into the id, before it is used.  Inside ga_owner_enter(). */
+extern void ga_creation_mark_shard(GaGroup *group);
 /* Makes members[0] the caller, who has an id by now. */
 extern void ga_creation_add_leader(GaGroup *group, const GaCaller *caller);
 /* Whether a gateway is told to roll back what it calls (Prefer: tx=rollback). */

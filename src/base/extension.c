@@ -56,6 +56,12 @@ typedef struct Named
 	Oid function;
 } Named;
 
+typedef struct Routine
+{
+	char *signature;
+	Oid function;
+} Routine;
+
 typedef struct Namesakes
 {
 	Oid function;
@@ -67,6 +73,7 @@ static bool functions_are_valid;
 static MemoryContext functions_context;
 static List *namesakes_known; /* of Namesakes */
 static List *named_known;	  /* of Named */
+static List *routines_known;  /* of Routine */
 static bool is_watching;
 
 static void
@@ -280,6 +287,7 @@ begin_functions(void)
 	MemoryContextReset(functions_context);
 	namesakes_known = NIL;
 	named_known = NIL;
+	routines_known = NIL;
 	functions_are_valid = true;
 }
 
@@ -333,6 +341,103 @@ ga_extension_function(const char *name)
 	if (OidIsValid(function))
 		keep_named(name, function);
 	return function;
+}
+
+/* As in a signature: types of PostgreSQL's own bear no schema, whatever the search_path. */
+static char *
+type_in_signature(Oid type)
+{
+	static const char system[] = "pg_catalog.";
+	char *name = format_type_extended(type, -1, FORMAT_TYPE_FORCE_QUALIFY);
+
+	return strncmp(name, system, strlen(system)) == 0 ? name + strlen(system)
+													  : name;
+}
+
+static bool
+takes(const FormData_pg_proc *function, const char *types)
+{
+	StringInfoData list;
+
+	initStringInfo(&list);
+	for (int i = 0; i < function->pronargs; i++)
+		appendStringInfo(&list, "%s%s", i > 0 ? "," : "",
+						 type_in_signature(function->proargtypes.values[i]));
+	appendStringInfoChar(&list, ')');
+	return strcmp(list.data, types) == 0;
+}
+
+/* schema.name(types), where `types` ends in the parenthesis. */
+static Oid
+find_routine(const char *schema_name, const char *name, const char *types)
+{
+	Oid extension = ga_extension_oid();
+	Oid schema = find_schema(schema_name, extension);
+	Oid found = InvalidOid;
+	CatCList *list;
+
+	if (!OidIsValid(schema))
+		return InvalidOid;
+	list = SearchSysCacheList1(PROCNAMEARGSNSP, CStringGetDatum(name));
+	for (int i = 0; i < list->n_members; i++)
+	{
+		Form_pg_proc other = (Form_pg_proc) GETSTRUCT(&list->members[i]->tuple);
+
+		if (other->pronamespace == schema && takes(other, types) &&
+			is_member(ProcedureRelationId, other->oid, extension))
+			found = other->oid;
+	}
+	ReleaseSysCacheList(list);
+	return found;
+}
+
+static void
+keep_routine(const char *signature, Oid function)
+{
+	MemoryContext old = MemoryContextSwitchTo(functions_context);
+	Routine *routine = palloc(sizeof(Routine));
+
+	routine->signature = pstrdup(signature);
+	routine->function = function;
+	routines_known = lappend(routines_known, routine);
+	MemoryContextSwitchTo(old);
+}
+
+Oid
+ga_extension_routine(const char *signature)
+{
+	char *copy = pstrdup(signature);
+	char *dot = strchr(copy, '.');
+	char *open = dot ? strchr(dot, '(') : NULL;
+	Oid function;
+	ListCell *cell;
+
+	begin_functions();
+	foreach (cell, routines_known)
+		if (strcmp(((Routine *) lfirst(cell))->signature, signature) == 0)
+			return ((Routine *) lfirst(cell))->function;
+	if (open == NULL || open - copy >= NAMEDATALEN)
+		return InvalidOid;
+	*dot = *open = '\0';
+	function = find_routine(copy, dot + 1, open + 1);
+	if (OidIsValid(function))
+		keep_routine(signature, function);
+	return function;
+}
+
+Oid
+ga_extension_view(const char *name)
+{
+	static const char schema[] = "group_api.";
+	Oid view;
+
+	if (strncmp(name, schema, strlen(schema)) != 0)
+		return InvalidOid;
+	view = find_table(name + strlen(schema), our_schemas()->public,
+					  ga_extension_oid());
+	return OidIsValid(view) && get_rel_relkind(view) == RELKIND_VIEW
+			   ? view
+			   : InvalidOid;
 }
 
 static List *

@@ -44,6 +44,13 @@ extern Oid ga_extension_owner(void);
 extern Oid ga_extension_function(const char *name);
 
 /*
+ * The one function that is written so, schema and types of arguments included, such as
+ * group_api.get_group(uuid); the view of that name.
+ */
+extern Oid ga_extension_routine(const char *signature);
+extern Oid ga_extension_view(const char *name);
+
+/*
  * Those functions of the extension that bear the name of `function` and lie in
  * its schema, itself among them: a list of oids, NIL when it is not the
  * extension's.  It is good until the next call.

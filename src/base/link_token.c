@@ -9,9 +9,13 @@
 #include "access/xlog.h"
 #include "base/digest.h"
 #include "base/link_token.h"
+#include "base/uuid.h"
 #include "common/cryptohash.h"
 #include "common/hmac.h"
 #include "common/sha2.h"
+
+/* Three varints, and of a shard's group a fourth one. */
+#define NUMBERS_MAX 30
 
 static const char base64url[] =
 	"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
@@ -94,16 +98,30 @@ decode(const char *in, uint8 *out, int room)
 	return strcmp(again, in) == 0 ? length : -1;
 }
 
+/* The shard that is told beside the rest of the number; 0: all of it is told as one. */
+static int
+shard_apart(int64 number)
+{
+	int64 shard = number >> GA_SHARD_NUMBER_BITS;
+
+	return shard > 0 && shard <= GA_SHARD_MAX ? (int) shard : 0;
+}
+
 void
 ga_link_token_make(const uint8 *secret, GaLinkPurpose purpose,
 				   GaLinkToken token, char *text)
 {
-	uint8 bytes[30 + GA_LINK_MAC_LENGTH];
+	uint8 bytes[NUMBERS_MAX + GA_LINK_MAC_LENGTH];
+	int shard = shard_apart(token.group_number);
 	int length = 0;
 
-	length += put_varint(bytes + length, (uint64) token.group_number);
+	length +=
+		put_varint(bytes + length, (uint64) (token.group_number -
+											 ga_shard_first_number(shard)));
 	length += put_varint(bytes + length, (uint64) token.member_number);
 	length += put_varint(bytes + length, (uint64) token.version);
+	if (shard > 0)
+		length += put_varint(bytes + length, (uint64) shard);
 	compute_mac(secret, purpose, bytes, length, bytes + length);
 	encode(bytes, length + GA_LINK_MAC_LENGTH, text);
 }
@@ -118,34 +136,61 @@ macs_are_equal(const uint8 *a, const uint8 *b)
 	return difference == 0;
 }
 
-bool
-ga_link_token_read(const uint8 *secret, GaLinkPurpose purpose, const char *text,
-				   GaLinkToken *token)
+/* What stands before the MAC; false when it is not as ga_link_token_make() writes it. */
+static bool
+read_numbers(const uint8 *bytes, int length, GaLinkToken *token)
 {
-	uint8 bytes[30 + GA_LINK_MAC_LENGTH];
-	uint8 mac[GA_LINK_MAC_LENGTH];
-	uint64 numbers[3];
-	int length = decode(text, bytes, sizeof(bytes)) - GA_LINK_MAC_LENGTH;
-	int at = 0;
+	uint64 numbers[4] = {0};
+	int count = 0;
 
-	if (length < 3)
-		return false;
-	for (int i = 0; i < 3; i++)
+	for (int at = 0; at < length; count++)
 	{
-		int used = get_varint(bytes + at, length - at, &numbers[i]);
+		int used = count < lengthof(numbers)
+					   ? get_varint(bytes + at, length - at, &numbers[count])
+					   : 0;
 
 		if (used == 0)
 			return false;
 		at += used;
 	}
-	compute_mac(secret, purpose, bytes, length, mac);
-	if (at != length || !macs_are_equal(mac, bytes + length) ||
-		numbers[1] > PG_INT32_MAX || numbers[2] > PG_INT32_MAX)
+	if (count < 3 || numbers[1] > PG_INT32_MAX || numbers[2] > PG_INT32_MAX)
 		return false;
-	token->group_number = (int64) numbers[0];
+	if (count == 4 && (numbers[3] == 0 || numbers[3] > GA_SHARD_MAX ||
+					   numbers[0] >> GA_SHARD_NUMBER_BITS != 0))
+		return false;
+	token->group_number =
+		(int64) numbers[0] + ga_shard_first_number((int) numbers[3]);
 	token->member_number = (int32) numbers[1];
 	token->version = (int32) numbers[2];
 	return true;
+}
+
+bool
+ga_link_token_read(const uint8 *secret, GaLinkPurpose purpose, const char *text,
+				   GaLinkToken *token)
+{
+	uint8 bytes[NUMBERS_MAX + GA_LINK_MAC_LENGTH];
+	uint8 mac[GA_LINK_MAC_LENGTH];
+	int length = decode(text, bytes, sizeof(bytes)) - GA_LINK_MAC_LENGTH;
+	GaLinkToken read;
+
+	if (length < 3)
+		return false;
+	compute_mac(secret, purpose, bytes, length, mac);
+	if (!macs_are_equal(mac, bytes + length) ||
+		!read_numbers(bytes, length, &read))
+		return false;
+	*token = read;
+	return true;
+}
+
+bool
+ga_link_token_peek(const char *text, GaLinkToken *token)
+{
+	uint8 bytes[NUMBERS_MAX + GA_LINK_MAC_LENGTH];
+	int length = decode(text, bytes, sizeof(bytes)) - GA_LINK_MAC_LENGTH;
+
+	return length >= 3 && read_numbers(bytes, length, token);
 }
 
 void

@@ -4,8 +4,10 @@
  *		we made it.  Derived when needed, never stored.
  *
  * base64url( varint group number | varint member number | varint version |
- * first 16 bytes of HMAC-SHA-256(secret, [purpose] those bytes) ): 128 bits to guess,
- * 26 to 40 characters in an SMS.
+ * [varint shard] | first 16 bytes of HMAC-SHA-256(secret, [purpose] those bytes) ): 128 bits to guess,
+ * 26 to 40 characters in an SMS.  The shard is told apart from the rest of the group's
+ * number (base/uuid) and left out where it is 0: together they would take five
+ * bytes more of each SMS.
  */
 #ifndef GA_BASE_LINK_TOKEN_H
 #define GA_BASE_LINK_TOKEN_H
@@ -49,6 +51,12 @@ extern void ga_link_token_make(const uint8 *secret, GaLinkPurpose purpose,
  */
 extern bool ga_link_token_read(const uint8 *secret, GaLinkPurpose purpose,
 							   const char *text, GaLinkToken *token);
+
+/*
+ * What a token says, proved by nothing: which shard is to be asked, and no more.
+ * False when the text is none of any secret.
+ */
+extern bool ga_link_token_peek(const char *text, GaLinkToken *token);
 
 /*
  * Overwrites the tokens of every purpose in what a stranger wrote, whose length

@@ -19,6 +19,7 @@
 #include "access/xlog.h"
 #include "base/compat.h"
 #include "base/link_token.h"
+#include "base/uuid.h"
 #include "base/upgrade_mark.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
@@ -54,35 +55,101 @@ ga_installation_fill_identity(Datum *values)
 }
 
 bool
-ga_installation_is_named(void)
+ga_installation_is_named(int *shard)
 {
 	static const GaColumn columns[] = {{"system_identifier", INT8OID},
-									   {"database_oid", OIDOID}};
+									   {"database_oid", OIDOID},
+									   {"shard", INT4OID}};
 	static GaTable table = {.name = "installation",
 							.column_count = lengthof(columns),
 							.columns = columns};
 	static GaPlan plan = {
-		.sql = "SELECT FROM group_api_private.installation"
-			   " WHERE (system_identifier, database_oid) = ($1, $2)",
+		.sql = "SELECT (system_identifier, database_oid) = ($1, $2), shard"
+			   " FROM group_api_private.installation",
 		.nargs = 2,
 		.argtypes = {INT8OID, OIDOID},
 	};
 	Datum wanted[2];
-	Datum values[2];
-	bool nulls[2];
+	Datum values[3];
+	bool nulls[3];
 
+	*shard = 0;
 	ga_installation_fill_identity(wanted);
 	switch (ga_table_find_any(&table, values, nulls))
 	{
 		case GA_FOUND_NONE:
 			return false;
 		case GA_FOUND_ONE:
+			*shard = DatumGetInt32(values[2]);
 			return DatumGetInt64(values[0]) == DatumGetInt64(wanted[0]) &&
 				   DatumGetObjectId(values[1]) == DatumGetObjectId(wanted[1]);
 		case GA_FOUND_UNKNOWN:
 			break;
 	}
-	return ga_plan_run(&plan, wanted, NULL, SPI_OK_SELECT) > 0;
+	if (ga_plan_run(&plan, wanted, NULL, SPI_OK_SELECT) == 0)
+		return false;
+	*shard = ga_row_int32(0, 2, 0);
+	return ga_row_bool(0, 1, false);
+}
+
+/* ---- which shard this is ------------------------------------------------- */
+
+int
+ga_installation_shard(void)
+{
+	int shard;
+
+	(void) ga_installation_is_named(&shard);
+	return shard;
+}
+
+static void
+require_no_groups(int shard)
+{
+	static GaPlan lock = {
+		.sql = "LOCK TABLE group_api_private.groups IN SHARE MODE",
+	};
+	static GaPlan look = {
+		.sql = "SELECT FROM group_api_private.groups LIMIT 1",
+	};
+
+	/* Whoever creates a group has read the number before. */
+	ga_plan_run(&lock, NULL, NULL, SPI_OK_UTILITY);
+	if (ga_plan_run(&look, NULL, NULL, SPI_OK_SELECT) > 0)
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("the groups of this database are those of shard %d", shard),
+			 errdetail("Their ids, their numbers and their links say so."),
+			 errhint("Leave it this number, and give another one to an empty "
+					 "database.")));
+}
+
+void
+ga_installation_set_shard(int shard)
+{
+	static GaPlan note = {
+		.sql = "UPDATE group_api_private.installation SET shard = $1",
+		.nargs = 1,
+		.argtypes = {INT4OID},
+	};
+	static GaPlan count = {
+		.sql =
+			"SELECT setval('group_api_private.groups_number_seq', $1, false),"
+			" setval('group_api_private.events_id_seq', $1, false)",
+		.nargs = 1,
+		.argtypes = {INT8OID},
+	};
+	int now = ga_installation_shard();
+	Datum values[1];
+
+	if (now == shard)
+		return;
+	require_no_groups(now);
+	values[0] = Int32GetDatum(shard);
+	ga_plan_run(&note, values, NULL, SPI_OK_UPDATE);
+	values[0] = Int64GetDatum(ga_shard_first_number(shard) + 1);
+	ga_plan_run(&count, values, NULL, SPI_OK_SELECT);
 }
 
 /* ---- where the data come from -------------------------------------------- */

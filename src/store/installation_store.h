@@ -42,8 +42,19 @@ extern void ga_installation_fill_identity(Datum *values);
 extern GaOrigin ga_installation_origin(void);
 /* Whether the data are ours; false also where there are none. */
 extern bool ga_installation_is_ours(void);
-/* Whether the data bear this cluster and database; nothing else is looked at. */
-extern bool ga_installation_is_named(void);
+/*
+ * Whether the data bear this cluster and database; nothing else is looked at.  `shard`
+ * becomes their number, 0 where none was given.
+ */
+extern bool ga_installation_is_named(int *shard);
+/* The number of this shard (base/uuid). */
+extern int ga_installation_shard(void);
+/*
+ * Gives the data, which are ours, another number, and lets groups and events be
+ * counted from there.  Waits for those who are creating groups, as long as callers wait
+ * for locks.  Error: 55000 where groups bear the number that it has.
+ */
+extern void ga_installation_set_shard(int shard);
 /* Whether the data are those of another cluster or database. */
 extern bool ga_installation_is_foreign(void);
 /* The system identifier of the cluster they were in before pg_upgrade; 0: none. */

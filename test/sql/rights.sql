@@ -306,7 +306,7 @@ INSERT INTO levels
 		'one_batch(text,uuid,group_api.channel,name,text,interval,integer,uuid,integer)', 'private.every_batch(text,uuid,group_api.channel,name,text,interval,integer)', 'report_progress(text,bigint,bigint)',
 		'pause_channel(group_api.channel,text)', 'resume_channel(group_api.channel)', 'pause_all(text)', 'resume_all()',
 		'private.mail_unquoted(text)', 'private.mail_subject(text)', 'private.mail_text(text)', 'private.first_link(text)',
-		'put_user(text,text,text,text,text,text,text,text)', 'resume(name)', 'adopt(boolean,boolean,boolean)',
+		'put_user(text,text,text,text,text,text,text,text)', 'resume(name)', 'adopt(boolean,boolean,boolean,integer)',
 		'suppress(text)', 'unsuppress(text)', 'wait_until_idle(interval)',
 		'put_template(group_api.channel,text,text,text,text)', 'remove_template(group_api.channel,text)',
 		'private.builtin_templates()', 'receipt_url(name)', 'test_provider(name,text)',

@@ -48,6 +48,7 @@ create(GaCaller *caller, const GaGroupRequest *request, const char *key,
 
 	fill_group(group, request);
 	ga_owner_enter(&scope);
+	ga_creation_mark_shard(group);
 	if (ga_idempotency_begin(&scope, caller, key, body, NULL, group,
 							 violations))
 	{

@@ -126,6 +126,8 @@ create(GaCaller *caller, const GaGroupRequestV2 *request, const char *key,
 	/* What is not written needs no key. */
 	if (request->dry_run)
 		key = NULL;
+	else
+		ga_creation_mark_shard(group);
 	if (ga_idempotency_begin(&scope, caller, key, body, NULL, group,
 							 violations))
 	{

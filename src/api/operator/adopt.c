@@ -9,6 +9,7 @@
 
 #include "base/compat.h"
 #include "base/extension.h"
+#include "base/uuid.h"
 #include "dispatch/wake.h"
 #include "store/installation_store.h"
 #include "store/plan_cache.h"
@@ -77,6 +78,28 @@ adopt(bool keep_links, bool forgets)
 		ereport(NOTICE, (errmsg("another session adopted the data just now")));
 }
 
+/* The number that is asked for; -1: none.  It is the fourth argument. */
+static int
+shard_asked(FunctionCallInfo fcinfo)
+{
+	int shard = PG_ARGISNULL(3) ? -1 : PG_GETARG_INT32(3);
+
+	if (!PG_ARGISNULL(3) && (shard < 0 || shard > GA_SHARD_MAX))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("shard must be 0 to %d, not %d", GA_SHARD_MAX, shard)));
+	return shard;
+}
+
+static void
+number_shard(int shard)
+{
+	if (shard < 0 || shard == ga_installation_shard())
+		return;
+	ga_installation_set_shard(shard);
+	ereport(NOTICE, (errmsg("the database is shard %d", shard)));
+}
+
 PG_FUNCTION_INFO_V1(group_api_adopt);
 
 Datum
@@ -85,6 +108,7 @@ group_api_adopt(PG_FUNCTION_ARGS)
 	bool keep_links = !PG_ARGISNULL(0) && PG_GETARG_BOOL(0);
 	bool dry_run = !PG_ARGISNULL(1) && PG_GETARG_BOOL(1);
 	bool forgets = !PG_ARGISNULL(2) && PG_GETARG_BOOL(2);
+	int shard = shard_asked(fcinfo);
 	GaOwnerScope scope;
 	GaAdoption plan;
 	GaOrigin origin;
@@ -101,6 +125,8 @@ group_api_adopt(PG_FUNCTION_ARGS)
 		require_list(&plan);
 	if (origin != GA_ORIGIN_OWN && !dry_run)
 		adopt(keep_links || origin == GA_ORIGIN_MOVED, forgets);
+	if (!dry_run)
+		number_shard(shard);
 	ga_owner_leave(&scope);
 	if (!dry_run)
 	{

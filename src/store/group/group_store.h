@@ -27,6 +27,7 @@ typedef struct GaGroup
 	const char *locale; /* of its messages; NULL: not known */
 	bool has_product;
 	bool is_first; /* the database's: the data became ours by it */
+	bool is_named; /* the data bore this cluster and database before */
 	pg_uuid_t product_id;
 	int64 created_by;
 	TimestampTz created_at;

@@ -10,6 +10,7 @@
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
+#include "base/uuid.h"
 #include "store/group/insert_store.h"
 #include "store/group/deadline_store.h"
 #include "store/installation_store.h"
@@ -101,7 +102,7 @@ put_group_v1(GaGroup *group)
 	values[12] = ga_table_insert_text(&insert, group->locale, &nulls[12]);
 	ga_table_insert_row(&insert, values, nulls);
 	ga_table_insert_end(&insert);
-	if (!ga_installation_is_named())
+	if (!group->is_named)
 		group->is_first = ga_installation_claim(&group->id);
 	return true;
 }
@@ -219,6 +220,16 @@ insert_group_v2(const GaOwnerScope *scope, GaGroup *group)
 	return false;
 }
 
+/* adopt() may have given another number since the id was made. */
+static void
+require_one_shard(const GaGroup *group)
+{
+	if (ga_shard_of_number(group->number) != ga_shard_of_uuid(&group->id))
+		ereport(ERROR, (errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+						errmsg("the shard got another number meanwhile"),
+						errhint("Try again.")));
+}
+
 bool
 ga_group_insert(const GaOwnerScope *scope, GaGroup *group)
 {
@@ -229,6 +240,7 @@ ga_group_insert(const GaOwnerScope *scope, GaGroup *group)
 	}
 	else if (!insert_group_v2(scope, group))
 		return false;
+	require_one_shard(group);
 	ga_members_insert(group);
 	return true;
 }

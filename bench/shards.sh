@@ -1,0 +1,57 @@
+# shards.sh: what a call costs through a proxy database, beside the same call of the shard
+# itself. Sourced by script/bench.
+# shellcheck shell=bash disable=SC2034,SC2153 # names of the other files of bench/
+
+SHARD_CALLS=1000
+
+# The proxy is a database of the same server, so both hops are of one machine.
+make_proxy() {
+	local shared="host=$WORK port=$PGPORT dbname=postgres"
+	sql postgres >/dev/null <"$ROOT/docs/scaling/shard.sql" 2>"$WORK/shard.log" || return 1
+	query 'CREATE ROLE bench_caller LOGIN' && query "SELECT group_api.grant_access('bench_caller', 'caller')" >/dev/null &&
+		query 'GRANT bench_caller TO group_api_proxy' && query 'CREATE DATABASE proxy' || return 1
+	sql proxy -v "shard0=$shared" >/dev/null <"$ROOT/docs/scaling/proxy.sql" &&
+		sql postgres <"$ROOT/docs/scaling/proxy_functions.sql" >"$WORK/functions.sql" &&
+		sql proxy >/dev/null <"$WORK/functions.sql" &&
+		query "SELECT group_api.grant_access('bench_caller', 'caller')" -d proxy >/dev/null
+}
+
+# call_ms DATABASE STATEMENT: the median of the milliseconds of a call, of one client, each
+# a commit of its own; what else the machine does meanwhile makes outliers
+call_ms() {
+	rm -f "$WORK"/calls.*
+	echo "$2;" >"$WORK/statement.sql"
+	as_server "$PG_BIN/pgbench" -n -M prepared -U bench_caller -c 1 -t "$SHARD_CALLS" -l --log-prefix="$WORK/calls" \
+		-f "$WORK/statement.sql" "$1" >"$WORK/pgbench.log" 2>&1 || return 1
+	cut -d ' ' -f 3 "$WORK"/calls.* | sort -n | awk '{ us[NR] = $1 } END { print us[int((NR + 1) / 2)] / 1000 }'
+}
+
+# What is held back makes no work for a dispatcher, nor a NOTICE that there is no provider.
+held() { body 2 BOTH | sed 's/^{/{"sendInvitations": false, /'; }
+
+sample_create_direct() { call_ms postgres "SELECT group_api.create_group('$(held)'::jsonb)"; }
+sample_create_proxied() { call_ms proxy "SELECT group_api.create_group('$(held)'::jsonb)"; }
+sample_big_direct() { call_ms postgres "SELECT group_api.get_group('$BIG_GROUP')"; }
+sample_big_proxied() { call_ms proxy "SELECT group_api.get_group('$BIG_GROUP')"; }
+sample_small_direct() { call_ms postgres "SELECT group_api.get_group('$SMALL_GROUP')"; }
+sample_small_proxied() { call_ms proxy "SELECT group_api.get_group('$SMALL_GROUP')"; }
+
+made_by_caller() {
+	sql postgres -U bench_caller 2>/dev/null <<-SQL
+		SELECT group_api.create_group('$(body "$1" EMAIL 5000000)'::jsonb) #>> '{group,id}';
+	SQL
+}
+
+row_shards() {
+	[ -e "$("$PG_CONFIG" --sharedir)/extension/plproxy.control" ] || {
+		print_note 'calls through a proxy' 'PL/Proxy is not installed'
+		return
+	}
+	make_proxy || return
+	SMALL_GROUP=$(made_by_caller 2) BIG_GROUP=$(made_by_caller 100)
+	in_turn create_proxied create_direct || return
+	compare 'create_group, 2 members, through a proxy' create_proxied create_direct ' ms' 'of the shard' '<=1.5'
+	in_turn big_proxied big_direct small_proxied small_direct || return
+	compare '  get_group, 100 members' big_proxied big_direct ' ms' 'of the shard' ''
+	compare '  get_group, 2 members' small_proxied small_direct ' ms' 'of the shard' ''
+}

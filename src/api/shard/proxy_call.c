@@ -1,0 +1,324 @@
+/*
+ * proxy_call.c
+ *		What the functions of a proxy database do: they have one shard, or each, call the
+ *		function of the same name for the caller.
+ *
+ * A proxy has no tables and no extension; its functions are made from a shard's catalog
+ * (docs/scaling) and all end here.  PL/Proxy speaks to the shards, by a function that
+ * only the owner of this one may execute.  So who calls is read here, in C, where it
+ * cannot be said falsely: in a function with its owner's rights PostgreSQL no longer
+ * tells, and an argument anybody could make up.
+ *
+ * A shard's error is raised again in its own words: PL/Proxy puts some in front.
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "api/answer/answer.h"
+#include "base/compat.h"
+#include "catalog/pg_proc.h"
+#include "catalog/pg_type.h"
+#include "executor/spi.h"
+#include "funcapi.h"
+#include "miscadmin.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/guc.h"
+#include "utils/syscache.h"
+
+#define ARGUMENT_LIST "$1, $2, $3, $4, $5, $6, $7, $8, $9, $10"
+#define ARGUMENTS 10
+
+typedef struct Statement
+{
+	const char *sql;
+	SPIPlanPtr plan; /* kept for the session */
+} Statement;
+
+/* ---- who calls ----------------------------------------------------------- */
+
+static Oid
+owner_of(Oid function)
+{
+	HeapTuple tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
+	Oid owner;
+
+	if (!HeapTupleIsValid(tuple))
+		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_FUNCTION),
+						errmsg("function %u does not exist", function)));
+	owner = ((Form_pg_proc) GETSTRUCT(tuple))->proowner;
+	ReleaseSysCache(tuple);
+	return owner;
+}
+
+static void
+put_setting(const char *name, Datum *value, char *null)
+{
+	const char *text = GetConfigOption(name, true, false);
+
+	*null = text == NULL || text[0] == '\0' ? 'n' : ' ';
+	*value = *null == 'n' ? (Datum) 0 : CStringGetTextDatum(text);
+}
+
+/* What is sent, from (shard, function, values) and from the session. */
+static void
+fill_arguments(FunctionCallInfo fcinfo, Datum *values, char *nulls)
+{
+	NameData *role = palloc0(sizeof(NameData));
+	NameData *login = palloc0(sizeof(NameData));
+
+	namestrcpy(role, GetUserNameFromId(GetUserId(), false));
+	namestrcpy(login, GetUserNameFromId(GetSessionUserId(), false));
+	memset(nulls, ' ', ARGUMENTS);
+	values[0] = Int32GetDatum(PG_ARGISNULL(0) ? 0 : PG_GETARG_INT32(0));
+	values[1] = NameGetDatum(role);
+	values[2] = NameGetDatum(login);
+	values[3] = BoolGetDatum(superuser_arg(GetSessionUserId()));
+	values[4] = BoolGetDatum(XactReadOnly);
+	put_setting("request.jwt.claims", &values[5], &nulls[5]);
+	put_setting("request.headers", &values[6], &nulls[6]);
+	put_setting("request.method", &values[7], &nulls[7]);
+	for (int i = 1; i <= 2; i++)
+	{
+		nulls[7 + i] = PG_ARGISNULL(i) ? 'n' : ' ';
+		values[7 + i] = PG_ARGISNULL(i) ? (Datum) 0 : PG_GETARG_DATUM(i);
+	}
+}
+
+/* ---- a shard's errors ---------------------------------------------------- */
+
+/*
+ * As plproxy 2.10 has it (src/main.c, plproxy_remote_error):
+ * "function(10): [database] REMOTE ERROR: words".
+ */
+static char *
+own_words(char *message)
+{
+	char *mark = message ? strstr(message, "] REMOTE ") : NULL;
+	char *words = mark ? strstr(mark, ": ") : NULL;
+
+	return words ? words + 2 : message;
+}
+
+static char *
+without_label(char *text, const char *label)
+{
+	size_t length = strlen(label);
+
+	return text != NULL && strncmp(text, label, length) == 0 ? text + length
+															 : text;
+}
+
+/* What PL/Proxy itself says is that a shard cannot be reached; where it is, is for the log. */
+static void
+tell_unreachable(ErrorData *error, int shard)
+{
+	error->sqlerrcode = ERRCODE_CONNECTION_FAILURE;
+	error->detail_log = error->message;
+	error->detail = NULL;
+	error->message = psprintf("shard %d cannot be reached", shard);
+	error->hint = pstrdup("SELECT * FROM group_api_proxy.check_shards(); tells "
+						  "a superuser why.");
+}
+
+pg_noreturn static void
+raise_in_own_words(MemoryContext context, int shard)
+{
+	ErrorData *error;
+
+	MemoryContextSwitchTo(context);
+	error = CopyErrorData();
+	FlushErrorState();
+	if (error->message != NULL && strstr(error->message, "] REMOTE ") != NULL)
+	{
+		error->message = own_words(error->message);
+		error->detail = without_label(error->detail, "Remote detail: ");
+		error->hint = without_label(error->hint, "Remote hint: ");
+	}
+	else if (error->message != NULL &&
+			 strstr(error->message, "PL/Proxy function ") == error->message)
+		tell_unreachable(error, shard);
+	ReThrowError(error);
+}
+
+/* ---- asking -------------------------------------------------------------- */
+
+static void
+prepare(Statement *statement)
+{
+	Oid types[ARGUMENTS] = {INT4OID, NAMEOID, NAMEOID, BOOLOID, BOOLOID,
+							TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTARRAYOID};
+	SPIPlanPtr plan;
+
+	if (statement->plan != NULL)
+		return;
+	plan = SPI_prepare(statement->sql, ARGUMENTS, types);
+	if (plan == NULL || SPI_keepplan(plan) != 0)
+		elog(ERROR, "could not prepare a call of a shard");
+	statement->plan = plan;
+}
+
+/* Runs it as the owner; the rows are SPI's, and SPI stays connected. */
+static void
+ask(FunctionCallInfo fcinfo, Statement *statement)
+{
+	MemoryContext context = CurrentMemoryContext;
+	Datum values[ARGUMENTS];
+	char nulls[ARGUMENTS];
+	Oid user;
+	int security;
+
+	fill_arguments(fcinfo, values, nulls);
+	GetUserIdAndSecContext(&user, &security);
+	SetUserIdAndSecContext(owner_of(fcinfo->flinfo->fn_oid),
+						   security | SECURITY_LOCAL_USERID_CHANGE);
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "could not connect to SPI");
+	prepare(statement);
+	PG_TRY();
+	{
+		(void) SPI_execute_plan(statement->plan, values, nulls, true, 0);
+	}
+	PG_CATCH();
+	{
+		raise_in_own_words(context, DatumGetInt32(values[0]));
+	}
+	PG_END_TRY();
+	SetUserIdAndSecContext(user, security);
+}
+
+/* What a shard answers; the last four are of an error (api/shard/call_as). */
+enum
+{
+	ANSWER_TEXT,
+	ANSWER_STATUS,
+	ANSWER_HEADERS,
+	ANSWER_SQLSTATE,
+	ANSWER_MESSAGE,
+	ANSWER_DETAIL,
+	ANSWER_HINT,
+	ANSWER_PARTS
+};
+
+typedef struct ShardAnswer
+{
+	Datum parts[ANSWER_PARTS]; /* of type text; 0: null */
+} ShardAnswer;
+
+static void
+read_answer(Datum array, ShardAnswer *answer)
+{
+	Datum *parts;
+	bool *nulls;
+	int count;
+
+	memset(answer, 0, sizeof(*answer));
+	deconstruct_array(DatumGetArrayTypeP(array), TEXTOID, -1, false,
+					  TYPALIGN_INT, &parts, &nulls, &count);
+	for (int i = 0; i < count && i < ANSWER_PARTS; i++)
+		answer->parts[i] = nulls[i] ? (Datum) 0 : parts[i];
+}
+
+/* NULL for null. */
+static char *
+part(const ShardAnswer *answer, int at)
+{
+	Datum value = answer->parts[at];
+
+	return value == (Datum) 0 ? NULL : TextDatumGetCString(value);
+}
+
+static void
+raise_answered(const ShardAnswer *answer)
+{
+	const char *state = part(answer, ANSWER_SQLSTATE);
+	const char *message = part(answer, ANSWER_MESSAGE);
+	const char *detail = part(answer, ANSWER_DETAIL);
+	const char *hint = part(answer, ANSWER_HINT);
+
+	if (strlen(state) != 5)
+		state = "XX000";
+	ereport(ERROR, (errcode(MAKE_SQLSTATE(state[0], state[1], state[2],
+										  state[3], state[4])),
+					errmsg_internal("%s", message ? message : ""),
+					detail ? errdetail_internal("%s", detail) : 0,
+					hint ? errhint("%s", hint) : 0));
+}
+
+/* The gateway of this session takes them from its settings. */
+static void
+pass_on(const ShardAnswer *answer, int at, const char *setting)
+{
+	char *value = part(answer, at);
+
+	if (value != NULL)
+		ga_answer_set(setting, value);
+}
+
+static void
+take_array(Datum *array)
+{
+	bool is_null = true;
+
+	*array = (Datum) 0;
+	if (SPI_processed > 0)
+		*array = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1,
+							   &is_null);
+	if (is_null)
+		elog(ERROR, "a shard answered nothing");
+}
+
+PG_FUNCTION_INFO_V1(group_api_proxy_call);
+
+Datum
+group_api_proxy_call(PG_FUNCTION_ARGS)
+{
+	static Statement statement = {
+		.sql = "SELECT group_api_proxy.remote_call(" ARGUMENT_LIST ")",
+	};
+	MemoryContext context = CurrentMemoryContext;
+	Datum array;
+	ShardAnswer answer;
+
+	ask(fcinfo, &statement);
+	take_array(&array);
+	MemoryContextSwitchTo(context);
+	read_answer(array, &answer);
+	if (answer.parts[ANSWER_TEXT] != (Datum) 0)
+		answer.parts[ANSWER_TEXT] =
+			PointerGetDatum(PG_DETOAST_DATUM_COPY(answer.parts[ANSWER_TEXT]));
+	if (answer.parts[ANSWER_SQLSTATE] != (Datum) 0)
+		raise_answered(&answer);
+	pass_on(&answer, ANSWER_STATUS, "response.status");
+	pass_on(&answer, ANSWER_HEADERS, "response.headers");
+	SPI_finish();
+	if (answer.parts[ANSWER_TEXT] == (Datum) 0)
+		PG_RETURN_NULL();
+	PG_RETURN_DATUM(answer.parts[ANSWER_TEXT]);
+}
+
+PG_FUNCTION_INFO_V1(group_api_proxy_rows);
+
+Datum
+group_api_proxy_rows(PG_FUNCTION_ARGS)
+{
+	static Statement statement = {
+		.sql =
+			"SELECT r FROM group_api_proxy.remote_rows(" ARGUMENT_LIST ") AS r",
+	};
+	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+
+	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
+	ask(fcinfo, &statement);
+	for (uint64 i = 0; i < SPI_processed; i++)
+	{
+		Datum values[1];
+		bool nulls[1];
+
+		values[0] = SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc,
+								  1, &nulls[0]);
+		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+	}
+	SPI_finish();
+	return (Datum) 0;
+}
