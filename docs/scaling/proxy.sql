@@ -78,11 +78,15 @@ CREATE FUNCTION group_api_proxy.shard_of_receipt(text) RETURNS integer
     LANGUAGE c IMMUTABLE PARALLEL SAFE AS '$libdir/group_api', 'group_api_proxy_shard_of_receipt';
 CREATE FUNCTION group_api_proxy.shard_of_body(jsonb) RETURNS integer
     LANGUAGE c STABLE AS '$libdir/group_api', 'group_api_proxy_shard_of_body';
+CREATE FUNCTION group_api_proxy.shard_of_body(json) RETURNS integer
+    LANGUAGE c STABLE AS '$libdir/group_api', 'group_api_proxy_shard_of_body';
 CREATE FUNCTION group_api_proxy.shard_of_body(text) RETURNS integer
     LANGUAGE c STABLE AS '$libdir/group_api', 'group_api_proxy_shard_of_body';
 CREATE FUNCTION group_api_proxy.shard_of_body(bytea) RETURNS integer
     LANGUAGE c STABLE AS '$libdir/group_api', 'group_api_proxy_shard_of_body';
 CREATE FUNCTION group_api_proxy.shard_of_new(jsonb, shards integer) RETURNS integer
+    LANGUAGE c VOLATILE AS '$libdir/group_api', 'group_api_proxy_shard_of_new';
+CREATE FUNCTION group_api_proxy.shard_of_new(json, shards integer) RETURNS integer
     LANGUAGE c VOLATILE AS '$libdir/group_api', 'group_api_proxy_shard_of_new';
 CREATE FUNCTION group_api_proxy.shard_of_new(text, shards integer) RETURNS integer
     LANGUAGE c VOLATILE AS '$libdir/group_api', 'group_api_proxy_shard_of_new';

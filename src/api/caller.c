@@ -31,8 +31,8 @@
 #define HEADER_MAX 16384
 #define OBJECT_MAX 65536
 
-static const char *
-setting_or_null(const char *name)
+const char *
+ga_caller_setting(const char *name)
 {
 	const char *value = GetConfigOption(name, true, false);
 
@@ -136,7 +136,7 @@ claim(Jsonb *claims, const char *name)
 static const char *
 bounded_setting(const char *name)
 {
-	const char *text = setting_or_null(name);
+	const char *text = ga_caller_setting(name);
 
 	return text != NULL && strlen(text) <= OBJECT_MAX ? text : NULL;
 }
@@ -216,7 +216,7 @@ ga_caller_headers(const GaCaller *caller)
 bool
 ga_caller_only_reads(const GaCaller *caller)
 {
-	const char *method = setting_or_null("request.method");
+	const char *method = ga_caller_setting("request.method");
 
 	return XactReadOnly || (method != NULL && strcmp(method, "POST") != 0);
 }
@@ -322,7 +322,7 @@ ga_caller_read(GaCaller *caller)
 	Jsonb *claims = trusted ? read_object("request.jwt.claims") : NULL;
 
 	memset(caller, 0, sizeof(*caller));
-	caller->is_http = setting_or_null("request.method") != NULL;
+	caller->is_http = ga_caller_setting("request.method") != NULL;
 	if (caller->is_http)
 		caller->headers = headers_to_read();
 	if (claims != NULL)

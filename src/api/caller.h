@@ -48,6 +48,9 @@ extern void ga_caller_speak_for_nobody(void);
 extern void ga_caller_look_up(const struct GaOwnerScope *scope,
 							  GaCaller *caller, bool add);
 
+/* A setting of the session's gateway, such as request.method; NULL: empty or unset. */
+extern const char *ga_caller_setting(const char *name);
+
 /* A header of the gateway's request, its name in lower case; NULL: none. */
 extern const char *ga_caller_header(const GaCaller *caller, const char *name);
 

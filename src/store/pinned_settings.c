@@ -62,8 +62,8 @@ static const Number numbers[] = {
 	{"extra_float_digits", &extra_float_digits, 1, "1"},
 };
 
-static void
-set(const char *name, const char *value)
+void
+ga_settings_set(const char *name, const char *value)
 {
 	(void) set_config_option(name, value, PGC_USERSET, PGC_S_SESSION,
 							 GUC_ACTION_SAVE, true, 0, false);
@@ -72,14 +72,15 @@ set(const char *name, const char *value)
 void
 ga_settings_pin(void)
 {
-	set("search_path", "pg_catalog, pg_temp");
+	ga_settings_set("search_path", "pg_catalog, pg_temp");
 	for (int i = 0; i < lengthof(switches); i++)
 		if (*switches[i].value != switches[i].wanted)
-			set(switches[i].name, switches[i].wanted ? "on" : "off");
+			ga_settings_set(switches[i].name,
+							switches[i].wanted ? "on" : "off");
 	for (int i = 0; i < lengthof(numbers); i++)
 		if (*numbers[i].value != numbers[i].wanted)
-			set(numbers[i].name, numbers[i].text);
+			ga_settings_set(numbers[i].name, numbers[i].text);
 	/* What the server logs of our statements is for its log. */
 	if (client_min_messages < NOTICE)
-		set("client_min_messages", "notice");
+		ga_settings_set("client_min_messages", "notice");
 }

@@ -10,5 +10,7 @@
  * the caller ends that level.
  */
 extern void ga_settings_pin(void);
+/* Sets one for that level. */
+extern void ga_settings_set(const char *name, const char *value);
 
 #endif /* GA_STORE_PINNED_SETTINGS_H */

@@ -16,6 +16,7 @@
 
 #include "access/xact.h"
 #include "api/caller.h"
+#include "api/shard/shard_answer.h"
 #include "base/compat.h"
 #include "base/extension.h"
 #include "catalog/pg_collation.h"
@@ -23,6 +24,7 @@
 #include "executor/spi.h"
 #include "funcapi.h"
 #include "miscadmin.h"
+#include "store/pinned_settings.h"
 #include "utils/acl.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
@@ -55,17 +57,10 @@ typedef struct Scope
 /* ---- becoming the caller ------------------------------------------------- */
 
 static void
-put_setting(const char *name, const char *value)
-{
-	(void) set_config_option(name, value, PGC_USERSET, PGC_S_SESSION,
-							 GUC_ACTION_SAVE, true, 0, false);
-}
-
-static void
 put_text_setting(const char *name, FunctionCallInfo fcinfo, int at)
 {
-	put_setting(name,
-				PG_ARGISNULL(at) ? "" : text_to_cstring(PG_GETARG_TEXT_PP(at)));
+	ga_settings_set(
+		name, PG_ARGISNULL(at) ? "" : text_to_cstring(PG_GETARG_TEXT_PP(at)));
 }
 
 static Oid
@@ -109,10 +104,10 @@ become(FunctionCallInfo fcinfo, Scope *scope)
 	put_text_setting("request.jwt.claims", fcinfo, ARG_CLAIMS);
 	put_text_setting("request.headers", fcinfo, ARG_HEADERS);
 	put_text_setting("request.method", fcinfo, ARG_METHOD);
-	put_setting("response.status", "");
-	put_setting("response.headers", "");
+	ga_settings_set("response.status", "");
+	ga_settings_set("response.headers", "");
 	if (!PG_ARGISNULL(ARG_ONLY_READS) && PG_GETARG_BOOL(ARG_ONLY_READS))
-		put_setting("transaction_read_only", "on");
+		ga_settings_set("transaction_read_only", "on");
 	SetUserIdAndSecContext(role,
 						   scope->security | SECURITY_LOCAL_USERID_CHANGE);
 	ga_caller_speak_for(believed);
@@ -280,19 +275,6 @@ call_named(FunctionCallInfo fcinfo, MemoryContext context)
 	return text;
 }
 
-/* What is answered, in this order; of an error the last four. */
-enum
-{
-	ANSWER_TEXT,
-	ANSWER_STATUS,
-	ANSWER_HEADERS,
-	ANSWER_SQLSTATE,
-	ANSWER_MESSAGE,
-	ANSWER_DETAIL,
-	ANSWER_HINT,
-	ANSWER_PARTS
-};
-
 /* One array, which a statement without FROM can return: planning one costs a third. */
 static Datum
 array_of(const char *const *parts)
@@ -311,23 +293,14 @@ array_of(const char *const *parts)
 		texts, nulls, 1, &count, &first, TEXTOID, -1, false, TYPALIGN_INT));
 }
 
-/* A setting that the function has set; NULL: it has not. */
-static const char *
-set_meanwhile(const char *name)
-{
-	const char *value = GetConfigOption(name, true, false);
-
-	return value != NULL && value[0] != '\0' ? value : NULL;
-}
-
 static Datum
 take_answer(FunctionCallInfo fcinfo, MemoryContext context)
 {
 	const char *parts[ANSWER_PARTS] = {NULL};
 
 	parts[ANSWER_TEXT] = call_named(fcinfo, context);
-	parts[ANSWER_STATUS] = set_meanwhile("response.status");
-	parts[ANSWER_HEADERS] = set_meanwhile("response.headers");
+	parts[ANSWER_STATUS] = ga_caller_setting("response.status");
+	parts[ANSWER_HEADERS] = ga_caller_setting("response.headers");
 	MemoryContextSwitchTo(context);
 	return array_of(parts);
 }
@@ -423,8 +396,8 @@ source_of_rows(const char *name, int count)
 		get_namespace_name(get_rel_namespace(view)), get_rel_name(view));
 }
 
-static void
-keep_rows(ReturnSetInfo *result)
+void
+ga_shard_keep_rows(ReturnSetInfo *result)
 {
 	for (uint64 i = 0; i < SPI_processed; i++)
 	{
@@ -450,7 +423,7 @@ read_rows(FunctionCallInfo fcinfo)
 	run(psprintf("SELECT pg_catalog.to_json(r) FROM %s AS r",
 				 source_of_rows(name, count)),
 		texts, nulls, count);
-	keep_rows((ReturnSetInfo *) fcinfo->resultinfo);
+	ga_shard_keep_rows((ReturnSetInfo *) fcinfo->resultinfo);
 	SPI_finish();
 }
 

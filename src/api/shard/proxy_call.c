@@ -15,6 +15,7 @@
 
 #include "access/xact.h"
 #include "api/answer/answer.h"
+#include "api/shard/shard_answer.h"
 #include "base/compat.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
@@ -187,19 +188,6 @@ ask(FunctionCallInfo fcinfo, Statement *statement)
 	SetUserIdAndSecContext(user, security);
 }
 
-/* What a shard answers; the last four are of an error (api/shard/call_as). */
-enum
-{
-	ANSWER_TEXT,
-	ANSWER_STATUS,
-	ANSWER_HEADERS,
-	ANSWER_SQLSTATE,
-	ANSWER_MESSAGE,
-	ANSWER_DETAIL,
-	ANSWER_HINT,
-	ANSWER_PARTS
-};
-
 typedef struct ShardAnswer
 {
 	Datum parts[ANSWER_PARTS]; /* of type text; 0: null */
@@ -306,19 +294,10 @@ group_api_proxy_rows(PG_FUNCTION_ARGS)
 		.sql =
 			"SELECT r FROM group_api_proxy.remote_rows(" ARGUMENT_LIST ") AS r",
 	};
-	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
 
 	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
 	ask(fcinfo, &statement);
-	for (uint64 i = 0; i < SPI_processed; i++)
-	{
-		Datum values[1];
-		bool nulls[1];
-
-		values[0] = SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc,
-								  1, &nulls[0]);
-		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
-	}
+	ga_shard_keep_rows((ReturnSetInfo *) fcinfo->resultinfo);
 	SPI_finish();
 	return (Datum) 0;
 }
