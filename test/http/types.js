@@ -22,8 +22,9 @@ const MULTIPART = { headers: { 'Content-Type': 'multipart/form-data' } };
 const groupTypes = new TypeChecker('@selfcommunity/api-services', 'services/group/index.d.ts');
 const userTypes = new TypeChecker('@selfcommunity/api-services', 'services/user/index.d.ts');
 
-// The API says null where these have no word for nothing: there is no next page, and
-// no subscription.
+// What the API's own description says where these types have no word for nothing: no
+// next or previous page (uri|null), and no subscription (null|subscribed|requested|invited).
+// Everything else has to be as they are.
 const NOTHING = /^((next|previous)|((results\[\d+\]\.)?subscription_status)): null is no /;
 const faults = [];
 let judged = 0;
