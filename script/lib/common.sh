@@ -41,6 +41,9 @@ die() {
 
 # --- users -------------------------------------------------------------------
 
+# usage: the script's own head
+usage() { awk 'NR > 1 { if (!/^#/) exit; sub(/^# ?/, ""); print }' "$0"; }
+
 is_root() { [ "$(id -u)" -eq 0 ]; }
 
 # as_root COMMAND...: by sudo when we are not root; never asks without terminal
