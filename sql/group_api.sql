@@ -3053,6 +3053,7 @@ for the shell of the server.  Never an error; a lock is waited for 0.2 s.  The c
 
 dispatcher: whether one can run, and its courier with it
 adopted: whose data these are, and so whether anything may be sent
+replay: how far a standby lags; a primary has no such row
 provider for CHANNEL: whether a provider that is ready takes what waits in that channel
 progress of CHANNEL: messages are due and none was tried for ten seconds
 waiting CHANNEL: the oldest message that is due has waited for longer than group_api.max_wait
