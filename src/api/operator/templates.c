@@ -250,6 +250,7 @@ PG_FUNCTION_INFO_V1(group_api_default_words);
 Datum
 group_api_default_words(PG_FUNCTION_ARGS)
 {
+	GaChannel channel = read_channel(fcinfo, 0);
 	GaOwnerScope scope;
 	GaTemplates own = {0};
 	const GaTemplate *chosen;
@@ -257,7 +258,6 @@ group_api_default_words(PG_FUNCTION_ARGS)
 	ga_owner_enter(&scope);
 	ga_templates_read(&scope, &own);
 	ga_owner_leave(&scope);
-	chosen =
-		ga_language_choose_template(&own, ga_argument_channel(fcinfo, 0), NULL);
+	chosen = ga_language_choose_template(&own, channel, NULL);
 	PG_RETURN_TEXT_P(cstring_to_text(chosen->locale));
 }
