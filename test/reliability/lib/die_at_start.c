@@ -15,7 +15,8 @@
 int
 unlink(const char *path)
 {
-	int (*original)(const char *) = (int (*)(const char *)) dlsym(RTLD_NEXT, "unlink");
+	int (*original)(const char *) =
+		(int (*)(const char *)) dlsym(RTLD_NEXT, "unlink");
 
 	if (strncmp(path, "group_api.starts.", strlen("group_api.starts.")) == 0)
 		raise(SIGSEGV);
