@@ -18,6 +18,7 @@
 #include "base/picture_url.h"
 #include "miscadmin.h"
 #include "store/group/insert_store.h"
+#include "store/link_timeline.h"
 #include "store/template_store.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
@@ -35,7 +36,7 @@ dummy_link(int64 group_number, const GaMember *member)
 						 .member_number = member->number,
 						 .version = member->link_version != 0
 										? member->link_version
-										: ga_link_first_version()};
+										: ga_link_timeline_first_version()};
 	char text[GA_LINK_TOKEN_MAX];
 
 	ga_link_token_make(no_secret, GA_LINK_INVITATION, token, text);

@@ -6,7 +6,6 @@
  */
 #include "postgres.h"
 
-#include "access/xlog.h"
 #include "base/digest.h"
 #include "base/link_token.h"
 #include "base/uuid.h"
@@ -211,19 +210,6 @@ ga_link_token_hide(const uint8 *secret, GaLinkToken token, char *text,
 		while ((at = memmem(at, text + length - at, found, size)) != NULL)
 			memset(at, '*', size);
 	}
-}
-
-/* Timelines are counted from 1; after 255 of them the versions begin anew. */
-int16
-ga_link_first_version(void)
-{
-	const uint32 ranges = GA_LINK_VERSION_MAX / GA_LINK_VERSIONS_PER_TIMELINE;
-
-	const TimeLineID timeline =
-		RecoveryInProgress() ? 1 : GetWALInsertionTimeLine();
-
-	return (int16) (1 +
-					(timeline - 1) % ranges * GA_LINK_VERSIONS_PER_TIMELINE);
 }
 
 bool

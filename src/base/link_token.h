@@ -64,15 +64,6 @@ extern bool ga_link_token_peek(const char *text, GaLinkToken *token);
  */
 extern void ga_link_token_hide(const uint8 *secret, GaLinkToken token,
 							   char *text, size_t length);
-
-/*
- * The version of an invitation's first link.  A server that takes over without the last
- * transactions of the lost one, or is recovered to an earlier time, gives the numbers of
- * groups and members out once more; since it does so on a timeline of its own, the links
- * that were sent for the lost ones have other versions and open nothing.  A
- * standby, which writes none, answers as on the first timeline.
- */
-extern int16 ga_link_first_version(void);
 /* Whether it is that of a first link, on whichever timeline. */
 extern bool ga_link_version_is_first(int32 version);
 

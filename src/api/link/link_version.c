@@ -4,13 +4,13 @@
  */
 #include "postgres.h"
 
-#include "base/link_token.h"
 #include "fmgr.h"
+#include "store/link_timeline.h"
 
 PG_FUNCTION_INFO_V1(group_api_first_link_version);
 
 Datum
 group_api_first_link_version(PG_FUNCTION_ARGS)
 {
-	PG_RETURN_INT16(ga_link_first_version());
+	PG_RETURN_INT16(ga_link_timeline_first_version());
 }

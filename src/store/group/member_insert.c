@@ -11,10 +11,10 @@
 #include "postgres.h"
 
 #include "base/fair_queue.h"
-#include "base/link_token.h"
 #include "catalog/pg_type.h"
 #include "store/group/member_insert.h"
 #include "store/invitation_events.h"
+#include "store/link_timeline.h"
 #include "store/plan_cache.h"
 #include "store/table/table_insert.h"
 #include "utils/builtins.h"
@@ -190,7 +190,7 @@ insert_by_statement(const GaGroup *group)
 	values[11] = Int32GetDatum(group->members[0].number - 1);
 	values[12] =
 		ga_row_datum_array(columns.tags, columns.no_tag, count, INT8OID);
-	values[13] = Int16GetDatum(ga_link_first_version());
+	values[13] = Int16GetDatum(ga_link_timeline_first_version());
 	ga_plan_run(&plan, values, NULL, SPI_OK_INSERT);
 }
 
@@ -343,7 +343,7 @@ put_invitations(GaTableInsert *insert, const GaGroup *group)
 	values[GROUP_ID] = UUIDPGetDatum(&group->id);
 	values[CHANGED_AT] = TimestampTzGetDatum(group->created_at);
 	values[LINK_VERSION] = values[CONTACT_SINCE] =
-		Int16GetDatum(ga_link_first_version());
+		Int16GetDatum(ga_link_timeline_first_version());
 	for (int i = 0; i < group->member_count; i++)
 	{
 		const GaMember *member = &group->members[i];
