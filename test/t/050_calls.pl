@@ -226,6 +226,7 @@ sub as_text
 	return $hex eq '01' ? 'true' : 'false' if $type eq 'boolean';
 	return unpack 'q>', pack 'H*', $hex if $type eq 'bigint';
 	return unpack 'l>', pack 'H*', $hex if $type eq 'integer';
+	return unpack 's>', pack 'H*', $hex if $type eq 'smallint';
 	return "\\x$hex" if $type =~ m{\*/\*|bytea};
 	return Encode::decode('UTF-8', pack 'H*', $hex);
 }

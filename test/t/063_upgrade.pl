@@ -125,7 +125,7 @@ query('CREATE ROLE app');
 query("SELECT group_api.grant_access('app', 'caller')", 'living');
 
 like(release('next', $new), qr/^failed: .*was not released/s, 'the next version begins when this one is released') unless $is_fixed;
-like(release('freeze', $node->connstr('postgres')), $is_fixed ? qr/^failed: .* is released/ : qr/^\Q$old\E is recorded/m,
+like(release('freeze', $node->connstr('postgres') . " user=$ENV{PGUSER}"), $is_fixed ? qr/^failed: .* is released/ : qr/^\Q$old\E is recorded/m,
 	'a version is released once');
 unlike(release('check'), qr/^failed|^not ok/m, 'what was released passes the check');
 my $dump = slurp_file("$tree/sql/released/$old.data.sql");
