@@ -147,6 +147,8 @@ sub type
 	my ($self, $beginning, $name) = @_;
 	local %ENV = (%ENV, $self->variables($name));
 
+	# A server's first superuser is called like whoever runs this, also where that is not postgres.
+	delete $ENV{PGUSER};
 	system_log('sh', '-e', '-c', documented($beginning)) == 0 or die "$beginning failed for $name";
 	return;
 }
@@ -171,6 +173,7 @@ sub run_node
 	my ($self, $name) = @_;
 
 	local %ENV = (%ENV, $self->variables($name));
+	delete $ENV{PGUSER};
 	$self->{running}{$name} = start_program($name, 'setpriv', '--pdeathsig', 'TERM', 'sh', '-c',
 		'exec ' . documented('pg_autoctl run'));
 	return;
