@@ -122,7 +122,7 @@ sub new_proxy
 {
 	my ($first, @others) = @_;
 	my $proxy = new_node('proxy', extension => 0);
-	my $made = "$PostgreSQL::Test::Utils::tmp_check/functions.sql";
+	my $made = PostgreSQL::Test::Utils::tempdir() . '/functions.sql';
 
 	run_file($proxy, "$scaling/proxy.sql", '-v', 'shard0=' . connection_to($first));
 	$first->command_ok([ 'psql', '-XqAt', '-d', $first->connstr('postgres'), '-f', "$scaling/proxy_functions.sql", '-o', $made ], 'the functions of shard 0 are written down');
