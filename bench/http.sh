@@ -49,45 +49,46 @@ start_gateway() {
 	fi
 }
 
-# docs/http/nginx.conf as it stands, but for the addresses, TLS and the rate; and a
-# second address that does all the same but for the schema of the function.
+# start_nginx create|constant: docs/http/nginx.conf as it stands, but for the addresses, TLS and the
+# rate; for "constant" also but for the schema that it hands what is written to. Sets NGINX_PORT_NAME.
 start_nginx() {
-	NGINX_PORT=$(free_port)
+	local i port profile=group_api
+	port=$(free_port)
+	declare -g "NGINX_PORT_$1=$port"
+	[ "$1" = create ] || profile=bench_http
+	mkdir -p "$WORK/nginx_$1"
+	if is_root; then chown "$(run_user)" "$WORK/nginx_$1"; fi
 	{
-		echo "daemon off; master_process off; pid $WORK/nginx.pid; error_log $WORK/nginx_error.log;"
+		echo "daemon off; master_process off; pid $WORK/nginx_$1/pid; error_log $WORK/nginx_$1/error.log;"
 		echo 'events { worker_connections 2048; }'
 		echo 'http {'
-		for path in client_body proxy fastcgi uwsgi scgi; do echo "${path}_temp_path $WORK/$path;"; done
-		echo "access_log $WORK/access.log;"
-		sed -e "s/listen 443 ssl;/listen 127.0.0.1:$NGINX_PORT;/" -e '/^ *ssl_certificate/d' \
-			-e "s/server 127.0.0.1:3000;/server 127.0.0.1:$GATEWAY_PORT;/" \
-			-e 's/rate=100r/rate=1000000r/' "$ROOT/docs/http/nginx.conf" |
-			awk '/location ~ \^\/group\/create\/\?\$ \{/ { inside = 1 }
-				{ print }
-				inside { copy = copy $0 "\n" }
-				inside && /^    }/ {
-					inside = 0
-					sub(/group\/create/, "group/constant", copy)
-					sub(/profile group_api;/, "profile bench_http;", copy)
-					printf "%s", copy
-				}'
+		for path in client_body proxy fastcgi uwsgi scgi; do echo "${path}_temp_path $WORK/nginx_$1/$path;"; done
+		echo "access_log $WORK/nginx_$1/access.log;"
+		sed -e "s/listen 443 ssl;/listen 127.0.0.1:$port;/" -e '/^ *ssl_certificate/d' \
+			-e "s/server 127.0.0.1:3000;/server 127.0.0.1:$GATEWAY_PORT;/" -e 's/rate=100r/rate=1000000r/' \
+			-e "s/set \$hand_write_profile group_api;/set \$hand_write_profile $profile;/" "$ROOT/docs/http/nginx.conf"
 		echo '}'
-	} >"$WORK/nginx.conf"
-	helper nginx "$PEERS/nginx/usr/sbin/nginx" -c "$WORK/nginx.conf" -p "$WORK" -e "$WORK/nginx_error.log"
+	} >"$WORK/nginx_$1/nginx.conf"
+	helper "nginx_$1" "$PEERS/nginx/usr/sbin/nginx" -c "$WORK/nginx_$1/nginx.conf" -p "$WORK/nginx_$1" \
+		-e "$WORK/nginx_$1/error.log"
+	for ((i = 0; i < 100; i++)); do
+		curl -s -o /dev/null "http://127.0.0.1:$port/" && break
+		sleep 0.1
+	done
 }
 
-# request PATH: as a client of contract A sends it
+# request: as a client of contract A sends it
 request() {
-	printf 'POST %s HTTP/1.1\r\nHost: groups.example\r\nAuthorization: Bearer %s\r\n' "$1" "$(token bench)"
+	printf 'POST /group/create HTTP/1.1\r\nHost: groups.example\r\nAuthorization: Bearer %s\r\n' "$(token bench)"
 	printf 'Content-Type: application/json\r\nAccept: application/json\r\nUser-Agent: bench/1\r\n'
 	printf 'Content-Length: %s\r\n\r\n' "$(stat -c %s "$WORK/two.json")"
 	cat "$WORK/two.json"
 }
 
-# http_rate PATH: with the connections of CONNECTIONS
+# http_rate create|constant: with the connections of CONNECTIONS
 http_rate() {
-	local told
-	told=$("$WORK/http_load" "$NGINX_PORT" "$WORK/request_$1" "$CONNECTIONS" "$HTTP_SECONDS")
+	local told port=NGINX_PORT_$1
+	told=$("$WORK/http_load" "${!port}" "$WORK/request" "$CONNECTIONS" "$HTTP_SECONDS")
 	case $told in
 		*', 0 not 2xx') echo "${told%%/s*}" ;;
 		*) echo "$told" ;;
@@ -98,7 +99,6 @@ sample_http_create() { http_rate create; }
 sample_http_constant() { http_rate constant; }
 
 row_http() {
-	local i
 	if [ ! -x "$PEERS/nginx/usr/sbin/nginx" ]; then
 		print_note 'POST /group/create over HTTP' 'skipped: nginx not found; script/setup --peers brings it'
 		return
@@ -109,13 +109,9 @@ row_http() {
 		print_note 'POST /group/create over HTTP' 'skipped: neither PostgREST nor node with the package pg'
 		return
 	fi
-	start_nginx
-	request /group/create >"$WORK/request_create"
-	request /group/constant >"$WORK/request_constant"
-	for ((i = 0; i < 100; i++)); do
-		curl -s -o /dev/null "http://127.0.0.1:$NGINX_PORT/" && break
-		sleep 0.1
-	done
+	start_nginx create
+	start_nginx constant
+	request >"$WORK/request"
 	for CONNECTIONS in 10 200; do
 		in_turn http_create http_constant || return
 		compare "POST /group/create, nginx and $GATEWAY, $CONNECTIONS connections" http_create http_constant /s 'a constant' '>=0.8'
