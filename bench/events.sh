@@ -4,6 +4,8 @@
 
 EVENT_GROUPS=5000
 EVENTS=$((5 * EVENT_GROUPS))
+# Those of the mails that wait are among them.
+WAITING_EVENTS="SELECT count(*) FROM group_api_private.event_deliveries WHERE listener = 'hook'"
 
 ready_for_events() {
 	[ -z "${EVENTS_READY:-}" ] || return 0
@@ -69,13 +71,14 @@ sample_mail_beside() {
 	make_events
 	queue_up "$MAILS" EMAIL 2>/dev/null
 	query 'VACUUM ANALYZE group_api_private.invitations, group_api_private.event_deliveries, group_api_private.events' && query CHECKPOINT
+	query "$WAITING_EVENTS" >"$WORK/before"
 	query "SELECT group_api.resume('hook')" >/dev/null
 	took=$(send postgres $((MAILS * 2 / 3)) mail)
-	query "SELECT count(*) FROM group_api_private.event_deliveries WHERE listener = 'hook'" >"$WORK/waiting"
+	query "$WAITING_EVENTS" >"$WORK/waiting"
 	pause postgres mail
 	pause postgres hook
 	until_idle postgres
-	figure events_beside "$(awk -v n="$EVENTS" -v s="$took" '{ print (n - $1) / s }' "$WORK/waiting")"
+	figure events_beside "$(awk -v n="$(cat "$WORK/before")" -v s="$took" '{ print (n - $1) / s }' "$WORK/waiting")"
 	awk -v n=$((MAILS * 2 / 3)) -v s="$took" 'BEGIN { print n / s }'
 }
 
