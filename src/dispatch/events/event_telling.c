@@ -66,7 +66,7 @@
  * leave when the former are recorded: some thousands a second, which leaves most of the
  * processors to the messages.
  */
-#define BESIDE_MESSAGES 80
+#define BESIDE_MESSAGES 200
 
 /* What is known of a webhook, found by its name. */
 typedef struct Webhook
