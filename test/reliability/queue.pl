@@ -54,6 +54,8 @@ figure(9, $hot >= 0.45 * $all && $all <= 2.02 * $HOT_MESSAGES, '%.0f %% of updat
 
 # ---- row 10: memory
 
+# What is kept for the next messages is there after as many.
+send_all($MEMORY_MESSAGES, 6_000_000);
 my ($dispatcher, $courier) = @{ dispatcher($node) }{qw(pid courier_pid)};
 sub memory { return memory_kb($dispatcher) + memory_kb($courier); }
 my $before = memory();
