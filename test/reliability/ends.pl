@@ -14,6 +14,8 @@ use Time::HiRes qw(sleep time);
 
 my $STOPS = scaled(20);
 my $PROMOTIONS = scaled(10);
+# Until the first of the pauses, which last a minute and more, is over.
+my $DEATH_SECONDS = scaled(50);
 my $IN_FLIGHT = 32;
 my $next = 0;
 
@@ -47,7 +49,7 @@ my $slowest = 0;
 	local $ENV{LD_PRELOAD} = $fault;
 	$node = new_node('deaths', extension => 0, conf => "restart_after_crash = on");
 	poll_until(sub { $node->safe_psql('postgres', 'CREATE EXTENSION IF NOT EXISTS group_api; SELECT 1') }, 'the extension is there');
-	my $end = time + scaled(60);
+	my $end = time + $DEATH_SECONDS;
 	while (time < $end)
 	{
 		my $took = seconds(sub { poll_until(sub { $node->safe_psql('postgres', 'SELECT 1') }, 'SQL is answered') });
@@ -57,7 +59,7 @@ my $slowest = 0;
 }
 my $restarts = () = slurp_file($node->logfile) =~ /all server processes terminated; reinitializing/g;
 figure(6, $restarts > 0 && $restarts <= 3 && $slowest <= 5, '%d restarts of the server in %d s for a dispatcher that dies at each start; SQL within %.1f s',
-	$restarts, scaled(60), $slowest);
+	$restarts, $DEATH_SECONDS, $slowest);
 $node->stop('immediate');
 
 # ---- row 12: a standby is silent, and sends when it is promoted
