@@ -396,15 +396,16 @@ def run_tests(names, word):
     failed = 0
     for number, (name, test) in enumerate(tests, 1):
         start = time.monotonic()
+        result, why = "ok", ""
         try:
             test()
-            result = "ok"
         except Exception:
-            result = "not ok"
+            result, why = "not ok", traceback.format_exc()
             failed += 1
-            for line in traceback.format_exc().splitlines():
-                print("# " + line)
         print("%s %d - %s # %.2f s" % (
             result, number, name[5:].replace("_", " "),
             time.monotonic() - start), flush=True)
+        # What a failed test says follows it, as everywhere in TAP.
+        for line in why.splitlines():
+            print("# " + line, flush=True)
     sys.exit(1 if failed else 0)
