@@ -49,10 +49,10 @@ use Test::More;
 use Time::HiRes qw(sleep time);
 
 our @EXPORT = qw(
-  new_node poll_until at_most takes_at_most
+  new_node poll_until settled at_most takes_at_most
   start_http_sink settable_clock set_clock sink_count start_script_server set_rules start_smtp_sink
   start_mail_server start_prism start_postfix
-  start_program stop_program read_log make_certificate
+  start_program stop_program read_log make_certificate dead_port
   project_root peer from_json to_json make_token
 );
 
@@ -131,6 +131,27 @@ sub poll_until
 	}
 	ok($result, $what) or diag($error || 'it never came true');
 	return $result;
+}
+
+=head2 settled(SUB, WHAT)
+
+Polls until what SUB returns has been the same for a second, and returns it: what is
+counted behind everybody's back may be a little behind what it counts.
+
+=cut
+
+sub settled
+{
+	my ($sub, $what) = @_;
+	my ($last, $since);
+	local $Test::Builder::Level = $Test::Builder::Level + 1;
+
+	poll_until(sub {
+		my $now = $sub->();
+		($last, $since) = ($now, time) if !defined $last || $now ne $last;
+		return time - $since > 1;
+	}, $what);
+	return $last;
 }
 
 =head2 at_most(SECONDS, LIMIT, WHAT), takes_at_most(LIMIT, WHAT, SUB)
@@ -551,6 +572,24 @@ sub read_log
 	}
 	close $file;
 	return @lines;
+}
+
+=head2 dead_port()
+
+A port of 127.0.0.1 on which nobody listens, nor comes to while the test runs: it is
+bound and stays so.
+
+=cut
+
+my @dead_sockets;
+
+sub dead_port
+{
+	require IO::Socket::INET;
+	# Without Listen it is bound, and who connects is refused.
+	my $socket = IO::Socket::INET->new(LocalAddr => '127.0.0.1', LocalPort => 0, Proto => 'tcp') or die "bind: $!";
+	push @dead_sockets, $socket;
+	return $socket->sockport;
 }
 
 =head2 make_certificate()

@@ -16,7 +16,7 @@ const { Webhook } = require('standardwebhooks');
 
 const [secret, log, portFile] = process.argv.slice(2);
 const webhook = new Webhook(secret);
-const lines = fs.createWriteStream(log, { flags: 'a' });
+const lines = fs.openSync(log, 'a');
 const tries = new Map();
 
 function verify(body, headers) {
@@ -39,7 +39,8 @@ function answer(path, id, response) {
 	case 'gone': return response.writeHead(410).end();
 	case 'redirect': return response.writeHead(302, { Location: '/redirected' }).end();
 	case 'drip': {
-		response.writeHead(200);
+		// The status at once, lest it race with the listener's time-out.
+		response.writeHead(200).flushHeaders();
 		const drip = setInterval(() => response.write('x'), 1000);
 		return response.on('close', () => clearInterval(drip));
 	}
@@ -57,7 +58,8 @@ const server = http.createServer((request, response) => {
 		const body = Buffer.concat(chunks).toString();
 		const id = request.headers['webhook-id'] ?? '';
 
-		lines.write(JSON.stringify({ path: request.url, id, at: Date.now(), error: verify(body, request.headers), body }) + '\n');
+		// Who hears of an answer finds its request in the log.
+		fs.writeSync(lines, JSON.stringify({ path: request.url, id, at: Date.now(), error: verify(body, request.headers), body }) + '\n');
 		answer(request.url, id, response);
 	});
 });

@@ -142,7 +142,8 @@ $node->safe_psql('one', "BEGIN; LOCK TABLE group_api_private.pauses; PREPARE TRA
 $dispatcher = dispatcher($node, 'one')->{pid};
 kill 'TERM', $dispatcher;
 my $held_up = "SELECT pid FROM pg_stat_activity WHERE backend_type = 'group_api dispatcher' AND datname = 'one' AND wait_event_type = 'Extension'";
-my $killed = 0;
+# The one that was just told to end is none that starts.
+my $killed = $dispatcher;
 for my $crash (1 .. 3)
 {
 	my $starting;

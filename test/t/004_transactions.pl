@@ -188,7 +188,7 @@ set_rules($slow, http => { rules => [ { replies => ['hang'] } ] });
 my @hung = map { number() } 1 .. 8;
 invite($node, @hung);
 poll_until(sub { my %got = map { $_ => 1 } recipients($slow); 8 == grep { $got{$_} } @hung }, 'eight sends hang');
-poll_until(sub { $node->safe_psql('postgres', "SELECT wait_event FROM pg_stat_activity WHERE backend_type = 'group_api dispatcher'") ne '' }, 'the dispatcher waits');
+settled(sub { dispatcher($node)->{turns} }, 'the dispatcher waits');
 my $samples = $node->safe_psql('postgres', "
 	CREATE TEMP TABLE sample (opened interval, horizon xid, state text);
 	DO \$\$ BEGIN FOR i IN 1 .. 200 LOOP

@@ -101,7 +101,7 @@ for my $i (0 .. $#kills)
 		sleep 0.01;
 	}
 	my $launcher = $kind eq 'dispatcher' ? launcher() : 0;
-	kill 'KILL', $pid or next;
+	next unless $pid && kill 'KILL', $pid;
 	$last{$kind} = $pid;
 	push @killed, [ $kind, time ];
 	# A crash of the cluster ends sessions; afterwards more groups are made.

@@ -130,7 +130,7 @@ is($node->safe_psql('postgres', "SELECT group_api.resume('sms')"), 'f', 'a secon
 
 # ---- a gateway that is down
 
-my $down = PostgreSQL::Test::Cluster::get_free_port();
+my $down = dead_port();
 $node->safe_psql('postgres', "ALTER SERVER sms OPTIONS (SET url 'http://127.0.0.1:$down')");
 my $stuck = invite($node, map { sa_number($_) } 101 .. 150);
 poll_until(sub { $node->safe_psql('postgres', "SELECT count(*) >= 5 FROM group_api.attempts WHERE server = 'sms' AND outcome = 'retry' AND code LIKE 'curl%'") eq 't' },

@@ -60,7 +60,7 @@ all_are_sent(@failover);
 is_deeply([ sort(recipients($second)) ], [ sort(sa_number(30), @failover) ], 'what a misconfigured provider refuses goes to the second, once');
 set_rules($first, http => {});
 $node->safe_psql('postgres', "SELECT group_api.resume('first')");
-my $closed = PostgreSQL::Test::Cluster::get_free_port();
+my $closed = dead_port();
 $node->safe_psql('postgres', "ALTER SERVER first OPTIONS (SET url 'http://127.0.0.1:$closed')");
 takes_at_most(1, 'one message does not wait for a dead provider', sub {
 	invite($node, sa_number(80));

@@ -469,7 +469,8 @@ like(by_post('invitation', $link{1}), qr/pending|Choir/, 'an invitation is looke
 like(ask_as_person('SELECT group_api.invitation_page(token => $1)', $link{1}), qr/<html/, 'so is its page');
 unlike(by_post('accept_invitation', $link{1}), qr/ERROR/, 'it is accepted');
 like(by_post('decline_invitation', $link{1}), qr/ERROR/, 'and then cannot be declined');
-like(by_post('accept_invitation', $link{1} =~ s/..$/AA/r), qr/ERROR/, 'nor by a wrong link');
+# One link in 256 ends like this by itself.
+like(by_post('accept_invitation', $link{1} =~ s/(..)$/$1 eq 'AA' ? 'BB' : 'AA'/er), qr/ERROR/, 'nor by a wrong link');
 like(by_post('accept_invitation', "$link{2} "), qr/ERROR/, 'nor by more than a link');
 like(ask_as_person('SELECT group_api.unsubscribe(token => $1)', token_in(request_to(contact('mail', 2)), qr{/u/([\w-]+)})), qr/<html/, 'one unsubscribes');
 like(ask_as_person('SELECT group_api.invitation_page(token => $1)', '{"token"}'), qr/<html/, 'another has no link');

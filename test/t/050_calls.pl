@@ -24,7 +24,7 @@ my ($libpq) = grep { -e } "$library/libpq.so.5", glob('/usr/lib/*/libpq.so.5 /us
 plan skip_all => 'skipped: libpq not found' unless $libpq;
 
 # Nothing is sent, so that nothing moves on its own.
-my $node = new_node('main', conf => "group_api.dispatch = off\ngroup_api.resend_cooldown = 0");
+my $node = new_node('main', conf => "group_api.dispatch = off\ngroup_api.dispatcher_idle_timeout = -1\ngroup_api.resend_cooldown = 0");
 
 # ---- a session ---------------------------------------------------------------
 

@@ -6,9 +6,11 @@ use warnings;
 use FindBin;
 use lib "$FindBin::RealBin/../lib", "$FindBin::RealBin/lib";
 use GroupApiTest;
+use Invitations;
 use MIME::Base64 qw(encode_base64);
 use Test::More;
 
+keep_clear_of_midnight();
 my $node = new_node('main', conf => "group_api.groups_daily_cap = 2\ngroup_api.pictures_daily_cap = 1kB");
 my $made = 0;
 my $png = "\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\1\0\0\0\1\x08\6\0\0\0" . "\x1f\x15\xc4\x89" . "x" x 700;

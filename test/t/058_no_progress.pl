@@ -56,16 +56,21 @@ is(query('SELECT count(*) FROM group_api.set_aside'), 0, 'nothing is set aside')
 
 # ---- one that was stopped while it had nothing to do
 
-$courier = courier_pid($node);
-kill 'STOP', $courier;
+# It is told for two seconds before it is replaced: a slow machine may look too late.
 my $told = 0;
-invite($node, some(3));
-poll_until(sub {
-	$told ||= dispatcher_check() =~ /^false: .*the courier has not answered for \d s/;
-	return deliveries($node)->{sent} == $next;
-}, 'with one that was stopped before it got anything all are sent');
+for my $round (1 .. 5)
+{
+	$courier = courier_pid($node);
+	kill 'STOP', $courier;
+	invite($node, some(3));
+	poll_until(sub {
+		$told ||= dispatcher_check() =~ /^false: .*the courier has not answered for \d s/;
+		return deliveries($node)->{sent} == $next;
+	}, 'with one that was stopped before it got anything all are sent');
+	isnt(courier_pid($node), $courier, 'by another one');
+	last if $told;
+}
 ok($told, 'and while it owed an answer health() told');
-isnt(courier_pid($node), $courier, 'by another one');
 
 # ---- a dispatcher that is stopped, with its courier or without
 
@@ -106,7 +111,7 @@ is(courier_pid($node), $courier, 'by the same courier');
 
 # ---- nobody is late while there is nothing to do
 
-my $turns = dispatcher($node)->{turns};
+my $turns = settled(sub { dispatcher($node)->{turns} }, 'all is done');
 $since = time;
 poll_until(sub { time - $since > 6 }, 'nothing is to be done for a while');
 is(dispatcher_check() =~ s/;.*//r, 'true: running', 'that is no lack of progress');
