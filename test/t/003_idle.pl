@@ -114,7 +114,8 @@ sub cpu_of
 	for my $pid (@_)
 	{
 		open(my $file, '<', "/proc/$pid/stat") or next;
-		my @fields = split ' ', <$file> =~ s/^.*\) //r;
+		my $line = <$file> // next;
+		my @fields = split ' ', $line =~ s/^.*\) //r;
 		$sum += $fields[11] + $fields[12];
 	}
 	return $sum;

@@ -65,9 +65,9 @@ cmp_ok(query("SELECT count(*) FROM group_api.attempts WHERE outcome = 'rejected'
 set_rules($sink, http => { rules => [ { replies => [ \%region ] } ] });
 my $all = invite($node, map { sa_number($_) } 1001 .. 1040);
 is_paused('twilio', 'when all are refused alike, the gateway is paused');
+becomes($all, '40 queued', 'all forty wait');
 like(query("SELECT fact FROM group_api.health() WHERE \"check\" = 'provider for MOBILE'"),
 	qr/40 waiting.*twilio is paused: 21408 Permission/, 'health() tells why');
-becomes($all, '40 queued', 'all forty wait');
 is(tries($all), '0', 'and nobody spent a try');
 is(pauses_of('twilio'), 1, 'it was paused once');
 set_rules($sink, http => { rules => [ { replies => [ { status => 201, body => { sid => 'SM1' } } ] } ] });

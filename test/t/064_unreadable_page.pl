@@ -230,12 +230,14 @@ poll_until(sub { query("SELECT count(*) FROM group_api_private.invitations WHERE
 
 # ---- looks: what expires
 
+# Not before the page is broken, which takes a stop and a start of the server.
+
 my @ids = sort keys %of_group;
 sub expired { return query("SELECT count(*) FROM group_api_private.groups g WHERE id IN ('" . join("', '", @_) . "') AND EXISTS
 	(SELECT FROM group_api.deliveries d WHERE d.group_id = g.id AND d.response = 'expired')"); }
 
 query("UPDATE group_api_private.invitations SET expires_at = now() WHERE group_id IN ('" . join("', '", @ids) . "')");
-query("UPDATE group_api_private.groups SET next_deadline = now() + interval '5 s' WHERE id IN ('" . join("', '", @ids) . "')");
+query("UPDATE group_api_private.groups SET next_deadline = now() + interval '15 s' WHERE id IN ('" . join("', '", @ids) . "')");
 $groups_page = query("SELECT (ctid::text::point)[0] FROM group_api_private.groups WHERE id = '$victim'");
 %is_victim = map { $_ => 1 } split /\n/, query("SELECT id FROM group_api_private.groups WHERE (ctid::text::point)[0] = $groups_page");
 my @lucky = grep { !$is_victim{$_} } @ids;
@@ -251,7 +253,7 @@ $group = invite($node, @all);
 are_sent('more are sent', @all);
 poll_until(sub { query("SELECT count(*) FROM group_api_private.invitations WHERE group_id = '$group' AND delivery = 'sent'") == 600 }, 'and recorded', 30);
 query("UPDATE group_api_private.invitations SET expires_at = now() WHERE group_id = '$group'");
-query("UPDATE group_api_private.groups SET next_deadline = now() + interval '5 s' WHERE id = '$group'");
+query("UPDATE group_api_private.groups SET next_deadline = now() + interval '15 s' WHERE id = '$group'");
 $page = query("SELECT max((ctid::text::point)[0]) FROM group_api_private.invitations WHERE group_id = '$group' AND number = 300");
 my @readable = split /\n/, query("SELECT number FROM group_api_private.invitations WHERE group_id = '$group' AND channel IS NOT NULL AND (ctid::text::point)[0] <> $page");
 my @on_page = split /\n/, on_page($page, 'number', "group_id = '$group'");
@@ -288,7 +290,7 @@ add_twilio($node, $sink->{http}, poll => 'true', prefixes => '+999');
 query("INSERT INTO group_api_private.polls (group_id, number, link_version, server, message_id, next_at)
 	SELECT group_id, number, link_version, 'twilio', 'm' || number, now() + interval '1 h' FROM group_api_private.invitations
 	 WHERE delivery = 'sent' LIMIT 500");
-query("UPDATE group_api_private.polls SET next_at = now() + interval '3 s'");
+query("UPDATE group_api_private.polls SET next_at = now() + interval '15 s'");
 $page = query('SELECT max((ctid::text::point)[0]) - 1 FROM group_api_private.polls');
 my $asked = query("SELECT count(*) FROM group_api_private.polls WHERE (ctid::text::point)[0] <> $page");
 restart_with_broken('polls', "(ctid::text::point)[0] = $page");

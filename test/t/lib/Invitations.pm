@@ -220,7 +220,9 @@ sub is_alive
 {
 	my ($process) = @_;
 	open(my $file, '<', "/proc/$process/stat") or return 0;
-	return <$file> !~ /\) [ZX] /;
+	# Gone since it was opened.
+	my $line = <$file> // return 0;
+	return $line !~ /\) [ZX] /;
 }
 
 =head2 psql_in_background(NODE, SQL, [DATABASE])

@@ -514,7 +514,7 @@ sub peak_of
 	my ($process) = @_;
 	open(my $file, '<', "/proc/$process/status") or return 0;
 	local $/;
-	return <$file> =~ /VmHWM:\s+(\d+)/ ? $1 : 0;
+	return (<$file> // '') =~ /VmHWM:\s+(\d+)/ ? $1 : 0;
 }
 
 1;
