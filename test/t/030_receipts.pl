@@ -109,7 +109,8 @@ is_deeply([ @$row{qw(delivery due message_id)} ], [ 'sent', undef, 'SM7' ], 'so 
 # ---- a receipt that comes before the answer
 
 my $slow = start_script_server(http => { rules => [ { replies => ['hang'] } ] });
-add_sms($node, $slow->{http}, prefixes => '+27', timeout => 2, callback_url => "$url/any?x=y",
+# Time enough for a slow machine to report before it is over.
+add_sms($node, $slow->{http}, prefixes => '+27', timeout => 10, callback_url => "$url/any?x=y",
 	fields => '{"to": "{to}", "text": "{text}", "report": "{callback_url}"}');
 invite($node, sa_number(1));
 poll_until(sub { read_log($slow, 'request') }, 'a gateway takes its time');

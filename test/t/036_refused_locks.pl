@@ -115,6 +115,8 @@ $session->{finish}->();
 
 # ---- receipts that are refused count, and nobody waits
 
+# They are counted by the day.
+keep_clear_of_midnight();
 my @sessions = map { over_http('visitor', "SELECT group_api.receive_receipt('x=$_');") } 1 .. 10;
 takes_at_most(2, 'ten open transactions that were refused hold up no other', sub { sql("SET SESSION AUTHORIZATION visitor; SET request.method = 'POST'; SELECT group_api.receive_receipt('x=y')") });
 $_->{say}->('COMMIT;'), $_->{finish}->() for @sessions;
