@@ -84,6 +84,10 @@ SELECT gen_random_uuid(), 'B', 'Crowd ' || i, 1, now(), 'c' || i, i % 2 = 0 FROM
 INSERT INTO group_api_private.users (subject, username)
 SELECT 'c' || i, 'crowd ' || i FROM generate_series(1, 24000) i;
 
+-- An index seems dear where the rows lie in no order, as where a vacuum made room before.
+-- What the planner makes of that must not matter.
+SET LOCAL cpu_index_tuple_cost = 0.2;
+
 -- As autovacuum does once a table has grown: plans made before are made anew.
 ANALYZE group_api_private.groups, group_api_private.users;
 

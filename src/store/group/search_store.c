@@ -5,7 +5,9 @@
  * Anybody may search, so no search may cost what reading all names costs, nor
  * does any lean on statistics:
  *
- * - Without a searched text a page walks an index in the page's order.
+ * - Without a searched text a page walks an index in the page's order, and what is
+ *   counted is read by the same one: the planner may read no table as a whole, which it
+ *   would prefer where the rows lie in no order.
  * - With one, an index over pieces of the names (search_grams) finds the matches,
  *   and a fence (OFFSET 0) keeps the planner from walking in the page's order past
  *   all that do not match.  They are counted up to a limit.
@@ -22,12 +24,14 @@
 #include "base/guc.h"
 #include "catalog/pg_collation.h"
 #include "catalog/pg_type.h"
+#include "store/pinned_settings.h"
 #include "store/plan_cache.h"
 #include "store/group/search_grams.h"
 #include "store/group/search_store.h"
 #include "store/group/subscription_sql.h"
 #include "utils/builtins.h"
 #include "utils/formatting.h"
+#include "utils/guc.h"
 
 /* Rows of a walk that looks for a frequent text: ten milliseconds or so. */
 #define WALK "50000"
@@ -197,6 +201,27 @@ search_text(const GaOwnerScope *scope, Search *plans, Datum *values,
 	return take_page(bounds, found, wanted, numbers);
 }
 
+/* Planning happens within; bitmaps are what a searched text is found by. */
+static int
+search_by_index(const GaOwnerScope *scope, Search *plans, Datum *values,
+				char *nulls, GaPageBounds *bounds, int wanted, int64 *numbers)
+{
+	int guc_level = NewGUCNestLevel();
+	int count;
+
+	ga_settings_set("enable_seqscan", "off");
+	if (bounds->search == NULL)
+	{
+		ga_settings_set("enable_bitmapscan", "off");
+		count = search_all(plans, values, nulls, bounds, wanted, numbers);
+	}
+	else
+		count =
+			search_text(scope, plans, values, nulls, bounds, wanted, numbers);
+	AtEOXact_GUC(false, guc_level);
+	return count;
+}
+
 /* Sets the bounds's total; returns how many numbers its page has. */
 static int
 search(const GaOwnerScope *scope, Search *plans, Datum *values, char *nulls,
@@ -209,9 +234,8 @@ search(const GaOwnerScope *scope, Search *plans, Datum *values, char *nulls,
 	values[2] = Int64GetDatum(bounds->offset);
 	values[5] = Int32GetDatum(limit);
 	nulls[3] = nulls[4] = 'n';
-	if (bounds->search == NULL)
-		return search_all(plans, values, nulls, bounds, wanted, numbers);
-	return search_text(scope, plans, values, nulls, bounds, wanted, numbers);
+	return search_by_index(scope, plans, values, nulls, bounds, wanted,
+						   numbers);
 }
 
 /* ---- groups ------------------------------------------------------------- */
