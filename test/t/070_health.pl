@@ -123,10 +123,15 @@ way('no courier', break => sub {
 	kill 'KILL', $courier if $courier;
 }, check => 'dispatcher', command => qr/ALTER SYSTEM RESET group_api\.courier_path;/);
 rules({ delay => 0.05 });
-# It is replaced two seconds after it is told, and then the next one is stopped, too, until a look has shown it.
+# It is replaced two seconds after it is told: then the next one is stopped, too, until a look has shown it.
 my $stopped = 0;
-way('a courier that hangs', break => sub { invite($node, some(1)); poll_until(sub { courier_pid($node) }, 'there is one'); },
-	meanwhile => sub { my $courier = courier_pid($node); kill 'STOP', $stopped = $courier if $courier && $courier != $stopped; },
+way('a courier that hangs', break => sub { invite($node, some(1)); poll_until(sub { courier_pid($node) }, 'there is one'); kill 'STOP', $stopped = courier_pid($node); },
+	meanwhile => sub {
+		my $courier = courier_pid($node);
+		return if !$courier || $courier == $stopped;
+		kill 'STOP', $stopped = $courier;
+		invite($node, some(1));
+	},
 	check => 'dispatcher', command => qr/\\! kill -CONT \d+/, within => 5, green => 5, ends_by_itself => 1);
 
 # ---- the dispatcher
