@@ -132,7 +132,10 @@ goes_before($sink, 160, 'the single invitation of another', $one, sub { lead('sm
 # ---- a low rate, and several who have thousands
 
 $sink = new_sink({}, rate => 2);
+# Their turns begin when all ten are there, however long it takes to create the groups.
+$node->safe_psql('postgres', "SELECT group_api.pause('sms')");
 lead("big $_", numbers(500)) for 1 .. 10;
+$node->safe_psql('postgres', "SELECT group_api.resume('sms')");
 is_under_way($sink, 'ten leaders share a gateway that takes two a second');
 for my $try (1 .. 3)
 {
