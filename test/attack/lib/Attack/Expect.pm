@@ -146,7 +146,7 @@ sub state_is
 {
 	my ($case, $rest) = @_;
 	my ($sql, $wanted) = $rest =~ /^(.*) => (.*)$/s or die "no STATEMENT => VALUE: $rest";
-	my $end = time + 20;
+	my $end = time + 60;
 	my $got;
 	while (1)
 	{
