@@ -15,6 +15,13 @@ report "no process is ended by its name" \
 	"$(scripts | grep -v '^test/lint/' | xargs grep -nE '^[^#]*\b(pkill|killall)\b' /dev/null | cut -c 1-70)"
 report "whoever runs the tests, the superuser of their servers is PGUSER" \
 	"$(grep -rnE -e '->init(\(|;)' test --include='*.p[lm]' | grep -v 'PGUSER' | cut -c 1-70)"
+# What was free when it was chosen need not stay so.
+report "a port on which nobody is to listen is a dead_port()" \
+	"$(grep -n 'get_free_port' test/t/*.pl | cut -c1-70)"
+report "a double has logged what it was sent before it answers" \
+	"$(grep -rn 'createWriteStream' test --include='*.js' | cut -c1-70)"
+report "what lists the descriptors of a process bears that one is closed meanwhile" \
+	"$(grep -rnE '\[os\.(readlink|stat)\(.*/fd' test --include='*.py' | cut -c1-70)"
 if command -v shellcheck >/dev/null; then
 	report "shellcheck has nothing to say of the benchmarks" \
 		"$(shellcheck -x -f gcc script/bench bench/*.sh 2>&1 | head -20)"
