@@ -5,6 +5,7 @@
 #include "postgres.h"
 
 #include "api/busy.h"
+#include "api/error_hint.h"
 #include "base/compat.h"
 #include "base/fair_queue.h"
 #include "base/guc.h"
@@ -45,4 +46,5 @@ _PG_init(void)
 	ga_setting_guard_init();
 	ga_launcher_init();
 	ga_busy_init();
+	ga_error_hint_init();
 }
