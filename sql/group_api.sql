@@ -474,12 +474,17 @@ CREATE TABLE group_api_private.consumers (
     types       integer NOT NULL,
     contacts    boolean NOT NULL,
     created_at  timestamptz NOT NULL DEFAULT pg_catalog.now(),
-    role        regrole,
-    CONSTRAINT consumers_pkey PRIMARY KEY (name)
+    role        name,
+    role_oid    oid,
+    role_cluster bigint,
+    CONSTRAINT consumers_pkey PRIMARY KEY (name),
+    CONSTRAINT consumers_role_check CHECK ((role IS NULL) = (role_oid IS NULL) AND (role IS NULL) = (role_cluster IS NULL))
 );
 COMMENT ON TABLE group_api_private.consumers IS 'internal: who asks for events by next_events()';
 COMMENT ON COLUMN group_api_private.consumers.types IS 'the events it wants, a bit each (store/events/event_type)';
-COMMENT ON COLUMN group_api_private.consumers.role IS 'whose events these are; null: whoever may call next_events()';
+COMMENT ON COLUMN group_api_private.consumers.role IS 'whose events these are, as it was called; null: whoever may call next_events()';
+COMMENT ON COLUMN group_api_private.consumers.role_oid IS 'that role in the cluster role_cluster';
+COMMENT ON COLUMN group_api_private.consumers.role_cluster IS 'the system identifier of the cluster in which role_oid counts; in another one the name does';
 
 CREATE TABLE group_api_private.events (
     id          bigint GENERATED ALWAYS AS IDENTITY,
@@ -1323,7 +1328,8 @@ $$Makes a consumer, for which events are kept until it has acknowledged them.
 "events" names those it wants, with commas between, such as invitation.*, member.joined; * is
 all (docs/events.md).  With "contacts" they tell the members' addresses.  What happens in
 transactions that begin from now on is kept for group_api.events_retention.  With "role" it is for
-that role and its members alone; without, for whoever may call next_events().
+that role and its members alone, in another cluster for the role of that name; without, for whoever may
+call next_events().
 Errors: 42710 for a name that is taken, 22023 for an unknown event or a name that is empty or
 longer than 63 bytes, 22004 for null.$$;
 
@@ -2238,8 +2244,11 @@ COMMENT ON COLUMN group_api.webhooks.last_failure IS 'why an event that waits or
 
 CREATE VIEW group_api.consumers WITH (security_invoker = true) AS
 SELECT c.name, c.contacts, c.created_at,
-       d.waiting, (SELECT e.at FROM group_api_private.events e WHERE e.id = d.first) AS oldest, c.role
+       d.waiting, (SELECT e.at FROM group_api_private.events e WHERE e.id = d.first) AS oldest,
+       coalesce(r.rolname, c.role) AS role
   FROM group_api_private.consumers c
+  LEFT JOIN pg_catalog.pg_roles r ON r.oid = c.role_oid
+        AND c.role_cluster = (SELECT s.system_identifier FROM pg_catalog.pg_control_system() s)
  CROSS JOIN LATERAL (SELECT pg_catalog.count(*) AS waiting, pg_catalog.min(e.event) AS first
           FROM group_api_private.event_deliveries e WHERE e.listener = c.name) d;
 COMMENT ON VIEW group_api.consumers IS 'who asks for events by next_events(), and how many wait for each';
@@ -2248,7 +2257,7 @@ COMMENT ON COLUMN group_api.consumers.contacts IS 'whether its events tell the m
 COMMENT ON COLUMN group_api.consumers.created_at IS 'since when events are kept for it';
 COMMENT ON COLUMN group_api.consumers.waiting IS 'how many events it has not acknowledged';
 COMMENT ON COLUMN group_api.consumers.oldest IS 'when the first of these happened; null: none waits';
-COMMENT ON COLUMN group_api.consumers.role IS 'the role that it is for; null: every role that may call next_events()';
+COMMENT ON COLUMN group_api.consumers.role IS 'the role that it is for; where it is gone, as it was called when the consumer was made; null: every role that may call next_events()';
 
 CREATE VIEW group_api.stat_providers WITH (security_invoker = true) AS
 SELECT p.server, p.kind, p.channel,

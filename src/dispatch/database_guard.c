@@ -280,9 +280,7 @@ name_change_of(Node *command)
 static void
 check_listener_name(const char *webhook)
 {
-	Oid role;
-
-	if (ga_consumer_find(webhook, &role))
+	if (ga_consumer_exists(webhook))
 		ereport(ERROR,
 				(errcode(ERRCODE_DUPLICATE_OBJECT),
 				 errmsg("there is a consumer \"%s\" already", webhook),

@@ -262,7 +262,7 @@ CREATE ROLE ga_test_worker IN ROLE ga_test_app;
 CREATE ROLE ga_test_other;
 SELECT count(group_api.grant_access(role, 'listener')::text) FROM unnest('{ga_test_app,ga_test_worker,ga_test_other}'::regrole[]) AS role \gset ignored_
 SELECT is(pg_temp.outcome($$SELECT group_api.create_consumer('ga_test_app', 'group.created', role => 'ga_test_app')$$), '', 'a consumer is made for a role');
-SELECT is((SELECT role FROM group_api.consumers WHERE name = 'ga_test_app'), 'ga_test_app'::regrole, 'which operators see');
+SELECT is((SELECT role FROM group_api.consumers WHERE name = 'ga_test_app'), 'ga_test_app'::name, 'which operators see');
 SELECT pg_temp.new_group('{uma}') \gset ignored_
 GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA pg_temp TO PUBLIC;
 SET LOCAL ROLE ga_test_other;
@@ -282,7 +282,7 @@ SELECT group_api.revoke_access('ga_test_renamed') \gset ignored_
 DROP ROLE ga_test_renamed;
 SET LOCAL ROLE ga_test_worker;
 SELECT is(pg_temp.whole($$SELECT count(*) FROM group_api.next_events('ga_test_app')$$),
-	'42501 permission denied for consumer "ga_test_app" | The role that it is for is gone. | SELECT group_api.drop_consumer(''ga_test_app''); removes it.', 'and nobody once it is gone');
+	'42501 permission denied for consumer "ga_test_app" | It is for role "ga_test_app", which is not there. | SELECT group_api.drop_consumer(''ga_test_app''); removes it.', 'and nobody once it is gone');
 RESET ROLE;
 SELECT is(group_api.drop_consumer('ga_test_app'), true, 'an operator removes it');
 

@@ -11,6 +11,7 @@
 #include "base/extension.h"
 #include "base/uuid.h"
 #include "dispatch/wake.h"
+#include "store/events/consumer_store.h"
 #include "store/installation_store.h"
 #include "store/plan_cache.h"
 #include "store/role_store.h"
@@ -73,7 +74,10 @@ static void
 adopt(bool keep_links, bool forgets)
 {
 	if (ga_installation_adopt(keep_links, forgets))
+	{
 		ga_roles_adopt();
+		ga_consumers_adopt();
+	}
 	else
 		ereport(NOTICE, (errmsg("another session adopted the data just now")));
 }

@@ -81,27 +81,38 @@ refuse_unknown(const char *name)
 					 quote_literal_cstr(name))));
 }
 
+/* Whose there is no such role any more, superusers have alone. */
+static bool
+may_have(Oid user, const GaConsumerRole *role)
+{
+	if (role->name == NULL)
+		return true;
+	return OidIsValid(role->oid) ? has_privs_of_role(user, role->oid)
+								 : superuser_arg(user);
+}
+
 /* That there is one, and that `user` may have its events. */
 static void
-check_consumer(const char *name, Oid user)
+check_consumer(const GaOwnerScope *scope, const char *name, Oid user)
 {
-	const char *owner;
-	Oid role;
+	GaConsumerRole role;
 
-	if (!ga_consumer_find(name, &role))
+	if (!ga_consumer_find(scope, name, &role))
 		refuse_unknown(name);
-	if (!OidIsValid(role) || has_privs_of_role(user, role))
+	if (may_have(user, &role))
 		return;
-	owner = GetUserNameFromId(role, true);
 	ereport(ERROR,
 			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 			 errmsg("permission denied for consumer \"%s\"", name),
-			 owner ? errdetail("It is for role \"%s\".", owner)
-				   : errdetail("The role that it is for is gone."),
-			 owner ? errhint("GRANT %s TO %s;", quote_identifier(owner),
-							 quote_identifier(GetUserNameFromId(user, false)))
-				   : errhint("SELECT group_api.drop_consumer(%s); removes it.",
-							 quote_literal_cstr(name))));
+			 OidIsValid(role.oid)
+				 ? errdetail("It is for role \"%s\".", role.name)
+				 : errdetail("It is for role \"%s\", which is not there.",
+							 role.name),
+			 OidIsValid(role.oid)
+				 ? errhint("GRANT %s TO %s;", quote_identifier(role.name),
+						   quote_identifier(GetUserNameFromId(user, false)))
+				 : errhint("SELECT group_api.drop_consumer(%s); removes it.",
+						   quote_literal_cstr(name))));
 }
 
 PG_FUNCTION_INFO_V1(group_api_create_consumer);
@@ -187,7 +198,7 @@ group_api_next_events(PG_FUNCTION_ARGS)
 
 	InitMaterializedSRF(fcinfo, 0);
 	ga_owner_enter(&scope);
-	check_consumer(name, scope.user);
+	check_consumer(&scope, name, scope.user);
 	count =
 		ga_consumer_take(&scope, name, limit, ga_settings.event_lease, &events);
 	ga_owner_leave(&scope);
@@ -209,7 +220,7 @@ group_api_ack_events(PG_FUNCTION_ARGS)
 		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 						errmsg("an event's id must not be null")));
 	ga_owner_enter(&scope);
-	check_consumer(name, scope.user);
+	check_consumer(&scope, name, scope.user);
 	acked = ga_consumer_ack(name, PG_GETARG_DATUM(1));
 	ga_owner_leave(&scope);
 	PG_RETURN_INT64(acked);

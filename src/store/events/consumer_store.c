@@ -7,10 +7,14 @@
  * ends; acknowledging removes it.  Whoever takes and acknowledges in one transaction
  * needs no lease: until its end the rows are locked, and others skip them.
  *
+ * A consumer's role is its oid, and in another cluster, after a dump and a restore, the
+ * role of that name, until adopt() ties it to the oid there (as store/role_store).
+ *
  * Locks: rows of event_deliveries, skipping those that others hold.
  */
 #include "postgres.h"
 
+#include "access/xlog.h"
 #include "base/extension.h"
 #include "catalog/pg_type.h"
 #include "store/events/consumer_store.h"
@@ -22,21 +26,42 @@
 #include "utils/timestamp.h"
 
 bool
-ga_consumer_find(const char *name, Oid *role)
+ga_consumer_exists(const char *name)
 {
 	static GaPlan plan = {
-		.sql = "SELECT role FROM group_api_private.consumers WHERE name = $1",
+		.sql = "SELECT FROM group_api_private.consumers WHERE name = $1",
 		.nargs = 1,
 		.argtypes = {TEXTOID},
 	};
 	Datum values[1] = {CStringGetTextDatum(name)};
+
+	return ga_plan_run(&plan, values, NULL, SPI_OK_SELECT) > 0;
+}
+
+bool
+ga_consumer_find(const GaOwnerScope *scope, const char *name,
+				 GaConsumerRole *role)
+{
+	static GaPlan plan = {
+		.sql = "SELECT coalesce(r.rolname, c.role)::text, r.oid"
+			   " FROM group_api_private.consumers c"
+			   " LEFT JOIN pg_catalog.pg_roles r ON CASE"
+			   "   WHEN c.role_cluster = $2 THEN r.oid = c.role_oid"
+			   "   ELSE r.rolname = c.role END"
+			   " WHERE c.name = $1",
+		.nargs = 2,
+		.argtypes = {TEXTOID, INT8OID},
+	};
+	Datum values[2] = {CStringGetTextDatum(name),
+					   Int64GetDatum((int64) GetSystemIdentifier())};
 	Datum value;
 	bool isnull;
 
 	if (ga_plan_run(&plan, values, NULL, SPI_OK_SELECT) == 0)
 		return false;
-	value = ga_row_datum(0, 1, &isnull);
-	*role = isnull ? InvalidOid : DatumGetObjectId(value);
+	role->name = ga_row_text(scope, 0, 1);
+	value = ga_row_datum(0, 2, &isnull);
+	role->oid = isnull ? InvalidOid : DatumGetObjectId(value);
 	return true;
 }
 
@@ -46,19 +71,39 @@ ga_consumer_create(const char *name, GaEventTypes types, bool contacts,
 {
 	static GaPlan plan = {
 		.sql = "INSERT INTO group_api_private.consumers"
-			   "  (name, types, contacts, role) VALUES ($1, $2, $3, $4)"
+			   "  (name, types, contacts, role, role_oid, role_cluster)"
+			   " SELECT $1, $2, $3, r.rolname, r.oid,"
+			   "  CASE WHEN r.oid IS NOT NULL THEN $5 END"
+			   " FROM (VALUES ($4)) AS v (role)"
+			   " LEFT JOIN pg_catalog.pg_roles r ON r.oid = v.role"
 			   " ON CONFLICT (name) DO NOTHING",
-		.nargs = 4,
-		.argtypes = {TEXTOID, INT4OID, BOOLOID, REGROLEOID},
+		.nargs = 5,
+		.argtypes = {TEXTOID, INT4OID, BOOLOID, OIDOID, INT8OID},
 	};
-	Datum values[4] = {CStringGetTextDatum(name), Int32GetDatum((int32) types),
-					   BoolGetDatum(contacts), ObjectIdGetDatum(role)};
-	char nulls[4] = {' ', ' ', ' ', OidIsValid(role) ? ' ' : 'n'};
+	Datum values[5] = {CStringGetTextDatum(name), Int32GetDatum((int32) types),
+					   BoolGetDatum(contacts), ObjectIdGetDatum(role),
+					   Int64GetDatum((int64) GetSystemIdentifier())};
 
-	if (ga_plan_run(&plan, values, nulls, SPI_OK_INSERT) == 0)
+	if (ga_plan_run(&plan, values, NULL, SPI_OK_INSERT) == 0)
 		return false;
 	CacheInvalidateRelcacheByRelid(ga_extension_table("consumers"));
 	return true;
+}
+
+void
+ga_consumers_adopt(void)
+{
+	static GaPlan plan = {
+		.sql = "UPDATE group_api_private.consumers c"
+			   " SET role_cluster = $1, role_oid = r.oid"
+			   " FROM pg_catalog.pg_roles r"
+			   " WHERE c.role = r.rolname AND c.role_cluster <> $1",
+		.nargs = 1,
+		.argtypes = {INT8OID},
+	};
+	Datum values[1] = {Int64GetDatum((int64) GetSystemIdentifier())};
+
+	ga_plan_run(&plan, values, NULL, SPI_OK_UPDATE);
 }
 
 bool

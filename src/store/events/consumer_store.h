@@ -21,10 +21,23 @@ typedef struct GaConsumedEvent
 	char *document; /* JSON */
 } GaConsumedEvent;
 
-/* `role`: whose it is; InvalidOid: everybody's.  False: there is none. */
-extern bool ga_consumer_find(const char *name, Oid *role);
+/* Whose a consumer is. */
+typedef struct GaConsumerRole
+{
+	const char *name; /* NULL: everybody's */
+	Oid oid;		  /* InvalidOid: there is no such role here */
+} GaConsumerRole;
 
-/* False: there is one of that name. */
+extern bool ga_consumer_exists(const char *name);
+
+/* False: there is none. */
+extern bool ga_consumer_find(const GaOwnerScope *scope, const char *name,
+							 GaConsumerRole *role);
+
+/* A dump's consumers: what they know by a role's name is tied to the role of that name. */
+extern void ga_consumers_adopt(void);
+
+/* `role`: InvalidOid for everybody's.  False: there is one of that name. */
 extern bool ga_consumer_create(const char *name, GaEventTypes types,
 							   bool contacts, Oid role);
 /* With all that waits for it.  False: there is none. */
