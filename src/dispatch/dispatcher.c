@@ -108,7 +108,7 @@ record_pauses(GaMonotonic now)
  * first byte is already an outcome, and is written down in the second gathering.
  *
  * What nobody waits for is last: questions about messages that were sent, dates far
- * off, and the history, which is trimmed only while the process has work anyway.
+ * off, and the history, which is trimmed from time to time.
  * At the very end the queue is asked what is due next, since until here there could
  * still be something to claim.
  */
@@ -147,7 +147,7 @@ take_turn(void)
 	ga_work_survive(ga_recheck_shorten_waits, now);
 	if (ga_retire_is_asked())
 		ga_couriers_drain();
-	else if (ga_jobs_count() > 0)
+	else
 		ga_work_survive(ga_history_trim, now);
 	ga_work_survive(ga_claiming_ask_next_due, now);
 	ga_couriers_flush();

@@ -110,7 +110,7 @@ static const StepInfo steps[GA_STEP_COUNT] = {
 					  {"invitations", "attempts", "captured",
 					   "idempotency_keys", "sends", "resends", "receipts",
 					   "receipt_counts", "polls", "set_aside", "events",
-					   "event_deliveries"}},
+					   "event_deliveries", "consumers"}},
 	[GA_STEP_FOLLOW_CLOCK] = {"following the clock",
 							  {"pauses", "invitations", "polls", "set_aside"}},
 	[GA_STEP_READ_EVENTS] = {"reading events", {"events", "event_deliveries"}},

@@ -13,6 +13,7 @@
 #include "base/guc.h"
 #include "base/shared/event_type.h"
 #include "catalog/pg_type.h"
+#include "dispatch/wake.h"
 #include "funcapi.h"
 #include "miscadmin.h"
 #include "store/events/consumer_store.h"
@@ -137,6 +138,8 @@ group_api_create_consumer(PG_FUNCTION_ARGS)
 				 errhint("Choose another name for the consumer.")));
 	created = ga_consumer_create(name, types, contacts, role);
 	ga_owner_leave(&scope);
+	/* Who trims what is kept for it learns of it. */
+	ga_wake_reload_at_commit();
 	if (!created)
 		ereport(ERROR,
 				(errcode(ERRCODE_DUPLICATE_OBJECT),

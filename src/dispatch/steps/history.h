@@ -13,7 +13,11 @@
 extern void ga_history_begin(GaMonotonic at);
 /* When it was trimmed last; 0: never, or there is more to be trimmed. */
 extern GaMonotonic ga_history_trimmed_at(void);
-/* A step: trims some of it, once an hour. */
+/* There may be history again, or a consumer. */
+extern void ga_history_recheck(void);
+/* When some of it is to be trimmed. */
+extern GaMonotonic ga_history_next_turn(void);
+/* A step: trims some of it when that is due. */
 extern void ga_history_trim(GaMonotonic now);
 
 #endif /* GA_DISPATCH_STEPS_HISTORY_H */

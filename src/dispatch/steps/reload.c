@@ -27,6 +27,7 @@
 #include "dispatch/reading.h"
 #include "dispatch/steps/deadlines.h"
 #include "dispatch/steps/incarnation.h"
+#include "dispatch/steps/history.h"
 #include "dispatch/steps/reload.h"
 #include "dispatch/work.h"
 #include "lib/stringinfo.h"
@@ -156,4 +157,5 @@ ga_reload_run(GaMonotonic now)
 	ga_polls_recheck();
 	ga_event_telling_recheck();
 	ga_deadlines_recheck();
+	ga_history_recheck();
 }

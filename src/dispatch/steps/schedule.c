@@ -26,6 +26,7 @@
 #include "dispatch/records.h"
 #include "dispatch/screening.h"
 #include "dispatch/steps/deadlines.h"
+#include "dispatch/steps/history.h"
 #include "dispatch/steps/incarnation.h"
 #include "dispatch/steps/recording.h"
 #include "dispatch/steps/reload.h"
@@ -99,6 +100,7 @@ ga_schedule_wait_ms(void)
 	if (may_claim)
 		next = Min(next, Max(ga_due_rows_next_turn(),
 							 ga_work_not_before(GA_STEP_PLACE_DUE)));
+	next = Min(next, ga_history_next_turn());
 	if (ga_ownership_is_ours())
 		next = Min(next, ga_clock_next_turn());
 	if (next == GA_MONOTONIC_NEVER)

@@ -20,6 +20,7 @@
 #include "store/queue/set_aside_store.h"
 #include "store/queue/trim_store.h"
 #include "utils/timestamp.h"
+#include "utils/uuid.h"
 
 /* History removed in one go: some milliseconds. */
 #define TRIM_ROWS 10000
@@ -131,6 +132,24 @@ trim_part(int part)
 	}
 }
 
+/* What failed before does not any more. */
+static void
+forget_failures(void)
+{
+	static GaPlan plan = {
+		.sql =
+			"DELETE FROM group_api_private.set_aside WHERE ctid = ANY (ARRAY("
+			" SELECT ctid FROM group_api_private.set_aside"
+			"  WHERE step = 'trim' AND group_id = $1 FOR UPDATE SKIP LOCKED))",
+		.nargs = 1,
+		.argtypes = {UUIDOID},
+	};
+	static const pg_uuid_t no_group;
+	Datum values[1] = {UUIDPGetDatum(&no_group)};
+
+	ga_plan_run(&plan, values, NULL, SPI_OK_DELETE);
+}
+
 bool
 ga_queue_trim(void)
 {
@@ -138,7 +157,26 @@ ga_queue_trim(void)
 
 	for (int i = 0; i < PARTS; i++)
 		more |= trim_part(i);
+	forget_failures();
 	return more;
+}
+
+bool
+ga_queue_has_history(void)
+{
+	static GaPlan plan = {
+		.sql = "SELECT EXISTS (SELECT FROM group_api_private.attempts)"
+			   " OR (SELECT accepted_at FROM group_api_private.invitations"
+			   "  WHERE accepted_at IS NOT NULL"
+			   "  ORDER BY accepted_at LIMIT 1) IS NOT NULL"
+			   " OR EXISTS (SELECT FROM group_api_private.receipts)"
+			   " OR EXISTS (SELECT FROM group_api_private.events)"
+			   " OR EXISTS (SELECT FROM group_api_private.sends)"
+			   " OR EXISTS (SELECT FROM group_api_private.consumers)",
+	};
+
+	ga_plan_run(&plan, NULL, NULL, SPI_OK_SELECT);
+	return ga_row_bool(0, 1, true);
 }
 
 /* One line of the history, its place and its invitation. */

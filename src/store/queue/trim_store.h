@@ -13,6 +13,11 @@
  */
 /* Returns true when there is more of it: the history goes in pieces. */
 extern bool ga_queue_trim(void);
+/*
+ * Whether anything is kept that will be too old one day, or may come to be kept
+ * while nobody tells the dispatcher: events for a consumer.
+ */
+extern bool ga_queue_has_history(void);
 /* The same after an error: each part alone, the history row by row. */
 extern void ga_queue_trim_one_by_one(void);
 
