@@ -106,7 +106,7 @@ ARCHIVED: nothing more is sent, and nobody can join; see archive_group()$$;
 -- Indexes are made of it.
 CREATE FUNCTION group_api_private.name_key(text) RETURNS text
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'group_api_name_key';
-COMMENT ON FUNCTION group_api_private.name_key(text) IS 'internal: a name in Unicode''s Normalization Form C, without letters that nobody sees';
+COMMENT ON FUNCTION group_api_private.name_key(text) IS 'internal: a name in Unicode''s Normalization Form KC, without letters that nobody sees';
 
 CREATE FUNCTION group_api_private.search_grams(text) RETURNS integer[]
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'group_api_search_grams';
@@ -1507,7 +1507,8 @@ becomes of it, at most the provider's own time-outs: {outcome
 accepted|rejected|retry|misconfigured|uncertain, code, detail (the provider's own
 words), message_id, elapsed_ms, hint (what to do, where that can be told)}.  Can be canceled.
 Errors: 42704 for an unknown server, 22023 for a contact that is none of the
-provider's channel, 58000 when the courier program cannot be run.$$;
+provider's channel, 58000 when the courier program cannot be run.  As rows:
+SELECT * FROM json_each_text(group_api.test_provider(...)).$$;
 
 CREATE FUNCTION group_api.ingest_bounce(mail bytea) RETURNS json
     LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_ingest_bounce';

@@ -433,7 +433,9 @@ SELECT is((pg_temp.refuse(pg_temp.body(jsonb_build_object('members', jsonb_build
 		pg_temp.member(jsonb_build_object('type', kind, 'value', value))))))).hint,
 	hint, format('%s of type %s is told its type', value, kind))
 FROM (VALUES ('MOBILE', 'ann@example.com', 'An e-mail address has the type EMAIL.'),
-	('EMAIL', '+27701231234', 'A telephone number has the type MOBILE.'))
+	('EMAIL', '+27701231234', 'A telephone number has the type MOBILE.'),
+	('EMAIL', 'müller@example.com', 'Give another address; group_api.all_local_parts allows this one.'),
+	('EMAIL', '"a b"@example.com', 'Give another address; group_api.all_local_parts allows this one.'))
 	AS cases (kind, value, hint);
 
 -- By tables that are older than the setting says.

@@ -123,7 +123,8 @@ SELECT is(pg_temp.state(format(call, jsonb_build_object('name', name))), state, 
 FROM (SELECT name, what, '23505 name "' || name || '" is taken by another group' AS state FROM (VALUES
 	(normalize('ga_test Café Zürich', NFD), 'letters and accents apart'), (E'ga_test Ca\u200Bfé Zürich', 'a space of no width'), (E'ga_test Café Zür\u00ADich', 'a soft hyphen'),
 	(E'ga_test Café Zürich\uFE0F', 'a variation selector'), (E'ga_test Cafe\u034F\u0301 Zürich', 'a joiner between a letter and its accent'), (E'ga_test Café\u2060 Zürich', 'a word joiner'),
-	(E'ga_test Café Zürich\U000E0041', 'a tag')) AS names (name, what)) AS n,
+	(E'ga_test Café Zürich\U000E0041', 'a tag'), ('ga_test Ｃafé Zürich', 'a letter of full width'), ('ga_test Ca𝐟é Zürich', 'a bold letter of mathematics'))
+	AS names (name, what)) AS n,
 	(VALUES ('SELECT group_api_v2.create_group(%L::jsonb)'), (format('SELECT group_api_v2.patch_group(%s, %%L)', :other))) AS calls (call);
 SELECT is(pg_temp.state(format('SELECT group_api_v2.create_group(%L::jsonb)', jsonb_build_object('name', name))), 'done', name || ' is another')
 FROM (VALUES ('ga_test Cafe Zurich'), ('ga_test café zürich'), ('ga_test Café  Zürich')) AS names (name);

@@ -243,6 +243,15 @@ SELECT is((SELECT format('%s %s %s %s', events, state, waiting, dead) FROM group
 ALTER SERVER ga_test_hook RENAME TO ga_test_crm;
 SELECT is((SELECT waiting FROM group_api.webhooks WHERE server = 'ga_test_crm'), 1::bigint, 'and under another name for the same');
 SELECT is((SELECT waiting FROM group_api.consumers WHERE name = 'ga_test'), 2::bigint, 'so does the consumer');
+-- Who never acknowledges is told of before it costs events.
+SELECT is((SELECT severity FROM group_api.health() WHERE "check" = 'events'), 'ok', 'a consumer may take its time');
+UPDATE group_api_private.events SET at = at - current_setting('group_api.events_retention')::interval * 0.8
+ WHERE id = (SELECT min(event) FROM group_api_private.event_deliveries WHERE listener = 'ga_test');
+SELECT is((SELECT severity || ': ' || regexp_replace(fact, '[0-9]{4}[^;]*', 'THEN') || ' | ' || command FROM group_api.health() WHERE "check" = 'events'),
+	'warning: consumer ga_test has not taken an event of THEN; after 7d they are gone | SELECT * FROM group_api.consumers WHERE name = ''ga_test'';',
+	'health() warns of one that lags before its events are gone');
+SELECT is((SELECT hint FROM group_api.health() WHERE "check" = 'events'),
+	'let it call next_events() and ack_events(); SELECT group_api.drop_consumer(''ga_test''); ends it', 'and says what helps');
 DROP SERVER ga_test_crm;
 SELECT is((SELECT count(*) FROM group_api_private.event_deliveries WHERE listener = 'ga_test_crm'), 0::bigint,
 	'what waited for a webhook goes with it');

@@ -14,7 +14,7 @@ DELETE FROM group_api_private.users;
 CREATE TEMP TABLE names AS
 SELECT i, CASE i % 8
 	WHEN 0 THEN 'Chess club ' || i WHEN 1 THEN U&'\00C9cole \00C0 ' || i WHEN 2 THEN U&'\6570\5B66 ' || i
-	WHEN 3 THEN '100%_' || i || U&'\+01F600' WHEN 4 THEN chr(4000 + i) WHEN 5 THEN left(repeat(md5(i::text), 2), 40)
+	WHEN 3 THEN '100%_' || i || U&'\+01F600' WHEN 4 THEN chr(20000 + i) WHEN 5 THEN left(repeat(md5(i::text), 2), 40)
 	WHEN 6 THEN U&'\0130STANBUL ' || i ELSE upper(md5(i::text)) END AS name
 FROM generate_series(1, 400) i;
 INSERT INTO group_api_private.groups (id, contract, name, created_by, created_at, slug, visible, status)

@@ -76,7 +76,7 @@ SKIP:
 		fill => { RELAY => "127.0.0.1:$relay->{port}", SENDER => 'hello@example.com', YOU => 'me@example.org', FILE => $file },
 		before => q{CREATE SERVER mail FOREIGN DATA WRAPPER group_api_capture
 			OPTIONS (channel 'EMAIL', sender 'Groups <hello@example.com>')});
-	like($said, qr/"outcome"\s*:\s*"accepted"/, 'howto/real-mail.md: the relay takes the mail');
+	like($said, qr/^outcome\|accepted$/m, 'howto/real-mail.md: the relay takes the mail');
 	is(join(' ', map { @{ $_->{recipients} } } read_log($relay, 'message')), 'me@example.org', 'and has it');
 	$node->safe_psql('postgres', 'ALTER SYSTEM RESET group_api.invitation_url');
 	$node->reload;

@@ -35,6 +35,10 @@ hint_email(GaEmailFault fault, const char *text)
 				   "brackets.";
 		case GA_EMAIL_MANY_AT:
 			return "Give one address for each member.";
+		case GA_EMAIL_LOCAL_QUOTED:
+		case GA_EMAIL_LOCAL_NOT_ASCII:
+			return "Give another address; group_api.all_local_parts allows "
+				   "this one.";
 		default:
 			return NULL;
 	}

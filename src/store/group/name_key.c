@@ -4,8 +4,9 @@
  *		group_api_private.name_key(text).
  *
  * A name can be written in several forms that look the same: a letter with its accent
- * as one character or as two, with letters in between that nobody sees.  The key is
- * the name in Normalization Form C (UAX 15) without what is not seen.  The name itself
+ * as one character or as two, in full width or as a symbol, with letters in between that
+ * nobody sees.  The key is the name in Normalization Form KC (UAX 15), by which RFC 8266
+ * compares nicknames, without what is not seen.  The name itself
  * is kept as it was given: some invisible letters shape those beside them.
  *
  * The unique index is made of these keys: whoever changes them has to build it anew.
@@ -81,6 +82,6 @@ group_api_name_key(PG_FUNCTION_ARGS)
 	/* Other encodings have one form of a letter. */
 	if (GetDatabaseEncoding() != PG_UTF8 || is_ascii(data, length))
 		PG_RETURN_TEXT_P(name);
-	PG_RETURN_TEXT_P(
-		encoded(unicode_normalize(UNICODE_NFC, seen_characters(data, length))));
+	PG_RETURN_TEXT_P(encoded(
+		unicode_normalize(UNICODE_NFKC, seen_characters(data, length))));
 }
