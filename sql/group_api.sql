@@ -2496,16 +2496,17 @@ CREATE FUNCTION group_api_private.provider_remedy(server name, reason text) RETU
     SELECT concat_ws(E'\n',
         CASE WHEN path !~ '[[:cntrl:]]'
               AND EXISTS (SELECT FROM pg_user_mappings m, pg_options_to_table(m.umoptions) o
-                           WHERE m.srvname = provider_remedy.server AND o.option_name = 'password_file'
+                           WHERE m.srvname = provider_remedy.server AND o.option_name IN ('password_file', 'secret_file')
                              AND o.option_value = path) THEN
              CASE WHEN reason LIKE '%must be a regular file that only its owner may read%'
                   THEN format('\! chmod 0600 -- %s', quoted)
                   WHEN reason LIKE '%cannot be read: Permission denied%'
                   THEN format('\! sudo chown -- postgres %s && sudo chmod 0600 -- %1$s', quoted)
                   WHEN reason LIKE '%cannot be read: No such file%' OR reason LIKE '%" is empty%'
-                  THEN format('\! (umask 077; read -rsp ''The password: '' word; echo "$word" >%s)', quoted) END END,
+                  THEN format('\! (umask 077; read -rsp ''The %s: '' word; echo "$word" >%s)', word, quoted) END END,
         format('SELECT group_api.resume(%L);', server))
-      FROM (SELECT substring(reason FROM 'password_file "(.*)" (?:must be|cannot be read|is empty)')) AS p (path),
+      FROM (SELECT substring(reason FROM '_file "(.*)" (?:must be|cannot be read|is empty)'),
+                   substring(reason FROM '(password|secret)_file "')) AS p (path, word),
            LATERAL (SELECT '''' || replace(path, '''', '''\''''') || '''') AS q (quoted)
 $$;
 COMMENT ON FUNCTION group_api_private.provider_remedy(name, text) IS 'internal: what to type into psql so that a provider goes on, by the reason it gave';
@@ -2974,47 +2975,55 @@ CREATE FUNCTION group_api_private.health_events(
     RETURNS SETOF record
     LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-    retention interval;
+    retention text := current_setting('group_api.events_retention');
+    patience interval := nullif(current_setting('group_api.max_wait')::interval, '0');
     listener record;
 BEGIN
     "check" := 'events';
-    severity := 'ok';
+    severity := 'warning';
     BEGIN
-        retention := current_setting('group_api.events_retention')::interval;
-        SELECT l.* INTO listener
-          FROM (SELECT 'webhook' AS kind, w.server::text AS name, w.state, w.reason, w.waiting, w.dead, w.oldest, w.last_failure
-                  FROM group_api.webhooks w
-                UNION ALL SELECT 'consumer', c.name, 'ready', NULL, c.waiting, 0, c.oldest, NULL FROM group_api.consumers c) l
-         WHERE l.state = 'paused' OR l.dead > 0 OR l.oldest < clock_timestamp() - retention * 0.75
-         ORDER BY l.oldest < clock_timestamp() - retention * 0.75 DESC, l.state = 'paused' DESC, l.name LIMIT 1;
-        fact := 'each listener has its events';
-        IF FOUND THEN
-            severity := 'warning';
-            since := coalesce(listener.oldest, statement_timestamp());
+        FOR listener IN
+            SELECT l.*, l.oldest < clock_timestamp() - retention::interval * 0.75 AS is_late
+              FROM (SELECT 'webhook' AS kind, w.server::text AS name, w.state, w.reason, w.since, w.waiting, w.dead, w.oldest, w.last_failure
+                      FROM group_api.webhooks w
+                    UNION ALL SELECT 'consumer', c.name, 'ready', NULL, NULL, c.waiting, 0, c.oldest, NULL FROM group_api.consumers c) l
+             WHERE l.state = 'paused' OR l.dead > 0 OR l.oldest < clock_timestamp() - retention::interval * 0.75
+                   OR l.oldest < clock_timestamp() - patience AND l.last_failure IS NOT NULL
+             ORDER BY l.oldest < clock_timestamp() - retention::interval * 0.75 DESC, l.state = 'paused' DESC, l.name
+        LOOP
+            since := coalesce(listener.since, listener.oldest, statement_timestamp());
             fact := CASE WHEN listener.state = 'paused'
                          THEN format('webhook %s is paused: %s; %s events wait for it', listener.name, listener.reason, listener.waiting)
-                         WHEN listener.oldest < clock_timestamp() - retention * 0.75
-                         THEN format('%s %s has not taken an event of %s', listener.kind, listener.name, date_trunc('second', listener.oldest))
-                         ELSE format('%s events were not taken by webhook %s: %s', listener.dead, listener.name, listener.last_failure) END
-                || CASE WHEN listener.oldest < clock_timestamp() - retention * 0.75
-                        THEN format('; after %s they are gone', current_setting('group_api.events_retention')) ELSE '' END;
+                         WHEN listener.dead > 0 AND NOT coalesce(listener.is_late, false)
+                         THEN format('%s events were not taken by webhook %s: %s', listener.dead, listener.name, listener.last_failure)
+                         WHEN listener.last_failure IS NOT NULL
+                         THEN format('webhook %s has taken nothing since %s: %s', listener.name, date_trunc('second', listener.oldest),
+                                     listener.last_failure)
+                         ELSE format('%s %s has not taken an event of %s', listener.kind, listener.name, date_trunc('second', listener.oldest)) END
+                || CASE WHEN listener.is_late THEN format('; after %s they are gone', retention) ELSE '' END;
+            command := CASE WHEN listener.kind = 'consumer' THEN format('SELECT * FROM group_api.consumers WHERE name = %L;', listener.name)
+                            WHEN listener.state = 'paused' THEN group_api_private.provider_remedy(listener.name::name, listener.reason)
+                            WHEN listener.dead > 0
+                            THEN format('SELECT group_api.replay_events(%L, now() - interval %L);', listener.name, retention)
+                            ELSE format('SELECT * FROM group_api.webhooks WHERE server = %L;', listener.name) END;
             hint := CASE WHEN listener.kind = 'consumer'
                          THEN format('let it call next_events() and ack_events(); SELECT group_api.drop_consumer(%L); ends it', listener.name)
-                         WHEN listener.state = 'paused' THEN format('SELECT group_api.resume(%L);', listener.name)
-                         WHEN listener.dead > 0
-                         THEN format('once it takes events: SELECT group_api.replay_events(%L, now() - interval %L);', listener.name,
-                                     current_setting('group_api.events_retention'))
-                         ELSE format('SELECT * FROM group_api.webhooks WHERE server = %L; says why', listener.name) END;
-            command := CASE WHEN listener.kind = 'consumer' THEN format('SELECT * FROM group_api.consumers WHERE name = %L;', listener.name)
-                            WHEN listener.state = 'paused' THEN format('SELECT group_api.resume(%L);', listener.name)
-                            WHEN listener.dead > 0
-                            THEN format('SELECT group_api.replay_events(%L, now() - interval %L);', listener.name,
-                                        current_setting('group_api.events_retention'))
-                            ELSE format('SELECT * FROM group_api.webhooks WHERE server = %L;', listener.name) END;
+                         WHEN listener.state = 'paused' AND listener.reason LIKE 'http 410%'
+                         THEN format('the receiver wants no more: DROP SERVER %I CASCADE; ends it; %s tells it what waits', listener.name, command)
+                         WHEN listener.state = 'paused' THEN command
+                         WHEN listener.dead > 0 THEN 'once it takes events: ' || command
+                         ELSE 'the receiver is to be put right; an event is tried for three days: ' || command END;
+            RETURN NEXT;
+        END LOOP;
+        IF NOT FOUND THEN
+            severity := 'ok';
+            fact := 'each listener has its events';
+            RETURN NEXT;
         END IF;
-    EXCEPTION WHEN OTHERS THEN fact := 'not known: ' || CASE WHEN SQLSTATE = '55P03' THEN 'a view of the extension is locked' ELSE SQLERRM END;
+    EXCEPTION WHEN OTHERS THEN
+        severity := 'unknown'; since := NULL; fact := SQLERRM; hint := SQLSTATE; command := NULL;
+        RETURN NEXT;
     END;
-    RETURN NEXT;
 END $$;
 COMMENT ON FUNCTION group_api_private.health_events() IS 'internal: health() of who listens to events';
 
@@ -3079,7 +3088,7 @@ trusted roles: group_api.trusted_roles names what is no gateway
 version: whether library and SQL are of one version
 words: whether there are words in group_api.default_locale
 phone tables: how old the tables are that numbers are checked by
-events: a listener is paused, has failed, or falls behind$$;
+events: a listener is paused, fails, has failed for good, or falls behind; a row for each$$;
 
 -- The status page ------------------------------------------------------------
 

@@ -247,12 +247,40 @@ SELECT is((SELECT waiting FROM group_api.consumers WHERE name = 'ga_test'), 2::b
 SELECT is((SELECT severity FROM group_api.health() WHERE "check" = 'events'), 'ok', 'a consumer may take its time');
 UPDATE group_api_private.events SET at = at - current_setting('group_api.events_retention')::interval * 0.8
  WHERE id = (SELECT min(event) FROM group_api_private.event_deliveries WHERE listener = 'ga_test');
-SELECT is((SELECT severity || ': ' || regexp_replace(fact, '[0-9]{4}[^;]*', 'THEN') || ' | ' || command FROM group_api.health() WHERE "check" = 'events'),
+SELECT is((SELECT severity || ': ' || regexp_replace(fact, '[0-9]{4}[^;]*', 'THEN') || ' | ' || command FROM group_api.health() WHERE "check" = 'events' AND fact ~ 'consumer'),
 	'warning: consumer ga_test has not taken an event of THEN; after 7d they are gone | SELECT * FROM group_api.consumers WHERE name = ''ga_test'';',
 	'health() warns of one that lags before its events are gone');
-SELECT is((SELECT hint FROM group_api.health() WHERE "check" = 'events'),
+SELECT is((SELECT hint FROM group_api.health() WHERE "check" = 'events' AND fact ~ 'consumer'),
 	'let it call next_events() and ack_events(); SELECT group_api.drop_consumer(''ga_test''); ends it', 'and says what helps');
-DROP SERVER ga_test_crm;
+-- Of webhooks, too: each listener that is in trouble has a row, with what helps in its case.
+SELECT is((SELECT string_agg(split_part(fact, ' has ', 1), ', ') FROM group_api.health() WHERE "check" = 'events'), 'consumer ga_test, webhook ga_test_crm', 'the event waits for both');
+UPDATE group_api_private.events SET at = clock_timestamp();
+SELECT is((SELECT severity FROM group_api.health() WHERE "check" = 'events'), 'ok', 'a webhook whose events just wait is in no trouble');
+UPDATE group_api_private.event_deliveries SET failed = 'curl 7 Failed to connect' WHERE listener = 'ga_test_crm';
+SELECT is((SELECT severity FROM group_api.health() WHERE "check" = 'events'), 'ok', 'nor one that failed a moment ago');
+UPDATE group_api_private.events SET at = at - current_setting('group_api.max_wait')::interval
+ WHERE id = (SELECT min(event) FROM group_api_private.event_deliveries WHERE listener = 'ga_test_crm');
+SELECT is((SELECT severity || ': ' || regexp_replace(fact, '[0-9]{4}[^:]*:[0-9]{2}:[^:]*', 'THEN') || ' | ' || command FROM group_api.health() WHERE "check" = 'events' AND fact ~ 'crm'),
+	'warning: webhook ga_test_crm has taken nothing since THEN: curl 7 Failed to connect | SELECT * FROM group_api.webhooks WHERE server = ''ga_test_crm'';',
+	'one that has failed for group_api.max_wait is');
+SELECT group_api.pause('ga_test_crm', 'we move');
+SELECT is((SELECT fact || ' | ' || hint || ' | ' || (since > clock_timestamp() - interval '10 min') FROM group_api.health() WHERE "check" = 'events' AND fact ~ 'crm'),
+	'webhook ga_test_crm is paused: we move; 1 events wait for it | SELECT group_api.resume(''ga_test_crm''); | true', 'a paused one is told as such, since it was paused');
+CREATE USER MAPPING FOR PUBLIC SERVER ga_test_crm OPTIONS (secret_file '/etc/crm''s secret');
+CREATE FUNCTION pg_temp.remedy(reason text) RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+	UPDATE group_api_private.pauses p SET reason = remedy.reason WHERE server = 'ga_test_crm';
+	RETURN (SELECT command FROM group_api.health() WHERE "check" = 'events' AND fact ~ 'crm');
+END $$;
+SELECT is(pg_temp.remedy(format('provider secret_file "/etc/crm''s secret" %s', reason)), command || E'\nSELECT group_api.resume(''ga_test_crm'');', 'a secret that ' || reason)
+FROM (VALUES ('cannot be read: Permission denied', $$\! sudo chown -- postgres '/etc/crm'\''s secret' && sudo chmod 0600 -- '/etc/crm'\''s secret'$$),
+	('must be a regular file that only its owner may read', $$\! chmod 0600 -- '/etc/crm'\''s secret'$$),
+	('cannot be read: No such file or directory', $$\! (umask 077; read -rsp 'The secret: ' word; echo "$word" >'/etc/crm'\''s secret')$$)) AS c (reason, command);
+SELECT is(pg_temp.remedy('http 410 Gone'), 'SELECT group_api.resume(''ga_test_crm'');', 'one that wants no more may change its mind');
+SELECT is((SELECT hint FROM group_api.health() WHERE "check" = 'events' AND fact ~ 'crm'),
+	'the receiver wants no more: DROP SERVER ga_test_crm CASCADE; ends it; SELECT group_api.resume(''ga_test_crm''); tells it what waits', 'or is removed');
+SELECT group_api.resume('ga_test_crm');
+DROP SERVER ga_test_crm CASCADE;
 SELECT is((SELECT count(*) FROM group_api_private.event_deliveries WHERE listener = 'ga_test_crm'), 0::bigint,
 	'what waited for a webhook goes with it');
 
