@@ -2975,8 +2975,9 @@ CREATE FUNCTION group_api_private.health_events(
     RETURNS SETOF record
     LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-    retention text := current_setting('group_api.events_retention');
-    patience interval := nullif(current_setting('group_api.max_wait')::interval, '0');
+    -- Null where the library is not loaded.
+    retention text := current_setting('group_api.events_retention', true);
+    patience interval := nullif(current_setting('group_api.max_wait', true)::interval, '0');
     listener record;
 BEGIN
     "check" := 'events';

@@ -226,8 +226,9 @@ define_dispatch_settings(void)
 	DefineCustomIntVariable(
 		"group_api.max_wait",
 		"How long a message that is due may wait before health() warns of it.",
-		"0: however long.", &ga_settings.max_wait, GA_MAX_WAIT_DEFAULT, 0,
-		INT_MAX, PGC_SUSET, GUC_UNIT_S, NULL, NULL, NULL);
+		"So may an event for a webhook that fails. 0: however long.",
+		&ga_settings.max_wait, GA_MAX_WAIT_DEFAULT, 0, INT_MAX, PGC_SUSET,
+		GUC_UNIT_S, NULL, NULL, NULL);
 }
 
 static void
