@@ -94,6 +94,16 @@ channels_are_not_in_each_others_way(void **state)
 }
 
 static void
+of_several_webhooks_each_hears_everything(void **state)
+{
+	(void) state;
+	load(2, row_of("first", "webhook", "priority", "1", NULL),
+		 row_of("second", "webhook", "priority", "2", NULL));
+	assert_true(takes_messages("first"));
+	assert_true(takes_messages("second"));
+}
+
+static void
 the_next_takes_over_while_the_first_is_paused(void **state)
 {
 	GaProviderRow first = row_of("first", "twilio", "priority", "1", NULL);
@@ -253,6 +263,7 @@ main(void)
 		TEST(without_a_priority_it_is_a_hundred),
 		TEST(equals_share_all),
 		TEST(channels_are_not_in_each_others_way),
+		TEST(of_several_webhooks_each_hears_everything),
 		TEST(the_next_takes_over_while_the_first_is_paused),
 		TEST(the_next_takes_over_while_the_first_rests_and_is_probed),
 		TEST(of_equals_the_one_made_for_the_recipients_goes_first),
