@@ -290,6 +290,18 @@ the_fair_queue_is_told_of_the_provider_furthest_behind(void **state)
 }
 
 static void
+the_one_furthest_behind_is_told_whatever_their_order(void **state)
+{
+	(void) state;
+	load(2, row_of("p", "twilio", NULL), row_of("q", "vonage", NULL));
+	provider = ga_provider_named("p");
+	claim_up_to(300, LIMIT);
+	provider = ga_provider_named("q");
+	claim_up_to(500, LIMIT);
+	assert_told(300);
+}
+
+static void
 a_provider_that_reads_again_stands_where_it_reads(void **state)
 {
 	(void) state;
@@ -475,6 +487,7 @@ main(void)
 		TEST(
 			what_is_due_and_not_found_from_the_front_is_locked_and_tried_a_second_later),
 		TEST(the_fair_queue_is_told_of_the_provider_furthest_behind),
+		TEST(the_one_furthest_behind_is_told_whatever_their_order),
 		TEST(a_provider_that_reads_again_stands_where_it_reads),
 		TEST(who_claimed_nothing_says_nothing),
 		TEST(a_lock_is_forgotten_when_rows_come),
