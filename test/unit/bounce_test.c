@@ -409,6 +409,63 @@ prose_of_a_mail_server_is_read(void **state)
 }
 
 static void
+a_notice_in_html_alone_is_read_between_its_tags(void **state)
+{
+	json_t *report = read_text(
+		"From: postmaster@b.example\nSubject: Undeliverable mail\n"
+		"Content-Type: text/html\n\n"
+		"<html><body><p>Sorry.</p><p>550 5.1.1 <b>no such</b> user</p>"
+		"</body></html>\n");
+
+	(void) state;
+	assert_string_equal(member(report, "kind"), "failed");
+	assert_string_equal(of_recipient(report, 0, "status"), "5.1.1");
+	json_decref(report);
+}
+
+static void
+where_there_is_plain_text_html_does_not_count(void **state)
+{
+	json_t *report = read_text(
+		"From: postmaster@b.example\nSubject: Undeliverable mail\n"
+		"Content-Type: multipart/alternative; boundary=x\n\n"
+		"--x\nContent-Type: text/html\n\n<p>550 5.2.2 full</p>\n"
+		"--x\nContent-Type: text/plain\n\n550 5.1.1 no such user\n"
+		"--x\nContent-Type: text/html\n\n<p>550 5.2.3 long</p>\n--x--\n");
+
+	(void) state;
+	assert_string_equal(of_recipient(report, 0, "status"), "5.1.1");
+	json_decref(report);
+}
+
+/* Each of them would be a bounce without what tells that a program wrote it. */
+static void
+what_programs_of_persons_write_is_no_bounce(void **state)
+{
+	static const char *const signs[] = {
+		"X-Autoreply: yes\n",
+		"X-Vacation: 1\n",
+		"Precedence: auto_reply\n",
+		"Content-Type: message/disposition-notification\n",
+	};
+	char mail[256];
+
+	(void) state;
+	for (size_t i = 0; i < sizeof(signs) / sizeof(signs[0]); i++)
+	{
+		json_t *report;
+
+		snprintf(mail, sizeof(mail),
+				 "From: postmaster@b.example\nSubject: Undeliverable mail\n%s\n"
+				 "550 5.1.1 no such user\n",
+				 signs[i]);
+		report = read_text(mail);
+		assert_string_equal(member(report, "kind"), "other");
+		json_decref(report);
+	}
+}
+
+static void
 what_is_no_bounce_is_other(void **state)
 {
 	static const char *const mails[] = {
@@ -524,6 +581,9 @@ main(void)
 		cmocka_unit_test(a_complaint_is_told_from_a_bounce),
 		cmocka_unit_test(prose_of_qmail_and_exim_is_read),
 		cmocka_unit_test(prose_of_a_mail_server_is_read),
+		cmocka_unit_test(a_notice_in_html_alone_is_read_between_its_tags),
+		cmocka_unit_test(where_there_is_plain_text_html_does_not_count),
+		cmocka_unit_test(what_programs_of_persons_write_is_no_bounce),
 		cmocka_unit_test(what_is_no_bounce_is_other),
 		cmocka_unit_test(what_is_no_mail_is_refused),
 		cmocka_unit_test(depth_and_number_are_bounded),

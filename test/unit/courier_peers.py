@@ -1921,6 +1921,28 @@ def test_compose_prints_the_bytes_that_would_leave():
     equal(result.stdout.decode(), "Grüße")
 
 
+def test_what_is_wrong_with_a_job_is_told_in_words():
+    sms = provider("sms", "twilio", account_sid=SID, sender="+1555", password="x")
+    text = {"id": 1, "to": "+27701231234", "text": "x", "message_key": "k"}
+    hello = dict(MAIL, id=1)
+    cases = (
+        (sms, dict(text, text=7), '"text" of a job must be a string'),
+        (sms, dict(text, id="1"), '"id" of a job must be a whole number'),
+        (sms, dict(text, id=-1), '"id" of a job must be a whole number'),
+        (sms, dict(text, text=""), "the message has no text"),
+        (sms, dict(text, message_key=""), "the message has no message_key"),
+        (sms, dict(text, message_key="k" * 300), "message_key is longer than"),
+        (smtp("smtp://relay.example:587"), dict(hello, reply_to="nobody"),
+         "reply_to is not an e-mail address"),
+        (smtp("smtp://relay.example:587"), dict(hello, text="", html=""),
+         "the message has neither text nor html"))
+    for entry, job, words in cases:
+        result = run("compose", input=json.dumps({"provider": entry, "job": job}).encode())
+        equal(result.returncode, 2, result)
+        assert words in result.stderr.decode(), (words, result.stderr)
+        assert b"Hint: " in result.stderr, result.stderr
+
+
 def test_bad_usage_is_told_with_a_hint():
     for arguments, data in (((), b""), (("dance",), b""), (("serve",), b""),
                             (("serve", "--fd", "x"), b""),

@@ -19,6 +19,7 @@
 #include "courier/http/json_path.h"
 #include "courier/outcome.h"
 #include "courier/http/request_template.h"
+#include "courier/http/webhook_signature.h"
 #include "courier/http/xml_answer.h"
 #include "sample_job.h"
 
@@ -399,6 +400,51 @@ a_rule_tells_success(void **state)
 	assert_false(ga_http_plan_success_is_valid("200,202"));
 }
 
+/* The first is that of the specification's own example. */
+#define SIGNED_BEFORE "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
+#define SIGNED_NOW "v1,D//EZ1ylNadHojpuPe4QgTQtq4+vDo/YDthof5SuAIs="
+
+static void
+an_event_is_signed_with_the_key_of_today_and_that_of_before(void **state)
+{
+	GaSigningKeys keys = {0};
+	char signature[GA_SIGNATURE_MAX];
+
+	(void) state;
+	assert_true(
+		ga_webhook_add_key(&keys, "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"));
+	ga_webhook_sign(&keys, "msg_p5jXN8AQM9LWM0D4loKWxJek", "1614265330",
+					"{\"test\": 2432232314}", signature);
+	assert_string_equal(signature, SIGNED_BEFORE);
+	memset(&keys, 0, sizeof(keys));
+	assert_true(
+		ga_webhook_add_key(&keys, "whsec_QUJDREVGR0hJSktMTU5PUFFSU1RVVldY"));
+	assert_true(
+		ga_webhook_add_key(&keys, "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"));
+	ga_webhook_sign(&keys, "msg_p5jXN8AQM9LWM0D4loKWxJek", "1614265330",
+					"{\"test\": 2432232314}", signature);
+	assert_string_equal(signature, SIGNED_NOW " " SIGNED_BEFORE);
+}
+
+static void
+what_is_no_signing_key_signs_nothing(void **state)
+{
+	static const char *const none[] = {
+		"", "whsec_", "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
+		/* 66 bytes: longer than any */
+		"whsec_QUJDREVGR0hJSktMTU5PUFFSU1RVVldYQUJDREVGR0hJSktMTU5PUFFSU1RVVldY"
+		"QUJDREVGR0hJSktMTU5PUFFS"};
+
+	(void) state;
+	for (size_t i = 0; i < sizeof(none) / sizeof(none[0]); i++)
+	{
+		GaSigningKeys keys = {0};
+
+		assert_false(ga_webhook_add_key(&keys, none[i]));
+		assert_int_equal(keys.count, 0);
+	}
+}
+
 static void
 a_base_url_replaces_scheme_and_host(void **state)
 {
@@ -607,6 +653,9 @@ main(void)
 		cmocka_unit_test(fields_become_a_body),
 		cmocka_unit_test(a_path_leads_to_a_value),
 		cmocka_unit_test(a_rule_tells_success),
+		cmocka_unit_test(
+			an_event_is_signed_with_the_key_of_today_and_that_of_before),
+		cmocka_unit_test(what_is_no_signing_key_signs_nothing),
 		cmocka_unit_test(a_base_url_replaces_scheme_and_host),
 		cmocka_unit_test(private_addresses_are_known),
 		cmocka_unit_test(every_numeric_form_of_an_address_is_read),
