@@ -633,6 +633,27 @@ secrets_are_hidden_in_every_spelling(void **state)
 	expect_hidden("hunter/2", "it is hunter%2", "it is ***");
 	expect_hidden("hunter/2", "it is hun", "it is hun");
 	expect_hidden("hunter/2", "hunter/3", "hunter/3");
+	/* as a page of errors quotes it, and as JSON of ASCII does */
+	expect_hidden("a<b>&c'd\"", "(a&lt;b&gt;&amp;c&#39;d&quot;)", "(***)");
+	expect_hidden("gr\xC3\xBC\xC3\x9F", "(gr\\u00fc\\u00DF)", "(***)");
+	expect_hidden("key \xF0\x9F\x98\x80", "(key \\ud83d\\ude00)", "(***)");
+	expect_hidden("key \xF0\x9F\x98\x80", "(key \\ud83d\\ude01)",
+				  "(key \\ud83d\\ude01)");
+}
+
+static void
+secrets_are_hidden_wherever_a_provider_puts_them(void **state)
+{
+	GaOutcome outcome = {0};
+
+	(void) state;
+	ga_outcome_set(&outcome, (GaVerdict){GA_OUTCOME_REJECTED, 0, -1},
+				   "hunter/2", "no hunter/2");
+	ga_outcome_set_message_id(&outcome, "id-hunter/2");
+	ga_outcome_hide(&outcome, "hunter/2");
+	assert_string_equal(outcome.code, "***");
+	assert_string_equal(outcome.detail, "no ***");
+	assert_string_equal(outcome.message_id, "id-***");
 }
 
 int
@@ -662,6 +683,7 @@ main(void)
 		cmocka_unit_test(literal_hosts_are_told_from_names),
 		cmocka_unit_test(words_of_strangers_are_cleaned_and_cut),
 		cmocka_unit_test(secrets_are_hidden_in_every_spelling),
+		cmocka_unit_test(secrets_are_hidden_wherever_a_provider_puts_them),
 	};
 
 	return cmocka_run_group_tests_name("request", tests, NULL, NULL);
