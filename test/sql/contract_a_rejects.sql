@@ -427,7 +427,27 @@ FROM (VALUES ('MOBILE', '+27115551234', 'is a landline, which gets no SMS'),
 	('MOBILE', '+12530000', 'is no mobile number: its area code is missing'),
 	('EMAIL', 'a@localhost', 'is no e-mail address: its domain has no dot'),
 	('EMAIL', 'müller@example.com', 'is no e-mail address: the part before the @ has '
-	 'non-ASCII characters, which few servers take')) AS cases (kind, value, message);
+	 'non-ASCII characters, which few servers take'),
+	('EMAIL', 'ann', 'is no e-mail address: it has no @'),
+	('EMAIL', 'a@b@example.com', 'is no e-mail address: it has more than one @'),
+	('EMAIL', 'Ann <a@example.com>', 'is no e-mail address: it has a display name'),
+	('EMAIL', '@example.com', 'is no e-mail address: nothing stands before the @'),
+	('EMAIL', repeat('a', 65) || '@example.com', 'is no e-mail address: more than 64 characters stand before the @'),
+	('EMAIL', 'a..b@example.com', 'is no e-mail address: the part before the @ has a dot too many'),
+	('EMAIL', '"a b"@example.com', 'is no e-mail address: the part before the @ is quoted, which few servers take'),
+	('EMAIL', 'a b@example.com', 'is no e-mail address: the part before the @ has a character no address may have'),
+	('EMAIL', 'a@[127.0.0.1]', 'is no e-mail address: it names a machine by its number instead of a domain'),
+	('EMAIL', 'a@', 'is no e-mail address: its domain is missing'),
+	('EMAIL', 'a@b..example', 'is no e-mail address: its domain has a dot too many'),
+	('EMAIL', 'a@' || repeat('b', 64) || '.example', 'is no e-mail address: its domain has a part of more than 63 characters'),
+	('EMAIL', 'a@' || repeat('ü', 64) || '.example', 'is no e-mail address: its domain has a part of more than 63 characters'),
+	('EMAIL', 'a@' || repeat('ü.', 40) || 'example', 'is no e-mail address: its domain has more than 253 characters'),
+	('EMAIL', 'a@exa$mple.com', 'is no e-mail address: its domain has a character no domain may have'),
+	('EMAIL', 'a@-b.example', 'is no e-mail address: its domain has a part that begins or ends with a hyphen'),
+	('EMAIL', 'a@b-.example', 'is no e-mail address: its domain has a part that begins or ends with a hyphen'),
+	('EMAIL', 'a@1.2.3.4', 'is no e-mail address: its domain ends in a number'),
+	('EMAIL', 'a@xn--0.example', 'is no e-mail address: its domain is no valid internationalised domain name'))
+	AS cases (kind, value, message);
 
 SELECT is((pg_temp.refuse(pg_temp.body(jsonb_build_object('members', jsonb_build_array(
 		pg_temp.member(jsonb_build_object('type', kind, 'value', value))))))).hint,

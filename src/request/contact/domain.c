@@ -47,7 +47,7 @@ convert(const char *text, size_t length, char *out)
 	memcpy(input, text, length);
 	input[length] = '\0';
 	rc = idn2_to_ascii_8z(input, &ascii, IDN2_NONTRANSITIONAL | IDN2_NFC_INPUT);
-	if (rc == IDN2_TOO_BIG_LABEL)
+	if (rc == IDN2_TOO_BIG_LABEL || rc == IDN2_PUNYCODE_BIG_OUTPUT)
 		return GA_DOMAIN_LABEL_LENGTH;
 	if (rc == IDN2_TOO_BIG_DOMAIN)
 		return GA_DOMAIN_LENGTH;
