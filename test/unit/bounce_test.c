@@ -409,6 +409,29 @@ prose_of_a_mail_server_is_read(void **state)
 }
 
 static void
+a_field_goes_on_behind_a_blank_or_a_tab(void **state)
+{
+	static const char *const mails[] = {
+		"A: b\nContent-Type: message/delivery-status\n\n"
+		"Final-Recipient: rfc822; a@b.example\nStatus: 5.1.1\n"
+		"Diagnostic-Code: smtp; 550 5.1.1 no such\n user\n",
+		"A: b\nContent-Type: message/delivery-status\n\n"
+		"Final-Recipient: rfc822; a@b.example\nStatus: 5.1.1\n"
+		"Diagnostic-Code: smtp; 550 5.1.1 no such\n\tuser\n",
+	};
+
+	(void) state;
+	for (size_t i = 0; i < sizeof(mails) / sizeof(mails[0]); i++)
+	{
+		json_t *report = read_text(mails[i]);
+
+		assert_string_equal(of_recipient(report, 0, "diagnostic"),
+							"550 5.1.1 no such user");
+		json_decref(report);
+	}
+}
+
+static void
 a_notice_in_html_alone_is_read_between_its_tags(void **state)
 {
 	json_t *report = read_text(
@@ -581,6 +604,7 @@ main(void)
 		cmocka_unit_test(a_complaint_is_told_from_a_bounce),
 		cmocka_unit_test(prose_of_qmail_and_exim_is_read),
 		cmocka_unit_test(prose_of_a_mail_server_is_read),
+		cmocka_unit_test(a_field_goes_on_behind_a_blank_or_a_tab),
 		cmocka_unit_test(a_notice_in_html_alone_is_read_between_its_tags),
 		cmocka_unit_test(where_there_is_plain_text_html_does_not_count),
 		cmocka_unit_test(what_programs_of_persons_write_is_no_bounce),

@@ -153,27 +153,19 @@ open_sender(const GaCourierProvider *provider, GaTransfers *transfers)
 	return sender;
 }
 
-/* Headers, query and body may hold the password. */
-static void
-wipe(GaText *text)
-{
-	if (text->data)
-		explicit_bzero(text->data, text->size);
-	ga_text_free(text);
-}
-
 static void
 close_sender(void *context)
 {
 	HttpSender *sender = context;
 
 	ga_connection_close(&sender->connection);
+	/* Headers, query and body may hold the password; a text is wiped. */
 	for (int i = 0; i <= sender->plan->header_count; i++)
-		wipe(&sender->lines[i]);
+		ga_text_free(&sender->lines[i]);
 	free(sender->lines);
 	free(sender->nodes);
-	wipe(&sender->url);
-	wipe(&sender->body);
+	ga_text_free(&sender->url);
+	ga_text_free(&sender->body);
 	ga_text_free(&sender->answer);
 	free(sender);
 }

@@ -95,8 +95,6 @@ double_dots(const GaText *message, GaText *out)
 	const char *from = message->data;
 	const char *end = from + message->length;
 
-	if (*from == '.')
-		ga_text_putc(out, '.');
 	for (const char *line = from; (line = memchr(line, '\n', end - line));)
 		if (*++line == '.')
 		{
@@ -114,13 +112,11 @@ ga_envelope_seal(GaText *message, GaText *other)
 	GaText *out = message;
 
 	ga_text_truncate(other, 0);
-	if (*data == '.' || strstr(data, "\n."))
+	if (strstr(data, "\n."))
 	{
 		out = other;
 		double_dots(message, out);
 	}
-	if (out->length < 2 || memcmp(out->data + out->length - 2, "\r\n", 2) != 0)
-		ga_text_puts(out, "\r\n");
 	ga_text_puts(out, ".\r\n");
 	return out;
 }

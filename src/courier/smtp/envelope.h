@@ -40,7 +40,7 @@ extern void ga_envelope_put(const GaSmtpPlan *plan, const GaCourierJob *job,
 							GaEnvelope *envelope);
 
 /* Ends the message with its dot; where lines begin with one, in `other`.  Returns
- * which of the two it is. */
+ * which of the two it is.  The message begins with a header and ends with CRLF. */
 extern const GaText *ga_envelope_seal(GaText *message, GaText *other);
 
 #endif /* GA_COURIER_SMTP_ENVELOPE_H */
