@@ -35,14 +35,15 @@ lookup(const void *context, const char *name)
 }
 
 static void
-template_gives(const char *source, GaEscape escape, const char *wanted)
+template_of(const GaCourierJob *job, const char *source, GaEscape escape,
+			const char *wanted)
 {
 	GaRequestTemplate template;
 	GaValues values;
 	GaText out = {0};
 	char complaint[256];
 
-	ga_values_of_job(&values, &sample_job, &rules, GA_CHANNEL_MOBILE);
+	ga_values_of_job(&values, job, &rules, GA_CHANNEL_MOBILE);
 	assert_true(ga_request_template_compile(&template, source, escape, false,
 											lookup, NULL, complaint,
 											sizeof(complaint)));
@@ -50,6 +51,12 @@ template_gives(const char *source, GaEscape escape, const char *wanted)
 	assert_string_equal(ga_text_string(&out), wanted);
 	ga_request_template_free(&template);
 	ga_text_free(&out);
+}
+
+static void
+template_gives(const char *source, GaEscape escape, const char *wanted)
+{
+	template_of(&sample_job, source, escape, wanted);
 }
 
 static void
@@ -84,6 +91,40 @@ values_are_escaped_for_where_they_land(void **state)
 	template_gives("{validity_ms} {validity_minutes}", GA_ESCAPE_NONE,
 				   "36000000 600");
 	template_gives("{unicode}{coding}", GA_ESCAPE_NONE, "0");
+}
+
+/* Kannel fills in %d and the like, and adds what it says to the query. */
+static void
+a_pattern_keeps_its_percent_signs_and_ends_where_the_query_goes_on(void **state)
+{
+	GaCourierJob job = sample_job;
+
+	(void) state;
+	job.callback_url = "https://a.example/r?s=x%20y";
+	template_of(&job, "{callback_pattern}", GA_ESCAPE_NONE,
+				"https://a.example/r?s=x%%20y&");
+	job.callback_url = "https://a.example/r";
+	template_of(&job, "{callback_pattern}", GA_ESCAPE_NONE,
+				"https://a.example/r?");
+	job.callback_url = "";
+	template_of(&job, "{callback_pattern}", GA_ESCAPE_NONE, "");
+}
+
+static void
+what_is_worth_less_than_a_minute_is_worth_one(void **state)
+{
+	GaCourierJob job = sample_job;
+
+	(void) state;
+	job.expires_in_s = 59;
+	template_of(&job, "{validity} {validity_ms} {validity_minutes}",
+				GA_ESCAPE_NONE, "59 59000 1");
+	job.expires_in_s = 120;
+	template_of(&job, "{validity} {validity_ms} {validity_minutes}",
+				GA_ESCAPE_NONE, "120 120000 2");
+	job.expires_in_s = 0;
+	template_of(&job, "{validity}{validity_ms}{validity_minutes}",
+				GA_ESCAPE_NONE, "");
 }
 
 static void
@@ -661,6 +702,9 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(values_are_escaped_for_where_they_land),
+		cmocka_unit_test(
+			a_pattern_keeps_its_percent_signs_and_ends_where_the_query_goes_on),
+		cmocka_unit_test(what_is_worth_less_than_a_minute_is_worth_one),
 		cmocka_unit_test(a_condition_shows_what_it_encloses),
 		cmocka_unit_test(a_condition_has_both_ends),
 		cmocka_unit_test(a_number_stands_without_quotes),
