@@ -13,7 +13,7 @@ afresh() {
 	mkdir "$TREE/test" "$TREE/script"
 	cp -r "$HERE/../../src" "$HERE/../../sql" "$TREE"
 	cp "$HERE/../../script/mutants" "$TREE/script"
-	cp -r "$HERE/../mutants" "$HERE/../sql" "$HERE/../t" "$HERE/../unit" "$HERE/../specs" "$TREE/test"
+	cp -r "$HERE"/../{mutants,sql,t,unit,specs,fuzz,http,attack,peers,regress} "$TREE/test"
 }
 
 # caught WHAT TEXT: the check fails and says TEXT
