@@ -131,9 +131,11 @@ goes_before($sink, 160, 'the single invitation of another', $one, sub { lead('sm
 
 # ---- a low rate, and several who have thousands
 
+# Those who begin at one step of the virtual time have one turn each before whoever comes at it.
+my $LEADERS = 10;
 $sink = new_sink({}, rate => 2);
 my %leader_of;
-for my $leader (1 .. 10)
+for my $leader (1 .. $LEADERS)
 {
 	my @people = numbers(500);
 
@@ -146,19 +148,19 @@ is_under_way($sink, 'ten leaders share a gateway that takes two a second');
 for my $try (1 .. 3)
 {
 	$one = number();
-	goes_before($sink, 3, "single invitation $try", $one, sub { lead("small $try", $one) });
+	goes_before($sink, $LEADERS + 3, "single invitation $try", $one, sub { lead("small $try", $one) });
 }
 my @arrived = sms_recipients($sink);
 my %of;
 $of{ $leader_of{$_} // 'small' }++ for @arrived[ $all_there .. $#arrived ];
-my @shares = sort { $a <=> $b } map { $of{$_} // 0 } 1 .. 10;
+my @shares = sort { $a <=> $b } map { $of{$_} // 0 } 1 .. $LEADERS;
 cmp_ok($shares[-1] - $shares[0], '<=', 2, 'they take turns') or diag("@shares");
 
 # ---- what was rolled back does not count
 
 $node->safe_psql('postgres', as_leader('careful') . 'BEGIN; SELECT group_api.create_group(' . group_body(numbers(500)) . '); ROLLBACK;');
 $one = number();
-goes_before($sink, 3, 'one of a leader who rolled hundreds back', $one, sub { lead('careful', $one) });
+goes_before($sink, $LEADERS + 3, 'one of a leader who rolled hundreds back', $one, sub { lead('careful', $one) });
 
 # ---- places hoarded in an open transaction
 
@@ -168,7 +170,7 @@ $hoarder->{say}->('COMMIT;');
 $hoarder->{finish}->();
 is_under_way($sink, 'what was committed late is sent');
 $one = number();
-goes_before($sink, 3, 'a single invitation', $one, sub { lead('patient one', $one) });
+goes_before($sink, $LEADERS + 3, 'a single invitation', $one, sub { lead('patient one', $one) });
 
 # ---- after a restart
 
@@ -176,11 +178,11 @@ $node->restart;
 wait_for_dispatcher($node, 'the server is started anew');
 is_under_way($sink, 'the thousands go on');
 $one = number();
-goes_before($sink, 3, 'a single invitation', $one, sub { lead('new', $one) });
+goes_before($sink, $LEADERS + 3, 'a single invitation', $one, sub { lead('new', $one) });
 lead('new and big', numbers(500));
 is_under_way($sink, 'another one comes with hundreds');
 $one = number();
-goes_before($sink, 3, 'the next single invitation', $one, sub { lead('newer', $one) });
+goes_before($sink, $LEADERS + 3, 'the next single invitation', $one, sub { lead('newer', $one) });
 
 # ---- what waited for its next try
 
