@@ -400,7 +400,8 @@ ga_contract_a_check_known(const GaGroupRequest *request, const GaContact *known,
 
 		if (other >= 0)
 			ga_json_fault(&reader, &value, GA_VIOLATION_DUPLICATE,
-						  "Send that invitation again instead.",
+						  "Send that invitation again instead, unless "
+						  "it was accepted.",
 						  "is the contact of member %d of the group already",
 						  numbers[other]);
 	}

@@ -88,7 +88,9 @@ may_be_resent(const GaCaller *caller, const GaOpenInvitation *invitation,
 	/* Who declined may have changed their mind: the page says to ask. */
 	if (invitation->response == GA_RESPONSE_ACCEPTED)
 		*answer = ga_answer_fault(caller, GA_CONTRACT_A, "number",
-								  GA_VIOLATION_ALREADY_ANSWERED, NULL,
+								  GA_VIOLATION_ALREADY_ANSWERED,
+								  "They are a member already: there is nothing "
+								  "to send.",
 								  "the invitation was %s before",
 								  ga_state_response_word(invitation->response));
 	else if (is_withheld)
