@@ -343,7 +343,7 @@ CREATE FUNCTION pg_temp.base64url(data bytea) RETURNS text LANGUAGE sql AS $$
 	SELECT rtrim(translate(encode(data, 'base64'), E'+/\n', '-_'), '=')
 $$;
 CREATE FUNCTION pg_temp.jwt(claims jsonb, method text DEFAULT 'HS256', secret text DEFAULT 's3cret') RETURNS text LANGUAGE sql AS $$
-	SELECT head || '.' || body || '.' || pg_temp.base64url(pg_temp.mac(head || '.' || body, CASE method WHEN 'HS512' THEN 'sha512' ELSE 'sha256' END, secret))
+	SELECT head || '.' || body || '.' || pg_temp.base64url(pg_temp.mac(head || '.' || body, CASE method WHEN 'HS512' THEN 'sha512' WHEN 'HS384' THEN 'sha384' ELSE 'sha256' END, secret))
 	FROM (SELECT pg_temp.base64url(convert_to(format('{"typ":"JWT","alg":"%s"}', method), 'UTF8')) AS head, pg_temp.base64url(convert_to(claims::text, 'UTF8')) AS body) AS parts
 $$;
 CREATE FUNCTION pg_temp.soon(seconds int) RETURNS bigint LANGUAGE sql AS $$ SELECT extract(epoch FROM clock_timestamp())::bigint + seconds $$;
@@ -422,6 +422,7 @@ FROM (SELECT pg_temp.sha('{"status": "delivered"}') AS hash) AS h, LATERAL (VALU
 	('signed', NULL, NULL, pg_temp.jwt(jsonb_build_object('iss', 'Vonage', 'payload_hash', hash)), 'moved'),
 	('by another name', 'X-Receipt-Authorization', 'bearer ', pg_temp.jwt(jsonb_build_object('payload_hash', hash)), 'moved'),
 	('HS512', NULL, NULL, pg_temp.jwt(jsonb_build_object('payload_hash', hash), 'HS512'), 'moved'),
+	('HS384', NULL, NULL, pg_temp.jwt(jsonb_build_object('payload_hash', hash), 'HS384'), 'moved'),
 	('not yet over', NULL, NULL, pg_temp.jwt(jsonb_build_object('payload_hash', hash, 'exp', pg_temp.soon(-1))), 'moved'),
 	('over', NULL, NULL, pg_temp.jwt(jsonb_build_object('payload_hash', hash, 'exp', pg_temp.soon(-10))), 'refused'),
 	('not yet begun', NULL, NULL, pg_temp.jwt(jsonb_build_object('payload_hash', hash, 'nbf', pg_temp.soon(60))), 'refused'),
@@ -578,7 +579,7 @@ SELECT is(pg_temp.answers(sender, 'STOP'), 'unknown', coalesce(nullif(sender, ''
 FROM unnest('{12345,Acme,+,99999999999999999999}'::text[]) AS sender;
 SELECT is(pg_temp.listed(), 'nobody', 'none of them is listed');
 SELECT is(pg_temp.answers('27701239001', said) || ' ' || pg_temp.answers('27701239001', 'start'), 'moved moved', 'understood: ' || said)
-FROM unnest('{stop,Stop.,+STOP+,Unsubscribe,STOP+ALL,Baja,ALTO,Parar,ARR%C3%8AT,ARR%CAT,ARRE%CC%82T,S%00T%00O%00P%00,%FE%FF%00S%00T%00O%00P%D8%3D%DE%D1,%EF%BC%B3%EF%BC%B4%EF%BC%AF%EF%BC%B0,arr%C3%AAt,D%C3%A9sabonner,Stopp,Abmelden,PARE,Sair,"%22STOP%22",%C2%A1ALTO!,%C2%AB%C2%A0Arr%C3%AAt%C2%A0%C2%BB}'::text[]) AS said;
+FROM unnest('{stop,Stop.,+STOP+,Unsubscribe,STOP+ALL,Baja,ALTO,Parar,ARR%C3%8AT,ARR%CAT,ARRE%CC%82T,S%00T%00O%00P%00,%FE%FF%00S%00T%00O%00P%D8%3D%DE%D1,%EF%BC%B3%EF%BC%B4%EF%BC%AF%EF%BC%B0,%EF%BD%93%EF%BD%94%EF%BD%8F%EF%BD%90,%FF%FES%00T%00O%00P%00,arr%C3%AAt,D%C3%A9sabonner,Stopp,Abmelden,PARE,Sair,"%22STOP%22",%C2%A1ALTO!,%C2%AB%C2%A0Arr%C3%AAt%C2%A0%C2%BB}'::text[]) AS said;
 SELECT is(pg_temp.answers('27701239001', said), 'unknown', 'not understood: ' || said)
 FROM unnest('{stop+it+later,non-stop,st0p,stopstop,%D0%A1%D0%A2%D0%9E%D0%9F,%FFSTOP,1,stopstopstopstopstopstopstopstopstopstopstopstopstopstopstopstop}'::text[]) AS said;
 -- Every word of the table, as it stands there.
