@@ -12,6 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/shared/buffer.h"
+#include "base/shared/mail_status.h"
 #include "base/shared/message_key.h"
 #include "base/shared/provider_options.h"
 #include "base/shared/provider_table.h"
@@ -147,6 +149,73 @@ repeat(const char *text, int times, const char *rest)
 		memcpy(made + length * (size_t) i, text, length);
 	strcat(made, rest);
 	return made;
+}
+
+/* By moving what is left to the front, or by growing. */
+static void
+a_buffer_keeps_what_it_holds_when_it_makes_room(void **state)
+{
+	GaBuffer buffer = {0};
+	char bytes[8192];
+
+	(void) state;
+	for (size_t i = 0; i < sizeof(bytes); i++)
+		bytes[i] = (char) (i * 7 + i / 256);
+	for (size_t more = 2000; more <= 8000; more += 2000)
+	{
+		assert_true(ga_buffer_append(&buffer, bytes, 4000));
+		ga_buffer_consume(&buffer, 3000);
+		assert_true(ga_buffer_append(&buffer, bytes, more));
+		assert_int_equal(ga_buffer_length(&buffer), 1000 + more);
+		assert_memory_equal(ga_buffer_start(&buffer), bytes + 3000, 1000);
+		assert_memory_equal(ga_buffer_start(&buffer) + 1000, bytes, more);
+		ga_buffer_consume(&buffer, 1000 + more);
+		assert_int_equal(ga_buffer_length(&buffer), 0);
+	}
+	ga_buffer_free(&buffer);
+}
+
+static void
+a_refusal_is_told_in_the_words_that_are_believed(void **state)
+{
+	static const struct
+	{
+		const char *status;
+		const char *words;
+		const char *wanted;
+	} cases[] = {
+		{"5.1.1", NULL, "the mailbox does not exist"},
+		{NULL, "no such user", "the mailbox does not exist"},
+		{"5.1.1", "550 5.1.1 no such user", "the mailbox does not exist"},
+		/* the words of a mailbox that lives win over a code that says dead */
+		{"5.1.1", "mailbox full", "the mailbox is full"},
+		{"5.1.1", "daily user sending limit exceeded",
+		 "the sender has sent as much as it may for now"},
+		{"5.1.1", "unauthorized sender",
+		 "the mail server does not accept the sender"},
+		{"5.1.1", "receiving mail at a rate that prevents delivery",
+		 "the mailbox gets too much mail just now"},
+		{"5.1.1", "rejected as spam", "the mail server does not accept it"},
+		/* but not over one that says it lives */
+		{"5.2.2", "unauthorized sender", "the mailbox is full"},
+		{"5.9.9", "hello", NULL},
+		{NULL, NULL, NULL},
+	};
+
+	(void) state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+	{
+		const char *words =
+			ga_mail_status_words(cases[i].status, cases[i].words);
+
+		if (cases[i].wanted == NULL)
+			assert_null(words);
+		else
+		{
+			assert_non_null(words);
+			assert_string_equal(words, cases[i].wanted);
+		}
+	}
 }
 
 static void
@@ -443,6 +512,8 @@ main(void)
 		cmocka_unit_test(frames_come_out_as_they_went_in),
 		cmocka_unit_test(hostile_outcomes_are_refused_or_harmless),
 		cmocka_unit_test(a_frame_that_is_too_long_is_broken),
+		cmocka_unit_test(a_buffer_keeps_what_it_holds_when_it_makes_room),
+		cmocka_unit_test(a_refusal_is_told_in_the_words_that_are_believed),
 		cmocka_unit_test(an_sms_is_counted_in_parts),
 		cmocka_unit_test(what_is_not_utf8_is_not_counted),
 		cmocka_unit_test(what_is_not_shown_is_ignorable),
