@@ -433,6 +433,17 @@ UPDATE group_api_private.invitations SET delivery = 'failed', due = NULL, respon
 SELECT is(group_api.retry_failed(channel => 'MOBILE') >= 2, true, 'all groups at once');
 SELECT is(delivery::text, 'failed', 'but of the channel only')
 FROM group_api_private.invitations WHERE group_id = :'fans' AND number = 2;
+UPDATE group_api_private.invitations SET delivery = 'failed', due = NULL, response = 'pending',
+	reason = CASE number WHEN 2 THEN '550 5.1.1 no such user' ELSE 'http 500' END,
+	changed_at = now() - CASE number WHEN 3 THEN interval '2 days' ELSE interval '1 hour' END
+	WHERE group_id = :'fans';
+SELECT is(group_api.retry_failed(:'fans', reason => '550%', max_age => interval '1 minute'), 0::bigint,
+	'what failed longer ago than max_age is left alone');
+SELECT is(group_api.retry_failed(:'fans', reason => '550%'), 1::bigint, 'a reason can be chosen');
+SELECT is(group_api.retry_failed(:'fans', reason => '550%'), 0::bigint, 'what failed for another one stays');
+SELECT is(group_api.retry_failed(:'fans', max_age => interval '1 day'), 1::bigint, 'or what failed not long ago');
+SELECT is(group_api.retry_failed(:'fans', server => 'ga_test_http'), 0::bigint, 'or a provider that was tried');
+SELECT is(group_api.retry_failed(:'fans'), 1::bigint, 'the rest by itself');
 
 -- ---- adopt ----
 
