@@ -200,6 +200,14 @@ SELECT is(group_api_v2.create_group(convert_to('{"name": "ga_test mp bytes é"}'
 
 -- ---- Of type json ----
 
+-- The words alone tell where a form is broken.
+SELECT throws_like(format('SELECT group_api_v2.create_group(%L::text)', body), '% ' || words, 'a form is told that it ' || words)
+FROM (VALUES (E'--x\r\nContent-Disposition: form-data; name="name"\r\n\r\nga', 'ends inside a part'),
+	('--', 'begins with -- and not with a boundary'),
+	(E'--x\r\nContent-Disposition: form-data\r\n\r\na\r\n--x--', 'has a part without a name'),
+	(E'--x\r\nContent-Disposition: form-data; name="name"\r\n\r\nga\r\n--x', 'ends behind a boundary that is not the last'))
+	AS forms (body, words);
+
 CREATE FUNCTION pg_temp.person(contact text) RETURNS json
 LANGUAGE sql AS $$ SELECT json_build_object('nickName', 'Ann', 'contact', json_build_object('type', 'EMAIL', 'value', contact)) $$;
 CREATE FUNCTION pg_temp.choir(contact text) RETURNS json
