@@ -362,6 +362,7 @@ CREATE FUNCTION pg_temp.twilio(data text, header text DEFAULT 'X-Twilio-Signatur
 $$;
 SELECT is(pg_temp.signed('ga_twilio', body, headers, query), said, 'twilio: ' || what) FROM (VALUES
 	('signed', 'MessageStatus=delivered&A=b+c', pg_temp.twilio(pg_temp.url('ga_twilio') || 'Ab cMessageStatusdelivered'), NULL, 'moved'),
+	('one name with several values', 'MessageStatus=delivered&A=2&A=1&A=2', pg_temp.twilio(pg_temp.url('ga_twilio') || 'A1A2MessageStatusdelivered'), NULL, 'moved'),
 	('a header in small letters', 'MessageStatus=delivered', pg_temp.twilio(pg_temp.url('ga_twilio') || 'MessageStatusdelivered', 'x-twilio-signature'), NULL, 'moved'),
 	('as a list of one', 'MessageStatus=delivered', jsonb_build_object('X-TWILIO-SIGNATURE', jsonb_build_array(pg_temp.twilio(pg_temp.url('ga_twilio') || 'MessageStatusdelivered') ->> 'X-Twilio-Signature')), NULL, 'moved'),
 	('with the usual port', 'MessageStatus=delivered', pg_temp.twilio(replace(pg_temp.url('ga_twilio'), 'com/', 'com:443/') || 'MessageStatusdelivered'), NULL, 'moved'),

@@ -288,7 +288,7 @@ SELECT is(pg_temp.rendered(template), expected, template)
 FROM (VALUES ('{inviter}+{group}+{member}+{message}+{description}', 'Barnaby G+Saturday hike+Ann+Bring water+Up the hill'),
 	('{image} ', 'https://example.com/hill.jpg?a=1&b=2 '),
 	('{?inviter}a{/}{!inviter}b{/}', 'a'), ('{?reminder}a{/}{!reminder}b{/}', 'b'),
-	('{?inviter}a{?reminder}b{?image}c{/}d{/}e{/}f', 'aef'), ('{!inviter}a{?image}b{/}c{/}d', 'd'),
+	('{?inviter}a{?reminder}b{?image}c{/}d{/}e{/}f', 'aef'), ('{?reminder}a{!inviter}b{/}c{/}d', 'd'), ('{!inviter}a{?image}b{/}c{/}d', 'd'),
 	('{} { } {1} {a:b} p{color:red} {/* c */} {{group}} }{', '{} { } {1} {a:b} p{color:red} {/* c */} {Saturday hike} }{'),
 	(E'one\r\ntwo\rthree\n', E'one\ntwo\nthree\n'), ('%s %n \1 \\ $1', '%s %n \1 \\ $1')) AS cases (template, expected);
 
