@@ -91,12 +91,23 @@ ga_creation_run(FunctionCallInfo fcinfo, GaContract contract, GaCreate create)
 {
 	GaCaller caller;
 	Datum answer;
-	Jsonb *body;
+	GaGivenBody body;
 
 	if (is_refused(fcinfo, contract, &caller, &answer))
 		return answer;
-	body = ga_creation_body(fcinfo, 0, contract, &caller, &answer);
-	return body == NULL ? answer : create(&caller, body);
+	body.json = ga_creation_body(fcinfo, 0, contract, &caller, &answer);
+	if (body.json == NULL)
+		return answer;
+	body.is_copy = (Pointer) body.json != DatumGetPointer(PG_GETARG_DATUM(0));
+	return create(&caller, &body);
+}
+
+void
+ga_creation_forget_body(GaGivenBody *body)
+{
+	if (body->is_copy)
+		pfree(body->json);
+	body->json = NULL;
 }
 
 void

@@ -16,8 +16,15 @@
 #include "store/plan_cache.h"
 #include "utils/jsonb.h"
 
+/* A body as it was given, or as it was made of what was given. */
+typedef struct GaGivenBody
+{
+	Jsonb *json;
+	bool is_copy; /* not the argument itself: may be freed once it is read */
+} GaGivenBody;
+
 /* Creates a group from a body and answers. */
-typedef Datum (*GaCreate)(GaCaller *caller, Jsonb *body);
+typedef Datum (*GaCreate)(GaCaller *caller, GaGivenBody *body);
 
 /*
  * A create function of SQL, whose argument is jsonb, text or bytea.  Nobody (28000)
@@ -33,6 +40,9 @@ extern Datum ga_creation_run(FunctionCallInfo fcinfo, GaContract contract,
 extern Jsonb *ga_creation_body(FunctionCallInfo fcinfo, int at,
 							   GaContract contract, const GaCaller *caller,
 							   Datum *answer);
+
+/* Frees what nobody reads any more: of a large request it is megabytes. */
+extern void ga_creation_forget_body(GaGivenBody *body);
 
 /* Empties the view and sets what every new group has. */
 extern void ga_creation_begin(GaGroup *group, char contract);

@@ -210,17 +210,4 @@ ga_check_is_enforced(const ConstrCheck *check)
 #endif
 }
 
-/* A row that was just written goes into the indexes that are open. */
-static inline List *
-ga_insert_index_tuples(ResultRelInfo *target, TupleTableSlot *slot,
-					   EState *estate)
-{
-#if PG_VERSION_NUM >= 160000
-	return ExecInsertIndexTuples(target, slot, estate, false, false, NULL, NIL,
-								 false);
-#else
-	return ExecInsertIndexTuples(target, slot, estate, false, false, NULL, NIL);
-#endif
-}
-
 #endif /* GA_BASE_COMPAT_H */

@@ -22,6 +22,8 @@
 #include "request/field_checks.h"
 #include "request/contract_body.h"
 #include "request/json_reader.h"
+#include "request/text_pool.h"
+#include "utils/memutils.h"
 
 /* Characters.  An SMS provider takes 1600 (Twilio, error 21617): the message,
  * the names around it and the link share them. */
@@ -207,21 +209,61 @@ check_count(GaJsonReader *reader, const GaJsonPath *path, int count)
 	return false;
 }
 
+/* What was read in a context that is emptied now. */
+static void
+keep_member(GaTextPool *pool, GaMemberRequest *member)
+{
+	GaContact *contact = &member->contact;
+	const char *value = ga_text_pool_keep(pool, contact->value);
+
+	member->nick_name = ga_text_pool_keep(pool, member->nick_name);
+	contact->key = contact->key == contact->value
+					   ? value
+					   : ga_text_pool_keep(pool, contact->key);
+	contact->value = value;
+}
+
+static void
+read_member(GaJsonReader *reader, const GaJsonPath *path,
+			const JsonbValue *element, GaMemberRequest *member)
+{
+	if (element->type == jbvBinary &&
+		JsonContainerIsObject(element->val.binary.data))
+		ga_json_read_object(reader, path, element->val.binary.data,
+							&member_table, member);
+	else
+		ga_json_fault_type(reader, path,
+						   element->type == jbvNull
+							   ? GA_VIOLATION_NULL
+							   : GA_VIOLATION_INVALID_TYPE,
+						   "an object", element);
+}
+
+/*
+ * Of a hundred thousand members only what they are is kept: what reading one takes is
+ * freed before the next, but for the faults.
+ */
 static void
 read_members(GaJsonReader *reader, const GaJsonPath *path, JsonbContainer *list,
 			 void *target)
 {
 	GaGroupRequest *request = target;
 	int count = JsonContainerSize(list);
+	MemoryContext one;
 	JsonbIterator *iterator;
 	JsonbValue element;
 	ContactSet contacts;
+	GaTextPool pool;
 
 	if (!check_count(reader, path, count))
 		return;
 	request->members = palloc0_array(GaMemberRequest, count);
 	request->member_count = count;
 	create_set(&contacts, count);
+	ga_text_pool_begin(&pool);
+	reader->faults = CurrentMemoryContext;
+	one = AllocSetContextCreate(CurrentMemoryContext, "group_api member",
+								ALLOCSET_SMALL_SIZES);
 
 	iterator = JsonbIteratorInit(list);
 	(void) JsonbIteratorNext(&iterator, &element, false);
@@ -231,20 +273,14 @@ read_members(GaJsonReader *reader, const GaJsonPath *path, JsonbContainer *list,
 
 		CHECK_FOR_INTERRUPTS();
 		(void) JsonbIteratorNext(&iterator, &element, true);
-		if (element.type == jbvBinary &&
-			JsonContainerIsObject(element.val.binary.data))
-		{
-			ga_json_read_object(reader, &member, element.val.binary.data,
-								&member_table, &request->members[i]);
-			check_duplicate(reader, &member, &contacts, request->members, i);
-		}
-		else
-			ga_json_fault_type(reader, &member,
-							   element.type == jbvNull
-								   ? GA_VIOLATION_NULL
-								   : GA_VIOLATION_INVALID_TYPE,
-							   "an object", &element);
+		MemoryContextSwitchTo(one);
+		read_member(reader, &member, &element, &request->members[i]);
+		keep_member(&pool, &request->members[i]);
+		check_duplicate(reader, &member, &contacts, request->members, i);
+		MemoryContextSwitchTo(reader->faults);
+		MemoryContextReset(one);
 	}
+	MemoryContextDelete(one);
 	pfree(contacts.slots);
 }
 

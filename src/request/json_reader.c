@@ -26,6 +26,18 @@
 
 /* ---- Telling where and what ---- */
 
+static void
+add_fault(GaJsonReader *reader, const char *where, GaViolationCode code,
+		  const char *hint, const char *message)
+{
+	MemoryContext old = MemoryContextSwitchTo(
+		reader->faults != NULL ? reader->faults : CurrentMemoryContext);
+
+	ga_violation_add(reader->violations, where, code, hint, "%s%s%s",
+					 where[0] == '\0' ? "the body" : where, " ", message);
+	MemoryContextSwitchTo(old);
+}
+
 /*
  * A body of ten thousand bad members has ten thousand faults, of which some are listed.
  * For the others neither a path nor words are made.
@@ -34,22 +46,19 @@ void
 ga_json_fault(GaJsonReader *reader, const GaJsonPath *path,
 			  GaViolationCode code, const char *hint, const char *format, ...)
 {
-	char *where;
 	char message[512];
 	va_list args;
 
 	if (ga_violations_full(reader->violations))
 	{
 		/* only counted: no words needed */
-		ga_violation_add(reader->violations, "", code, NULL, "%s", "");
+		add_fault(reader, "", code, NULL, "");
 		return;
 	}
 	va_start(args, format);
 	vsnprintf(message, sizeof(message), format, args);
 	va_end(args);
-	where = ga_json_path_text(path);
-	ga_violation_add(reader->violations, where, code, hint, "%s%s%s",
-					 where[0] == '\0' ? "the body" : where, " ", message);
+	add_fault(reader, ga_json_path_text(path), code, hint, message);
 }
 
 static const char *
@@ -538,8 +547,7 @@ ga_json_read_object(GaJsonReader *reader, const GaJsonPath *path,
 	foreach (cell, unknown)
 		fault_unknown(reader, path, table, lfirst(cell));
 	for (int i = 0; i < unlisted; i++)
-		ga_violation_add(reader->violations, "", GA_VIOLATION_UNKNOWN_FIELD,
-						 NULL, "%s", "");
+		add_fault(reader, "", GA_VIOLATION_UNKNOWN_FIELD, NULL, "");
 	return given;
 }
 

@@ -32,6 +32,8 @@ typedef struct GaJsonReader
 	/* where a mobile contact may be; see ga_contact_is_allowed() */
 	const char *mobile_countries;
 	bool is_partial; /* nothing is required: an update */
+	/* where faults are kept; NULL: in the current context */
+	MemoryContext faults;
 } GaJsonReader;
 
 /*

@@ -79,6 +79,17 @@ decode(const char *text, const char *end, size_t *width)
 	return character < 0 ? REPLACEMENT : (uint32_t) character;
 }
 
+/* How many characters of ASCII that are seen stand there: no policy refuses one. */
+static size_t
+plain_length(const char *text, size_t length)
+{
+	size_t i = 0;
+
+	while (i < length && text[i] > ' ' && text[i] < 0x7F)
+		i++;
+	return i;
+}
+
 void
 ga_text_scan(const char *text, size_t length, GaTextPolicy policy,
 			 GaTextScan *scan)
@@ -89,7 +100,14 @@ ga_text_scan(const char *text, size_t length, GaTextPolicy policy,
 	size_t width;
 
 	memset(scan, 0, sizeof(*scan));
-	for (size_t i = 0; i < length; i += width)
+	/* Nearly all texts begin so, and most are nothing else. */
+	chars = plain_length(text, length);
+	if (chars > 0)
+	{
+		started = scan->is_visible = true;
+		scan->chars = scan->end = chars;
+	}
+	for (size_t i = chars; i < length; i += width)
 	{
 		uint32_t code = decode(text + i, text + length, &width);
 		bool refused = is_refused(code, policy);

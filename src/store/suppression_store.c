@@ -14,6 +14,7 @@
 #include "store/suppression_store.h"
 #include "store/table/table_find.h"
 #include "utils/builtins.h"
+#include "utils/memutils.h"
 #include "utils/uuid.h"
 
 #define CHANNEL_2                                                              \
@@ -159,10 +160,10 @@ is_list_empty(void)
 	return ga_plan_run(&plan, NULL, NULL, SPI_OK_SELECT) == 0;
 }
 
-int
-ga_suppressions_find(const GaOwnerScope *scope, int count,
-					 const GaChannel *channels, const char *const *contacts,
-					 const char **reasons)
+/* As ga_suppressions_find(), of a list that has entries. */
+static int
+find_listed(const GaOwnerScope *scope, int count, const GaChannel *channels,
+			const char *const *contacts, const char **reasons)
 {
 	static GaPlan plan = {
 		.sql = "SELECT o.n::int4, s.reason::text"
@@ -172,14 +173,10 @@ ga_suppressions_find(const GaOwnerScope *scope, int count,
 		.nargs = 1,
 		.argtypes = {BYTEAARRAYOID},
 	};
-	Datum *hashes;
+	Datum *hashes = palloc(sizeof(Datum) * count);
 	Datum values[1];
 	int found;
 
-	memset(reasons, 0, sizeof(*reasons) * count);
-	if (count == 0 || is_list_empty())
-		return 0;
-	hashes = palloc(sizeof(Datum) * count);
 	/* Nobody who is on the list may get a message since its salt is gone. */
 	if (!ga_contact_hashes_find(count, channels, contacts, hashes))
 		ga_contact_salt_is_missing();
@@ -190,33 +187,93 @@ ga_suppressions_find(const GaOwnerScope *scope, int count,
 	return found;
 }
 
-const char **
-ga_suppressions_of_members(const GaOwnerScope *scope, const GaGroup *group,
-						   GaDelivery delivery)
+int
+ga_suppressions_find(const GaOwnerScope *scope, int count,
+					 const GaChannel *channels, const char *const *contacts,
+					 const char **reasons)
 {
-	int room = Max(group->member_count, 1);
-	int count = 0;
-	int *places = palloc(sizeof(int) * room);
-	GaChannel *channels = palloc(sizeof(GaChannel) * room);
-	const char **contacts = palloc(sizeof(char *) * room);
-	const char **found = palloc(sizeof(char *) * room);
-	const char **reasons;
+	memset(reasons, 0, sizeof(*reasons) * count);
+	if (count == 0 || is_list_empty())
+		return 0;
+	return find_listed(scope, count, channels, contacts, reasons);
+}
 
+/* So many members are looked for at a time: their hashes and the array of them. */
+#define BATCH 1000
+
+typedef struct Batch
+{
+	int count;
+	int places[BATCH]; /* of the members */
+	GaChannel channels[BATCH];
+	const char *contacts[BATCH];
+	const char *reasons[BATCH];
+} Batch;
+
+static void
+look_for_batch(const GaOwnerScope *scope, Batch *batch, const char **reasons)
+{
+	memset(batch->reasons, 0, sizeof(batch->reasons[0]) * batch->count);
+	(void) find_listed(scope, batch->count, batch->channels, batch->contacts,
+					   batch->reasons);
+	for (int i = 0; i < batch->count; i++)
+		reasons[batch->places[i]] = batch->reasons[i];
+	batch->count = 0;
+	SPI_freetuptable(SPI_tuptable);
+}
+
+static void
+look_for_members(const GaOwnerScope *scope, const GaGroup *group,
+				 GaDelivery delivery, const char **reasons)
+{
+	MemoryContext context = AllocSetContextCreate(
+		CurrentMemoryContext, "group_api suppressions", ALLOCSET_DEFAULT_SIZES);
+	Batch *batch = palloc(sizeof(Batch));
+	MemoryContext old = MemoryContextSwitchTo(context);
+
+	batch->count = 0;
 	for (int i = 0; i < group->member_count; i++)
 	{
 		const GaMember *member = &group->members[i];
 
-		if (member->delivery != delivery)
-			continue;
-		places[count] = i;
-		channels[count] = member->channel;
-		contacts[count++] = member->contact;
+		if (member->delivery == delivery)
+		{
+			batch->places[batch->count] = i;
+			batch->channels[batch->count] = member->channel;
+			batch->contacts[batch->count++] = member->contact;
+		}
+		if (batch->count == BATCH)
+		{
+			look_for_batch(scope, batch, reasons);
+			MemoryContextReset(context);
+		}
 	}
-	if (ga_suppressions_find(scope, count, channels, contacts, found) == 0)
+	if (batch->count > 0)
+		look_for_batch(scope, batch, reasons);
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(context);
+	pfree(batch);
+}
+
+static bool
+has_any(const GaGroup *group, GaDelivery delivery)
+{
+	for (int i = 0; i < group->member_count; i++)
+		if (group->members[i].delivery == delivery)
+			return true;
+	return false;
+}
+
+const char **
+ga_suppressions_of_members(const GaOwnerScope *scope, const GaGroup *group,
+						   GaDelivery delivery)
+{
+	const char **reasons;
+
+	if (!has_any(group, delivery) || is_list_empty())
 		return NULL;
-	reasons = palloc0(sizeof(char *) * room);
-	for (int i = 0; i < count; i++)
-		reasons[places[i]] = found[i];
+	reasons = palloc0(sizeof(char *) * group->member_count);
+	look_for_members(scope, group, delivery, reasons);
 	return reasons;
 }
 

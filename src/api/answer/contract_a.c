@@ -23,7 +23,7 @@ ga_answer_preview(const GaPreview *preview)
 {
 	StringInfoData out;
 
-	initStringInfo(&out);
+	ga_json_begin(&out);
 	ga_json_put_no_error(&out);
 	ga_answer_put_preview(&out, preview);
 	appendStringInfoChar(&out, '}');
@@ -116,7 +116,7 @@ ga_answer_group_preview(const GaCaller *caller, GaGroup *group,
 	StringInfoData out;
 
 	ga_disclosure_limit(caller, group);
-	initStringInfo(&out);
+	ga_json_begin(&out);
 	ga_json_put_no_error(&out);
 	appendStringInfoString(&out, "\"group\":");
 	put_group_fields(&out, group);
@@ -136,7 +136,7 @@ ga_answer_groups(const GaCaller *caller, const GaPaging *paging,
 {
 	StringInfoData out;
 
-	initStringInfo(&out);
+	ga_json_begin(&out);
 	ga_json_put_no_error(&out);
 	appendStringInfo(&out, "\"count\":" INT64_FORMAT ",", paging->bounds.total);
 	ga_json_put_member(&out, "next", ga_paging_next(paging));
@@ -169,7 +169,7 @@ ga_answer_invitation(const GaInvitationView *view, TimestampTz now)
 	if (status == GA_RESPONSE_PENDING && view->text.expires_at != 0 &&
 		view->text.expires_at <= now)
 		status = GA_RESPONSE_EXPIRED;
-	initStringInfo(&out);
+	ga_json_begin(&out);
 	ga_json_put_no_error(&out);
 	appendStringInfoString(&out, "\"invitation\":{\"group\":{\"id\":");
 	ga_json_put_uuid(&out, view->group_id);

@@ -203,7 +203,7 @@ ga_answer_group_v2(const GaGroupV2 *group)
 {
 	StringInfoData out;
 
-	initStringInfo(&out);
+	ga_json_begin(&out);
 	put_group_row(&out, group, 0);
 	return ga_json_finish(&out);
 }
@@ -214,7 +214,7 @@ ga_answer_group_v2_preview(const GaGroup *group, const GaUser *creator,
 {
 	StringInfoData out;
 
-	initStringInfo(&out);
+	ga_json_begin(&out);
 	put_group_v2(&out, group, creator, subscribers, "subscribed");
 	if (preview != NULL)
 	{
@@ -238,7 +238,7 @@ answer_page(const GaPaging *paging, const void *rows, int count, PutRow put)
 {
 	StringInfoData out;
 
-	initStringInfo(&out);
+	ga_json_begin(&out);
 	appendStringInfo(&out, "{\"count\":" INT64_FORMAT ",",
 					 paging->bounds.total);
 	ga_json_put_member(&out, "next", ga_paging_next(paging));
@@ -272,7 +272,7 @@ ga_answer_status_v2(const char *status)
 {
 	StringInfoData out;
 
-	initStringInfo(&out);
+	ga_json_begin(&out);
 	appendStringInfoChar(&out, '{');
 	ga_json_put_member(&out, "status", status);
 	appendStringInfoChar(&out, '}');
@@ -284,7 +284,7 @@ ga_answer_user_v2(const GaUser *user)
 {
 	StringInfoData out;
 
-	initStringInfo(&out);
+	ga_json_begin(&out);
 	put_user(&out, user);
 	return ga_json_finish(&out);
 }
@@ -310,7 +310,7 @@ ga_answer_own_user_v2(const GaUser *user, bool may_create)
 {
 	StringInfoData out;
 
-	initStringInfo(&out);
+	ga_json_begin(&out);
 	appendStringInfoChar(&out, '{');
 	put_user_fields(&out, user);
 	if (user->email != NULL)
@@ -329,7 +329,7 @@ ga_answer_permission_v2(bool may_create)
 {
 	StringInfoData out;
 
-	initStringInfo(&out);
+	ga_json_begin(&out);
 	put_permission(&out, may_create);
 	return ga_json_finish(&out);
 }
@@ -339,7 +339,7 @@ ga_answer_avatar_v2(const GaUser *user)
 {
 	StringInfoData out;
 
-	initStringInfo(&out);
+	ga_json_begin(&out);
 	appendStringInfoChar(&out, '{');
 	ga_json_put_member(&out, "avatar", avatar_of(user));
 	appendStringInfoChar(&out, '}');

@@ -78,7 +78,7 @@ fault_document_a(const GaViolations *violations, const char *object)
 	const GaViolation *first = linitial(violations->list);
 	StringInfoData out;
 
-	initStringInfo(&out);
+	ga_json_begin(&out);
 	appendStringInfo(&out, "{\"error\":{\"code\":%d,",
 					 ga_violation_info[first->code].number);
 	ga_json_put_member(&out, "message", first->message);
@@ -157,7 +157,7 @@ fault_document_b(const GaViolations *violations)
 	StringInfoData out;
 	const char *comma = "";
 
-	initStringInfo(&out);
+	ga_json_begin(&out);
 	appendStringInfoString(&out, "{\"errors\":[");
 	for (int i = 0; i < list_length(violations->list); i++)
 	{

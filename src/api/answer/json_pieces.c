@@ -12,19 +12,45 @@
 #include "utils/json.h"
 #include "utils/timestamp.h"
 
+/* What stands in a JSON string as itself. */
+static size_t
+plain_length(const char *text)
+{
+	const char *at = text;
+
+	while ((unsigned char) *at >= ' ' && *at != '"' && *at != '\\')
+		at++;
+	return at - text;
+}
+
+/* Nearly all texts need no escape, and are put in one piece then. */
 void
 ga_json_put_text(StringInfo out, const char *text)
 {
+	size_t length;
+
 	if (text == NULL)
-		appendStringInfoString(out, "null");
-	else
+	{
+		appendBinaryStringInfo(out, "null", 4);
+		return;
+	}
+	length = plain_length(text);
+	if (text[length] != '\0')
+	{
 		escape_json(out, text);
+		return;
+	}
+	appendStringInfoCharMacro(out, '"');
+	appendBinaryStringInfo(out, text, (int) length);
+	appendStringInfoCharMacro(out, '"');
 }
 
 void
 ga_json_put_member(StringInfo out, const char *name, const char *text)
 {
-	appendStringInfo(out, "\"%s\":", name);
+	appendStringInfoCharMacro(out, '"');
+	appendStringInfoString(out, name);
+	appendBinaryStringInfo(out, "\":", 2);
 	ga_json_put_text(out, text);
 }
 
@@ -37,27 +63,49 @@ ga_json_put_uuid(StringInfo out, pg_uuid_t uuid)
 }
 
 /* ISO 8601 in UTC with milliseconds, as a JavaScript Date prints itself. */
-void
-ga_json_put_moment(StringInfo out, TimestampTz moment)
+static void
+format_moment(TimestampTz moment, char *text, size_t size)
 {
 	struct pg_tm tm;
 	fsec_t fraction;
 
 	if (moment == 0 ||
 		timestamp2tm(moment, NULL, &tm, &fraction, NULL, NULL) != 0)
+		strlcpy(text, "null", size);
+	else
+		snprintf(text, size, "\"%04d-%02d-%02dT%02d:%02d:%02d.%03dZ\"",
+				 tm.tm_year, tm.tm_mon, tm.tm_mday, tm.tm_hour, tm.tm_min,
+				 tm.tm_sec, (int) (fraction / 1000));
+}
+
+/* The members of a group share most moments, so the last one is kept as text. */
+void
+ga_json_put_moment(StringInfo out, TimestampTz moment)
+{
+	static TimestampTz kept = 0;
+	static char text[64] = "null";
+
+	if (moment != kept)
 	{
-		appendStringInfoString(out, "null");
-		return;
+		format_moment(moment, text, sizeof(text));
+		kept = moment;
 	}
-	appendStringInfo(out, "\"%04d-%02d-%02dT%02d:%02d:%02d.%03dZ\"", tm.tm_year,
-					 tm.tm_mon, tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec,
-					 (int) (fraction / 1000));
+	appendStringInfoString(out, text);
+}
+
+/* The head of the value is part of what is put together: an answer may have 12 MB. */
+void
+ga_json_begin(StringInfo out)
+{
+	initStringInfo(out);
+	appendStringInfoSpaces(out, VARHDRSZ);
 }
 
 Datum
 ga_json_finish(StringInfo out)
 {
-	return PointerGetDatum(cstring_to_text_with_len(out->data, out->len));
+	SET_VARSIZE(out->data, out->len);
+	return PointerGetDatum(out->data);
 }
 
 void

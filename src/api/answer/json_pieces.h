@@ -25,7 +25,9 @@ extern void ga_json_put_moment(StringInfo out, TimestampTz moment);
 /* The beginning of contract A's envelopes, as far as its next member. */
 extern void ga_json_put_no_error(StringInfo out);
 
-/* What was put, as the json that a function returns. */
+/* Begins an answer; whatever is put follows, then ga_json_finish(). */
+extern void ga_json_begin(StringInfo out);
+/* What was put, as the json that a function returns; not to be added to any more. */
 extern Datum ga_json_finish(StringInfo out);
 
 #endif /* GA_API_ANSWER_JSON_PIECES_H */

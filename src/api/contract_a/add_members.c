@@ -203,8 +203,9 @@ answer_added(GaCaller *caller, const GaGroupRequest *request, const char *key,
 }
 
 static Datum
-add_members(GaCaller *caller, Jsonb *body)
+add_members(GaCaller *caller, GaGivenBody *given)
 {
+	Jsonb *body = given->json;
 	GaViolations violations = {NIL};
 	GaGroupRequest request;
 	GaGroup group;

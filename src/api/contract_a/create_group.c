@@ -21,9 +21,10 @@
 #include "request/contract_body.h"
 #include "store/plan_cache.h"
 #include "utils/builtins.h"
+#include "utils/memutils.h"
 
 static void
-fill_group(GaGroup *group, const GaGroupRequest *request)
+fill_group(GaGroup *group, GaGroupRequest *request)
 {
 	ga_creation_begin(group, 'A');
 	group->has_product = true;
@@ -35,21 +36,26 @@ fill_group(GaGroup *group, const GaGroupRequest *request)
 	group->member_count = request->member_count + 1;
 	group->members = palloc0(sizeof(GaMember) * group->member_count);
 	ga_asked_members_fill(request, 2, group->created_at, &group->members[1]);
+	pfree(request->members);
+	request->members = NULL;
 }
 
 /* A group with violations was not written. */
 static void
-create(GaCaller *caller, const GaGroupRequest *request, const char *key,
-	   Jsonb *body, GaGroup *group, GaPreview *preview,
+create(GaCaller *caller, GaGroupRequest *request, const char *key,
+	   GaGivenBody *body, GaGroup *group, GaPreview *preview,
 	   GaViolations *violations)
 {
 	const GaUsage one_group = {.groups = 1};
 	GaOwnerScope scope;
 
+	/* Its hash is taken where there is a key. */
+	if (key == NULL)
+		ga_creation_forget_body(body);
 	fill_group(group, request);
 	ga_owner_enter(&scope);
 	ga_creation_mark_shard(group);
-	if (ga_idempotency_begin(&scope, caller, key, body, NULL, group,
+	if (ga_idempotency_begin(&scope, caller, key, body->json, NULL, group,
 							 violations))
 	{
 		ga_caller_look_up(&scope, caller, true);
@@ -67,7 +73,7 @@ create(GaCaller *caller, const GaGroupRequest *request, const char *key,
 
 /* Everything but the writing: the answer has the nil GUID. */
 static void
-rehearse(GaCaller *caller, const GaGroupRequest *request, GaGroup *group,
+rehearse(GaCaller *caller, GaGroupRequest *request, GaGroup *group,
 		 GaPreview *preview)
 {
 	GaOwnerScope scope;
@@ -83,35 +89,71 @@ rehearse(GaCaller *caller, const GaGroupRequest *request, GaGroup *group,
 	ga_owner_leave(&scope);
 }
 
-static Datum
-create_group(GaCaller *caller, Jsonb *body)
+/* What was asked for, and what became of it. */
+typedef struct Creation
 {
-	GaViolations violations = {NIL};
 	GaGroupRequest request;
-	GaPreview preview;
 	GaGroup group;
+	GaPreview preview;
+	bool shows; /* the preview is told */
+	GaViolations violations;
+} Creation;
+
+static void
+carry_out(GaCaller *caller, GaGivenBody *body, Creation *creation)
+{
+	GaGroupRequest *request = &creation->request;
+	GaViolations *violations = &creation->violations;
 	const char *key;
-	bool shows;
+
+	ga_contract_a_read(body->json, ga_settings.max_members,
+					   ga_settings.mobile_countries, request, violations);
+	key = ga_idempotency_key(caller, request->idempotency_key, violations);
+	if (ga_violations_any(violations))
+		return;
+	creation->shows = request->dry_run || ga_creation_is_rehearsal(caller);
+	if (request->dry_run)
+		rehearse(caller, request, &creation->group, &creation->preview);
+	else
+		create(caller, request, key, body, &creation->group,
+			   creation->shows ? &creation->preview : NULL, violations);
+}
+
+static Datum
+answer(GaCaller *caller, Creation *creation)
+{
+	if (ga_violations_any(&creation->violations))
+		return ga_answer_violations(caller, GA_CONTRACT_A,
+									&creation->violations);
+	ga_answer_status(caller, creation->request.dry_run ? 200 : 201);
+	return ga_answer_group_preview(
+		caller, &creation->group, creation->shows ? &creation->preview : NULL);
+}
+
+/*
+ * What a creation takes is freed when its answer is put together, since whoever sends
+ * that makes copies of it.
+ */
+static Datum
+create_group(GaCaller *caller, GaGivenBody *body)
+{
+	Creation creation = {.violations = {NIL}};
+	MemoryContext context;
+	MemoryContext old;
+	Datum result;
 
 	if (!ga_group_creators_have(caller))
 		return ga_answer_fault(caller, GA_CONTRACT_A, "",
 							   GA_VIOLATION_PERMISSION_DENIED, NULL,
 							   "the caller may not create groups");
-	ga_contract_a_read(body, ga_settings.max_members,
-					   ga_settings.mobile_countries, &request, &violations);
-	key = ga_idempotency_key(caller, request.idempotency_key, &violations);
-	if (ga_violations_any(&violations))
-		return ga_answer_violations(caller, GA_CONTRACT_A, &violations);
-	shows = request.dry_run || ga_creation_is_rehearsal(caller);
-	if (request.dry_run)
-		rehearse(caller, &request, &group, &preview);
-	else
-		create(caller, &request, key, body, &group, shows ? &preview : NULL,
-			   &violations);
-	if (ga_violations_any(&violations))
-		return ga_answer_violations(caller, GA_CONTRACT_A, &violations);
-	ga_answer_status(caller, request.dry_run ? 200 : 201);
-	return ga_answer_group_preview(caller, &group, shows ? &preview : NULL);
+	context = AllocSetContextCreate(CurrentMemoryContext, "group_api creation",
+									ALLOCSET_DEFAULT_SIZES);
+	old = MemoryContextSwitchTo(context);
+	carry_out(caller, body, &creation);
+	MemoryContextSwitchTo(old);
+	result = answer(caller, &creation);
+	MemoryContextDelete(context);
+	return result;
 }
 
 PG_FUNCTION_INFO_V1(group_api_create_group);

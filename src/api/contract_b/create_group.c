@@ -140,8 +140,9 @@ create(GaCaller *caller, const GaGroupRequestV2 *request, const char *key,
 }
 
 static Datum
-create_group(GaCaller *caller, Jsonb *body)
+create_group(GaCaller *caller, GaGivenBody *given)
 {
+	Jsonb *body = given->json;
 	GaViolations violations = {NIL};
 	GaGroupRequestV2 request;
 	GaGroup group;

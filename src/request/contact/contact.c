@@ -180,6 +180,13 @@ check_mobile(const char *text, GaContact *contact, GaContactFault *fault)
 	return false;
 }
 
+/* A character of ASCII that is seen. */
+static bool
+is_plain(char c)
+{
+	return c > ' ' && c < 0x7F;
+}
+
 /*
  * The text without the blanks and the marks of direction at its ends: phones copy such
  * marks along, and nobody sees them.
@@ -191,6 +198,8 @@ trimmed(const char *text)
 	const char *first = NULL;
 	const char *last = text;
 
+	if (text < end && is_plain(text[0]) && is_plain(end[-1]))
+		return text;
 	while (text < end)
 	{
 		const char *start = text;

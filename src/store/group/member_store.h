@@ -15,25 +15,28 @@
 struct GaGroup;
 struct GaOwnerScope;
 
-/* One person of a group with what is known of the invitation. */
+/*
+ * One person of a group with what is known of the invitation.  A group may have a
+ * hundred thousand, so the members stand in an order that leaves no gaps.
+ */
 typedef struct GaMember
 {
 	int32 number;
-	bool is_leader;
+	GaChannel channel; /* GA_CHANNEL_NONE: no message is sent */
+	GaDelivery delivery;
+	GaResponse response;
 	int64 user_id; /* 0: no user known */
 	const char *name;
 	const char *picture; /* NULL: none */
-	GaChannel channel;	 /* GA_CHANNEL_NONE: no message is sent */
 	const char *contact;
-	GaDelivery delivery;
 	const char *reason; /* NULL: nothing to tell */
-	TimestampTz delivery_at;
-	GaResponse response;
-	TimestampTz responded_at;
 	const char *locale; /* NULL: the group's */
+	TimestampTz delivery_at;
+	TimestampTz responded_at;
 	TimestampTz expires_at;
 	int32 link_version;
 	int32 reminders;
+	bool is_leader;
 	/* Contact and language are the directory's; else the caller typed them. */
 	bool is_from_directory;
 	bool is_suppressed; /* looked up by ga_group_explain_waiting() alone */

@@ -17,7 +17,7 @@
 #include "access/table.h"
 #include "access/tableam.h"
 #include "access/xact.h"
-#include "base/compat.h"
+#include "catalog/index.h"
 #include "commands/sequence.h"
 #include "executor/executor.h"
 #include "miscadmin.h"
@@ -224,10 +224,43 @@ open_indexes(GaTableInsert *insert)
 	}
 }
 
+/*
+ * As ExecInsertIndexTuples() does, but index by index, since the pages of one that
+ * are written again and again stay in the processor's cache.  The shape has neither
+ * exclusion nor deferrable constraints.
+ */
+static void
+fill_index(const GaTableInsert *insert, Relation index, IndexInfo *info)
+{
+	EState *estate = insert->shape->estate;
+	ExprContext *econtext = GetPerTupleExprContext(estate);
+	IndexUniqueCheck check =
+		index->rd_index->indisunique ? UNIQUE_CHECK_YES : UNIQUE_CHECK_NO;
+	Datum values[INDEX_MAX_KEYS];
+	bool nulls[INDEX_MAX_KEYS];
+
+	if (!info->ii_ReadyForInserts)
+		return;
+	for (int i = 0; i < insert->count; i++)
+	{
+		TupleTableSlot *slot = insert->slots[i];
+
+		econtext->ecxt_scantuple = slot;
+		if (info->ii_PredicateState == NULL ||
+			ExecQual(info->ii_PredicateState, econtext))
+		{
+			FormIndexDatum(info, slot, estate, values, nulls);
+			(void) index_insert(index, values, nulls, &slot->tts_tid,
+								insert->relation, check, false, info);
+		}
+		ResetPerTupleExprContext(estate);
+	}
+}
+
 static void
 write_batch(GaTableInsert *insert)
 {
-	EState *estate = insert->shape->estate;
+	ResultRelInfo *target = insert->target;
 	MemoryContext old = MemoryContextSwitchTo(insert->batch);
 
 	CHECK_FOR_INTERRUPTS();
@@ -236,12 +269,11 @@ write_batch(GaTableInsert *insert)
 	MemoryContextSwitchTo(insert->context);
 	open_indexes(insert);
 	MemoryContextSwitchTo(insert->batch);
+	for (int i = 0; i < target->ri_NumIndices; i++)
+		fill_index(insert, target->ri_IndexRelationDescs[i],
+				   target->ri_IndexRelationInfo[i]);
 	for (int i = 0; i < insert->count; i++)
-	{
-		(void) ga_insert_index_tuples(insert->target, insert->slots[i], estate);
-		ResetPerTupleExprContext(estate);
 		ExecClearTuple(insert->slots[i]);
-	}
 	MemoryContextSwitchTo(old);
 	MemoryContextReset(insert->batch);
 	insert->count = 0;
