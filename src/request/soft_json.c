@@ -7,6 +7,7 @@
 
 #include "base/compat.h"
 #include "mb/pg_wchar.h"
+#include "request/jsonb_writer.h"
 #include "request/soft_json.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
@@ -19,29 +20,40 @@
 
 #define COMPLAINT_MAX 200
 
+static bool
+is_of_number(char c)
+{
+	return (c >= '0' && c <= '9') || c == '-' || c == '+' || c == '.';
+}
+
 /*
  * The end of the number at `text`; NULL when it is too long for jsonb.  Looks no
  * further than the number: a megabyte has half a million of them.
  */
 static const char *
-skip_number(const char *text)
+skip_number(const char *text, const char *end)
 {
-	size_t length = strspn(text, "0123456789+-.eE");
-	size_t mantissa = strspn(text, "0123456789+-.");
+	const char *at = text;
+	const char *mantissa_end;
 
-	if (length > MAX_NUMBER || length - mantissa > MAX_EXPONENT + 2)
+	while (at < end && is_of_number(*at))
+		at++;
+	mantissa_end = at;
+	while (at < end && (is_of_number(*at) || *at == 'e' || *at == 'E'))
+		at++;
+	if (at - text > MAX_NUMBER || at - mantissa_end > MAX_EXPONENT + 2)
 		return NULL;
-	return text + length;
+	return at;
 }
 
 /* The end of the string that begins at `text`. */
 static const char *
-skip_string(const char *text)
+skip_string(const char *text, const char *end)
 {
-	for (text++; *text && *text != '"'; text++)
-		if (*text == '\\' && text[1])
+	for (text++; text < end && *text != '"'; text++)
+		if (*text == '\\' && text + 1 < end)
 			text++;
-	return *text ? text + 1 : text;
+	return text < end ? text + 1 : text;
 }
 
 /*
@@ -50,17 +62,19 @@ skip_string(const char *text)
  * opening bracket stands a value, or none in an empty list.
  */
 static GaJsonFault
-count_values(const char *text, int max_values)
+count_values(const char *text, size_t length, int max_values)
 {
+	const char *end = text + length;
 	int depth = 0;
 	int values = 1;
 
-	while (text != NULL && *text && depth <= MAX_DEPTH && values <= max_values)
+	while (text != NULL && text < end && depth <= MAX_DEPTH &&
+		   values <= max_values)
 	{
 		if (*text == '"')
-			text = skip_string(text);
-		else if (strchr("-0123456789", *text))
-			text = skip_number(text);
+			text = skip_string(text, end);
+		else if (*text == '-' || (*text >= '0' && *text <= '9'))
+			text = skip_number(text, end);
 		else
 		{
 			depth += *text == '[' || *text == '{';
@@ -86,9 +100,8 @@ Jsonb *
 ga_soft_json_or_why(const char *text, size_t length, int max_values,
 					GaJsonFault *fault, const char **complaint)
 {
-	char *copy;
 	const char *said;
-	Datum json;
+	Jsonb *json;
 
 	*complaint = NULL;
 	*fault = GA_JSON_UNREADABLE;
@@ -98,26 +111,19 @@ ga_soft_json_or_why(const char *text, size_t length, int max_values,
 		*complaint = "It must be UTF-8 without zero bytes.";
 		return NULL;
 	}
-	copy = pnstrdup(text, length);
-	*fault = count_values(copy, max_values);
+	*fault = count_values(text, length, max_values);
 	if (*fault == GA_JSON_UNREADABLE)
 		*complaint = "It may be 32 levels deep, and its numbers 64 digits long "
 					 "with an exponent of 3.";
 	if (*fault != GA_JSON_GOOD)
-	{
-		pfree(copy);
 		return NULL;
-	}
-	said = ga_json_complaint(copy, (int) length);
-	if (said != NULL)
+	json = ga_jsonb_write(text, length, &said);
+	if (json == NULL)
 	{
 		*fault = GA_JSON_UNREADABLE;
 		*complaint = shortened(said);
-		return NULL;
 	}
-	json = DirectFunctionCall1(jsonb_in, CStringGetDatum(copy));
-	pfree(copy);
-	return DatumGetJsonbP(json);
+	return json;
 }
 
 Jsonb *
@@ -176,7 +182,7 @@ ga_soft_json_texts(const char *text)
 							 .scalar = take_value};
 
 	if (!pg_verify_mbstr(PG_UTF8, text, (int) length, true) ||
-		count_values(text, MAX_VALUES) != GA_JSON_GOOD)
+		count_values(text, length, MAX_VALUES) != GA_JSON_GOOD)
 		return NIL;
 	reader.lex = ga_json_lexer(text, (int) length);
 	if (pg_parse_json(reader.lex, &actions) != JSON_SUCCESS)
