@@ -228,6 +228,9 @@ end_object(Writer *writer, const Level *level)
 	StringInfo ordered = &writer->ordered;
 
 	resetStringInfo(ordered);
+	/* It has less than the text's order, but for gaps. */
+	if (writer->depth == 0)
+		enlargeStringInfo(ordered, writer->data.len);
 	/* As in the data, where the head of the whole value is left free, too. */
 	reserve(ordered, VARHDRSZ);
 	put_object(writer, pieces, count, ordered);
@@ -373,12 +376,17 @@ take_scalar(void *state, char *token, JsonTokenType type)
 #define FIRST_PIECES 64
 #define FIRST_LEVELS 8
 
+/*
+ * jsonb is about a quarter larger than its text.  Room that nothing is written to takes
+ * no memory, but growing step by step leaves gaps behind.
+ */
 static void
-begin(Writer *writer)
+begin(Writer *writer, size_t length)
 {
 	memset(writer, 0, sizeof(*writer));
 	initStringInfo(&writer->data);
 	initStringInfo(&writer->ordered);
+	enlargeStringInfo(&writer->data, (int) (length + length / 2));
 	reserve(&writer->data, VARHDRSZ);
 	writer->room = FIRST_PIECES;
 	writer->pieces = palloc(sizeof(Piece) * writer->room);
@@ -418,7 +426,7 @@ ga_jsonb_write(const char *text, size_t length, const char **complaint)
 	JsonLexContext *lex = ga_json_lexer(text, (int) length);
 	JsonParseErrorType error;
 
-	begin(&writer);
+	begin(&writer, length);
 	error = pg_parse_json(lex, &actions);
 	*complaint = error == JSON_SUCCESS ? NULL : json_errdetail(error, lex);
 	if (error != JSON_SUCCESS)

@@ -109,6 +109,9 @@ put_members(StringInfo out, const GaGroup *group)
 	appendStringInfoString(out, "]}");
 }
 
+/* Of a member who is invited, by the length of a usual name; a first guess. */
+#define MEMBER_ROOM 128
+
 Datum
 ga_answer_group_preview(const GaCaller *caller, GaGroup *group,
 						const GaPreview *preview)
@@ -117,6 +120,7 @@ ga_answer_group_preview(const GaCaller *caller, GaGroup *group,
 
 	ga_disclosure_limit(caller, group);
 	ga_json_begin(&out);
+	enlargeStringInfo(&out, group->member_count * MEMBER_ROOM);
 	ga_json_put_no_error(&out);
 	appendStringInfoString(&out, "\"group\":");
 	put_group_fields(&out, group);
