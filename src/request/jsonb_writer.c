@@ -308,7 +308,8 @@ take_key(void *state, char *name, bool is_null)
 
 	piece->key_at = writer->data.len;
 	piece->key_length = strlen(name);
-	appendBinaryStringInfo(&writer->data, name, piece->key_length);
+	/* With its end, so that no two keys stand at one place: the later one counts. */
+	appendBinaryStringInfo(&writer->data, name, piece->key_length + 1);
 	pfree(name);
 	GA_JSON_GO_ON;
 }
