@@ -233,9 +233,8 @@ read_member(GaJsonReader *reader, const GaJsonPath *path,
 							&member_table, member);
 	else
 		ga_json_fault_type(reader, path,
-						   element->type == jbvNull
-							   ? GA_VIOLATION_NULL
-							   : GA_VIOLATION_INVALID_TYPE,
+						   element->type == jbvNull ? GA_VIOLATION_NULL
+													: GA_VIOLATION_INVALID_TYPE,
 						   "an object", element);
 }
 

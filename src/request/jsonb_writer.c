@@ -99,8 +99,8 @@ add_piece(Writer *writer)
 	if (writer->count == writer->room)
 	{
 		writer->room *= 2;
-		writer->pieces = repalloc_huge(
-			writer->pieces, sizeof(Piece) * (size_t) writer->room);
+		writer->pieces = repalloc_huge(writer->pieces,
+									   sizeof(Piece) * (size_t) writer->room);
 	}
 	return &writer->pieces[writer->count++];
 }
@@ -144,8 +144,8 @@ end_list(Writer *writer, const Level *level, uint32 flags)
 	{
 		const Piece *piece = &writer->pieces[level->first + i];
 
-		((JEntry *) head)[1 + i] = make_entry(
-			piece->type, piece->at + piece->length - end, i, &total);
+		((JEntry *) head)[1 + i] =
+			make_entry(piece->type, piece->at + piece->length - end, i, &total);
 		end = piece->at + piece->length;
 	}
 }
@@ -200,8 +200,7 @@ put_object(Writer *writer, const Piece *pieces, int count, StringInfo out)
 	*(uint32 *) (out->data + head) = (uint32) count | JB_FOBJECT;
 	for (int i = 0; i < count; i++)
 	{
-		entry =
-			make_entry(JENTRY_ISSTRING, pieces[i].key_length, i, &total);
+		entry = make_entry(JENTRY_ISSTRING, pieces[i].key_length, i, &total);
 		((JEntry *) (out->data + head))[1 + i] = entry;
 		appendBinaryStringInfo(out, data + pieces[i].key_at,
 							   pieces[i].key_length);
@@ -214,7 +213,8 @@ put_object(Writer *writer, const Piece *pieces, int count, StringInfo out)
 			pieces[i].type == JENTRY_ISCONTAINER)
 			align(out);
 		appendBinaryStringInfo(out, data + pieces[i].at, pieces[i].length);
-		entry = make_entry(pieces[i].type, out->len - before, count + i, &total);
+		entry =
+			make_entry(pieces[i].type, out->len - before, count + i, &total);
 		((JEntry *) (out->data + head))[1 + count + i] = entry;
 	}
 }
@@ -223,8 +223,8 @@ static void
 end_object(Writer *writer, const Level *level)
 {
 	Piece *pieces = &writer->pieces[level->first];
-	int count = sort_pieces(pieces, writer->count - level->first,
-							writer->data.data);
+	int count =
+		sort_pieces(pieces, writer->count - level->first, writer->data.data);
 	StringInfo ordered = &writer->ordered;
 
 	resetStringInfo(ordered);

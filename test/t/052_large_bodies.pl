@@ -104,6 +104,19 @@ poll_until(sub { $node->safe_psql('postgres', 'SHOW group_api.max_members') eq '
 like((call("json_array_length(group_api.create_group(('{\"productId\": \"3f2504e0-4f89-41d3-9a0c-0305e82c3301\", \"name\": \"n\", \"description\": \"d\", \"message\": \"m\", \"image\": \"https://example.com/p.png\", \"members\": [' || "
 	. ($members =~ s/10000/30000/r) . " || ']}'))::json #> '{group,members}')"))[0], qr/^30001\b/m, 'the bounds grow with group_api.max_members');
 
+# What a creation takes beside its body: the body is there before, and its text is not kept.
+$node->safe_psql('postgres', 'ALTER SYSTEM SET group_api.max_members = 100000');
+$node->safe_psql('postgres', 'SELECT pg_reload_conf()');
+poll_until(sub { $node->safe_psql('postgres', 'SHOW group_api.max_members') eq '100000' }, 'the setting is in force');
+$node->safe_psql('postgres', q(CREATE TABLE bodies AS SELECT '{"productId": "3f2504e0-4f89-41d3-9a0c-0305e82c3301", "name": "n", "description": "d",
+	"message": "m", "image": "https://example.com/p.png", "members": [' || string_agg(format('{"nickName": "Member %s", "contact": {"type": "EMAIL",
+	"value": "m%s@example.com"}}', i, i), ',') || ']}' AS body FROM generate_series(1, 100000) i));
+my $kilobytes = q((SELECT f[1]::int - f[2]::int FROM regexp_match(pg_read_file('/proc/self/status'), 'VmHWM:\s+(\d+).*RssShmem:\s+(\d+)') AS f));
+my $used = $node->safe_psql('postgres', "SELECT length(body) AS length, $kilobytes AS before FROM bodies \\gset
+	SELECT length(group_api.create_group(body)::text) > 100000 FROM bodies \\g /dev/null
+	SELECT round(1024.0 * ($kilobytes - :before) / :length, 1)");
+cmp_ok($used, '<', 14, "a hundred thousand members cost a few times their text: $used");
+
 unlike(slurp_file($node->logfile), qr/was terminated by signal|PANIC:|TRAP:/, 'no process ended by a signal');
 $node->stop;
 done_testing();

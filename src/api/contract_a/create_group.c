@@ -130,8 +130,8 @@ answer(GaCaller *caller, Creation *creation)
 		return ga_answer_violations(caller, GA_CONTRACT_A,
 									&creation->violations);
 	ga_answer_status(caller, creation->request.dry_run ? 200 : 201);
-	return ga_answer_group_preview(
-		caller, &creation->group, creation->shows ? &creation->preview : NULL);
+	return ga_answer_group_preview(caller, &creation->group,
+								   creation->shows ? &creation->preview : NULL);
 }
 
 /* Below this, what malloc() keeps is of use to the next call. */
