@@ -6,7 +6,7 @@
  * object, and frees nothing of it: of a request of 8 MB that is 150 MB.  Here
  * PostgreSQL's parser calls for each piece of the text, and a list or an object is
  * put together as soon as it ends.  What is kept is the bytes of those that ended
- * and a Piece for each value of those that are open.
+ * and a JsonPiece for each value of those that are open.
  *
  * The layout is that of utils/jsonb.h (convertJsonbArray() and convertJsonbObject() in
  * PostgreSQL's jsonb_util.c write it), which pg_upgrade carries from version to
@@ -24,31 +24,31 @@
 #include "utils/fmgrprotos.h"
 
 /* A value of a container that is open, and in an object its key. */
-typedef struct Piece
+typedef struct JsonPiece
 {
 	uint32 key_at; /* in the writer's data */
 	uint32 key_length;
 	uint32 at;
 	uint32 length; /* without the gap in front */
 	uint32 type;   /* JENTRY_IS... */
-} Piece;
+} JsonPiece;
 
 /* A container that is open. */
-typedef struct Level
+typedef struct OpenContainer
 {
 	bool is_object;
 	int first; /* of its pieces */
 	int start; /* of its bytes */
-} Level;
+} OpenContainer;
 
 typedef struct Writer
 {
 	StringInfoData data;	/* keys and values in the order of the text */
 	StringInfoData ordered; /* an object in its own order */
-	Piece *pieces;
+	JsonPiece *pieces;
 	int count;
 	int room;
-	Level *levels;
+	OpenContainer *levels;
 	int depth;
 	int most_levels;
 	StringInfo root; /* where the whole is in the end; NULL before */
@@ -93,14 +93,14 @@ make_entry(uint32 type, uint32 length, int place, uint32 *total)
 
 /* ---- pieces --------------------------------------------------------------- */
 
-static Piece *
+static JsonPiece *
 add_piece(Writer *writer)
 {
 	if (writer->count == writer->room)
 	{
 		writer->room *= 2;
-		writer->pieces = repalloc_huge(writer->pieces,
-									   sizeof(Piece) * (size_t) writer->room);
+		writer->pieces = repalloc_huge(
+			writer->pieces, sizeof(JsonPiece) * (size_t) writer->room);
 	}
 	return &writer->pieces[writer->count++];
 }
@@ -115,8 +115,8 @@ is_in_object(const Writer *writer)
 static void
 note_value(Writer *writer, int at, uint32 type)
 {
-	Piece *piece = is_in_object(writer) ? &writer->pieces[writer->count - 1]
-										: add_piece(writer);
+	JsonPiece *piece = is_in_object(writer) ? &writer->pieces[writer->count - 1]
+											: add_piece(writer);
 
 	piece->at = at;
 	piece->length = writer->data.len - at;
@@ -127,22 +127,22 @@ note_value(Writer *writer, int at, uint32 type)
 
 /* The values stand where they belong, but for the head in front of them. */
 static void
-end_list(Writer *writer, const Level *level, uint32 flags)
+end_list(Writer *writer, const OpenContainer *container, uint32 flags)
 {
-	int count = writer->count - level->first;
+	int count = writer->count - container->first;
 	StringInfo data = &writer->data;
-	int bytes = data->len - level->start;
-	uint32 end = level->start;
+	int bytes = data->len - container->start;
+	uint32 end = container->start;
 	uint32 total = 0;
 	char *head;
 
 	reserve(data, head_size(count));
-	head = data->data + level->start;
+	head = data->data + container->start;
 	memmove(head + head_size(count), head, bytes);
 	*(uint32 *) head = (uint32) count | JB_FARRAY | flags;
 	for (int i = 0; i < count; i++)
 	{
-		const Piece *piece = &writer->pieces[level->first + i];
+		const JsonPiece *piece = &writer->pieces[container->first + i];
 
 		((JEntry *) head)[1 + i] =
 			make_entry(piece->type, piece->at + piece->length - end, i, &total);
@@ -154,8 +154,8 @@ end_list(Writer *writer, const Level *level, uint32 flags)
 static int
 compare_keys(const void *a, const void *b, void *data)
 {
-	const Piece *left = a;
-	const Piece *right = b;
+	const JsonPiece *left = a;
+	const JsonPiece *right = b;
 	int order;
 
 	if (left->key_length != right->key_length)
@@ -168,7 +168,7 @@ compare_keys(const void *a, const void *b, void *data)
 }
 
 static bool
-is_same_key(const Piece *a, const Piece *b, const char *data)
+is_same_key(const JsonPiece *a, const JsonPiece *b, const char *data)
 {
 	return a->key_length == b->key_length &&
 		   memcmp(data + a->key_at, data + b->key_at, a->key_length) == 0;
@@ -176,12 +176,12 @@ is_same_key(const Piece *a, const Piece *b, const char *data)
 
 /* Sorts the pieces of an object; how many are left with the last one of each key. */
 static int
-sort_pieces(Piece *pieces, int count, char *data)
+sort_pieces(JsonPiece *pieces, int count, char *data)
 {
 	int kept = 0;
 
 	if (count > 1)
-		qsort_arg(pieces, count, sizeof(Piece), compare_keys, data);
+		qsort_arg(pieces, count, sizeof(JsonPiece), compare_keys, data);
 	for (int i = 0; i < count; i++)
 		if (kept == 0 || !is_same_key(&pieces[kept - 1], &pieces[i], data))
 			pieces[kept++] = pieces[i];
@@ -189,7 +189,7 @@ sort_pieces(Piece *pieces, int count, char *data)
 }
 
 static void
-put_object(Writer *writer, const Piece *pieces, int count, StringInfo out)
+put_object(Writer *writer, const JsonPiece *pieces, int count, StringInfo out)
 {
 	const char *data = writer->data.data;
 	int head = out->len;
@@ -220,11 +220,11 @@ put_object(Writer *writer, const Piece *pieces, int count, StringInfo out)
 }
 
 static void
-end_object(Writer *writer, const Level *level)
+end_object(Writer *writer, const OpenContainer *container)
 {
-	Piece *pieces = &writer->pieces[level->first];
-	int count =
-		sort_pieces(pieces, writer->count - level->first, writer->data.data);
+	JsonPiece *pieces = &writer->pieces[container->first];
+	int count = sort_pieces(pieces, writer->count - container->first,
+							writer->data.data);
 	StringInfo ordered = &writer->ordered;
 
 	resetStringInfo(ordered);
@@ -236,7 +236,7 @@ end_object(Writer *writer, const Level *level)
 	put_object(writer, pieces, count, ordered);
 	if (writer->depth == 0)
 		return;
-	writer->data.len = level->start;
+	writer->data.len = container->start;
 	appendBinaryStringInfo(&writer->data, ordered->data + VARHDRSZ,
 						   ordered->len - VARHDRSZ);
 }
@@ -244,36 +244,36 @@ end_object(Writer *writer, const Level *level)
 static void
 begin_container(Writer *writer, bool is_object)
 {
-	Level *level;
+	OpenContainer *container;
 
 	align(&writer->data);
 	if (writer->depth == writer->most_levels)
 	{
 		writer->most_levels *= 2;
-		writer->levels =
-			repalloc(writer->levels, sizeof(Level) * writer->most_levels);
+		writer->levels = repalloc(writer->levels,
+								  sizeof(OpenContainer) * writer->most_levels);
 	}
-	level = &writer->levels[writer->depth++];
-	level->is_object = is_object;
-	level->first = writer->count;
-	level->start = writer->data.len;
+	container = &writer->levels[writer->depth++];
+	container->is_object = is_object;
+	container->first = writer->count;
+	container->start = writer->data.len;
 }
 
 static void
 end_container(Writer *writer, uint32 flags)
 {
-	Level level = writer->levels[--writer->depth];
+	OpenContainer container = writer->levels[--writer->depth];
 
 	CHECK_FOR_INTERRUPTS();
-	if (level.is_object)
-		end_object(writer, &level);
+	if (container.is_object)
+		end_object(writer, &container);
 	else
-		end_list(writer, &level, flags);
-	writer->count = level.first;
+		end_list(writer, &container, flags);
+	writer->count = container.first;
 	if (writer->depth > 0)
-		note_value(writer, level.start, JENTRY_ISCONTAINER);
+		note_value(writer, container.start, JENTRY_ISCONTAINER);
 	else
-		writer->root = level.is_object ? &writer->ordered : &writer->data;
+		writer->root = container.is_object ? &writer->ordered : &writer->data;
 }
 
 /* ---- what the parser calls ------------------------------------------------- */
@@ -304,7 +304,7 @@ static GA_JSON_ACTION
 take_key(void *state, char *name, bool is_null)
 {
 	Writer *writer = state;
-	Piece *piece = add_piece(writer);
+	JsonPiece *piece = add_piece(writer);
 
 	piece->key_at = writer->data.len;
 	piece->key_length = strlen(name);
@@ -390,9 +390,9 @@ begin(Writer *writer, size_t length)
 	enlargeStringInfo(&writer->data, (int) (length + length / 2));
 	reserve(&writer->data, VARHDRSZ);
 	writer->room = FIRST_PIECES;
-	writer->pieces = palloc(sizeof(Piece) * writer->room);
+	writer->pieces = palloc(sizeof(JsonPiece) * writer->room);
 	writer->most_levels = FIRST_LEVELS;
-	writer->levels = palloc(sizeof(Level) * writer->most_levels);
+	writer->levels = palloc(sizeof(OpenContainer) * writer->most_levels);
 }
 
 /* Frees all but the value; NULL where parsing has stopped. */

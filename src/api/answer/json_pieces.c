@@ -8,6 +8,7 @@
 #include "postgres.h"
 
 #include "api/answer/json_pieces.h"
+#include "base/compat.h"
 #include "utils/builtins.h"
 #include "utils/json.h"
 #include "utils/timestamp.h"
