@@ -358,11 +358,15 @@ typedef struct Slot
 static bool
 is_key(const JsonbValue *key, const char *name)
 {
+	const char *said = key->val.string.val;
 	int length = key->val.string.len;
 
-	return name != NULL && key->val.string.val[0] == name[0] &&
-		   strncmp(key->val.string.val, name, length) == 0 &&
-		   name[length] == '\0';
+	if (name == NULL)
+		return false;
+	for (int i = 0; i < length; i++)
+		if (name[i] != said[i] || name[i] == '\0')
+			return false;
+	return name[length] == '\0';
 }
 
 /*

@@ -33,26 +33,25 @@ ga_answer_preview(const GaPreview *preview)
 static void
 put_delivery(StringInfo out, const GaMember *member)
 {
-	appendStringInfoString(out, ",\"delivery\":{");
-	ga_json_put_member(out, "status", ga_state_delivery_word(member->delivery));
-	appendStringInfoChar(out, ',');
-	ga_json_put_member(out, "reason", member->reason);
-	appendStringInfoString(out, ",\"at\":");
+	ga_json_put(out, ",\"delivery\":{\"status\":");
+	ga_json_put_text(out, ga_state_delivery_word(member->delivery));
+	ga_json_put(out, ",\"reason\":");
+	ga_json_put_text(out, member->reason);
+	ga_json_put(out, ",\"at\":");
 	ga_json_put_moment(out, member->delivery_at);
-	appendStringInfoChar(out, '}');
+	appendStringInfoCharMacro(out, '}');
 }
 
 static void
 put_member_view(StringInfo out, const GaMember *member)
 {
-	appendStringInfoChar(out, '{');
-	ga_json_put_member(out, "name", member->name);
-	appendStringInfoChar(out, ',');
+	ga_json_put(out, "{\"name\":");
+	ga_json_put_text(out, member->name);
 	/* "Will be empty on creation": an empty text, not null. */
-	ga_json_put_member(out, "profilePicture",
-					   member->picture ? member->picture : "");
+	ga_json_put(out, ",\"profilePicture\":");
+	ga_json_put_text(out, member->picture ? member->picture : "");
 	if (member->is_leader)
-		appendStringInfoString(out, ",\"isLeader\":true");
+		ga_json_put(out, ",\"isLeader\":true");
 	if (member->delivery != GA_DELIVERY_NONE)
 		put_delivery(out, member);
 	if (member->response != GA_RESPONSE_NONE &&
@@ -65,7 +64,7 @@ put_member_view(StringInfo out, const GaMember *member)
 		ga_json_put_moment(out, member->responded_at);
 		appendStringInfoChar(out, '}');
 	}
-	appendStringInfoChar(out, '}');
+	appendStringInfoCharMacro(out, '}');
 }
 
 Datum

@@ -16,6 +16,10 @@
 
 /* A string, escaped; NULL: null. */
 extern void ga_json_put_text(StringInfo out, const char *text);
+/* A constant, as it stands in the answer. */
+#define ga_json_put(out, constant)                                             \
+	appendBinaryStringInfo(out, "" constant, sizeof(constant) - 1)
+
 /* "name":"text"; the name is a constant of ours. */
 extern void ga_json_put_member(StringInfo out, const char *name,
 							   const char *text);

@@ -278,6 +278,24 @@ has_foreign_trigger(Relation relation)
 
 /* ---- indexes ------------------------------------------------------------- */
 
+/* A column that a predicate wants to be not null; 0: there is none. */
+static AttrNumber
+find_not_null(List *predicate)
+{
+	ListCell *cell;
+
+	foreach (cell, predicate)
+	{
+		const NullTest *test = lfirst(cell);
+
+		if (IsA(test, NullTest) && test->nulltesttype == IS_NOT_NULL &&
+			!test->argisrow && IsA(test->arg, Var) &&
+			((Var *) test->arg)->varattno > 0)
+			return ((Var *) test->arg)->varattno;
+	}
+	return 0;
+}
+
 static bool
 prepare_index(IndexInfo *info)
 {
@@ -339,6 +357,7 @@ note_indexes(GaTableShape *shape, Relation relation)
 
 		index->oid = lfirst_oid(cell);
 		index->info = BuildIndexInfo(opened);
+		index->not_null = find_not_null(index->info->ii_Predicate);
 		index->finds_one = finds_one(opened, index->info, shape->desc);
 		takes_rows &= opened->rd_index->indimmediate &&
 					  !opened->rd_index->indisexclusion &&

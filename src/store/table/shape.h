@@ -14,6 +14,8 @@ typedef struct GaTableIndex
 {
 	Oid oid;
 	IndexInfo *info; /* its predicate and expressions are prepared */
+	/* Its predicate is false of rows in which this column is null; 0: of none. */
+	AttrNumber not_null;
 	/* A unique B-tree of plain columns in their own order: it finds one row. */
 	bool finds_one;
 } GaTableIndex;

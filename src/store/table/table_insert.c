@@ -188,22 +188,29 @@ is_open(const ResultRelInfo *target, const IndexInfo *info)
 	return false;
 }
 
+/* Most indexes with a predicate want a column that is null in every new row. */
 static bool
-is_wanted(const GaTableInsert *insert, const IndexInfo *info)
+is_wanted(const GaTableInsert *insert, const GaTableIndex *index)
 {
 	ExprContext *econtext = GetPerTupleExprContext(insert->shape->estate);
+	const IndexInfo *info = index->info;
 
 	if (info->ii_PredicateState == NULL)
 		return true;
 	for (int i = 0; i < insert->count; i++)
 	{
-		econtext->ecxt_scantuple = insert->slots[i];
+		TupleTableSlot *slot = insert->slots[i];
+
+		if (index->not_null > 0 && slot->tts_isnull[index->not_null - 1])
+			continue;
+		econtext->ecxt_scantuple = slot;
 		if (ExecQual(info->ii_PredicateState, econtext))
 			return true;
 	}
 	return false;
 }
 
+/* Before the rows are written: until then all their columns stand in the slots. */
 static void
 open_indexes(GaTableInsert *insert)
 {
@@ -213,7 +220,7 @@ open_indexes(GaTableInsert *insert)
 	{
 		const GaTableIndex *index = &insert->shape->indexes[i];
 
-		if (is_open(target, index->info) || !is_wanted(insert, index->info))
+		if (is_open(target, index->info) || !is_wanted(insert, index))
 			continue;
 		/* What an access method keeps is of this call. */
 		index->info->ii_AmCache = NULL;
@@ -261,14 +268,13 @@ static void
 write_batch(GaTableInsert *insert)
 {
 	ResultRelInfo *target = insert->target;
-	MemoryContext old = MemoryContextSwitchTo(insert->batch);
+	MemoryContext old = MemoryContextSwitchTo(insert->context);
 
 	CHECK_FOR_INTERRUPTS();
-	table_multi_insert(insert->relation, insert->slots, insert->count,
-					   GetCurrentCommandId(true), 0, NULL);
-	MemoryContextSwitchTo(insert->context);
 	open_indexes(insert);
 	MemoryContextSwitchTo(insert->batch);
+	table_multi_insert(insert->relation, insert->slots, insert->count,
+					   GetCurrentCommandId(true), 0, NULL);
 	for (int i = 0; i < target->ri_NumIndices; i++)
 		fill_index(insert, target->ri_IndexRelationDescs[i],
 				   target->ri_IndexRelationInfo[i]);
