@@ -58,14 +58,15 @@ timed() {
 	SQL
 }
 
-# timed_call SCHEMA: of the request in large.json
+# timed_call SCHEMA TYPE: of the request in large.json
 timed_call() {
-	timed "SELECT length($1.create_group('$(body 2 BOTH 9000000)'::jsonb)::text) FROM generate_series(1, 6)" \
-		"SELECT length($1.create_group(:'body'::jsonb)::text)"
+	timed "SELECT length($1.create_group('$(body 2 BOTH 9000000)'::$2)::text) FROM generate_series(1, 6)" \
+		"SELECT length($1.create_group(:'body'::$2)::text)"
 }
 
-sample_large_ours() { timed_call group_api; }
-sample_large_plpgsql() { timed_call bench; }
+sample_large_ours() { timed_call group_api jsonb; }
+sample_large_text() { timed_call group_api text; }
+sample_large_plpgsql() { timed_call bench jsonb; }
 sample_large_select() { timed "SELECT bench.insert_rows(); TRUNCATE $TABLES" 'SELECT bench.insert_rows()'; }
 sample_large_copy() { timed "SELECT bench.copy_rows(); TRUNCATE $TABLES" 'SELECT bench.copy_rows()'; }
 
@@ -81,8 +82,9 @@ measure_large() {
 	local words
 	words="create_group, $(human "$1" '') members, e-mail and phones"
 	keep_rows "$1" || return
-	with_silent_providers in_turn large_ours large_plpgsql large_select large_copy || return
+	with_silent_providers in_turn large_ours large_plpgsql large_text large_select large_copy || return
 	compare_speed "$words" large_ours large_plpgsql ' ms' PL/pgSQL '>=4'
+	compare_speed '  given as text, as over HTTP' large_text large_plpgsql ' ms' PL/pgSQL '>=4'
 	compare '  the same rows by COPY' large_ours large_copy ' ms' COPY '<=1.3'
 	compare '  the same rows by INSERT ... SELECT' large_ours large_select ' ms' 'INSERT ... SELECT' ''
 }
@@ -90,15 +92,27 @@ measure_large() {
 row_create_1000() { measure_large 1000; }
 row_create_10000() { measure_large 10000; }
 
-# In a session of its own: what it took at the most, but for pages it shares.
-sample_large_memory() {
+# peak_of STATEMENT: in a session of its own, what it took at the most, but for pages it shares
+peak_of() {
 	sql postgres <<-SQL | tail -1
 		\set body \`cat $WORK/large.json\`
-		SELECT length(group_api.create_group(:'body'::jsonb)::text);
+		$1;
 		SELECT 1024 * (f[1]::bigint - f[2]::bigint) FROM (SELECT regexp_match(pg_read_file('/proc/self/status'),
 			'VmHWM:\s+(\d+).*RssShmem:\s+(\d+)') AS f) AS s;
 	SQL
 }
+sample_memory_text() { peak_of "SELECT length(group_api.create_group(:'body'::text)::text)"; }
+sample_memory_jsonb() { peak_of "SELECT length(group_api.create_group(:'body'::jsonb)::text)"; }
+sample_memory_parsed() { peak_of "SELECT length(:'body'::jsonb::text)"; }
+
+# print_memory WORDS SAMPLE GOAL: beside the size of the request
+print_memory() {
+	local size
+	size=$(stat -c %s "$WORK/large.json")
+	print_line "$1" "$(human "$(quotient "$(median "$2")" 1e6)" ' MB')" \
+		"$(human "$(quotient "$size" 1e6)" ' MB') request" "$(quotient "$(median "$2")" "$size")" "$3"
+}
+
 sample_members_1000() { body 1000 BOTH >"$WORK/large.json"; timed_each 1000; }
 sample_members_100000() { body 100000 BOTH >"$WORK/large.json"; timed_each 100000; }
 # timed_each COUNT: microseconds a member
@@ -108,8 +122,8 @@ row_create_100000() {
 	with_silent_providers in_turn members_100000 members_1000 || return
 	compare 'create_group, 100 000 members, time a member' members_100000 members_1000 ' us' 'with 1 000' '<=1.2'
 	body 100000 BOTH >"$WORK/large.json"
-	with_silent_providers in_turn large_memory || return
-	print_line '  the backend at its peak' "$(human "$(quotient "$(median large_memory)" 1e6)" ' MB')" \
-		"$(human "$(quotient "$(stat -c %s "$WORK/large.json")" 1e6)" ' MB') request" \
-		"$(quotient "$(median large_memory)" "$(stat -c %s "$WORK/large.json")")" '<=10'
+	with_silent_providers in_turn memory_text memory_jsonb memory_parsed || return
+	print_memory '  the backend at its peak, given text' memory_text '<=10'
+	print_memory '  given jsonb' memory_jsonb '<=10'
+	print_memory '  PostgreSQL alone: the request as jsonb and back' memory_parsed ''
 }
