@@ -17,11 +17,13 @@
 #include "base/guc.h"
 #include "catalog/pg_type.h"
 #include "commands/async.h"
+#include "miscadmin.h"
 #include "store/events/event_document.h"
 #include "store/events/event_store.h"
 #include "store/events/listener_store.h"
 #include "store/plan_cache.h"
 #include "utils/builtins.h"
+#include "utils/memutils.h"
 #include "utils/timestamp.h"
 
 /* What is heard by LISTEN, when group_api.notify is on. */
@@ -197,6 +199,28 @@ put_columns(const GaEvent *events, int count, Datum *values)
 	values[3] = ga_row_datum_array(columns.users, NULL, picked, INT8OID);
 }
 
+/* So many are written at a time: a large group's need no more memory than these. */
+#define BATCH 1000
+
+/* values[3] and those behind it are set here. */
+static void
+write_all(GaPlan *plan, Datum *values, const GaEvent *events, int count)
+{
+	MemoryContext context = AllocSetContextCreate(
+		CurrentMemoryContext, "group_api events", ALLOCSET_DEFAULT_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(context);
+
+	for (int from = 0; from < count; from += BATCH)
+	{
+		CHECK_FOR_INTERRUPTS();
+		put_columns(&events[from], Min(count - from, BATCH), &values[3]);
+		ga_plan_run_by_keys(plan, values, SPI_OK_INSERT);
+		MemoryContextReset(context);
+	}
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(context);
+}
+
 void
 ga_events_write(const GaEvent *events, int count)
 {
@@ -217,8 +241,7 @@ ga_events_write(const GaEvent *events, int count)
 	if (count == 0 || !ga_events_are_wanted(about) || !notify(about))
 		return;
 	pair_listeners(about, &values[0], &values[1], &values[2]);
-	put_columns(events, count, &values[3]);
-	ga_plan_run_by_keys(&plan, values, SPI_OK_INSERT);
+	write_all(&plan, values, events, count);
 	tell_written(about);
 }
 
