@@ -148,6 +148,14 @@ SELECT matches(pg_temp.mail('text', locale), expected, 'when it expires, in ' ||
 FROM (VALUES ('en', 'until 1 March 2026, 14:03 UTC\.'), ('es', 'hasta el 1 de marzo de 2026, 14:03 UTC\.'),
 	('fr', 'jusqu''au 1er mars 2026, 14:03 UTC\.'), ('de', 'bis zum 1\. März 2026, 14:03 UTC\.'),
 	('pt', 'até 1 de março de 2026, 14:03 UTC\.')) AS cases (locale, expected);
+UPDATE group_api_private.invitations SET expires_at = '2026-12-31 23:59 UTC' WHERE group_id = :'id';
+SELECT matches(pg_temp.mail('text', locale), expected, 'the last day of the last month, in ' || locale)
+FROM (VALUES ('en', 'until 31 December 2026, 23:59 UTC\.'), ('es', 'hasta el 31 de diciembre de 2026, 23:59 UTC\.'),
+	('fr', 'jusqu''au 31 décembre 2026, 23:59 UTC\.'), ('de', 'bis zum 31\. Dezember 2026, 23:59 UTC\.'),
+	('pt', 'até 31 de dezembro de 2026, 23:59 UTC\.')) AS cases (locale, expected);
+SELECT group_api.put_template('MOBILE', 'fr', '{expires} {link}') \gset ignored_
+SELECT alike(pg_temp.message(2, 'fr') ->> 'text', '2026-12-31 23:59 UTC %', 'in an SMS all of it is numbers');
+SELECT is(group_api.remove_template('MOBILE', 'fr'), true, 'own words are taken back');
 UPDATE group_api_private.invitations SET expires_at = NULL WHERE group_id = :'id';
 SELECT unalike(pg_temp.mail('text', locale), '%UTC%', 'or that it does not, in ' || locale)
 FROM unnest('{en,es,fr,de,pt}'::text[]) AS locale;
