@@ -19,8 +19,9 @@ get_plan(GaPlan *plan, SPIPlanPtr *saved)
 	if (*saved == NULL)
 	{
 		MemoryContext old = CurrentMemoryContext;
-		SPIPlanPtr prepared =
-			SPI_prepare(plan->sql, plan->nargs, plan->argtypes);
+		SPIPlanPtr prepared = SPI_prepare_cursor(
+			plan->sql, plan->nargs, plan->argtypes,
+			plan->is_planned_once ? CURSOR_OPT_GENERIC_PLAN : 0);
 
 		if (prepared == NULL || SPI_keepplan(prepared) != 0)
 			ereport(
@@ -55,14 +56,15 @@ run(SPIPlanPtr saved, Datum *values, const char *nulls, int expected,
 /* Planning happens within, also of what has been planned before. */
 static uint64
 run_with(const char *setting, const char *value, GaPlan *plan,
-		 SPIPlanPtr *saved, Datum *values, const char *nulls, int expected)
+		 SPIPlanPtr *saved, Datum *values, const char *nulls, int expected,
+		 bool read_only)
 {
 	int guc_level = NewGUCNestLevel();
 	uint64 found;
 
 	(void) set_config_option(setting, value, PGC_USERSET, PGC_S_SESSION,
 							 GUC_ACTION_SAVE, true, 0, false);
-	found = run(get_plan(plan, saved), values, nulls, expected, false);
+	found = run(get_plan(plan, saved), values, nulls, expected, read_only);
 	AtEOXact_GUC(false, guc_level);
 	return found;
 }
@@ -73,7 +75,7 @@ ga_plan_run(GaPlan *plan, Datum *values, const char *nulls, int expected)
 	/* The dispatcher reads by keys alone otherwise (process/worker_settings). */
 	if (plan->is_by_range)
 		return run_with("enable_bitmapscan", "on", plan, &plan->saved, values,
-						nulls, expected);
+						nulls, expected, false);
 	return run(get_plan(plan, &plan->saved), values, nulls, expected, false);
 }
 
@@ -86,28 +88,39 @@ ga_plan_run_set(GaPlan *plan, Datum *values, int expected, int count)
 	if (count <= FEW)
 		return ga_plan_run(plan, values, NULL, expected);
 	return run_with("enable_nestloop", "off", plan, &plan->saved_for_many,
-					values, NULL, expected);
+					values, NULL, expected, false);
 }
 
-uint64
-ga_plan_run_by_keys(GaPlan *plan, Datum *values, int expected)
+/*
+ * No table is read as a whole.  What such a plan costs at the most would seem worth
+ * compiling, each time anew: 50 MB and a tenth of a second.
+ */
+static uint64
+run_by_index(GaPlan *plan, Datum *values, const char *nulls, int expected,
+			 bool read_only)
 {
 	int guc_level = NewGUCNestLevel();
 	uint64 found;
 
-	(void) set_config_option("enable_seqscan", "off", PGC_USERSET,
-							 PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
-	/* For a thousand keys machine code would be made: 50 MB and a tenth of a second. */
 	(void) set_config_option("jit", "off", PGC_USERSET, PGC_S_SESSION,
 							 GUC_ACTION_SAVE, true, 0, false);
-	found = run(get_plan(plan, &plan->saved), values, NULL, expected, false);
+	found = run_with("enable_seqscan", "off", plan, &plan->saved, values, nulls,
+					 expected, read_only);
 	AtEOXact_GUC(false, guc_level);
 	return found;
 }
 
 uint64
+ga_plan_run_by_keys(GaPlan *plan, Datum *values, int expected)
+{
+	return run_by_index(plan, values, NULL, expected, false);
+}
+
+uint64
 ga_plan_read(GaPlan *plan, Datum *values, const char *nulls)
 {
+	if (plan->is_planned_once)
+		return run_by_index(plan, values, nulls, SPI_OK_SELECT, true);
 	return run(get_plan(plan, &plan->saved), values, nulls, SPI_OK_SELECT,
 			   true);
 }

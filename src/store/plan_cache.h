@@ -21,6 +21,12 @@ typedef struct GaPlan
 	Oid argtypes[GA_PLAN_MAX_ARGS];
 	const char *no_wait; /* a mark for test/lint/waits.sh, see below */
 	bool is_by_range; /* by a BRIN index, which only bitmaps can be read from */
+	/*
+	 * Not anew for each of its values, as the planner would where a limit, a text or a
+	 * group promises less than the average; and by indexes, whatever the table's size.
+	 * For ga_plan_read() alone.
+	 */
+	bool is_planned_once;
 	SPIPlanPtr saved; /* NULL until first used in this session */
 	SPIPlanPtr saved_for_many;
 } GaPlan;

@@ -11,10 +11,10 @@
 #define GA_SEARCH_GRAMS_MAX 32
 
 /*
- * Pieces that every text with `needle` in it has, as int4[]: of three characters,
- * or the needle itself where it is shorter.  Left out are those that many of the
- * `count` sampled texts have, as far as others are there: each piece costs the index a
- * look at what it has of it, and what nearly all have tells nothing.
+ * Pieces that every text with `needle` in it has, as int4[]: of four characters,
+ * or the needle itself where it is shorter.  These are the rarest, by what the `count`
+ * sampled texts have of them and of their characters, and no more than make few texts
+ * likely: each piece costs the index a look at all that has it.
  */
 extern Datum ga_search_grams_of_needle(const char *needle,
 									   const char *const *sample, int count);

@@ -16,6 +16,12 @@
  *   looked for by walking in the page's order.  Pieces that are cost the index more
  *   than they spare it, so it is asked for the others.  Both are guesses that change
  *   what a search costs and never what it finds.
+ * - Of visible groups all that is walked for stands in one index, which is read without
+ *   a plan (name_walk), as a plan costs more for each name than comparing it does.  The
+ *   statements that walk are for users, for operators, who see hidden groups, and for a
+ *   table that somebody has changed.
+ * - Statements whose cost the planner would guess anew from each limit and text are
+ *   planned once: planning took longer than most of them.
  *
  * What is found is a list of numbers; the rows are read by them.
  */
@@ -24,6 +30,7 @@
 #include "base/guc.h"
 #include "catalog/pg_collation.h"
 #include "catalog/pg_type.h"
+#include "store/group/name_walk.h"
 #include "store/pinned_settings.h"
 #include "store/plan_cache.h"
 #include "store/group/search_grams.h"
@@ -32,14 +39,6 @@
 #include "utils/builtins.h"
 #include "utils/formatting.h"
 #include "utils/guc.h"
-
-/* Rows of a walk that looks for a frequent text: ten milliseconds or so. */
-#define WALK "50000"
-/* Names that are looked at beforehand. */
-#define SAMPLE 50
-#define SAMPLE_SQL "50"
-/* A text that so many of them have is walked for: as many rows as are counted are met on the way. */
-#define FREQUENT (SAMPLE / 5)
 
 /*
  * $1 the viewer, $2 limit, $3 offset, $4 searched text in lower case, $5 its
@@ -54,13 +53,19 @@
 	{                                                                          \
 		.sql = text, .nargs = ARGS, .argtypes = TYPES,                         \
 	}
+#define PLAN_ONCE(text)                                                        \
+	{                                                                          \
+		.sql = text, .nargs = ARGS, .argtypes = TYPES, .is_planned_once = true \
+	}
 
 /* One kind of search: each selects numbers of rows, but the first two. */
 typedef struct Search
 {
 	GaPlan sample;	  /* names */
 	GaPlan count_all; /* how many, at most $6 */
-	GaPlan count_own; /* besides, where the viewer has more; no SQL: none */
+	/* Besides, where the viewer sees more than visible groups; no SQL: no walk. */
+	GaPlan count_own;
+	GaPlan found_own;
 	GaPlan all;
 	GaPlan walked;		/* as many as are counted, in the page's order */
 	GaPlan found;		/* the same, in any order */
@@ -98,13 +103,29 @@ read_count(GaPlan *plan, Datum *values, const char *nulls)
 	return ga_row_int64(0, 1, 0);
 }
 
+static bool
+is_walked(const Search *plans)
+{
+	return plans->found_own.sql != NULL;
+}
+
+static int
+count_all(Search *plans, Datum *values, const char *nulls)
+{
+	GaNameWalk walk = {.wanted = ga_settings.search_limit};
+
+	if (is_walked(plans) && ga_names_walk(&walk) == GA_NAME_WALK_COMPLETE)
+		return walk.count;
+	return (int) read_count(&plans->count_all, values, nulls);
+}
+
 static int
 search_all(Search *plans, Datum *values, const char *nulls,
 		   GaPageBounds *bounds, int wanted, int64 *numbers)
 {
 	int64 limit = ga_settings.search_limit;
 
-	bounds->total = read_count(&plans->count_all, values, nulls);
+	bounds->total = count_all(plans, values, nulls);
 	if (bounds->total < limit && plans->count_own.sql != NULL)
 		bounds->total = Min(limit, bounds->total + read_count(&plans->count_own,
 															  values, nulls));
@@ -159,8 +180,9 @@ static bool
 take_sample(const GaOwnerScope *scope, Search *plans, const char *needle,
 			Datum *values, const char *nulls)
 {
-	const char *names[SAMPLE];
-	int count = Min((int) ga_plan_read(&plans->sample, values, nulls), SAMPLE);
+	const char *names[GA_NAME_SAMPLE];
+	int count =
+		Min((int) ga_plan_read(&plans->sample, values, nulls), GA_NAME_SAMPLE);
 	int have = 0;
 
 	for (int row = 0; row < count; row++)
@@ -169,7 +191,65 @@ take_sample(const GaOwnerScope *scope, Search *plans, const char *needle,
 		have += strstr(names[row], needle) != NULL;
 	}
 	values[4] = ga_search_grams_of_needle(needle, names, count);
-	return have >= FREQUENT;
+	return have >= GA_NAME_FREQUENT;
+}
+
+/* Those that match among all that were found in the page's order. */
+static bool
+find_by_statement(const GaOwnerScope *scope, Search *plans, const char *needle,
+				  Datum *values, const char *nulls, GaPageBounds *bounds,
+				  int64 *found)
+{
+	int limit = ga_settings.search_limit;
+
+	if (!take_sample(scope, plans, needle, values, nulls))
+		return false;
+	bounds->total = read_numbers(&plans->walked, values, nulls, found, limit);
+	return bounds->total == limit ||
+		   ga_plan_read(&plans->behind_walk, values, nulls) == 0;
+}
+
+/* Puts the viewer's hidden groups among the `count` visible ones; how many they are. */
+static int
+add_own(Search *plans, Datum *values, const char *nulls, int64 *found,
+		int count)
+{
+	int limit = ga_settings.search_limit;
+	int own =
+		read_numbers(&plans->found_own, values, nulls, found + count, limit);
+
+	if (own > 0)
+		qsort(found, count + own, sizeof(int64), compare_descending);
+	return Min(count + own, limit);
+}
+
+/*
+ * Finds the text by walking, when that is sooner done than by the index of pieces;
+ * false: it is not, and the pieces that the index is asked for are set.  There is room
+ * for twice the limit.
+ */
+static bool
+find_by_walk(const GaOwnerScope *scope, Search *plans, const char *needle,
+			 Datum *values, const char *nulls, GaPageBounds *bounds,
+			 int64 *found)
+{
+	GaNameWalk walk = {
+		.needle = needle, .wanted = ga_settings.search_limit, .numbers = found};
+
+	switch (is_walked(plans) ? ga_names_walk(&walk) : GA_NAME_WALK_REFUSED)
+	{
+		case GA_NAME_WALK_COMPLETE:
+			bounds->total = add_own(plans, values, nulls, found, walk.count);
+			return true;
+		case GA_NAME_WALK_GAVE_UP:
+			values[4] =
+				ga_search_grams_of_needle(needle, walk.sample, walk.sampled);
+			return false;
+		case GA_NAME_WALK_REFUSED:
+			break;
+	}
+	return find_by_statement(scope, plans, needle, values, nulls, bounds,
+							 found);
 }
 
 static int
@@ -180,18 +260,12 @@ search_text(const GaOwnerScope *scope, Search *plans, Datum *values,
 	const char *needle = str_tolower(bounds->search, strlen(bounds->search),
 									 DEFAULT_COLLATION_OID);
 	int limit = ga_settings.search_limit;
-	int64 *found = palloc(sizeof(int64) * limit);
+	int64 *found = palloc(sizeof(int64) * limit * 2);
 
 	values[3] = CStringGetTextDatum(needle);
 	nulls[3] = ' ';
-	if (take_sample(scope, plans, needle, values, nulls))
-	{
-		bounds->total =
-			read_numbers(&plans->walked, values, nulls, found, limit);
-		if (bounds->total == limit ||
-			ga_plan_read(&plans->behind_walk, values, nulls) == 0)
-			return take_page(bounds, found, wanted, numbers);
-	}
+	if (find_by_walk(scope, plans, needle, values, nulls, bounds, found))
+		return take_page(bounds, found, wanted, numbers);
 	nulls[4] = ' ';
 	bounds->total = read_numbers(&plans->found, values, nulls, found, limit);
 	if (bounds->total == limit)
@@ -257,9 +331,9 @@ search(const GaOwnerScope *scope, Search *plans, Datum *values, char *nulls,
 	" WHERE " LISTED " AND NOT g.visible"                                      \
 	"  AND g.id = ANY (ARRAY(" GROUPS_OF_VIEWER "))"
 #define OWN_HIDDEN " UNION ALL (" OWN_HIDDEN_GROUPS("g.number") ")"
-#define OWN_HIDDEN_FOUND                                                       \
-	" UNION ALL (" OWN_HIDDEN_GROUPS(                                          \
-		"g.number") " AND strpos(g.search_name, $4) > 0)"
+#define OWN_HIDDEN_NAMED                                                       \
+	OWN_HIDDEN_GROUPS("g.number") " AND strpos(g.search_name, $4) > 0"
+#define OWN_HIDDEN_FOUND " UNION ALL (" OWN_HIDDEN_NAMED ")"
 #define NONE ""
 
 #define SEEN_GROUPS(columns, seen)                                             \
@@ -275,23 +349,24 @@ search(const GaOwnerScope *scope, Search *plans, Datum *values, char *nulls,
 #define WALKED_GROUPS(seen, own, count)                                        \
 	"(SELECT g.number FROM (" SEEN_GROUPS(                                     \
 		"g.number, g.search_name",                                             \
-		seen) "  ORDER BY g.number DESC LIMIT " WALK ") AS g"                  \
+		seen) "  ORDER BY g.number DESC LIMIT " GA_NAME_WALK_SQL ") AS g"      \
 			  " WHERE strpos(g.search_name, $4) > 0"                           \
 			  " ORDER BY g.number DESC LIMIT " count ")" own
 
-#define GROUP_SEARCH(seen, own, own_found, own_count)                          \
+#define GROUP_SEARCH(seen, own, own_found, own_count, own_named)               \
 	{                                                                          \
-		.sample = PLAN(                                                        \
-			SEEN_GROUPS("g.search_name",                                       \
-						seen) " ORDER BY g.number DESC LIMIT " SAMPLE_SQL),    \
+		.sample = PLAN(SEEN_GROUPS(                                            \
+			"g.search_name",                                                   \
+			seen) " ORDER BY g.number DESC LIMIT " GA_NAME_SAMPLE_SQL),        \
 		.count_all = PLAN(COUNT_OF(SEEN_GROUPS("", seen))),                    \
-		.count_own = PLAN(own_count),                                          \
-		.all = PLAN(PAGE_OF(PAGE_GROUPS(seen, own), "DESC")),                  \
+		.count_own = PLAN(own_count), .found_own = PLAN(own_named),            \
+		.all = PLAN_ONCE(PAGE_OF(PAGE_GROUPS(seen, own), "DESC")),             \
 		.walked =                                                              \
 			PLAN(IN_ORDER(WALKED_GROUPS(seen, own_found, "$6"), "DESC")),      \
-		.found = PLAN(UP_TO_LIMIT(FOUND_GROUPS(seen, own_found))),             \
+		.found = PLAN_ONCE(UP_TO_LIMIT(FOUND_GROUPS(seen, own_found))),        \
 		.behind_walk = PLAN(SEEN_GROUPS(                                       \
-			"", seen) " ORDER BY g.number DESC LIMIT 1 OFFSET " WALK),         \
+			"",                                                                \
+			seen) " ORDER BY g.number DESC LIMIT 1 OFFSET " GA_NAME_WALK_SQL), \
 		.page_walked =                                                         \
 			PLAN(PAGE_OF(WALKED_GROUPS(seen, own_found, "$2 + $3"), "DESC")),  \
 		.page_found = PLAN(PAGE_OF(FOUND_GROUPS(seen, own_found), "DESC")),    \
@@ -302,9 +377,10 @@ GaGroupV2 *
 ga_groups_v2_search(const GaOwnerScope *scope, GaViewer viewer,
 					GaPageBounds *bounds, int *count)
 {
-	static Search of_viewer = GROUP_SEARCH(
-		VISIBLE, OWN_HIDDEN, OWN_HIDDEN_FOUND, COUNT_OF(OWN_HIDDEN_GROUPS("")));
-	static Search of_operator = GROUP_SEARCH(EVERY, NONE, NONE, NULL);
+	static Search of_viewer =
+		GROUP_SEARCH(VISIBLE, OWN_HIDDEN, OWN_HIDDEN_FOUND,
+					 COUNT_OF(OWN_HIDDEN_GROUPS("")), OWN_HIDDEN_NAMED);
+	static Search of_operator = GROUP_SEARCH(EVERY, NONE, NONE, NULL, NULL);
 	Datum values[ARGS] = {Int64GetDatum(viewer.user_id)};
 	char nulls[ARGS] = {' ', ' ', ' ', ' ', ' ', ' ', 'n'};
 	int64 *numbers = palloc(sizeof(int64) * bounds->limit);
@@ -331,7 +407,8 @@ ga_groups_v2_search(const GaOwnerScope *scope, GaViewer viewer,
 	" AS u WHERE strpos(u.search_names, $4) > 0 AND " INVITABLE
 #define WALKED_USERS                                                           \
 	"SELECT u.id AS number FROM (SELECT u.* FROM group_api_private.users u"    \
-	"  WHERE u.role_oid IS NULL ORDER BY u.id LIMIT " WALK ") AS u"            \
+	"  WHERE u.role_oid IS NULL ORDER BY u.id LIMIT " GA_NAME_WALK_SQL         \
+	") AS u"                                                                   \
 	" WHERE strpos(u.search_names, $4) > 0 AND " INVITABLE
 
 GaUser *
@@ -342,14 +419,14 @@ ga_search_users_to_invite(const GaOwnerScope *scope, GaViewer viewer,
 	static Search plans = {
 		.sample = PLAN("SELECT u.search_names FROM group_api_private.users u"
 					   " WHERE u.role_oid IS NULL ORDER BY u.id"
-					   " LIMIT " SAMPLE_SQL),
+					   " LIMIT " GA_NAME_SAMPLE_SQL),
 		.count_all = PLAN(COUNT_OF(ALL_USERS)),
 		.all = PLAN(PAGE_OF(ALL_USERS, "")),
 		.walked = PLAN(IN_ORDER(WALKED_USERS, "")),
-		.found = PLAN(UP_TO_LIMIT(FOUND_USERS)),
+		.found = PLAN_ONCE(UP_TO_LIMIT(FOUND_USERS)),
 		.behind_walk = PLAN("SELECT FROM group_api_private.users u"
 							" WHERE u.role_oid IS NULL ORDER BY u.id"
-							" LIMIT 1 OFFSET " WALK),
+							" LIMIT 1 OFFSET " GA_NAME_WALK_SQL),
 		.page_walked = PLAN(PAGE_OF(WALKED_USERS, "")),
 		.page_found = PLAN(PAGE_OF(FOUND_USERS, "")),
 	};

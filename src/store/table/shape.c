@@ -31,6 +31,7 @@
 #include "commands/defrem.h"
 #include "commands/trigger.h"
 #include "executor/executor.h"
+#include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
 #include "rewrite/rewriteHandler.h"
@@ -41,6 +42,7 @@
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
+#include "utils/ruleutils.h"
 #include "utils/syscache.h"
 
 /* All of this session that have a shape. */
@@ -158,7 +160,7 @@ place_columns(const GaTable *table, GaTableShape *shape)
 			if (!is->attisdropped &&
 				namestrcmp(&is->attname, column->name) == 0 &&
 				is_of_type(is->atttypid, column->type) &&
-				is->attgenerated == '\0' &&
+				(is->attgenerated != '\0') == column->is_generated &&
 				(is->attidentity != '\0') == column->is_identity)
 				shape->places[i] = at + 1;
 		}
@@ -342,6 +344,20 @@ finds_one(Relation index, const IndexInfo *info, TupleDesc desc)
 	return true;
 }
 
+/* Asked of indexes that are walked alone, which cover what is wanted. */
+static char *
+condition_of(Relation relation, const IndexInfo *info)
+{
+	if (info->ii_Predicate == NIL ||
+		info->ii_NumIndexAttrs == info->ii_NumIndexKeyAttrs)
+		return NULL;
+	return deparse_expression(
+		(Node *) make_ands_explicit(info->ii_Predicate),
+		deparse_context_for(RelationGetRelationName(relation),
+							RelationGetRelid(relation)),
+		false, false);
+}
+
 static bool
 note_indexes(GaTableShape *shape, Relation relation)
 {
@@ -359,6 +375,7 @@ note_indexes(GaTableShape *shape, Relation relation)
 		index->info = BuildIndexInfo(opened);
 		index->not_null = find_not_null(index->info->ii_Predicate);
 		index->finds_one = finds_one(opened, index->info, shape->desc);
+		index->condition = condition_of(relation, index->info);
 		takes_rows &= opened->rd_index->indimmediate &&
 					  !opened->rd_index->indisexclusion &&
 					  prepare_index(index->info);

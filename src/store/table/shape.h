@@ -16,6 +16,8 @@ typedef struct GaTableIndex
 	IndexInfo *info; /* its predicate and expressions are prepared */
 	/* Its predicate is false of rows in which this column is null; 0: of none. */
 	AttrNumber not_null;
+	/* Its predicate in SQL where it covers more than its keys; NULL: none. */
+	char *condition;
 	/* A unique B-tree of plain columns in their own order: it finds one row. */
 	bool finds_one;
 } GaTableIndex;

@@ -4,8 +4,9 @@
  *
  * A statement that puts three rows into three tables spends most of its time on
  * being started.  So the rows of a group go in as COPY's do (store/table/
- * table_insert), and a row with a known key is fetched by its index (store/table/
- * table_find).  Both do so only where a statement would do the same; where
+ * table_insert), a row with a known key is fetched by its index (store/table/
+ * table_find), and an index that covers what is asked is walked (store/table/
+ * table_walk).  All do so only where a statement would do the same; where
  * somebody has changed a table, they refuse, and the statement is run.
  */
 #ifndef GA_STORE_TABLE_TABLE_H
@@ -22,8 +23,9 @@
 typedef struct GaColumn
 {
 	const char *name;
-	Oid type;		  /* ANYENUMOID: whatever enum it is */
-	bool is_identity; /* its values come from the table's own sequence */
+	Oid type;		   /* ANYENUMOID: whatever enum it is */
+	bool is_identity;  /* its values come from the table's own sequence */
+	bool is_generated; /* from other columns: the table is only read */
 } GaColumn;
 
 /* A table of group_api_private; a static variable of whoever uses it. */
