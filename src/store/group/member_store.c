@@ -46,6 +46,7 @@ ga_group_read_members(const GaOwnerScope *scope, GaGroup *group)
 			   " WHERE m.group_id = $1 ORDER BY m.number",
 		.nargs = 1,
 		.argtypes = {UUIDOID},
+		.is_planned_once = true,
 	};
 	Datum values[1] = {UUIDPGetDatum(&group->id)};
 	uint64 count = ga_plan_read(&plan, values, NULL);
