@@ -19,6 +19,7 @@
 #include "api/shard/shard_answer.h"
 #include "base/compat.h"
 #include "base/extension.h"
+#include "catalog/objectaccess.h"
 #include "catalog/pg_collation.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
@@ -250,15 +251,72 @@ require_role_and_name(FunctionCallInfo fcinfo)
 				 errmsg("the role and what is called must not be null")));
 }
 
-/* The result as text, in `context`; NULL for null. */
+/* The texts as the function's arguments; whether none of them is null. */
+static bool
+read_arguments(FunctionCallInfo call, const Oid *types, const Datum *texts,
+			   const bool *nulls)
+{
+	bool all_given = true;
+
+	for (int i = 0; i < call->nargs; i++)
+	{
+		Oid input;
+		Oid parameter;
+
+		getTypeInputInfo(types[i], &input, &parameter);
+		call->args[i].isnull = nulls[i];
+		call->args[i].value = OidInputFunctionCall(
+			input, nulls[i] ? NULL : TextDatumGetCString(texts[i]), parameter,
+			-1);
+		all_given &= !nulls[i];
+	}
+	return all_given;
+}
+
 static char *
-call_named(FunctionCallInfo fcinfo, MemoryContext context)
+as_text(Oid type, Datum value)
+{
+	Oid output;
+	bool is_varlena;
+
+	getTypeOutputInfo(type, &output, &is_varlena);
+	return OidOutputFunctionCall(output, value);
+}
+
+/*
+ * As a statement would call it, which would take as long to be started as many a
+ * function takes.  NULL for null.
+ */
+static char *
+call_function(Oid function, const char *signature, const Datum *texts,
+			  const bool *nulls, int count)
+{
+	LOCAL_FCINFO(call, FUNC_MAX_ARGS);
+	FmgrInfo info;
+	Oid *types;
+	int expected;
+	Oid result = get_func_signature(function, &types, &expected);
+	Datum value;
+
+	require_count(signature, expected, count);
+	InvokeFunctionExecuteHook(function);
+	fmgr_info(function, &info);
+	InitFunctionCallInfoData(*call, &info, count, DEFAULT_COLLATION_OID, NULL,
+							 NULL);
+	if (!read_arguments(call, types, texts, nulls) && info.fn_strict)
+		return NULL;
+	value = FunctionCallInvoke(call);
+	return call->isnull ? NULL : as_text(result, value);
+}
+
+/* The result as text; NULL for null. */
+static char *
+call_named(FunctionCallInfo fcinfo)
 {
 	char *signature = text_to_cstring(PG_GETARG_TEXT_PP(ARG_NAME));
 	Oid function = routine_to_call(signature);
 	Datum *texts = NULL;
 	bool *nulls = NULL;
-	char *text;
 	int count;
 
 	if (get_func_retset(function))
@@ -266,13 +324,7 @@ call_named(FunctionCallInfo fcinfo, MemoryContext context)
 						errmsg("%s returns rows", signature),
 						errhint("Ask rows_as() for them.")));
 	read_values(fcinfo, &texts, &nulls, &count);
-	run(psprintf("SELECT %s", call_in_sql(function, signature, count)), texts,
-		nulls, count);
-	text = SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1);
-	if (text != NULL)
-		text = MemoryContextStrdup(context, text);
-	SPI_finish();
-	return text;
+	return call_function(function, signature, texts, nulls, count);
 }
 
 /* One array, which a statement without FROM can return: planning one costs a third. */
@@ -294,14 +346,13 @@ array_of(const char *const *parts)
 }
 
 static Datum
-take_answer(FunctionCallInfo fcinfo, MemoryContext context)
+take_answer(FunctionCallInfo fcinfo)
 {
 	const char *parts[ANSWER_PARTS] = {NULL};
 
-	parts[ANSWER_TEXT] = call_named(fcinfo, context);
+	parts[ANSWER_TEXT] = call_named(fcinfo);
 	parts[ANSWER_STATUS] = ga_caller_setting("response.status");
 	parts[ANSWER_HEADERS] = ga_caller_setting("response.headers");
-	MemoryContextSwitchTo(context);
 	return array_of(parts);
 }
 
@@ -344,7 +395,7 @@ call_and_catch(FunctionCallInfo fcinfo)
 	PG_TRY();
 	{
 		become(fcinfo, &scope);
-		answer = take_answer(fcinfo, context);
+		answer = take_answer(fcinfo);
 		give_back(&scope);
 		ReleaseCurrentSubTransaction();
 	}
