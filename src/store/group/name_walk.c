@@ -9,6 +9,7 @@
  */
 #include "postgres.h"
 
+#include "base/compat.h"
 #include "mb/pg_wchar.h"
 #include "store/group/name_walk.h"
 #include "store/table/table_walk.h"
