@@ -284,6 +284,8 @@ search_by_index(const GaOwnerScope *scope, Search *plans, Datum *values,
 	int count;
 
 	ga_settings_set("enable_seqscan", "off");
+	/* A table without our indexes would seem dear enough to compile for. */
+	ga_settings_set("jit", "off");
 	if (bounds->search == NULL)
 	{
 		ga_settings_set("enable_bitmapscan", "off");
