@@ -151,6 +151,74 @@ repeat(const char *text, int times, const char *rest)
 	return made;
 }
 
+/* -1, one byte further: no character begins there. */
+static void
+a_character_is_read_as_the_standard_has_it(void **state)
+{
+	static const struct
+	{
+		const char *bytes;
+		size_t length;
+		int32_t wanted;
+	} cases[] = {
+		{"a", 1, 'a'},
+		{"\xC2\x80", 2, 0x80},
+		{"\xED\x9F\xBF", 3, 0xD7FF},
+		{"\xEE\x80\x80", 3, 0xE000},
+		{"\xF4\x8F\xBF\xBF", 4, 0x10FFFF},
+		/* longer than need be */
+		{"\xC1\x81", 2, -1},
+		{"\xE0\x9F\xBF", 3, -1},
+		{"\xF0\x8F\xBF\xBF", 4, -1},
+		/* halves of a pair, and behind the last one */
+		{"\xED\xA0\x80", 3, -1},
+		{"\xED\xAF\xBF", 3, -1},
+		{"\xED\xB0\x80", 3, -1},
+		{"\xED\xBF\xBF", 3, -1},
+		{"\xF4\x90\x80\x80", 4, -1},
+		/* cut off, though the rest lies behind the end */
+		{"\xC3\xA9", 1, -1},
+		{"\xE2\x82\xAC", 2, -1},
+		{"\xF0\x9F\x98\x80", 3, -1},
+		/* a byte that begins nothing, and one that does not go on */
+		{"\x80", 1, -1},
+		{"\xFF", 1, -1},
+		{"\xC3(", 2, -1},
+	};
+
+	(void) state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+	{
+		const char *next = cases[i].bytes;
+
+		assert_int_equal(ga_utf8_next(&next, cases[i].bytes + cases[i].length),
+						 cases[i].wanted);
+		assert_int_equal(next - cases[i].bytes,
+						 cases[i].wanted < 0 ? 1 : cases[i].length);
+	}
+}
+
+static void
+what_ends_lines_or_turns_text_is_known_up_to_its_bounds(void **state)
+{
+	static const int32_t controls[] = {0, 0x1F, 0x7F, 0x9F, 0x2028, 0x2029};
+	static const int32_t turning[] = {0x061C, 0x200E, 0x200F, 0x202A,
+									  0x202E, 0x2066, 0x2069};
+	static const int32_t neither[] = {0x20,	  0x7E,	  0xA0,	  0x2027,
+									  0x202F, 0x2065, 0x206A, -1};
+
+	(void) state;
+	for (size_t i = 0; i < sizeof(controls) / sizeof(controls[0]); i++)
+		assert_true(ga_utf8_is_control(controls[i]));
+	for (size_t i = 0; i < sizeof(turning) / sizeof(turning[0]); i++)
+		assert_true(ga_utf8_is_bidi(turning[i]));
+	for (size_t i = 0; i < sizeof(neither) / sizeof(neither[0]); i++)
+	{
+		assert_false(ga_utf8_is_control(neither[i]));
+		assert_false(ga_utf8_is_bidi(neither[i]));
+	}
+}
+
 /* By moving what is left to the front, or by growing. */
 static void
 a_buffer_keeps_what_it_holds_when_it_makes_room(void **state)
@@ -512,6 +580,9 @@ main(void)
 		cmocka_unit_test(frames_come_out_as_they_went_in),
 		cmocka_unit_test(hostile_outcomes_are_refused_or_harmless),
 		cmocka_unit_test(a_frame_that_is_too_long_is_broken),
+		cmocka_unit_test(a_character_is_read_as_the_standard_has_it),
+		cmocka_unit_test(
+			what_ends_lines_or_turns_text_is_known_up_to_its_bounds),
 		cmocka_unit_test(a_buffer_keeps_what_it_holds_when_it_makes_room),
 		cmocka_unit_test(a_refusal_is_told_in_the_words_that_are_believed),
 		cmocka_unit_test(an_sms_is_counted_in_parts),
