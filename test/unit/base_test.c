@@ -96,11 +96,39 @@ hostile_outcomes_are_refused_or_harmless(void **state)
 			memcpy(copy, payload.data, payload.length);
 			copy[at] = (char) value;
 			if (ga_wire_get_outcome((GaSlice){copy, payload.length}, &out))
+			{
 				assert_true(out.code.length + out.detail.length +
 								out.message_id.length + out.captured.length ==
 							7);
+				assert_in_range(out.outcome, GA_OUTCOME_ACCEPTED,
+								GA_OUTCOME_UNCERTAIN);
+			}
 			free(copy);
 		}
+	ga_buffer_free(&buffer);
+}
+
+/* The four lengths stand before the strings, which are seven bytes here. */
+static void
+lengths_that_add_up_only_when_they_overflow_are_refused(void **state)
+{
+	const uint32_t lengths[4] = {UINT32_MAX, 8, 0, 0};
+	GaBuffer buffer = {0};
+	GaOutcomeFrame in = {.job_id = 1,
+						 .outcome = GA_OUTCOME_ACCEPTED,
+						 .code = slice("250"),
+						 .detail = slice("fine")};
+	GaOutcomeFrame out;
+	GaFrameType type;
+	GaSlice payload;
+
+	(void) state;
+	assert_true(ga_wire_put_outcome(&buffer, &in));
+	ga_wire_peek(&buffer, &type, &payload);
+	assert_true(ga_wire_get_outcome(payload, &out));
+	memcpy((char *) payload.data + payload.length - 7 - sizeof(lengths),
+		   lengths, sizeof(lengths));
+	assert_false(ga_wire_get_outcome(payload, &out));
 	ga_buffer_free(&buffer);
 }
 
@@ -579,6 +607,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(frames_come_out_as_they_went_in),
 		cmocka_unit_test(hostile_outcomes_are_refused_or_harmless),
+		cmocka_unit_test(
+			lengths_that_add_up_only_when_they_overflow_are_refused),
 		cmocka_unit_test(a_frame_that_is_too_long_is_broken),
 		cmocka_unit_test(a_character_is_read_as_the_standard_has_it),
 		cmocka_unit_test(
