@@ -428,6 +428,24 @@ option_values_are_checked(void **state)
 	option_is("http", "fields", "[]", false);
 	option_is("smtp", "ca_file", "/etc/ca.pem", true);
 	option_is("smtp", "ca_file", "ca.pem", false);
+	/* Standard Webhooks: 24 to 64 bytes. */
+	option_is("webhook", "secret", "whsec_QUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFB",
+			  true);
+	option_is("webhook", "secret",
+			  "whsec_"
+			  "QUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFB"
+			  "QUFBQUFBQUFBQUFBQUFBQQ==",
+			  true);
+	option_is("webhook", "secret",
+			  "whsec_QUFBQUFBQUFBQUFBQUFBQUFBQUFBQUE=", false);
+	option_is("webhook", "secret",
+			  "whsec_"
+			  "QUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFB"
+			  "QUFBQUFBQUFBQUFBQUFBQUE=",
+			  false);
+	option_is("webhook", "secret", "QUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFB", false);
+	option_is("webhook", "secret", "whsec_QUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQQ",
+			  false);
 }
 
 static void
