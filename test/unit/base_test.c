@@ -397,6 +397,15 @@ option_values_are_checked(void **state)
 	option_is("smtp", "sender", "Groups <hello@example.com>", true);
 	option_is("smtp", "sender", "\"A, B\" <hello@example.com>", true);
 	option_is("smtp", "sender", "hello@example.com", true);
+	option_is("smtp", "sender",
+			  "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+			  "@example.com",
+			  true);
+	option_is("smtp", "sender",
+			  "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+			  "a@example.com",
+			  false);
+	option_is("smtp", "sender", "a..b@example.com", false);
 	option_is("smtp", "sender", "Groups", false);
 	option_is("smtp", "sender", "Groups <hello@example.com", false);
 	option_is("smtp", "sender", "Groups\r\nBcc: <hello@example.com>", false);
@@ -507,6 +516,21 @@ agree(const char *kind, const char *const *list)
 }
 
 #define SID "AC0123456789abcdef0123456789ABCDEF"
+
+/* It becomes a part of a host's name. */
+static void
+a_region_is_the_name_of_one(void **state)
+{
+	static const char *const none[] = {"evil.example/", "x@evil.example",
+									   "eu-west-1.", "EU", "a b"};
+
+	(void) state;
+	assert_true(
+		agree("ses", (const char *const[]){"region", "eu-west-1", NULL}));
+	for (size_t i = 0; i < sizeof(none) / sizeof(none[0]); i++)
+		assert_false(
+			agree("ses", (const char *const[]){"region", none[i], NULL}));
+}
 
 static void
 options_that_depend_on_each_other_are_checked(void **state)
@@ -639,6 +663,7 @@ main(void)
 		cmocka_unit_test(option_values_are_checked),
 		cmocka_unit_test(options_belong_to_their_kind_and_place),
 		cmocka_unit_test(defaults_pass_their_own_check),
+		cmocka_unit_test(a_region_is_the_name_of_one),
 		cmocka_unit_test(options_that_depend_on_each_other_are_checked),
 		cmocka_unit_test(what_a_kind_takes_is_a_group_of_options),
 		cmocka_unit_test(the_key_of_a_message_is_read_as_it_is_written),
