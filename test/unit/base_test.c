@@ -68,22 +68,31 @@ frames_come_out_as_they_went_in(void **state)
 	ga_buffer_free(&buffer);
 }
 
+/* What the frame of an accepted message holds; it lies in the buffer. */
+static GaSlice
+fine_outcome(GaBuffer *buffer)
+{
+	GaOutcomeFrame in = {.job_id = 1,
+						 .outcome = GA_OUTCOME_ACCEPTED,
+						 .code = slice("250"),
+						 .detail = slice("fine")};
+	GaFrameType type;
+	GaSlice payload;
+
+	assert_true(ga_wire_put_outcome(buffer, &in));
+	ga_wire_peek(buffer, &type, &payload);
+	return payload;
+}
+
 /* Every cut and every changed byte is either refused or stays in bounds. */
 static void
 hostile_outcomes_are_refused_or_harmless(void **state)
 {
 	GaBuffer buffer = {0};
-	GaOutcomeFrame in = {.job_id = 1,
-						 .outcome = GA_OUTCOME_ACCEPTED,
-						 .code = slice("250"),
-						 .detail = slice("fine")};
+	GaSlice payload = fine_outcome(&buffer);
 	GaOutcomeFrame out;
-	GaFrameType type;
-	GaSlice payload;
 
 	(void) state;
-	assert_true(ga_wire_put_outcome(&buffer, &in));
-	ga_wire_peek(&buffer, &type, &payload);
 	for (uint32_t length = 0; length < payload.length; length++)
 		assert_false(
 			ga_wire_get_outcome((GaSlice){payload.data, length}, &out));
@@ -114,17 +123,10 @@ lengths_that_add_up_only_when_they_overflow_are_refused(void **state)
 {
 	const uint32_t lengths[4] = {UINT32_MAX, 8, 0, 0};
 	GaBuffer buffer = {0};
-	GaOutcomeFrame in = {.job_id = 1,
-						 .outcome = GA_OUTCOME_ACCEPTED,
-						 .code = slice("250"),
-						 .detail = slice("fine")};
+	GaSlice payload = fine_outcome(&buffer);
 	GaOutcomeFrame out;
-	GaFrameType type;
-	GaSlice payload;
 
 	(void) state;
-	assert_true(ga_wire_put_outcome(&buffer, &in));
-	ga_wire_peek(&buffer, &type, &payload);
 	assert_true(ga_wire_get_outcome(payload, &out));
 	memcpy((char *) payload.data + payload.length - 7 - sizeof(lengths),
 		   lengths, sizeof(lengths));
