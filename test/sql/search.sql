@@ -144,8 +144,10 @@ SELECT is(group_api_v2.suggest_users(NULL, 'rowd') ->> 'count', '10000', 'users,
 SELECT is(page #>> '{results,0,name}' || ', ' || json_array_length(page -> 'results') || ', ' || coalesce(page ->> 'next', 'the end'), expected,
 	needle || ' from ' || place)
 FROM (VALUES ('crowd', 0, 'Crowd 24000, 10, ?search=crowd&limit=10&offset=10'), ('crowd', 9000, 'Crowd 15000, 10, ?search=crowd&limit=10&offset=9010'),
-	('crowd', 9995, 'Crowd 14005, 5, the end')) AS v (needle, place, expected),
+	('crowd', 9990, 'Crowd 14010, 10, the end'), ('crowd', 9995, 'Crowd 14005, 5, the end')) AS v (needle, place, expected),
 	LATERAL group_api_v2.search_groups(needle, 10, place) AS page;
+SELECT is(group_api_v2.search_groups('crowd', 10, 5) ->> 'previous', '?search=crowd&limit=10', 'no page begins before the first group');
+SELECT is(json_array_length(group_api_v2.search_groups('crowd', 1000) -> 'results'), 100, 'a page has a hundred groups at the most');
 SELECT is((page -> 'results')::text || coalesce(page ->> 'next', ''), '[]', 'and none is behind the limit')
 FROM group_api_v2.search_groups('crowd', 10, 10000) AS page;
 -- A text that half of the names have, but none of those a search looks at first.

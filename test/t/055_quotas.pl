@@ -33,6 +33,8 @@ like(ask('ann', body_b(', "dry_run": true')), qr/54000/, 'so says a dry run');
 my $status = "SELECT current_setting('response.status') || ' ' || current_setting('response.headers')";
 like(ask('ann', body_a() . "; $status", "BEGIN; $http"), qr/"code":4002,.*429 \[\{"Retry-After":"\d+"\}\]/s, 'over HTTP by contract A');
 like(ask('ann', body_b() . "; $status", "BEGIN; $http"), qr/"code":"quota_exceeded".*429 \[\{"Retry-After":"\d+"\}\]/s, 'over HTTP by contract B');
+my ($wait) = ask('ann', body_b() . "; $status", "BEGIN; $http") =~ /"Retry-After":"(\d+)"/;
+cmp_ok($wait, '<=', 24 * 60 * 60 + 1, 'the wait ends with the day');
 like(ask('bob', body_b()), qr/"name"/, 'another caller has a cap of its own');
 like(ask('chief', body_b()), qr/"name"/, "operators: $_") for 1 .. 4;
 $node->safe_psql('postgres', "UPDATE group_api_private.usage SET day = day - 1");
