@@ -53,6 +53,7 @@ typedef struct Scope
 	Oid user;
 	int security;
 	int guc_level;
+	bool was_read_only;
 } Scope;
 
 /* ---- becoming the caller ------------------------------------------------- */
@@ -107,8 +108,10 @@ become(FunctionCallInfo fcinfo, Scope *scope)
 	put_text_setting("request.method", fcinfo, ARG_METHOD);
 	ga_settings_set("response.status", "");
 	ga_settings_set("response.headers", "");
+	/* The setting itself cannot be given back within a transaction from 18 on. */
+	scope->was_read_only = XactReadOnly;
 	if (!PG_ARGISNULL(ARG_ONLY_READS) && PG_GETARG_BOOL(ARG_ONLY_READS))
-		ga_settings_set("transaction_read_only", "on");
+		XactReadOnly = true;
 	SetUserIdAndSecContext(role,
 						   scope->security | SECURITY_LOCAL_USERID_CHANGE);
 	ga_caller_speak_for(believed);
@@ -121,6 +124,7 @@ give_back(const Scope *scope)
 	ga_caller_speak_for_nobody();
 	SetUserIdAndSecContext(scope->user, scope->security);
 	AtEOXact_GUC(false, scope->guc_level);
+	XactReadOnly = scope->was_read_only;
 }
 
 /* ---- calling ------------------------------------------------------------- */
