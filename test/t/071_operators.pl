@@ -94,6 +94,9 @@ is(query(sprintf $versions, $archived), '1 1 1 1', 'none in the archived group')
 is(query(sprintf $versions, $abroad), '1 3 2 2', 'and none that is refused');
 query('ALTER DATABASE postgres RESET group_api.mobile_countries');
 query('SELECT group_api.wait_until_idle()');
+query("UPDATE group_api_private.invitations SET response = 'accepted' WHERE group_id = '$abroad'");
+(undef, undef, $words) = $node->psql('postgres', "SELECT group_api.resend(group_id => '$abroad')");
+is($words, '', 'what was answered is not chosen');
 query('SELECT group_api.pause_all()');
 is(query(q{SELECT state FROM group_api.providers}), 'paused', 'all providers are paused');
 invite($node, some(25));
@@ -108,6 +111,8 @@ is(query(q{SELECT group_api.report_progress('x' || repeat('ö', 500), 3, 10); SE
 is(query(q{SELECT group_api.resume_channel('EMAIL')}), 0, 'a channel alone is resumed');
 is(query(q{SELECT group_api.resume_channel('MOBILE')}), 1, 'and the other one');
 is(query(q{SELECT group_api.pause_channel('MOBILE', 'moving')}), 1, 'or paused');
+is(query(q{SELECT group_api.pause_channel('MOBILE', 'something else')}), 0, 'what is paused is not paused again');
+like(query(q{SELECT reason FROM group_api.providers}), qr/moving/, 'and keeps why it was');
 
 # ---- expiry of many, of which a part has to wait
 
