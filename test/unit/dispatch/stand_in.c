@@ -131,9 +131,15 @@ list_delete_cell(List *list, ListCell *cell)
 }
 
 List *
+list_delete_nth_cell(List *list, int at)
+{
+	return list_delete_cell(list, &list->elements[at]);
+}
+
+List *
 list_delete_first(List *list)
 {
-	return list_delete_cell(list, list->elements);
+	return list_delete_nth_cell(list, 0);
 }
 
 void
