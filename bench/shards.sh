@@ -1,6 +1,6 @@
 # shards.sh: what a call costs through a proxy database, beside the same call of the shard
 # itself. Sourced by script/bench.
-# shellcheck shell=bash disable=SC2034,SC2153 # names of the other files of bench/
+# shellcheck shell=bash disable=SC2016,SC2034,SC2153 # names of the other files of bench/, and SQL
 
 SHARD_CALLS=1000
 
@@ -14,6 +14,12 @@ make_proxy() {
 		sql postgres <"$ROOT/docs/scaling/proxy_functions.sql" >"$WORK/functions.sql" &&
 		sql proxy >/dev/null <"$WORK/functions.sql" &&
 		query "SELECT group_api.grant_access('bench_caller', 'caller')" -d proxy >/dev/null
+}
+
+# What PL/Proxy itself takes: its own hop to a function that does nothing.
+make_empty() {
+	query 'CREATE FUNCTION public.bench_empty(json) RETURNS json LANGUAGE sql AS $$SELECT $1$$' &&
+		query "CREATE FUNCTION public.bench_empty(json) RETURNS json LANGUAGE plproxy SECURITY DEFINER AS \$\$CLUSTER 'group_api_shards'; RUN ON 0;\$\$" -d proxy
 }
 
 # CPU of the server's processes that have ended, in microseconds, to 10 ms
@@ -49,6 +55,8 @@ held() { body 2 BOTH | sed 's/^{/{"sendInvitations": false, /'; }
 sample_create_direct() { call_ms postgres "SELECT group_api.create_group('$(held)'::jsonb)"; }
 sample_create_proxied() { call_ms proxy "SELECT group_api.create_group('$(held)'::jsonb)"; }
 sample_create_simple() { call_ms postgres "SELECT group_api.create_group('$(held)'::jsonb)" simple; }
+sample_empty_direct() { call_ms postgres "SELECT public.bench_empty('{}')"; }
+sample_empty_proxied() { call_ms proxy "SELECT public.bench_empty('{}')"; }
 sample_big_direct() { call_ms postgres "SELECT group_api.get_group('$BIG_GROUP')"; }
 sample_big_simple() { call_ms postgres "SELECT group_api.get_group('$BIG_GROUP')" simple; }
 sample_big_proxied() { call_ms proxy "SELECT group_api.get_group('$BIG_GROUP')"; }
@@ -76,8 +84,11 @@ row_shards() {
 		print_note 'calls through a proxy' 'PL/Proxy is not installed'
 		return
 	}
-	make_proxy || return
+	make_proxy && make_empty || return
 	SMALL_GROUP=$(made_by_caller 2) BIG_GROUP=$(made_by_caller 100)
 	measure_hop create 'create_group, 2 members, through a proxy' &&
-		measure_hop big '  get_group, 100 members' && measure_hop small '  get_group, 2 members'
+		measure_hop big '  get_group, 100 members' && measure_hop small '  get_group, 2 members' &&
+		in_turn empty_proxied empty_direct || return
+	compare '  a function that does nothing, by PL/Proxy alone' empty_proxied empty_direct ' ms' 'direct, prepared' ''
+	compare '    CPU of the sessions' empty_proxied_cpu empty_direct_cpu ' us' 'direct, prepared' ''
 }
