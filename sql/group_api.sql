@@ -1462,7 +1462,7 @@ Errors: 22023 for another number, 55000 where there are groups of another one.$$
 
 CREATE FUNCTION group_api.call_as(role name, login name, is_superuser boolean, only_reads boolean, claims text,
         headers text, method text, function text, "values" text[])
-    RETURNS text[]
+    RETURNS text
     LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'group_api_call_as';
 COMMENT ON FUNCTION group_api.call_as(name, name, boolean, boolean, text, text, text, text, text[]) IS
 $$Calls a function of the extension for a caller of a proxy database (docs/scaling.md).
@@ -1470,8 +1470,9 @@ $$Calls a function of the extension for a caller of a proxy database (docs/scali
 As that role, of which the session's user has to be a member, and with the claims, headers and method of
 the proxy's gateway; the claims count where login, the role that is logged in at the proxy, is a gateway here,
 or is_superuser says so.  function is written as group_api.get_group(uuid), its arguments are texts.  Answers
-seven texts: what it returned, the status and the headers for the gateway; of an error, whose changes are undone, SQLSTATE,
-message, detail and hint.
+one text for group_api_proxy.call(): the status and the headers for the gateway, of an error, whose changes are undone, SQLSTATE,
+message, detail and hint, and what it returned. In front of them stand their lengths in characters, a blank after each,
+- for null, and last + or, where nothing was returned, -.
 Errors among them: 42501 for a role that the session's user may not become, 42883 for a function that the
 extension does not have, 22023 for another number of arguments, 22004 for null.$$;
 

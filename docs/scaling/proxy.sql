@@ -30,7 +30,7 @@ COMMENT ON FUNCTION group_api_proxy.shards() IS 'How many shards there are; add_
 
 CREATE FUNCTION group_api_proxy.remote_call(shard integer, role name, login name, is_superuser boolean,
         only_reads boolean, claims text, headers text, method text, function text, "values" text[])
-    RETURNS text[] LANGUAGE plproxy AS $$
+    RETURNS text LANGUAGE plproxy AS $$
     CLUSTER 'group_api_shards';
     RUN ON $1;
     SELECT group_api.call_as($2, $3, $4, $5, $6, $7, $8, $9, $10);

@@ -24,6 +24,7 @@
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "funcapi.h"
+#include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "store/pinned_settings.h"
 #include "utils/acl.h"
@@ -331,22 +332,28 @@ call_named(FunctionCallInfo fcinfo)
 	return call_function(function, signature, texts, nulls, count);
 }
 
-/* One array, which a statement without FROM can return: planning one costs a third. */
+/*
+ * One text, which a statement without FROM can return (planning one costs a third), and
+ * in which a document stands as it is (shard_answer.h).
+ */
 static Datum
-array_of(const char *const *parts)
+text_of(const char *const *parts)
 {
-	Datum texts[ANSWER_PARTS];
-	bool nulls[ANSWER_PARTS];
-	int count = ANSWER_PARTS;
-	int first = 1;
+	StringInfoData text;
 
-	for (int i = 0; i < count; i++)
-	{
-		nulls[i] = parts[i] == NULL;
-		texts[i] = nulls[i] ? (Datum) 0 : CStringGetTextDatum(parts[i]);
-	}
-	return PointerGetDatum(construct_md_array(
-		texts, nulls, 1, &count, &first, TEXTOID, -1, false, TYPALIGN_INT));
+	initStringInfo(&text);
+	for (int i = ANSWER_TEXT + 1; i < ANSWER_PARTS; i++)
+		if (parts[i] == NULL)
+			appendStringInfoString(&text, "- ");
+		else
+			appendStringInfo(&text, "%d ", pg_mbstrlen(parts[i]));
+	appendStringInfoChar(&text, parts[ANSWER_TEXT] == NULL ? '-' : '+');
+	for (int i = ANSWER_TEXT + 1; i < ANSWER_PARTS; i++)
+		if (parts[i] != NULL)
+			appendStringInfoString(&text, parts[i]);
+	if (parts[ANSWER_TEXT] != NULL)
+		appendStringInfoString(&text, parts[ANSWER_TEXT]);
+	return PointerGetDatum(cstring_to_text_with_len(text.data, text.len));
 }
 
 static Datum
@@ -357,7 +364,7 @@ take_answer(FunctionCallInfo fcinfo)
 	parts[ANSWER_TEXT] = call_named(fcinfo);
 	parts[ANSWER_STATUS] = ga_caller_setting("response.status");
 	parts[ANSWER_HEADERS] = ga_caller_setting("response.headers");
-	return array_of(parts);
+	return text_of(parts);
 }
 
 static Datum
@@ -369,7 +376,7 @@ answer_error(const ErrorData *error)
 	parts[ANSWER_MESSAGE] = error->message;
 	parts[ANSWER_DETAIL] = error->detail;
 	parts[ANSWER_HINT] = error->hint;
-	return array_of(parts);
+	return text_of(parts);
 }
 
 /* What ends the session, or was asked for by somebody else, is no answer. */

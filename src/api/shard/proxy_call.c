@@ -21,8 +21,8 @@
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "funcapi.h"
+#include "mb/pg_wchar.h"
 #include "miscadmin.h"
-#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/syscache.h"
@@ -188,41 +188,58 @@ ask(FunctionCallInfo fcinfo, Statement *statement)
 	SetUserIdAndSecContext(user, security);
 }
 
+/* NULL: null. */
 typedef struct ShardAnswer
 {
-	Datum parts[ANSWER_PARTS]; /* of type text; 0: null */
+	char *parts[ANSWER_PARTS];
 } ShardAnswer;
 
-static void
-read_answer(Datum array, ShardAnswer *answer)
+/* So many characters at *next, which moves behind them. */
+static char *
+take_characters(const char **next, const char *end, long count)
 {
-	Datum *parts;
-	bool *nulls;
-	int count;
+	const char *start = *next;
 
-	memset(answer, 0, sizeof(*answer));
-	deconstruct_array(DatumGetArrayTypeP(array), TEXTOID, -1, false,
-					  TYPALIGN_INT, &parts, &nulls, &count);
-	for (int i = 0; i < count && i < ANSWER_PARTS; i++)
-		answer->parts[i] = nulls[i] ? (Datum) 0 : parts[i];
+	for (; count > 0 && *next < end; count--)
+		*next += Min(pg_mblen(*next), end - *next);
+	return pnstrdup(start, *next - start);
 }
 
-/* NULL for null. */
-static char *
-part(const ShardAnswer *answer, int at)
+/* As shard_answer.h has it; what a shard says that has it otherwise means nothing. */
+static void
+read_answer(const char *text, ShardAnswer *answer)
 {
-	Datum value = answer->parts[at];
+	const char *end = text + strlen(text);
+	long lengths[ANSWER_PARTS];
+	const char *next = text;
 
-	return value == (Datum) 0 ? NULL : TextDatumGetCString(value);
+	memset(answer, 0, sizeof(*answer));
+	for (int i = ANSWER_TEXT + 1; i < ANSWER_PARTS; i++)
+	{
+		char *after = unconstify(char *, next) + 1;
+
+		lengths[i] = *next == '-' ? -1 : strtol(next, &after, 10);
+		if (*after != ' ')
+			elog(ERROR, "a shard answered what is no answer");
+		next = after + 1;
+	}
+	if (*next != '+' && *next != '-')
+		elog(ERROR, "a shard answered what is no answer");
+	lengths[ANSWER_TEXT] = *next++ == '+' ? 0 : -1;
+	for (int i = ANSWER_TEXT + 1; i < ANSWER_PARTS; i++)
+		if (lengths[i] >= 0)
+			answer->parts[i] = take_characters(&next, end, lengths[i]);
+	if (lengths[ANSWER_TEXT] >= 0)
+		answer->parts[ANSWER_TEXT] = pnstrdup(next, end - next);
 }
 
 static void
 raise_answered(const ShardAnswer *answer)
 {
-	const char *state = part(answer, ANSWER_SQLSTATE);
-	const char *message = part(answer, ANSWER_MESSAGE);
-	const char *detail = part(answer, ANSWER_DETAIL);
-	const char *hint = part(answer, ANSWER_HINT);
+	const char *state = answer->parts[ANSWER_SQLSTATE];
+	const char *message = answer->parts[ANSWER_MESSAGE];
+	const char *detail = answer->parts[ANSWER_DETAIL];
+	const char *hint = answer->parts[ANSWER_HINT];
 
 	if (strlen(state) != 5)
 		state = "XX000";
@@ -237,23 +254,22 @@ raise_answered(const ShardAnswer *answer)
 static void
 pass_on(const ShardAnswer *answer, int at, const char *setting)
 {
-	char *value = part(answer, at);
+	const char *value = answer->parts[at];
 
 	if (value != NULL)
 		ga_answer_set(setting, value);
 }
 
-static void
-take_array(Datum *array)
+static char *
+take_text(void)
 {
-	bool is_null = true;
+	char *text = NULL;
 
-	*array = (Datum) 0;
 	if (SPI_processed > 0)
-		*array = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1,
-							   &is_null);
-	if (is_null)
+		text = SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1);
+	if (text == NULL)
 		elog(ERROR, "a shard answered nothing");
+	return text;
 }
 
 PG_FUNCTION_INFO_V1(group_api_proxy_call);
@@ -265,24 +281,21 @@ group_api_proxy_call(PG_FUNCTION_ARGS)
 		.sql = "SELECT group_api_proxy.remote_call(" ARGUMENT_LIST ")",
 	};
 	MemoryContext context = CurrentMemoryContext;
-	Datum array;
+	char *text;
 	ShardAnswer answer;
 
 	ask(fcinfo, &statement);
-	take_array(&array);
+	text = take_text();
 	MemoryContextSwitchTo(context);
-	read_answer(array, &answer);
-	if (answer.parts[ANSWER_TEXT] != (Datum) 0)
-		answer.parts[ANSWER_TEXT] =
-			PointerGetDatum(PG_DETOAST_DATUM_COPY(answer.parts[ANSWER_TEXT]));
-	if (answer.parts[ANSWER_SQLSTATE] != (Datum) 0)
+	read_answer(text, &answer);
+	if (answer.parts[ANSWER_SQLSTATE] != NULL)
 		raise_answered(&answer);
 	pass_on(&answer, ANSWER_STATUS, "response.status");
 	pass_on(&answer, ANSWER_HEADERS, "response.headers");
 	SPI_finish();
-	if (answer.parts[ANSWER_TEXT] == (Datum) 0)
+	if (answer.parts[ANSWER_TEXT] == NULL)
 		PG_RETURN_NULL();
-	PG_RETURN_DATUM(answer.parts[ANSWER_TEXT]);
+	PG_RETURN_TEXT_P(cstring_to_text(answer.parts[ANSWER_TEXT]));
 }
 
 PG_FUNCTION_INFO_V1(group_api_proxy_rows);

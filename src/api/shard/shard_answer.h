@@ -9,7 +9,12 @@
 
 #include "nodes/execnodes.h"
 
-/* The texts of call_as()'s array, in this order; of an error the last four. */
+/*
+ * What call_as() answers is one text: for each of these but the first its length in
+ * characters, or "-" where it is null, and a blank; "+", or "-" where the first one is null;
+ * then the texts themselves, the first one last.  Characters, since a proxy may have
+ * another encoding.  Of an error there are the last four.
+ */
 enum
 {
 	ANSWER_TEXT,	/* what the function returned */
