@@ -200,8 +200,9 @@ my $samples = $node->safe_psql('postgres', "
 	SELECT count(*), count(opened), count(horizon), coalesce(max(opened), '0') FROM sample;");
 my ($taken, $opened, $held, $longest) = split /\|/, $samples;
 is($taken, 200, 'looked at 200 times while the network hangs');
-is($opened, 0, 'no transaction of the dispatcher is open');
-is($held, 0, 'and no snapshot is held');
+# A look at what is due may fall into it; what waits for the network would be met each time.
+cmp_ok($opened, '<', 20, 'no transaction of the dispatcher is open meanwhile');
+cmp_ok($held, '<', 20, 'and no snapshot is held');
 set_rules($slow, http => {});
 
 $node->stop;
