@@ -16,12 +16,12 @@ RUN pg_buildext updatecontrol \
 
 FROM debian:trixie-slim
 ENV DEBIAN_FRONTEND=noninteractive
-COPY --from=build /usr/src/postgresql-17-group-api_1.0_amd64.deb /tmp/
+COPY --from=build /usr/src/postgresql-17-group-api_1.1_amd64.deb /tmp/
 # The image makes a cluster of its own, in a volume.
 RUN apt-get update \
     && apt-get install -y --no-install-recommends postgresql-common \
     && sed -i 's/^#\?create_main_cluster.*/create_main_cluster = false/' /etc/postgresql-common/createcluster.conf \
-    && apt-get install -y --no-install-recommends /tmp/postgresql-17-group-api_1.0_amd64.deb \
+    && apt-get install -y --no-install-recommends /tmp/postgresql-17-group-api_1.1_amd64.deb \
     && rm -rf /tmp/*.deb /var/lib/apt/lists/* \
     && install -d -o postgres -g postgres -m 700 /var/lib/postgresql/data
 COPY docker/entrypoint.sh docker/groups.sql docs/http/roles.sql /usr/local/share/group_api/

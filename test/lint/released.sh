@@ -71,7 +71,9 @@ gone() {
 
 # otherwise: places that name another version
 otherwise() {
-	grep -q "\"version\": \"$VERSION\.0\"" META.json || echo "META.json"
+	sed '/"meta-spec"/,/}/d' META.json | grep '"version":' | grep -v "\"$VERSION\.0\"" | sed 's/^ */META.json: /'
+	# https://pgxn.org/spec/: there is only this one.
+	sed -n '/"meta-spec"/,/}/p' META.json | grep -q '"version": "1\.0\.0"' || echo "META.json: its meta-spec is not 1.0.0"
 	head -n 1 debian/changelog | grep -q "($VERSION)" || echo "debian/changelog"
 	grep -m 1 '^## ' CHANGELOG.md | grep -q "^## $VERSION " || echo "CHANGELOG.md"
 	grep -noE 'group-api_[0-9.]+_' README.md Dockerfile docs/howto/install.md docs/howto/upgrade.md test/packages/install.sh |

@@ -10,7 +10,7 @@ plant() {
 	mkdir -p "$TREE"/{sql/released,src,debian,docs/howto,test/packages}
 	cd "$TREE" || exit 2
 	echo "default_version = '1.1'" >group_api.control
-	echo '"version": "1.1.0"' >META.json
+	printf '%s\n' '"version": "1.1.0",' '"meta-spec": {' '"version": "1.0.0"' '}' >META.json
 	echo 'group-api (1.1) unstable; urgency=medium' >debian/changelog
 	echo '## 1.1 (unreleased)' >CHANGELOG.md
 	echo 'postgresql-15-group-api_1.1_amd64.deb' | tee README.md Dockerfile docs/howto/install.md docs/howto/upgrade.md >test/packages/install.sh
@@ -46,4 +46,8 @@ caught "an upgrade that any library would take" 'does not begin with SELECT grou
 caught "a C function that is gone" 'group_api_f is named by a released script'
 sed -i 's/1\.1/1.0/' README.md
 caught "a file name of another version" 'README.md:1:group-api_1.0_'
+sed -i 's/"1\.0\.0"/"1.1.0"/' META.json
+caught "a meta-spec that does not exist" 'META.json: its meta-spec is not 1.0.0'
+sed -i '1s/1\.1/1.0/' META.json
+caught "a number of another version for PGXN" 'META.json: "version": "1.0.0"'
 finish

@@ -12,10 +12,10 @@ PACKAGE=$(cd build/debs && ls postgresql-*-group-api_*.deb)
 NAME=${PACKAGE%%_*}
 
 mapfile -t COMMANDS < <(typed "From the package to the first mail" |
-	sed "s/postgresql-15-group-api_1.0_amd64.deb/$PACKAGE/")
+	sed "s/postgresql-15-group-api_1.1_amd64.deb/$PACKAGE/")
 
 mapfile -t UPGRADE < <(typed "A new version of group_api" upgrade |
-	sed "s/postgresql-15-group-api_1.0_amd64.deb/$PACKAGE/")
+	sed "s/postgresql-15-group-api_1.1_amd64.deb/$PACKAGE/")
 
 # type_in N: what the reader types as Nth
 type_in() { (cd build/debs && bash -c "${COMMANDS[$1]}"); }
