@@ -120,7 +120,7 @@ start(Run *run)
 						 NULL};
 	GaCourierStart start = {
 		.arguments = arguments,
-		.fds = {run->input, run->child_output, run->complaint, -1},
+		.fds = {run->input, run->child_output, run->complaint, -1, -1},
 		.memory_bytes = call->reads_strangers ? MEMORY_MAX : 0,
 		.cpu_seconds = call->reads_strangers ? CPU_MAX_S : 0,
 		.file_bytes = FILE_MAX,

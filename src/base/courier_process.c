@@ -5,7 +5,7 @@
  * The child inherits nothing of the server but the descriptors it is given:
  * all others are closed, signals reset, the environment is empty (no proxy, no
  * SSLKEYLOGFILE, no PGPASSWORD).  It dies with the process that started it: the
- * kernel kills it when its parent goes.
+ * kernel kills it when its parent goes, unless it asks for something else (courier/serve).
  *
  * Signals stay blocked from before the fork until the child has none of the
  * server's handlers left: one of those must never run in the child.
@@ -55,7 +55,7 @@ arrange_fds(const int *fds)
 	for (int i = 0; i < GA_COURIER_FDS; i++)
 		if (fds[i] >= 0 && (moved[i] < 0 || dup2(moved[i], i) < 0))
 			_exit(126);
-	if (fds[GA_COURIER_SOCKET] >= 0)
+	for (int i = GA_COURIER_SOCKET; i < GA_COURIER_FDS && fds[i] >= 0; i++)
 		first_closed++;
 	if (syscall(SYS_close_range, first_closed, ~0U, 0) != 0)
 		for (int fd = first_closed; fd < 65536; fd++)

@@ -8,16 +8,18 @@
 
 #include "postgres.h"
 
-/* Descriptors the program may get: 0, 1, 2 and the dispatcher's socket, 3. */
-#define GA_COURIER_FDS 4
+/* Descriptors the program may get: 0, 1, 2, the dispatcher's socket, 3, and beside that
+ * its journal, 4. */
+#define GA_COURIER_FDS 5
 #define GA_COURIER_SOCKET 3
+#define GA_COURIER_JOURNAL 4
 
 typedef struct GaCourierStart
 {
 	/* the program's own name first, NULL last */
 	char *const *arguments;
-	/* which of our descriptors become its 0 to 3; -1: the server's own for 0
-	 * to 2, none for 3 */
+	/* which of our descriptors become its 0 to 4; -1: the server's own for 0
+	 * to 2, none for the others */
 	int fds[GA_COURIER_FDS];
 	/* A child that reads what strangers wrote is bounded; 0: unbounded. */
 	uint64 memory_bytes;

@@ -30,10 +30,14 @@ static const char help_text[] =
 	"group_api_courier delivers the messages of group_api.\n"
 	"\n"
 	"Usage:\n"
-	"  group_api_courier serve --fd N [--tell]\n"
+	"  group_api_courier serve --fd N [--tell] [--journal N]\n"
 	"                                      serve a dispatcher on descriptor N, "
-	"and tell\n"
-	"                                      it how the courier is confined\n"
+	"tell it\n"
+	"                                      how the courier is confined, note "
+	"in\n"
+	"                                      the memory of descriptor N what "
+	"was taken\n"
+	"                                      over\n"
 	"  group_api_courier send < job.json   deliver one message, tell what "
 	"became of it\n"
 	"  group_api_courier compose < job.json\n"
@@ -251,6 +255,16 @@ run_bounce(void)
 	return 0;
 }
 
+/* -1: it is no number of a descriptor. */
+static int
+descriptor(const char *text)
+{
+	char *end;
+	long fd = strtol(text, &end, 10);
+
+	return end == text || *end || fd < 0 || fd > INT_MAX ? -1 : (int) fd;
+}
+
 static int
 run_serve(int count, char **arguments)
 {
@@ -258,17 +272,25 @@ run_serve(int count, char **arguments)
 		"The dispatcher starts the courier itself; to try a provider, use "
 		"group_api_courier send.";
 	struct stat status;
-	char *end = NULL;
-	long fd = -1;
-	bool tells = count == 3 && strcmp(arguments[2], "--tell") == 0;
+	int fd = -1;
+	int journal_fd = -1;
+	bool tells = false;
+	bool good = true;
 
-	if ((count == 2 || tells) && strcmp(arguments[0], "--fd") == 0)
-		fd = strtol(arguments[1], &end, 10);
-	if (end == NULL || end == arguments[1] || *end || fd < 0 || fd > INT_MAX)
+	for (int i = 0; i < count; i++)
+		if (strcmp(arguments[i], "--tell") == 0)
+			tells = true;
+		else if (strcmp(arguments[i], "--fd") == 0 && i + 1 < count)
+			fd = descriptor(arguments[++i]);
+		else if (strcmp(arguments[i], "--journal") == 0 && i + 1 < count)
+			good = (journal_fd = descriptor(arguments[++i])) >= 0;
+		else
+			good = false;
+	if (!good || fd < 0)
 		return complain(hint, "serve needs --fd and the number of a socket");
-	if (fstat((int) fd, &status) < 0 || !S_ISSOCK(status.st_mode))
-		return complain(hint, "descriptor %ld is not a socket", fd);
-	ga_serve((int) fd, tells);
+	if (fstat(fd, &status) < 0 || !S_ISSOCK(status.st_mode))
+		return complain(hint, "descriptor %d is not a socket", fd);
+	ga_serve(fd, tells, journal_fd);
 }
 
 /* What the environment must not change about us. */

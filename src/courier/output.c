@@ -22,6 +22,15 @@
 #include "courier/text.h"
 #include "courier/thread.h"
 
+/* The dispatcher is gone, and with it our purpose, but for what is under way. */
+static void
+lose_reader(const GaOutput *output, GaBuffer *buffer)
+{
+	if (output->journal == NULL)
+		_exit(0);
+	ga_buffer_consume(buffer, ga_buffer_length(buffer));
+}
+
 /* The lock is held: as much of `buffer` as the socket takes. */
 static void
 send_some(const GaOutput *output, GaBuffer *buffer)
@@ -37,7 +46,7 @@ send_some(const GaOutput *output, GaBuffer *buffer)
 		else if (errno == EAGAIN)
 			return;
 		else if (errno != EINTR)
-			_exit(0); /* the dispatcher is gone, and with it our purpose */
+			lose_reader(output, buffer);
 	}
 }
 
@@ -104,10 +113,11 @@ write_outbox(void *context)
 }
 
 bool
-ga_output_open(GaOutput *output, int fd)
+ga_output_open(GaOutput *output, int fd, GaJournal *journal)
 {
 	memset(output, 0, sizeof(*output));
 	output->fd = fd;
+	output->journal = journal;
 	pthread_mutex_init(&output->lock, NULL);
 	pthread_cond_init(&output->filled, NULL);
 	pthread_cond_init(&output->emptied, NULL);

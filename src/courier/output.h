@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "base/shared/journal.h"
 #include "base/shared/wire.h"
 
 typedef struct GaOutput
@@ -20,15 +21,18 @@ typedef struct GaOutput
 	pthread_cond_t filled;
 	pthread_cond_t emptied;
 	GaBuffer outbox; /* what the socket had no room for */
+	GaJournal
+		*journal; /* where the dispatcher's death is outlived; NULL: nowhere */
 } GaOutput;
 
 /* Starts the thread that writes what the socket has no room for at once. */
-extern bool ga_output_open(GaOutput *output, int fd);
+extern bool ga_output_open(GaOutput *output, int fd, GaJournal *journal);
 
 /*
  * Writes the frames in `buffer` and empties it; never blocks.  true: they are in the
  * socket, where they outlive the courier; false: they are written once the
- * dispatcher reads.  A dispatcher that is gone ends the process.
+ * dispatcher reads.  A dispatcher that is gone ends the process, unless there is a
+ * journal: then the main thread does (courier/serve).
  */
 extern bool ga_output_write(GaOutput *output, GaBuffer *buffer);
 /* Whether all that was to be written is in the socket. */

@@ -5,7 +5,9 @@
  * The main thread only reads frames and hands jobs to the pools: it takes no
  * lock that is held for long and never waits for room to write (output.c), so jobs keep
  * flowing whatever the network does.  The end of the stream is the end of the
- * process, at once: what was in flight is for the next courier to find out.
+ * process: at once where there is no journal.  With one, a dispatcher that died, mostly
+ * since its server did, leaves a courier behind that ends what is under way and notes
+ * there what was taken over, so that the next dispatcher need not send it again.
  */
 #include "courier/serve.h"
 
@@ -16,10 +18,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/shared/journal.h"
 #include "courier/confine.h"
 #include "courier/descriptors.h"
 #include "courier/memory.h"
@@ -176,8 +180,12 @@ take_job(Server *server, GaSlice payload)
 static void *
 end_with_pools(void *context)
 {
+	GaOutput *output = context;
+
 	ga_pools_wait();
-	ga_output_drain(context);
+	ga_output_drain(output);
+	if (output->journal)
+		ga_journal_set_busy(output->journal, 0);
 	_exit(0);
 }
 
@@ -268,6 +276,36 @@ take_frames(Server *server)
 	}
 }
 
+/*
+ * The dispatcher is gone.  Nothing more is taken up; what is under way has some time,
+ * for which the next dispatcher waits.
+ */
+static void __attribute__((noreturn)) outlive(Server *server)
+{
+	const struct timespec longest = {GA_JOURNAL_LINGER_MS / 1000,
+									 GA_JOURNAL_LINGER_MS % 1000 * 1000000};
+	GaJournal *journal = server->output.journal;
+
+	if (journal == NULL)
+		_exit(0);
+	ga_journal_set_busy(journal, ga_monotonic_in_ms(GA_JOURNAL_LINGER_MS));
+	drain(server);
+	nanosleep(&longest, NULL);
+	_exit(0);
+}
+
+/* NULL: there is none.  The memory stays when its descriptor is closed. */
+static GaJournal *
+open_journal(int fd)
+{
+	void *memory = MAP_FAILED;
+
+	if (fd >= 0)
+		memory = mmap(NULL, ga_journal_size(), PROT_READ | PROT_WRITE,
+					  MAP_SHARED, fd, 0);
+	return memory == MAP_FAILED ? NULL : memory;
+}
+
 /* Nothing of the server's comes along: no descriptor, no signal state. */
 static void
 shed_inheritance(int fd)
@@ -295,13 +333,15 @@ tell_confinement(Server *server, const char *said)
 }
 
 void
-ga_serve(int fd, bool tells)
+ga_serve(int fd, bool tells, int journal_fd)
 {
 	static Server server;
+	GaJournal *journal = open_journal(journal_fd);
 	pid_t parent = getppid();
 	char said[128];
 
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	/* One that somebody stopped goes on, and finds the end of the stream. */
+	prctl(PR_SET_PDEATHSIG, journal ? SIGCONT : SIGKILL);
 	if (getppid() != parent)
 		_exit(0);
 	shed_inheritance(fd);
@@ -309,7 +349,7 @@ ga_serve(int fd, bool tells)
 	fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) & ~O_NONBLOCK);
 	ga_confine(GA_CONFINE_SENDER, said, sizeof(said));
 	ga_descriptors_start();
-	if (!ga_output_open(&server.output, fd))
+	if (!ga_output_open(&server.output, fd, journal))
 		_exit(3);
 	if (tells)
 		tell_confinement(&server, said);
@@ -319,11 +359,13 @@ ga_serve(int fd, bool tells)
 		ssize_t length = room ? read(fd, room, READ_SIZE) : -1;
 
 		if (length == 0)
-			_exit(0);
+			outlive(&server);
 		if (length < 0 && errno == EINTR)
 			continue;
+		if (length < 0 && room)
+			outlive(&server);
 		if (length < 0)
-			_exit(room ? 0 : 3);
+			_exit(3);
 		server.in.end += (size_t) length;
 		take_frames(&server);
 		for (size_t i = 0; i < server.pool_count; i++)

@@ -70,6 +70,7 @@ typedef struct Worker
 	const GaCourierProvider *provider;
 	GaTransfers *transfers;
 	GaBuffer frames; /* to be written */
+	GaBuffer note;	 /* for the journal */
 	GaOutcome outcome;
 
 	Line *idle;	  /* the one used last comes first */
@@ -329,6 +330,32 @@ set_no_try(GaOutcome *outcome, const char *why)
 				   "courier", why);
 }
 
+/* Before anybody is told, and without the provider's words, so that there is room. */
+static void
+note_accepted(Worker *worker, const GaTask *task)
+{
+	GaBuffer *note = &worker->note;
+	char *words = worker->outcome.detail;
+	char first = words[0];
+
+	words[0] = '\0';
+	ga_outcome_put(note, task->job.id, &worker->outcome);
+	words[0] = first;
+	ga_journal_note(worker->output->journal, task->job.id,
+					ga_buffer_start(note) + GA_FRAME_HEADER,
+					ga_buffer_length(note) - GA_FRAME_HEADER);
+	ga_buffer_consume(note, ga_buffer_length(note));
+}
+
+static void
+tell(Worker *worker, const GaTask *task)
+{
+	if (worker->output->journal != NULL &&
+		worker->outcome.verdict.outcome == GA_OUTCOME_ACCEPTED)
+		note_accepted(worker, task);
+	ga_outcome_put(&worker->frames, task->job.id, &worker->outcome);
+}
+
 /* What becomes of a message by worker->outcome. */
 static void
 settle(Worker *worker, Line *line)
@@ -349,7 +376,7 @@ settle(Worker *worker, Line *line)
 	if (worker->limit->connections < worker->provider->max_connections)
 		verdict->flags |=
 			GA_OUTCOME_WITH_CONNECTIONS(worker->limit->connections);
-	ga_outcome_put(&worker->frames, task->job.id, &worker->outcome);
+	tell(worker, task);
 	ga_pool_free_task(task);
 	put_idle(worker, line);
 	if (speaks_for_all(verdict))
@@ -563,6 +590,7 @@ ga_worker_run(void *context)
 		ga_transfers_close(worker.transfers);
 	}
 	ga_buffer_free(&worker.frames);
+	ga_buffer_free(&worker.note);
 	ga_text_free(&worker.outcome.captured);
 	return NULL;
 }

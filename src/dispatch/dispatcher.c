@@ -25,6 +25,7 @@
 #include "dispatch/courier/couriers.h"
 #include "dispatch/courier/jobs.h"
 #include "dispatch/courier/outcomes.h"
+#include "dispatch/courier/own_journal.h"
 #include "dispatch/dispatcher.h"
 #include "dispatch/due_rows.h"
 #include "dispatch/events/event_telling.h"
@@ -45,6 +46,7 @@
 #include "dispatch/steps/incarnation.h"
 #include "dispatch/steps/recheck.h"
 #include "dispatch/steps/recording.h"
+#include "dispatch/steps/recovery.h"
 #include "dispatch/steps/reload.h"
 #include "dispatch/steps/schedule.h"
 #include "dispatch/steps/unreadable_pages.h"
@@ -173,6 +175,8 @@ start_incarnation(void)
 		ga_work_survive(ga_reload_run, 0);
 		ga_work_survive(ga_unreadable_pages_find, 0);
 		if (!ga_reload_is_wanted())
+			ga_work_survive(ga_recovery_run, ga_monotonic_now());
+		if (!ga_reload_is_wanted() && !ga_recovery_is_due())
 			ga_work_survive(ga_incarnation_begin, 0);
 		if (ga_incarnation_number() == 0)
 			wait_to_start();
@@ -211,6 +215,7 @@ begin(int at)
 	Oid database = ga_slots->slots[at].database;
 
 	ga_crash_guard_enter(database);
+	ga_own_journal_open(database);
 	if (is_started_for_work(&ga_slots->slots[at]))
 		ga_couriers_start_early();
 	BackgroundWorkerUnblockSignals();

@@ -2,9 +2,9 @@
  * courier_socket.c
  *		The running courier of a dispatcher and its non-blocking socketpair.
  *
- * It inherits the server's standard error and the one socket, and dies with the
- * dispatcher: the kernel kills it when its parent goes (base/courier_process.c),
- * and the socket's end tells it as well.
+ * It inherits the server's standard error, the one socket and perhaps the journal.  The
+ * socket's end tells it that the dispatcher is gone.  With a journal it may then end
+ * what is under way; without one the kernel kills it (base/courier_process.c).
  */
 #include "postgres.h"
 
@@ -14,16 +14,25 @@
 
 #include "base/courier_process.h"
 #include "dispatch/courier/courier_socket.h"
+#include "dispatch/courier/own_journal.h"
 #include "storage/latch.h"
 
 #define READ_SIZE (64 * 1024)
 
 bool
-ga_courier_start(GaCourierSocket *sock, const char **reason)
+ga_courier_start(GaCourierSocket *sock, bool with_journal, const char **reason)
 {
-	char *arguments[] = {
-		"group_api_courier", "serve", "--fd", "3", "--tell", NULL};
-	GaCourierStart start = {.arguments = arguments, .fds = {-1, -1, -1, -1}};
+	int journal = with_journal ? ga_own_journal_fd() : -1;
+	char *arguments[] = {"group_api_courier",
+						 "serve",
+						 "--fd",
+						 "3",
+						 "--tell",
+						 journal >= 0 ? "--journal" : NULL,
+						 "4",
+						 NULL};
+	GaCourierStart start = {.arguments = arguments,
+							.fds = {-1, -1, -1, -1, journal}};
 	int ends[2];
 
 	memset(sock, 0, sizeof(*sock));
@@ -43,7 +52,16 @@ ga_courier_start(GaCourierSocket *sock, const char **reason)
 		return false;
 	}
 	sock->fd = ends[0];
+	sock->has_journal = journal >= 0;
 	return true;
+}
+
+void
+ga_courier_leave(GaCourierSocket *sock)
+{
+	if (sock->has_journal)
+		sock->pid = 0;
+	ga_courier_stop(sock);
 }
 
 void

@@ -20,6 +20,7 @@ typedef struct GaCourierSocket
 	pid_t pid;	 /* 0: not running */
 	pgsocket fd; /* PGINVALID_SOCKET: closed */
 	bool ended;	 /* the peer closed; what it wrote is in `in` */
+	bool has_journal;
 	GaBuffer in;
 	GaBuffer out;
 } GaCourierSocket;
@@ -28,7 +29,10 @@ typedef struct GaCourierSocket
  * Starts the program; false when it cannot be started, with a reason in
  * *reason (static or palloc'ed) for the log.
  */
-extern bool ga_courier_start(GaCourierSocket *sock, const char **reason);
+extern bool ga_courier_start(GaCourierSocket *sock, bool with_journal,
+							 const char **reason);
+/* Lets one with a journal end what is under way; stops any other. */
+extern void ga_courier_leave(GaCourierSocket *sock);
 
 /* Kills it if need be, reaps it, frees the socket. */
 extern void ga_courier_stop(GaCourierSocket *sock);

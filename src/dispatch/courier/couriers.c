@@ -62,9 +62,12 @@ static bool is_draining;
 
 /* ---- starting and stopping ----------------------------------------------- */
 
+/* Whoever comes next finds in the journal how that ended which is under way. */
 static void
 stop_couriers(int code, Datum arg)
 {
+	if (ga_jobs_count() > 0)
+		ga_courier_leave(&usual.socket);
 	for (int i = 0; i < GA_COURIER_SOCKETS; i++)
 		ga_courier_stop(&couriers[i]->socket);
 	pg_atomic_write_u32(&ga_own_slot->courier_pid, 0);
@@ -76,7 +79,7 @@ ga_couriers_start_early(void)
 	const char *reason;
 
 	/* Whatever is in the way, ga_couriers_open() will tell. */
-	(void) ga_courier_start(&usual.socket, &reason);
+	(void) ga_courier_start(&usual.socket, true, &reason);
 	ga_watch_begin(&usual.watch);
 }
 
@@ -114,13 +117,11 @@ open_courier(Courier *courier, GaMonotonic now)
 {
 	const char *reason;
 
-	if (is_draining)
-		return false;
 	if (ga_courier_is_open(&courier->socket))
-		return true;
-	if (now < not_before)
+		return !is_draining;
+	if (is_draining || now < not_before)
 		return false;
-	if (!ga_courier_start(&courier->socket, &reason))
+	if (!ga_courier_start(&courier->socket, courier == &usual, &reason))
 	{
 		ga_own_slot_note(GA_TROUBLE_NO_COURIER);
 		wait_a_while();

@@ -21,12 +21,19 @@
 #include "dispatch/courier/handover.h"
 #include "dispatch/courier/jobs.h"
 #include "dispatch/courier/message.h"
+#include "dispatch/courier/own_journal.h"
 #include "dispatch/records.h"
 #include "dispatch/screening.h"
 #include "store/installation_store.h"
 #include "utils/memutils.h"
 
 uint64 ga_handover_last_job_id;
+
+void
+ga_handover_begin(int64 incarnation)
+{
+	ga_handover_last_job_id = ga_own_journal_first_job_id(incarnation);
+}
 
 static uint8 link_secret[GA_LINK_SECRET_LENGTH];
 
@@ -87,6 +94,9 @@ hand_over(GaProvider *provider, const GaClaim *claim)
 		record_over(claim, provider, &over);
 		return;
 	}
+	/* One that is tried alone is known to kill couriers, and has no journal. */
+	if (job->crashes == 0)
+		ga_own_journal_put(job);
 	ga_couriers_put_job(job, &frame);
 }
 

@@ -10,8 +10,10 @@
 #include "dispatch/provider/providers.h"
 #include "store/queue/queue_store.h"
 
-/* Jobs of all kinds are numbered from 1; whoever makes the next one counts on. */
+/* Jobs of all kinds are numbered; whoever makes the next one counts on. */
 extern uint64 ga_handover_last_job_id;
+/* From where on, so that no two incarnations use the same number. */
+extern void ga_handover_begin(int64 incarnation);
 
 /* Reads the secret of links; in a step's transaction, once the data are ours. */
 extern void ga_handover_read_secret(void);

@@ -209,6 +209,7 @@ static void
 begin_record(const GaJob *job, TimestampTz now, GaRecord *record)
 {
 	memset(record, 0, sizeof(*record));
+	record->job_id = job->id;
 	record->group_id = job->group_id;
 	record->number = job->number;
 	record->attempt = job->attempt;

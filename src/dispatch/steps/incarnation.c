@@ -18,6 +18,7 @@
 #include "postgres.h"
 
 #include "base/fair_queue.h"
+#include "dispatch/courier/handover.h"
 #include "dispatch/ownership.h"
 #include "dispatch/provider/retire.h"
 #include "dispatch/steps/history.h"
@@ -74,6 +75,7 @@ ga_incarnation_begin(GaMonotonic now)
 	resume_fair_queue();
 	ga_work_end();
 	incarnation = next;
+	ga_handover_begin(incarnation);
 	ga_retire_init(&trimmed_at);
 	ga_history_begin(trimmed_at);
 	if (!ga_retire_found_nothing_in_flight())
@@ -92,6 +94,7 @@ ga_incarnation_renew(GaMonotonic now)
 	next = ga_queue_new_incarnation();
 	ga_work_end();
 	incarnation = next;
+	ga_handover_begin(incarnation);
 	renewal_wanted = false;
 	ga_orphans_search();
 }

@@ -19,6 +19,7 @@
 #include "postgres.h"
 
 #include "dispatch/courier/jobs.h"
+#include "dispatch/courier/own_journal.h"
 #include "dispatch/due_rows.h"
 #include "dispatch/events/event_telling.h"
 #include "dispatch/one_by_one.h"
@@ -137,8 +138,11 @@ ga_recording_write(GaMonotonic now)
 	pg_atomic_fetch_add_u64(&ga_own_slot->recorded, count - kept);
 	/* Only now can a query see them. */
 	for (int i = kept; i < count; i++)
+	{
+		ga_own_journal_release(records[i].job_id);
 		if (records[i].due != 0)
 			note_requeued(&records[i], GetCurrentTimestamp());
+	}
 	ga_records_keep(kept);
 	/* They are recorded a little later, and hold up no others meanwhile. */
 	if (kept > 0 && first == 0)

@@ -29,6 +29,7 @@
 #include "dispatch/steps/history.h"
 #include "dispatch/steps/incarnation.h"
 #include "dispatch/steps/recording.h"
+#include "dispatch/steps/recovery.h"
 #include "dispatch/steps/reload.h"
 #include "dispatch/steps/schedule.h"
 #include "dispatch/steps/set_aside.h"
@@ -81,6 +82,8 @@ ga_schedule_wait_ms(void)
 	if (ga_incarnation_number() == 0)
 		next = Max(ga_work_not_before(GA_STEP_READ_PROVIDERS),
 				   ga_work_not_before(GA_STEP_BEGIN_INCARNATION));
+	if (ga_recovery_is_due())
+		next = Max(next, ga_recovery_next_turn());
 	if (ga_reload_is_wanted())
 		next = ga_work_not_before(GA_STEP_READ_PROVIDERS);
 	if (ga_incarnation_is_outdated() && !ga_recording_is_outstanding())

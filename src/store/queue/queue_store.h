@@ -65,6 +65,7 @@ typedef struct GaRecord
 	pg_uuid_t group_id;
 	int32 number;
 	int32 attempt;
+	uint64 job_id;		 /* what the journal knows it by; 0: nothing */
 	GaDelivery delivery; /* the new state */
 	TimestampTz due;	 /* 0: no longer waiting */
 	int64 start_tag;	 /* kept by what is due at once */

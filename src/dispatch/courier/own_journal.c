@@ -1,0 +1,145 @@
+/*
+ * own_journal.c
+ *		The journal that the dispatcher of a database shares with its courier.
+ *
+ * The server's own shared memory is made anew after a crash, so this is a POSIX shared
+ * memory object, which is gone with the machine.  Its name tells the data directory, by
+ * device and inode, and the database: a copy of the directory finds no journal, nor
+ * does another server.  Anybody can make an object of that name before us, so one that
+ * is not ours alone is left alone.  Its pages are reserved at once: else a full
+ * /dev/shm would end the server by SIGBUS at the first message.
+ *
+ * Locks: none; the launcher starts one dispatcher for a database.
+ *
+ * Must never: hold up or end the dispatcher for want of a journal.
+ */
+#include "postgres.h"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "dispatch/courier/own_journal.h"
+#include "miscadmin.h"
+#include "storage/ipc.h"
+
+static GaJournal *journal;
+static int journal_fd = -1;
+static char journal_name[64];
+
+static bool
+set_name(Oid database)
+{
+	struct stat directory;
+
+	if (stat(DataDir, &directory) != 0)
+		return false;
+	snprintf(journal_name, sizeof(journal_name), "/group_api.%llx.%llx.%u",
+			 (unsigned long long) directory.st_dev,
+			 (unsigned long long) directory.st_ino, database);
+	return true;
+}
+
+/* Whether nobody else can write to it, or make it shorter. */
+static bool
+is_ours_alone(int fd)
+{
+	struct stat object;
+
+	return fstat(fd, &object) == 0 && object.st_uid == geteuid() &&
+		   (object.st_mode & (S_IRWXG | S_IRWXO)) == 0;
+}
+
+/* Where all is recorded nobody will look for it. */
+static void
+remove_empty(int code, Datum arg)
+{
+	if (ga_journal_is_empty(journal))
+		(void) shm_unlink(journal_name);
+}
+
+void
+ga_own_journal_open(Oid database)
+{
+	void *memory = MAP_FAILED;
+	int fd = set_name(database)
+				 ? shm_open(journal_name, O_RDWR | O_CREAT, S_IRUSR | S_IWUSR)
+				 : -1;
+
+	if (fd >= 0 && is_ours_alone(fd) &&
+		posix_fallocate(fd, 0, (off_t) ga_journal_size()) == 0)
+		memory = mmap(NULL, ga_journal_size(), PROT_READ | PROT_WRITE,
+					  MAP_SHARED, fd, 0);
+	if (memory == MAP_FAILED)
+	{
+		ereport(LOG,
+				(errmsg("group_api has no shared memory for its journal: what "
+						"is in flight at a crash may be sent again"),
+				 errdetail("It could not open, reserve or map \"%s\".",
+						   journal_name)));
+		if (fd >= 0)
+			close(fd);
+		return;
+	}
+	journal = memory;
+	journal_fd = fd;
+	(void) ga_journal_take(journal);
+	before_shmem_exit(remove_empty, (Datum) 0);
+}
+
+int
+ga_own_journal_fd(void)
+{
+	return journal_fd;
+}
+
+GaJournal *
+ga_own_journal(void)
+{
+	return journal;
+}
+
+uint64
+ga_own_journal_first_job_id(int64 incarnation)
+{
+	return (uint64) incarnation << 32;
+}
+
+int64
+ga_own_journal_incarnation(uint64 job_id)
+{
+	return (int64) (job_id >> 32);
+}
+
+void
+ga_own_journal_put(const GaJob *job)
+{
+	GaJournalMessage message = {
+		.job_id = job->id,
+		.handed_at = job->handed_at,
+		.number = job->number,
+		.attempt = job->attempt,
+		.segments = job->segments,
+	};
+
+	if (journal == NULL)
+		return;
+	memcpy(message.group_id, job->group_id.data, sizeof(message.group_id));
+	strlcpy(message.server, job->provider->server, sizeof(message.server));
+	ga_journal_put(journal, &message);
+}
+
+void
+ga_own_journal_release(uint64 job_id)
+{
+	if (journal != NULL)
+		ga_journal_release(journal, job_id);
+}
+
+void
+ga_own_journal_clear(void)
+{
+	if (journal != NULL)
+		ga_journal_clear(journal);
+}
