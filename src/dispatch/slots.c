@@ -102,6 +102,7 @@ create_slots(void)
 		pg_atomic_init_u32(&ga_slots->databases_changed, 0);
 		pg_atomic_init_u32(&ga_slots->refused, 0);
 		pg_atomic_init_u32(&ga_slots->confinement_told, 0);
+		pg_atomic_init_u32(&ga_slots->no_journal_told, 0);
 		ga_slots->count = ga_settings.max_databases;
 		ga_slots->used = 0;
 		for (int i = 0; i < ga_slots->count; i++)

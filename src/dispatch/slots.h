@@ -161,6 +161,7 @@ typedef struct GaSlots
 	pg_atomic_uint32 refused;
 	/* A hash of the confinement that the log tells of last; 0: of none. */
 	pg_atomic_uint32 confinement_told;
+	pg_atomic_uint32 no_journal_told; /* 1: the log tells that there is none */
 	int count;
 	int used; /* protected by lock: no slot at or above was ever taken */
 	GaSlot slots[FLEXIBLE_ARRAY_MEMBER];

@@ -78,6 +78,9 @@ sub to_json { return $json->encode($_[0]); }
 
 # ---- PostgreSQL ------------------------------------------------------------
 
+# Device and inode: what names the journals of a server (dispatch/courier/own_journal).
+my @data_directories;
+
 =head2 new_node(NAME, [conf => TEXT], [extension => 0], [init => [...]], [install_path => DIR])
 
 A started server with group_api preloaded, and the extension in the database
@@ -97,6 +100,7 @@ sub new_node
 	$node->append_conf('postgresql.conf',
 		# What is refused must not depend on the day the tests are run.
 		"shared_preload_libraries = 'group_api'\ngroup_api.phone_metadata_months = 1200\n" . ($options{conf} // '') . "\n");
+	push @data_directories, [ stat $node->data_dir ];
 	$node->start;
 	$node->safe_psql('postgres', 'CREATE EXTENSION group_api')
 	  if $options{extension} // 1;
@@ -650,6 +654,8 @@ END
 {
 	my $status = $?;
 	stop_program($_) for keys %running;
+	# Servers of tests are stopped at once, which leaves their journals.
+	unlink glob sprintf('/dev/shm/group_api.%x.%x.*', @$_[ 0, 1 ]) for @data_directories;
 	$? = $status;
 }
 

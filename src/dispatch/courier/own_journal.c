@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #include "dispatch/courier/own_journal.h"
+#include "dispatch/slots.h"
 #include "miscadmin.h"
 #include "storage/ipc.h"
 
@@ -51,6 +52,19 @@ is_ours_alone(int fd)
 		   (object.st_mode & (S_IRWXG | S_IRWXO)) == 0;
 }
 
+/* Once for the server, since dispatchers come and go. */
+static void
+tell_that_there_is_none(void)
+{
+	if (pg_atomic_exchange_u32(&ga_slots->no_journal_told, 1) == 0)
+		ereport(LOG,
+				(errmsg("group_api has no shared memory for its journal: what "
+						"is in flight at a crash may be sent again"),
+				 errdetail("\"%s\" in /dev/shm cannot be made, is open to "
+						   "others, or finds no room.",
+						   journal_name)));
+}
+
 /* Where all is recorded nobody will look for it. */
 static void
 remove_empty(int code, Datum arg)
@@ -73,13 +87,9 @@ ga_own_journal_open(Oid database)
 					  MAP_SHARED, fd, 0);
 	if (memory == MAP_FAILED)
 	{
-		ereport(LOG,
-				(errmsg("group_api has no shared memory for its journal: what "
-						"is in flight at a crash may be sent again"),
-				 errdetail("It could not open, reserve or map \"%s\".",
-						   journal_name)));
 		if (fd >= 0)
 			close(fd);
+		tell_that_there_is_none();
 		return;
 	}
 	journal = memory;
