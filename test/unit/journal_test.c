@@ -168,6 +168,18 @@ what_is_cleared_takes_no_answer_of_before(void **state)
 	assert_int_equal(ga_journal_busy_until(journal), 0);
 }
 
+static void
+what_ends_its_readers_is_read_twice_and_not_again(void **state)
+{
+	GaJournal *journal = *state;
+
+	assert_true(ga_journal_begin(journal));
+	assert_true(ga_journal_begin(journal));
+	assert_false(ga_journal_begin(journal));
+	ga_journal_clear(journal);
+	assert_true(ga_journal_begin(journal));
+}
+
 /* ---- two sides at once ------------------------------------------------------------ */
 
 #define ROUNDS 50000
@@ -248,6 +260,9 @@ main(void)
 										set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 			what_is_cleared_takes_no_answer_of_before, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			what_ends_its_readers_is_read_twice_and_not_again, set_up,
+			tear_down),
 		cmocka_unit_test_setup_teardown(
 			no_answer_is_read_as_that_of_another_message, set_up, tear_down),
 	};

@@ -17,6 +17,9 @@
 /* Another layout has another number, also where sizes are the same. */
 #define LAYOUT 0x67614a31u
 
+/* A second time, since a dispatcher may be killed at any moment for another reason. */
+#define BEGUN_MAX 2
+
 typedef enum State
 {
 	FREE,
@@ -39,6 +42,8 @@ struct GaJournal
 	uint32_t layout;
 	uint32_t size;
 	GaMonotonic busy_until;
+	uint32_t begun; /* how often reading was begun since the last end */
+	uint32_t unused;
 	JournalSlot slots[GA_JOURNAL_SLOTS];
 };
 
@@ -81,6 +86,13 @@ ga_journal_clear(GaJournal *journal)
 	for (int i = 0; i < GA_JOURNAL_SLOTS; i++)
 		set_state(&journal->slots[i], FREE);
 	ga_journal_set_busy(journal, 0);
+	journal->begun = 0;
+}
+
+bool
+ga_journal_begin(GaJournal *journal)
+{
+	return journal->begun++ < BEGUN_MAX;
 }
 
 bool

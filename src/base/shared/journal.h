@@ -62,6 +62,9 @@ extern bool ga_journal_is_empty(const GaJournal *journal);
 
 /* ---- the dispatcher ------------------------------------------------------ */
 
+/* Before what is left behind is read; false: that was begun so often without an end
+ * (ga_journal_clear) that it may be what ends the dispatchers. */
+extern bool ga_journal_begin(GaJournal *journal);
 /* Before the message is handed over. */
 extern void ga_journal_put(GaJournal *journal, const GaJournalMessage *message);
 /* Its outcome is recorded. */

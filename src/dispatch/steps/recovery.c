@@ -12,7 +12,8 @@
  *
  * It is the first step of a dispatcher, as its own messages need the journal's slots.
  * A row that somebody holds locked, or that cannot be recorded, is not tried again: it
- * goes the way of all others that were left behind.
+ * goes the way of all others that were left behind.  So does all of it where two
+ * dispatchers have ended while they read.
  *
  * Locks: the tables of GA_STEP_RECORD, without waiting (dispatch/work), and the rows,
  * skipping those that others hold.
@@ -138,6 +139,8 @@ ga_recovery_run(GaMonotonic now)
 	is_done = ga_journal_is_empty(ga_own_journal());
 	if (is_done || !ga_work_begin(GA_STEP_RECORD))
 		return;
+	if (!ga_journal_begin(ga_own_journal()))
+		ga_own_journal_clear();
 	records = palloc(sizeof(GaRecord) * GA_JOURNAL_SLOTS);
 	for (int i = 0; ga_ownership_is_ours() && i < GA_JOURNAL_SLOTS; i++)
 		if (read_slot(i, GetCurrentTimestamp(), &records[count]))
