@@ -3,6 +3,7 @@
 #
 #   group_api_courier   the program
 #   courier-asan        build/group_api_courier.asan
+#   courier-tsan        build/group_api_courier.tsan
 #
 # CPPFLAGS, CFLAGS and LDFLAGS of a packager come last and so win. Alone, make
 # itself says what they are; included, the top Makefile knows.
@@ -26,8 +27,10 @@ COURIER_LIBS     := $(shell pkg-config --libs $(COURIER_PACKAGES))
 COURIER_SOURCES := $(wildcard src/courier/*.c src/courier/*/*.c src/base/shared/*.c)
 COURIER_OBJS    := $(patsubst src/%.c,build/courier/%.o,$(COURIER_SOURCES))
 COURIER_ASAN    := $(patsubst src/%.c,build/courier-asan/%.o,$(COURIER_SOURCES))
+COURIER_TSAN    := $(patsubst src/%.c,build/courier-tsan/%.o,$(COURIER_SOURCES))
 COURIER_SANITIZE = -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined \
 	-fno-sanitize-recover=undefined
+COURIER_THREADS  = -O1 -g -fno-omit-frame-pointer -fsanitize=thread
 
 group_api_courier: $(COURIER_OBJS)
 	$(COURIER_CC) -pie -Wl,-z,relro,-z,now -pthread $(PACKAGER_LDFLAGS) -o $@ $^ $(COURIER_LIBS)
@@ -40,7 +43,7 @@ build/courier/%.o: src/%.c
 # Those that tell the version.
 $(patsubst src/%.c,build/courier/%.o,$(shell grep -l GA_VERSION $(COURIER_SOURCES))): group_api.control
 
-.PHONY: courier-asan courier-clean
+.PHONY: courier-asan courier-tsan courier-clean
 
 courier-asan: build/group_api_courier.asan
 
@@ -51,7 +54,17 @@ build/courier-asan/%.o: src/%.c
 	@mkdir -p $(@D)
 	clang $(COURIER_FLAGS) $(COURIER_SANITIZE) -MMD -MP -c -o $@ $<
 
-courier-clean:
-	rm -rf build/courier build/courier-asan build/group_api_courier.asan group_api_courier
+courier-tsan: build/group_api_courier.tsan
 
--include $(COURIER_OBJS:.o=.d) $(COURIER_ASAN:.o=.d)
+build/group_api_courier.tsan: $(COURIER_TSAN)
+	clang $(COURIER_THREADS) -pthread -o $@ $^ $(COURIER_LIBS)
+
+build/courier-tsan/%.o: src/%.c
+	@mkdir -p $(@D)
+	clang $(COURIER_FLAGS) $(COURIER_THREADS) -MMD -MP -c -o $@ $<
+
+courier-clean:
+	rm -rf build/courier build/courier-asan build/courier-tsan build/group_api_courier.asan \
+		build/group_api_courier.tsan group_api_courier
+
+-include $(COURIER_OBJS:.o=.d) $(COURIER_ASAN:.o=.d) $(COURIER_TSAN:.o=.d)

@@ -5,11 +5,13 @@
 #                   and test/unit/dispatch/*_test.c, linked with objects of the extension
 #                   that decide without SQL, and with what stands in for the server
 #   unit-asan       the first under ASan and UBSan
+#   unit-tsan       the courier against peers under TSan: two threads that touch the same
+#                   without a lock fail the test in which they do
 #   courier-bench   build/unit/courier_bench, messages a second
 #
 # What is of C++ or fuzzed has a Makefile of its own: test/unit/request.
 
-.PHONY: unit unit-asan courier-bench
+.PHONY: unit unit-asan unit-tsan courier-bench
 
 UNIT_SOURCES  := $(wildcard test/unit/*_test.c)
 UNIT_PROGRAMS := $(patsubst test/unit/%.c,build/unit/%,$(UNIT_SOURCES))
@@ -53,3 +55,9 @@ unit-asan: build/group_api_courier.asan $(UNIT_ASAN)
 	set -e; for program in $(UNIT_ASAN); do $$program; done
 	/usr/bin/python3 test/unit/courier_peers.py build/group_api_courier.asan
 	/usr/bin/python3 test/unit/courier_providers.py build/group_api_courier.asan
+
+# A courier ends by SIGKILL or _exit(), so what is found stands in files.
+unit-tsan: build/group_api_courier.tsan
+	rm -rf build/tsan && mkdir -p build/tsan
+	TSAN_OPTIONS=log_path=$(CURDIR)/build/tsan/race /usr/bin/python3 test/unit/courier_peers.py $<
+	@cat build/tsan/race* 2>/dev/null; ! ls build/tsan/race* >/dev/null 2>&1
