@@ -69,6 +69,18 @@ BEGIN;
 SELECT pg_temp.over_http(format('SELECT group_api.resend_invitation(%L, 2)', :'quartet')) \gset ignored_
 SELECT matches(current_setting('response.headers'), '^\[\{"Retry-After":"(29[0-9]|300)"\}\]$', 'and with Retry-After');
 ROLLBACK;
+BEGIN;
+SELECT is((SELECT chosen FROM group_api.one_batch('resend', :'quartet', NULL, NULL, NULL, NULL, 10, :'quartet', 3)), 2::bigint,
+	'a batch begins behind the last one of the batch before');
+ROLLBACK;
+BEGIN;
+SELECT is((SELECT concat_ws('|', chosen, done, refusal) FROM group_api.one_batch('resend', :'quartet', NULL, NULL, NULL, NULL, 10)),
+	'4|3|an invitation was resent to this contact a moment ago', 'who is throttled ends no batch: the others of it are resent');
+ROLLBACK;
+SELECT is(pg_temp.outcome(format('SELECT group_api.one_batch(''resend'', %L, NULL, NULL, NULL, NULL, 0)', :'quartet')),
+	'22023 max_rows must be 1 or more', 'a batch of none is none');
+SELECT matches(pg_temp.outcome(format('UPDATE group_api_private.invitations SET due = now() WHERE group_id = %L AND number = 2', :'quartet')),
+	'^23514 .*invitations_due_check', 'nothing is due that was sent');
 SELECT pg_temp.create_group('{+27701232001}') AS other \gset
 SELECT ok(group_api.wait_until_idle(), 'another group of the same person is sent');
 SELECT is(pg_temp.outcome(format('SELECT group_api.resend_invitation(%L, 2)', :'other')),
