@@ -357,6 +357,15 @@ SELECT is(pg_temp.by_uuid('max', :private, format('resend_invitation(%%s, %s)', 
 FROM group_api.deliveries WHERE "group" = 'The private' AND member_name = 'Eve Test';
 SELECT is(pg_temp.status('eve', :private), 'invited', 'now she is invited');
 SELECT is(pg_temp.names(pg_temp.said('max', format('list_requests(%s)', :private))), '', 'and asks no longer');
+SAVEPOINT asked;
+UPDATE group_api_private.invitations SET delivery = 'sent', due = NULL, expires_at = now() - interval '1 min' WHERE contact = 'eve@example.com';
+DELETE FROM group_api_private.resends;
+SELECT is(pg_temp.said('eve', format('subscribe(%s)', :private)), NULL, 'she asks once more');
+SELECT set_config('request.jwt.claims', '', true) \gset ignored_
+SELECT is((group_api.resend_invitation(group_id, member) IS NOT NULL), true, 'an operator sends her invitation again')
+FROM group_api.deliveries WHERE "group" = 'The private' AND member_name = 'Eve Test';
+SELECT is(pg_temp.names(pg_temp.said('max', format('list_requests(%s)', :private))), '', 'she asks no longer then as well');
+ROLLBACK TO SAVEPOINT asked;
 SELECT is(pg_temp.said('max', format('subscribe(%s, %L)', :private, ARRAY[pg_temp.id('eve')])), NULL, 'the manager adds her');
 SELECT is(pg_temp.status('eve', :private), 'subscribed', 'she is a member');
 SELECT m.number AS eves FROM group_api_private.members m JOIN group_api_private.groups g ON g.id = m.group_id

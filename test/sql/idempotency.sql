@@ -66,6 +66,9 @@ SELECT is(group_api_v2.create_group('{"name": "Pianists once"}')::text, (SELECT 
     'contract B answers the same group, not that its name is taken');
 SELECT is(group_api_v2.create_group('{"name": "Pianists twice"}') #>> '{errors,0,messages,0,code}', 'invalid',
     'contract B refuses the key with another body');
+INSERT INTO made SELECT 'a', group_api.create_group(pg_temp.body());
+SELECT is(pg_temp.id(group_api.create_group(pg_temp.body())), pg_temp.id((SELECT answer FROM made WHERE name = 'a')),
+    'the key is another one with contract A');
 SELECT set_config('request.headers', '{"idempotency-key": "b2"}', true);
 SELECT is(group_api_v2.create_group('{"name": "Pianists once"}') #>> '{errors,0,messages,0,code}', 'unique',
     'a fault is told under a new key');
