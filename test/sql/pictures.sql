@@ -41,6 +41,11 @@ JOIN group_api_private.pictures ON id = pg_temp.id_of(coalesce(nullif(answer ->>
 SELECT is(group_api_v2.get_group((answer ->> 'id')::bigint)::jsonb -> 'image_small', answer::jsonb -> 'image_small', 'the group says so later, too') FROM made;
 SELECT is((group_api.get_group((SELECT id FROM group_api_private.groups WHERE number = (answer ->> 'id')::bigint)) #>> '{group,image}'),
 	answer ->> 'image_big', 'in contract A''s words as well') FROM made WHERE kind = 'image/png';
+SET LOCAL group_api.picture_url = 'https://groups.example/p/{id}/large?v=1';
+SELECT is(group_api_v2.get_group((answer ->> 'id')::bigint) ->> 'image_big',
+	format('https://groups.example/p/%s/large?v=1', pg_temp.id_of(answer ->> 'image_big')),
+	'an address keeps what stands behind the id''s place') FROM made WHERE kind = 'image/png';
+RESET group_api.picture_url;
 SELECT is(pg_temp.make('url', 'image_original', 'https://example.com/a.png') ->> 'image_big', 'https://example.com/a.png', 'a URL stays a URL');
 SELECT is(pg_temp.kept(), 4::bigint, 'and is not kept');
 SELECT matches(pg_temp.make(what, 'image_original', value) ->> 'image_big', 'id=', what || ' is read')

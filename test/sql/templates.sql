@@ -170,6 +170,8 @@ FROM (VALUES ('pt-BR', 'pt'), ('pt_BR', 'pt'), ('PT', 'pt'), ('de-CH-1996', 'de'
 SELECT group_api.put_template('MOBILE', 'pt_br', 'BR {link}');
 SELECT is(pg_temp.message(2, wanted) ->> 'locale', expected, format('with own words for pt-BR, %s is written in %s', wanted, expected))
 FROM (VALUES ('pt-BR', 'pt-BR'), ('pt-BR-x-a', 'pt-BR'), ('pt-PT', 'pt'), ('pt', 'pt')) AS cases (wanted, expected);
+SELECT group_api.put_template('MOBILE', 'de-x-a', 'X {link}');
+SELECT is(pg_temp.message(2, 'de-x-a-b') ->> 'locale', 'de', 'a subtag of one letter goes with the one behind it');
 SELECT is(pg_temp.message(3, 'pt-BR') ->> 'locale', 'pt', 'the other channel keeps its words');
 SELECT group_api.put_template('MOBILE', 'pt', 'PT {link}');
 SELECT is(pg_temp.sms(wanted), expected, wanted || ': own words go before built-in ones')
