@@ -63,6 +63,11 @@ FROM (VALUES ('a title', '<title>Barnaby G invites you to Saturday hike</title>'
 	('the address to read', '>LINK</a>'),
 	('its expiry', 'You can answer until \d+ [A-Z][a-z]+ \d{4}')) AS parts (what, part);
 
+SET LOCAL group_api.invitation_url = 'https://example.com/i/{token}/open?from=sms';
+SELECT matches(pg_temp.message(2) ->> 'text', 'https://example\.com/i/[A-Za-z0-9_-]{26,}/open\?from=sms',
+	'a link keeps what stands behind the token''s place');
+RESET group_api.invitation_url;
+
 -- ---- A name of another direction ----
 
 SELECT pg_temp.change(inviter => 'דנה', name => 'Hike!');
