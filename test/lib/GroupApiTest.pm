@@ -45,6 +45,7 @@ use MIME::Base64 qw(encode_base64url);
 use POSIX ();
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
+use Test2::API qw(test2_add_callback_context_release);
 use Test::More;
 use Time::HiRes qw(sleep time);
 
@@ -62,6 +63,8 @@ our $PATIENCE = $ENV{GROUP_API_TEST_PATIENCE} || 120;
 # How many times longer than a quiet machine this one may take for what a test
 # says is soon. What it must not wait for has to last longer than that.
 our $SLACK = $ENV{GROUP_API_TEST_SLACK} || 10;
+# The first sentence that fails ends the test: to script/mutants one is enough.
+test2_add_callback_context_release(sub { exit 1 if $_[0]->hub->failed }) if $ENV{GROUP_API_TEST_STOP};
 
 my $root = abs_path(dirname(__FILE__) . '/../..');
 my $scratch = File::Temp->newdir('group_api_test.XXXXXX', TMPDIR => 1);
