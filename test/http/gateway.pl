@@ -34,6 +34,8 @@ $node->safe_psql('postgres', q{
 		'SELECT set_config($$response.status$$, status, true) || set_config($$response.headers$$, headers, true)';
 	CREATE FUNCTION probe.fail(state text) RETURNS void LANGUAGE plpgsql AS
 		'BEGIN RAISE EXCEPTION USING ERRCODE = state, MESSAGE = $$m$$, DETAIL = $$d$$, HINT = $$h$$; END';
+	CREATE FUNCTION probe.answer(message text, detail text) RETURNS void LANGUAGE plpgsql AS
+		'BEGIN RAISE EXCEPTION USING ERRCODE = $$PGRST$$, MESSAGE = message, DETAIL = detail; END';
 	CREATE FUNCTION probe.secret() RETURNS int LANGUAGE sql AS 'SELECT 1';
 	CREATE FUNCTION probe.rows() RETURNS TABLE (n int) LANGUAGE sql STABLE AS 'SELECT 1 UNION ALL SELECT 2';
 	CREATE FUNCTION probe.none() RETURNS TABLE (n int) LANGUAGE sql STABLE AS 'SELECT 1 WHERE false';
@@ -157,12 +159,16 @@ sub check_callers
 	is($g->post_json('/rpc/told', '{}', Authorization => $web{Authorization} . 'x')->{status}, 401, 'as is one with another signature');
 	is($g->post_json('/rpc/told', '{}', Gateway::bearer(role => 'web', exp => time - 300))->{status}, 401, 'and one of yesterday');
 	for ([ { role => 'nobody' }, 'role "nobody" does not exist' ], [ { role => 'web', exp => 'soon' }, q{The JWT 'exp' claim must be a number} ],
-		[ { role => 'web', exp => time - 300 }, 'JWT expired' ], [ { role => 'web', nbf => time + 300 }, 'JWT not yet valid' ])
+		[ { role => 'web', exp => time - 300 }, 'JWT expired' ], [ { role => 'web', nbf => time + 300 }, 'JWT not yet valid' ],
+		[ { role => 'web', exp => time + 300.5 }, 'JWT expired' ], [ { role => 'web', aud => 7 }, q{The JWT 'aud' claim must be a string or an array of strings} ],
+		[ { role => 'web', aud => ['a', 7] }, q{The JWT 'aud' claim must be a string or an array of strings} ])
 	{
 		my $answer = $g->post_json('/rpc/told', '{}', Gateway::bearer(%{ $_->[0] }));
 		is("$answer->{status} " . from_json($answer->{content})->{message}, "401 $_->[1]", 'a token that is refused');
 	}
 	is($g->post_json('/rpc/told', '{}', Authorization => 'Bearer ')->{status}, 401, 'so is an empty one');
+	is($g->post_json('/rpc/told', '{}', Gateway::bearer(role => 'web', %$_))->{status}, 200, 'times and audiences that say nothing are passed over')
+	  for { nbf => time + 300.5 }, { iat => time + 300.5 }, { exp => undef }, { aud => undef }, { aud => [] }, { aud => 'x' };
 	is($g->get('/rpc/mark', {%json}, n => 2)->{status}, 405, 'GET writes nothing');
 	my $rehearsed = $g->post_json('/rpc/mark', { n => 3 }, Prefer => 'return=minimal, tx=rollback');
 	is("$rehearsed->{status} $rehearsed->{headers}{'preference-applied'}", '204 tx=rollback', 'a call may be rehearsed');
@@ -184,6 +190,12 @@ sub check_errors
 		is_deeply(from_json($answer->{content}), { code => $state, message => 'm', details => 'd', hint => 'h' }, 'with all it says')
 		  unless $state =~ /^PT/;
 	}
+	my $raised = sub { my ($status, %headers) = @_; $g->post_json('/rpc/answer', { message => to_json({ code => 'c', message => 'm' }),
+		detail => to_json({ status => $status, headers => \%headers }) }, %web) };
+	my $busy = $raised->(503, 'Retry-After' => '7', 'X-A' => 'b');
+	is("$busy->{status} $busy->{headers}{'x-a'} $busy->{content}", '503 b {"code":"c","details":null,"hint":null,"message":"m"}', 'an error is what the function says');
+	is_deeply($busy->{headers}{'retry-after'}, [ 0, 7 ], 'with 503 PostgREST adds when to come back, whatever the function says');
+	is($raised->(429, 'Retry-After' => '7')->{headers}{'retry-after'}, 7, 'with another status it does not');
 	is($g->post_json('/rpc/collide', { state => $_ })->{content} % 3, 0, "$_ is tried again until it succeeds") for '40001', '40P01';
 	is($g->post_json('/rpc/secret', '{}')->{status}, 401, 'what nobody may do asks for a token');
 	is($g->post_json('/rpc/secret', '{}', Gateway::bearer(role => 'anon'))->{status}, 401, 'also with a token of nobody');

@@ -11,13 +11,13 @@ class Fault extends Error {
 		const { status, code, message, details, hint, headers } = this;
 		return {
 			status,
-			headers: Object.entries({
+			// PostgREST's own word on when to come back stands before the function's.
+			headers: [...(status === 503 ? [['Retry-After', '0']] : []), ...Object.entries({
 				'Content-Type': 'application/json; charset=utf-8',
 				'Proxy-Status': `PostgREST; error=${code}`,
 				...(status === 401 ? { 'WWW-Authenticate': 'Bearer' } : {}),
-				...(status === 503 && !headers['Retry-After'] ? { 'Retry-After': '0' } : {}),
 				...headers,
-			}),
+			})],
 			body: JSON.stringify({ code, details, hint, message }),
 		};
 	}

@@ -69,6 +69,9 @@ function claimsOf(token, secret) {
 	return claims;
 }
 
+// A time that is no whole number of 64 bits is 1970 to PostgREST.
+const secondsOf = (time) => (Number.isInteger(time) && Math.abs(time) < 2 ** 63 ? time : 0);
+
 // Thirty seconds of skew are forgiven.
 function checkTimes(claims) {
 	const now = Math.floor(Date.now() / 1000);
@@ -81,13 +84,18 @@ function checkTimes(claims) {
 		const time = claims[name] ?? undefined;
 		if (time === undefined) continue;
 		if (typeof time !== 'number') throw refuse('PGRST303', `The JWT '${name}' claim must be a number`);
-		if (isWrong(time)) throw refuse('PGRST303', words);
+		if (isWrong(secondsOf(time))) throw refuse('PGRST303', words);
 	}
 }
 
-// RFC 7519, 4.1.3: a text or a list of them. Without the claim any audience will do.
+// RFC 7519, 4.1.3: a text or a list of them. Without the claim, or with an empty list, any
+// audience will do.
 function checkAudience({ aud }, audience) {
-	if (audience !== undefined && aud !== undefined && aud !== null && ![aud].flat().includes(audience))
+	if (aud === undefined || aud === null) return;
+	const list = [aud].flat();
+	if (list.some((one) => typeof one !== 'string'))
+		throw refuse('PGRST303', "The JWT 'aud' claim must be a string or an array of strings");
+	if (audience !== undefined && list.length > 0 && !list.includes(audience))
 		throw refuse('PGRST303', 'JWT not in audience');
 }
 
