@@ -15,7 +15,8 @@ plan skip_all => 'npm package pg not found' unless node_modules();
 plan skip_all => 'nginx not found' unless peer('nginx/usr/sbin/nginx');
 
 my $node = new_api_node('main', conf => "group_api.resend_cooldown = '0'");
-my $front;
+# A leader sends one contact a message every ten minutes: each gateway has contacts of its own.
+my ($front, $domain);
 
 sub call
 {
@@ -38,7 +39,7 @@ sub said
 	return "$answer->{status} " . join ' ', map { join ':', grep { defined } $_->{name}, $_->{delivery}{status}, $_->{response}{status} } @{ $json->{group}{members} };
 }
 
-sub member { my ($name) = @_; return { nickName => $name, contact => { type => 'EMAIL', value => lc("$name\@example.com") } }; }
+sub member { my ($name) = @_; return { nickName => $name, contact => { type => 'EMAIL', value => lc "$name\@$domain" } }; }
 
 sub make_group
 {
@@ -170,6 +171,7 @@ sub check_addresses
 for my $gateway (gateways($node))
 {
 	$front = front_of($gateway, rate => '1000r/s', name => '127.0.0.1');
+	$domain = "$gateway->{name}.example.com";
 	check_looking();
 	check_listing();
 	check_changing();
