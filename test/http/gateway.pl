@@ -98,6 +98,10 @@ sub check_bodies
 	my $plain = sub { $g->ask('POST', '/rpc/whole', content => $_[0], headers => { %json, 'Content-Type' => 'text/plain' }) };
 	is($plain->("a\0b")->{content}, '{"text" : "a"}', 'a text ends at a zero byte');
 	is($plain->("a\xFF")->{status}, 400, 'and is UTF-8');
+	my $form = sub { $g->ask('POST', '/rpc/named', content => $_[0], headers => { %json, 'Content-Type' => 'application/x-www-form-urlencoded' })->{status} };
+	# PostgREST leaves a transaction open then, which the next request ends.
+	is(join(' ', map { $form->("a=1&b=$_") } '%FF', "\xFF", '%C3%A9', '%'), '500 500 200 200', 'a form is UTF-8, or PostgREST breaks off');
+	is(join(' ', map { $g->get("/rpc/named?a=1&$_", {%json})->{status} } 'b=%FF', 'select=%FF', 'b=%C3%A9', 'b=%'), '500 500 200 200', 'so is an address');
 	is($g->ask('POST', '/rpc/named?a=1', content => '{"a": 1}', headers => {%json, 'Content-Type' => 'application/json'})->{status}, 400, 'POST takes no arguments in the query');
 	return;
 }

@@ -77,6 +77,34 @@ sub check_mangled
 	return;
 }
 
+# PostgREST breaks off at them, at a form in the midst of a transaction, which the next
+# request would be in.
+sub check_bytes
+{
+	my ($front) = @_;
+	my $of = tokens_of($node, {}, qw(bytes));
+	my $post = sub { my ($path, $body) = @_; $front->ask('POST', $path, content => $body, headers => { Accept => '*/*', 'Content-Type' => 'application/x-www-form-urlencoded' })->{status} };
+	my @links = ("/i/$of->{bytes}", map { "/rpc/$_" } qw(invitation_page invitation decline_invitation load_group));
+
+	for my $bytes ('%FF', "\xFF", '%c0%af', "\xC0\xAF", '%C3', '%C3x', '%C3%28', "\xC3%28", '%E0%80%80', '%ED%A0%80', '%F5%80%80%80', '%F0%8F%BF%BF', 'a' x 3000 . '%FF')
+	{
+		is($post->($_, "token=$bytes"), 400, "$front->{name}: no form with bytes that are no UTF-8 gets through: $_") for @links;
+		is($post->($links[0], "$bytes=1"), 400, 'nor such a name');
+		next if $bytes =~ /[^ -~]/;
+		is($front->get("$_?token=$bytes", { Accept => '*/*' })->{status}, 400, "nor such an address: $_") for @links[ 1 .. $#links ], '/rest/v1/rpc/invitation';
+	}
+	is($post->('/rpc/load_group', 'a=' . 'x' x 100_000), 400, 'nor a form that is too large to be looked at');
+	is($node->safe_psql('postgres', q{SELECT count(*) FROM pg_stat_activity WHERE state ~ 'in transaction'}), 0, 'no transaction is left open');
+	for my $text ('%C3%A9', "\xC3\xA9", "\xC3%A9", '%e2%82%ac', '%F0%9F%8E%B9', '%ED%9F%BF', '%F4%8F%BF%BF', 'a+b', '100%', '%zz', '%')
+	{
+		is($post->($_, "token=$text"), 404, "but others do: $_") for '/rpc/invitation_page', '/rpc/invitation';
+		is($front->get("/rpc/invitation?token=$text", { Accept => '*/*' })->{status}, 404, 'in an address, too') unless $text =~ /[^ -~]/;
+	}
+	is(response_of($of->{bytes}), 'pending', 'and none of it answers');
+	like($front->post_json('/rpc/get_group', { id => 'x' x 100_000 }, Gateway::bearer(role => 'web', sub => 'u1'))->{content}, qr/22P02/, 'JSON may be larger');
+	return;
+}
+
 # Whoever reads a log must not find links that still are good in it.
 sub check_logs
 {
@@ -110,6 +138,7 @@ for my $gateway (gateways($node))
 {
 	check_front(front_of($gateway));
 	check_mangled(front_of($gateway));
+	check_bytes(front_of($gateway, rate => '1000r/s'));
 	check_logs($gateway);
 }
 done_testing();

@@ -53,6 +53,13 @@ function textOf(body, fault) {
 	}
 }
 
+// Latin-1 with percent-encoded bytes, which PostgREST breaks off at where they are no UTF-8.
+function parametersIn(text) {
+	const bytes = text.replace(/%([0-9a-f]{2})/gi, (_, digits) => String.fromCharCode(parseInt(digits, 16)));
+	asUtf8(bytes);
+	return new URLSearchParams(Buffer.from(text, 'latin1').toString());
+}
+
 // {named: {...}, unnamed: the body, type, isJson}
 function argumentsOf({ method, headers }, url, body) {
 	if (method !== 'POST') return { named: Object.fromEntries(parametersOf(url)) };
@@ -62,7 +69,7 @@ function argumentsOf({ method, headers }, url, body) {
 	const given = headers['content-type'] ?? 'application/json';
 	const type = given.split(';')[0].trim().toLowerCase();
 	if (type === 'application/x-www-form-urlencoded')
-		return { named: Object.fromEntries(new URLSearchParams(body.toString())), type: 'form' };
+		return { named: Object.fromEntries(parametersIn(body.toString('latin1'))), type: 'form' };
 	if (type === 'application/json') {
 		const text = textOf(body, new Fault(400, 'PGRST102', 'Empty or invalid json'));
 		return { ...readJson(text), type: 'json', isJson: true };
@@ -94,6 +101,7 @@ function readRequest(incoming, body, { schemas }) {
 	const { method } = incoming;
 	const headers = Object.fromEntries(Object.entries(incoming.headers).map(([name, value]) => [name, asUtf8(String(value))]));
 	const url = new URL(incoming.url, 'http://127.0.0.1');
+	parametersIn(url.search);
 	const [, name] = /^\/rpc\/([^/]+)$/.exec(decodeURIComponent(url.pathname)) ?? [];
 
 	if (name === undefined)
