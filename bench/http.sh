@@ -26,6 +26,18 @@ set_up_constant() {
 	SQL
 }
 
+# await_schemas: PostgREST answers 503 until it has read the schemas
+await_schemas() {
+	local i code
+	for ((i = 0; i < 600; i++)); do
+		code=$(curl -s -o /dev/null -w '%{http_code}' "http://127.0.0.1:$GATEWAY_PORT/rpc/no_such")
+		[ "$code" = 404 ] && return
+		sleep 0.1
+	done
+	warn "PostgREST did not read the schemas within 60 s"
+	return 1
+}
+
 # start_gateway: PostgREST where it is installed, else its double; sets GATEWAY to its
 # name and GATEWAY_PORT
 start_gateway() {
@@ -38,6 +50,7 @@ start_gateway() {
 			-e "s|^db-schemas = .*|db-schemas = \"$schemas\"|" -e "s|^jwt-secret = .*|jwt-secret = \"$SECRET\"|" \
 			-e "s|^server-port = .*|server-port = $GATEWAY_PORT|" "$ROOT/docs/http/postgrest.conf" >"$WORK/postgrest.conf"
 		helper gateway "$program" "$WORK/postgrest.conf"
+		await_schemas || return
 	elif command -v node >/dev/null && [ -d "$modules/pg" ]; then
 		GATEWAY='its double'
 		helper gateway env "NODE_PATH=$modules" node "$ROOT/test/http/gateway.js" --host "$WORK" --port "$PGPORT" \
