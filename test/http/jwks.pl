@@ -35,6 +35,7 @@ my %good = (sub => 'u1', name => 'Ann', aud => $AUDIENCE, iss => 'https://login.
 my @cases = (
 	[ 200, 'RS256', r1 => \%good ], [ 200, 'another key of the set', r2 => \%good ], [ 200, 'ES256', e1 => \%good ],
 	[ 200, 'a list of audiences', r1 => { %good, aud => [ 'https://other.example', $AUDIENCE ] } ],
+	[ 200, 'an empty list', r1 => { %good, aud => [] } ], [ 401, 'an audience that is no text', r1 => { %good, aud => 7 } ],
 	[ 401, 'a key that is not of the set', foreign => \%good ], [ 401, 'a foreign key with a known name', foreign => \%good, { kid => 'r1' } ],
 	[ 401, 'another audience', r1 => { %good, aud => 'https://other.example' } ], [ 401, 'another of a list', r1 => { %good, aud => ['x'] } ],
 	[ 401, 'a token that is over', r1 => { %good, exp => time - 3600 } ], [ 401, 'no signature', r1 => \%good, { alg => 'none' } ],
