@@ -94,6 +94,8 @@ sub check_bytes
 		is($front->get("$_?token=$bytes", { Accept => '*/*' })->{status}, 400, "nor such an address: $_") for @links[ 1 .. $#links ], '/rest/v1/rpc/invitation';
 	}
 	is($post->('/rpc/load_group', 'a=' . 'x' x 100_000), 400, 'nor a form that is too large to be looked at');
+	is($post->('/rpc/load_group', 'a=' . '%C3%A9' x 10_000), 404, 'others are, to their end');
+	is($post->('/rpc/load_group', 'a=' . '%C3%A9' x 10_000 . '%FF'), 400, 'which counts');
 	is($node->safe_psql('postgres', q{SELECT count(*) FROM pg_stat_activity WHERE state ~ 'in transaction'}), 0, 'no transaction is left open');
 	for my $text ('%C3%A9', "\xC3\xA9", "\xC3%A9", '%e2%82%ac', '%F0%9F%8E%B9', '%ED%9F%BF', '%F4%8F%BF%BF', 'a+b', '100%', '%zz', '%')
 	{
