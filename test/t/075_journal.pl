@@ -25,10 +25,11 @@ sub query { return $node->safe_psql('postgres', $_[0]); }
 sub logged { my ($pattern, $from) = @_; return substr(slurp_file($node->logfile), $from // 0) =~ /$pattern/; }
 sub recovered { return logged('group_api recorded 4 messages that had been sent before', $_[0]); }
 
-# Where the journal of a database is.
+# Where the journal of a database is; its number is the same as long as the node is.
+my $database = query("SELECT oid FROM pg_database WHERE datname = 'postgres'");
 sub journal_path
 {
-	my ($directory, $database) = ($node->data_dir, query("SELECT oid FROM pg_database WHERE datname = 'postgres'"));
+	my $directory = $node->data_dir;
 	my ($device, $inode) = stat $directory;
 
 	return sprintf '/dev/shm/group_api.%x.%x.%s', $device, $inode, $database;
@@ -88,6 +89,33 @@ is_sent_once('a session is killed', sub {
 	kill 'KILL', $process;
 	poll_until(sub { query('SELECT 1') && !is_alive($process) }, 'the server began anew');
 });
+
+# ---- what was recorded is not recorded again
+
+sub slots_taken_over { my ($journal) = @_; return scalar grep { unpack('V', substr $journal, 24 + 512 * $_, 4) == 3 } 0 .. (length($journal) - 24) / 512 - 1; }
+
+# As if a crash came between the commit of an outcome and the end of its slot: the journal
+# of before the commit is put back.
+my $holder = psql_in_background($node, '');
+$holder->{say}->('BEGIN; LOCK TABLE group_api_private.attempts;');
+my @recorded = four_under_way();
+my $noted;
+poll_until(sub { slots_taken_over($noted = slurp_file(journal_path())) == 4 }, 'four answers are noted and cannot be recorded yet');
+$holder->{say}->('COMMIT;');
+all_are($node, 'sent', 'then they are recorded');
+$node->stop('immediate');
+open(my $kept, '>:raw', journal_path()) or die "journal: $!";
+chmod 0600, $kept;
+print $kept $noted;
+close $kept;
+my $start = -s $node->logfile;
+$node->start;
+invite($node, sa_number(++$next));
+all_are($node, 'sent', 'what comes next is sent');
+is(scalar(arrivals(@recorded)), 4, 'the four are not sent again');
+is(query("SELECT count(*) FROM group_api.attempts a JOIN group_api_private.invitations i ON i.group_id = a.group_id AND i.number = a.member
+	WHERE contact IN ('" . join("', '", @recorded) . "')"), 4, 'nor have they a second line in the history');
+ok(!recovered($start), 'nor is it told');
 
 # ---- what is not waited for
 

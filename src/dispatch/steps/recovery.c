@@ -87,33 +87,43 @@ read_slot(int at, TimestampTz now, GaRecord *record)
 	job.handed_at =
 		IS_VALID_TIMESTAMP(message.handed_at) ? message.handed_at : now;
 	ga_job_judge(&job, &outcome, now, record, &must_pause);
-	ga_counters_note_outcome(job.provider->counters, &outcome, GA_FATE_SENT,
-							 false, NULL, now);
 	return true;
 }
 
+/*
+ * Moves what was recorded to the front, and tells how many that are.  The last
+ * dispatcher may have died between the commit of an outcome and the end of its slot:
+ * that has its line in the history already.
+ */
 static int
 record_of(int64 incarnation, GaRecord *records, int count)
 {
 	int failed = 0;
-	int kept = ga_work_is_careful(GA_STEP_RECORD)
-				   ? ga_one_by_one_record(records, count, incarnation, &failed)
-				   : ga_queue_record(records, count, incarnation);
+	int kept;
 
-	return count - kept - failed;
+	count = ga_queue_find_sending(records, count, incarnation);
+	if (count == 0)
+		return 0;
+	kept = ga_work_is_careful(GA_STEP_RECORD)
+			   ? ga_one_by_one_record(records, count, incarnation, &failed)
+			   : ga_queue_record(records, count, incarnation);
+	count -= kept + failed;
+	memmove(records, records + kept + failed, sizeof(GaRecord) * count);
+	return count;
 }
 
-/* How many were recorded.  There may be some of several dispatchers that died. */
+/* The same for all.  There may be some of several dispatchers that died. */
 static int
 record_all(GaRecord *records, int count)
 {
-	GaRecord *same = palloc(sizeof(GaRecord) * Max(count, 1));
+	GaRecord *done = palloc(sizeof(GaRecord) * Max(count, 1));
 	int recorded = 0;
 
 	while (count > 0)
 	{
 		int64 incarnation = ga_own_journal_incarnation(records[0].job_id);
 		int others = 0;
+		GaRecord *same = done + recorded;
 		int same_count = 0;
 
 		for (int i = 0; i < count; i++)
@@ -124,7 +134,25 @@ record_all(GaRecord *records, int count)
 		recorded += record_of(incarnation, same, same_count);
 		count = others;
 	}
+	memcpy(records, done, sizeof(GaRecord) * recorded);
 	return recorded;
+}
+
+/* Once it is committed. */
+static void
+count_recorded(const GaRecord *records, int count, TimestampTz now)
+{
+	for (int i = 0; i < count; i++)
+	{
+		const GaProvider *provider = ga_provider_named(records[i].server);
+		GaOutcomeFrame outcome = {.outcome = GA_OUTCOME_ACCEPTED,
+								  .retry_after_ms = -1,
+								  .elapsed_us = records[i].elapsed_us};
+
+		if (provider != NULL)
+			ga_counters_note_outcome(provider->counters, &outcome, GA_FATE_SENT,
+									 false, NULL, now);
+	}
 }
 
 void
@@ -141,7 +169,8 @@ ga_recovery_run(GaMonotonic now)
 		return;
 	if (!ga_journal_begin(ga_own_journal()))
 		ga_own_journal_clear();
-	records = palloc(sizeof(GaRecord) * GA_JOURNAL_SLOTS);
+	records = MemoryContextAlloc(ga_work_scope()->caller_context,
+								 sizeof(GaRecord) * GA_JOURNAL_SLOTS);
 	for (int i = 0; ga_ownership_is_ours() && i < GA_JOURNAL_SLOTS; i++)
 		if (read_slot(i, GetCurrentTimestamp(), &records[count]))
 			count++;
@@ -149,6 +178,7 @@ ga_recovery_run(GaMonotonic now)
 	ga_work_end();
 	ga_own_journal_clear();
 	is_done = true;
+	count_recorded(records, recorded, GetCurrentTimestamp());
 	if (recorded > 0)
 		ereport(LOG, (errmsg("group_api recorded %d messages that had been "
 							 "sent before the server or its dispatcher ended",

@@ -144,12 +144,8 @@ record_states(const GaRecord *records, int count, int64 incarnation)
 	return recorded;
 }
 
-/*
- * Moves the records whose rows are still being sent, so locked by somebody, to
- * the front; returns how many.
- */
-static int
-keep_locked(GaRecord *records, int count, int64 incarnation)
+int
+ga_queue_find_sending(GaRecord *records, int count, int64 incarnation)
 {
 	static GaPlan plan = {
 		.sql = "SELECT o.n::int4 FROM unnest($1, $2) WITH ORDINALITY"
@@ -273,10 +269,10 @@ ga_queue_record(GaRecord *records, int count, int64 incarnation)
 		left == 0 || record_states(records, left, incarnation) == left;
 	int kept = 0;
 
-	/* A row that is no longer being sent was answered or deleted: nothing to
-	 * keep, and of a deleted one no history either. */
+	/* One that is still being sent is locked by somebody.  A row that is not was
+	 * answered or deleted: nothing to keep, and of a deleted one no history either. */
 	if (!all_are_there)
-		kept = keep_locked(records, left, incarnation);
+		kept = ga_queue_find_sending(records, left, incarnation);
 	record_attempts(records + kept, count - kept, all_are_there);
 	ga_polls_add(records + kept, count - kept);
 	for (int i = kept; i < count; i++)

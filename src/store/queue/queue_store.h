@@ -105,5 +105,11 @@ extern int64 ga_queue_new_incarnation(void);
  * records are moved to the front of the array and their number is returned.
  */
 extern int ga_queue_record(GaRecord *records, int count, int64 incarnation);
+/*
+ * Moves the records whose rows are still being sent by that incarnation to the front of
+ * the array; returns their number.
+ */
+extern int ga_queue_find_sending(GaRecord *records, int count,
+								 int64 incarnation);
 
 #endif /* GA_STORE_QUEUE_QUEUE_STORE_H */
