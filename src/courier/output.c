@@ -113,11 +113,13 @@ write_outbox(void *context)
 }
 
 bool
-ga_output_open(GaOutput *output, int fd, GaJournal *journal)
+ga_output_open(GaOutput *output, int fd, GaJournal *journal,
+			   uint32_t generation)
 {
 	memset(output, 0, sizeof(*output));
 	output->fd = fd;
 	output->journal = journal;
+	output->generation = generation;
 	pthread_mutex_init(&output->lock, NULL);
 	pthread_cond_init(&output->filled, NULL);
 	pthread_cond_init(&output->emptied, NULL);

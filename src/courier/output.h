@@ -23,10 +23,12 @@ typedef struct GaOutput
 	GaBuffer outbox; /* what the socket had no room for */
 	GaJournal
 		*journal; /* where the dispatcher's death is outlived; NULL: nowhere */
+	uint32_t generation; /* the dispatcher's, in the journal */
 } GaOutput;
 
 /* Starts the thread that writes what the socket has no room for at once. */
-extern bool ga_output_open(GaOutput *output, int fd, GaJournal *journal);
+extern bool ga_output_open(GaOutput *output, int fd, GaJournal *journal,
+						   uint32_t generation);
 
 /*
  * Writes the frames in `buffer` and empties it; never blocks.  true: they are in the

@@ -21,6 +21,8 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #include "base/shared/journal.h"
@@ -276,34 +278,90 @@ take_frames(Server *server)
 	}
 }
 
-/*
- * The dispatcher is gone.  Nothing more is taken up; what is under way has some time,
- * for which the next dispatcher waits.
- */
-static void __attribute__((noreturn)) outlive(Server *server)
-{
-	const struct timespec longest = {GA_JOURNAL_LINGER_MS / 1000,
-									 GA_JOURNAL_LINGER_MS % 1000 * 1000000};
-	GaJournal *journal = server->output.journal;
+/* ---- after the dispatcher's end ------------------------------------------- */
 
-	if (journal == NULL)
-		_exit(0);
-	ga_journal_set_busy(journal, ga_monotonic_in_ms(GA_JOURNAL_LINGER_MS));
-	drain(server);
-	nanosleep(&longest, NULL);
+/* What a signal's handler needs of it. */
+static GaJournal *outlived_by;
+static pid_t dispatcher;
+
+static void
+end_now(int number)
+{
+	(void) number;
 	_exit(0);
 }
 
-/* NULL: there is none.  The memory stays when its descriptor is closed. */
+/*
+ * What is under way has some time, for which the next dispatcher waits.  A timer ends it,
+ * whatever the threads, the main thread among them, are held up by.
+ */
+static void
+start_last_second(void)
+{
+	static volatile sig_atomic_t is_started;
+	const struct itimerval longest = {
+		.it_value = {GA_JOURNAL_SENDS_MS / 1000,
+					 GA_JOURNAL_SENDS_MS % 1000 * 1000}};
+
+	if (is_started)
+		return;
+	is_started = 1;
+	ga_journal_set_busy(outlived_by, ga_monotonic_in_ms(GA_JOURNAL_LINGER_MS));
+	setitimer(ITIMER_REAL, &longest, NULL);
+}
+
+/* Of SIGCONT, by the kernel when the dispatcher ends, or by somebody while it lives. */
+static void
+note_end(int number)
+{
+	(void) number;
+	if (getppid() != dispatcher)
+		start_last_second();
+}
+
+/* One that somebody stopped goes on, and finds the end of the stream. */
+static void
+expect_end(GaJournal *journal, pid_t parent)
+{
+	struct sigaction action = {.sa_flags = SA_RESTART};
+
+	outlived_by = journal;
+	dispatcher = parent;
+	action.sa_handler = end_now;
+	sigaction(SIGALRM, &action, NULL);
+	action.sa_handler = note_end;
+	sigaction(SIGCONT, &action, NULL);
+	prctl(PR_SET_PDEATHSIG, SIGCONT);
+}
+
+/* Nothing more is taken up; the timer ends it, or the last message does. */
+static void __attribute__((noreturn)) outlive(Server *server)
+{
+	if (server->output.journal == NULL)
+		_exit(0);
+	start_last_second();
+	drain(server);
+	for (;;)
+		pause();
+}
+
+/*
+ * NULL: there is none that is known, as where the dispatcher is of another version.  The
+ * memory stays when its descriptor is closed.
+ */
 static GaJournal *
 open_journal(int fd)
 {
-	void *memory = MAP_FAILED;
+	struct stat object;
+	void *memory;
 
-	if (fd >= 0)
-		memory = mmap(NULL, ga_journal_size(), PROT_READ | PROT_WRITE,
-					  MAP_SHARED, fd, 0);
-	return memory == MAP_FAILED ? NULL : memory;
+	/* What is shorter would end us by SIGBUS. */
+	if (fd < 0 || fstat(fd, &object) != 0 ||
+		object.st_size < (off_t) ga_journal_size())
+		return NULL;
+	memory = mmap(NULL, ga_journal_size(), PROT_READ | PROT_WRITE, MAP_SHARED,
+				  fd, 0);
+	return memory == MAP_FAILED || !ga_journal_is_known(memory) ? NULL : memory;
 }
 
 /* Nothing of the server's comes along: no descriptor, no signal state. */
@@ -337,11 +395,15 @@ ga_serve(int fd, bool tells, int journal_fd)
 {
 	static Server server;
 	GaJournal *journal = open_journal(journal_fd);
+	/* As long as the end of the dispatcher that started us is ours. */
+	uint32_t generation = journal ? ga_journal_generation(journal) : 0;
 	pid_t parent = getppid();
 	char said[128];
 
-	/* One that somebody stopped goes on, and finds the end of the stream. */
-	prctl(PR_SET_PDEATHSIG, journal ? SIGCONT : SIGKILL);
+	if (journal)
+		expect_end(journal, parent);
+	else
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != parent)
 		_exit(0);
 	shed_inheritance(fd);
@@ -349,7 +411,7 @@ ga_serve(int fd, bool tells, int journal_fd)
 	fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) & ~O_NONBLOCK);
 	ga_confine(GA_CONFINE_SENDER, said, sizeof(said));
 	ga_descriptors_start();
-	if (!ga_output_open(&server.output, fd, journal))
+	if (!ga_output_open(&server.output, fd, journal, generation))
 		_exit(3);
 	if (tells)
 		tell_confinement(&server, said);

@@ -341,8 +341,8 @@ note_accepted(Worker *worker, const GaTask *task)
 	words[0] = '\0';
 	ga_outcome_put(note, task->job.id, &worker->outcome);
 	words[0] = first;
-	ga_journal_note(worker->output->journal, task->job.id,
-					ga_buffer_start(note) + GA_FRAME_HEADER,
+	ga_journal_note(worker->output->journal, worker->output->generation,
+					task->job.id, ga_buffer_start(note) + GA_FRAME_HEADER,
 					ga_buffer_length(note) - GA_FRAME_HEADER);
 	ga_buffer_consume(note, ga_buffer_length(note));
 }

@@ -120,11 +120,13 @@ ok(!recovered($start), 'nor is it told');
 # ---- what is not waited for
 
 my $silent = start_script_server(http => { rules => [ { match => '', replies => [ { delay => 3600 } ] } ] }, smtp => {});
-add_sms($node, $silent->{http}, name => 'silent', prefixes => '+49');
+add_sms($node, $silent->{http}, name => 'silent', prefixes => '+49', timeout => 600);
 invite($node, german_number(1));
 poll_until(sub { read_log($silent, 'request') }, 'a gateway has a message and does not answer');
 my $left = courier_pid($node);
 my ($before) = wait_for_dispatcher($node, 'there is a dispatcher');
+# Nor one that somebody stopped.
+kill 'STOP', $left;
 kill 'KILL', $before->{pid};
 poll_until(sub { read_log($silent, 'request') > 1 }, 'it is sent again, since nobody knows what became of it');
 poll_until(sub { !is_alive($left) }, 'nor does the courier wait for it');
@@ -150,10 +152,10 @@ sub forged_slot
 {
 	my ($number, $group) = @_;
 	my $job = pack 'Q', ($number % 3) << 32 | $number;
-	my $answer = $number % 2 ? noise(384) : pack('a8 q Q V V V4', $job, -1, rand 2**40, 1, 0, 0, 0, 3, 0) . 'SMx';
+	my $answer = $number % 2 ? noise(376) : pack('a8 q Q V V V4', $job, -1, rand 2**40, 1, 0, 0, 0, 3, 0) . 'SMx';
 
-	return pack 'V V a8 a8 a16 l l l a64 x4 a8 a384', 3, $number % 5 ? length $answer : rand 2**32, $job, noise(8),
-	  $number % 4 ? noise(16) : $group, $number % 4 ? map({ rand(2**32) - 2**31 } 1 .. 3) : (2 + $number % 16 / 4, 1, 1), $number % 7 ? 'sms' : noise(64), $job, $answer;
+	return pack 'V V a8 a8 a16 l l l a64 x4 V V a8 a376', 3, $number % 5 ? length $answer : rand 2**32, $job, noise(8),
+	  $number % 4 ? noise(16) : $group, $number % 4 ? map({ rand(2**32) - 2**31 } 1 .. 3) : (2 + $number % 16 / 4, 1, 1), $number % 7 ? 'sms' : noise(64), 1, 1, $job, $answer;
 }
 
 open(my $strange, '>', $path) or die "$path: $!";

@@ -45,7 +45,8 @@ hand_over(GaJournal *journal, uint64_t job_id)
 static void
 accept(GaJournal *journal, uint64_t job_id, const char *answer)
 {
-	ga_journal_note(journal, job_id, answer, strlen(answer));
+	ga_journal_note(journal, ga_journal_generation(journal), job_id, answer,
+					strlen(answer));
 }
 
 /* How many are taken over; of the last one what was answered. */
@@ -149,9 +150,11 @@ an_answer_that_is_too_long_is_not_noted(void **state)
 
 	memset(answer, 'x', sizeof(answer));
 	hand_over(journal, 7);
-	ga_journal_note(journal, 7, answer, sizeof(answer));
+	ga_journal_note(journal, ga_journal_generation(journal), 7, answer,
+					sizeof(answer));
 	assert_int_equal(taken_over(journal, NULL), 0);
-	ga_journal_note(journal, 7, answer, sizeof(answer) - 1);
+	ga_journal_note(journal, ga_journal_generation(journal), 7, answer,
+					sizeof(answer) - 1);
 	assert_int_equal(taken_over(journal, NULL), 1);
 }
 
@@ -166,6 +169,36 @@ what_is_cleared_takes_no_answer_of_before(void **state)
 	accept(journal, 7, "SM7");
 	assert_true(ga_journal_is_empty(journal));
 	assert_int_equal(ga_journal_busy_until(journal), 0);
+}
+
+/* An extension made anew counts from the same number; the courier of before lingers. */
+static void
+an_answer_of_an_earlier_dispatcher_says_nothing(void **state)
+{
+	GaJournal *journal = *state;
+	uint32_t before = ga_journal_generation(journal);
+
+	hand_over(journal, 7);
+	assert_true(ga_journal_take(journal));
+	ga_journal_clear(journal);
+	hand_over(journal, 7);
+	ga_journal_note(journal, before, 7, "of another", 10);
+	assert_int_equal(taken_over(journal, NULL), 0);
+	accept(journal, 7, "its own");
+	assert_int_equal(taken_over(journal, NULL), 1);
+}
+
+/* Its last courier is waited for, though another one takes the journal meanwhile. */
+static void
+an_answer_to_an_earlier_dispatcher_is_still_noted(void **state)
+{
+	GaJournal *journal = *state;
+	uint32_t before = ga_journal_generation(journal);
+
+	hand_over(journal, 7);
+	assert_true(ga_journal_take(journal));
+	ga_journal_note(journal, before, 7, "SM7", 3);
+	assert_int_equal(taken_over(journal, NULL), 1);
 }
 
 static void
@@ -260,6 +293,11 @@ main(void)
 										set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 			what_is_cleared_takes_no_answer_of_before, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			an_answer_of_an_earlier_dispatcher_says_nothing, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			an_answer_to_an_earlier_dispatcher_is_still_noted, set_up,
+			tear_down),
 		cmocka_unit_test_setup_teardown(
 			what_ends_its_readers_is_read_twice_and_not_again, set_up,
 			tear_down),

@@ -5,8 +5,10 @@
  * A slot goes from FREE to HANDED (the dispatcher), to WRITING and ACCEPTED (the courier)
  * and back to FREE (the dispatcher).  What is in a slot is written by whoever holds it,
  * before the state says so.  Two threads of the courier may hold answers for one slot,
- * of which one came too late: the exchange of HANDED for WRITING decides, and then the job
- * id is looked at once more.
+ * of which one came too late: the exchange of HANDED for WRITING decides, and then whose
+ * the slot is is looked at once more.  They may be of two couriers, the one of a
+ * dispatcher that died, and the extension made anew meanwhile, so that the same ids are
+ * used again: therefore each dispatcher is a generation of its own.
  *
  * A process that dies in between leaves WRITING behind, which says nothing.
  */
@@ -15,7 +17,7 @@
 #include <string.h>
 
 /* Another layout has another number, also where sizes are the same. */
-#define LAYOUT 0x67614a31u
+#define LAYOUT 0x67614a32u
 
 /* A second time, since a dispatcher may be killed at any moment for another reason. */
 #define BEGUN_MAX 2
@@ -33,6 +35,8 @@ typedef struct JournalSlot
 	uint32_t state;
 	uint32_t answer_length;
 	GaJournalMessage message;
+	uint32_t generation; /* of the message */
+	uint32_t answered_generation;
 	uint64_t answered; /* the job id of the answer */
 	char answer[GA_JOURNAL_ANSWER_MAX];
 } JournalSlot;
@@ -42,8 +46,8 @@ struct GaJournal
 	uint32_t layout;
 	uint32_t size;
 	GaMonotonic busy_until;
-	uint32_t begun; /* how often reading was begun since the last end */
-	uint32_t unused;
+	uint32_t begun;		 /* how often reading was begun since the last end */
+	uint32_t generation; /* of the dispatcher that took it last */
 	JournalSlot slots[GA_JOURNAL_SLOTS];
 };
 
@@ -105,14 +109,28 @@ ga_journal_is_empty(const GaJournal *journal)
 }
 
 bool
+ga_journal_is_known(const GaJournal *journal)
+{
+	return journal->layout == LAYOUT && journal->size == sizeof(GaJournal);
+}
+
+bool
 ga_journal_take(GaJournal *journal)
 {
-	if (journal->layout == LAYOUT && journal->size == sizeof(GaJournal))
-		return true;
-	memset(journal, 0, sizeof(*journal));
+	bool is_known = ga_journal_is_known(journal);
+
+	if (!is_known)
+		memset(journal, 0, sizeof(*journal));
 	journal->size = sizeof(GaJournal);
 	journal->layout = LAYOUT;
-	return false;
+	journal->generation++;
+	return is_known;
+}
+
+uint32_t
+ga_journal_generation(const GaJournal *journal)
+{
+	return journal->generation;
 }
 
 void
@@ -124,6 +142,7 @@ ga_journal_put(GaJournal *journal, const GaJournalMessage *message)
 	if (state == WRITING || !change_state(slot, state, FREE))
 		return;
 	slot->message = *message;
+	slot->generation = journal->generation;
 	set_state(slot, HANDED);
 }
 
@@ -147,7 +166,9 @@ ga_journal_read(const GaJournal *journal, int at, GaJournalMessage *message,
 	*message = slot->message;
 	message->server[GA_JOURNAL_SERVER_SIZE - 1] = '\0';
 	*length = slot->answer_length;
-	if (slot->answered != message->job_id || *length > GA_JOURNAL_ANSWER_MAX)
+	if (slot->answered != message->job_id ||
+		slot->answered_generation != slot->generation ||
+		*length > GA_JOURNAL_ANSWER_MAX)
 		return false;
 	memcpy(answer, slot->answer, *length);
 	return state_of(slot) == ACCEPTED;
@@ -159,22 +180,30 @@ ga_journal_busy_until(const GaJournal *journal)
 	return __atomic_load_n(&journal->busy_until, __ATOMIC_ACQUIRE);
 }
 
+static bool
+is_of(const JournalSlot *slot, uint32_t generation, uint64_t job_id)
+{
+	return slot->message.job_id == job_id && slot->generation == generation;
+}
+
 void
-ga_journal_note(GaJournal *journal, uint64_t job_id, const char *answer,
-				size_t length)
+ga_journal_note(GaJournal *journal, uint32_t generation, uint64_t job_id,
+				const char *answer, size_t length)
 {
 	JournalSlot *slot = slot_of(journal, job_id);
 
 	if (length > GA_JOURNAL_ANSWER_MAX || state_of(slot) != HANDED ||
-		slot->message.job_id != job_id || !change_state(slot, HANDED, WRITING))
+		!is_of(slot, generation, job_id) ||
+		!change_state(slot, HANDED, WRITING))
 		return;
 	/* It may have been handed out to another one just now. */
-	if (slot->message.job_id != job_id)
+	if (!is_of(slot, generation, job_id))
 	{
 		set_state(slot, HANDED);
 		return;
 	}
 	slot->answered = job_id;
+	slot->answered_generation = generation;
 	slot->answer_length = (uint32_t) length;
 	memcpy(slot->answer, answer, length);
 	set_state(slot, ACCEPTED);
