@@ -350,8 +350,10 @@ note_accepted(Worker *worker, const GaTask *task)
 static void
 tell(Worker *worker, const GaTask *task)
 {
+	/* What is captured went nowhere, and has the message with its link. */
 	if (worker->output->journal != NULL &&
-		worker->outcome.verdict.outcome == GA_OUTCOME_ACCEPTED)
+		worker->outcome.verdict.outcome == GA_OUTCOME_ACCEPTED &&
+		worker->outcome.captured.length == 0)
 		note_accepted(worker, task);
 	ga_outcome_put(&worker->frames, task->job.id, &worker->outcome);
 }

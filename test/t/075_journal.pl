@@ -134,6 +134,14 @@ invite($node, sa_number(++$next));
 poll_until(sub { arrivals(sa_number($next)) }, 'others are sent meanwhile');
 query('DROP SERVER silent CASCADE');
 
+# ---- what is in it
+
+query("CREATE SERVER captured FOREIGN DATA WRAPPER group_api_capture OPTIONS (channel 'MOBILE', prefixes '+49');
+	CREATE USER MAPPING FOR public SERVER captured");
+invite($node, german_number(2));
+poll_until(sub { query('SELECT count(*) FROM group_api.captured') == 1 }, 'a message is captured');
+unlike(slurp_file(journal_path()), qr/token=/, 'and its link is not noted');
+
 # ---- where it is
 
 my $path = journal_path();
