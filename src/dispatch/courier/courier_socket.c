@@ -60,7 +60,12 @@ void
 ga_courier_leave(GaCourierSocket *sock)
 {
 	if (sock->has_journal)
+	{
+		/* The next dispatcher may look before the courier notices. */
+		ga_journal_set_busy(ga_own_journal(),
+							ga_monotonic_in_ms(GA_JOURNAL_LINGER_MS));
 		sock->pid = 0;
+	}
 	ga_courier_stop(sock);
 }
 

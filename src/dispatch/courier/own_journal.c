@@ -65,11 +65,12 @@ tell_that_there_is_none(void)
 						   journal_name)));
 }
 
-/* Where all is recorded nobody will look for it. */
+/* Where all is recorded, and no courier was left behind, nobody will look for it. */
 static void
 remove_empty(int code, Datum arg)
 {
-	if (ga_journal_is_empty(journal))
+	if (ga_journal_is_empty(journal) &&
+		ga_journal_busy_until(journal) <= ga_monotonic_now())
 		(void) shm_unlink(journal_name);
 }
 
