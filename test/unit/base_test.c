@@ -20,6 +20,7 @@
 #include "base/shared/sms_text.h"
 #include "base/shared/utf8.h"
 #include "base/shared/wire.h"
+#include "in_range.h"
 
 static GaSlice
 slice(const char *string)
@@ -109,8 +110,8 @@ hostile_outcomes_are_refused_or_harmless(void **state)
 				assert_true(out.code.length + out.detail.length +
 								out.message_id.length + out.captured.length ==
 							7);
-				assert_in_range(out.outcome, GA_OUTCOME_ACCEPTED,
-								GA_OUTCOME_UNCERTAIN);
+				assert_uint_in_range(out.outcome, GA_OUTCOME_ACCEPTED,
+									 GA_OUTCOME_UNCERTAIN);
 			}
 			free(copy);
 		}

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "courier/smtp/reply.h"
+#include "in_range.h"
 
 typedef struct SmtpCase
 {
@@ -304,7 +305,7 @@ a_reply_of_many_lines_has_a_bounded_text(void **state)
 
 		for (int n = 0; n < 20000; n++)
 			ga_reply_add_text(&text, lines[i], strlen(lines[i]));
-		assert_in_range(text.length, 0, 4096);
+		assert_uint_in_range(text.length, 0, 4096);
 		ga_text_free(&text);
 	}
 }

@@ -160,17 +160,17 @@ waits_double_with_each_try_up_to_the_cap(void **state)
 	{
 		const double bound = ga_settings.retry_base * (double) (1 << attempt);
 
-		assert_in_range(mean_wait(attempt, &longest) * 1000, bound * 490,
-						bound * 510);
-		assert_in_range(longest, bound * 0.99, bound);
+		assert_uint_in_range(mean_wait(attempt, &longest) * 1000, bound * 490,
+							 bound * 510);
+		assert_uint_in_range(longest, bound * 0.99, bound);
 	}
 	for (int attempt = 11; attempt <= 12; attempt++)
 	{
-		assert_in_range(mean_wait(attempt, &longest),
-						ga_settings.retry_cap * 0.49,
-						ga_settings.retry_cap * 0.51);
-		assert_in_range(longest, ga_settings.retry_cap * 0.99,
-						ga_settings.retry_cap);
+		assert_uint_in_range(mean_wait(attempt, &longest),
+							 ga_settings.retry_cap * 0.49,
+							 ga_settings.retry_cap * 0.51);
+		assert_uint_in_range(longest, ga_settings.retry_cap * 0.99,
+							 ga_settings.retry_cap);
 	}
 }
 

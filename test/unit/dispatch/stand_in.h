@@ -17,6 +17,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "../in_range.h"
 #include "base/guc.h"
 #include "dispatch/courier/jobs.h"
 #include "dispatch/provider/providers.h"

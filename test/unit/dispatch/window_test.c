@@ -207,8 +207,8 @@ a_rate_lets_one_go_and_then_as_many_as_time_has_passed(void **state)
 	finish(provider, GA_OUTCOME_ACCEPTED, 0);
 	assert_int_equal(ga_provider_capacity(provider, the_time), 0);
 	/* Half a second later the next one may go: it is waited for exactly. */
-	assert_in_range(ga_provider_next_turn(provider, the_time),
-					the_time + SECOND / 2, the_time + SECOND / 2 + 2);
+	assert_uint_in_range(ga_provider_next_turn(provider, the_time),
+						 the_time + SECOND / 2, the_time + SECOND / 2 + 2);
 	pass_ms(499);
 	assert_int_equal(ga_provider_capacity(provider, the_time), 0);
 	pass_ms(2);
@@ -260,13 +260,13 @@ after_a_long_silence_no_more_than_the_burst_goes_at_once(void **state)
 	assert_int_equal(sent_within(provider, 100), 1);
 	pass_ms(5000);
 	assert_int_equal(sent_within(provider, 100), 1);
-	assert_in_range(sent_within(provider, 1000), 9, 11);
+	assert_uint_in_range(sent_within(provider, 1000), 9, 11);
 	provider = load_one("rate", "50", "max_connections", "100", NULL);
 	assert_int_equal(sent_within(provider, 1), 1);
 	pass_ms(5000);
 	assert_int_equal(sent_within(provider, 1), 5);
 	/* What the rest of the tenth brings, besides. */
-	assert_in_range(sent_within(provider, 99), 4, 5);
+	assert_uint_in_range(sent_within(provider, 99), 4, 5);
 }
 
 static void
@@ -280,8 +280,8 @@ an_sms_counts_by_its_segments(void **state)
 	ga_provider_sent(provider, 3);
 	finish(provider, GA_OUTCOME_ACCEPTED, 0);
 	/* The first second of three is what this one had; two are owed, and its own. */
-	assert_in_range(ga_provider_next_turn(provider, the_time),
-					the_time + 3 * SECOND, the_time + 3 * SECOND + 2);
+	assert_uint_in_range(ga_provider_next_turn(provider, the_time),
+						 the_time + 3 * SECOND, the_time + 3 * SECOND + 2);
 	pass_ms(2900);
 	assert_int_equal(ga_provider_capacity(provider, the_time), 0);
 	pass_ms(200);
@@ -296,8 +296,8 @@ a_question_waits_for_the_rate_too(void **state)
 	(void) state;
 	assert_true(ga_provider_next_question(provider, the_time) == the_time);
 	ga_provider_sent(provider, 1);
-	assert_in_range(ga_provider_next_question(provider, the_time),
-					the_time + SECOND, the_time + SECOND + 2);
+	assert_uint_in_range(ga_provider_next_question(provider, the_time),
+						 the_time + SECOND, the_time + SECOND + 2);
 	assert_int_equal(ga_provider_question_room(provider), 0);
 }
 
