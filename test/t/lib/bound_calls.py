@@ -18,8 +18,8 @@ import sys
 PGRES_TUPLES_OK = 2
 PGRES_COMMAND_OK = 1
 VERBOSE = 2
-# Nothing tells PQfn how much its buffer takes.
-LARGEST_RESULT = 1 << 25
+# Nothing tells PQfn how much its buffer takes; one is enough, and that is never copied.
+BUFFER = ctypes.create_string_buffer(1 << 25)
 
 
 class Argument(ctypes.Structure):
@@ -63,14 +63,13 @@ def call(pq, connection, function, arguments):
     values = [None if a is None else bytes.fromhex(a) for a in arguments]
     blocks = (Argument * max(len(values), 1))(
         *[Argument(-1 if v is None else len(v), 0, v) for v in values])
-    buffer = ctypes.create_string_buffer(LARGEST_RESULT)
     length = ctypes.c_int(-1)
     result = ctypes.c_void_p(pq.PQfn(
-        connection, function, buffer, ctypes.byref(length), 0, blocks,
+        connection, function, BUFFER, ctypes.byref(length), 0, blocks,
         len(values)))
     if pq.PQresultStatus(result) == PGRES_COMMAND_OK:
         answer = {"rows": [[None if length.value < 0
-                            else buffer.raw[:length.value].hex()]]}
+                            else ctypes.string_at(BUFFER, length.value).hex()]]}
     else:
         answer = {"error": pq.PQresultErrorMessage(result).decode()}
     pq.PQclear(result)
