@@ -117,7 +117,8 @@ helper() {
 find_postgres() {
 	local candidate
 	if [ -n "${PG_CONFIG:-}" ]; then
-		PG_CONFIG=$(command -v "$PG_CONFIG") || return 1
+		candidate=$(command -v "$PG_CONFIG") || return 1
+		PG_CONFIG=$candidate
 	else
 		candidate=$(newest_installed) && [ -n "$candidate" ] || return 1
 		PG_CONFIG=/usr/lib/postgresql/$candidate/bin/pg_config
