@@ -435,6 +435,7 @@ sub check_bytes
 		}
 	}
 	is($status->($B, '-H', "Host: a\xFF"), 400, 'a host has none either');
+	is($status->($_, '-H', "Host: a/\xFF"), 400, "nor one that is none anyway: $_") for $A, $B, '/i/' . 'x' x 34, '/receipt?server=sms';
 	is($status->($B, @caller, '-H', "Idempotency-Key: \xC3\xA9"), 200, 'UTF-8 may stand in a header');
 	is($status->("${B}search/?search=\xC3\xA9\xF0\x9F\x98\x80", @caller), 200, 'an address may be raw UTF-8');
 	for my $bytes ("\xFF", "\xC3", "\xC0\x80", "\xED\xA0\x80", "\xF4\x90\x80\x80")
