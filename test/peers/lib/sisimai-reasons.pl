@@ -1,23 +1,18 @@
-# Reads bounces with Sisimai: sisimai-reasons.pl FILE... writes {FILE: [{reason, hard}]}.
+# Reads bounces with Sisimai: sisimai-reasons.pl FILE... writes {FILE: [{reason, recipient}]}.
 use strict;
 use warnings;
 
 use JSON::PP;
 use Sisimai;
 
+# Its name until version 5.
+my $rise = Sisimai->can('rise') || Sisimai->can('make') or die 'Sisimai reads by no name that is known here';
 my %found;
 for my $path (@ARGV)
 {
 	open(my $file, '<:raw', $path) or die "$path: $!";
 	my $mail = do { local $/; <$file> };
-	my $read = eval { Sisimai->make(\$mail, delivered => 1) } // [];
-	my @reasons;
-	for my $one (@$read)
-	{
-		my $facts = $one->damn;
-		push @reasons, { reason => $facts->{reason}, hard => $facts->{softbounce} eq '0' ? \1 : \0,
-			recipient => $facts->{recipient} };
-	}
-	$found{$path} = \@reasons;
+	my $read = eval { Sisimai->$rise(\$mail, delivered => 1) } // [];
+	$found{$path} = [ map { my $facts = $_->damn; { reason => $facts->{reason}, recipient => $facts->{recipient} } } @$read ];
 }
 print JSON::PP->new->utf8->canonical->encode(\%found);
