@@ -16,6 +16,7 @@ ci() {
 	{
 		echo '#!/bin/bash'
 		echo '[ "${1:-}" = --pg ] || { sleep "${OWN:-0}"; echo "7 passed, 0 failed"; exit "${OWN_STATUS:-0}"; }'
+		echo '[ "$3" = gcc ] || { echo "2 passed, ${AGAIN:-0} failed"; exit "${AGAIN:-0}"; }'
 		printf 'printf "%%b\\n" %q\n' "$text"
 		echo "exit $status"
 	} >"$TREE/script/test"
@@ -34,6 +35,14 @@ ci 0 '9 passed, 0 failed'
 ends 0 "all passed" 'PostgreSQL 17: 9 passed, 0 failed'
 ci 1 '8 passed, 1 failed'
 ends 1 "a failure on another PostgreSQL is one" 'PostgreSQL 17: 8 passed, 1 failed'
+ONE='  failed tests\n  server 001_start: it starts\n      not ok\n\n8 passed, 1 failed'
+ci 1 "$ONE"
+ends 0 "but not where a file passes the second time, which is said" \
+	'PostgreSQL 17: 8 passed, 1 failed; 001_start once more: 2 passed, 0 failed'
+ci 1 "$ONE" AGAIN=1
+ends 1 "one that fails twice is a failure" 'PostgreSQL 17: 8 passed, 1 failed'
+ci 1 "  failed tests\n  sql a: x\n  sql b: x\n  sql c: x\n  sql d: x\n\n5 passed, 4 failed"
+ends 1 "and so are many at once" 'PostgreSQL 17: 5 passed, 4 failed'
 ci 0 '9 passed, 0 failed' OWN_STATUS=1
 ends 1 "a failure on the machine's own is one" 'PostgreSQL 17: 9 passed, 0 failed'
 ci 77 'skipped: Debian trixie cannot be made here'

@@ -18,12 +18,16 @@
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "dispatch/courier/own_journal.h"
 #include "dispatch/slots.h"
 #include "miscadmin.h"
 #include "storage/ipc.h"
+
+/* A journal takes this part of what is free at the most. */
+#define ROOM_SHARE 8
 
 static GaJournal *journal;
 static int journal_fd = -1;
@@ -50,6 +54,20 @@ is_ours_alone(int fd)
 
 	return fstat(fd, &object) == 0 && object.st_uid == geteuid() &&
 		   (object.st_mode & (S_IRWXG | S_IRWXO)) == 0;
+}
+
+/*
+ * Sessions have what they share for parallel queries in the same place, which is small
+ * in a container: 64 MB, unless somebody says otherwise.
+ */
+static bool
+leaves_room(int fd)
+{
+	struct statvfs place;
+
+	return fstatvfs(fd, &place) == 0 &&
+		   ga_journal_size() * ROOM_SHARE <=
+			   (uint64) place.f_bavail * place.f_bsize;
 }
 
 /* Once for the server, since dispatchers come and go. */
@@ -82,7 +100,7 @@ ga_own_journal_open(Oid database)
 				 ? shm_open(journal_name, O_RDWR | O_CREAT, S_IRUSR | S_IWUSR)
 				 : -1;
 
-	if (fd >= 0 && is_ours_alone(fd) &&
+	if (fd >= 0 && is_ours_alone(fd) && leaves_room(fd) &&
 		posix_fallocate(fd, 0, (off_t) ga_journal_size()) == 0)
 		memory = mmap(NULL, ga_journal_size(), PROT_READ | PROT_WRITE,
 					  MAP_SHARED, fd, 0);
