@@ -473,8 +473,9 @@ what_is_no_signing_key_signs_nothing(void **state)
 	static const char *const none[] = {
 		"", "whsec_", "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
 		/* 66 bytes: longer than any */
-		"whsec_QUJDREVGR0hJSktMTU5PUFFSU1RVVldYQUJDREVGR0hJSktMTU5PUFFSU1RVVldY"
-		"QUJDREVGR0hJSktMTU5PUFFS"};
+		("whsec_"
+		 "QUJDREVGR0hJSktMTU5PUFFSU1RVVldYQUJDREVGR0hJSktMTU5PUFFSU1RVVldY"
+		 "QUJDREVGR0hJSktMTU5PUFFS")};
 
 	(void) state;
 	for (size_t i = 0; i < sizeof(none) / sizeof(none[0]); i++)
