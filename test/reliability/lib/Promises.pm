@@ -111,7 +111,9 @@ sub one_transaction
 	  . ($is_kept ? "\n\\echo committing\nCOMMIT;" : "\nROLLBACK;") . "\n\\echo answered\n";
 	my ($out, $error) = ('', '');
 
-	IPC::Run::run([ 'psql', '-XAtq', '-v', 'ON_ERROR_STOP=1', '-d', $node->connstr('postgres') ], '<', \$sql, '>', \$out, '2>', \$error);
+	# Where the server is just down psql ends before it has read.
+	local $SIG{PIPE} = 'IGNORE';
+	eval { IPC::Run::run([ 'psql', '-XAtq', '-v', 'ON_ERROR_STOP=1', '-d', $node->connstr('postgres') ], '<', \$sql, '>', \$out, '2>', \$error); };
 	return 'rolled_back' unless $is_kept;
 	return $out =~ /answered/ ? 'committed' : $out =~ /committing/ ? 'unknown' : 'refused';
 }
