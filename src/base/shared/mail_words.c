@@ -429,19 +429,18 @@ has_phrase(const char *text, const char *phrase)
 {
 	size_t length = strlen(phrase);
 	bool goes_on = phrase[length - 1] == '*';
+	const char *end = text + strlen(text);
 	const char *found = text;
 
 	length -= goes_on;
-	for (;; found++)
+	while ((found = memmem(found, end - found, phrase, length)) != NULL)
 	{
-		while (*found && strncmp(found, phrase, length) != 0)
-			found++;
-		if (*found == '\0')
-			return false;
 		if ((found == text || !is_word(found[-1])) &&
 			(goes_on || !is_word(found[length])))
 			return true;
+		found++;
 	}
+	return false;
 }
 
 static bool
