@@ -4,7 +4,8 @@
  *
  * Membership stands in pg_depend, which no syscache covers, and every call of
  * create_group() asks for it.  So what was found is kept in each backend: the
- * schemas until any schema changes, the functions until any function does.
+ * schemas until any schema changes, the tables until any table's row in pg_class does, the
+ * functions until any function does.
  * Dropping the extension drops both.  That nothing was found is not kept.
  * ALTER EXTENSION DROP alone is not noticed by sessions that have looked before;
  * only the extension's owner can say it.
@@ -53,7 +54,7 @@ typedef struct Schemas
 typedef struct Named
 {
 	NameData name;
-	Oid function;
+	Oid oid;
 } Named;
 
 typedef struct Routine
@@ -73,7 +74,10 @@ static bool functions_are_valid;
 static MemoryContext functions_context;
 static List *namesakes_known; /* of Namesakes */
 static List *named_known;	  /* of Named */
-static List *routines_known;  /* of Routine */
+static bool tables_are_valid;
+static MemoryContext tables_context;
+static List *tables_known;	 /* of Named */
+static List *routines_known; /* of Routine */
 static bool is_watching;
 
 static void
@@ -90,11 +94,19 @@ forget_functions(Datum arg, int cache, uint32 hash)
 }
 
 static void
+forget_tables(Datum arg, int cache, uint32 hash)
+{
+	tables_are_valid = false;
+}
+
+static void
 watch(void)
 {
 	if (is_watching)
 		return;
 	CacheRegisterSyscacheCallback(NAMESPACEOID, forget_schemas, (Datum) 0);
+	CacheRegisterSyscacheCallback(NAMESPACEOID, forget_tables, (Datum) 0);
+	CacheRegisterSyscacheCallback(RELOID, forget_tables, (Datum) 0);
 	CacheRegisterSyscacheCallback(PROCOID, forget_functions, (Datum) 0);
 	/* A schema that is ours no longer takes its functions along. */
 	CacheRegisterSyscacheCallback(NAMESPACEOID, forget_functions, (Datum) 0);
@@ -251,11 +263,62 @@ ga_extension_require(void)
 						errhint("%s", ga_extension_remedy(version))));
 }
 
+/* ---- tables --------------------------------------------------------------- */
+
+static Oid
+find_named(const List *known, const char *name)
+{
+	ListCell *cell;
+
+	foreach (cell, known)
+		if (namestrcmp(&((Named *) lfirst(cell))->name, name) == 0)
+			return ((Named *) lfirst(cell))->oid;
+	return InvalidOid;
+}
+
+static void
+keep_named(List **known, MemoryContext context, const char *name, Oid oid)
+{
+	MemoryContext old = MemoryContextSwitchTo(context);
+	Named *named = palloc(sizeof(Named));
+
+	namestrcpy(&named->name, name);
+	named->oid = oid;
+	*known = lappend(*known, named);
+	MemoryContextSwitchTo(old);
+}
+
+/* What changes while we look is looked at anew by the next call. */
+static void
+begin_tables(void)
+{
+	watch();
+	if (tables_are_valid)
+		return;
+	if (tables_context == NULL)
+		tables_context = AllocSetContextCreate(
+			TopMemoryContext, "group_api tables", ALLOCSET_SMALL_SIZES);
+	MemoryContextReset(tables_context);
+	tables_known = NIL;
+	tables_are_valid = true;
+}
+
 Oid
 ga_extension_table(const char *name)
 {
-	return find_table(name, our_schemas()->private, ga_extension_oid());
+	Oid table;
+
+	begin_tables();
+	table = find_named(tables_known, name);
+	if (OidIsValid(table))
+		return table;
+	table = find_table(name, our_schemas()->private, ga_extension_oid());
+	if (OidIsValid(table))
+		keep_named(&tables_known, tables_context, name, table);
+	return table;
 }
+
+/* ---- whose it is ---------------------------------------------------------- */
 
 Oid
 ga_extension_owner(void)
@@ -291,18 +354,6 @@ begin_functions(void)
 	functions_are_valid = true;
 }
 
-static void
-keep_named(const char *name, Oid function)
-{
-	MemoryContext old = MemoryContextSwitchTo(functions_context);
-	Named *named = palloc(sizeof(Named));
-
-	namestrcpy(&named->name, name);
-	named->function = function;
-	named_known = lappend(named_known, named);
-	MemoryContextSwitchTo(old);
-}
-
 /* The one of that name, which has no second form. */
 static Oid
 find_function(const char *name, Oid schema)
@@ -329,17 +380,16 @@ ga_extension_function(const char *name)
 {
 	Oid schema = our_schemas()->public;
 	Oid function;
-	ListCell *cell;
 
 	if (!OidIsValid(schema))
 		return InvalidOid;
 	begin_functions();
-	foreach (cell, named_known)
-		if (namestrcmp(&((Named *) lfirst(cell))->name, name) == 0)
-			return ((Named *) lfirst(cell))->function;
+	function = find_named(named_known, name);
+	if (OidIsValid(function))
+		return function;
 	function = find_function(name, schema);
 	if (OidIsValid(function))
-		keep_named(name, function);
+		keep_named(&named_known, functions_context, name, function);
 	return function;
 }
 
