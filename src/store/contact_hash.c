@@ -17,6 +17,7 @@
 #include "common/sha2.h"
 #include "store/contact_hash.h"
 #include "store/plan_cache.h"
+#include "store/table/table_find.h"
 #include "utils/builtins.h"
 
 #define SALT_LENGTH 16
@@ -71,28 +72,47 @@ hash_all(const uint8 *salt, int count, const GaChannel *channels,
 }
 
 static bool
-take_salt(uint64 rows, uint8 *salt)
+take_salt(Datum datum, bool isnull, uint8 *salt)
 {
-	bool isnull;
-	bytea *value;
+	bytea *value = isnull ? NULL : DatumGetByteaPP(datum);
 
-	if (rows == 0)
-		return false;
-	value = DatumGetByteaPP(ga_row_datum(0, 1, &isnull));
-	if (isnull || VARSIZE_ANY_EXHDR(value) != SALT_LENGTH)
+	if (value == NULL || VARSIZE_ANY_EXHDR(value) != SALT_LENGTH)
 		return false;
 	memcpy(salt, VARDATA_ANY(value), SALT_LENGTH);
 	return true;
 }
 
+/* Of the one row that the statement has found. */
+static bool
+take_found_salt(uint64 rows, uint8 *salt)
+{
+	bool isnull;
+	Datum value;
+
+	if (rows == 0)
+		return false;
+	value = ga_row_datum(0, 1, &isnull);
+	return take_salt(value, isnull, salt);
+}
+
 static bool
 find_salt(uint8 *salt)
 {
+	static const GaColumn columns[] = {{"salt", BYTEAOID}};
+	static GaTable table = {.name = "suppression_salt",
+							.column_count = lengthof(columns),
+							.columns = columns};
 	static GaPlan plan = {
 		.sql = "SELECT salt FROM group_api_private.suppression_salt",
 	};
+	Datum values[lengthof(columns)];
+	bool nulls[lengthof(columns)];
+	GaFound found = ga_table_find_any(&table, values, nulls);
 
-	return take_salt(ga_plan_run(&plan, NULL, NULL, SPI_OK_SELECT), salt);
+	if (found == GA_FOUND_UNKNOWN)
+		return take_found_salt(ga_plan_run(&plan, NULL, NULL, SPI_OK_SELECT),
+							   salt);
+	return found == GA_FOUND_ONE && take_salt(values[0], nulls[0], salt);
 }
 
 /* A new salt would make the list's entries unknown for good. */
@@ -143,8 +163,8 @@ ensure_salt(uint8 *salt)
 	if (!pg_strong_random(VARDATA(fresh), SALT_LENGTH))
 		ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR),
 						errmsg("could not generate a salt")));
-	(void) take_salt(ga_plan_run(&plan, values, NULL, SPI_OK_INSERT_RETURNING),
-					 salt);
+	(void) take_found_salt(
+		ga_plan_run(&plan, values, NULL, SPI_OK_INSERT_RETURNING), salt);
 }
 
 void
