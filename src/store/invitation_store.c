@@ -12,7 +12,7 @@
 #include "base/fair_queue.h"
 #include "base/guc.h"
 #include "catalog/pg_type.h"
-#include "store/cap_store.h"
+#include "store/caps/cap_store.h"
 #include "store/events/event_moves.h"
 #include "store/group/deadline_store.h"
 #include "store/invitation_events.h"

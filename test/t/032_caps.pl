@@ -101,6 +101,20 @@ poll_until(sub { copies_of($held) == 1 }, 'what counts may be locked', 10);
 $holder->{say}->('ROLLBACK;');
 $holder->{finish}->();
 
+# ---- where somebody has changed the table, statements do the same
+
+sql(q{
+	ALTER INDEX group_api_private.sends_key RENAME TO sends_by_key;
+	CREATE TABLE seen (key bigint);
+	CREATE FUNCTION see() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN INSERT INTO public.seen VALUES (NEW.key); RETURN NEW; END';
+	CREATE TRIGGER see BEFORE INSERT ON group_api_private.sends FOR EACH ROW EXECUTE FUNCTION see();
+});
+my $watched = sa_number(++$next);
+as_user('zoe', 'SELECT count(group_api.create_group(' . group_body($watched) . ')) FROM generate_series(1, 30)');
+poll_until(sub { copies_of($watched) == 1 && waiting($watched, "AND reason LIKE '%cooldown)'") == 19 }, 'a burst is one message, and nineteen for the cool-down');
+is(sql('SELECT count(*) FROM public.seen'), 20, "somebody's trigger sees each row that counts");
+is(waiting($watched, "AND reason LIKE '%daily_cap allows'"), 10, 'the rest waits for the next day');
+
 stop_program($servers);
 $node->stop;
 done_testing();

@@ -2,10 +2,8 @@
  * cap_store.c
  *		Counting against the daily caps, and the cool-down of resends.
  *
- * Only the one dispatcher of a database counts sends, so no two count at once.  It
- * adds rows and changes none, and there is no unique index: nobody's transaction is
- * waited for.  A claim costs one look into the index and one row, 3 microseconds; so
- * keys are short (store/contact_hash), and sums are made here, not in SQL.
+ * Only the one dispatcher of a database counts sends (store/caps/sends), so no two count at
+ * once.  Sums are made here, not in SQL.
  *
  * Locks: none on sends, but those of trimming; rows of resends: two resends to one
  * contact at the same moment wait for each other.
@@ -16,13 +14,11 @@
 #include "base/link_token.h"
 #include "catalog/pg_type.h"
 #include "common/hashfn.h"
-#include "store/cap_store.h"
+#include "store/caps/cap_store.h"
 #include "store/contact_hash.h"
 #include "store/plan_cache.h"
+#include "store/caps/sends.h"
 #include "utils/timestamp.h"
-
-/* Removed in one go: some milliseconds. */
-#define TRIM_ROWS 10000
 
 /* Of other leaders, too: so others than operators are told less (api/disclosure). */
 const char ga_cap_recipient_words[] =
@@ -121,70 +117,78 @@ compare_places(const void *a, const void *b, void *arg)
 	return (first > second) - (first < second);
 }
 
-/* Where one of the found rows belongs: to all claims of its key. */
-static void
-add_to_histories(Keys *keys, const GaClaim *claims, int first,
-				 TimestampTz today, uint64 row)
+/* The claims in their order, one place for each key. */
+typedef struct Distinct
 {
-	int64 key = DatumGetInt64(keys->keys[keys->order[first]]);
-	int64 leader = ga_row_int64(row, 2, 0);
-	TimestampTz at = ga_row_int64(row, 3, 0);
-	int64 message = ga_row_int64(row, 4, 0);
+	int count;
+	Datum *keys;
+	int *firsts; /* in the order, the first claim of it */
+} Distinct;
 
-	for (int i = first; i < keys->count; i++)
+/* What is read, for whom, and since when it is today's. */
+typedef struct HistoryReading
+{
+	Keys *keys;
+	const GaClaim *claims;
+	Distinct distinct;
+	TimestampTz today;
+} HistoryReading;
+
+/* A row belongs to all claims of its key. */
+static void
+add_to_histories(void *context, int place, const GaSend *send)
+{
+	HistoryReading *reading = context;
+	Keys *keys = reading->keys;
+
+	for (int i = reading->distinct.firsts[place]; i < keys->count; i++)
 	{
-		int place = keys->order[i];
-		History *history = &keys->histories[place];
-		bool is_same = claims[place].created_by == leader;
+		int claim = keys->order[i];
+		History *history = &keys->histories[claim];
+		bool is_same = reading->claims[claim].created_by == send->leader;
 
-		if (DatumGetInt64(keys->keys[place]) != key)
+		if (DatumGetInt64(keys->keys[claim]) != send->key)
 			break;
-		if (at >= today)
+		if (send->at >= reading->today)
 		{
 			history->today++;
 			history->of_leader += is_same;
-			history->is_counted |= message == keys->messages[place];
+			history->is_counted |= send->message == keys->messages[claim];
 		}
 		if (is_same)
-			history->last = Max(history->last, at);
+			history->last = Max(history->last, send->at);
 	}
 }
 
-/* Most contacts have none: they cost one look into the index and no row. */
-static void
-read_histories(Keys *keys, const GaClaim *claims, TimestampTz today)
+static Distinct
+find_distinct(const Keys *keys)
 {
-	static GaPlan plan = {
-		.sql = "SELECT o.n::int4, s.leader, s.at, s.message"
-			   " FROM unnest($1) WITH ORDINALITY AS o (key, n)"
-			   " JOIN group_api_private.sends s ON s.key = o.key"
-			   " WHERE s.at >= $2",
-		.nargs = 2,
-		.argtypes = {INT8ARRAYOID, TIMESTAMPTZOID},
-	};
-	int *firsts = palloc(sizeof(int) * keys->count);
-	Datum *distinct = palloc(sizeof(Datum) * keys->count);
-	int count = 0;
-	Datum values[2];
-	uint64 found;
+	Distinct distinct = {0};
 
+	distinct.keys = palloc(sizeof(Datum) * keys->count);
+	distinct.firsts = palloc(sizeof(int) * keys->count);
 	for (int i = 0; i < keys->count; i++)
 	{
 		Datum key = keys->keys[keys->order[i]];
+		int last = distinct.count - 1;
 
-		if (count > 0 &&
-			DatumGetInt64(distinct[count - 1]) == DatumGetInt64(key))
+		if (last >= 0 &&
+			DatumGetInt64(distinct.keys[last]) == DatumGetInt64(key))
 			continue;
-		firsts[count] = i;
-		distinct[count++] = key;
+		distinct.firsts[distinct.count] = i;
+		distinct.keys[distinct.count++] = key;
 	}
-	values[0] = ga_row_datum_array(distinct, NULL, count, INT8OID);
-	/* Of yesterday for the cool-down. */
-	values[1] = TimestampTzGetDatum(today - USECS_PER_DAY);
-	found = ga_plan_run(&plan, values, NULL, SPI_OK_SELECT);
-	for (uint64 row = 0; row < found; row++)
-		add_to_histories(keys, claims, firsts[ga_row_int32(row, 1, 1) - 1],
-						 today, row);
+	return distinct;
+}
+
+/* Those of yesterday count for the cool-down. */
+static void
+read_histories(Keys *keys, const GaClaim *claims, TimestampTz today)
+{
+	HistoryReading reading = {keys, claims, find_distinct(keys), today};
+
+	ga_sends_find(reading.distinct.keys, reading.distinct.count,
+				  today - USECS_PER_DAY, add_to_histories, &reading);
 }
 
 static int *
@@ -219,37 +223,21 @@ prepare(Datum *datums, const GaClaim *claims, int count, TimestampTz today)
 static void
 count_admitted(const Keys *keys, const Datum *counted, const GaClaim *claims)
 {
-	static GaPlan plan = {
-		.sql = "INSERT INTO group_api_private.sends (key, leader, message, at)"
-			   " SELECT * FROM unnest($1, $2, $3, $4)",
-		.nargs = 4,
-		.argtypes = {INT8ARRAYOID, INT8ARRAYOID, INT8ARRAYOID,
-					 TIMESTAMPTZARRAYOID},
-	};
-	static const Oid types[4] = {INT8OID, INT8OID, INT8OID, TIMESTAMPTZOID};
-	Datum *columns[4];
-	Datum values[4];
+	GaSend *sends = palloc(sizeof(GaSend) * keys->count);
 	int count = 0;
 
-	for (int i = 0; i < lengthof(columns); i++)
-		columns[i] = palloc(sizeof(Datum) * keys->count);
 	for (int i = 0; i < keys->count; i++)
 	{
 		const GaClaim *claim = &claims[i];
 
-		if (keys->times[i] == 0 ||
-			(claim->later != 0 && claim->later != keys->times[i]))
-			continue;
-		columns[0][count] = counted[i];
-		columns[1][count] = Int64GetDatum(claim->created_by);
-		columns[2][count] = Int64GetDatum(keys->messages[i]);
-		columns[3][count++] = TimestampTzGetDatum(keys->times[i]);
+		if (keys->times[i] != 0 &&
+			(claim->later == 0 || claim->later == keys->times[i]))
+			sends[count++] =
+				(GaSend){DatumGetInt64(counted[i]), claim->created_by,
+						 keys->messages[i], keys->times[i]};
 	}
-	if (count == 0)
-		return;
-	for (int i = 0; i < lengthof(columns); i++)
-		values[i] = ga_row_datum_array(columns[i], NULL, count, types[i]);
-	ga_plan_run(&plan, values, NULL, SPI_OK_INSERT);
+	if (count > 0)
+		ga_sends_add(sends, count);
 }
 
 /* ---- what waits --------------------------------------------------------- */
@@ -344,28 +332,6 @@ judge_recipients(const Keys *keys, GaClaim *claims, const Moment *moment)
 	}
 }
 
-/* How many messages of a leader's groups counted today, one a claim. */
-static int64 *
-read_leaders(const Datum *keys, int count, TimestampTz today)
-{
-	static GaPlan plan = {
-		.sql = "SELECT o.n::int4, c.sent FROM unnest($1) WITH ORDINALITY"
-			   "  AS o (key, n), LATERAL (SELECT count(*) AS sent"
-			   "  FROM group_api_private.sends s"
-			   "  WHERE s.key = o.key AND s.at >= $2) AS c",
-		.nargs = 2,
-		.argtypes = {INT8ARRAYOID, TIMESTAMPTZOID},
-	};
-	Datum values[2] = {ga_row_datum_array((Datum *) keys, NULL, count, INT8OID),
-					   TimestampTzGetDatum(today)};
-	int64 *sent = palloc0(sizeof(int64) * count);
-	uint64 found = ga_plan_run(&plan, values, NULL, SPI_OK_SELECT);
-
-	for (uint64 row = 0; row < found; row++)
-		sent[ga_row_int32(row, 1, 1) - 1] = ga_row_int64(row, 2, 0);
-	return sent;
-}
-
 /* Of what counts for its contact; a leader's is counted with it or not at all. */
 static void
 judge_leaders(const Keys *keys, const Datum *leaders, GaClaim *claims,
@@ -384,7 +350,7 @@ judge_leaders(const Keys *keys, const Datum *leaders, GaClaim *claims,
 			distinct[count++] = leaders[order[i]];
 		run[i] = count - 1;
 	}
-	sent = read_leaders(distinct, count, moment->tomorrow - USECS_PER_DAY);
+	sent = ga_sends_count(distinct, count, moment->tomorrow - USECS_PER_DAY);
 	for (int i = 0; i < keys->count; i++)
 	{
 		if (keys->times[order[i]] == 0)
@@ -459,15 +425,6 @@ ga_cap_take_resend(GaChannel channel, const char *contact, int *wait_s)
 bool
 ga_caps_trim(void)
 {
-	static GaPlan sends = {
-		.sql = "DELETE FROM group_api_private.sends WHERE ctid = ANY (ARRAY("
-			   " SELECT ctid FROM group_api_private.sends"
-			   "  WHERE at < now() - interval '2 days' LIMIT $1"
-			   "  FOR UPDATE SKIP LOCKED))",
-		.nargs = 1,
-		.argtypes = {INT4OID},
-		.is_by_range = true,
-	};
 	static GaPlan resends = {
 		.sql = "DELETE FROM group_api_private.resends WHERE ctid = ANY (ARRAY("
 			   " SELECT ctid FROM group_api_private.resends"
@@ -475,8 +432,6 @@ ga_caps_trim(void)
 			   "  FOR UPDATE SKIP LOCKED))",
 	};
 
-	Datum values[1] = {Int32GetDatum(TRIM_ROWS)};
-
 	ga_plan_run(&resends, NULL, NULL, SPI_OK_DELETE);
-	return ga_plan_run(&sends, values, NULL, SPI_OK_DELETE) == TRIM_ROWS;
+	return ga_sends_trim();
 }

@@ -7,8 +7,8 @@
  * day; what comes too soon waits for its cool-down.  The same invitation counts
  * once a day however often it is tried.
  */
-#ifndef GA_STORE_CAP_STORE_H
-#define GA_STORE_CAP_STORE_H
+#ifndef GA_STORE_CAPS_CAP_STORE_H
+#define GA_STORE_CAPS_CAP_STORE_H
 
 #include "postgres.h"
 
@@ -38,4 +38,4 @@ extern bool ga_cap_take_resend(GaChannel channel, const char *contact,
 /* Forgets what counts no longer; true: there is more of it. */
 extern bool ga_caps_trim(void);
 
-#endif /* GA_STORE_CAP_STORE_H */
+#endif /* GA_STORE_CAPS_CAP_STORE_H */

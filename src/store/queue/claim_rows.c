@@ -13,6 +13,7 @@
 
 #include "access/htup_details.h"
 #include "access/xact.h"
+#include "base/compat.h"
 #include "catalog/pg_collation.h"
 #include "catalog/pg_enum.h"
 #include "catalog/pg_type.h"
@@ -70,6 +71,12 @@ static const char *const group_columns[] = {"id",
 											"locale",
 											NULL};
 
+#define SET_ASIDE_STEP 3
+#define SET_ASIDE_UNTIL 5
+
+static const char *const set_aside_columns[] = {"group_id", "number", "step",
+												"since",	"until",  NULL};
+
 #define MEMBER_NAME 5
 
 static const char *const member_columns[] = {"group_id", "number", "is_leader",
@@ -115,32 +122,52 @@ struct GaRowClaims
 /* Others' rows that a claim reads at the most: some milliseconds. */
 #define OTHERS_ROWS 5000
 
-/* More of them than these are looked up by the statement. */
+/* More of them than these are looked up by the statement, */
 #define SET_ASIDE_MAX 100
+/* or where other steps have set aside so many that reading them takes half a millisecond. */
+#define SET_ASIDE_READ_MAX 1000
 
 /* ---- opening -------------------------------------------------------------- */
 
-/* False: they are too many. */
+/* Which of the table's rows concern a claim. */
+static bool
+concerns_claims(const GaRowReader *row, TimestampTz now)
+{
+	static const char step[] = "claim";
+	text *is = DatumGetTextPP(ga_row_reader_value(row, SET_ASIDE_STEP));
+
+	return VARSIZE_ANY_EXHDR(is) == sizeof(step) - 1 &&
+		   memcmp(VARDATA_ANY(is), step, sizeof(step) - 1) == 0 &&
+		   DatumGetTimestampTz(ga_row_reader_value(row, SET_ASIDE_UNTIL)) > now;
+}
+
+/* False: they are too many, or the table is not as this extension made it. */
 static bool
 read_set_aside(GaRowClaims *rows)
 {
-	static GaPlan plan = {
-		.sql = "SELECT group_id, number"
-			   " FROM group_api_private.set_aside WHERE step = 'claim'"
-			   "  AND until > now() LIMIT $1",
-		.nargs = 1,
-		.argtypes = {INT8OID},
-	};
-	Datum values[1] = {Int64GetDatum(SET_ASIDE_MAX + 1)};
-	int count = (int) ga_plan_run(&plan, values, NULL, SPI_OK_SELECT);
+	TimestampTz now = GetCurrentTransactionStartTimestamp();
+	GaRowReader reader;
+	int read = 0;
+	bool fits = true;
 
-	if (count > SET_ASIDE_MAX)
+	if (!ga_row_reader_open(&reader, "set_aside", "set_aside_pkey",
+							set_aside_columns, 0))
 		return false;
-	rows->set_aside = palloc(sizeof(GaRowKey) * Max(count, 1));
-	rows->set_aside_count = count;
-	for (int i = 0; i < count; i++)
-		ga_row_read_key(i, &rows->set_aside[i]);
-	return true;
+	rows->set_aside = palloc(sizeof(GaRowKey) * SET_ASIDE_MAX);
+	ga_row_reader_seek(&reader, NULL, 0);
+	while (fits && ga_row_reader_next(&reader))
+	{
+		bool concerns = concerns_claims(&reader, now);
+
+		fits = ++read <= SET_ASIDE_READ_MAX &&
+			   rows->set_aside_count + concerns <= SET_ASIDE_MAX;
+		if (fits && concerns)
+			rows->set_aside[rows->set_aside_count++] =
+				(GaRowKey){*DatumGetUUIDP(ga_row_reader_value(&reader, 1)),
+						   DatumGetInt32(ga_row_reader_value(&reader, 2))};
+	}
+	ga_row_reader_close(&reader);
+	return fits;
 }
 
 /* Itself, or its group as the number 0. */
@@ -229,10 +256,8 @@ ga_row_claims_begin(const GaOwnerScope *scope, GaChannel channel,
 	GaRowClaims *rows;
 
 	rows = palloc0(sizeof(GaRowClaims));
-	if (!read_set_aside(rows))
-		return NULL;
 	PushActiveSnapshot(GetTransactionSnapshot());
-	if (!open_tables(rows))
+	if (!read_set_aside(rows) || !open_tables(rows))
 	{
 		PopActiveSnapshot();
 		return NULL;

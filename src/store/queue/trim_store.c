@@ -9,7 +9,7 @@
 #include "base/guc.h"
 #include "catalog/pg_type.h"
 #include "storage/itemptr.h"
-#include "store/cap_store.h"
+#include "store/caps/cap_store.h"
 #include "store/events/event_store.h"
 #include "store/events/webhook_store.h"
 #include "store/group/idempotency_store.h"
