@@ -14,7 +14,7 @@
 #include "postgres.h"
 
 #include "api/disclosure.h"
-#include "store/cap_store.h"
+#include "store/caps/cap_store.h"
 #include "store/suppression_store.h"
 
 #define REMINDER "reminder "

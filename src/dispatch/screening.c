@@ -11,7 +11,7 @@
 #include "dispatch/records.h"
 #include "dispatch/screening.h"
 #include "dispatch/work.h"
-#include "store/cap_store.h"
+#include "store/caps/cap_store.h"
 #include "store/suppression_store.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"

@@ -39,7 +39,8 @@ shared_preload_libraries = 'group_api, auto_explain'
 auto_explain.log_min_duration = 0
 auto_explain.log_analyze = on
 auto_explain.log_timing = off
-auto_explain.log_nested_statements = on");
+auto_explain.log_nested_statements = on
+group_api.inviter_daily_cap = 1000000");
 $node->stop('immediate');
 my $since = -s $node->logfile;
 my $before = () = sms_recipients($sink);
@@ -57,8 +58,8 @@ my $log = substr(slurp_file($node->logfile), $since);
 while ($log =~ /duration: [\d.]+ ms  plan:\n\tQuery Text: (.*?)\n((?:\t.*\n)*)/g)
 {
 	my ($text, $plan) = ($1, $2);
-	# A claim reads the queue without a statement, behind this one.
-	$claims_at //= @statements if $text =~ /FROM group_api_private\.set_aside WHERE step = 'claim'/;
+	# A claim reads the queue without a statement; this one counts what it took against the cap.
+	$claims_at //= @statements if $text =~ /FROM group_api_private\.sends s/;
 	next unless $text =~ /group_api_private\.invitations/;
 	my ($rows) = sort { $b <=> $a } map { $_ // 0 } $plan =~ /(?:actual rows=|Removed by Filter: )(\d+)/g;
 	push @statements, [ $rows // 0, $text ];

@@ -15,7 +15,7 @@
 #include "base/guc.h"
 #include "dispatch/wake.h"
 #include "request/contact/contact.h"
-#include "store/cap_store.h"
+#include "store/caps/cap_store.h"
 #include "store/group/lifecycle_store.h"
 #include "store/group/deadline_store.h"
 #include "store/group/subscription_store.h"
