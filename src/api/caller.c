@@ -185,6 +185,19 @@ read_headers(struct GaCallerHeaders *headers)
 	MemoryContextSwitchTo(before);
 }
 
+/*
+ * A name that stands nowhere in the text is no header's, unless its letters are written
+ * by their numbers.  Then the text need not be taken apart.
+ */
+static bool
+may_be_named(const char *name)
+{
+	const char *text = bounded_setting("request.headers");
+
+	return text != NULL &&
+		   (strstr(text, name) != NULL || strstr(text, "\\u") != NULL);
+}
+
 const char *
 ga_caller_header(const GaCaller *caller, const char *name)
 {
@@ -195,7 +208,11 @@ ga_caller_header(const GaCaller *caller, const char *name)
 	if (headers == NULL)
 		return NULL;
 	if (!headers->are_read)
+	{
+		if (!may_be_named(name))
+			return NULL;
 		read_headers(headers);
+	}
 	foreach (cell, headers->texts)
 	{
 		const GaJsonText *header = lfirst(cell);
