@@ -154,9 +154,21 @@ ga_index_beginscan(Relation table, Relation index, int nkeys)
 #endif
 }
 
+/* They stay open, and so live as long as the executor's state. */
+static inline void
+ga_open_indexes(ResultRelInfo *info, EState *estate)
+{
+	MemoryContext old = MemoryContextSwitchTo(estate->es_query_cxt);
+
+	if (info->ri_NumIndices == 0)
+		ExecOpenIndices(info, false);
+	MemoryContextSwitchTo(old);
+}
+
 /*
- * A new version of a row, and its entries in the indexes; false, and nothing is
- * done, where somebody else has locked, changed or deleted it.
+ * A new version of a row, and its entries in the indexes, which are opened when the
+ * first version belongs into them; false, and nothing is done, where somebody else has
+ * locked, changed or deleted it.
  */
 static inline bool
 ga_table_update_row(ResultRelInfo *info, EState *estate, ItemPointer at,
@@ -176,13 +188,16 @@ ga_table_update_row(ResultRelInfo *info, EState *estate, ItemPointer at,
 						   &indexes) != TM_Ok)
 		return false;
 #if PG_VERSION_NUM >= 160000
-	if (info->ri_NumIndices > 0 && indexes != TU_None)
-		(void) ExecInsertIndexTuples(info, slot, estate, true, false, NULL, NIL,
-									 indexes == TU_Summarizing);
+	if (indexes == TU_None)
+		return true;
+	ga_open_indexes(info, estate);
+	(void) ExecInsertIndexTuples(info, slot, estate, true, false, NULL, NIL,
+								 indexes == TU_Summarizing);
 #else
-	if (info->ri_NumIndices > 0 && indexes)
-		(void) ExecInsertIndexTuples(info, slot, estate, true, false, NULL,
-									 NIL);
+	if (!indexes)
+		return true;
+	ga_open_indexes(info, estate);
+	(void) ExecInsertIndexTuples(info, slot, estate, true, false, NULL, NIL);
 #endif
 	return true;
 }

@@ -11,8 +11,8 @@
  * Locks: those of a statement on the table and its indexes, and the rows that are
  * changed, skipping those that others hold.
  *
- * Must never: be used in a transaction of a caller's, whose rights and row security
- * only a plan looks at.
+ * Must never: be used in a transaction of a caller's but for a table that store/table
+ * has opened, which asks for the right and row security as a plan does.
  */
 #include "postgres.h"
 
@@ -190,7 +190,6 @@ ga_row_writer_open(GaRowWriter *writer, Relation table)
 	writer->estate->es_output_cid = GetCurrentCommandId(true);
 	writer->info = makeNode(ResultRelInfo);
 	InitResultRelInfo(writer->info, table, 0, NULL, 0);
-	ExecOpenIndices(writer->info, false);
 	writer->fresh =
 		MakeSingleTupleTableSlot(RelationGetDescr(table), &TTSOpsVirtual);
 	return true;

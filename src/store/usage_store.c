@@ -7,13 +7,19 @@
  * of the rows.  Transactions at once do not see each other's, so that a cap can be
  * passed by as many as run at once.  What was counted before today goes with the
  * first row of a day.
+ *
+ * Every group of a caller reads and writes a row here, so both are done without a
+ * statement (store/table/table_rows); what happens once a day is not.
  */
 #include "postgres.h"
 
 #include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "store/plan_cache.h"
+#include "store/table/table_rows.h"
 #include "store/usage_store.h"
+#include "utils/date.h"
+#include "utils/timestamp.h"
 
 /* $1 the user, $2 groups, $3 bytes of pictures. */
 #define ARGS 3
@@ -23,8 +29,54 @@
 	}
 #define TODAY "(now() AT TIME ZONE 'UTC')::date"
 
-GaUsage
-ga_usage_read(int64 user_id)
+enum
+{
+	USER_ID,
+	DAY,
+	GROUPS,
+	PICTURE_BYTES
+};
+
+static const GaColumn columns[] = {
+	{"user_id", INT8OID},
+	{"day", DATEOID},
+	{"groups", INT8OID},
+	{"picture_bytes", INT8OID},
+};
+
+static GaTable usage = {
+	.name = "usage",
+	.column_count = lengthof(columns),
+	.columns = columns,
+};
+
+/* Both count from the same midnight of UTC. */
+static Datum
+today(void)
+{
+	TimestampTz now = GetCurrentTransactionStartTimestamp();
+
+	return DateADTGetDatum((DateADT) (now / USECS_PER_DAY));
+}
+
+/* The user's rows of today; false: a statement has to look. */
+static bool
+begin_rows(GaTableRows *rows, GaTableUse use, int64 user_id)
+{
+	const GaTableKey keys[2] = {{USER_ID, Int64GetDatum(user_id)},
+								{DAY, today()}};
+
+	return ga_table_rows_begin(rows, &usage, use, keys, lengthof(keys));
+}
+
+static int64
+counted(const GaTableRows *rows, int column)
+{
+	return DatumGetInt64(ga_table_rows_value(rows, column));
+}
+
+static GaUsage
+read_by_statement(int64 user_id)
 {
 	static GaPlan plan = {
 		.sql = "SELECT sum(groups)::int8, sum(picture_bytes)::int8"
@@ -40,9 +92,25 @@ ga_usage_read(int64 user_id)
 	return (GaUsage){ga_row_int64(0, 1, 0), ga_row_int64(0, 2, 0)};
 }
 
-/* False when there is no row yet that nobody holds. */
+GaUsage
+ga_usage_read(int64 user_id)
+{
+	GaUsage used = {0};
+	GaTableRows rows;
+
+	if (!begin_rows(&rows, GA_TABLE_READ, user_id))
+		return read_by_statement(user_id);
+	while (ga_table_rows_next(&rows))
+	{
+		used.groups += counted(&rows, GROUPS);
+		used.picture_bytes += counted(&rows, PICTURE_BYTES);
+	}
+	ga_table_rows_end(&rows);
+	return used;
+}
+
 static bool
-add_to_row(Datum *values)
+add_by_statement(Datum *values)
 {
 	static GaPlan plan = {
 		.sql = "UPDATE group_api_private.usage SET groups = groups + $2,"
@@ -55,6 +123,29 @@ add_to_row(Datum *values)
 	};
 
 	return ga_plan_run(&plan, values, NULL, SPI_OK_UPDATE) > 0;
+}
+
+/* False when there is no row yet that nobody holds or has just changed. */
+static bool
+add_to_row(Datum *values)
+{
+	static const int changed[2] = {GROUPS, PICTURE_BYTES};
+	GaTableRows rows;
+	bool done = false;
+
+	if (!begin_rows(&rows, GA_TABLE_CHANGED, DatumGetInt64(values[0])))
+		return add_by_statement(values);
+	while (!done && ga_table_rows_next(&rows))
+	{
+		const Datum sums[2] = {
+			Int64GetDatum(counted(&rows, GROUPS) + DatumGetInt64(values[1])),
+			Int64GetDatum(counted(&rows, PICTURE_BYTES) +
+						  DatumGetInt64(values[2]))};
+
+		done = ga_table_rows_change(&rows, changed, sums, lengthof(sums));
+	}
+	ga_table_rows_end(&rows);
+	return done;
 }
 
 static void

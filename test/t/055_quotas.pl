@@ -16,7 +16,7 @@ my $made = 0;
 my $png = "\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\1\0\0\0\1\x08\6\0\0\0" . "\x1f\x15\xc4\x89" . "x" x 700;
 my $picture = 'data:image/png;base64,' . encode_base64($png, '');
 
-$node->safe_psql('postgres', "CREATE ROLE $_ LOGIN; SELECT group_api.grant_access('$_', 'caller')") for qw(ann bob cid dan eve);
+$node->safe_psql('postgres', "CREATE ROLE $_ LOGIN; SELECT group_api.grant_access('$_', 'caller')") for qw(ann bob cid dan eve fay);
 $node->safe_psql('postgres', "CREATE ROLE chief LOGIN; SELECT group_api.grant_access('chief', 'operator')");
 
 sub body_a { return "group_api.create_group('{\"productId\": \"3f2504e0-4f89-41d3-9a0c-0305e82c3301\", \"name\": \"Fans\", \"description\": \"d\", \"message\": \"m\",
@@ -60,6 +60,60 @@ $open->query_safe('COMMIT');
 $open->quit;
 like(ask('dan', body_b()), qr/54000/, 'both are counted');
 is($node->safe_psql('postgres', "SELECT string_agg(groups::text, '+') FROM group_api_private.usage u JOIN group_api_private.users n ON n.id = u.user_id WHERE n.subject = 'role:dan'"), '1+1', 'in two rows');
+
+# ---- without a statement, and by one where somebody changed the table ----
+
+sub rows_of { my ($role) = @_; return $node->safe_psql('postgres', "SELECT string_agg(groups::text, '+' ORDER BY u.id) FROM group_api_private.usage u JOIN group_api_private.users n ON n.id = u.user_id WHERE n.subject = 'role:$role'"); }
+sub forget { $node->safe_psql('postgres', 'DELETE FROM group_api_private.usage'); return; }
+$node->safe_psql('postgres', "ALTER ROLE fay SET $_") for "session_preload_libraries = 'auto_explain'", "auto_explain.log_min_duration = 0", "auto_explain.log_nested_statements = on", "auto_explain.log_level = 'notice'";
+
+ask('fay', body_a());
+my $told = ask('fay', body_a());
+is(rows_of('fay'), '2', 'a second group is added to the row of the first');
+unlike($told, qr/private\.usage/, 'for which no statement is run');
+like(ask('fay', body_a()), qr/54000/, 'and is counted all the same');
+
+$node->safe_psql('postgres', 'CREATE INDEX by_groups ON group_api_private.usage (groups)');
+forget();
+ask('fay', body_a()) for 1 .. 2;
+is($node->safe_psql('postgres', 'SET enable_seqscan = off; SELECT (SELECT count(*) FROM group_api_private.usage WHERE groups = 1), (SELECT count(*) FROM group_api_private.usage WHERE groups = 2)'), '0|1', "an operator's index has what was counted");
+forget();
+$node->safe_psql('postgres', 'DROP INDEX group_api_private.by_groups; ALTER TABLE group_api_private.usage ADD CONSTRAINT one CHECK (groups < 2)');
+like(ask('fay', body_a()), qr/"code":0/, 'with a check of an operator a first group');
+like(ask('fay', body_a()), qr/23514/, 'that it refuses a second one');
+is(rows_of('fay'), '1', 'and nothing of it stays');
+$node->safe_psql('postgres', 'ALTER TABLE group_api_private.usage DROP CONSTRAINT one');
+
+$node->safe_psql('postgres', q{CREATE FUNCTION public.double() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN NEW.groups := 10; RETURN NEW; END';
+	CREATE TRIGGER double BEFORE UPDATE ON group_api_private.usage FOR EACH ROW EXECUTE FUNCTION public.double()});
+like(ask('fay', body_a()), qr/private\.usage SET groups/, "with somebody's trigger a statement counts");
+is(rows_of('fay'), '10', 'so that it is asked');
+$node->safe_psql('postgres', 'DROP TRIGGER double ON group_api_private.usage');
+forget();
+unlike(ask('fay', body_a()) . ask('fay', body_a()), qr/private\.usage SET groups/, 'and without it none again');
+
+# Several calls in one transaction and in one statement see each other's.
+forget();
+like(ask('fay', body_a() . "; SELECT " . body_a() . "; SELECT " . body_a(), 'BEGIN; '), qr/"code":0.*"code":0.*54000/s, 'in one transaction two groups, and no third');
+forget();
+ask('fay', body_a() . "; SELECT " . body_a() . "; COMMIT", 'BEGIN; ');
+is(rows_of('fay'), '2', 'its two are one row');
+forget();
+like(ask('fay', body_a() . ' FROM generate_series(1, 3)'), qr/54000/, 'in one statement no third');
+forget();
+like(ask('fay', body_a() . '; SELECT ' . body_a() . '; SELECT ' . body_a(), 'BEGIN ISOLATION LEVEL REPEATABLE READ; '), qr/"code":0.*"code":0.*54000/s, 'nor in a transaction with a snapshot of its own');
+like(ask('fay', body_a() . '; COMMIT', 'BEGIN ISOLATION LEVEL SERIALIZABLE; '), qr/"code":0/, 'a serializable one counts, too');
+
+# A row that is held is passed by, and one that was changed meanwhile keeps both counts.
+forget();
+ask('fay', body_a());
+my $holder = $node->background_psql('postgres');
+$holder->query_safe('BEGIN; UPDATE group_api_private.usage SET picture_bytes = 1');
+unlike(ask('fay', body_a()), qr/private\.usage SET groups/, 'a row that another holds needs no statement');
+$holder->query_safe('COMMIT');
+$holder->quit;
+is(rows_of('fay'), '1+1', 'but a row of its own');
+like(ask('fay', body_a()), qr/54000/, 'which counts as well');
 
 # ---- pictures ----
 

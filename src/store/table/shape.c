@@ -324,11 +324,11 @@ prepare_index(IndexInfo *info)
 }
 
 static bool
-finds_one(Relation index, const IndexInfo *info, TupleDesc desc)
+finds_rows(Relation index, const IndexInfo *info, TupleDesc desc)
 {
-	if (index->rd_rel->relam != BTREE_AM_OID || !info->ii_Unique ||
-		info->ii_Expressions != NIL || info->ii_Predicate != NIL ||
-		!index->rd_index->indisvalid || index->rd_index->indcheckxmin)
+	if (index->rd_rel->relam != BTREE_AM_OID || info->ii_Expressions != NIL ||
+		info->ii_Predicate != NIL || !index->rd_index->indisvalid ||
+		index->rd_index->indcheckxmin)
 		return false;
 	for (int i = 0; i < info->ii_NumIndexKeyAttrs; i++)
 	{
@@ -374,7 +374,8 @@ note_indexes(GaTableShape *shape, Relation relation)
 		index->oid = lfirst_oid(cell);
 		index->info = BuildIndexInfo(opened);
 		index->not_null = find_not_null(index->info->ii_Predicate);
-		index->finds_one = finds_one(opened, index->info, shape->desc);
+		index->finds_rows = finds_rows(opened, index->info, shape->desc);
+		index->finds_one = index->finds_rows && index->info->ii_Unique;
 		index->condition = condition_of(relation, index->info);
 		takes_rows &= opened->rd_index->indimmediate &&
 					  !opened->rd_index->indisexclusion &&

@@ -18,7 +18,9 @@ typedef struct GaTableIndex
 	AttrNumber not_null;
 	/* Its predicate in SQL where it covers more than its keys; NULL: none. */
 	char *condition;
-	/* A unique B-tree of plain columns in their own order: it finds one row. */
+	/* A B-tree of plain columns in their own order, over all rows ... */
+	bool finds_rows;
+	/* ... which is unique: it finds one row. */
 	bool finds_one;
 } GaTableIndex;
 

@@ -8,62 +8,16 @@
 
 #include "access/genam.h"
 #include "access/htup_details.h"
-#include "access/skey.h"
-#include "access/stratnum.h"
 #include "access/table.h"
 #include "access/xact.h"
 #include "miscadmin.h"
 #include "store/table/shape.h"
 #include "store/table/table_find.h"
+#include "store/table/table_key.h"
 #include "utils/builtins.h"
 #include "utils/datum.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
-#include "utils/typcache.h"
-
-#define MOST_KEYS 2
-
-static bool
-has_keys(const IndexInfo *info, const ScanKeyData *keys, int count)
-{
-	if (info->ii_NumIndexKeyAttrs != count)
-		return false;
-	for (int i = 0; i < count; i++)
-		if (info->ii_IndexAttrNumbers[i] != keys[i].sk_attno)
-			return false;
-	return true;
-}
-
-/*
- * By its columns and not by its name, which an operator may have changed.  It must find
- * one row at most, since only the first is taken.
- */
-static Oid
-find_index(const GaTableShape *shape, const ScanKeyData *keys, int count)
-{
-	for (int i = 0; i < shape->index_count; i++)
-		if (shape->indexes[i].finds_one &&
-			has_keys(shape->indexes[i].info, keys, count))
-			return shape->indexes[i].oid;
-	return InvalidOid;
-}
-
-static void
-make_keys(const GaTableShape *shape, const GaTableKey *keys, int count,
-		  ScanKeyData *made)
-{
-	for (int i = 0; i < count; i++)
-	{
-		AttrNumber place = shape->places[keys[i].column];
-		Form_pg_attribute is = TupleDescAttr(shape->desc, place - 1);
-		TypeCacheEntry *type =
-			lookup_type_cache(is->atttypid, TYPECACHE_EQ_OPR_FINFO);
-
-		ScanKeyEntryInitialize(&made[i], 0, place, BTEqualStrategyNumber,
-							   InvalidOid, is->attcollation,
-							   type->eq_opr_finfo.fn_oid, keys[i].value);
-	}
-}
 
 /* Copies, since the row's page may be reused as soon as the scan has ended. */
 static void
@@ -115,16 +69,17 @@ ga_table_find(GaTable *table, GaTableMoment moment, const GaTableKey *keys,
 			  int key_count, Datum *values, bool *nulls)
 {
 	GaFound found = GA_FOUND_UNKNOWN;
-	ScanKeyData made[MOST_KEYS];
+	ScanKeyData made[GA_TABLE_MOST_KEYS];
 	Relation relation;
 	Oid index;
 
-	Assert(key_count <= MOST_KEYS);
+	Assert(key_count <= GA_TABLE_MOST_KEYS);
 	relation = ga_table_open(table, AccessShareLock, ACL_SELECT);
 	if (relation == NULL)
 		return GA_FOUND_UNKNOWN;
-	make_keys(table->shape, keys, key_count, made);
-	index = find_index(table->shape, made, key_count);
+	ga_table_key_make(table->shape, keys, key_count, made);
+	/* Of rows alike only the first would be taken. */
+	index = ga_table_key_index(table->shape, made, key_count, true);
 	if (OidIsValid(index))
 	{
 		if (moment == GA_TABLE_NOW)
