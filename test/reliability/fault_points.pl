@@ -1,5 +1,6 @@
 # Row 18: at each point where the dispatcher writes, an error, a cancel, a delay and a SIGKILL;
-# and at the hand-over to the courier its end and its standstill.
+# and at the hand-over to the courier its end and its standstill. A SIGKILL makes the server
+# begin anew, at a moment that the test does not choose: whatever it asks, it asks until it is answered.
 use strict;
 use warnings;
 
@@ -23,7 +24,7 @@ my $next = 0;
 my $armed = PostgreSQL::Test::Utils::tempdir() . '/armed';
 my ($consistent, $tried) = (0, 0);
 
-sub query { return $node->safe_psql('postgres', $_[0]); }
+sub query { return answer_of($node, $_[0]); }
 sub some { return map { sa_number(++$next) } 1 .. $_[0]; }
 
 # ---- the faults: a trigger of the owner's, in the very transaction of the dispatcher
@@ -48,7 +49,7 @@ sub arm
 	my ($table, $event, $condition) = @{ $point{$where} };
 
 	query(qq{
-		CREATE FUNCTION public.fault() RETURNS trigger LANGUAGE plpgsql AS \$fault\$
+		CREATE OR REPLACE FUNCTION public.fault() RETURNS trigger LANGUAGE plpgsql AS \$fault\$
 		BEGIN
 			IF (pg_stat_file('$armed', true)).size IS NOT NULL THEN
 				COPY (SELECT 1) TO PROGRAM 'rm -f $armed';
@@ -56,13 +57,13 @@ sub arm
 			END IF;
 			RETURN CASE TG_OP WHEN 'DELETE' THEN OLD ELSE NEW END;
 		END \$fault\$;
-		CREATE TRIGGER fault BEFORE $event ON group_api_private.$table FOR EACH ROW
+		CREATE OR REPLACE TRIGGER fault BEFORE $event ON group_api_private.$table FOR EACH ROW
 			@{[ $condition eq 'true' ? '' : "WHEN ($condition)" ]} EXECUTE FUNCTION public.fault()});
 	append_to_file($armed, 'x');
 	return;
 }
 
-sub disarm { query('DROP FUNCTION public.fault() CASCADE'); return; }
+sub disarm { query('DROP FUNCTION IF EXISTS public.fault() CASCADE'); return; }
 
 # Whether something comes true, without failing the test: the figure counts.
 sub comes_true
@@ -81,24 +82,26 @@ sub comes_true
 sub try_at
 {
 	my ($where, $what, $begin, $is_done) = @_;
+	my $began = time;
 
 	arm($where, $what);
 	$begin->();
 	my $struck = comes_true(sub { !-e $armed });
 	my $done = comes_true($is_done);
-	comes_true(sub { disarm(); 1 });
+	disarm();
 	my $alive = comes_true(sub { dispatcher($node)->{state} eq 'running' });
-	account_for("$where, $what", $struck, $done, $alive);
+	account_for("$where, $what", $began, $struck, $done, $alive);
 	return;
 }
 
 sub account_for
 {
-	my ($name, $struck, $done, $alive) = @_;
+	my ($name, $began, $struck, $done, $alive) = @_;
 
 	$tried++;
 	$consistent++ if $struck && $done && $alive;
 	ok($struck && $done && $alive, $name) or diag("struck: $struck, done: $done, a dispatcher runs: $alive");
+	note(sprintf '%.1f s', time - $began);
 	return;
 }
 
@@ -123,7 +126,7 @@ for my $where (qw(claim record))
 	for my $what (sort keys %action)
 	{
 		my @people = some(20);
-		try_at($where, $what, sub { invite($node, @people) }, sub { all_arrived($where eq 'record' && $what eq 'SIGKILL', @people) });
+		try_at($where, $what, sub { invite_all($node, @people) }, sub { all_arrived($where eq 'record' && $what eq 'SIGKILL', @people) });
 	}
 }
 
@@ -132,23 +135,23 @@ for my $where (qw(claim record))
 for my $signal (qw(KILL STOP))
 {
 	my @people = some(20);
-	my $before = sms_recipients($gateway);
+	my ($began, $before) = (time, scalar sms_recipients($gateway));
 
 	set_rules($gateway, http => { rules => [ { replies => ['hang'] } ] });
-	invite($node, @people);
+	invite_all($node, @people);
 	my $struck = comes_true(sub { sms_recipients($gateway) > $before });
-	my $courier = courier_pid($node);
+	my $courier = courier_pid($node) || BAIL_OUT('there is no courier');
 	set_rules($gateway, http => {});
 	kill $signal, $courier;
 	my $done = comes_true(sub { all_arrived(1, @people) });
-	account_for("hand-over, SIG$signal", $struck, $done, comes_true(sub { courier_pid($node) != $courier }));
+	account_for("hand-over, SIG$signal", $began, $struck, $done, comes_true(sub { courier_pid($node) != $courier }));
 }
 
 # ---- look: each invitation expires
 
 for my $what (sort keys %action)
 {
-	my $group = invite($node, some(20));
+	my $group = invite_all($node, some(20));
 	all_are($node, 'sent', "20 are sent before $what");
 	try_at('look', $what,
 		sub {
@@ -169,7 +172,7 @@ for my $what (sort keys %action)
 		INSERT INTO group_api_private.attempts (group_id, member, attempt, outcome, started_at, elapsed)
 		VALUES ('$group', 777, 1, 'accepted', now(), '0')");
 	# The history is trimmed once an hour, and after a start, while there is work.
-	try_at('trim', $what, sub { $node->restart; invite($node, some(1)) },
+	try_at('trim', $what, sub { $node->restart; invite_all($node, some(1)) },
 		sub {
 			invite($node, some(1));
 			# The row at which an error struck is left alone until the next hour, and named.
@@ -185,11 +188,15 @@ for my $what (sort keys %action)
 add_twilio($node, $gateway->{http}, poll => 'true', prefixes => '+999');
 for my $what (sort keys %action)
 {
-	query("INSERT INTO group_api_private.polls (group_id, number, link_version, server, message_id, next_at)
-		SELECT group_id, number, link_version, 'twilio', 'm$what' || number, now() FROM group_api_private.invitations
-		 WHERE response = 'pending' AND delivery = 'sent' ORDER BY group_id DESC, number LIMIT 10");
 	try_at('poll', $what,
-		sub { query('SELECT pg_terminate_backend(pid) FROM group_api_private.dispatcher_state()') },
+		sub {
+			query("INSERT INTO group_api_private.polls (group_id, number, link_version, server, message_id, next_at)
+				SELECT group_id, number, link_version, 'twilio', 'm$what' || row_number() OVER (), now()
+				  FROM (SELECT * FROM group_api_private.invitations WHERE response = 'pending' AND delivery = 'sent'
+				         ORDER BY group_id, number LIMIT 10) i
+				ON CONFLICT DO NOTHING");
+			query('SELECT pg_terminate_backend(pid) FROM group_api_private.dispatcher_state()');
+		},
 		sub { my %asked = map { ($_->{path} // '') =~ m{Messages/m$what(\d+)} ? ($1 => 1) : () } read_log($gateway); keys %asked == 10 });
 	query('DELETE FROM group_api_private.polls');
 }

@@ -19,7 +19,7 @@ use POSIX ();
 use Test::More;
 use Time::HiRes qw(sleep time);
 
-our @EXPORT = qw(figure scaled percentile longest start_writers journal account memory_kb fill);
+our @EXPORT = qw(figure scaled percentile longest answer_of invite_all start_writers journal account memory_kb fill);
 
 =head2 figure(ROW, KEPT, FIGURE, ...)
 
@@ -51,6 +51,51 @@ sub percentile
 }
 
 sub longest { return percentile(1, @_); }
+
+=head2 answer_of(NODE, SQL)
+
+What SQL answers in the database postgres, over the crashes that a test causes: who asks meanwhile loses
+the connection as everybody does, and asks anew until there is an answer. SQL that was under way may
+have been done, so it is such as may be run twice.
+
+=cut
+
+sub answer_of
+{
+	my ($node, $sql) = @_;
+	return over_crashes(sub { $node->safe_psql('postgres', $sql) });
+}
+
+=head2 invite_all(NODE, CONTACT...)
+
+As invite(), over such crashes: where the answer was lost, it looks whether the group was made.
+
+=cut
+
+sub invite_all
+{
+	my ($node, @people) = @_;
+
+	return over_crashes(sub {
+		return $node->safe_psql('postgres', "SELECT group_id FROM group_api_private.invitations WHERE contact = '$people[0]'")
+		  || invite($node, @people);
+	});
+}
+
+# psql tells a lost connection from an error; one that has ended before it has read breaks the pipe.
+sub over_crashes
+{
+	my ($sub) = @_;
+	my $end = time + $GroupApiTest::PATIENCE;
+
+	while (1)
+	{
+		my $answer = eval { $sub->() };
+		my $error = $@ or return $answer;
+		die $error if $error !~ /^connection error|Broken pipe/ || time > $end;
+		sleep 0.05;
+	}
+}
 
 =head2 start_writers(NODE, COUNT, TRANSACTIONS, SECONDS, CONTACTS, DIRECTORY)
 
