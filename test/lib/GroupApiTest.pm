@@ -56,6 +56,7 @@ our @EXPORT = qw(
   start_program stop_program read_log make_certificate dead_port
   project_root peer from_json to_json make_token
 );
+our @EXPORT_OK = qw(is_alive which_died);
 
 # Where poll_until gives up: a loaded machine is slow, a bug waits for ever.
 our $PATIENCE = $ENV{GROUP_API_TEST_PATIENCE} || 120;
@@ -71,6 +72,8 @@ my $scratch = File::Temp->newdir('group_api_test.XXXXXX', TMPDIR => 1);
 my $json = JSON::PP->new->canonical->utf8;
 my $started = 0;
 my %running;
+# Those of them that end only when they are told to.
+my %serving;
 
 # Whoever runs the tests: the superuser of their servers has one name.
 $ENV{PGUSER} = 'postgres';
@@ -115,7 +118,8 @@ sub new_node
 Calls SUB until it returns something true, passes one test called WHAT, and
 returns what SUB returned. An error in SUB is the same as false: a server that
 is just starting refuses connections. On giving up the test fails and tells the
-last error. SECONDS are those of a quiet machine.
+last error. SECONDS are those of a quiet machine. When a server of the test's has died,
+there is nothing to wait for any more: the test fails at once and tells which one.
 
 =cut
 
@@ -124,7 +128,7 @@ sub poll_until
 	my ($sub, $what, $seconds) = @_;
 	my $wait = defined $seconds && $seconds * $SLACK < $PATIENCE ? $seconds * $SLACK : $PATIENCE;
 	my $began = time;
-	my ($result, $error);
+	my ($result, $error, $dead, $dead_since);
 	local $Test::Builder::Level = $Test::Builder::Level + 1;
 
 	while (1)
@@ -133,11 +137,50 @@ sub poll_until
 		$error = $@;
 		my $waited = time - $began;
 		last if $result || $waited > $wait;
+		# For a moment it may be somebody else who stops it and starts it again.
+		$dead_since = ($dead = which_died()) ? $dead_since // time : undef;
+		if ($dead && time - $dead_since > 1) { $error = $dead; last; }
 		# Looking costs time that what is waited for may need.
 		sleep($waited < 4 ? 0.02 + $waited / 20 : 0.22);
 	}
 	ok($result, $what) or diag($error || 'it never came true');
 	return $result;
+}
+
+# A server that runs no more although the test has not stopped it, and its last words; or nothing.
+sub which_died
+{
+	for my $node (@PostgreSQL::Test::Cluster::all_nodes)
+	{
+		next if !defined $node->{_pid} || is_alive($node->{_pid}) || is_alive(postmaster($node));
+		return 'the server "' . $node->name . '" has died: ' . last_words($node->logfile);
+	}
+	my ($child) = grep { !is_alive($_) } sort keys %serving;
+	return $child && "a helper server has ended: " . last_words($serving{$child});
+}
+
+# The process that the file of the server names, else 0.
+sub postmaster
+{
+	my ($node) = @_;
+	open(my $file, '<', $node->data_dir . '/postmaster.pid') or return 0;
+	return (<$file> // '') =~ /^(\d+)/ ? $1 : 0;
+}
+
+sub last_words
+{
+	my @lines = split /^/, slurp_file($_[0]);
+	return join '', @lines > 5 ? @lines[ -5 .. -1 ] : @lines;
+}
+
+# A zombie is dead.
+sub is_alive
+{
+	my ($process) = @_;
+	open(my $file, '<', "/proc/$process/stat") or return 0;
+	# Gone since it was opened.
+	my $line = <$file> // return 0;
+	return $line !~ /\) [ZX] /;
 }
 
 =head2 settled(SUB, WHAT)
@@ -225,6 +268,7 @@ sub stop_program
 	my ($what, $signal) = @_;
 	my $child = ref $what ? $what->{pid} : $what;
 
+	delete $serving{$child};
 	return unless delete $running{$child};
 	kill $signal // 'TERM', $child;
 	waitpid $child, 0;
@@ -244,6 +288,7 @@ sub await_port
 		die "a helper server opened no port" if time > $end;
 		sleep 0.01;
 	}
+	$serving{$child} = $running{$child};
 	my $port = slurp_file($file);
 	chomp $port;
 	return $port;
@@ -554,6 +599,7 @@ sub await_listener
 		die "nobody listens on port $port" if time > $end;
 		sleep 0.02;
 	}
+	$serving{$child} = $running{$child};
 	return;
 }
 

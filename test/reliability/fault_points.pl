@@ -6,7 +6,7 @@ use warnings;
 
 use FindBin;
 use lib "$FindBin::RealBin/../lib", "$FindBin::RealBin/../t/lib", "$FindBin::RealBin/lib";
-use GroupApiTest;
+use GroupApiTest qw(:DEFAULT which_died);
 use Invitations;
 use PostgreSQL::Test::Utils;
 use Promises;
@@ -71,7 +71,7 @@ sub comes_true
 	my ($sub) = @_;
 	my $end = time + $GroupApiTest::PATIENCE;
 
-	while (time < $end)
+	while (time < $end && !which_died())
 	{
 		return 1 if eval { $sub->() };
 		sleep 0.05;

@@ -6,8 +6,10 @@ use warnings;
 use FindBin;
 use lib "$FindBin::RealBin/../lib";
 use PostgreSQL::Test::Utils;
+use Test2::API qw(intercept);
 use Test::More;
 use GroupApiTest;
+use Time::HiRes qw(time);
 
 sub http_status
 {
@@ -109,5 +111,30 @@ SKIP:
 	skip "Postfix' smtp-sink not found", 1 unless $postfix;
 	is(send_mail($postfix->{smtp}, 'a@example.com'), 0, "Postfix' smtp-sink takes mail");
 }
+
+# ---- waiting for what has died
+
+# What a wait says that cannot come true, and how long it took.
+sub waits_in_vain
+{
+	my ($sub) = @_;
+	my $began = time;
+	my $events = intercept { poll_until($sub, 'it comes true') };
+
+	return (join('', map { $_->message } grep { $_->isa('Test2::Event::Diag') } @$events), time - $began);
+}
+
+my $node = new_node('dies', extension => 0);
+kill 'KILL', slurp_file($node->data_dir . '/postmaster.pid') =~ /^(\d+)/;
+my ($said, $took) = waits_in_vain(sub { $node->safe_psql('postgres', 'SELECT 1') });
+like($said, qr/the server "dies" has died/, 'who waits for a server that died is told');
+at_most($took, 5, 'at once');
+$node->kill9;
+$server = start_script_server(http => {});
+kill 'KILL', $server->{pid};
+($said, $took) = waits_in_vain(sub { read_log($server, 'request') });
+like($said, qr/a helper server has ended/, 'as who waits for a gateway that has ended');
+at_most($took, 5, 'at once, too');
+stop_program($server);
 
 done_testing();

@@ -25,7 +25,7 @@ use warnings;
 
 use Exporter 'import';
 use File::Copy qw(copy);
-use GroupApiTest;
+use GroupApiTest qw(:DEFAULT is_alive);
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
@@ -211,13 +211,6 @@ sub remains_of
 {
 	my ($self, $name) = @_;
 	return grep { is_alive($_) } @{ $self->{killed}{$name} // [] };
-}
-
-sub is_alive
-{
-	my ($process) = @_;
-	open(my $file, '<', "/proc/$process/stat") or return 0;
-	return (<$file> // ') X') !~ /\) [ZX] /;
 }
 
 =head2 children_of(ID)

@@ -12,7 +12,7 @@ use strict;
 use warnings;
 
 use Exporter 'import';
-use GroupApiTest;
+use GroupApiTest qw(:DEFAULT which_died);
 use IPC::Run ();
 use Invitations;
 use POSIX ();
@@ -92,7 +92,7 @@ sub over_crashes
 	{
 		my $answer = eval { $sub->() };
 		my $error = $@ or return $answer;
-		die $error if $error !~ /^connection error|Broken pipe/ || time > $end;
+		die $error if $error !~ /^connection error|Broken pipe/ || time > $end || which_died();
 		sleep 0.05;
 	}
 }

@@ -12,7 +12,7 @@ use strict;
 use warnings;
 
 use Exporter 'import';
-use GroupApiTest;
+use GroupApiTest qw(:DEFAULT is_alive);
 use IPC::Run ();
 use Test::More;
 use Time::HiRes qw(sleep time);
@@ -213,16 +213,6 @@ sub courier_pid
 {
 	my ($node, $database) = @_;
 	return eval { dispatcher($node, $database)->{courier_pid} } // 0;
-}
-
-# A zombie is dead.
-sub is_alive
-{
-	my ($process) = @_;
-	open(my $file, '<', "/proc/$process/stat") or return 0;
-	# Gone since it was opened.
-	my $line = <$file> // return 0;
-	return $line !~ /\) [ZX] /;
 }
 
 =head2 psql_in_background(NODE, SQL, [DATABASE])
