@@ -249,7 +249,7 @@ start_server() {
 		{ show_end "$WORK/server.log"; return 1; }
 }
 
-# stop_servers: ours, and those that a test which was killed left in $WORK
+# stop_servers [DIRECTORY]: ours, and those that a test which was killed left in $WORK
 stop_servers() {
 	local file data
 	[ -n "$WORK" ] || return 0
@@ -258,7 +258,7 @@ stop_servers() {
 		data=${file%/postmaster.pid}
 		as_server "$PG_BIN/pg_ctl" -D "$data" -w -t 20 -m fast stop ||
 			as_server "$PG_BIN/pg_ctl" -D "$data" -m immediate stop
-	done < <(find "$WORK" -name postmaster.pid -print0) >/dev/null 2>&1
+	done < <(find "${1:-$WORK}" -name postmaster.pid -print0) >/dev/null 2>&1
 }
 
 # query SQL [PSQL OPTION...]: bare output of one statement; fails loudly
