@@ -56,8 +56,9 @@ unit-asan: build/group_api_courier.asan $(UNIT_ASAN)
 	/usr/bin/python3 test/unit/courier_peers.py build/group_api_courier.asan
 	/usr/bin/python3 test/unit/courier_providers.py build/group_api_courier.asan
 
-# A courier ends by SIGKILL or _exit(), so what is found stands in files.
+# A courier ends by SIGKILL or _exit(), so what is found stands in files. At its end the checker
+# lets the other threads go on for a second, were it not told otherwise: there are hundreds of couriers.
 unit-tsan: build/group_api_courier.tsan
 	rm -rf build/tsan && mkdir -p build/tsan
-	TSAN_OPTIONS=log_path=$(CURDIR)/build/tsan/race /usr/bin/python3 test/unit/courier_peers.py $<
+	TSAN_OPTIONS=log_path=$(CURDIR)/build/tsan/race:atexit_sleep_ms=20 /usr/bin/python3 test/unit/courier_peers.py $<
 	@cat build/tsan/race* 2>/dev/null; ! ls build/tsan/race* >/dev/null 2>&1
