@@ -53,7 +53,7 @@ our @EXPORT = qw(
   new_node poll_until settled at_most takes_at_most
   start_http_sink settable_clock set_clock sink_count start_script_server set_rules start_smtp_sink
   start_mail_server start_prism start_postfix
-  start_program stop_program read_log make_certificate dead_port
+  start_program stop_program kill read_log make_certificate dead_port
   project_root peer from_json to_json make_token
 );
 our @EXPORT_OK = qw(is_alive which_died);
@@ -270,9 +270,27 @@ sub stop_program
 
 	delete $serving{$child};
 	return unless delete $running{$child};
-	kill $signal // 'TERM', $child;
+	CORE::kill $signal // 'TERM', $child;
 	waitpid $child, 0;
 	return;
+}
+
+=head2 kill(SIGNAL, ID...)
+
+Perl's own, but for 0, which would be the test itself and all it has started: a process that is
+not there (any more) ends the test, instead of SIGSTOP for as long as it may last.
+
+=cut
+
+sub kill
+{
+	my ($signal, @processes) = @_;
+
+	for my $process (@processes ? @processes : 0)
+	{
+		die "there is no process to get SIG$signal" if ($process // '') !~ /^-?[1-9]\d*\z/;
+	}
+	return CORE::kill $signal, @processes;
 }
 
 # The port a program wrote to its file, or death with the program's last words.
