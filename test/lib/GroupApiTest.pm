@@ -624,25 +624,28 @@ sub await_listener
 =head2 read_log(SERVER, [EVENT])
 
 What a server has logged so far, as a list of hashes; only the lines whose
-"event" is EVENT when one is given.
+"event" is EVENT when one is given. What was read before is not read again: who
+polls asks a hundred times, and the log grows.
 
 =cut
+
+my %known;
 
 sub read_log
 {
 	my ($server, $event) = @_;
-	my @lines;
 
 	open(my $file, '<', $server->{log}) or return;
+	my $log = $known{ join ' ', (stat $file)[ 0, 1 ] } //= { at => 0, entries => [] };
+	seek $file, $log->{at}, 0;
 	while (my $line = <$file>)
 	{
-		next unless $line =~ /\n\z/;    # still being written
-		my $entry = from_json($line);
-		push @lines, $entry
-		  if !defined $event || ($entry->{event} // '') eq $event;
+		last unless $line =~ /\n\z/;    # still being written
+		push @{ $log->{entries} }, from_json($line);
+		$log->{at} = tell $file;
 	}
 	close $file;
-	return @lines;
+	return grep { !defined $event || ($_->{event} // '') eq $event } @{ $log->{entries} };
 }
 
 =head2 dead_port()

@@ -263,11 +263,13 @@ sub sms_recipients
 	return map { recipient_of($_->{body}) } grep { defined $_->{body} } read_log($server);
 }
 
+# Who polls asks for the same ones again and again.
+my %recipient;
+
 sub recipient_of
 {
 	my ($body) = @_;
-	return from_json($body)->{to} if $body =~ /^\{/;
-	return $body =~ /(?:^|&)To=([^&]*)/ ? $1 =~ s/%2B/+/ir : '';
+	return $recipient{$body} //= $body =~ /^\{/ ? from_json($body)->{to} : $body =~ /(?:^|&)To=([^&]*)/ ? $1 =~ s/%2B/+/ir : '';
 }
 
 sub recipients
