@@ -136,5 +136,6 @@ kill 'KILL', $server->{pid};
 like($said, qr/a helper server has ended/, 'as who waits for a gateway that has ended');
 at_most($took, 5, 'at once, too');
 stop_program($server);
+ok(!eval { kill 'STOP', undef; 1 }, 'a signal to a process that is not there is refused, which would stop the test itself');
 
 done_testing();
