@@ -7,6 +7,7 @@ use FindBin;
 use lib "$FindBin::RealBin/../lib", "$FindBin::RealBin/../t/lib", "$FindBin::RealBin/lib";
 use GroupApiTest;
 use Invitations;
+use List::Util qw(sum);
 use PostgreSQL::Test::Utils;
 use Promises;
 use Test::More;
@@ -82,10 +83,12 @@ for my $i (0 .. $KILLS - 1)
 	my $ahead = $began + ($i + 1) * $SECONDS / ($KILLS + 1) - time;
 
 	sleep $ahead if $ahead > 0;
-	sleep 0.01 until strike($kind) || time > $give_up;
-	$killed{$kind}++;
+	my $is_dead;
+	sleep 0.01 until ($is_dead = strike($kind)) || time > $give_up;
+	$killed{$kind}++ if $is_dead;
 }
 waitpid $_, 0 for @writers;
+is(sum(values %killed), $KILLS, 'each kill has found its process');
 note(sprintf '%d kills in %.0f s: %s', $KILLS, time - $began, join ', ', map { "$_ $killed{$_}" } sort keys %killed);
 
 # ---- the account

@@ -1,4 +1,4 @@
-# Rows 4, 6 and 12: the ends and beginnings of servers.
+# Rows 4 and 12: the ends and beginnings of servers.
 use strict;
 use warnings;
 
@@ -7,20 +7,16 @@ use lib "$FindBin::RealBin/../lib", "$FindBin::RealBin/../t/lib", "$FindBin::Rea
 use GroupApiTest;
 use Invitations;
 use PostgreSQL::Test::Cluster;
-use PostgreSQL::Test::Utils;
 use Promises;
 use Test::More;
 use Time::HiRes qw(sleep time);
 
 my $STOPS = scaled(20);
 my $PROMOTIONS = scaled(10);
-# Until the first of the pauses, which last a minute and more, is over.
-my $DEATH_SECONDS = scaled(50);
 my $IN_FLIGHT = 32;
 my $next = 0;
 
 sub some { return map { sa_number(++$next) } 1 .. $_[0]; }
-sub seconds { my ($code) = @_; my $began = time; $code->(); return time - $began; }
 
 # ---- row 4: a fast stop while sends hang
 
@@ -38,28 +34,6 @@ for (1 .. $STOPS)
 }
 figure(4, longest(@took) <= 1, 'longest %.2f s, median %.2f s of %d fast stops while %d sends hang',
 	longest(@took), percentile(0.5, @took), scalar @took, $IN_FLIGHT);
-$node->stop('immediate');
-
-# ---- row 6: a dispatcher that dies at its start
-
-my $fault = PostgreSQL::Test::Utils::tempdir() . '/die_at_start.so';
-system_or_bail('cc', '-O2', '-shared', '-fPIC', '-o', $fault, "$FindBin::RealBin/lib/die_at_start.c", '-ldl');
-my $slowest = 0;
-{
-	local $ENV{LD_PRELOAD} = $fault;
-	$node = new_node('deaths', extension => 0, conf => "restart_after_crash = on");
-	poll_until(sub { $node->safe_psql('postgres', 'CREATE EXTENSION IF NOT EXISTS group_api; SELECT 1') }, 'the extension is there');
-	my $end = time + $DEATH_SECONDS;
-	while (time < $end)
-	{
-		my $took = seconds(sub { poll_until(sub { $node->safe_psql('postgres', 'SELECT 1') }, 'SQL is answered') });
-		$slowest = $took if $took > $slowest;
-		sleep 0.5;
-	}
-}
-my $restarts = () = slurp_file($node->logfile) =~ /all server processes terminated; reinitializing/g;
-figure(6, $restarts > 0 && $restarts <= 3 && $slowest <= 5, '%d restarts of the server in %d s for a dispatcher that dies at each start; SQL within %.1f s',
-	$restarts, $DEATH_SECONDS, $slowest);
 $node->stop('immediate');
 
 # ---- row 12: a standby is silent, and sends when it is promoted

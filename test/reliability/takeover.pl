@@ -46,7 +46,7 @@ sub redeliveries
 	set_rules($gateway, http => { rules => [ { replies => ['hang'] } ] });
 	invite($node, @people);
 	poll_until(sub { arrivals($before) == $IN_FLIGHT }, 'all are under way');
-	my $victim = dispatcher($node)->{ $kind eq 'courier' ? 'courier_pid' : 'pid' };
+	my $victim = dispatcher($node)->{ $kind eq 'courier' ? 'courier_pid' : 'pid' } || BAIL_OUT("there is no $kind");
 	my $first = arrivals(0);
 	set_rules($gateway, http => {});
 	kill 'KILL', $victim;

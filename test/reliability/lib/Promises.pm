@@ -19,12 +19,14 @@ use POSIX ();
 use Test::More;
 use Time::HiRes qw(sleep time);
 
-our @EXPORT = qw(figure scaled percentile longest answer_of invite_all start_writers journal account memory_kb fill);
+our @EXPORT = qw(figure scaled seconds percentile longest answer_of invite_all start_writers journal account memory_kb fill);
+
+my $since = time;
 
 =head2 figure(ROW, KEPT, FIGURE, ...)
 
 What was measured for a row of docs/RELIABILITY.md; FIGURE and what follows is for sprintf.
-script/reliability reads these lines from the log. A promise that is not kept is a test that fails.
+script/reliability reads these lines from the log, with the seconds since the figure before. A promise that is not kept is a test that fails.
 
 =cut
 
@@ -35,12 +37,23 @@ sub figure
 	local $Test::Builder::Level = $Test::Builder::Level + 1;
 
 	ok($is_kept, "promise $row: $text");
-	note(join "\t", 'figure', $row, $is_kept ? 'kept' : 'missed', $text);
+	note(join "\t", 'figure', $row, $is_kept ? 'kept' : 'missed', sprintf('%.0f', time - $since), $text);
+	$since = time;
 	return;
 }
 
 # What is done N times on the day of judgement; GROUP_API_RELIABILITY_SHARE makes it less for a try.
 sub scaled { return POSIX::ceil($_[0] * ($ENV{GROUP_API_RELIABILITY_SHARE} // 1)); }
+
+# How many it takes.
+sub seconds
+{
+	my ($code) = @_;
+	my $began = time;
+
+	$code->();
+	return time - $began;
+}
 
 sub percentile
 {
