@@ -6,6 +6,7 @@ The answers are of test/specimens, each with its public source; `want` is
   pause    the account, the sender or the host: the provider is paused
   later    a quota of some hours or a day: asked again after ten minutes or more
   retry    for now
+  retryalone  for now, and nobody else's message waits for it
   reject   this recipient or this message
   notdead  anything, but the contact is not put on the list of the dead
   any      nobody agrees what it means"""
@@ -32,6 +33,7 @@ KINDS = {
     "resend": {"sender": GROUPS},
     "sendgrid": {"sender": GROUPS},
     "ses": {"sender": GROUPS, "region": "eu-west-1", "username": "u"},
+    "sns": {"region": "eu-west-1", "username": "u"},
 }
 BY_MAIL = ("postmark", "mailgun", "resend", "sendgrid", "ses")
 
@@ -46,6 +48,8 @@ def is_right(want, outcome):
     return {"pause": outcome.name == "misconfigured",
             "later": late or outcome.name == "misconfigured",
             "retry": outcome.name == "retry",
+            "retryalone": outcome.name == "retry"
+            and not outcome.fault,
             "reject": outcome.name == "rejected",
             "notdead": not outcome.flags & DEAD,
             "any": True}[want]

@@ -40,7 +40,6 @@ static const SmtpCase smtp_cases[] = {
 	{GA_SMTP_FINAL, 550, "5.1.1 no such user", GA_OUTCOME_REJECTED, DEAD, -1},
 	{GA_SMTP_DATA, 550, "5.1.1 no such user", GA_OUTCOME_REJECTED, 0, -1},
 	{GA_SMTP_RCPT, 450, "4.1.1 not yet", GA_OUTCOME_RETRY, 0, -1},
-	{GA_SMTP_RCPT, 550, "5.1.7 sender", GA_OUTCOME_REJECTED, 0, -1},
 	{GA_SMTP_RCPT, 550, "no such user", GA_OUTCOME_REJECTED, 0, -1},
 	{GA_SMTP_RCPT, 553, "5.6.7 SMTPUTF8 required", GA_OUTCOME_REJECTED, 0, -1},
 	{GA_SMTP_MAIL, 553, "5.6.7 SMTPUTF8 required", GA_OUTCOME_REJECTED, 0, -1},
@@ -88,6 +87,9 @@ static const SmtpCase smtp_cases[] = {
 	{GA_SMTP_RCPT, 550, "relaying denied", GA_OUTCOME_MISCONFIGURED, UNSURE,
 	 -1},
 	{GA_SMTP_MAIL, 550, "5.1.8 bad sender", GA_OUTCOME_MISCONFIGURED, 0, -1},
+	/* the sender's address, whatever is said beside it: RFC 3463 3.2 */
+	{GA_SMTP_RCPT, 550, "5.1.7 sender", GA_OUTCOME_MISCONFIGURED, UNSURE, -1},
+	{GA_SMTP_FINAL, 554, "5.1.8 blocked", GA_OUTCOME_MISCONFIGURED, UNSURE, -1},
 	{GA_SMTP_MAIL, 550, "not yours", GA_OUTCOME_MISCONFIGURED, 0, -1},
 	{GA_SMTP_RCPT, 503, "bad sequence", GA_OUTCOME_MISCONFIGURED, 0, -1},
 	{GA_SMTP_DATA, 503, "5.5.1 bad sequence", GA_OUTCOME_MISCONFIGURED, 0, -1},
@@ -96,6 +98,13 @@ static const SmtpCase smtp_cases[] = {
 	{GA_SMTP_RCPT, 550, "", GA_OUTCOME_REJECTED, UNSURE, -1},
 	/* the basic code decides before the enhanced one */
 	{GA_SMTP_RCPT, 450, "5.1.1 unverified address", GA_OUTCOME_RETRY, 0, -1},
+	/* who may write to the recipient, and how often, is not about us alone */
+	{GA_SMTP_FINAL, 550, "5.7.133 authentication required", GA_OUTCOME_REJECTED,
+	 0, -1},
+	{GA_SMTP_FINAL, 550,
+	 "5.2.121 The recipient has exceeded their limit per hour",
+	 GA_OUTCOME_RETRY, 0, -1},
+	{GA_SMTP_RCPT, 552, "mailbox not found", GA_OUTCOME_REJECTED, 0, -1},
 	/* a word against the code */
 	{GA_SMTP_RCPT, 550, "5.1.1 over quota", GA_OUTCOME_REJECTED, 0, -1},
 	{GA_SMTP_RCPT, 550, "5.1.1 <a@b.example>: unauthorized sender",

@@ -31,6 +31,25 @@ typedef struct Phrases
 	const char *const *with; /* one of these must be there too; NULL: none */
 } Phrases;
 
+/* Of one recipient, whatever it is that was too much. */
+static const char *const too_much[] = {"recipient has exceeded",
+									   "recipient exceeded",
+									   "recipient thread limit", NULL};
+
+/* Who writes to this recipient is chosen, however the refusal is called. */
+static const char *const chosen[] = {"resolver.rst*",
+									 "allowed senders",
+									 "sender isn't on the recipient's",
+									 "external senders",
+									 "outside senders",
+									 "delivery restriction*",
+									 NULL};
+
+/* Our relay knows of the recipient that it takes no mail. */
+static const char *const given_up[] = {"suppression list", "suppressed",
+									   "has suppressed", "address blacklisted",
+									   NULL};
+
 static const char *const full[] = {"over quota",
 								   "overquota",
 								   "mailbox full",
@@ -65,6 +84,9 @@ static const char *const full[] = {"over quota",
 static const char *const quota[] = {"sending limit*",
 									"sending quota*",
 									"relay quota",
+									"relays quota",
+									"send limit*",
+									"unique recipients limit",
 									"message quota*",
 									"submissionquota*",
 									"unusual sending",
@@ -108,15 +130,22 @@ static const char *const sender[] = {
 	"return path", "return-path", "not owned by user", "not logged in",
 	"not verified", "unverified email", "identities failed",
 	"verification failed for", "domain verification", "not authorized to send",
-	"not authorised to send", "not allowed to send", "not permitted to send",
-	"permission to send", "permissions to send", "not authorized to use",
-	"senderdomain*",
+	"not authorized to perform", "mail from must", "mail from account",
+	"invalid dns mx", "sending domain", "demo domain", "spoof*", "anti-spoof*",
+	"direct send", "from parameter", "parsing from", "src",
+	"add your own domain", "not authorised to send", "not allowed to send",
+	"not permitted to send", "permission to send", "permissions to send",
+	"not authorized to use", "senderdomain*",
 	/* our account */
 	"your account", "your smtp account", "smtp account",
 	"account is not active", "account not active", "tenant",
 	"your subscription", "your plan", "your domain", "your organization",
 	"your organisation", "your message limit", "not yet activated",
-	"has been suspended for sending", "payment",
+	"has been suspended for sending", "payment", "sending suspended",
+	"sending paused", "sending is paused", "outgoing blocked",
+	"outgoing mail from", "configuration set", "api key", "not enough credit*",
+	"insufficient credit*", "insufficient funds", "insufficient balance",
+	"no origination*",
 	/* authentication */
 	"authentication is required", "authentication required",
 	"requires authentication", "require authentication", "authenticate*",
@@ -128,7 +157,8 @@ static const char *const sender[] = {
 	"helo", "ehlo", "fqdn", "fully-qualified", "fully qualified", "reverse dns",
 	"rdns", "ptr record*", "ptr", "your ip", "sending ip", "sending mta*",
 	"ip address", "ip is", "your host", "your server", "your network",
-	"your mail server", "banned", "blacklist*", "blocklist*", "block list*",
+	"your mail server", "your access", "not allowed to connect",
+	"ask your postmaster", "banned", "blacklist*", "blocklist*", "block list*",
 	"black list*", "blocked list", "denylist*", "deny list*", "blocked using",
 	"block-list*", "black-list*", "rbl", "dnsbl", "spamhaus*", "spamcop*",
 	"barracuda*", "sorbs", "uceprotect*", "reputation", "poor reputation",
@@ -157,6 +187,8 @@ static const char *const rate[] = {"rate that",
 								   "too many emails",
 								   "receiving rate",
 								   "throttl*",
+								   "frequency limit*",
+								   "temporarily",
 								   "rate",
 								   NULL};
 
@@ -292,6 +324,9 @@ static const char *const recipient[] = {"no such user*",
 
 /* The first that fits decides. */
 static const Phrases order[] = {
+	{GA_BLAME_RATE, too_much, NULL},
+	{GA_BLAME_CONTENT, chosen, NULL},
+	{GA_BLAME_RECIPIENT, given_up, NULL},
 	{GA_BLAME_OUR_QUOTA, quota, NULL},
 	{GA_BLAME_OUR_QUOTA, per_time, limits},
 	{GA_BLAME_FULL, full, NULL},
@@ -362,9 +397,9 @@ is_name(const char *word, size_t length)
 static bool
 names_block_list(const char *word, size_t length)
 {
-	static const char *const lists[] = {"spamhaus",	  "spamcop",  "barracuda",
-										"uceprotect", "abuseat",  "sorbs",
-										"blacklist",  "blocklist"};
+	static const char *const lists[] = {"spamhaus",	  "spamcop",   "barracuda",
+										"uceprotect", "abuseat",   "sorbs",
+										"dnsbl",	  "blacklist", "blocklist"};
 
 	if (!is_link(word, length))
 		return false;

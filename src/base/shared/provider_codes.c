@@ -215,6 +215,10 @@ const GaHttpCode ga_provider_codes_sns[] = {
 	{"RequestLimitExceeded", GA_OUTCOME_RETRY, FAULT, -1},
 	{"IncompleteSignature", GA_OUTCOME_MISCONFIGURED, 0, -1},
 	{"InvalidAction", GA_OUTCOME_MISCONFIGURED, 0, -1},
+	{"InvalidClientTokenId", GA_OUTCOME_MISCONFIGURED, 0, -1},
+	{"ExpiredToken", GA_OUTCOME_MISCONFIGURED, 0, -1},
+	{"MissingAuthenticationToken", GA_OUTCOME_MISCONFIGURED, 0, -1},
+	{"OptInRequired", GA_OUTCOME_MISCONFIGURED, 0, -1},
 	{"RequestExpired", GA_OUTCOME_MISCONFIGURED, 0, -1}, /* our clock */
 	END_OF_CODES,
 };
@@ -227,6 +231,8 @@ const GaHttpCode ga_provider_codes_sendgrid[] = {
 	{"from", GA_OUTCOME_MISCONFIGURED, 0, -1},
 	{"from.email", GA_OUTCOME_MISCONFIGURED, 0, -1},
 	{"from.name", GA_OUTCOME_MISCONFIGURED, 0, -1},
+	{"reply_to", GA_OUTCOME_MISCONFIGURED, 0, -1},
+	{"reply_to.email", GA_OUTCOME_MISCONFIGURED, 0, -1},
 	END_OF_CODES,
 };
 

@@ -116,6 +116,9 @@ static const SmtpRule smtp_rules[] = {
 	{ANYWHERE, 0, "5.7.60", WHATEVER, MISCONFIGURED},
 	{ANYWHERE, 0, "5.7.606-649", WHATEVER, MISCONFIGURED},
 	{ANYWHERE, 0, "5.7.700-799", WHATEVER, MISCONFIGURED},
+	/* Exchange Online: the recipient chooses who may write. */
+	{AT_RCPT | AT_FINAL, 5, "5.7.120-136", WHATEVER, REJECTED},
+	{AT_RCPT | AT_FINAL, 5, "5.7.193", WHATEVER, REJECTED},
 	/* Before a sender is named nothing is about this message. */
 	{AT_CONNECT, 4, NULL, WHATEVER, RETRY_FAULT},
 	{AT_CONNECT, 0, NULL, WHATEVER, MISCONFIGURED},
@@ -127,6 +130,12 @@ static const SmtpRule smtp_rules[] = {
 	{AT_MAIL, 5, NULL, WHATEVER, MISCONFIGURED},
 	/* The words blame the account, the sender or its host. */
 	{ANYWHERE, 5, NULL, BLAMES(SENDER), PERHAPS_MISCONFIGURED},
+	/* Alibaba Cloud's refusal of another sender than the account's. */
+	{ANYWHERE, 440, NULL, BLAMES(SENDER), PERHAPS_MISCONFIGURED},
+	/* The sender's address or its domain: RFC 3463 3.2. */
+	{ANYWHERE, 5, "5.1.7-8", WHATEVER, PERHAPS_MISCONFIGURED},
+	/* Said as permanent, but the next hour is another one. */
+	{ANYWHERE, 5, NULL, BLAMES(RATE), RETRY},
 	/* Exchange Online and others say 5.5.0 of unknown mailboxes. */
 	{AT_RCPT, 550, "5.5.0", BLAMES(RECIPIENT) | BLAMES(NOBODY),
 	 PERHAPS_REJECTED},
@@ -142,6 +151,7 @@ static const SmtpRule smtp_rules[] = {
 	{ANYWHERE, 552, "none", BLAMES(CONTENT), REJECTED},
 	/* Mailbox full: said as permanent, mostly is not. */
 	{ANYWHERE, 5, "5.2.2", WHATEVER, RETRY},
+	{ANYWHERE, 552, "none", BLAMES(RECIPIENT), REJECTED},
 	{ANYWHERE, 552, "none", WHATEVER, RETRY},
 	/* Greylisting (450 or 451 4.7.1) needs no rule: the back-off passes the
 	 * five minutes of a strict relay, and a lenient one is not kept waiting. */
@@ -149,8 +159,7 @@ static const SmtpRule smtp_rules[] = {
 	{ANYWHERE, 4, "4.3.*", WHATEVER, RETRY_FAULT},
 	{ANYWHERE, 4, NULL, WHATEVER, RETRY},
 	/* The words or the code blame the recipient; the rest is a guess. */
-	{ANYWHERE, 5, NULL, BLAMES(RECIPIENT) | BLAMES(RATE) | BLAMES(FULL),
-	 REJECTED},
+	{ANYWHERE, 5, NULL, BLAMES(RECIPIENT) | BLAMES(FULL), REJECTED},
 	{AT_RCPT | AT_FINAL, 5, "5.1.*", WHATEVER, REJECTED},
 	{ANYWHERE, 0, NULL, WHATEVER, PERHAPS_REJECTED},
 };
