@@ -3,7 +3,8 @@
  *		STOP and its like, in the languages that invitations are written in.
  *
  * The English words are those that carriers and gateways of the United States
- * obey (CTIA's principles); a message counts when it is nothing but the word.
+ * obey (CTIA's principles); a message counts when it is nothing but the word,
+ * said once or more, however it is spaced, signed and decorated.
  */
 #include "postgres.h"
 
@@ -11,17 +12,22 @@
 
 #include "base/shared/utf8.h"
 
-/* Longer than any word below. */
-#define WORD_MAX 32
+/* Longer than any word below, said some times. */
+#define WORD_MAX 96
 
-/* In lower case and without accents. */
+/* In lower case, without accents and blanks; Latin, Cyrillic, Greek or Chinese. */
 static const char *const stops[] = {
-	"stop",		"stopall",	   "stop all", "unsubscribe", "cancel",
-	"end",		"quit",		   "revoke",   "optout",	  "opt out",
-	"opt-out",	"alto",		   "baja",	   "parar",		  "detener",
-	"cancelar", "arret",	   "arreter",  "desabonner",  "desinscrire",
-	"stopp",	"abmelden",	   "ende",	   "abbestellen", "pare",
-	"sair",		"descadastrar"};
+	"stop",		"stopall",		"stopsms",	   "unsubscribe",  "unsubscribeme",
+	"unsub",	"cancel",		"end",		   "quit",		   "revoke",
+	"optout",	"remove",		"removeme",	   "alto",		   "baja",
+	"parar",	"detener",		"cancelar",	   "arret",		   "arreter",
+	"arretez",	"desabonner",	"desinscrire", "stopp",		   "abmelden",
+	"ende",		"abbestellen",	"pare",		   "sair",		   "descadastrar",
+	"cancella", "annulla",		"disiscrivi",  "disiscriviti", "basta",
+	"afmelden", "uitschrijven", "avsluta",	   "avregistrera", "afmeld",
+	"stoppa",	"avslutt",		"lopeta",	   "peruuta",	   "wypisz",
+	"стоп",		"отписаться",	"остановить",  "отписка",	   "td",
+	"退订",		"退訂",			"停止",		   "取消",		   "配信停止"};
 static const char *const starts[] = {"start", "unstop", "resume"};
 
 /* Without its accent, in lower case; '\0': no letter of Latin-1. */
@@ -57,6 +63,8 @@ is_invisible(int32_t character)
 static bool
 is_sign(int32_t character)
 {
+	if (plain_letter(character) != '\0')
+		return false;
 	return character < 0xC0 || character == 0xD7 || character == 0xF7 ||
 		   (character >= 0x2000 && character <= 0x2BFF) ||
 		   (character >= 0x3000 && character <= 0x303F) ||
@@ -64,51 +72,101 @@ is_sign(int32_t character)
 		   (character >= 0x1F000 && character <= 0x1FAFF);
 }
 
-/*
- * Lower case, no accents, nothing around it but letters; false: too long, or
- * other letters are in it.
- */
-static bool
-fold(const char *text, char *word)
+typedef struct Word
 {
-	const char *end = text + strlen(text);
-	size_t length = 0;
+	char letters[WORD_MAX];
+	size_t length;
+} Word;
 
-	while (text < end)
-	{
-		int32_t character = ga_utf8_next(&text, end);
-		char letter = plain_letter(character);
-
-		if (is_invisible(character))
-			continue;
-		if (letter == '\0' && !is_sign(character))
-			return false;
-		if (letter == '\0' && length == 0)
-			continue;
-		if (length + 1 >= WORD_MAX)
-			return false;
-		word[length++] = letter				? letter
-						 : character < 0x80 ? (char) character
-											: ' ';
-	}
-	while (length > 0 && (word[length - 1] < 'a' || word[length - 1] > 'z'))
-		length--;
-	word[length] = '\0';
+/* false: it is too long to be one of ours. */
+static bool
+add_bytes(Word *word, const char *bytes, size_t length)
+{
+	if (word->length + length >= WORD_MAX)
+		return false;
+	memcpy(word->letters + word->length, bytes, length);
+	word->length += length;
 	return true;
 }
 
-GaKeyword
-ga_keyword_read(const char *text)
+static bool
+add_letter(Word *word, int32_t character, const char *bytes, size_t length)
 {
-	char word[WORD_MAX];
+	char plain[2] = {plain_letter(character), 0};
 
-	if (strlen(text) > 8 * WORD_MAX || !fold(text, word))
-		return GA_KEYWORD_NONE;
+	if (plain[0] != '\0')
+		return add_bytes(word, plain, 1);
+	/* Of the capitals of Cyrillic the small ones stand 32 behind. */
+	if (character >= 0x410 && character <= 0x42F)
+	{
+		plain[0] = (char) (0xC0 | (character + 32) >> 6);
+		plain[1] = (char) (0x80 | ((character + 32) & 0x3F));
+		return add_bytes(word, plain, 2);
+	}
+	return add_bytes(word, bytes, length);
+}
+
+/* Only its letters, in lower case and without accents; false: too many. */
+static bool
+fold(const char *text, const char *end, Word *word)
+{
+	word->length = 0;
+	while (text < end)
+	{
+		const char *start = text;
+		int32_t character = ga_utf8_next(&text, end);
+
+		if (!is_invisible(character) && !is_sign(character) &&
+			!add_letter(word, character, start, (size_t) (text - start)))
+			return false;
+	}
+	word->letters[word->length] = '\0';
+	return word->length > 0;
+}
+
+/* "stop", "stopstopstop" */
+static bool
+repeats(const char *word, const char *one)
+{
+	size_t length = strlen(one);
+
+	while (strncmp(word, one, length) == 0)
+		word += length;
+	return *word == '\0';
+}
+
+static GaKeyword
+find(const char *word)
+{
 	for (int i = 0; i < lengthof(stops); i++)
-		if (strcmp(word, stops[i]) == 0)
+		if (repeats(word, stops[i]))
 			return GA_KEYWORD_STOP;
 	for (int i = 0; i < lengthof(starts); i++)
 		if (strcmp(word, starts[i]) == 0)
 			return GA_KEYWORD_START;
 	return GA_KEYWORD_NONE;
+}
+
+/* Where what a telephone adds begins: behind the first empty line. */
+static const char *
+end_of_words(const char *text)
+{
+	const char *end = text + strspn(text, " \t\r\n");
+
+	while ((end = strchr(end, '\n')) != NULL)
+	{
+		end += 1 + strspn(end + 1, " \t\r");
+		if (*end == '\n')
+			return end;
+	}
+	return text + strlen(text);
+}
+
+GaKeyword
+ga_keyword_read(const char *text)
+{
+	Word word;
+
+	return fold(text, end_of_words(text), &word) ? find(word.letters)
+												 : GA_KEYWORD_NONE;
 }
