@@ -93,7 +93,8 @@ unlike(PostgreSQL::Test::Utils::slurp_file($node->logfile, $log_start) =~ s/.*st
 
 $node->safe_psql('postgres', "BEGIN; LOCK TABLE group_api_private.invitations; PREPARE TRANSACTION 'lock';");
 $node->safe_psql('postgres', "BEGIN; LOCK TABLE group_api_private.attempts; PREPARE TRANSACTION 'lock too';");
-$node->reload;
+# The next dispatcher begins with what it finds in flight.
+kill 'TERM', dispatcher($node)->{pid};
 poll_until(sub { $node->safe_psql('postgres', 'SELECT held_up_while IS NOT NULL FROM group_api_private.dispatcher_state()') eq 't' },
 	'the dispatcher meets a lock that nobody will release');
 is($node->safe_psql('postgres', "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'group_api dispatcher' AND wait_event_type = 'Lock'"), '0',
