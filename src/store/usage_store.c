@@ -31,6 +31,7 @@
 
 enum
 {
+	ID,
 	USER_ID,
 	DAY,
 	GROUPS,
@@ -38,10 +39,8 @@ enum
 };
 
 static const GaColumn columns[] = {
-	{"user_id", INT8OID},
-	{"day", DATEOID},
-	{"groups", INT8OID},
-	{"picture_bytes", INT8OID},
+	{"id", INT8OID, true}, {"user_id", INT8OID},	   {"day", DATEOID},
+	{"groups", INT8OID},   {"picture_bytes", INT8OID},
 };
 
 static GaTable usage = {
@@ -49,6 +48,14 @@ static GaTable usage = {
 	.column_count = lengthof(columns),
 	.columns = columns,
 };
+
+/*
+ * A call reads what was counted and adds to a row later, so where that stood is kept in
+ * between.  Of several the session keeps to its own one, so that sessions of one caller
+ * seldom meet.  Both are guesses: the row itself tells whether it is one of the user's.
+ */
+static int64 own_row;
+static ItemPointerData row_to_add_to;
 
 /* Both count from the same midnight of UTC. */
 static Datum
@@ -98,10 +105,14 @@ ga_usage_read(int64 user_id)
 	GaUsage used = {0};
 	GaTableRows rows;
 
+	ItemPointerSetInvalid(&row_to_add_to);
 	if (!begin_rows(&rows, GA_TABLE_READ, user_id))
 		return read_by_statement(user_id);
 	while (ga_table_rows_next(&rows))
 	{
+		if (!ItemPointerIsValid(&row_to_add_to) ||
+			counted(&rows, ID) == own_row)
+			row_to_add_to = ga_table_rows_place(&rows);
 		used.groups += counted(&rows, GROUPS);
 		used.picture_bytes += counted(&rows, PICTURE_BYTES);
 	}
@@ -125,25 +136,34 @@ add_by_statement(Datum *values)
 	return ga_plan_run(&plan, values, NULL, SPI_OK_UPDATE) > 0;
 }
 
-/* False when there is no row yet that nobody holds or has just changed. */
+/* To the row at hand; false: another transaction holds it or has just changed it. */
+static bool
+add_to_this(GaTableRows *rows, const Datum *values)
+{
+	static const int changed[2] = {GROUPS, PICTURE_BYTES};
+	const Datum sums[2] = {
+		Int64GetDatum(counted(rows, GROUPS) + DatumGetInt64(values[1])),
+		Int64GetDatum(counted(rows, PICTURE_BYTES) + DatumGetInt64(values[2]))};
+
+	if (!ga_table_rows_change(rows, changed, sums, lengthof(sums)))
+		return false;
+	own_row = counted(rows, ID);
+	return true;
+}
+
+/* False when there is no row yet that can be added to. */
 static bool
 add_to_row(Datum *values)
 {
-	static const int changed[2] = {GROUPS, PICTURE_BYTES};
 	GaTableRows rows;
-	bool done = false;
+	bool done;
 
 	if (!begin_rows(&rows, GA_TABLE_CHANGED, DatumGetInt64(values[0])))
 		return add_by_statement(values);
+	done =
+		ga_table_rows_go_to(&rows, row_to_add_to) && add_to_this(&rows, values);
 	while (!done && ga_table_rows_next(&rows))
-	{
-		const Datum sums[2] = {
-			Int64GetDatum(counted(&rows, GROUPS) + DatumGetInt64(values[1])),
-			Int64GetDatum(counted(&rows, PICTURE_BYTES) +
-						  DatumGetInt64(values[2]))};
-
-		done = ga_table_rows_change(&rows, changed, sums, lengthof(sums));
-	}
+		done = add_to_this(&rows, values);
 	ga_table_rows_end(&rows);
 	return done;
 }
@@ -162,7 +182,7 @@ begin_row(Datum *values)
 	static GaPlan insert = {
 		.sql = "INSERT INTO group_api_private.usage"
 			   " (user_id, day, groups, picture_bytes)"
-			   " VALUES ($1, " TODAY ", $2, $3)",
+			   " VALUES ($1, " TODAY ", $2, $3) RETURNING id",
 		.nargs = ARGS,
 		.argtypes = TYPES,
 	};
@@ -170,7 +190,8 @@ begin_row(Datum *values)
 	/* With a snapshot of its own, a row changed since would be an error. */
 	if (!IsolationUsesXactSnapshot())
 		ga_plan_run(&trim, values, NULL, SPI_OK_DELETE);
-	ga_plan_run(&insert, values, NULL, SPI_OK_INSERT);
+	ga_plan_run(&insert, values, NULL, SPI_OK_INSERT_RETURNING);
+	own_row = ga_row_int64(0, 1, 0);
 }
 
 void

@@ -7,6 +7,7 @@ use FindBin;
 use lib "$FindBin::RealBin/../lib", "$FindBin::RealBin/lib";
 use GroupApiTest;
 use Invitations;
+use List::Util qw(sum0);
 use MIME::Base64 qw(encode_base64);
 use Test::More;
 
@@ -114,6 +115,14 @@ $holder->query_safe('COMMIT');
 $holder->quit;
 is(rows_of('fay'), '1+1', 'but a row of its own');
 like(ask('fay', body_a()), qr/54000/, 'which counts as well');
+
+# Sessions of one caller at once, as a gateway has them.
+$node->safe_psql('postgres', "ALTER ROLE fay RESET session_preload_libraries; ALTER ROLE fay SET group_api.groups_daily_cap = 1000");
+forget();
+$node->pgbench('-n -c 4 -t 25 -U fay', 0, [qr{actually processed: 100/100}], [], 'four sessions make groups at once', { '055_groups' => 'SELECT ' . body_a() });
+my @counts = split /\+/, rows_of('fay');
+is(sum0(@counts), 100, 'and each of them is counted');
+cmp_ok(scalar(@counts), '<=', 8, 'in few rows');
 
 # ---- pictures ----
 

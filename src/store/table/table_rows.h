@@ -33,10 +33,12 @@ typedef struct GaTableRows
 	const GaTable *table;
 	GaTableUse use;
 	Relation relation;
-	Relation index;
+	Oid index_oid;
+	Relation index; /* NULL: nothing was looked for in it yet */
 	IndexScanDesc scan;
 	TupleTableSlot *slot;
 	ScanKeyData keys[2];
+	int key_count;
 	GaRowWriter writer; /* of rows that are changed */
 } GaTableRows;
 
@@ -50,6 +52,13 @@ extern bool ga_table_rows_begin(GaTableRows *rows, GaTable *table,
 								GaTableUse use, const GaTableKey *keys,
 								int key_count);
 extern bool ga_table_rows_next(GaTableRows *rows);
+/* Where the row at hand stands. */
+extern ItemPointerData ga_table_rows_place(const GaTableRows *rows);
+/*
+ * Goes to the row at a place where one of these rows stood once.  False: there is none
+ * of them any more.  Before ga_table_rows_next(), which begins with the first one.
+ */
+extern bool ga_table_rows_go_to(GaTableRows *rows, ItemPointerData place);
 /* A column of the GaTable, from 0, which is not null; until the next row. */
 extern Datum ga_table_rows_value(const GaTableRows *rows, int column);
 /*
