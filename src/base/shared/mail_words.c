@@ -47,8 +47,8 @@ static const char *const chosen[] = {"resolver.rst*",
 
 /* Our relay knows of the recipient that it takes no mail. */
 static const char *const given_up[] = {"suppression list", "suppressed",
-									   "has suppressed", "address blacklisted",
-									   NULL};
+									   "has suppressed",
+									   "rejected: address blacklisted", NULL};
 
 static const char *const full[] = {"over quota",
 								   "overquota",
