@@ -239,18 +239,34 @@ ga_bounce_report_message_id(const GaBounceReport *report)
 	return get_text(&report->json->root, "message_id");
 }
 
+static bool
+says(const GaBounceReport *report, const char *member)
+{
+	JsonbValue value;
+
+	return find_member(&report->json->root, member, jbvBool, &value) &&
+		   value.val.boolean;
+}
+
+static bool
+is_from(const GaBounceReport *report, const char *contact)
+{
+	const char *from = get_text(&report->json->root, "from");
+
+	return from != NULL && contact != NULL && pg_strcasecmp(from, contact) == 0;
+}
+
 bool
 ga_bounce_report_is_by_server(const GaBounceReport *report, const char *contact)
 {
-	const char *from = get_text(&report->json->root, "from");
-	JsonbValue by_server;
+	return report->feedback_type == NULL && !is_from(report, contact) &&
+		   says(report, "is_by_server");
+}
 
-	if (report->feedback_type != NULL ||
-		(from != NULL && contact != NULL && pg_strcasecmp(from, contact) == 0))
-		return false;
-	return find_member(&report->json->root, "is_by_server", jbvBool,
-					   &by_server) &&
-		   by_server.val.boolean;
+bool
+ga_bounce_report_is_answer(const GaBounceReport *report, const char *contact)
+{
+	return says(report, "is_prose") && is_from(report, contact);
 }
 
 const char *

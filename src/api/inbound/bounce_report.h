@@ -57,6 +57,10 @@ extern const char *ga_bounce_report_message_id(const GaBounceReport *report);
 extern bool ga_bounce_report_is_by_server(const GaBounceReport *report,
 										  const char *contact);
 
+/* Whether the invited person wrote what was read as a mail server's prose. */
+extern bool ga_bounce_report_is_answer(const GaBounceReport *report,
+									   const char *contact);
+
 /* The report without what would let others forge one. */
 extern const char *ga_bounce_report_raw(const GaBounceReport *report);
 

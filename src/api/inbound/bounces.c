@@ -193,6 +193,8 @@ apply(Bounce *bounce)
 		/* What is read here is told after the scope has ended. */
 		old = MemoryContextSwitchTo(scope.caller_context);
 		ga_bounce_report_narrow(report, contact);
+		if (ga_bounce_report_is_answer(report, contact))
+			report->kind = GA_BOUNCE_OTHER;
 		/* Whatever its form: a mail server's own is a failure. */
 		if (report->kind == GA_BOUNCE_OTHER && bounce->is_proved &&
 			ga_bounce_report_is_by_server(report, contact))

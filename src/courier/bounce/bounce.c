@@ -79,6 +79,8 @@ describe(const GaBounceFindings *findings)
 	json_object_set_new(
 		object, "is_by_server",
 		json_boolean(ga_bounce_own_head_is_by_server(findings)));
+	json_object_set_new(object, "is_prose",
+						json_boolean(findings->is_by_prose));
 	return object;
 }
 

@@ -28,12 +28,14 @@ typedef struct GaBounceFindings
 	char feedback_type[64];
 	char failed_recipients[GA_BOUNCE_VALUE_SIZE]; /* Exim's header */
 	char subject[GA_BOUNCE_VALUE_SIZE];
-	char from[256];		/* the address it says it is from */
-	bool is_by_mailer;	/* a mail server's own address sent it */
-	bool has_null_path; /* nobody is to answer it: RFC 5321 4.5.5 */
-	bool is_automatic;	/* somebody's automatic reply, or a read receipt */
-	GaText prose;		/* the first text part, cut */
+	char from[256];			/* the address it says it is from */
+	bool is_by_mailer;		/* a mail server's own address sent it */
+	bool has_null_path;		/* nobody is to answer it: RFC 5321 4.5.5 */
+	bool is_automatic;		/* somebody's automatic reply, or a read receipt */
+	bool is_auto_submitted; /* a program wrote it, whoever's it is: RFC 3834 */
+	GaText prose;			/* the first text part, cut */
 	bool has_prose;
+	bool is_by_prose; /* what is found was read in it */
 	bool prose_is_html;
 	int fields;
 	int parts;

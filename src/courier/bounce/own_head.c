@@ -123,6 +123,8 @@ take_own_field(GaBounceFindings *findings, const char *name, const char *value)
 		findings->has_null_path |= strncmp(value, "<>", 2) == 0;
 	else if (says_automatic(name, value))
 		findings->is_automatic = true;
+	else if (strcasecmp(name, "Auto-Submitted") == 0)
+		findings->is_auto_submitted = strncasecmp(value, "no", 2) != 0;
 	else if (strcasecmp(name, "X-Failed-Recipients") == 0)
 		ga_bounce_copy(findings->failed_recipients,
 					   sizeof(findings->failed_recipients), value);
@@ -135,9 +137,15 @@ ga_bounce_own_head_read(GaBounceFindings *findings, const char *mail,
 	ga_bounce_fields_read(findings, mail, length, take_own_field);
 }
 
+/*
+ * An empty return path alone is no proof: automatic replies of persons have it too,
+ * and say so (RFC 3834 3.3), as do Exim's notices, which name whom they failed for.
+ */
 bool
 ga_bounce_own_head_is_by_server(const GaBounceFindings *findings)
 {
-	return !findings->is_automatic && !is_absence(findings->subject) &&
-		   (findings->is_by_mailer || findings->has_null_path);
+	if (findings->is_automatic || is_absence(findings->subject))
+		return false;
+	return findings->is_by_mailer || *findings->failed_recipients != '\0' ||
+		   (findings->has_null_path && !findings->is_auto_submitted);
 }

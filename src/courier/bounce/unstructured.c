@@ -49,6 +49,7 @@ ga_bounce_unstructured_read(GaBounceFindings *findings)
 		!ga_prose_read(findings->subject, ga_text_string(&findings->prose),
 					   &notice))
 		return;
+	findings->is_by_prose = true;
 	recipient = ga_bounce_recipient_current(findings);
 	json_object_set_new(recipient, "action",
 						json_string(notice.is_delay ? "delayed" : "failed"));
