@@ -72,15 +72,15 @@ is_sign(int32_t character)
 		   (character >= 0x1F000 && character <= 0x1FAFF);
 }
 
-typedef struct Word
+typedef struct Letters
 {
 	char letters[WORD_MAX];
 	size_t length;
-} Word;
+} Letters;
 
 /* false: it is too long to be one of ours. */
 static bool
-add_bytes(Word *word, const char *bytes, size_t length)
+add_bytes(Letters *word, const char *bytes, size_t length)
 {
 	if (word->length + length >= WORD_MAX)
 		return false;
@@ -90,7 +90,7 @@ add_bytes(Word *word, const char *bytes, size_t length)
 }
 
 static bool
-add_letter(Word *word, int32_t character, const char *bytes, size_t length)
+add_letter(Letters *word, int32_t character, const char *bytes, size_t length)
 {
 	char plain[2] = {plain_letter(character), 0};
 
@@ -108,7 +108,7 @@ add_letter(Word *word, int32_t character, const char *bytes, size_t length)
 
 /* Only its letters, in lower case and without accents; false: too many. */
 static bool
-fold(const char *text, const char *end, Word *word)
+fold(const char *text, const char *end, Letters *word)
 {
 	word->length = 0;
 	while (text < end)
@@ -165,7 +165,7 @@ end_of_words(const char *text)
 GaKeyword
 ga_keyword_read(const char *text)
 {
-	Word word;
+	Letters word;
 
 	return fold(text, end_of_words(text), &word) ? find(word.letters)
 												 : GA_KEYWORD_NONE;
