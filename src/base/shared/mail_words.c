@@ -109,9 +109,9 @@ static const char *const quota[] = {"sending limit*",
 									"limit for today",
 									NULL};
 static const char *const per_time[] = {
-	"daily",	  "per day", "a day",	  "24 hours", "24 hour", "24h",
-	"24-hour",	  "today",	 "hourly",	  "per hour", "an hour", "hour",
-	"per 1 hour", "monthly", "per month", "hours",	  NULL};
+	"daily",	  "per day",	"a day",   "24 hours",	"24 hour", "24h",
+	"24-hour",	  "today",		"hourly",  "per hour",	"an hour", "hour",
+	"per 1 hour", "60 minutes", "monthly", "per month", "hours",   NULL};
 static const char *const limits[] = {"limit*",	  "quota*",	  "exceed*",
 									 "allowance", "too many", "maximum",
 									 "threshold", NULL};
@@ -132,10 +132,12 @@ static const char *const sender[] = {
 	"verification failed for", "domain verification", "not authorized to send",
 	"not authorized to perform", "mail from must", "mail from account",
 	"invalid dns mx", "sending domain", "demo domain", "spoof*", "anti-spoof*",
-	"direct send", "from parameter", "parsing from", "src",
-	"add your own domain", "not authorised to send", "not allowed to send",
-	"not permitted to send", "permission to send", "permissions to send",
-	"not authorized to use", "senderdomain*",
+	"direct send", "from parameter", "sender mismatch", "tls required",
+	"encryption required", "encryption needed", "dynamic ip", "dynamic hosts",
+	"residential", "blackhole*", "parsing from", "src", "add your own domain",
+	"not authorised to send", "not allowed to send", "not permitted to send",
+	"permission to send", "permissions to send", "not authorized to use",
+	"senderdomain*",
 	/* our account */
 	"your account", "your smtp account", "smtp account",
 	"account is not active", "account not active", "tenant",
@@ -189,6 +191,9 @@ static const char *const rate[] = {"rate that",
 								   "throttl*",
 								   "frequency limit*",
 								   "temporarily",
+								   "busy",
+								   "greylist*",
+								   "graylist*",
 								   "rate",
 								   NULL};
 

@@ -112,6 +112,8 @@ static const SmtpRule smtp_rules[] = {
 	{ANYWHERE, 0, "*.7.20-40", WHATEVER, MISCONFIGURED},
 	{ANYWHERE, 0, "5.7.509", WHATEVER, MISCONFIGURED},
 	{ANYWHERE, 0, "5.7.515", WHATEVER, MISCONFIGURED},
+	/* It wants TLS: RFC 3463 3.8, RFC 5248. */
+	{ANYWHERE, 5, "5.7.10-11", WHATEVER, MISCONFIGURED},
 	/* Exchange Online: this account or host may not send. */
 	{ANYWHERE, 0, "5.7.60", WHATEVER, MISCONFIGURED},
 	{ANYWHERE, 0, "5.7.606-649", WHATEVER, MISCONFIGURED},
@@ -155,7 +157,8 @@ static const SmtpRule smtp_rules[] = {
 	{ANYWHERE, 552, "none", WHATEVER, RETRY},
 	/* Greylisting (450 or 451 4.7.1) needs no rule: the back-off passes the
 	 * five minutes of a strict relay, and a lenient one is not kept waiting. */
-	/* The relay itself is in trouble. */
+	/* The relay itself is in trouble, or is being shut down. */
+	{ANYWHERE, 5, "5.3.2", WHATEVER, RETRY_FAULT},
 	{ANYWHERE, 4, "4.3.*", WHATEVER, RETRY_FAULT},
 	{ANYWHERE, 4, NULL, WHATEVER, RETRY},
 	/* The words or the code blame the recipient; the rest is a guess. */
