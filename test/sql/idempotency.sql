@@ -40,6 +40,10 @@ INSERT INTO made SELECT 'http', group_api.create_group(pg_temp.body());
 SELECT is(pg_temp.id(group_api.create_group(pg_temp.body())), pg_temp.id((SELECT answer FROM made WHERE name = 'http')),
     'the header counts like the field');
 SELECT is(current_setting('response.status'), '201', 'the repeated answer has the same status');
+SELECT set_config('request.headers', '{"user-agent": "a \"b\"", "idempotency\u002dkey": "h1"}', true);
+SELECT is(pg_temp.id(group_api.create_group(pg_temp.body())), pg_temp.id((SELECT answer FROM made WHERE name = 'http')),
+    'also where its name is written with an escape');
+SELECT set_config('request.headers', '{"idempotency-key": "h1"}', true);
 SELECT is(group_api.create_group(pg_temp.body('{"name": "Else"}')) #>> '{error,code}', '1203',
     'a header used with another body is refused');
 SELECT is(current_setting('response.status'), '422', 'with status 422');
