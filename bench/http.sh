@@ -98,12 +98,25 @@ request() {
 	cat "$WORK/two.json"
 }
 
-# http_rate create|constant: with the connections of CONNECTIONS
+# sessions_us: the CPU that the gateway's sessions have taken
+sessions_us() {
+	local pids
+	mapfile -t pids < <(query "SELECT pid FROM pg_stat_activity WHERE usename = 'authenticator'")
+	cpu_us "${pids[@]}"
+}
+
+# http_rate create|constant: with the connections of CONNECTIONS; notes besides what a request
+# takes of its session
 http_rate() {
-	local told port=NGINX_PORT_$1
+	local told before port=NGINX_PORT_$1
+	before=$(sessions_us)
 	told=$("$WORK/http_load" "${!port}" "$WORK/request" "$CONNECTIONS" "$HTTP_SECONDS")
 	case $told in
-		*', 0 not 2xx') echo "${told%%/s*}" ;;
+		*', 0 not 2xx')
+			figure "http_$1_cpu" "$(awk -v a="$before" -v b="$(sessions_us)" -v n="${told%%/s*}" -v s="$HTTP_SECONDS" \
+				'BEGIN { print (b - a) / (n * s) }')"
+			echo "${told%%/s*}"
+			;;
 		*) echo "$told" ;;
 	esac
 }
@@ -126,7 +139,8 @@ row_http() {
 	start_nginx constant
 	request >"$WORK/request"
 	for CONNECTIONS in 10 200; do
-		in_turn http_create http_constant || return
+		with_silent_providers in_turn http_create http_constant || return
 		compare "POST /group/create, nginx and $GATEWAY, $CONNECTIONS connections" http_create http_constant /s 'a constant' '>=0.8'
+		compare '  CPU of the session a request' http_create_cpu http_constant_cpu ' us' 'a constant' ''
 	done
 }
