@@ -106,40 +106,70 @@ add_letter(Letters *word, int32_t character, const char *bytes, size_t length)
 	return add_bytes(word, bytes, length);
 }
 
-/* Only its letters, in lower case and without accents; false: too many. */
+static bool
+is_digit(int32_t character)
+{
+	return character >= '0' && character <= '9';
+}
+
+/*
+ * In lower case and without accents, a blank for whatever signs stand between its
+ * letters, and nothing around it; false: too long, or no letter in it.
+ */
 static bool
 fold(const char *text, const char *end, Letters *word)
 {
+	size_t last = 0;
+
 	word->length = 0;
 	while (text < end)
 	{
 		const char *start = text;
 		int32_t character = ga_utf8_next(&text, end);
+		bool is_blank = is_sign(character) && !is_digit(character);
+		bool is_letter = !is_blank && !is_digit(character);
 
-		if (!is_invisible(character) && !is_sign(character) &&
-			!add_letter(word, character, start, (size_t) (text - start)))
+		if (is_invisible(character) || (!is_letter && word->length == 0))
+			continue;
+		if (is_blank && word->letters[word->length - 1] == ' ')
+			continue;
+		if (is_blank
+				? !add_bytes(word, " ", 1)
+				: !add_letter(word, character, start, (size_t) (text - start)))
 			return false;
+		if (is_letter)
+			last = word->length;
 	}
-	word->letters[word->length] = '\0';
-	return word->length > 0;
+	word->letters[last] = '\0';
+	return last > 0;
 }
 
-/* "stop", "stopstopstop" */
+/* "stop", "s t o p" */
 static bool
-repeats(const char *word, const char *one)
+is_spaced(const char *word, const char *one)
+{
+	for (; *word; word++)
+		if (*word != ' ' && *word != *one++)
+			return false;
+	return *one == '\0';
+}
+
+/* "stop stop stop" */
+static bool
+is_repeated(const char *word, const char *one)
 {
 	size_t length = strlen(one);
 
-	while (strncmp(word, one, length) == 0)
-		word += length;
-	return *word == '\0';
+	while (strncmp(word, one, length) == 0 && word[length] == ' ')
+		word += length + 1;
+	return strcmp(word, one) == 0;
 }
 
 static GaKeyword
 find(const char *word)
 {
 	for (int i = 0; i < lengthof(stops); i++)
-		if (repeats(word, stops[i]))
+		if (is_spaced(word, stops[i]) || is_repeated(word, stops[i]))
 			return GA_KEYWORD_STOP;
 	for (int i = 0; i < lengthof(starts); i++)
 		if (strcmp(word, starts[i]) == 0)
