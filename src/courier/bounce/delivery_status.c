@@ -63,12 +63,12 @@ take_status_field(GaBounceFindings *findings, const char *name,
 		if (*ga_bounce_get_string(ga_bounce_recipient_current(findings),
 								  "final"))
 			ga_bounce_recipient_finish(findings);
-		ga_bounce_set_string(ga_bounce_recipient_current(findings), "final",
-							 behind_type(value));
+		ga_bounce_recipient_set_address(ga_bounce_recipient_current(findings),
+										"final", behind_type(value));
 	}
 	else if (strcasecmp(name, "Original-Recipient") == 0)
-		ga_bounce_set_string(ga_bounce_recipient_current(findings), "original",
-							 behind_type(value));
+		ga_bounce_recipient_set_address(ga_bounce_recipient_current(findings),
+										"original", behind_type(value));
 	else if (strcasecmp(name, "Action") == 0)
 	{
 		const char *action = action_of(value);

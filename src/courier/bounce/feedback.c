@@ -27,8 +27,8 @@ take_feedback_field(GaBounceFindings *findings, const char *name,
 	else if (strcasecmp(name, "Original-Rcpt-To") == 0)
 	{
 		ga_bounce_recipient_finish(findings);
-		ga_bounce_set_string(ga_bounce_recipient_current(findings), "final",
-							 value);
+		ga_bounce_recipient_set_address(ga_bounce_recipient_current(findings),
+										"final", value);
 	}
 }
 

@@ -24,6 +24,31 @@ ga_bounce_recipient_set_status(json_t *recipient, const char *text)
 		json_object_set_new(recipient, "status", json_stringn(start, length));
 }
 
+/* The address alone, whatever stands around it: brackets, quotes, a name, a comment. */
+void
+ga_bounce_recipient_set_address(json_t *recipient, const char *name,
+								const char *text)
+{
+	static const char around[] = " \t<>,;()\"'";
+	char address[255];
+
+	for (const char *at = text; *at; at += strspn(at, around))
+	{
+		size_t length = strcspn(at, around);
+
+		if (length > 2 && length < sizeof(address) &&
+			memchr(at + 1, '@', length - 2))
+		{
+			memcpy(address, at, length);
+			address[length] = '\0';
+			text = address;
+			break;
+		}
+		at += length;
+	}
+	ga_bounce_set_string(recipient, name, text);
+}
+
 /* Who writes 5.0.0 quotes the true code in the words of the other server. */
 static void
 refine_status(json_t *recipient)

@@ -12,6 +12,10 @@
 /* Begins one unless one is being read; belongs to the findings. */
 extern json_t *ga_bounce_recipient_current(GaBounceFindings *findings);
 
+/* Sets `name` to the address in a field, or to the whole where there is none. */
+extern void ga_bounce_recipient_set_address(json_t *recipient, const char *name,
+											const char *text);
+
 /* Keeps the first status code (RFC 3463) in the text, if there is one. */
 extern void ga_bounce_recipient_set_status(json_t *recipient, const char *text);
 
