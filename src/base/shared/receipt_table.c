@@ -128,6 +128,8 @@ static const StatusRow statuses[] = {
 	{"ses", "Open", GA_RECEIPT_DELIVERED},
 	{"ses", "Click", GA_RECEIPT_DELIVERED},
 	{"ses", "Complaint", GA_RECEIPT_DELIVERED},
+	/* of an earlier mail; this one was not sent */
+	{"ses", "Complaint/OnAccountSuppressionList", GA_RECEIPT_FAILED},
 	/* RFC 5965, 6430, 6591: no complaint, whatever Amazon calls it */
 	{"ses", "Complaint/not-spam", GA_RECEIPT_DELIVERED},
 	{"ses", "Complaint/auth-failure", GA_RECEIPT_NOTHING},
@@ -329,6 +331,8 @@ static const GaReceiptCode codes[] = {
 	 "the mail server refused the message", NULL},
 	{"ses", "Reject", "SES took it for a virus", NULL},
 	{"ses", "Complaint", "the person reported it as spam", "complained"},
+	{"ses", "Complaint/OnAccountSuppressionList",
+	 "the person reported an earlier mail as spam", "complained"},
 	{"ses", "Complaint/not-spam", "the person took it out of the spam", NULL},
 	{"ses", "Complaint/auth-failure", "the mail could not be authenticated",
 	 NULL},

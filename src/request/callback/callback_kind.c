@@ -144,7 +144,8 @@ static const GaCallbackKind kinds[] = {
 		.reference = "mail/tags/inv/0",
 		.message_id = "mail/messageId",
 		.word = "eventType|notificationType|Type",
-		.detail = "bounce/bounceType|complaint/complaintFeedbackType",
+		.detail = "bounce/bounceType|complaint/complaintSubType|"
+				  "complaint/complaintFeedbackType",
 		.subtype = "bounce/bounceSubType",
 		.code = "bounce/bouncedRecipients/0/status",
 		.text = "bounce/bouncedRecipients/0/diagnosticCode|reject/reason",
