@@ -62,16 +62,29 @@ ga_owner_can_serve(Oid owner)
 	return superuser_arg(owner);
 }
 
+static void
+refuse_without_tables(void)
+{
+	if (OidIsValid(ga_extension_oid()))
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("group_api_private.invitations, a table of extension "
+						"group_api, was moved or renamed"),
+				 errhint("ALTER TABLE or ALTER SCHEMA ... RENAME or SET SCHEMA "
+						 "gives it back its name.")));
+	ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+					errmsg("extension group_api is not installed in this "
+						   "database"),
+					errhint("CREATE EXTENSION group_api;")));
+}
+
 void
 ga_owner_enter(GaOwnerScope *scope)
 {
 	Oid owner = ga_owner();
 
 	if (!OidIsValid(owner))
-		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-						errmsg("extension group_api is not installed in this "
-							   "database"),
-						errhint("CREATE EXTENSION group_api;")));
+		refuse_without_tables();
 	ga_extension_require();
 	if (!ga_owner_can_serve(owner))
 		ereport(ERROR,

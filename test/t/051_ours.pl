@@ -81,6 +81,20 @@ for my $call (q(receipt_url('mine')), q(pause('mine')), q(test_provider('mine', 
 	like($error, qr/provider "mine" does not exist/, "$call says so");
 }
 
+# A table or a schema that somebody moved is missed by its name, not the extension.
+for my $move ([ 'TABLE group_api_private.invitations SET SCHEMA public', 'TABLE public.invitations SET SCHEMA group_api_private' ],
+	[ 'TABLE group_api_private.invitations RENAME TO old', 'TABLE group_api_private.old RENAME TO invitations' ],
+	[ 'SCHEMA group_api_private RENAME TO old', 'SCHEMA old RENAME TO group_api_private' ])
+{
+	$node->safe_psql('postgres', "ALTER $move->[0]");
+	($status, undef, $error) = $node->psql('postgres', q(SELECT group_api.pause('none')));
+	like($error, qr/group_api_private\.invitations, a table of extension group_api, was moved or renamed.*HINT:  ALTER/s,
+		"after ALTER $move->[0] an error names the table");
+	$node->safe_psql('postgres', "ALTER $move->[1]");
+	($status, undef, $error) = $node->psql('postgres', q(SELECT group_api.pause('none')));
+	like($error, qr/provider "none" does not exist/, 'and moved back it is found');
+}
+
 unlike(slurp_file($node->logfile), qr/was terminated by signal|PANIC:|TRAP:/, 'no process ended by a signal');
 $node->stop;
 done_testing();
