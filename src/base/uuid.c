@@ -26,3 +26,19 @@ ga_uuid_v7(TimestampTz moment)
 	uuid.data[8] = (uuid.data[8] & 0x3F) | 0x80; /* variant of RFC 9562 */
 	return uuid;
 }
+
+void
+ga_uuid_write(const pg_uuid_t *uuid, char text[GA_UUID_TEXT_SIZE])
+{
+	static const char digits[] = "0123456789abcdef";
+	char *end = text;
+
+	for (int i = 0; i < UUID_LEN; i++)
+	{
+		if (i == 4 || i == 6 || i == 8 || i == 10)
+			*end++ = '-';
+		*end++ = digits[uuid->data[i] >> 4];
+		*end++ = digits[uuid->data[i] & 15];
+	}
+	*end = '\0';
+}

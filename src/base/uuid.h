@@ -27,6 +27,10 @@
 /* A new UUID version 7 (RFC 9562, 5.7) for a moment; throws (XX000). */
 extern pg_uuid_t ga_uuid_v7(TimestampTz moment);
 
+/* In its text form, and its characters with the zero behind. */
+#define GA_UUID_TEXT_SIZE 37
+extern void ga_uuid_write(const pg_uuid_t *uuid, char text[GA_UUID_TEXT_SIZE]);
+
 #define GA_SHARD_MAX 1023
 /* Of a group's number, below the shard's. */
 #define GA_SHARD_NUMBER_BITS 43

@@ -2,49 +2,13 @@
  * json_pieces.c
  *		The pieces of which answers in JSON are made.
  *
- * Nothing here knows what an answer says.  Every text goes through escape_json(),
- * so nothing that somebody typed ends a string.
+ * Nothing here knows what an answer says.
  */
 #include "postgres.h"
 
 #include "api/answer/json_pieces.h"
 #include "base/compat.h"
-#include "utils/builtins.h"
-#include "utils/json.h"
 #include "utils/timestamp.h"
-
-/* What stands in a JSON string as itself. */
-static size_t
-plain_length(const char *text)
-{
-	const char *at = text;
-
-	while ((unsigned char) *at >= ' ' && *at != '"' && *at != '\\')
-		at++;
-	return at - text;
-}
-
-/* Nearly all texts need no escape, and are put in one piece then. */
-void
-ga_json_put_text(StringInfo out, const char *text)
-{
-	size_t length;
-
-	if (text == NULL)
-	{
-		appendBinaryStringInfo(out, "null", 4);
-		return;
-	}
-	length = plain_length(text);
-	if (text[length] != '\0')
-	{
-		escape_json(out, text);
-		return;
-	}
-	appendStringInfoCharMacro(out, '"');
-	appendBinaryStringInfo(out, text, (int) length);
-	appendStringInfoCharMacro(out, '"');
-}
 
 void
 ga_json_put_member(StringInfo out, const char *name, const char *text)
@@ -53,14 +17,6 @@ ga_json_put_member(StringInfo out, const char *name, const char *text)
 	appendStringInfoString(out, name);
 	appendBinaryStringInfo(out, "\":", 2);
 	ga_json_put_text(out, text);
-}
-
-void
-ga_json_put_uuid(StringInfo out, pg_uuid_t uuid)
-{
-	Datum text = DirectFunctionCall1(uuid_out, UUIDPGetDatum(&uuid));
-
-	appendStringInfo(out, "\"%s\"", DatumGetCString(text));
 }
 
 /* ISO 8601 in UTC with milliseconds, as a JavaScript Date prints itself. */

@@ -10,20 +10,12 @@
 
 #include "postgres.h"
 
+#include "base/json/json_values.h"
 #include "datatype/timestamp.h"
-#include "lib/stringinfo.h"
-#include "utils/uuid.h"
-
-/* A string, escaped; NULL: null. */
-extern void ga_json_put_text(StringInfo out, const char *text);
-/* A constant, as it stands in the answer. */
-#define ga_json_put(out, constant)                                             \
-	appendBinaryStringInfo(out, "" constant, sizeof(constant) - 1)
 
 /* "name":"text"; the name is a constant of ours. */
 extern void ga_json_put_member(StringInfo out, const char *name,
 							   const char *text);
-extern void ga_json_put_uuid(StringInfo out, pg_uuid_t uuid);
 /* ISO 8601 in UTC with milliseconds, as a JavaScript Date prints; 0: null. */
 extern void ga_json_put_moment(StringInfo out, TimestampTz moment);
 /* The beginning of contract A's envelopes, as far as its next member. */
