@@ -143,6 +143,15 @@ ga_row_reader_find(GaRowReader *reader, const pg_uuid_t *group_id, int32 number)
 	return ga_row_reader_next(reader);
 }
 
+void
+ga_row_reader_text_key(const GaRowReader *reader, int column, Datum value,
+					   ScanKey key)
+{
+	ScanKeyEntryInitialize(key, 0, column, BTEqualStrategyNumber, InvalidOid,
+						   reader->index->rd_indcollation[column - 1], F_TEXTEQ,
+						   value);
+}
+
 char *
 ga_row_reader_text(const GaRowReader *reader, int column)
 {
@@ -160,6 +169,30 @@ ga_row_reader_enum(const GaRowReader *reader, int column, const char *label)
 	return ObjectIdGetDatum(GetSysCacheOid2(ENUMTYPOIDNAME, Anum_pg_enum_oid,
 											ObjectIdGetDatum(type),
 											CStringGetDatum(label)));
+}
+
+/* ---- deleting ------------------------------------------------------------- */
+
+bool
+ga_row_reader_may_delete(const GaRowReader *reader)
+{
+	const TriggerDesc *triggers = reader->table->trigdesc;
+
+	return reader->table->rd_rules == NULL &&
+		   (triggers == NULL || !(triggers->trig_delete_before_row ||
+								  triggers->trig_delete_after_row ||
+								  triggers->trig_delete_before_statement ||
+								  triggers->trig_delete_after_statement));
+}
+
+bool
+ga_row_reader_delete(GaRowReader *reader)
+{
+	TM_FailureData failure;
+
+	return table_tuple_delete(reader->table, &reader->slot->tts_tid,
+							  GetCurrentCommandId(true), GetActiveSnapshot(),
+							  InvalidSnapshot, false, &failure, false) == TM_Ok;
 }
 
 /* ---- writing -------------------------------------------------------------- */

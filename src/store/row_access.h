@@ -55,6 +55,10 @@ extern void ga_row_reader_read_all(GaRowReader *reader);
 extern bool ga_row_reader_find(GaRowReader *reader, const pg_uuid_t *group_id,
 							   int32 number);
 
+/* A key of the index for text: its order is that of the index's collation. */
+extern void ga_row_reader_text_key(const GaRowReader *reader, int column,
+								   Datum value, ScanKey key);
+
 /* A column of the row that was read, text as palloc'ed string, NULL for null. */
 extern char *ga_row_reader_text(const GaRowReader *reader, int column);
 
@@ -73,6 +77,15 @@ ga_row_reader_is_null(const GaRowReader *reader, int column)
 {
 	return reader->slot->tts_isnull[column - 1];
 }
+
+/* False: rules or triggers of somebody's need a plan to delete a row of this table. */
+extern bool ga_row_reader_may_delete(const GaRowReader *reader);
+/*
+ * Deletes the row that was read; false, and nothing is done, where somebody else has
+ * locked or changed it.  Waits for nobody.  What follows in this transaction sees it
+ * after a CommandCounterIncrement().
+ */
+extern bool ga_row_reader_delete(GaRowReader *reader);
 
 /* False: triggers, rules or generated columns of somebody's need a plan. */
 extern bool ga_row_writer_open(GaRowWriter *writer, Relation table);

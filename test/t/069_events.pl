@@ -283,4 +283,49 @@ invite($node, 'mail@example.com');
 poll_until(sub { sql("SELECT count(*) FROM group_api_private.invitations WHERE contact = 'mail\@example.com' AND delivery = 'sent'") eq '1' },
 	'and invitations are sent beside all that', 20);
 
+# ---- without a plan and by a statement the same is told
+
+add_webhook('shy', '/ok/shy', events => 'group.*');
+add_webhook('open', '/ok/open', events => 'group.*', contacts => 'true');
+sql("SELECT group_api.pause('shy'), group_api.pause('open')");
+my $shapes = sql(<<'SQL');
+	WITH written AS (INSERT INTO group_api_private.events (type, at, about_group, group_number, product_id, user_id, user_subject,
+			member, member_name, delivery, response, channel, server, group_name, reason, contact, contact_for)
+		SELECT 'group.updated', at, CASE WHEN u.number % 5 > 0 THEN gen_random_uuid() END, 9007199254740993 + u.number,
+			CASE WHEN u.number % 2 = 0 THEN gen_random_uuid() END, user_id, words, member, words,
+			CASE WHEN u.number % 3 > 0 THEN 'failed'::group_api.delivery END, CASE WHEN u.number % 3 = 1 THEN 'pending'::group_api.response END,
+			'MOBILE', server, words, reason, contact, contact_for
+		FROM unnest(ARRAY['plain', E'"quotes" \\ and\n\r\t\b\u0001', U&'\00dcn\00efcode \+01f389 </script>', '', NULL],
+				ARRAY['0001-01-01 00:00:00+00', '1999-12-31 23:59:59.999999+00', '2026-02-28 01:02:03.000004+00', '9999-12-31 23:59:59+00', '10001-01-01 00:00+00']::timestamptz[])
+				WITH ORDINALITY u (words, at, number),
+			unnest(ARRAY[7, NULL]) m (member), unnest(ARRAY[-8, NULL]) n (user_id), unnest(ARRAY['sms'::name, NULL, NULL]) s (server),
+			unnest(ARRAY['not 27820000003, nor ANN@example.com', '', NULL]) r (reason),
+			unnest(ARRAY['+27820000003', 'ann@Example.com', '+', '++', NULL]) c (contact),
+			(VALUES ('{open}'::text[]), ('{shy,NULL,open}'), ('{shy}'), (NULL)) f (contact_for)
+		RETURNING id),
+	told AS (INSERT INTO group_api_private.event_deliveries (event, listener) SELECT id, name FROM written, (VALUES ('shy'), ('open')) l (name))
+	SELECT count(*) FROM written
+SQL
+
+sub tell_both
+{
+	sql("SELECT group_api.resume('shy'), group_api.resume('open')");
+	poll_until(sub { webhook('shy')->{waiting} + webhook('open')->{waiting} == 0 }, "all are told $_[0]", 60);
+	return map { my $path = $_; $path => [ map { "$_->{id} $_->{body}" } received("/ok/$path") ] } qw(shy open);
+}
+
+my %directly = tell_both('without a plan');
+is(scalar @{ $directly{$_} }, $shapes, "$_: each event once") for qw(shy open);
+isnt("@{ $directly{shy} }", "@{ $directly{open} }", 'of which some hear more');
+sql("SELECT group_api.pause('shy'), group_api.pause('open');
+	ALTER INDEX group_api_private.event_deliveries_due RENAME TO another; ALTER INDEX group_api_private.event_deliveries_pkey RENAME TO one;
+	INSERT INTO group_api_private.event_deliveries (event, listener) SELECT id, l FROM group_api_private.events, unnest(ARRAY['shy', 'open']) l WHERE group_number > 9007199254740992");
+my %both = tell_both('by a statement');
+for my $name (qw(shy open))
+{
+	my %times;
+	$times{$_}++ for @{ $both{$name} };
+	is_deeply([ grep { $times{$_} != 2 } sort keys %times ], [], "$name: both times in the same words");
+}
+
 done_testing();

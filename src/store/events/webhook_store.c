@@ -12,6 +12,7 @@
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
+#include "store/events/due_events.h"
 #include "store/events/event_document.h"
 #include "store/events/webhook_store.h"
 #include "store/plan_cache.h"
@@ -87,9 +88,9 @@ compare_events(const void *one, const void *other)
 
 /* clang-format on */
 
-int
-ga_webhook_read(const GaOwnerScope *scope, const char *server,
-				const GaEventRead *read, GaDueEvent **events, int *seen)
+static int
+read_by_statement(const GaOwnerScope *scope, const char *server,
+				  const GaEventRead *read, GaDueEvent **events, int *seen)
 {
 	static GaPlan plan = {
 		.sql = READ_EVENTS,
@@ -113,6 +114,17 @@ ga_webhook_read(const GaOwnerScope *scope, const char *server,
 		read_event(scope, i, &(*events)[i]);
 	qsort(*events, count, sizeof(GaDueEvent), compare_events);
 	return count;
+}
+
+int
+ga_webhook_read(const GaOwnerScope *scope, const char *server,
+				const GaEventRead *read, GaDueEvent **events, int *seen)
+{
+	int count;
+
+	if (ga_due_events_read(scope, server, read, events, &count, seen))
+		return count;
+	return read_by_statement(scope, server, read, events, seen);
 }
 
 TimestampTz
@@ -166,7 +178,7 @@ ga_webhook_read_waiting(const GaOwnerScope *scope, const char *server,
 }
 
 static void
-remove_told(Datum server, const GaToldEvent *events, int count)
+remove_by_statement(Datum server, const int64 *told, int count)
 {
 	static GaPlan plan = {
 		.sql = "DELETE FROM group_api_private.event_deliveries"
@@ -176,17 +188,29 @@ remove_told(Datum server, const GaToldEvent *events, int count)
 		.argtypes = {TEXTOID, INT8ARRAYOID},
 	};
 	Datum *ids = palloc(sizeof(Datum) * count);
-	bool *nulls = palloc0(sizeof(bool) * count);
 	Datum values[2] = {server};
-	int told = 0;
+
+	for (int i = 0; i < count; i++)
+		ids[i] = Int64GetDatum(told[i]);
+	values[1] = ga_row_datum_array(ids, NULL, count, INT8OID);
+	ga_plan_run(&plan, values, NULL, SPI_OK_DELETE);
+}
+
+/* What the first way leaves, since somebody has changed or holds it, the second does. */
+static void
+remove_told(const char *server, Datum name, const GaToldEvent *events,
+			int count)
+{
+	int64 *told = palloc(sizeof(int64) * Max(count, 1));
+	int told_count = 0;
 
 	for (int i = 0; i < count; i++)
 		if (events[i].is_told)
-			ids[told++] = Int64GetDatum(events[i].id);
-	if (told == 0)
-		return;
-	values[1] = ga_row_datum_array(ids, nulls, told, INT8OID);
-	ga_plan_run(&plan, values, NULL, SPI_OK_DELETE);
+			told[told_count++] = events[i].id;
+	if (told_count > 0)
+		told_count = ga_due_events_remove(server, told, told_count);
+	if (told_count > 0)
+		remove_by_statement(name, told, told_count);
 }
 
 static void
@@ -222,7 +246,7 @@ ga_webhook_record(const char *server, const GaToldEvent *events, int count)
 {
 	Datum name = CStringGetTextDatum(server);
 
-	remove_told(name, events, count);
+	remove_told(server, name, events, count);
 	for (int i = 0; i < count; i++)
 		if (!events[i].is_told)
 			note_failure(name, &events[i]);
