@@ -8,6 +8,10 @@
  * what of it is read meanwhile is put off in the table, so that the events of a group
  * nobody can be told of do not fill the memory that others need.
  *
+ * Each group keeps its own events, and those that may be told of stand in a line.  So
+ * what is next is known without a look at those that are busy, which are most of them
+ * while much is under way.  A group that was told of goes to the line's end.
+ *
  * Must never: hand out an event while an earlier one of its group is in flight.
  */
 #include "postgres.h"
@@ -22,18 +26,31 @@
 
 typedef struct Pending
 {
-	dlist_node node;
-	GaDueEvent event; /* its document is the queue's */
+	dlist_node node;  /* of its group, or of those without one */
+	GaDueEvent event; /* its document stands behind */
+	char document[FLEXIBLE_ARRAY_MEMBER];
 } Pending;
+
+/* The line in which a group stands. */
+typedef enum QueueLine
+{
+	LINE_NONE, /* it is busy, or has nothing pending */
+	LINE_READY,
+	LINE_WAITING
+} QueueLine;
 
 typedef struct Group
 {
-	pg_uuid_t id; /* hash key */
-	bool in_flight;
+	pg_uuid_t id;	   /* hash key */
+	int64 in_flight;   /* the id of an event; 0: none */
 	TimestampTz until; /* it waits; 0: it does not */
+	dlist_head pending;
+	int count; /* of these */
+	QueueLine line;
+	dlist_node node; /* in it */
 } Group;
 
-/* The ids that are in flight. */
+/* The ids in flight of events that are of no group. */
 typedef struct InFlight
 {
 	int64 id; /* hash key */
@@ -42,16 +59,12 @@ typedef struct InFlight
 struct GaEventQueue
 {
 	MemoryContext context;
-	dlist_head pending;
-	int count;
-	/*
-	 * Of none pending may be told now, as was seen when all were looked at: their groups
-	 * are busy, or wait until then (DT_NOEND: none waits).
-	 */
-	bool none_is_free;
-	TimestampTz none_until;
-	HTAB *groups;	 /* of Group: those that are busy or wait */
-	HTAB *in_flight; /* of InFlight */
+	int count;			   /* of those pending */
+	HTAB *groups;		   /* of Group: those with something to be known of */
+	dlist_head ready;	   /* of Group: the first of each may be told */
+	dlist_head waiting;	   /* of Group: those with something pending */
+	dlist_head loose;	   /* of Pending: of no group */
+	HTAB *loose_in_flight; /* of InFlight */
 };
 
 static const pg_uuid_t no_group;
@@ -73,12 +86,15 @@ ga_event_queue_make(void)
 
 	queue->context = AllocSetContextCreate(TopMemoryContext, "group_api events",
 										   ALLOCSET_DEFAULT_SIZES);
-	dlist_init(&queue->pending);
+	dlist_init(&queue->ready);
+	dlist_init(&queue->waiting);
+	dlist_init(&queue->loose);
 	groups.hcxt = in_flight.hcxt = queue->context;
 	queue->groups = hash_create("group_api groups of events", 64, &groups,
 								HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
-	queue->in_flight = hash_create("group_api events in flight", 64, &in_flight,
-								   HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	queue->loose_in_flight =
+		hash_create("group_api events in flight", 64, &in_flight,
+					HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
 	return queue;
 }
 
@@ -88,101 +104,59 @@ ga_event_queue_count(const GaEventQueue *queue)
 	return queue->count;
 }
 
+/* ---- what is known -------------------------------------------------------- */
+
+static int
+put_ids(const dlist_head *pending, Datum *ids, int count)
+{
+	dlist_iter iter;
+
+	dlist_foreach(iter, unconstify(dlist_head *, pending)) ids[count++] =
+		Int64GetDatum(dlist_container(Pending, node, iter.cur)->event.id);
+	return count;
+}
+
 Datum
 ga_event_queue_known(GaEventQueue *queue)
 {
-	int room = queue->count + (int) hash_get_num_entries(queue->in_flight);
+	/* One of each group may be in flight. */
+	int room = queue->count + (int) hash_get_num_entries(queue->groups) +
+			   (int) hash_get_num_entries(queue->loose_in_flight);
 	Datum *ids = palloc(sizeof(Datum) * Max(room, 1));
-	bool *nulls = palloc0(sizeof(bool) * Max(room, 1));
+	int count = put_ids(&queue->loose, ids, 0);
 	HASH_SEQ_STATUS status;
-	dlist_iter iter;
-	InFlight *entry;
-	int count = 0;
+	const InFlight *entry;
+	const Group *group;
 
-	dlist_foreach(iter, &queue->pending) ids[count++] =
-		Int64GetDatum(dlist_container(Pending, node, iter.cur)->event.id);
-	hash_seq_init(&status, queue->in_flight);
+	hash_seq_init(&status, queue->groups);
+	while ((group = hash_seq_search(&status)) != NULL)
+	{
+		count = put_ids(&group->pending, ids, count);
+		if (group->in_flight != 0)
+			ids[count++] = Int64GetDatum(group->in_flight);
+	}
+	hash_seq_init(&status, queue->loose_in_flight);
 	while ((entry = hash_seq_search(&status)) != NULL)
 		ids[count++] = Int64GetDatum(entry->id);
-	return ga_row_datum_array(ids, nulls, count, INT8OID);
+	return ga_row_datum_array(ids, NULL, count, INT8OID);
 }
-
-typedef struct Share
-{
-	pg_uuid_t group; /* hash key */
-	int pending;
-} Share;
 
 Datum
 ga_event_queue_full(GaEventQueue *queue, int pending, int *count)
 {
-	HASHCTL control = {.keysize = sizeof(pg_uuid_t),
-					   .entrysize = sizeof(Share),
-					   .hcxt = CurrentMemoryContext};
-	HTAB *shares = hash_create("group_api shares of events", 64, &control,
-							   HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
-	Datum *ids = palloc(sizeof(Datum) * Max(queue->count, 1));
-	dlist_iter iter;
-
-	*count = 0;
-	dlist_foreach(iter, &queue->pending)
-	{
-		Pending *event = dlist_container(Pending, node, iter.cur);
-		bool found;
-		Share *share;
-
-		if (!is_of_a_group(&event->event.group_id))
-			continue;
-		share = hash_search(shares, &event->event.group_id, HASH_ENTER, &found);
-		share->pending = found ? share->pending + 1 : 1;
-		if (share->pending == pending)
-			ids[(*count)++] = UUIDPGetDatum(&event->event.group_id);
-	}
-	hash_destroy(shares);
-	return ga_row_datum_array(ids, NULL, *count, UUIDOID);
-}
-
-void
-ga_event_queue_add(GaEventQueue *queue, const GaDueEvent *event)
-{
-	MemoryContext old = MemoryContextSwitchTo(queue->context);
-	Pending *pending = palloc(sizeof(Pending));
-
-	pending->event = *event;
-	pending->event.document = pstrdup(event->document);
-	dlist_push_tail(&queue->pending, &pending->node);
-	queue->count++;
-	queue->none_is_free = false;
-	MemoryContextSwitchTo(old);
-}
-
-static void
-drop(GaEventQueue *queue, Pending *pending)
-{
-	dlist_delete(&pending->node);
-	queue->count--;
-	pfree(pending->event.document);
-	pfree(pending);
-}
-
-void
-ga_event_queue_forget(GaEventQueue *queue)
-{
-	dlist_mutable_iter iter;
+	Datum *ids = palloc(sizeof(Datum) * (queue->count / pending + 1));
 	HASH_SEQ_STATUS status;
 	Group *group;
 
-	queue->none_is_free = false;
-	dlist_foreach_modify(iter, &queue->pending)
-		drop(queue, dlist_container(Pending, node, iter.cur));
+	*count = 0;
 	hash_seq_init(&status, queue->groups);
 	while ((group = hash_seq_search(&status)) != NULL)
-	{
-		group->until = 0;
-		if (!group->in_flight)
-			hash_search(queue->groups, &group->id, HASH_REMOVE, NULL);
-	}
+		if (group->count >= pending)
+			ids[(*count)++] = UUIDPGetDatum(&group->id);
+	return ga_row_datum_array(ids, NULL, *count, UUIDOID);
 }
+
+/* ---- groups --------------------------------------------------------------- */
 
 static Group *
 find_group(GaEventQueue *queue, const pg_uuid_t *id)
@@ -198,25 +172,69 @@ enter_group(GaEventQueue *queue, const pg_uuid_t *id)
 
 	if (!found)
 	{
-		group->in_flight = false;
-		group->until = 0;
+		memset((char *) group + sizeof(pg_uuid_t), 0,
+			   sizeof(Group) - sizeof(pg_uuid_t));
+		dlist_init(&group->pending);
 	}
 	return group;
 }
 
-static void
-forget_if_free(GaEventQueue *queue, Group *group)
+/* The line in which it is to stand. */
+static QueueLine
+line_of(const Group *group)
 {
-	if (!group->in_flight && group->until == 0)
+	if (group->in_flight != 0 || group->count == 0)
+		return LINE_NONE;
+	return group->until != 0 ? LINE_WAITING : LINE_READY;
+}
+
+/* After whatever changed of it; forgets one of which nothing is to be known. */
+static void
+settle(GaEventQueue *queue, Group *group)
+{
+	QueueLine line = line_of(group);
+
+	if (group->line != line)
+	{
+		if (group->line != LINE_NONE)
+			dlist_delete(&group->node);
+		group->line = line;
+		if (line != LINE_NONE)
+			dlist_push_tail(line == LINE_READY ? &queue->ready
+											   : &queue->waiting,
+							&group->node);
+	}
+	if (group->in_flight == 0 && group->count == 0 && group->until == 0)
 		hash_search(queue->groups, &group->id, HASH_REMOVE, NULL);
 }
 
-void
-ga_event_queue_wait(GaEventQueue *queue, pg_uuid_t group, TimestampTz until)
+/* Those whose time has come may be told of. */
+static void
+end_waits(GaEventQueue *queue, TimestampTz now)
 {
-	queue->none_is_free = false;
-	if (is_of_a_group(&group))
-		enter_group(queue, &group)->until = until;
+	dlist_mutable_iter iter;
+
+	dlist_foreach_modify(iter, &queue->waiting)
+	{
+		Group *group = dlist_container(Group, node, iter.cur);
+
+		if (group->until > now)
+			continue;
+		group->until = 0;
+		settle(queue, group);
+	}
+}
+
+void
+ga_event_queue_wait(GaEventQueue *queue, pg_uuid_t id, TimestampTz until)
+{
+	Group *group;
+
+	if (!is_of_a_group(&id))
+		return;
+	group = enter_group(queue, &id);
+	group->until = until;
+	settle(queue, group);
 }
 
 TimestampTz
@@ -229,96 +247,115 @@ ga_event_queue_waits_until(GaEventQueue *queue, pg_uuid_t id, TimestampTz now)
 	if (group->until != 0 && group->until <= now)
 	{
 		group->until = 0;
-		forget_if_free(queue, group);
+		settle(queue, group);
 		return 0;
 	}
 	return group->until;
 }
 
-/* Of one that waits, `until` becomes the earliest end of a wait. */
-static bool
-is_free(GaEventQueue *queue, const pg_uuid_t *id, TimestampTz now,
-		TimestampTz *until)
+/* ---- events --------------------------------------------------------------- */
+
+void
+ga_event_queue_add(GaEventQueue *queue, const GaDueEvent *event)
 {
-	TimestampTz waits;
+	size_t length = strlen(event->document) + 1;
+	Pending *pending = MemoryContextAlloc(queue->context,
+										  offsetof(Pending, document) + length);
 	Group *group;
 
-	if (!is_of_a_group(id))
-		return true;
-	waits = ga_event_queue_waits_until(queue, *id, now);
-	if (waits != 0)
+	pending->event = *event;
+	pending->event.document = pending->document;
+	memcpy(pending->document, event->document, length);
+	queue->count++;
+	if (!is_of_a_group(&event->group_id))
 	{
-		*until = Min(*until, waits);
-		return false;
+		dlist_push_tail(&queue->loose, &pending->node);
+		return;
 	}
-	group = find_group(queue, id);
-	return group == NULL || !group->in_flight;
+	group = enter_group(queue, &event->group_id);
+	dlist_push_tail(&group->pending, &pending->node);
+	group->count++;
+	settle(queue, group);
 }
 
-static bool
-is_known_to_be_busy(const GaEventQueue *queue, TimestampTz now)
+/* Out of its line, and still to be freed. */
+static Pending *
+take_out(GaEventQueue *queue, dlist_node *at)
 {
-	return queue->none_is_free && now < queue->none_until;
+	dlist_delete(at);
+	queue->count--;
+	return dlist_container(Pending, node, at);
 }
 
 static void
-note_all_busy(GaEventQueue *queue, TimestampTz until)
+drop_all(GaEventQueue *queue, dlist_head *pending)
 {
-	queue->none_is_free = true;
-	queue->none_until = until;
+	while (!dlist_is_empty(pending))
+		pfree(take_out(queue, dlist_head_node(pending)));
+}
+
+void
+ga_event_queue_forget(GaEventQueue *queue)
+{
+	HASH_SEQ_STATUS status;
+	Group *group;
+
+	drop_all(queue, &queue->loose);
+	hash_seq_init(&status, queue->groups);
+	while ((group = hash_seq_search(&status)) != NULL)
+	{
+		drop_all(queue, &group->pending);
+		group->count = 0;
+		group->until = 0;
+		settle(queue, group);
+	}
 }
 
 bool
 ga_event_queue_has_next(GaEventQueue *queue, TimestampTz now)
 {
-	TimestampTz until = DT_NOEND;
-	dlist_iter iter;
-
-	if (is_known_to_be_busy(queue, now))
-		return false;
-	dlist_foreach(iter, &queue->pending)
-	{
-		Pending *pending = dlist_container(Pending, node, iter.cur);
-
-		if (is_free(queue, &pending->event.group_id, now, &until))
-			return true;
-	}
-	note_all_busy(queue, until);
-	return false;
+	end_waits(queue, now);
+	return !dlist_is_empty(&queue->loose) || !dlist_is_empty(&queue->ready);
 }
 
-static void
-note_in_flight(GaEventQueue *queue, const GaDueEvent *event)
+/* The first one of no group, which is in flight from now on. */
+static Pending *
+next_loose(GaEventQueue *queue)
 {
-	if (is_of_a_group(&event->group_id))
-		enter_group(queue, &event->group_id)->in_flight = true;
-	hash_search(queue->in_flight, &event->id, HASH_ENTER, NULL);
+	Pending *next = take_out(queue, dlist_head_node(&queue->loose));
+
+	hash_search(queue->loose_in_flight, &next->event.id, HASH_ENTER, NULL);
+	return next;
+}
+
+/* Likewise of the group that stands first in the line. */
+static Pending *
+next_of_group(GaEventQueue *queue)
+{
+	Group *group = dlist_container(Group, node, dlist_head_node(&queue->ready));
+	Pending *next = take_out(queue, dlist_head_node(&group->pending));
+
+	group->in_flight = next->event.id;
+	group->count--;
+	settle(queue, group);
+	return next;
 }
 
 int
 ga_event_queue_take(GaEventQueue *queue, TimestampTz now, int limit,
 					GaEventHandler handle, void *arg)
 {
-	TimestampTz until = DT_NOEND;
-	dlist_mutable_iter iter;
 	int taken = 0;
 
-	if (is_known_to_be_busy(queue, now))
-		return 0;
-	dlist_foreach_modify(iter, &queue->pending)
+	while (taken < limit && ga_event_queue_has_next(queue, now))
 	{
-		Pending *pending = dlist_container(Pending, node, iter.cur);
+		Pending *next = dlist_is_empty(&queue->loose) ? next_of_group(queue)
+													  : next_loose(queue);
 
-		if (taken == limit)
-			return taken;
-		if (!is_free(queue, &pending->event.group_id, now, &until))
-			continue;
-		note_in_flight(queue, &pending->event);
-		handle(&pending->event, arg);
-		drop(queue, pending);
+		handle(&next->event, arg);
+		pfree(next);
 		taken++;
 	}
-	note_all_busy(queue, until);
 	return taken;
 }
 
@@ -327,31 +364,28 @@ ga_event_queue_done(GaEventQueue *queue, int64 id, pg_uuid_t group_id)
 {
 	Group *group = find_group(queue, &group_id);
 
-	queue->none_is_free = false;
-	hash_search(queue->in_flight, &id, HASH_REMOVE, NULL);
 	if (group == NULL)
+	{
+		hash_search(queue->loose_in_flight, &id, HASH_REMOVE, NULL);
 		return;
-	group->in_flight = false;
-	forget_if_free(queue, group);
+	}
+	group->in_flight = 0;
+	settle(queue, group);
 }
 
 Datum
-ga_event_queue_take_group(GaEventQueue *queue, pg_uuid_t group, int *count)
+ga_event_queue_take_group(GaEventQueue *queue, pg_uuid_t id, int *count)
 {
-	Datum *ids = palloc(sizeof(Datum) * Max(queue->count, 1));
-	bool *nulls = palloc0(sizeof(bool) * Max(queue->count, 1));
-	dlist_mutable_iter iter;
+	Group *group = find_group(queue, &id);
+	Datum *ids = palloc(sizeof(Datum) * (group == NULL ? 1 : group->count + 1));
 
 	*count = 0;
-	dlist_foreach_modify(iter, &queue->pending)
+	if (group != NULL)
 	{
-		Pending *pending = dlist_container(Pending, node, iter.cur);
-
-		if (!is_of_a_group(&group) ||
-			memcmp(&pending->event.group_id, &group, sizeof(group)) != 0)
-			continue;
-		ids[(*count)++] = Int64GetDatum(pending->event.id);
-		drop(queue, pending);
+		*count = put_ids(&group->pending, ids, 0);
+		drop_all(queue, &group->pending);
+		group->count = 0;
+		settle(queue, group);
 	}
-	return ga_row_datum_array(ids, nulls, *count, INT8OID);
+	return ga_row_datum_array(ids, NULL, *count, INT8OID);
 }

@@ -22,6 +22,7 @@
 
 #include "base/guc.h"
 #include "base/shared/channel.h"
+#include "base/uuid.h"
 #include "catalog/pg_type.h"
 #include "common/pg_prng.h"
 #include "dispatch/clock.h"
@@ -36,10 +37,8 @@
 #include "dispatch/provider/providers.h"
 #include "dispatch/provider/retire.h"
 #include "dispatch/work.h"
-#include "utils/builtins.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
-#include "utils/uuid.h"
 
 /* Read and not yet told, of one webhook: some megabytes at the most. */
 #define PENDING_MAX 2000
@@ -67,6 +66,9 @@
  * processors to the messages.
  */
 #define BESIDE_MESSAGES 200
+
+/* Of a webhook-id, before the event's own. */
+#define KEY_PREFIX "evt_"
 
 /* What is known of a webhook, found by its name. */
 typedef struct Webhook
@@ -244,17 +246,14 @@ put_event(const GaDueEvent *event, void *arg)
 	GaProvider *provider = ((Telling *) arg)->provider;
 	GaJob *job = ga_job_add_event(++ga_handover_last_job_id, provider, event);
 	GaJobFrame frame = {.job_id = job->id};
-	char *uid = DatumGetCString(
-		DirectFunctionCall1(uuid_out, UUIDPGetDatum(&event->uid)));
-	char *key = psprintf("evt_%s", uid);
+	char key[] = KEY_PREFIX "00000000-0000-0000-0000-000000000000";
 
+	ga_uuid_write(&event->uid, key + strlen(KEY_PREFIX));
 	frame.strings[GA_JOB_PROVIDER] = provider->server;
 	frame.strings[GA_JOB_MESSAGE_KEY] = key;
 	frame.strings[GA_JOB_TEXT] = event->document;
 	ga_provider_sent(provider, 1);
 	ga_couriers_put_job(job, &frame);
-	pfree(key);
-	pfree(uid);
 }
 
 static bool
