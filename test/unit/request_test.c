@@ -457,7 +457,11 @@ an_event_is_signed_with_the_key_of_today_and_that_of_before(void **state)
 	ga_webhook_sign(&keys, "msg_p5jXN8AQM9LWM0D4loKWxJek", "1614265330",
 					"{\"test\": 2432232314}", signature);
 	assert_string_equal(signature, SIGNED_BEFORE);
-	memset(&keys, 0, sizeof(keys));
+	/* The key is as it was before the first event. */
+	ga_webhook_sign(&keys, "msg_p5jXN8AQM9LWM0D4loKWxJek", "1614265330",
+					"{\"test\": 2432232314}", signature);
+	assert_string_equal(signature, SIGNED_BEFORE);
+	ga_webhook_forget_keys(&keys);
 	assert_true(
 		ga_webhook_add_key(&keys, "whsec_QUJDREVGR0hJSktMTU5PUFFSU1RVVldY"));
 	assert_true(
@@ -465,6 +469,7 @@ an_event_is_signed_with_the_key_of_today_and_that_of_before(void **state)
 	ga_webhook_sign(&keys, "msg_p5jXN8AQM9LWM0D4loKWxJek", "1614265330",
 					"{\"test\": 2432232314}", signature);
 	assert_string_equal(signature, SIGNED_NOW " " SIGNED_BEFORE);
+	ga_webhook_forget_keys(&keys);
 }
 
 static void

@@ -179,6 +179,10 @@ render_headers(HttpSender *sender, const GaValues *values)
 		const GaHttpHeader *header = &sender->plan->headers[i];
 		GaText *line = &sender->lines[i];
 
+		/* Written once: the type of the body, say. */
+		if (line->length > 0 &&
+			ga_request_template_is_constant(&header->template))
+			continue;
 		ga_text_truncate(line, 0);
 		ga_request_template_render(&header->template, values, GA_ESCAPE_NONE,
 								   line);

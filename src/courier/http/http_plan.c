@@ -454,7 +454,7 @@ ga_http_plan_release(void *context)
 	free(plan->username);
 	free(plan->signer);
 	ga_memory_wipe(plan->bearer);
-	explicit_bzero(&plan->rules.signing, sizeof(plan->rules.signing));
+	ga_webhook_forget_keys(&plan->rules.signing);
 	free(plan);
 }
 

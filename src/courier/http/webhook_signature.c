@@ -4,8 +4,8 @@
  *
  * What is signed is the event's id, the second in which it is sent and the body,
  * with dots between: who replays an old request is found out by its date, and who
- * changes a byte by the signature.  Must never: leave a key in memory that is not
- * wiped.
+ * changes a byte by the signature.  What the key alone makes of the digest is made once
+ * and copied for each event.  Must never: leave a key in memory that is not wiped.
  */
 #include "courier/http/webhook_signature.h"
 
@@ -20,31 +20,36 @@
 bool
 ga_webhook_add_key(GaSigningKeys *keys, const char *secret)
 {
-	GaSigningKey *key = &keys->keys[keys->count];
 	size_t prefix = strlen(GA_SIGNING_KEY_PREFIX);
 	gsize length = 0;
 	guchar *bytes;
+	bool is_key;
 
 	if (strncmp(secret, GA_SIGNING_KEY_PREFIX, prefix) != 0)
 		return false;
 	bytes = g_base64_decode(secret + prefix, &length);
-	if (bytes && length > 0 && length <= sizeof(key->bytes))
-	{
-		memcpy(key->bytes, bytes, length);
-		key->length = length;
-		keys->count++;
-	}
+	is_key = bytes && length > 0 && length <= GA_SIGNING_KEY_MAX;
+	if (is_key)
+		keys->prepared[keys->count++] =
+			g_hmac_new(G_CHECKSUM_SHA256, bytes, length);
 	if (bytes)
 		explicit_bzero(bytes, length);
 	g_free(bytes);
-	return key->length > 0;
+	return is_key;
+}
+
+void
+ga_webhook_forget_keys(GaSigningKeys *keys)
+{
+	while (keys->count > 0)
+		g_hmac_unref(keys->prepared[--keys->count]);
 }
 
 static void
-sign(const GaSigningKey *key, const char *id, const char *timestamp,
+sign(const GHmac *prepared, const char *id, const char *timestamp,
 	 const char *body, char *out, size_t size)
 {
-	GHmac *hmac = g_hmac_new(G_CHECKSUM_SHA256, key->bytes, key->length);
+	GHmac *hmac = g_hmac_copy(prepared);
 	guint8 digest[DIGEST_LENGTH];
 	gsize length = sizeof(digest);
 	gchar *encoded;
@@ -73,7 +78,7 @@ ga_webhook_sign(const GaSigningKeys *keys, const char *id,
 	{
 		if (used > 0)
 			signature[used++] = ' ';
-		sign(&keys->keys[i], id, timestamp, body, signature + used,
+		sign(keys->prepared[i], id, timestamp, body, signature + used,
 			 GA_SIGNATURE_MAX - used);
 		used = strlen(signature);
 	}

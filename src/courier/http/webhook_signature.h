@@ -7,21 +7,14 @@
 #define GA_COURIER_HTTP_WEBHOOK_SIGNATURE_H
 
 #include <stdbool.h>
-#include <stddef.h>
 
 #define GA_SIGNING_KEY_MAX 64 /* bytes */
-
-typedef struct GaSigningKey
-{
-	unsigned char bytes[GA_SIGNING_KEY_MAX];
-	size_t length;
-} GaSigningKey;
 
 /* The key of today and, while receivers change over, that of before. */
 typedef struct GaSigningKeys
 {
 	int count;
-	GaSigningKey keys[2];
+	struct _GHmac *prepared[2]; /* GLib's, to be copied for each event */
 } GaSigningKeys;
 
 /* "v1," and base64 of 32 bytes, for each key, with blanks between. */
@@ -29,6 +22,7 @@ typedef struct GaSigningKeys
 
 /* Adds "whsec_" and base64.  false: it is not written so. */
 extern bool ga_webhook_add_key(GaSigningKeys *keys, const char *secret);
+extern void ga_webhook_forget_keys(GaSigningKeys *keys);
 
 /* Writes the value of the header webhook-signature. */
 extern void ga_webhook_sign(const GaSigningKeys *keys, const char *id,
