@@ -65,7 +65,7 @@
  * leave when the former are recorded: some thousands a second, which leaves most of the
  * processors to the messages.
  */
-#define BESIDE_MESSAGES 200
+#define BESIDE_MESSAGES 256
 
 /* Of a webhook-id, before the event's own. */
 #define KEY_PREFIX "evt_"
