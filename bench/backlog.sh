@@ -68,6 +68,14 @@ windows() {
 	SQL
 }
 
+# top_up: as many rows as are sent while the snapshot is held, and until the end
+top_up() {
+	local seconds=$((HOLD + WINDOW * (2 * ROUNDS + 1)))
+	pause large sms
+	fill large "$(awk -v rate="$(median without_snapshot)" -v s="$seconds" 'BEGIN { printf "%d", int(rate * s / 1000 + 1) * 1000 }')" \
+		MOBILE 3000000 && resume large sms
+}
+
 # What was sent before is topped up, so that it lasts.
 row_snapshot() {
 	local pids memory sent holder
@@ -78,6 +86,8 @@ row_snapshot() {
 	windows warm 1
 	read -r -a pids <<<"$(processes large)"
 	windows without_snapshot "$ROUNDS"
+	top_up || return
+	windows warm 1
 	memory=$(memory_kb "${pids[@]}") sent=$(recorded large)
 	helper snapshot "$PG_BIN/psql" -X -q -d large -c 'BEGIN ISOLATION LEVEL REPEATABLE READ' -c 'SELECT count(*) FROM pg_class' \
 		-c "SELECT pg_sleep($((HOLD + WINDOW * ROUNDS)))"
