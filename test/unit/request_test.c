@@ -163,6 +163,9 @@ a_number_stands_without_quotes(void **state)
 				"{\"n\":86400,\"s\":\"86400\"}");
 	/* nothing else gets into JSON that way */
 	fields_give("{\"n\":\"{#text}\",\"o\":\"{#html}\"}", GA_BODY_JSON, "{}");
+	/* Nor is what JSON does not write so, or its readers cannot hold. */
+	fields_give("{\"n\":\"{#validity}000000000000000000\"}", GA_BODY_JSON,
+				"{}");
 	fields_give("{\"n\":\"{#validity}\"}", GA_BODY_FORM, NULL);
 }
 

@@ -268,7 +268,7 @@ struct GaRequestField
 	enum
 	{
 		LEAF,	 /* a template in quotes, or between = and & */
-		NUMBER,	 /* a template without quotes; gone unless all digits */
+		NUMBER,	 /* a template without quotes; gone unless it is a number */
 		LITERAL, /* a number, true, false: as it is */
 		OBJECT,
 		ARRAY
@@ -453,9 +453,23 @@ render_pairs(const GaRequestField *field, const GaValues *values, GaText *out)
 	}
 }
 
+/* More digits do not fit into the 64 bits that most readers of JSON have for them. */
+#define NUMBER_MAX 18
+
+/* As JSON writes whole numbers: no zero stands before another digit (RFC 8259, 6). */
+static bool
+is_number(const char *text)
+{
+	size_t length = strlen(text);
+
+	return length > 0 && length <= NUMBER_MAX &&
+		   strspn(text, "0123456789") == length &&
+		   (text[0] != '0' || length == 1);
+}
+
 /*
  * A text that comes out empty is left out, and so is a number that is none: in a
- * document of JSON anything but digits would make the whole request unreadable.
+ * document of JSON it would make the whole request unreadable.
  */
 static bool
 render_leaf(const GaRequestField *field, const GaValues *values, GaText *out)
@@ -468,9 +482,7 @@ render_leaf(const GaRequestField *field, const GaValues *values, GaText *out)
 		ga_text_putc(out, '"');
 	inside = out->length;
 	ga_request_template_render(&field->template, values, GA_ESCAPE_JSON, out);
-	if (out->length == inside ||
-		(!quoted &&
-		 strspn(out->data + inside, "0123456789") != out->length - inside))
+	if (out->length == inside || (!quoted && !is_number(out->data + inside)))
 		ga_text_truncate(out, start);
 	else if (quoted)
 		ga_text_putc(out, '"');
