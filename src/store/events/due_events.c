@@ -1,6 +1,6 @@
 /*
  * due_events.c
- *		DueReading without a plan what is due to a webhook, and taking off what it was told.
+ *		Reading without a plan what is due to a webhook, and taking off what it was told.
  *
  * The same as the statements of webhook_store at a fourth of their price: an event is
  * found once by the index of what is due and once by its id, and its words are written
