@@ -39,6 +39,15 @@ ga_outcome_setf(GaOutcome *outcome, GaOutcomeClass class, const char *code,
 }
 
 void
+ga_outcome_set_no_try(GaOutcome *outcome, const char *why)
+{
+	ga_outcome_reset(outcome);
+	ga_outcome_set(outcome,
+				   (GaVerdict){GA_OUTCOME_RETRY, GA_OUTCOME_NO_TRY, -1},
+				   "courier", why);
+}
+
+void
 ga_outcome_set_message_id(GaOutcome *outcome, const char *id)
 {
 	ga_text_clean(id, strlen(id), outcome->message_id,

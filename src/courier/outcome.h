@@ -38,6 +38,8 @@ extern void ga_outcome_set(GaOutcome *outcome, GaVerdict verdict,
 extern void ga_outcome_setf(GaOutcome *outcome, GaOutcomeClass class,
 							const char *code, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));
+/* The message was not tried, for want of something of ours. */
+extern void ga_outcome_set_no_try(GaOutcome *outcome, const char *why);
 extern void ga_outcome_set_message_id(GaOutcome *outcome, const char *id);
 /* Replaces every occurrence of a secret in what a peer may have written: as it
  * is, escaped for a URL, JSON or HTML, cut off at the end; NULL is fine. */

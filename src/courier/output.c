@@ -5,7 +5,9 @@
  * The dispatcher may be busy, in a commit or writing jobs, while we have outcomes
  * for it.  Nobody may wait for room to write then: the main thread has to read, and
  * the threads of providers have answers to hear.  So what the socket does not take
- * at once goes into the outbox, and a thread of this file writes it.
+ * at once goes into the outbox, and a thread of this file writes it.  Whoever takes up
+ * nothing more until that is done is woken by it at once: the dispatcher is busy for
+ * tens of milliseconds after each large claim, and what is under way ends meanwhile.
  */
 #include "courier/output.h"
 
@@ -72,14 +74,49 @@ ga_output_write(GaOutput *output, GaBuffer *buffer)
 }
 
 bool
-ga_output_is_written(GaOutput *output)
+ga_output_await(GaOutput *output, GaOutputWaiter *waiter)
 {
 	bool is_written;
 
 	pthread_mutex_lock(&output->lock);
 	is_written = ga_buffer_length(&output->outbox) == 0;
+	if (!is_written && !waiter->is_waiting)
+	{
+		waiter->is_waiting = true;
+		waiter->next = output->waiters;
+		output->waiters = waiter;
+	}
 	pthread_mutex_unlock(&output->lock);
 	return is_written;
+}
+
+void
+ga_output_forget(GaOutput *output, GaOutputWaiter *waiter)
+{
+	GaOutputWaiter **place = &output->waiters;
+
+	pthread_mutex_lock(&output->lock);
+	while (*place && *place != waiter)
+		place = &(*place)->next;
+	if (*place)
+		*place = waiter->next;
+	waiter->is_waiting = false;
+	pthread_mutex_unlock(&output->lock);
+}
+
+/* The lock is held: nothing is left to be written. */
+static void
+wake_waiters(GaOutput *output)
+{
+	GaOutputWaiter *waiter = output->waiters;
+
+	output->waiters = NULL;
+	for (; waiter; waiter = waiter->next)
+	{
+		waiter->is_waiting = false;
+		waiter->wake(waiter->context);
+	}
+	pthread_cond_broadcast(&output->emptied);
 }
 
 void
@@ -107,7 +144,7 @@ write_outbox(void *context)
 		pthread_mutex_lock(&output->lock);
 		send_some(output, &output->outbox);
 		if (ga_buffer_length(&output->outbox) == 0)
-			pthread_cond_broadcast(&output->emptied);
+			wake_waiters(output);
 	}
 	return NULL;
 }

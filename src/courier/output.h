@@ -13,6 +13,15 @@
 #include "base/shared/journal.h"
 #include "base/shared/wire.h"
 
+/* Who waits until all is written, which is told once (ga_output_await()). */
+typedef struct GaOutputWaiter
+{
+	void (*wake)(void *context); /* takes no lock of ours, and does not wait */
+	void *context;
+	bool is_waiting;
+	struct GaOutputWaiter *next;
+} GaOutputWaiter;
+
 typedef struct GaOutput
 {
 	int fd;
@@ -21,6 +30,7 @@ typedef struct GaOutput
 	pthread_cond_t filled;
 	pthread_cond_t emptied;
 	GaBuffer outbox; /* what the socket had no room for */
+	GaOutputWaiter *waiters;
 	GaJournal
 		*journal; /* where the dispatcher's death is outlived; NULL: nowhere */
 	uint32_t generation; /* the dispatcher's, in the journal */
@@ -37,8 +47,10 @@ extern bool ga_output_open(GaOutput *output, int fd, GaJournal *journal,
  * journal: then the main thread does (courier/serve).
  */
 extern bool ga_output_write(GaOutput *output, GaBuffer *buffer);
-/* Whether all that was to be written is in the socket. */
-extern bool ga_output_is_written(GaOutput *output);
+/* Whether all that was to be written is in the socket; where it is not, `waiter` is woken
+ * as soon as it is, unless it is forgotten before. */
+extern bool ga_output_await(GaOutput *output, GaOutputWaiter *waiter);
+extern void ga_output_forget(GaOutput *output, GaOutputWaiter *waiter);
 /* Waits for that. */
 extern void ga_output_drain(GaOutput *output);
 

@@ -7,8 +7,8 @@
  * all of them, together with the outcomes of the turn before, and only then does
  * anything for them.  Should a message kill the courier, the dispatcher knows of it.
  * While the dispatcher does not read, nothing more is taken up; what is under way goes
- * on.  Then the thread waits for whatever comes first: an answer, a new message, a
- * time limit.
+ * on.  Then the thread waits for whatever comes first: an answer, a new message, that
+ * the dispatcher has read, a time limit.
  *
  * The transfers of a gateway are run by this thread, none of which may block it; those
  * of a relay by a thread for each connection (courier/performer), while this one still
@@ -38,6 +38,7 @@
 #include "courier/memory.h"
 #include "courier/performer.h"
 #include "courier/pool.h"
+#include "courier/thread.h"
 
 /* A connection without work is closed after so long. */
 #define IDLE_S 60
@@ -47,8 +48,6 @@
  * often. */
 #define DESCRIPTORS_WAIT_MS 200
 #define DESCRIPTORS_TRIES 50
-/* Until the next look whether the dispatcher reads again. */
-#define UNREAD_WAIT_MS 50
 
 /* Before one connection more is tried than the provider took last. */
 #define GROW_FIRST_S 1
@@ -70,7 +69,8 @@ typedef struct Worker
 	const GaCourierProvider *provider;
 	GaTransfers *transfers;
 	GaBuffer frames; /* to be written */
-	GaBuffer note;	 /* for the journal */
+	GaOutputWaiter written;
+	GaBuffer note; /* for the journal */
 	GaOutcome outcome;
 
 	Line *idle;	  /* the one used last comes first */
@@ -320,16 +320,6 @@ wait_for_resources(Worker *worker, Line *line, GaTask *task)
 	return true;
 }
 
-/* To be told that it was not tried. */
-static void
-set_no_try(GaOutcome *outcome, const char *why)
-{
-	ga_outcome_reset(outcome);
-	ga_outcome_set(outcome,
-				   (GaVerdict){GA_OUTCOME_RETRY, GA_OUTCOME_NO_TRY, -1},
-				   "courier", why);
-}
-
 /* Before anybody is told, and without the provider's words, so that there is room. */
 static void
 note_accepted(Worker *worker, const GaTask *task)
@@ -408,7 +398,8 @@ run_transfer(Worker *worker, Line *line)
 							&worker->outcome))
 		{
 			if (lacks_performer(worker, line))
-				set_no_try(&worker->outcome, "no thread could be started");
+				ga_outcome_set_no_try(&worker->outcome,
+									  "no thread could be started");
 			settle(worker, line);
 			return;
 		}
@@ -429,7 +420,8 @@ leave_waiting(Worker *worker, GaTask *task)
 {
 	if (ga_pool_put_back(worker->pool, task))
 		return;
-	set_no_try(&worker->outcome, "the provider was defined anew meanwhile");
+	ga_outcome_set_no_try(&worker->outcome,
+						  "the provider was defined anew meanwhile");
 	ga_outcome_put(&worker->frames, task->job.id, &worker->outcome);
 	ga_pool_free_task(task);
 }
@@ -438,7 +430,7 @@ leave_waiting(Worker *worker, GaTask *task)
 static void
 pick_up(Worker *worker)
 {
-	if (!ga_output_is_written(worker->output) ||
+	if (!ga_output_await(worker->output, &worker->written) ||
 		worker->not_before > ga_monotonic_now())
 		return;
 	while (has_room(worker))
@@ -465,7 +457,7 @@ pick_up(Worker *worker)
 static bool
 begin_picked(Worker *worker)
 {
-	if (!ga_output_is_written(worker->output))
+	if (!ga_output_await(worker->output, &worker->written))
 		return false;
 	while (worker->picked)
 	{
@@ -520,8 +512,6 @@ wait_ms(Worker *worker)
 	GaMonotonic oldest = GA_MONOTONIC_NEVER;
 	long wait = -1;
 
-	if (!ga_output_is_written(worker->output))
-		wait = UNREAD_WAIT_MS;
 	if (worker->not_before > now)
 		wait = sooner(wait, ga_monotonic_ms_between(now, worker->not_before));
 	for (const Line *line = worker->idle; line; line = line->next)
@@ -565,12 +555,19 @@ open_transfers(Worker *worker)
 static void
 give_all_back(Worker *worker)
 {
-	set_no_try(&worker->outcome, "the courier has too few file descriptors");
+	ga_outcome_set_no_try(&worker->outcome,
+						  "the courier has too few file descriptors");
 	do
 	{
 		spare_waiting(worker);
 		(void) ga_output_write(worker->output, &worker->frames);
 	} while (!ga_pool_leave(worker->pool));
+}
+
+static void
+wake(void *context)
+{
+	ga_transfers_wake(context);
 }
 
 void *
@@ -581,14 +578,19 @@ ga_worker_run(void *context)
 	worker.output = ga_pool_output(worker.pool);
 	worker.provider = ga_pool_provider(worker.pool);
 	worker.limit = ga_pool_limit(worker.pool);
+	/* Else its many threads would take the processors from a gateway's one. */
+	if (ga_provider_blocks(worker.provider))
+		ga_thread_lower_priority();
 	open_transfers(&worker);
 	if (worker.transfers == NULL)
 		give_all_back(&worker);
 	else
 	{
+		worker.written = (GaOutputWaiter){wake, worker.transfers, false, NULL};
 		ga_pool_set_sleeper(worker.pool, worker.transfers);
 		while (take_turn(&worker))
 			;
+		ga_output_forget(worker.output, &worker.written);
 		ga_transfers_close(worker.transfers);
 	}
 	ga_buffer_free(&worker.frames);
