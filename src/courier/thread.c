@@ -10,10 +10,10 @@
 
 /*
  * By how many steps of nice(2), each of which leaves four fifths of the share in a busy
- * processor (sched(7)).  With 5 a relay and a gateway that both have more to do than two cores
+ * processor (sched(7)).  With 6 a relay and a gateway that both have more to do than two cores
  * can, each get half of what they get alone or more (script/bench both).
  */
-#define LOWER_PRIORITY 5
+#define LOWER_PRIORITY 6
 
 bool
 ga_thread_start(void *(*run)(void *), void *context)
