@@ -367,6 +367,12 @@ ga_provider_blocks(const GaCourierProvider *provider)
 	return provider->fault == NULL && provider->transport->perform != NULL;
 }
 
+bool
+ga_provider_gives_way(const GaCourierProvider *provider)
+{
+	return ga_provider_blocks(provider) || provider->channel == GA_CHANNEL_NONE;
+}
+
 CURL *
 ga_provider_handle(GaSender *sender)
 {
