@@ -368,7 +368,7 @@ ga_provider_blocks(const GaCourierProvider *provider)
 }
 
 bool
-ga_provider_gives_way(const GaCourierProvider *provider)
+ga_provider_has_low_priority(const GaCourierProvider *provider)
 {
 	return ga_provider_blocks(provider) || provider->channel == GA_CHANNEL_NONE;
 }

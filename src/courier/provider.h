@@ -102,7 +102,7 @@ typedef struct GaSender GaSender;
 extern bool ga_provider_blocks(const GaCourierProvider *provider);
 /* Whether others come first on busy processors: a relay's threads are many, and nobody waits
  * for a webhook's events. */
-extern bool ga_provider_gives_way(const GaCourierProvider *provider);
+extern bool ga_provider_has_low_priority(const GaCourierProvider *provider);
 /* `transfers`: where its transfers will be run; NULL: by themselves. */
 extern GaSender *ga_provider_open_sender(const GaCourierProvider *provider,
 										 GaTransfers *transfers);

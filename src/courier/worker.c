@@ -578,7 +578,7 @@ ga_worker_run(void *context)
 	worker.output = ga_pool_output(worker.pool);
 	worker.provider = ga_pool_provider(worker.pool);
 	worker.limit = ga_pool_limit(worker.pool);
-	if (ga_provider_gives_way(worker.provider))
+	if (ga_provider_has_low_priority(worker.provider))
 		ga_thread_lower_priority();
 	open_transfers(&worker);
 	if (worker.transfers == NULL)
