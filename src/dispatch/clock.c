@@ -110,6 +110,8 @@ compare_clocks(void)
 bool
 ga_clock_is_unfollowed(void)
 {
+	/* It may have been set since the turn began. */
+	compare_clocks();
 	return unfollowed_us != 0;
 }
 

@@ -29,7 +29,7 @@ extern void ga_clock_begin(int64 offset);
  * record bear the new dates now.
  */
 extern bool ga_clock_follow(void);
-/* What a set clock means for rests is not on the record yet. */
+/* What a set clock means for rests is not on the record yet; also of one set just now. */
 extern bool ga_clock_is_unfollowed(void);
 /* Rows that wait since a date to come, a part in each call; true after the last. */
 extern bool ga_clock_shorten_waits(void);
