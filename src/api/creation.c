@@ -132,8 +132,11 @@ ga_creation_mark_shard(GaGroup *group)
 }
 
 void
-ga_creation_add_leader(GaGroup *group, const GaCaller *caller)
+ga_creation_add_leader(const GaOwnerScope *scope, GaGroup *group,
+					   const GaCaller *caller)
 {
+	/* The answer, which is made after the scope has ended, tells of them. */
+	MemoryContext old = MemoryContextSwitchTo(scope->caller_context);
 	GaMember *leader = &group->members[0];
 
 	group->created_by = caller->user.id;
@@ -144,6 +147,7 @@ ga_creation_add_leader(GaGroup *group, const GaCaller *caller)
 	leader->user_id = caller->user.id;
 	leader->name = ga_caller_name(caller);
 	leader->picture = caller->user.avatar;
+	MemoryContextSwitchTo(old);
 }
 
 void

@@ -48,8 +48,9 @@ extern void ga_creation_forget_body(GaGivenBody *body);
 extern void ga_creation_begin(GaGroup *group, char contract);
 /* Puts the shard's number into the id, before it is used.  Inside ga_owner_enter(). */
 extern void ga_creation_mark_shard(GaGroup *group);
-/* Makes members[0] the caller, who has an id by now. */
-extern void ga_creation_add_leader(GaGroup *group, const GaCaller *caller);
+/* Inside ga_owner_enter()/leave(): makes members[0] the caller, who has an id by now. */
+extern void ga_creation_add_leader(const GaOwnerScope *scope, GaGroup *group,
+								   const GaCaller *caller);
 /* Whether a gateway is told to roll back what it calls (Prefer: tx=rollback). */
 extern bool ga_creation_is_rehearsal(const GaCaller *caller);
 

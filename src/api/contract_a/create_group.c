@@ -65,7 +65,7 @@ create(GaCaller *caller, GaGroupRequest *request, const char *key,
 		ga_caller_look_up(&scope, caller, true);
 		if (ga_quota_allows(&scope, caller, one_group, violations))
 		{
-			ga_creation_add_leader(group, caller);
+			ga_creation_add_leader(&scope, group, caller);
 			(void) ga_creation_write(&scope, group);
 			ga_quota_count(caller, one_group);
 		}
@@ -86,7 +86,7 @@ rehearse(GaCaller *caller, GaGroupRequest *request, GaGroup *group,
 	memset(&group->id, 0, sizeof(group->id));
 	ga_owner_enter(&scope);
 	ga_caller_look_up(&scope, caller, false);
-	ga_creation_add_leader(group, caller);
+	ga_creation_add_leader(&scope, group, caller);
 	ga_creation_mark_suppressed(&scope, group);
 	ga_preview_make(&scope, caller, group, ga_preview_queued, GA_PREVIEW_EVERY,
 					NULL, preview);

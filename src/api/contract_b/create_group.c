@@ -83,7 +83,7 @@ check_and_write(const GaOwnerScope *scope, GaCaller *caller,
 	ga_caller_look_up(scope, caller, !request->dry_run);
 	if (!ga_quota_allows(scope, caller, added, violations))
 		return;
-	ga_creation_add_leader(group, caller);
+	ga_creation_add_leader(scope, group, caller);
 	add_invited(group, users, request->user_count);
 	if (request->dry_run)
 		return;
