@@ -142,17 +142,25 @@ search_slice(GaMonotonic now, int64 incarnation)
 	read_again(found, taken > 0 ? count : 0);
 }
 
+/* What is made inside the transaction ends with it, unless it is made for the turn. */
+static GaOrphan *
+copy_of_locked(void)
+{
+	size_t size = sizeof(GaOrphan) * locked_count;
+
+	return memcpy(MemoryContextAlloc(ga_work_scope()->caller_context, size),
+				  locked, size);
+}
+
 static void
 retry_locked(GaMonotonic now, int64 incarnation)
 {
 	int count = locked_count;
 	uint64 taken = take_back(incarnation, locked, count);
-	GaOrphan *kept = palloc(sizeof(GaOrphan) * count);
-	GaOrphan *before = palloc(sizeof(GaOrphan) * count);
+	GaOrphan *kept = copy_of_locked();
+	GaOrphan *before = copy_of_locked();
 	int kept_count;
 
-	memcpy(before, locked, sizeof(GaOrphan) * count);
-	memcpy(kept, locked, sizeof(GaOrphan) * count);
 	kept_count = ga_orphans_keep_locked(incarnation, kept, count);
 	ga_work_end();
 	memcpy(locked, kept, sizeof(GaOrphan) * kept_count);
