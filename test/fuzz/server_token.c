@@ -10,7 +10,7 @@
 #include "fuzz.h"
 #include "stand_in.h"
 
-static const uint8 secret[GA_LINK_SECRET_LENGTH] =
+static const uint8 secret[GA_LINK_SECRET_LENGTH + 1] =
 	"a secret that nobody knows .....";
 
 /* Without the padding that base64 may have, and in the alphabet of URLs. */
