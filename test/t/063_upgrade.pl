@@ -162,7 +162,8 @@ write_script(@changes);
 open(my $whole, '>>', "$tree/sql/group_api.sql") or die $!;
 print $whole map { "$_->[1]\n" } @changes;
 close $whole;
-system('cp', "$installation/lib/group_api.so", "$scratch/old.so");
+my $library = "$scratch/installed" . qx($ENV{PG_CONFIG} --pkglibdir) =~ s/\n\z//r . '/group_api.so';
+system('cp', $library, "$scratch/old.so");
 make('all');
 make('install');
 
@@ -232,8 +233,8 @@ for my $i (0 .. $#changes)
 
 # ---- the old library again
 
-system('cp', "$scratch/old.so", "$installation/lib/group_api.so.older");
-rename("$installation/lib/group_api.so.older", "$installation/lib/group_api.so");
+system('cp', "$scratch/old.so", "$library.older");
+rename("$library.older", $library);
 $node->restart;
 like(error_of('living', 'SELECT group_api.list_groups()'),
 	qr/^psql:.*ERROR:  the library of group_api is of version \Q$old\E, the extension in this database of version \Q$new\E\nHINT:  Install the library of version \Q$new\E and restart the server\.$/m,
