@@ -30,7 +30,12 @@ backlog_rate() {
 	until_idle "$1"
 	figure "rate_$1_cpu" "$(quotient $(($(cpu_us "$pid") - before)) $(($(recorded "$1") - sent)))"
 }
-sample_rate_large() { backlog_rate large; }
+# Without the dead rows of what was sent in the rounds before, which "snapshot" is about: a provider that
+# is resumed reads from the front.
+sample_rate_large() {
+	query 'VACUUM group_api_private.invitations' -d large
+	backlog_rate large
+}
 sample_rate_small() {
 	empty_tables small
 	fill small 10000 MOBILE 0
@@ -48,24 +53,23 @@ row_waiting() {
 HOLD=60
 WINDOW=2
 
-# windows NAME COUNT: notes as many rates, of WINDOW seconds each, of database large
+# windows NAME COUNT: notes as many rates, of WINDOW seconds each, of database large.  Nobody holds a
+# snapshot meanwhile: a session that sleeps in a statement does.
 windows() {
-	sql large 2>&1 <<-SQL | sed -n 's/.*NOTICE:  \([0-9.]*\).*/\1/p' >>"$WORK/figures/$1"
-		DO \$\$
-		DECLARE
-			began timestamptz;
-			before bigint;
-		BEGIN
-			FOR i IN 1 .. $2 LOOP
-				SELECT clock_timestamp(), recorded INTO began, before FROM group_api_private.dispatcher_state();
-				COMMIT;
-				PERFORM pg_sleep($WINDOW);
-				RAISE NOTICE '%', (SELECT (recorded - before) / extract(epoch FROM clock_timestamp() - began)
-					FROM group_api_private.dispatcher_state());
-				COMMIT;
-			END LOOP;
-		END \$\$;
-	SQL
+	local i before after
+	after=$(moment large)
+	for ((i = 0; i < $2; i++)); do
+		before=$after
+		sleep "$WINDOW"
+		after=$(moment large)
+		awk -v before="$before" -v after="$after" 'BEGIN {
+			split(before, b); split(after, a); print (a[2] - b[2]) / (a[1] - b[1]) }' >>"$WORK/figures/$1"
+	done
+}
+
+# moment DATABASE: the time, and what its dispatcher has recorded
+moment() {
+	query "SELECT extract(epoch FROM clock_timestamp()) || ' ' || recorded FROM group_api_private.dispatcher_state()" -d "$1"
 }
 
 # top_up: as many rows as are sent while the snapshot is held, and until the end
