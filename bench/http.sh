@@ -26,6 +26,29 @@ set_up_constant() {
 	SQL
 }
 
+# set_up_least: two more that return the constant: "one" writes a row into a table without an index before,
+# "rows" those of create_group into tables as ours, by statements that check nothing
+set_up_least() {
+	sql postgres >/dev/null <<-SQL
+		CREATE SCHEMA bench_one;
+		CREATE SCHEMA bench_rows;
+		GRANT USAGE ON SCHEMA bench_one, bench_rows TO web;
+		SELECT format('CREATE FUNCTION %I.create_group(bytea) RETURNS json LANGUAGE plpgsql SECURITY DEFINER AS %L', schema,
+			format('DECLARE new_id uuid := gen_random_uuid(); BEGIN %s RETURN %s; END', body, constant))
+			FROM (SELECT format('%L::json', bench_http.create_group('')::text) AS constant) AS answer,
+			(VALUES ('bench_one', 'INSERT INTO bench.commits DEFAULT VALUES;'), ('bench_rows', \$\$
+				INSERT INTO bench.groups (id, contract, name, description, image, message, product_id, created_by, created_at)
+				VALUES (new_id, 'A', 'Bench', 'd', 'https://a.example/b.png', 'Come and play',
+					'00000000-0000-0000-0000-000000000000', 1, now());
+				INSERT INTO bench.members (group_id, number, is_leader, user_id, name)
+				VALUES (new_id, 1, true, 1, 'leader'), (new_id, 2, false, NULL, 'Member 0'), (new_id, 3, false, NULL, 'Member 1');
+				INSERT INTO bench.invitations (group_id, number, channel, delivery, due, start_tag, expires_at, contact)
+				VALUES (new_id, 2, 'EMAIL', 'queued', now(), 256, now() + interval '7 days', 'm0@example.com'),
+					(new_id, 3, 'MOBILE', 'queued', now(), 512, now() + interval '7 days', '+27710000001');\$\$)) AS v (schema, body)
+			\gexec
+	SQL
+}
+
 # await_schemas: PostgREST answers 503 until it has read the schemas
 await_schemas() {
 	local i code
@@ -41,7 +64,7 @@ await_schemas() {
 # start_gateway: PostgREST where it is installed, else its double; sets GATEWAY to its
 # name and GATEWAY_PORT
 start_gateway() {
-	local modules=$PEERS/http/node_modules schemas=group_api,group_api_v2,bench_http program
+	local modules=$PEERS/http/node_modules schemas=group_api,group_api_v2,bench_http,bench_one,bench_rows program
 	GATEWAY_PORT=$(free_port)
 	program=${POSTGREST:-$(command -v postgrest)}
 	if [ -n "$program" ]; then
@@ -62,13 +85,12 @@ start_gateway() {
 	fi
 }
 
-# start_nginx create|constant: docs/http/nginx.conf as it stands, but for the addresses, TLS and the
-# rate; for "constant" also but for the schema that it hands what is written to. Sets NGINX_PORT_NAME.
+# start_nginx NAME SCHEMA: docs/http/nginx.conf as it stands, but for the addresses, TLS, the rate and
+# the schema that it hands what is written to. Sets NGINX_PORT_NAME.
 start_nginx() {
-	local i port profile=group_api
+	local i port profile=$2
 	port=$(free_port)
 	declare -g "NGINX_PORT_$1=$port"
-	[ "$1" = create ] || profile=bench_http
 	mkdir -p "$WORK/nginx_$1"
 	if is_root; then chown "$(run_user)" "$WORK/nginx_$1"; fi
 	{
@@ -105,7 +127,7 @@ sessions_us() {
 	cpu_us "${pids[@]}"
 }
 
-# http_rate create|constant: with the connections of CONNECTIONS; notes besides what a request
+# http_rate NAME: with the connections of CONNECTIONS; notes besides what a request
 # takes of its session
 http_rate() {
 	local told before port=NGINX_PORT_$1
@@ -123,24 +145,52 @@ http_rate() {
 
 sample_http_create() { http_rate create; }
 sample_http_constant() { http_rate constant; }
+sample_http_one() { http_rate one; }
+sample_http_rows() { http_rate rows; }
 
-row_http() {
+# ready_for_http: the gateway, and an nginx before each of create_group and the constant
+ready_for_http() {
+	[ -z "${HTTP_READY:-}" ] || return 0
 	if [ ! -x "$PEERS/nginx/usr/sbin/nginx" ]; then
 		print_note 'POST /group/create over HTTP' 'skipped: nginx not found; script/setup --peers brings it'
-		return
+		return 77
 	fi
 	body 2 BOTH | head -c -1 >"$WORK/two.json"
-	set_up_constant || return
+	set_up_constant && set_up_least || return
 	if ! start_gateway; then
 		print_note 'POST /group/create over HTTP' 'skipped: neither PostgREST nor node with the package pg'
-		return
+		return 77
 	fi
-	start_nginx create
-	start_nginx constant
+	start_nginx create group_api
+	start_nginx constant bench_http
 	request >"$WORK/request"
+	HTTP_READY=1
+}
+
+# skipped STATUS: whether that was said
+skipped() { [ "$1" -eq 77 ]; }
+
+row_http() {
+	ready_for_http || { skipped $?; return; }
 	for CONNECTIONS in 10 200; do
 		with_silent_providers in_turn http_create http_constant || return
 		compare "POST /group/create, nginx and $GATEWAY, $CONNECTIONS connections" http_create http_constant /s 'a constant' '>=0.8'
 		compare '  CPU of the session a request' http_create_cpu http_constant_cpu ' us' 'a constant' ''
+	done
+}
+
+# Not in the table: what bounds it, the same gateway calling functions that do next to nothing.
+row_http_least() {
+	ready_for_http || { skipped $?; return; }
+	start_nginx one bench_one
+	start_nginx rows bench_rows
+	for CONNECTIONS in 10 200; do
+		with_silent_providers in_turn http_create http_rows http_one http_constant || return
+		compare "POST /group/create, nginx and $GATEWAY, $CONNECTIONS connections" http_create http_constant /s 'a constant' ''
+		compare '  CPU of the session a request' http_create_cpu http_constant_cpu ' us' 'a constant' ''
+		compare '  the same rows by INSERT, nothing checked' http_rows http_constant /s 'a constant' ''
+		compare '  CPU of the session a request' http_rows_cpu http_constant_cpu ' us' 'a constant' ''
+		compare '  one row without an index' http_one http_constant /s 'a constant' ''
+		compare '  CPU of the session a request' http_one_cpu http_constant_cpu ' us' 'a constant' ''
 	done
 }

@@ -2,7 +2,7 @@
  * latency.c
  *		How long from COMMIT to the first byte at the provider.
  *
- *	latency CONNINFO COUNT PAUSE_MS CHANNEL CONTACT [OPTIONS]
+ *	latency CONNINFO COUNT PAUSE_MS CHANNEL CONTACT [OPTIONS [DIRECTORY]]
  *
  * CHANNEL is MOBILE or EMAIL, CONTACT what its contacts begin with; OPTIONS, ", name
  * 'value'", are further ones of the server "latency" (group_api_http), which is created
@@ -13,12 +13,17 @@
  * In turn with it, its limit: a transaction that writes one row into bench.commits, and when
  * its COMMIT has come back a request to the same thread and its answer.
  *
- * Prints p50 and p99 of ours and of the limit, in milliseconds, the CPU of the
- * dispatcher for each message after the first one, and what it took until it was idle
+ * With a DIRECTORY, for two FIFOs, also the least that a queue can do (bench/barest.c): a
+ * COMMIT wakes a session that only claims the row, durably, and wakes a process that only
+ * sends a request over a kept connection.
+ *
+ * Prints p50 and p99 of ours, of the limit and of the least (0 without it), in milliseconds,
+ * the CPU of the dispatcher for each message after the first one, and what it took until it was idle
  * after that one, when it has read all that waits for others; in microseconds.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <libpq-fe.h>
 #include <netinet/tcp.h>
 #include <poll.h>
@@ -28,6 +33,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -134,24 +141,14 @@ run(PGconn *connection, const char *sql)
 	PQclear(result);
 }
 
+/* From sending COMMIT to the next first byte. */
 static double
-measure_one(PGconn *connection, const char *channel, const char *contact,
-			int number)
+commit_to_arrival(PGconn *connection)
 {
-	char sql[1024];
 	double start;
 	double arrival;
 	int before;
 
-	snprintf(sql, sizeof(sql),
-			 "BEGIN; SELECT group_api.create_group('{\"productId\":"
-			 "\"00000000-0000-0000-0000-000000000000\",\"name\":\"Latency %d\","
-			 "\"description\":\"d\",\"image\":\"https://a.example/b.png\","
-			 "\"message\":\"m\",\"members\":[{\"nickName\":\"x\",\"contact\":"
-			 "{\"type\":\"%s\",\"value\":\"%s%07d%s\"}}]}')",
-			 number, channel, contact, number,
-			 strcmp(channel, "EMAIL") == 0 ? "@example.com" : "");
-	run(connection, sql);
 	pthread_mutex_lock(&lock);
 	before = arrivals;
 	pthread_mutex_unlock(&lock);
@@ -163,6 +160,24 @@ measure_one(PGconn *connection, const char *channel, const char *contact,
 	arrival = last_arrival;
 	pthread_mutex_unlock(&lock);
 	return arrival - start;
+}
+
+static double
+measure_one(PGconn *connection, const char *channel, const char *contact,
+			int number)
+{
+	char sql[1024];
+
+	snprintf(sql, sizeof(sql),
+			 "BEGIN; SELECT group_api.create_group('{\"productId\":"
+			 "\"00000000-0000-0000-0000-000000000000\",\"name\":\"Latency %d\","
+			 "\"description\":\"d\",\"image\":\"https://a.example/b.png\","
+			 "\"message\":\"m\",\"members\":[{\"nickName\":\"x\",\"contact\":"
+			 "{\"type\":\"%s\",\"value\":\"%s%07d%s\"}}]}')",
+			 number, channel, contact, number,
+			 strcmp(channel, "EMAIL") == 0 ? "@example.com" : "");
+	run(connection, sql);
+	return commit_to_arrival(connection);
 }
 
 /* A connection to our own provider, as the courier keeps one. */
@@ -184,24 +199,104 @@ connect_provider(int port)
 	return fd;
 }
 
-static double
-measure_limit(PGconn *connection, int fd)
+static void
+round_trip(int fd)
 {
 	static const char request[] =
 		"POST / HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 2\r\n\r\n{}";
 	char answer[256];
-	double start;
 
-	run(connection, "BEGIN; INSERT INTO bench.commits DEFAULT VALUES");
-	start = now_ms();
-	run(connection, "COMMIT");
 	if (send(fd, request, sizeof(request) - 1, MSG_NOSIGNAL) < 0 ||
 		recv(fd, answer, sizeof(answer), 0) <= 0)
 	{
 		perror("round trip");
 		exit(2);
 	}
+}
+
+static double
+measure_limit(PGconn *connection, int fd)
+{
+	double start;
+
+	run(connection, "BEGIN; INSERT INTO bench.commits DEFAULT VALUES");
+	start = now_ms();
+	run(connection, "COMMIT");
+	round_trip(fd);
 	return now_ms() - start;
+}
+
+/* ---- the least ------------------------------------------------------------- */
+
+typedef struct Barest
+{
+	char commits[256]; /* the FIFOs */
+	char claims[256];
+	PGconn *dispatcher;
+	pid_t courier;
+} Barest;
+
+/* Reads what was claimed, and sends a request for each. */
+static void
+be_courier(const char *claims, int port)
+{
+	int fd = connect_provider(port);
+	int in = open(claims, O_RDONLY);
+	long long id;
+
+	while (read(in, &id, sizeof(id)) == sizeof(id))
+		round_trip(fd);
+	_exit(0);
+}
+
+static void
+start_barest(Barest *barest, const char *conninfo, const char *directory,
+			 int port)
+{
+	char sql[1024];
+
+	snprintf(barest->commits, sizeof(barest->commits), "%s/commits", directory);
+	snprintf(barest->claims, sizeof(barest->claims), "%s/claims", directory);
+	unlink(barest->commits);
+	unlink(barest->claims);
+	if (mkfifo(barest->commits, 0600) != 0 || mkfifo(barest->claims, 0600) != 0)
+	{
+		perror(directory);
+		exit(2);
+	}
+	barest->courier = fork();
+	if (barest->courier == 0)
+		be_courier(barest->claims, port);
+	barest->dispatcher = PQconnectdb(conninfo);
+	snprintf(sql, sizeof(sql), "CALL bench.dispatch('%s', '%s')",
+			 barest->commits, barest->claims);
+	if (PQsendQuery(barest->dispatcher, sql) != 1)
+	{
+		fprintf(stderr, "%s", PQerrorMessage(barest->dispatcher));
+		exit(2);
+	}
+}
+
+static double
+measure_barest(PGconn *connection, const Barest *barest, int number)
+{
+	char sql[1024];
+
+	snprintf(sql, sizeof(sql),
+			 "BEGIN; INSERT INTO bench.queue (id) VALUES (%d);"
+			 "SELECT bench.wake('%s', %d)",
+			 number, barest->commits, number);
+	run(connection, sql);
+	return commit_to_arrival(connection);
+}
+
+/* After the session that wakes the dispatcher has ended. */
+static void
+end_barest(Barest *barest)
+{
+	PQclear(PQgetResult(barest->dispatcher));
+	PQfinish(barest->dispatcher);
+	waitpid(barest->courier, NULL, 0);
 }
 
 static int
@@ -287,53 +382,78 @@ print(double *times, int count)
 	printf("%.3f %.3f ", times[count / 2], times[count * 99 / 100]);
 }
 
+typedef struct Times
+{
+	double *ours;
+	double *limit;
+	double *barest;
+} Times;
+
+/* In turn, each after a pause; contacts are new ones each time. */
+static void
+measure_all(PGconn *connection, char **argv, int number, int fd,
+			const Barest *barest, const Times *times, int i)
+{
+	int pause_ms = atoi(argv[3]);
+
+	if (i > 0)
+		times->ours[i] = measure_one(connection, argv[4], argv[5], number + i);
+	poll(NULL, 0, pause_ms);
+	times->limit[i] = measure_limit(connection, fd);
+	poll(NULL, 0, pause_ms);
+	if (barest->courier == 0)
+		return;
+	times->barest[i] = measure_barest(connection, barest, number + i);
+	poll(NULL, 0, pause_ms);
+}
+
 int
 main(int argc, char **argv)
 {
 	int count = argc > 5 ? atoi(argv[2]) : 0;
-	double *ours = calloc((size_t) count + 1, sizeof(double));
-	double *limit = calloc((size_t) count + 1, sizeof(double));
+	/* The first of each is left out. */
+	Times times = {calloc((size_t) count + 1, sizeof(double)),
+				   calloc((size_t) count + 1, sizeof(double)),
+				   calloc((size_t) count + 1, sizeof(double))};
+	Barest barest = {.courier = 0};
 	PGconn *connection;
-	double began = 0;
-	double settled = 0;
+	double began;
+	double settled;
 	double ended;
 	long pid = 0;
 	long turns;
+	int number;
 	int port;
 	int fd;
 
-	if (count < 1 || ours == NULL || limit == NULL)
+	if (count < 1 || !times.ours || !times.limit || !times.barest)
 	{
 		fprintf(stderr, "usage: latency CONNINFO COUNT PAUSE_MS CHANNEL CONTACT"
-						" [OPTIONS]\n");
+						" [OPTIONS [DIRECTORY]]\n");
 		return 2;
 	}
 	connection = PQconnectdb(argv[1]);
 	port = start_provider();
 	fd = connect_provider(port);
+	if (argc > 7)
+		start_barest(&barest, argv[1], argv[7], port);
 	began = cpu_us(ask_dispatcher(connection, &turns));
 	add_server(connection, argv[4], port, argc > 6 ? argv[6] : "");
 	srandom((unsigned) time(NULL) ^ (unsigned) getpid());
-	/* Starts the courier, connects; contacts are new ones each time. */
-	for (int number = (int) (random() % 9000000), i = -1; i < count; i++)
-	{
-		double time = measure_one(connection, argv[4], argv[5], number + i + 1);
-
-		if (i >= 0)
-			ours[i] = time;
-		else
-			settled = wait_until_idle(connection, &pid);
-		poll(NULL, 0, atoi(argv[3]));
-		time = measure_limit(connection, fd);
-		if (i >= 0)
-			limit[i] = time;
-		poll(NULL, 0, atoi(argv[3]));
-	}
+	number = (int) (random() % 9000000);
+	/* Starts the courier, connects. */
+	(void) measure_one(connection, argv[4], argv[5], number);
+	settled = wait_until_idle(connection, &pid);
+	for (int i = 0; i <= count; i++)
+		measure_all(connection, argv, number, fd, &barest, &times, i);
 	ended = cpu_us(pid);
 	run(connection, "DROP SERVER latency");
 	PQfinish(connection);
-	print(ours, count);
-	print(limit, count);
+	if (barest.courier != 0)
+		end_barest(&barest);
+	print(times.ours + 1, count);
+	print(times.limit + 1, count);
+	print(times.barest + 1, count);
 	printf("%.0f %.0f\n", (ended - settled) / count, settled - began);
 	return 0;
 }

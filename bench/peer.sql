@@ -103,3 +103,6 @@ $$;
 
 -- The shortest transaction that has something to flush.
 CREATE TABLE bench.commits (at timestamptz DEFAULT clock_timestamp());
+
+-- Of the queue that does the least (bench/barest.c).
+CREATE TABLE bench.queue (id bigint PRIMARY KEY, claimed boolean NOT NULL DEFAULT false);

@@ -11,13 +11,19 @@ build_program() {
 	chmod 755 "$WORK/$name"
 }
 
+# build_module NAME: what the server loads of bench/
+build_module() {
+	cc -O2 -shared -fPIC -I"$("$PG_CONFIG" --includedir-server)" -o "$WORK/$1.so" "$ROOT/bench/$1.c" || exit 1
+}
+
 build_programs() {
 	build_program http_sink
 	build_program http_load
 	build_program latency -lpq -lpthread
 	build_program bare_http -lcurl -lpthread
 	build_program bare_smtp -lcurl -lpthread
-	cc -O2 -shared -fPIC -I"$("$PG_CONFIG" --includedir-server)" -o "$WORK/empty.so" "$ROOT/bench/empty.c" || exit 1
+	build_module empty
+	build_module barest
 }
 
 prepare() {
