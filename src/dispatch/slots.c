@@ -246,7 +246,10 @@ ga_slot_is_interested(GaSlot *slot, TimestampTz due)
 			   (TimestampTz) pg_atomic_read_u64(&slot->next_deadline);
 }
 
-/* The latch is set under the lock: the owner clears the pointer before it goes. */
+/*
+ * Of a process that may have gone since the pointer was read: latches lie in shared memory
+ * that stays, so who has that one now wakes for nothing at the worst.
+ */
 static void
 set_latch(Latch *latch)
 {
@@ -256,9 +259,9 @@ set_latch(Latch *latch)
 
 /*
  * Lock held exclusively.  A database whose dispatcher would not hear gets none
- * either: it sleeps until its next start, whoever commits.
+ * either: it sleeps until its next start, whoever commits.  Returns the latch to be set.
  */
-static void
+static Latch *
 wake_slot(GaSlot *slot, TimestampTz due, bool reload)
 {
 	GaMonotonic now = ga_monotonic_now();
@@ -269,8 +272,7 @@ wake_slot(GaSlot *slot, TimestampTz due, bool reload)
 	else if (slot->state == GA_SLOT_WANTED && slot->wanted_at > now)
 		slot->wanted_at = now;
 	slot->is_probe = false;
-	if (slot->state != GA_SLOT_IDLE)
-		set_latch(ga_slots->launcher_latch);
+	return slot->state != GA_SLOT_IDLE ? ga_slots->launcher_latch : NULL;
 }
 
 /* The atomics hold signed numbers. */
@@ -329,22 +331,31 @@ ga_slot_take_tags(GaSlot *slot, GaChannel channel)
 	return tags;
 }
 
+/* Lock held.  Returns the latch to be set. */
+static Latch *
+wake_dispatcher(GaSlot *slot)
+{
+	lessen(&slot->turn_due_at, ga_monotonic_now());
+	return slot->latch;
+}
+
 void
 ga_slot_wake_dispatcher(GaSlot *slot)
 {
-	lessen(&slot->turn_due_at, ga_monotonic_now());
-	set_latch(slot->latch);
+	set_latch(wake_dispatcher(slot));
 }
 
 /*
  * Called at each commit that queued something, mostly while the dispatcher runs: that
  * takes the shared lock alone.  A slot that has to be taken, or a dispatcher that has to
  * be started, takes the exclusive one; the slot is looked for again, since between the
- * two locks another may have done it.
+ * two locks another may have done it.  The latch is set behind the lock, which whoever
+ * wakes wants first of all.
  */
 static void
 wake(Oid database, TimestampTz due, bool reload, bool events)
 {
+	Latch *latch = NULL;
 	GaSlot *slot;
 	bool is_running;
 
@@ -372,11 +383,12 @@ wake(Oid database, TimestampTz due, bool reload, bool events)
 		if (events)
 			pg_atomic_write_u32(&slot->events, 1);
 		if (slot->state != GA_SLOT_RUNNING)
-			wake_slot(slot, due, reload);
+			latch = wake_slot(slot, due, reload);
 		else if (reload || ga_slot_is_interested(slot, due))
-			ga_slot_wake_dispatcher(slot);
+			latch = wake_dispatcher(slot);
 	}
 	LWLockRelease(ga_slots->lock);
+	set_latch(latch);
 }
 
 void
