@@ -59,11 +59,13 @@ open_index(Relation table, const char *name)
 	{
 		Relation index = index_open(lfirst_oid(cell), AccessShareLock);
 
-		if (found == NULL && index->rd_index->indisvalid &&
+		if (index->rd_index->indisvalid &&
 			strcmp(RelationGetRelationName(index), name) == 0)
+		{
 			found = index;
-		else
-			index_close(index, AccessShareLock);
+			break;
+		}
+		index_close(index, AccessShareLock);
 	}
 	list_free(indexes);
 	return found;
