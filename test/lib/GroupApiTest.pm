@@ -42,6 +42,7 @@ use File::Path qw(make_path);
 use File::Temp ();
 use JSON::PP ();
 use MIME::Base64 qw(encode_base64url);
+use PollSession qw(keep_sessions);
 use POSIX ();
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
@@ -126,10 +127,20 @@ there is nothing to wait for any more: the test fails at once and tells which on
 sub poll_until
 {
 	my ($sub, $what, $seconds) = @_;
+	local $Test::Builder::Level = $Test::Builder::Level + 1;
+
+	my ($result, $error) = keep_sessions(sub { [ look_until($sub, $seconds) ] })->@*;
+	ok($result, $what) or diag($error || 'it never came true');
+	return $result;
+}
+
+# What SUB returned and its last error.
+sub look_until
+{
+	my ($sub, $seconds) = @_;
 	my $wait = defined $seconds && $seconds * $SLACK < $PATIENCE ? $seconds * $SLACK : $PATIENCE;
 	my $began = time;
 	my ($result, $error, $dead, $dead_since);
-	local $Test::Builder::Level = $Test::Builder::Level + 1;
 
 	while (1)
 	{
@@ -143,8 +154,7 @@ sub poll_until
 		# Looking costs time that what is waited for may need.
 		sleep($waited < 4 ? 0.02 + $waited / 20 : 0.22);
 	}
-	ok($result, $what) or diag($error || 'it never came true');
-	return $result;
+	return ($result, $error);
 }
 
 # A server that runs no more although the test has not stopped it, and its last words; or nothing.
