@@ -20,6 +20,7 @@
 #include "dispatch/steps/waiting.h"
 #include "miscadmin.h"
 #include "pgstat.h"
+#include "postmaster/interrupt.h"
 #include "storage/latch.h"
 
 /* How long to wait, unless this is the end of the process. */
@@ -55,6 +56,16 @@ listen_later(GaWaitSocket *sockets, long wait_ms)
 	return wait_ms < 0 ? LISTEN_AGAIN_MS : Min(wait_ms, LISTEN_AGAIN_MS);
 }
 
+/*
+ * Whether there is to be no wait.  That the latch was set is not enough: waits inside of
+ * PostgreSQL, which are more since version 18, use the same one and reset it.
+ */
+static bool
+is_called(void)
+{
+	return ShutdownRequestPending || ConfigReloadPending;
+}
+
 int
 ga_waiting_until_event(long wait_ms)
 {
@@ -62,7 +73,7 @@ ga_waiting_until_event(long wait_ms)
 	int events;
 
 	ga_couriers_sockets(sockets);
-	wait_ms = listen_later(sockets, wait_ms);
+	wait_ms = is_called() ? 0 : listen_later(sockets, wait_ms);
 	ga_own_slot_note_wait(wait_ms);
 	/* Nothing more to come for long: counters must not lie in wait. */
 	if (ga_jobs_count() == 0)
