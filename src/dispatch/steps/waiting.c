@@ -83,7 +83,9 @@ ga_waiting_until_event(long wait_ms)
 												  ? "GroupApiDelivery"
 												  : "GroupApiDispatcherMain"));
 	ga_own_slot_note_progress();
-	ResetLatch(MyLatch);
+	/* Set after a time-out it stays so, for the next wait to end at once. */
+	if (events != WL_TIMEOUT)
+		ResetLatch(MyLatch);
 	return events;
 }
 
@@ -110,5 +112,5 @@ ga_waiting_until_turn(void)
 						 ga_couriers_next_check_ms(ga_monotonic_now()));
 		wait_ms = retire_or_wait(work_ms);
 		events = ga_waiting_until_event(wait_ms);
-	} while (events == WL_TIMEOUT && wait_ms != work_ms);
+	} while (events == WL_TIMEOUT && wait_ms != work_ms && !is_called());
 }
