@@ -33,8 +33,7 @@ row_latency() {
 	compare '  p99' latency_p99 limit_p99 ' ms' 'commit and round trip' '<=4'
 }
 
-# Not in the table: beside the least that any queue with durable claims does (barest.c), which
-# bounds the row above.
+# Not in the table: beside the least that a queue with durable claims does (barest.c).
 row_latency_least() {
 	local BAREST=$WORK/barest
 	as_server mkdir -p "$BAREST"

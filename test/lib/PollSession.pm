@@ -8,15 +8,14 @@ PollSession - the sessions of one poll
 
 =head1 DESCRIPTION
 
-A poll asks the same question again and again, and to start psql and a backend for each look
-took half of the processors' time in the tests of server life. While keep_sessions() runs its
+A poll asks the same question again and again. With a new psql and a backend for each look the
+tests of server life started 7 000 of them in 300 s. While keep_sessions() runs its
 SUB, safe_psql() of PostgreSQL::Test::Cluster answers a single SELECT by a session that stays,
 one for each server and database; everything else it does as ever. A session in which a
 statement failed, or whose server is gone, is dropped, and the next look makes another.
 
 Of what a new session would see and this one does not there are settings of the database or
-the role that were changed meanwhile: a poll for these says so by a SELECT that does not begin
-with the word, or by psql().
+the role that were changed meanwhile: a poll for these asks by psql().
 
 =cut
 
