@@ -163,6 +163,25 @@ ga_connection_drop_closed(GaConnection *connection)
 	}
 }
 
+bool
+ga_connection_is_open(const GaConnection *connection)
+{
+	bool is_open = false;
+
+	if (!connection->warm || ga_monotonic_now() - connection->used_at >
+								 GA_CONNECTION_IDLE_S * 1000000L)
+		return false;
+	for (int i = 0; i < GA_CONNECTION_SOCKETS; i++)
+	{
+		struct pollfd wait = {connection->fds[i], POLLRDHUP, 0};
+
+		if (wait.fd > 0 && poll(&wait, 1, 0) > 0)
+			return false;
+		is_open |= wait.fd > 0;
+	}
+	return is_open;
+}
+
 void
 ga_connection_begin(GaConnection *connection)
 {
@@ -178,6 +197,7 @@ void
 ga_connection_end(GaConnection *connection, CURLcode result)
 {
 	connection->warm = connection->warm || result == CURLE_OK;
+	connection->used_at = ga_monotonic_now();
 }
 
 bool

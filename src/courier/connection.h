@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "base/shared/monotonic.h"
 #include "courier/outcome.h"
 #include "courier/provider.h"
 #include "courier/transfers.h"
@@ -30,12 +31,13 @@ typedef struct GaConnection
 
 	GaTransfers *transfers; /* where it is run; NULL: by itself */
 
-	CURL *curl;			/* NULL until the next transfer */
-	CURLSH *share;		/* holds the connection for this handle alone */
-	bool sends_once;	/* a request that has left is not sent again */
-	bool refused_again; /* libcurl was about to */
-	bool warm;			/* an earlier transfer of this handle went well */
-	int sockets;		/* opened by this transfer */
+	CURL *curl;			 /* NULL until the next transfer */
+	CURLSH *share;		 /* holds the connection for this handle alone */
+	bool sends_once;	 /* a request that has left is not sent again */
+	bool refused_again;	 /* libcurl was about to */
+	bool warm;			 /* an earlier transfer of this handle went well */
+	GaMonotonic used_at; /* when the last one ended */
+	int sockets;		 /* opened by this transfer */
 	int fds[GA_CONNECTION_SOCKETS]; /* those that are open; 0: none */
 	bool no_descriptors; /* a socket could not be made: there are too many */
 	char refused_peer[64];
@@ -51,6 +53,10 @@ extern CURL *ga_connection_handle(GaConnection *connection);
  * handed over on it: libcurl 8.23 looks only at what was idle for a while.
  */
 extern void ga_connection_drop_closed(GaConnection *connection);
+
+/* Whether the next transfer can go over what is open already; one that the peer closes at
+ * this moment is not seen. */
+extern bool ga_connection_is_open(const GaConnection *connection);
 
 /* Before the transfer on the handle as it is set, and after it. */
 extern void ga_connection_begin(GaConnection *connection);

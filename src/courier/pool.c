@@ -5,12 +5,18 @@
  * A provider has a queue and a thread of its own (courier/worker), so a dead one
  * delays nobody else.  The thread is started when there is something to do, and ends
  * when its last connection has been idle for a while.  What the main thread read at
- * once is pushed first, and then the thread is woken, where it sleeps at all.
+ * once is pushed first, and then the thread is woken, where it sleeps at all.  A single
+ * message is begun by the main thread itself while that one sleeps: to wake it first would
+ * take a tenth of a millisecond.
  *
  * lock protects all fields below it in GaPool; it is held for a few instructions, of
  * which waking the thread is the longest.  Under it the thread cannot take away what
  * it is woken by.  The order is a pool, then its successor; no other lock is taken
  * under it.
+ *
+ * How many connections a relay takes is often not known to who sets up the provider.
+ * A refusal because there are too many takes one away; after a while without a refusal
+ * one more is tried, and each time in vain doubles that while.
  *
  * A provider that is defined anew gets a new pool, the successor.  Until the thread
  * of the old one has closed its connections these count as the successor's: the
@@ -26,6 +32,10 @@
 #include "courier/thread.h"
 #include "courier/worker.h"
 
+/* Before one connection more is tried than the provider took last. */
+#define GROW_FIRST_S 1
+#define GROW_LAST_S 1800
+
 struct GaPool
 {
 	GaCourierProvider *provider; /* immutable */
@@ -37,7 +47,7 @@ struct GaPool
 	GaTask *head;
 	GaTask **tail;
 	bool has_thread;
-	GaTransfers *sleeper; /* of the thread, once it has them */
+	GaPoolWorker *worker; /* of the thread, once it can be woken */
 	bool is_asleep;		  /* it found the queue empty */
 	int connections;	  /* of the thread */
 	int others;			  /* of earlier pools of the provider */
@@ -203,8 +213,41 @@ static void
 wake_thread(GaPool *pool)
 {
 	pool->is_asleep = false;
-	if (pool->sleeper)
-		ga_transfers_wake(pool->sleeper);
+	if (pool->worker)
+		ga_worker_wake(pool->worker);
+}
+
+/* The lock is held: whether one message alone waits, and the thread for nothing else. */
+static bool
+has_single_task(const GaPool *pool)
+{
+	return pool->worker != NULL && pool->is_asleep && pool->head != NULL &&
+		   pool->head->next == NULL;
+}
+
+/*
+ * What the thread would do first when it was woken.  It cannot end meanwhile, since it is
+ * kept from going on; nor can the pool, which the main thread alone closes.  Under no
+ * lock of the pool: to begin a message takes it.
+ */
+static void
+begin_single_task(GaPool *pool)
+{
+	GaPoolWorker *held = NULL;
+	bool is_begun;
+
+	pthread_mutex_lock(&pool->lock);
+	if (has_single_task(pool) && ga_worker_try_hold(pool->worker))
+		held = pool->worker;
+	pthread_mutex_unlock(&pool->lock);
+	if (held == NULL)
+		return;
+	is_begun = ga_worker_begin_waiting(held);
+	pthread_mutex_lock(&pool->lock);
+	ga_worker_release(held);
+	if (!is_begun)
+		wake_thread(pool);
+	pthread_mutex_unlock(&pool->lock);
 }
 
 /*
@@ -212,10 +255,12 @@ wake_thread(GaPool *pool)
  * answering takes the output's lock, and none is taken under ours.
  */
 void
-ga_pool_wake(GaPool *pool)
+ga_pool_wake(GaPool *pool, bool may_begin)
 {
 	GaTask *stranded = NULL;
 
+	if (may_begin)
+		begin_single_task(pool);
 	pthread_mutex_lock(&pool->lock);
 	if (pool->head != NULL && !pool->has_thread)
 	{
@@ -289,6 +334,35 @@ ga_pool_limit(GaPool *pool)
 	return &pool->limit;
 }
 
+void
+ga_pool_limit_grow(GaPoolLimit *limit, int most)
+{
+	GaMonotonic now;
+
+	if (limit->connections >= most)
+		return;
+	now = ga_monotonic_now();
+	if (now < limit->grow_at)
+		return;
+	limit->connections++;
+	limit->grew = true;
+	limit->grow_at = now + limit->grow_s * 1000000;
+}
+
+void
+ga_pool_limit_refused(GaPoolLimit *limit, int taken)
+{
+	if (limit->grow_s == 0)
+		limit->grow_s = GROW_FIRST_S;
+	/* What was tried in vain is tried again later. */
+	if (limit->grew)
+		limit->grow_s =
+			limit->grow_s * 2 > GROW_LAST_S ? GROW_LAST_S : limit->grow_s * 2;
+	limit->grew = false;
+	limit->connections = taken;
+	limit->grow_at = ga_monotonic_in_ms(limit->grow_s * 1000);
+}
+
 bool
 ga_pool_is_closed(GaPool *pool)
 {
@@ -301,10 +375,10 @@ ga_pool_is_closed(GaPool *pool)
 }
 
 void
-ga_pool_set_sleeper(GaPool *pool, GaTransfers *transfers)
+ga_pool_set_worker(GaPool *pool, GaPoolWorker *worker)
 {
 	pthread_mutex_lock(&pool->lock);
-	pool->sleeper = transfers;
+	pool->worker = worker;
 	pthread_mutex_unlock(&pool->lock);
 }
 
@@ -407,7 +481,7 @@ ga_pool_leave(GaPool *pool)
 		return false;
 	}
 	pool->has_thread = false;
-	pool->sleeper = NULL;
+	pool->worker = NULL;
 	pool->is_asleep = false;
 	last = is_abandoned(pool);
 	pthread_mutex_unlock(&pool->lock);

@@ -12,7 +12,7 @@
 #include "courier/output.h"
 #include "courier/outcome.h"
 #include "courier/provider.h"
-#include "courier/transfers.h"
+#include "courier/worker.h"
 
 typedef struct GaPool GaPool;
 
@@ -47,8 +47,9 @@ extern bool ga_pool_is_for(const GaPool *pool, const json_t *config);
 
 /* Takes over the task.  It is looked at after ga_pool_wake(), once for many. */
 extern void ga_pool_push(GaPool *pool, GaTask *task);
-/* Wakes the pool's thread, or starts one, where tasks were pushed. */
-extern void ga_pool_wake(GaPool *pool);
+/* Where tasks were pushed: wakes the pool's thread, or starts it.  `may_begin`: one task
+ * was, so that there is time to begin it here, where it can be. */
+extern void ga_pool_wake(GaPool *pool, bool may_begin);
 
 /*
  * Ends the pool: returns the tasks nobody has picked up; those under way are
@@ -75,9 +76,13 @@ extern GaOutput *ga_pool_output(const GaPool *pool);
 extern bool ga_pool_is_closed(GaPool *pool);
 /* For the pool's thread alone. */
 extern GaPoolLimit *ga_pool_limit(GaPool *pool);
+/* After some time without a refusal, one more; never more than `most`. */
+extern void ga_pool_limit_grow(GaPoolLimit *limit, int most);
+/* The provider took no more than `taken`. */
+extern void ga_pool_limit_refused(GaPoolLimit *limit, int taken);
 
-/* What ga_pool_wake() wakes from now on; NULL: nothing. */
-extern void ga_pool_set_sleeper(GaPool *pool, GaTransfers *transfers);
+/* Whom ga_pool_wake() wakes from now on. */
+extern void ga_pool_set_worker(GaPool *pool, GaPoolWorker *worker);
 /* The first one; NULL: there is none, and the next one will be woken for. */
 extern GaTask *ga_pool_take(GaPool *pool);
 /* To the front of the queue; false: the pool is closed. */

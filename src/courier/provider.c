@@ -373,6 +373,16 @@ ga_provider_has_low_priority(const GaCourierProvider *provider)
 	return ga_provider_blocks(provider) || provider->channel == GA_CHANNEL_NONE;
 }
 
+bool
+ga_provider_is_connected(const GaSender *sender)
+{
+	const GaCourierProvider *provider = sender->provider;
+
+	return provider->fault == NULL &&
+		   provider->transport->is_connected != NULL &&
+		   provider->transport->is_connected(sender->state);
+}
+
 CURL *
 ga_provider_handle(GaSender *sender)
 {

@@ -39,6 +39,9 @@ typedef struct GaTransport
 				GaOutcome *outcome);
 	/* Where the transfer is set up; may be another one for the next. */
 	CURL *(*handle)(void *sender);
+	/* Whether the next transfer can go over an open connection; NULL: it may take long
+	 * to begin one in any case. */
+	bool (*is_connected)(void *sender);
 	bool answers_questions;
 	/* NULL: the handle is run by whoever began.  Otherwise it runs the transfer itself,
 	 * and takes as long as the network takes: in a thread of its own
@@ -97,6 +100,9 @@ extern bool ga_provider_inspect_url(GaCourierProvider *provider,
 
 /* One connection to the provider, for one message at a time. */
 typedef struct GaSender GaSender;
+
+/* Whether the next transfer can go over an open connection. */
+extern bool ga_provider_is_connected(const GaSender *sender);
 
 /* Whether its transfers are run by ga_provider_perform(). */
 extern bool ga_provider_blocks(const GaCourierProvider *provider);

@@ -2,9 +2,9 @@
  * serve.c
  *		Serving a dispatcher over a socketpair.
  *
- * The main thread only reads frames and hands jobs to the pools: it takes no
- * lock that is held for long and never waits for room to write (output.c), so jobs keep
- * flowing whatever the network does.  The end of the stream is the end of the
+ * The main thread only reads frames and hands jobs to the pools, or begins one that
+ * came alone (courier/pool): it takes no lock that is held for long, and never waits
+ * for room to write (output.c), so jobs keep flowing whatever the network does.  The end of the stream is the end of the
  * process: at once where there is no journal.  With one, a dispatcher that died, mostly
  * since its server did, leaves a courier behind that ends what is under way and notes
  * there what was taken over, so that the next dispatcher need not send it again.
@@ -41,6 +41,7 @@ typedef struct Server
 	GaBuffer in;
 	GaPool **pools;
 	size_t pool_count;
+	int job_count;	  /* of what was read last */
 	bool is_draining; /* takes nothing more */
 } Server;
 
@@ -171,6 +172,7 @@ take_job(Server *server, GaSlice payload)
 	GaTask *task = ga_memory_alloc_raw(sizeof(*task) + payload.length);
 	char complaint[128];
 
+	server->job_count++;
 	memcpy(task->frame, payload.data, payload.length);
 	explicit_bzero((char *) payload.data, payload.length);
 	payload.data = task->frame;
@@ -429,8 +431,9 @@ ga_serve(int fd, bool tells, int journal_fd)
 		if (length < 0)
 			_exit(3);
 		server.in.end += (size_t) length;
+		server.job_count = 0;
 		take_frames(&server);
 		for (size_t i = 0; i < server.pool_count; i++)
-			ga_pool_wake(server.pools[i]);
+			ga_pool_wake(server.pools[i], server.job_count == 1);
 	}
 }

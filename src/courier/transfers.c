@@ -12,7 +12,10 @@
  * stay in the epoll set as they were.  When something comes on one that no transfer
  * uses (mostly its end), it is taken out; who uses the connection next looks at it.
  *
- * lock protects `ended` alone, and is held for a few instructions.
+ * Locks: `held` is with the thread whose transfers they are, and free while it waits, so
+ * that another one may begin a transfer meanwhile; that one never waits for it, and sets
+ * a timer where the wait would be too long for that transfer.  `lock`
+ * protects `ended` alone, and is held for a few instructions.
  */
 #include "courier/transfers.h"
 
@@ -22,6 +25,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/timerfd.h>
 #include <unistd.h>
 
 #include "base/shared/monotonic.h"
@@ -41,10 +45,13 @@ struct GaTransfers
 	CURLM *multi;
 	int epoll_fd;
 	int wake_fd;
+	int timer_fd;		/* ends a wait that began before run_at was known */
 	GaMonotonic run_at; /* when libcurl wants to be run */
+	int running;		/* of libcurl's transfers */
 	Watch *watches;		/* by descriptor */
 	int watch_count;
 
+	pthread_mutex_t held; /* with all above, but wake_fd */
 	pthread_mutex_t lock;
 	GaTransferEnd *ended; /* elsewhere; the one posted last comes first */
 };
@@ -122,21 +129,31 @@ hear_timer(CURLM *multi, long wait_ms, void *context)
 	return 0;
 }
 
+/* Of our own; its number is that of none of libcurl's. */
+static bool
+watch_own(const GaTransfers *transfers, int fd)
+{
+	struct epoll_event event = {.events = EPOLLIN, .data.fd = fd};
+
+	return epoll_ctl(transfers->epoll_fd, EPOLL_CTL_ADD, fd, &event) == 0;
+}
+
 GaTransfers *
 ga_transfers_open(void)
 {
 	GaTransfers *transfers = ga_memory_alloc(sizeof(*transfers));
-	struct epoll_event event = {.events = EPOLLIN};
 
 	transfers->run_at = GA_MONOTONIC_NEVER;
 	transfers->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	transfers->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	transfers->timer_fd =
+		timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
 	transfers->multi = curl_multi_init();
 	pthread_mutex_init(&transfers->lock, NULL);
-	event.data.fd = transfers->wake_fd;
-	if (transfers->multi == NULL ||
-		epoll_ctl(transfers->epoll_fd, EPOLL_CTL_ADD, transfers->wake_fd,
-				  &event) != 0)
+	pthread_mutex_init(&transfers->held, NULL);
+	pthread_mutex_lock(&transfers->held);
+	if (transfers->multi == NULL || !watch_own(transfers, transfers->wake_fd) ||
+		!watch_own(transfers, transfers->timer_fd))
 	{
 		ga_transfers_close(transfers);
 		return NULL;
@@ -156,6 +173,10 @@ ga_transfers_close(GaTransfers *transfers)
 		close(transfers->epoll_fd);
 	if (transfers->wake_fd >= 0)
 		close(transfers->wake_fd);
+	if (transfers->timer_fd >= 0)
+		close(transfers->timer_fd);
+	pthread_mutex_unlock(&transfers->held);
+	pthread_mutex_destroy(&transfers->held);
 	pthread_mutex_destroy(&transfers->lock);
 	free(transfers->watches);
 	free(transfers);
@@ -171,9 +192,8 @@ ga_transfers_add(GaTransfers *transfers, CURL *curl, void *context)
 static void
 run_one(GaTransfers *transfers, curl_socket_t fd, int what)
 {
-	int running;
-
-	(void) curl_multi_socket_action(transfers->multi, fd, what, &running);
+	(void) curl_multi_socket_action(transfers->multi, fd, what,
+									&transfers->running);
 }
 
 static void
@@ -196,7 +216,7 @@ hear_event(GaTransfers *transfers, const struct epoll_event *event)
 	uint32_t events = event->events;
 	uint64_t count;
 
-	if (fd == transfers->wake_fd)
+	if (fd == transfers->wake_fd || fd == transfers->timer_fd)
 	{
 		if (read(fd, &count, sizeof(count)) < 0)
 			return;
@@ -208,6 +228,52 @@ hear_event(GaTransfers *transfers, const struct epoll_event *event)
 					(events & EPOLLERR ? CURL_CSELECT_ERR : 0));
 	else
 		ask_epoll(transfers, fd, 0);
+}
+
+/* What another thread did meanwhile makes no event stale: a socket that is none of ours any
+ * more, or has nothing to read, is one for which there is nothing to do. */
+static int
+wait_for_events(GaTransfers *transfers, struct epoll_event *events,
+				long wait_ms)
+{
+	int count;
+
+	pthread_mutex_unlock(&transfers->held);
+	count = epoll_wait(transfers->epoll_fd, events, EVENTS_MAX, (int) wait_ms);
+	pthread_mutex_lock(&transfers->held);
+	return count;
+}
+
+/* What is due of others takes as long as it takes: the thread is about to do that. */
+bool
+ga_transfers_try_hold(GaTransfers *transfers)
+{
+	if (pthread_mutex_trylock(&transfers->held) != 0)
+		return false;
+	if (transfers->run_at > ga_monotonic_now())
+		return true;
+	pthread_mutex_unlock(&transfers->held);
+	return false;
+}
+
+void
+ga_transfers_release(GaTransfers *transfers)
+{
+	pthread_mutex_unlock(&transfers->held);
+}
+
+int
+ga_transfers_run_due(GaTransfers *transfers)
+{
+	struct itimerspec timer = {0};
+
+	run_due(transfers, ga_monotonic_now());
+	if (transfers->run_at != GA_MONOTONIC_NEVER)
+		timer.it_value = (struct timespec){transfers->run_at / 1000000,
+										   transfers->run_at % 1000000 * 1000};
+	(void) timerfd_settime(transfers->timer_fd, TFD_TIMER_ABSTIME, &timer,
+						   NULL);
+	return transfers->running;
 }
 
 /*
@@ -233,7 +299,7 @@ ga_transfers_run(GaTransfers *transfers, long wait_ms)
 
 		wait_ms = wait_ms < 0 || until < wait_ms ? until : wait_ms;
 	}
-	count = epoll_wait(transfers->epoll_fd, events, EVENTS_MAX, (int) wait_ms);
+	count = wait_for_events(transfers, events, wait_ms);
 	for (int i = 0; i < count; i++)
 		hear_event(transfers, &events[i]);
 	run_due(transfers, ga_monotonic_now());

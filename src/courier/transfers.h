@@ -3,7 +3,7 @@
  *		The transfers that one thread has under way at the same time: libcurl's multi
  *		interface upon epoll.
  *
- * For one thread alone, but for what says that any thread may call it.
+ * For the thread that opened them alone, but for what says that any thread may call it.
  */
 #ifndef GA_COURIER_TRANSFERS_H
 #define GA_COURIER_TRANSFERS_H
@@ -33,6 +33,15 @@ extern bool ga_transfers_add(GaTransfers *transfers, CURL *curl, void *context);
 extern void ga_transfers_run(GaTransfers *transfers, long wait_ms);
 /* Takes out a transfer that has ended and returns its context; NULL: there is none. */
 extern void *ga_transfers_take_done(GaTransfers *transfers, CURLcode *result);
+
+/* Any thread: true where the thread whose they are waits, and none is due.  The caller may then add
+ * transfers and run them; the thread does not go on before ga_transfers_release(). */
+extern bool ga_transfers_try_hold(GaTransfers *transfers);
+extern void ga_transfers_release(GaTransfers *transfers);
+/* Who holds them: moves on what was added, without waiting, and ends the thread's wait
+ * when it is to be moved on next.  Returns how many are under way; where the caller knows
+ * of more, some have ended, and the thread is to be woken. */
+extern int ga_transfers_run_due(GaTransfers *transfers);
 
 /* Any thread: ends a wait, the present one or the next. */
 extern void ga_transfers_wake(GaTransfers *transfers);

@@ -6,26 +6,26 @@
  * A turn takes up as many messages as there are connections free, writes PICKED for
  * all of them, together with the outcomes of the turn before, and only then does
  * anything for them.  Should a message kill the courier, the dispatcher knows of it.
- * While the dispatcher does not read, nothing more is taken up; what is under way goes
- * on.  Then the thread waits for whatever comes first: an answer, a new message, that
- * the dispatcher has read, a time limit.
+ * While that does not read, nothing more is taken up; what is under way goes on.  Then
+ * the thread waits for an answer, a new message, that the dispatcher has read, a limit.
  *
  * The transfers of a gateway are run by this thread, none of which may block it; those
  * of a relay by a thread for each connection (courier/performer), while this one still
  * takes up all messages and writes all outcomes.
  *
- * How many connections a relay takes is often not known to who sets up the
- * provider.  So a refusal because there are too many, while another connection is
- * there, costs no message a try: the message goes back to the front of the queue,
- * its connection is closed, and the pool keeps to one fewer.  After a while without a
- * refusal it tries one more; each time in vain doubles that while.
+ * A refusal because there are too many connections, while another one is there, costs
+ * no message a try: the message goes back to the front of the queue, its connection is
+ * closed, and the pool keeps to one fewer.
  *
  * All pools share the process's file descriptors (courier/descriptors).  Where they
  * run out, no message has had a try: its connection is closed, or waits where it is
  * the only one.  The same holds where a relay's connection gets no thread.
  *
+ * While the thread waits, the main thread may begin a message that came alone.
+ *
  * Locks: those of the pool, of the output and of the descriptors, each for itself.  A
- * line, its sender and its task belong to this thread, but while a performer runs.
+ * line, its sender and its task belong to whoever holds the transfers (courier/transfers),
+ * but while a performer runs.
  */
 #include "courier/worker.h"
 
@@ -40,18 +40,12 @@
 #include "courier/pool.h"
 #include "courier/thread.h"
 
-/* A connection without work is closed after so long. */
+/* A connection without work is closed after so long; short while others wait for one. */
 #define IDLE_S 60
-/* While others wait for file descriptors. */
 #define IDLE_SHORT_S 1
-/* The only connection of a provider waits for some, or for a thread: so long, so
- * often. */
+/* The only connection of a provider waits for some, or for a thread, so often. */
 #define DESCRIPTORS_WAIT_MS 200
 #define DESCRIPTORS_TRIES 50
-
-/* Before one connection more is tried than the provider took last. */
-#define GROW_FIRST_S 1
-#define GROW_LAST_S 1800
 
 typedef struct Line
 {
@@ -62,7 +56,7 @@ typedef struct Line
 	struct Line *next; /* in the list it stands in */
 } Line;
 
-typedef struct Worker
+struct GaPoolWorker
 {
 	GaPool *pool;
 	GaOutput *output;
@@ -81,56 +75,38 @@ typedef struct Worker
 	GaPoolLimit *limit;
 	GaMonotonic not_before; /* for want of file descriptors */
 	int shortages;
-} Worker;
+};
 
 /* ---- connections --------------------------------------------------------- */
 
-/* After some time without a refusal, one connection more. */
-static void
-grow(Worker *worker)
-{
-	GaPoolLimit *limit = worker->limit;
-	GaMonotonic now;
-
-	if (limit->connections >= worker->provider->max_connections)
-		return;
-	now = ga_monotonic_now();
-	if (now < limit->grow_at)
-		return;
-	limit->connections++;
-	limit->grew = true;
-	limit->grow_at = now + limit->grow_s * 1000000;
-}
-
 /* Whether one is free, or may be opened as far as the provider is concerned. */
 static bool
-has_room(Worker *worker)
+has_room(GaPoolWorker *worker)
 {
 	if (worker->idle)
 		return true;
 	if (worker->line_count >= worker->limit->connections)
-		grow(worker);
+		ga_pool_limit_grow(worker->limit, worker->provider->max_connections);
 	return worker->line_count < worker->limit->connections;
 }
 
 /* Whether a line still has no thread for its transfers, which block. */
 static bool
-lacks_performer(const Worker *worker, const Line *line)
+lacks_performer(const GaPoolWorker *worker, const Line *line)
 {
 	return ga_provider_blocks(worker->provider) && line->performer == NULL;
 }
 
 static void
-open_performer(Worker *worker, Line *line)
+open_performer(GaPoolWorker *worker, Line *line)
 {
 	if (lacks_performer(worker, line))
 		line->performer = ga_performer_open(worker->transfers);
 }
 
-/* NULL: no thread is to be had, and there are other lines, which have theirs.  The only
- * line waits for one (run_transfer). */
+/* NULL: no thread is to be had, and other lines have theirs.  The only one waits for it. */
 static Line *
-make_line(Worker *worker)
+make_line(GaPoolWorker *worker)
 {
 	Line *line = ga_memory_alloc(sizeof(*line));
 
@@ -150,7 +126,7 @@ make_line(Worker *worker)
 /* NULL: there are too few file descriptors or threads, or the connections of an earlier
  * pool are still there. */
 static Line *
-open_line(Worker *worker)
+open_line(GaPoolWorker *worker)
 {
 	Line *line;
 
@@ -171,7 +147,7 @@ open_line(Worker *worker)
 }
 
 static void
-close_line(Worker *worker, Line *line)
+close_line(GaPoolWorker *worker, Line *line)
 {
 	if (line->performer)
 		ga_performer_close(line->performer);
@@ -183,7 +159,7 @@ close_line(Worker *worker, Line *line)
 }
 
 static Line *
-find_line(Worker *worker)
+find_line(GaPoolWorker *worker)
 {
 	Line *line = worker->idle;
 
@@ -194,7 +170,7 @@ find_line(Worker *worker)
 }
 
 static void
-put_idle(Worker *worker, Line *line)
+put_idle(GaPoolWorker *worker, Line *line)
 {
 	line->idle_since = ga_monotonic_now();
 	line->next = worker->idle;
@@ -208,9 +184,9 @@ idle_us(void)
 		   1000000;
 }
 
-/* Those that had no work for too long; all of them once the pool is closed. */
+/* Those that had no work for too long, or all of them. */
 static void
-close_idle(Worker *worker, bool all)
+close_idle(GaPoolWorker *worker, bool all)
 {
 	GaMonotonic before = ga_monotonic_now() - idle_us();
 	Line **place = &worker->idle;
@@ -247,7 +223,7 @@ speaks_for_all(const GaVerdict *verdict)
  * for a pause is to have it.
  */
 static void
-spare_waiting(Worker *worker)
+spare_waiting(GaPoolWorker *worker)
 {
 	GaTask *task;
 
@@ -264,27 +240,17 @@ spare_waiting(Worker *worker)
  * the refusal counts.
  */
 static bool
-give_up_connection(Worker *worker, Line *line, GaTask *task)
+give_up_connection(GaPoolWorker *worker, Line *line, GaTask *task)
 {
-	GaPoolLimit *limit = worker->limit;
-
 	if (worker->line_count == 1 || !ga_pool_put_back(worker->pool, task))
 		return false;
 	close_line(worker, line);
-	if (limit->grow_s == 0)
-		limit->grow_s = GROW_FIRST_S;
-	/* What was tried in vain is tried again later. */
-	if (limit->grew)
-		limit->grow_s =
-			limit->grow_s * 2 > GROW_LAST_S ? GROW_LAST_S : limit->grow_s * 2;
-	limit->grew = false;
-	limit->connections = worker->line_count;
-	limit->grow_at = ga_monotonic_in_ms(limit->grow_s * 1000);
+	ga_pool_limit_refused(worker->limit, worker->line_count);
 	return true;
 }
 
 static void
-tell_shortage(Worker *worker)
+tell_shortage(GaPoolWorker *worker)
 {
 	bool is_news;
 	int allowed = ga_descriptors_shrink(&is_news);
@@ -302,7 +268,7 @@ tell_shortage(Worker *worker)
  * of the queue.  False: there was time enough.
  */
 static bool
-wait_for_resources(Worker *worker, Line *line, GaTask *task)
+wait_for_resources(GaPoolWorker *worker, Line *line, GaTask *task)
 {
 	if (!lacks_performer(worker, line))
 		tell_shortage(worker);
@@ -322,7 +288,7 @@ wait_for_resources(Worker *worker, Line *line, GaTask *task)
 
 /* Before anybody is told, and without the provider's words, so that there is room. */
 static void
-note_accepted(Worker *worker, const GaTask *task)
+note_accepted(GaPoolWorker *worker, const GaTask *task)
 {
 	GaBuffer *note = &worker->note;
 	char *words = worker->outcome.detail;
@@ -338,7 +304,7 @@ note_accepted(Worker *worker, const GaTask *task)
 }
 
 static void
-tell(Worker *worker, const GaTask *task)
+tell(GaPoolWorker *worker, const GaTask *task)
 {
 	/* What is captured went nowhere, and has the message with its link. */
 	if (worker->output->journal != NULL &&
@@ -350,7 +316,7 @@ tell(Worker *worker, const GaTask *task)
 
 /* What becomes of a message by worker->outcome. */
 static void
-settle(Worker *worker, Line *line)
+settle(GaPoolWorker *worker, Line *line)
 {
 	GaTask *task = line->task;
 	GaVerdict *verdict = &worker->outcome.verdict;
@@ -379,7 +345,7 @@ settle(Worker *worker, Line *line)
 
 /* false: it cannot be begun. */
 static bool
-start_transfer(Worker *worker, Line *line)
+start_transfer(GaPoolWorker *worker, Line *line)
 {
 	if (!ga_provider_blocks(worker->provider))
 		return ga_transfers_add(worker->transfers,
@@ -391,7 +357,7 @@ start_transfer(Worker *worker, Line *line)
 }
 
 static void
-run_transfer(Worker *worker, Line *line)
+run_transfer(GaPoolWorker *worker, Line *line)
 {
 	while (!start_transfer(worker, line))
 		if (ga_provider_end(line->sender, &line->task->job, CURLE_FAILED_INIT,
@@ -406,7 +372,7 @@ run_transfer(Worker *worker, Line *line)
 }
 
 static void
-begin(Worker *worker, Line *line)
+begin(GaPoolWorker *worker, Line *line)
 {
 	if (ga_provider_begin(line->sender, &line->task->job, &worker->outcome))
 		run_transfer(worker, line);
@@ -416,7 +382,7 @@ begin(Worker *worker, Line *line)
 
 /* There is no connection for it; of a pool that was closed it goes to the dispatcher. */
 static void
-leave_waiting(Worker *worker, GaTask *task)
+leave_waiting(GaPoolWorker *worker, GaTask *task)
 {
 	if (ga_pool_put_back(worker->pool, task))
 		return;
@@ -428,7 +394,7 @@ leave_waiting(Worker *worker, GaTask *task)
 
 /* As many as there are connections for. */
 static void
-pick_up(Worker *worker)
+pick_up(GaPoolWorker *worker)
 {
 	if (!ga_output_await(worker->output, &worker->written) ||
 		worker->not_before > ga_monotonic_now())
@@ -455,7 +421,7 @@ pick_up(Worker *worker)
 
 /* False: PICKED is not yet where it outlives the courier. */
 static bool
-begin_picked(Worker *worker)
+begin_picked(GaPoolWorker *worker)
 {
 	if (!ga_output_await(worker->output, &worker->written))
 		return false;
@@ -471,7 +437,7 @@ begin_picked(Worker *worker)
 
 /* Until there is nothing to take up, or nothing to send it over. */
 static void
-take_tasks(Worker *worker)
+take_tasks(GaPoolWorker *worker)
 {
 	do
 	{
@@ -483,7 +449,7 @@ take_tasks(Worker *worker)
 }
 
 static void
-end_done(Worker *worker)
+end_done(GaPoolWorker *worker)
 {
 	CURLcode result;
 	Line *line;
@@ -496,6 +462,41 @@ end_done(Worker *worker)
 			run_transfer(worker, line);
 }
 
+/* ---- other threads ------------------------------------------------------- */
+
+void
+ga_worker_wake(GaPoolWorker *worker)
+{
+	ga_transfers_wake(worker->transfers);
+}
+
+/* One of a lower priority is not hurried. */
+bool
+ga_worker_try_hold(GaPoolWorker *worker)
+{
+	return !ga_provider_has_low_priority(worker->provider) &&
+		   ga_transfers_try_hold(worker->transfers);
+}
+
+/* A new connection is left to the thread, since it takes a while to be opened. */
+bool
+ga_worker_begin_waiting(GaPoolWorker *worker)
+{
+	int busy = worker->busy_count + 1;
+
+	if (worker->idle == NULL || !ga_provider_is_connected(worker->idle->sender))
+		return false;
+	take_tasks(worker);
+	return ga_transfers_run_due(worker->transfers) == busy &&
+		   worker->busy_count == busy && worker->picked == NULL;
+}
+
+void
+ga_worker_release(GaPoolWorker *worker)
+{
+	ga_transfers_release(worker->transfers);
+}
+
 /* ---- the thread ---------------------------------------------------------- */
 
 static long
@@ -506,7 +507,7 @@ sooner(long one_ms, long other_ms)
 
 /* Milliseconds until there is something to do without an event; -1: never. */
 static long
-wait_ms(Worker *worker)
+wait_ms(GaPoolWorker *worker)
 {
 	GaMonotonic now = ga_monotonic_now();
 	GaMonotonic oldest = GA_MONOTONIC_NEVER;
@@ -523,7 +524,7 @@ wait_ms(Worker *worker)
 
 /* False: the pool needs no thread any more, and is gone. */
 static bool
-take_turn(Worker *worker)
+take_turn(GaPoolWorker *worker)
 {
 	take_tasks(worker);
 	if (worker->idle)
@@ -537,7 +538,7 @@ take_turn(Worker *worker)
 
 /* Without what it needs itself: as for a message, so long, so often. */
 static void
-open_transfers(Worker *worker)
+open_transfers(GaPoolWorker *worker)
 {
 	const struct timespec pause = {0, DESCRIPTORS_WAIT_MS * 1000000};
 
@@ -553,7 +554,7 @@ open_transfers(Worker *worker)
 
 /* No message can be sent, and none was tried. */
 static void
-give_all_back(Worker *worker)
+give_all_back(GaPoolWorker *worker)
 {
 	ga_outcome_set_no_try(&worker->outcome,
 						  "the courier has too few file descriptors");
@@ -567,13 +568,13 @@ give_all_back(Worker *worker)
 static void
 wake(void *context)
 {
-	ga_transfers_wake(context);
+	ga_worker_wake(context);
 }
 
 void *
 ga_worker_run(void *context)
 {
-	Worker worker = {.pool = context};
+	GaPoolWorker worker = {.pool = context};
 
 	worker.output = ga_pool_output(worker.pool);
 	worker.provider = ga_pool_provider(worker.pool);
@@ -585,8 +586,8 @@ ga_worker_run(void *context)
 		give_all_back(&worker);
 	else
 	{
-		worker.written = (GaOutputWaiter){wake, worker.transfers, false, NULL};
-		ga_pool_set_sleeper(worker.pool, worker.transfers);
+		worker.written = (GaOutputWaiter){wake, &worker, false, NULL};
+		ga_pool_set_worker(worker.pool, &worker);
 		while (take_turn(&worker))
 			;
 		ga_output_forget(worker.output, &worker.written);

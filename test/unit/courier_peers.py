@@ -1130,6 +1130,32 @@ def test_a_server_that_hangs_leaves_the_message_uncertain():
     assert outcome.elapsed_us < SOON * 1e6
 
 
+def test_a_kept_connection_that_hangs_leaves_the_message_uncertain_as_soon():
+    def answer_once(server, sock, count):
+        if count > 1:
+            server.hang()
+        sock.sendall(reply("200 OK", '{"id":"1"}'))
+    with HttpServer(answer_once) as server:
+        with Courier(BINARY, http(server, max_connections=1,
+                                  timeout=3)) as courier:
+            check(courier.sms(), "accepted")
+            outcome = courier.sms()
+            check(outcome, "uncertain", "curl 28", fault=True)
+            assert outcome.elapsed_us < SOON * 1e6, outcome
+        equal(server.connections, 1)
+
+
+def test_what_cannot_be_sent_over_a_kept_connection_is_told_at_once():
+    options = {"headers": '{"X-Text":"{text}"}'}
+    with HttpServer(reply("200 OK", "{}")) as server:
+        with Courier(BINARY, http(server, **options)) as courier:
+            check(courier.sms(), "accepted")
+            check(courier.sms(text="x\r\nX-Evil: 1", timeout=SOON),
+                  "rejected", "message")
+            check(courier.sms(), "accepted")
+        equal(len(server.requests), 2)
+
+
 def test_a_server_that_resets_leaves_the_message_uncertain():
     http_case(lambda server, sock, count: server.reset(sock), "uncertain",
               fault=True)

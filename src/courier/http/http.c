@@ -382,6 +382,12 @@ handle(void *context)
 	return ((HttpSender *) context)->connection.curl;
 }
 
+static bool
+is_connected(void *context)
+{
+	return ga_connection_is_open(&((HttpSender *) context)->connection);
+}
+
 /* For a text message its text; for mail the request's body. */
 static bool
 compose(const GaCourierProvider *provider, const GaCourierJob *job, GaText *out,
@@ -407,6 +413,7 @@ const GaTransport ga_http_transport = {
 	.begin = begin,
 	.end = end,
 	.handle = handle,
+	.is_connected = is_connected,
 	.answers_questions = true,
 	.compose = compose,
 };
