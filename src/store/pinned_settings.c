@@ -14,6 +14,7 @@
  */
 #include "postgres.h"
 
+#include "catalog/namespace.h"
 #include "miscadmin.h"
 #include "parser/parse_expr.h"
 #include "parser/parser.h"
@@ -72,7 +73,9 @@ ga_settings_set(const char *name, const char *value)
 void
 ga_settings_pin(void)
 {
-	ga_settings_set("search_path", "pg_catalog, pg_temp");
+	/* The dispatcher's is so all its life. */
+	if (strcmp(namespace_search_path, GA_PINNED_SEARCH_PATH) != 0)
+		ga_settings_set("search_path", GA_PINNED_SEARCH_PATH);
 	for (int i = 0; i < lengthof(switches); i++)
 		if (*switches[i].value != switches[i].wanted)
 			ga_settings_set(switches[i].name,

@@ -5,6 +5,9 @@
 #ifndef GA_STORE_PINNED_SETTINGS_H
 #define GA_STORE_PINNED_SETTINGS_H
 
+/* The search path that every statement of ours runs with. */
+#define GA_PINNED_SEARCH_PATH "pg_catalog, pg_temp"
+
 /*
  * Sets what differs for the current nest level of settings (NewGUCNestLevel);
  * the caller ends that level.

@@ -5,6 +5,7 @@
 #include "postgres.h"
 
 #include "dispatch/process/worker_settings.h"
+#include "store/pinned_settings.h"
 #include "utils/guc.h"
 
 /*
@@ -18,7 +19,7 @@ void
 ga_worker_settings_pin(void)
 {
 	static const char *const settings[][2] = {
-		{"search_path", "pg_catalog, pg_temp"},
+		{"search_path", GA_PINNED_SEARCH_PATH},
 		{"enable_seqscan", "off"},
 		{"enable_bitmapscan", "off"},
 		{"enable_hashjoin", "off"},
