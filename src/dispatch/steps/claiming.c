@@ -34,6 +34,7 @@
 #include "dispatch/steps/incarnation.h"
 #include "dispatch/steps/recording.h"
 #include "dispatch/steps/reload.h"
+#include "dispatch/steps/set_aside.h"
 #include "dispatch/work.h"
 #include "store/queue/claim_store.h"
 
@@ -61,6 +62,7 @@ claim_for(GaProvider *provider, int limit, GaMonotonic now)
 		return;
 	}
 	scan.cursor = ga_reading_cursor(provider, &scan.last_tag);
+	scan.all_may_go = ga_set_aside_has_no_claim();
 	if (ga_work_is_careful(GA_STEP_CLAIM))
 		count = ga_one_by_one_claim(provider, ga_incarnation_number(), limit,
 									&scan, &claims);

@@ -14,6 +14,7 @@
 
 static bool is_known; /* next_end is right */
 static GaMonotonic next_end = GA_MONOTONIC_NEVER;
+static bool is_empty; /* nothing was, when next_end was asked for */
 
 void
 ga_set_aside_recheck(void)
@@ -33,9 +34,16 @@ ga_set_aside_is_over(GaMonotonic now)
 		return false;
 	found = ga_set_aside_next();
 	ga_work_end();
-	next_end = found == 0 ? GA_MONOTONIC_NEVER : ga_clock_when(found);
+	is_empty = found == 0;
+	next_end = is_empty ? GA_MONOTONIC_NEVER : ga_clock_when(found);
 	is_known = true;
 	return is_over;
+}
+
+bool
+ga_set_aside_has_no_claim(void)
+{
+	return is_known && is_empty;
 }
 
 GaMonotonic

@@ -248,7 +248,7 @@ open_tables(GaRowClaims *rows)
 GaRowClaims *
 ga_row_claims_begin(const GaOwnerScope *scope, GaChannel channel,
 					const char *server, const GaQueueFilter *filter,
-					int64 incarnation)
+					int64 incarnation, bool all_may_go)
 {
 	HASHCTL control = {.keysize = sizeof(pg_uuid_t),
 					   .entrysize = sizeof(GroupWords),
@@ -257,7 +257,7 @@ ga_row_claims_begin(const GaOwnerScope *scope, GaChannel channel,
 
 	rows = palloc0(sizeof(GaRowClaims));
 	PushActiveSnapshot(GetTransactionSnapshot());
-	if (!read_set_aside(rows) || !open_tables(rows))
+	if ((!all_may_go && !read_set_aside(rows)) || !open_tables(rows))
 	{
 		PopActiveSnapshot();
 		return NULL;

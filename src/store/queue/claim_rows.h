@@ -15,11 +15,11 @@ struct GaOwnerScope;
 
 typedef struct GaRowClaims GaRowClaims;
 
-/* NULL: this has to be done by a plan. */
+/* `all_may_go`: no row is set aside.  NULL: this has to be done by a plan. */
 extern GaRowClaims *ga_row_claims_begin(const struct GaOwnerScope *scope,
 										GaChannel channel, const char *server,
 										const GaQueueFilter *filter,
-										int64 incarnation);
+										int64 incarnation, bool all_may_go);
 /*
  * Claims up to `limit` rows of a range; returns how many.  The cursor of `scan` moves
  * behind what was read, and `scan` tells whether the range goes on there.

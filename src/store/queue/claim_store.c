@@ -194,7 +194,8 @@ ga_queue_claim(const GaOwnerScope *scope, GaChannel channel, const char *server,
 
 	*claims = MemoryContextAlloc(scope->caller_context,
 								 sizeof(GaClaim) * Max(limit, 1));
-	rows = ga_row_claims_begin(scope, channel, server, filter, incarnation);
+	rows = ga_row_claims_begin(scope, channel, server, filter, incarnation,
+							   scan->all_may_go);
 	scan->goes_on = false;
 	scan->tells_locked = rows != NULL;
 	scan->claimed_to = GA_START_TAG_MIN;

@@ -41,6 +41,7 @@ typedef struct GaQueueScan
 {
 	GaQueueCursor *cursor; /* where it begins; moved behind what was read */
 	int64 last_tag;		   /* it ends behind this one */
+	bool all_may_go;	   /* no row is set aside, as is known beforehand */
 
 	/* what it saw */
 	bool goes_on;	   /* there may be more up to the last tag */
