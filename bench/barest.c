@@ -74,8 +74,8 @@ bench_dispatch(PG_FUNCTION_ARGS)
 	int64 id;
 
 	SPI_connect_ext(SPI_OPT_NONATOMIC);
-	plan = SPI_prepare("UPDATE bench.queue SET claimed = true WHERE id = $1", 1,
-					   &type);
+	plan = SPI_prepare(
+		"UPDATE bench.least_queue SET claimed = true WHERE id = $1", 1, &type);
 	SPI_keepplan(plan);
 	while (read(in, &id, sizeof(id)) == sizeof(id))
 	{

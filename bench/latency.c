@@ -283,7 +283,7 @@ measure_barest(PGconn *connection, const Barest *barest, int number)
 	char sql[1024];
 
 	snprintf(sql, sizeof(sql),
-			 "BEGIN; INSERT INTO bench.queue (id) VALUES (%d);"
+			 "BEGIN; INSERT INTO bench.least_queue (id) VALUES (%d);"
 			 "SELECT bench.wake('%s', %d)",
 			 number, barest->commits, number);
 	run(connection, sql);

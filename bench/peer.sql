@@ -105,4 +105,4 @@ $$;
 CREATE TABLE bench.commits (at timestamptz DEFAULT clock_timestamp());
 
 -- Of the queue that does the least (bench/barest.c).
-CREATE TABLE bench.queue (id bigint PRIMARY KEY, claimed boolean NOT NULL DEFAULT false);
+CREATE TABLE bench.least_queue (id bigint PRIMARY KEY, claimed boolean NOT NULL DEFAULT false);
