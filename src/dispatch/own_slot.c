@@ -19,9 +19,8 @@ GaSlot *ga_own_slot = NULL;
 static GaSlotState state_to_leave = GA_SLOT_STOPPED;
 static GaMonotonic next_start = GA_MONOTONIC_NEVER;
 
-/* Somebody woke it after its last look: so it does not know of that. */
-static bool
-was_woken(void)
+bool
+ga_own_slot_was_woken(void)
 {
 	TimestampTz due = (TimestampTz) pg_atomic_read_u64(&ga_own_slot->wake_due);
 
@@ -39,13 +38,12 @@ leave(int code, Datum arg)
 	ga_own_slot->state = state_to_leave;
 	ga_own_slot->next_start = next_start;
 	if (state_to_leave == GA_SLOT_WANTED ||
-		(state_to_leave == GA_SLOT_IDLE && was_woken()))
+		(state_to_leave == GA_SLOT_IDLE && ga_own_slot_was_woken()))
 		ga_slot_want(ga_own_slot, ga_monotonic_now());
 	pg_atomic_write_u64(&ga_own_slot->idle_since, 0);
 	pg_atomic_write_u64(&ga_own_slot->asked_to_leave, 0);
 	pg_atomic_write_u32(&ga_own_slot->courier_pid, 0);
-	if (ga_slots->launcher_latch != NULL)
-		SetLatch(ga_slots->launcher_latch);
+	ga_slots_call_launcher();
 	LWLockRelease(ga_slots->lock);
 	if (state_to_leave == GA_SLOT_FREE)
 		ga_counters_free(MyDatabaseId);

@@ -31,6 +31,8 @@ extern void ga_own_slot_note(GaSlotTrouble trouble);
 
 /* For health(): it is alive, and is to take its next turn now ... */
 extern void ga_own_slot_note_progress(void);
+/* Whether somebody woke it after its last look, so that it does not know of that. */
+extern bool ga_own_slot_was_woken(void);
 /* ... or, waiting from here on, in so many milliseconds; below 0: when woken. */
 extern void ga_own_slot_note_wait(long wait_ms);
 

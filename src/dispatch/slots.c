@@ -98,6 +98,7 @@ create_slots(void)
 		ga_slots->lock = &(GetNamedLWLockTranche("group_api"))->lock;
 		ga_slots->launcher_latch = NULL;
 		ga_slots->is_probing = true;
+		pg_atomic_init_u32(&ga_slots->launcher_calls, 0);
 		pg_atomic_init_u32(&ga_slots->waiting, 0);
 		pg_atomic_init_u32(&ga_slots->databases_changed, 0);
 		pg_atomic_init_u32(&ga_slots->refused, 0);
@@ -257,6 +258,20 @@ set_latch(Latch *latch)
 		SetLatch(latch);
 }
 
+/* Lock held: notes that there is something new for it, whose latch this is. */
+static Latch *
+call_launcher(void)
+{
+	pg_atomic_fetch_add_u32(&ga_slots->launcher_calls, 1);
+	return ga_slots->launcher_latch;
+}
+
+void
+ga_slots_call_launcher(void)
+{
+	set_latch(call_launcher());
+}
+
 /*
  * Lock held exclusively.  A database whose dispatcher would not hear gets none
  * either: it sleeps until its next start, whoever commits.  Returns the latch to be set.
@@ -272,7 +287,7 @@ wake_slot(GaSlot *slot, TimestampTz due, bool reload)
 	else if (slot->state == GA_SLOT_WANTED && slot->wanted_at > now)
 		slot->wanted_at = now;
 	slot->is_probe = false;
-	return slot->state != GA_SLOT_IDLE ? ga_slots->launcher_latch : NULL;
+	return slot->state != GA_SLOT_IDLE ? call_launcher() : NULL;
 }
 
 /* The atomics hold signed numbers. */
@@ -430,7 +445,7 @@ ga_slots_check_databases(void)
 		return;
 	pg_atomic_write_u32(&ga_slots->databases_changed, 1);
 	LWLockAcquire(ga_slots->lock, LW_SHARED);
-	set_latch(ga_slots->launcher_latch);
+	ga_slots_call_launcher();
 	LWLockRelease(ga_slots->lock);
 }
 
@@ -458,7 +473,7 @@ ga_slot_release(Oid database)
 		slot->holds--;
 	/* A look meanwhile could not free the slot of a database that is gone. */
 	pg_atomic_write_u32(&ga_slots->databases_changed, 1);
-	set_latch(ga_slots->launcher_latch);
+	ga_slots_call_launcher();
 	LWLockRelease(ga_slots->lock);
 }
 

@@ -152,7 +152,9 @@ typedef struct GaSlots
 {
 	LWLock *lock;
 	Latch *launcher_latch; /* protected by lock; NULL while it is down */
-	bool is_probing;	   /* protected by lock: not all databases are tried */
+	/* How often its latch was set: a wait inside of PostgreSQL may reset that. */
+	pg_atomic_uint32 launcher_calls;
+	bool is_probing; /* protected by lock: not all databases are tried */
 	/* Databases that wait for a dispatcher of which there are too few. */
 	pg_atomic_uint32 waiting;
 	/* Databases came, went, or are open to connections or closed. */
@@ -211,6 +213,8 @@ extern bool ga_slot_is_interested(GaSlot *slot, TimestampTz due);
  * closed, or are locked no longer.
  */
 extern void ga_slots_check_databases(void);
+/* Wakes the launcher, who looks at the slots before it waits again; the lock is held. */
+extern void ga_slots_call_launcher(void);
 /* The pid of a database's dispatcher, 0 = none. */
 extern pid_t ga_slot_pid(Oid database);
 /* Whether its dispatcher found nobody to take a channel's messages. */

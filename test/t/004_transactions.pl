@@ -182,6 +182,20 @@ poll_until(sub { delivery_of($node, $undecided)->{delivery} eq 'sent' }, 'releas
 $session->{finish}->();
 is_deeply(twice(recipients($slow)), {}, 'nothing was sent twice');
 
+# ---- a commit while the dispatcher waits inside of PostgreSQL, which resets its latch
+
+my ($slowly, $meanwhile) = (number(), number());
+$node->safe_psql('postgres', "
+	CREATE FUNCTION public.dally() RETURNS trigger LANGUAGE plpgsql AS \$\$ BEGIN PERFORM pg_sleep(2); RETURN NEW; END \$\$;
+	CREATE TRIGGER dally BEFORE UPDATE ON group_api_private.invitations FOR EACH ROW
+		WHEN (NEW.delivery = 'sent' AND NEW.contact = '$slowly') EXECUTE FUNCTION public.dally();");
+invite($node, $slowly);
+poll_until(sub { $node->safe_psql('postgres', q(SELECT wait_event FROM pg_stat_activity WHERE backend_type = 'group_api dispatcher')) eq 'PgSleep' },
+	'the dispatcher waits while it records');
+invite($node, $meanwhile);
+poll_until(sub { grep { $_ eq $meanwhile } recipients($sink), recipients($slow) }, 'what was committed meanwhile is sent soon after', 2);
+$node->safe_psql('postgres', 'DROP FUNCTION public.dally() CASCADE');
+
 # ---- what the dispatcher does while the network hangs
 
 set_rules($slow, http => { rules => [ { replies => ['hang'] } ] });

@@ -232,6 +232,7 @@ follow_reload(void)
 static void
 serve_all(void)
 {
+	uint32 calls = pg_atomic_read_u32(&ga_slots->launcher_calls);
 	GaMonotonic now = ga_monotonic_now();
 	GaInLine *line;
 	int running;
@@ -248,6 +249,9 @@ serve_all(void)
 	ga_turns_make_room(Max(waiting, running - ga_settings.max_dispatchers),
 					   now);
 	now = ga_monotonic_now();
+	/* Somebody called since all was looked at; a wait meanwhile may have reset the latch. */
+	if (pg_atomic_read_u32(&ga_slots->launcher_calls) != calls)
+		return;
 	(void) WaitLatch(
 		MyLatch,
 		WL_LATCH_SET | WL_EXIT_ON_PM_DEATH |

@@ -63,7 +63,8 @@ listen_later(GaWaitSocket *sockets, long wait_ms)
 static bool
 is_called(void)
 {
-	return ShutdownRequestPending || ConfigReloadPending;
+	return ShutdownRequestPending || ConfigReloadPending ||
+		   pg_atomic_read_u32(&ga_own_slot->reload) != 0;
 }
 
 int
@@ -98,7 +99,8 @@ sooner(long one_ms, long other_ms)
 	return Min(one_ms, other_ms);
 }
 
-/* Until there is work; a time-out that was to end the process is none. */
+/* Until there is work; a time-out that was to end the process is none.  A turn takes all that
+ * it is woken for, so it is not called again for the same. */
 void
 ga_waiting_until_turn(void)
 {
@@ -110,7 +112,14 @@ ga_waiting_until_turn(void)
 	{
 		work_ms = sooner(ga_schedule_wait_ms(),
 						 ga_couriers_next_check_ms(ga_monotonic_now()));
+		/* First, since others may wait for this worker, however often it is woken. */
 		wait_ms = retire_or_wait(work_ms);
+		if (ga_own_slot_was_woken())
+		{
+			/* Before the turn that looks: whoever comes after that sets it again. */
+			ResetLatch(MyLatch);
+			return;
+		}
 		events = ga_waiting_until_event(wait_ms);
 	} while (events == WL_TIMEOUT && wait_ms != work_ms && !is_called());
 }
