@@ -517,6 +517,7 @@ read_until_end(GaMonotonic end)
 		(void) ga_wait_for_events(sockets, GA_COURIER_SOCKETS,
 								  (end - now) / 1000 + 1,
 								  ga_wait_event("GroupApiCourierShutdown"));
+		ResetLatch(MyLatch); /* who commits meanwhile sets it still */
 		now = ga_monotonic_now();
 		for (int i = 0; i < GA_COURIER_SOCKETS; i++)
 		{

@@ -229,6 +229,18 @@ follow_reload(void)
 	ga_probes_recheck();
 }
 
+/*
+ * Whether something came after all was looked at, `calls` ago.  That the latch was set is
+ * not enough: waits inside of PostgreSQL, as for a page of pg_database, reset it.
+ */
+static bool
+is_called(uint32 calls)
+{
+	return ShutdownRequestPending || ConfigReloadPending || InterruptPending ||
+		   pg_atomic_read_u32(&ga_slots->launcher_calls) != calls ||
+		   ga_workers_have_ended();
+}
+
 static void
 serve_all(void)
 {
@@ -249,17 +261,15 @@ serve_all(void)
 	ga_turns_make_room(Max(waiting, running - ga_settings.max_dispatchers),
 					   now);
 	now = ga_monotonic_now();
-	/* Somebody called since all was looked at; a wait meanwhile may have reset the latch. */
-	if (pg_atomic_read_u32(&ga_slots->launcher_calls) != calls)
-		return;
-	(void) WaitLatch(
-		MyLatch,
-		WL_LATCH_SET | WL_EXIT_ON_PM_DEATH |
-			(ga_launcher_wake_at != GA_MONOTONIC_NEVER ? WL_TIMEOUT : 0),
-		ga_launcher_wake_at <= now
-			? 1
-			: ga_monotonic_ms_between(now, ga_launcher_wake_at),
-		ga_wait_event("GroupApiLauncherMain"));
+	if (!is_called(calls))
+		(void) WaitLatch(
+			MyLatch,
+			WL_LATCH_SET | WL_EXIT_ON_PM_DEATH |
+				(ga_launcher_wake_at != GA_MONOTONIC_NEVER ? WL_TIMEOUT : 0),
+			ga_launcher_wake_at <= now
+				? 1
+				: ga_monotonic_ms_between(now, ga_launcher_wake_at),
+			ga_wait_event("GroupApiLauncherMain"));
 	ResetLatch(MyLatch);
 }
 

@@ -43,13 +43,13 @@ ga_probes_free_slot(int at)
 	LWLockAcquire(ga_slots->lock, LW_EXCLUSIVE);
 	if (ga_slots->slots[at].pid == 0)
 		ga_slots->slots[at].state = GA_SLOT_FREE;
+	/* Another turn: some database may have been refused one. */
+	ga_slots_call_launcher();
 	LWLockRelease(ga_slots->lock);
 	tried = list_delete_oid(tried, ga_slots->slots[at].database);
 	ga_workers[at].backoff_ms = 0;
 	ga_workers[at].locked_ms = 0;
 	ga_workers[at].not_before = 0;
-	/* Another turn: some database may have been refused one. */
-	SetLatch(MyLatch);
 }
 
 /*

@@ -93,6 +93,25 @@ ga_worker_is_asked(GaSlot *slot, GaMonotonic now)
 	return GA_IS_LEAVING;
 }
 
+static bool
+has_ended(int at)
+{
+	pid_t unused;
+
+	return ga_workers[at].handle != NULL &&
+		   GetBackgroundWorkerPid(ga_workers[at].handle, &unused) ==
+			   BGWH_STOPPED;
+}
+
+bool
+ga_workers_have_ended(void)
+{
+	for (int i = 0; i < ga_slots->used; i++)
+		if (has_ended(i))
+			return true;
+	return false;
+}
+
 /* Returns how many dispatchers there are, without those that are stuck. */
 int
 ga_workers_count(GaMonotonic now)
@@ -101,11 +120,7 @@ ga_workers_count(GaMonotonic now)
 
 	for (int i = 0; i < ga_slots->used; i++)
 	{
-		pid_t unused;
-
-		if (ga_workers[i].handle != NULL &&
-			GetBackgroundWorkerPid(ga_workers[i].handle, &unused) ==
-				BGWH_STOPPED)
+		if (has_ended(i))
 			reap(i, now);
 		/* One of an earlier launcher has no handle. */
 		if ((ga_workers[i].handle != NULL || ga_slots->slots[i].pid != 0) &&

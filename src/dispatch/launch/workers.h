@@ -38,6 +38,8 @@ extern void ga_workers_init(void);
 extern GaMonotonic ga_launcher_wake_at;
 /* The next turn is due no later than this. */
 extern void ga_launch_wake_by(GaMonotonic at);
+/* Whether one has ended that was not noticed yet (ga_workers_count). */
+extern bool ga_workers_have_ended(void);
 
 /*
  * Takes notice of the workers that ended; returns how many dispatchers there are,

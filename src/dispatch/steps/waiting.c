@@ -63,7 +63,7 @@ listen_later(GaWaitSocket *sockets, long wait_ms)
 static bool
 is_called(void)
 {
-	return ShutdownRequestPending || ConfigReloadPending ||
+	return ShutdownRequestPending || ConfigReloadPending || InterruptPending ||
 		   pg_atomic_read_u32(&ga_own_slot->reload) != 0;
 }
 
