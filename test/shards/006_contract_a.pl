@@ -109,6 +109,8 @@ sub plain
 
 	$text =~ s/[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}/ID/g;
 	$text =~ s/20\d\d-\d\d-\d\d[T ]\d\d:\d\d:\d\d[.\d]*Z?/TIME/g;
+	# In words, of a preview: "7. Dezember 2026, 13:07".
+	$text =~ s/\d{1,2}\.? \S+ 20\d\d, \d\d:\d\d/TIME/g;
 	# A token, and the words' lengths where one is counted: of a shard it has another length.
 	$text =~ s/[A-Za-z0-9_-]{26,40}(?![A-Za-z0-9_-])/TOKEN/g;
 	return $text =~ s/\[\d+\.\d+\]//gr;

@@ -157,6 +157,7 @@ sub normal
 	return 'null' unless defined $text;
 	$text =~ s/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/UUID/g;
 	$text =~ s/\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?(Z|\+\d\d(:\d\d)?)?/TIME/g;
+	$text =~ s/\d{1,2}\.? \S+ \d{4}, \d\d:\d\d/TIME/g;
 	$text =~ s/("id"\s*:\s*)\d+/$1ID/g;
 	$text =~ s/\buser( ?)\d+\b/user$1N/g;
 	$text =~ s/("elapsed\w*"\s*:\s*)[\d.]+/$1N/g;
