@@ -148,38 +148,37 @@ ga_connection_handle(GaConnection *connection)
 	return connection->curl;
 }
 
-void
-ga_connection_drop_closed(GaConnection *connection)
+/* How many sockets are open; -1: the peer has closed one of them. */
+static int
+count_open(const GaConnection *connection)
 {
+	int count = 0;
+
 	for (int i = 0; i < GA_CONNECTION_SOCKETS; i++)
 	{
 		struct pollfd wait = {connection->fds[i], POLLRDHUP, 0};
 
 		if (wait.fd > 0 && poll(&wait, 1, 0) > 0)
-		{
-			ga_connection_abandon(connection);
-			return;
-		}
+			return -1;
+		count += wait.fd > 0;
 	}
+	return count;
+}
+
+void
+ga_connection_drop_closed(GaConnection *connection)
+{
+	if (count_open(connection) < 0)
+		ga_connection_abandon(connection);
 }
 
 bool
 ga_connection_is_open(const GaConnection *connection)
 {
-	bool is_open = false;
+	GaMonotonic idle_us = ga_monotonic_now() - connection->used_at;
 
-	if (!connection->warm || ga_monotonic_now() - connection->used_at >
-								 GA_CONNECTION_IDLE_S * 1000000L)
-		return false;
-	for (int i = 0; i < GA_CONNECTION_SOCKETS; i++)
-	{
-		struct pollfd wait = {connection->fds[i], POLLRDHUP, 0};
-
-		if (wait.fd > 0 && poll(&wait, 1, 0) > 0)
-			return false;
-		is_open |= wait.fd > 0;
-	}
-	return is_open;
+	return connection->warm && idle_us <= GA_CONNECTION_IDLE_S * 1000000L &&
+		   count_open(connection) > 0;
 }
 
 void

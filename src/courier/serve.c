@@ -4,10 +4,11 @@
  *
  * The main thread only reads frames and hands jobs to the pools, or begins one that
  * came alone (courier/pool): it takes no lock that is held for long, and never waits
- * for room to write (output.c), so jobs keep flowing whatever the network does.  The end of the stream is the end of the
- * process: at once where there is no journal.  With one, a dispatcher that died, mostly
- * since its server did, leaves a courier behind that ends what is under way and notes
- * there what was taken over, so that the next dispatcher need not send it again.
+ * for room to write (output.c), so jobs keep flowing whatever the network does.  The
+ * end of the stream is the end of the process: at once where there is no journal.
+ * With one, a dispatcher that died, mostly since its server did, leaves a courier
+ * behind that ends what is under way and notes there what was taken over, so that the
+ * next dispatcher need not send it again.
  */
 #include "courier/serve.h"
 

@@ -14,8 +14,8 @@
  *
  * Locks: `held` is with the thread whose transfers they are, and free while it waits, so
  * that another one may begin a transfer meanwhile; that one never waits for it, and sets
- * a timer where the wait would be too long for that transfer.  `lock`
- * protects `ended` alone, and is held for a few instructions.
+ * a timer where the wait would be too long for that transfer.  `lock` protects `ended`
+ * alone, and is held for a few instructions.
  */
 #include "courier/transfers.h"
 

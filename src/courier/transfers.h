@@ -34,8 +34,9 @@ extern void ga_transfers_run(GaTransfers *transfers, long wait_ms);
 /* Takes out a transfer that has ended and returns its context; NULL: there is none. */
 extern void *ga_transfers_take_done(GaTransfers *transfers, CURLcode *result);
 
-/* Any thread: true where the thread whose they are waits, and none is due.  The caller may then add
- * transfers and run them; the thread does not go on before ga_transfers_release(). */
+/* Any thread: true where the thread whose they are waits, and none is due.  The caller
+ * may then add transfers and run them; the thread does not go on before
+ * ga_transfers_release(). */
 extern bool ga_transfers_try_hold(GaTransfers *transfers);
 extern void ga_transfers_release(GaTransfers *transfers);
 /* Who holds them: moves on what was added, without waiting, and ends the thread's wait

@@ -7,6 +7,7 @@ use FindBin;
 use lib "$FindBin::RealBin/../lib", "$FindBin::RealBin/lib";
 use GroupApiTest;
 use Invitations;
+use PostgreSQL::Test::Utils;
 use Test::More;
 use Time::HiRes qw(sleep time);
 
@@ -185,14 +186,19 @@ is_deeply(twice(recipients($slow)), {}, 'nothing was sent twice');
 # ---- a commit while the dispatcher waits inside of PostgreSQL, which resets its latch
 
 my ($slowly, $meanwhile) = (number(), number());
+my $held = $node->data_dir . '/held';
 $node->safe_psql('postgres', "
-	CREATE FUNCTION public.dally() RETURNS trigger LANGUAGE plpgsql AS \$\$ BEGIN PERFORM pg_sleep(2); RETURN NEW; END \$\$;
+	CREATE FUNCTION public.dally() RETURNS trigger LANGUAGE plpgsql AS \$\$ BEGIN
+		WHILE (pg_stat_file('$held', true)).size IS NOT NULL LOOP PERFORM pg_sleep(0.05); END LOOP;
+		RETURN NEW; END \$\$;
 	CREATE TRIGGER dally BEFORE UPDATE ON group_api_private.invitations FOR EACH ROW
 		WHEN (NEW.delivery = 'sent' AND NEW.contact = '$slowly') EXECUTE FUNCTION public.dally();");
+append_to_file($held, 'x');
 invite($node, $slowly);
 poll_until(sub { $node->safe_psql('postgres', q(SELECT wait_event FROM pg_stat_activity WHERE backend_type = 'group_api dispatcher')) eq 'PgSleep' },
 	'the dispatcher waits while it records');
 invite($node, $meanwhile);
+unlink $held;
 poll_until(sub { grep { $_ eq $meanwhile } recipients($sink), recipients($slow) }, 'what was committed meanwhile is sent soon after', 2);
 $node->safe_psql('postgres', 'DROP FUNCTION public.dally() CASCADE');
 
