@@ -62,8 +62,11 @@
 static void
 serve_interrupts(void)
 {
+	uint32 reload;
+
 	CHECK_FOR_INTERRUPTS();
-	if (ConfigReloadPending)
+	reload = pg_atomic_exchange_u32(&ga_own_slot->reload, 0);
+	if (ConfigReloadPending || (reload & GA_RELOAD_CONFIGURATION) != 0)
 	{
 		ConfigReloadPending = false;
 		ProcessConfigFile(PGC_SIGHUP);
@@ -71,7 +74,7 @@ serve_interrupts(void)
 		/* The path of the courier may have been put right. */
 		ga_couriers_reset_backoff();
 	}
-	if (pg_atomic_exchange_u32(&ga_own_slot->reload, 0) != 0)
+	if (reload != 0)
 	{
 		/* Somebody may have put right what a step failed at. */
 		ga_work_forget_pauses();

@@ -394,7 +394,7 @@ wake(Oid database, TimestampTz due, bool reload, bool events)
 	{
 		lessen(&slot->wake_due, due);
 		if (reload)
-			pg_atomic_write_u32(&slot->reload, 1);
+			pg_atomic_fetch_or_u32(&slot->reload, GA_RELOAD_PROVIDERS);
 		if (events)
 			pg_atomic_write_u32(&slot->events, 1);
 		if (slot->state != GA_SLOT_RUNNING)
@@ -431,7 +431,7 @@ ga_slots_change_settings(Oid database)
 		if (OidIsValid(database) && slot->database != database)
 			continue;
 		pg_atomic_write_u32(&slot->settings_changed, 1);
-		pg_atomic_write_u32(&slot->reload, 1);
+		pg_atomic_fetch_or_u32(&slot->reload, GA_RELOAD_PROVIDERS);
 		if (slot->state == GA_SLOT_RUNNING)
 			ga_slot_wake_dispatcher(slot);
 	}

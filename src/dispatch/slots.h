@@ -76,6 +76,16 @@ typedef struct GaKept
 
 #define GA_FAILING_REASON_SIZE 256
 
+/* What a dispatcher is to read again: providers or the extension changed. */
+#define GA_RELOAD_PROVIDERS 1
+/*
+ * The configuration file, too.  PostgreSQL's postmaster tells every process by SIGHUP,
+ * but one that it has just forked for a background worker ignores that signal for a
+ * moment, and with it one that is already pending.  The launcher, which hears it, tells
+ * the dispatchers again.
+ */
+#define GA_RELOAD_CONFIGURATION 2
+
 typedef struct GaSlot
 {
 	/* The following are protected by GaSlots.lock. */
@@ -134,7 +144,7 @@ typedef struct GaSlot
 	/* Start tags of new rows, lowest and highest, by channel. */
 	pg_atomic_uint64 tags_from[GA_CHANNEL_COUNT];
 	pg_atomic_uint64 tags_to[GA_CHANNEL_COUNT];
-	pg_atomic_uint32 reload; /* providers or the extension changed */
+	pg_atomic_uint32 reload; /* GA_RELOAD_... */
 	pg_atomic_uint32 events; /* webhooks are to be told of something */
 	/* What new sessions of the database are given changed; taken when one starts. */
 	pg_atomic_uint32 settings_changed;

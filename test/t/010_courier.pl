@@ -31,6 +31,16 @@ $node->reload;
 poll_until(sub { !defined dispatcher($node)->{reason} }, 'switched on again, it says so although no courier runs', 5);
 $node->safe_psql('postgres', 'DELETE FROM group_api_private.groups');
 
+# PostgreSQL forgets a SIGHUP that comes while it starts a background worker. So the launcher hands on what it hears;
+# here it is alone in hearing it.
+my $launcher = $node->safe_psql('postgres', q{SELECT pid FROM pg_stat_activity WHERE backend_type = 'group_api launcher'});
+$node->append_conf('postgresql.conf', 'group_api.dispatch = off');
+kill 'HUP', $launcher;
+poll_until(sub { (dispatcher($node)->{reason} // '') =~ /dispatch is off/ }, 'a dispatcher that missed a reload follows it all the same', 5);
+$node->append_conf('postgresql.conf', 'group_api.dispatch = on');
+$node->reload;
+poll_until(sub { !defined dispatcher($node)->{reason} }, 'and the next', 5);
+
 my $sink = start_http_sink(log => 1);
 my $log_start;
 

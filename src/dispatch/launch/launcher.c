@@ -204,6 +204,16 @@ start_workers(const GaInLine *line, int count, int running, GaMonotonic now)
 
 /* ---- the loop ------------------------------------------------------------- */
 
+/* Neither a dispatcher that is about to end nor one that starts may miss it. */
+static void
+hand_on_reload(GaSlot *slot)
+{
+	pg_atomic_fetch_or_u32(&slot->reload,
+						   GA_RELOAD_PROVIDERS | GA_RELOAD_CONFIGURATION);
+	if (slot->state == GA_SLOT_RUNNING)
+		ga_slot_wake_dispatcher(slot);
+}
+
 /* Every database looks once what the new settings mean for it. */
 static void
 follow_reload(void)
@@ -215,15 +225,16 @@ follow_reload(void)
 	LWLockAcquire(ga_slots->lock, LW_EXCLUSIVE);
 	for (int i = 0; i < ga_slots->used; i++)
 	{
+		GaSlot *slot = &ga_slots->slots[i];
+
 		ga_workers[i].crashes_are_reset = true;
-		if (pg_atomic_read_u32(&ga_slots->slots[i].trouble) ==
-			GA_TROUBLE_CRASHING)
+		if (pg_atomic_read_u32(&slot->trouble) == GA_TROUBLE_CRASHING)
 			ga_workers[i].not_before = 0;
-		if (ga_slots->slots[i].state == GA_SLOT_IDLE)
-			ga_slot_want(&ga_slots->slots[i], place);
-		else if (ga_slots->slots[i].state == GA_SLOT_RUNNING)
-			/* One that is about to end must not miss it. */
-			pg_atomic_write_u32(&ga_slots->slots[i].reload, 1);
+		if (slot->state == GA_SLOT_IDLE)
+			ga_slot_want(slot, place);
+		else if (slot->state == GA_SLOT_RUNNING ||
+				 slot->state == GA_SLOT_STARTING)
+			hand_on_reload(slot);
 	}
 	LWLockRelease(ga_slots->lock);
 	ga_probes_recheck();
@@ -281,6 +292,8 @@ group_api_launcher_main(Datum arg)
 	BackgroundWorkerUnblockSignals();
 	BackgroundWorkerInitializeConnection(NULL, NULL, 0);
 	pgstat_report_appname("group_api launcher");
+	/* A reload since the fork was missed, and nobody tells the launcher again. */
+	ProcessConfigFile(PGC_SIGHUP);
 
 	ga_workers_init();
 	ga_turns_init();
