@@ -72,12 +72,16 @@ sub add_relay
 	return;
 }
 
+# In one look: a provider that has just been made is paused for its missing password first, then tried again.
 sub paused_because
 {
 	my ($pattern, $what) = @_;
+	my $reason;
 	local $Test::Builder::Level = $Test::Builder::Level + 1;
-	poll_until(sub { $node->safe_psql('postgres', 'SELECT state FROM group_api.providers') eq 'paused' }, "$what: the provider is paused", 20);
-	return like($node->safe_psql('postgres', 'SELECT reason FROM group_api.providers'), $pattern, 'and the reason told');
+	return poll_until(sub {
+		$reason = $node->safe_psql('postgres', q{SELECT reason FROM group_api.providers WHERE state = 'paused'});
+		return $reason =~ $pattern;
+	}, "$what: the provider is paused, and the reason told", 20) || diag("the last reason: $reason");
 }
 
 # What Python's own parser makes of a message.
