@@ -28,7 +28,7 @@ use IO::Handle;
 use IPC::Open3 qw(open3);
 use PostgreSQL::Test::Cluster;
 
-our @EXPORT_OK = qw(keep_sessions);
+our @EXPORT_OK = qw(keep_sessions stay_connected begin_session end_session ask_session talk);
 
 my $marker = 'this was the answer';
 my $plain = \&PostgreSQL::Test::Cluster::safe_psql;
@@ -44,13 +44,27 @@ Returns what SUB returns.
 sub keep_sessions
 {
 	my ($sub) = @_;
-	local $sessions = {};
+	my $is_outermost = !defined $sessions;
+	local $sessions = $sessions // {};
 	my $result = eval { $sub->() };
 	my $error = $@;
 
-	end($_) for values %$sessions;
+	if ($is_outermost) { end_session($_) for values %$sessions; }
 	die $error if $error;
 	return $result;
+}
+
+=head2 stay_connected()
+
+From here to its end a test does so outside of polls as well: one that looks hundreds of times. It is one
+that does not count sessions, change what a new one would start with, or drop what this one is in.
+
+=cut
+
+sub stay_connected
+{
+	$sessions = {};
+	return;
 }
 
 # Of one statement, with nothing of psql's own in it.
@@ -60,18 +74,29 @@ sub is_for_session
 	return defined $sessions && !$node->{_install_path} && $sql =~ /\A\s*SELECT\b/ && $sql !~ /[\\;]/;
 }
 
-sub begin
+=head2 begin_session(ADDRESS), ask_session(SESSION, SQL), end_session(SESSION)
+
+A session of psql at that address, for who asks one server many things outside of a poll. ask_session()
+returns the answer to one statement as psql -At prints it; an error ends the session, and dies with it.
+
+=head2 talk(SESSION, SCRIPT)
+
+What psql printed of the script, and what it complained of. The session goes on after an error when
+it was begun with begin_session(ADDRESS, on_error_stop => 0).
+
+=cut
+
+sub begin_session
 {
-	my ($node, $database) = @_;
-	local %ENV = $node->_get_env;
+	my ($address, %options) = @_;
 	my $errors = File::Temp->new;
 	my $pid = open3(my $in, my $out, '>&' . fileno $errors,
-		'psql', '-XAtq', '-v', 'ON_ERROR_STOP=1', '-d', $node->connstr($database), '-f', '-');
+		'psql', '-XAtq', '-v', 'ON_ERROR_STOP=' . ($options{on_error_stop} // 1), '-d', $address, '-f', '-');
 
-	return { pid => $pid, in => $in, out => $out, errors => $errors };
+	return { pid => $pid, in => $in, out => $out, errors => $errors, is_over => 0 };
 }
 
-sub end
+sub end_session
 {
 	my ($session) = @_;
 
@@ -80,22 +105,48 @@ sub end
 	waitpid $session->{pid}, 0;
 }
 
-# An error ends it.
-sub ask
+sub talk
 {
-	my ($session, $sql) = @_;
+	my ($session, $script) = @_;
 	my $answer = '';
 	local $SIG{PIPE} = 'IGNORE';
 
-	$session->{in}->print("$sql\n;\n\\echo $marker\n");
+	# Where the last complaints ended: psql writes at the end of the file.
+	my $before = -s $session->{errors};
+	$session->{in}->print("$script\n\\echo $marker\n");
 	$session->{in}->flush;
+	$session->{is_over} = 1;
 	while (defined(my $line = readline $session->{out}))
 	{
-		return $answer =~ s/\n\z//r if $line eq "$marker\n";
+		$session->{is_over} = 0, last if $line eq "$marker\n";
 		$answer .= $line;
 	}
-	seek $session->{errors}, 0, 0;
-	die 'error of psql: ' . join('', readline $session->{errors}) . "while running '$sql'\n";
+	seek $session->{errors}, $before, 0;
+	return ($answer =~ s/\n\z//r, join('', readline $session->{errors}));
+}
+
+sub ask_session
+{
+	my ($session, $sql) = @_;
+	my ($answer, $errors) = talk($session, "$sql\n;");
+
+	return $answer if !$session->{is_over};
+	die "error of psql: ${errors}while running '$sql'\n";
+}
+
+# The answer of the session that is kept under this key, which an error ends.
+sub ask_kept
+{
+	my ($key, $sql, $begin) = @_;
+	my $is_new = !$sessions->{$key};
+	my $session = $sessions->{$key} //= $begin->();
+	my $answer = eval { ask_session($session, $sql) };
+	my $error = $@ or return $answer;
+
+	end_session(delete $sessions->{$key});
+	# The server has been started anew since.
+	return ask_kept($key, $sql, $begin) if !$is_new && $error !~ /ERROR:/;
+	die $error;
 }
 
 sub safe_psql
@@ -103,15 +154,10 @@ sub safe_psql
 	my ($node, $database, $sql, %options) = @_;
 
 	return $plain->(@_) if %options || !is_for_session($node, $sql);
-	my $key = $node->name . "/$database";
-	my $session = $sessions->{$key} //= begin($node, $database);
-	my $answer = eval { ask($session, $sql) };
-	if (my $error = $@)
-	{
-		end(delete $sessions->{$key});
-		die $error;
-	}
-	return $answer;
+	return ask_kept($node->name . "/$database", $sql, sub {
+		local %ENV = $node->_get_env;
+		return begin_session($node->connstr($database));
+	});
 }
 
 {

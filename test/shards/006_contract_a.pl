@@ -7,6 +7,7 @@ use warnings;
 use FindBin;
 use lib "$FindBin::RealBin/../lib", "$FindBin::RealBin/lib", "$FindBin::RealBin/../t/lib";
 use GroupApiTest;
+use PollSession qw(begin_session talk end_session);
 use PostgreSQL::Test::Utils;
 use Shards;
 use Test::More;
@@ -133,15 +134,18 @@ sub token_of
 		SQL
 }
 
+# As a gateway keeps them: one session for all calls.
+my %session = map { ($_->name => begin_session($_->connstr('postgres'), on_error_stop => 0)) } $alone, $proxy;
+
 # Everything a client sees: the answer, or SQLSTATE, message, DETAIL and HINT; over HTTP status and headers.
 sub said
 {
 	my ($node, $call, $method, $known) = @_;
 	my $sql = $call->{sql} =~ s/\{id\}/$known->{id}/gr =~ s/\{token\}/$known->{token}/gr;
 	my $claims = $call->{who} ? to_json({ sub => $call->{who}, name => ucfirst $call->{who}, role => 'web' }) : '';
-	my ($status, $out, $error) = $node->psql('postgres', "\\set VERBOSITY verbose\nSET SESSION AUTHORIZATION authenticator;
+	my ($out, $error) = talk($session{ $node->name }, "\\set VERBOSITY verbose\nSET SESSION AUTHORIZATION authenticator;
 		SET ROLE web; BEGIN; SET LOCAL request.jwt.claims = '$claims'; SET LOCAL request.method = '$method'; SET LOCAL request.headers = '{}';
-		$sql; SELECT current_setting('response.status', true), current_setting('response.headers', true); COMMIT;", on_error_stop => 0);
+		$sql; SELECT current_setting('response.status', true), current_setting('response.headers', true); COMMIT;");
 
 	if ($sql =~ /create_group/ && $out =~ /"group":\{"id":"([0-9a-f-]+)"/ && $1 !~ /^0{8}-/)
 	{
@@ -166,6 +170,7 @@ for my $method ('', 'POST', 'GET')
 	}
 	is($differing // 0, 0, "$how " . @calls . ' calls answer alike, word for word');
 }
+end_session($_) for values %session;
 
 # ---- lists: those of all shards in one
 

@@ -7,6 +7,7 @@ use FindBin;
 use lib "$FindBin::RealBin/../lib", "$FindBin::RealBin/lib";
 use GroupApiTest;
 use Invitations;
+use PollSession qw(stay_connected);
 use Test::More;
 
 my $specimens = "$FindBin::RealBin/../specimens";
@@ -22,6 +23,7 @@ sub specimens_of
 	return from_json(<$file>);
 }
 
+stay_connected();
 sub query { return $node->safe_psql('postgres', $_[0]); }
 sub quote { return "'" . $_[0] =~ s/'/''/gr . "'"; }
 sub bytes { return "'\\x" . unpack('H*', $_[0]) . "'"; }

@@ -8,6 +8,7 @@ use FindBin;
 use lib "$FindBin::RealBin/../lib", "$FindBin::RealBin/lib";
 use GroupApiTest;
 use Invitations;
+use PollSession qw(stay_connected);
 use Test::More;
 use Time::HiRes qw(time);
 
@@ -23,6 +24,7 @@ add_sms($node, $gateway->{http});
 $node->safe_psql('postgres', "CREATE ROLE stranger LOGIN; CREATE ROLE caller LOGIN; CREATE ROLE watcher LOGIN;
 	SELECT group_api.grant_access('caller', 'caller'), group_api.grant_access('watcher', 'monitor')");
 
+stay_connected();
 sub sql { return $node->safe_psql('postgres', $_[0]); }
 
 # A session of a role with an open transaction.

@@ -8,6 +8,7 @@ use FindBin;
 use lib "$FindBin::RealBin/../lib", "$FindBin::RealBin/lib";
 use GroupApiTest;
 use Invitations;
+use PollSession qw(stay_connected);
 use Test::More;
 use Time::HiRes qw(time);
 
@@ -21,6 +22,7 @@ my $next = 0;
 $node->safe_psql('postgres', "$server; $hook; CREATE ROLE owner LOGIN; CREATE ROLE stranger LOGIN; CREATE ROLE visitor LOGIN;
 	SELECT group_api.grant_access('owner', 'caller'), group_api.grant_access('stranger', 'caller'), group_api.grant_access('visitor', 'anonymous')");
 
+stay_connected();
 sub sql { return $node->safe_psql('postgres', $_[0]); }
 
 # In the words of a gateway: an error is returned, and its transaction goes on.

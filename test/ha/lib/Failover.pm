@@ -26,6 +26,7 @@ use warnings;
 use Exporter 'import';
 use File::Copy qw(copy);
 use GroupApiTest qw(:DEFAULT is_alive);
+use PollSession qw(begin_session ask_session end_session);
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
@@ -51,6 +52,7 @@ listen_addresses = '127.0.0.1'
 shared_buffers = '32MB'
 work_mem = '4MB'
 maintenance_work_mem = '16MB'
+jit = off
 fsync = off
 log_directory = '../log'
 log_filename = 'server.log'
@@ -257,9 +259,24 @@ As the monitor tells them: anna's and bert's, sorted; the name of the primary, o
 sub states
 {
 	my ($self) = @_;
-	my $rows = run_psql($self->{monitor},
+	my $rows = $self->ask_monitor(
 		'SELECT nodename, reportedstate, goalstate, health FROM pgautofailover.node ORDER BY 1');
 	return map { [ split /\|/ ] } split /\n/, $rows;
+}
+
+# By a session that stays: the monitor is not killed, and is asked all the time.
+sub ask_monitor
+{
+	my ($self, $sql) = @_;
+	my $session = $self->{session} //= begin_session($self->{monitor});
+	my $answer = eval { ask_session($session, $sql) };
+
+	if (my $error = $@)
+	{
+		end_session(delete $self->{session});
+		die $error;
+	}
+	return $answer;
 }
 
 sub await_states
@@ -341,6 +358,7 @@ sub log_times
 sub stop
 {
 	my ($self) = @_;
+	end_session(delete $self->{session}) if $self->{session};
 	for my $name ($self->nodes, 'monitor')
 	{
 		stop_program(delete $self->{running}{$name}) if $self->{running}{$name};
