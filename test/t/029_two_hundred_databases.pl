@@ -62,8 +62,9 @@ note(sprintf 'all are served %.1f s after the first commit, by at most %d dispat
 cmp_ok($most, '<=', 4, 'by four dispatchers at most');
 all_have_recorded(1, 'and recorded');
 is_deeply([ sort(recipients($sink)) ], [ sort map { sa_number($_) } 1 .. $COUNT ], 'to whom each of them said, once');
-my @healthy = split /\n/, in_each(sub { 'SELECT ok FROM group_api.health() WHERE "check" = $$dispatcher$$' });
-is(scalar(grep { $_ eq 't' } @healthy), $COUNT, 'health() is content with all of them');
+my @some = grep { $_ % 10 == 0 } 0 .. $#databases;
+my @healthy = split /\n/, in_each(sub { 'SELECT ok FROM group_api.health() WHERE "check" = $$dispatcher$$' }, @some);
+is(scalar(grep { $_ eq 't' } @healthy), @some, 'health() is content with every tenth of them');
 
 # ---- what waits over a restart, with nobody committing anything
 
