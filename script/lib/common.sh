@@ -174,14 +174,28 @@ show_end() {
 
 # --- a place to work in, and its end -----------------------------------------
 
-# make_work: a directory of the server's user; short, since a socket's path is
+# make_work [BEGINNING]: a directory of the server's user; short, since a socket's path is
 # limited to 107 bytes
 make_work() {
-	WORK=$(mktemp -d /tmp/group_api.XXXXXX)
+	WORK=$(mktemp -d "${1:-/tmp/group_api}.XXXXXX")
 	if is_root; then chown "$(run_user)" "$WORK"; fi
 	trap cleanup EXIT
 	trap 'exit 130' INT
 	trap 'exit 143' TERM HUP
+}
+
+# fast_place: in memory, where programs may run from there and many small servers leave room for the
+# machine's own work; else in /tmp. Not called group_api there, as what couriers keep is.
+fast_place() {
+	local size available
+	size=$(df --output=avail -k /dev/shm 2>/dev/null | tail -n 1)
+	available=$(awk '$1 == "MemAvailable:" { print $2 }' /proc/meminfo)
+	if [ -w /dev/shm ] && ! grep -q '^[^ ]* /dev/shm [^ ]* [^ ]*noexec' /proc/mounts &&
+		[ "${size:-0}" -ge 8000000 ] && [ "${available:-0}" -ge 12000000 ]; then
+		echo /dev/shm/ga_test
+	else
+		echo /tmp/group_api
+	fi
 }
 
 cleanup() {
