@@ -52,64 +52,81 @@ row_waiting() {
 
 HOLD=60
 WINDOW=2
+WINDOWS=8
+# What each database sends meanwhile, and somewhat more.
+TOP_UP=1400000
 
-# windows NAME COUNT: notes as many rates, of WINDOW seconds each, of database large.  Nobody holds a
-# snapshot meanwhile: a session that sleeps in a statement does.
+# windows NAME COUNT: notes as many rates of both databases, of WINDOW seconds each, and the CPU a message as
+# NAME_DATABASE_cpu. Nobody holds a snapshot meanwhile: a session that sleeps in a statement does.
 windows() {
-	local i before after
-	after=$(moment large)
+	local i database
+	local -A before after
+	for database in large small; do after[$database]=$(moment "$database"); done
 	for ((i = 0; i < $2; i++)); do
-		before=$after
+		for database in large small; do before[$database]=${after[$database]}; done
 		sleep "$WINDOW"
-		after=$(moment large)
-		awk -v before="$before" -v after="$after" 'BEGIN {
-			split(before, b); split(after, a); print (a[2] - b[2]) / (a[1] - b[1]) }' >>"$WORK/figures/$1"
+		for database in large small; do
+			after[$database]=$(moment "$database")
+			figure "$1_$database" "$(slope 2 1 "${before[$database]}" "${after[$database]}")"
+			figure "$1_${database}_cpu" "$(slope 3 2 "${before[$database]}" "${after[$database]}")"
+		done
 	done
 }
 
-# moment DATABASE: the time, and what its dispatcher has recorded
+# moment DATABASE: the time, what its dispatcher has recorded, and the CPU of it and its courier
 moment() {
-	query "SELECT extract(epoch FROM clock_timestamp()) || ' ' || recorded FROM group_api_private.dispatcher_state()" -d "$1"
+	local pids
+	read -r -a pids <<<"$(processes "$1")"
+	echo "$(query "SELECT extract(epoch FROM clock_timestamp()) || ' ' || recorded FROM group_api_private.dispatcher_state()" -d "$1")" \
+		"$(cpu_us "${pids[@]}")"
 }
 
-# top_up: as many rows as are sent while the snapshot is held, and until the end
-top_up() {
-	local seconds=$((HOLD + WINDOW * (2 * ROUNDS + 1)))
-	pause large sms
-	fill large "$(awk -v rate="$(median without_snapshot)" -v s="$seconds" 'BEGIN { printf "%d", int(rate * s / 1000 + 1) * 1000 }')" \
-		MOBILE 3000000 && resume large sms
+# slope Y X BEFORE AFTER: by how much word Y has grown for each by which word X has
+slope() {
+	awk -v y="$1" -v x="$2" -v before="$3" -v after="$4" 'BEGIN {
+		split(before, b); split(after, a); print (a[y] - b[y]) / (a[x] - b[x]) }'
 }
 
-# What was sent before is topped up, so that it lasts.
+# hold_snapshot DATABASE, and let_go: it keeps back only what is dead in its own database
+hold_snapshot() {
+	helper snapshot "$PG_BIN/psql" -X -q -d "$1" -c 'BEGIN ISOLATION LEVEL REPEATABLE READ' -c 'SELECT count(*) FROM pg_class' \
+		-c 'SELECT pg_sleep(600)'
+}
+let_go() {
+	query "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query = 'SELECT pg_sleep(600)'" >/dev/null
+}
+
+# Two databases send at once and share the processors, and in one of them a snapshot is held: its part tells what that
+# costs. A rate before and one after would tell of the machine, whose speed changes by a quarter within a minute.
 row_snapshot() {
-	local pids memory sent holder
-	[ -z "$QUICK" ] || HOLD=10
-	ready_for_backlog && fill large 500000 MOBILE 2000000 || return
-	forget with_snapshot without_snapshot
-	resume large sms
-	windows warm 1
+	local pids memory sent
+	[ -z "$QUICK" ] || HOLD=10 WINDOWS=4 TOP_UP=500000
+	ready_for_backlog && empty_tables small && fill large "$TOP_UP" MOBILE 3000000 &&
+		fill small "$TOP_UP" MOBILE 0 && resume large sms && resume small sms || return
+	forget {warm,without,with}_{large,small}{,_cpu}
+	windows warm 2
 	read -r -a pids <<<"$(processes large)"
-	windows without_snapshot "$ROUNDS"
-	top_up || return
-	windows warm 1
 	memory=$(memory_kb "${pids[@]}") sent=$(recorded large)
-	helper snapshot "$PG_BIN/psql" -X -q -d large -c 'BEGIN ISOLATION LEVEL REPEATABLE READ' -c 'SELECT count(*) FROM pg_class' \
-		-c "SELECT pg_sleep($((HOLD + WINDOW * ROUNDS)))"
-	holder=${CHILDREN[-1]}
+	windows without "$WINDOWS"
+	hold_snapshot large
 	windows warm $((HOLD / WINDOW))
-	windows with_snapshot "$ROUNDS"
-	wait "$holder"
-	windows without_snapshot "$ROUNDS"
+	windows with "$WINDOWS"
+	let_go
 	sent=$(($(recorded large) - sent))
-	print_line "SMS while 1 000 000 wait, a snapshot held for $HOLD s" "$(human "$(median with_snapshot)" /s)" \
-		"$(human "$(median without_snapshot)" /s) without" "$(quotient "$(median with_snapshot)" "$(median without_snapshot)")" '>=0.95'
+	print_line "SMS while 1 000 000 wait, a snapshot held for $HOLD s" "$(human "$(median with_large)" /s)" \
+		"$(human "$(median with_small)" /s) another database" \
+		"$(quotient "$(ratio with_large with_small)" "$(ratio without_large without_small)")" '>=0.95'
+	print_line '  CPU of dispatcher and courier a message' "$(human "$(median with_large_cpu)" ' us')" \
+		"$(human "$(median with_small_cpu)" ' us') another database" \
+		"$(quotient "$(ratio with_large_cpu with_small_cpu)" "$(ratio without_large_cpu without_small_cpu)")" ''
 	memory=$(($(memory_kb "${pids[@]}") - memory))
 	print_line "  memory of dispatcher and courier over $(human "$sent" '') sends" \
 		"$(human "$(quotient $((memory * 1024)) "$sent")" ' B a send')" '' "$(quotient $((memory * 1024)) "$sent")" '<=10'
 	memory=$(quotient "$(($(memory_kb "${pids[@]}")))" 1024)
 	print_line '  in the end' "$(human "$memory" ' MB')" '' "$memory" '<=64'
-	pause large sms
+	pause large sms && pause small sms
 	until_idle large
+	until_idle small
 }
 
 # --- a healthy provider beside a paused one -----------------------------------------------
