@@ -68,6 +68,7 @@ sample_large_ours() { timed_call group_api jsonb; }
 sample_large_text() { timed_call group_api text; }
 sample_large_plpgsql() { timed_call bench jsonb; }
 sample_large_select() { timed "SELECT bench.insert_rows(); TRUNCATE $TABLES" 'SELECT bench.insert_rows()'; }
+sample_large_read() { timed 'SELECT 1' "SELECT pg_column_size(:'body'::jsonb)"; }
 sample_large_copy() { timed "SELECT bench.copy_rows(); TRUNCATE $TABLES" 'SELECT bench.copy_rows()'; }
 
 # keep_rows COUNT: the rows that a call of ours wrote, for bench.insert_rows() and copy_rows()
@@ -82,11 +83,13 @@ measure_large() {
 	local words
 	words="create_group, $(human "$1" '') members, e-mail and phones"
 	keep_rows "$1" || return
-	with_silent_providers in_turn large_ours large_plpgsql large_text large_select large_copy || return
+	with_silent_providers in_turn large_ours large_plpgsql large_text large_select large_copy large_read || return
+	paste "$WORK/figures/large_read" "$WORK/figures/large_select" | awk '{ print $1 + $2 }' >"$WORK/figures/large_least"
 	compare_speed "$words" large_ours large_plpgsql ' ms' PL/pgSQL '>=4'
 	compare_speed '  given as text, as over HTTP' large_text large_plpgsql ' ms' PL/pgSQL '>=4'
 	compare '  the same rows by COPY' large_ours large_copy ' ms' COPY '<=1.3'
 	compare '  the same rows by INSERT ... SELECT' large_ours large_select ' ms' 'INSERT ... SELECT' ''
+	compare '  the same, and PostgreSQL reading the literal as jsonb' large_ours large_least ' ms' 'both' ''
 }
 
 row_create_1000() { measure_large 1000; }
