@@ -12,6 +12,7 @@ use Test::More;
 use Time::HiRes qw(sleep time);
 
 my $node = new_node('main', conf => "
+jit = on
 group_api.retry_base = 1
 group_api.max_databases = 2
 log_min_messages = debug5

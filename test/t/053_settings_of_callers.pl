@@ -123,7 +123,7 @@ my @hostile = (
 	[ "DateStyle = 'SQL, DMY'", "IntervalStyle = 'iso_8601'", 'bytea_output = escape', 'extra_float_digits = -15', 'xmloption = document' ],
 	[ "DateStyle = 'German'", "IntervalStyle = 'sql_standard'", "TimeZone = 'Pacific/Kiritimati'" ], ["TimeZone = 'Etc/GMT+12'"],
 	[ map { "$_ = off" } qw(enable_seqscan enable_indexscan enable_bitmapscan enable_hashjoin enable_mergejoin enable_sort enable_material) ],
-	[ 'enable_nestloop = off', 'plan_cache_mode = force_custom_plan', 'constraint_exclusion = on', 'jit_above_cost = 0', 'geqo_threshold = 2', 'join_collapse_limit = 1',
+	[ 'enable_nestloop = off', 'plan_cache_mode = force_custom_plan', 'constraint_exclusion = on', 'jit = on', 'jit_above_cost = 0', 'geqo_threshold = 2', 'join_collapse_limit = 1',
 		'from_collapse_limit = 1' ],
 	[ 'plan_cache_mode = force_generic_plan', 'seq_page_cost = 0', 'random_page_cost = 1000000', 'work_mem = 64', 'cursor_tuple_fraction = 0' ],
 	['default_transaction_isolation = serializable'], [ "default_transaction_isolation = 'repeatable read'", 'default_transaction_deferrable = on' ],
