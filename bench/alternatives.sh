@@ -26,7 +26,7 @@ sample_sql_queue() {
 	sql postgres <<-'SQL'
 		TRUNCATE bench.queue;
 		INSERT INTO bench.queue (contact, message)
-			SELECT '+27' || 710000000 + i, repeat('Come and play ', 10) FROM generate_series(1, 100000) AS i;
+			SELECT '+27' || 710000000 + i, repeat('Come and play ', 10) FROM generate_series(1, 50000) AS i;
 		VACUUM ANALYZE bench.queue;
 		CHECKPOINT;
 	SQL

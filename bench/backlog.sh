@@ -52,9 +52,9 @@ row_waiting() {
 
 HOLD=60
 WINDOW=2
-WINDOWS=8
+WINDOWS=6
 # What each database sends meanwhile, and somewhat more.
-TOP_UP=1400000
+TOP_UP=1300000
 
 # windows NAME COUNT: notes as many rates of both databases, of WINDOW seconds each, and the CPU a message as
 # NAME_DATABASE_cpu. Nobody holds a snapshot meanwhile: a session that sleeps in a statement does.
@@ -140,7 +140,7 @@ beside() {
 	figure "$2_settling" "$SETTLING"
 	echo "$P50"
 }
-BESIDE_COUNT=15
+BESIDE_COUNT=10
 
 sample_mail_large() { beside large mail_large EMAIL latency; }
 sample_mail_small() { beside small mail_small EMAIL latency; }
@@ -219,9 +219,10 @@ sample_takeover_small() { take_over small large; }
 
 row_takeover() {
 	local database
-	ready_for_backlog && start_sink slow_mail --delay-ms 3000 || return
+	ready_for_backlog && start_sink slow_mail --delay-ms 2000 || return
 	for database in small large; do add_http "$database" mail EMAIL || return; done
-	in_turn takeover_large takeover_small || return
+	# Each begins with a start of the server.
+	FROM_ROUND=1 in_turn takeover_large takeover_small || return
 	compare 'SIGKILL: until what was in flight is sent again, 1 000 000 wait' takeover_large takeover_small ' ms' 'nothing waits' '<=3'
 	for database in small large; do query 'DROP SERVER mail CASCADE' -d "$database"; done
 }

@@ -20,11 +20,11 @@ forget() {
 }
 
 # in_turn NAME...: runs sample_NAME, which prints its figure, of each in turn: once
-# without counting, then $ROUNDS times, every second time in the other order
+# without counting (not with FROM_ROUND=1), then $ROUNDS times, every second time in the other order
 in_turn() {
 	local round name names=("$@") turned=()
 	for name in "$@"; do turned=("$name" "${turned[@]}"); done
-	for ((round = 0; round <= ROUNDS; round++)); do
+	for ((round = ${FROM_ROUND:-0}; round <= ROUNDS; round++)); do
 		if ((round % 2)); then names=("${turned[@]}"); else names=("$@"); fi
 		for name in "${names[@]}"; do
 			"sample_$name" >"$WORK/figure" || return 1

@@ -21,17 +21,17 @@ with_silent_providers() {
 
 SMALL_SECONDS=2
 
-# small_tps STATEMENT: what two clients do of it
+# small_tps STATEMENT [SECONDS]: what two clients do of it
 small_tps() {
 	echo "$1;" >"$WORK/statement.sql"
 	PGOPTIONS='-c synchronous_commit=off' as_server "$PG_BIN/pgbench" -n -M prepared \
-		-c 2 -T "$SMALL_SECONDS" -f "$WORK/statement.sql" 2>"$WORK/pgbench.log" |
+		-c 2 -T "${2:-$SMALL_SECONDS}" -f "$WORK/statement.sql" 2>"$WORK/pgbench.log" |
 		sed -n 's/^tps = \([0-9.]*\).*/\1/p'
 }
 
 sample_small_ours() { small_tps "SELECT group_api.create_group('$(body 2 BOTH)'::jsonb)"; }
 sample_small_plpgsql() { small_tps "SELECT bench.create_group('$(body 2 BOTH)'::jsonb)"; }
-sample_small_empty() { small_tps "SELECT bench.empty('$(body 2 BOTH)'::jsonb)"; }
+sample_small_empty() { small_tps "SELECT bench.empty('$(body 2 BOTH)'::jsonb)" 1; }
 
 row_create_2() {
 	query "CREATE FUNCTION bench.empty(jsonb) RETURNS json LANGUAGE c STRICT AS '$WORK/empty.so', 'bench_empty'"
