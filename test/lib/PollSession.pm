@@ -4,7 +4,7 @@ package PollSession;
 
 =head1 NAME
 
-PollSession - the sessions of one poll
+PollSession - sessions that stay, of a poll or of a test that asks much
 
 =head1 DESCRIPTION
 

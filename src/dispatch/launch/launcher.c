@@ -292,7 +292,7 @@ group_api_launcher_main(Datum arg)
 	BackgroundWorkerUnblockSignals();
 	BackgroundWorkerInitializeConnection(NULL, NULL, 0);
 	pgstat_report_appname("group_api launcher");
-	/* A reload since the fork was missed, and nobody tells the launcher again. */
+	/* A reload since the fork may have been missed; nobody tells the launcher again. */
 	ProcessConfigFile(PGC_SIGHUP);
 
 	ga_workers_init();
