@@ -52,7 +52,7 @@ row_waiting() {
 
 HOLD=60
 WINDOW=2
-WINDOWS=6
+WINDOWS=5
 # What each database sends meanwhile, and somewhat more.
 TOP_UP=1300000
 
@@ -202,9 +202,9 @@ take_over() {
 	local before ready
 	query "ALTER DATABASE $2 ALLOW_CONNECTIONS false"
 	before=$(requests)
+	query CHECKPOINT
 	query "SELECT length(group_api.create_group('$(body 1 EMAIL $((8000000 + RANDOM)))'::jsonb)::text)" -d "$1" >/dev/null
 	until [ "$(requests)" -gt "$before" ]; do sleep 0.01; done
-	query CHECKPOINT
 	kill_server
 	before=$(requests)
 	start_until_ready
@@ -219,7 +219,7 @@ sample_takeover_small() { take_over small large; }
 
 row_takeover() {
 	local database
-	ready_for_backlog && start_sink slow_mail --delay-ms 2000 || return
+	ready_for_backlog && start_sink slow_mail --delay-ms 1000 || return
 	for database in small large; do add_http "$database" mail EMAIL || return; done
 	# Each begins with a start of the server.
 	FROM_ROUND=1 in_turn takeover_large takeover_small || return

@@ -3,7 +3,7 @@
 # shellcheck shell=bash disable=SC2034,SC2153 # names of the other files of bench/
 
 SECRET='a secret of at least thirty-two characters'
-HTTP_SECONDS=1.5
+HTTP_SECONDS=1.3
 
 base64url() { openssl base64 -A | tr '+/' '-_' | tr -d '='; }
 

@@ -2,7 +2,7 @@
 # shellcheck shell=bash disable=SC2034,SC2153 # names of the other files of bench/
 
 LATENCY_COUNT=50
-LATENCY_PAUSE=60
+LATENCY_PAUSE=50
 
 # latency DATABASE COUNT CHANNEL PREFIX [OPTIONS [DIRECTORY]]: sets P50, P99, LIMIT50, LIMIT99 and, with a
 # directory, LEAST50 and LEAST99, in ms, CPU and SETTLING, in us

@@ -28,8 +28,7 @@ build_programs() {
 
 prepare() {
 	find_postgres || die 'PostgreSQL with its headers is missing; run script/setup'
-	quietly build 'building' as_owner make -s -C "$ROOT" PG_CONFIG="$PG_CONFIG" || exit 1
-	quietly install 'installing' install_from "$ROOT" || exit 1
+	install_checkout
 	make_work
 	mkdir "$WORK/figures"
 	build_programs

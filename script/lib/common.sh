@@ -305,13 +305,18 @@ install_from() {
 
 build_checkout() { make -s -C "$ROOT" -j "$JOBS" PG_CONFIG="$PG_CONFIG" all; }
 
-# serve_checkout: the checkout built, installed and in a server of its own, for as long as
-# the script runs
-serve_checkout() {
+# install_checkout: built as the user whose it is, and installed
+install_checkout() {
 	export -f build_checkout
 	export ROOT JOBS PG_CONFIG
 	quietly build "building" as_owner bash -c build_checkout || exit 1
 	quietly install "installing" install_from "$ROOT" || exit 1
+}
+
+# serve_checkout: the checkout installed, and in a server of its own, for as long as the
+# script runs
+serve_checkout() {
+	install_checkout
 	make_work
 	quietly cluster "starting PostgreSQL $PG_MAJOR for a moment" start_server || exit 1
 	query 'CREATE EXTENSION group_api' || exit 1
