@@ -92,7 +92,7 @@ sub check_anonymous
 	is(call('POST', '/group/load', 'max', { groupId => $id })->{content}, $outline->{content}, 'who is in no way part of it the same');
 	is(said('POST', '/group/load', undef, { groupId => $NONE }), '404 not_found', 'there is no other');
 	is(said('GET', "/group/$id", undef), '401 not_authenticated', 'GET is for who is signed in');
-	is(said('POST', '/group/load', 'zoe', { groupId => $id }), '200 Zoe Ann:' . call('GET', "/group/$id", 'zoe')->{json}{group}{members}[1]{delivery}{status}, 'the leader is told all');
+	like(said('POST', '/group/load', 'zoe', { groupId => $id }), qr/^200 Zoe Ann:(queued|sending|sent)$/, 'the leader is told all');
 	$node->safe_psql('postgres', 'ALTER SYSTEM RESET group_api.anonymous_load');
 	$node->reload;
 	poll_until(sub { said('POST', '/group/load', undef, { groupId => $id }) =~ /^401/ }, 'the setting counts no more');
