@@ -259,8 +259,26 @@ start_server() {
 	} | as_server tee -a "$WORK/data/postgresql.conf" >/dev/null
 	SERVER_DATA=$WORK/data
 	(cd "$WORK" && as_server "$PG_BIN/pg_ctl" -D "$WORK/data" -w -t 300 \
-		-l "$WORK/server.log" start) >"$WORK/pg_ctl.log" 2>&1 ||
+		-p "$(server_program)" -l "$WORK/server.log" start) >"$WORK/pg_ctl.log" 2>&1 ||
 		{ show_end "$WORK/server.log"; return 1; }
+}
+
+# server_program: postgres; where VALGRIND_SUPPRESSIONS names a file, under valgrind, which
+# writes what it finds into $WORK/valgrind.PID. The courier, whose sandbox lets it open no
+# file, runs without: its own programs run under sanitizers.
+server_program() {
+	if [ -z "${VALGRIND_SUPPRESSIONS:-}" ]; then
+		echo "$PG_BIN/postgres"
+		return
+	fi
+	as_server tee "$WORK/postgres" >/dev/null <<-END
+		#!/bin/sh
+		exec valgrind --quiet --leak-check=no --track-origins=yes --suppressions='$VALGRIND_SUPPRESSIONS' \
+			--trace-children=yes --trace-children-skip='*/group_api_courier,/bin/*,/usr/*' \
+			--error-markers=FOUND,FOUND-END --log-file='$WORK/valgrind.%p' '$PG_BIN/postgres' "\$@"
+	END
+	as_server chmod +x "$WORK/postgres"
+	echo "$WORK/postgres"
 }
 
 # stop_servers [DIRECTORY]: ours, and those that a test which was killed left in $WORK
