@@ -334,9 +334,9 @@ SELECT is((SELECT count(*) FROM group_api_private.event_deliveries WHERE listene
 -- ---- A transaction that is rolled back ----
 
 SAVEPOINT before;
-SELECT pg_temp.new_group('{ann}') \gset ignored_
+SELECT pg_temp.new_group('{ann}') AS undone \gset
 ROLLBACK TO before;
-SELECT is((SELECT count(*) FROM group_api.next_events('ga_test_contacts') WHERE event #>> '{data,member,name}' = 'ann'), 1::bigint,
-	'what is rolled back is told to nobody');
+SELECT ok(count(*) > 0 AND NOT bool_or(event::text LIKE '%' || :'undone' || '%'), 'what is rolled back is told to nobody')
+FROM group_api.next_events('ga_test_contacts', 10000);
 SELECT * FROM finish();
 ROLLBACK;
