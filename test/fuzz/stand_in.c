@@ -6,11 +6,14 @@
 #include "postgres.h"
 
 #include "mb/pg_wchar.h"
+#include "miscadmin.h"
 #include "request/callback/callback.h"
 #include "request/json_reader.h"
 #include "request/soft_json.h"
 #include "stand_in.h"
 #include "utils/jsonb.h"
+
+int MyProcPid = 1;
 
 static void **blocks;
 static size_t count;
