@@ -205,21 +205,27 @@ start_until_ready() {
 	done
 }
 
-# take_over DATABASE OTHER: a message is with its provider when the server is killed;
-# milliseconds from when connections are taken until it is sent again
-take_over() {
+# ms_until_sent: kills the server; milliseconds from when connections are taken until the sink gets something
+ms_until_sent() {
 	local before ready
-	query "ALTER DATABASE $2 ALLOW_CONNECTIONS false"
-	before=$(requests)
-	query CHECKPOINT
-	query "SELECT length(group_api.create_group('$(body 1 EMAIL $((8000000 + RANDOM)))'::jsonb)::text)" -d "$1" >/dev/null
-	await_request "$before" || return
 	kill_server
 	before=$(requests)
 	start_until_ready
 	ready=$(date +%s%N)
 	await_request "$before" || return
 	echo $((($(date +%s%N) - ready) / 1000000))
+}
+
+# take_over DATABASE OTHER: a message is with its provider when the server is killed;
+# milliseconds from when connections are taken until it is sent again
+take_over() {
+	local before
+	query "ALTER DATABASE $2 ALLOW_CONNECTIONS false"
+	before=$(requests)
+	query CHECKPOINT
+	query "SELECT length(group_api.create_group('$(body 1 EMAIL $((8000000 + RANDOM)))'::jsonb)::text)" -d "$1" >/dev/null
+	await_request "$before" || return
+	ms_until_sent || return
 	query "ALTER DATABASE $2 ALLOW_CONNECTIONS true"
 	until [ "$(query "SELECT count(*) FROM group_api_private.invitations WHERE channel = 'EMAIL' AND due IS NOT NULL" -d "$1")" = 0 ]; do sleep 0.1; done
 }
@@ -239,17 +245,11 @@ row_takeover() {
 
 # one_restart: milliseconds; kills the server with messages under way
 one_restart() {
-	local before ready
 	resume large sms
 	until [ "$(query "SELECT count(*) FROM (SELECT FROM group_api_private.invitations
 			WHERE delivery = 'sending' LIMIT 1) AS one" -d large)" = 1 ]; do sleep 0.1; done
 	sleep 2
-	kill_server
-	before=$(requests)
-	start_until_ready
-	ready=$(date +%s%N)
-	await_request "$before" || return
-	echo $((($(date +%s%N) - ready) / 1000000))
+	ms_until_sent
 }
 
 # Not in the table: of the messages under way themselves, which are many.
