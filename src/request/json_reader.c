@@ -21,6 +21,7 @@
 
 #include "request/json_reader.h"
 #include "request/nearest.h"
+#include "request/soft_json.h"
 
 #define MAX_FIELDS 32
 
@@ -218,8 +219,7 @@ ga_json_read_integer(GaJsonReader *reader, const GaJsonPath *path,
 
 	if (value->type == jbvNumeric)
 	{
-		text = DatumGetCString(DirectFunctionCall1(
-			numeric_out, NumericGetDatum(value->val.numeric)));
+		text = ga_soft_json_number(value->val.numeric);
 		length = strlen(text);
 	}
 	else if (value->type == jbvString && is_lenient)

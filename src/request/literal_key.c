@@ -9,6 +9,7 @@
 #include "postgres.h"
 
 #include "request/literal_key.h"
+#include "request/soft_json.h"
 
 #include <ctype.h>
 
@@ -149,9 +150,7 @@ ga_literal_key_in_json(const char *json)
 			return name;
 		else if ((token == WJB_VALUE || token == WJB_ELEM) &&
 				 value.type == jbvNumeric &&
-				 looks_like_key(name, DatumGetCString(DirectFunctionCall1(
-										  numeric_out,
-										  NumericGetDatum(value.val.numeric)))))
+				 looks_like_key(name, ga_soft_json_number(value.val.numeric)))
 			return name;
 	}
 	return NULL;

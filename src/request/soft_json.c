@@ -34,14 +34,18 @@ static const char *
 skip_number(const char *text, const char *end)
 {
 	const char *at = text;
-	const char *mantissa_end;
+	const char *exponent;
 
 	while (at < end && is_of_number(*at))
 		at++;
-	mantissa_end = at;
+	if (at < end && (*at == 'e' || *at == 'E'))
+		at++;
+	if (at < end && (*at == '-' || *at == '+'))
+		at++;
+	exponent = at;
 	while (at < end && (is_of_number(*at) || *at == 'e' || *at == 'E'))
 		at++;
-	if (at - text > MAX_NUMBER || at - mantissa_end > MAX_EXPONENT + 2)
+	if (at - text > MAX_NUMBER || at - exponent > MAX_EXPONENT)
 		return NULL;
 	return at;
 }
@@ -114,7 +118,7 @@ ga_soft_json_or_why(const char *text, size_t length, int max_values,
 	*fault = count_values(text, length, max_values);
 	if (*fault == GA_JSON_UNREADABLE)
 		*complaint = "It may be 32 levels deep, and its numbers 64 digits long "
-					 "with an exponent of 3.";
+					 "with an exponent of 3 digits.";
 	if (*fault != GA_JSON_GOOD)
 		return NULL;
 	json = ga_jsonb_write(text, length, &said);
@@ -190,6 +194,29 @@ ga_soft_json_texts(const char *text)
 	return reader.texts;
 }
 
+/* By its value: 1e131071 is stored in nine bytes, and has 131072 digits. */
+static bool
+has_too_many_digits(Numeric number)
+{
+	Datum least = DirectFunctionCall1(numeric_abs, NumericGetDatum(number));
+	Datum scale = DirectFunctionCall1(numeric_scale, NumericGetDatum(number));
+	Datum bound = DirectFunctionCall3(
+		numeric_in, CStringGetDatum("1e" CppAsString2(MAX_NUMBER)),
+		ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1));
+
+	return DatumGetInt32(scale) > MAX_NUMBER ||
+		   DatumGetBool(DirectFunctionCall2(numeric_ge, least, bound));
+}
+
+const char *
+ga_soft_json_number(Numeric number)
+{
+	if (has_too_many_digits(number))
+		return "(a number of more than " CppAsString2(MAX_NUMBER) " digits)";
+	return DatumGetCString(
+		DirectFunctionCall1(numeric_out, NumericGetDatum(number)));
+}
+
 const char *
 ga_soft_json_text(const JsonbValue *value)
 {
@@ -198,8 +225,7 @@ ga_soft_json_text(const JsonbValue *value)
 		case jbvString:
 			return pnstrdup(value->val.string.val, value->val.string.len);
 		case jbvNumeric:
-			return DatumGetCString(DirectFunctionCall1(
-				numeric_out, NumericGetDatum(value->val.numeric)));
+			return ga_soft_json_number(value->val.numeric);
 		case jbvBool:
 			return value->val.boolean ? "true" : "false";
 		default:

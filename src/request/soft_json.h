@@ -49,6 +49,12 @@ extern Jsonb *ga_soft_json_or_why(const char *text, size_t length,
 								  const char **complaint);
 
 /*
+ * A number's digits; of one that has more than 64 the words that say so, which are no
+ * number: jsonb holds numbers of 131072 digits in nine bytes.
+ */
+extern const char *ga_soft_json_number(Numeric number);
+
+/*
  * A value of an object or list as text; NULL: absent, null, an object or a list.
  * Booleans and numbers are written as JSON writes them; palloc'ed.
  */
