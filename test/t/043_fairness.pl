@@ -144,9 +144,16 @@ for my $leader (1 .. $LEADERS)
 	lead("big $leader", @people);
 	@leader_of{@people} = ($leader) x @people;
 }
-# Their turns count from when all ten are there, however long it took to create the groups.
+# A group's place is taken when its transaction begins: who writes five hundred members meanwhile
+# has turns to make up for.  They are level when each had one since all are there.
 my $all_there = arrived($sink);
 is_under_way($sink, 'ten leaders share a gateway that takes two a second');
+poll_until(sub {
+	my @since = sms_recipients($sink);
+	my %seen = map { $leader_of{$_} => 1 } @since[ $all_there .. $#since ];
+	return keys %seen == $LEADERS;
+}, 'each of them has a turn');
+$all_there = arrived($sink);
 for my $try (1 .. 3)
 {
 	$one = number();
