@@ -198,8 +198,23 @@ may_be_named(const char *name)
 		   (strstr(text, name) != NULL || strstr(text, "\\u") != NULL);
 }
 
-const char *
-ga_caller_header(const GaCaller *caller, const char *name)
+/* In the value of a header a tab is a blank: RFC 9110, 5.5. */
+static const char *
+with_blanks(const char *value)
+{
+	char *copy;
+
+	if (value == NULL || strchr(value, '\t') == NULL)
+		return value;
+	copy = pstrdup(value);
+	for (char *tab = copy; (tab = strchr(tab, '\t')) != NULL;)
+		*tab = ' ';
+	return copy;
+}
+
+/* As it came; NULL: none of that name. */
+static const char *
+find_header(const GaCaller *caller, const char *name)
 {
 	struct GaCallerHeaders *headers = caller->headers;
 	const char *value = NULL;
@@ -220,8 +235,30 @@ ga_caller_header(const GaCaller *caller, const char *name)
 		if (strcmp(header->name, name) == 0)
 			value = header->value;
 	}
+	return with_blanks(value);
+}
+
+const char *
+ga_caller_header(const GaCaller *caller, const char *name)
+{
+	const char *value = find_header(caller, name);
+
 	return value != NULL && is_honest(value, strlen(value), HEADER_MAX) ? value
 																		: NULL;
+}
+
+bool
+ga_caller_header_is_unreadable(const GaCaller *caller, const char *name)
+{
+	const char *value = find_header(caller, name);
+
+	/* Of headers that are longer together than what is read, any may be there. */
+	if (caller->headers != NULL &&
+		ga_caller_setting("request.headers") != NULL &&
+		bounded_setting("request.headers") == NULL)
+		return true;
+	return value != NULL && value[0] != '\0' &&
+		   !is_honest(value, strlen(value), HEADER_MAX);
 }
 
 Jsonb *

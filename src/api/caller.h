@@ -51,8 +51,19 @@ extern void ga_caller_look_up(const struct GaOwnerScope *scope,
 /* A setting of the session's gateway, such as request.method; NULL: empty or unset. */
 extern const char *ga_caller_setting(const char *name);
 
-/* A header of the gateway's request, its name in lower case; NULL: none. */
+/*
+ * A header of the gateway's request, its name in lower case; NULL: none, or none that
+ * can be shown.
+ */
 extern const char *ga_caller_header(const GaCaller *caller, const char *name);
+
+/*
+ * The header may be there, but ga_caller_header() has none: it is too long, or has
+ * characters that cannot be shown.  Where leaving the header out means something, such
+ * a request is refused.
+ */
+extern bool ga_caller_header_is_unreadable(const GaCaller *caller,
+										   const char *name);
 
 /* All of them, their names as the gateway writes them; NULL: none. */
 extern Jsonb *ga_caller_headers(const GaCaller *caller);

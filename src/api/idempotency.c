@@ -25,6 +25,13 @@ ga_idempotency_key(const GaCaller *caller, const char *field,
 	const char *key =
 		field != NULL ? field : ga_caller_header(caller, "idempotency-key");
 
+	/* Taken for none, it would let the repeated call write again. */
+	if (field == NULL &&
+		ga_caller_header_is_unreadable(caller, "idempotency-key"))
+		ga_violation_add(
+			violations, "Idempotency-Key", GA_VIOLATION_INVALID_CHARACTERS,
+			"Use letters, digits and hyphens, such as those of a UUID.",
+			"Idempotency-Key has characters that cannot be shown, or too many");
 	if (key != NULL && pg_mbstrlen(key) > GA_IDEMPOTENCY_KEY_MAX_CHARS)
 		ga_violation_add(violations, "Idempotency-Key", GA_VIOLATION_MAX_LENGTH,
 						 NULL,

@@ -169,7 +169,8 @@ SELECT is((pg_temp.http('max', 'unsubscribe()', jsonb_build_object('x-group-id',
 FROM kinds, (VALUES (jsonb_build_object('x-user-id', pg_temp.id('zoe')::text), '204'),
 	(jsonb_build_object('x-user-id', ''), '400'), (jsonb_build_object('x-user-id', '999999999'), '400'),
 	(jsonb_build_object('x-request-uri', '/api/v2/group/1/subscribe/?user=' || pg_temp.id('zoe')), '204'),
-	('{"x-request-uri": "/api/v2/group/1/subscribe/?user=zoe"}', '400')) AS h (headers, status)
+	('{"x-request-uri": "/api/v2/group/1/subscribe/?user=zoe"}', '400'), ('{"x-request-uri": "/api/v2/group/1/subscribe/?users=1"}', '400'),
+	(jsonb_build_object('x-user-id', pg_temp.id('zoe')::text, 'x-request-uri', '/api/v2/group/1/subscribe/1/?force=1'), '400')) AS h (headers, status)
 WHERE kind = 'open';
 -- Headers as a gateway may write them: the text, not what jsonb makes of it.
 CREATE FUNCTION pg_temp.subscribed_by(headers text) RETURNS text LANGUAGE plpgsql AS $$
@@ -435,7 +436,9 @@ FROM (VALUES (jsonb '{}', jsonb '{"count": 3, "next": null, "previous": null}'),
 	('{"x-request-uri": "/g?limit=1", "x-forwarded-host": "evil.example/\"x"}', '{"count": 3, "next": "/g?limit=1&offset=1", "previous": null}'),
 	('{"x-request-uri": "/g?limit=many&offset=-1"}', '{"count": 3, "next": null, "previous": null}'),
 	('{"x-request-uri": "/g?limit=99999999999999999999"}', '{"count": 3, "next": null, "previous": null}'),
-	('{"x-request-uri": "//evil?offset=99999999999999999999"}', '{"count": 3, "next": null, "previous": null}'),
+	('{"x-request-uri": "//evil?offset=99999999999999999999"}', '{"count": 3, "next": null, "previous": "/evil?limit=10&offset=999999990"}'),
+	('{"x-request-uri": "//evil//x/?limit=1"}', '{"count": 3, "next": "/evil//x/?limit=1&offset=1", "previous": null}'),
+	('{"x-request-uri": "evil?limit=1"}', '{"count": 3, "next": "?limit=1&offset=1", "previous": null}'),
 	('{"x-request-uri": "/g?offset=99999999999999999999"}',
 	'{"count": 3, "next": null, "previous": "/g?limit=10&offset=999999990"}'))
 	AS p (headers, expected);
@@ -446,7 +449,11 @@ SELECT is((pg_temp.http(NULL, 'search_groups()', jsonb_build_object('x-request-u
 	'what cannot be in a name finds nothing: ' || left(word, 12)) FROM (VALUES ('%FF'), ('%00'), (repeat('x', 5000))) AS w (word);
 SELECT is((pg_temp.http('zoe', format('unsubscribe()'), jsonb_build_object('x-group-id', :open::text, 'x-request-uri', uri))).status, '403',
 	'whom is not readable, so it is not oneself: ' || left(uri, 20))
-FROM (VALUES ('/g?user=%FF'), ('/g?user='), ('/g?user'), ('/g?user=&user=1'), ('/g?user=1&a=' || repeat('x', 5000))) AS u (uri);
+FROM (VALUES ('/g?user=%FF'), ('/g?user='), ('/g?user'), ('/g?user=&user=1'), ('/g?user=1&a=' || repeat('x', 5000)), ('//g?user=1'), ('g?user=1'),
+	('/g?users=1'), ('/g?User=1'), ('/g?user_id=1'), ('/g?=1'), ('/g?a=' || U&'\202E'), ('/g?user=' || repeat('1', 20000))) AS u (uri);
+SELECT is((pg_temp.http('max', call, jsonb_build_object('x-request-uri', uri))).status, '400', format('%s with an address that cannot be read: %s', call, left(uri, 20)))
+FROM unnest('{list_groups(),search_groups(),list_invitations()}'::text[]) AS call,
+	(VALUES ('/g?search=' || U&'\202E'), ('/g?search=' || repeat('x', 20000)), ('/g?search=' || repeat('x', 70000)), (E'/g?search=a\x7F')) AS u (uri);
 SELECT is((pg_temp.http('max', 'create_group(''{"name": "x", "[x]": 1, ".y": 2}''::jsonb)')).body::jsonb -> 'errors' -> 0 ->> 'field', name,
 	'a field has a name, whatever it looks like') FROM (VALUES ('.y')) AS n (name);
 

@@ -27,7 +27,7 @@ group_api_list_groups(PG_FUNCTION_ARGS)
 	ga_caller_read(&caller);
 	if (!caller.is_authenticated)
 		return ga_answer_not_authenticated(&caller, GA_CONTRACT_A);
-	if (ga_paging_is_refused(&caller, GA_CONTRACT_A, GA_PAGING_PLAIN, &answer))
+	if (ga_paging_is_refused(&caller, GA_CONTRACT_A, GA_QUERY_PAGE, &answer))
 		return answer;
 	ga_paging_read(&caller, fcinfo, 0, NULL, &paging);
 	ga_owner_enter(&scope);

@@ -70,7 +70,8 @@ list_groups(FunctionCallInfo fcinfo, int at, const char *search,
 	Datum answer;
 	int count;
 
-	if (ga_paging_is_refused(caller, GA_CONTRACT_B, GA_PAGING_SEARCH, &answer))
+	if (ga_paging_is_refused(caller, GA_CONTRACT_B,
+							 GA_QUERY_PAGE | GA_QUERY_SEARCH, &answer))
 		return answer;
 	ga_paging_read(caller, fcinfo, at, search, &paging);
 	ga_owner_enter(&scope);
@@ -138,7 +139,8 @@ group_api_v2_user_groups(PG_FUNCTION_ARGS)
 	int count = 0;
 
 	if (!ga_access_read_caller(&caller, GA_FOR_EVERYBODY, &answer) ||
-		ga_paging_is_refused(&caller, GA_CONTRACT_B, GA_PAGING_SEARCH, &answer))
+		ga_paging_is_refused(&caller, GA_CONTRACT_B,
+							 GA_QUERY_PAGE | GA_QUERY_SEARCH, &answer))
 		return answer;
 	ga_paging_read(&caller, fcinfo, 1, ga_argument_text(fcinfo, 3), &paging);
 	ga_owner_enter(&scope);

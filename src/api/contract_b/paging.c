@@ -19,10 +19,7 @@
 static const char *
 request_uri(const GaCaller *caller)
 {
-	const char *uri = ga_caller_header(caller, "x-request-uri");
-
-	/* Two slashes begin another host's address. */
-	return uri != NULL && uri[0] == '/' && uri[1] != '/' ? uri : NULL;
+	return ga_caller_header(caller, "x-request-uri");
 }
 
 static const char *
@@ -108,18 +105,46 @@ shown_name(const GaFormField *field)
 	const char *name = field->name.data;
 	int length = (int) field->name.length;
 
+	if (length == 0)
+		return "(unprintable)";
 	if (memchr(name, '\0', length) != NULL ||
 		!pg_verify_mbstr(PG_UTF8, name, length, true))
 		return REPLACEMENT_CHARACTER;
 	return pnstrdup(name, pg_mbcliplen(name, length, NAME_SHOWN));
 }
 
-static bool
-is_known(const char *name, int accepted)
+static const struct
 {
-	return strcmp(name, "limit") == 0 || strcmp(name, "offset") == 0 ||
-		   ((accepted & GA_PAGING_SEARCH) && strcmp(name, "search") == 0) ||
-		   ((accepted & GA_PAGING_ORDERING) && strcmp(name, "ordering") == 0);
+	const char *name;
+	int flag; /* of the calls that know it */
+} parameters[] = {{"limit", GA_QUERY_PAGE},
+				  {"offset", GA_QUERY_PAGE},
+				  {"search", GA_QUERY_SEARCH},
+				  {"ordering", GA_QUERY_ORDERING},
+				  {"user", GA_QUERY_USER}};
+
+static bool
+is_known(const GaFormField *field, int accepted)
+{
+	for (int i = 0; i < (int) lengthof(parameters); i++)
+		if ((parameters[i].flag & accepted) &&
+			ga_bytes_are(field->name, parameters[i].name))
+			return true;
+	return false;
+}
+
+static const char *
+known_names(int accepted)
+{
+	StringInfoData out;
+
+	initStringInfo(&out);
+	for (int i = 0; i < (int) lengthof(parameters); i++)
+		if (parameters[i].flag & accepted)
+			appendStringInfo(&out, "%s%s",
+							 out.len ? ", " : "Known: ", parameters[i].name);
+	appendStringInfoChar(&out, '.');
+	return out.data;
 }
 
 /* Names of fields, "-" in front of those that descend: nothing else is an order. */
@@ -129,30 +154,40 @@ is_ordering(const char *text)
 	return strspn(text, "abcdefghijklmnopqrstuvwxyz_-,") == strlen(text);
 }
 
+void
+ga_paging_check_query(const GaCaller *caller, int accepted,
+					  GaViolations *violations)
+{
+	GaFormFields fields = fields_of(request_uri(caller));
+	const char *ordering = text_of(&fields, "ordering");
+
+	if (ga_caller_header_is_unreadable(caller, "x-request-uri"))
+		ga_violation_add(
+			violations, "", GA_VIOLATION_INVALID_CHARACTERS,
+			"Percent-encode what is in the address.",
+			"the address has characters that cannot be shown, or too many");
+	for (int i = 0; i < fields.count; i++)
+		if (!is_known(&fields.list[i], accepted))
+		{
+			const char *name = shown_name(&fields.list[i]);
+
+			ga_violation_add(violations, name, GA_VIOLATION_UNKNOWN_FIELD,
+							 known_names(accepted),
+							 "%s is not a known parameter", name);
+		}
+	if (ordering != NULL && !is_ordering(ordering) &&
+		(accepted & GA_QUERY_ORDERING))
+		ga_violation_add(violations, "ordering", GA_VIOLATION_INVALID_CHOICE,
+						 NULL, "ordering must be the names of fields");
+}
+
 bool
 ga_paging_is_refused(const GaCaller *caller, GaContract contract, int accepted,
 					 Datum *answer)
 {
-	GaFormFields fields = fields_of(request_uri(caller));
-	const char *ordering = text_of(&fields, "ordering");
 	GaViolations violations = {NIL};
 
-	for (int i = 0; i < fields.count; i++)
-	{
-		const char *name = shown_name(&fields.list[i]);
-
-		if (!is_known(name, accepted))
-			ga_violation_add(
-				&violations, name, GA_VIOLATION_UNKNOWN_FIELD,
-				psprintf("Known are limit, offset%s%s.",
-						 accepted & GA_PAGING_SEARCH ? ", search" : "",
-						 accepted & GA_PAGING_ORDERING ? ", ordering" : ""),
-				"%s is not a known parameter", name);
-	}
-	if (ordering != NULL && !is_ordering(ordering) &&
-		(accepted & GA_PAGING_ORDERING))
-		ga_violation_add(&violations, "ordering", GA_VIOLATION_INVALID_CHOICE,
-						 NULL, "ordering must be the names of fields");
+	ga_paging_check_query(caller, accepted, &violations);
 	if (!ga_violations_any(&violations))
 		return false;
 	*answer = ga_answer_violations(caller, contract, &violations);
@@ -173,8 +208,13 @@ address_of(const GaCaller *caller, const char *uri)
 {
 	const char *host = ga_caller_header(caller, "x-forwarded-host");
 	const char *scheme = ga_caller_header(caller, "x-forwarded-proto");
-	const char *path = uri ? pnstrdup(uri, strcspn(uri, "?#")) : "";
+	const char *path;
 
+	/* Two slashes begin another host's address, here they are one. */
+	while (uri != NULL && uri[0] == '/' && uri[1] == '/')
+		uri++;
+	path =
+		uri != NULL && uri[0] == '/' ? pnstrdup(uri, strcspn(uri, "?#")) : "";
 	if (uri == NULL || host == NULL || !is_host(host))
 		return path;
 	if (scheme == NULL || strcmp(scheme, "http") != 0)

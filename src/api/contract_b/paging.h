@@ -31,15 +31,21 @@ typedef struct GaPaging
 extern void ga_paging_read(const GaCaller *caller, FunctionCallInfo fcinfo,
 						   int at, const char *search, GaPaging *paging);
 
-/* What the query of a list may have besides limit and offset. */
-#define GA_PAGING_PLAIN 0
-#define GA_PAGING_SEARCH 0x1
-#define GA_PAGING_ORDERING 0x2
+/* What the query of a call may have: limit and offset, and what its document names. */
+#define GA_QUERY_PAGE 0x1
+#define GA_QUERY_SEARCH 0x2
+#define GA_QUERY_ORDERING 0x4
+#define GA_QUERY_USER 0x8
 
 /*
- * True with an answer (22023, 400) when the client's query has a parameter that the
- * list would ignore.
+ * Adds a violation for each parameter of the client's query that the call would ignore,
+ * and one for an address that cannot be read: what is left out by mistake means
+ * something else.
  */
+extern void ga_paging_check_query(const GaCaller *caller, int accepted,
+								  GaViolations *violations);
+
+/* True with an answer (22023, 400) when there is such a violation. */
 extern bool ga_paging_is_refused(const GaCaller *caller, GaContract contract,
 								 int accepted, Datum *answer);
 

@@ -466,6 +466,7 @@ ga_write_unsubscribe(GaCaller *caller, int64 number, const GaWriteInput *input)
 
 	if (!ga_group_v2_to_see(caller, number, &group, &answer))
 		return answer;
+	ga_paging_check_query(caller, GA_QUERY_USER, &violations);
 	user_id = read_user(caller, input->body, &violations);
 	return unsubscribe_user(caller, &group, user_id, &violations);
 }

@@ -28,7 +28,7 @@ answer_users(FunctionCallInfo fcinfo, const GaCaller *caller,
 	Datum answer;
 	int count;
 
-	if (ga_paging_is_refused(caller, GA_CONTRACT_B, GA_PAGING_PLAIN, &answer))
+	if (ga_paging_is_refused(caller, GA_CONTRACT_B, GA_QUERY_PAGE, &answer))
 		return answer;
 	ga_paging_read(caller, fcinfo, 1, NULL, &paging);
 	ga_owner_enter(&scope);
@@ -87,8 +87,8 @@ group_api_v2_list_feed(PG_FUNCTION_ARGS)
 
 	if (!ga_group_v2_of_call(fcinfo, GA_FOR_USERS, &caller, &group, &answer) ||
 		!is_for_members(&caller, &group, "see the feed", &answer) ||
-		ga_paging_is_refused(&caller, GA_CONTRACT_B, GA_PAGING_ORDERING,
-							 &answer))
+		ga_paging_is_refused(&caller, GA_CONTRACT_B,
+							 GA_QUERY_PAGE | GA_QUERY_ORDERING, &answer))
 		return answer;
 	ga_paging_read(&caller, fcinfo, 1, NULL, &paging);
 	ga_answer_status(&caller, 200);
@@ -140,8 +140,8 @@ group_api_v2_suggest_users(PG_FUNCTION_ARGS)
 	int count;
 
 	if (!ga_access_read_caller(&caller, GA_FOR_USERS, &answer) ||
-		ga_paging_is_refused(&caller, GA_CONTRACT_B, GA_PAGING_SEARCH,
-							 &answer) ||
+		ga_paging_is_refused(&caller, GA_CONTRACT_B,
+							 GA_QUERY_PAGE | GA_QUERY_SEARCH, &answer) ||
 		(has_group &&
 		 (!ga_group_v2_to_see(&caller, PG_GETARG_INT64(0), &group, &answer) ||
 		  !ga_group_v2_is_managed(&caller, &group, "see whom to invite",
