@@ -62,12 +62,15 @@ check_size(FunctionCallInfo fcinfo, int at, GaContract contract,
 
 Jsonb *
 ga_creation_body(FunctionCallInfo fcinfo, int at, GaContract contract,
-				 const GaCaller *caller, Datum *answer)
+				 const GaCaller *caller, GaViolations *violations,
+				 Datum *answer)
 {
-	/* What a form without brackets tells as a list. */
-	static const char *const lists_a[] = {NULL};
-	static const char *const lists_b[] = {"invite_users", "users", NULL};
-	GaViolations violations = {NIL};
+	static const char *const none[] = {NULL};
+	static const char *const lists[] = {"invite_users", "users", NULL};
+	static const char *const booleans[] = {"sendInvitations", "dryRun", NULL};
+	static const GaFormTypes types_a = {.lists = none, .booleans = booleans};
+	/* Its fields take texts for booleans in JSON, too. */
+	static const GaFormTypes types_b = {.lists = lists, .booleans = none};
 	struct varlena *given;
 	Jsonb *body;
 
@@ -79,23 +82,24 @@ ga_creation_body(FunctionCallInfo fcinfo, int at, GaContract contract,
 	/* A text or a bytea: it is the same. */
 	given = PG_DETOAST_DATUM_PACKED(PG_GETARG_DATUM(at));
 	body = ga_body_read((GaBytes){VARDATA_ANY(given), VARSIZE_ANY_EXHDR(given)},
-						contract == GA_CONTRACT_B ? lists_b : lists_a,
-						ga_settings.max_members, &violations);
+						contract == GA_CONTRACT_B ? &types_b : &types_a,
+						ga_settings.max_members, violations);
 	if (body == NULL)
-		*answer = ga_answer_violations(caller, contract, &violations);
+		*answer = ga_answer_violations(caller, contract, violations);
 	return body;
 }
 
 Datum
 ga_creation_run(FunctionCallInfo fcinfo, GaContract contract, GaCreate create)
 {
+	GaGivenBody body = {.violations = {NIL}};
 	GaCaller caller;
 	Datum answer;
-	GaGivenBody body;
 
 	if (is_refused(fcinfo, contract, &caller, &answer))
 		return answer;
-	body.json = ga_creation_body(fcinfo, 0, contract, &caller, &answer);
+	body.json = ga_creation_body(fcinfo, 0, contract, &caller, &body.violations,
+								 &answer);
 	if (body.json == NULL)
 		return answer;
 	body.is_copy = (Pointer) body.json != DatumGetPointer(PG_GETARG_DATUM(0));

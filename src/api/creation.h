@@ -21,6 +21,7 @@ typedef struct GaGivenBody
 {
 	Jsonb *json;
 	bool is_copy; /* not the argument itself: may be freed once it is read */
+	GaViolations violations; /* of its text, told with those of its fields */
 } GaGivenBody;
 
 /* Creates a group from a body and answers. */
@@ -35,11 +36,11 @@ extern Datum ga_creation_run(FunctionCallInfo fcinfo, GaContract contract,
 
 /*
  * The argument `at` as a body, given as jsonb, text or bytea; NULL with an
- * answer: it is too large, or none.
+ * answer: it is too large, or none.  Adds the violations that are of its text.
  */
 extern Jsonb *ga_creation_body(FunctionCallInfo fcinfo, int at,
 							   GaContract contract, const GaCaller *caller,
-							   Datum *answer);
+							   GaViolations *violations, Datum *answer);
 
 /* Frees what nobody reads any more: of a large request it is megabytes. */
 extern void ga_creation_forget_body(GaGivenBody *body);

@@ -35,6 +35,7 @@ typedef enum NodeKind
 {
 	NODE_EMPTY,
 	NODE_TEXT,
+	NODE_BOOLEAN,
 	NODE_LIST,
 	NODE_OBJECT
 } NodeKind;
@@ -139,6 +140,21 @@ take_step(FormNode *node, const Step *step)
 	return child;
 }
 
+/* As contract B's fields read them. */
+static bool
+is_true(GaBytes text)
+{
+	return ga_bytes_are(text, "1") ||
+		   (text.length == 4 && pg_strncasecmp(text.data, "true", 4) == 0);
+}
+
+static bool
+is_false(GaBytes text)
+{
+	return ga_bytes_are(text, "0") ||
+		   (text.length == 5 && pg_strncasecmp(text.data, "false", 5) == 0);
+}
+
 static void
 push_node(JsonbParseState **state, const FormNode *node,
 		  JsonbIteratorToken token, JsonbValue **result)
@@ -150,6 +166,13 @@ push_node(JsonbParseState **state, const FormNode *node,
 	{
 		value.val.string.val = unconstify(char *, node->text.data);
 		value.val.string.len = (int) node->text.length;
+		*result = pushJsonbValue(state, token, &value);
+		return;
+	}
+	if (node->kind == NODE_BOOLEAN)
+	{
+		value.type = jbvBool;
+		value.val.boolean = is_true(node->text);
 		*result = pushJsonbValue(state, token, &value);
 		return;
 	}
@@ -240,16 +263,20 @@ take_list_step(FormNode *node, GaBytes value)
 typedef struct Form
 {
 	FormNode root;
-	const char *const *lists;
+	const GaFormTypes *types;
+	bool is_unreadable; /* there are no fields */
 	GaViolations *violations;
 } Form;
+
+/* Stands for a value that is none, so that its field is not missing as well. */
+#define REPLACEMENT_CHARACTER "\xEF\xBF\xBD"
 
 static void
 plant_field(Form *form, GaBytes name, GaBytes value)
 {
 	const char *path = shown(name);
 	GaViolations *violations = form->violations;
-	bool is_list = is_one_of(name, form->lists);
+	bool is_list = is_one_of(name, form->types->lists);
 	Step steps[STEPS_MAX];
 	int count = 0;
 	FormNode *node = &form->root;
@@ -258,7 +285,9 @@ plant_field(Form *form, GaBytes name, GaBytes value)
 	{
 		fault(violations, path, GA_VIOLATION_INVALID_CHARACTERS, NULL,
 			  "is not valid UTF-8");
-		return;
+		if (!ga_callback_bytes_are_text(name))
+			return;
+		value = ga_bytes(REPLACEMENT_CHARACTER);
 	}
 	count = read_steps(name, steps);
 	if (count == 0)
@@ -283,7 +312,10 @@ plant_field(Form *form, GaBytes name, GaBytes value)
 			  "is given twice");
 		return;
 	}
-	node->kind = NODE_TEXT;
+	node->kind = is_one_of(name, form->types->booleans) &&
+						 (is_true(value) || is_false(value))
+					 ? NODE_BOOLEAN
+					 : NODE_TEXT;
 	node->text = value;
 }
 
@@ -302,10 +334,12 @@ plant_urlencoded(Form *form, GaBytes body)
 	if (has_too_many_fields(body))
 	{
 		fault_too_many(form->violations);
+		form->is_unreadable = true;
 		return;
 	}
 	if (has_broken_percent(body))
 	{
+		form->is_unreadable = true;
 		fault(form->violations, "", GA_VIOLATION_INVALID_CHARACTERS,
 			  "Write a percent sign as %25.",
 			  "has a percent sign without two hexadecimal digits");
@@ -321,6 +355,7 @@ plant_multipart(Form *form, GaBytes body)
 {
 	GaMultipart parts = ga_multipart_read(body);
 
+	form->is_unreadable = parts.complaint != NULL || parts.has_too_many_parts;
 	if (parts.complaint != NULL)
 		fault(form->violations, "", GA_VIOLATION_INVALID_BODY, NULL,
 			  parts.complaint);
@@ -338,19 +373,19 @@ plant_multipart(Form *form, GaBytes body)
 }
 
 static Jsonb *
-read_form(GaBytes body, const char *const *lists, GaViolations *violations)
+read_form(GaBytes body, const GaFormTypes *types, GaViolations *violations)
 {
 	JsonbParseState *state = NULL;
 	JsonbValue *value = NULL;
 	Form form = {.root = {.kind = NODE_OBJECT},
-				 .lists = lists,
+				 .types = types,
 				 .violations = violations};
 
 	if (ga_multipart_is(body))
 		plant_multipart(&form, body);
 	else
 		plant_urlencoded(&form, body);
-	if (ga_violations_any(violations))
+	if (form.is_unreadable)
 		return NULL;
 	push_node(&state, &form.root, WJB_VALUE, &value);
 	return JsonbValueToJsonb(value);
@@ -399,22 +434,17 @@ ga_body_check_size(size_t bytes, int max_members, GaViolations *violations)
 	return false;
 }
 
-/*
- * What is readable but for escapes that mean no character has faults of its
- * fields, and is not read on.  False: it is no JSON.
- */
-static bool
-has_bad_escapes(GaBytes body, int most, GaViolations *violations)
+/* What is readable but for escapes that mean no character; NULL: it is no JSON. */
+static Jsonb *
+read_mended(GaBytes body, int most)
 {
 	char *mended = ga_json_text_mend(body.data, body.length);
 	const char *complaint;
 	GaJsonFault what;
 
-	if (mended == NULL || ga_soft_json_or_why(mended, body.length, most, &what,
-											  &complaint) == NULL)
-		return false;
-	ga_json_text_check(body.data, body.length, violations);
-	return true;
+	return mended == NULL ? NULL
+						  : ga_soft_json_or_why(mended, body.length, most,
+												&what, &complaint);
 }
 
 static Jsonb *
@@ -426,20 +456,22 @@ read_json(GaBytes body, int max_members, GaViolations *violations)
 	Jsonb *json = ga_soft_json_or_why(body.data, body.length, (int) most, &what,
 									  &complaint);
 
+	if (json == NULL && what != GA_JSON_TOO_MANY_VALUES)
+		json = read_mended(body, (int) most);
 	if (json != NULL)
 		ga_json_text_check(body.data, body.length, violations);
 	else if (what == GA_JSON_TOO_MANY_VALUES)
 		fault(violations, "", GA_VIOLATION_TOO_MANY, NULL,
 			  psprintf("has more than %d values", (int) most));
-	else if (!has_bad_escapes(body, (int) most, violations))
+	else
 		fault(violations, "", GA_VIOLATION_INVALID_BODY, complaint,
 			  "is no JSON that can be read");
-	return ga_violations_any(violations) ? NULL : json;
+	return json;
 }
 
-Jsonb *
-ga_body_read(GaBytes body, const char *const *lists, int max_members,
-			 GaViolations *violations)
+static Jsonb *
+read_body(GaBytes body, const GaFormTypes *types, int max_members,
+		  GaViolations *violations)
 {
 	if (!ga_body_check_size(body.length, max_members, violations))
 		return NULL;
@@ -451,6 +483,17 @@ ga_body_read(GaBytes body, const char *const *lists, int max_members,
 		return NULL;
 	}
 	if (looks_like_form(body))
-		return read_form(body, lists, violations);
+		return read_form(body, types, violations);
 	return read_json(body, max_members, violations);
+}
+
+Jsonb *
+ga_body_read(GaBytes body, const GaFormTypes *types, int max_members,
+			 GaViolations *violations)
+{
+	Jsonb *json = read_body(body, types, max_members, violations);
+
+	violations->of_texts =
+		Min(list_length(violations->list), GA_VIOLATIONS_LISTED);
+	return json;
 }

@@ -84,6 +84,20 @@ static const GaJsonTable contact_table = GA_JSON_TABLE(contact_fields);
 
 #define CONTACT_VALUE_FIELD 1
 
+/* The value's name as the caller spelled it: faults name what was sent. */
+static const char *
+value_name(JsonbContainer *contact)
+{
+	const GaJsonField *field = &contact_fields[CONTACT_VALUE_FIELD];
+	JsonbValue ignored;
+
+	return getKeyJsonValueFromContainer(contact, field->name,
+										(int) strlen(field->name),
+										&ignored) != NULL
+			   ? field->name
+			   : field->alias;
+}
+
 static void
 read_contact(GaJsonReader *reader, const GaJsonPath *path,
 			 JsonbContainer *object, void *target)
@@ -99,7 +113,7 @@ read_contact(GaJsonReader *reader, const GaJsonPath *path,
 	if (ga_contact_check(text.channel, text.value, contact, &fault) &&
 		ga_contact_is_allowed(contact, reader->mobile_countries, &fault))
 		return;
-	value = ga_json_path_field(path, contact_fields[CONTACT_VALUE_FIELD].name);
+	value = ga_json_path_field(path, value_name(object));
 	ga_json_fault(reader, &value, fault.code, fault.hint, "%s", fault.message);
 }
 
@@ -176,20 +190,33 @@ add_contact(ContactSet *set, const GaMemberRequest *members, int index)
 }
 
 static void
-check_duplicate(GaJsonReader *reader, const GaJsonPath *path, ContactSet *set,
-				const GaMemberRequest *members, int index)
+fault_duplicate(GaJsonReader *reader, const GaJsonPath *path,
+				JsonbContainer *member, int other)
 {
 	GaJsonPath contact = ga_json_path_field(path, "contact");
-	GaJsonPath value = ga_json_path_field(&contact, "value");
+	JsonbValue said;
+	GaJsonPath value;
+
+	(void) getKeyJsonValueFromContainer(member, contact.name,
+										contact.name_length, &said);
+	value = ga_json_path_field(&contact, value_name(said.val.binary.data));
+	ga_json_fault(reader, &value, GA_VIOLATION_DUPLICATE,
+				  "Name each contact once.",
+				  "is the contact of members[%d] too", other);
+}
+
+static void
+check_duplicate(GaJsonReader *reader, const GaJsonPath *path,
+				const JsonbValue *member, ContactSet *set,
+				const GaMemberRequest *members, int index)
+{
 	int other;
 
 	if (members[index].contact.key == NULL)
 		return;
 	other = add_contact(set, members, index);
 	if (other >= 0)
-		ga_json_fault(reader, &value, GA_VIOLATION_DUPLICATE,
-					  "Name each contact once.",
-					  "is the contact of members[%d] too", other);
+		fault_duplicate(reader, path, member->val.binary.data, other);
 }
 
 /* False and a violation when the list is empty or too long. */
@@ -275,7 +302,8 @@ read_members(GaJsonReader *reader, const GaJsonPath *path, JsonbContainer *list,
 		MemoryContextSwitchTo(one);
 		read_member(reader, &member, &element, &request->members[i]);
 		keep_member(&pool, &request->members[i]);
-		check_duplicate(reader, &member, &contacts, request->members, i);
+		check_duplicate(reader, &member, &element, &contacts, request->members,
+						i);
 		MemoryContextSwitchTo(reader->faults);
 		MemoryContextReset(one);
 	}

@@ -17,6 +17,7 @@
 #include "request/contract_body.h"
 #include "request/json_reader.h"
 #include "request/picture.h"
+#include "request/soft_json.h"
 
 #define NAME_MAX_CHARS 40
 #define DESCRIPTION_MAX_CHARS 500
@@ -25,12 +26,6 @@
 #define OPTIONAL_TEXT (GA_JSON_NULLABLE | GA_JSON_BLANK_IS_NULL)
 /* Base64 may come in lines. */
 #define OPTIONAL_PICTURE (OPTIONAL_TEXT | GA_JSON_MULTI_LINE | GA_JSON_FILE)
-
-typedef struct UserList
-{
-	int count;
-	int64 *ids;
-} UserList;
 
 static void
 check_privacy(GaJsonReader *reader, const GaJsonPath *path, const char *text,
@@ -74,7 +69,7 @@ compare_ranks(const void *a, const void *b)
 
 /* Keeps the first of equal ids, in the order given. */
 static void
-remove_repeated(RankedId *ids, int count, UserList *users)
+remove_repeated(RankedId *ids, int count, GaNamedUsers *users)
 {
 	int kept = 0;
 
@@ -86,8 +81,12 @@ remove_repeated(RankedId *ids, int count, UserList *users)
 
 	users->count = kept;
 	users->ids = palloc_array(int64, Max(kept, 1));
+	users->places = palloc_array(int, Max(kept, 1));
 	for (int i = 0; i < kept; i++)
+	{
 		users->ids[i] = ids[i].id;
+		users->places[i] = ids[i].rank;
+	}
 }
 
 static bool
@@ -155,11 +154,8 @@ read_invite_users(GaJsonReader *reader, const GaJsonPath *path,
 				  JsonbContainer *list, void *target)
 {
 	GaGroupRequestV2 *request = target;
-	UserList users = {0, NULL};
 
-	read_users(reader, path, list, &users);
-	request->user_count = users.count;
-	request->invite_users = users.ids;
+	read_users(reader, path, list, &request->invite_users);
 }
 
 /* ---- The body ---- */
@@ -251,8 +247,7 @@ said_text(const JsonbValue *value)
 		case jbvBool:
 			return value->val.boolean ? "true" : "false";
 		case jbvNumeric:
-			return DatumGetCString(DirectFunctionCall1(
-				numeric_out, NumericGetDatum(value->val.numeric)));
+			return ga_soft_json_number(value->val.numeric);
 		default:
 			if (value->type == jbvBinary &&
 				JsonContainerIsObject(value->val.binary.data) &&
@@ -407,9 +402,9 @@ ga_contract_b_read_update(Jsonb *body, bool is_partial,
 
 /* ---- {"users": [...]} ---- */
 
-int64 *
+GaNamedUsers
 ga_contract_b_read_users(Jsonb *body, bool is_required, int max_users,
-						 int *user_count, GaViolations *violations)
+						 GaViolations *violations)
 {
 	const GaJsonField fields[] = {
 		{.name = "users",
@@ -420,27 +415,24 @@ ga_contract_b_read_users(Jsonb *body, bool is_required, int max_users,
 	};
 	const GaJsonTable table = GA_JSON_TABLE(fields);
 	GaJsonReader reader = {.violations = violations, .max_items = max_users};
-	UserList users = {0, NULL};
+	GaNamedUsers users = {0};
 
 	ga_json_read_body(&reader, body, &table, &users);
-	*user_count = users.count;
-	return users.count > 0 ? users.ids : NULL;
+	return users;
 }
 
-int64 *
+GaNamedUsers
 ga_contract_b_users_of_array(const int64 *ids, const bool *nulls, int count,
-							 int max_users, int *user_count,
-							 GaViolations *violations)
+							 int max_users, GaViolations *violations)
 {
 	GaJsonReader reader = {.violations = violations, .max_items = max_users};
 	GaJsonPath path = ga_json_path_field(NULL, "users");
-	UserList users = {0, NULL};
+	GaNamedUsers users = {0};
 	RankedId *ranked;
 	int valid = 0;
 
-	*user_count = 0;
 	if (!may_have(&reader, &path, count))
-		return NULL;
+		return users;
 	ranked = palloc_array(RankedId, Max(count, 1));
 	for (int i = 0; i < count; i++)
 	{
@@ -455,8 +447,7 @@ ga_contract_b_users_of_array(const int64 *ids, const bool *nulls, int count,
 	}
 	remove_repeated(ranked, valid, &users);
 	pfree(ranked);
-	*user_count = users.count;
-	return users.ids;
+	return users;
 }
 
 /* ---- {"user": ...} ---- */

@@ -41,6 +41,14 @@ typedef struct GaGroupRequest
 	bool has_group_id;			 /* it was given, and is one */
 } GaGroupRequest;
 
+/* Users that a list names: distinct, in the order given. */
+typedef struct GaNamedUsers
+{
+	int count;
+	int64 *ids;
+	int *places; /* where in the list each stands first, from 0 */
+} GaNamedUsers;
+
 /*
  * What an update says of a field that its answers have and it cannot change: a text
  * as it is, of an object its id, of all else the JSON.
@@ -61,8 +69,7 @@ typedef struct GaGroupRequestV2
 	bool is_visible;		   /* default true */
 	GaPicture image;		   /* image_original */
 	GaPicture emotional_image; /* emotional_image_original */
-	int user_count;
-	int64 *invite_users; /* distinct, in the order given */
+	GaNamedUsers invite_users;
 	bool has_image_position;
 	int image_position;			 /* emotional_image_position */
 	bool dry_run;				 /* default false; not of an update */
@@ -125,19 +132,19 @@ extern void ga_contract_b_read_update(Jsonb *body, bool is_partial,
 									  GaViolations *violations);
 
 /*
- * {"users": [1, 2]} of contract B's invite and subscribe: palloc'ed, distinct,
- * in the order given.  NULL with a count of 0 when the field is absent, a fault
- * if `is_required`.
+ * {"users": [1, 2]} of contract B's invite and subscribe, palloc'ed: those that are
+ * ids, whatever else is wrong.  None when the field is absent, a fault if
+ * `is_required`.
  */
-extern int64 *ga_contract_b_read_users(Jsonb *body, bool is_required,
-									   int max_users, int *user_count,
-									   GaViolations *violations);
+extern GaNamedUsers ga_contract_b_read_users(Jsonb *body, bool is_required,
+											 int max_users,
+											 GaViolations *violations);
 
 /* The same list as an array of SQL, whose element i is null where nulls[i]. */
-extern int64 *ga_contract_b_users_of_array(const int64 *ids, const bool *nulls,
-										   int count, int max_users,
-										   int *user_count,
-										   GaViolations *violations);
+extern GaNamedUsers ga_contract_b_users_of_array(const int64 *ids,
+												 const bool *nulls, int count,
+												 int max_users,
+												 GaViolations *violations);
 
 /* {"user": 1} of contract B's DELETE subscribe; 0: absent, null or a fault. */
 extern int64 ga_contract_b_read_user(Jsonb *body, GaViolations *violations);

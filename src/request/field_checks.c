@@ -92,8 +92,9 @@ explain_guid(GaJsonReader *reader, const GaJsonPath *path, const char *text)
 		in_group = 0;
 	}
 	fault_guid(reader, path,
-			   psprintf("its %s group has %d digits instead of %d",
-						guid_ordinals[group], in_group, guid_groups[group]));
+			   psprintf("its %s group has %d digit%s instead of %d",
+						guid_ordinals[group], in_group,
+						in_group == 1 ? "" : "s", guid_groups[group]));
 }
 
 void

@@ -9,6 +9,7 @@
 #include "postgres.h"
 
 #include "common/base64.h"
+#include "mb/pg_wchar.h"
 #include "request/field_checks.h"
 #include "request/picture.h"
 
@@ -132,10 +133,10 @@ ga_picture_check(GaJsonReader *reader, const GaJsonPath *path, const char *text,
 
 	if (pg_strncasecmp(text, "data:", 5) == 0)
 		read_data(reader, path, text, picture);
-	else if (strlen(text) > URL_MAX_CHARS)
+	else if (pg_mbstrlen(text) > URL_MAX_CHARS)
 		ga_json_fault(reader, path, GA_VIOLATION_MAX_LENGTH, NULL,
-					  "has %zu characters, at most %d are allowed",
-					  strlen(text), URL_MAX_CHARS);
+					  "has %d characters, at most %d are allowed",
+					  pg_mbstrlen(text), URL_MAX_CHARS);
 	else
 		ga_check_url(reader, path, text, &picture->url);
 }

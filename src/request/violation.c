@@ -122,6 +122,40 @@ count_unlisted(GaViolations *violations)
 			 rest->count == 1 ? "" : "s");
 }
 
+int
+ga_violations_count(const GaViolations *violations)
+{
+	const UnlistedViolations *rest;
+
+	if (list_length(violations->list) <= GA_VIOLATIONS_LISTED)
+		return list_length(violations->list);
+	rest = llast(violations->list);
+	return GA_VIOLATIONS_LISTED + rest->count;
+}
+
+static bool
+is_within(const char *path, const char *outer)
+{
+	size_t length = strlen(outer);
+
+	return strncmp(path, outer, length) == 0 &&
+		   (length == 0 || strchr(".[", path[length]) != NULL);
+}
+
+/* What was read there is no text of the caller's: another fault of it would mislead. */
+static bool
+is_of_no_text(const GaViolations *violations, const char *path)
+{
+	for (int i = 0; i < violations->of_texts; i++)
+	{
+		const GaViolation *of_text = list_nth(violations->list, i);
+
+		if (is_within(path, of_text->path) || is_within(of_text->path, path))
+			return true;
+	}
+	return false;
+}
+
 void
 ga_violation_add(GaViolations *violations, const char *path,
 				 GaViolationCode code, const char *hint, const char *format,
@@ -130,6 +164,8 @@ ga_violation_add(GaViolations *violations, const char *path,
 	GaViolation *violation;
 	StringInfoData message;
 
+	if (is_of_no_text(violations, path))
+		return;
 	if (ga_violations_full(violations))
 	{
 		count_unlisted(violations);

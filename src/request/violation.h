@@ -77,6 +77,8 @@ typedef struct GaViolationInfo
 typedef struct GaViolations
 {
 	List *list; /* of GaViolation */
+	/* So many of the first are of texts that are none: of their places nothing more is told. */
+	int of_texts;
 } GaViolations;
 
 extern const GaViolationInfo ga_violation_info[GA_VIOLATION_COUNT];
@@ -93,6 +95,9 @@ extern const GaViolationInfo ga_violation_info[GA_VIOLATION_COUNT];
 extern void ga_violation_add(GaViolations *violations, const char *path,
 							 GaViolationCode code, const char *hint,
 							 const char *format, ...) pg_attribute_printf(5, 6);
+
+/* All of them, those that are not listed, too. */
+extern int ga_violations_count(const GaViolations *violations);
 
 /* Whether a further violation would only be counted: spares its wording. */
 static inline bool

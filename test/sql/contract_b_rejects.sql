@@ -73,7 +73,6 @@ FROM (VALUES
 	('visible', 'true'), ('visible', 'false'), ('visible', '"true"'), ('visible', '"False"'),
 	('privacy', 'null'), ('visible', 'null'), ('idempotencyKey', 'null'), ('dry_run', 'null'),
 	('visible', '"0"'), ('invite_users', '[]'), ('invite_users', 'null'),
-	('invite_users', '[1, 2, 2, "3", 4.0, 1e2, 9223372036854775807]'),
 	('image_original', 'null'), ('image_original', '""'),
 	('image_original', '"https://example.com/a.png"'),
 	('emotional_image_original', 'null'), ('emotional_image_position', 'null'),
@@ -88,8 +87,11 @@ SELECT is(pg_temp.field_faults(field, value), field || ' invalid_choice', format
 FROM (VALUES ('products', jsonb '[1]'), ('products', '"[1]"'), ('products', '1'), ('products', '{"id": 1}'), ('product_ids', '[7]'),
 	('paywalls', '[{"id": 1}]'), ('payment_order', '{"id": 1}'), ('active', 'false'), ('active', '"false"')) AS sold (field, value);
 
+SELECT is(pg_temp.field_faults('invite_users', '[1, 2, 2, "3", 4.0, 1e2, 9223372036854775807]'),
+	(SELECT string_agg('invite_users[' || at || '] does_not_exist', ', ') FROM unnest('{0,1,3,4,5,6}'::int[]) AS at),
+	'users are numbers, however they are written, and told by their place in the list');
 SELECT is(pg_temp.field_faults('invite_users', jsonb_build_array(1, value)),
-	'invite_users[1] ' || code, format('%s is no user', left(value::text, 20)))
+	'invite_users[1] ' || code || ', invite_users[0] does_not_exist', format('%s is no user', left(value::text, 20)))
 FROM (VALUES (jsonb 'null', 'null'), ('"x"', 'invalid_type'), ('true', 'invalid_type'),
 	('{}', 'invalid_type'), ('[1]', 'invalid_type'), ('0', 'does_not_exist'),
 	('-1', 'does_not_exist'), ('1.5', 'invalid_type'),

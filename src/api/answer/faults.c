@@ -47,14 +47,16 @@ static const char *
 sql_hint(const GaViolations *violations)
 {
 	const GaViolation *first = linitial(violations->list);
-	int others = list_length(violations->list) - 1;
+	int count = ga_violations_count(violations);
 
-	if (others == 0)
+	if (count == 1)
 		return first->hint;
-	return psprintf("%s%sThe request has %d faults; the detail lists all of "
-					"them.",
+	return psprintf("%s%sThe request has %d faults; the detail lists %s.",
 					first->hint ? first->hint : "", first->hint ? " " : "",
-					others + 1);
+					count,
+					count > GA_VIOLATIONS_LISTED
+						? "the first " CppAsString2(GA_VIOLATIONS_LISTED)
+						: "all of them");
 }
 
 static void

@@ -206,7 +206,7 @@ static Datum
 add_members(GaCaller *caller, GaGivenBody *given)
 {
 	Jsonb *body = given->json;
-	GaViolations violations = {NIL};
+	GaViolations violations = given->violations;
 	GaGroupRequest request;
 	GaGroup group;
 	const char *key;

@@ -155,7 +155,7 @@ free_creation(MemoryContext context, int member_count)
 static Datum
 create_group(GaCaller *caller, GaGivenBody *body)
 {
-	Creation creation = {.violations = {NIL}};
+	Creation creation = {.violations = body->violations};
 	MemoryContext context;
 	MemoryContext old;
 	Datum result;

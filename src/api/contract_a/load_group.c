@@ -61,7 +61,8 @@ group_api_load_group(PG_FUNCTION_ARGS)
 		return ga_answer_fault(&caller, GA_CONTRACT_A, "",
 							   GA_VIOLATION_INVALID_BODY, NULL,
 							   "the body must be an object, not null");
-	body = ga_creation_body(fcinfo, 0, GA_CONTRACT_A, &caller, &answer);
+	body = ga_creation_body(fcinfo, 0, GA_CONTRACT_A, &caller, &violations,
+							&answer);
 	if (body == NULL)
 		return answer;
 	if (!ga_contract_a_read_load(body, &id, &violations))

@@ -57,7 +57,8 @@ read_input(FunctionCallInfo fcinfo, int at, const GaCaller *caller,
 	}
 	if (toast_raw_datum_size(PG_GETARG_DATUM(at)) == VARHDRSZ)
 		return true;
-	input->body = ga_creation_body(fcinfo, at, GA_CONTRACT_B, caller, answer);
+	input->body = ga_creation_body(fcinfo, at, GA_CONTRACT_B, caller,
+								   &input->violations, answer);
 	return input->body != NULL;
 }
 
@@ -71,7 +72,7 @@ typedef enum Forms
 static Datum
 carry_out(FunctionCallInfo fcinfo, GaWriteV2 write, int forms)
 {
-	GaWriteInput input = {NULL};
+	GaWriteInput input = {.violations = {NIL}};
 	int64 number = 0;
 	GaCaller caller;
 	Datum answer;

@@ -44,12 +44,31 @@ static GaUser *
 check_against_store(const GaOwnerScope *scope, const GaGroupRequestV2 *request,
 					GaViolations *violations)
 {
-	if (ga_group_name_is_taken(request->name))
+	static const pg_uuid_t none = {{0}};
+
+	if (request->name != NULL && ga_group_name_is_taken(request->name, &none))
 		ga_violation_add(
 			violations, "name", GA_VIOLATION_UNIQUE, "Choose another name.",
 			"name \"%s\" is taken by another group", request->name);
-	return ga_invitees_named(scope, "invite_users", request->invite_users,
-							 request->user_count, violations);
+	return ga_invitees_named(scope, "invite_users", &request->invite_users,
+							 violations);
+}
+
+/*
+ * What is wrong so far is told with what the database knows of the fields that are
+ * good: who mends a request wants all of it.
+ */
+static Datum
+refuse(const GaCaller *caller, const GaGroupRequestV2 *request,
+	   GaViolations *violations)
+{
+	GaOwnerScope scope;
+
+	ga_owner_enter(&scope);
+	MemoryContextSwitchTo(scope.caller_context);
+	(void) check_against_store(&scope, request, violations);
+	ga_owner_leave(&scope);
+	return ga_answer_violations(caller, GA_CONTRACT_B, violations);
 }
 
 static void
@@ -67,7 +86,8 @@ fill_group(GaGroup *group, const GaGroupRequestV2 *request, GaUploads *uploads)
 	group->emotional_image_position =
 		request->has_image_position ? request->image_position : 0;
 	group->member_count = 1;
-	group->members = palloc0(sizeof(GaMember) * (request->user_count + 1));
+	group->members =
+		palloc0(sizeof(GaMember) * (request->invite_users.count + 1));
 }
 
 static void
@@ -84,7 +104,7 @@ check_and_write(const GaOwnerScope *scope, GaCaller *caller,
 	if (!ga_quota_allows(scope, caller, added, violations))
 		return;
 	ga_creation_add_leader(scope, group, caller);
-	add_invited(group, users, request->user_count);
+	add_invited(group, users, request->invite_users.count);
 	if (request->dry_run)
 		return;
 	/* Somebody else may have taken the name since the check. */
@@ -97,6 +117,26 @@ check_and_write(const GaOwnerScope *scope, GaCaller *caller,
 		ga_violation_add(
 			violations, "name", GA_VIOLATION_UNIQUE, "Choose another name.",
 			"name \"%s\" is taken by another group", request->name);
+}
+
+/*
+ * Who is not in the directory yet has made no group and has no key.  A request of
+ * theirs that is refused must not enter them, so what refuses it is asked before.
+ */
+static bool
+may_be_entered(const GaOwnerScope *scope, GaCaller *caller,
+			   const GaGroupRequestV2 *request, const GaUploads *uploads,
+			   GaViolations *violations)
+{
+	const GaUsage added = {1, ga_picture_uploads_bytes(uploads)};
+
+	ga_caller_look_up(scope, caller, false);
+	if (caller->user.id != 0)
+		return true;
+	(void) check_against_store(scope, request, violations);
+	if (!ga_violations_any(violations))
+		(void) ga_quota_allows(scope, caller, added, violations);
+	return !ga_violations_any(violations);
 }
 
 /* A group that was made before may have grown since. */
@@ -128,7 +168,8 @@ create(GaCaller *caller, const GaGroupRequestV2 *request, const char *key,
 		key = NULL;
 	else
 		ga_creation_mark_shard(group);
-	if (ga_idempotency_begin(&scope, caller, key, body, NULL, group,
+	if (may_be_entered(&scope, caller, request, &uploads, violations) &&
+		ga_idempotency_begin(&scope, caller, key, body, NULL, group,
 							 violations))
 	{
 		check_and_write(&scope, caller, request, group, &uploads, violations);
@@ -143,7 +184,7 @@ static Datum
 create_group(GaCaller *caller, GaGivenBody *given)
 {
 	Jsonb *body = given->json;
-	GaViolations violations = {NIL};
+	GaViolations violations = given->violations;
 	GaGroupRequestV2 request;
 	GaGroup group;
 	GaPreview preview;
@@ -157,8 +198,9 @@ create_group(GaCaller *caller, GaGivenBody *given)
 	ga_contract_b_read(body, ga_settings.max_members, &request, &violations);
 	key = ga_idempotency_key(caller, request.idempotency_key, &violations);
 	shows = request.dry_run || ga_creation_is_rehearsal(caller);
-	if (ga_violations_any(&violations) ||
-		!create(caller, &request, key, body, &group, shows ? &preview : NULL,
+	if (ga_violations_any(&violations))
+		return refuse(caller, &request, &violations);
+	if (!create(caller, &request, key, body, &group, shows ? &preview : NULL,
 				&violations))
 		return ga_answer_violations(caller, GA_CONTRACT_B, &violations);
 	ga_answer_status(caller, request.dry_run ? 200 : 201);

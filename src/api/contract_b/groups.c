@@ -18,6 +18,7 @@
 #include "dispatch/wake.h"
 #include "request/contract_body.h"
 #include "store/group/contract_b_store.h"
+#include "store/group/insert_store.h"
 #include "store/group/lifecycle_store.h"
 #include "store/group/search_store.h"
 #include "utils/builtins.h"
@@ -205,12 +206,29 @@ check_said(const GaGroup *group, const GaGroupRequestV2 *request,
 	}
 }
 
+static void
+check_name(const GaGroup *group, const char *name, GaViolations *violations)
+{
+	GaOwnerScope scope;
+	bool is_taken;
+
+	ga_owner_enter(&scope);
+	is_taken = ga_group_name_is_taken(name, &group->id);
+	ga_owner_leave(&scope);
+	if (is_taken)
+		ga_violation_add(violations, "name", GA_VIOLATION_UNIQUE,
+						 "Choose another name.",
+						 "name \"%s\" is taken by another group", name);
+}
+
 /* What is wrong with the change, given what the group is. */
 static void
 check_change(const GaGroup *group, const GaGroupRequestV2 *request,
 			 GaViolations *violations)
 {
 	check_said(group, request, violations);
+	if (request->name != NULL && strcmp(request->name, group->name) != 0)
+		check_name(group, request->name, violations);
 	if ((request->given & GA_GROUP_V2_PRIVACY) && group->is_private &&
 		!request->is_private)
 		ga_violation_add(violations, "privacy", GA_VIOLATION_CONFLICT,
@@ -301,12 +319,10 @@ rename_group(const GaGroup *group, const GaUploads *uploads)
 	return !taken;
 }
 
-/* The caller's cap of pictures; what is uploaded is counted at once. */
+/* The caller's cap of pictures. */
 static bool
-may_upload(const GaCaller *caller, const GaUploads *uploads,
-		   GaViolations *violations)
+may_upload(const GaCaller *caller, GaUsage added, GaViolations *violations)
 {
-	const GaUsage added = {0, ga_picture_uploads_bytes(uploads)};
 	GaOwnerScope scope;
 	bool allowed;
 
@@ -314,10 +330,20 @@ may_upload(const GaCaller *caller, const GaUploads *uploads,
 		return true;
 	ga_owner_enter(&scope);
 	allowed = ga_quota_allows(&scope, caller, added, violations);
-	if (allowed)
-		ga_quota_count(caller, added);
 	ga_owner_leave(&scope);
 	return allowed;
+}
+
+static void
+count_upload(const GaCaller *caller, GaUsage added)
+{
+	GaOwnerScope scope;
+
+	if (added.picture_bytes == 0)
+		return;
+	ga_owner_enter(&scope);
+	ga_quota_count(caller, added);
+	ga_owner_leave(&scope);
 }
 
 static void
@@ -325,20 +351,25 @@ change(const GaCaller *caller, GaGroupV2 *group,
 	   const GaGroupRequestV2 *request, GaViolations *violations)
 {
 	const char *old_name = group->common.name;
+	GaUsage added = {0};
 	GaUploads uploads;
 
 	check_change(&group->common, request, violations);
 	if (ga_violations_any(violations))
 		return;
 	apply_change(&group->common, request, &uploads);
-	if (!may_upload(caller, &uploads, violations))
+	added.picture_bytes = ga_picture_uploads_bytes(&uploads);
+	if (!may_upload(caller, added, violations))
 		return;
 	if (strcmp(group->common.name, old_name) == 0)
 		update(&group->common, &uploads);
 	else if (!rename_group(&group->common, &uploads))
-		ga_violation_add(
-			violations, "name", GA_VIOLATION_UNIQUE, "Choose another name.",
-			"name \"%s\" is taken by another group", group->common.name);
+	{
+		/* Somebody took the name since the check. */
+		check_name(&group->common, group->common.name, violations);
+		return;
+	}
+	count_upload(caller, added);
 }
 
 static Datum
@@ -349,9 +380,10 @@ answer_missing_body(const GaCaller *caller)
 }
 
 static Datum
-change_group(GaCaller *caller, int64 number, Jsonb *body, bool is_partial)
+change_group(GaCaller *caller, int64 number, const GaWriteInput *input,
+			 bool is_partial)
 {
-	GaViolations violations = {NIL};
+	GaViolations violations = input->violations;
 	GaGroupRequestV2 request;
 	GaGroupV2 group;
 	Datum answer;
@@ -360,13 +392,15 @@ change_group(GaCaller *caller, int64 number, Jsonb *body, bool is_partial)
 		!ga_group_v2_is_managed(caller, &group, "change the group", &answer) ||
 		!ga_group_v2_is_open(caller, &group, &answer))
 		return answer;
-	if (body == NULL)
+	if (input->body == NULL)
 		return answer_missing_body(caller);
-	ga_contract_b_read_update(body, is_partial, &request, &violations);
-	if (!ga_violations_any(&violations) &&
-		!ga_group_v2_hold(caller, &group, &answer))
+	ga_contract_b_read_update(input->body, is_partial, &request, &violations);
+	/* What cannot be done is told whole: with what the group does not allow. */
+	if (ga_violations_any(&violations))
+		check_change(&group.common, &request, &violations);
+	else if (!ga_group_v2_hold(caller, &group, &answer))
 		return answer;
-	if (!ga_violations_any(&violations))
+	else
 		change(caller, &group, &request, &violations);
 	if (ga_violations_any(&violations))
 		return ga_answer_violations(caller, GA_CONTRACT_B, &violations);
@@ -377,13 +411,13 @@ change_group(GaCaller *caller, int64 number, Jsonb *body, bool is_partial)
 Datum
 ga_write_put_group(GaCaller *caller, int64 number, const GaWriteInput *input)
 {
-	return change_group(caller, number, input->body, false);
+	return change_group(caller, number, input, false);
 }
 
 Datum
 ga_write_patch_group(GaCaller *caller, int64 number, const GaWriteInput *input)
 {
-	return change_group(caller, number, input->body, true);
+	return change_group(caller, number, input, true);
 }
 
 PG_FUNCTION_INFO_V1(group_api_v2_put_group);

@@ -59,16 +59,19 @@ ga_invitee_be_invited(GaMember *member, const GaUser *user, TimestampTz moment)
 
 GaUser *
 ga_invitees_named(const GaOwnerScope *scope, const char *field,
-				  const int64 *ids, int count, GaViolations *violations)
+				  const GaNamedUsers *list, GaViolations *violations)
 {
-	GaUser *users = palloc0(sizeof(GaUser) * Max(count, 1));
+	GaUser *users = palloc0(sizeof(GaUser) * Max(list->count, 1));
 
-	ga_users_find(scope, ids, count, users);
-	for (int i = 0; i < count; i++)
+	ga_users_find(scope, list->ids, list->count, users);
+	for (int i = 0; i < list->count; i++)
 		if (users[i].id == 0)
-			ga_violation_add(violations, psprintf("%s[%d]", field, i),
-							 GA_VIOLATION_DOES_NOT_EXIST, NULL,
-							 "%s[%d] names no user: " INT64_FORMAT, field, i,
-							 ids[i]);
+		{
+			const char *path = psprintf("%s[%d]", field, list->places[i]);
+
+			ga_violation_add(violations, path, GA_VIOLATION_DOES_NOT_EXIST,
+							 NULL, "%s names no user: " INT64_FORMAT, path,
+							 list->ids[i]);
+		}
 	return users;
 }

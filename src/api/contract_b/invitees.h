@@ -7,7 +7,7 @@
 
 #include "postgres.h"
 
-#include "request/violation.h"
+#include "request/contract_body.h"
 #include "store/group/group_store.h"
 #include "store/group/user_store.h"
 
@@ -20,11 +20,11 @@ extern void ga_invitee_be_invited(GaMember *member, const GaUser *user,
 								  TimestampTz moment);
 
 /*
- * Inside ga_owner_enter()/leave(): the users of these ids, palloc'ed; a fault of
- * `field`[i] for each that does not exist.
+ * Inside ga_owner_enter()/leave(): the users of the list, palloc'ed; a fault of
+ * `field`[place] for each that does not exist.
  */
 extern GaUser *ga_invitees_named(const struct GaOwnerScope *scope,
-								 const char *field, const int64 *ids, int count,
+								 const char *field, const GaNamedUsers *list,
 								 GaViolations *violations);
 
 #endif /* GA_API_CONTRACT_B_INVITEES_H */

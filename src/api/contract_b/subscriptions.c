@@ -27,8 +27,7 @@
 /* Users a call is about; what they are to the group once it was asked. */
 typedef struct Users
 {
-	int count;
-	int64 *ids;
+	GaNamedUsers list;
 	GaUser *rows;
 	GaSubscription *subscriptions;
 } Users;
@@ -48,8 +47,8 @@ read_array(ArrayType *array, Users *users, GaViolations *violations)
 	ids = palloc(sizeof(int64) * Max(count, 1));
 	for (int i = 0; i < count; i++)
 		ids[i] = nulls[i] ? 0 : DatumGetInt64(elements[i]);
-	users->ids = ga_contract_b_users_of_array(
-		ids, nulls, count, ga_settings.max_members, &users->count, violations);
+	users->list = ga_contract_b_users_of_array(
+		ids, nulls, count, ga_settings.max_members, violations);
 }
 
 static bool
@@ -72,15 +71,14 @@ read_ids(const GaWriteInput *input, bool is_required, Users *users,
 	if (input->users != NULL)
 		read_array(input->users, users, violations);
 	else if (input->body != NULL)
-		users->ids = ga_contract_b_read_users(input->body, is_required,
-											  ga_settings.max_members,
-											  &users->count, violations);
+		users->list = ga_contract_b_read_users(
+			input->body, is_required, ga_settings.max_members, violations);
 	else if (is_required)
 		ga_violation_add(violations, "users", GA_VIOLATION_REQUIRED, NULL,
 						 "users is required");
 	else
 		return;
-	if (!ga_violations_any(violations) && users->count == 0 &&
+	if (!ga_violations_any(violations) && users->list.count == 0 &&
 		names_users(input))
 		ga_violation_add(violations, "users", GA_VIOLATION_EMPTY, NULL,
 						 "users must name somebody");
@@ -104,10 +102,10 @@ static void
 find_users(const GaOwnerScope *scope, const GaGroupV2 *group, Users *users,
 		   GaViolations *violations)
 {
-	users->rows =
-		ga_invitees_named(scope, "users", users->ids, users->count, violations);
-	users->subscriptions = palloc0(sizeof(GaSubscription) * users->count);
-	find_subscriptions(group, users->ids, users->count, users->subscriptions);
+	users->rows = ga_invitees_named(scope, "users", &users->list, violations);
+	users->subscriptions = palloc0(sizeof(GaSubscription) * users->list.count);
+	find_subscriptions(group, users->list.ids, users->list.count,
+					   users->subscriptions);
 }
 
 /* ---- joining and inviting ----------------------------------------------- */
@@ -141,18 +139,18 @@ static void
 join(const GaOwnerScope *scope, const GaGroupV2 *group, const Users *users,
 	 const bool *is_chosen)
 {
-	int32 *numbers = palloc(sizeof(int32) * users->count);
-	int64 *ids = palloc(sizeof(int64) * users->count);
+	int32 *numbers = palloc(sizeof(int32) * users->list.count);
+	int64 *ids = palloc(sizeof(int64) * users->list.count);
 	int placed = 0;
 	int joined = 0;
 	GaGroup added;
 
-	begin_group(&added, group, users->count);
-	for (int i = 0; i < users->count; i++)
+	begin_group(&added, group, users->list.count);
+	for (int i = 0; i < users->list.count; i++)
 	{
 		if (!is_chosen[i])
 			continue;
-		ids[joined++] = users->ids[i];
+		ids[joined++] = users->list.ids[i];
 		if (users->subscriptions[i].number != 0)
 			numbers[placed++] = users->subscriptions[i].number;
 		else
@@ -173,9 +171,9 @@ invite(const GaOwnerScope *scope, const GaGroupV2 *group, const Users *users)
 	GaGroup added;
 	GaGroup again;
 
-	begin_group(&added, group, users->count);
-	begin_group(&again, group, users->count);
-	for (int i = 0; i < users->count; i++)
+	begin_group(&added, group, users->list.count);
+	begin_group(&again, group, users->list.count);
+	for (int i = 0; i < users->list.count; i++)
 	{
 		const GaSubscription *one = &users->subscriptions[i];
 		GaGroup *target = one->number == 0 ? &added : &again;
@@ -202,9 +200,9 @@ static void
 accept_and_invite(const GaOwnerScope *scope, const GaGroupV2 *group,
 				  const Users *users)
 {
-	bool *asks = palloc(sizeof(bool) * users->count);
+	bool *asks = palloc(sizeof(bool) * users->list.count);
 
-	for (int i = 0; i < users->count; i++)
+	for (int i = 0; i < users->list.count; i++)
 		asks[i] = users->subscriptions[i].has_requested &&
 				  !users->subscriptions[i].is_subscribed;
 	join(scope, group, users, asks);
@@ -214,9 +212,9 @@ accept_and_invite(const GaOwnerScope *scope, const GaGroupV2 *group,
 static void
 add_users(const GaOwnerScope *scope, const GaGroupV2 *group, const Users *users)
 {
-	bool *is_new = palloc(sizeof(bool) * users->count);
+	bool *is_new = palloc(sizeof(bool) * users->list.count);
 
-	for (int i = 0; i < users->count; i++)
+	for (int i = 0; i < users->list.count; i++)
 		is_new[i] = !users->subscriptions[i].is_subscribed;
 	join(scope, group, users, is_new);
 }
@@ -224,10 +222,10 @@ add_users(const GaOwnerScope *scope, const GaGroupV2 *group, const Users *users)
 static void
 withdraw(const GaOwnerScope *scope, const GaGroupV2 *group, const Users *users)
 {
-	int32 *numbers = palloc(sizeof(int32) * users->count);
+	int32 *numbers = palloc(sizeof(int32) * users->list.count);
 	int open = 0;
 
-	for (int i = 0; i < users->count; i++)
+	for (int i = 0; i < users->list.count; i++)
 		if (users->subscriptions[i].number != 0)
 			numbers[open++] = users->subscriptions[i].number;
 	ga_subscription_withdraw(group->common.id, numbers, open);
@@ -247,15 +245,12 @@ act_on_users(const GaCaller *caller, GaGroupV2 *group, Users *users,
 	if (!ga_violations_any(violations) &&
 		!ga_group_v2_hold(caller, group, &answer))
 		return answer;
+	ga_owner_enter(&scope);
+	MemoryContextSwitchTo(scope.caller_context);
+	find_users(&scope, group, users, violations);
 	if (!ga_violations_any(violations))
-	{
-		ga_owner_enter(&scope);
-		MemoryContextSwitchTo(scope.caller_context);
-		find_users(&scope, group, users, violations);
-		if (!ga_violations_any(violations))
-			action(&scope, group, users);
-		ga_owner_leave(&scope);
-	}
+		action(&scope, group, users);
+	ga_owner_leave(&scope);
 	if (ga_violations_any(violations))
 		return ga_answer_violations(caller, GA_CONTRACT_B, violations);
 	ga_answer_status(caller, 204);
@@ -267,7 +262,7 @@ static Datum
 manage_users(GaCaller *caller, int64 number, const GaWriteInput *input,
 			 const char *action, bool is_for_open, UsersAction act)
 {
-	GaViolations violations = {NIL};
+	GaViolations violations = input->violations;
 	GaGroupV2 group;
 	Datum answer;
 	Users users;
@@ -318,7 +313,11 @@ static void
 subscribe_caller(GaCaller *caller, const GaGroupV2 *group)
 {
 	GaSubscription subscription = {0};
-	Users users = {1, &caller->user.id, &caller->user, &subscription};
+	Users users = {
+		.list = {.count = 1, .ids = &caller->user.id},
+		.rows = &caller->user,
+		.subscriptions = &subscription,
+	};
 	bool is_chosen = true;
 	GaOwnerScope scope;
 
@@ -326,7 +325,7 @@ subscribe_caller(GaCaller *caller, const GaGroupV2 *group)
 	MemoryContextSwitchTo(scope.caller_context);
 	if (caller->user.id == 0)
 		ga_caller_look_up(&scope, caller, true);
-	find_subscriptions(group, users.ids, 1, &subscription);
+	find_subscriptions(group, users.list.ids, 1, &subscription);
 	if (subscription.is_subscribed)
 		;
 	else if (subscription.is_invited || !group->common.is_private)
@@ -339,7 +338,7 @@ subscribe_caller(GaCaller *caller, const GaGroupV2 *group)
 Datum
 ga_write_subscribe(GaCaller *caller, int64 number, const GaWriteInput *input)
 {
-	GaViolations violations = {NIL};
+	GaViolations violations = input->violations;
 	GaGroupV2 group;
 	Datum answer;
 	Users users;
@@ -347,12 +346,12 @@ ga_write_subscribe(GaCaller *caller, int64 number, const GaWriteInput *input)
 	if (!ga_group_v2_to_see(caller, number, &group, &answer))
 		return answer;
 	read_ids(input, false, &users, &violations);
-	if (users.count > 0 &&
+	if (users.list.count > 0 &&
 		!ga_group_v2_is_managed(caller, &group, "add users", &answer))
 		return answer;
 	if (!ga_group_v2_is_open(caller, &group, &answer))
 		return answer;
-	if (users.count > 0 || ga_violations_any(&violations))
+	if (users.list.count > 0 || ga_violations_any(&violations))
 		return act_on_users(caller, &group, &users, &violations, add_users);
 	if (!ga_group_v2_hold(caller, &group, &answer))
 		return answer;
@@ -459,7 +458,7 @@ unsubscribe_user(const GaCaller *caller, GaGroupV2 *group, int64 user_id,
 Datum
 ga_write_unsubscribe(GaCaller *caller, int64 number, const GaWriteInput *input)
 {
-	GaViolations violations = {NIL};
+	GaViolations violations = input->violations;
 	GaGroupV2 group;
 	int64 user_id;
 	Datum answer;

@@ -9,14 +9,16 @@
 
 #include "api/caller.h"
 #include "fmgr.h"
+#include "request/violation.h"
 #include "utils/array.h"
 #include "utils/jsonb.h"
 
 /* What a write is given besides the group's number: either, or neither. */
 typedef struct GaWriteInput
 {
-	Jsonb *body;	  /* NULL: none */
-	ArrayType *users; /* bigint[], what SQL gives for a body {"users"} */
+	Jsonb *body;			 /* NULL: none */
+	ArrayType *users;		 /* bigint[], what SQL gives for a body {"users"} */
+	GaViolations violations; /* of the body's text */
 } GaWriteInput;
 
 /*

@@ -55,7 +55,8 @@ group_api_proxy_shard_of_token(PG_FUNCTION_ARGS)
 static Jsonb *
 read_body(FunctionCallInfo fcinfo)
 {
-	static const char *const no_lists[] = {NULL};
+	static const char *const none[] = {NULL};
+	static const GaFormTypes texts = {.lists = none, .booleans = none};
 	GaViolations violations = {NIL};
 	struct varlena *given;
 
@@ -66,7 +67,7 @@ read_body(FunctionCallInfo fcinfo)
 		return PG_GETARG_JSONB_P(0);
 	given = PG_DETOAST_DATUM_PACKED(PG_GETARG_DATUM(0));
 	return ga_body_read((GaBytes){VARDATA_ANY(given), VARSIZE_ANY_EXHDR(given)},
-						no_lists, ga_settings.max_members, &violations);
+						&texts, ga_settings.max_members, &violations);
 }
 
 static const char *

@@ -191,16 +191,16 @@ try_insert_group_v2(const GaOwnerScope *scope, GaGroup *group)
 }
 
 bool
-ga_group_name_is_taken(const char *name)
+ga_group_name_is_taken(const char *name, const pg_uuid_t *but)
 {
 	static GaPlan plan = {
 		.sql = "SELECT FROM group_api_private.groups"
 			   " WHERE contract = 'B' AND group_api_private.name_key(name)"
-			   "  = group_api_private.name_key($1)",
-		.nargs = 1,
-		.argtypes = {TEXTOID},
+			   "  = group_api_private.name_key($1) AND id <> $2",
+		.nargs = 2,
+		.argtypes = {TEXTOID, UUIDOID},
 	};
-	Datum values[1] = {CStringGetTextDatum(name)};
+	Datum values[2] = {CStringGetTextDatum(name), UUIDPGetDatum(but)};
 
 	/* Not in the caller's snapshot: a name taken since then counts as well. */
 	return ga_plan_run(&plan, values, NULL, SPI_OK_SELECT) > 0;
@@ -214,7 +214,7 @@ insert_group_v2(const GaOwnerScope *scope, GaGroup *group)
 	{
 		if (try_insert_group_v2(scope, group))
 			return true;
-		if (ga_group_name_is_taken(group->name))
+		if (ga_group_name_is_taken(group->name, &group->id))
 			return false;
 	}
 	return false;
