@@ -37,6 +37,18 @@ sub picture_of
 	return $group->{image_big} =~ s{^https://groups\.example}{}r;
 }
 
+# nginx takes several slashes for one, and reads what is percent-encoded.
+sub check_spelling
+{
+	my ($front) = @_;
+	for my $path ($B, "/$B", '/api%2Fv2/group/', '/./api/v2/group/', '/x/../api/v2//group/', '///api/v2/group/no/such')
+	{
+		like($front->ask('GET', $path, headers => { Accept => '*/*' })->{content}, qr/^\{"errors":/, "$front->{name}: $path is told in contract B's words");
+	}
+	like($front->ask('GET', '/x/../group/create', headers => { Accept => '*/*' })->{content}, qr/^\{"error":/, "and others in contract A's");
+	return;
+}
+
 # A cache that keeps an answer without it breaks the next page that asks.
 sub check_origins
 {
@@ -56,6 +68,12 @@ sub check_origins
 		[ '/rpc/get_group' => 'GET, HEAD, POST, OPTIONS' ], [ $picture => 'GET, HEAD, OPTIONS' ])
 	{
 		is($asked->($_->[0])->{allow}, $_->[1], "OPTIONS says what $_->[0] takes");
+	}
+	for ([ POST => $picture => 'GET, HEAD, OPTIONS' ], [ PUT => $B => 'GET, HEAD, POST, OPTIONS' ], [ GET => '/group/create' => 'POST, OPTIONS' ], [ PUT => '/i/x' => 'GET, HEAD, POST, OPTIONS' ])
+	{
+		my ($method, $path, $allowed) = @$_;
+		my $answer = $front->ask($method, $path, headers => { Accept => '*/*' });
+		is("$answer->{status} $answer->{headers}{allow}", "405 $allowed", "$method is told what $path takes");
 	}
 	return;
 }
@@ -164,6 +182,7 @@ sub check_rate
 for my $gateway (gateways($node))
 {
 	my $front = front_of($gateway, rate => '1000r/s');
+	check_spelling($front);
 	check_origins($front);
 	check_pictures($front);
 	check_headers($front);

@@ -77,6 +77,37 @@ sub check_mangled
 	return;
 }
 
+# Whatever is sent to a link, a page for people answers.
+sub check_anything
+{
+	my ($front) = @_;
+	my $of = tokens_of($node, {}, qw(any));
+	my $link = "/i/$of->{any}";
+	my $stop = unsubscribe_token($node, lc(($front->{name} =~ s/ /./gr) . '@example.com'));
+	my $post = sub { $front->ask('POST', $link, content => $_[0], headers => { Accept => '*/*', @_ > 1 ? ('Content-Type' => $_[1]) : () }) };
+
+	for my $body ('', 'answer=', 'answer=maybe', 'x=1', 'token=x', "token=$of->{any}&answer=no&utm=1", '{"answer": "accept"}', 'answer=accepted', 'xanswer=accept')
+	{
+		my $answer = $post->($body, 'application/x-www-form-urlencoded');
+		is("$answer->{status} $answer->{headers}{'content-type'}", '400 text/html; charset=utf-8', "$front->{name}: no answer is asked for again: $body");
+		like($answer->{content}, qr/<form/, 'with the question');
+	}
+	is($post->('answer=')->{status}, 400, 'whatever the body is called');
+	is(response_of($of->{any}), 'pending', 'and answers nothing');
+	for my $method (qw(PUT PATCH DELETE))
+	{
+		for my $path ($link, "/u/$stop")
+		{
+			my $answer = $front->ask($method, $path, headers => { Accept => '*/*' });
+			is("$answer->{status} $answer->{headers}{'content-type'}", '405 text/html', "$method is no way to a page: $path");
+			is($answer->{headers}{allow}, 'GET, HEAD, POST, OPTIONS', 'which are named');
+		}
+	}
+	is($post->('answer=decline&utm_source=mail', 'application/x-www-form-urlencoded')->{status}, 200, 'an answer counts without its token, and with what else is sent');
+	is(response_of($of->{any}), 'declined', 'and answers');
+	return;
+}
+
 # PostgREST breaks off at them, at a form in the midst of a transaction, which the next
 # request would be in.
 sub check_bytes
@@ -140,6 +171,7 @@ for my $gateway (gateways($node))
 {
 	check_front(front_of($gateway));
 	check_mangled(front_of($gateway));
+	check_anything(front_of($gateway, rate => '1000r/s'));
 	check_bytes(front_of($gateway, rate => '1000r/s'));
 	check_logs($gateway);
 }
