@@ -8,7 +8,9 @@
  * stands at the front of the queue, so in the first slice, before the first claim.
  *
  * Rows that somebody holds locked are remembered and tried again by their keys, so
- * that the search need not begin anew for them.
+ * that the search need not begin anew for them.  For those that are set aside it does,
+ * when their time has come (dispatch/steps/recheck); a dispatcher that ends before says
+ * that they are left.
  */
 #include "postgres.h"
 
@@ -45,7 +47,7 @@ ga_orphans_search(void)
 bool
 ga_orphans_are_left(void)
 {
-	return is_searching || locked_count > 0;
+	return is_searching || locked_count > 0 || search.leaves_some;
 }
 
 GaMonotonic
@@ -134,6 +136,8 @@ search_slice(GaMonotonic now, int64 incarnation)
 	remember(kept, kept_count);
 	ga_work_end();
 	search = next;
+	/* What was neither taken back nor locked was set aside, or somebody changed it. */
+	search.leaves_some |= taken + kept_count < (uint64) count;
 	is_searching = !is_over;
 	taken_back += taken;
 	if (kept_count > 0)
@@ -165,6 +169,7 @@ retry_locked(GaMonotonic now, int64 incarnation)
 	ga_work_end();
 	memcpy(locked, kept, sizeof(GaOrphan) * kept_count);
 	locked_count = kept_count;
+	search.leaves_some |= taken + kept_count < (uint64) count;
 	locked_not_before = now + LOCKED_RETRY_MS * 1000;
 	taken_back += taken;
 	read_again(before, taken > 0 ? count : 0);

@@ -15,7 +15,7 @@ extern void ga_orphans_search(void);
 extern void ga_orphans_take_back_some(GaMonotonic now, int64 incarnation);
 /* When that is to be done next; never: there are none left. */
 extern GaMonotonic ga_orphans_next_turn(void);
-/* Whether there may be some. */
+/* Whether there may be some, also those that are set aside. */
 extern bool ga_orphans_are_left(void);
 
 #endif /* GA_DISPATCH_ORPHANS_H */

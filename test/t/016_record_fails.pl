@@ -3,7 +3,8 @@ use strict;
 use warnings;
 
 use FindBin;
-use lib "$FindBin::RealBin/../lib";
+use lib "$FindBin::RealBin/../lib", "$FindBin::RealBin/lib";
+use Invitations;
 use PostgreSQL::Test::Utils;
 use Test::More;
 use GroupApiTest;
@@ -44,4 +45,46 @@ query("SELECT pg_cancel_backend(pid) FROM group_api_private.dispatcher_state()")
 query('SELECT 1');
 is(query('SELECT pid FROM group_api_private.dispatcher_state()'), $pid, 'a cancel does not end the dispatcher');
 
+# ---- what was set aside is known to the next dispatcher
+
+# What is refused is in no journal, as what was taken over is.
+my $strict = start_http_sink(status => 400, body => '{"message":"no such number"}');
+query("ALTER SERVER sms OPTIONS (SET url '$strict->{http}/')");
+# Its second wait is longer than a dispatcher with nothing to do stays.
+$node->append_conf('postgresql.conf', "group_api.dispatcher_idle_timeout = '1s'");
+$node->reload;
+
+# The update of one row fails, as long as the dispatcher that met it lives.
+sub fails_until_it_retires
+{
+	my ($condition, $step, $begin) = @_;
+	local $Test::Builder::Level = $Test::Builder::Level + 1;
+
+	poll_until(sub { dispatcher($node)->{state} eq 'idle' }, 'a dispatcher with nothing to do ends');
+	query("CREATE TRIGGER refuse BEFORE UPDATE ON group_api_private.invitations
+		FOR EACH ROW WHEN ($condition) EXECUTE FUNCTION refuse()");
+	$begin->();
+	poll_until(sub { query("SELECT count(*) FROM group_api_private.set_aside WHERE step = '$step' AND tries > 1") == 1 },
+		"a row is set aside at the step $step");
+	poll_until(sub { dispatcher($node)->{state} eq 'idle' }, 'and its dispatcher ends');
+	query('DROP TRIGGER refuse ON group_api_private.invitations');
+	query('SELECT group_api.retry_failed()');
+	invite($node, sa_number(1));
+	return;
+}
+
+my $lone = sa_number(2);
+fails_until_it_retires("NEW.contact = '$lone' AND NEW.delivery = 'failed'", 'record', sub { invite($node, $lone) });
+poll_until(sub { delivery_of($node, $lone)->{delivery} ne 'sending' }, 'the next one ends what could not be recorded')
+  or diag(explain(delivery_of($node, $lone)));
+
+# As one that died leaves it.
+fails_until_it_retires("NEW.contact = '$lone' AND OLD.delivery = 'sending'", 'take back', sub {
+	query("UPDATE group_api_private.invitations SET delivery = 'sending', due = now(), incarnation = 0 WHERE contact = '$lone'");
+	$node->restart;
+});
+poll_until(sub { delivery_of($node, $lone)->{delivery} ne 'sending' }, 'the next one ends what could not be taken back')
+  or diag(explain(delivery_of($node, $lone)));
+
+$node->stop;
 done_testing();

@@ -155,7 +155,7 @@ static void
 retire(const GaRetireReport *report, GaMonotonic now)
 {
 	ga_retire_keep(report->trimmed_at);
-	ga_own_slot->kept.nothing_in_flight = !report->has_orphans;
+	ga_own_slot->kept.nothing_in_flight = !report->leaves_some;
 	ga_own_slot_leave_idle(report->wait_ms < 0
 							   ? GA_MONOTONIC_NEVER
 							   : now + (int64) report->wait_ms * 1000);

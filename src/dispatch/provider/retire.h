@@ -15,7 +15,7 @@ typedef struct GaRetireReport
 {
 	bool must_stay;			/* something is in flight or not yet recorded */
 	bool is_foreign;		/* the data come from another database */
-	bool has_orphans;		/* rows of an earlier dispatcher are left */
+	bool leaves_some;		/* rows may be left in the state sending */
 	long wait_ms;			/* until something is to be done; -1: never */
 	GaMonotonic trimmed_at; /* when the history was trimmed; 0: never */
 } GaRetireReport;

@@ -38,6 +38,15 @@
 #include "dispatch/work.h"
 #include "store/queue/claim_store.h"
 
+/* Claimed, and not handed over since an error came in between: no outcome will tell. */
+static int64 lost;
+
+bool
+ga_claiming_has_lost_some(void)
+{
+	return lost > 0;
+}
+
 void
 ga_claiming_place_due(GaMonotonic now)
 {
@@ -73,11 +82,13 @@ claim_for(GaProvider *provider, int limit, GaMonotonic now)
 							   ga_incarnation_number(), limit, &scan, &claims);
 		ga_screening_mark(ga_work_scope(), provider->channel, claims, count);
 	}
+	lost += count;
 	ga_work_end();
 	ga_provider_claimed(provider, &scan, count, limit, now);
 	ga_readings_tell_position(provider->channel);
 	pg_atomic_fetch_add_u64(&ga_own_slot->claimed, count);
 	ga_handover_all(provider, claims, count);
+	lost -= count;
 	ga_couriers_flush();
 }
 

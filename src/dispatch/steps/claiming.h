@@ -20,4 +20,7 @@ extern void ga_claiming_ask_for_receipts(GaMonotonic now);
 /* For providers that have read everything: when the next row is due. */
 extern void ga_claiming_ask_next_due(GaMonotonic now);
 
+/* Whether rows may have been claimed that no courier has and no outcome will end. */
+extern bool ga_claiming_has_lost_some(void);
+
 #endif /* GA_DISPATCH_STEPS_CLAIMING_H */

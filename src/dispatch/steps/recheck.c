@@ -57,6 +57,6 @@ ga_recheck_end_set_aside(GaMonotonic now)
 	ga_polls_recheck();
 	ga_deadlines_recheck();
 	ga_unreadable_pages_recheck();
-	if (!ga_retire_found_nothing_in_flight())
+	if (!ga_retire_found_nothing_in_flight() || ga_orphans_are_left())
 		ga_orphans_search();
 }

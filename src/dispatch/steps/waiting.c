@@ -13,6 +13,9 @@
 #include "dispatch/own_slot.h"
 #include "dispatch/ownership.h"
 #include "dispatch/provider/retire.h"
+#include "dispatch/records.h"
+#include "dispatch/screening.h"
+#include "dispatch/steps/claiming.h"
 #include "dispatch/steps/deadlines.h"
 #include "dispatch/steps/history.h"
 #include "dispatch/steps/recording.h"
@@ -23,14 +26,39 @@
 #include "postmaster/interrupt.h"
 #include "storage/latch.h"
 
+/* For so long one that is asked to leave waits for contacts to be suppressed. */
+#define SUPPRESS_MS 3000
+
+/*
+ * Whether contacts wait for their suppression, which would be forgotten with the process.
+ * Somebody may hold a lock on them for ever, and one that is asked to leave claims nothing.
+ */
+static bool
+is_suppressing(void)
+{
+	uint64 asked = pg_atomic_read_u64(&ga_own_slot->asked_to_leave);
+
+	return ga_screening_next_turn() != GA_MONOTONIC_NEVER &&
+		   (asked == 0 ||
+			ga_monotonic_now() < (GaMonotonic) asked + SUPPRESS_MS * 1000);
+}
+
+/* Whether the next dispatcher is to look for rows in the state sending. */
+static bool
+leaves_some(void)
+{
+	return !ga_ownership_is_ours() || ga_orphans_are_left() ||
+		   ga_records_aside_count() > 0 || ga_claiming_has_lost_some();
+}
+
 /* How long to wait, unless this is the end of the process. */
 static long
 retire_or_wait(long work_ms)
 {
 	GaRetireReport report = {
-		.must_stay = ga_recording_is_outstanding(),
+		.must_stay = ga_recording_is_outstanding() || is_suppressing(),
 		.is_foreign = ga_ownership_is_foreign(),
-		.has_orphans = !ga_ownership_is_ours() || ga_orphans_are_left(),
+		.leaves_some = leaves_some(),
 		.wait_ms = work_ms,
 		.trimmed_at = ga_history_trimmed_at(),
 	};

@@ -39,10 +39,13 @@
 	" FROM group_api_private.set_aside s WHERE s.group_id = i.group_id"        \
 	" AND s.number = i.number AND s.step = 'record'))"
 
-/* The columns of a slice; the tag of a row without one is when it is due. */
+/*
+ * The columns of a slice; the tag of a row without one is when it is due.  The last one is
+ * null where nothing is to be taken back, and false where that is not the time for it.
+ */
 #define SLICE(tag, of_list)                                                    \
 	"SELECT i.group_id, i.number, " tag ","                                    \
-	" CASE WHEN" OF_OLDER_INCARNATION " THEN" NOT_SET_ASIDE " ELSE false END"  \
+	" CASE WHEN" OF_OLDER_INCARNATION " THEN" NOT_SET_ASIDE " END"             \
 	" FROM group_api_private.invitations i"                                    \
 	" WHERE " of_list " AND i.due IS NOT NULL"                                 \
 	"  AND (" tag ", i.group_id, i.number) > ($3, $4, $5)"                     \
@@ -101,7 +104,10 @@ move_on(GaOrphanSearch *search, GaQueueRange *range, const GaQueueCursor *last)
 	if (last != NULL)
 		search->at[search->list] = *last;
 	else if (ga_queue_range_next(range))
+	{
 		search->at[search->list] = range->after;
+		search->leaves_some = true;
+	}
 	else
 		search->is_over[search->list] = true;
 	for (int i = 0; i < GA_CHANNEL_COUNT; i++)
@@ -137,6 +143,7 @@ ga_orphans_find(const GaOwnerScope *scope, int64 incarnation,
 		at = (GaQueueCursor){ga_row_int64(i, 3, 0), key.group_id, key.number};
 		if (ga_row_bool(i, 4, false))
 			(*orphans)[count++] = (GaOrphan){key, search->list, at.start_tag};
+		search->leaves_some |= !ga_row_bool(i, 4, true);
 	}
 	*is_over = move_on(search, &range, rows == SLICE_ROWS ? &at : NULL);
 	return count;

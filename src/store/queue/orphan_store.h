@@ -20,7 +20,8 @@ struct GaOwnerScope;
 typedef struct GaOrphanSearch
 {
 	bool is_begun;
-	int list; /* the next one */
+	bool leaves_some; /* set aside, or on pages that cannot be read */
+	int list;		  /* the next one */
 	bool is_over[GA_CHANNEL_COUNT];
 	GaQueueCursor at[GA_CHANNEL_COUNT];
 } GaOrphanSearch;
