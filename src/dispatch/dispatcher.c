@@ -181,6 +181,7 @@ start_incarnation(void)
 			ga_work_survive(ga_recovery_run, ga_monotonic_now());
 		if (!ga_reload_is_wanted() && !ga_recovery_is_due())
 			ga_work_survive(ga_incarnation_begin, 0);
+		ga_work_end_turn();
 		if (ga_incarnation_number() == 0)
 			wait_to_start();
 	}

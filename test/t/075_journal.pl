@@ -117,6 +117,25 @@ is(query("SELECT count(*) FROM group_api.attempts a JOIN group_api_private.invit
 	WHERE contact IN ('" . join("', '", @recorded) . "')"), 4, 'nor have they a second line in the history');
 ok(!recovered($start), 'nor is it told');
 
+# ---- what cannot be recorded for long
+
+# Whatever keeps outcomes from being written down, for the dispatcher that has them and for the next.
+query(q{CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RAISE LOG $$a try$$; RAISE EXCEPTION $$the history is full$$; END';
+	CREATE TRIGGER refuse BEFORE UPDATE ON group_api_private.invitations FOR EACH ROW WHEN (NEW.delivery = 'sent') EXECUTE FUNCTION refuse()});
+my @unrecorded = four_under_way();
+poll_until(sub { slots_taken_over(slurp_file(journal_path())) == 4 }, 'four answers are noted');
+my ($first, $tried) = (dispatcher($node)->{pid}, -s $node->logfile);
+kill 'KILL', $first;
+my $second = wait_for_dispatcher($node, 'another dispatcher comes', not => $first)->{pid};
+# All at once, then each of the four, then what would be the third time.
+poll_until(sub { (() = substr(slurp_file($node->logfile), $tried) =~ /LOG:  a try/g) > 8 }, 'which tries again and again');
+is(scalar(arrivals(@unrecorded)), 4, 'and sends nothing');
+query('DROP TRIGGER refuse ON group_api_private.invitations');
+all_are($node, 'sent', 'once it works all is recorded');
+is(scalar(arrivals(@unrecorded)), 4, 'each message was sent once');
+ok(recovered($tried), 'by what the journal says');
+is(dispatcher($node)->{pid}, $second, 'to the same dispatcher');
+
 # ---- what is not waited for
 
 my $silent = start_script_server(http => { rules => [ { match => '', replies => [ { delay => 3600 } ] } ] }, smtp => {});

@@ -213,6 +213,21 @@ what_ends_its_readers_is_read_twice_and_not_again(void **state)
 	assert_true(ga_journal_begin(journal));
 }
 
+static void
+what_cannot_be_recorded_is_read_until_it_can(void **state)
+{
+	GaJournal *journal = *state;
+
+	for (int i = 0; i < 10; i++)
+	{
+		assert_true(ga_journal_begin(journal));
+		ga_journal_put_off(journal);
+	}
+	ga_journal_clear(journal);
+	ga_journal_put_off(journal);
+	assert_true(ga_journal_begin(journal));
+}
+
 /* ---- two sides at once ------------------------------------------------------------ */
 
 #define ROUNDS 50000
@@ -301,6 +316,8 @@ main(void)
 		cmocka_unit_test_setup_teardown(
 			what_ends_its_readers_is_read_twice_and_not_again, set_up,
 			tear_down),
+		cmocka_unit_test_setup_teardown(
+			what_cannot_be_recorded_is_read_until_it_can, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 			no_answer_is_read_as_that_of_another_message, set_up, tear_down),
 	};

@@ -46,7 +46,7 @@ struct GaJournal
 	uint32_t layout;
 	uint32_t size;
 	GaMonotonic busy_until;
-	uint32_t begun;		 /* how often reading was begun since the last end */
+	uint32_t begun;		 /* how many died while they read, since the last end */
 	uint32_t generation; /* of the dispatcher that took it last */
 	JournalSlot slots[GA_JOURNAL_SLOTS];
 };
@@ -97,6 +97,14 @@ bool
 ga_journal_begin(GaJournal *journal)
 {
 	return journal->begun++ < BEGUN_MAX;
+}
+
+void
+ga_journal_put_off(GaJournal *journal)
+{
+	/* What was too much to be read was cleared, and counts from zero. */
+	if (journal->begun > 0)
+		journal->begun--;
 }
 
 bool

@@ -74,6 +74,8 @@ extern bool ga_journal_take(GaJournal *journal);
 /* Before what is left behind is read; false: that was begun so often without an end
  * (ga_journal_clear) that it may be what ends the dispatchers. */
 extern bool ga_journal_begin(GaJournal *journal);
+/* What was begun could not be done, and did not end the dispatcher: it is tried again. */
+extern void ga_journal_put_off(GaJournal *journal);
 /* Before the message is handed over. */
 extern void ga_journal_put(GaJournal *journal, const GaJournalMessage *message);
 /* Its outcome is recorded. */

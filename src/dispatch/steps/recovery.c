@@ -11,9 +11,11 @@
  * for, for GA_JOURNAL_LINGER_MS at the most; it takes no longer than the gateways do.
  *
  * It is the first step of a dispatcher, as its own messages need the journal's slots.
- * A row that somebody holds locked, or that cannot be recorded, is not tried again: it
- * goes the way of all others that were left behind.  So does all of it where two
- * dispatchers have ended while they read.
+ * A row that somebody holds locked, or that alone cannot be recorded, is not tried again:
+ * it goes the way of all others that were left behind.  So does all of it where two
+ * dispatchers have died while they read.  While nothing can be recorded, as on a full
+ * disk, it is tried again and again, and nothing is sent: else all of it would be sent
+ * twice.
  *
  * Locks: the tables of GA_STEP_RECORD, without waiting (dispatch/work), and the rows,
  * skipping those that others hold.
@@ -155,27 +157,47 @@ count_recorded(const GaRecord *records, int count, TimestampTz now)
 	}
 }
 
+/* Records what is in the journal, and tells how many messages that are. */
+static int
+read_journal(GaRecord *records)
+{
+	int count = 0;
+	int recorded;
+
+	for (int i = 0; ga_ownership_is_ours() && i < GA_JOURNAL_SLOTS; i++)
+		if (read_slot(i, GetCurrentTimestamp(), &records[count]))
+			count++;
+	recorded = record_all(records, count);
+	ga_work_end();
+	return recorded;
+}
+
 void
 ga_recovery_run(GaMonotonic now)
 {
 	GaRecord *records;
-	int count = 0;
-	int recorded;
+	volatile int recorded = 0;
 
 	if (!ga_recovery_is_due() || is_courier_busy(now))
 		return;
 	is_done = ga_journal_is_empty(ga_own_journal());
 	if (is_done || !ga_work_begin(GA_STEP_RECORD))
 		return;
-	if (!ga_journal_begin(ga_own_journal()))
-		ga_own_journal_clear();
 	records = MemoryContextAlloc(ga_work_scope()->caller_context,
 								 sizeof(GaRecord) * GA_JOURNAL_SLOTS);
-	for (int i = 0; ga_ownership_is_ours() && i < GA_JOURNAL_SLOTS; i++)
-		if (read_slot(i, GetCurrentTimestamp(), &records[count]))
-			count++;
-	recorded = record_all(records, count);
-	ga_work_end();
+	if (!ga_journal_begin(ga_own_journal()))
+		ga_own_journal_clear();
+	PG_TRY();
+	{
+		recorded = read_journal(records);
+	}
+	PG_CATCH();
+	{
+		/* Whoever lives to see the error did not die of what is there. */
+		ga_journal_put_off(ga_own_journal());
+		PG_RE_THROW();
+	}
+	PG_END_TRY();
 	ga_own_journal_clear();
 	is_done = true;
 	count_recorded(records, recorded, GetCurrentTimestamp());
