@@ -21,12 +21,20 @@ void
 ga_commit_replicated(void)
 {
 	ga_signals_stop_is_cancel = true;
-	/* One that came before is answered by a commit as ever. */
-	if (!ShutdownRequestPending)
-		(void) set_config_option("synchronous_commit", "on", PGC_SUSET,
-								 PGC_S_SESSION, GUC_ACTION_LOCAL, true, 0,
-								 false);
-	CommitTransactionCommand();
-	ga_signals_stop_is_cancel = false;
-	QueryCancelPending = false;
+	PG_TRY();
+	{
+		/* One that came before is answered by a commit as ever. */
+		if (!ShutdownRequestPending)
+			(void) set_config_option("synchronous_commit", "on", PGC_SUSET,
+									 PGC_S_SESSION, GUC_ACTION_LOCAL, true, 0,
+									 false);
+		CommitTransactionCommand();
+	}
+	PG_FINALLY();
+	{
+		/* Where nothing was committed, too: a stop that comes later cancels nothing. */
+		ga_signals_stop_is_cancel = false;
+		QueryCancelPending = false;
+	}
+	PG_END_TRY();
 }
