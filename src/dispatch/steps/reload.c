@@ -39,7 +39,10 @@
 #include "utils/inval.h"
 #include "utils/syscache.h"
 
-static bool reload_wanted; /* providers, templates, identity: read again */
+/* Providers, templates, identity: how often they were to be read again, and up to which of
+ * these times they were. */
+static uint64 wanted_times;
+static uint64 read_times;
 #define NO_TURN PG_UINT64_MAX
 /* The turn in which they were last read, and from which on claims wait for it. */
 static uint64 read_in = NO_TURN;
@@ -54,13 +57,14 @@ turn(void)
 void
 ga_reload_want(void)
 {
-	reload_wanted = true;
+	wanted_times++;
 }
 
 bool
 ga_reload_is_wanted(void)
 {
-	return reload_wanted || pg_atomic_read_u32(&ga_own_slot->reload) != 0;
+	return wanted_times != read_times ||
+		   pg_atomic_read_u32(&ga_own_slot->reload) != 0;
 }
 
 /*
@@ -89,7 +93,7 @@ ga_reload_comes_first(void)
 static void
 role_changed(Datum arg, int cache, uint32 hash)
 {
-	reload_wanted = true;
+	ga_reload_want();
 }
 
 void
@@ -97,7 +101,7 @@ ga_reload_init(void)
 {
 	CacheRegisterSyscacheCallback(AUTHOID, role_changed, (Datum) 0);
 	CacheRegisterSyscacheCallback(AUTHMEMROLEMEM, role_changed, (Datum) 0);
-	reload_wanted = true;
+	ga_reload_want();
 }
 
 /*
@@ -122,13 +126,16 @@ ga_reload_run(GaMonotonic now)
 	StringInfoData json;
 	GaOrigin origin;
 	bool settings_changed;
+	uint64 wanted;
 	int count;
 
-	if (!reload_wanted || !ga_work_begin(GA_STEP_READ_PROVIDERS))
+	if (wanted_times == read_times || !ga_work_begin(GA_STEP_READ_PROVIDERS))
 		return;
 	/* A commit wakes us before it tells the caches: who is a member of what is
 	 * looked up anew. */
 	InvalidateSystemCaches();
+	/* What is heard of from here on may be too late for this reading. */
+	wanted = wanted_times;
 	origin = ga_ownership_read();
 	if (origin == GA_ORIGIN_OWN)
 		ga_handover_read_secret();
@@ -138,7 +145,7 @@ ga_reload_run(GaMonotonic now)
 	ga_message_take_templates(&templates);
 	ga_pauses_end_outdated(rows, count);
 	ga_work_end();
-	reload_wanted = false;
+	read_times = wanted;
 	read_in = turn();
 	take_origin(origin);
 	/* As when somebody stops it: its successor starts at once. */
