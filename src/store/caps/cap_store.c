@@ -20,6 +20,9 @@
 #include "store/caps/sends.h"
 #include "utils/timestamp.h"
 
+/* Resends forgotten in one go: some milliseconds. */
+#define TRIM_ROWS 10000
+
 /* Of other leaders, too: so others than operators are told less (api/disclosure). */
 const char ga_cap_recipient_words[] =
 	"later: this contact has had as many invitations today as "
@@ -428,10 +431,13 @@ ga_caps_trim(void)
 	static GaPlan resends = {
 		.sql = "DELETE FROM group_api_private.resends WHERE ctid = ANY (ARRAY("
 			   " SELECT ctid FROM group_api_private.resends"
-			   "  WHERE at < now() - interval '8 days'"
+			   "  WHERE at < now() - interval '8 days' LIMIT $1"
 			   "  FOR UPDATE SKIP LOCKED))",
+		.nargs = 1,
+		.argtypes = {INT4OID},
 	};
+	Datum values[1] = {Int32GetDatum(TRIM_ROWS)};
+	bool more = ga_plan_run(&resends, values, NULL, SPI_OK_DELETE) == TRIM_ROWS;
 
-	ga_plan_run(&resends, NULL, NULL, SPI_OK_DELETE);
-	return ga_sends_trim();
+	return ga_sends_trim() || more;
 }

@@ -13,6 +13,9 @@
 #include "store/plan_cache.h"
 #include "utils/builtins.h"
 
+/* Removed in one go: some milliseconds. */
+#define TRIM_ROWS 10000
+
 static bool
 take_key(Datum *values)
 {
@@ -83,19 +86,21 @@ ga_idempotency_forget(int64 user_id, char contract, const char *key)
 	ga_plan_run(&plan, values, NULL, SPI_OK_DELETE);
 }
 
-void
+bool
 ga_idempotency_trim(void)
 {
 	static GaPlan plan = {
-		.sql = "DELETE FROM group_api_private.idempotency_keys"
-			   " WHERE ctid = ANY (ARRAY("
-			   " SELECT ctid FROM group_api_private.idempotency_keys"
-			   "  WHERE created_at < now() - make_interval(hours => $1)"
-			   "  FOR UPDATE SKIP LOCKED))",
-		.nargs = 1,
-		.argtypes = {INT4OID},
+		.sql =
+			"DELETE FROM group_api_private.idempotency_keys"
+			" WHERE ctid = ANY (ARRAY("
+			" SELECT ctid FROM group_api_private.idempotency_keys"
+			"  WHERE created_at < now() - make_interval(hours => $1) LIMIT $2"
+			"  FOR UPDATE SKIP LOCKED))",
+		.nargs = 2,
+		.argtypes = {INT4OID, INT4OID},
 	};
-	Datum values[1] = {Int32GetDatum(GA_IDEMPOTENCY_HOURS)};
+	Datum values[2] = {Int32GetDatum(GA_IDEMPOTENCY_HOURS),
+					   Int32GetDatum(TRIM_ROWS)};
 
-	ga_plan_run(&plan, values, NULL, SPI_OK_DELETE);
+	return ga_plan_run(&plan, values, NULL, SPI_OK_DELETE) == TRIM_ROWS;
 }

@@ -39,6 +39,7 @@ extern GaIdempotencyResult ga_idempotency_take(const GaIdempotency *wanted,
 											   pg_uuid_t *group_id);
 extern void ga_idempotency_forget(int64 user_id, char contract,
 								  const char *key);
-extern void ga_idempotency_trim(void);
+/* Forgets keys that count no longer; true: there are more. */
+extern bool ga_idempotency_trim(void);
 
 #endif /* GA_STORE_GROUP_IDEMPOTENCY_STORE_H */

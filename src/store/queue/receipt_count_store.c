@@ -93,21 +93,21 @@ trim_receipts(void)
 	return ga_plan_run(&plan, values, NULL, SPI_OK_DELETE) == TRIM_ROWS;
 }
 
-static void
+static bool
 trim_counts(void)
 {
 	static GaPlan plan = {
 		.sql = "DELETE FROM group_api_private.receipt_counts"
 			   " WHERE ctid = ANY (ARRAY("
 			   " SELECT ctid FROM group_api_private.receipt_counts"
-			   "  WHERE day < (now() AT TIME ZONE 'UTC')::date - $1"
+			   "  WHERE day < (now() AT TIME ZONE 'UTC')::date - $1 LIMIT $2"
 			   "  FOR UPDATE SKIP LOCKED))",
-		.nargs = 1,
-		.argtypes = {INT4OID},
+		.nargs = 2,
+		.argtypes = {INT4OID, INT4OID},
 	};
-	Datum days = Int32GetDatum(COUNT_DAYS);
+	Datum values[2] = {Int32GetDatum(COUNT_DAYS), Int32GetDatum(TRIM_ROWS)};
 
-	ga_plan_run(&plan, &days, NULL, SPI_OK_DELETE);
+	return ga_plan_run(&plan, values, NULL, SPI_OK_DELETE) == TRIM_ROWS;
 }
 
 bool
@@ -115,6 +115,5 @@ ga_receipts_trim(void)
 {
 	bool more = trim_receipts();
 
-	trim_counts();
-	return more;
+	return trim_counts() || more;
 }

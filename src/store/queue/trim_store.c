@@ -87,15 +87,16 @@ erase_accepted_tries(void *more)
 static bool
 trim_others(void)
 {
-	bool more = false;
+	bool more = ga_idempotency_trim();
+	bool more_tries = false;
 	const char *error;
 
-	ga_idempotency_trim();
 	ga_set_aside_trim();
-	if (!ga_set_aside_try(erase_accepted_tries, &more, &error) && error != NULL)
+	if (!ga_set_aside_try(erase_accepted_tries, &more_tries, &error) &&
+		error != NULL)
 		ereport(LOG, (errmsg("group_api cannot erase old tries"),
 					  errdetail_internal("%s", error)));
-	return more;
+	return more || more_tries;
 }
 
 static bool
