@@ -107,19 +107,5 @@ sub slurp_children
 	return <$file> // '';
 }
 
-# User and system time, in clock ticks.
-sub cpu_of
-{
-	my $sum = 0;
-	for my $pid (@_)
-	{
-		open(my $file, '<', "/proc/$pid/stat") or next;
-		my $line = <$file> // next;
-		my @fields = split ' ', $line =~ s/^.*\) //r;
-		$sum += $fields[11] + $fields[12];
-	}
-	return $sum;
-}
-
 $node->stop;
 done_testing();

@@ -125,6 +125,16 @@ like($node->safe_psql('theirs', 'SELECT fact, hint FROM group_api.health() WHERE
 	qr/dba, the owner of the extension, is not a superuser\|ALTER ROLE dba SUPERUSER/, 'health() says which role');
 my (undef, undef, $refused) = $node->psql('theirs', 'CREATE FOREIGN DATA WRAPPER elsewhere; CREATE SERVER elsewhere FOREIGN DATA WRAPPER elsewhere; DROP SERVER elsewhere');
 is($refused, '', "others' servers come and go meanwhile");
+my $begun = dispatcher($node, 'theirs')->{pid};
+$node->safe_psql('theirs', "SELECT pg_terminate_backend($begun)");
+my $waiting;
+poll_until(sub { $waiting = dispatcher($node, 'theirs')->{pid}; $waiting && $waiting != $begun }, 'another dispatcher comes');
+my ($cpu, $until) = (cpu_of($waiting), time + 4);
+poll_until(sub { time > $until }, 'some seconds pass');
+my $spent = cpu_of($waiting) - $cpu;
+note("clock ticks of a dispatcher that may not begin: $spent");
+cmp_ok($spent, '<=', 12, 'which waits until it may begin');
+is(dispatcher($node, 'theirs')->{pid}, $waiting, 'and does not end');
 $node->safe_psql('postgres', 'ALTER ROLE dba SUPERUSER');
 $number = sa_number(++$next);
 invite($node, \'theirs', $number);

@@ -68,22 +68,30 @@ next_claim(GaMonotonic now)
 	return Min(next, ga_polls_next_turn());
 }
 
-/* Milliseconds until something is to be done without an event; -1: never. */
-long
-ga_schedule_wait_ms(void)
+/*
+ * When the next step of the start may be tried (dispatch/dispatcher).  Nothing else is done
+ * before, and other subjects do not know yet when they have something to do.
+ */
+static GaMonotonic
+next_turn_of_start(void)
 {
-	GaMonotonic now = ga_monotonic_now();
+	if (ga_reload_is_wanted())
+		return ga_work_not_before(GA_STEP_READ_PROVIDERS);
+	if (ga_recovery_is_due())
+		return ga_recovery_next_turn();
+	return ga_work_not_before(GA_STEP_BEGIN_INCARNATION);
+}
+
+/* When the next step of a turn may have something to do. */
+static GaMonotonic
+next_turn_at_work(GaMonotonic now)
+{
 	GaMonotonic next = GA_MONOTONIC_NEVER;
 	bool may_claim = ga_ownership_is_ours() && ga_dispatch_is_on() &&
 					 !ga_incarnation_is_outdated() &&
 					 !ga_recording_is_held_up() &&
 					 !(ga_retire_is_asked() && ga_recording_is_outstanding());
 
-	if (ga_incarnation_number() == 0)
-		next = Max(ga_work_not_before(GA_STEP_READ_PROVIDERS),
-				   ga_work_not_before(GA_STEP_BEGIN_INCARNATION));
-	if (ga_recovery_is_due())
-		next = Max(next, ga_recovery_next_turn());
 	if (ga_reload_is_wanted())
 		next = ga_work_not_before(GA_STEP_READ_PROVIDERS);
 	if (ga_incarnation_is_outdated() && !ga_recording_is_outstanding())
@@ -106,6 +114,16 @@ ga_schedule_wait_ms(void)
 	next = Min(next, ga_history_next_turn());
 	if (ga_ownership_is_ours())
 		next = Min(next, ga_clock_next_turn());
+	return next;
+}
+
+long
+ga_schedule_wait_ms(void)
+{
+	GaMonotonic now = ga_monotonic_now();
+	GaMonotonic next = ga_incarnation_number() == 0 ? next_turn_of_start()
+													: next_turn_at_work(now);
+
 	if (next == GA_MONOTONIC_NEVER)
 		return -1;
 	return ga_monotonic_ms_between(now, next);

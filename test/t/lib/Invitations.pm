@@ -21,7 +21,7 @@ our @EXPORT = qw(
   invite group_body mail_address sa_number german_number uk_number
   add_mail add_sms add_twilio
   deliveries delivery_of all_are group_of member_of
-  dispatcher wait_for_dispatcher courier_pid is_alive
+  dispatcher wait_for_dispatcher courier_pid is_alive cpu_of
   recipients mail_recipients sms_recipients twice
   psql_in_background keep_clear_of_midnight
 );
@@ -213,6 +213,20 @@ sub courier_pid
 {
 	my ($node, $database) = @_;
 	return eval { dispatcher($node, $database)->{courier_pid} } // 0;
+}
+
+# User and system time of processes, in clock ticks.
+sub cpu_of
+{
+	my $sum = 0;
+	for my $pid (@_)
+	{
+		open(my $file, '<', "/proc/$pid/stat") or next;
+		my $line = <$file> // next;
+		my @fields = split ' ', $line =~ s/^.*\) //r;
+		$sum += $fields[11] + $fields[12];
+	}
+	return $sum;
 }
 
 =head2 psql_in_background(NODE, SQL, [DATABASE])
