@@ -403,7 +403,8 @@ ga_provider_capacity(GaProvider *provider, GaMonotonic now)
 	if (provider->rate > 0)
 	{
 		refill_tokens(provider, now);
-		return Min(room, (int) provider->tokens);
+		/* An SMS of several segments may have taken more than there were. */
+		return Max(Min(room, (int) provider->tokens), 0);
 	}
 	/* Few large claims cost less than many small ones; with none to spare each
 	 * connection that is free is used at once. */

@@ -279,6 +279,8 @@ an_sms_counts_by_its_segments(void **state)
 	claim(provider, 1, 1);
 	ga_provider_sent(provider, 3);
 	finish(provider, GA_OUTCOME_ACCEPTED, 0);
+	/* What is owed is no limit below nothing: a claim would take it for one. */
+	assert_int_equal(ga_provider_capacity(provider, the_time), 0);
 	/* The first second of three is what this one had; two are owed, and its own. */
 	assert_uint_in_range(ga_provider_next_turn(provider, the_time),
 						 the_time + 3 * SECOND, the_time + 3 * SECOND + 2);
