@@ -144,7 +144,7 @@ take_turn(void)
 		ga_readings_begin_anew();
 	ga_work_survive(ga_event_telling_record, now);
 	ga_work_survive(ga_event_telling_run, now);
-	ga_work_survive(ga_couriers_try_suspect, now);
+	ga_work_survive(ga_claiming_try_suspect, now);
 	ga_work_survive(ga_recording_gather, now);
 	ga_work_survive(ga_deadlines_check, now);
 	if (!ga_work_survive(ga_claiming_ask_for_receipts, now))

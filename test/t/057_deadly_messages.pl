@@ -151,6 +151,39 @@ is(delivery_of($node, $deadly[0])->{delivery}, 'failed', 'and it has failed');
 is(kills() - $before, 3, 'after no more than three couriers');
 query('DELETE FROM group_api_private.groups');
 
+# ---- sending is switched off while suspects wait
+
+sub switch
+{
+	my ($value) = @_;
+	$node->append_conf('postgresql.conf', "group_api.dispatch = $value");
+	$node->reload;
+	return;
+}
+
+my @suspects = map { sa_number(++$next) } 1 .. 3;
+my ($first, @later) = @suspects;
+set_rules($gateway, http => { rules => [ { match => quotemeta $first, replies => [ { hold => JSON::PP::true() } ] }, @{ deadly()->{rules} } ] }, smtp => {});
+query("SELECT group_api.pause('sms')");
+$group = invite($node, @suspects);
+query("UPDATE group_api_private.invitations SET crashes = 1 WHERE group_id = '$group' AND channel IS NOT NULL");
+query("SELECT group_api.resume('sms')");
+poll_until(sub { copies()->{$first} }, 'one of three suspects is tried alone');
+poll_until(sub { (deliveries($node)->{sending} // 0) == 3 }, 'the others wait for it');
+# While its providers cannot be read again, which would send the others back to the queue.
+my $owner = psql_in_background($node, 'BEGIN; LOCK TABLE group_api_private.templates;');
+switch('off');
+poll_until(sub { (dispatcher($node)->{reason} // '') =~ /dispatch is off/ }, 'sending is switched off meanwhile');
+set_rules($gateway, http => deadly(), smtp => {});
+poll_until(sub { delivery_of($node, $first)->{delivery} eq 'sent' }, 'what was under way ends well');
+poll_until(sub { (deliveries($node)->{sending} // 0) == 0 }, 'no other is under way');
+is_deeply([ map { delivery_of($node, $_)->{delivery} } @later ], [qw(queued queued)], 'they wait in the queue');
+is_deeply([ map { copies()->{$_} // 0 } @later ], [ 0, 0 ], 'and were not sent');
+$owner->{finish}->();
+switch('on');
+all_are($node, 'sent', 'switched on they are');
+query('DELETE FROM group_api_private.groups');
+
 # ---- an answer to a question that kills the courier
 
 set_rules($gateway, http => { rules => [ { match => '^GET .*SMbad', replies => ['kill'] },

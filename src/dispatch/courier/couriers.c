@@ -220,19 +220,19 @@ give_back(GaJob *job, TimestampTz now)
 }
 
 void
-ga_couriers_try_suspect(GaMonotonic now)
+ga_couriers_try_suspect(GaMonotonic now, bool may_send)
 {
 	size_t length;
 	char *payload;
-	GaJob *job;
 
 	while (ga_suspects_wait() && !ga_courier_is_open(&alone.socket) &&
 		   now >= not_before)
 	{
-		job = ga_suspects_take(&payload, &length);
+		GaJob *job = ga_suspects_take(&payload, &length);
+
 		if (job == NULL)
 			return;
-		if (job->provider->gone || job->provider->is_paused ||
+		if (!may_send || job->provider->gone || job->provider->is_paused ||
 			!job->provider->was_usable || !open_courier(&alone, now))
 			give_back(job, GetCurrentTimestamp());
 		else

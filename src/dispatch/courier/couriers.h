@@ -40,8 +40,11 @@ extern void ga_couriers_reset_backoff(void);
  */
 extern void ga_couriers_put_job(GaJob *job, const GaJobFrame *frame);
 extern void ga_couriers_flush(void);
-/* Tries the next one alone, unless one is under way. */
-extern void ga_couriers_try_suspect(GaMonotonic now);
+/*
+ * Tries the next one alone, unless one is under way.  Where nothing may be sent now those
+ * that wait go back to the queue instead.
+ */
+extern void ga_couriers_try_suspect(GaMonotonic now, bool may_send);
 
 /*
  * Hears what came; jobs lost with a dead courier become records.  A courier that

@@ -92,13 +92,19 @@ claim_for(GaProvider *provider, int limit, GaMonotonic now)
 	ga_couriers_flush();
 }
 
+static bool
+may_claim(void)
+{
+	return !ga_recording_is_held_up() && ga_ownership_may_send() &&
+		   !ga_incarnation_is_outdated() && !ga_retire_is_asked();
+}
+
 void
 ga_claiming_run(GaMonotonic now)
 {
 	ListCell *cell;
 
-	if (ga_recording_is_held_up() || !ga_ownership_may_send() ||
-		ga_incarnation_is_outdated() || ga_retire_is_asked())
+	if (!may_claim())
 		return;
 	ga_providers_route(now);
 	foreach (cell, ga_providers)
@@ -120,6 +126,13 @@ ga_claiming_run(GaMonotonic now)
 			claim_for(provider, limit, now);
 	}
 	ga_couriers_end_trouble();
+}
+
+/* Suspects wait after they were claimed: what has changed since counts for them, too. */
+void
+ga_claiming_try_suspect(GaMonotonic now)
+{
+	ga_couriers_try_suspect(now, may_claim());
 }
 
 /* Microseconds of CPU that this process has had. */

@@ -15,6 +15,8 @@
 extern void ga_claiming_place_due(GaMonotonic now);
 /* Claims for each provider what it may send, and hands it to the courier. */
 extern void ga_claiming_run(GaMonotonic now);
+/* Tries a suspect alone, as long as it could still be claimed. */
+extern void ga_claiming_try_suspect(GaMonotonic now);
 /* Records answers of providers that were asked, and claims the next questions. */
 extern void ga_claiming_ask_for_receipts(GaMonotonic now);
 /* For providers that have read everything: when the next row is due. */
