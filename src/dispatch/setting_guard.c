@@ -11,11 +11,13 @@
 #include "postgres.h"
 
 #include "base/compat.h"
+#include "catalog/pg_authid.h"
 #include "commands/dbcommands.h"
 #include "dispatch/setting_guard.h"
 #include "dispatch/wake.h"
 #include "nodes/parsenodes.h"
 #include "tcop/utility.h"
+#include "utils/acl.h"
 #include "utils/memutils.h"
 
 static ProcessUtility_hook_type next_utility_hook = NULL;
@@ -90,7 +92,18 @@ run_utility(PlannedStmt *planned, const char *text, bool read_only_tree,
 	PG_END_TRY();
 }
 
-/* The dispatcher's process is told of what it cannot see itself. */
+/* NULL: all roles.  A worker without a role of its own is the bootstrap superuser. */
+static bool
+is_of_dispatchers(const RoleSpec *role)
+{
+	return role == NULL ||
+		   get_rolespec_oid(role, true) == BOOTSTRAP_SUPERUSERID;
+}
+
+/*
+ * The dispatcher's process is told of what it cannot see itself.  Settings of other roles
+ * are none of its own; anybody may change those of himself, and would wake them all.
+ */
 static void
 tell_dispatchers(Node *command)
 {
@@ -98,7 +111,8 @@ tell_dispatchers(Node *command)
 
 	if (IsA(command, AlterDatabaseSetStmt))
 		name = ((AlterDatabaseSetStmt *) command)->dbname;
-	else if (IsA(command, AlterRoleSetStmt))
+	else if (IsA(command, AlterRoleSetStmt) &&
+			 is_of_dispatchers(((AlterRoleSetStmt *) command)->role))
 		name = ((AlterRoleSetStmt *) command)->database;
 	else
 		return;

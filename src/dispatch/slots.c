@@ -421,10 +421,14 @@ ga_slot_wake_for_events(Oid database)
 void
 ga_slots_change_settings(Oid database)
 {
+	GaMonotonic place = OidIsValid(database)
+							? ga_monotonic_now()
+							: ga_monotonic_in_ms(GA_RELOAD_RANK_MS);
+
 	if (ga_slots == NULL)
 		return;
-	LWLockAcquire(ga_slots->lock, LW_SHARED);
-	for (int i = 0; i < ga_slots->count; i++)
+	LWLockAcquire(ga_slots->lock, LW_EXCLUSIVE);
+	for (int i = 0; i < ga_slots->used; i++)
 	{
 		GaSlot *slot = &ga_slots->slots[i];
 
@@ -434,7 +438,11 @@ ga_slots_change_settings(Oid database)
 		pg_atomic_fetch_or_u32(&slot->reload, GA_RELOAD_PROVIDERS);
 		if (slot->state == GA_SLOT_RUNNING)
 			ga_slot_wake_dispatcher(slot);
+		/* It may have been stilled by what is changed now, and would hear nobody. */
+		else if (slot->state == GA_SLOT_IDLE)
+			ga_slot_want(slot, place);
 	}
+	ga_slots_call_launcher();
 	LWLockRelease(ga_slots->lock);
 }
 

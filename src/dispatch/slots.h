@@ -184,6 +184,9 @@ extern GaSlots *ga_slots; /* NULL in a process without shared memory */
 /* Asks for the shared memory; called while preloading. */
 extern void ga_slots_init(void);
 
+/* Who has nothing new is placed in the line as if it came this much later. */
+#define GA_RELOAD_RANK_MS 5000
+
 /* Of a wake for rows that wait for no time. */
 #define GA_DUE_NEVER (DT_NOEND - 1)
 /* Of a wake by somebody who held rows, and changed none that wait. */
@@ -205,8 +208,8 @@ extern bool ga_slot_note_tags(Oid database, GaChannel channel, GaTagRange tags);
 /* The dispatcher's: takes what was noted. */
 extern GaTagRange ga_slot_take_tags(GaSlot *slot, GaChannel channel);
 /*
- * The settings of a database changed, or of a role: InvalidOid.  Makes every
- * dispatcher that runs look at its own, and those that start.
+ * The settings of a database changed, or those of all: InvalidOid.  Makes every
+ * dispatcher that runs look at its own, and those that start; one that is idle is started.
  */
 extern void ga_slots_change_settings(Oid database);
 /* Keeps the dispatcher out of a database; false: it has no slot. */

@@ -65,18 +65,6 @@ pending_due(void)
 	return pending.wake ? Min(pending.due, GA_DUE_NEVER) : DT_NOEND;
 }
 
-/* One that is idle may have been stilled by what is changed now. */
-static void
-tell_settings(void)
-{
-	GaSlot slot;
-
-	ga_slots_change_settings(pending.settings_of);
-	if (OidIsValid(pending.settings_of) &&
-		ga_slot_read(pending.settings_of, &slot))
-		ga_slot_wake(pending.settings_of, DT_NOBEGIN, true);
-}
-
 /* The dispatcher itself needs no wake: it is about to look. */
 static void
 tell_events(void)
@@ -108,7 +96,7 @@ end_of_transaction(XactEvent event, void *arg)
 			if (pending.check_databases)
 				ga_slots_check_databases();
 			if (pending.settings)
-				tell_settings();
+				ga_slots_change_settings(pending.settings_of);
 			forget_pending();
 			break;
 		case XACT_EVENT_ABORT:

@@ -123,5 +123,43 @@ ok(invite($node, \'three', sa_number(++$next)), 'groups can be created there all
 $node->safe_psql('postgres', 'DROP DATABASE two');
 wait_for_dispatcher($node, 'when another database is dropped it gets its dispatcher, though it says nothing more', database => 'three', seconds => 10);
 
+# ---- settings reach a dispatcher that has ended since it could send nothing
+
+$node->append_conf('postgresql.conf', 'group_api.dispatcher_idle_timeout = 0');
+$node->reload;
+set_rules($gateway, http => {});
+$node->safe_psql('postgres', "SELECT group_api.resume('sms')");
+add_sms($node, $gateway->{http}, database => 'three');
+
+sub has_ended
+{
+	my ($database) = @_;
+	my $state = dispatcher($node, $database);
+	return $state->{state} eq 'idle' && !$state->{pid};
+}
+
+# Both databases are sent from no more after OFF, and are again after ON, which is one transaction.
+sub are_reached
+{
+	my ($what, $off, @on) = @_;
+	my %number = map { $_ => sa_number(++$next) } qw(postgres three);
+	local $Test::Builder::Level = $Test::Builder::Level + 1;
+
+	poll_until(sub { has_ended('postgres') && has_ended('three') }, "$what: both dispatchers have ended");
+	$node->safe_psql('template1', $off);
+	invite($node, \$_, $number{$_}) for sort keys %number;
+	poll_until(sub { has_ended('postgres') && has_ended('three') }, "$what: switched off they end");
+	is(delivery_of($node, $number{$_}, $_)->{delivery}, 'queued', "$what: in $_ nothing is sent") for sort keys %number;
+	$node->safe_psql('template1', join ';', 'BEGIN', @on, 'COMMIT');
+	poll_until(sub { delivery_of($node, $number{$_}, $_)->{delivery} eq 'sent' }, "$what: switched on it is, in $_", 15) for sort keys %number;
+	return;
+}
+
+are_reached('a setting of all roles', 'ALTER ROLE ALL SET group_api.dispatch = off', 'ALTER ROLE ALL RESET group_api.dispatch');
+poll_until(sub { has_ended('postgres') }, 'with nothing to do the dispatcher ends');
+my $turns = dispatcher($node)->{turns};
+$node->safe_psql('template1', "ALTER ROLE nobody SET work_mem = '1MB'");
+ok(has_ended('postgres') && dispatcher($node)->{turns} == $turns, 'what a role has for itself starts none');
+
 $node->stop;
 done_testing();

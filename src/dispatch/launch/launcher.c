@@ -39,8 +39,6 @@
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
-/* Who has nothing new is placed in the line as if it came this much later. */
-#define RELOAD_RANK_MS 5000
 /* Before a database that DDL holds locked is tried again. */
 #define FIRST_LOCKED_MS 50
 #define LAST_LOCKED_MS 1000
@@ -218,7 +216,7 @@ hand_on_reload(GaSlot *slot)
 static void
 follow_reload(void)
 {
-	GaMonotonic place = ga_monotonic_in_ms(RELOAD_RANK_MS);
+	GaMonotonic place = ga_monotonic_in_ms(GA_RELOAD_RANK_MS);
 
 	ConfigReloadPending = false;
 	ProcessConfigFile(PGC_SIGHUP);
