@@ -17,7 +17,9 @@
 #include "dispatch/slots.h"
 #include "dispatch/wake.h"
 #include "miscadmin.h"
+#include "nodes/pg_list.h"
 #include "store/events/event_store.h"
+#include "utils/memutils.h"
 #include "utils/timestamp.h"
 
 bool ga_wake_trigger_is_silent = false;
@@ -29,8 +31,8 @@ static struct
 	bool reload;
 	bool check_databases;
 	bool events;
-	bool settings;
-	Oid settings_of; /* InvalidOid: of a role */
+	/* Databases whose settings changed, each once; InvalidOid: of all of them. */
+	List *settings_of; /* in TopTransactionContext */
 	TimestampTz due;
 } pending = {.due = DT_NOEND};
 
@@ -65,6 +67,15 @@ pending_due(void)
 	return pending.wake ? Min(pending.due, GA_DUE_NEVER) : DT_NOEND;
 }
 
+static void
+tell_settings(void)
+{
+	ListCell *cell;
+
+	foreach (cell, pending.settings_of)
+		ga_slots_change_settings(lfirst_oid(cell));
+}
+
 /* The dispatcher itself needs no wake: it is about to look. */
 static void
 tell_events(void)
@@ -95,8 +106,7 @@ end_of_transaction(XactEvent event, void *arg)
 				tell_events();
 			if (pending.check_databases)
 				ga_slots_check_databases();
-			if (pending.settings)
-				ga_slots_change_settings(pending.settings_of);
+			tell_settings();
 			forget_pending();
 			break;
 		case XACT_EVENT_ABORT:
@@ -155,9 +165,10 @@ ga_wake_reload_at_commit(void)
 void
 ga_wake_settings_at_commit(Oid database)
 {
-	pending.settings = true;
-	if (OidIsValid(database))
-		pending.settings_of = database;
+	MemoryContext old = MemoryContextSwitchTo(TopTransactionContext);
+
+	pending.settings_of = list_append_unique_oid(pending.settings_of, database);
+	MemoryContextSwitchTo(old);
 }
 
 void

@@ -19,8 +19,8 @@ extern void ga_wake_at_commit_for_tags(void);
 /* Providers or the extension itself changed. */
 extern void ga_wake_reload_at_commit(void);
 /*
- * The settings of a database changed; InvalidOid: of a role, which may be those of
- * all dispatchers.
+ * The settings of a database changed; InvalidOid: those of the role of all
+ * dispatchers.  A transaction may change those of several.
  */
 extern void ga_wake_settings_at_commit(Oid database);
 /*

@@ -155,7 +155,11 @@ sub are_reached
 	return;
 }
 
+my @of_both = map { "ALTER DATABASE $_ RESET group_api.dispatch" } qw(postgres three);
 are_reached('a setting of all roles', 'ALTER ROLE ALL SET group_api.dispatch = off', 'ALTER ROLE ALL RESET group_api.dispatch');
+are_reached('settings of two databases at once', join(';', map { s/RESET (.*)/SET $1 = off/r } @of_both), @of_both);
+are_reached('those of all roles and of a database at once', 'ALTER ROLE ALL SET group_api.dispatch = off',
+	'ALTER ROLE ALL RESET group_api.dispatch', 'ALTER DATABASE three SET group_api.retry_base = 2');
 poll_until(sub { has_ended('postgres') }, 'with nothing to do the dispatcher ends');
 my $turns = dispatcher($node)->{turns};
 $node->safe_psql('template1', "ALTER ROLE nobody SET work_mem = '1MB'");
