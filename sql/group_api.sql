@@ -520,12 +520,14 @@ CREATE TABLE group_api_private.event_deliveries (
     tries       smallint NOT NULL DEFAULT 0,
     crashes     smallint NOT NULL DEFAULT 0,
     failed      text,
+    tried_since timestamptz,
     CONSTRAINT event_deliveries_pkey PRIMARY KEY (event, listener)
 );
 COMMENT ON TABLE group_api_private.event_deliveries IS 'internal: events that a listener is still to have';
 COMMENT ON COLUMN group_api_private.event_deliveries.due IS 'when it is to be told, -infinity: at once, infinity: not any more';
 COMMENT ON COLUMN group_api_private.event_deliveries.crashes IS 'couriers that died while they told it: it is told alone, and not any more at the third';
 COMMENT ON COLUMN group_api_private.event_deliveries.failed IS 'why it was not taken at the last try';
+COMMENT ON COLUMN group_api_private.event_deliveries.tried_since IS 'when it was tried first since it happened, was replayed, or its webhook was resumed; null: not yet';
 CREATE INDEX event_deliveries_due ON group_api_private.event_deliveries (listener, due, event);
 
 -- A restored or cloned database must stay silent: the identity is dumped with

@@ -13,8 +13,8 @@ EVENTS=src/store/invitation_events.h
 TOLD=src/store/events/event_moves.c
 
 # Who has such words for something else: the program that knows no invitation, what
-# providers and that program say, a caller's body.
-OTHERS='src/(courier|base|request)/|src/api/inbound/bounce_report\.c:'
+# providers and that program say, a caller's body, a column of what webhooks are told.
+OTHERS='src/(courier|base|request)/|src/api/inbound/bounce_report\.c:|src/store/events/due_events\.c:'
 
 # moves: "delivery claim queued sending", as the preprocessor expands the events
 moves() {

@@ -44,7 +44,7 @@ sub counts_of
 	my ($database) = @_;
 
 	return query(q{SELECT string_agg(c.oid::regclass || ' ' || (xpath('//n/text()', query_to_xml(
-		format('SELECT count(*) AS n FROM %s', c.oid::regclass), false, false, '')))[1]::text, ', ' ORDER BY 1)
+		format('SELECT count(*) AS n FROM %s', c.oid::regclass), false, false, '')))[1]::text, ', ' ORDER BY c.relname)
 		FROM pg_extension, unnest(extconfig) t (part) JOIN pg_class c ON c.oid = t.part AND c.relkind = 'r' AND c.relname <> 'installation'
 		WHERE extname = 'group_api'}, $database);
 }

@@ -283,6 +283,43 @@ invite($node, 'mail@example.com');
 poll_until(sub { sql("SELECT count(*) FROM group_api_private.invitations WHERE contact = 'mail\@example.com' AND delivery = 'sent'") eq '1' },
 	'and invitations are sent beside all that', 20);
 
+# ---- an event is tried for three days, counted from its first try
+
+my $late = start_script_server(http => { rules => [ { replies => [ { status => 503 }, { status => 200 } ], count => 'rule' } ] });
+
+sub tries { return sql("SELECT $_[0] FROM group_api_private.event_deliveries WHERE listener = 'late'"); }
+
+sub pass_days
+{
+	return sql("UPDATE group_api_private.event_deliveries SET tried_since = tried_since - interval '$_[0] days' WHERE listener = 'late'");
+}
+
+add_webhook('late', '/ok', events => 'invitation.suppressed');
+sql("ALTER SERVER late OPTIONS (SET url '$late->{http}/'); SELECT group_api.pause('late'), group_api.suppress('late\@example.com')");
+invite($node, 'late@example.com');
+sql("UPDATE group_api_private.events SET at = at - interval '4 days' WHERE id = (SELECT event FROM group_api_private.event_deliveries WHERE listener = 'late');
+	SELECT group_api.resume('late')");
+poll_until(sub { webhook('late')->{waiting} == 0 }, 'what waited for four days is told');
+is(webhook('late')->{dead}, 0, 'though it was refused at first');
+set_rules($late, http => { rules => [ { replies => [ { status => 503 } ] } ] });
+my $replayed = sql("SELECT group_api.replay_events('late', now() - interval '5 days')");
+poll_until(sub { tries('min(tries)') > 0 }, 'what is replayed is refused');
+is(webhook('late')->{dead}, 0, 'and tried again, however old it is');
+sql("SELECT group_api.pause('late')");
+pass_days(4);
+my $tried = tries('sum(tries)');
+sql("SELECT group_api.resume('late')");
+poll_until(sub { tries('sum(tries)') >= $tried + $replayed }, 'so is what was tried before a pause of days');
+is(webhook('late')->{dead}, 0, 'which does not count');
+pass_days(3);
+poll_until(sub { webhook('late')->{dead} == $replayed }, 'what is refused for three days is a dead letter');
+# Else it rests for long after so many faults.
+sql("SELECT group_api.resume('late')");
+sql("SELECT group_api.replay_events('late', now() - interval '5 days')");
+poll_until(sub { tries('min(tries)') > 0 }, 'replayed it is refused anew');
+is(webhook('late')->{dead}, 0, 'and tried again for three days');
+sql('DROP SERVER late CASCADE');
+
 # ---- without a plan and by a statement the same is told
 
 add_webhook('shy', '/ok/shy', events => 'group.*');

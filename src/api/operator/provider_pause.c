@@ -8,6 +8,7 @@
 #include "dispatch/provider/counters.h"
 #include "dispatch/wake.h"
 #include "fmgr.h"
+#include "store/events/webhook_store.h"
 #include "store/plan_cache.h"
 #include "store/provider_store.h"
 #include "store/queue/backoff_store.h"
@@ -71,6 +72,8 @@ group_api_resume(PG_FUNCTION_ARGS)
 	require_provider(server);
 	was_paused = ga_provider_resume(server);
 	waited = ga_backoff_end(server);
+	/* While it was paused none of its events could be told. */
+	ga_webhook_count_anew(server);
 	ga_owner_leave(&scope);
 	/* At once; the dispatcher takes it up when it hears of the commit. */
 	was_failing = ga_counters_resume(server);

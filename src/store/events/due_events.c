@@ -33,10 +33,12 @@ typedef enum DeliveryColumn
 	DELIVERY_EVENT = 1,
 	DELIVERY_TRIES = 4,
 	DELIVERY_CRASHES = 5,
+	DELIVERY_TRIED_SINCE = 7,
 } DeliveryColumn;
 
-static const char *const delivery_columns[] = {"event", "listener", "due",
-											   "tries", "crashes",	NULL};
+static const char *const delivery_columns[] = {
+	"event",   "listener", "due",		  "tries",
+	"crashes", "failed",   "tried_since", NULL};
 
 /* One that is due, before its words are written. */
 typedef struct DueRow
@@ -154,11 +156,13 @@ fill_row(DueReading *reading, DueRow *row)
 			return false;
 	}
 	event->uid = *DatumGetUUIDP(ga_row_reader_value(events, GA_EVENT_UID));
-	event->at = DatumGetTimestampTz(ga_row_reader_value(events, GA_EVENT_AT));
 	event->tries = DatumGetInt16(
 		ga_row_reader_value(&reading->deliveries, DELIVERY_TRIES));
 	event->crashes = DatumGetInt16(
 		ga_row_reader_value(&reading->deliveries, DELIVERY_CRASHES));
+	if (!ga_row_reader_is_null(&reading->deliveries, DELIVERY_TRIED_SINCE))
+		event->tried_since = DatumGetTimestampTz(
+			ga_row_reader_value(&reading->deliveries, DELIVERY_TRIED_SINCE));
 	row->tuple = ExecCopySlotHeapTuple(events->slot);
 	return true;
 }
@@ -175,7 +179,7 @@ read_rows(DueReading *reading, const char *server)
 				TimestampTzGetDatum(GetCurrentTimestamp()));
 	ga_row_reader_seek(deliveries, keys, 2);
 	while (reading->count < reading->read->limit &&
-		   ga_row_reader_next_part(deliveries, DELIVERY_CRASHES))
+		   ga_row_reader_next_part(deliveries, DELIVERY_TRIED_SINCE))
 	{
 		CHECK_FOR_INTERRUPTS();
 		if (fill_row(reading, &reading->rows[reading->count]))

@@ -305,7 +305,8 @@ ga_events_replay(const char *listener, GaEventTypes types, TimestampTz since)
 			" SELECT $1, e.id FROM group_api_private.events e"
 			"  WHERE e.at >= $2 AND e.type = ANY ($3)"
 			" ON CONFLICT (event, listener) DO UPDATE"
-			"  SET due = '-infinity', tries = 0, failed = NULL",
+			"  SET due = '-infinity', tries = 0, failed = NULL,"
+			"   tried_since = NULL",
 		.nargs = 3,
 		.argtypes = {TEXTOID, TIMESTAMPTZOID, TEXTARRAYOID},
 	};

@@ -6,8 +6,8 @@
  * -infinity is at once, so that what is told first is what happened first.  When one
  * was not taken, the later ones of its group are put off with it to the same date.
  *
- * Locks: rows of event_deliveries, skipping those that others hold: only replay_events()
- * and drop_consumer() change them besides the dispatcher.
+ * Locks: rows of event_deliveries, skipping those that others hold: only replay_events(),
+ * resume() and drop_consumer() change them besides the dispatcher.
  */
 #include "postgres.h"
 
@@ -32,7 +32,7 @@ read_event(const GaOwnerScope *scope, uint64 row, GaDueEvent *event)
 	group = ga_row_datum(row, 3, &isnull);
 	if (!isnull)
 		event->group_id = *DatumGetUUIDP(group);
-	event->at = ga_row_int64(row, 4, 0);
+	event->tried_since = ga_row_int64(row, 4, 0);
 	event->tries = ga_row_int32(row, 5, 0);
 	event->crashes = ga_row_int32(row, 6, 0);
 	event->document = ga_row_text(scope, row, 7);
@@ -55,8 +55,8 @@ compare_events(const void *one, const void *other)
  * that the table of events is never read as a whole.
  */
 #define DUE_ROWS                                                               \
-	"SELECT w.event, w.tries, w.crashes, a.about_group"                        \
-	" FROM (SELECT d.event, d.tries, d.crashes, d.due"                         \
+	"SELECT w.event, w.tries, w.crashes, w.tried_since, a.about_group"         \
+	" FROM (SELECT d.event, d.tries, d.crashes, d.tried_since, d.due"          \
 	"   FROM group_api_private.event_deliveries d"                             \
 	"   WHERE d.listener = $1 AND d.due <= $7"                                 \
 	"    AND d.event NOT IN (SELECT unnest($4))"                               \
@@ -67,9 +67,9 @@ compare_events(const void *one, const void *other)
 	" ORDER BY w.due, w.event LIMIT $2"
 
 #define READ_EVENTS                                                            \
-	"SELECT e.id, e.uid, e.about_group, e.at, d.tries::int4,"                  \
+	"SELECT e.id, e.uid, e.about_group, d.tried_since, d.tries::int4,"         \
 	" d.crashes::int4, " GA_EVENT_DOCUMENT("e", "$3", "$1") ", d.seen"         \
-	" FROM (SELECT r.event, r.tries, r.crashes,"                               \
+	" FROM (SELECT r.event, r.tries, r.crashes, r.tried_since,"                \
 	"   (count(*) OVER ())::int4 AS seen, row_number() OVER"                   \
 	"    (PARTITION BY r.about_group ORDER BY r.event) AS place"               \
 	"  FROM (" DUE_ROWS ") r) d"                                               \
@@ -219,7 +219,9 @@ note_failure(Datum server, const GaToldEvent *event)
 	static GaPlan plan = {
 		.sql = "UPDATE group_api_private.event_deliveries"
 			   " SET due = $3, tries = least(tries + $4, 32767),"
-			   "  crashes = $5, failed = coalesce($6, failed)"
+			   "  crashes = $5, failed = coalesce($6, failed),"
+			   "  tried_since = CASE WHEN $4 > 0"
+			   "   THEN coalesce(tried_since, now()) ELSE tried_since END"
 			   " WHERE ctid = ANY (ARRAY(SELECT ctid"
 			   "  FROM group_api_private.event_deliveries"
 			   "  WHERE listener = $1 AND event = $2"
@@ -250,6 +252,23 @@ ga_webhook_record(const char *server, const GaToldEvent *events, int count)
 	for (int i = 0; i < count; i++)
 		if (!events[i].is_told)
 			note_failure(name, &events[i]);
+}
+
+void
+ga_webhook_count_anew(const char *server)
+{
+	/* What was tried waits for a date, or is told at once; or is a dead letter. */
+	static GaPlan plan = {
+		.sql = "UPDATE group_api_private.event_deliveries"
+			   " SET tried_since = NULL"
+			   " WHERE listener = $1 AND due < 'infinity'"
+			   "  AND tried_since IS NOT NULL",
+		.nargs = 1,
+		.argtypes = {TEXTOID},
+	};
+	Datum values[1] = {CStringGetTextDatum(server)};
+
+	ga_plan_run(&plan, values, NULL, SPI_OK_UPDATE);
 }
 
 void

@@ -17,8 +17,8 @@ typedef struct GaDueEvent
 {
 	int64 id;
 	pg_uuid_t uid;
-	pg_uuid_t group_id; /* zero: it is about no group */
-	TimestampTz at;
+	pg_uuid_t group_id;		 /* zero: it is about no group */
+	TimestampTz tried_since; /* its first try; 0: there was none */
 	int32 tries;
 	int32 crashes; /* of couriers that told it */
 	char *document;
@@ -59,6 +59,8 @@ extern int ga_webhook_read_waiting(const GaOwnerScope *scope,
 
 extern void ga_webhook_record(const char *server, const GaToldEvent *events,
 							  int count);
+/* The time in which what waits is tried is counted anew. */
+extern void ga_webhook_count_anew(const char *server);
 /* Events of int8[] wait until then, since one of their group before them does. */
 extern void ga_webhook_put_off(const char *server, Datum ids, TimestampTz due);
 
