@@ -472,6 +472,16 @@ SELECT is((pg_temp.refuse('SELECT group_api.wait_until_idle(NULL)')).state, '220
 	'a time-out must be given');
 SELECT is(group_api.wait_until_idle('20 ms'), false,
 	'what this transaction has queued cannot be waited for');
+SELECT is(group_api.wait_until_idle('-1 day'), false, 'nor for less than no time');
+CREATE FUNCTION pg_temp.waits_on(timeout interval) RETURNS boolean LANGUAGE plpgsql AS $$
+BEGIN
+	RETURN group_api.wait_until_idle(timeout) IS NULL;
+EXCEPTION WHEN query_canceled THEN
+	RETURN true;
+END $$;
+SET LOCAL statement_timeout = '200ms';
+SELECT ok(pg_temp.waits_on('1000000 years'), 'a time-out may be longer than any clock goes');
+SET LOCAL statement_timeout = 0;
 
 SELECT * FROM finish();
 ROLLBACK;

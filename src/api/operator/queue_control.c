@@ -122,21 +122,29 @@ say_what_is_waited_for(void)
 						 "what is in the way.")));
 }
 
+/* An interval may be longer than the clock goes, from PostgreSQL 17 on infinite. */
+static GaMonotonic
+end_of(const Interval *timeout)
+{
+	double us = (double) timeout->time + (double) timeout->day * USECS_PER_DAY +
+				(double) timeout->month * DAYS_PER_MONTH * USECS_PER_DAY;
+
+	if (us >= (double) (GA_MONOTONIC_NEVER / 2))
+		return GA_MONOTONIC_NEVER;
+	return ga_monotonic_now() + (int64) Max(us, 0);
+}
+
 PG_FUNCTION_INFO_V1(group_api_wait_until_idle);
 
 Datum
 group_api_wait_until_idle(PG_FUNCTION_ARGS)
 {
-	Interval *timeout;
 	GaMonotonic end;
 
 	if (PG_ARGISNULL(0))
 		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 						errmsg("the timeout must not be null")));
-	timeout = PG_GETARG_INTERVAL_P(0);
-	end = ga_monotonic_now() + timeout->time +
-		  (int64) timeout->day * USECS_PER_DAY +
-		  (int64) timeout->month * DAYS_PER_MONTH * USECS_PER_DAY;
+	end = end_of(PG_GETARG_INTERVAL_P(0));
 	while (is_busy())
 	{
 		CHECK_FOR_INTERRUPTS();
