@@ -7,6 +7,7 @@ use FindBin;
 use lib "$FindBin::RealBin/../lib", "$FindBin::RealBin/lib";
 use GroupApiTest;
 use Invitations;
+use PostgreSQL::Test::Utils;
 use Test::More;
 use Time::HiRes qw(time);
 
@@ -197,6 +198,25 @@ cmp_ok($waiting, '>', 0, 'the rest waits');
 add_sms($node, $first->{http}, name => 'first');
 all_are($node, 'sent', 'made again, it sends the rest');
 is_deeply(twice(grep { $_ gt sa_number(300) } recipients($first)), {}, 'and nothing twice');
+
+# ---- a provider that is resumed before its pause is on the record
+
+sub times_paused { return scalar(() = slurp_file($node->logfile) =~ /provider "strict" of group_api is paused/g); }
+
+my $strict = start_script_server(http => { rules => [ { replies => [ { status => 401 } ] } ] });
+$node->safe_psql('postgres', "DROP SERVER $_ CASCADE") for qw(first german slow);
+add_sms($node, $strict->{http}, name => 'strict');
+my $operator = psql_in_background($node, "BEGIN; SELECT group_api.pause('mail');");
+invite($node, sa_number(401));
+poll_until(sub { times_paused() == 1 }, 'one that refuses us is paused while somebody pauses another');
+is($node->safe_psql('postgres', "SELECT state FROM group_api.providers WHERE server = 'strict'"), 'ready', 'of which nothing is on the record yet');
+set_rules($strict, http => {});
+$node->safe_psql('postgres', "SELECT group_api.resume('strict')");
+sent(sa_number(401), 'resumed it sends');
+$operator->{finish}->();
+invite($node, sa_number(402));
+sent(sa_number(402), 'and goes on when the record is free');
+is(times_paused(), 1, 'it was paused once');
 
 $node->stop;
 done_testing();

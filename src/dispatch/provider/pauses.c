@@ -14,6 +14,7 @@
 #include "postgres.h"
 
 #include "dispatch/clock.h"
+#include "dispatch/own_slot.h"
 #include "dispatch/provider/pauses.h"
 #include "dispatch/work.h"
 #include "utils/memutils.h"
@@ -106,7 +107,9 @@ ga_pauses_record(GaMonotonic now)
 
 	if (not_before > now || !ga_work_begin(GA_STEP_PAUSE))
 		return false;
-	locked = ga_provider_lock_pauses();
+	/* Of a provider that was resumed meanwhile nothing is to be recorded. */
+	locked = ga_provider_lock_pauses() &&
+			 pg_atomic_read_u32(&ga_own_slot->reload) == 0;
 	if (locked)
 		foreach (cell, ga_providers)
 		{

@@ -196,7 +196,10 @@ is_known(const char *server)
 	return ga_provider_named(server) != NULL;
 }
 
-/* Whoever resumes one that fails, or rests, wants it to be tried at once. */
+/*
+ * Whoever resumes one that fails, or rests, wants it to be tried at once.  A pause or rest
+ * that is not on the record yet ends as well: it began before.
+ */
 static void
 take_resumed(GaProvider *provider)
 {
@@ -204,6 +207,7 @@ take_resumed(GaProvider *provider)
 		return;
 	provider->faults = 0;
 	provider->unreachable = false;
+	provider->unrecorded = NULL;
 	if (!provider->rest_is_told)
 		provider->rest_until = 0;
 }
@@ -241,16 +245,14 @@ ga_providers_load(const GaProviderRow *rows, int count, StringInfo json)
 
 		if (provider == NULL)
 			provider = new_provider(rows[i].server);
+		take_resumed(provider);
 		configure(provider, &rows[i]);
 	}
 	drop_gone();
 	ga_counters_keep(is_known);
 	MemoryContextSwitchTo(old);
 	foreach (cell, ga_providers)
-	{
-		take_resumed(lfirst(cell));
 		ga_provider_tell_load(lfirst(cell));
-	}
 
 	appendStringInfoString(json, "{\"providers\":[");
 	for (int i = 0; i < count; i++)
