@@ -89,7 +89,7 @@ sub check_anything
 	for my $body ('', 'answer=', 'answer=maybe', 'x=1', 'token=x', "token=$of->{any}&answer=no&utm=1", '{"answer": "accept"}', 'answer=accepted', 'xanswer=accept')
 	{
 		my $answer = $post->($body, 'application/x-www-form-urlencoded');
-		is("$answer->{status} $answer->{headers}{'content-type'}", '400 text/html; charset=utf-8', "$front->{name}: no answer is asked for again: $body");
+		is("$answer->{status} " . $answer->{headers}{'content-type'}, '400 text/html', "$front->{name}: no answer is asked for again: $body");
 		like($answer->{content}, qr/<form/, 'with the question');
 	}
 	is($post->('answer=')->{status}, 400, 'whatever the body is called');
