@@ -27,6 +27,7 @@ typedef struct SmtpCase
 #define FAULT GA_OUTCOME_PROVIDER_FAULT
 #define DEAD GA_OUTCOME_DEAD_CONTACT
 #define UNSURE GA_OUTCOME_UNSURE
+#define CROWDED GA_OUTCOME_CROWDED
 #define QUOTA_MS 3600000
 
 static const SmtpCase smtp_cases[] = {
@@ -122,7 +123,43 @@ static const SmtpCase smtp_cases[] = {
 	{GA_SMTP_RCPT, 452, "4.2.2 mailbox over quota", GA_OUTCOME_RETRY, 0, -1},
 	/* fewer connections */
 	{GA_SMTP_CONNECT, 421, "4.7.0 Too many connections from you",
-	 GA_OUTCOME_RETRY, FAULT | GA_OUTCOME_CROWDED, -1},
+	 GA_OUTCOME_RETRY, FAULT | CROWDED, -1},
+	{GA_SMTP_CONNECT, 421, "4.3.2 Too many open connections.", GA_OUTCOME_RETRY,
+	 FAULT | CROWDED, -1},
+	{GA_SMTP_CONNECT, 421,
+	 "4.3.2 The maximum number of concurrent server connections has exceeded a "
+	 "limit",
+	 GA_OUTCOME_RETRY, FAULT | CROWDED, -1},
+	{GA_SMTP_CONNECT, 421,
+	 "Maximum number of connections from user+IP exceeded", GA_OUTCOME_RETRY,
+	 FAULT | CROWDED, -1},
+	{GA_SMTP_CONNECT, 421, "4.7.0 too many SMTP sessions for this host",
+	 GA_OUTCOME_RETRY, FAULT | CROWDED, -1},
+	{GA_SMTP_CONNECT, 421, "Too many parallel sessions", GA_OUTCOME_RETRY,
+	 FAULT | CROWDED, -1},
+	{GA_SMTP_CONNECT, 421, "No more than 10 connections from your host",
+	 GA_OUTCOME_RETRY, FAULT | CROWDED, -1},
+	{GA_SMTP_CONNECT, 421,
+	 "Trop de connexions, veuillez verifier votre configuration",
+	 GA_OUTCOME_RETRY, FAULT | CROWDED, -1},
+	{GA_SMTP_CONNECT, 421, "Exceeds per-domain connection limit",
+	 GA_OUTCOME_RETRY, FAULT | CROWDED, -1},
+	{GA_SMTP_FINAL, 432,
+	 "4.3.2 STOREDRV.ClientSubmit; sender thread limit exceeded",
+	 GA_OUTCOME_RETRY, FAULT | CROWDED, -1},
+	{GA_SMTP_FINAL, 451, "4.7.0 too many concurrent deliveries",
+	 GA_OUTCOME_RETRY, CROWDED, -1},
+	/* but one connection is none too many */
+	{GA_SMTP_RCPT, 421, "4.7.0 Too many errors, closing connection",
+	 GA_OUTCOME_RETRY, FAULT, -1},
+	{GA_SMTP_MAIL, 421, "Too many messages in this session", GA_OUTCOME_RETRY,
+	 FAULT, -1},
+	{GA_SMTP_MAIL, 421, "Max messages per connection reached", GA_OUTCOME_RETRY,
+	 FAULT, -1},
+	{GA_SMTP_CONNECT, 421, "4.3.2 Connection rate limit exceeded.",
+	 GA_OUTCOME_RETRY, FAULT, -1},
+	{GA_SMTP_CONNECT, 421, "Connections from your network are not allowed",
+	 GA_OUTCOME_RETRY, FAULT, -1},
 };
 
 static void

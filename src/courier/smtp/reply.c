@@ -167,12 +167,33 @@ static const SmtpRule smtp_rules[] = {
 	{ANYWHERE, 0, NULL, WHATEVER, PERHAPS_REJECTED},
 };
 
-/* What relays say when there are more connections than they allow. */
-static const char *const crowded_words[] = {
-	"too many connection",	 "too many concurrent",	  "too many simultaneous",
-	"concurrent connection", "connection limit",	  "simultaneous connection",
-	"maximum connection",	 "connections from your", "too many sessions",
-	"connections per",		 "max connections",		  NULL};
+/*
+ * What a relay counts of ours, and that there may be no more of it: only both say
+ * that it wants fewer connections.  One connection alone is not counted, since it
+ * may be closed for too many errors or hold too many messages.
+ */
+static const char *const counted[] = {"connections",
+									  "sessions",
+									  "sender thread",
+									  "many connection",
+									  "maximum connection",
+									  "max connection",
+									  "concurrent connection",
+									  "simultaneous connection",
+									  "parallel connection",
+									  "connection limit",
+									  "connection count",
+									  "connection concurrency",
+									  "session limit",
+									  "concurrent session",
+									  "many concurrent",
+									  "many simultaneous",
+									  "many parallel",
+									  "connexions",
+									  NULL};
+static const char *const bounds[] = {
+	"limit",	"too many", "maximum",	 "max ",	"concurren", "simultaneous",
+	"parallel", "exceed",	"more than", "trop de", NULL};
 
 bool
 ga_reply_enhanced(const char *text, char *code, size_t size)
@@ -239,12 +260,18 @@ matches_enhanced(const char *pattern, const char *code)
 }
 
 static bool
-says_crowded(const char *text)
+says_any(const char *text, const char *const *words)
 {
-	for (size_t i = 0; crowded_words[i]; i++)
-		if (strcasestr(text, crowded_words[i]))
+	for (; *words; words++)
+		if (strcasestr(text, *words))
 			return true;
 	return false;
+}
+
+static bool
+says_crowded(const char *text)
+{
+	return says_any(text, counted) && says_any(text, bounds);
 }
 
 static bool
