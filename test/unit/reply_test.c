@@ -87,6 +87,13 @@ static const SmtpCase smtp_cases[] = {
 	 -1},
 	{GA_SMTP_RCPT, 550, "relaying denied", GA_OUTCOME_MISCONFIGURED, UNSURE,
 	 -1},
+	{GA_SMTP_RCPT, 454, "4.7.1 <a@b.example>: Relay access denied",
+	 GA_OUTCOME_MISCONFIGURED, UNSURE, -1},
+	{GA_SMTP_RCPT, 454, "Relay access denied", GA_OUTCOME_MISCONFIGURED, UNSURE,
+	 -1},
+	{GA_SMTP_RCPT, 454, "4.7.1 try later", GA_OUTCOME_RETRY, FAULT, -1},
+	{GA_SMTP_RCPT, 454, "4.7.0 Temporary authentication failure",
+	 GA_OUTCOME_RETRY, FAULT, -1},
 	{GA_SMTP_MAIL, 550, "5.1.8 bad sender", GA_OUTCOME_MISCONFIGURED, 0, -1},
 	/* the sender's address, whatever is said beside it: RFC 3463 3.2 */
 	{GA_SMTP_RCPT, 550, "5.1.7 sender", GA_OUTCOME_MISCONFIGURED, UNSURE, -1},

@@ -99,6 +99,9 @@ static const SmtpRule smtp_rules[] = {
 	{ANYWHERE, 432, "*.7.12", WHATEVER, MISCONFIGURED},
 	/* The relay closes the channel, whatever it was asked. */
 	{ANYWHERE, 421, NULL, WHATEVER, RETRY_FAULT},
+	/* Postfix refuses so to relay for who has not logged in; no wait helps. */
+	{AT_RCPT, 454, "4.7.1", BLAMES(SENDER), PERHAPS_MISCONFIGURED},
+	{AT_RCPT, 454, "4.0.0", BLAMES(SENDER), PERHAPS_MISCONFIGURED},
 	/* Authentication: RFC 4954.  454 is the temporary kind. */
 	{ANYWHERE, 454, NULL, WHATEVER, RETRY_FAULT},
 	{ANYWHERE, 530, NULL, WHATEVER, MISCONFIGURED},
