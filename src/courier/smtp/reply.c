@@ -53,7 +53,7 @@ typedef struct SmtpRule
 {
 	int stages;
 	int code;			  /* 550; 5 = any that begins so; 0 = any */
-	const char *enhanced; /* "5.7.20-40", "*.3.*"; NULL = with or without */
+	const char *enhanced; /* "5.7.20-40", "4.3.*"; NULL = with or without */
 	int blames;
 	GaVerdict verdict;
 } SmtpRule;
@@ -111,8 +111,9 @@ static const SmtpRule smtp_rules[] = {
 	{ANYWHERE, 0, "5.7.8-9", WHATEVER, MISCONFIGURED},
 	/* Too fast, before the codes of sender authentication around it. */
 	{ANYWHERE, 0, "*.7.28", WHATEVER, {GA_OUTCOME_RETRY, FAULT, TOO_FAST_MS}},
-	/* SPF, DKIM, DMARC, reverse DNS, TLS: Gmail, RFC 7372; Outlook 5.7.5xx. */
-	{ANYWHERE, 0, "*.7.20-40", WHATEVER, MISCONFIGURED},
+	/* SPF, DKIM, DMARC, reverse DNS, TLS: Gmail, RFC 7372; Outlook 5.7.5xx.  Said
+	 * as temporary it is a DNS that does not answer: RFC 7372 3.2. */
+	{ANYWHERE, 5, "5.7.20-40", WHATEVER, MISCONFIGURED},
 	{ANYWHERE, 0, "5.7.509", WHATEVER, MISCONFIGURED},
 	{ANYWHERE, 0, "5.7.515", WHATEVER, MISCONFIGURED},
 	/* It wants TLS: RFC 3463 3.8, RFC 5248. */
