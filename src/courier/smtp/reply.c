@@ -127,7 +127,10 @@ static const SmtpRule smtp_rules[] = {
 	{AT_RCPT | AT_FINAL, 5, "5.7.193", WHATEVER, REJECTED},
 	/* Before a sender is named nothing is about this message. */
 	{AT_CONNECT, 4, NULL, WHATEVER, RETRY_FAULT},
+	{AT_CONNECT, 5, NULL, BLAMES(RATE), RETRY_FAULT},
 	{AT_CONNECT, 0, NULL, WHATEVER, MISCONFIGURED},
+	/* Said as permanent, but the next hour is another one. */
+	{ANYWHERE, 5, NULL, BLAMES(RATE), RETRY},
 	/* What the relay says of the sender is about us; the size and an unsupported
 	 * character set are about the message and the recipient's address. */
 	{ANYWHERE, 5, "5.6.7", WHATEVER, REJECTED},
@@ -140,8 +143,6 @@ static const SmtpRule smtp_rules[] = {
 	{ANYWHERE, 440, NULL, BLAMES(SENDER), PERHAPS_MISCONFIGURED},
 	/* The sender's address or its domain: RFC 3463 3.2. */
 	{ANYWHERE, 5, "5.1.7-8", WHATEVER, PERHAPS_MISCONFIGURED},
-	/* Said as permanent, but the next hour is another one. */
-	{ANYWHERE, 5, NULL, BLAMES(RATE), RETRY},
 	/* Exchange Online and others say 5.5.0 of unknown mailboxes. */
 	{AT_RCPT, 550, "5.5.0", BLAMES(RECIPIENT) | BLAMES(NOBODY),
 	 PERHAPS_REJECTED},
