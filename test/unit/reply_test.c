@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/shared/mail_status.h"
 #include "courier/smtp/reply.h"
 #include "in_range.h"
 
@@ -109,6 +110,21 @@ static const SmtpCase smtp_cases[] = {
 	/* the sender's address, whatever is said beside it: RFC 3463 3.2 */
 	{GA_SMTP_RCPT, 550, "5.1.7 sender", GA_OUTCOME_MISCONFIGURED, UNSURE, -1},
 	{GA_SMTP_FINAL, 554, "5.1.8 blocked", GA_OUTCOME_MISCONFIGURED, UNSURE, -1},
+	/* us, though the words sound like a mailbox */
+	{GA_SMTP_RCPT, 550,
+	 "Domain may not exist or DNS check failed. http://mail.example/0/58",
+	 GA_OUTCOME_MISCONFIGURED, UNSURE, -1},
+	{GA_SMTP_RCPT, 550, "we do not accept mail from dynamic IPs",
+	 GA_OUTCOME_MISCONFIGURED, UNSURE, -1},
+	{GA_SMTP_RCPT, 550,
+	 "5.7.1 This server does not accept mail from example.com",
+	 GA_OUTCOME_MISCONFIGURED, UNSURE, -1},
+	{GA_SMTP_FINAL, 550, "Authentification invalide. OFR_305",
+	 GA_OUTCOME_MISCONFIGURED, UNSURE, -1},
+	{GA_SMTP_RCPT, 571, "Delivery not authorized, message refused",
+	 GA_OUTCOME_REJECTED, UNSURE, -1},
+	{GA_SMTP_FINAL, 550, "Your message was deleted because it is spam",
+	 GA_OUTCOME_REJECTED, UNSURE, -1},
 	{GA_SMTP_MAIL, 550, "not yours", GA_OUTCOME_MISCONFIGURED, 0, -1},
 	{GA_SMTP_RCPT, 503, "bad sequence", GA_OUTCOME_MISCONFIGURED, 0, -1},
 	{GA_SMTP_DATA, 503, "5.5.1 bad sequence", GA_OUTCOME_MISCONFIGURED, 0, -1},
@@ -213,6 +229,54 @@ an_smtp_reply_has_its_class(void **state)
 					 ga_wire_outcome_name(verdict.outcome), verdict.flags,
 					 (long long) verdict.retry_after_ms);
 	}
+}
+
+/* With a basic code alone the words decide, and others than mailboxes end too. */
+static void
+words_about_others_end_no_mailbox(void **state)
+{
+	static const char *const living[] = {
+		"Domain may not exist or DNS check failed. http://mail.example/0/58",
+		"we do not accept mail from dynamic IPs",
+		"This server does not accept mail from groups.example.com",
+		"The recipient does not accept mail from you",
+		"We don't accept messages from your range; user does not exist",
+		"Delivery not authorized, message refused",
+		"Authentification invalide. OFR_305",
+		"Service refuse. Veuillez essayer plus tard. Connexion invalide",
+		"backscatter protection detected an invalid or expired email address",
+		"BATV signature expired",
+		"Your message was deleted because it is spam",
+		"Message deleted: virus found",
+		"Mailing list is closed to non-members",
+		"Group is closed",
+		"Connection terminated: too many errors",
+		"Recipient address rejected: Connection closed",
+		"TLS certificate expired",
+		"relay.example.org no longer accepts unencrypted connections",
+		"reverse hostname not found",
+		"MX for sending host does not exist",
+		"No user authentication",
+		"Client IP does not exist in allow list",
+	};
+	static const char *const dead[] = {
+		"This mailbox has been closed",
+		"The account of ann@example.org is expired",
+		"sorry, this user's account was deleted. (#5.1.1)",
+		"Recipient terminated",
+		"Adresse d au moins un destinataire invalide. OFR204_416",
+		"User suspended",
+		"Domain does not accept mail",
+		"550 5.1.1: abandoned mailbox",
+	};
+
+	(void) state;
+	for (size_t i = 0; i < sizeof(living) / sizeof(living[0]); i++)
+		if (ga_mail_status_is_dead("550", living[i]))
+			fail_msg("dead: %s", living[i]);
+	for (size_t i = 0; i < sizeof(dead) / sizeof(dead[0]); i++)
+		if (!ga_mail_status_is_dead("550", dead[i]))
+			fail_msg("not dead: %s", dead[i]);
 }
 
 static void
@@ -397,6 +461,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_smtp_reply_has_its_class),
+		cmocka_unit_test(words_about_others_end_no_mailbox),
 		cmocka_unit_test(an_enhanced_code_is_found_only_at_the_start),
 		cmocka_unit_test(an_http_status_has_its_class),
 		cmocka_unit_test(a_transfer_without_an_answer_has_its_class),

@@ -28,7 +28,8 @@ typedef struct Phrases
 {
 	GaMailBlame blame;
 	const char *const *phrases;
-	const char *const *with; /* one of these must be there too; NULL: none */
+	const char *const *with;   /* one of these must be there too; NULL: none */
+	const char *const *beside; /* or one of these in the same clause */
 } Phrases;
 
 /* Of one recipient, whatever it is that was too much. */
@@ -42,6 +43,8 @@ static const char *const chosen[] = {"resolver.rst*",
 									 "sender isn't on the recipient's",
 									 "external senders",
 									 "outside senders",
+									 "non-members",
+									 "nonmembers",
 									 "delivery restriction*",
 									 NULL};
 
@@ -125,19 +128,20 @@ static const char *const sender[] = {
 	"unknown sender", "unverified sender", "outbound sender", "sender's domain",
 	"sender does not", "sender or", "sender*identity", "from address",
 	"from field", "from phone number", "from number", "sandbox*",
-	"test purposes", "testing emails", "trial account*", "mail from domain",
-	"mail from address", "from header", "from domain", "envelope from",
-	"return path", "return-path", "not owned by user", "not logged in",
-	"not verified", "unverified email", "identities failed",
+	"test purposes", "testing emails", "trial account*", "mail from",
+	"email from", "accept messages from", "from header", "from domain",
+	"envelope from", "return path", "return-path", "not owned by user",
+	"not logged in", "not verified", "unverified email", "identities failed",
 	"verification failed for", "domain verification", "not authorized to send",
-	"not authorized to perform", "mail from must", "mail from account",
-	"invalid dns mx", "sending domain", "demo domain", "spoof*", "anti-spoof*",
-	"direct send", "from parameter", "sender mismatch", "tls required",
-	"encryption required", "encryption needed", "dynamic ip", "dynamic hosts",
-	"residential", "blackhole*", "parsing from", "src", "add your own domain",
-	"not authorised to send", "not allowed to send", "not permitted to send",
-	"permission to send", "permissions to send", "not authorized to use",
-	"senderdomain*",
+	"not authorized to perform", "invalid dns mx", "sending domain",
+	"demo domain", "spoof*", "anti-spoof*", "direct send", "from parameter",
+	"sender mismatch", "tls", "certificate*", "unencrypted", "over ipv6",
+	"encryption required", "encryption needed", "dynamic ip*",
+	"dynamic address*", "dynamic host*", "dns check", "backscatter*", "batv",
+	"bounce tag", "residential", "blackhole*", "parsing from", "src",
+	"add your own domain", "not authorised to send", "not allowed to send",
+	"not permitted to send", "permission to send", "permissions to send",
+	"not authorized to use", "senderdomain*",
 	/* our account */
 	"your account", "your smtp account", "smtp account",
 	"account is not active", "account not active", "tenant",
@@ -145,27 +149,26 @@ static const char *const sender[] = {
 	"your organisation", "your message limit", "not yet activated",
 	"has been suspended for sending", "payment", "sending suspended",
 	"sending paused", "sending is paused", "outgoing blocked",
-	"outgoing mail from", "configuration set", "api key", "not enough credit*",
+	"configuration set", "api key", "not enough credit*",
 	"insufficient credit*", "insufficient funds", "insufficient balance",
 	"no origination*",
 	/* authentication */
-	"authentication is required", "authentication required",
-	"requires authentication", "require authentication", "authenticate*",
-	"unauthenticated", "smtp auth", "login required", "log in first",
-	"login first", "authorization required", "must issue a starttls",
-	"starttls*", "not authenticated", "credentials",
+	"authenti*", "unauthenticated", "smtp auth", "login required",
+	"log in first", "login first", "authorization required",
+	"must issue a starttls", "starttls*", "credentials",
 	/* our host */
-	"client host", "client was not authenticated", "client does not have",
-	"helo", "ehlo", "fqdn", "fully-qualified", "fully qualified", "reverse dns",
-	"rdns", "ptr record*", "ptr", "your ip", "sending ip", "sending mta*",
-	"ip address", "ip is", "your host", "your server", "your network",
-	"your mail server", "your access", "not allowed to connect",
-	"ask your postmaster", "banned", "blacklist*", "blocklist*", "block list*",
-	"black list*", "blocked list", "denylist*", "deny list*", "blocked using",
-	"block-list*", "black-list*", "rbl", "dnsbl", "spamhaus*", "spamcop*",
-	"barracuda*", "sorbs", "uceprotect*", "reputation", "poor reputation",
-	"listed by", "listed in rbl", "listed at", "network is on", "s3140",
-	"s3150",
+	"client host", "client does not have", "helo", "ehlo", "fqdn",
+	"fully-qualified", "fully qualified", "reverse*", "rdns", "ptr record*",
+	"ptr", "your ip", "sending ip", "sending host", "client ip",
+	"address family", "your hostname", "dns record*", "for sender", "emetteur*",
+	"expediteur*", "sending mta*", "ip address", "ip is", "your host",
+	"your server", "your network", "your mail server", "your access",
+	"not allowed to connect", "ask your postmaster", "banned", "blacklist*",
+	"blocklist*", "block list*", "black list*", "blocked list", "denylist*",
+	"deny list*", "blocked using", "block-list*", "black-list*", "rbl", "dnsbl",
+	"spamhaus*", "spamcop*", "barracuda*", "sorbs", "uceprotect*", "reputation",
+	"poor reputation", "listed by", "listed in rbl", "listed at",
+	"network is on", "s3140", "s3150",
 	/* relaying */
 	"relay access", "relaying", "relay not", "to relay", "relay denied",
 	"relay is", "relay from", "for relay", "no relay*", "open relay",
@@ -173,8 +176,7 @@ static const char *const sender[] = {
 	"delivery is not allowed to this address", "we do not relay",
 	"local domain or authenticated",
 	/* how mail is authenticated; RFC 7208, 6376, 7489, 7372 */
-	"spf", "dkim", "dmarc", "authentication level", "authentication check*",
-	"not aligned", "isn't aligned", "unsigned", NULL};
+	"spf", "dkim", "dmarc", "not aligned", "isn't aligned", "unsigned", NULL};
 
 static const char *const rate[] = {"rate that",
 								   "at a rate",
@@ -300,13 +302,6 @@ static const char *const recipient[] = {"no such user*",
 										"deactivated",
 										"inactive",
 										"inactivity",
-										"suspended",
-										"closed",
-										"discontinued",
-										"terminated",
-										"expired",
-										"abandoned",
-										"deleted",
 										"does not accept mail",
 										"accepts no mail",
 										"nullmx",
@@ -319,29 +314,39 @@ static const char *const recipient[] = {"no such user*",
 										"unrouteable address",
 										"unroutable address",
 										"address rejected: undeliverable",
-										"delivery not authorized",
 										"wrong address",
 										"incorrect address",
 										"ungueltig*",
 										"inconnu*",
 										"desconocid*",
 										"unbekannt*",
-										"invalide",
 										NULL};
+
+/* What happens to mailboxes, but to messages, connections and certificates too,
+ * so that it counts only in a clause that names one of the holders. */
+static const char *const ended[] = {
+	"closed",  "deleted",	"discontinued", "terminated", "expired",
+	"removed", "abandoned", "suspended",	"invalide",	  NULL};
+static const char *const holders[] = {
+	"mailbox*",		 "mail box*",  "inbox*",   "account*",
+	"user*",		 "recipient*", "address*", "adresse*",
+	"customer*",	 "boite",	   "boîte",	   "subscriber*",
+	"destinataire*", "compte",	   "postfach", NULL};
 
 /* The first that fits decides. */
 static const Phrases order[] = {
-	{GA_BLAME_RATE, too_much, NULL},
-	{GA_BLAME_CONTENT, chosen, NULL},
-	{GA_BLAME_RECIPIENT, given_up, NULL},
-	{GA_BLAME_OUR_QUOTA, quota, NULL},
-	{GA_BLAME_OUR_QUOTA, per_time, limits},
-	{GA_BLAME_FULL, full, NULL},
-	{GA_BLAME_SENDER, sender, NULL},
-	{GA_BLAME_RATE, rate, NULL},
+	{GA_BLAME_RATE, too_much, NULL, NULL},
+	{GA_BLAME_CONTENT, chosen, NULL, NULL},
+	{GA_BLAME_RECIPIENT, given_up, NULL, NULL},
+	{GA_BLAME_OUR_QUOTA, quota, NULL, NULL},
+	{GA_BLAME_OUR_QUOTA, per_time, limits, NULL},
+	{GA_BLAME_FULL, full, NULL, NULL},
+	{GA_BLAME_SENDER, sender, NULL, NULL},
+	{GA_BLAME_RATE, rate, NULL, NULL},
 	/* Why a mailbox is closed may sound like a policy; that it is says more. */
-	{GA_BLAME_RECIPIENT, recipient, NULL},
-	{GA_BLAME_CONTENT, content, NULL},
+	{GA_BLAME_RECIPIENT, recipient, NULL, NULL},
+	{GA_BLAME_RECIPIENT, ended, NULL, holders},
+	{GA_BLAME_CONTENT, content, NULL, NULL},
 };
 
 static bool
@@ -494,6 +499,46 @@ has_any(const char *text, const char *const *phrases)
 	return false;
 }
 
+/* Up to a point, colon or comma; one within a number or a name ends nothing. */
+static size_t
+clause_length(const char *text)
+{
+	size_t length = 0;
+
+	while (text[length] && !(strchr(".:;,!?", text[length]) &&
+							 (text[length + 1] == ' ' || !text[length + 1])))
+		length++;
+	return length;
+}
+
+static bool
+has_beside(const char *text, const char *const *phrases,
+		   const char *const *beside)
+{
+	char clause[TEXT_MAX];
+
+	while (*text)
+	{
+		size_t length = clause_length(text);
+
+		memcpy(clause, text, length);
+		clause[length] = '\0';
+		if (has_any(clause, phrases) && has_any(clause, beside))
+			return true;
+		text += length + (text[length] != '\0');
+	}
+	return false;
+}
+
+static bool
+fits(const Phrases *row, const char *text)
+{
+	if (row->beside)
+		return has_beside(text, row->phrases, row->beside);
+	return has_any(text, row->phrases) &&
+		   (row->with == NULL || has_any(text, row->with));
+}
+
 GaMailBlame
 ga_mail_words_read(const char *text)
 {
@@ -501,8 +546,7 @@ ga_mail_words_read(const char *text)
 
 	clean(text, words);
 	for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++)
-		if (has_any(words, order[i].phrases) &&
-			(order[i].with == NULL || has_any(words, order[i].with)))
+		if (fits(&order[i], words))
 			return order[i].blame;
 	return GA_BLAME_NOBODY;
 }
