@@ -45,6 +45,7 @@ static const char *const chosen[] = {"resolver.rst*",
 									 "outside senders",
 									 "non-members",
 									 "nonmembers",
+									 "over ipv6",
 									 "delivery restriction*",
 									 NULL};
 
@@ -126,16 +127,19 @@ static const char *const sender[] = {
 	"sender is not", "sender id", "invalid sender", "bad sender",
 	"illegal sender", "unauthorized sender", "unauthorised sender",
 	"unknown sender", "unverified sender", "outbound sender", "sender's domain",
-	"sender does not", "sender or", "sender*identity", "from address",
-	"from field", "from phone number", "from number", "sandbox*",
-	"test purposes", "testing emails", "trial account*", "mail from",
-	"email from", "accept messages from", "from header", "from domain",
-	"envelope from", "return path", "return-path", "not owned by user",
-	"not logged in", "not verified", "unverified email", "identities failed",
-	"verification failed for", "domain verification", "not authorized to send",
-	"not authorized to perform", "invalid dns mx", "sending domain",
-	"demo domain", "spoof*", "anti-spoof*", "direct send", "from parameter",
-	"sender mismatch", "tls", "certificate*", "unencrypted", "over ipv6",
+	"sender does not", "sender or", "sender identity", "sender was",
+	"sender has", "sender ip", "sender e-mail", "sender email", "sender must",
+	"envelope sender", "badmailfrom*", "as sender", "this sender",
+	"authorize the sender", "authorise the sender", "invalid from", "bad from",
+	"from address", "from field", "from phone number", "from number",
+	"sandbox*", "test purposes", "testing emails", "trial account*",
+	"mail from", "email from", "accept messages from", "from header",
+	"from domain", "envelope from", "return path", "return-path",
+	"not owned by user", "not logged in", "not verified", "unverified email",
+	"identities failed", "verification failed for", "domain verification",
+	"not authorized to send", "not authorized to perform", "invalid dns mx",
+	"sending domain", "demo domain", "spoof*", "anti-spoof*", "direct send",
+	"from parameter", "sender mismatch", "tls", "certificate*", "unencrypted",
 	"encryption required", "encryption needed", "dynamic ip*",
 	"dynamic address*", "dynamic host*", "dns check", "backscatter*", "batv",
 	"bounce tag", "residential", "blackhole*", "parsing from", "src",
@@ -154,26 +158,30 @@ static const char *const sender[] = {
 	"no origination*",
 	/* authentication */
 	"authenti*", "unauthenticated", "smtp auth", "login required",
-	"log in first", "login first", "authorization required",
-	"must issue a starttls", "starttls*", "credentials",
+	"log in first", "login first", "user has no permission",
+	"authorization required", "must issue a starttls", "starttls*",
+	"credentials",
 	/* our host */
 	"client host", "client does not have", "helo", "ehlo", "fqdn",
-	"fully-qualified", "fully qualified", "reverse*", "rdns", "ptr record*",
-	"ptr", "your ip", "sending ip", "sending host", "client ip",
+	"fully-qualified", "fully qualified", "reverse*", "name lookup", "rdns",
+	"ptr record*", "ptr", "your ip", "sending ip", "sending host", "client ip",
 	"address family", "your hostname", "dns record*", "for sender", "emetteur*",
 	"expediteur*", "sending mta*", "ip address", "ip is", "your host",
-	"your server", "your network", "your mail server", "your access",
-	"not allowed to connect", "ask your postmaster", "banned", "blacklist*",
-	"blocklist*", "block list*", "black list*", "blocked list", "denylist*",
-	"deny list*", "blocked using", "block-list*", "black-list*", "rbl", "dnsbl",
-	"spamhaus*", "spamcop*", "barracuda*", "sorbs", "uceprotect*", "reputation",
-	"poor reputation", "listed by", "listed in rbl", "listed at",
-	"network is on", "s3140", "s3150",
+	"your server", "your network", "this ip", "trusted host*", "hostkarma",
+	"your mail server", "your access", "not allowed to connect",
+	"ask your postmaster", "banned", "blacklist*", "blocklist*", "block list*",
+	"black list*", "blocked list", "denylist*", "deny list*", "blocked using",
+	"block-list*", "black-list*", "rbl", "dnsbl", "spamhaus*", "spamcop*",
+	"barracuda*", "sorbs", "uceprotect*", "reputation", "poor reputation",
+	"listed by", "listed in rbl", "listed at", "network is on", "s3140",
+	"s3150",
 	/* relaying */
 	"relay access", "relaying", "relay not", "to relay", "relay denied",
-	"relay is", "relay from", "for relay", "no relay*", "open relay",
-	"rcpthosts", "non-accepted domain", "non-local",
-	"delivery is not allowed to this address", "we do not relay",
+	"relay reject*", "relay refused", "relay prohib*", "relay disallow*",
+	"relay forbidden", "relay block*", "relay operation*", "relay attempt*",
+	"mail relay", "party relay", "not a gateway", "relay is", "relay from",
+	"for relay", "no relay*", "open relay", "rcpthosts", "non-accepted domain",
+	"non-local", "delivery is not allowed to this address", "we do not relay",
 	"local domain or authenticated",
 	/* how mail is authenticated; RFC 7208, 6376, 7489, 7372 */
 	"spf", "dkim", "dmarc", "not aligned", "isn't aligned", "unsigned", NULL};
@@ -409,9 +417,10 @@ is_name(const char *word, size_t length)
 static bool
 names_block_list(const char *word, size_t length)
 {
-	static const char *const lists[] = {"spamhaus",	  "spamcop",   "barracuda",
-										"uceprotect", "abuseat",   "sorbs",
-										"dnsbl",	  "blacklist", "blocklist"};
+	static const char *const lists[] = {
+		"spamhaus",	 "spamcop",		"barracuda",  "uceprotect", "abuseat",
+		"sorbs",	 "dnsbl",		"blacklist",  "blocklist",	"ipcheck",
+		"cloudmark", "senderscore", "senderbase", "abusix"};
 
 	if (!is_link(word, length))
 		return false;

@@ -120,11 +120,15 @@ static const SmtpRule smtp_rules[] = {
 	{ANYWHERE, 5, "5.7.10-11", WHATEVER, MISCONFIGURED},
 	/* Exchange Online: this account or host may not send. */
 	{ANYWHERE, 0, "5.7.60", WHATEVER, MISCONFIGURED},
+	{ANYWHERE, 0, "5.7.501-503", WHATEVER, MISCONFIGURED},
+	{ANYWHERE, 0, "5.7.511", WHATEVER, MISCONFIGURED},
 	{ANYWHERE, 0, "5.7.606-649", WHATEVER, MISCONFIGURED},
 	{ANYWHERE, 0, "5.7.700-799", WHATEVER, MISCONFIGURED},
 	/* Exchange Online: the recipient chooses who may write. */
 	{AT_RCPT | AT_FINAL, 5, "5.7.120-136", WHATEVER, REJECTED},
 	{AT_RCPT | AT_FINAL, 5, "5.7.193", WHATEVER, REJECTED},
+	/* Exchange Online: the recipient is banned, which is a word of senders. */
+	{AT_RCPT | AT_FINAL, 5, "5.7.505", WHATEVER, PERHAPS_REJECTED},
 	/* Before a sender is named nothing is about this message. */
 	{AT_CONNECT, 4, NULL, WHATEVER, RETRY_FAULT},
 	{AT_CONNECT, 5, NULL, BLAMES(RATE), RETRY_FAULT},
