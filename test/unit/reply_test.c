@@ -197,6 +197,15 @@ static const SmtpCase smtp_cases[] = {
 	{GA_SMTP_RCPT, 552, "mailbox not found", GA_OUTCOME_REJECTED, 0, -1},
 	/* a word against the code */
 	{GA_SMTP_RCPT, 550, "5.1.1 over quota", GA_OUTCOME_REJECTED, 0, -1},
+	{GA_SMTP_RCPT, 550, "5.1.1 mailbox is frozen", GA_OUTCOME_REJECTED, 0, -1},
+	{GA_SMTP_RCPT, 550, "5.1.1 mailfolder is full", GA_OUTCOME_REJECTED, 0, -1},
+	{GA_SMTP_RCPT, 550, "5.1.1 temporary locked", GA_OUTCOME_RETRY, 0, -1},
+	{GA_SMTP_FINAL, 550, "Temporary failure, please try again",
+	 GA_OUTCOME_RETRY, 0, -1},
+	{GA_SMTP_RCPT, 550, "5.1.1 user unknown, the disk is full of others",
+	 GA_OUTCOME_REJECTED, DEAD, -1},
+	{GA_SMTP_FINAL, 550, "5.7.0 Quota for outgoing mails reached",
+	 GA_OUTCOME_RETRY, FAULT, QUOTA_MS},
 	{GA_SMTP_RCPT, 550, "5.1.1 <a@b.example>: unauthorized sender",
 	 GA_OUTCOME_MISCONFIGURED, UNSURE, -1},
 	{GA_SMTP_RCPT, 550, "5.1.1 550 5.7.1 IP address blacklisted",
@@ -314,6 +323,27 @@ words_about_others_end_no_mailbox(void **state)
 		"No user authentication",
 		"Client IP does not exist in allow list",
 	};
+	/* Full or held they live, and neither 5.1.1 nor a provider's "Permanent" counts. */
+	static const char *const full[] = {
+		"user is over the quota",
+		"mailbox would exceed maximum allowed storage",
+		"This account is exceeding their quota",
+		"mailfolder is full",
+		"Boite du destinataire pleine",
+		"Bo\xc3\xaete du destinataire pleine. OFR_417",
+		"not enough storage space in /home",
+		"mailbox is over the allowed quota",
+		"quota violation for ann@example.org",
+		"diskspace quota",
+		"mailbox exceeded the local limit",
+		"account suspended due to quota",
+		"The user's mail folder is full",
+		"Postfach ist voll",
+		"mailbox is frozen",
+		"This account has been locked",
+		"temporary locked",
+		"user archived",
+	};
 	static const char *const dead[] = {
 		"This mailbox has been closed",
 		"The account of ann@example.org is expired",
@@ -329,6 +359,10 @@ words_about_others_end_no_mailbox(void **state)
 	for (size_t i = 0; i < sizeof(living) / sizeof(living[0]); i++)
 		if (ga_mail_status_is_dead("550", living[i]))
 			fail_msg("dead: %s", living[i]);
+	for (size_t i = 0; i < sizeof(full) / sizeof(full[0]); i++)
+		if (ga_mail_status_is_dead("5.1.1", full[i]) ||
+			!ga_mail_status_is_against_death(NULL, full[i]))
+			fail_msg("not alive: %s", full[i]);
 	for (size_t i = 0; i < sizeof(dead) / sizeof(dead[0]); i++)
 		if (!ga_mail_status_is_dead("550", dead[i]))
 			fail_msg("not dead: %s", dead[i]);

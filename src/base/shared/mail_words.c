@@ -32,6 +32,14 @@ typedef struct Phrases
 	const char *const *beside; /* or one of these in the same clause */
 } Phrases;
 
+/* Where mail is kept, and whose it is. */
+static const char *const holders[] = {
+	"mailbox*",		 "mail box*", "inbox*",		 "folder*",	   "mailfolder*",
+	"maildrop*",	 "account*",  "user*",		 "recipient*", "address*",
+	"adresse*",		 "customer*", "subscriber*", "boite*",	   "boîte*",
+	"destinataire*", "compte",	  "postfach*",	 "buzon",	   "buzón",
+	"casella",		 NULL};
+
 /* Of one recipient, whatever it is that was too much. */
 static const char *const too_much[] = {"recipient has exceeded",
 									   "recipient exceeded",
@@ -54,35 +62,27 @@ static const char *const given_up[] = {"suppression list", "suppressed",
 									   "has suppressed",
 									   "rejected: address blacklisted", NULL};
 
-static const char *const full[] = {"over quota",
-								   "overquota",
-								   "mailbox full",
-								   "mailbox is full",
-								   "quota exceeded",
-								   "exceeded storage",
-								   "storage quota",
-								   "disk quota",
-								   "insufficient storage",
-								   "out of storage",
-								   "out of space",
-								   "insufficient disk",
-								   "insufficient system storage",
-								   "mailbox quota",
-								   "user quota",
-								   "exceeds quota",
-								   "exceeded quota",
-								   "exceeded his",
-								   "exceeded its",
-								   "exceeded their",
-								   "quotaexceeded*",
-								   "mailbox size",
-								   "no space",
-								   "mbox full",
-								   "inbox is full",
-								   "account is full",
-								   "full mailbox",
-								   "storage limit",
-								   NULL};
+static const char *const full[] = {
+	/* its quota */
+	"over quota", "overquota", "over the quota", "quota exceeded",
+	"exceeds quota", "exceeded quota", "quotaexceeded*", "quota violation",
+	"storage quota", "disk quota", "diskspace quota", "mailbox quota",
+	"user quota", "exceeded his", "exceeded its", "exceeded their",
+	"mailbox exceed*", "mailbox has exceeded", "mailbox would exceed",
+	"mailbox size",
+	/* itself */
+	"mailbox full", "mailbox is full", "mbox full", "full mailbox",
+	"inbox is full", "account is full",
+	/* the room for it */
+	"exceeded storage", "out of storage", "insufficient storage",
+	"allowed storage", "enough storage", "storage limit", "out of space",
+	"enough space", "no space", "insufficient disk", "enough disk",
+	"insufficient system storage", NULL};
+
+/* The same in other words, where a clause names whose mailbox it is. */
+static const char *const room[] = {"quota*",  "is full", "are full", "was full",
+								   "pleine*", "voll",	 "lleno*",	 "llena*",
+								   "piena*",  NULL};
 
 /* Of what is sent by us in a time; "over quota" alone is the mailbox's. */
 static const char *const quota[] = {"sending limit*",
@@ -99,6 +99,11 @@ static const char *const quota[] = {"sending limit*",
 									"try again after",
 									"sending rate quota",
 									"outgoing limit*",
+									"outgoing quota*",
+									"outbound quota*",
+									"quota for outgoing",
+									"quota for outbound",
+									"submission quota*",
 									"outbound limit*",
 									"limit for message recipients",
 									"recipient limit exceeded",
@@ -203,6 +208,9 @@ static const char *const rate[] = {"rate that",
 								   "throttl*",
 								   "frequency limit*",
 								   "temporarily",
+								   "temporary lock*",
+								   "temporary fail*",
+								   "temporary error*",
 								   "busy",
 								   "greylist*",
 								   "graylist*",
@@ -330,16 +338,14 @@ static const char *const recipient[] = {"no such user*",
 										"unbekannt*",
 										NULL};
 
+/* A mailbox that takes nothing and yet is there. */
+static const char *const held[] = {"frozen", "locked", "archived", NULL};
+
 /* What happens to mailboxes, but to messages, connections and certificates too,
  * so that it counts only in a clause that names one of the holders. */
 static const char *const ended[] = {
 	"closed",  "deleted",	"discontinued", "terminated", "expired",
 	"removed", "abandoned", "suspended",	"invalide",	  NULL};
-static const char *const holders[] = {
-	"mailbox*",		 "mail box*",  "inbox*",   "account*",
-	"user*",		 "recipient*", "address*", "adresse*",
-	"customer*",	 "boite",	   "boîte",	   "subscriber*",
-	"destinataire*", "compte",	   "postfach", NULL};
 
 /* The first that fits decides. */
 static const Phrases order[] = {
@@ -349,8 +355,10 @@ static const Phrases order[] = {
 	{GA_BLAME_OUR_QUOTA, quota, NULL, NULL},
 	{GA_BLAME_OUR_QUOTA, per_time, limits, NULL},
 	{GA_BLAME_FULL, full, NULL, NULL},
+	{GA_BLAME_FULL, room, NULL, holders},
 	{GA_BLAME_SENDER, sender, NULL, NULL},
 	{GA_BLAME_RATE, rate, NULL, NULL},
+	{GA_BLAME_CONTENT, held, NULL, holders},
 	/* Why a mailbox is closed may sound like a policy; that it is says more. */
 	{GA_BLAME_RECIPIENT, recipient, NULL, NULL},
 	{GA_BLAME_RECIPIENT, ended, NULL, holders},
