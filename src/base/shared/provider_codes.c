@@ -102,6 +102,7 @@ const GaHttpCode ga_provider_codes_twilio[] = {
 	{"21659", GA_OUTCOME_MISCONFIGURED, 0, -1},		 /* likewise */
 	{"21660", GA_OUTCOME_MISCONFIGURED, 0, -1},		 /* another account's */
 	{"21661", GA_OUTCOME_MISCONFIGURED, 0, -1},		 /* cannot send SMS */
+	{"21910", GA_OUTCOME_MISCONFIGURED, 0, -1},		 /* of another channel */
 	{"21210", GA_OUTCOME_MISCONFIGURED, 0, -1},		 /* not verified */
 	{"21213", GA_OUTCOME_MISCONFIGURED, 0, -1},		 /* missing */
 	{"21601", GA_OUTCOME_MISCONFIGURED, 0, -1},		 /* cannot send SMS */
@@ -243,7 +244,7 @@ const GaHttpCode ga_provider_codes_postmark[] = {
 	{"400", GA_OUTCOME_MISCONFIGURED, 0, -1},  /* sender unknown */
 	{"401", GA_OUTCOME_MISCONFIGURED, 0, -1},  /* sender not confirmed */
 	{"405", GA_OUTCOME_MISCONFIGURED, 0, -1},  /* no credit left */
-	{"411", GA_OUTCOME_REJECTED, UNSURE, -1},  /* pending: own domain only */
+	{"411", GA_OUTCOME_REJECTED, UNSURE, -1},  /* an attachment of that type */
 	{"412", GA_OUTCOME_MISCONFIGURED, 0, -1},  /* account pending */
 	{"413", GA_OUTCOME_MISCONFIGURED, 0, -1},  /* account may not send */
 	{"1235", GA_OUTCOME_MISCONFIGURED, 0, -1}, /* no such message stream */
