@@ -47,6 +47,11 @@ static const SmtpCase smtp_cases[] = {
 	{GA_SMTP_MAIL, 553, "5.6.7 SMTPUTF8 required", GA_OUTCOME_REJECTED, 0, -1},
 	{GA_SMTP_RCPT, 550, "5.5.0 mailbox unavailable", GA_OUTCOME_REJECTED,
 	 UNSURE, -1},
+	{GA_SMTP_RCPT, 550, "5.5.0 Boite du destinataire pleine. OFR_417",
+	 GA_OUTCOME_REJECTED, UNSURE, -1},
+	{GA_SMTP_RCPT, 550,
+	 "5.5.0 Boite du destinataire archivee. Archived recipient",
+	 GA_OUTCOME_REJECTED, UNSURE, -1},
 	/* the message */
 	{GA_SMTP_FINAL, 554, "5.7.1 spam", GA_OUTCOME_REJECTED, UNSURE, -1},
 	{GA_SMTP_FINAL, 550, "5.7.1 policy", GA_OUTCOME_REJECTED, UNSURE, -1},

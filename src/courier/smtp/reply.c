@@ -147,9 +147,8 @@ static const SmtpRule smtp_rules[] = {
 	{ANYWHERE, 440, NULL, BLAMES(SENDER), PERHAPS_MISCONFIGURED},
 	/* The sender's address or its domain: RFC 3463 3.2. */
 	{ANYWHERE, 5, "5.1.7-8", WHATEVER, PERHAPS_MISCONFIGURED},
-	/* Exchange Online and others say 5.5.0 of unknown mailboxes. */
-	{AT_RCPT, 550, "5.5.0", BLAMES(RECIPIENT) | BLAMES(NOBODY),
-	 PERHAPS_REJECTED},
+	/* Exchange Online says 5.5.0 of unknown mailboxes, Orange of full ones. */
+	{AT_RCPT, 550, "5.5.0", WHATEVER, PERHAPS_REJECTED},
 	{ANYWHERE, 5, "5.5.3", WHATEVER, RETRY},
 	{ANYWHERE, 5, "5.5.*", WHATEVER, MISCONFIGURED},
 	{ANYWHERE, 500, NULL, WHATEVER, MISCONFIGURED},
