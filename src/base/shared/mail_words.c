@@ -7,7 +7,8 @@
  * below are read from the top, and the first that has a phrase decides.  Sender
  * words stand before those of the recipient, because a server that complains of
  * our sender often quotes the recipient as well; what blames us must never put a
- * living mailbox on the list of the dead.
+ * living mailbox on the list of the dead.  A word that is said of messages and of
+ * connections too counts only in a clause that names a mailbox or its owner.
  *
  * The phrases are those of Postfix, Exim, qmail, Exchange, Gmail and of the large
  * relays, as their documents and public logs have them.
