@@ -170,6 +170,12 @@ static const SmtpCase smtp_cases[] = {
 	{GA_SMTP_RCPT, 550,
 	 "5.1.1 <a@b.example>: User unknown in relay recipient table",
 	 GA_OUTCOME_REJECTED, DEAD, -1},
+	/* whom it takes mail from is a recipient's choice */
+	{GA_SMTP_RCPT, 550,
+	 "5.7.1 The group does not accept email from outside the organization",
+	 GA_OUTCOME_REJECTED, UNSURE, -1},
+	{GA_SMTP_RCPT, 550, "5.7.1 The recipient has blocked this sender",
+	 GA_OUTCOME_REJECTED, UNSURE, -1},
 	/* us, though the words sound like a mailbox */
 	{GA_SMTP_RCPT, 550,
 	 "Domain may not exist or DNS check failed. http://mail.example/0/58",

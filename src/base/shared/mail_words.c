@@ -55,6 +55,11 @@ static const char *const chosen[] = {"resolver.rst*",
 									 "non-members",
 									 "nonmembers",
 									 "over ipv6",
+									 "outside the organi*",
+									 "outside of the organi*",
+									 "outside their organi*",
+									 "blocked this sender",
+									 "blocked the sender",
 									 "delivery restriction*",
 									 NULL};
 
