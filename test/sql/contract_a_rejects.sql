@@ -396,6 +396,10 @@ FROM unnest(ARRAY['+27701231234', '+27 70 123 1234', '+27-70-123-1234',
 	'+61412345678', '+819012345678', '+6591234567', '+2348031234567',
 	'+393123456789', '+4512345678', '+16505551234', '+37812345678',
 	'+261321234567', U&'+27\00A0701231234', U&'\FF0B27701231234']) AS value;
+SELECT is(pg_temp.contact_faults('MOBILE', replace('+33 6 12 34 56 78', ' ', chr(blank))), 'accepted',
+	'a telephone number with the blank U+' || to_hex(blank))
+FROM unnest(ARRAY[x'A0', x'1680', x'2000', x'2001', x'2002', x'2003', x'2004', x'2005', x'2006', x'2007', x'2008',
+	x'2009', x'200A', x'202F', x'205F', x'3000']::int[]) AS blank;
 
 SELECT is(pg_temp.contact_faults('MOBILE', value), 'invalid_phone',
 	format('%s is no number', value))

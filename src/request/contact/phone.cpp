@@ -143,17 +143,17 @@ drop_mexican_one(PhoneNumber *number)
 }
 
 GaPhoneFault
-parse(const char *text, size_t length, PhoneNumber *number)
+parse(const std::string &text, PhoneNumber *number)
 {
-	switch (library->Parse(std::string(text, length), "ZZ", number))
+	switch (library->Parse(text, "ZZ", number))
 	{
 		case PhoneNumberUtil::NO_PARSING_ERROR:
 			drop_mexican_one(number);
 			return number->has_extension() ? GA_PHONE_EXTENSION : GA_PHONE_OK;
 		case PhoneNumberUtil::INVALID_COUNTRY_CODE_ERROR:
 			/* a national number in other digits than ours has no plus either */
-			return strchr(text, '+') != nullptr ? GA_PHONE_COUNTRY_CODE
-												: GA_PHONE_NO_PLUS;
+			return text.find('+') != std::string::npos ? GA_PHONE_COUNTRY_CODE
+													   : GA_PHONE_NO_PLUS;
 		case PhoneNumberUtil::TOO_SHORT_AFTER_IDD:
 		case PhoneNumberUtil::TOO_SHORT_NSN:
 			return GA_PHONE_TOO_SHORT;
@@ -231,15 +231,35 @@ check_range(const PhoneNumber &number, const char **kind)
 			   : fault;
 }
 
+/*
+ * Every blank of Unicode (General_Category Zs) becomes the one of ASCII: typography
+ * puts narrow ones between the digits, which the library does not know.
+ */
+std::string
+with_plain_blanks(const char *text, size_t length)
+{
+	static const char *const blanks[] = {
+		"\u00A0", "\u1680", "\u2000", "\u2001", "\u2002", "\u2003",
+		"\u2004", "\u2005", "\u2006", "\u2007", "\u2008", "\u2009",
+		"\u200A", "\u202F", "\u205F", "\u3000"};
+	std::string plain(text, length);
+
+	for (const char *blank : blanks)
+		for (size_t at = plain.find(blank); at != std::string::npos;
+			 at = plain.find(blank, at + 1))
+			plain.replace(at, strlen(blank), " ");
+	return plain;
+}
+
 GaPhoneFault
-ask_library(const char *text, size_t length, char *e164, const char **kind)
+ask_library(const std::string &text, char *e164, const char **kind)
 {
 	PhoneNumber number;
 	std::string formatted;
-	GaPhoneFault fault = check_form(text, length);
+	GaPhoneFault fault = check_form(text.c_str(), text.size());
 
 	if (fault == GA_PHONE_OK)
-		fault = parse(text, length, &number);
+		fault = parse(text, &number);
 	if (fault == GA_PHONE_OK)
 		fault = check_range(number, kind);
 	if (fault != GA_PHONE_OK)
@@ -252,14 +272,14 @@ ask_library(const char *text, size_t length, char *e164, const char **kind)
 }
 
 GaPhoneFault
-take_as_it_stands(const char *text, size_t length, char *e164)
+take_as_it_stands(const std::string &text, char *e164)
 {
 	PhoneNumber number;
 	std::string formatted;
-	GaPhoneFault fault = check_form(text, length);
+	GaPhoneFault fault = check_form(text.c_str(), text.size());
 
 	if (fault == GA_PHONE_OK)
-		fault = parse(text, length, &number);
+		fault = parse(text, &number);
 	if (fault != GA_PHONE_OK)
 		return fault;
 	library->Format(number, PhoneNumberUtil::E164, &formatted);
@@ -350,7 +370,7 @@ ga_phone_normalize(const char *text, size_t length, char *e164,
 
 		if (kept > 0 && ga::phone_table_accepts(e164 + 1, kept - 1))
 			return GA_PHONE_OK;
-		return ask_library(text, length, e164, kind);
+		return ask_library(with_plain_blanks(text, length), e164, kind);
 	}
 	catch (...)
 	{
@@ -365,7 +385,7 @@ ga_phone_normalize_slowly(const char *text, size_t length, char *e164,
 	try
 	{
 		load();
-		return ask_library(text, length, e164, kind);
+		return ask_library(with_plain_blanks(text, length), e164, kind);
 	}
 	catch (...)
 	{
@@ -380,7 +400,7 @@ ga_phone_normalize_unchecked(const char *text, size_t length,
 	try
 	{
 		load();
-		return take_as_it_stands(text, length, e164);
+		return take_as_it_stands(with_plain_blanks(text, length), e164);
 	}
 	catch (...)
 	{
