@@ -580,7 +580,7 @@ SELECT is(pg_temp.answers(sender, 'STOP'), 'unknown', coalesce(nullif(sender, ''
 FROM unnest('{12345,Acme,+,99999999999999999999}'::text[]) AS sender;
 SELECT is(pg_temp.listed(), 'nobody', 'none of them is listed');
 SELECT is(pg_temp.answers('27701239001', said) || ' ' || pg_temp.answers('27701239001', 'start'), 'moved moved', 'understood: ' || said)
-FROM unnest('{stop,Stop.,+STOP+,Unsubscribe,STOP+ALL,Baja,ALTO,Parar,ARR%C3%8AT,ARR%CAT,ARRE%CC%82T,S%00T%00O%00P%00,%FE%FF%00S%00T%00O%00P%D8%3D%DE%D1,%EF%BC%B3%EF%BC%B4%EF%BC%AF%EF%BC%B0,%EF%BD%93%EF%BD%94%EF%BD%8F%EF%BD%90,%FF%FES%00T%00O%00P%00,arr%C3%AAt,D%C3%A9sabonner,Stopp,Abmelden,PARE,Sair,"%22STOP%22",STOP+STOP+stop,S.T.O.P.,stop-all,STOP+12345,%D0%A1%D1%82%D0%9E%D0%9F,STOP%0A%0AAnn,%C2%A1ALTO!,%C2%AB%C2%A0Arr%C3%AAt%C2%A0%C2%BB}'::text[]) AS said;
+FROM unnest('{stop,Stop.,+STOP+,Unsubscribe,STOP+ALL,Baja,ALTO,Parar,ARR%C3%8AT,ARR%CAT,ARRE%CC%82T,S%00T%00O%00P%00,%FE%FF%00S%00T%00O%00P%D8%3D%DE%D1,%EF%BC%B3%EF%BC%B4%EF%BC%AF%EF%BC%B0,%EF%BD%93%EF%BD%94%EF%BD%8F%EF%BD%90,%FF%FES%00T%00O%00P%00,arr%C3%AAt,D%C3%A9sabonner,Stopp,Abmelden,PARE,Sair,"%22STOP%22",STOP+STOP+stop,S.T.O.P.,stop-all,STOP+12345,%D0%A1%D1%82%D0%9E%D0%9F,STOP%0A%0AAnn,STOP%0D%0DAnn,STOP%0A--+%0AAnn,%C2%A1ALTO!,%C2%AB%C2%A0Arr%C3%AAt%C2%A0%C2%BB}'::text[]) AS said;
 SELECT is(pg_temp.answers('27701239001', said), 'unknown', 'not understood: ' || said)
 FROM unnest('{stop+it+later,non-stop,st0p,opt3out,stopstop,%D9%82%D9%81,%FFSTOP,1,stopstopstopstopstopstopstopstopstopstopstopstopstopstopstopstop}'::text[]) AS said;
 -- Every word of the table, as it stands there.
@@ -604,6 +604,14 @@ SELECT is(pg_temp.say('ga_http', '[{"from": "+27701239005", "said": "stop"}, {"f
 	pg_temp.account('ga_http')), 'moved', 'several at once, with a receipt among them');
 SELECT is(pg_temp.say('ga_http', '[{"status": "delivered"}, {"from": "+27701239004", "said": "stop"}]', pg_temp.account('ga_http')), 'moved', 'whatever comes first');
 SELECT is(count(*), 5::bigint, 'all are listed') FROM group_api_private.suppressions WHERE reason = 'opted_out';
+SELECT is(pg_temp.say('ga_http', jsonb_build_object('from', '+27701239001', 'said', said)::text, pg_temp.account('ga_http')) || ', ' || pg_temp.answers('27701239001', 'start'),
+	expected || ', ' || CASE expected WHEN 'moved' THEN 'moved' ELSE 'known' END, 'in JSON: ' || to_json(said)::text)
+FROM (VALUES (E'STOP\n\nSent from my iPhone', 'moved'), (E'"Stop"\r\n\r\nVerstuurd vanaf mijn iPhone', 'moved'), (E'STOP\r\rAnn', 'moved'), (E'\n\nSTOP\n', 'moved'),
+	(E'STOP\n \nAnn', 'moved'), (E'STOP\n-- \nAnn', 'moved'), (E'STOP\r\n--\r\nAnn', 'moved'), ('SE DÉSABONNER', 'moved'), ('Salir', 'moved'),
+	(E'STOP\nAnn', 'unknown'), (E'STOP\n--Ann', 'unknown'), (E'Please\n\nSTOP', 'unknown')) AS words (said, expected);
+SELECT is(pg_temp.say('ga_vonage_messages', body, pg_temp.account('ga_vonage_messages'), jsonb_build_object('Authorization',
+	'Bearer ' || pg_temp.jwt(jsonb_build_object('payload_hash', pg_temp.sha(body))))), 'moved', 'vonage_messages, with a signature under it')
+FROM (VALUES ('{"from": "27701239007", "to": "1", "channel": "sms", "message_type": "text", "text": "STOP\n\nSent from my iPhone"}')) AS callback (body);
 SELECT is_empty($$SELECT FROM group_api_private.receipts WHERE status = 'received'$$, 'nothing of what they said is kept');
 DELETE FROM group_api_private.suppressions;
 

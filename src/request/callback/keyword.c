@@ -26,8 +26,9 @@ static const char *const stops[] = {
 	"cancella", "annulla",		"disiscrivi",  "disiscriviti", "basta",
 	"afmelden", "uitschrijven", "avsluta",	   "avregistrera", "afmeld",
 	"stoppa",	"avslutt",		"lopeta",	   "peruuta",	   "wypisz",
-	"стоп",		"отписаться",	"остановить",  "отписка",	   "td",
-	"退订",		"退訂",			"停止",		   "取消",		   "配信停止"};
+	"salir",	"sedesabonner", "td",		   "отписка",	   "sedesinscrire",
+	"стоп",		"отписаться",	"остановить",  "退订",		   "退訂",
+	"停止",		"取消",			"配信停止"};
 static const char *const starts[] = {"start", "unstop", "resume"};
 
 /* Without its accent, in lower case; '\0': no letter of Latin-1. */
@@ -177,19 +178,37 @@ find(const char *word)
 	return GA_KEYWORD_NONE;
 }
 
-/* Where what a telephone adds begins: behind the first empty line. */
+/* Behind "\n", "\r\n" or "\r", as gateways have it. */
+static const char *
+next_line(const char *line)
+{
+	line += strcspn(line, "\r\n");
+	return line + (strncmp(line, "\r\n", 2) == 0 ? 2 : *line != '\0');
+}
+
+static bool
+is_empty(const char *line)
+{
+	line += strspn(line, " \t");
+	return *line == '\r' || *line == '\n' || *line == '\0';
+}
+
+/* "-- " alone in its line begins a signature: RFC 3676 4.3. */
+static bool
+is_dashes(const char *line)
+{
+	return strncmp(line, "--", 2) == 0 && is_empty(line + 2);
+}
+
+/* Where what a telephone adds begins: at the first empty line, or dashes. */
 static const char *
 end_of_words(const char *text)
 {
-	const char *end = text + strspn(text, " \t\r\n");
+	const char *line = next_line(text + strspn(text, " \t\r\n"));
 
-	while ((end = strchr(end, '\n')) != NULL)
-	{
-		end += 1 + strspn(end + 1, " \t\r");
-		if (*end == '\n')
-			return end;
-	}
-	return text + strlen(text);
+	while (*line && !is_empty(line) && !is_dashes(line))
+		line = next_line(line);
+	return line;
 }
 
 GaKeyword

@@ -122,9 +122,9 @@ field_at(Source *source, const char *name)
 	return NULL;
 }
 
-/* The text of the first path there is; control characters become blanks. */
-static const char *
-value_at(Source *source, const char *paths, int room)
+/* The text of the first path there is, as it stands; NULL: there is none. */
+static char *
+text_at(Source *source, const char *paths, int room)
 {
 	while (paths != NULL && *paths)
 	{
@@ -134,19 +134,24 @@ value_at(Source *source, const char *paths, int room)
 								: field_at(source, pnstrdup(paths, length));
 
 		if (found != NULL && *found)
-		{
-			char *text =
-				pnstrdup(found, pg_mbcliplen(found, (int) strlen(found), room));
-
-			for (char *c = text; *c; c++)
-				if ((unsigned char) *c < 0x20 || *c == 0x7F)
-					*c = ' ';
-			return text;
-		}
+			return pnstrdup(found,
+							pg_mbcliplen(found, (int) strlen(found), room));
 		paths += length;
 		paths += *paths == '|';
 	}
 	return NULL;
+}
+
+/* Likewise; control characters become blanks. */
+static const char *
+value_at(Source *source, const char *paths, int room)
+{
+	char *text = text_at(source, paths, room);
+
+	for (char *c = text; c != NULL && *c; c++)
+		if ((unsigned char) *c < 0x20 || *c == 0x7F)
+			*c = ' ';
+	return text;
 }
 
 /* ---- events ------------------------------------------------------------- */
@@ -200,7 +205,10 @@ words_at(Source *source, const char *paths)
 	return words;
 }
 
-/* What a person said, in the encoding their phone and the gateway made of it. */
+/*
+ * What a person said, in the encoding their phone and the gateway made of it.  Line
+ * ends stay, since behind an empty line a signature begins.
+ */
 static const char *
 said_at(Source *source, const char *paths)
 {
@@ -215,7 +223,7 @@ said_at(Source *source, const char *paths)
 		paths += length;
 		paths += *paths == '|';
 	}
-	return source->json ? words_at(source, paths) : NULL;
+	return source->json ? text_at(source, paths, TEXT_MAX) : NULL;
 }
 
 /* "27701231234" and "+27 70 123 1234"; false: it is no number of a person. */
