@@ -137,6 +137,9 @@ find_recipient(GaBounceReport *report, GaBounceKind kind, const char *contact)
 void
 ga_bounce_report_narrow(GaBounceReport *report, const char *contact)
 {
+	/* A complaint tells of no delivery. */
+	if (report->feedback_type != NULL)
+		return;
 	report->names_another = names_only_others(report, contact);
 	for (int i = GA_BOUNCE_FAILED;
 		 contact != NULL && i <= (int) GA_BOUNCE_EXPANDED; i++)

@@ -1,0 +1,92 @@
+/*
+ * bounce_words_test.c
+ *		Returned mail whose words decide: whether a mail server or somebody's
+ *		program wrote it, whether it has given up, and whom it is about.
+ */
+#include <stdarg.h>
+#include <setjmp.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <string.h>
+
+#include "courier/bounce/bounce.h"
+#include "courier/smtp/mail.h"
+
+#define SERVER "From: MAILER-DAEMON@b.example\n"
+
+/* "failed" by a server stands for all that becomes a failure. */
+static const char *
+fate(json_t *report)
+{
+	const char *kind = json_string_value(json_object_get(report, "kind"));
+
+	if (strcmp(kind, "other") == 0 &&
+		json_object_get(report, "feedback_type") == NULL &&
+		json_is_true(json_object_get(report, "is_by_server")))
+		return "failed";
+	return kind;
+}
+
+static void
+check(const char *mail, const char *expected)
+{
+	json_t *report = ga_bounce_read(mail, strlen(mail));
+
+	assert_non_null(report);
+	if (strcmp(fate(report), expected) != 0)
+		print_message("%s", mail);
+	assert_string_equal(fate(report), expected);
+	json_decref(report);
+}
+
+static void
+a_feedback_type_stands_between_comments_and_quotes(void **state)
+{
+	static const struct
+	{
+		const char *field, *kind, *type;
+	} cases[] = {
+		{"Feedback-Type: not-spam (user (or so) moved it)\n", "other",
+		 "not-spam"},
+		{"Feedback-Type: (a \\) b) Auth-Failure(DMARC)\n", "other",
+		 "Auth-Failure"},
+		{"Feedback-Type: \"not-spam\"\n", "other", "not-spam"},
+		{"Feedback-Type: not-spam; x\n", "other", "not-spam"},
+		{"Feedback-Type: abuse (they clicked)\n", "complaint", "abuse"},
+		{"Feedback-Type: opt-out-list\n", "complaint", "opt-out-list"},
+		{"Feedback-Type: (only\n", "other", "none"},
+		{"", "other", "none"},
+	};
+	char mail[512];
+
+	(void) state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+	{
+		json_t *report;
+
+		snprintf(mail, sizeof(mail),
+				 SERVER "Content-Type: message/feedback-report\n\n"
+						"%sVersion: 1\n",
+				 cases[i].field);
+		check(mail, cases[i].kind);
+		report = ga_bounce_read(mail, strlen(mail));
+		assert_string_equal(
+			json_string_value(json_object_get(report, "feedback_type")),
+			cases[i].type);
+		json_decref(report);
+	}
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_feedback_type_stands_between_comments_and_quotes),
+	};
+
+	ga_mail_start();
+	return cmocka_run_group_tests_name("bounce words", tests, NULL, NULL);
+}
