@@ -80,11 +80,50 @@ a_feedback_type_stands_between_comments_and_quotes(void **state)
 	}
 }
 
+static void
+a_recipient_is_read_in_each_of_its_forms(void **state)
+{
+	static const char *const cases[][2] = {
+		{"rfc822; @relay.example:ann@example.org", "ann@example.org"},
+		{"rfc822; <@a.example,@b.example:ann@example.org>", "ann@example.org"},
+		{"rfc822; ann@[IPv6:2001:db8::1]", "ann@[IPv6:2001:db8::1]"},
+		{"utf-8; j\\x{FC}rgen@example.org", "jürgen@example.org"},
+		{"utf-8; \\x{1F600}a\\x{2B}b@example.org", "😀a+b@example.org"},
+		/* no characters: surrogates, controls, beyond the last, unfinished */
+		{"utf-8; a\\x{D800}@b.example", "a\\x{D800}@b.example"},
+		{"utf-8; a\\x{0}@b.example", "a\\x{0}@b.example"},
+		{"utf-8; a\\x{110000}@b.example", "a\\x{110000}@b.example"},
+		{"utf-8; a\\x{FC@b.example", "a\\x{FC@b.example"},
+		{"utf-8; a\\x{}@b.example", "a\\x{}@b.example"},
+		{"LOCAL; ann", "ann"},
+		{"x400; /G=Ann/S=X/", "/G=Ann/S=X/"},
+	};
+	char mail[512];
+
+	(void) state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+	{
+		json_t *report;
+		json_t *one;
+
+		snprintf(mail, sizeof(mail),
+				 SERVER "Content-Type: message/delivery-status\n\n"
+						"Final-Recipient: %s\nAction: failed\n",
+				 cases[i][0]);
+		report = ga_bounce_read(mail, strlen(mail));
+		one = json_array_get(json_object_get(report, "recipients"), 0);
+		assert_string_equal(json_string_value(json_object_get(one, "final")),
+							cases[i][1]);
+		json_decref(report);
+	}
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_feedback_type_stands_between_comments_and_quotes),
+		cmocka_unit_test(a_recipient_is_read_in_each_of_its_forms),
 	};
 
 	ga_mail_start();

@@ -7,6 +7,8 @@
  */
 #include "courier/bounce/recipient.h"
 
+#include <glib.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/shared/mail_status.h"
@@ -22,6 +24,42 @@ ga_bounce_recipient_set_status(json_t *recipient, const char *text)
 
 	if (length > 0)
 		json_object_set_new(recipient, "status", json_stringn(start, length));
+}
+
+/* "@relay.example:ann@example.org": the way it took, RFC 5321 C. */
+static void
+drop_route(char *address)
+{
+	const char *colon = *address == '@' ? strrchr(address, ':') : NULL;
+
+	if (colon)
+		memmove(address, colon + 1, strlen(colon + 1) + 1);
+}
+
+/* "j\x{FC}rgen@example.org" where the report is in ASCII: RFC 6533 3. */
+static void
+decode_unicode(char *address)
+{
+	char *out = address;
+
+	while (*address)
+	{
+		char *end = NULL;
+		unsigned long character = 0;
+
+		if (strncmp(address, "\\x{", 3) == 0 && g_ascii_isxdigit(address[3]))
+			character = strtoul(address + 3, &end, 16);
+		/* Never longer than what stood there. */
+		if (end && *end == '}' && character <= 0x10FFFF &&
+			g_unichar_validate((gunichar) character) && character > 0x20)
+		{
+			out += g_unichar_to_utf8((gunichar) character, out);
+			address = end + 1;
+		}
+		else
+			*out++ = *address++;
+	}
+	*out = '\0';
 }
 
 /* The address alone, whatever stands around it: brackets, quotes, a name, a comment. */
@@ -41,6 +79,8 @@ ga_bounce_recipient_set_address(json_t *recipient, const char *name,
 		{
 			memcpy(address, at, length);
 			address[length] = '\0';
+			drop_route(address);
+			decode_unicode(address);
 			text = address;
 			break;
 		}
