@@ -54,7 +54,11 @@ SELECT group_api.create_group('{"productId": "3f2504e0-4f89-41d3-9a0c-0305e82c33
 		{"nickName": "Hal", "contact": {"type": "EMAIL", "value": "hal@bounce.example"}},
 		{"nickName": "Ivy", "contact": {"type": "EMAIL", "value": "ivy@bounce.example"}},
 		{"nickName": "Jim", "contact": {"type": "EMAIL", "value": "jim@bounce.example"}},
-		{"nickName": "Kim", "contact": {"type": "EMAIL", "value": "kim@bounce.example"}}]}')
+		{"nickName": "Kim", "contact": {"type": "EMAIL", "value": "kim@bounce.example"}},
+		{"nickName": "Lee", "contact": {"type": "EMAIL", "value": "lee@bounce.example"}},
+		{"nickName": "May", "contact": {"type": "EMAIL", "value": "may@xn--bcher-kva.example"}},
+		{"nickName": "Ned", "contact": {"type": "EMAIL", "value": "ned@bounce.example"}},
+		{"nickName": "Oda", "contact": {"type": "EMAIL", "value": "oda@bounce.example"}}]}')
 	#>> '{group,id}' AS id \gset
 SELECT number AS group_number FROM group_api_private.groups WHERE id = :'id' \gset
 UPDATE group_api_private.invitations SET delivery = 'sent', due = NULL, attempts = 1,
@@ -177,7 +181,7 @@ SELECT is(pg_temp.suppressed() - :before, 3::bigint, 'and its person gets nothin
 SELECT is(pg_temp.result(pg_temp.report(E'list@elsewhere.example\nOriginal-Recipient: rfc822; gus@bounce.example\n'
 	'Action: failed\nStatus: 5.2.2\n\nFinal-Recipient: rfc822; other@elsewhere.example', verp => pg_temp.token_of(8),
 	status => '5.1.1', diagnostic => NULL)), 'moved', 'our recipient is known by the original address, too');
-SELECT is(pg_temp.fate(8), 'failed: the mailbox is full (5.2.2)', 'its own code is told, not that of another');
+SELECT is(pg_temp.fate(8), 'failed: an address it was forwarded to refused it (5.2.2)', 'its own code is told, not that of another');
 SELECT is(pg_temp.suppressed() - :before, 3::bigint, 'and decides whether the contact gets more');
 SELECT is(pg_temp.result(convert_to(format(E'To: bounces+%s@example.com\nFrom: MAILER-DAEMON@yahoo.com\n'
 	'Subject: Failure Notice\n\nSorry.\n\n<hal@bounce.example>:\n554: 5.1.1 no such account\n\n'
@@ -194,6 +198,19 @@ SELECT is(pg_temp.fate(11), 'failed: the mail server does not accept the recipie
 SELECT is(pg_temp.result(convert_to(format(E'To: bounces+%s@example.com\nContent-Type: message/feedback-report\n\n'
 	'Feedback-Type: opt-out\nVersion: 1\n', pg_temp.token_of(12)), 'UTF8')), 'known', 'a report that somebody wants no more');
 SELECT is((SELECT reason::text FROM group_api_private.suppressions WHERE code = 'opt-out'), 'unsubscribed', 'is no complaint');
+
+-- ---- Of whom a report speaks ----
+
+SELECT pg_temp.suppressed() AS before \gset
+SELECT is(pg_temp.result(pg_temp.report(E'gone@elsewhere.example\nOriginal-Recipient: rfc822; lee@bounce.example',
+	verp => pg_temp.token_of(13))), 'moved', 'an address that ours forwards to is gone');
+SELECT is(pg_temp.fate(13), 'failed: an address it was forwarded to refused it (5.1.1: 550 5.1.1 no such user)', 'which is told');
+SELECT is(pg_temp.suppressed() - :before, 0::bigint, 'but ours is not');
+SELECT is(pg_temp.result(pg_temp.report(final, verp => pg_temp.token_of(member))), 'moved', 'ours is known as ' || final)
+FROM (VALUES (14, 'may@Bücher.example'), (15, '@relay.example:NED@bounce.example'), (16, 'oda')) AS ours (member, final);
+SELECT is(pg_temp.fate(member), 'failed: the mailbox does not exist (5.1.1: 550 5.1.1 no such user)', 'so it is gone')
+FROM unnest('{14,15,16}'::int[]) AS member;
+SELECT is(pg_temp.suppressed() - :before, 3::bigint, 'and gets nothing more');
 SELECT is(pg_temp.result(mail), 'unreadable', what || ' is no mail') FROM (VALUES
 	('nothing', ''::bytea), ('null', NULL), ('zeros', '\x000000'), ('noise', '\xfffefd0a0a'),
 	('prose', 'Hello, how are you?')) AS strange (what, mail);

@@ -10,7 +10,9 @@
 #include "api/inbound/bounce_report.h"
 #include "base/compat.h"
 #include "base/courier_call.h"
+#include "base/shared/mailbox.h"
 #include "fmgr.h"
+#include "request/contact/contact.h"
 #include "utils/builtins.h"
 #include "utils/json.h"
 
@@ -67,25 +69,48 @@ get_recipient(JsonbContainer *recipients, int i)
 	return one != NULL && one->type == jbvBinary ? one->val.binary.data : NULL;
 }
 
-/* "<a@b>" and "A@B" are the contact a@b; NULL: whoever it is about. */
+/*
+ * "<a@b>" and "A@B" are the contact a@b; so is one whose domain is written in other
+ * letters than ASCII, in which contacts are kept.
+ */
+static bool
+is_contact(const char *address, const char *contact)
+{
+	size_t length = strlen(contact);
+	GaContactFault fault;
+	GaContact read;
+
+	address += *address == '<';
+	if (pg_strncasecmp(address, contact, length) == 0 &&
+		(address[length] == '\0' || address[length] == '>'))
+		return true;
+	return !ga_mailbox_is_ascii(address) &&
+		   ga_contact_check(GA_CHANNEL_EMAIL, address, &read, &fault) &&
+		   pg_strcasecmp(read.value, contact) == 0;
+}
+
+/* `contact` NULL: whoever it is about. */
 static bool
 is_about(JsonbContainer *recipient, const char *contact)
 {
-	static const char *const names[] = {"final", "original"};
+	const char *final = get_text(recipient, "final");
+	const char *original = get_text(recipient, "original");
 
-	for (int i = 0; contact != NULL && i < lengthof(names); i++)
-	{
-		const char *address = get_text(recipient, names[i]);
-		size_t length = strlen(contact);
+	return contact == NULL || (final && is_contact(final, contact)) ||
+		   (original && is_contact(original, contact));
+}
 
-		if (address == NULL)
-			continue;
-		address += *address == '<';
-		if (pg_strncasecmp(address, contact, length) == 0 &&
-			(address[length] == '\0' || address[length] == '>'))
-			return true;
-	}
-	return contact == NULL;
+/*
+ * Whether such an address is another than ours.  A name inside the mail server, or
+ * one of X.400, has no @ and tells nothing.
+ */
+static bool
+is_another(JsonbContainer *recipient, const char *name, const char *contact)
+{
+	const char *address = get_text(recipient, name);
+
+	return address != NULL && strchr(address, '@') != NULL &&
+		   !is_contact(address, contact);
 }
 
 /* Whether the report names recipients, ours not among them: it was forwarded. */
@@ -101,12 +126,12 @@ names_only_others(const GaBounceReport *report, const char *contact)
 	{
 		JsonbContainer *one = get_recipient(recipients, i);
 
-		if (one == NULL || (get_text(one, "final") == NULL &&
-							get_text(one, "original") == NULL))
+		if (one == NULL)
 			continue;
 		if (is_about(one, contact))
 			return false;
-		names_any = true;
+		names_any |= is_another(one, "final", contact) ||
+					 is_another(one, "original", contact);
 	}
 	return names_any;
 }
@@ -129,6 +154,9 @@ find_recipient(GaBounceReport *report, GaBounceKind kind, const char *contact)
 			continue;
 		report->status = get_text(one, "status");
 		report->diagnostic = get_text(one, "diagnostic");
+		/* Ours forwards to it, RFC 3464 2.3.2: what is said is said of that one. */
+		if (contact != NULL)
+			report->names_another = is_another(one, "final", contact);
 		return true;
 	}
 	return false;
