@@ -15,7 +15,9 @@
 #include "courier/bounce/bounce.h"
 #include "courier/smtp/mail.h"
 
+#define PERSON "Return-Path: <>\nFrom: Ann <a.smith@b.example>\n"
 #define SERVER "From: MAILER-DAEMON@b.example\n"
+#define TEXT "MIME-Version: 1.0\nContent-Type: text/plain; charset=utf-8\n\n"
 
 /* "failed" by a server stands for all that becomes a failure. */
 static const char *
@@ -40,6 +42,78 @@ check(const char *mail, const char *expected)
 		print_message("%s", mail);
 	assert_string_equal(fate(report), expected);
 	json_decref(report);
+}
+
+static void
+check_subject(const char *head, const char *subject, const char *text,
+			  const char *expected)
+{
+	char mail[1024];
+
+	snprintf(mail, sizeof(mail), "%sSubject: %s\n" TEXT "%s", head, subject,
+			 text);
+	check(mail, expected);
+}
+
+/* A text like a failure's, so that the subject alone tells. */
+static void
+an_automatic_reply_is_told_by_its_subject(void **state)
+{
+	static const char *const subjects[] = {
+		"Automatic reply: invitation",
+		"=?iso-8859-1?Q?R=E9ponse_automatique_:_invitation?=",
+		/* Automatische Antwort: Grüße */
+		"=?utf-8?B?QXV0b21hdGlzY2hlIEFudHdvcnQ6IEdyw7zDn2U=?=",
+		/* cut inside, as long ones are */
+		"=?utf-8?Q?Automatische_Ant?=\n =?utf-8?Q?wort=3A_invitation?=",
+		/* 自动回复 */
+		"=?gb18030?B?19S2r7vYuLQ=?=",
+		"自动答复: invitation",
+		"Автоответ: invitation",
+		"АВТООТВЕТ: invitation",
+		"Odpowiedź automatyczna: invitation",
+		"OOO: invitation",
+		"Re: invitation (OOO)",
+		"Auto-Response: invitation",
+		"AutoResponse: invitation",
+		"Vacation reply",
+		/* a group's name behind it */
+		"Automatic reply: Failed artists, returned",
+	};
+
+	(void) state;
+	for (size_t i = 0; i < sizeof(subjects) / sizeof(subjects[0]); i++)
+		check_subject(PERSON, subjects[i], "550 5.1.1 no such user\n", "other");
+}
+
+/* What a group is called stands behind what the mail server says. */
+static void
+a_failure_about_a_group_called_vacation_is_none_of_a_person(void **state)
+{
+	static const char *const subjects[] = {
+		"Undeliverable: On holiday in Spain",
+		"Undeliverable: Vacation in Spain",
+		"=?utf-8?B?VW56dXN0ZWxsYmFyOiBBYndlc2VuaGVpdA==?=",
+		"Undeliverable: Ooops",
+		"Ooops",
+	};
+
+	(void) state;
+	for (size_t i = 0; i < sizeof(subjects) / sizeof(subjects[0]); i++)
+		check_subject(SERVER, subjects[i], "550 5.1.1 no such user\n",
+					  "failed");
+}
+
+static void
+a_mail_server_is_known_by_its_encoded_name(void **state)
+{
+	(void) state;
+	check("From: =?utf-8?Q?Mail_Delivery_System?= <noreply@b.example>\n"
+		  "Subject: Undeliverable mail\n\n550 5.1.1 no such user\n",
+		  "failed");
+	check("From: =?utf-8?Q?Ann?= <ann@b.example>\n"
+		  "Subject: Undeliverable mail\n\n550 5.1.1 no such user\n",
+		  "other");
 }
 
 static void
@@ -122,6 +196,10 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(an_automatic_reply_is_told_by_its_subject),
+		cmocka_unit_test(
+			a_failure_about_a_group_called_vacation_is_none_of_a_person),
+		cmocka_unit_test(a_mail_server_is_known_by_its_encoded_name),
 		cmocka_unit_test(a_feedback_type_stands_between_comments_and_quotes),
 		cmocka_unit_test(a_recipient_is_read_in_each_of_its_forms),
 	};

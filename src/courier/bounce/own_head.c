@@ -7,52 +7,13 @@
  */
 #include "courier/bounce/own_head.h"
 
+#include <gmime/gmime.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
 #include "courier/bounce/fields.h"
-
-/* Who answers for a person while they are away says so somewhere. */
-static bool
-is_absence(const char *subject)
-{
-	static const char *const words[] = {"automatic reply",
-										"auto reply",
-										"auto-reply",
-										"autoreply",
-										"out of office",
-										"out-of-office",
-										"out of the office",
-										"on vacation",
-										"on leave",
-										"on holiday",
-										"away from",
-										"abwesen",
-										"automatische antwort",
-										"absence",
-										"absent du",
-										"ponse automatique",
-										"fuera de la ofic",
-										"respuesta autom",
-										"resposta autom",
-										"risposta autom",
-										"fuori sede",
-										"fuori ufficio",
-										"automatisch antwoord",
-										"afwezig",
-										"automatyczna odpowied",
-										"automatiskt svar",
-										"automatisk svar",
-										"autosvar",
-										"\xE8\x87\xAA\xE5\x8B\x95",
-										NULL};
-
-	for (size_t i = 0; words[i]; i++)
-		if (strcasestr(subject, words[i]))
-			return true;
-	return false;
-}
+#include "courier/bounce/subject.h"
 
 /* RFC 3834 and what was before it; a mail server's own notices have it too. */
 static bool
@@ -70,6 +31,16 @@ says_automatic(const char *name, const char *value)
 }
 
 static void
+take_subject(GaBounceFindings *findings, const char *value)
+{
+	char *text = g_mime_utils_header_decode_text(NULL, value);
+
+	ga_bounce_copy(findings->subject, sizeof(findings->subject), text);
+	g_free(text);
+}
+
+/* The address alone is read as it stands: a name can be encoded to look like one. */
+static void
 take_from(GaBounceFindings *findings, const char *value)
 {
 	static const char *const servers[] = {"mailer-daemon",
@@ -83,11 +54,13 @@ take_from(GaBounceFindings *findings, const char *value)
 										  "mail system",
 										  "bounce@",
 										  "bounces@"};
+	char *text = g_mime_utils_header_decode_text(NULL, value);
 	const char *open = strrchr(value, '<');
 	size_t length;
 
 	for (size_t i = 0; i < sizeof(servers) / sizeof(servers[0]); i++)
-		findings->is_by_mailer |= strcasestr(value, servers[i]) != NULL;
+		findings->is_by_mailer |= strcasestr(text, servers[i]) != NULL;
+	g_free(text);
 	value = open ? open + 1 : value;
 	length = strcspn(value, "> \t");
 	if (length == 0)
@@ -116,7 +89,7 @@ take_own_field(GaBounceFindings *findings, const char *name, const char *value)
 		ga_bounce_copy_id(findings->referred_id, sizeof(findings->referred_id),
 						  value);
 	else if (strcasecmp(name, "Subject") == 0)
-		ga_bounce_copy(findings->subject, sizeof(findings->subject), value);
+		take_subject(findings, value);
 	else if (strcasecmp(name, "From") == 0)
 		take_from(findings, value);
 	else if (strcasecmp(name, "Return-Path") == 0)
@@ -144,7 +117,8 @@ ga_bounce_own_head_read(GaBounceFindings *findings, const char *mail,
 bool
 ga_bounce_own_head_is_by_server(const GaBounceFindings *findings)
 {
-	if (findings->is_automatic || is_absence(findings->subject))
+	if (findings->is_automatic ||
+		ga_bounce_subject_read(findings->subject).is_absence)
 		return false;
 	return findings->is_by_mailer || *findings->failed_recipients != '\0' ||
 		   (findings->has_null_path && !findings->is_auto_submitted);
