@@ -117,6 +117,43 @@ a_mail_server_is_known_by_its_encoded_name(void **state)
 }
 
 static void
+what_has_failed_is_no_delay(void **state)
+{
+	static const struct
+	{
+		const char *subject, *text, *expected;
+	} cases[] = {
+		{"Undeliverable: Delayed trains club", "ann was not found.\n",
+		 "failed"},
+		{"DELIVERY FAILURE: ann not listed (deferred)", "Sorry.\n", "failed"},
+		{"Mail delivery failed: warning", "450 4.2.2 full\n", "failed"},
+		/* 系统退信/Systems bounce */
+		{"=?utf-8?B?57O757uf6YCA5L+hL1N5c3RlbXMgYm91bmNl?=",
+		 "421 4.2.2 Connection timed out\nwe gave up\n", "failed"},
+		{"UNZUSTELLBARE NACHRICHT: x", "452 4.2.2 Mailbox full\n", "failed"},
+		{"Non remis : x", "451 4.4.1 no answer\n", "failed"},
+		{"НЕДОСТАВЛЕНО", "450 4.1.1 full\n", "failed"},
+		{"Delivery status notification: error", "a@b: 451 4.7.1 later\n",
+		 "failed"},
+		{"Mail status", "451 4.4.1 no answer\n", "failed"},
+		{"Mail status", "Subject: Delayed trains\n451 4.4.1 no answer\n",
+		 "failed"},
+		{"Warning: could not be sent", "550 5.1.1 no such user\n", "failed"},
+		{"Delayed: Failed artists", "We go on.\n", "delayed"},
+		{"Warning: Failed artists", "451 4.4.1 no answer\n", "delayed"},
+		{"Mail status", "451 4.4.1 no answer\nIt will be retried.\n",
+		 "delayed"},
+		{"Undeliverable", "451 4.4.1 no answer\nIt was delayed.\n", "failed"},
+		{"=?utf-8?Q?Verz=C3=B6gerung?=", "We go on.\n", "delayed"},
+	};
+
+	(void) state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		check_subject(SERVER, cases[i].subject, cases[i].text,
+					  cases[i].expected);
+}
+
+static void
 a_feedback_type_stands_between_comments_and_quotes(void **state)
 {
 	static const struct
@@ -200,6 +237,7 @@ main(void)
 		cmocka_unit_test(
 			a_failure_about_a_group_called_vacation_is_none_of_a_person),
 		cmocka_unit_test(a_mail_server_is_known_by_its_encoded_name),
+		cmocka_unit_test(what_has_failed_is_no_delay),
 		cmocka_unit_test(a_feedback_type_stands_between_comments_and_quotes),
 		cmocka_unit_test(a_recipient_is_read_in_each_of_its_forms),
 	};

@@ -13,6 +13,7 @@
 #include <strings.h>
 
 #include "base/shared/mail_status.h"
+#include "courier/bounce/subject.h"
 
 static bool
 has_any(const char *text, size_t length, const char *const *words)
@@ -85,15 +86,45 @@ class_of(const char *line, size_t length)
 	return 0;
 }
 
+/*
+ * Beside a code that is for now this tells whether the server still tries.  Single
+ * words would not do, since a line may quote what a group is called.
+ */
+static bool
+says_late(const char *line, size_t length)
+{
+	static const char *const phrases[] = {"been delayed",
+										  "is delayed",
+										  "was delayed",
+										  "been deferred",
+										  "warning message",
+										  "still trying",
+										  "still being",
+										  "keep trying",
+										  "continue to try",
+										  "continue trying",
+										  "be retried",
+										  "will retry",
+										  "not yet been",
+										  "noch nicht",
+										  "pas encore",
+										  "todavía no",
+										  "ainda não",
+										  "non ancora",
+										  "nog niet",
+										  "еще не",
+										  "ещё не",
+										  "尚未",
+										  NULL};
+
+	return has_any(line, length, phrases);
+}
+
 bool
 ga_prose_read(const char *subject, const char *text, GaProseNotice *notice)
 {
-	static const char *const late[] = {"warning", "delay", "deferred", NULL};
-	static const char *const lost[] = {"undeliver", "failure",		"failed",
-									   "returned",	"could not be", NULL};
-	size_t subject_length = strlen(subject);
-	bool is_late = has_any(subject, subject_length, late);
-	bool is_lost = has_any(subject, subject_length, lost);
+	GaBounceSubject says = ga_bounce_subject_read(subject);
+	bool is_late = false;
 	int worst = 0;
 
 	memset(notice, 0, sizeof(*notice));
@@ -112,6 +143,7 @@ ga_prose_read(const char *subject, const char *text, GaProseNotice *notice)
 			notice->returned = text + length;
 			break;
 		}
+		is_late |= class == 0 && says_late(text, length);
 		if (class > worst)
 		{
 			worst = class;
@@ -123,8 +155,9 @@ ga_prose_read(const char *subject, const char *text, GaProseNotice *notice)
 		}
 		text += length + (text[length] == '\n');
 	}
-	/* "Returned mail: Deferred: ..." with a refusal for good in it is over. */
-	notice->is_delay =
-		worst == 5 && is_lost ? false : is_late || (worst == 4 && !is_lost);
-	return worst > 0 || is_late || is_lost;
+	/* "Warning: could not be ..." with a refusal for good in it is over, and a code
+	 * that is for now may be the last answer before giving up. */
+	notice->is_delay = says.is_late ? worst < 5 || !says.names_loss
+									: worst == 4 && is_late && !says.is_lost;
+	return worst > 0 || says.is_late || says.is_lost;
 }
