@@ -58,7 +58,8 @@ SELECT group_api.create_group('{"productId": "3f2504e0-4f89-41d3-9a0c-0305e82c33
 		{"nickName": "Lee", "contact": {"type": "EMAIL", "value": "lee@bounce.example"}},
 		{"nickName": "May", "contact": {"type": "EMAIL", "value": "may@xn--bcher-kva.example"}},
 		{"nickName": "Ned", "contact": {"type": "EMAIL", "value": "ned@bounce.example"}},
-		{"nickName": "Oda", "contact": {"type": "EMAIL", "value": "oda@bounce.example"}}]}')
+		{"nickName": "Oda", "contact": {"type": "EMAIL", "value": "oda@bounce.example"}},
+		{"nickName": "Pia", "contact": {"type": "EMAIL", "value": "pia@bounce.example"}}]}')
 	#>> '{group,id}' AS id \gset
 SELECT number AS group_number FROM group_api_private.groups WHERE id = :'id' \gset
 UPDATE group_api_private.invitations SET delivery = 'sent', due = NULL, attempts = 1,
@@ -211,6 +212,20 @@ FROM (VALUES (14, 'may@Bücher.example'), (15, '@relay.example:NED@bounce.exampl
 SELECT is(pg_temp.fate(member), 'failed: the mailbox does not exist (5.1.1: 550 5.1.1 no such user)', 'so it is gone')
 FROM unnest('{14,15,16}'::int[]) AS member;
 SELECT is(pg_temp.suppressed() - :before, 3::bigint, 'and gets nothing more');
+CREATE FUNCTION pg_temp.by_server(head text, body text) RETURNS bytea
+LANGUAGE sql AS $$
+	SELECT convert_to(format(E'Return-Path: <>\nTo: bounces+%s@example.com\n%s\n\n%s\n', pg_temp.token_of(17), head, body), 'UTF8')
+$$;
+SELECT is(pg_temp.result(pg_temp.by_server(head, body)), result, what) FROM (VALUES
+	(E'From: MAILER-DAEMON@x.example\nContent-Type: message/feedback-report', 'Version: 1', 'ignored', 'a report without a type is no failure'),
+	(E'From: MAILER-DAEMON@x.example\nContent-Type: message/feedback-report', 'Feedback-Type: not-spam (they moved it)', 'ignored', 'one with a comment is no complaint'),
+	(E'From: MAILER-DAEMON@x.example\nContent-Type: multipart/mixed; boundary=b', E'--b\nContent-Type: message/feedback-report\n\nFeedback-Type: abuse\n'
+		'\n--b\nContent-Type: message/delivery-status\n\nFinal-Recipient: rfc822; pia@bounce.example\nAction: failed\nStatus: 5.1.2\n\n--b--', 'known', 'a complaint tells of no delivery'),
+	(E'From: p@other.example\nSubject: =?utf-8?Q?Automatische_Antwort=3A_Gr=C3=BC=C3=9Fe?=', '550 5.1.1 no such user', 'ignored', 'an encoded automatic reply is one'),
+	(E'From: p@other.example\nSubject: Re: invitation', 'I am away until Monday.', 'ignored', 'nor needs it a mark'),
+	(E'From: p@other.example\nSubject: Undeliverable: On vacation', 'Sorry.', 'moved', 'a failure is one, whatever the group is called'))
+	AS mails (head, body, result, what);
+SELECT is(pg_temp.fate(17), 'failed: the mail came back undelivered', 'and is told');
 SELECT is(pg_temp.result(mail), 'unreadable', what || ' is no mail') FROM (VALUES
 	('nothing', ''::bytea), ('null', NULL), ('zeros', '\x000000'), ('noise', '\xfffefd0a0a'),
 	('prose', 'Hello, how are you?')) AS strange (what, mail);

@@ -13,6 +13,7 @@
 #include <strings.h>
 
 #include "base/shared/mail_status.h"
+#include "base/shared/mail_words.h"
 #include "courier/bounce/subject.h"
 
 static bool
@@ -67,6 +68,15 @@ reply_code(const char *text, const char *at)
 	return strchr(" -:", at[3]) && at[3] != '\0' ? *at - '0' : 0;
 }
 
+static void
+copy_line(char *copy, size_t size, const char *line, size_t length)
+{
+	if (length >= size)
+		length = size - 1;
+	memcpy(copy, line, length);
+	copy[length] = '\0';
+}
+
 /* 5: refused for good, 4: for now, 0: the line tells no code */
 static int
 class_of(const char *line, size_t length)
@@ -74,10 +84,7 @@ class_of(const char *line, size_t length)
 	char copy[512];
 	const char *status;
 
-	if (length >= sizeof(copy))
-		length = sizeof(copy) - 1;
-	memcpy(copy, line, length);
-	copy[length] = '\0';
+	copy_line(copy, sizeof(copy), line, length);
 	if (ga_mail_status_find(copy, &status) > 0)
 		return *status == '2' ? 0 : *status - '0';
 	for (const char *c = copy; *c; c++)
@@ -120,6 +127,26 @@ says_late(const char *line, size_t length)
 	return has_any(line, length, phrases);
 }
 
+/*
+ * Three digits may be a telephone number, so a code counts where it is an enhanced one
+ * or the words beside it blame somebody.
+ */
+static bool
+says_plainly(const char *line, size_t length, int class)
+{
+	static const char *const phrases[] = {"undeliver",		"not be delivered",
+										  "not delivered",	"delivery failed",
+										  "delivery error", NULL};
+	char copy[512];
+	const char *status;
+
+	if (class == 0)
+		return has_any(line, length, phrases);
+	copy_line(copy, sizeof(copy), line, length);
+	return ga_mail_status_find(copy, &status) > 0 ||
+		   ga_mail_words_read(copy) != GA_BLAME_NOBODY;
+}
+
 bool
 ga_prose_read(const char *subject, const char *text, GaProseNotice *notice)
 {
@@ -128,6 +155,7 @@ ga_prose_read(const char *subject, const char *text, GaProseNotice *notice)
 	int worst = 0;
 
 	memset(notice, 0, sizeof(*notice));
+	notice->is_plain = says.is_late || says.is_lost;
 	while (*text)
 	{
 		size_t length = strcspn(text, "\n");
@@ -135,6 +163,7 @@ ga_prose_read(const char *subject, const char *text, GaProseNotice *notice)
 
 		if (notice->address == NULL && is_recipient(text, length))
 		{
+			notice->is_plain = true;
 			notice->address = text + 1;
 			notice->address_length = length - 3;
 		}
@@ -143,6 +172,7 @@ ga_prose_read(const char *subject, const char *text, GaProseNotice *notice)
 			notice->returned = text + length;
 			break;
 		}
+		notice->is_plain |= says_plainly(text, length, class);
 		is_late |= class == 0 && says_late(text, length);
 		if (class > worst)
 		{

@@ -11,6 +11,7 @@
 typedef struct GaProseNotice
 {
 	bool is_delay;	  /* still trying; otherwise it has given up */
+	bool is_plain;	  /* by its form or words, not by a number alone */
 	const char *line; /* the one that says why, as the other server put it */
 	size_t line_length;
 	const char *address; /* whom it was for: a line "<address>:", or NULL */
@@ -20,7 +21,7 @@ typedef struct GaProseNotice
 
 /*
  * Reads a mail server's own mail; the pointers lead into `text`.  False: it says
- * neither that a mail failed nor that it is late.
+ * neither that a mail failed nor that it is late, though `is_plain` may be set.
  */
 extern bool ga_prose_read(const char *subject, const char *text,
 						  GaProseNotice *notice);

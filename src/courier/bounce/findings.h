@@ -33,7 +33,8 @@ typedef struct GaBounceFindings
 	bool has_null_path;		/* nobody is to answer it: RFC 5321 4.5.5 */
 	bool is_automatic;		/* somebody's automatic reply, or a read receipt */
 	bool is_auto_submitted; /* a program wrote it, whoever's it is: RFC 3834 */
-	GaText prose;			/* the first text part, cut */
+	bool shows_failure; /* a report, a returned mail, or a failure's words */
+	GaText prose;		/* the first text part, cut */
 	bool has_prose;
 	bool is_by_prose; /* what is found was read in it */
 	bool prose_is_html;

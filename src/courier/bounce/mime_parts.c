@@ -87,11 +87,17 @@ read_part(GaBounceFindings *findings, GMimeContentType *type, const char *text,
 	static const char *const html[] = {"html", NULL};
 
 	if (is_type(type, "message", statuses))
+	{
+		findings->shows_failure = true;
 		ga_bounce_delivery_status_read(findings, text, length);
+	}
 	else if (is_type(type, "message", feedback))
 		ga_bounce_feedback_read(findings, text, length);
 	else if (is_type(type, "message", mails) || is_type(type, "text", headers))
+	{
+		findings->shows_failure = true;
 		ga_bounce_returned_head_read(findings, text, length);
+	}
 	/* Somebody's program tells that the mail was read: RFC 8098. */
 	else if (is_type(type, "message", receipts))
 		findings->is_automatic = true;

@@ -42,12 +42,16 @@ void
 ga_bounce_unstructured_read(GaBounceFindings *findings)
 {
 	GaProseNotice notice;
+	bool is_notice;
 	json_t *recipient;
 	GaText line = {0};
 
-	if (!ga_bounce_own_head_is_by_server(findings) ||
-		!ga_prose_read(findings->subject, ga_text_string(&findings->prose),
-					   &notice))
+	if (!ga_bounce_own_head_may_be_by_server(findings))
+		return;
+	is_notice = ga_prose_read(findings->subject,
+							  ga_text_string(&findings->prose), &notice);
+	findings->shows_failure |= notice.is_plain;
+	if (!is_notice || !ga_bounce_own_head_is_by_server(findings))
 		return;
 	findings->is_by_prose = true;
 	recipient = ga_bounce_recipient_current(findings);
