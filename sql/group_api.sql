@@ -672,6 +672,15 @@ CREATE TRIGGER groups_cascade AFTER DELETE ON group_api_private.groups
     REFERENCING OLD TABLE AS gone FOR EACH STATEMENT
     EXECUTE FUNCTION group_api_private.groups_cascade();
 
+CREATE FUNCTION group_api_private.copied_over() RETURNS trigger
+    LANGUAGE c AS 'MODULE_PATHNAME', 'group_api_copied_over_trigger';
+COMMENT ON FUNCTION group_api_private.copied_over() IS 'internal: disowns the data where those of another database are copied over them';
+
+CREATE TRIGGER installation_copied_over BEFORE INSERT ON group_api_private.installation
+    FOR EACH ROW EXECUTE FUNCTION group_api_private.copied_over();
+-- What a subscription applies fires no other.
+ALTER TABLE group_api_private.installation ENABLE ALWAYS TRIGGER installation_copied_over;
+
 -- Small helpers -------------------------------------------------------------
 
 CREATE FUNCTION group_api_private.slug(name text) RETURNS text

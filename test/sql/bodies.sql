@@ -127,7 +127,7 @@ FROM (VALUES
 	('{"name": "\u0000"}', 'name invalid_characters'), ('{"name": "\ud800"}', 'name invalid_characters'),
 	('{"name": "x", "color": "a\u0000b", "description": "\udc00\ud800"}', 'color invalid_characters, description invalid_characters'),
 	('{"name": "x", "\u0000": 1}', '\u0000 invalid_characters, (unprintable) unknown_field'), ('{"name": "\u0000"', 'invalid_body'),
-	('{"invite_users": [1, {"a": ["\ud800\ud800"]}]}', 'invite_users[1].a[0] invalid_characters, name required, invite_users[0] does_not_exist'), ('"\u0000"', 'invalid_characters'),
+	('{"invite_users": [900000001, {"a": ["\ud800\ud800"]}]}', 'invite_users[1].a[0] invalid_characters, name required, invite_users[0] does_not_exist'), ('"\u0000"', 'invalid_characters'),
 	('{"name": "x", "name": "x"}', 'name duplicate'), ('{"name": "x", "n\u0061me": "y", "name": 1}', 'name duplicate'),
 	('{"name": "x", "color": {"a": 1, "b": 2, "a": {}}, "name": null}', 'color.a duplicate, name duplicate'),
 	('{"name": "x", "invite_users": [{"id": 1}, {"id": 2, "id": 2}]}', 'invite_users[1].id duplicate, invite_users[0] invalid_type'),

@@ -158,6 +158,24 @@ $main->command_ok([ 'pg_restore', '--clean', '--if-exists', '--exit-on-error', '
 is_silent($main, 'again', 'restored in place');
 is_adopted($main, 'again', 'restored in place', '', 0);
 
+# A dump that is restored over a database in use: the row that tells whose data these are is there.
+for my $what ([], ['--data-only'])
+{
+	my $how = "restored over one in use @$what";
+	my $copy = 'in_use' . @$what;
+
+	$main->safe_psql('postgres', "CREATE DATABASE $copy");
+	$main->safe_psql($copy, 'CREATE EXTENSION group_api');
+	add_capture($main, $copy);
+	invite($main, \$copy, $sent);
+	all_are($main, 'sent', "$how: it sends", database => $copy);
+	$main->safe_psql($copy, "SELECT group_api.pause('sms')");
+	my (undef, $said) = run_command([ 'pg_restore', @$what, '-d', $main->connstr($copy), $dump ]);
+	is($main->safe_psql($copy, 'SELECT count(*) FROM group_api_private.invitations'), 8, "$how: the invitations are there");
+	is_silent($main, $copy, $how);
+	like(says($main, $copy, ''), qr/^3 .*the suppression list cannot be read/s, "$how: adopt() does not pass over the list, whose salt was refused");
+}
+
 restore('with_key');
 my $row = $main->safe_psql('origin', 'COPY group_api_private.link_secret TO STDOUT');
 $main->psql('with_key', "COPY group_api_private.link_secret FROM STDIN;\n$row\n\\.\n");
