@@ -5,15 +5,126 @@
 
 SELECT group_api_private.check_library();
 
-ALTER TABLE group_api_private.event_deliveries ADD COLUMN tried_since timestamptz;
-COMMENT ON COLUMN group_api_private.event_deliveries.tried_since IS 'when it was tried first since it happened, was replayed, or its webhook was resumed; null: not yet';
+CREATE OR REPLACE FUNCTION group_api_private.health_steps(
+        OUT "check" text, OUT severity text, OUT since timestamptz, OUT fact text, OUT hint text, OUT command text)
+    RETURNS SETOF record
+    LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    holder record;
+    failing record;
+    aside bigint;
+    row_aside record;
+    triggers record;
+BEGIN
+    "check" := 'locks';
+    severity := 'ok';
+    BEGIN
+        SELECT l.* INTO holder FROM group_api.locks l ORDER BY l.granted DESC NULLS LAST, l.pid LIMIT 1;
+        fact := 'nothing is in the way';
+        -- One that is gone is in nobody's way: the step is tried again within half a second.
+        IF holder.held_up_since <= clock_timestamp() - interval '300 ms'
+           AND (holder."table" IS NULL OR holder.pid IS NOT NULL OR holder.prepared_transaction IS NOT NULL) THEN
+            severity := 'critical';
+            since := holder.held_up_since;
+            fact := format('%s has been held up for %s s by a lock on %s%s', holder.held_up_while,
+                extract(epoch FROM clock_timestamp() - holder.held_up_since)::integer,
+                coalesce(holder."table"::text, 'rows'),
+                CASE WHEN holder.prepared_transaction IS NOT NULL
+                     THEN format(': the prepared transaction %L holds it', holder.prepared_transaction)
+                     WHEN holder.pid IS NULL THEN ''
+                     WHEN holder."table" IS NULL
+                     THEN format('; the oldest transaction that writes is of pid %s (%s)', holder.pid, holder."user")
+                     WHEN holder.granted THEN format(': pid %s (%s) holds it', holder.pid, holder."user")
+                     ELSE format(': pid %s (%s) waits for it behind pid %s', holder.pid, holder."user",
+                                 array_to_string(holder.held_up_by, ', ')) END);
+            hint := CASE WHEN holder.prepared_transaction IS NOT NULL
+                         THEN format('COMMIT PREPARED %1$L; or ROLLBACK PREPARED %1$L;', holder.prepared_transaction)
+                         WHEN holder.pid IS NOT NULL
+                         THEN format('end that transaction: SELECT pg_terminate_backend(%s);', holder.pid)
+                         ELSE 'SELECT * FROM pg_locks WHERE NOT granted;' END;
+            command := CASE WHEN holder.prepared_transaction IS NOT NULL
+                            THEN format('ROLLBACK PREPARED %L;', holder.prepared_transaction)
+                            WHEN holder.pid IS NOT NULL
+                            THEN format('SELECT pg_terminate_backend(%s);', holder.pid)
+                            ELSE 'SELECT * FROM pg_locks WHERE NOT granted;' END;
+        END IF;
+    EXCEPTION WHEN OTHERS THEN severity := 'unknown'; fact := SQLERRM; hint := SQLSTATE;
+    END;
+    RETURN NEXT;
 
-CREATE FUNCTION group_api_private.copied_over() RETURNS trigger
-    LANGUAGE c AS 'MODULE_PATHNAME', 'group_api_copied_over_trigger';
-COMMENT ON FUNCTION group_api_private.copied_over() IS 'internal: disowns the data where those of another database are copied over them';
-REVOKE ALL ON FUNCTION group_api_private.copied_over() FROM PUBLIC;
+    "check" := 'errors';
+    severity := 'ok'; since := NULL; hint := NULL; command := NULL;
+    BEGIN
+        SELECT d.failing_while, d.failing_reason, d.failing_since INTO failing FROM group_api.dispatcher d;
+        SELECT count(*) INTO aside FROM group_api.set_aside;
+        SELECT s.* INTO row_aside FROM group_api.set_aside s ORDER BY s.since, s."group", s.member LIMIT 1;
+        -- No trigger is a member of an extension: ours are told by their functions.
+        SELECT string_agg(format('ALTER TABLE %s DISABLE TRIGGER %I;', t.relation, t.tgname), E'\n' ORDER BY t.relation::text, t.tgname)
+                   FILTER (WHERE NOT t.is_ours AND t.tgenabled <> 'D') AS disable,
+               string_agg(format('ALTER TABLE %s ENABLE TRIGGER %I;', t.relation, t.tgname), E'\n' ORDER BY t.relation::text, t.tgname)
+                   FILTER (WHERE t.is_ours AND t.tgenabled IN ('D', 'R')) AS enable,
+               string_agg(format('the trigger %s of %s is disabled', t.tgname, t.relation), '; ' ORDER BY t.relation::text, t.tgname)
+                   FILTER (WHERE t.is_ours AND t.tgenabled IN ('D', 'R')) AS fact
+          INTO triggers
+          FROM (SELECT t.tgname, t.tgenabled, c.oid::regclass AS relation,
+                       EXISTS (SELECT FROM pg_depend d JOIN pg_extension e ON e.oid = d.refobjid AND e.extname = 'group_api'
+                                WHERE d.classid = 'pg_proc'::regclass AND d.objid = t.tgfoid
+                                  AND d.refclassid = 'pg_extension'::regclass AND d.deptype = 'e') AS is_ours
+                  FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+                 WHERE NOT t.tgisinternal AND n.nspname = 'group_api_private'
+                   AND c.relname IN ('invitations', 'attempts', 'groups', 'members', 'polls', 'sends', 'captured')) t;
+        fact := 'no step fails';
+        IF failing.failing_while IS NOT NULL OR aside > 0 THEN
+            severity := 'critical';
+            since := least(failing.failing_since, row_aside.since);
+            fact := concat_ws('; ',
+                CASE WHEN failing.failing_while IS NOT NULL
+                     THEN format('%s has failed since %s: %s', failing.failing_while,
+                                 date_trunc('second', failing.failing_since), failing.failing_reason) END,
+                CASE WHEN aside > 0
+                     THEN format('%s set aside; member %s of group %s at the step "%s": %s', aside,
+                                 row_aside.member, row_aside."group", row_aside.step, row_aside.reason) END);
+            hint := 'remove the cause (SELECT * FROM group_api.set_aside; and the server''s log tell more), then SELECT group_api.retry_failed();';
+            -- Triggers of others are what makes our statements fail most.
+            command := concat_ws(E'\n', triggers.disable, 'SELECT group_api.retry_set_aside();');
+        END IF;
+        IF triggers.enable IS NOT NULL THEN
+            fact := concat_ws('; ', CASE WHEN severity <> 'ok' THEN fact END, triggers.fact);
+            hint := concat_ws('; ', hint, 'groups_cascade takes a deleted group''s members and messages with it, invitations_wake tells the dispatcher of new ones');
+            command := concat_ws(E'\n', triggers.enable, command);
+            since := coalesce(since, statement_timestamp());
+            severity := CASE severity WHEN 'ok' THEN 'warning' ELSE severity END;
+        END IF;
+    EXCEPTION WHEN OTHERS THEN severity := 'unknown'; fact := SQLERRM; hint := SQLSTATE;
+    END;
+    RETURN NEXT;
+END $$;
 
-CREATE TRIGGER installation_copied_over BEFORE INSERT ON group_api_private.installation
-    FOR EACH ROW EXECUTE FUNCTION group_api_private.copied_over();
--- What a subscription applies fires no other.
-ALTER TABLE group_api_private.installation ENABLE ALWAYS TRIGGER installation_copied_over;
+COMMENT ON FUNCTION group_api.health() IS
+$$Tells what is wrong and what to do, worst first, and of each thing that it looks at and finds well one row.
+
+check: what was looked at.  severity: critical (messages are not delivered), warning (somebody
+should look), notice (worth knowing), ok; ok: notice or ok, so SELECT * FROM group_api.health()
+WHERE NOT ok is empty when all is well.  since: when it began.  fact: what was seen.  hint: what
+helps.  command: the next command against it, to be typed into psql; a line that begins with \! is
+for the shell of the server.  Never an error; a lock is waited for 0.2 s.  The checks are:
+
+dispatcher: whether one can run, and its courier with it
+adopted: whose data these are, and so whether anything may be sent
+replay: how far a standby lags; a primary has no such row
+provider for CHANNEL: whether a provider that is ready takes what waits in that channel
+progress of CHANNEL: messages are due and none was tried for ten seconds
+waiting CHANNEL: the oldest message that is due has waited for longer than group_api.max_wait
+expiring CHANNEL: what waits will expire unsent within the hour
+provider NAME: one that is paused, rests, fails or is slow to answer while others take over
+locks: a step of the dispatcher waits for what somebody holds
+errors: a step of the dispatcher fails, rows were set aside because of an error, or a trigger of the extension is disabled
+outcomes: what was sent, failed and stayed uncertain in the last hour
+receipts: callbacks that were refused today, as they are not proved to be the provider's
+capture: a capture provider stands before a real one of its channel
+links: group_api.invitation_url is the default while a real provider sends
+trusted roles: group_api.trusted_roles names what is no gateway
+version: whether library and SQL are of one version
+words: whether there are words in group_api.default_locale
+phone tables: how old the tables are that numbers are checked by
+events: a listener is paused, fails, has failed for good, or falls behind; a row for each$$;

@@ -2712,6 +2712,7 @@ DECLARE
     failing record;
     aside bigint;
     row_aside record;
+    triggers record;
 BEGIN
     "check" := 'locks';
     severity := 'ok';
@@ -2755,6 +2756,21 @@ BEGIN
         SELECT d.failing_while, d.failing_reason, d.failing_since INTO failing FROM group_api.dispatcher d;
         SELECT count(*) INTO aside FROM group_api.set_aside;
         SELECT s.* INTO row_aside FROM group_api.set_aside s ORDER BY s.since, s."group", s.member LIMIT 1;
+        -- No trigger is a member of an extension: ours are told by their functions.
+        SELECT string_agg(format('ALTER TABLE %s DISABLE TRIGGER %I;', t.relation, t.tgname), E'\n' ORDER BY t.relation::text, t.tgname)
+                   FILTER (WHERE NOT t.is_ours AND t.tgenabled <> 'D') AS disable,
+               string_agg(format('ALTER TABLE %s ENABLE TRIGGER %I;', t.relation, t.tgname), E'\n' ORDER BY t.relation::text, t.tgname)
+                   FILTER (WHERE t.is_ours AND t.tgenabled IN ('D', 'R')) AS enable,
+               string_agg(format('the trigger %s of %s is disabled', t.tgname, t.relation), '; ' ORDER BY t.relation::text, t.tgname)
+                   FILTER (WHERE t.is_ours AND t.tgenabled IN ('D', 'R')) AS fact
+          INTO triggers
+          FROM (SELECT t.tgname, t.tgenabled, c.oid::regclass AS relation,
+                       EXISTS (SELECT FROM pg_depend d JOIN pg_extension e ON e.oid = d.refobjid AND e.extname = 'group_api'
+                                WHERE d.classid = 'pg_proc'::regclass AND d.objid = t.tgfoid
+                                  AND d.refclassid = 'pg_extension'::regclass AND d.deptype = 'e') AS is_ours
+                  FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+                 WHERE NOT t.tgisinternal AND n.nspname = 'group_api_private'
+                   AND c.relname IN ('invitations', 'attempts', 'groups', 'members', 'polls', 'sends', 'captured')) t;
         fact := 'no step fails';
         IF failing.failing_while IS NOT NULL OR aside > 0 THEN
             severity := 'critical';
@@ -2768,15 +2784,14 @@ BEGIN
                                  row_aside.member, row_aside."group", row_aside.step, row_aside.reason) END);
             hint := 'remove the cause (SELECT * FROM group_api.set_aside; and the server''s log tell more), then SELECT group_api.retry_failed();';
             -- Triggers of others are what makes our statements fail most.
-            SELECT concat_ws(E'\n', string_agg(format('ALTER TABLE %s DISABLE TRIGGER %I;', t.tgrelid::regclass, t.tgname), E'\n'
-                                               ORDER BY t.tgrelid::regclass::text, t.tgname),
-                             'SELECT group_api.retry_set_aside();')
-              INTO command
-              FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid JOIN pg_namespace n ON n.oid = c.relnamespace
-             WHERE NOT t.tgisinternal AND t.tgenabled <> 'D' AND n.nspname = 'group_api_private'
-               AND c.relname IN ('invitations', 'attempts', 'groups', 'members', 'polls', 'sends', 'captured')
-               AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_trigger'::regclass AND d.objid = t.oid AND d.deptype = 'e')
-               AND t.tgname <> 'wake';
+            command := concat_ws(E'\n', triggers.disable, 'SELECT group_api.retry_set_aside();');
+        END IF;
+        IF triggers.enable IS NOT NULL THEN
+            fact := concat_ws('; ', CASE WHEN severity <> 'ok' THEN fact END, triggers.fact);
+            hint := concat_ws('; ', hint, 'groups_cascade takes a deleted group''s members and messages with it, invitations_wake tells the dispatcher of new ones');
+            command := concat_ws(E'\n', triggers.enable, command);
+            since := coalesce(since, statement_timestamp());
+            severity := CASE severity WHEN 'ok' THEN 'warning' ELSE severity END;
         END IF;
     EXCEPTION WHEN OTHERS THEN severity := 'unknown'; fact := SQLERRM; hint := SQLSTATE;
     END;
@@ -3092,7 +3107,7 @@ waiting CHANNEL: the oldest message that is due has waited for longer than group
 expiring CHANNEL: what waits will expire unsent within the hour
 provider NAME: one that is paused, rests, fails or is slow to answer while others take over
 locks: a step of the dispatcher waits for what somebody holds
-errors: a step of the dispatcher fails, or rows were set aside because of an error
+errors: a step of the dispatcher fails, rows were set aside because of an error, or a trigger of the extension is disabled
 outcomes: what was sent, failed and stayed uncertain in the last hour
 receipts: callbacks that were refused today, as they are not proved to be the provider's
 capture: a capture provider stands before a real one of its channel

@@ -153,7 +153,23 @@ query('CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAI
 way('outcomes that cannot be recorded', break => sub {
 	query('CREATE TRIGGER refuse BEFORE UPDATE ON group_api_private.invitations FOR EACH ROW
 		WHEN (NEW.delivery = $$sent$$) EXECUTE FUNCTION refuse()');
-}, check => 'errors', fact => qr/no/, command => qr/DISABLE TRIGGER refuse;/);
+}, check => 'errors', fact => qr/no/,
+	command => qr/^ALTER TABLE group_api_private\.invitations DISABLE TRIGGER refuse;\nSELECT group_api\.retry_set_aside\(\);$/);
+
+# ---- the extension's own triggers
+
+query("ALTER TABLE group_api_private.$_") for 'groups DISABLE TRIGGER groups_cascade', 'invitations ENABLE REPLICA TRIGGER invitations_wake';
+my ($silenced) = grep { $_->{check} eq 'errors' } findings();
+is($silenced && "$silenced->{severity}: $silenced->{fact}",
+	'warning: the trigger groups_cascade of group_api_private.groups is disabled; the trigger invitations_wake of group_api_private.invitations is disabled',
+	'a trigger of the extension that is disabled is told');
+isnt($silenced->{since}, undef, 'with a time');
+is($silenced->{command}, "ALTER TABLE group_api_private.groups ENABLE TRIGGER groups_cascade;\nALTER TABLE group_api_private.invitations ENABLE TRIGGER invitations_wake;",
+	'with the commands');
+type_in($silenced->{command} // '');
+is_deeply([ findings() ], [], 'which help');
+is(query('SELECT string_agg(tgname::text || tgenabled::text, $$ $$ ORDER BY tgname) FROM pg_trigger WHERE tgname IN ($$groups_cascade$$, $$invitations_wake$$)'),
+	'groups_cascadeO invitations_wakeO', 'and no command has left one of them disabled');
 
 # ---- whose data these are
 
