@@ -5,6 +5,22 @@
 
 SELECT group_api_private.check_library();
 
+CREATE OR REPLACE FUNCTION group_api_private.setting_command(name text, good text) RETURNS text
+    LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+    -- What ALTER ROLE and ALTER DATABASE set goes before the server's, in this order.  A dispatcher
+    -- connects as the bootstrap superuser, whose oid is 10.
+    SELECT coalesce((
+        SELECT CASE WHEN s.setrole = 0 AND s.setdatabase <> 0 THEN format('ALTER DATABASE %I RESET %s;', current_database(), name)
+                    ELSE format('ALTER ROLE %s%s RESET %s;',
+                                coalesce((SELECT quote_ident(r.rolname) FROM pg_roles r WHERE r.oid = s.setrole), 'ALL'),
+                                CASE WHEN s.setdatabase <> 0 THEN format(' IN DATABASE %I', current_database()) END, name) END
+          FROM pg_db_role_setting s, unnest(s.setconfig) c
+         WHERE s.setrole IN (0, 10) AND split_part(c, '=', 1) = name
+           AND (s.setdatabase = 0 OR s.setdatabase = (SELECT d.oid FROM pg_database d WHERE d.datname = current_database()))
+         ORDER BY s.setrole = 0, s.setdatabase = 0 LIMIT 1),
+        format(E'ALTER SYSTEM SET %s = %s;\nSELECT pg_reload_conf();', name, good))
+$$;
+
 CREATE OR REPLACE FUNCTION group_api_private.health_steps(
         OUT "check" text, OUT severity text, OUT since timestamptz, OUT fact text, OUT hint text, OUT command text)
     RETURNS SETOF record
@@ -99,6 +115,9 @@ BEGIN
     END;
     RETURN NEXT;
 END $$;
+
+COMMENT ON FUNCTION group_api_private.setting_command(text, text) IS
+'internal: what puts a setting right for the dispatcher where it is wrong: for a role, this database or the server';
 
 COMMENT ON FUNCTION group_api.health() IS
 $$Tells what is wrong and what to do, worst first, and of each thing that it looks at and finds well one row.

@@ -2105,15 +2105,21 @@ COMMENT ON COLUMN group_api.templates.changed_at IS 'when it was put there; null
 -- to nobody.
 CREATE FUNCTION group_api_private.setting_command(name text, good text) RETURNS text
     LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
-    -- A value of the database goes before the server's.
-    SELECT CASE WHEN EXISTS (SELECT FROM pg_db_role_setting s, unnest(s.setconfig) c
-                              WHERE s.setrole = 0 AND split_part(c, '=', 1) = name
-                                AND s.setdatabase = (SELECT d.oid FROM pg_database d WHERE d.datname = current_database()))
-                THEN format('ALTER DATABASE %I RESET %s;', current_database(), name)
-                ELSE format(E'ALTER SYSTEM SET %s = %s;\nSELECT pg_reload_conf();', name, good) END
+    -- What ALTER ROLE and ALTER DATABASE set goes before the server's, in this order.  A dispatcher
+    -- connects as the bootstrap superuser, whose oid is 10.
+    SELECT coalesce((
+        SELECT CASE WHEN s.setrole = 0 AND s.setdatabase <> 0 THEN format('ALTER DATABASE %I RESET %s;', current_database(), name)
+                    ELSE format('ALTER ROLE %s%s RESET %s;',
+                                coalesce((SELECT quote_ident(r.rolname) FROM pg_roles r WHERE r.oid = s.setrole), 'ALL'),
+                                CASE WHEN s.setdatabase <> 0 THEN format(' IN DATABASE %I', current_database()) END, name) END
+          FROM pg_db_role_setting s, unnest(s.setconfig) c
+         WHERE s.setrole IN (0, 10) AND split_part(c, '=', 1) = name
+           AND (s.setdatabase = 0 OR s.setdatabase = (SELECT d.oid FROM pg_database d WHERE d.datname = current_database()))
+         ORDER BY s.setrole = 0, s.setdatabase = 0 LIMIT 1),
+        format(E'ALTER SYSTEM SET %s = %s;\nSELECT pg_reload_conf();', name, good))
 $$;
 COMMENT ON FUNCTION group_api_private.setting_command(text, text) IS
-'internal: what puts a setting right where it is wrong, for this database or for the server';
+'internal: what puts a setting right for the dispatcher where it is wrong: for a role, this database or the server';
 
 CREATE VIEW group_api.dispatcher WITH (security_invoker = true) AS
 SELECT d.pid, d.state, d.reason, d.hint, d.courier_pid, d.started_at, d.turns, d.claimed, d.recorded,

@@ -108,6 +108,19 @@ way('switched off for the database', break => sub { query('ALTER DATABASE postgr
 way('frozen', break => sub { query('ALTER DATABASE postgres SET default_transaction_read_only = on'); },
 	then => sub { $node->psql('postgres', 'SET default_transaction_read_only = off'); }, idle => 1,
 	check => 'dispatcher', command => qr/^SET .*;\nALTER DATABASE postgres RESET default_transaction_read_only;$/);
+# As whom the dispatcher connects: what is set for that role goes before what is set for the database.
+my $bootstrap = query('SELECT quote_ident(rolname) FROM pg_roles WHERE oid = 10');
+way('frozen for the role', break => sub {
+	query("ALTER DATABASE postgres SET default_transaction_read_only = off; ALTER ROLE $bootstrap SET default_transaction_read_only = on");
+}, then => sub { $node->psql('postgres', 'SET default_transaction_read_only = off'); }, idle => 1,
+	check => 'dispatcher', command => qr/^SET .*;\nALTER ROLE \Q$bootstrap\E RESET default_transaction_read_only;$/);
+query('ALTER DATABASE postgres RESET default_transaction_read_only');
+way('switched off for the role in the database', break => sub {
+	query("ALTER ROLE $bootstrap SET group_api.dispatch = on; ALTER ROLE $bootstrap IN DATABASE postgres SET group_api.dispatch = off");
+}, check => 'dispatcher', command => qr/^ALTER ROLE \Q$bootstrap\E IN DATABASE postgres RESET group_api\.dispatch;$/);
+query("ALTER ROLE $bootstrap RESET group_api.dispatch");
+way('switched off for every role', break => sub { query('ALTER ROLE ALL SET group_api.dispatch = off'); },
+	check => 'dispatcher', command => qr/^ALTER ROLE ALL RESET group_api\.dispatch;$/);
 
 # ---- the owner
 
