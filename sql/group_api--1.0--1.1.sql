@@ -21,6 +21,103 @@ CREATE OR REPLACE FUNCTION group_api_private.setting_command(name text, good tex
         format(E'ALTER SYSTEM SET %s = %s;\nSELECT pg_reload_conf();', name, good))
 $$;
 
+CREATE OR REPLACE FUNCTION group_api_private.health_dispatcher(
+        OUT "check" text, OUT severity text, OUT since timestamptz, OUT fact text, OUT hint text, OUT command text)
+    RETURNS SETOF record
+    LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    dispatcher record;
+    origin text;
+    adopted boolean;
+BEGIN
+    "check" := 'dispatcher';
+    severity := 'ok';
+    BEGIN
+        SELECT d.state, d.reason, d.hint, d.since, d.command, d.courier_silent, d.courier_replaced_at INTO dispatcher
+          FROM group_api.dispatcher d;
+        fact := concat_ws('; ', coalesce(dispatcher.reason, dispatcher.state),
+            'the courier has not answered for ' || floor(extract(epoch FROM dispatcher.courier_silent)) || ' s and is about to be replaced',
+            'a courier that made no progress was replaced at ' || date_trunc('second', dispatcher.courier_replaced_at));
+        IF pg_is_in_recovery() THEN
+            fact := 'this server is a standby: nothing is sent here, the primary sends';
+        ELSIF dispatcher.state NOT IN ('running', 'idle', 'starting') OR dispatcher.courier_silent IS NOT NULL
+              OR dispatcher.command IS NOT NULL THEN
+            severity := 'critical';
+            since := coalesce(clock_timestamp() - dispatcher.courier_silent, dispatcher.since, pg_conf_load_time());
+            hint := dispatcher.hint;
+            command := dispatcher.command;
+        END IF;
+    -- A lock first: its SQLSTATE is of the class that the next condition stands for.
+    EXCEPTION WHEN lock_not_available THEN
+        severity := 'unknown'; fact := SQLERRM; hint := SQLSTATE;
+    WHEN object_not_in_prerequisite_state THEN
+        -- Others raise it, too; our settings are there if and only if the library was loaded.
+        IF EXISTS (SELECT FROM pg_settings s WHERE s.name = 'group_api.invitation_url') THEN
+            severity := 'unknown'; fact := SQLERRM; hint := SQLSTATE;
+        ELSE
+            severity := 'critical';
+            since := pg_postmaster_start_time();
+            fact := 'the server was started without group_api';
+            hint := 'add group_api to shared_preload_libraries and restart';
+            -- Who may not read what is loaded now would be told to unload it.
+            command := CASE WHEN pg_has_role(current_user, 'pg_read_all_settings', 'USAGE')
+                THEN format(E'ALTER SYSTEM SET shared_preload_libraries = %s;\n\\! pg_ctl restart -D "$PGDATA"',
+                            concat_ws(', ', nullif(current_setting('shared_preload_libraries'), ''), 'group_api')) END;
+        END IF;
+    WHEN OTHERS THEN
+        severity := 'unknown'; fact := SQLERRM; hint := SQLSTATE;
+    END;
+    hint := coalesce(hint, command);
+    RETURN NEXT;
+
+    "check" := 'adopted';
+    severity := 'ok'; since := NULL; hint := NULL; command := NULL;
+    BEGIN
+        SELECT d.data_origin, d.is_adopted INTO origin, adopted FROM group_api.dispatcher d;
+        fact := CASE origin
+            WHEN 'foreign' THEN 'the data come from another database: nothing is sent'
+            WHEN 'unknown' THEN 'not known: see the check "dispatcher"'
+            WHEN 'moved' THEN 'the data belong to this database; pg_upgrade moved them here from another cluster'
+            ELSE 'the data belong to this database' END;
+        hint := CASE origin
+            WHEN 'foreign' THEN 'SELECT group_api.adopt(dry_run => true); says what would be sent, SELECT group_api.adopt(); sends it'
+            WHEN 'unknown' THEN 'see the check "dispatcher"'
+            WHEN 'moved' THEN 'if the old cluster still runs, or a copy was upgraded, both send: set group_api.dispatch = off in one' END;
+        IF NOT adopted THEN
+            severity := 'critical';
+            since := coalesce(dispatcher.since, pg_postmaster_start_time());
+            command := CASE origin WHEN 'foreign' THEN 'SELECT group_api.adopt();' ELSE dispatcher.command END;
+        END IF;
+    EXCEPTION WHEN OTHERS THEN severity := 'unknown'; fact := SQLERRM; hint := SQLSTATE;
+    END;
+    RETURN NEXT;
+
+    -- What reads here are answered by.
+    IF pg_is_in_recovery() THEN
+        "check" := 'replay';
+        severity := 'ok'; since := NULL; hint := NULL; command := NULL;
+        fact := 'what is read here is what was received; the last transaction was committed at '
+            || coalesce(date_trunc('milliseconds', pg_last_xact_replay_timestamp())::text, 'a time that is not known');
+        IF pg_get_wal_replay_pause_state() <> 'not paused' THEN
+            severity := 'warning';
+            fact := 'replay is paused: what is read here gets older';
+            command := 'SELECT pg_wal_replay_resume();';
+        ELSIF pg_last_wal_receive_lsn() > pg_last_wal_replay_lsn() THEN
+            fact := format('what is read here is %s bytes behind what was received; it was committed at %s',
+                pg_last_wal_receive_lsn() - pg_last_wal_replay_lsn(), date_trunc('milliseconds', pg_last_xact_replay_timestamp()));
+            -- The longest that a query of the standby's own holds replay up, by default 30 s, is no fault.
+            IF pg_last_xact_replay_timestamp() < clock_timestamp() - interval '1 minute' THEN
+                severity := 'warning';
+                since := pg_last_xact_replay_timestamp();
+                hint := 'a long query may hold it up';
+                command := 'SELECT pid, now() - query_start AS runs_for, query FROM pg_stat_activity WHERE state <> ''idle'' ORDER BY query_start;';
+            END IF;
+        END IF;
+        hint := coalesce(hint, command);
+        RETURN NEXT;
+    END IF;
+END $$;
+
 CREATE OR REPLACE FUNCTION group_api_private.health_steps(
         OUT "check" text, OUT severity text, OUT since timestamptz, OUT fact text, OUT hint text, OUT command text)
     RETURNS SETOF record

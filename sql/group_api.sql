@@ -2441,14 +2441,19 @@ BEGIN
     EXCEPTION WHEN lock_not_available THEN
         severity := 'unknown'; fact := SQLERRM; hint := SQLSTATE;
     WHEN object_not_in_prerequisite_state THEN
-        severity := 'critical';
-        since := pg_postmaster_start_time();
-        fact := 'the server was started without group_api';
-        hint := 'add group_api to shared_preload_libraries and restart';
-        -- Who may not read what is loaded now would be told to unload it.
-        command := CASE WHEN pg_has_role(current_user, 'pg_read_all_settings', 'USAGE')
-            THEN format(E'ALTER SYSTEM SET shared_preload_libraries = %s;\n\\! pg_ctl restart -D "$PGDATA"',
-                        concat_ws(', ', nullif(current_setting('shared_preload_libraries'), ''), 'group_api')) END;
+        -- Others raise it, too; our settings are there if and only if the library was loaded.
+        IF EXISTS (SELECT FROM pg_settings s WHERE s.name = 'group_api.invitation_url') THEN
+            severity := 'unknown'; fact := SQLERRM; hint := SQLSTATE;
+        ELSE
+            severity := 'critical';
+            since := pg_postmaster_start_time();
+            fact := 'the server was started without group_api';
+            hint := 'add group_api to shared_preload_libraries and restart';
+            -- Who may not read what is loaded now would be told to unload it.
+            command := CASE WHEN pg_has_role(current_user, 'pg_read_all_settings', 'USAGE')
+                THEN format(E'ALTER SYSTEM SET shared_preload_libraries = %s;\n\\! pg_ctl restart -D "$PGDATA"',
+                            concat_ws(', ', nullif(current_setting('shared_preload_libraries'), ''), 'group_api')) END;
+        END IF;
     WHEN OTHERS THEN
         severity := 'unknown'; fact := SQLERRM; hint := SQLSTATE;
     END;

@@ -220,6 +220,11 @@ query("ALTER SERVER sms OPTIONS (SET url 'http://127.0.0.1:$dead')");
 way('nobody at the other end', mend => sub { query("ALTER SERVER sms OPTIONS (SET url '$gateway->{http}')"); },
 	check => 'provider for MOBILE', command => qr/^SELECT group_api\.resume\('sms'\);$/);
 
+# ---- an error that is no sign of a server without the library
+
+is(query(q{SET restrict_nonsystem_relation_kind = 'view'; SELECT concat_ws('; ', severity, fact, command) FROM group_api.health() WHERE "check" = 'dispatcher'}),
+	'critical; not known: access to non-system view "dispatcher" is restricted', 'an error of the same SQLSTATE asks for no restart');
+
 # ---- a server that does not load the library
 
 $node->append_conf('postgresql.conf', "shared_preload_libraries = ''");
