@@ -213,14 +213,186 @@ BEGIN
     RETURN NEXT;
 END $$;
 
+CREATE OR REPLACE FUNCTION group_api_private.health_settings(
+        OUT "check" text, OUT severity text, OUT since timestamptz, OUT fact text, OUT hint text, OUT command text)
+    RETURNS SETOF record
+    LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    first record;
+    real record;
+    url record;
+    role record;
+    versions record;
+BEGIN
+    "check" := 'capture';
+    severity := 'ok';
+    BEGIN
+        fact := 'no capture provider stands before a real one';
+        SELECT c.server, c.channel, r.server AS behind, r.priority,
+               EXISTS (SELECT FROM pg_foreign_server s, pg_options_to_table(s.srvoptions) o
+                        WHERE s.srvname = c.server AND o.option_name = 'priority') AS has_priority
+          INTO first
+          FROM group_api.provider_routes c
+          JOIN group_api.provider_routes r ON r.channel = c.channel AND r.kind <> 'capture'
+         WHERE c.kind = 'capture' AND c.prefix IS NULL AND c.state <> 'paused' AND r.state <> 'paused'
+           AND (c.priority, c.server) < (r.priority, r.server)
+         ORDER BY c.channel, r.priority DESC LIMIT 1;
+        IF first.server IS NOT NULL THEN
+            severity := 'warning';
+            since := pg_postmaster_start_time();
+            fact := format('%s keeps the messages of %s and sends nothing, before %s, which would', first.server, first.channel, first.behind);
+            command := format('ALTER SERVER %I OPTIONS (%s priority %L);', first.server,
+                              CASE WHEN first.has_priority THEN 'SET' ELSE 'ADD' END, first.priority + 1);
+            hint := 'what was captured is not sent; behind the other one it is used only while that rests: ' || command;
+        END IF;
+    EXCEPTION WHEN OTHERS THEN fact := 'not known: ' || SQLERRM;
+    END;
+    RETURN NEXT;
+
+    "check" := 'links';
+    severity := 'ok'; since := NULL; hint := NULL; command := NULL;
+    BEGIN
+        fact := 'links lead to ' || current_setting('group_api.invitation_url');
+        SELECT s.setting = s.boot_val AS is_default INTO url FROM pg_settings s WHERE s.name = 'group_api.invitation_url';
+        SELECT p.server INTO real FROM group_api.stat_providers p
+         WHERE p.kind <> 'capture' AND p.last_accepted_at IS NOT NULL ORDER BY p.server LIMIT 1;
+        IF url.is_default AND real.server IS NOT NULL THEN
+            severity := 'warning';
+            since := pg_conf_load_time();
+            fact := format('%s sends links that lead to %s, where nobody but this machine gets', real.server,
+                           current_setting('group_api.invitation_url'));
+            hint := 'group_api.invitation_url is the default; name the host that people reach';
+            command := E'ALTER SYSTEM SET group_api.invitation_url = ''https://example.com/rpc/invitation_page?token={token}'';\nSELECT pg_reload_conf();';
+        END IF;
+    EXCEPTION WHEN OTHERS THEN fact := 'not known: ' || SQLERRM;
+    END;
+    RETURN NEXT;
+
+    "check" := 'trusted roles';
+    severity := 'ok'; since := NULL; hint := NULL; command := NULL;
+    BEGIN
+        fact := 'whose request.jwt.claims are believed: ' || coalesce(nullif(current_setting('group_api.trusted_roles'), ''), 'nobody''s');
+        FOR role IN
+            -- A name counts as SplitIdentifierString() reads it, or just as it is written.
+            WITH named AS (
+                SELECT n.at, n.element[1] AS element, s.setting = s.boot_val AS is_default,
+                       CASE WHEN n.element[1] LIKE '"%' THEN ARRAY[replace(substr(n.element[1], 2, length(n.element[1]) - 2), '""', '"')]
+                            ELSE ARRAY[lower(n.element[1] COLLATE "C"), n.element[1]] END::name[] AS names
+                  FROM pg_settings s, regexp_matches(s.setting, '"(?:[^"]|"")*"|[^",\s][^,\s]*', 'g') WITH ORDINALITY n (element, at)
+                 WHERE s.name = 'group_api.trusted_roles'
+            ), borne AS (
+                SELECT n.*, r.rolname, has_function_privilege(r.oid, 'group_api.is_gateway()', 'EXECUTE') AS is_gateway,
+                       -- The list is for all databases, the mark of one; of others only who calls functions there is seen.
+                       EXISTS (SELECT FROM pg_shdepend d JOIN pg_database b ON b.oid = d.dbid AND b.datname <> current_database()
+                                WHERE d.refclassid = 'pg_authid'::regclass AND d.refobjid = r.oid
+                                  AND d.classid = 'pg_proc'::regclass AND d.deptype = 'a') AS is_elsewhere
+                  FROM named n LEFT JOIN pg_roles r ON r.rolname = ANY (n.names)
+            ), marked AS (
+                SELECT r.rolname FROM pg_proc p, aclexplode(p.proacl) a JOIN pg_roles r ON r.oid = a.grantee
+                 WHERE p.oid = 'group_api.is_gateway()'::regprocedure AND r.oid <> p.proowner AND r.rolcanlogin AND NOT r.rolsuper
+            )
+            SELECT 'critical' AS severity, format('%s was made a gateway, and group_api.trusted_roles does not name it: what it says of callers is not believed',
+                                                  m.rolname) AS fact,
+                   format('if PostgREST no longer logs in as it: SELECT group_api.revoke_access(%L); else the command', quote_ident(m.rolname)) AS hint,
+                   -- A name that no role bears is what one of them was called before.
+                   concat_ws(', ', (SELECT string_agg(n.element, ', ' ORDER BY n.at) FROM named n
+                                     WHERE EXISTS (SELECT FROM pg_roles r WHERE r.rolname = ANY (n.names))), quote_ident(m.rolname)) AS list
+              FROM marked m, pg_settings s
+             WHERE s.name = 'group_api.trusted_roles' AND NOT EXISTS (SELECT FROM named n WHERE m.rolname = ANY (n.names))
+            UNION ALL
+            SELECT CASE WHEN b.is_default OR bool_or(b.is_elsewhere) THEN 'notice' ELSE 'warning' END,
+                   CASE WHEN max(b.rolname) IS NULL THEN format('group_api.trusted_roles names %s, which is no role', b.names[1])
+                        ELSE format('group_api.trusted_roles names %s, which was not made a gateway: what it says of callers is not believed', max(b.rolname)) END,
+                   CASE WHEN max(b.rolname) IS NOT NULL
+                        THEN format('if this is the role that PostgREST logs in as: SELECT group_api.grant_access(%L, ''gateway''); else %s', quote_ident(max(b.rolname)),
+                                    CASE WHEN bool_or(b.is_elsewhere) THEN 'it may be one in another database' ELSE 'the command' END) END,
+                   -- Whoever may create a role may give it this name, so the command takes the trust away.
+                   CASE WHEN NOT bool_or(b.is_elsewhere)
+                        THEN coalesce((SELECT string_agg(n.element, ', ' ORDER BY n.at) FROM named n WHERE n.at <> b.at), '') END
+              FROM borne b GROUP BY b.at, b.is_default, b.names
+            HAVING bool_or(b.is_gateway) IS NOT TRUE AND NOT (b.is_default AND max(b.rolname) IS NULL)
+             ORDER BY severity, fact LIMIT 1
+        LOOP
+            severity := role.severity;
+            since := pg_conf_load_time();
+            fact := role.fact;
+            command := E'ALTER SYSTEM SET group_api.trusted_roles = ' || quote_literal(role.list) || E';\nSELECT pg_reload_conf();';
+            hint := coalesce(role.hint, command);
+        END LOOP;
+    EXCEPTION WHEN OTHERS THEN fact := 'not known: ' || SQLERRM;
+    END;
+    RETURN NEXT;
+
+    "check" := 'version';
+    severity := 'ok'; since := NULL; hint := NULL; command := NULL;
+    BEGIN
+        SELECT * INTO versions FROM group_api.library;
+        fact := format('library and extension are of version %s', versions.extension_version);
+        IF versions.library_version <> versions.extension_version THEN
+            severity := 'critical';
+            since := pg_postmaster_start_time();
+            IF string_to_array(versions.library_version, '.')::integer[] > string_to_array(versions.extension_version, '.')::integer[] THEN
+                fact := format('the library is of version %s, newer than the extension in this database, %s', versions.library_version, versions.extension_version);
+                command := format('ALTER EXTENSION group_api UPDATE TO %L;', versions.library_version);
+                hint := command;
+            ELSE
+                fact := format('the library is of version %s, older than the extension in this database, %s', versions.library_version, versions.extension_version);
+                command := '\! pg_ctl restart -D "$PGDATA"';
+                hint := 'install the library of the extension''s version and restart';
+            END IF;
+        END IF;
+    EXCEPTION WHEN OTHERS THEN
+        severity := CASE WHEN SQLSTATE IN ('42883', '58P01') THEN 'critical' ELSE 'ok' END;
+        since := pg_postmaster_start_time();
+        fact := CASE severity WHEN 'critical' THEN 'the library that was loaded is older than the extension: ' ELSE 'not known: ' END || SQLERRM;
+        command := CASE severity WHEN 'critical' THEN '\! pg_ctl restart -D "$PGDATA"' END;
+    END;
+    RETURN NEXT;
+
+    "check" := 'words';
+    severity := 'ok'; since := NULL; hint := NULL; command := NULL;
+    BEGIN
+        -- A language's words serve all its regions.
+        SELECT string_agg(c::text, ' and ') AS lacking INTO first FROM unnest(enum_range(NULL::group_api.channel)) c
+         WHERE split_part(group_api_private.default_words(c), '-', 1) <> split_part(current_setting('group_api.default_locale'), '-', 1);
+        fact := 'people whose language is not known are written to in ' || current_setting('group_api.default_locale');
+        IF first.lacking IS NOT NULL THEN
+            severity := 'warning';
+            since := pg_conf_load_time();
+            fact := format('group_api.default_locale is %s, and there are no words in it for %s: English is used',
+                           current_setting('group_api.default_locale'), first.lacking);
+            command := group_api_private.setting_command('group_api.default_locale', '''en''');
+            hint := 'put words of your own: SELECT group_api.put_template(...); or ' || replace(command, E'\n', ' ');
+        END IF;
+    EXCEPTION WHEN OTHERS THEN
+        fact := 'not known: ' || CASE WHEN SQLSTATE = '55P03' THEN 'a table of the extension is locked' ELSE SQLERRM END;
+    END;
+    RETURN NEXT;
+
+    "check" := 'phone tables';
+    severity := 'ok'; since := NULL; hint := NULL; command := NULL;
+    BEGIN
+        SELECT CASE WHEN t.is_old THEN 'warning' ELSE 'ok' END, format('telephone numbers are checked by tables of %s, %s months old', t.as_of, t.age),
+               CASE WHEN t.is_old THEN to_timestamp(t.as_of, 'YYYY-MM') END
+          INTO severity, fact, since FROM group_api.phone_tables t;
+        IF severity <> 'ok' THEN
+            fact := fact || ': a length or kind they do not know is accepted';
+            hint := 'upgrade group_api or libphonenumber and restart; group_api.phone_metadata_months says how old they may be';
+            command := '\! sudo apt-get install --only-upgrade libphonenumber8';
+        END IF;
+    EXCEPTION WHEN OTHERS THEN fact := 'not known: ' || CASE WHEN SQLSTATE = '55P03' THEN 'a view of the extension is locked' ELSE SQLERRM END;
+    END;
+    RETURN NEXT;
+END $$;
+
 COMMENT ON FUNCTION group_api_private.setting_command(text, text) IS
 'internal: what puts a setting right for the dispatcher where it is wrong: for a role, this database or the server';
 
 COMMENT ON FUNCTION group_api.health() IS
 $$Tells what is wrong and what to do, worst first, and of each thing that it looks at and finds well one row.
 
-check: what was looked at.  severity: critical (messages are not delivered), warning (somebody
-should look), notice (worth knowing), ok; ok: notice or ok, so SELECT * FROM group_api.health()
+check: what was looked at.  severity: critical (messages are not delivered, or a
+gateway's callers not told apart), warning (somebody should look), notice (worth knowing), ok; ok: notice or ok, so SELECT * FROM group_api.health()
 WHERE NOT ok is empty when all is well.  since: when it began.  fact: what was seen.  hint: what
 helps.  command: the next command against it, to be typed into psql; a line that begins with \! is
 for the shell of the server.  Never an error; a lock is waited for 0.2 s.  The checks are:
@@ -239,7 +411,7 @@ outcomes: what was sent, failed and stayed uncertain in the last hour
 receipts: callbacks that were refused today, as they are not proved to be the provider's
 capture: a capture provider stands before a real one of its channel
 links: group_api.invitation_url is the default while a real provider sends
-trusted roles: group_api.trusted_roles names what is no gateway
+trusted roles: group_api.trusted_roles names what is no gateway, or does not name what is one
 version: whether library and SQL are of one version
 words: whether there are words in group_api.default_locale
 phone tables: how old the tables are that numbers are checked by

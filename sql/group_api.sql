@@ -2924,22 +2924,51 @@ BEGIN
     BEGIN
         fact := 'whose request.jwt.claims are believed: ' || coalesce(nullif(current_setting('group_api.trusted_roles'), ''), 'nobody''s');
         FOR role IN
-            SELECT trim(both '" ' FROM n.name) AS name, r.oid, s.setting = s.boot_val AS is_default,
-                   r.oid IS NOT NULL AND has_function_privilege(r.oid, 'group_api.is_gateway()', 'EXECUTE') AS is_gateway
-              FROM pg_settings s, regexp_split_to_table(s.setting, '\s*,\s*') n (name)
-              LEFT JOIN pg_roles r ON r.rolname = trim(both '" ' FROM n.name)
-             WHERE s.name = 'group_api.trusted_roles' AND n.name <> '' LOOP
-            CONTINUE WHEN role.is_gateway OR (role.is_default AND role.oid IS NULL);
-            severity := CASE WHEN role.is_default THEN 'notice' ELSE 'warning' END;
+            -- A name counts as SplitIdentifierString() reads it, or just as it is written.
+            WITH named AS (
+                SELECT n.at, n.element[1] AS element, s.setting = s.boot_val AS is_default,
+                       CASE WHEN n.element[1] LIKE '"%' THEN ARRAY[replace(substr(n.element[1], 2, length(n.element[1]) - 2), '""', '"')]
+                            ELSE ARRAY[lower(n.element[1] COLLATE "C"), n.element[1]] END::name[] AS names
+                  FROM pg_settings s, regexp_matches(s.setting, '"(?:[^"]|"")*"|[^",\s][^,\s]*', 'g') WITH ORDINALITY n (element, at)
+                 WHERE s.name = 'group_api.trusted_roles'
+            ), borne AS (
+                SELECT n.*, r.rolname, has_function_privilege(r.oid, 'group_api.is_gateway()', 'EXECUTE') AS is_gateway,
+                       -- The list is for all databases, the mark of one; of others only who calls functions there is seen.
+                       EXISTS (SELECT FROM pg_shdepend d JOIN pg_database b ON b.oid = d.dbid AND b.datname <> current_database()
+                                WHERE d.refclassid = 'pg_authid'::regclass AND d.refobjid = r.oid
+                                  AND d.classid = 'pg_proc'::regclass AND d.deptype = 'a') AS is_elsewhere
+                  FROM named n LEFT JOIN pg_roles r ON r.rolname = ANY (n.names)
+            ), marked AS (
+                SELECT r.rolname FROM pg_proc p, aclexplode(p.proacl) a JOIN pg_roles r ON r.oid = a.grantee
+                 WHERE p.oid = 'group_api.is_gateway()'::regprocedure AND r.oid <> p.proowner AND r.rolcanlogin AND NOT r.rolsuper
+            )
+            SELECT 'critical' AS severity, format('%s was made a gateway, and group_api.trusted_roles does not name it: what it says of callers is not believed',
+                                                  m.rolname) AS fact,
+                   format('if PostgREST no longer logs in as it: SELECT group_api.revoke_access(%L); else the command', quote_ident(m.rolname)) AS hint,
+                   -- A name that no role bears is what one of them was called before.
+                   concat_ws(', ', (SELECT string_agg(n.element, ', ' ORDER BY n.at) FROM named n
+                                     WHERE EXISTS (SELECT FROM pg_roles r WHERE r.rolname = ANY (n.names))), quote_ident(m.rolname)) AS list
+              FROM marked m, pg_settings s
+             WHERE s.name = 'group_api.trusted_roles' AND NOT EXISTS (SELECT FROM named n WHERE m.rolname = ANY (n.names))
+            UNION ALL
+            SELECT CASE WHEN b.is_default OR bool_or(b.is_elsewhere) THEN 'notice' ELSE 'warning' END,
+                   CASE WHEN max(b.rolname) IS NULL THEN format('group_api.trusted_roles names %s, which is no role', b.names[1])
+                        ELSE format('group_api.trusted_roles names %s, which was not made a gateway: what it says of callers is not believed', max(b.rolname)) END,
+                   CASE WHEN max(b.rolname) IS NOT NULL
+                        THEN format('if this is the role that PostgREST logs in as: SELECT group_api.grant_access(%L, ''gateway''); else %s', quote_ident(max(b.rolname)),
+                                    CASE WHEN bool_or(b.is_elsewhere) THEN 'it may be one in another database' ELSE 'the command' END) END,
+                   -- Whoever may create a role may give it this name, so the command takes the trust away.
+                   CASE WHEN NOT bool_or(b.is_elsewhere)
+                        THEN coalesce((SELECT string_agg(n.element, ', ' ORDER BY n.at) FROM named n WHERE n.at <> b.at), '') END
+              FROM borne b GROUP BY b.at, b.is_default, b.names
+            HAVING bool_or(b.is_gateway) IS NOT TRUE AND NOT (b.is_default AND max(b.rolname) IS NULL)
+             ORDER BY severity, fact LIMIT 1
+        LOOP
+            severity := role.severity;
             since := pg_conf_load_time();
-            fact := CASE WHEN role.oid IS NULL THEN format('group_api.trusted_roles names %s, which is no role', role.name)
-                         ELSE format('group_api.trusted_roles names %s, which was not made a gateway: what it says of callers is not believed', role.name) END;
-            -- Whoever may create a role may give it this name, so the command takes the trust away.
-            command := CASE WHEN role.is_default THEN E'ALTER SYSTEM SET group_api.trusted_roles = '''';\nSELECT pg_reload_conf();'
-                            ELSE E'ALTER SYSTEM RESET group_api.trusted_roles;\nSELECT pg_reload_conf();' END;
-            hint := CASE WHEN role.oid IS NULL THEN command
-                         ELSE format('if this is the role that PostgREST logs in as: SELECT group_api.grant_access(%L, ''gateway''); else: %s',
-                                     quote_ident(role.name), replace(command, E'\n', ' ')) END;
+            fact := role.fact;
+            command := E'ALTER SYSTEM SET group_api.trusted_roles = ' || quote_literal(role.list) || E';\nSELECT pg_reload_conf();';
+            hint := coalesce(role.hint, command);
         END LOOP;
     EXCEPTION WHEN OTHERS THEN fact := 'not known: ' || SQLERRM;
     END;
@@ -3103,8 +3132,8 @@ END;
 COMMENT ON FUNCTION group_api.health() IS
 $$Tells what is wrong and what to do, worst first, and of each thing that it looks at and finds well one row.
 
-check: what was looked at.  severity: critical (messages are not delivered), warning (somebody
-should look), notice (worth knowing), ok; ok: notice or ok, so SELECT * FROM group_api.health()
+check: what was looked at.  severity: critical (messages are not delivered, or a
+gateway's callers not told apart), warning (somebody should look), notice (worth knowing), ok; ok: notice or ok, so SELECT * FROM group_api.health()
 WHERE NOT ok is empty when all is well.  since: when it began.  fact: what was seen.  hint: what
 helps.  command: the next command against it, to be typed into psql; a line that begins with \! is
 for the shell of the server.  Never an error; a lock is waited for 0.2 s.  The checks are:
@@ -3123,7 +3152,7 @@ outcomes: what was sent, failed and stayed uncertain in the last hour
 receipts: callbacks that were refused today, as they are not proved to be the provider's
 capture: a capture provider stands before a real one of its channel
 links: group_api.invitation_url is the default while a real provider sends
-trusted roles: group_api.trusted_roles names what is no gateway
+trusted roles: group_api.trusted_roles names what is no gateway, or does not name what is one
 version: whether library and SQL are of one version
 words: whether there are words in group_api.default_locale
 phone tables: how old the tables are that numbers are checked by

@@ -220,6 +220,48 @@ query("ALTER SERVER sms OPTIONS (SET url 'http://127.0.0.1:$dead')");
 way('nobody at the other end', mend => sub { query("ALTER SERVER sms OPTIONS (SET url '$gateway->{http}')"); },
 	check => 'provider for MOBILE', command => qr/^SELECT group_api\.resume\('sms'\);$/);
 
+# ---- whose word on callers counts
+
+sub set_list { query("ALTER SYSTEM SET group_api.trusted_roles = '$_[0]'"); $node->reload; return; }
+
+sub trusted
+{
+	my ($found) = grep { $_->{check} eq 'trusted roles' } findings();
+	return $found ? "$found->{severity}: $found->{fact}; $found->{command}" : 'well';
+}
+
+query(q{CREATE ROLE authenticator LOGIN; SELECT group_api.grant_access('authenticator', 'gateway')});
+is(trusted(), 'well', 'a gateway that is named is well');
+query(q{ALTER ROLE authenticator RENAME TO "Web ""gate"""});
+is(trusted(), qq{critical: Web "gate" was made a gateway, and group_api.trusted_roles does not name it: what it says of callers is not believed; }
+	. qq{ALTER SYSTEM SET group_api.trusted_roles = '"Web ""gate"""';\nSELECT pg_reload_conf();}, 'one that is called otherwise now is told');
+type_in((findings())[0]{command} // '');
+poll_until(sub { trusted() eq 'well' }, 'and the command has it believed');
+query(q{CREATE ROLE "App" LOGIN; CREATE ROLE other LOGIN; SELECT group_api.grant_access(r::regrole, 'gateway') FROM unnest('{"\"App\"",other}'::text[]) r});
+set_list('"Web ""gate""", App, OTHER');
+poll_until(sub { trusted() eq 'well' }, 'a name counts in lower case, or as it is written') or diag(trusted());
+set_list('"Web ""gate""", App, "No, one", OTHER');
+poll_until(sub { trusted() =~ /No, one/ }, 'a name that no role bears is told');
+is(trusted(), q{warning: group_api.trusted_roles names No, one, which is no role; ALTER SYSTEM SET group_api.trusted_roles = '"Web ""gate""", App, OTHER';}
+	. "\nSELECT pg_reload_conf();", 'and its command leaves the gateways');
+type_in((findings())[0]{command} // '');
+poll_until(sub { trusted() eq 'well' }, 'and helps');
+# The list is for every database, the mark of one.
+query('CREATE ROLE elsewhere LOGIN; CREATE DATABASE neighbour');
+$node->safe_psql('neighbour', 'CREATE FUNCTION f() RETURNS integer LANGUAGE sql AS $$ SELECT 1 $$; GRANT EXECUTE ON FUNCTION f() TO elsewhere');
+set_list('"Web ""gate""", App, OTHER, elsewhere');
+my $of_elsewhere = q{SELECT concat_ws('; ', severity, fact, coalesce(command, 'no command')) FROM group_api.health() WHERE "check" = 'trusted roles'};
+poll_until(sub { query($of_elsewhere) =~ /elsewhere, which/ }, 'a role that is no gateway here is told');
+is(query($of_elsewhere), 'notice; group_api.trusted_roles names elsewhere, which was not made a gateway: what it says of callers is not believed; no command',
+	'and left to the other database that it may be one in');
+query('DROP DATABASE neighbour');
+query('DROP ROLE elsewhere');
+query(q{SELECT group_api.revoke_access(r::regrole) FROM unnest('{"\"App\"",other,"\"Web \"\"gate\"\"\""}'::text[]) r});
+query('DROP ROLE other, "App", "Web ""gate"""');
+query('ALTER SYSTEM RESET group_api.trusted_roles');
+$node->reload;
+poll_until(sub { trusted() eq 'well' }, 'without a gateway all is well');
+
 # ---- an error that is no sign of a server without the library
 
 is(query(q{SET restrict_nonsystem_relation_kind = 'view'; SELECT concat_ws('; ', severity, fact, command) FROM group_api.health() WHERE "check" = 'dispatcher'}),
