@@ -3498,4 +3498,30 @@ CREATE FUNCTION group_api_private.start() RETURNS void
     LANGUAGE c AS 'MODULE_PATHNAME', 'group_api_start';
 COMMENT ON FUNCTION group_api_private.start() IS 'internal: wakes the launcher at commit';
 REVOKE ALL ON FUNCTION group_api_private.start() FROM PUBLIC;
+
+-- What ALTER DEFAULT PRIVILEGES granted with each object, by name or, of schemas, to everybody. A
+-- script that upgrades does this for what it makes alone: what grant_access() granted stays.
+DO $$
+DECLARE
+    lent pg_catalog.record;
+BEGIN
+    FOR lent IN
+        SELECT DISTINCT CASE i.type WHEN 'view' THEN 'table' ELSE i.type END AS kind, i.identity,
+               CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE a.grantee::pg_catalog.regrole::pg_catalog.text END AS role
+          FROM pg_catalog.pg_depend d
+          JOIN pg_catalog.pg_extension e ON e.oid = d.refobjid AND e.extname = 'group_api'
+         CROSS JOIN LATERAL (
+               SELECT nspowner, nspacl FROM pg_catalog.pg_namespace WHERE d.classid = 'pg_namespace'::pg_catalog.regclass AND oid = d.objid
+               UNION ALL SELECT relowner, relacl FROM pg_catalog.pg_class WHERE d.classid = 'pg_class'::pg_catalog.regclass AND oid = d.objid
+               UNION ALL SELECT proowner, proacl FROM pg_catalog.pg_proc WHERE d.classid = 'pg_proc'::pg_catalog.regclass AND oid = d.objid
+               UNION ALL SELECT typowner, typacl FROM pg_catalog.pg_type WHERE d.classid = 'pg_type'::pg_catalog.regclass AND oid = d.objid) o (owner, acl)
+         CROSS JOIN LATERAL pg_catalog.aclexplode(o.acl) a
+         CROSS JOIN LATERAL pg_catalog.pg_identify_object(d.classid, d.objid, 0) i
+         WHERE d.refclassid = 'pg_extension'::pg_catalog.regclass AND d.deptype = 'e'
+           AND a.grantee <> o.owner AND (a.grantee <> 0 OR i.type = 'schema')
+    LOOP
+        EXECUTE pg_catalog.format('REVOKE ALL ON %s %s FROM %s', lent.kind, lent.identity, lent.role);
+    END LOOP;
+END
+$$;
 SELECT group_api_private.start();

@@ -536,5 +536,38 @@ SELECT is(pg_temp.outcome('SET group_api.no_such_setting = 1'),
 SELECT is_empty($$SELECT name FROM pg_settings WHERE name LIKE 'group\_api.%'
 	AND (short_desc = '' OR short_desc !~ '\.$')$$, 'each setting is described');
 
+-- ---- Rights by default ----
+-- Last, as the extension is made anew.
+
+CREATE ROLE ga_test_lent;
+CREATE ROLE "ga_test ""lent";
+ALTER DEFAULT PRIVILEGES GRANT ALL ON SCHEMAS TO ga_test_lent, "ga_test ""lent" WITH GRANT OPTION;
+ALTER DEFAULT PRIVILEGES GRANT USAGE ON SCHEMAS TO PUBLIC;
+ALTER DEFAULT PRIVILEGES GRANT ALL ON TABLES TO ga_test_lent, "ga_test ""lent" WITH GRANT OPTION;
+ALTER DEFAULT PRIVILEGES GRANT ALL ON SEQUENCES TO ga_test_lent, "ga_test ""lent" WITH GRANT OPTION;
+ALTER DEFAULT PRIVILEGES GRANT ALL ON ROUTINES TO ga_test_lent, "ga_test ""lent" WITH GRANT OPTION;
+ALTER DEFAULT PRIVILEGES GRANT ALL ON TYPES TO ga_test_lent, "ga_test ""lent" WITH GRANT OPTION;
+SET LOCAL client_min_messages = warning;
+DROP EXTENSION group_api CASCADE;
+CREATE EXTENSION group_api;
+RESET client_min_messages;
+CREATE TABLE ga_test_by_default ();
+SELECT is(has_table_privilege('ga_test_lent', 'ga_test_by_default', 'SELECT'), true, 'what others make is lent by default');
+CREATE TEMP TABLE lent AS
+	SELECT d.objid, i.type, i.identity, a.grantee
+	FROM pg_depend d, pg_identify_object(d.classid, d.objid, 0) AS i,
+		LATERAL (SELECT nspowner, nspacl FROM pg_namespace WHERE d.classid = 'pg_namespace'::regclass AND oid = d.objid
+			UNION ALL SELECT relowner, relacl FROM pg_class WHERE d.classid = 'pg_class'::regclass AND oid = d.objid
+			UNION ALL SELECT proowner, proacl FROM pg_proc WHERE d.classid = 'pg_proc'::regclass AND oid = d.objid
+			UNION ALL SELECT typowner, typacl FROM pg_type WHERE d.classid = 'pg_type'::regclass AND oid = d.objid) AS o (owner, acl),
+		aclexplode(o.acl) AS a
+	WHERE d.deptype = 'e' AND d.refclassid = 'pg_extension'::regclass
+		AND d.refobjid = (SELECT oid FROM pg_extension WHERE extname = 'group_api');
+SELECT bag_has('SELECT type FROM lent', $$VALUES ('schema'), ('table'), ('view'), ('sequence'), ('function'), ('procedure'), ('type')$$,
+	'there are privileges of each kind to look at');
+SELECT is_empty($$SELECT type, identity, grantee::regrole FROM lent
+	WHERE grantee <> (SELECT extowner FROM pg_extension WHERE extname = 'group_api')$$, 'nothing of the extension is');
+SELECT is(has_function_privilege('ga_test_lent', 'group_api.is_gateway()', 'EXECUTE'), false, 'so nobody is a gateway by default');
+
 SELECT * FROM finish();
 ROLLBACK;
