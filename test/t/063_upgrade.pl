@@ -72,6 +72,33 @@ sub upgrade_all
 	return;
 }
 
+# What grant_access() gave a role of each level.
+my $granted = q{SELECT string_agg(concat_ws(' ', p.oid::regprocedure, a.grantee::regrole, a.privilege_type), E'\n' ORDER BY p.oid, a.grantee::regrole::text)
+	FROM pg_proc p, aclexplode(p.proacl) a WHERE a.grantee::regrole::text LIKE 'kept\_%'};
+
+sub rights_are_kept
+{
+	my (@versions) = @_;
+	my @levels = qw(anonymous caller monitor listener mailer gateway proxy operator);
+
+	query("CREATE ROLE kept_$_") for @levels;
+	query(q{SELECT group_api.grant_access('kept_monitor', 'monitor')}, 'fresh');
+	for my $version (@versions)
+	{
+		my $name = 'rights_of_' . $version =~ tr/./_/r;
+		query("CREATE DATABASE $name");
+		query("CREATE EXTENSION group_api VERSION '$version'", $name);
+		query("SELECT group_api.grant_access('kept_$_', '$_')", $name) for @levels;
+		my $before = query($granted, $name);
+		query('ALTER EXTENSION group_api UPDATE', $name);
+		is(join("\n", grep { my $right = $_; !grep { $_ eq $right } split /\n/, query($granted, $name) } split /\n/, $before), '',
+			"from $version: what roles were granted is kept");
+		my $refused = 'SET ROLE kept_monitor; SELECT string_agg("check", $$, $$) FROM group_api.health() WHERE fact LIKE $$%permission denied%$$';
+		is(query($refused, $name), query($refused, 'fresh'), "from $version: a monitor sees of health() what one of a fresh database does");
+	}
+	return;
+}
+
 # ---- the versions that were released, by the library that is installed
 
 my @released = released_versions(project_root());
@@ -81,6 +108,7 @@ if (@released)
 	query('CREATE DATABASE fresh');
 	query('CREATE EXTENSION group_api', 'fresh');
 	upgrade_all(project_root() . '/sql/released', @released);
+	rights_are_kept(@released);
 	$node->stop;
 }
 
