@@ -7,7 +7,7 @@
  * applies later ones to new sessions only, so a dispatcher whose settings changed
  * ends and its successor has them.
  *
- * Locks: rows of the identity, skipping what others hold.
+ * Locks: rows of the identity, of roles and of consumers, skipping what others hold.
  */
 #include "postgres.h"
 
@@ -18,6 +18,8 @@
 #include "dispatch/own_slot.h"
 #include "miscadmin.h"
 #include "store/database_settings.h"
+#include "store/events/consumer_store.h"
+#include "store/role_store.h"
 #include "utils/memutils.h"
 
 static bool is_ours;	/* the data belong to this database */
@@ -54,11 +56,31 @@ say_foreign(void)
 	is_told = true;
 }
 
+/*
+ * Rows of the former cluster count by their oids until another pg_upgrade at most, so
+ * what was locked when the data were taken over is noted at a later start.
+ */
+static void
+keep_roles(void)
+{
+	static bool are_kept = false;
+	int64 former_cluster = are_kept ? 0 : ga_installation_former_cluster();
+
+	if (former_cluster != 0)
+	{
+		ga_roles_follow_upgrade(former_cluster);
+		ga_consumers_follow_upgrade(former_cluster);
+	}
+	are_kept = true;
+}
+
 GaOrigin
 ga_ownership_read(void)
 {
 	GaOrigin origin = ga_installation_origin();
 
+	if (origin == GA_ORIGIN_OWN || origin == GA_ORIGIN_MOVED)
+		keep_roles();
 	if (origin == GA_ORIGIN_MOVED && ga_installation_take_over())
 	{
 		say_moved();

@@ -230,6 +230,26 @@ ga_installation_moved_from(void)
 	return ga_plan_read(&plan, NULL, NULL) > 0 ? ga_row_int64(0, 1, 0) : 0;
 }
 
+int64
+ga_installation_former_cluster(void)
+{
+	static GaPlan plan = {
+		.sql = "SELECT system_identifier = $1, system_identifier, moved_from"
+			   " FROM group_api_private.installation",
+		.nargs = 1,
+		.argtypes = {INT8OID},
+	};
+	Datum values[1] = {Int64GetDatum((int64) GetSystemIdentifier())};
+	int64 written_in;
+
+	if (ga_plan_read(&plan, values, NULL) == 0)
+		return 0;
+	if (ga_row_bool(0, 1, false))
+		return ga_row_int64(0, 3, 0);
+	written_in = ga_row_int64(0, 2, 0);
+	return find_origin(NULL) == GA_ORIGIN_MOVED ? written_in : 0;
+}
+
 /* ---- making the data ours ------------------------------------------------ */
 
 /*

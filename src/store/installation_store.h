@@ -59,6 +59,11 @@ extern void ga_installation_set_shard(int shard);
 extern bool ga_installation_is_foreign(void);
 /* The system identifier of the cluster they were in before pg_upgrade; 0: none. */
 extern int64 ga_installation_moved_from(void);
+/*
+ * The same where it is this cluster that pg_upgrade moved them into, noted already or
+ * not: oids of roles that were written there are those of the same roles here.
+ */
+extern int64 ga_installation_former_cluster(void);
 
 /* Makes the data ours where there are none but `group` (or NULL), which was just
  * written; whether so. */

@@ -5,16 +5,18 @@
  * A role is its oid: it stays itself when it is renamed, and a role that takes
  * the name of another one is somebody else.  In another cluster, after a dump
  * and a restore, oids mean nothing, so there a row counts by its name until it is
- * tied to that cluster: by the role's first write, or by adopt().
+ * tied to that cluster: by the role's first write, or by adopt().  pg_upgrade keeps
+ * the oids of roles, so a row of the cluster that it moved counts by its oid.
  *
  * Only writes change rows here, so a new name is noted with the role's next
  * write.  Locks: rows of users that bear the caller's own name; two first writes
- * of one role wait for each other.
+ * of one role wait for each other.  The dispatcher skips what others hold.
  */
 #include "postgres.h"
 
 #include "access/xlog.h"
 #include "catalog/pg_type.h"
+#include "store/installation_store.h"
 #include "store/plan_cache.h"
 #include "store/role_store.h"
 #include "store/group/user_row.h"
@@ -23,20 +25,24 @@
 /* Rounds of adding: another session is faster once, and rarely twice. */
 #define TRIES 3
 
-/* $1 the cluster, $2 the role, $3 its subject, $4 the row in the directory. */
-#define ARGS 4
+/*
+ * $1 the cluster, $2 the role, $3 its subject, $4 the row in the directory, $5 the
+ * cluster that pg_upgrade moved here; 0: none.
+ */
+#define ARGS 5
 #define TYPES                                                                  \
 	{                                                                          \
-		INT8OID, OIDOID, TEXTOID, INT8OID                                      \
+		INT8OID, OIDOID, TEXTOID, INT8OID, INT8OID                             \
 	}
 
 static void
-fill_values(const GaUser *user, Datum *values)
+fill_values(const GaUser *user, int64 former_cluster, Datum *values)
 {
 	values[0] = Int64GetDatum((int64) GetSystemIdentifier());
 	values[1] = ObjectIdGetDatum(user->role);
 	values[2] = CStringGetTextDatum(user->subject);
 	values[3] = Int64GetDatum(user->id);
+	values[4] = Int64GetDatum(former_cluster);
 }
 
 /* `is_current`: the row has the role's oid and present name. */
@@ -59,7 +65,9 @@ take_row(const GaOwnerScope *scope, uint64 found, GaUser *user,
 	" FROM (SELECT u.*, 1 AS place FROM group_api_private.users u"             \
 	"  WHERE u.role_oid = $2 AND u.role_cluster = $1"                          \
 	"  UNION ALL SELECT u.*, 2 FROM group_api_private.users u"                 \
-	"  WHERE u.subject = $3 AND u.role_cluster <> $1) AS u"                    \
+	"  WHERE u.role_oid = $2 AND u.role_cluster = $5"                          \
+	"  UNION ALL SELECT u.*, 3 FROM group_api_private.users u"                 \
+	"  WHERE u.subject = $3 AND u.role_cluster NOT IN ($1, $5)) AS u"          \
 	" ORDER BY place LIMIT 1"
 
 bool
@@ -71,7 +79,7 @@ ga_role_find(const GaOwnerScope *scope, GaUser *user)
 
 	if (ga_user_row_of_role(scope, GA_TABLE_CALLERS, user) == GA_FOUND_ONE)
 		return true;
-	fill_values(user, values);
+	fill_values(user, ga_installation_former_cluster(), values);
 	return take_row(scope, ga_plan_read(&plan, values, NULL), user,
 					&is_current);
 }
@@ -125,21 +133,23 @@ ga_role_ensure(const GaOwnerScope *scope, GaUser *user)
 {
 	/* Not in the caller's snapshot, and after what was added before. */
 	static GaPlan find = {.sql = FIND_ROLE, .nargs = ARGS, .argtypes = TYPES};
+	int64 former_cluster;
 
 	if (ga_user_row_of_role(scope, GA_TABLE_NOW, user) == GA_FOUND_ONE)
 		return;
+	former_cluster = ga_installation_former_cluster();
 	for (int try = 0; try < TRIES; try++)
 	{
 		Datum values[ARGS];
 		bool is_current = false;
 		bool found;
 
-		fill_values(user, values);
+		fill_values(user, former_cluster, values);
 		found = take_row(scope, ga_plan_run(&find, values, NULL, SPI_OK_SELECT),
 						 user, &is_current);
 		if (is_current)
 			return;
-		fill_values(user, values);
+		fill_values(user, former_cluster, values);
 		take_name_from_others(values);
 		if (found)
 			tie(values);
@@ -150,6 +160,28 @@ ga_role_ensure(const GaOwnerScope *scope, GaUser *user)
 					errmsg("the role is being entered into the directory by "
 						   "another request"),
 					errhint("Try again.")));
+}
+
+void
+ga_roles_follow_upgrade(int64 former_cluster)
+{
+	/* What somebody holds now counts by its oid all the same. */
+	static GaPlan plan = {
+		.sql = "WITH old AS MATERIALIZED (SELECT u.ctid AS at"
+			   "  FROM group_api_private.users u"
+			   "  WHERE u.role_oid IS NOT NULL AND u.role_cluster = $2"
+			   "   AND NOT EXISTS (SELECT FROM group_api_private.users o"
+			   "    WHERE o.role_oid = u.role_oid AND o.role_cluster = $1)"
+			   "  FOR UPDATE SKIP LOCKED)"
+			   " UPDATE group_api_private.users u SET role_cluster = $1"
+			   " FROM old WHERE u.ctid = old.at",
+		.nargs = 2,
+		.argtypes = {INT8OID, INT8OID},
+	};
+	Datum values[2] = {Int64GetDatum((int64) GetSystemIdentifier()),
+					   Int64GetDatum(former_cluster)};
+
+	ga_plan_run(&plan, values, NULL, SPI_OK_UPDATE);
 }
 
 void

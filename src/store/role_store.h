@@ -18,6 +18,8 @@
 extern bool ga_role_find(const struct GaOwnerScope *scope, GaUser *user);
 /* Adds the role if it is new, ties a restored row to it, notes a new name. */
 extern void ga_role_ensure(const struct GaOwnerScope *scope, GaUser *user);
+/* Notes that pg_upgrade moved the roles of that cluster here, whatever their names. */
+extern void ga_roles_follow_upgrade(int64 former_cluster);
 /* Ties what was restored from another cluster to the roles of this one. */
 extern void ga_roles_adopt(void);
 

@@ -108,6 +108,29 @@ SELECT group_api.put_user('role:ga_test_dave', real_name => 'Dave') AS dave \gse
 SELECT is(created_by, :dave::bigint, 'also before its first write') FROM group_api_private.groups
 WHERE id = pg_temp.create_group('ga_test_dave')::uuid;
 
+-- ---- A cluster that pg_upgrade moved ----
+
+SELECT group_api.create_consumer('ga_test_crm', role => 'ga_test_bob');
+UPDATE group_api_private.installation SET moved_from = system_identifier - 1;
+UPDATE group_api_private.users SET role_cluster = role_cluster - 1 WHERE role_oid IS NOT NULL;
+UPDATE group_api_private.consumers SET role_cluster = role_cluster - 1 WHERE name = 'ga_test_crm';
+SELECT group_api.grant_access('ga_test_callers', 'listener');
+ALTER ROLE ga_test_bob RENAME TO ga_test_robert;
+CREATE ROLE ga_test_bob IN ROLE ga_test_callers;
+SELECT is(pg_temp.sees('ga_test_robert', :'hers') || ', ' || pg_temp.sees('ga_test_bob', :'hers'), 'sees it, P0002',
+	'after pg_upgrade a role that was renamed is known by its oid');
+SELECT isnt(pg_temp.create_group('ga_test_bob'), NULL, 'who took its name can write');
+SELECT is(pg_temp.sees('ga_test_robert', :'hers') || ', ' || pg_temp.sees('ga_test_bob', :'hers'), 'sees it, P0002',
+	'and has nothing by that');
+SELECT isnt(pg_temp.create_group('ga_test_robert'), NULL, 'so can the one that was renamed');
+SELECT is(created_by, (SELECT id FROM group_api_private.users WHERE subject = 'role:ga_test_robert'),
+	'as who it was') FROM group_api_private.groups WHERE id = :'hers';
+SELECT is(pg_temp.ask('ga_test_robert', $$(SELECT to_json(count(*)) FROM group_api.next_events('ga_test_crm'))$$)::text ~ '^[0-9]+$',
+	true, 'and hears of what its consumer is for');
+SELECT is(pg_temp.ask('ga_test_bob', $$(SELECT to_json(count(*)) FROM group_api.next_events('ga_test_crm'))$$) ->> 'error' IS NOT NULL,
+	true, 'which the other does not');
+UPDATE group_api_private.installation SET moved_from = NULL;
+
 -- ---- Another cluster ----
 
 SELECT pg_temp.create_group('ga_test_dave') AS his \gset

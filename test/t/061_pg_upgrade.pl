@@ -12,6 +12,24 @@ use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
+my ($hers, $upgraded);
+
+sub as_role { my ($node, $role, $sql) = @_; my (undef, $out, $error) = $node->psql('postgres', $sql, extra_params => [ '-U', $role ]); return $out ne '' ? $out : $error; }
+
+# What alicia, who was called alice, has after the upgrade, and the new alice has not.
+sub roles_are_kept
+{
+	my ($when) = @_;
+	my $group = "SELECT group_api_v2.get_group($hers) ->> 'name'";
+	my $events = "SELECT count(*) FROM group_api.next_events('hers')";
+
+	is(as_role($upgraded, 'alicia', $group), 'Hers', "a renamed role has its groups $when");
+	like(as_role($upgraded, 'alice', $group), qr/there is no such group/, '... and who took its name has not');
+	like(as_role($upgraded, 'alicia', $events), qr/^\d+$/, '... and its consumer');
+	like(as_role($upgraded, 'alice', $events), qr/ERROR:/, '... which is for the role, not for the name');
+	return;
+}
+
 my $old = new_node('old', extension => 0);
 my $sent = sa_number(1);
 my @waiting = map { sa_number($_) } 11 .. 15;
@@ -57,11 +75,31 @@ $third->safe_psql('postgres', 'CREATE EXTENSION group_api');
 add_capture($third, 'postgres');
 invite($third, $sent);
 all_are($third, 'sent', 'a third cluster sends');
+# Right before it is upgraded a role is renamed, and another one takes its name.
+$third->safe_psql('postgres', q{
+	CREATE ROLE alice LOGIN;
+	SELECT group_api.grant_access('alice', 'caller'), group_api.grant_access('alice', 'listener'),
+		group_api.create_consumer('hers', role => 'alice')});
+$hers = as_role($third, 'alice', q{SELECT group_api_v2.create_group('{"name": "Hers", "visible": false}') ->> 'id'});
+$third->safe_psql('postgres', q{
+	ALTER ROLE alice RENAME TO alicia;
+	CREATE ROLE alice LOGIN;
+	SELECT group_api.grant_access('alice', 'caller'), group_api.grant_access('alice', 'listener')});
 $third->stop;
-my $upgraded = upgrade_cluster($third, 'upgraded');
+$upgraded = upgrade_cluster($third, 'upgraded');
+# No process is left for a dispatcher that could note the upgrade.
+$upgraded->append_conf('postgresql.conf', 'max_worker_processes = 1');
 $upgraded->start;
+roles_are_kept('before that is noted');
+$upgraded->safe_psql('postgres', 'ALTER SYSTEM SET max_worker_processes = 8');
+$upgraded->restart;
 poll_until(sub { $upgraded->safe_psql('postgres', "SELECT group_api_private.data_origin()") eq 'moved' }, 'and is upgraded');
 poll_until(sub { slurp_file($upgraded->logfile) =~ /moved here by pg_upgrade/ }, 'which is noted');
+roles_are_kept('once that is noted');
+is( $upgraded->safe_psql('postgres', q{
+		SELECT count(*) FROM (SELECT role_cluster FROM group_api_private.users UNION ALL SELECT role_cluster FROM group_api_private.consumers) AS r
+		WHERE role_cluster <> (SELECT system_identifier FROM pg_control_system())}),
+	'0', 'so that another upgrade finds them');
 $upgraded->stop;
 give_new_identity($upgraded);
 $upgraded->start;

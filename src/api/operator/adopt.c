@@ -73,13 +73,21 @@ require_list(const GaAdoption *plan)
 static void
 adopt(bool keep_links, bool forgets)
 {
-	if (ga_installation_adopt(keep_links, forgets))
+	/* What pg_upgrade moved here keeps its roles; only others go by their names. */
+	int64 former_cluster = ga_installation_former_cluster();
+
+	if (!ga_installation_adopt(keep_links, forgets))
 	{
-		ga_roles_adopt();
-		ga_consumers_adopt();
-	}
-	else
 		ereport(NOTICE, (errmsg("another session adopted the data just now")));
+		return;
+	}
+	if (former_cluster != 0)
+	{
+		ga_roles_follow_upgrade(former_cluster);
+		ga_consumers_follow_upgrade(former_cluster);
+	}
+	ga_roles_adopt();
+	ga_consumers_adopt();
 }
 
 /* The number that is asked for; -1: none.  It is the fourth argument. */

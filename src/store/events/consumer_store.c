@@ -8,7 +8,8 @@
  * needs no lease: until its end the rows are locked, and others skip them.
  *
  * A consumer's role is its oid, and in another cluster, after a dump and a restore, the
- * role of that name, until adopt() ties it to the oid there (as store/role_store).
+ * role of that name, until adopt() ties it to the oid there; after pg_upgrade it is the
+ * oid still (as store/role_store).
  *
  * Locks: rows of event_deliveries, skipping those that others hold.
  */
@@ -20,6 +21,7 @@
 #include "store/events/consumer_store.h"
 #include "store/events/event_document.h"
 #include "store/events/webhook_store.h"
+#include "store/installation_store.h"
 #include "store/plan_cache.h"
 #include "utils/builtins.h"
 #include "utils/inval.h"
@@ -38,26 +40,39 @@ ga_consumer_exists(const char *name)
 	return ga_plan_run(&plan, values, NULL, SPI_OK_SELECT) > 0;
 }
 
+static bool
+find_consumer(const char *name, int64 former_cluster)
+{
+	static GaPlan plan = {
+		.sql = "SELECT coalesce(r.rolname, c.role)::text, r.oid,"
+			   " c.role_cluster NOT IN ($2, $3)"
+			   " FROM group_api_private.consumers c"
+			   " LEFT JOIN pg_catalog.pg_roles r ON CASE"
+			   "   WHEN c.role_cluster IN ($2, $3) THEN r.oid = c.role_oid"
+			   "   ELSE r.rolname = c.role END"
+			   " WHERE c.name = $1",
+		.nargs = 3,
+		.argtypes = {TEXTOID, INT8OID, INT8OID},
+	};
+	Datum values[3] = {CStringGetTextDatum(name),
+					   Int64GetDatum((int64) GetSystemIdentifier()),
+					   Int64GetDatum(former_cluster)};
+
+	return ga_plan_run(&plan, values, NULL, SPI_OK_SELECT) > 0;
+}
+
 bool
 ga_consumer_find(const GaOwnerScope *scope, const char *name,
 				 GaConsumerRole *role)
 {
-	static GaPlan plan = {
-		.sql = "SELECT coalesce(r.rolname, c.role)::text, r.oid"
-			   " FROM group_api_private.consumers c"
-			   " LEFT JOIN pg_catalog.pg_roles r ON CASE"
-			   "   WHEN c.role_cluster = $2 THEN r.oid = c.role_oid"
-			   "   ELSE r.rolname = c.role END"
-			   " WHERE c.name = $1",
-		.nargs = 2,
-		.argtypes = {TEXTOID, INT8OID},
-	};
-	Datum values[2] = {CStringGetTextDatum(name),
-					   Int64GetDatum((int64) GetSystemIdentifier())};
 	Datum value;
 	bool isnull;
 
-	if (ga_plan_run(&plan, values, NULL, SPI_OK_SELECT) == 0)
+	if (!find_consumer(name, 0))
+		return false;
+	/* Its role is one of another cluster, which pg_upgrade may have moved here. */
+	if (ga_row_bool(0, 3, false) &&
+		!find_consumer(name, ga_installation_former_cluster()))
 		return false;
 	role->name = ga_row_text(scope, 0, 1);
 	value = ga_row_datum(0, 2, &isnull);
@@ -88,6 +103,24 @@ ga_consumer_create(const char *name, GaEventTypes types, bool contacts,
 		return false;
 	CacheInvalidateRelcacheByRelid(ga_extension_table("consumers"));
 	return true;
+}
+
+void
+ga_consumers_follow_upgrade(int64 former_cluster)
+{
+	static GaPlan plan = {
+		.sql = "WITH old AS MATERIALIZED (SELECT c.ctid AS at"
+			   "  FROM group_api_private.consumers c"
+			   "  WHERE c.role_cluster = $1 FOR UPDATE SKIP LOCKED)"
+			   " UPDATE group_api_private.consumers c SET role_cluster = $2"
+			   " FROM old WHERE c.ctid = old.at",
+		.nargs = 2,
+		.argtypes = {INT8OID, INT8OID},
+	};
+	Datum values[2] = {Int64GetDatum(former_cluster),
+					   Int64GetDatum((int64) GetSystemIdentifier())};
+
+	ga_plan_run(&plan, values, NULL, SPI_OK_UPDATE);
 }
 
 void

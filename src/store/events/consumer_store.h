@@ -34,6 +34,8 @@ extern bool ga_consumer_exists(const char *name);
 extern bool ga_consumer_find(const GaOwnerScope *scope, const char *name,
 							 GaConsumerRole *role);
 
+/* Notes that pg_upgrade moved the roles of that cluster here, whatever their names. */
+extern void ga_consumers_follow_upgrade(int64 former_cluster);
 /* A dump's consumers: what they know by a role's name is tied to the role of that name. */
 extern void ga_consumers_adopt(void);
 
