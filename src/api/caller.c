@@ -3,7 +3,8 @@
  *		Identity from the gateway's settings or from the session.
  *
  * Any session can SET request.jwt.claims; only a gateway's login role is
- * believed.  Must never throw because of what stands in these settings.
+ * believed.  Must never throw because of what stands in these settings; but a gateway
+ * that is not believed is refused, since all it speaks for would be one role.
  */
 #include "postgres.h"
 
@@ -52,16 +53,14 @@ was_made_a_gateway(Oid role)
 	return OidIsValid(function) && ga_may_execute(function, role);
 }
 
-bool
-ga_caller_is_gateway(Oid role)
+static bool
+is_listed(const char *user)
 {
-	char *user = GetUserNameFromId(role, true);
 	char *list = pstrdup(ga_settings.trusted_roles);
 	List *names = NIL;
 	ListCell *cell;
 
-	if (user == NULL || !was_made_a_gateway(role) ||
-		!SplitIdentifierString(list, ',', &names))
+	if (!SplitIdentifierString(list, ',', &names))
 		return false;
 	foreach (cell, names)
 		if (strcmp(lfirst(cell), user) == 0)
@@ -69,15 +68,47 @@ ga_caller_is_gateway(Oid role)
 	return false;
 }
 
+/* Capitals are kept, as people who copy the name of a role expect. */
+static bool
+is_listed_as_written(const char *user)
+{
+	const char *name = ga_settings.trusted_roles;
+	size_t length = strlen(user);
+
+	while (name != NULL)
+	{
+		const char *comma;
+
+		name += strspn(name, " \t\n\r\f\v");
+		comma = strchr(name, ',');
+		if (strncmp(name, user, length) == 0 &&
+			strspn(name + length, " \t\n\r\f\v") == strcspn(name + length, ","))
+			return true;
+		name = comma != NULL ? comma + 1 : NULL;
+	}
+	return false;
+}
+
+static bool
+is_gateway(Oid role)
+{
+	char *user = GetUserNameFromId(role, true);
+
+	return user != NULL && was_made_a_gateway(role) &&
+		   (is_listed(user) || is_listed_as_written(user));
+}
+
 /* What a proxy said of the session it speaks for, during its call. */
 static bool is_spoken_for;
-static bool is_spoken_for_trusted;
+static bool is_spoken_for_superuser;
+static Oid spoken_for_login;
 
 void
-ga_caller_speak_for(bool is_trusted)
+ga_caller_speak_for(Oid login, bool is_superuser)
 {
 	is_spoken_for = true;
-	is_spoken_for_trusted = is_trusted;
+	is_spoken_for_superuser = is_superuser;
+	spoken_for_login = login;
 }
 
 void
@@ -86,13 +117,52 @@ ga_caller_speak_for_nobody(void)
 	is_spoken_for = false;
 }
 
+/* InvalidOid: the proxy's session is of a role that is not here. */
+static Oid
+login_role(void)
+{
+	return is_spoken_for ? spoken_for_login : GetSessionUserId();
+}
+
 static bool
 is_trusted_session(void)
 {
-	if (is_spoken_for)
-		return is_spoken_for_trusted;
-	return superuser_arg(GetSessionUserId()) ||
-		   ga_caller_is_gateway(GetSessionUserId());
+	Oid login = login_role();
+
+	if (is_spoken_for ? is_spoken_for_superuser : superuser_arg(login))
+		return true;
+	return OidIsValid(login) && is_gateway(login);
+}
+
+/*
+ * A gateway that was renamed, or is missing in the list.  Its own role is whom its users
+ * share, so none of them could keep a group from the others.
+ */
+static void
+refuse_unlisted_gateway(bool is_http)
+{
+	Oid login = login_role();
+	const char *name;
+	const char *list = ga_settings.trusted_roles;
+
+	if (!is_http && ga_caller_setting("request.jwt.claims") == NULL)
+		return;
+	if (!OidIsValid(login) || !was_made_a_gateway(login))
+		return;
+	name = GetUserNameFromId(login, false);
+	list = psprintf("%s%s%s", list, list[0] != '\0' ? ", " : "",
+					quote_identifier(name));
+	ereport(
+		ERROR,
+		(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+		 errmsg("the gateway of this session is not named in "
+				"group_api.trusted_roles"),
+		 errdetail("Role \"%s\" was made a gateway, and what it says of its "
+				   "callers is not believed.",
+				   name),
+		 errhint("ALTER SYSTEM SET group_api.trusted_roles = %s; SELECT "
+				 "pg_reload_conf();",
+				 quote_literal_cstr(list))));
 }
 
 /* Names end up in headers of mails: no second line, nothing reversed. */
@@ -377,6 +447,8 @@ ga_caller_read(GaCaller *caller)
 
 	memset(caller, 0, sizeof(*caller));
 	caller->is_http = ga_caller_setting("request.method") != NULL;
+	if (!trusted)
+		refuse_unlisted_gateway(caller->is_http);
 	if (caller->is_http)
 		caller->headers = headers_to_read();
 	if (claims != NULL)

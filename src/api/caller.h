@@ -25,20 +25,19 @@ typedef struct GaCaller
 /*
  * request.jwt.claims ->> 'sub' counts only from a session whose own user is a
  * superuser, or in group_api.trusted_roles and made a gateway by
- * grant_access(); otherwise the caller is the current role.  Empty, malformed or
+ * grant_access(); otherwise the caller is the current role.  Error: 55000 where a role
+ * was made a gateway, speaks for somebody and is not in the setting.  Empty, malformed or
  * non-object claims are none, so are those of an issuer that is not accepted.  Call it before
  * ga_owner_enter().
  */
 extern void ga_caller_read(GaCaller *caller);
 
-/* Named in group_api.trusted_roles and made a gateway: a session of this role is believed. */
-extern bool ga_caller_is_gateway(Oid role);
-
 /*
  * From here to ga_caller_speak_for_nobody() callers are not this session's: a proxy
- * (api/shard/call_as) calls for a session of its own, whose claims count or not.
+ * (api/shard/call_as) calls for a session of its own, whose login role is this, or
+ * InvalidOid where there is none of that name here.
  */
-extern void ga_caller_speak_for(bool is_trusted);
+extern void ga_caller_speak_for(Oid login, bool is_superuser);
 extern void ga_caller_speak_for_nobody(void);
 
 /*

@@ -274,11 +274,18 @@ RESET ROLE;
 GRANT ga_test_web TO authenticator;
 SELECT is(pg_temp.who('authenticator', 'ga_test_web', '{"sub": "ann"}', 'POST'), 'ga_test_web',
 	'a role made by another under the free name is not believed');
-SELECT is(pg_temp.who('ga_test_former', 'ga_test_web', '{"sub": "ann"}', 'POST'), 'ga_test_web',
-	'nor is a gateway under a name that group_api.trusted_roles does not have');
+-- All that it speaks for would be one user, who sees the groups of all.
+SELECT is(pg_temp.who('ga_test_former', 'ga_test_web', claims, method), '55000', title)
+FROM (VALUES
+	('{"sub": "ann"}', '', 'a gateway under a name that group_api.trusted_roles does not have is refused'),
+	('{"sub": "ann"}', 'POST', 'over HTTP, too'),
+	('{"role": "ga_test_web"}', '', 'whoever it speaks for'),
+	('', 'POST', 'and if it speaks for nobody')) AS cases (claims, method, title);
+SELECT is(pg_temp.who('ga_test_former', 'ga_test_web', '', ''), 'ga_test_web', 'in SQL, for itself, it is the role');
 SELECT group_api.grant_access('ga_test_operator', 'gateway');
-SELECT is(pg_temp.who('ga_test_operator', '', '{"sub": "ann"}', 'POST'), 'ga_test_operator',
-	'nor is any other role that was made one');
+SELECT is(pg_temp.who('ga_test_operator', '', '{"sub": "ann"}', 'POST'), '55000', 'so is any other role that was made one');
+REVOKE EXECUTE ON FUNCTION group_api.is_gateway() FROM ga_test_operator;
+SELECT is(pg_temp.who('ga_test_operator', '', '{"sub": "ann"}', 'POST'), 'ga_test_operator', 'one that is none any more is itself');
 SELECT is(group_api.is_gateway(), true, 'a superuser''s session is believed');
 
 SELECT * FROM finish();

@@ -1,5 +1,5 @@
 # Who a caller is where a setting or another cluster has a say: accepted issuers of
-# tokens, and roles after a dump and a restore.
+# tokens, gateways, and roles after a dump and a restore.
 use strict;
 use warnings;
 
@@ -78,5 +78,38 @@ $restored->safe_psql('postgres', 'SELECT group_api.adopt()');
 $restored->safe_psql('postgres', "ALTER ROLE hers RENAME TO lady; CREATE ROLE hers LOGIN; SELECT group_api.grant_access('hers', 'caller')");
 like(call($restored, 'lady', "SELECT group_api_v2.get_group($number)"), qr/"Hers"/, 'from adopt() on by its oid');
 like(call($restored, 'hers', "SELECT group_api_v2.get_group($number)"), qr/there is no such group/, 'which its name is nothing to');
+
+# ---- gateways that the list does not name, or names in capitals ----
+
+# Whose group it is that this login makes for a token of ann; else the error.
+sub made_by
+{
+	my ($login) = @_;
+	my $ann = q{SET ROLE web; SET request.jwt.claims = '{"sub": "ann", "iss": "https://moved.example"}';};
+	my $create = sprintf q{SELECT group_api_v2.create_group('{"name": "Group %d", "visible": false}') ->> 'id'}, ++$made;
+	my (undef, $out, $error) = $node->psql('postgres', "$ann $create",
+		extra_params => [ '-U', $login ]);
+
+	return $error if $out eq '';
+	return $node->safe_psql('postgres', "SELECT u.subject FROM group_api_private.groups g JOIN group_api_private.users u ON u.id = g.created_by WHERE g.number = $out");
+}
+
+$node->safe_psql('postgres', q{
+	CREATE ROLE web; CREATE ROLE authenticator LOGIN NOINHERIT; CREATE ROLE "PostgREST" LOGIN NOINHERIT;
+	GRANT web TO authenticator, "PostgREST";
+	SELECT group_api.grant_access('web', 'caller'), group_api.grant_access('authenticator', 'gateway'), group_api.grant_access('"PostgREST"', 'gateway')});
+is(made_by('authenticator'), 'ann', 'a gateway speaks for its users');
+$node->safe_psql('postgres', 'ALTER ROLE authenticator RENAME TO gw');
+my $refused = made_by('gw');
+like($refused, qr/ERROR:  the gateway of this session is not named in group_api\.trusted_roles$/m, 'renamed, it is refused instead of being one user for all');
+like($refused, qr/^DETAIL:  Role "gw" was made a gateway/m, 'which says which role it is');
+like(made_by('PostgREST'), qr/^HINT:  ALTER SYSTEM SET group_api\.trusted_roles = 'authenticator, "PostgREST"'; SELECT pg_reload_conf\(\);/m, 'and what helps');
+for my $list ('authenticator, gw, PostgREST', 'gw,"PostgREST"')
+{
+	$node->safe_psql('postgres', "ALTER SYSTEM SET group_api.trusted_roles = '$list'");
+	$node->reload;
+	$node->poll_query_until('postgres', "SELECT current_setting('group_api.trusted_roles') = '$list'") or die 'no reload';
+	is(made_by($_), 'ann', "$_ is believed, named in $list") for 'gw', 'PostgREST';
+}
 
 done_testing();

@@ -84,23 +84,20 @@ role_to_become(const char *name)
 	return role;
 }
 
-static bool
-is_believed(FunctionCallInfo fcinfo)
+/* The role that logged in at the proxy; InvalidOid: it is not here. */
+static Oid
+login_there(FunctionCallInfo fcinfo)
 {
-	Oid login = PG_ARGISNULL(ARG_LOGIN)
-					? InvalidOid
-					: get_role_oid(NameStr(*PG_GETARG_NAME(ARG_LOGIN)), true);
-
-	if (!PG_ARGISNULL(ARG_IS_SUPERUSER) && PG_GETARG_BOOL(ARG_IS_SUPERUSER))
-		return true;
-	return OidIsValid(login) && ga_caller_is_gateway(login);
+	return PG_ARGISNULL(ARG_LOGIN)
+			   ? InvalidOid
+			   : get_role_oid(NameStr(*PG_GETARG_NAME(ARG_LOGIN)), true);
 }
 
 static void
 become(FunctionCallInfo fcinfo, Scope *scope)
 {
 	Oid role = role_to_become(NameStr(*PG_GETARG_NAME(ARG_ROLE)));
-	bool believed = is_believed(fcinfo);
+	Oid login = login_there(fcinfo);
 
 	GetUserIdAndSecContext(&scope->user, &scope->security);
 	scope->guc_level = NewGUCNestLevel();
@@ -115,7 +112,8 @@ become(FunctionCallInfo fcinfo, Scope *scope)
 		XactReadOnly = true;
 	SetUserIdAndSecContext(role,
 						   scope->security | SECURITY_LOCAL_USERID_CHANGE);
-	ga_caller_speak_for(believed);
+	ga_caller_speak_for(login, !PG_ARGISNULL(ARG_IS_SUPERUSER) &&
+								   PG_GETARG_BOOL(ARG_IS_SUPERUSER));
 }
 
 /* After an error the end of the (sub)transaction gives user and settings back. */
