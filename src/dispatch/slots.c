@@ -97,6 +97,9 @@ create_slots(void)
 	{
 		ga_slots->lock = &(GetNamedLWLockTranche("group_api"))->lock;
 		ga_slots->launcher_latch = NULL;
+		ga_slots->launcher_pid = 0;
+		ga_slots->launcher_down_since = ga_monotonic_now();
+		pg_atomic_init_u64(&ga_slots->launcher_looked_at, 0);
 		ga_slots->is_probing = true;
 		pg_atomic_init_u32(&ga_slots->launcher_calls, 0);
 		pg_atomic_init_u32(&ga_slots->waiting, 0);

@@ -162,6 +162,11 @@ typedef struct GaSlots
 {
 	LWLock *lock;
 	Latch *launcher_latch; /* protected by lock; NULL while it is down */
+	/* Protected by lock, too: of the one of now or the last; 0: there was none. */
+	pid_t launcher_pid;
+	GaMonotonic launcher_down_since; /* protected by lock */
+	/* When it looked at the slots last, GaMonotonic. */
+	pg_atomic_uint64 launcher_looked_at;
 	/* How often its latch was set: a wait inside of PostgreSQL may reset that. */
 	pg_atomic_uint32 launcher_calls;
 	bool is_probing; /* protected by lock: not all databases are tried */

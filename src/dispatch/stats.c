@@ -29,8 +29,14 @@
 /* Of a step that was not tried again for this long after its pause nobody knows. */
 #define STILL_HELD_UP_MS 10000
 
-/* A turn so late was missed: a dispatcher's transactions are short. */
+/*
+ * A turn so late was missed: a dispatcher's transactions are short, and so is what the
+ * launcher does at a time.
+ */
 #define OVERDUE_US INT64CONST(3000000)
+
+/* Doubled, it is what PostgreSQL's own workers and ours need at least. */
+#define LAUNCHER_WORKERS 4
 
 /* Waiting this long for a dispatcher is worth a word. */
 #define LONG_WAIT_MS 30000
@@ -155,30 +161,105 @@ is_template(Oid database)
 	return answer;
 }
 
-static bool
-launcher_is_there(bool *is_probing)
+/* What the lock protects of the launcher. */
+typedef struct Launcher
 {
-	bool answer;
+	bool is_there;
+	bool is_probing;
+	pid_t pid;
+	GaMonotonic down_since;
+} Launcher;
+
+static Launcher
+read_launcher(void)
+{
+	Launcher launcher;
 
 	LWLockAcquire(ga_slots->lock, LW_SHARED);
-	answer = ga_slots->launcher_latch != NULL;
-	*is_probing = ga_slots->is_probing;
+	launcher.is_there = ga_slots->launcher_latch != NULL;
+	launcher.is_probing = ga_slots->is_probing;
+	launcher.pid = ga_slots->launcher_pid;
+	launcher.down_since = ga_slots->launcher_down_since;
 	LWLockRelease(ga_slots->lock);
-	return answer;
+	return launcher;
+}
+
+/* One that ends is started again within a second; one that never was there has no place. */
+static void
+tell_no_launcher(const Launcher *launcher, GaDispatcherStats *stats)
+{
+	GaMonotonic down_since = launcher->down_since;
+
+	if (ga_monotonic_now() - down_since < OVERDUE_US)
+	{
+		tell(stats, "starting", NULL, NULL);
+		return;
+	}
+	stats->since = ga_clock_date(down_since);
+	tell(stats, "stopped", "the launcher does not run",
+		 "look for \"group_api launcher\" in the server's log");
+	if (launcher->pid != 0)
+		return;
+	stats->hint = "increase max_worker_processes and restart; where it is "
+				  "high enough, look for \"group_api launcher\" in the "
+				  "server's log";
+	tell_raise(stats, "max_worker_processes",
+			   Max(max_worker_processes, LAUNCHER_WORKERS));
+}
+
+/* False: it looked since the dispatcher was wanted, or still has time to. */
+static bool
+tell_late_launcher(const Launcher *launcher, const GaSlot *slot,
+				   GaDispatcherStats *stats)
+{
+	GaMonotonic wanted =
+		slot->state == GA_SLOT_IDLE ? slot->next_start : slot->wanted_at;
+	int64 late_us = ga_monotonic_now() - wanted;
+
+	if (slot->state != GA_SLOT_IDLE && slot->state != GA_SLOT_WANTED)
+		return false;
+	if (wanted == GA_MONOTONIC_NEVER || late_us < OVERDUE_US ||
+		(GaMonotonic) pg_atomic_read_u64(&ga_slots->launcher_looked_at) >=
+			wanted)
+		return false;
+	stats->since = ga_clock_date(wanted);
+	tell(stats, "not responding",
+		 psprintf("the launcher has made no progress for %ld s",
+				  (long) (late_us / USECS_PER_SEC)),
+		 psprintf("SELECT * FROM pg_stat_activity WHERE pid = %d; a process "
+				  "that was stopped goes on by kill -CONT %d",
+				  (int) launcher->pid, (int) launcher->pid));
+	tell_command(stats, psprintf("\\! kill -CONT %d", (int) launcher->pid));
+	return true;
+}
+
+/* A dispatcher that runs needs none; false: the launcher is at work. */
+static bool
+tell_launcher(const GaSlot *slot, GaDispatcherStats *stats)
+{
+	Launcher launcher = read_launcher();
+
+	if (slot->state == GA_SLOT_RUNNING || slot->state == GA_SLOT_STARTING)
+		return false;
+	if (launcher.is_there)
+		return tell_late_launcher(&launcher, slot, stats);
+	tell_no_launcher(&launcher, stats);
+	return true;
 }
 
 /* A database nobody knows of. */
 static void
 tell_no_slot(Oid database, GaDispatcherStats *stats)
 {
-	bool is_probing = false;
+	Launcher launcher = {0};
 
+	if (ga_slots != NULL)
+		launcher = read_launcher();
 	if (ga_slots == NULL)
 		tell(stats, "stopped", "the server was started without group_api",
 			 "add group_api to shared_preload_libraries and restart");
-	else if (!launcher_is_there(&is_probing))
-		tell(stats, "stopped", "the launcher does not run",
-			 "look for \"group_api launcher\" in the server's log");
+	else if (!launcher.is_there)
+		tell_no_launcher(&launcher, stats);
 	else if (is_template(database))
 	{
 		tell(stats, "stopped", "this database is a template",
@@ -193,7 +274,7 @@ tell_no_slot(Oid database, GaDispatcherStats *stats)
 			 "increase group_api.max_databases and restart");
 		tell_raise(stats, "group_api.max_databases", ga_settings.max_databases);
 	}
-	else if (is_probing)
+	else if (launcher.is_probing)
 		tell(stats, "starting", NULL, NULL);
 	else
 	{
@@ -376,7 +457,8 @@ ga_stats_of_dispatcher(Oid database, GaDispatcherStats *stats)
 	tell_hindrance(&slot, stats);
 	tell_failure(&slot, stats);
 	tell_progress(&slot, stats);
-	if (!tell_version(stats) && !tell_owner(stats))
+	if (!tell_version(stats) && !tell_owner(stats) &&
+		!tell_launcher(&slot, stats))
 		tell_slot(&slot, (GaSlotTrouble) pg_atomic_read_u32(&slot.trouble),
 				  stats);
 }

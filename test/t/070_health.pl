@@ -152,6 +152,13 @@ way('a courier that hangs', break => sub { invite($node, some(1)); poll_until(su
 way('a dispatcher that hangs', break => sub { kill 'STOP', dispatcher($node)->{pid}; },
 	check => 'dispatcher', command => qr/\\! kill -CONT \d+/, within => 5);
 
+# ---- the launcher
+
+# The next dispatcher is its to start.
+sub launcher { return query(q{SELECT pid FROM pg_stat_activity WHERE backend_type = 'group_api launcher'}); }
+way('a launcher that hangs', break => sub { kill 'STOP', launcher(); query('SELECT pg_terminate_backend(pid) FROM group_api.dispatcher'); },
+	check => 'dispatcher', fact => qr/the launcher has made no progress for \d+ s/, command => qr/^\\! kill -CONT \d+$/, within => 5);
+
 # ---- locks
 
 my $session;
@@ -266,6 +273,19 @@ poll_until(sub { trusted() eq 'well' }, 'without a gateway all is well');
 
 is(query(q{SET restrict_nonsystem_relation_kind = 'view'; SELECT concat_ws('; ', severity, fact, command) FROM group_api.health() WHERE "check" = 'dispatcher'}),
 	'critical; not known: access to non-system view "dispatcher" is restricted', 'an error of the same SQLSTATE asks for no restart');
+
+# ---- no place for the launcher
+
+$node->append_conf('postgresql.conf', 'max_worker_processes = 1');
+$node->restart;
+invite($node, some(1));
+my $down;
+poll_until(sub { ($down) = grep { $_->{check} eq 'dispatcher' } findings(); ($down->{fact} // '') eq 'the launcher does not run' },
+	'a launcher that finds no place is told') or diag(explain([ findings() ]));
+is("$down->{severity}: $down->{command}", "critical: ALTER SYSTEM SET max_worker_processes = 8;\n\\! pg_ctl restart -D \"\$PGDATA\"", 'with the command');
+type_in((split /\n/, $down->{command})[0]);
+$node->restart;
+all_are($node, 'sent', 'typed, it helps');
 
 # ---- a server that does not load the library
 

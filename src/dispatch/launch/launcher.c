@@ -73,6 +73,7 @@ leave(int code, Datum arg)
 {
 	LWLockAcquire(ga_slots->lock, LW_EXCLUSIVE);
 	ga_slots->launcher_latch = NULL;
+	ga_slots->launcher_down_since = ga_monotonic_now();
 	LWLockRelease(ga_slots->lock);
 }
 
@@ -81,6 +82,7 @@ enter(void)
 {
 	LWLockAcquire(ga_slots->lock, LW_EXCLUSIVE);
 	ga_slots->launcher_latch = MyLatch;
+	ga_slots->launcher_pid = MyProcPid;
 	ga_slots->is_probing = true;
 	/* Workers of an earlier launcher still run; the others must start anew. */
 	for (int i = 0; i < ga_slots->used; i++)
@@ -260,6 +262,7 @@ serve_all(void)
 	int waiting;
 	int count;
 
+	pg_atomic_write_u64(&ga_slots->launcher_looked_at, (uint64) now);
 	ga_launcher_wake_at = GA_MONOTONIC_NEVER;
 	ga_probes_follow_databases(now);
 	running = ga_workers_count(now);
