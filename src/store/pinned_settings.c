@@ -6,8 +6,8 @@
  * who may set all that a user may set.  Two kinds of settings must not reach it:
  * those that show what runs inside (its plans hold addresses and secrets once
  * parameters have become constants), and those by which the same statement means
- * something else.  Of what a plan costs only its session has the harm, so the
- * planner's settings are left alone.
+ * something else, or leaves out what triggers and foreign keys do.  Of what a plan
+ * costs only its session has the harm, so the planner's settings are left alone.
  *
  * A call enters the owner's scope several times, so values are compared first:
  * where nothing differs, as nearly always, this costs nothing to speak of.
@@ -15,6 +15,7 @@
 #include "postgres.h"
 
 #include "catalog/namespace.h"
+#include "commands/trigger.h"
 #include "miscadmin.h"
 #include "parser/parse_expr.h"
 #include "parser/parser.h"
@@ -70,6 +71,20 @@ ga_settings_set(const char *name, const char *value)
 							 GUC_ACTION_SAVE, true, 0, false);
 }
 
+/*
+ * A session that applies changes of elsewhere fires no triggers, so a group would be
+ * deleted and its members and invitations stay.  Only superusers, and whom they let,
+ * may set it, so the caller's right is not what decides.
+ */
+static void
+pin_triggers(void)
+{
+	if (SessionReplicationRole == SESSION_REPLICATION_ROLE_REPLICA)
+		(void) set_config_option("session_replication_role", "origin",
+								 PGC_SUSET, PGC_S_SESSION, GUC_ACTION_SAVE,
+								 true, 0, false);
+}
+
 void
 ga_settings_pin(void)
 {
@@ -83,6 +98,7 @@ ga_settings_pin(void)
 	for (int i = 0; i < lengthof(numbers); i++)
 		if (*numbers[i].value != numbers[i].wanted)
 			ga_settings_set(numbers[i].name, numbers[i].text);
+	pin_triggers();
 	/* What the server logs of our statements is for its log. */
 	if (client_min_messages < NOTICE)
 		ga_settings_set("client_min_messages", "notice");

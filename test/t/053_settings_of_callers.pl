@@ -142,6 +142,17 @@ for my $settings (@hostile)
 	is(normal($error), $plain_error, 'and no error');
 }
 
+# ---- nothing is left -----------------------------------------------------------------------
+
+# Of a superuser, or whom one lets: triggers and foreign keys are off in such a session.
+my ($status, $kept) = $node->psql('postgres', "SET session_replication_role = replica;
+	SELECT group_api.create_group(\$j\$$body\$j\$::jsonb)::json #>> '{group,id}' AS a \\gset
+	SELECT group_api.delete_group(:'a') #>> '{error,code}';
+	SELECT (SELECT count(*) FROM group_api_private.members m WHERE NOT EXISTS (SELECT FROM group_api_private.groups g WHERE g.id = m.group_id)),
+		(SELECT count(*) FROM group_api_private.invitations i WHERE NOT EXISTS (SELECT FROM group_api_private.groups g WHERE g.id = i.group_id));
+	SHOW session_replication_role");
+is($kept, "0\n0|0\nreplica", 'a group that is deleted leaves nothing where triggers of the session are off, and they are so afterwards');
+
 unlike(slurp_file($node->logfile), qr/was terminated by signal|PANIC:|TRAP:/, 'no process ended by a signal');
 $node->stop;
 done_testing();
