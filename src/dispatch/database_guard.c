@@ -227,6 +227,9 @@ tell_dispatcher(News news)
 		ga_slots_check_databases();
 	if (news == NEWS_UNLOCKED)
 		return;
+	/* Of whatever database or role it changed. */
+	if (news == NEWS_PREPARED)
+		ga_wake_settings_at_commit(InvalidOid);
 	/*
 	 * A database without the extension is none of our business; but a prepared
 	 * transaction may have created it.

@@ -108,6 +108,11 @@ two_phase('d0', "SELECT group_api.resume('sms')", 'ROLLBACK');
 is(sql('d0', 'SELECT state FROM group_api.providers'), 'paused', 'resume() is not at ROLLBACK PREPARED');
 two_phase('d0', "SELECT group_api.resume('sms')");
 all_are($node, 'sent', 'but at COMMIT PREPARED', database => 'd0', seconds => 4);
+# It ends in a session of another database than the one that it is about.
+two_phase('d1', 'ALTER DATABASE d0 SET group_api.dispatch = off');
+poll_until(sub { (dispatcher($node, 'd0')->{reason} // '') eq 'group_api.dispatch is off' }, 'a setting of another database is heard at COMMIT PREPARED', 10);
+two_phase('d1', 'ALTER DATABASE d0 RESET group_api.dispatch');
+sends('d0', 'and that it is gone', 10);
 sql('d0', 'DROP SERVER sms');
 invite($node, \'d0', sa_number(++$next));
 two_phase('d0', "CREATE SERVER other FOREIGN DATA WRAPPER group_api_http OPTIONS (url '$sink->{http}', channel 'MOBILE')");
