@@ -8,8 +8,28 @@ SELECT group_api_private.check_library();
 ALTER TABLE group_api_private.event_deliveries ADD COLUMN tried_since timestamptz;
 COMMENT ON COLUMN group_api_private.event_deliveries.tried_since IS 'when it was tried first since it happened, was replayed, or its webhook was resumed; null: not yet';
 
+-- A dump that is restored over groups, or a subscription to a database in use, brings the row that
+-- says whose data it brings.  It would be refused as the double of the one that is there, while its
+-- groups go in and are sent.  Not in C: the library may be newer than the extension here.
 CREATE FUNCTION group_api_private.copied_over() RETURNS trigger
-    LANGUAGE c AS 'MODULE_PATHNAME', 'group_api_copied_over_trigger';
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    -- What adopt() and the first group write bears this cluster and database.
+    IF NEW.system_identifier = (SELECT c.system_identifier FROM pg_control_system() c)
+       AND NEW.database_oid = (SELECT d.oid FROM pg_database d WHERE d.datname = current_database()) THEN
+        RETURN NEW;
+    END IF;
+    -- The suppression list that comes along is of a salt that is refused as well.
+    UPDATE group_api_private.installation SET database_oid = 0, salt_digest = NEW.salt_digest;
+    IF NOT FOUND THEN
+        RETURN NEW;
+    END IF;
+    PERFORM group_api_private.start();
+    RAISE NOTICE 'data of another database were copied into this one, which sends nothing from now on'
+        USING HINT = 'See what would be sent: SELECT group_api.adopt(dry_run => true).';
+    RETURN NULL;
+END
+$$;
 COMMENT ON FUNCTION group_api_private.copied_over() IS 'internal: disowns the data where those of another database are copied over them';
 REVOKE ALL ON FUNCTION group_api_private.copied_over() FROM PUBLIC;
 

@@ -383,21 +383,6 @@ ga_installation_disown(void)
 	ga_plan_run(&plan, values, NULL, SPI_OK_UPDATE);
 }
 
-bool
-ga_installation_copied_over(Datum salt_digest)
-{
-	static GaPlan plan = {
-		.sql = "UPDATE group_api_private.installation"
-			   " SET database_oid = 0, salt_digest = $1",
-		.nargs = 1,
-		.argtypes = {BYTEAOID},
-	};
-	Datum values[1] = {salt_digest};
-	const char nulls[1] = {salt_digest == (Datum) 0 ? 'n' : ' '};
-
-	return ga_plan_run(&plan, values, nulls, SPI_OK_UPDATE) > 0;
-}
-
 /* ---- adopt() ------------------------------------------------------------- */
 
 void

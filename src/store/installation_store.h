@@ -75,11 +75,6 @@ extern bool ga_installation_take_over(void);
  * later, they are not ours.
  */
 extern void ga_installation_disown(void);
-/*
- * Data of another database were copied over these, whose suppression list has a salt of
- * this digest (bytea; 0: none): disowns all of them.  False: there is no row yet.
- */
-extern bool ga_installation_copied_over(Datum salt_digest);
 
 extern void ga_installation_plan_adoption(GaAdoption *plan);
 /*
