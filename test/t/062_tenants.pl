@@ -164,6 +164,14 @@ $node->safe_psql('postgres', 'CREATE ROLE backup LOGIN BYPASSRLS IN ROLE pg_read
 $node->command_ok([ 'pg_dump', '-U', 'backup', '-f', $dump, '-d', $node->connstr('bare') ], 'a role with pg_read_all_data and BYPASSRLS dumps the database');
 like(slurp_file($dump), qr/^COPY group_api_private\.(?:installation|suppression_salt) .*\n[^\\]/m, 'whole');
 unlike(slurp_file($dump), qr/^COPY group_api_private\.link_secret /m, 'but not the key of the links');
+# As docs/upgrade-postgresql.md says of their passwords.
+$node->safe_psql('bare', q{CREATE SERVER relay FOREIGN DATA WRAPPER group_api_smtp OPTIONS (url 'smtp://127.0.0.1:1', sender 'a@example.com');
+	CREATE USER MAPPING FOR public SERVER relay OPTIONS (username 'groups', password 's3cret')});
+$node->command_ok([ 'pg_dump', '-U', 'backup', '-f', $dump, '-d', $node->connstr('bare') ], 'it dumps a provider');
+unlike(slurp_file($dump), qr/s3cret/, 'without its password');
+$node->safe_psql('bare', 'CREATE ROLE providers; GRANT USAGE ON FOREIGN DATA WRAPPER group_api_smtp TO providers; ALTER SERVER relay OWNER TO providers; GRANT providers TO backup');
+$node->command_ok([ 'pg_dump', '-U', 'backup', '-f', $dump, '-d', $node->connstr('bare') ], 'as a member of the owner of the server it dumps it');
+like(slurp_file($dump), qr/s3cret/, 'with its password');
 $node->command_fails([ 'pg_dump', '-U', 'reader', '-f', $dump, '-d', $node->connstr('bare') ], 'without BYPASSRLS pg_dump fails rather than leaves rows out');
 
 $node->stop;
