@@ -321,7 +321,7 @@ ga_extension_table(const char *name)
 /* ---- whose it is ---------------------------------------------------------- */
 
 Oid
-ga_extension_owner(void)
+ga_extension_table_owner(void)
 {
 	Oid table = our_schemas()->invitations;
 	Oid owner = InvalidOid;

@@ -37,8 +37,8 @@ extern void ga_extension_require(void);
 /* A table of the schema group_api_private. */
 extern Oid ga_extension_table(const char *name);
 
-/* The owner of the extension's tables. */
-extern Oid ga_extension_owner(void);
+/* The owner of the queue, as whom our statements run. */
+extern Oid ga_extension_table_owner(void);
 
 /* A function of the schema group_api that has one form only, such as adopt(). */
 extern Oid ga_extension_function(const char *name);

@@ -21,7 +21,9 @@
 #include "storage/proc.h"
 #include "storage/procarray.h"
 #include "store/plan_cache.h"
+#include "store/table/extension_owner.h"
 #include "utils/builtins.h"
+#include "utils/lsyscache.h"
 #include "utils/syscache.h"
 #include "utils/timestamp.h"
 #include "utils/wait_event.h"
@@ -326,6 +328,39 @@ tell_crashing(const GaSlot *slot, GaDispatcherStats *stats)
 	tell_command(stats, "SELECT pg_reload_conf();");
 }
 
+/* False: no table is of another role than the extension. */
+static bool
+tell_tables_of_others(GaDispatcherStats *stats, const char *state)
+{
+	List *tables = ga_extension_tables_of_others();
+	const char *owner;
+	StringInfoData command;
+	ListCell *cell;
+
+	if (tables == NIL)
+		return false;
+	owner = GetUserNameFromId(ga_extension_owner(), true);
+	initStringInfo(&command);
+	foreach (cell, tables)
+		appendStringInfo(
+			&command, "%sALTER TABLE %s OWNER TO %s;",
+			command.len > 0 ? "\n" : "",
+			quote_qualified_identifier(
+				get_namespace_name(get_rel_namespace(lfirst_oid(cell))),
+				get_rel_name(lfirst_oid(cell))),
+			quote_identifier(owner ? owner : "..."));
+	tell(stats, state,
+		 list_length(tables) == 1
+			 ? "a table of the extension belongs to another role than the "
+			   "extension"
+			 : psprintf("%d tables of the extension belong to another role "
+						"than the extension",
+						list_length(tables)),
+		 "ALTER TABLE ... OWNER TO the extension's owner");
+	tell_command(stats, command.data);
+	return true;
+}
+
 /* False: the extension is not in the database that asks, or all is well. */
 static bool
 tell_owner(GaDispatcherStats *stats)
@@ -335,6 +370,8 @@ tell_owner(GaDispatcherStats *stats)
 
 	if (!OidIsValid(owner) || ga_owner_can_serve(owner))
 		return false;
+	if (tell_tables_of_others(stats, "stopped"))
+		return true;
 	name = GetUserNameFromId(owner, true);
 	tell(stats, "stopped",
 		 psprintf("%s, the owner of the extension, is not a superuser",
@@ -461,6 +498,9 @@ ga_stats_of_dispatcher(Oid database, GaDispatcherStats *stats)
 		!tell_launcher(&slot, stats))
 		tell_slot(&slot, (GaSlotTrouble) pg_atomic_read_u32(&slot.trouble),
 				  stats);
+	/* Of others than the queue: what needs their foreign keys fails. */
+	if (stats->command == NULL && OidIsValid(ga_extension_oid()))
+		(void) tell_tables_of_others(stats, stats->state);
 }
 
 int

@@ -403,7 +403,7 @@ ga_work_begin(GaStep step)
 	}
 	if (!ga_owner_can_serve(ga_owner()))
 	{
-		rest_for(step, "the owner of extension group_api is not a superuser");
+		rest_for(step, ga_owner_fault(ga_owner()));
 		return false;
 	}
 	PushActiveSnapshot(GetTransactionSnapshot());

@@ -17,12 +17,13 @@
 #include "storage/proc.h"
 #include "store/owner.h"
 #include "store/pinned_settings.h"
+#include "store/table/extension_owner.h"
 #include "utils/guc.h"
 
 Oid
 ga_owner(void)
 {
-	return ga_extension_owner();
+	return ga_extension_table_owner();
 }
 
 void (*ga_on_lock_timeout)(void) = NULL;
@@ -62,6 +63,38 @@ ga_owner_can_serve(Oid owner)
 	return superuser_arg(owner);
 }
 
+/* To make whoever was given a table a superuser would be the wrong cure. */
+static bool
+was_given_away(Oid owner)
+{
+	return owner != ga_extension_owner();
+}
+
+const char *
+ga_owner_fault(Oid owner)
+{
+	return was_given_away(owner)
+			   ? "group_api_private.invitations, a table of extension "
+				 "group_api, belongs to another role than the extension"
+			   : "the owner of extension group_api is not a superuser";
+}
+
+static void
+refuse_owner(Oid owner)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("%s", ga_owner_fault(owner)),
+			 errdetail_log("The owner is role \"%s\".",
+						   GetUserNameFromId(owner, true)),
+			 was_given_away(owner)
+				 ? errhint("ALTER TABLE group_api_private.invitations OWNER TO "
+						   "...; SELECT * FROM group_api.health(); has the "
+						   "command for each such table.")
+				 : errhint("ALTER ROLE ... SUPERUSER; SELECT * FROM "
+						   "group_api.health(); names the role.")));
+}
+
 static void
 refuse_without_tables(void)
 {
@@ -87,13 +120,7 @@ ga_owner_enter(GaOwnerScope *scope)
 		refuse_without_tables();
 	ga_extension_require();
 	if (!ga_owner_can_serve(owner))
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("the owner of extension group_api is not a superuser"),
-				 errdetail_log("The owner is role \"%s\".",
-							   GetUserNameFromId(owner, true)),
-				 errhint("ALTER ROLE ... SUPERUSER; SELECT * FROM "
-						 "group_api.health(); names the role.")));
+		refuse_owner(owner);
 	scope->caller_context = CurrentMemoryContext;
 	GetUserIdAndSecContext(&scope->user, &scope->security);
 	scope->guc_level = NewGUCNestLevel();

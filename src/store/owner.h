@@ -39,5 +39,7 @@ extern void ga_owner_leave(GaOwnerScope *scope);
 extern Oid ga_owner(void);
 /* False when the owner lost what our statements need: it is no superuser. */
 extern bool ga_owner_can_serve(Oid owner);
+/* What is wrong with one that cannot serve, in words that name no role. */
+extern const char *ga_owner_fault(Oid owner);
 
 #endif /* GA_STORE_OWNER_H */

@@ -140,6 +140,18 @@ $number = sa_number(++$next);
 invite($node, \'theirs', $number);
 poll_until(sub { captured($node, 'theirs', $number) == 1 }, 'with the attribute back it sends');
 
+# ---- a table of another owner
+
+$node->safe_psql('theirs', 'CREATE ROLE app_owner; ALTER TABLE group_api_private.invitations OWNER TO app_owner');
+my (undef, undef, $given) = $node->psql('theirs', 'SELECT group_api.create_group(' . group_body(sa_number(++$next)) . ')');
+like($given, qr/ERROR:  group_api_private\.invitations, a table of extension group_api, belongs to another role than the extension\nHINT:  ALTER TABLE group_api_private\.invitations OWNER TO/,
+	'a table that was given to another role is named, instead of making that a superuser');
+unlike($given, qr/SUPERUSER|app_owner/, 'and no role is');
+$node->safe_psql('theirs', 'ALTER TABLE group_api_private.invitations OWNER TO dba');
+$number = sa_number(++$next);
+invite($node, \'theirs', $number);
+poll_until(sub { captured($node, 'theirs', $number) == 1 }, 'given back it sends');
+
 # ---- schema public
 
 is($node->safe_psql('one', "SELECT extnamespace::regnamespace FROM pg_extension WHERE extname = 'group_api'"), 'pg_catalog', 'the extension is in no schema that can be dropped');

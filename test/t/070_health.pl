@@ -126,6 +126,12 @@ way('switched off for every role', break => sub { query('ALTER ROLE ALL SET grou
 
 way('an owner who is no superuser', break => sub { query('ALTER ROLE keeper NOSUPERUSER'); }, idle => 1,
 	check => 'dispatcher', command => qr/^ALTER ROLE keeper SUPERUSER;$/);
+query('CREATE ROLE app_owner');
+way('a table that was given away', break => sub { query('ALTER TABLE group_api_private.invitations OWNER TO app_owner'); }, idle => 1,
+	check => 'dispatcher', fact => qr/^a table of the extension belongs to another role than the extension$/,
+	command => qr/^ALTER TABLE group_api_private\.invitations OWNER TO keeper;$/);
+way('some that are', break => sub { query("ALTER TABLE group_api_private.$_ OWNER TO app_owner") for qw(members attempts); }, idle => 1,
+	check => 'dispatcher', command => qr/^ALTER TABLE group_api_private\.\w+ OWNER TO keeper;\nALTER TABLE group_api_private\.\w+ OWNER TO keeper;$/);
 
 # ---- the courier
 
