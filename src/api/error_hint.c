@@ -1,7 +1,8 @@
 /*
  * error_hint.c
  *		Hints for errors that PostgreSQL itself raises about what is the extension's:
- *		a right that is missing, a word that an enum does not have.
+ *		a right that is missing, a word that an enum does not have, a deferred
+ *		trigger of somebody else.
  *
  * PostgreSQL asks for the right to a schema while it parses a statement, and reads an
  * enum's label there, too: before any hook, so that no code of ours is on the way.
@@ -45,6 +46,15 @@ static const char operators_hint[] =
 	"group_api.grant_access(%s, 'operator');";
 static const char owners_hint[] =
 	"Only the owner of extension group_api may call it.";
+
+/* Frameworks make their foreign keys so, and our statements may put off none. */
+static const char deferred_hint[] =
+	"A deferrable constraint that is not the extension's is in the way: SELECT "
+	"c.conrelid::regclass, c.conname FROM pg_constraint c JOIN pg_class t ON "
+	"t.oid IN (c.conrelid, c.confrelid) WHERE c.condeferrable AND "
+	"t.relnamespace = 'group_api_private'::regnamespace; names it. Of a "
+	"foreign key: ALTER TABLE ... ALTER CONSTRAINT ... NOT DEFERRABLE; of a "
+	"trigger: ALTER TABLE ... DISABLE TRIGGER ...;";
 
 /* The labels of the extension's enums, in their order. */
 static const struct
@@ -181,6 +191,18 @@ hint_for_label(const ErrorData *error)
 	return NULL;
 }
 
+/* Refreshing a materialized view, say, meets deferred triggers, too. */
+static const char *
+hint_for_deferred(const ErrorData *error)
+{
+	static const char ours[] = "group_api_private";
+
+	return error->context != NULL &&
+				   find_word(error->context, ours, strlen(ours)) != NULL
+			   ? pstrdup(deferred_hint)
+			   : NULL;
+}
+
 /* The memory context is that of the error. */
 static void
 add_hint(ErrorData *error)
@@ -190,6 +212,10 @@ add_hint(ErrorData *error)
 	if (error->sqlerrcode == ERRCODE_INSUFFICIENT_PRIVILEGE &&
 		strncmp(error->message_id, "permission denied for ", 22) == 0)
 		hint = hint_for_right(error);
+	else if (error->sqlerrcode == ERRCODE_INSUFFICIENT_PRIVILEGE &&
+			 strcmp(error->message_id, "cannot fire deferred trigger within "
+									   "security-restricted operation") == 0)
+		hint = hint_for_deferred(error);
 	else if (error->sqlerrcode == ERRCODE_INVALID_TEXT_REPRESENTATION &&
 			 strcmp(error->message_id,
 					"invalid input value for enum %s: \"%s\"") == 0)

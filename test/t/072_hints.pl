@@ -86,6 +86,25 @@ like(refused(q{SELECT group_api.pause_channel('SMS')}), qr/HINT:  The values are
 like(refused(q{SELECT * FROM group_api.deliveries WHERE delivery = 'send'}), qr/HINT:  The values are held, /, 'and in a question to a view');
 unlike(refused(q{SELECT 'no such word'::mine.channel}), qr/HINT/, 'others\' enums are theirs');
 
+# ---- deferred triggers
+
+# As a framework makes its foreign keys.
+my $id = query(q{SELECT group_api.create_group('{"productId": "3f2504e0-4f89-41d3-9a0c-0305e82c3301", "name": "n", "description": "d", "message": "m",
+	"image": "https://example.com/p.png", "members": [{"nickName": "A", "contact": {"type": "EMAIL", "value": "a@example.com"}}]}') #>> '{group,id}'});
+query('CREATE TABLE mine.album (group_id uuid CONSTRAINT album_group REFERENCES group_api_private.groups (id) DEFERRABLE INITIALLY DEFERRED)');
+my $deferred = refused("SELECT group_api.delete_group('$id')");
+like($deferred, qr/cannot fire deferred trigger.*\n(?:.*\n)*HINT:  A deferrable constraint that is not the extension's is in the way: SELECT .*; names it\..*NOT DEFERRABLE/,
+	'the hint tells how to find the constraint, and what helps');
+my ($ask) = $deferred =~ /(SELECT c\.conrelid.*?;) names it/;
+is(query($ask // 'SELECT 0'), 'mine.album|album_group', 'its question names it');
+query('ALTER TABLE mine.album ALTER CONSTRAINT album_group NOT DEFERRABLE');
+is(query("SELECT group_api.delete_group('$id') #>> '{error,code}'"), '0', 'and without it the group is deleted');
+query(q{CREATE TABLE mine.parent (id int PRIMARY KEY); INSERT INTO mine.parent VALUES (1);
+	CREATE TABLE mine.child (id int REFERENCES mine.parent DEFERRABLE INITIALLY DEFERRED);
+	CREATE FUNCTION mine.writes() RETURNS int LANGUAGE sql AS 'INSERT INTO mine.child VALUES (1) RETURNING id';
+	CREATE MATERIALIZED VIEW mine.writer AS SELECT mine.writes() WITH NO DATA});
+unlike(refused('REFRESH MATERIALIZED VIEW mine.writer'), qr/HINT/, 'others\' deferred triggers are theirs');
+
 # ---- where it stands
 
 like(slurp_file($node->logfile), qr/permission denied for schema group_api.*\n(?:.*\n)?.*HINT:  The owner of extension group_api/, 'the log has it, too');
