@@ -342,13 +342,19 @@ tell_tables_of_others(GaDispatcherStats *stats, const char *state)
 	owner = GetUserNameFromId(ga_extension_owner(), true);
 	initStringInfo(&command);
 	foreach (cell, tables)
-		appendStringInfo(
-			&command, "%sALTER TABLE %s OWNER TO %s;",
-			command.len > 0 ? "\n" : "",
-			quote_qualified_identifier(
-				get_namespace_name(get_rel_namespace(lfirst_oid(cell))),
-				get_rel_name(lfirst_oid(cell))),
-			quote_identifier(owner ? owner : "..."));
+	{
+		const char *schema =
+			get_namespace_name(get_rel_namespace(lfirst_oid(cell)));
+		const char *name = get_rel_name(lfirst_oid(cell));
+
+		/* Somebody drops the extension at this moment. */
+		if (schema == NULL || name == NULL)
+			continue;
+		appendStringInfo(&command, "%sALTER TABLE %s OWNER TO %s;",
+						 command.len > 0 ? "\n" : "",
+						 quote_qualified_identifier(schema, name),
+						 quote_identifier(owner ? owner : "..."));
+	}
 	tell(stats, state,
 		 list_length(tables) == 1
 			 ? "a table of the extension belongs to another role than the "
