@@ -227,8 +227,11 @@ tell_dispatcher(News news)
 		ga_slots_check_databases();
 	if (news == NEWS_UNLOCKED)
 		return;
-	/* Of whatever database or role it changed. */
-	if (news == NEWS_PREPARED)
+	/*
+	 * Of whatever database or role it changed.  Nearly none does, and who commits so all
+	 * the time must not start every dispatcher each time.
+	 */
+	if (news == NEWS_PREPARED && ga_slots_have_prepared_settings())
 		ga_wake_settings_at_commit(InvalidOid);
 	/*
 	 * A database without the extension is none of our business; but a prepared

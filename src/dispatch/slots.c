@@ -107,6 +107,7 @@ create_slots(void)
 		pg_atomic_init_u32(&ga_slots->refused, 0);
 		pg_atomic_init_u32(&ga_slots->confinement_told, 0);
 		pg_atomic_init_u32(&ga_slots->no_journal_told, 0);
+		pg_atomic_init_u32(&ga_slots->settings_prepared, 0);
 		ga_slots->count = ga_settings.max_databases;
 		ga_slots->used = 0;
 		for (int i = 0; i < ga_slots->count; i++)
@@ -419,6 +420,20 @@ void
 ga_slot_wake_for_events(Oid database)
 {
 	wake(database, GA_DUE_NEVER, false, true);
+}
+
+void
+ga_slots_prepare_settings(void)
+{
+	if (ga_slots != NULL)
+		pg_atomic_write_u32(&ga_slots->settings_prepared, 1);
+}
+
+bool
+ga_slots_have_prepared_settings(void)
+{
+	return ga_slots != NULL &&
+		   pg_atomic_read_u32(&ga_slots->settings_prepared) != 0;
 }
 
 void

@@ -179,6 +179,8 @@ typedef struct GaSlots
 	/* A hash of the confinement that the log tells of last; 0: of none. */
 	pg_atomic_uint32 confinement_told;
 	pg_atomic_uint32 no_journal_told; /* 1: the log tells that there is none */
+	/* 1: some transaction that was prepared since the server's start changed settings. */
+	pg_atomic_uint32 settings_prepared;
 	int count;
 	int used; /* protected by lock: no slot at or above was ever taken */
 	GaSlot slots[FLEXIBLE_ARRAY_MEMBER];
@@ -217,6 +219,9 @@ extern GaTagRange ga_slot_take_tags(GaSlot *slot, GaChannel channel);
  * dispatcher that runs look at its own, and those that start; one that is idle is started.
  */
 extern void ga_slots_change_settings(Oid database);
+/* A transaction that changed settings is prepared: COMMIT PREPARED is to tell all. */
+extern void ga_slots_prepare_settings(void);
+extern bool ga_slots_have_prepared_settings(void);
 /* Keeps the dispatcher out of a database; false: it has no slot. */
 extern bool ga_slot_hold(Oid database);
 extern void ga_slot_release(Oid database);

@@ -119,6 +119,8 @@ end_of_transaction(XactEvent event, void *arg)
 			forget_pending();
 			break;
 		case XACT_EVENT_PREPARE:
+			if (pending.settings_of != NIL)
+				ga_slots_prepare_settings();
 			forget_pending();
 			break;
 		default:
