@@ -246,6 +246,67 @@ BEGIN
     RETURN NEXT;
 END $$;
 
+CREATE VIEW group_api.default_words WITH (security_invoker = true) AS
+SELECT w.channel, w.locale,
+       CASE WHEN pg_catalog.split_part(w.locale, '-', 1)
+                 OPERATOR(pg_catalog.<>) pg_catalog.split_part(pg_catalog.current_setting('group_api.default_locale'), '-', 1)
+            THEN group_api_private.setting_command('group_api.default_locale', '''en''') END AS command
+  FROM (SELECT c.channel, group_api_private.default_words(c.channel) AS locale
+          FROM pg_catalog.unnest(pg_catalog.enum_range(NULL::group_api.channel)) c (channel)) w;
+COMMENT ON VIEW group_api.default_words IS 'the words that people are written to in whose language is not known';
+COMMENT ON COLUMN group_api.default_words.channel IS 'MOBILE or EMAIL';
+COMMENT ON COLUMN group_api.default_words.locale IS 'their language, as BCP 47 writes it: group_api.default_locale, or English where there are no words in that';
+COMMENT ON COLUMN group_api.default_words.command IS 'what puts group_api.default_locale right, where there are no words in it; null: there are';
+
+REVOKE ALL ON group_api.default_words FROM PUBLIC;
+-- To those alone who could read what there was for their level.
+DO $$
+DECLARE
+    lent pg_catalog.record;
+BEGIN
+    FOR lent IN
+        SELECT c.oid, a.grantee, CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE a.grantee::pg_catalog.regrole::pg_catalog.text END AS role
+          FROM pg_catalog.pg_class c, pg_catalog.aclexplode(c.relacl) a
+         WHERE c.oid IN ('group_api.default_words'::pg_catalog.regclass, 'group_api.phone_tables'::pg_catalog.regclass)
+           AND a.grantee <> c.relowner
+         ORDER BY c.oid = 'group_api.phone_tables'::pg_catalog.regclass
+    LOOP
+        IF lent.oid = 'group_api.default_words'::pg_catalog.regclass THEN
+            -- What ALTER DEFAULT PRIVILEGES granted with it.
+            EXECUTE pg_catalog.format('REVOKE ALL ON group_api.default_words FROM %s', lent.role);
+        ELSE
+            EXECUTE pg_catalog.format('GRANT SELECT ON group_api.default_words TO %s', lent.role);
+        END IF;
+    END LOOP;
+END
+$$;
+
+CREATE OR REPLACE VIEW group_api.webhooks WITH (security_invoker = true) AS
+SELECT s.srvname AS server,
+       coalesce((SELECT o.option_value FROM pg_catalog.pg_options_to_table(s.srvoptions) o
+                  WHERE o.option_name = 'events'), '*') AS events,
+       CASE WHEN p.server IS NULL THEN 'ready' WHEN p.until IS NULL THEN 'paused' ELSE 'resting' END AS state,
+       p.reason, p.since, p.until, d.waiting, d.dead,
+       (SELECT e.at FROM group_api_private.events e WHERE e.id = d.first) AS oldest, d.failed AS last_failure,
+       CASE WHEN p.server IS NOT NULL THEN group_api_private.provider_remedy(s.srvname, p.reason) END AS command
+  FROM pg_catalog.pg_foreign_server s
+  JOIN pg_catalog.pg_foreign_data_wrapper w ON w.oid = s.srvfdw
+  LEFT JOIN group_api_private.pauses p ON p.server = s.srvname
+        AND (p.until <= pg_catalog.clock_timestamp()) IS NOT TRUE
+ CROSS JOIN LATERAL (SELECT pg_catalog.count(*) FILTER (WHERE e.due < 'infinity') AS waiting,
+               pg_catalog.count(*) FILTER (WHERE e.due = 'infinity') AS dead,
+               pg_catalog.min(e.event) FILTER (WHERE e.due < 'infinity') AS first,
+               (pg_catalog.array_agg(e.failed ORDER BY e.event DESC) FILTER (WHERE e.failed IS NOT NULL))[1] AS failed
+          FROM group_api_private.event_deliveries e
+         WHERE e.listener = s.srvname::pg_catalog.text COLLATE pg_catalog."default") d
+ WHERE w.fdwname = 'group_api_webhook'
+   AND EXISTS (SELECT FROM pg_catalog.pg_depend d JOIN pg_catalog.pg_extension e
+                  ON d.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass AND d.refobjid = e.oid
+               WHERE d.classid = 'pg_catalog.pg_foreign_data_wrapper'::pg_catalog.regclass
+                 AND d.objid = w.oid AND d.deptype = 'e' AND e.extname = 'group_api')
+ ORDER BY s.srvname;
+COMMENT ON COLUMN group_api.webhooks.command IS 'what ends a pause or a rest; null: it is ready';
+
 CREATE OR REPLACE FUNCTION group_api_private.health_settings(
         OUT "check" text, OUT severity text, OUT since timestamptz, OUT fact text, OUT hint text, OUT command text)
     RETURNS SETOF record
@@ -386,15 +447,15 @@ BEGIN
     severity := 'ok'; since := NULL; hint := NULL; command := NULL;
     BEGIN
         -- A language's words serve all its regions.
-        SELECT string_agg(c::text, ' and ') AS lacking INTO first FROM unnest(enum_range(NULL::group_api.channel)) c
-         WHERE split_part(group_api_private.default_words(c), '-', 1) <> split_part(current_setting('group_api.default_locale'), '-', 1);
+        SELECT string_agg(w.channel::text, ' and ') AS lacking, min(w.command) AS command INTO first
+          FROM group_api.default_words w WHERE w.command IS NOT NULL;
         fact := 'people whose language is not known are written to in ' || current_setting('group_api.default_locale');
         IF first.lacking IS NOT NULL THEN
             severity := 'warning';
             since := pg_conf_load_time();
             fact := format('group_api.default_locale is %s, and there are no words in it for %s: English is used',
                            current_setting('group_api.default_locale'), first.lacking);
-            command := group_api_private.setting_command('group_api.default_locale', '''en''');
+            command := first.command;
             hint := 'put words of your own: SELECT group_api.put_template(...); or ' || replace(command, E'\n', ' ');
         END IF;
     EXCEPTION WHEN OTHERS THEN
@@ -417,6 +478,224 @@ BEGIN
     END;
     RETURN NEXT;
 END $$;
+
+CREATE OR REPLACE FUNCTION group_api_private.health_events(
+        OUT "check" text, OUT severity text, OUT since timestamptz, OUT fact text, OUT hint text, OUT command text)
+    RETURNS SETOF record
+    LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    -- Null where the library is not loaded.
+    retention text := current_setting('group_api.events_retention', true);
+    patience interval := nullif(current_setting('group_api.max_wait', true)::interval, '0');
+    listener record;
+BEGIN
+    "check" := 'events';
+    severity := 'warning';
+    BEGIN
+        FOR listener IN
+            SELECT l.*, l.oldest < clock_timestamp() - retention::interval * 0.75 AS is_late
+              FROM (SELECT 'webhook' AS kind, w.server::text AS name, w.state, w.reason, w.since, w.waiting, w.dead, w.oldest, w.last_failure,
+                           w.command AS remedy
+                      FROM group_api.webhooks w
+                    UNION ALL SELECT 'consumer', c.name, 'ready', NULL, NULL, c.waiting, 0, c.oldest, NULL, NULL FROM group_api.consumers c) l
+             WHERE l.state = 'paused' OR l.dead > 0 OR l.oldest < clock_timestamp() - retention::interval * 0.75
+                   OR l.oldest < clock_timestamp() - patience AND l.last_failure IS NOT NULL
+             ORDER BY l.oldest < clock_timestamp() - retention::interval * 0.75 DESC, l.state = 'paused' DESC, l.name
+        LOOP
+            since := coalesce(listener.since, listener.oldest, statement_timestamp());
+            fact := CASE WHEN listener.state = 'paused'
+                         THEN format('webhook %s is paused: %s; %s events wait for it', listener.name, listener.reason, listener.waiting)
+                         WHEN listener.dead > 0 AND NOT coalesce(listener.is_late, false)
+                         THEN format('%s events were not taken by webhook %s: %s', listener.dead, listener.name, listener.last_failure)
+                         WHEN listener.last_failure IS NOT NULL
+                         THEN format('webhook %s has taken nothing since %s: %s', listener.name, date_trunc('second', listener.oldest),
+                                     listener.last_failure)
+                         ELSE format('%s %s has not taken an event of %s', listener.kind, listener.name, date_trunc('second', listener.oldest)) END
+                || CASE WHEN listener.is_late THEN format('; after %s they are gone', retention) ELSE '' END;
+            command := CASE WHEN listener.kind = 'consumer' THEN format('SELECT * FROM group_api.consumers WHERE name = %L;', listener.name)
+                            WHEN listener.state = 'paused' THEN listener.remedy
+                            WHEN listener.dead > 0
+                            THEN format('SELECT group_api.replay_events(%L, now() - interval %L);', listener.name, retention)
+                            ELSE format('SELECT * FROM group_api.webhooks WHERE server = %L;', listener.name) END;
+            hint := CASE WHEN listener.kind = 'consumer'
+                         THEN format('let it call next_events() and ack_events(); SELECT group_api.drop_consumer(%L); ends it', listener.name)
+                         WHEN listener.state = 'paused' AND listener.reason LIKE 'http 410%'
+                         THEN format('the receiver wants no more: DROP SERVER %I CASCADE; ends it; %s tells it what waits', listener.name, command)
+                         WHEN listener.state = 'paused' THEN command
+                         WHEN listener.dead > 0 THEN 'once it takes events: ' || command
+                         ELSE 'the receiver is to be put right; an event is tried for three days: ' || command END;
+            RETURN NEXT;
+        END LOOP;
+        IF NOT FOUND THEN
+            severity := 'ok';
+            fact := 'each listener has its events';
+            RETURN NEXT;
+        END IF;
+    EXCEPTION WHEN OTHERS THEN
+        severity := 'unknown'; since := NULL; fact := SQLERRM; hint := SQLSTATE; command := NULL;
+        RETURN NEXT;
+    END;
+END $$;
+
+CREATE OR REPLACE FUNCTION group_api.grant_access(role regrole, level text) RETURNS void
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    -- What is open to everybody: the invited person, and a provider's callbacks.
+    anonymous text := 'group_api.invitation(text), group_api.accept_invitation(text), '
+        'group_api.decline_invitation(text), group_api.invitation_page(text, text), '
+        'group_api.unsubscribe(text), group_api.receive_receipt(text), group_api.receive_receipt(bytea), '
+        'group_api.picture(uuid), '
+        'group_api.load_group(jsonb), group_api.load_group(text), group_api.load_group(bytea), '
+        'group_api_v2.get_group(bigint), group_api_v2.search_groups(text, integer, integer), '
+        'group_api_v2.user_groups(bigint, integer, integer, text), group_api_v2.list_members(bigint, integer, integer)';
+    callers text := 'group_api_v2.get_user(bigint), group_api.create_group(jsonb), group_api.create_group(text), group_api.create_group(bytea), group_api.create_group(json,text), '
+        'group_api.get_group(uuid), '
+        'group_api.send_invitations(uuid), group_api.resend_invitation(uuid, integer), '
+        'group_api.revoke_invitation(uuid, integer), group_api.archive_group(uuid), '
+        'group_api.delete_group(uuid), group_api.preview_invitation(uuid, integer, text), '
+        'group_api.receive_receipt(name, bytea, jsonb, text, text), '
+        'group_api.sms_segments(text), group_api_v2.create_group(jsonb), group_api_v2.create_group(text), '
+        'group_api_v2.create_group(bytea), group_api_v2.create_group(json,text), '
+        'group_api_v2.list_groups(integer, integer, text), group_api_v2.get_status(bigint), '
+        'group_api_v2.put_group(jsonb), group_api_v2.put_group(bigint, jsonb), '
+        'group_api_v2.patch_group(jsonb), group_api_v2.patch_group(bigint, jsonb), '
+        'group_api_v2.delete_group(), group_api_v2.delete_group(bigint), '
+        'group_api_v2.invite_users(jsonb), group_api_v2.invite_users(bigint, bigint[]), '
+        'group_api_v2.withdraw_invitations(jsonb), '
+        'group_api_v2.withdraw_invitations(bigint, bigint[]), '
+        'group_api_v2.subscribe(), group_api_v2.subscribe(jsonb), '
+        'group_api_v2.subscribe(bigint, bigint[]), '
+        'group_api_v2.unsubscribe(), group_api_v2.unsubscribe(jsonb), '
+        'group_api_v2.unsubscribe(bigint, bigint), '
+        'group_api_v2.list_feed(bigint, integer, integer), '
+        'group_api_v2.list_invited_users(bigint, integer, integer), '
+        'group_api_v2.list_requests(bigint, integer, integer), '
+        'group_api_v2.put_group(text), group_api_v2.patch_group(text), group_api_v2.delete_group(text), '
+        'group_api_v2.invite_users(text), group_api_v2.withdraw_invitations(text), '
+        'group_api_v2.subscribe(text), group_api_v2.unsubscribe(text), '
+        'group_api_v2.put_group(bytea), group_api_v2.patch_group(bytea), group_api_v2.delete_group(bytea), '
+        'group_api_v2.invite_users(bytea), group_api_v2.withdraw_invitations(bytea), '
+        'group_api_v2.subscribe(bytea), group_api_v2.unsubscribe(bytea), '
+        'group_api_v2.suggest_users(bigint, text, integer, integer), '
+        'group_api.list_groups(integer, integer), group_api.add_members(jsonb), '
+        'group_api.add_members(text), group_api.add_members(bytea), group_api.add_members(json,text), '
+        'group_api.claim_membership(text), group_api_v2.list_invitations(integer, integer, text), '
+        'group_api_v2.get_me(), group_api_v2.get_permission(), group_api_v2.get_avatar()';
+    monitors text := 'group_api.health(), group_api.sms_segments(text), '
+        'group_api_private.dispatcher_state(), group_api_private.is_adopted(), '
+        'group_api_private.data_origin(), group_api_private.allowed_connections(name), '
+        'group_api_private.phone_tables(), group_api_private.kind_channel(text), '
+        'group_api_private.provider_figures(), group_api_private.provider_history(), group_api_private.library_version(), group_api_private.default_words(group_api.channel), '
+        'group_api_private.setting_command(text, text), group_api_private.provider_remedy(name, text), '
+        'group_api_private.health_dispatcher(), group_api_private.health_channels(), group_api_private.health_steps(), '
+        'group_api_private.health_outcomes(), group_api_private.health_settings(), group_api_private.health_events(), '
+        'group_api.status_page(), group_api_private.html_text(text), group_api_private.status_style(), '
+        'group_api_private.status_findings(), group_api_private.status_chart(), group_api_private.status_figures(), '
+        'group_api.timeline(uuid, integer), group_api_private.progress()';
+    operators text := 'group_api.retry_failed(uuid, group_api.channel, name, text, interval, integer), group_api.retry_set_aside(), '
+        'group_api.resend(uuid, group_api.channel, name, text, interval, integer), '
+        'group_api.cancel(uuid, group_api.channel, name, text, interval, integer), group_api.report_progress(text, bigint, bigint), '
+        'group_api.pause_channel(group_api.channel, text), group_api.resume_channel(group_api.channel), '
+        'group_api.pause_all(text), group_api.resume_all(), '
+        'group_api.one_batch(text, uuid, group_api.channel, name, text, interval, integer, uuid, integer), '
+        'group_api_private.every_batch(text, uuid, group_api.channel, name, text, interval, integer), '
+        'group_api_private.mail_unquoted(text), group_api_private.mail_subject(text), group_api_private.mail_text(text), '
+        'group_api_private.first_link(text), '
+        'group_api.put_user(text, text, text, text, text, text, text, text), '
+        'group_api.pause(name, text), group_api.resume(name), group_api.adopt(boolean, boolean, boolean, integer), '
+        'group_api.suppress(text), group_api.unsuppress(text), '
+        'group_api.put_template(group_api.channel, text, text, text, text), '
+        'group_api.remove_template(group_api.channel, text), '
+        'group_api_private.builtin_templates(), '
+        'group_api.create_consumer(text, text, boolean, regrole), group_api.drop_consumer(text), '
+        'group_api.replay_events(text, timestamptz), '
+        'group_api.wait_until_idle(interval), group_api.receipt_url(name), '
+        'group_api.test_provider(name, text)';
+    listeners text := 'group_api.next_events(text, integer), group_api.ack_events(text, bigint[])';
+    gateways text := 'group_api.is_gateway()';
+    proxies text := 'group_api.call_as(name, name, boolean, boolean, text, text, text, text, text[]), '
+        'group_api.rows_as(name, name, boolean, boolean, text, text, text, text, text[])';
+    mailers text := 'group_api.ingest_bounce(bytea)';
+    views text := 'group_api.providers, group_api.queue, group_api.attempts, group_api.deliveries, '
+        'group_api.suppressions, group_api.receipts, group_api.receipt_counts, '
+        'group_api.dispatcher, group_api.waiting, group_api.locks, group_api.set_aside, group_api.phone_tables, '
+        'group_api.stat_providers, group_api.stat_deliveries, group_api.stat_dispatcher, group_api.library, '
+        'group_api.provider_troubles, group_api.provider_routes, group_api.stat_progress, group_api.consumers, group_api.webhooks, '
+        'group_api.default_words';
+    wrappers text := group_api_private.our_wrappers();
+    tables text := 'group_api_private.groups, group_api_private.members, '
+        'group_api_private.invitations, group_api_private.attempts, group_api_private.pauses, '
+        'group_api_private.suppressions, group_api_private.receipt_counts, group_api_private.set_aside, '
+        'group_api_private.consumers, group_api_private.event_deliveries';
+    -- Not what came, word for word: that holds contacts and the provider's ids.
+    receipt_columns text := 'received_at, way, server, result, group_id, member, status, code, message_id';
+    -- What the role itself was granted, by one function of each level.
+    held text[];
+BEGIN
+    PERFORM group_api_private.require_role(role);
+    IF level IS NULL OR level NOT IN ('anonymous', 'caller', 'operator', 'monitor', 'listener', 'mailer', 'gateway', 'proxy') THEN
+        RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+            MESSAGE = format('unknown level of access %s', coalesce(quote_literal(level), 'null')),
+            HINT = 'The levels are anonymous, caller, operator, monitor, listener, mailer, gateway and proxy.';
+    END IF;
+    SELECT coalesce(array_agg(m.level), '{}') INTO held
+      FROM (VALUES ('operator', 'group_api.adopt(boolean, boolean, boolean, integer)'), ('caller', 'group_api.create_group(jsonb)'),
+                   ('monitor', 'group_api.health()'), ('gateway', 'group_api.is_gateway()')) AS m (level, function)
+      JOIN pg_proc p ON p.oid = m.function::regprocedure
+     WHERE EXISTS (SELECT FROM aclexplode(p.proacl) a WHERE a.grantee = grant_access.role);
+    -- A level that includes the wanted one: the rest of it is taken back.
+    IF 'operator' = ANY (held) AND level NOT IN ('operator', 'gateway') THEN
+        PERFORM group_api.revoke_access(role);
+        IF 'gateway' = ANY (held) THEN
+            EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO %s', gateways, role);
+        END IF;
+    ELSIF 'caller' = ANY (held) AND level = 'anonymous' THEN
+        EXECUTE format('REVOKE ALL ON FUNCTION %s FROM %s CASCADE', callers, role);
+        IF 'monitor' = ANY (held) THEN
+            EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO %s', monitors, role);
+        END IF;
+    END IF;
+    -- A gateway calls nothing as itself.
+    IF level <> 'gateway' THEN
+        EXECUTE format('GRANT USAGE ON SCHEMA group_api TO %s', role);
+    END IF;
+    IF level IN ('anonymous', 'caller', 'operator') THEN
+        EXECUTE format('GRANT USAGE ON SCHEMA group_api_v2 TO %s', role);
+        EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO %s', anonymous, role);
+    END IF;
+    IF level IN ('caller', 'operator') THEN
+        EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO %s', callers, role);
+    END IF;
+    IF level IN ('listener', 'operator') THEN
+        EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO %s', listeners, role);
+    END IF;
+    IF level IN ('mailer', 'operator') THEN
+        EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO %s', mailers, role);
+    END IF;
+    IF level = 'gateway' THEN
+        EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO %s', gateways, role);
+    END IF;
+    IF level = 'proxy' THEN
+        EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO %s', proxies, role);
+    END IF;
+    IF level IN ('monitor', 'operator') THEN
+        -- No USAGE of their schema: see group_api.dispatcher.
+        EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO %s', monitors, role);
+        EXECUTE format('GRANT SELECT ON %s, %s TO %s', views, tables, role);
+        EXECUTE format('GRANT SELECT (%s) ON group_api_private.receipts TO %s', receipt_columns, role);
+        -- When, and not what: that may hold contacts.
+        EXECUTE format('GRANT SELECT (id, at) ON group_api_private.events TO %s', role);
+    END IF;
+    IF level = 'operator' THEN
+        EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO %s', operators, role);
+        EXECUTE format('GRANT EXECUTE ON PROCEDURE group_api.in_batches(text, uuid, group_api.channel, name, text, interval, integer) TO %s', role);
+        EXECUTE format('GRANT SELECT (id, raw) ON group_api_private.receipts TO %s', role);
+        EXECUTE format('GRANT SELECT ON group_api.receipt_events, group_api.captured, group_api_private.captured, '
+                       'group_api.templates, group_api_private.templates TO %s', role);
+        EXECUTE format('GRANT USAGE ON FOREIGN DATA WRAPPER %s TO %s', wrappers, role);
+    END IF;
+END
+$$;
 
 COMMENT ON FUNCTION group_api_private.setting_command(text, text) IS
 'internal: what puts a setting right for the dispatcher where it is wrong: for a role, this database or the server';

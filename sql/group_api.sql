@@ -2141,6 +2141,43 @@ $$;
 COMMENT ON FUNCTION group_api_private.setting_command(text, text) IS
 'internal: what puts a setting right for the dispatcher where it is wrong: for a role, this database or the server';
 
+-- What ends the trouble of a provider that is paused, rests or fails: most are tried again,
+-- a file that nobody may read is put right first.  The reason is a provider's or an operator's
+-- word: a path in it counts only if it is an option of that provider, which takes the rights of
+-- pg_read_server_files to set; else whoever chooses the word would choose what a superuser types.
+-- A path with a control character could end the line, and is not passed on.
+CREATE FUNCTION group_api_private.provider_remedy(server name, reason text) RETURNS text
+    LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on AS $$
+    SELECT concat_ws(E'\n',
+        CASE WHEN path !~ '[[:cntrl:]]'
+              AND EXISTS (SELECT FROM pg_user_mappings m, pg_options_to_table(m.umoptions) o
+                           WHERE m.srvname = provider_remedy.server AND o.option_name IN ('password_file', 'secret_file')
+                             AND o.option_value = path) THEN
+             CASE WHEN reason LIKE '%must be a regular file that only its owner may read%'
+                  THEN format('\! chmod 0600 -- %s', quoted)
+                  WHEN reason LIKE '%cannot be read: Permission denied%'
+                  THEN format('\! sudo chown -- postgres %s && sudo chmod 0600 -- %1$s', quoted)
+                  WHEN reason LIKE '%cannot be read: No such file%' OR reason LIKE '%" is empty%'
+                  THEN format('\! (umask 077; read -rsp ''The %s: '' word; echo "$word" >%s)', word, quoted) END END,
+        format('SELECT group_api.resume(%L);', server))
+      FROM (SELECT substring(reason FROM '_file "(.*)" (?:must be|cannot be read|is empty)'),
+                   substring(reason FROM '(password|secret)_file "')) AS p (path, word),
+           LATERAL (SELECT '''' || replace(path, '''', '''\''''') || '''') AS q (quoted)
+$$;
+COMMENT ON FUNCTION group_api_private.provider_remedy(name, text) IS 'internal: what to type into psql so that a provider goes on, by the reason it gave';
+
+CREATE VIEW group_api.default_words WITH (security_invoker = true) AS
+SELECT w.channel, w.locale,
+       CASE WHEN pg_catalog.split_part(w.locale, '-', 1)
+                 OPERATOR(pg_catalog.<>) pg_catalog.split_part(pg_catalog.current_setting('group_api.default_locale'), '-', 1)
+            THEN group_api_private.setting_command('group_api.default_locale', '''en''') END AS command
+  FROM (SELECT c.channel, group_api_private.default_words(c.channel) AS locale
+          FROM pg_catalog.unnest(pg_catalog.enum_range(NULL::group_api.channel)) c (channel)) w;
+COMMENT ON VIEW group_api.default_words IS 'the words that people are written to in whose language is not known';
+COMMENT ON COLUMN group_api.default_words.channel IS 'MOBILE or EMAIL';
+COMMENT ON COLUMN group_api.default_words.locale IS 'their language, as BCP 47 writes it: group_api.default_locale, or English where there are no words in that';
+COMMENT ON COLUMN group_api.default_words.command IS 'what puts group_api.default_locale right, where there are no words in it; null: there are';
+
 CREATE VIEW group_api.dispatcher WITH (security_invoker = true) AS
 SELECT d.pid, d.state, d.reason, d.hint, d.courier_pid, d.started_at, d.turns, d.claimed, d.recorded,
        d.held_up_while, d.held_up_table, d.held_up_since, d.failing_while, d.failing_reason, d.failing_since,
@@ -2252,7 +2289,8 @@ SELECT s.srvname AS server,
                   WHERE o.option_name = 'events'), '*') AS events,
        CASE WHEN p.server IS NULL THEN 'ready' WHEN p.until IS NULL THEN 'paused' ELSE 'resting' END AS state,
        p.reason, p.since, p.until, d.waiting, d.dead,
-       (SELECT e.at FROM group_api_private.events e WHERE e.id = d.first) AS oldest, d.failed AS last_failure
+       (SELECT e.at FROM group_api_private.events e WHERE e.id = d.first) AS oldest, d.failed AS last_failure,
+       CASE WHEN p.server IS NOT NULL THEN group_api_private.provider_remedy(s.srvname, p.reason) END AS command
   FROM pg_catalog.pg_foreign_server s
   JOIN pg_catalog.pg_foreign_data_wrapper w ON w.oid = s.srvfdw
   LEFT JOIN group_api_private.pauses p ON p.server = s.srvname
@@ -2280,6 +2318,7 @@ COMMENT ON COLUMN group_api.webhooks.waiting IS 'how many events it is still to 
 COMMENT ON COLUMN group_api.webhooks.dead IS 'how many events it did not take in three days';
 COMMENT ON COLUMN group_api.webhooks.oldest IS 'when the first happened of those that wait; null: none waits';
 COMMENT ON COLUMN group_api.webhooks.last_failure IS 'why an event that waits or is a dead letter was not taken; of the newest of them';
+COMMENT ON COLUMN group_api.webhooks.command IS 'what ends a pause or a rest; null: it is ready';
 
 CREATE VIEW group_api.consumers WITH (security_invoker = true) AS
 SELECT c.name, c.contacts, c.created_at,
@@ -2528,31 +2567,6 @@ BEGIN
     END IF;
 END $$;
 COMMENT ON FUNCTION group_api_private.health_dispatcher() IS 'internal: health() of the dispatcher and its courier, whose data these are, and of a standby how far it lags';
-
--- What ends the trouble of a provider that is paused, rests or fails: most are tried again,
--- a file that nobody may read is put right first.  The reason is a provider's or an operator's
--- word: a path in it counts only if it is an option of that provider, which takes the rights of
--- pg_read_server_files to set; else whoever chooses the word would choose what a superuser types.
--- A path with a control character could end the line, and is not passed on.
-CREATE FUNCTION group_api_private.provider_remedy(server name, reason text) RETURNS text
-    LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on AS $$
-    SELECT concat_ws(E'\n',
-        CASE WHEN path !~ '[[:cntrl:]]'
-              AND EXISTS (SELECT FROM pg_user_mappings m, pg_options_to_table(m.umoptions) o
-                           WHERE m.srvname = provider_remedy.server AND o.option_name IN ('password_file', 'secret_file')
-                             AND o.option_value = path) THEN
-             CASE WHEN reason LIKE '%must be a regular file that only its owner may read%'
-                  THEN format('\! chmod 0600 -- %s', quoted)
-                  WHEN reason LIKE '%cannot be read: Permission denied%'
-                  THEN format('\! sudo chown -- postgres %s && sudo chmod 0600 -- %1$s', quoted)
-                  WHEN reason LIKE '%cannot be read: No such file%' OR reason LIKE '%" is empty%'
-                  THEN format('\! (umask 077; read -rsp ''The %s: '' word; echo "$word" >%s)', word, quoted) END END,
-        format('SELECT group_api.resume(%L);', server))
-      FROM (SELECT substring(reason FROM '_file "(.*)" (?:must be|cannot be read|is empty)'),
-                   substring(reason FROM '(password|secret)_file "')) AS p (path, word),
-           LATERAL (SELECT '''' || replace(path, '''', '''\''''') || '''') AS q (quoted)
-$$;
-COMMENT ON FUNCTION group_api_private.provider_remedy(name, text) IS 'internal: what to type into psql so that a provider goes on, by the reason it gave';
 
 CREATE VIEW group_api.provider_troubles WITH (security_invoker = true) AS
 SELECT p.server, p.channel, p.state, coalesce(p.since, p.failing_since) AS since,
@@ -3024,15 +3038,15 @@ BEGIN
     severity := 'ok'; since := NULL; hint := NULL; command := NULL;
     BEGIN
         -- A language's words serve all its regions.
-        SELECT string_agg(c::text, ' and ') AS lacking INTO first FROM unnest(enum_range(NULL::group_api.channel)) c
-         WHERE split_part(group_api_private.default_words(c), '-', 1) <> split_part(current_setting('group_api.default_locale'), '-', 1);
+        SELECT string_agg(w.channel::text, ' and ') AS lacking, min(w.command) AS command INTO first
+          FROM group_api.default_words w WHERE w.command IS NOT NULL;
         fact := 'people whose language is not known are written to in ' || current_setting('group_api.default_locale');
         IF first.lacking IS NOT NULL THEN
             severity := 'warning';
             since := pg_conf_load_time();
             fact := format('group_api.default_locale is %s, and there are no words in it for %s: English is used',
                            current_setting('group_api.default_locale'), first.lacking);
-            command := group_api_private.setting_command('group_api.default_locale', '''en''');
+            command := first.command;
             hint := 'put words of your own: SELECT group_api.put_template(...); or ' || replace(command, E'\n', ' ');
         END IF;
     EXCEPTION WHEN OTHERS THEN
@@ -3072,9 +3086,10 @@ BEGIN
     BEGIN
         FOR listener IN
             SELECT l.*, l.oldest < clock_timestamp() - retention::interval * 0.75 AS is_late
-              FROM (SELECT 'webhook' AS kind, w.server::text AS name, w.state, w.reason, w.since, w.waiting, w.dead, w.oldest, w.last_failure
+              FROM (SELECT 'webhook' AS kind, w.server::text AS name, w.state, w.reason, w.since, w.waiting, w.dead, w.oldest, w.last_failure,
+                           w.command AS remedy
                       FROM group_api.webhooks w
-                    UNION ALL SELECT 'consumer', c.name, 'ready', NULL, NULL, c.waiting, 0, c.oldest, NULL FROM group_api.consumers c) l
+                    UNION ALL SELECT 'consumer', c.name, 'ready', NULL, NULL, c.waiting, 0, c.oldest, NULL, NULL FROM group_api.consumers c) l
              WHERE l.state = 'paused' OR l.dead > 0 OR l.oldest < clock_timestamp() - retention::interval * 0.75
                    OR l.oldest < clock_timestamp() - patience AND l.last_failure IS NOT NULL
              ORDER BY l.oldest < clock_timestamp() - retention::interval * 0.75 DESC, l.state = 'paused' DESC, l.name
@@ -3090,7 +3105,7 @@ BEGIN
                          ELSE format('%s %s has not taken an event of %s', listener.kind, listener.name, date_trunc('second', listener.oldest)) END
                 || CASE WHEN listener.is_late THEN format('; after %s they are gone', retention) ELSE '' END;
             command := CASE WHEN listener.kind = 'consumer' THEN format('SELECT * FROM group_api.consumers WHERE name = %L;', listener.name)
-                            WHEN listener.state = 'paused' THEN group_api_private.provider_remedy(listener.name::name, listener.reason)
+                            WHEN listener.state = 'paused' THEN listener.remedy
                             WHEN listener.dead > 0
                             THEN format('SELECT group_api.replay_events(%L, now() - interval %L);', listener.name, retention)
                             ELSE format('SELECT * FROM group_api.webhooks WHERE server = %L;', listener.name) END;
@@ -3428,7 +3443,8 @@ DECLARE
         'group_api.suppressions, group_api.receipts, group_api.receipt_counts, '
         'group_api.dispatcher, group_api.waiting, group_api.locks, group_api.set_aside, group_api.phone_tables, '
         'group_api.stat_providers, group_api.stat_deliveries, group_api.stat_dispatcher, group_api.library, '
-        'group_api.provider_troubles, group_api.provider_routes, group_api.stat_progress, group_api.consumers, group_api.webhooks';
+        'group_api.provider_troubles, group_api.provider_routes, group_api.stat_progress, group_api.consumers, group_api.webhooks, '
+        'group_api.default_words';
     wrappers text := group_api_private.our_wrappers();
     tables text := 'group_api_private.groups, group_api_private.members, '
         'group_api_private.invitations, group_api_private.attempts, group_api_private.pauses, '

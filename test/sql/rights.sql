@@ -338,7 +338,7 @@ FROM (VALUES ('plain', '{}'::text[]), ('anonymous', '{}'), ('caller', '{}'), ('m
 		group_api.receipts,group_api.receipt_counts,group_api_private.receipt_counts,
 		group_api_private.groups,group_api_private.members,group_api_private.invitations,
 		group_api_private.attempts,group_api_private.pauses,
-		group_api.consumers,group_api.webhooks,group_api_private.consumers,group_api_private.event_deliveries}'),
+		group_api.consumers,group_api.webhooks,group_api.default_words,group_api_private.consumers,group_api_private.event_deliveries}'),
 	('operator', '{group_api.stat_providers,group_api.stat_deliveries,group_api.stat_dispatcher,group_api.stat_progress,
 		group_api.library,group_api.provider_troubles,group_api.provider_routes,group_api.dispatcher,group_api.waiting,group_api.locks,group_api.set_aside,group_api.phone_tables,group_api_private.set_aside,group_api.providers,group_api.queue,group_api.attempts,group_api.deliveries,
 		group_api.suppressions,group_api_private.suppressions,
@@ -347,7 +347,7 @@ FROM (VALUES ('plain', '{}'::text[]), ('anonymous', '{}'), ('caller', '{}'), ('m
 		group_api.captured,group_api_private.captured,group_api.templates,group_api_private.templates,
 		group_api_private.groups,group_api_private.members,group_api_private.invitations,
 		group_api_private.attempts,group_api_private.pauses,
-		group_api.consumers,group_api.webhooks,group_api_private.consumers,group_api_private.event_deliveries}')) AS levels (level, may);
+		group_api.consumers,group_api.webhooks,group_api.default_words,group_api_private.consumers,group_api_private.event_deliveries}')) AS levels (level, may);
 -- An operator, who is no superuser, sees what is there: row security hides none of it.
 CREATE SERVER ga_test_shown FOREIGN DATA WRAPPER group_api_capture OPTIONS (channel 'MOBILE');
 SELECT group_api.create_group(pg_temp.body()::jsonb) #>> '{group,id}' AS shown \gset
@@ -391,6 +391,12 @@ SELECT is_empty($$SELECT r.rolname, s.name FROM schemas s, pg_roles r
 SELECT is_empty($$SELECT r.rolname FROM schemas s, pg_roles r WHERE s.name = 'group_api_private'
 	AND r.rolname LIKE 'ga\_test\_%' AND has_schema_privilege(r.oid, s.oid, 'USAGE')$$,
 	'nor name a table there, and so hold it up');
+-- A body that is text looks names up anew, with the rights of who calls it.
+SELECT is_empty($$SELECT DISTINCT m.identity FROM members m JOIN pg_proc p ON m.type = 'function' AND p.oid = m.objid
+	JOIN pg_language l ON l.oid = p.prolang AND l.lanname IN ('sql', 'plpgsql'), pg_roles r
+	WHERE r.rolname LIKE 'ga\_test\_%' AND has_function_privilege(r.oid, p.oid, 'EXECUTE')
+		AND p.prosqlbody IS NULL AND NOT p.prosecdef AND p.prosrc ~ 'group_api_private\.'$$,
+	'nor call what names something there');
 SELECT results_eq($$SELECT DISTINCT r.rolname::text COLLATE "default" FROM members m, pg_roles r
 	WHERE m.type = 'foreign-data wrapper' AND r.rolname LIKE 'ga\_test\_%'
 		AND has_foreign_data_wrapper_privilege(r.oid, m.objid, 'USAGE')$$,

@@ -94,7 +94,7 @@ sub rights_are_kept
 		is(join("\n", grep { my $right = $_; !grep { $_ eq $right } split /\n/, query($granted, $name) } split /\n/, $before), '',
 			"from $version: what roles were granted is kept");
 		my $refused = 'SET ROLE kept_monitor; SELECT string_agg("check", $$, $$) FROM group_api.health() WHERE fact LIKE $$%permission denied%$$';
-		is(query($refused, $name), query($refused, 'fresh'), "from $version: a monitor sees of health() what one of a fresh database does");
+		is(query($refused, $_), '', "$_: a monitor is told all that health() looks at") for 'fresh', $name;
 	}
 	return;
 }
