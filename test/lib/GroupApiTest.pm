@@ -589,6 +589,7 @@ fast_flush_domains =
 recipient_delimiter = +
 relay_domains = $options{domain}
 transport_maps = inline:{$options{domain}=group_api:}
+group_api_destination_recipient_limit = 1
 relayhost = [127.0.0.1]:$options{relay}
 smtpd_relay_restrictions = permit_mynetworks, reject
 smtpd_tls_security_level = none

@@ -63,7 +63,7 @@ $node->safe_psql('receipts', q{
 		OPTIONS (account_sid 'AC00000000000000000000000000000000', sender '+15005550006');
 	CREATE USER MAPPING FOR PUBLIC SERVER sms OPTIONS (password 'token');
 	CREATE SERVER mail FOREIGN DATA WRAPPER group_api_sendgrid
-		OPTIONS (sender 'Groups <hello@example.com>', callback_url 'https://hooks.example.com/receipt');
+		OPTIONS (sender 'Groups <hello@example.com>');
 	CREATE USER MAPPING FOR PUBLIC SERVER mail OPTIONS (password 'key')});
 runs($node, 'receipts', $_->[0], "docs/receipts.md, line $_->[1],") for blocks_of('receipts.md');
 is($node->safe_psql('receipts', "SELECT count(*) FROM pg_foreign_server WHERE 'callback_url=https://hooks.example.com/receipt' = ANY (srvoptions)"),
