@@ -696,6 +696,8 @@ BEGIN
     END IF;
 END
 $$;
+COMMENT ON FUNCTION group_api.grant_access(regrole, text) IS
+'Grants a role what it needs: anonymous (what the holder of a link does: look, answer, unsubscribe; looking at contract B''s visible groups, of private ones all but who is in them; and providers'' callbacks over HTTP), caller (that and the contracts'' functions), monitor (health() and the views), listener (next_events() and ack_events() of every consumer that is not for another role), mailer (ingest_bounce() for the mail server), gateway (its word on who calls counts, once group_api.trusted_roles names it: for the role PostgREST logs in as), proxy (call_as() and rows_as(), for the role that a proxy database logs in as, docs/scaling.md), operator (all but the last two of these, and pause, resume, retry_failed, adopt, test_provider, creating providers). A level that includes the wanted one is taken back to it; revoke_access() takes back all. To be called by the extension''s owner. Error: 22023 for another level.';
 
 COMMENT ON FUNCTION group_api_private.setting_command(text, text) IS
 'internal: what puts a setting right for the dispatcher where it is wrong: for a role, this database or the server';

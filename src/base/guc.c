@@ -363,9 +363,10 @@ define_request_settings(void)
 		ga_link_check_image_template, NULL, NULL);
 	DefineCustomBoolVariable(
 		"group_api.content_availability",
-		"Whether contract B's public groups are there for everybody.",
-		"Off: get_group, search_groups, list_members and user_groups are for "
-		"authenticated callers only.",
+		"Whether contract B's visible groups are there for everybody.",
+		"Of private ones all but who is in them. Off: get_group, "
+		"search_groups, list_members and user_groups are for authenticated "
+		"callers only.",
 		&ga_settings.content_availability, true, PGC_SUSET, 0, NULL, NULL,
 		NULL);
 	DefineCustomBoolVariable(
