@@ -153,6 +153,40 @@ what_has_failed_is_no_delay(void **state)
 					  cases[i].expected);
 }
 
+/* As a mail server tells who asked for it; it proves no arrival. */
+static void
+what_was_passed_on_is_no_failure(void **state)
+{
+	static const struct
+	{
+		const char *subject, *text, *expected;
+	} cases[] = {
+		{"Delivery Status Notification (Success)", "It went on.\n", "relayed"},
+		{"Successful Mail Delivery Report", "It went on.\n", "relayed"},
+		{"Delivered: Failed artists", "It went on.\n", "relayed"},
+		{"RELAYED: invitation", "250 2.1.5 ok\n", "relayed"},
+		{"Mail was successfully delivered", "<a@b.example>:\nSorry.\n",
+		 "failed"},
+		{"Delivery Status Notification (Success)", "550 no such user\n",
+		 "failed"},
+		{"Delivery Status Notification (Success)",
+		 "It could not be delivered.\n", "failed"},
+		{"Undelivered: invitation", "Sorry.\n", "failed"},
+		{"Not delivered: invitation", "Sorry.\n", "failed"},
+		{"Unsuccessful mail delivery", "Sorry.\n", "failed"},
+		{"Delivery was not successful (success)", "Sorry.\n", "failed"},
+		{"Failure: delivered: late", "Sorry.\n", "failed"},
+		{"It has not been delivered: late", "Sorry.\n", "failed"},
+		{"Delayed: delivered: late", "We go on.\n", "delayed"},
+		{"Successful artists", "Sorry.\n", "failed"},
+	};
+
+	(void) state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		check_subject(SERVER, cases[i].subject, cases[i].text,
+					  cases[i].expected);
+}
+
 static void
 a_feedback_type_stands_between_comments_and_quotes(void **state)
 {
@@ -277,6 +311,7 @@ main(void)
 			a_failure_about_a_group_called_vacation_is_none_of_a_person),
 		cmocka_unit_test(a_mail_server_is_known_by_its_encoded_name),
 		cmocka_unit_test(what_has_failed_is_no_delay),
+		cmocka_unit_test(what_was_passed_on_is_no_failure),
 		cmocka_unit_test(a_feedback_type_stands_between_comments_and_quotes),
 		cmocka_unit_test(a_recipient_is_read_in_each_of_its_forms),
 		cmocka_unit_test(an_empty_path_needs_a_failure_beside_it),

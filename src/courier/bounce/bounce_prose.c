@@ -189,5 +189,6 @@ ga_prose_read(const char *subject, const char *text, GaProseNotice *notice)
 	 * that is for now may be the last answer before giving up. */
 	notice->is_delay = says.is_late ? worst < 5 || !says.names_loss
 									: worst == 4 && is_late && !says.is_lost;
-	return worst > 0 || says.is_late || says.is_lost;
+	notice->is_passed = says.is_passed && worst == 0 && !notice->is_plain;
+	return worst > 0 || says.is_late || says.is_lost || notice->is_passed;
 }

@@ -10,7 +10,8 @@
 
 typedef struct GaProseNotice
 {
-	bool is_delay;	  /* still trying; otherwise it has given up */
+	bool is_delay;	  /* still trying; otherwise it has given up, unless ... */
+	bool is_passed;	  /* ... it has passed the mail on */
 	bool is_plain;	  /* by its form or words, not by a number alone */
 	const char *line; /* the one that says why, as the other server put it */
 	size_t line_length;
@@ -21,7 +22,7 @@ typedef struct GaProseNotice
 
 /*
  * Reads a mail server's own mail; the pointers lead into `text`.  False: it says
- * neither that a mail failed nor that it is late, though `is_plain` may be set.
+ * neither that a mail failed nor that it is late or passed on, though `is_plain` may be set.
  */
 extern bool ga_prose_read(const char *subject, const char *text,
 						  GaProseNotice *notice);

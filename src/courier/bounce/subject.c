@@ -1,7 +1,7 @@
 /*
  * subject.c
- *		What the subject of a returned mail says: that the mail is lost or late,
- *		or that somebody is away.
+ *		What the subject of a returned mail says: that the mail is lost, late or
+ *		passed on, or that somebody is away.
  *
  * Words are compared in small letters of any alphabet.  Must never look for a word
  * behind the first one that tells something: there stands what a group is called.
@@ -63,10 +63,13 @@ static const char *const late[] = {
 	"warning",	"delay",   "deferred",	"verzöger",	  "retardé",
 	"retrasad", "ritardo", "vertraagd", "vertraging", "задерж",
 	"延迟",		"遅延",	   NULL};
-static const char *const lost[] = {"undeliver", "failure",		"failed",
-								   "returned",	"error",		"could not be",
-								   "unzustell", "non remis",	"退信",
-								   "недостав",	"не доставлен", NULL};
+static const char *const lost[] = {
+	"undeliver",	"failure",	   "failed",	"returned",	   "error",
+	"could not be", "unzustell",   "non remis", "退信",		   "недостав",
+	"не доставлен", "not deliver", "unsuccess", "not success", NULL};
+/* "Delivery Status Notification (Success)" */
+static const char *const passed[] = {"(success)", "successful mail delivery",
+									 "successfully delivered", NULL};
 
 static const char *
 earlier(const char *one, const char *other)
@@ -98,6 +101,16 @@ find_abbreviation(const char *text)
 	return at;
 }
 
+/* "Delivered: invitation"; anywhere else something may stand before that denies it. */
+static const char *
+find_passed(const char *text)
+{
+	return g_str_has_prefix(text, "delivered:") ||
+				   g_str_has_prefix(text, "relayed:")
+			   ? text
+			   : find_first(text, passed);
+}
+
 /* In small letters, each written in one way; belongs to the caller. */
 static char *
 fold(const char *subject)
@@ -116,6 +129,7 @@ ga_bounce_subject_read(const char *subject)
 	const char *is_away;
 	const char *is_late;
 	const char *is_lost;
+	const char *is_passed;
 	const char *first;
 	GaBounceSubject says = {0};
 
@@ -124,12 +138,14 @@ ga_bounce_subject_read(const char *subject)
 	is_away = earlier(find_first(text, absence), find_abbreviation(text));
 	is_late = find_first(text, late);
 	is_lost = find_first(text, lost);
-	first = earlier(is_away, earlier(is_late, is_lost));
+	is_passed = find_passed(text);
+	first = earlier(earlier(is_away, is_late), earlier(is_lost, is_passed));
 	if (first != NULL)
 	{
 		says.is_absence = first == is_away;
 		says.is_late = first == is_late;
 		says.is_lost = first == is_lost;
+		says.is_passed = first == is_passed;
 		says.names_loss = is_lost != NULL;
 	}
 	g_free(text);

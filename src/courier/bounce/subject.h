@@ -12,6 +12,7 @@ typedef struct GaBounceSubject
 	bool is_absence; /* somebody is away, or lets a program answer */
 	bool is_late;	 /* a mail server still tries */
 	bool is_lost;	 /* a mail server has given up */
+	bool is_passed;	 /* a mail server has passed it on */
 	bool names_loss; /* some word of giving up stands in it, be it the last */
 } GaBounceSubject;
 

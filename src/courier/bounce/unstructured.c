@@ -56,7 +56,9 @@ ga_bounce_unstructured_read(GaBounceFindings *findings)
 	findings->is_by_prose = true;
 	recipient = ga_bounce_recipient_current(findings);
 	json_object_set_new(recipient, "action",
-						json_string(notice.is_delay ? "delayed" : "failed"));
+						json_string(notice.is_passed  ? "relayed"
+									: notice.is_delay ? "delayed"
+													  : "failed"));
 	set_final(findings, &notice);
 	if (notice.line_length > 0)
 	{
