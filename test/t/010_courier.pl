@@ -103,21 +103,22 @@ poll_until(sub { delivery_of($node, sa_number(20))->{delivery} eq 'sent' },
 # ---- one that ends at once
 
 open(my $script, '>', "$bin/broken") or die $!;
-print $script "#!/bin/sh\necho x >>$bin/starts\nexit 1\n";
+print $script "#!/bin/sh\ndate +%s.%N >>$bin/starts\nexit 1\n";
 close $script;
 chmod 0755, "$bin/broken";
-my $began = time;
 kill_courier();
 set_courier("$bin/broken");
 $log_start = -s $node->logfile;
 invite($node, sa_number(30));
-sub starts { return scalar(() = slurp_file("$bin/starts") =~ /x/g); }
-poll_until(sub { starts() >= 3 }, 'a courier that ends at once is started again');
+sub starts { return split /\n/, -e "$bin/starts" ? slurp_file("$bin/starts") : ''; }
+# A reload is told twice to who may have missed it, so there may be one start more, without a wait before it.
+poll_until(sub { starts() >= 4 }, 'a courier that ends at once is started again');
+my @starts = starts();
 # After one second, two, four.
-cmp_ok(time - $began, '>=', 3, 'but not over and over');
+cmp_ok($starts[3] - $starts[0], '>=', 3, 'but not over and over');
 poll_until(sub { $node->safe_psql('postgres', "SELECT ok FROM group_api.health() WHERE \"check\" = 'dispatcher'") eq 'f' },
 	'health() says that something is wrong');
-cmp_ok(times_logged('courier of group_api ended unexpectedly'), '<=', starts(), 'nor does it fill the log');
+cmp_ok(times_logged('courier of group_api ended unexpectedly'), '<=', scalar(starts()), 'nor does it fill the log');
 is(delivery_of($node, sa_number(30))->{attempts}, 0, 'no try is used up by it');
 poll_until(sub { delivery_of($node, sa_number(30))->{delivery} eq 'queued' }, 'the invitation is queued');
 takes_at_most(2, 'replaced by one that works it sends at once', sub {
