@@ -8,6 +8,8 @@ SELECT group_api_private.check_library();
 ALTER TABLE group_api_private.event_deliveries ADD COLUMN tried_since timestamptz;
 COMMENT ON COLUMN group_api_private.event_deliveries.tried_since IS 'when it was tried first since it happened, was replayed, or its webhook was resumed; null: not yet';
 
+COMMENT ON COLUMN group_api_private.consumers.types IS 'the events it wants, a bit each (base/shared/event_type)';
+
 -- A dump that is restored over groups, or a subscription to a database in use, brings the row that
 -- says whose data it brings.  It would be refused as the double of the one that is there, while its
 -- groups go in and are sent.  Not in C: the library may be newer than the extension here.

@@ -345,7 +345,7 @@ COMMENT ON COLUMN group_api_private.receipts.digest IS 'SHA-256 of the event: th
 CREATE INDEX receipts_received_at ON group_api_private.receipts USING brin (received_at);
 CREATE INDEX receipts_invitation ON group_api_private.receipts (group_id, member);
 
--- Several rows may count the same: see store/receipt_store.
+-- Several rows may count the same: see store/queue/receipt_count_store.
 CREATE TABLE group_api_private.receipt_counts (
     id          bigint GENERATED ALWAYS AS IDENTITY,
     day         date NOT NULL,
@@ -481,7 +481,7 @@ CREATE TABLE group_api_private.consumers (
     CONSTRAINT consumers_role_check CHECK ((role IS NULL) = (role_oid IS NULL) AND (role IS NULL) = (role_cluster IS NULL))
 );
 COMMENT ON TABLE group_api_private.consumers IS 'internal: who asks for events by next_events()';
-COMMENT ON COLUMN group_api_private.consumers.types IS 'the events it wants, a bit each (store/events/event_type)';
+COMMENT ON COLUMN group_api_private.consumers.types IS 'the events it wants, a bit each (base/shared/event_type)';
 COMMENT ON COLUMN group_api_private.consumers.role IS 'whose events these are, as it was called; null: whoever may call next_events()';
 COMMENT ON COLUMN group_api_private.consumers.role_oid IS 'that role in the cluster role_cluster';
 COMMENT ON COLUMN group_api_private.consumers.role_cluster IS 'the system identifier of the cluster in which role_oid counts; in another one the name does';

@@ -2,8 +2,9 @@
  * guc.c
  *		Definition of every setting.
  *
- * All are of the server (postmaster or reload), none of a session: a caller
- * must not be able to say where an invitation's link leads or who is trusted.
+ * A caller can set none of them: they must not be able to say where an
+ * invitation's link leads or who is trusted.  The cluster's are the postmaster's or
+ * a reload's; a tenant's are PGC_SUSET, for ALTER DATABASE by a superuser.
  */
 #include "postgres.h"
 

@@ -2,7 +2,7 @@
  * descriptors.c
  *		How many connections the courier's file descriptors are enough for.
  *
- * Each connection is a thread with a handle of libcurl: a socket, a second one while
+ * Each connection has a handle of libcurl: a socket, a second one while
  * it connects, a pair to wake it, a pair while a name is looked up, and for a moment
  * the files of certificates and of the name service.  The sum over all providers is
  * bounded by that beforehand.  Where they run out all the same, since others share the

@@ -2,8 +2,8 @@
  * performer.h
  *		A thread that performs the transfers of one connection, one after another.
  *
- * For what cannot be run beside others in one thread: in SMTP libcurl waits for replies,
- * and for the answer to QUIT, without returning.
+ * For what cannot be run beside others in one thread: the dialogue of SMTP waits for
+ * each reply.
  */
 #ifndef GA_COURIER_PERFORMER_H
 #define GA_COURIER_PERFORMER_H

@@ -8,9 +8,11 @@
  * kept out until the command is done.  From then on the command's own lock on the
  * database keeps it out until the transaction ends, prepared or not
  * (dispatch/launch/databases), so any number of databases can be held and none is
- * forgotten.  Commands on servers reach the dispatcher and the pauses.
+ * forgotten.  Commands on servers reach the dispatcher, the pauses and
+ * the events that wait.
  *
- * Must never make a command fail that would succeed without us.
+ * Must never make a command fail that would succeed without us, but for one: a
+ * webhook of a consumer's name is refused.
  */
 #include "postgres.h"
 

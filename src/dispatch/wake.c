@@ -5,7 +5,8 @@
  * 100 000 rows in a transaction are one wake; a rollback is none.  A prepared
  * transaction's news are forgotten at PREPARE and told by COMMIT PREPARED
  * (dispatch/database_guard), whichever session runs that, even after a restart:
- * since nobody remembers what they were, they count as all of them.
+ * since nobody remembers what they were, they count as all of them (settings only
+ * where a transaction that changed some was prepared since the start).
  */
 #include "postgres.h"
 

@@ -9,7 +9,7 @@
  * new identity by the system identifier, one without the row by its groups.
  * Only the files of the very same cluster, copied, look the same.
  *
- * The key is made with the first group and not with the extension, so that a
+ * The key is made with the first group or receipt_url() and not with the extension, so that a
  * template has none to give away and a logical copy finds the table empty.
  *
  * Locks: the rows named above, in the order salt, installation, key.

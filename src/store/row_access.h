@@ -2,7 +2,7 @@
  * row_access.h
  *		Rows of the extension's tables found by an index and changed without a plan.
  *
- * For the few statements that the dispatcher runs for every message.  A table that
+ * For the few statements that run for every message, event or group.  A table that
  * is not as this extension made it is refused, and plans have to do it.
  */
 #ifndef GA_STORE_ROW_ACCESS_H

@@ -1,6 +1,6 @@
 /*
  * create_group.c
- *		group_api.create_group(jsonb) and (text): contract A.
+ *		group_api.create_group(jsonb), (text) and (bytea): contract A.
  *
  * Everything that can be wrong is looked at before the first write.  A dry run
  * ends there: its answer has the nil GUID, the status 200 and the messages that

@@ -1,6 +1,6 @@
 /*
  * secret_file.h
- *		The file an option password_file names.
+ *		The file that an option password_file or secret_file names.
  *
  * Pure C: no PostgreSQL header, no allocation.
  */

@@ -2,7 +2,7 @@
  * signals.c
  *		The handlers of a dispatcher.
  *
- * They set flags and the latch, nothing else.
+ * They set flags, the latch and, when the server stops, lock_timeout; nothing else.
  */
 #include "postgres.h"
 

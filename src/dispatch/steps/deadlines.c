@@ -8,7 +8,7 @@
  * of reminders changed, the dates of all groups are moved first, some in each turn.
  *
  * Locks: the tables of GA_STEP_DEADLINES, without waiting (dispatch/work), and
- * rows of groups, skipping those that others hold.
+ * rows of groups, invitations, polls and installation, skipping those that others hold.
  *
  * Must never: try groups that somebody holds in a tight loop.
  */

@@ -1,6 +1,6 @@
 /*
  * keyword.c
- *		STOP and its like, in the languages that invitations are written in.
+ *		STOP and its like, in the languages that people answer in.
  *
  * The English words are those that carriers and gateways of the United States
  * obey (CTIA's principles); a message counts when it is nothing but the word,

@@ -11,7 +11,8 @@
  * role of that name, until adopt() ties it to the oid there; after pg_upgrade it is the
  * oid still (as store/role_store).
  *
- * Locks: rows of event_deliveries, skipping those that others hold.
+ * Locks: rows of consumers and event_deliveries; only taking skips those that
+ * others hold.
  */
 #include "postgres.h"
 

@@ -8,7 +8,7 @@
  * "consumers", which reaches all sessions at commit.  So a transaction that runs while
  * a listener is created may not tell it yet; what begins later does.
  *
- * Locks: the row of the consumer.
+ * Locks: none.
  *
  * Must never: read a table while nothing has changed.
  */

@@ -6,8 +6,9 @@
  * -infinity is at once, so that what is told first is what happened first.  When one
  * was not taken, the later ones of its group are put off with it to the same date.
  *
- * Locks: rows of event_deliveries, skipping those that others hold: only replay_events(),
- * resume() and drop_consumer() change them besides the dispatcher.
+ * Locks: rows of event_deliveries, skipping those that others hold.  Besides the
+ * dispatcher only replay_events(), resume() and ALTER and DROP SERVER change those of
+ * a webhook.
  */
 #include "postgres.h"
 

@@ -2,8 +2,8 @@
  * receipt_store.c
  *		Moving deliveries by what providers say of them.
  *
- * Locks, in this order: the invitations, by group and number; the digests; at
- * the end the counts (receipt_count_store.c).  So several events applied
+ * Locks, event by event in the order of group and number: the invitation, the
+ * digest, the suppression; at the end the counts (receipt_count_store.c).  So several events applied
  * together cannot deadlock with others.  The dispatcher skips the locked rows;
  * its record of a row that a receipt moved meanwhile finds nothing to do.
  */

@@ -2,8 +2,9 @@
  * set_aside_store.c
  *		Rows at which a step of the dispatcher failed.
  *
- * Locks: the one dispatcher of the database writes these rows, and an operator's
- * retry_failed(), which the dispatcher may meet for a moment (lock_timeout).
+ * Locks: the one dispatcher of the database writes these rows, and so do operators'
+ * retry_failed() and retry_set_aside() and the deletion of a group, which the
+ * dispatcher may meet for a moment (lock_timeout).
  */
 #include "postgres.h"
 

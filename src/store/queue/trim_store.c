@@ -1,6 +1,7 @@
 /*
  * trim_store.c
- *		Removing history, receipts and counts older than their retention.
+ *		Removing history, receipts, events, counts and whatever else is older than its
+ *		retention.
  *
  * Locks: rows of the tables that are trimmed, skipping locked ones.
  */

@@ -1,6 +1,7 @@
 /*
  * trim_store.h
- *		Removing history, receipts and counts older than their retention.
+ *		Removing history, receipts, events, counts and whatever else is older than its
+ *		retention.
  */
 #ifndef GA_STORE_QUEUE_TRIM_STORE_H
 #define GA_STORE_QUEUE_TRIM_STORE_H
