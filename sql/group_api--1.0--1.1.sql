@@ -34,6 +34,21 @@ END
 $$;
 COMMENT ON FUNCTION group_api_private.copied_over() IS 'internal: disowns the data where those of another database are copied over them';
 REVOKE ALL ON FUNCTION group_api_private.copied_over() FROM PUBLIC;
+-- What ALTER DEFAULT PRIVILEGES granted with it.  Nothing is granted in a script: what is would be
+-- the extension's own to a dump, which leaves it out, and keep the role from being dropped.
+DO $$
+DECLARE
+    lent pg_catalog.record;
+BEGIN
+    FOR lent IN
+        SELECT a.grantee::pg_catalog.regrole AS role
+          FROM pg_catalog.pg_proc p, pg_catalog.aclexplode(p.proacl) a
+         WHERE p.oid = 'group_api_private.copied_over()'::pg_catalog.regprocedure AND a.grantee <> p.proowner
+    LOOP
+        EXECUTE pg_catalog.format('REVOKE ALL ON FUNCTION group_api_private.copied_over() FROM %s', lent.role);
+    END LOOP;
+END
+$$;
 
 CREATE TRIGGER installation_copied_over BEFORE INSERT ON group_api_private.installation
     FOR EACH ROW EXECUTE FUNCTION group_api_private.copied_over();
@@ -209,18 +224,20 @@ BEGIN
         -- No trigger is a member of an extension: ours are told by their functions.
         SELECT string_agg(format('ALTER TABLE %s DISABLE TRIGGER %I;', t.relation, t.tgname), E'\n' ORDER BY t.relation::text, t.tgname)
                    FILTER (WHERE NOT t.is_ours AND t.tgenabled <> 'D') AS disable,
-               string_agg(format('ALTER TABLE %s ENABLE TRIGGER %I;', t.relation, t.tgname), E'\n' ORDER BY t.relation::text, t.tgname)
-                   FILTER (WHERE t.is_ours AND t.tgenabled IN ('D', 'R')) AS enable,
-               string_agg(format('the trigger %s of %s is disabled', t.tgname, t.relation), '; ' ORDER BY t.relation::text, t.tgname)
-                   FILTER (WHERE t.is_ours AND t.tgenabled IN ('D', 'R')) AS fact
+               string_agg(format('ALTER TABLE %s ENABLE %sTRIGGER %I;', t.relation, CASE WHEN t.is_for_replicas THEN 'ALWAYS ' END, t.tgname),
+                          E'\n' ORDER BY t.relation::text, t.tgname) FILTER (WHERE t.is_silenced) AS enable,
+               string_agg(format('the trigger %s of %s is %s', t.tgname, t.relation,
+                                 CASE t.tgenabled WHEN 'O' THEN 'not enabled always' ELSE 'disabled' END),
+                          '; ' ORDER BY t.relation::text, t.tgname) FILTER (WHERE t.is_silenced) AS fact
           INTO triggers
-          FROM (SELECT t.tgname, t.tgenabled, c.oid::regclass AS relation,
-                       EXISTS (SELECT FROM pg_depend d JOIN pg_extension e ON e.oid = d.refobjid AND e.extname = 'group_api'
-                                WHERE d.classid = 'pg_proc'::regclass AND d.objid = t.tgfoid
-                                  AND d.refclassid = 'pg_extension'::regclass AND d.deptype = 'e') AS is_ours
-                  FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid JOIN pg_namespace n ON n.oid = c.relnamespace
-                 WHERE NOT t.tgisinternal AND n.nspname = 'group_api_private'
-                   AND c.relname IN ('invitations', 'attempts', 'groups', 'members', 'polls', 'sends', 'captured')) t;
+          FROM (SELECT o.*, o.is_ours AND (o.tgenabled IN ('D', 'R') OR o.is_for_replicas AND o.tgenabled <> 'A') AS is_silenced
+                  FROM (SELECT t.tgname, t.tgenabled, c.oid::regclass AS relation, c.relname = 'installation' AS is_for_replicas,
+                               EXISTS (SELECT FROM pg_depend d JOIN pg_extension e ON e.oid = d.refobjid AND e.extname = 'group_api'
+                                        WHERE d.classid = 'pg_proc'::regclass AND d.objid = t.tgfoid
+                                          AND d.refclassid = 'pg_extension'::regclass AND d.deptype = 'e') AS is_ours
+                          FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+                         WHERE NOT t.tgisinternal AND n.nspname = 'group_api_private'
+                           AND c.relname IN ('invitations', 'attempts', 'groups', 'members', 'polls', 'sends', 'captured', 'installation')) o) t;
         fact := 'no step fails';
         IF failing.failing_while IS NOT NULL OR aside > 0 THEN
             severity := 'critical';
@@ -238,7 +255,7 @@ BEGIN
         END IF;
         IF triggers.enable IS NOT NULL THEN
             fact := concat_ws('; ', CASE WHEN severity <> 'ok' THEN fact END, triggers.fact);
-            hint := concat_ws('; ', hint, 'groups_cascade takes a deleted group''s members and messages with it, invitations_wake tells the dispatcher of new ones');
+            hint := concat_ws('; ', hint, 'groups_cascade takes a deleted group''s members and messages with it, invitations_wake tells the dispatcher of new ones, installation_copied_over keeps copied data from being sent');
             command := concat_ws(E'\n', triggers.enable, command);
             since := coalesce(since, statement_timestamp());
             severity := CASE severity WHEN 'ok' THEN 'warning' ELSE severity END;
@@ -247,41 +264,6 @@ BEGIN
     END;
     RETURN NEXT;
 END $$;
-
-CREATE VIEW group_api.default_words WITH (security_invoker = true) AS
-SELECT w.channel, w.locale,
-       CASE WHEN pg_catalog.split_part(w.locale, '-', 1)
-                 OPERATOR(pg_catalog.<>) pg_catalog.split_part(pg_catalog.current_setting('group_api.default_locale'), '-', 1)
-            THEN group_api_private.setting_command('group_api.default_locale', '''en''') END AS command
-  FROM (SELECT c.channel, group_api_private.default_words(c.channel) AS locale
-          FROM pg_catalog.unnest(pg_catalog.enum_range(NULL::group_api.channel)) c (channel)) w;
-COMMENT ON VIEW group_api.default_words IS 'the words that people are written to in whose language is not known';
-COMMENT ON COLUMN group_api.default_words.channel IS 'MOBILE or EMAIL';
-COMMENT ON COLUMN group_api.default_words.locale IS 'their language, as BCP 47 writes it: group_api.default_locale, or English where there are no words in that';
-COMMENT ON COLUMN group_api.default_words.command IS 'what puts group_api.default_locale right, where there are no words in it; null: there are';
-
-REVOKE ALL ON group_api.default_words FROM PUBLIC;
--- To those alone who could read what there was for their level.
-DO $$
-DECLARE
-    lent pg_catalog.record;
-BEGIN
-    FOR lent IN
-        SELECT c.oid, a.grantee, CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE a.grantee::pg_catalog.regrole::pg_catalog.text END AS role
-          FROM pg_catalog.pg_class c, pg_catalog.aclexplode(c.relacl) a
-         WHERE c.oid IN ('group_api.default_words'::pg_catalog.regclass, 'group_api.phone_tables'::pg_catalog.regclass)
-           AND a.grantee <> c.relowner
-         ORDER BY c.oid = 'group_api.phone_tables'::pg_catalog.regclass
-    LOOP
-        IF lent.oid = 'group_api.default_words'::pg_catalog.regclass THEN
-            -- What ALTER DEFAULT PRIVILEGES granted with it.
-            EXECUTE pg_catalog.format('REVOKE ALL ON group_api.default_words FROM %s', lent.role);
-        ELSE
-            EXECUTE pg_catalog.format('GRANT SELECT ON group_api.default_words TO %s', lent.role);
-        END IF;
-    END LOOP;
-END
-$$;
 
 CREATE OR REPLACE VIEW group_api.webhooks WITH (security_invoker = true) AS
 SELECT s.srvname AS server,
@@ -309,6 +291,285 @@ SELECT s.srvname AS server,
  ORDER BY s.srvname;
 COMMENT ON COLUMN group_api.webhooks.command IS 'what ends a pause or a rest; null: it is ready';
 
+CREATE INDEX idempotency_keys_group_id ON group_api_private.idempotency_keys (group_id);
+
+CREATE OR REPLACE VIEW group_api.deliveries WITH (security_invoker = true) AS
+SELECT i.group_id, g.name AS "group", i.number AS member, m.name AS member_name, i.channel, i.contact,
+       i.delivery, i.reason, i.response, i.attempts, i.due, i.changed_at, i.server::name COLLATE pg_catalog."C", i.message_id,
+       i.delivery IN ('sent', 'delivered') AND (i.accepted_code IS NOT DISTINCT FROM 'captured'
+           OR EXISTS (SELECT FROM pg_catalog.pg_foreign_server s JOIN pg_catalog.pg_foreign_data_wrapper w ON w.oid = s.srvfdw
+                       WHERE s.srvname = i.server AND w.fdwname = 'group_api_capture')) AS captured,
+       g.status AS group_status
+  FROM group_api_private.invitations i
+  JOIN group_api_private.groups g ON g.id = i.group_id
+  JOIN group_api_private.members m ON m.group_id = i.group_id AND m.number = i.number;
+
+CREATE OR REPLACE VIEW group_api.locks WITH (security_invoker = true) AS
+SELECT d.held_up_while, d.held_up_table::pg_catalog.regclass AS "table", d.held_up_since,
+       coalesce(a.pid, w.pid) AS pid, coalesce(a.usename, w.usename) AS "user", l.mode, l.granted,
+       pg_catalog.pg_blocking_pids(l.pid) AS held_up_by, x.gid AS prepared_transaction
+  FROM group_api_private.dispatcher_state() d
+  LEFT JOIN pg_catalog.pg_locks l ON l.relation = d.held_up_table
+        AND l.database = (SELECT b.oid FROM pg_catalog.pg_database b WHERE b.datname = pg_catalog.current_database())
+        AND l.mode IN ('ShareLock', 'ShareRowExclusiveLock', 'ExclusiveLock', 'AccessExclusiveLock')
+  LEFT JOIN pg_catalog.pg_stat_activity a ON a.pid = l.pid
+  LEFT JOIN pg_catalog.pg_locks t ON l.pid IS NULL AND t.pid IS NULL AND t.locktype = 'transactionid'
+        AND t.virtualtransaction = l.virtualtransaction
+  LEFT JOIN pg_catalog.pg_prepared_xacts x ON x.transaction = t.transactionid
+  LEFT JOIN LATERAL (SELECT s.pid, s.usename FROM pg_catalog.pg_locks r
+          JOIN pg_catalog.pg_stat_activity s ON s.pid = r.pid
+         WHERE d.held_up_table IS NULL AND r.locktype = 'transactionid' AND r.granted
+           -- Of others' sessions who has no pg_read_all_stats is not told the type.
+           AND coalesce(s.backend_type, 'client backend') = 'client backend' AND s.pid IS DISTINCT FROM d.pid
+           AND s.datname = pg_catalog.current_database()
+         ORDER BY s.xact_start LIMIT 1) w ON true
+ WHERE d.held_up_while IS NOT NULL;
+
+CREATE OR REPLACE VIEW group_api.library WITH (security_invoker = true) AS
+SELECT group_api_private.library_version() AS library_version,
+       (SELECT e.extversion FROM pg_catalog.pg_extension e WHERE e.extname = 'group_api') AS extension_version,
+       -- A language's words serve all its regions, however the setting is written: de_DE.UTF-8.
+       (SELECT pg_catalog.string_agg(c.channel::pg_catalog.text, ' and ')
+          FROM pg_catalog.unnest(pg_catalog.enum_range(NULL::group_api.channel)) c (channel)
+         WHERE pg_catalog.split_part(group_api_private.default_words(c.channel), '-', 1)
+               <> pg_catalog.lower(pg_catalog."substring"(pg_catalog.current_setting('group_api.default_locale'), '^[A-Za-z]+'))) AS words_lacking,
+       group_api_private.setting_command('group_api.default_locale', '''en''') AS words_command;
+COMMENT ON VIEW group_api.library IS 'the versions of the library that the server loaded and of the extension in this database, and whether there are words in group_api.default_locale';
+COMMENT ON COLUMN group_api.library.words_lacking IS 'the channels for which there are no words in group_api.default_locale, so that English is used; null: none';
+COMMENT ON COLUMN group_api.library.words_command IS 'what puts group_api.default_locale right where there are none';
+
+CREATE OR REPLACE FUNCTION group_api.timeline(group_id uuid, member integer)
+    RETURNS TABLE (at timestamptz, event text, server name, code text, detail text)
+    LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
+BEGIN ATOMIC
+    SELECT e.at, e.event, e.server, e.code, e.detail
+      FROM (SELECT 1 AS part, g.created_at AS at, 'queued' AS event, NULL::name AS server, NULL::text AS code,
+                   CASE WHEN i.contact IS NULL THEN format('no message, in the group %s', g.name)
+                        ELSE format('%s to %s, in the group %s', i.channel, i.contact, g.name) END AS detail
+              FROM group_api_private.invitations i JOIN group_api_private.groups g ON g.id = i.group_id
+             WHERE i.group_id = timeline.group_id AND i.number = timeline.member
+            UNION ALL
+            SELECT 2, a.started_at, 'attempt: ' || a.outcome, a.server, a.code,
+                   concat_ws('; ', a.detail, a.elapsed::text, 'again at ' || a.next_at)
+              FROM group_api.attempts a WHERE a.group_id = timeline.group_id AND a.member = timeline.member
+            UNION ALL
+            SELECT 3, r.received_at, 'receipt: ' || coalesce(r.status, r.result), r.server, r.code, r.result
+              FROM group_api.receipts r WHERE r.group_id = timeline.group_id AND r.member = timeline.member
+            UNION ALL
+            SELECT 4, i.responded_at, 'answer: ' || i.response, NULL, NULL, NULL
+              FROM group_api_private.invitations i
+             WHERE i.group_id = timeline.group_id AND i.number = timeline.member AND i.responded_at IS NOT NULL
+            UNION ALL
+            SELECT 5, CASE WHEN i.delivery = 'queued' AND i.due IS NOT NULL THEN i.due ELSE i.changed_at END,
+                   CASE WHEN i.delivery = 'queued' AND i.due IS NOT NULL THEN 'next try' ELSE 'now: ' || coalesce(i.delivery::text, 'no message') END,
+                   i.server::name, NULL, i.reason
+              FROM group_api_private.invitations i
+             WHERE i.group_id = timeline.group_id AND i.number = timeline.member) e
+     ORDER BY e.part = 5, e.at, e.part;
+END;
+
+COMMENT ON FUNCTION group_api.cancel(uuid, group_api.channel, name, text, interval, integer) IS
+$$Withdraws invitations whose message, or reminder, waits to leave: all, or those of one group or channel, that a provider (server) was tried
+for, with a reason that is LIKE the given one, or that changed no longer ago than max_age; at most max_rows.  Returns how many.
+Error: 22023 for max_rows below 1.$$;
+
+CREATE OR REPLACE FUNCTION group_api_private.health_channels(
+        OUT "check" text, OUT severity text, OUT since timestamptz, OUT fact text, OUT hint text, OUT command text)
+    RETURNS SETOF record
+    LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    wanted group_api.channel;
+    waiting record;
+    trouble record;
+    takers bigint;
+    unreachable bigint;
+    patterns text[];
+    narrow record;
+    sent_at timestamptz;
+    bound interval := current_setting('group_api.max_wait', true);
+BEGIN
+    FOREACH wanted IN ARRAY enum_range(NULL::group_api.channel) LOOP
+        "check" := 'provider for ' || wanted;
+        severity := 'ok'; since := NULL; hint := NULL; command := NULL;
+        BEGIN
+            SELECT count(*) AS total, count(*) FILTER (WHERE i.due > now() AND i.reason LIKE 'later: %') AS capped,
+                   min(i.since) AS oldest,
+                   -- What is being sent keeps its date; what was put off waits from then on.
+                   min(greatest(i.since, i.due)) FILTER (WHERE i.due <= now() AND i.delivery = 'queued') AS oldest_due,
+                   min(i.expires_at) FILTER (WHERE i.expires_at < now() + interval '1 hour') AS expires,
+                   count(*) FILTER (WHERE i.expires_at < now() + interval '1 hour') AS expiring
+              INTO waiting FROM group_api.waiting i WHERE i.channel = wanted;
+            fact := format('%s waiting', waiting.total);
+            IF waiting.capped > 0 THEN
+                fact := fact || format(', %s of them for a daily cap or a cool-down', waiting.capped);
+            END IF;
+            SELECT count(DISTINCT r.server) FILTER (WHERE r.state = 'ready'), array_agg(r.pattern) FILTER (WHERE r.state = 'ready')
+              INTO takers, patterns FROM group_api.provider_routes r WHERE r.channel = wanted::text;
+            -- The one that an operator can do most about comes first.
+            SELECT t.* INTO trouble FROM group_api.provider_troubles t WHERE t.channel = wanted::text AND t.state <> 'ready'
+             ORDER BY array_position(ARRAY['paused', 'failing', 'resting'], t.state), t.since LIMIT 1;
+            unreachable := 0;
+            IF takers > 0 THEN
+                SELECT count(*) INTO unreachable FROM group_api.waiting i
+                 WHERE i.channel = wanted AND i.due <= now() AND NOT i.contact LIKE ANY (patterns);
+            END IF;
+            IF takers > 0 AND unreachable = 0 THEN
+                NULL;
+            ELSIF takers > 0 THEN
+                severity := 'critical';
+                fact := fact || format(', %s of them for no provider that is ready', unreachable);
+                since := waiting.oldest;
+                hint := 'give one of the providers these prefixes, or none: SELECT * FROM group_api.providers;';
+                SELECT format('ALTER SERVER %I OPTIONS (DROP prefixes);', r.server) INTO command
+                  FROM group_api.provider_routes r
+                 WHERE r.channel = wanted::text AND r.prefix IS NOT NULL ORDER BY r.priority, r.server LIMIT 1;
+            ELSIF trouble.server IS NULL THEN
+                fact := fact || '; no provider';
+                hint := format('CREATE SERVER name FOREIGN DATA WRAPPER group_api_%s OPTIONS (...);',
+                               CASE wanted WHEN 'EMAIL' THEN 'smtp' ELSE 'twilio' END);
+                IF waiting.total > 0 THEN
+                    severity := 'critical';
+                    since := waiting.oldest;
+                    command := CASE wanted WHEN 'EMAIL'
+                        THEN 'CREATE SERVER mail FOREIGN DATA WRAPPER group_api_smtp OPTIONS (url ''smtp://localhost'', sender ''you@example.com'');'
+                        ELSE 'CREATE SERVER sms FOREIGN DATA WRAPPER group_api_http OPTIONS (channel ''MOBILE'', url ''https://gateway.example.com/send'');' END;
+                END IF;
+            END IF;
+            IF trouble.server IS NOT NULL AND (takers = 0 OR unreachable > 0) THEN
+                IF trouble.state = 'paused' OR waiting.total > 0 THEN
+                    severity := 'critical';
+                    since := trouble.since;
+                    command := trouble.command;
+                END IF;
+                fact := fact || '; ' || trouble.fact;
+                hint := CASE trouble.state WHEN 'paused' THEN trouble.command
+                    WHEN 'resting' THEN format('the rest ends by itself; SELECT group_api.resume(%L); ends it now', trouble.server)
+                    ELSE format('put it right (SELECT group_api.test_provider(%L, ''a contact''); tries it), then %s', trouble.server, trouble.command) END;
+            ELSE
+                FOR trouble IN SELECT t.* FROM group_api.provider_troubles t WHERE t.channel = wanted::text AND t.state = 'resting' LOOP
+                    fact := fact || '; ' || trouble.fact;
+                END LOOP;
+            END IF;
+            FOR narrow IN SELECT p.server, p.max_connections FROM group_api.providers p
+                    WHERE p.channel = wanted::text AND p.max_connections IS NOT NULL LOOP
+                fact := fact || format('; %s allows %s connections, fewer than max_connections', narrow.server, narrow.max_connections);
+            END LOOP;
+        EXCEPTION WHEN OTHERS THEN severity := 'unknown'; fact := SQLERRM; hint := SQLSTATE;
+        END;
+        RETURN NEXT;
+        CONTINUE WHEN severity <> 'ok';
+
+        -- By progress: whatever the cause, of messages that are due some are to leave.
+        BEGIN
+            SELECT max(greatest(p.last_accepted_at, p.last_error_at)) INTO sent_at
+              FROM group_api.stat_providers p WHERE p.channel = wanted::text;
+            IF waiting.oldest_due < clock_timestamp() - interval '10 s'
+               AND coalesce(sent_at < clock_timestamp() - interval '10 s', true)
+               -- One that is slow to answer is told below, one of less than a message in ten seconds not at all.
+               AND NOT EXISTS (SELECT FROM group_api.stat_providers p WHERE p.channel = wanted::text AND p.in_flight > 0)
+               AND NOT EXISTS (SELECT FROM group_api.provider_routes r JOIN pg_foreign_server s ON s.srvname = r.server,
+                                      pg_options_to_table(s.srvoptions) o
+                                WHERE r.channel = wanted::text AND o.option_name = 'rate'
+                                  AND o.option_value::float8 > 0 AND o.option_value::float8 <= 0.1) THEN
+                "check" := 'progress of ' || wanted;
+                severity := 'critical';
+                since := greatest(sent_at, waiting.oldest_due);
+                fact := format('%s wait and none was tried since %s', waiting.total, date_trunc('second', since));
+                hint := 'the server''s log tells more; a dispatcher that is ended is started again';
+                command := 'SELECT pg_terminate_backend(pid) FROM group_api.dispatcher;';
+                RETURN NEXT;
+            END IF;
+            IF bound > interval '0' AND waiting.oldest_due < clock_timestamp() - bound THEN
+                "check" := 'waiting ' || wanted;
+                severity := 'warning';
+                since := waiting.oldest_due + bound;
+                fact := format('the oldest of %s has waited since %s, longer than group_api.max_wait', waiting.total,
+                               date_trunc('second', waiting.oldest_due));
+                hint := 'see how fast it goes, and what bounds it: rate and max_connections of the provider';
+                command := 'SELECT server, state, rate, "window", in_flight FROM group_api.stat_providers;';
+                RETURN NEXT;
+            END IF;
+            IF waiting.expiring > 0 AND waiting.oldest < clock_timestamp() - interval '1 minute' THEN
+                "check" := 'expiring ' || wanted;
+                severity := 'warning';
+                since := waiting.oldest;
+                fact := format('%s that wait expire unsent within the hour, the first at %s', waiting.expiring, date_trunc('second', waiting.expires));
+                hint := 'SELECT * FROM group_api.waiting ORDER BY expires_at; lists them';
+                command := hint;
+                command := 'SELECT * FROM group_api.waiting WHERE expires_at < now() + interval ''1 hour'' ORDER BY expires_at;';
+                RETURN NEXT;
+            END IF;
+            -- Others take over what these do not.
+            FOR trouble IN SELECT t.* FROM group_api.provider_troubles t WHERE t.channel = wanted::text LOOP
+                "check" := 'provider ' || trouble.server;
+                severity := CASE WHEN trouble.state IN ('failing', 'ready') AND waiting.total > 0 THEN 'warning' ELSE 'notice' END;
+                since := trouble.since;
+                fact := trouble.fact;
+                hint := CASE trouble.state WHEN 'ready' THEN 'what is under way is waited for until its time-out' ELSE trouble.command END;
+                command := trouble.command;
+                RETURN NEXT;
+            END LOOP;
+        EXCEPTION WHEN OTHERS THEN
+            NULL;
+        END;
+    END LOOP;
+END $$;
+
+CREATE OR REPLACE FUNCTION group_api_private.health_outcomes(
+        OUT "check" text, OUT severity text, OUT since timestamptz, OUT fact text, OUT hint text, OUT command text)
+    RETURNS SETOF record
+    LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    hour record;
+    refused record;
+BEGIN
+    "check" := 'outcomes';
+    severity := 'ok';
+    BEGIN
+        SELECT coalesce(sum(d.sent), 0) AS sent, coalesce(sum(d.failed), 0) AS failed,
+               coalesce(sum(d.uncertain), 0) AS uncertain, min(d.at) FILTER (WHERE d.failed + d.uncertain > 0) AS first
+          INTO hour FROM group_api.stat_deliveries d WHERE d.at > now() - interval '1 hour';
+        fact := format('in the last hour %s sent, %s failed, %s uncertain', hour.sent, hour.failed, hour.uncertain);
+        IF hour.failed + hour.uncertain > 0 THEN
+            -- Some contacts are always wrong; where most are, something else is.
+            severity := CASE WHEN hour.failed + hour.uncertain >= 10 AND hour.failed + hour.uncertain > hour.sent
+                             THEN 'warning' ELSE 'notice' END;
+            since := hour.first;
+            hint := 'SELECT * FROM group_api.attempts ORDER BY started_at DESC LIMIT 50; tells why';
+            command := 'SELECT group_api.retry_failed(max_age => ''1 hour'');';
+        END IF;
+    EXCEPTION WHEN OTHERS THEN fact := 'not known: ' || SQLERRM;
+    END;
+    RETURN NEXT;
+
+    "check" := 'receipts';
+    severity := 'ok'; since := NULL; hint := NULL; command := NULL;
+    BEGIN
+        fact := 'no receipt was refused today';
+        SELECT r.* INTO refused
+          FROM (SELECT c.server, c.receipts, c.day,
+                       EXISTS (SELECT FROM group_api.receipt_counts o WHERE o.day = c.day AND o.server = c.server
+                                  AND o.result IN ('moved', 'known')) AS others_pass
+                  FROM group_api.receipt_counts c
+                 WHERE c.result = 'refused' AND c.day = (now() AT TIME ZONE 'UTC')::date) r
+         -- What anybody sends in great number must not stand before what somebody should look at.
+         ORDER BY r.others_pass OR r.server = '', r.receipts DESC LIMIT 1;
+        IF refused.receipts > 0 THEN
+            -- Anybody can send what is refused; where nothing passes, our secret is wrong.
+            severity := CASE WHEN refused.others_pass OR refused.server = '' THEN 'notice' ELSE 'warning' END;
+            since := refused.day::timestamp AT TIME ZONE 'UTC';
+            fact := format('%s receipts for %s were refused today: they are not proved to be the provider''s%s', refused.receipts,
+                           coalesce(nullif(refused.server::text, ''), 'an unknown provider'),
+                           CASE WHEN refused.others_pass THEN '' ELSE ', and none passed' END);
+            hint := 'compare the secret of the webhook at the provider with the one of the user mapping (docs/receipts.md)';
+            command := CASE WHEN refused.server <> '' THEN format('SELECT group_api.receipt_url(%L);', refused.server)
+                            ELSE 'SELECT * FROM group_api.receipt_counts ORDER BY day DESC;' END;
+        END IF;
+    EXCEPTION WHEN OTHERS THEN fact := 'not known: ' || SQLERRM;
+    END;
+    RETURN NEXT;
+END $$;
+
 CREATE OR REPLACE FUNCTION group_api_private.health_settings(
         OUT "check" text, OUT severity text, OUT since timestamptz, OUT fact text, OUT hint text, OUT command text)
     RETURNS SETOF record
@@ -324,21 +585,27 @@ BEGIN
     severity := 'ok';
     BEGIN
         fact := 'no capture provider stands before a real one';
-        SELECT c.server, c.channel, r.server AS behind, r.priority,
+        SELECT c.server, c.channel, r.server AS behind, r.priority, c.priority = r.priority AS is_shared,
                EXISTS (SELECT FROM pg_foreign_server s, pg_options_to_table(s.srvoptions) o
                         WHERE s.srvname = c.server AND o.option_name = 'priority') AS has_priority
           INTO first
           FROM group_api.provider_routes c
           JOIN group_api.provider_routes r ON r.channel = c.channel AND r.kind <> 'capture'
          WHERE c.kind = 'capture' AND c.prefix IS NULL AND c.state <> 'paused' AND r.state <> 'paused'
-           AND (c.priority, c.server) < (r.priority, r.server)
+           -- Those of one priority share, but who has prefixes goes first.
+           AND (c.priority < r.priority OR c.priority = r.priority AND r.prefix IS NULL)
          ORDER BY c.channel, r.priority DESC LIMIT 1;
         IF first.server IS NOT NULL THEN
             severity := 'warning';
             since := pg_postmaster_start_time();
-            fact := format('%s keeps the messages of %s and sends nothing, before %s, which would', first.server, first.channel, first.behind);
-            command := format('ALTER SERVER %I OPTIONS (%s priority %L);', first.server,
-                              CASE WHEN first.has_priority THEN 'SET' ELSE 'ADD' END, first.priority + 1);
+            fact := format('%s keeps %s of %s and sends nothing, %s %s, which would', first.server,
+                           CASE WHEN first.is_shared THEN 'some of the messages' ELSE 'the messages' END, first.channel,
+                           CASE WHEN first.is_shared THEN 'beside' ELSE 'before' END, first.behind);
+            -- 1000 is the last there is.
+            command := concat_ws(E'\n',
+                CASE WHEN first.priority = 1000 THEN format('ALTER SERVER %I OPTIONS (SET priority %L);', first.behind, 999) END,
+                format('ALTER SERVER %I OPTIONS (%s priority %L);', first.server,
+                       CASE WHEN first.has_priority THEN 'SET' ELSE 'ADD' END, least(first.priority + 1, 1000)));
             hint := 'what was captured is not sent; behind the other one it is used only while that rests: ' || command;
         END IF;
     EXCEPTION WHEN OTHERS THEN fact := 'not known: ' || SQLERRM;
@@ -387,6 +654,7 @@ BEGIN
                 SELECT r.rolname FROM pg_proc p, aclexplode(p.proacl) a JOIN pg_roles r ON r.oid = a.grantee
                  WHERE p.oid = 'group_api.is_gateway()'::regprocedure AND r.oid <> p.proowner AND r.rolcanlogin AND NOT r.rolsuper
             )
+            SELECT found.* FROM (
             SELECT 'critical' AS severity, format('%s was made a gateway, and group_api.trusted_roles does not name it: what it says of callers is not believed',
                                                   m.rolname) AS fact,
                    format('if PostgREST no longer logs in as it: SELECT group_api.revoke_access(%L); else the command', quote_ident(m.rolname)) AS hint,
@@ -407,7 +675,7 @@ BEGIN
                         THEN coalesce((SELECT string_agg(n.element, ', ' ORDER BY n.at) FROM named n WHERE n.at <> b.at), '') END
               FROM borne b GROUP BY b.at, b.is_default, b.names
             HAVING bool_or(b.is_gateway) IS NOT TRUE AND NOT (b.is_default AND max(b.rolname) IS NULL)
-             ORDER BY severity, fact LIMIT 1
+            ) found ORDER BY array_position(ARRAY['critical', 'warning', 'notice'], found.severity), found.fact LIMIT 1
         LOOP
             severity := role.severity;
             since := pg_conf_load_time();
@@ -422,7 +690,7 @@ BEGIN
     "check" := 'version';
     severity := 'ok'; since := NULL; hint := NULL; command := NULL;
     BEGIN
-        SELECT * INTO versions FROM group_api.library;
+        SELECT l.library_version, l.extension_version INTO versions FROM group_api.library l;
         fact := format('library and extension are of version %s', versions.extension_version);
         IF versions.library_version <> versions.extension_version THEN
             severity := 'critical';
@@ -448,9 +716,7 @@ BEGIN
     "check" := 'words';
     severity := 'ok'; since := NULL; hint := NULL; command := NULL;
     BEGIN
-        -- A language's words serve all its regions.
-        SELECT string_agg(w.channel::text, ' and ') AS lacking, min(w.command) AS command INTO first
-          FROM group_api.default_words w WHERE w.command IS NOT NULL;
+        SELECT l.words_lacking AS lacking, l.words_command AS command INTO first FROM group_api.library l;
         fact := 'people whose language is not known are written to in ' || current_setting('group_api.default_locale');
         IF first.lacking IS NOT NULL THEN
             severity := 'warning';
@@ -622,8 +888,7 @@ DECLARE
         'group_api.suppressions, group_api.receipts, group_api.receipt_counts, '
         'group_api.dispatcher, group_api.waiting, group_api.locks, group_api.set_aside, group_api.phone_tables, '
         'group_api.stat_providers, group_api.stat_deliveries, group_api.stat_dispatcher, group_api.library, '
-        'group_api.provider_troubles, group_api.provider_routes, group_api.stat_progress, group_api.consumers, group_api.webhooks, '
-        'group_api.default_words';
+        'group_api.provider_troubles, group_api.provider_routes, group_api.stat_progress, group_api.consumers, group_api.webhooks';
     wrappers text := group_api_private.our_wrappers();
     tables text := 'group_api_private.groups, group_api_private.members, '
         'group_api_private.invitations, group_api_private.attempts, group_api_private.pauses, '
@@ -642,14 +907,18 @@ BEGIN
     END IF;
     SELECT coalesce(array_agg(m.level), '{}') INTO held
       FROM (VALUES ('operator', 'group_api.adopt(boolean, boolean, boolean, integer)'), ('caller', 'group_api.create_group(jsonb)'),
-                   ('monitor', 'group_api.health()'), ('gateway', 'group_api.is_gateway()')) AS m (level, function)
+                   ('monitor', 'group_api.health()'), ('gateway', 'group_api.is_gateway()'),
+                   ('proxy', 'group_api.call_as(name, name, boolean, boolean, text, text, text, text, text[])')) AS m (level, function)
       JOIN pg_proc p ON p.oid = m.function::regprocedure
      WHERE EXISTS (SELECT FROM aclexplode(p.proacl) a WHERE a.grantee = grant_access.role);
     -- A level that includes the wanted one: the rest of it is taken back.
-    IF 'operator' = ANY (held) AND level NOT IN ('operator', 'gateway') THEN
+    IF 'operator' = ANY (held) AND level NOT IN ('operator', 'gateway', 'proxy') THEN
         PERFORM group_api.revoke_access(role);
         IF 'gateway' = ANY (held) THEN
             EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO %s', gateways, role);
+        END IF;
+        IF 'proxy' = ANY (held) THEN
+            EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO %s', proxies, role);
         END IF;
     ELSIF 'caller' = ANY (held) AND level = 'anonymous' THEN
         EXECUTE format('REVOKE ALL ON FUNCTION %s FROM %s CASCADE', callers, role);

@@ -300,6 +300,8 @@ CREATE ROLE ga_test_other;
 SELECT count(group_api.grant_access(role, 'listener')::text) FROM unnest('{ga_test_app,ga_test_worker,ga_test_other}'::regrole[]) AS role \gset ignored_
 SELECT is(pg_temp.outcome($$SELECT group_api.create_consumer('ga_test_app', 'group.created', role => 'ga_test_app')$$), '', 'a consumer is made for a role');
 SELECT is((SELECT role FROM group_api.consumers WHERE name = 'ga_test_app'), 'ga_test_app'::name, 'which operators see');
+SELECT is(pg_temp.outcome($$SELECT group_api.create_consumer('ga_test_gone', '*', role => 4242424242::oid::regrole)$$), '42704 role 4242424242 does not exist',
+	'for one that is gone there is none');
 SELECT pg_temp.new_group('{uma}') \gset ignored_
 GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA pg_temp TO PUBLIC;
 SET LOCAL ROLE ga_test_other;

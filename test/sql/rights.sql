@@ -338,7 +338,7 @@ FROM (VALUES ('plain', '{}'::text[]), ('anonymous', '{}'), ('caller', '{}'), ('m
 		group_api.receipts,group_api.receipt_counts,group_api_private.receipt_counts,
 		group_api_private.groups,group_api_private.members,group_api_private.invitations,
 		group_api_private.attempts,group_api_private.pauses,
-		group_api.consumers,group_api.webhooks,group_api.default_words,group_api_private.consumers,group_api_private.event_deliveries}'),
+		group_api.consumers,group_api.webhooks,group_api_private.consumers,group_api_private.event_deliveries}'),
 	('operator', '{group_api.stat_providers,group_api.stat_deliveries,group_api.stat_dispatcher,group_api.stat_progress,
 		group_api.library,group_api.provider_troubles,group_api.provider_routes,group_api.dispatcher,group_api.waiting,group_api.locks,group_api.set_aside,group_api.phone_tables,group_api_private.set_aside,group_api.providers,group_api.queue,group_api.attempts,group_api.deliveries,
 		group_api.suppressions,group_api_private.suppressions,
@@ -347,7 +347,7 @@ FROM (VALUES ('plain', '{}'::text[]), ('anonymous', '{}'), ('caller', '{}'), ('m
 		group_api.captured,group_api_private.captured,group_api.templates,group_api_private.templates,
 		group_api_private.groups,group_api_private.members,group_api_private.invitations,
 		group_api_private.attempts,group_api_private.pauses,
-		group_api.consumers,group_api.webhooks,group_api.default_words,group_api_private.consumers,group_api_private.event_deliveries}')) AS levels (level, may);
+		group_api.consumers,group_api.webhooks,group_api_private.consumers,group_api_private.event_deliveries}')) AS levels (level, may);
 -- An operator, who is no superuser, sees what is there: row security hides none of it.
 CREATE SERVER ga_test_shown FOREIGN DATA WRAPPER group_api_capture OPTIONS (channel 'MOBILE');
 SELECT group_api.create_group(pg_temp.body()::jsonb) #>> '{group,id}' AS shown \gset
@@ -430,6 +430,11 @@ SELECT group_api.grant_access('ga_test_shifting', 'operator');
 SELECT group_api.grant_access('ga_test_shifting', 'monitor');
 SELECT bag_eq('SELECT pg_temp.held(''ga_test_shifting'')', $$SELECT pg_temp.held('ga_test_monitor')
 	UNION SELECT m.identity FROM members m WHERE m.identity LIKE '%is_gateway()'$$, 'an operator that becomes monitor stays gateway');
+SELECT group_api.grant_access('ga_test_shifting', level) FROM unnest('{operator,proxy}'::text[]) AS level;
+SELECT bag_has('SELECT pg_temp.held(''ga_test_shifting'')', 'SELECT pg_temp.held(''ga_test_operator'')', 'an operator that becomes a proxy stays operator');
+SELECT group_api.grant_access('ga_test_shifting', 'monitor');
+SELECT bag_eq('SELECT pg_temp.held(''ga_test_shifting'')', $$SELECT pg_temp.held('ga_test_monitor')
+	UNION SELECT m.identity FROM members m WHERE m.identity ~ '(is_gateway|call_as|rows_as)\('$$, 'and a proxy where it becomes monitor');
 SELECT is(pg_temp.outcome('SELECT group_api.revoke_access(NULL)'), '42704 the role must not be null', 'no role is told');
 SELECT is(pg_temp.outcome('SELECT group_api.revoke_access(''-'')'), '42704 role - does not exist', 'nor one that is gone');
 SELECT group_api.revoke_access('ga_test_shifting');

@@ -95,6 +95,9 @@ sub rights_are_kept
 			"from $version: what roles were granted is kept");
 		my $refused = 'SET ROLE kept_monitor; SELECT string_agg("check", $$, $$) FROM group_api.health() WHERE fact LIKE $$%permission denied%$$';
 		is(query($refused, $_), '', "$_: a monitor is told all that health() looks at") for 'fresh', $name;
+		# What a script grants, no dump has.
+		is(query(q{SELECT string_agg(DISTINCT a.grantee::regrole::text, ', ') FROM pg_init_privs p, aclexplode(p.initprivs) a
+			WHERE a.grantee::regrole::text LIKE 'kept\_%'}, $name), '', "from $version: the upgrade grants nothing by itself");
 	}
 	return;
 }

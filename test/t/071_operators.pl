@@ -178,6 +178,12 @@ query($_) for split /;\n?/, query(q{SELECT command FROM group_api.health() WHERE
 poll_until(sub { query(q{SELECT severity FROM group_api.health() WHERE "check" = 'words'}) eq 'ok' }, 'its command helps');
 ($status, $out, $error) = $node->psql('postgres', q{ALTER SYSTEM SET group_api.default_locale = 'pt-BR'; ALTER SYSTEM RESET group_api.default_locale});
 is($error, '', 'words of a language are words of its regions');
+query(q{ALTER SYSTEM SET group_api.default_locale = 'de_DE.UTF-8'});
+$node->reload;
+poll_until(sub { query(q{SELECT severity || ': ' || fact FROM group_api.health() WHERE "check" = 'words'}) eq
+	'ok: people whose language is not known are written to in de_DE.UTF-8' }, 'however it is spelled');
+query('ALTER SYSTEM RESET group_api.default_locale');
+$node->reload;
 
 # ---- the page
 

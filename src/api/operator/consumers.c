@@ -24,6 +24,7 @@
 #include "utils/acl.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/syscache.h"
 #include "utils/timestamp.h"
 #include "utils/tuplestore.h"
 
@@ -128,6 +129,11 @@ group_api_create_consumer(PG_FUNCTION_ARGS)
 	GaOwnerScope scope;
 	bool created;
 
+	/* Else it would be everybody's. */
+	if (!PG_ARGISNULL(3) &&
+		!SearchSysCacheExists1(AUTHOID, ObjectIdGetDatum(role)))
+		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT),
+						errmsg("role %u does not exist", role)));
 	ga_owner_enter(&scope);
 	if (ga_webhook_exists(name))
 		ereport(ERROR,
