@@ -6,17 +6,28 @@
 #   AUTHENTICATOR_PASSWORD  of the role that PostgREST logs in as, required once
 #   MAIL_RELAY              where mail goes, smtp://mail:1025
 #   MAIL_SENDER             who it is from, Groups <groups@example.com>
+#   MAIL_TLS                required or none; none where no MAIL_RELAY is given
 #   INVITATION_URL          where links lead, https://localhost:8443/i/
 set -eu
 umask 077
 
+# In the volume from the first file on until all is there: what is left of a start that was
+# interrupted is not served, and made anew by the next one.
+unfinished=$PGDATA/group_api.unfinished
+
 make_cluster() {
+	: "${POSTGRES_PASSWORD:?is not set}" "${AUTHENTICATOR_PASSWORD:?is not set}"
 	here=$(dirname "$0")
 	password=$(mktemp)
-	printf '%s\n' "${POSTGRES_PASSWORD:?is not set}" >"$password"
+	new=$(mktemp -d)
+	printf '%s\n' "$POSTGRES_PASSWORD" >"$password"
+	# initdb takes an empty directory only, one without the mark.
 	initdb --username=postgres --encoding=UTF8 --locale=C.UTF-8 \
-		--auth-local=peer --auth-host=scram-sha-256 --pwfile="$password"
+		--auth-local=peer --auth-host=scram-sha-256 --pwfile="$password" -D "$new"
 	rm -f "$password"
+	: >"$unfinished"
+	cp -a "$new/." "$PGDATA"
+	rm -rf "$new"
 	echo "host all all all scram-sha-256" >>"$PGDATA/pg_hba.conf"
 	cat >>"$PGDATA/postgresql.conf" <<-END
 		listen_addresses = '*'
@@ -25,19 +36,21 @@ make_cluster() {
 	# Nobody is let in before everything is there.
 	pg_ctl start -w -o "-c listen_addresses=''"
 	createdb groups
+	tls=${MAIL_TLS:-${MAIL_RELAY:+required}}
 	psql -X -q -v ON_ERROR_STOP=1 -d groups \
-		-v authenticator_password="${AUTHENTICATOR_PASSWORD:?is not set}" \
+		-v authenticator_password="$AUTHENTICATOR_PASSWORD" \
 		-v relay="${MAIL_RELAY:-smtp://mail:1025}" \
+		-v tls="${tls:-none}" \
 		-v sender="${MAIL_SENDER:-Groups <groups@example.com>}" \
 		-v invitation_url="${INVITATION_URL:-https://localhost:8443/i/}" \
 		-v roles="$here/roles.sql" -f "$here/groups.sql" || {
 		pg_ctl stop -w -m fast
-		# The next start begins anew instead of serving half of it.
-		find "$PGDATA" -mindepth 1 -delete
 		exit 1
 	}
 	pg_ctl stop -w -m fast
+	rm "$unfinished"
 }
 
+if [ -e "$unfinished" ]; then find "$PGDATA" -mindepth 1 -delete; fi
 [ -s "$PGDATA/PG_VERSION" ] || make_cluster
 exec postgres "$@"

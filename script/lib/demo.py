@@ -251,7 +251,7 @@ def create(sample):
     title("and is answered")
     show_json(answer)
     if query("SELECT group_api.wait_until_idle('2 min');") != "t":
-        sys.exit("the invitations were not sent within 20 s: " +
+        sys.exit("the invitations were not sent within two minutes: " +
                  query("SELECT json_agg(q) FROM group_api.queue q;"))
     spent = (time.monotonic() - started) * 1000
     print(dim(f"    called, committed and both invitations sent in {spent:.0f} ms"))

@@ -76,6 +76,7 @@ otherwise() {
 	sed -n '/"meta-spec"/,/}/p' META.json | grep -q '"version": "1\.0\.0"' || echo "META.json: its meta-spec is not 1.0.0"
 	head -n 1 debian/changelog | grep -q "($VERSION)" || echo "debian/changelog"
 	grep -m 1 '^## ' CHANGELOG.md | grep -q "^## $VERSION " || echo "CHANGELOG.md"
+	grep -m 1 '^  version:' docs/openapi.yaml | grep -qF "\"$VERSION\"" || echo "docs/openapi.yaml"
 	grep -noE 'group-api_[0-9.]+_' README.md Dockerfile docs/howto/install.md docs/howto/upgrade.md test/packages/install.sh |
 		grep -v "group-api_${VERSION}_"
 }

@@ -13,6 +13,7 @@ plant() {
 	printf '%s\n' '"version": "1.1.0",' '"meta-spec": {' '"version": "1.0.0"' '}' >META.json
 	echo 'group-api (1.1) unstable; urgency=medium' >debian/changelog
 	echo '## 1.1 (unreleased)' >CHANGELOG.md
+	echo '  version: "1.1"' >docs/openapi.yaml
 	echo 'postgresql-15-group-api_1.1_amd64.deb' | tee README.md Dockerfile docs/howto/install.md docs/howto/upgrade.md >test/packages/install.sh
 	echo "CREATE FUNCTION f() RETURNS text LANGUAGE c AS 'MODULE_PATHNAME', 'group_api_f';" >sql/released/group_api--1.0.sql
 	echo 'COPY group_api_private.groups FROM stdin;' >sql/released/1.0.data.sql
@@ -48,6 +49,8 @@ sed -i 's/1\.1/1.0/' README.md
 caught "a file name of another version" 'README.md:1:group-api_1.0_'
 sed -i 's/"1\.0\.0"/"1.1.0"/' META.json
 caught "a meta-spec that does not exist" 'META.json: its meta-spec is not 1.0.0'
+sed -i 's/1\.1/1.0/' docs/openapi.yaml
+caught "an API description of another version" 'docs/openapi.yaml'
 sed -i '1s/1\.1/1.0/' META.json
 caught "a number of another version for PGXN" 'META.json: "version": "1.0.0"'
 finish

@@ -125,7 +125,7 @@ query('staging', "$_") for ((blocks_of('howto/staging.md', 'sql'))[1]) =~ /[^;]+
 is(query('staging', 'SELECT string_agg(recipient, $$,$$) FROM group_api.captured'), 'bob@example.com', 'then what waited is captured');
 
 type_in('howto/backup.md', 0);
-is(sprintf('%03o', (stat "$typed_in/app.links")[2] & 0777), '600', 'howto/backup.md: only its owner reads the key');
+is(sprintf('%03o', (stat "$typed_in/$_")[2] & 0777), '600', "howto/backup.md: only its owner reads $_") for 'app.links', 'app.dump';
 query('postgres', 'ALTER DATABASE app SET group_api.dispatch = off');
 like(type_in('howto/backup.md', 1), qr/NOTICE: .*1 e-mails? /s, 'howto/backup.md: it is told what would be sent');
 is(($node->psql('app_restored', "SELECT group_api.invitation('$token')"))[0], 0, 'links go on where the key is');
