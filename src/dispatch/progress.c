@@ -6,6 +6,7 @@
  */
 #include "postgres.h"
 
+#include "access/xact.h"
 #include "base/bytes.h"
 #include "dispatch/progress.h"
 #include "miscadmin.h"
@@ -22,6 +23,9 @@ typedef struct Places
 
 static Places *shared = NULL;
 static int own = -1; /* this process's place; -1: none */
+/* What this process is at, even without a place. */
+static char own_action[GA_PROGRESS_ACTION_SIZE];
+static TimestampTz own_began;
 
 static shmem_request_hook_type next_request_hook = NULL;
 static shmem_startup_hook_type next_startup_hook = NULL;
@@ -64,12 +68,22 @@ ga_progress_init(void)
 static void
 give_back(int code, Datum arg)
 {
+	*own_action = '\0';
+	own_began = 0;
 	if (own < 0)
 		return;
 	LWLockAcquire(shared->lock, LW_EXCLUSIVE);
 	shared->places[own].pid = 0;
 	LWLockRelease(shared->lock);
 	own = -1;
+}
+
+/* Work that commits on its way ends with the transaction that fails. */
+static void
+end_at_abort(XactEvent event, void *arg)
+{
+	if (event == XACT_EVENT_ABORT)
+		give_back(0, (Datum) 0);
 }
 
 /* Lock held. */
@@ -91,9 +105,9 @@ void
 ga_progress_report(const char *action, int64 done, int64 total)
 {
 	static bool is_registered = false;
-	char name[sizeof(shared->places[0].action)];
+	char name[GA_PROGRESS_ACTION_SIZE];
 
-	if (shared == NULL || (action == NULL && own < 0))
+	if (shared == NULL)
 		return;
 	if (action == NULL)
 	{
@@ -101,21 +115,32 @@ ga_progress_report(const char *action, int64 done, int64 total)
 		return;
 	}
 	if (!is_registered)
+	{
 		before_shmem_exit(give_back, (Datum) 0);
+		RegisterXactCallback(end_at_abort, NULL);
+	}
 	is_registered = true;
 	ga_bytes_copy_text(name, action, sizeof(name));
+	if (strcmp(own_action, name) != 0)
+		own_began = GetCurrentTimestamp();
+	strlcpy(own_action, name, sizeof(own_action));
 	LWLockAcquire(shared->lock, LW_EXCLUSIVE);
 	if (take_place())
 	{
 		GaProgress *place = &shared->places[own];
 
-		if (strcmp(place->action, name) != 0)
-			place->started_at = GetCurrentTimestamp();
+		place->started_at = own_began;
 		strlcpy(place->action, name, sizeof(place->action));
 		place->done = done;
 		place->total = total;
 	}
 	LWLockRelease(shared->lock);
+}
+
+TimestampTz
+ga_progress_began(const char *action)
+{
+	return strcmp(own_action, action) == 0 ? own_began : 0;
 }
 
 int

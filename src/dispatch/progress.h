@@ -27,9 +27,12 @@ extern void ga_progress_init(void);
 
 /*
  * How far this process is; `action` NULL: it is over.  Where all places are taken
- * nothing is told.  It ends with the process.
+ * nothing is told.  It ends with the process, or with a transaction that is rolled back.
  */
 extern void ga_progress_report(const char *action, int64 done, int64 total);
+
+/* Since when this process is at that work; 0: it is not. */
+extern TimestampTz ga_progress_began(const char *action);
 
 /* Those of this database into `places`, of GA_PROGRESS_PLACES; how many. */
 extern int ga_progress_read(GaProgress *places);

@@ -18,7 +18,7 @@
 #include "utils/builtins.h"
 
 /* The parameters that both statements share. */
-#define CHOICE_ARGS 6
+#define CHOICE_ARGS 7
 #define MAY_BE_RETRIED                                                         \
 	GA_DELIVERY_BEFORE(RETRY)                                                  \
 	" AND i.response IN (" GA_SQL_PENDING ", " GA_SQL_EXPIRED ")"              \
@@ -27,6 +27,7 @@
 	"  ELSE 'EMAIL'::group_api.channel END)"                                   \
 	" AND ($3 IS NULL OR i.server = $3)"                                       \
 	" AND ($4 IS NULL OR i.reason LIKE $4)"                                    \
+	" AND ($7 IS NULL OR i.changed_at < $7)"                                   \
 	" AND ($5 IS NULL OR i.changed_at >= now() - $5)"
 
 /* Groups with such invitations, locked: uuid[].  Each has one at least. */
@@ -41,7 +42,8 @@ lock_groups(Datum *values, char *nulls)
 			   "    WHERE i.group_id = g.id AND " MAY_BE_RETRIED ")"
 			   "  ORDER BY id LIMIT nullif($6, 0) FOR NO KEY UPDATE) AS o",
 		.nargs = CHOICE_ARGS,
-		.argtypes = {UUIDOID, INT4OID, TEXTOID, TEXTOID, INTERVALOID, INT4OID},
+		.argtypes = {UUIDOID, INT4OID, TEXTOID, TEXTOID, INTERVALOID, INT4OID,
+					 TIMESTAMPTZOID},
 	};
 	bool isnull;
 
@@ -71,9 +73,13 @@ fill(const GaRetryChoice *choice, Datum *values, char *nulls)
 	else
 		values[4] = IntervalPGetDatum(choice->max_age);
 	values[5] = Int32GetDatum(choice->max_rows);
+	if (choice->before == 0)
+		nulls[6] = 'n';
+	else
+		values[6] = TimestampTzGetDatum(choice->before);
 }
 
-#define SET_RETRIED GA_SET_RETRIED("now() + $7")
+#define SET_RETRIED GA_SET_RETRIED("now() + $8")
 
 uint64
 ga_retry_failed(const GaRetryChoice *choice)
@@ -81,20 +87,21 @@ ga_retry_failed(const GaRetryChoice *choice)
 	static GaPlan plan = {
 		.sql = "WITH c AS (SELECT i.group_id, i.number"
 			   "  FROM group_api_private.invitations i"
-			   "  WHERE i.group_id = ANY ($9) AND " MAY_BE_RETRIED
+			   "  WHERE i.group_id = ANY ($10) AND " MAY_BE_RETRIED
 			   "  LIMIT nullif($6, 0)),"
 			   " r AS (UPDATE group_api_private.invitations i" SET_RETRIED
 			   "  FROM c WHERE i.group_id = c.group_id AND i.number = c.number"
 			   "   AND ($1 IS NULL OR i.group_id = $1) AND " MAY_BE_RETRIED
 			   "  RETURNING " GA_MOVED "),"
-			   " l AS (UPDATE group_api_private.groups g SET next_deadline = $8"
+			   " l AS (UPDATE group_api_private.groups g SET next_deadline = $9"
 			   "  WHERE g.id IN (SELECT group_id FROM r)"
-			   "   AND (g.next_deadline IS NULL OR g.next_deadline > $8))"
+			   "   AND (g.next_deadline IS NULL OR g.next_deadline > $9))"
 			   " SELECT r.*, n.n FROM (SELECT count(*) AS n FROM r) AS n"
-			   "  LEFT JOIN r ON $10",
+			   "  LEFT JOIN r ON $11",
 		.nargs = CHOICE_ARGS + 4,
 		.argtypes = {UUIDOID, INT4OID, TEXTOID, TEXTOID, INTERVALOID, INT4OID,
-					 INTERVALOID, TIMESTAMPTZOID, UUIDARRAYOID, BOOLOID},
+					 TIMESTAMPTZOID, INTERVALOID, TIMESTAMPTZOID, UUIDARRAYOID,
+					 BOOLOID},
 	};
 	Interval expiry = {.time = (int64) ga_settings.invitation_expiry *
 							   USECS_PER_MINUTE};

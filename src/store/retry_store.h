@@ -19,6 +19,7 @@ typedef struct GaRetryChoice
 	const char *server;
 	const char *reason;		 /* a pattern of LIKE */
 	const Interval *max_age; /* since it failed */
+	TimestampTz before;		 /* when it had failed; 0: whenever */
 	int32 max_rows;
 } GaRetryChoice;
 

@@ -444,6 +444,17 @@ SELECT is(group_api.retry_failed(:'fans', reason => '550%'), 0::bigint, 'what fa
 SELECT is(group_api.retry_failed(:'fans', max_age => interval '1 day'), 1::bigint, 'or what failed not long ago');
 SELECT is(group_api.retry_failed(:'fans', server => 'ga_test_http'), 0::bigint, 'or a provider that was tried');
 SELECT is(group_api.retry_failed(:'fans'), 1::bigint, 'the rest by itself');
+-- As in_batches() does, batch by batch, while the provider refuses at once.
+UPDATE group_api_private.invitations SET delivery = 'failed', due = NULL, response = 'pending', changed_at = now() - interval '1 hour'
+	WHERE group_id = :'fans';
+SELECT group_api.report_progress('retry_failed', 0, 3) \gset ignored_
+SELECT is(group_api.retry_failed(:'fans', max_rows => 1), 1::bigint, 'in batches one is retried');
+UPDATE group_api_private.invitations SET delivery = 'failed', due = NULL, changed_at = clock_timestamp()
+	WHERE group_id = :'fans' AND delivery = 'queued';
+SELECT is(group_api.retry_failed(:'fans'), 2::bigint, 'then the others, and not again what failed meanwhile');
+SELECT is(group_api.retry_failed(:'fans'), 0::bigint, 'not even last');
+SELECT group_api.report_progress(NULL, 3, 3) \gset ignored_
+SELECT is(group_api.retry_failed(:'fans'), 1::bigint, 'whoever retries later retries that, too');
 
 -- ---- adopt ----
 

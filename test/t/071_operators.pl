@@ -104,6 +104,8 @@ invite($node, some(25));
 is(query(q{SET ROLE op; CALL group_api.in_batches('cancel', batch_size => 10); SELECT count(*) FROM group_api.deliveries WHERE delivery = 'canceled'}), 26,
 	'what waits is canceled in batches');
 is(query('SELECT count(*) FROM group_api.stat_progress'), 0, 'afterwards there is no progress to tell');
+is(query(q{BEGIN; SELECT group_api.report_progress('resend', 3, 10); ROLLBACK; SELECT count(*) FROM group_api.stat_progress}) =~ s/^\n//r, 0,
+	'nor is there after a rollback');
 query(q{SELECT group_api.report_progress('resend', 3, 10)});
 is(query(q{SELECT group_api.report_progress('resend', 3, 10); SELECT action, done, total, pid = pg_backend_pid() FROM group_api.stat_progress}),
 	"\nresend|3|10|t", 'long work tells how far it is');

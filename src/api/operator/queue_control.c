@@ -8,6 +8,7 @@
 #include "api/arguments.h"
 #include "base/compat.h"
 #include "base/shared/monotonic.h"
+#include "dispatch/progress.h"
 #include "dispatch/wake.h"
 #include "miscadmin.h"
 #include "storage/ipc.h"
@@ -44,6 +45,8 @@ read_choice(FunctionCallInfo fcinfo, GaRetryChoice *choice)
 		PG_ARGISNULL(3) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(3));
 	choice->max_age = PG_ARGISNULL(4) ? NULL : PG_GETARG_INTERVAL_P(4);
 	choice->max_rows = PG_ARGISNULL(5) ? 0 : PG_GETARG_INT32(5);
+	/* in_batches() retries nothing twice that fails again meanwhile. */
+	choice->before = ga_progress_began("retry_failed");
 	if (!PG_ARGISNULL(5) && choice->max_rows < 1)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("max_rows must be 1 or more"),
