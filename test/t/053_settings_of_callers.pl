@@ -89,6 +89,8 @@ sub normal
 
 # ---- nothing is shown -----------------------------------------------------------------
 
+# The one that was started with the extension leaves again.
+poll_until(sub { $node->safe_psql('postgres', 'SELECT reason FROM group_api.dispatcher') eq 'group_api.dispatch is off' }, 'no dispatcher runs');
 my ($plain, $plain_error) = map { normal($_) } told(calls_of_caller(2) . $calls_of_operator);
 # They are made with the first group.
 my $secret = $node->safe_psql('postgres', q(SELECT encode(secret, 'hex') FROM group_api_private.link_secret));
