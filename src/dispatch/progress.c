@@ -26,6 +26,7 @@ static int own = -1; /* this process's place; -1: none */
 /* What this process is at, even without a place. */
 static char own_action[GA_PROGRESS_ACTION_SIZE];
 static TimestampTz own_began;
+static int own_level; /* how deep its transaction was nested then */
 
 static shmem_request_hook_type next_request_hook = NULL;
 static shmem_startup_hook_type next_startup_hook = NULL;
@@ -70,6 +71,7 @@ give_back(int code, Datum arg)
 {
 	*own_action = '\0';
 	own_began = 0;
+	own_level = 0;
 	if (own < 0)
 		return;
 	LWLockAcquire(shared->lock, LW_EXCLUSIVE);
@@ -83,6 +85,16 @@ static void
 end_at_abort(XactEvent event, void *arg)
 {
 	if (event == XACT_EVENT_ABORT)
+		give_back(0, (Datum) 0);
+}
+
+/* What is caught further inside than the work is does not end it. */
+static void
+end_at_inner_abort(SubXactEvent event, SubTransactionId mine,
+				   SubTransactionId parent, void *arg)
+{
+	if (event == SUBXACT_EVENT_ABORT_SUB &&
+		GetCurrentTransactionNestLevel() <= own_level)
 		give_back(0, (Datum) 0);
 }
 
@@ -118,12 +130,14 @@ ga_progress_report(const char *action, int64 done, int64 total)
 	{
 		before_shmem_exit(give_back, (Datum) 0);
 		RegisterXactCallback(end_at_abort, NULL);
+		RegisterSubXactCallback(end_at_inner_abort, NULL);
 	}
 	is_registered = true;
 	ga_bytes_copy_text(name, action, sizeof(name));
 	if (strcmp(own_action, name) != 0)
 		own_began = GetCurrentTimestamp();
 	strlcpy(own_action, name, sizeof(own_action));
+	own_level = GetCurrentTransactionNestLevel();
 	LWLockAcquire(shared->lock, LW_EXCLUSIVE);
 	if (take_place())
 	{

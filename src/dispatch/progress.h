@@ -27,7 +27,8 @@ extern void ga_progress_init(void);
 
 /*
  * How far this process is; `action` NULL: it is over.  Where all places are taken
- * nothing is told.  It ends with the process, or with a transaction that is rolled back.
+ * nothing is told.  It ends with the process, or with a transaction that is rolled
+ * back, also one inside of another.
  */
 extern void ga_progress_report(const char *action, int64 done, int64 total);
 

@@ -455,6 +455,13 @@ SELECT is(group_api.retry_failed(:'fans'), 2::bigint, 'then the others, and not 
 SELECT is(group_api.retry_failed(:'fans'), 0::bigint, 'not even last');
 SELECT group_api.report_progress(NULL, 3, 3) \gset ignored_
 SELECT is(group_api.retry_failed(:'fans'), 1::bigint, 'whoever retries later retries that, too');
+SELECT group_api.report_progress('resend', 0, 3) \gset ignored_
+DO 'BEGIN RAISE ''refused''; EXCEPTION WHEN OTHERS THEN NULL; END';
+SELECT is((SELECT count(*) FROM group_api.stat_progress WHERE pid = pg_backend_pid()), 1::bigint, 'an error that is caught inside ends no work');
+DO 'BEGIN PERFORM group_api.report_progress(''retry_failed'', 0, 3); RAISE ''refused''; EXCEPTION WHEN OTHERS THEN NULL; END';
+SELECT is((SELECT count(*) FROM group_api.stat_progress WHERE pid = pg_backend_pid()), 0::bigint, 'one that ends the work itself does');
+UPDATE group_api_private.invitations SET delivery = 'failed', due = NULL, changed_at = clock_timestamp() WHERE group_id = :'fans';
+SELECT is(group_api.retry_failed(:'fans'), 3::bigint, 'and nothing is left out afterwards');
 
 -- ---- adopt ----
 
