@@ -40,6 +40,10 @@ const ODD = [null, true, false, 0, -1, 1.5, 1e30, 9007199254740993, '', ' ', 'x'
 	'é', '💥', "'; DROP TABLE groups; --", '<b>', '%', [], {}, [null], [[1]], { a: 1 }, ['x', 1], -9223372036854775808,
 	'\\', '"', '\uFEFF', 'http://', 'a@b', '+1', '00000000-0000-0000-0000-00000000000'];
 
+// Names that an app would send to one call or the other.
+const OFTEN = ['id', 'groupId', 'createdAt', 'created_at', 'status', 'subscribed', 'active', 'product', 'products', 'vaule', 'group',
+	'idempotencyKey', 'idempotency_key', 'dryRun', 'dry_run', 'users', 'invite_users', 'members', 'message', 'image', 'preview'];
+
 function text(schema) {
 	if (schema.format === 'uuid') return '00000000-0000-0000-0000-00000000000' + below(10);
 	if (schema.format === 'uri') return `https://example.com/${below(1000)}.jpg`;
@@ -50,6 +54,7 @@ function text(schema) {
 function valid(schema) {
 	if (schema.allOf) return valid({ ...schema.allOf[0], required: schema.required });
 	if ('const' in schema) return schema.const;
+	if (schema.readOnly) return one(ODD);
 	if (schema.enum) return one(schema.enum);
 	const type = Array.isArray(schema.type) ? one(schema.type) : schema.type;
 	switch (type) {
@@ -74,7 +79,7 @@ function broken(value) {
 	const copy = { ...value };
 	switch (below(4)) {
 	case 0: delete copy[name]; break;
-	case 1: copy[one(['nmae', 'sendInvitation', '__proto__ ', 'é', 'x'.repeat(200)])] = one(ODD); break;
+	case 1: copy[one(maybe(0.5) ? ['nmae', 'sendInvitation', '__proto__ ', 'é', 'x'.repeat(200)] : OFTEN)] = one([...ODD, [], '']); break;
 	default: copy[name] = broken(value[name]);
 	}
 	return copy;
@@ -108,8 +113,11 @@ function bodyOf(operation) {
 	const value = valid(content.schema);
 	// Not every contact can be made from a schema.
 	if (value?.groupId && known.length && maybe(0.7)) value.groupId = one(known.slice(-5));
-	for (const member of value?.members ?? [])
-		member.contact.value = member.contact.type === 'EMAIL' ? `m${below(1e6)}@example.com` : `+2770123${1000 + below(9000)}`;
+	for (const member of value?.members ?? []) {
+		const { type } = member.contact;
+		const address = type === 'EMAIL' ? `m${below(1e6)}@example.com` : `+2770123${1000 + below(9000)}`;
+		member.contact = { type, [maybe(0.2) ? 'vaule' : 'value']: address };
+	}
 	switch (below(4)) {
 	case 0: return maybe(0.5) && !value.members ? formOf(value) : JSON.stringify(value);
 	case 1: return damaged(JSON.stringify(value));
@@ -189,6 +197,20 @@ function complaintOf(operation, answer, validatorOf) {
 	return validate(value) ? null : JSON.stringify(validate.errors.slice(0, 3));
 }
 
+// Names in a body that was taken which are not described; null: none. A text may have been taken for a number, as in a form.
+function undescribedOf(operation, { body }, answer, validatorOf) {
+	const schema = operation.requestBody?.content['application/json'].schema;
+	if (!schema || answer.status >= 300) return null;
+	const validate = validatorOf(schema);
+	try {
+		validate(JSON.parse(body));
+	} catch (error) {
+		return null; /* a form */
+	}
+	const names = (validate.errors ?? []).filter(({ keyword }) => keyword === 'additionalProperties');
+	return names.length ? `taken, but not described: ${names.map(({ params }) => params.additionalProperty)}` : null;
+}
+
 const STATUSES = [200, 201, 204, 400, 401, 403, 404, 415];
 
 async function main() {
@@ -207,7 +229,7 @@ async function main() {
 		const picked = operations[n % operations.length];
 		const request = requestOf(picked);
 		const answer = await send(request);
-		const complaint = complaintOf(picked.operation, answer, validatorOf);
+		const complaint = complaintOf(picked.operation, answer, validatorOf) ?? undescribedOf(picked.operation, request, answer, validatorOf);
 		if (picked.path === '/group/create' && answer.status === 201) known.push(JSON.parse(answer.text).group.id);
 		seen[`${answer.status}`] = (seen[answer.status] ?? 0) + 1;
 		if (complaint) complaints.push({ complaint, status: answer.status, ...request, answer: answer.text.slice(0, 300), body: request.body?.slice(0, 200) });
