@@ -8,6 +8,8 @@
 #   MAIL_SENDER             who it is from, Groups <groups@example.com>
 #   MAIL_TLS                required or none; none where no MAIL_RELAY is given
 #   INVITATION_URL          where links lead, https://localhost:8443/i/
+#   UNSUBSCRIBE_URL         where List-Unsubscribe of a mail leads, https only; empty: no such header
+#   PICTURE_URL             where uploaded pictures are shown; empty: as group_api.picture_url has it
 set -eu
 umask 077
 
@@ -43,6 +45,7 @@ make_cluster() {
 		-v tls="${tls:-none}" \
 		-v sender="${MAIL_SENDER:-Groups <groups@example.com>}" \
 		-v invitation_url="${INVITATION_URL:-https://localhost:8443/i/}" \
+		-v unsubscribe_url="${UNSUBSCRIBE_URL:-}" -v picture_url="${PICTURE_URL:-}" \
 		-v roles="$here/roles.sql" -f "$here/groups.sql" || {
 		pg_ctl stop -w -m fast
 		exit 1

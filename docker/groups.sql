@@ -11,3 +11,8 @@ CREATE SERVER relay FOREIGN DATA WRAPPER group_api_smtp
     OPTIONS (url :'relay', sender :'sender', allow_private 'true', tls :'tls');
 
 ALTER SYSTEM SET group_api.invitation_url = :'invitation_url';
+ALTER SYSTEM SET group_api.unsubscribe_url = :'unsubscribe_url';
+SELECT :'picture_url' <> '' AS has_picture_url \gset
+\if :has_picture_url
+ALTER SYSTEM SET group_api.picture_url = :'picture_url';
+\endif

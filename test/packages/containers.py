@@ -100,6 +100,11 @@ def write_scripts(directory):
     service = compose()["services"]
     run = environment + [f"export {name}={shlex.quote(str(value))}"
                          for name, value in service["db"]["environment"].items()]
+    nginx = service["nginx"]
+    run += [f"export {name}={shlex.quote(str(value))}" for name, value in nginx["environment"].items()]
+    # "$$" is compose's for "$"; what is started then is started by containers.sh.
+    configure = nginx["command"][2].replace("$$", "$").split("&& exec ")[0].rstrip(" &")
+    run += [f"configure_nginx() {{ {configure}; }}"]
     run += [f"USER={user}", f"start() {{ exec {shlex.join(command_of(last, 'ENTRYPOINT'))}; }}",
             f"healthy() {{ {shlex.join(command_of(last, 'HEALTHCHECK'))}; }}",
             f"certificate() {{ {service['certificate']['command'][0]}; }}"]

@@ -18,8 +18,10 @@ if [ "${1:-}" != isolated ]; then
 		cp /certificate/groups.example.* /etc/ssl/
 		grep -q ' mail$' /etc/hosts || echo '127.0.0.1 mail db' >>/etc/hosts)"
 	report "nginx takes its configuration and its certificate" \
-		"$(cp docs/http/nginx.conf /etc/nginx/conf.d/default.conf && rm -f /etc/nginx/sites-enabled/default
-		nginx -t 2>&1 | grep -v -e 'syntax is ok' -e 'test is successful')"
+		"$(cp docs/http/nginx.conf /etc/nginx/groups.conf && rm -f /etc/nginx/sites-enabled/default
+		configure_nginx && nginx -t 2>&1 | grep -v -e 'syntax is ok' -e 'test is successful')"
+	report "which knows the host that links are to name" \
+		"$(grep -q '^ *server_name localhost;$' /etc/nginx/conf.d/default.conf || cat /etc/nginx/conf.d/default.conf)"
 	unshare --net bash "$0" isolated >/tmp/isolated.log 2>&1
 	status=$?
 	report "the database starts, and an invitation reaches the mail catcher" \
@@ -57,7 +59,7 @@ groups "SELECT group_api.create_group('{
 	\\\"members\\\": [{\\\"nickName\\\": \\\"Anna\\\", \\\"contact\\\":
 		{\\\"type\\\": \\\"EMAIL\\\", \\\"value\\\": \\\"anna@example.com\\\"}}]}')"
 until_true grep -qi '^To: .*anna@example.com' /tmp/mail.eml
-grep -q 'https://localhost:8443/i/' /tmp/mail.eml ||
+grep -q 'https://localhost:8443/i/' /tmp/mail.eml && grep -qi '^List-Unsubscribe: <https://localhost:8443/u/' /tmp/mail.eml ||
 	{ cat /tmp/mail.eml; groups "SELECT * FROM group_api.health()"; false; }
 as_user "PGPASSWORD=\$AUTHENTICATOR_PASSWORD psql -X -A -t -h 127.0.0.1 -U authenticator -d groups \
 	-c 'SET ROLE web' -c \"SELECT 'authenticator-may-call' WHERE has_function_privilege(
