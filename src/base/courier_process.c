@@ -70,13 +70,17 @@ become_courier(const char *path, const GaCourierStart *start, pid_t parent)
 	struct rlimit no_core = {0, 0};
 	sigset_t none;
 
+	/* The server's signals go to whole process groups; what is under way may
+	 * end when its starter says so.  One that came before this was its starter's
+	 * alone: to be ignored for a moment takes it away. */
+	setpgid(0, 0);
 	for (int signal_number = 1; signal_number < NSIG; signal_number++)
+	{
+		signal(signal_number, SIG_IGN);
 		signal(signal_number, SIG_DFL);
+	}
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
-	/* The server's signals go to whole process groups; what is under way may
-	 * end when its starter says so. */
-	setpgid(0, 0);
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != parent)
 		_exit(1);
