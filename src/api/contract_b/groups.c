@@ -207,6 +207,14 @@ check_said(const GaGroup *group, const GaGroupRequestV2 *request,
 }
 
 static void
+fault_name(const char *name, GaViolations *violations)
+{
+	ga_violation_add(violations, "name", GA_VIOLATION_UNIQUE,
+					 "Choose another name.",
+					 "name \"%s\" is taken by another group", name);
+}
+
+static void
 check_name(const GaGroup *group, const char *name, GaViolations *violations)
 {
 	GaOwnerScope scope;
@@ -216,9 +224,7 @@ check_name(const GaGroup *group, const char *name, GaViolations *violations)
 	is_taken = ga_group_name_is_taken(name, &group->id);
 	ga_owner_leave(&scope);
 	if (is_taken)
-		ga_violation_add(violations, "name", GA_VIOLATION_UNIQUE,
-						 "Choose another name.",
-						 "name \"%s\" is taken by another group", name);
+		fault_name(name, violations);
 }
 
 /* What is wrong with the change, given what the group is. */
@@ -283,9 +289,19 @@ update(const GaGroup *group, const GaUploads *uploads)
 	ga_owner_leave(&scope);
 }
 
+/* An index that an operator made says nothing of names. */
+static bool
+is_of_names(const ErrorData *error)
+{
+	return error->sqlerrcode == ERRCODE_UNIQUE_VIOLATION &&
+		   error->constraint_name != NULL &&
+		   strcmp(error->constraint_name, GA_GROUP_NAME_INDEX) == 0;
+}
+
 /*
  * False when the name is taken.  Only the index knows for certain: somebody may
- * take the name at the same time.
+ * take the name at the same time, or have taken it since a snapshot that does not change
+ * (REPEATABLE READ).
  */
 static bool
 rename_group(const GaGroup *group, const GaUploads *uploads)
@@ -309,7 +325,7 @@ rename_group(const GaGroup *group, const GaUploads *uploads)
 		error = CopyErrorData();
 		FlushErrorState();
 		RollbackAndReleaseCurrentSubTransaction();
-		taken = error->sqlerrcode == ERRCODE_UNIQUE_VIOLATION;
+		taken = is_of_names(error);
 		if (!taken)
 			ReThrowError(error);
 	}
@@ -365,8 +381,7 @@ change(const GaCaller *caller, GaGroupV2 *group,
 		update(&group->common, &uploads);
 	else if (!rename_group(&group->common, &uploads))
 	{
-		/* Somebody took the name since the check. */
-		check_name(&group->common, group->common.name, violations);
+		fault_name(group->common.name, violations);
 		return;
 	}
 	count_upload(caller, added);

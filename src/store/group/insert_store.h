@@ -16,6 +16,8 @@
  * contract B.  False when contract B's name is taken: nothing is written then.
  */
 extern bool ga_group_insert(const struct GaOwnerScope *scope, GaGroup *group);
+/* The index by which no two groups of contract B have one name. */
+#define GA_GROUP_NAME_INDEX "groups_v2_name_key"
 /* Whether a group of contract B other than `but` has this name. */
 extern bool ga_group_name_is_taken(const char *name, const pg_uuid_t *but);
 /* The number of the next group, unless somebody is faster. */
