@@ -251,9 +251,10 @@ tell_dispatcher(News news)
 /* What a command does to what names its provider: pauses, and events that wait. */
 typedef struct NameChange
 {
-	bool drops;		  /* providers may be gone */
-	const char *from; /* one has another name; NULL: none */
-	const char *to;	  /* that, or the name of a new one; NULL: none */
+	bool drops;			/* providers may be gone */
+	const char *before; /* which there were; NULL: none that are known */
+	const char *from;	/* one has another name; NULL: none */
+	const char *to;		/* that, or the name of a new one; NULL: none */
 } NameChange;
 
 static NameChange
@@ -297,25 +298,46 @@ check_listener_name(const char *webhook)
 				 errhint("Choose another name for the webhook.")));
 }
 
+/* Others' servers come and go whatever state the extension is in. */
+static bool
+can_follow(void)
+{
+	return OidIsValid(ga_owner()) && ga_owner_can_serve(ga_owner()) &&
+		   ga_extension_fits();
+}
+
+static void
+note_providers(NameChange *change)
+{
+	GaOwnerScope scope;
+
+	if (!change->drops || !can_follow())
+		return;
+	ga_owner_enter(&scope);
+	change->before = ga_provider_list(&scope);
+	ga_owner_leave(&scope);
+}
+
 /*
  * A pause belongs to its provider, and so do the events that wait for a webhook:
  * they go with it, so that another one of the same name does not begin paused or
  * hears old things, and keep to it under another name.
+ *
+ * Nothing is written, and no table of ours locked, where none of ours is concerned:
+ * anybody may drop servers, if only some that do not exist, and stay in the transaction.
  */
 static void
 follow_names(const NameChange *change)
 {
 	GaOwnerScope scope;
 
-	if (!change->drops && change->to == NULL)
+	if (change->before == NULL && change->to == NULL)
 		return;
 	CommandCounterIncrement();
-	/* Others' servers come and go whatever state the extension is in. */
-	if (!OidIsValid(ga_owner()) || !ga_owner_can_serve(ga_owner()) ||
-		!ga_extension_fits())
+	if (!can_follow())
 		return;
 	ga_owner_enter(&scope);
-	if (change->from != NULL)
+	if (change->from != NULL && ga_provider_exists(change->to))
 		ga_provider_rename_pause(change->from, change->to);
 	if (change->to != NULL && ga_webhook_exists(change->to))
 	{
@@ -323,7 +345,8 @@ follow_names(const NameChange *change)
 		if (change->from != NULL)
 			ga_webhook_rename(change->from, change->to);
 	}
-	if (change->drops)
+	if (change->before != NULL &&
+		strcmp(change->before, ga_provider_list(&scope)) != 0)
 	{
 		ga_provider_trim_pauses();
 		(void) ga_webhooks_trim(PG_INT32_MAX);
@@ -390,6 +413,7 @@ watch_utility(PlannedStmt *planned, const char *text, bool read_only_tree,
 	News news = news_of(command);
 	NameChange change = name_change_of(command);
 
+	note_providers(&change);
 	if (emptied != NULL && ga_slots != NULL)
 		run_in_empty_database(&call, emptied);
 	else

@@ -169,6 +169,22 @@ ga_provider_exists(const char *server)
 	return ga_plan_run(&plan, values, NULL, SPI_OK_SELECT) > 0;
 }
 
+const char *
+ga_provider_list(const GaOwnerScope *scope)
+{
+	static GaPlan plan = {
+		.sql =
+			"SELECT coalesce(string_agg(s.oid::text, ' ' ORDER BY s.oid), '')"
+			" FROM pg_foreign_server s"
+			" JOIN pg_foreign_data_wrapper w ON w.oid = s.srvfdw"
+			" WHERE " GA_WRAPPER_IS_OURS,
+	};
+
+	/* A command that has just ended counts. */
+	ga_plan_run(&plan, NULL, NULL, SPI_OK_SELECT);
+	return ga_row_text(scope, 0, 1);
+}
+
 bool
 ga_provider_lock_pauses(void)
 {

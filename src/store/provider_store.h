@@ -79,6 +79,8 @@ extern bool ga_provider_find(const struct GaOwnerScope *scope,
 extern bool ga_provider_lock_pauses(void);
 /* Whether a server of one of our wrappers has this name. */
 extern bool ga_provider_exists(const char *server);
+/* Which servers are ours, as one text: what a command that drops some is judged by. */
+extern const char *ga_provider_list(const struct GaOwnerScope *scope);
 /*
  * A pause of the dispatcher's ends when the provider's settings change, one with
  * `until`, a rest, also by itself; 0: a pause until somebody resumes.  A rest

@@ -3,6 +3,15 @@
 BEGIN;
 SELECT no_plan();
 
+-- Anybody may drop servers, be it some that are not there, and stay in the transaction.
+CREATE ROLE ga_test_stranger;
+DROP SERVER IF EXISTS ga_nothing;
+DROP OWNED BY ga_test_stranger;
+SELECT is_empty($$SELECT c.relname, l.mode FROM pg_locks l JOIN pg_class c ON c.oid = l.relation
+	WHERE l.pid = pg_backend_pid() AND l.mode <> 'AccessShareLock' AND c.relnamespace = 'group_api_private'::regnamespace$$,
+	'who drops none of ours locks nothing of ours');
+DROP ROLE ga_test_stranger;
+
 CREATE TYPE pg_temp.refusal AS (state text, message text, detail text, hint text);
 CREATE FUNCTION pg_temp.refuse(command text) RETURNS pg_temp.refusal
 LANGUAGE plpgsql AS $$
