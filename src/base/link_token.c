@@ -16,6 +16,14 @@
 /* Three varints, and of a shard's group a fourth one. */
 #define NUMBERS_MAX 30
 
+/*
+ * Before the four numbers of an invitation, in what is authenticated.  Without it they would be a
+ * label and three numbers where the group's is that of a label: a token of another purpose.
+ * No number of a group is zero, so no three numbers begin so.
+ */
+#define LABEL_OF_FOUR 0x00
+#define NO_LABEL (-1)
+
 static const char base64url[] =
 	"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
@@ -48,16 +56,16 @@ get_varint(const uint8 *in, int length, uint64 *value)
 }
 
 static void
-compute_mac(const uint8 *secret, GaLinkPurpose purpose, const uint8 *data,
-			int length, uint8 *mac)
+compute_mac(const uint8 *secret, int label, const uint8 *data, int length,
+			uint8 *mac)
 {
-	uint8 label = (uint8) purpose;
+	uint8 first = (uint8) label;
 	uint8 digest[PG_SHA256_DIGEST_LENGTH];
 	pg_hmac_ctx *context = pg_hmac_create(PG_SHA256);
 
 	if (context == NULL ||
 		pg_hmac_init(context, secret, GA_LINK_SECRET_LENGTH) < 0 ||
-		(label != 0 && pg_hmac_update(context, &label, 1) < 0) ||
+		(label != NO_LABEL && pg_hmac_update(context, &first, 1) < 0) ||
 		pg_hmac_update(context, data, length) < 0 ||
 		pg_hmac_final(context, digest, sizeof(digest)) < 0)
 		ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR),
@@ -106,6 +114,14 @@ shard_apart(int64 number)
 	return shard > 0 && shard <= GA_SHARD_MAX ? (int) shard : 0;
 }
 
+static int
+label_of(GaLinkPurpose purpose, int shard)
+{
+	if (purpose != GA_LINK_INVITATION)
+		return purpose;
+	return shard > 0 ? LABEL_OF_FOUR : NO_LABEL;
+}
+
 void
 ga_link_token_make(const uint8 *secret, GaLinkPurpose purpose,
 				   GaLinkToken token, char *text)
@@ -121,7 +137,8 @@ ga_link_token_make(const uint8 *secret, GaLinkPurpose purpose,
 	length += put_varint(bytes + length, (uint64) token.version);
 	if (shard > 0)
 		length += put_varint(bytes + length, (uint64) shard);
-	compute_mac(secret, purpose, bytes, length, bytes + length);
+	compute_mac(secret, label_of(purpose, shard), bytes, length,
+				bytes + length);
 	encode(bytes, length + GA_LINK_MAC_LENGTH, text);
 }
 
@@ -164,20 +181,44 @@ read_numbers(const uint8 *bytes, int length, GaLinkToken *token)
 	return true;
 }
 
+/* `data` and the MAC behind it. */
+static bool
+is_proved(const uint8 *secret, int label, const uint8 *data, int length)
+{
+	uint8 mac[GA_LINK_MAC_LENGTH];
+
+	compute_mac(secret, label, data, length, mac);
+	return macs_are_equal(mac, data + length);
+}
+
+/* What 1.0 made for a shard's group, and could be of no other purpose. */
+static bool
+is_proved_by_first_version(const uint8 *secret, GaLinkPurpose purpose,
+						   const GaLinkToken *token, const uint8 *data,
+						   int length)
+{
+	int shard = shard_apart(token->group_number);
+	int64 number = token->group_number - ga_shard_first_number(shard);
+
+	return purpose == GA_LINK_INVITATION && shard > 0 &&
+		   number != GA_LINK_RECEIPT && number != GA_LINK_UNSUBSCRIBE &&
+		   is_proved(secret, NO_LABEL, data, length);
+}
+
 bool
 ga_link_token_read(const uint8 *secret, GaLinkPurpose purpose, const char *text,
 				   GaLinkToken *token)
 {
 	uint8 bytes[NUMBERS_MAX + GA_LINK_MAC_LENGTH];
-	uint8 mac[GA_LINK_MAC_LENGTH];
 	int length = decode(text, bytes, sizeof(bytes)) - GA_LINK_MAC_LENGTH;
 	GaLinkToken read;
+	int label;
 
-	if (length < 3)
+	if (length < 3 || !read_numbers(bytes, length, &read))
 		return false;
-	compute_mac(secret, purpose, bytes, length, mac);
-	if (!macs_are_equal(mac, bytes + length) ||
-		!read_numbers(bytes, length, &read))
+	label = label_of(purpose, shard_apart(read.group_number));
+	if (!is_proved(secret, label, bytes, length) &&
+		!is_proved_by_first_version(secret, purpose, &read, bytes, length))
 		return false;
 	*token = read;
 	return true;

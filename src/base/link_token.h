@@ -4,8 +4,9 @@
  *		we made it.  Derived when needed, never stored.
  *
  * base64url( varint group number | varint member number | varint version |
- * [varint shard] | first 16 bytes of HMAC-SHA-256(secret, [purpose] those bytes) ): 128 bits to guess,
- * 26 to 40 characters in an SMS.  The shard is told apart from the rest of the group's
+ * [varint shard] | first 16 bytes of HMAC-SHA-256(secret, [label] those bytes) ): 128 bits to guess,
+ * 26 to 40 characters in an SMS.  The label is the purpose; an invitation has none, or a zero where the
+ * shard is told.  The shard is told apart from the rest of the group's
  * number (base/uuid) and left out where it is 0: together they would take five
  * bytes more of each SMS.
  */

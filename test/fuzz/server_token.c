@@ -7,6 +7,7 @@
 
 #include "base/digest.h"
 #include "base/link_token.h"
+#include "base/uuid.h"
 #include "fuzz.h"
 #include "stand_in.h"
 
@@ -27,6 +28,70 @@ is_same(const char *text, const char *made)
 			return false;
 	}
 	return strspn(text + length, "=") == strlen(text + length);
+}
+
+/* The text of `made` without its first byte. */
+static void
+drop_first_byte(const char *made, char *shorter)
+{
+	static const char letters[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+	uint32 bits = 0;
+	int count = 0;
+	int skipped = 8;
+	char *end = shorter + ((strlen(made) * 6 / 8 - 1) * 8 + 5) / 6;
+
+	for (; *made; made++)
+	{
+		bits = bits << 6 | (uint32) (strchr(letters, *made) - letters);
+		count += 6;
+		if (skipped > 0 && count >= skipped)
+		{
+			count -= skipped;
+			skipped = 0;
+		}
+		if (skipped > 0)
+			continue;
+		while (count >= 6)
+		{
+			count -= 6;
+			*shorter++ = letters[bits >> count & 63];
+		}
+	}
+	if (count > 0)
+		*shorter++ = letters[bits << (6 - count) & 63];
+	*end =
+		'\0'; /* the bits that fill up the last character are none of a byte */
+}
+
+/*
+ * A token of a shard's group whose number is that of a label is none of another purpose
+ * when its first byte is taken away.
+ */
+static void
+keep_purposes_apart(int32 member_number, int32 version)
+{
+	static const GaLinkPurpose labels[] = {GA_LINK_RECEIPT,
+										   GA_LINK_UNSUBSCRIBE};
+
+	for (int i = 0; i < lengthof(labels); i++)
+	{
+		GaLinkToken token = {.group_number =
+								 ga_shard_first_number(1) + labels[i],
+							 .member_number = member_number,
+							 .version = version};
+		GaLinkToken read;
+		char made[GA_LINK_TOKEN_MAX];
+		char shorter[GA_LINK_TOKEN_MAX];
+
+		ga_link_token_make(secret, GA_LINK_INVITATION, token, made);
+		PROMISE(ga_link_token_read(secret, GA_LINK_INVITATION, made, &read));
+		drop_first_byte(made, shorter);
+		PROMISE(ga_link_token_peek(shorter, &read) &&
+				read.group_number == member_number &&
+				read.member_number == version && read.version == 1);
+		PROMISE(!ga_link_token_read(secret, labels[i], shorter, &read));
+	}
 }
 
 int
@@ -58,6 +123,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		made[data[2] % (strlen(made) - 1)] ^= 1;
 		PROMISE(!ga_link_token_read(secret, GA_LINK_RECEIPT, made, &token));
 	}
+	keep_purposes_apart(token.member_number, token.version);
 	ga_link_token_hide(secret, token, text, size);
 	PROMISE(!ga_digest_is_hex(&digest, (GaBytes){text, size}) || size == 64);
 	(void) ga_digest_is_base64(&digest, (GaBytes){text, size});
