@@ -86,7 +86,7 @@ serve_interrupts(void)
 static void
 record_pauses(GaMonotonic now)
 {
-	if (ga_pauses_record(now))
+	if (ga_pauses_record(now, ga_reload_is_wanted()))
 		ga_reload_want();
 }
 

@@ -218,5 +218,23 @@ invite($node, sa_number(402));
 sent(sa_number(402), 'and goes on when the record is free');
 is(times_paused(), 1, 'it was paused once');
 
+# ---- and when the providers cannot be read then
+
+sub turns { return $node->safe_psql('postgres', 'SELECT turns FROM group_api_private.dispatcher_state()'); }
+
+set_rules($strict, http => { rules => [ { replies => [ { status => 401 } ] } ] });
+$operator = psql_in_background($node, "BEGIN; SELECT group_api.resume('strict');");
+invite($node, sa_number(403));
+poll_until(sub { times_paused() == 2 }, 'one that refuses us is paused while somebody resumes it');
+my $locker = psql_in_background($node, 'BEGIN; LOCK TABLE group_api_private.templates IN SHARE MODE;');
+set_rules($strict, http => {});
+$operator->{say}->('COMMIT;');
+my $turns = turns();
+poll_until(sub { turns() > $turns + 5 }, 'the dispatcher goes on, though a lock keeps it from reading the providers');
+is($node->safe_psql('postgres', 'SELECT count(*) FROM group_api_private.pauses'), '0', 'and records no pause that was before');
+$locker->{finish}->();
+sent(sa_number(403), 'resumed it sends');
+$operator->{finish}->();
+
 $node->stop;
 done_testing();

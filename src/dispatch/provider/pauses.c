@@ -100,15 +100,16 @@ ga_pauses_end_outdated(GaProviderRow *rows, int count)
 }
 
 bool
-ga_pauses_record(GaMonotonic now)
+ga_pauses_record(GaMonotonic now, bool outdated)
 {
 	ListCell *cell;
 	bool locked;
 
 	if (not_before > now || !ga_work_begin(GA_STEP_PAUSE))
 		return false;
-	/* Of a provider that was resumed meanwhile nothing is to be recorded. */
-	locked = ga_provider_lock_pauses() &&
+	/* Of a provider that was resumed meanwhile nothing is to be recorded.  Who resumes
+	 * tells it before his lock is released. */
+	locked = !outdated && ga_provider_lock_pauses() &&
 			 pg_atomic_read_u32(&ga_own_slot->reload) == 0;
 	if (locked)
 		foreach (cell, ga_providers)

@@ -28,9 +28,10 @@ extern void ga_pauses_end_outdated(GaProviderRow *rows, int count);
 
 /*
  * Records what began, in a transaction of its own, and waits for nobody.  True
- * when the providers are to be read again.
+ * when the providers are to be read again.  While the providers are `outdated`, since
+ * they could not be read, nothing is recorded: one of them may have been resumed.
  */
-extern bool ga_pauses_record(GaMonotonic now);
+extern bool ga_pauses_record(GaMonotonic now, bool outdated);
 /* When to do so; DT_NOEND: there is nothing to record. */
 extern GaMonotonic ga_pauses_next_turn(void);
 /* Whether something is known here alone. */
