@@ -319,6 +319,23 @@ poll_until(sub { tries('min(tries)') > 0 }, 'replayed it is refused anew');
 is(webhook('late')->{dead}, 0, 'and tried again for three days');
 sql('DROP SERVER late CASCADE');
 
+# What was read before its webhook was resumed is tried anew for three days, too.  A pause that is
+# taken off its table ends without the date.
+my $waiting = scalar(read_log($late, 'request'));
+set_rules($late, http => { rules => [ { replies => [ { status => 503, hold => 1 } ] } ] });
+add_webhook('later', '/ok', events => 'invitation.suppressed');
+sql("ALTER SERVER later OPTIONS (SET url '$late->{http}/'); SELECT group_api.pause('later'), group_api.suppress('later\@example.com')");
+invite($node, 'later@example.com');
+sql("UPDATE group_api_private.event_deliveries SET tried_since = now() - interval '4 days', tries = 1 WHERE listener = 'later';
+	DELETE FROM group_api_private.pauses WHERE server = 'later'; SELECT pg_reload_conf()");
+poll_until(sub { scalar(read_log($late, 'request')) > $waiting }, 'an event is told that was first tried four days ago');
+sql("SELECT group_api.resume('later')");
+set_rules($late, http => { rules => [ { replies => [ { status => 503 } ] } ] });
+poll_until(sub { sql("SELECT tried_since > now() - interval '1 day' FROM group_api_private.event_deliveries WHERE listener = 'later'") eq 't' },
+	'resumed meanwhile, its days begin with the refusal');
+is(webhook('later')->{dead}, 0, 'and it is no dead letter');
+sql('DROP SERVER later CASCADE');
+
 # ---- without a plan and by a statement the same is told
 
 add_webhook('shy', '/ok/shy', events => 'group.*');

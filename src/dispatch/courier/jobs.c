@@ -85,9 +85,6 @@ ga_job_add_poll(uint64 id, GaProvider *provider, const GaPoll *poll)
 	return job;
 }
 
-/* From its first try on; Standard Webhooks 1.0 tells of days.  Then it is a dead letter. */
-#define EVENT_LIFE_US (INT64CONST(3) * USECS_PER_DAY)
-
 GaJob *
 ga_job_add_event(uint64 id, GaProvider *provider, const GaDueEvent *event)
 {
@@ -97,9 +94,6 @@ ga_job_add_event(uint64 id, GaProvider *provider, const GaDueEvent *event)
 	job->event_id = event->id;
 	job->attempt = event->tries + 1;
 	job->crashes = event->crashes;
-	job->expires_at =
-		(event->tried_since != 0 ? event->tried_since : job->handed_at) +
-		EVENT_LIFE_US;
 	return job;
 }
 

@@ -368,8 +368,6 @@ try_again(const GaJob *job, const GaOutcomeFrame *outcome, TimestampTz now,
 	told->is_try = true;
 	told->due = TimestampTzPlusMilliseconds(now, wait_ms);
 	told->reason = ga_job_reason(outcome);
-	if (told->due > job->expires_at)
-		told->due = DT_NOEND;
 }
 
 void
@@ -416,23 +414,22 @@ ga_event_telling_give_back(const GaJob *job)
 
 /* Those of its group that were read go with it. */
 static void
-put_off_group(Webhook *webhook, const TryResult *result)
+put_off_group(Webhook *webhook, pg_uuid_t group_id, const GaToldEvent *told)
 {
 	int count;
 	Datum ids;
 
-	if (result->told.is_told || !result->told.is_try ||
-		result->told.due == DT_NOEND || result->told.due == DT_NOBEGIN)
+	if (told->is_told || !told->is_try || told->due == DT_NOEND ||
+		told->due == DT_NOBEGIN)
 		return;
 	/* What is taken out here is read again, should this be rolled back. */
 	webhook->has_more = true;
-	ga_event_queue_wait(webhook->queue, result->group_id, result->told.due);
-	ids = ga_event_queue_take_group(webhook->queue, result->group_id, &count);
+	ga_event_queue_wait(webhook->queue, group_id, told->due);
+	ids = ga_event_queue_take_group(webhook->queue, group_id, &count);
 	if (count > 0)
-		ga_webhook_put_off(webhook->server, ids, result->told.due);
-	webhook->next_due = webhook->next_due == 0
-							? result->told.due
-							: Min(webhook->next_due, result->told.due);
+		ga_webhook_put_off(webhook->server, ids, told->due);
+	webhook->next_due =
+		webhook->next_due == 0 ? told->due : Min(webhook->next_due, told->due);
 }
 
 static void
@@ -445,7 +442,9 @@ record(Webhook *webhook)
 		events[i] = ((TryResult *) list_nth(webhook->results, i))->told;
 	ga_webhook_record(webhook->server, events, count);
 	for (int i = 0; i < count; i++)
-		put_off_group(webhook, list_nth(webhook->results, i));
+		put_off_group(webhook,
+					  ((TryResult *) list_nth(webhook->results, i))->group_id,
+					  &events[i]);
 }
 
 /*

@@ -33,12 +33,10 @@ typedef enum DeliveryColumn
 	DELIVERY_EVENT = 1,
 	DELIVERY_TRIES = 4,
 	DELIVERY_CRASHES = 5,
-	DELIVERY_TRIED_SINCE = 7,
 } DeliveryColumn;
 
-static const char *const delivery_columns[] = {
-	"event",   "listener", "due",		  "tries",
-	"crashes", "failed",   "tried_since", NULL};
+static const char *const delivery_columns[] = {"event", "listener", "due",
+											   "tries", "crashes",	NULL};
 
 /* One that is due, before its words are written. */
 typedef struct DueRow
@@ -160,9 +158,6 @@ fill_row(DueReading *reading, DueRow *row)
 		ga_row_reader_value(&reading->deliveries, DELIVERY_TRIES));
 	event->crashes = DatumGetInt16(
 		ga_row_reader_value(&reading->deliveries, DELIVERY_CRASHES));
-	if (!ga_row_reader_is_null(&reading->deliveries, DELIVERY_TRIED_SINCE))
-		event->tried_since = DatumGetTimestampTz(
-			ga_row_reader_value(&reading->deliveries, DELIVERY_TRIED_SINCE));
 	row->tuple = ExecCopySlotHeapTuple(events->slot);
 	return true;
 }
@@ -179,7 +174,7 @@ read_rows(DueReading *reading, const char *server)
 				TimestampTzGetDatum(GetCurrentTimestamp()));
 	ga_row_reader_seek(deliveries, keys, 2);
 	while (reading->count < reading->read->limit &&
-		   ga_row_reader_next_part(deliveries, DELIVERY_TRIED_SINCE))
+		   ga_row_reader_next_part(deliveries, DELIVERY_CRASHES))
 	{
 		CHECK_FOR_INTERRUPTS();
 		if (fill_row(reading, &reading->rows[reading->count]))

@@ -33,10 +33,9 @@ read_event(const GaOwnerScope *scope, uint64 row, GaDueEvent *event)
 	group = ga_row_datum(row, 3, &isnull);
 	if (!isnull)
 		event->group_id = *DatumGetUUIDP(group);
-	event->tried_since = ga_row_int64(row, 4, 0);
-	event->tries = ga_row_int32(row, 5, 0);
-	event->crashes = ga_row_int32(row, 6, 0);
-	event->document = ga_row_text(scope, row, 7);
+	event->tries = ga_row_int32(row, 4, 0);
+	event->crashes = ga_row_int32(row, 5, 0);
+	event->document = ga_row_text(scope, row, 6);
 }
 
 static int
@@ -56,8 +55,8 @@ compare_events(const void *one, const void *other)
  * that the table of events is never read as a whole.
  */
 #define DUE_ROWS                                                               \
-	"SELECT w.event, w.tries, w.crashes, w.tried_since, a.about_group"         \
-	" FROM (SELECT d.event, d.tries, d.crashes, d.tried_since, d.due"          \
+	"SELECT w.event, w.tries, w.crashes, a.about_group"                        \
+	" FROM (SELECT d.event, d.tries, d.crashes, d.due"                         \
 	"   FROM group_api_private.event_deliveries d"                             \
 	"   WHERE d.listener = $1 AND d.due <= $7"                                 \
 	"    AND d.event NOT IN (SELECT unnest($4))"                               \
@@ -68,9 +67,9 @@ compare_events(const void *one, const void *other)
 	" ORDER BY w.due, w.event LIMIT $2"
 
 #define READ_EVENTS                                                            \
-	"SELECT e.id, e.uid, e.about_group, d.tried_since, d.tries::int4,"         \
+	"SELECT e.id, e.uid, e.about_group, d.tries::int4,"                        \
 	" d.crashes::int4, " GA_EVENT_DOCUMENT("e", "$3", "$1") ", d.seen"         \
-	" FROM (SELECT r.event, r.tries, r.crashes, r.tried_since,"                \
+	" FROM (SELECT r.event, r.tries, r.crashes,"                               \
 	"   (count(*) OVER ())::int4 AS seen, row_number() OVER"                   \
 	"    (PARTITION BY r.about_group ORDER BY r.event) AS place"               \
 	"  FROM (" DUE_ROWS ") r) d"                                               \
@@ -108,7 +107,7 @@ read_by_statement(const GaOwnerScope *scope, const char *server,
 					   TimestampTzGetDatum(GetCurrentTimestamp())};
 	int count = (int) ga_plan_run(&plan, values, NULL, SPI_OK_SELECT);
 
-	*seen = count == 0 ? 0 : ga_row_int32(0, 8, 0);
+	*seen = count == 0 ? 0 : ga_row_int32(0, 7, 0);
 	*events = MemoryContextAlloc(scope->caller_context,
 								 sizeof(GaDueEvent) * Max(count, 1));
 	for (int i = 0; i < count; i++)
@@ -214,19 +213,25 @@ remove_told(const char *server, Datum name, const GaToldEvent *events,
 		remove_by_statement(name, told, told_count);
 }
 
+/* From its first try on; Standard Webhooks 1.0 tells of days.  Then it is a dead letter. */
+#define EVENT_LIFE "interval '3 days'"
+
 static void
-note_failure(Datum server, const GaToldEvent *event)
+note_failure(Datum server, GaToldEvent *event)
 {
 	static GaPlan plan = {
-		.sql = "UPDATE group_api_private.event_deliveries"
-			   " SET due = $3, tries = least(tries + $4, 32767),"
-			   "  crashes = $5, failed = coalesce($6, failed),"
-			   "  tried_since = CASE WHEN $4 > 0"
-			   "   THEN coalesce(tried_since, now()) ELSE tried_since END"
-			   " WHERE ctid = ANY (ARRAY(SELECT ctid"
-			   "  FROM group_api_private.event_deliveries"
-			   "  WHERE listener = $1 AND event = $2"
-			   "  FOR NO KEY UPDATE SKIP LOCKED))",
+		.sql =
+			"UPDATE group_api_private.event_deliveries"
+			" SET due = CASE WHEN $4 > 0"
+			"   AND $3 > coalesce(tried_since, now()) + " EVENT_LIFE
+			"   THEN 'infinity' ELSE $3 END, tries = least(tries + $4, 32767),"
+			"  crashes = $5, failed = coalesce($6, failed),"
+			"  tried_since = CASE WHEN $4 > 0"
+			"   THEN coalesce(tried_since, now()) ELSE tried_since END"
+			" WHERE ctid = ANY (ARRAY(SELECT ctid"
+			"  FROM group_api_private.event_deliveries"
+			"  WHERE listener = $1 AND event = $2"
+			"  FOR NO KEY UPDATE SKIP LOCKED)) RETURNING due",
 		.nargs = 6,
 		.argtypes = {TEXTOID, INT8OID, TIMESTAMPTZOID, INT4OID, INT4OID,
 					 TEXTOID},
@@ -241,11 +246,12 @@ note_failure(Datum server, const GaToldEvent *event)
 	};
 	char nulls[6] = {' ', ' ', ' ', ' ', ' ', event->reason ? ' ' : 'n'};
 
-	ga_plan_run(&plan, values, nulls, SPI_OK_UPDATE);
+	if (ga_plan_run(&plan, values, nulls, SPI_OK_UPDATE_RETURNING) > 0)
+		event->due = ga_row_int64(0, 1, 0);
 }
 
 void
-ga_webhook_record(const char *server, const GaToldEvent *events, int count)
+ga_webhook_record(const char *server, GaToldEvent *events, int count)
 {
 	Datum name = CStringGetTextDatum(server);
 

@@ -17,8 +17,7 @@ typedef struct GaDueEvent
 {
 	int64 id;
 	pg_uuid_t uid;
-	pg_uuid_t group_id;		 /* zero: it is about no group */
-	TimestampTz tried_since; /* its first try; 0: there was none */
+	pg_uuid_t group_id; /* zero: it is about no group */
 	int32 tries;
 	int32 crashes; /* of couriers that told it */
 	char *document;
@@ -29,8 +28,9 @@ typedef struct GaToldEvent
 {
 	int64 id;
 	bool is_told;
-	TimestampTz due; /* else: when to try again, DT_NOEND: never */
-	bool is_try;	 /* it counts */
+	/* else: when to try again, DT_NOEND: never; DT_NOBEGIN: at once */
+	TimestampTz due;
+	bool is_try; /* it counts */
 	int32 crashes;
 	const char *reason;
 } GaToldEvent;
@@ -57,7 +57,11 @@ extern int ga_webhook_read_waiting(const GaOwnerScope *scope,
 								   const char *server, pg_uuid_t **groups,
 								   TimestampTz **until);
 
-extern void ga_webhook_record(const char *server, const GaToldEvent *events,
+/*
+ * Three days after its first try an event is a dead letter, which is told in `due`.  How
+ * long it has been tried is asked of its row: it may have been resumed since it was read.
+ */
+extern void ga_webhook_record(const char *server, GaToldEvent *events,
 							  int count);
 /* The time in which what waits is tried is counted anew. */
 extern void ga_webhook_count_anew(const char *server);
