@@ -7,16 +7,19 @@
  * applies later ones to new sessions only, so a dispatcher whose settings changed
  * ends and its successor has them.
  *
- * Locks: rows of the identity, of roles and of consumers, skipping what others hold.
+ * Locks: rows of the identity, of roles and of consumers, skipping what others hold.  Roles and
+ * consumers are rarely written, so their tables are locked only then, without waiting.
  */
 #include "postgres.h"
 
 #include "access/xact.h"
+#include "base/extension.h"
 #include "base/guc.h"
 #include "commands/dbcommands.h"
 #include "dispatch/ownership.h"
 #include "dispatch/own_slot.h"
 #include "miscadmin.h"
+#include "storage/lmgr.h"
 #include "store/database_settings.h"
 #include "store/events/consumer_store.h"
 #include "store/role_store.h"
@@ -24,6 +27,8 @@
 
 static bool is_ours;	/* the data belong to this database */
 static bool is_foreign; /* the data belong to another one */
+static bool
+	roles_are_kept; /* tried once; what was in the way waits for the next start */
 
 static void
 say_moved(void)
@@ -56,6 +61,13 @@ say_foreign(void)
 	is_told = true;
 }
 
+static bool
+may_write(const char *table)
+{
+	return ConditionalLockRelationOid(ga_extension_table(table),
+									  RowExclusiveLock);
+}
+
 /*
  * Rows of the former cluster count by their oids until another pg_upgrade at most, so
  * what was locked when the data were taken over is noted at a later start.
@@ -63,15 +75,13 @@ say_foreign(void)
 static void
 keep_roles(void)
 {
-	static bool are_kept = false;
-	int64 former_cluster = are_kept ? 0 : ga_installation_former_cluster();
+	int64 former_cluster =
+		roles_are_kept ? 0 : ga_installation_former_cluster();
 
-	if (former_cluster != 0)
-	{
+	if (former_cluster != 0 && may_write("users"))
 		ga_roles_follow_upgrade(former_cluster);
+	if (former_cluster != 0 && may_write("consumers"))
 		ga_consumers_follow_upgrade(former_cluster);
-	}
-	are_kept = true;
 }
 
 GaOrigin
@@ -99,6 +109,7 @@ ga_ownership_note(GaOrigin origin)
 {
 	is_ours = origin == GA_ORIGIN_OWN;
 	is_foreign = origin == GA_ORIGIN_FOREIGN;
+	roles_are_kept = roles_are_kept || is_ours;
 }
 
 bool
