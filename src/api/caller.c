@@ -152,17 +152,20 @@ refuse_unlisted_gateway(bool is_http)
 	name = GetUserNameFromId(login, false);
 	list = psprintf("%s%s%s", list, list[0] != '\0' ? ", " : "",
 					quote_identifier(name));
-	ereport(
-		ERROR,
-		(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-		 errmsg("the gateway of this session is not named in "
-				"group_api.trusted_roles"),
-		 errdetail("Role \"%s\" was made a gateway, and what it says of its "
-				   "callers is not believed.",
-				   name),
-		 errhint("ALTER SYSTEM SET group_api.trusted_roles = %s; SELECT "
-				 "pg_reload_conf();",
-				 quote_literal_cstr(list))));
+	/* PostgREST hands detail and hint on to whoever asks. */
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("the gateway of this session is not named in "
+					"group_api.trusted_roles"),
+			 (is_http ? errdetail_log : errdetail)(
+				 "Role \"%s\" was made a gateway, and what it says of its "
+				 "callers is not believed.",
+				 name),
+			 is_http
+				 ? errhint("SELECT * FROM group_api.health(); has the command.")
+				 : errhint("ALTER SYSTEM SET group_api.trusted_roles = %s; "
+						   "SELECT pg_reload_conf();",
+						   quote_literal_cstr(list))));
 }
 
 /* Names end up in headers of mails: no second line, nothing reversed. */

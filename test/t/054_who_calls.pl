@@ -103,6 +103,9 @@ $node->safe_psql('postgres', 'ALTER ROLE authenticator RENAME TO gw');
 my $refused = made_by('gw');
 like($refused, qr/ERROR:  the gateway of this session is not named in group_api\.trusted_roles$/m, 'renamed, it is refused instead of being one user for all');
 like($refused, qr/^DETAIL:  Role "gw" was made a gateway/m, 'which says which role it is');
+my (undef, undef, $over_http) = $node->psql('postgres', q{SET ROLE web; SET request.method = 'POST'; SELECT group_api_v2.list_groups()}, extra_params => [ '-U', 'gw' ]);
+like($over_http, qr/^HINT:  SELECT \* FROM group_api\.health\(\); has the command\./m, 'over HTTP it is told where to look');
+unlike($over_http, qr/gw|authenticator|DETAIL/, 'and no name of a role');
 like(made_by('PostgREST'), qr/^HINT:  ALTER SYSTEM SET group_api\.trusted_roles = 'authenticator, "PostgREST"'; SELECT pg_reload_conf\(\);/m, 'and what helps');
 for my $list ('authenticator, gw, PostgREST', 'gw,"PostgREST"')
 {
