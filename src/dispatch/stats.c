@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "access/htup_details.h"
+#include "access/xlog.h"
 #include "base/compat.h"
 #include "base/extension.h"
 #include "base/guc.h"
@@ -198,6 +199,12 @@ tell_no_launcher(const Launcher *launcher, GaDispatcherStats *stats)
 		return;
 	}
 	stats->since = ga_clock_date(down_since);
+	if (RecoveryInProgress())
+	{
+		tell(stats, "stopped", "this server is a standby: the primary sends",
+			 NULL);
+		return;
+	}
 	tell(stats, "stopped", "the launcher does not run",
 		 "look for \"group_api launcher\" in the server's log");
 	if (launcher->pid != 0)

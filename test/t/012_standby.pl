@@ -39,6 +39,9 @@ is($standby->safe_psql('postgres', "SELECT ok, fact, hint FROM group_api.health(
 	't|this server is a standby: nothing is sent here, the primary sends|',
 	'health() works there and says that nothing is sent, as it should be');
 
+poll_until(sub { $standby->safe_psql('postgres', 'SELECT state FROM group_api.dispatcher') eq 'stopped' }, 'its dispatcher is stopped');
+is($standby->safe_psql('postgres', 'SELECT reason, hint, command FROM group_api.dispatcher'), 'this server is a standby: the primary sends||', 'for which there is nothing to do');
+
 # ---- the primary dies while it sends; the standby takes over
 
 my $slow = start_script_server(http => { rules => [ { count => 'rule', replies => [ ({}) x 6, { hold => 1 } ] } ] });
