@@ -24,6 +24,7 @@ static const char *const variable_names[GA_VARIABLE_COUNT] = {
 	[GA_VARIABLE_TO] = "to",
 	[GA_VARIABLE_TO_DIGITS] = "to_digits",
 	[GA_VARIABLE_TO_NAME] = "to_name",
+	[GA_VARIABLE_TO_PHRASE] = "to_phrase",
 	[GA_VARIABLE_TO_MAILBOX] = "to_mailbox",
 	[GA_VARIABLE_TO_ENCODED] = "to_encoded",
 	[GA_VARIABLE_SENDER_NAME] = "sender_name",
@@ -85,6 +86,16 @@ put_phrase(GaText *out, const char *name)
 	ga_text_put_quoted(out, name);
 }
 
+/* Where names are read as a list, what ends one of them is quoted, and nothing else. */
+static void
+put_listed_name(GaText *out, const char *name)
+{
+	if (strpbrk(name, ",;") != NULL)
+		ga_text_put_quoted(out, name);
+	else
+		ga_text_puts(out, name);
+}
+
 /* name and address are there; works out the rest */
 static void
 complete_forms(GaMailboxForms *forms)
@@ -102,6 +113,9 @@ complete_forms(GaMailboxForms *forms)
 	put_phrase(&text, forms->name);
 	ga_text_printf(&text, *forms->name ? " <%s>" : "%s", forms->address);
 	snprintf(forms->mailbox, sizeof(forms->mailbox), "%s", text.data);
+	ga_text_truncate(&text, 0);
+	put_listed_name(&text, forms->name);
+	snprintf(forms->phrase, sizeof(forms->phrase), "%s", text.data);
 	ga_text_free(&text);
 }
 
@@ -132,6 +146,7 @@ set_mailboxes(GaValues *values, const GaCourierJob *job,
 		ga_values_of_mailbox(&values->reply_to, job->reply_to);
 		reply = &values->reply_to;
 	}
+	values->of[GA_VARIABLE_TO_PHRASE] = values->to.phrase;
 	values->of[GA_VARIABLE_TO_MAILBOX] = values->to.mailbox;
 	values->of[GA_VARIABLE_TO_ENCODED] = values->to.encoded;
 	values->of[GA_VARIABLE_SENDER_NAME] = rules->sender.name;

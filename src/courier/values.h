@@ -15,6 +15,7 @@ typedef enum GaVariable
 	GA_VARIABLE_TO,
 	GA_VARIABLE_TO_DIGITS, /* without the plus sign */
 	GA_VARIABLE_TO_NAME,
+	GA_VARIABLE_TO_PHRASE, /* likewise, quoted where it has a comma or semicolon */
 	GA_VARIABLE_TO_MAILBOX, /* Name <address>, the name quoted if need be */
 	GA_VARIABLE_TO_ENCODED, /* likewise in ASCII (RFC 2047) */
 	GA_VARIABLE_SENDER_NAME,
@@ -52,6 +53,7 @@ extern int ga_values_find_variable(const char *name);
 typedef struct GaMailboxForms
 {
 	char name[256];
+	char phrase[520];
 	char address[256];
 	char mailbox[800];
 	char encoded[1300];

@@ -198,7 +198,10 @@ static const GaHttpRow rows[] = {
 		.text_path = "",
 	},
 
-	/* https://www.twilio.com/docs/sendgrid/api-reference/mail-send */
+	/* https://www.twilio.com/docs/sendgrid/api-reference/mail-send; a recipient's
+	 * name "cannot include commas or semicolons" unless it is quoted: the address is
+	 * read out of the name then, and the mail is lost after a 202
+	 * (https://github.com/sendgrid/docs/issues/2452) */
 	{
 		.kind = "sendgrid",
 		.takes = "email request base_url",
@@ -206,7 +209,7 @@ static const GaHttpRow rows[] = {
 		.url = "https://api.sendgrid.com/v3/mail/send",
 		.body = "json",
 		.fields = "{\"personalizations\":[{\"to\":[{\"email\":\"{to}\","
-				  "\"name\":\"{to_name}\"}],"
+				  "\"name\":\"{to_phrase}\"}],"
 				  "\"headers\":{\"List-Unsubscribe\":"
 				  "\"{?unsubscribe_url}<{unsubscribe_url}>{/}\","
 				  "\"List-Unsubscribe-Post\":"
