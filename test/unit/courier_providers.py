@@ -188,11 +188,15 @@ REFUSED = [
      "rejected", "21610", STOP),
     ("twilio", reply("400 No", '{"code":21211,"message":"what"}'),
      "rejected", "21211", DEAD),
+    # what a short code cannot reach is not dead
+    ("twilio", reply("400 No", '{"code":30006,"message":"carrier"}'),
+     "rejected", "30006", 0),
     ("vonage", vonage("33"), "rejected", "33", DEAD),
     ("vonage", vonage("7"), "rejected", "7", 0),
     ("vonage", vonage("9"), "misconfigured", "9", 0),
     ("vonage", vonage("4"), "misconfigured", "4", 0),
-    ("vonage", vonage("15"), "misconfigured", "15", 0),
+    ("vonage", vonage("15"), "misconfigured", "15", UNSURE),
+    ("vonage", vonage("29"), "misconfigured", "29", UNSURE),
     ("vonage", vonage("1"), "retry", "1", 1),
     ("vonage", vonage("1", "1"), "retry", "1", 1),
     ("vonage", vonage("77"), "rejected", "77", UNSURE),
@@ -201,7 +205,10 @@ REFUSED = [
     ("vonage", vonage("0", "7", "0"), "uncertain", "7", 0),
     ("vonage", reply("200 OK", "<html>"), "uncertain", "http 200", 0),
     ("vonage", reply("401 No", "{}"), "misconfigured", "http 401", 0),
-    ("vonage_messages", message_error("1120"), "misconfigured", "1120", 0),
+    ("vonage_messages", message_error("1120"), "misconfigured", "1120",
+     UNSURE),
+    ("vonage_messages", message_error("1160"), "misconfigured", "1160",
+     UNSURE),
     ("vonage_messages", message_error("1050"), "rejected", "1050", 0),
     ("vonage_messages", message_error("1000", "429 Slow"), "retry", "1000", 1),
     ("vonage_messages", message_error("unauthorized", "401 Who"),
@@ -267,6 +274,8 @@ REFUSED = [
      "invalid_from_address", 0),
     ("resend", resend("concurrent_idempotent_requests", "409"), "retry",
      "concurrent_idempotent_requests", 0),
+    ("resend", resend("invalid_idempotent_request", "409"), "uncertain",
+     "invalid_idempotent_request", 0),
 ]
 
 
@@ -445,6 +454,18 @@ def test_a_name_breaks_no_line_of_any_mail():
             to = json.loads(request["body"])
             to = to["To"] if kind == "postmark" else to["to"][0]
             equal(to, '"Bärnaby, G  Bcc: x@y.z" <b@g.com>')
+        if kind == "sendgrid":
+            to = json.loads(request["body"])["personalizations"][0]["to"][0]
+            equal(to, {"email": "b@g.com", "name": '"Bärnaby, G  Bcc: x@y.z"'})
+
+
+def test_a_name_is_quoted_for_sendgrid_only_where_it_would_be_read_as_a_list():
+    for name, wanted in (("Anna Q. Public", "Anna Q. Public"),
+                         ('Smith; "Jo"', '"Smith; \\"Jo\\""'),
+                         ("Smith, John", '"Smith, John"')):
+        _, request = talk("sendgrid", reply("202 Accepted", ""), to_name=name)
+        to = json.loads(request["body"])["personalizations"][0]["to"][0]
+        equal(to["name"], wanted)
 
 
 def test_a_quoted_name_of_an_option_is_read_as_mail_programs_do():

@@ -205,6 +205,12 @@ static const SmtpCase smtp_cases[] = {
 	{GA_SMTP_FINAL, 550,
 	 "5.2.121 The recipient has exceeded their limit per hour",
 	 GA_OUTCOME_RETRY, 0, -1},
+	{GA_SMTP_RCPT, 550,
+	 "5.2.121 Recipient's per hour message receive limit from specific sender "
+	 "exceeded",
+	 GA_OUTCOME_RETRY, 0, -1},
+	{GA_SMTP_RCPT, 451, "4.7.1 Greylisted, try again after some time",
+	 GA_OUTCOME_RETRY, 0, -1},
 	{GA_SMTP_RCPT, 552, "mailbox not found", GA_OUTCOME_REJECTED, 0, -1},
 	/* a word against the code */
 	{GA_SMTP_RCPT, 550, "5.1.1 over quota", GA_OUTCOME_REJECTED, 0, -1},

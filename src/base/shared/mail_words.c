@@ -42,9 +42,14 @@ static const char *const holders[] = {
 	"casella",		 NULL};
 
 /* Of one recipient, whatever it is that was too much. */
-static const char *const too_much[] = {"recipient has exceeded",
-									   "recipient exceeded",
-									   "recipient thread limit", NULL};
+static const char *const too_much[] = {
+	"recipient has exceeded", "recipient exceeded", "recipient thread limit",
+	"message receive limit", NULL};
+
+/* A stranger's first try, whatever is said of when to come again. */
+static const char *const greylisted[] = {
+	"greylist*",  "graylist*",	"grey-list*", "grey list*",
+	"gray-list*", "gray list*", NULL};
 
 /* Who writes to this recipient is chosen, however the refusal is called. */
 static const char *const chosen[] = {"resolver.rst*",
@@ -357,6 +362,7 @@ static const char *const ended[] = {
 /* The first that fits decides. */
 static const Phrases order[] = {
 	{GA_BLAME_RATE, too_much, NULL, NULL},
+	{GA_BLAME_RATE, greylisted, NULL, NULL},
 	{GA_BLAME_CONTENT, chosen, NULL, NULL},
 	{GA_BLAME_RECIPIENT, given_up, NULL, NULL},
 	{GA_BLAME_OUR_QUOTA, quota, NULL, NULL},

@@ -39,7 +39,8 @@ const GaHttpCode ga_provider_codes_twilio[] = {
 	{"21610", GA_OUTCOME_REJECTED, STOP, -1},	/* has answered STOP */
 	{"30004", GA_OUTCOME_REJECTED, 0, -1},		/* blocked */
 	{"30005", GA_OUTCOME_REJECTED, DEAD, -1},	/* unknown, out of service */
-	{"30006", GA_OUTCOME_REJECTED, DEAD, -1},	/* landline, no such carrier */
+	{"30006", GA_OUTCOME_REJECTED, 0,
+	 -1}, /* landline, or not from a short code */
 	{"30450", GA_OUTCOME_REJECTED, UNSURE, -1}, /* SMS pumping protection */
 	{"30453", GA_OUTCOME_REJECTED, UNSURE, -1}, /* likewise */
 	{"60410", GA_OUTCOME_REJECTED, UNSURE, -1}, /* the prefix is blocked */
@@ -151,43 +152,43 @@ const GaHttpCode ga_provider_codes_twilio[] = {
 
 /* https://developer.vonage.com/en/api-errors/sms */
 const GaHttpCode ga_provider_codes_vonage[] = {
-	{"7", GA_OUTCOME_REJECTED, 0, -1},		 /* number barred */
-	{"33", GA_OUTCOME_REJECTED, DEAD, -1},	 /* number deactivated */
-	{"6", GA_OUTCOME_REJECTED, UNSURE, -1},	 /* no such prefix */
-	{"3", GA_OUTCOME_REJECTED, UNSURE, -1},	 /* a parameter is wrong */
-	{"12", GA_OUTCOME_REJECTED, 0, -1},		 /* too long */
-	{"2", GA_OUTCOME_MISCONFIGURED, 0, -1},	 /* a parameter is missing */
-	{"4", GA_OUTCOME_MISCONFIGURED, 0, -1},	 /* credentials */
-	{"8", GA_OUTCOME_MISCONFIGURED, 0, -1},	 /* account barred */
-	{"9", GA_OUTCOME_MISCONFIGURED, 0, -1},	 /* no credit left */
-	{"11", GA_OUTCOME_MISCONFIGURED, 0, -1}, /* account is for SMPP */
-	{"14", GA_OUTCOME_MISCONFIGURED, 0, -1}, /* signature */
-	{"15", GA_OUTCOME_MISCONFIGURED, 0, -1}, /* sender not allowed */
-	{"22", GA_OUTCOME_MISCONFIGURED, 0, -1}, /* network code */
-	{"23", GA_OUTCOME_MISCONFIGURED, 0, -1}, /* callback URL */
-	{"29", GA_OUTCOME_MISCONFIGURED, 0, -1}, /* trial account */
-	{"32", GA_OUTCOME_MISCONFIGURED, 0, -1}, /* signature and secret */
-	{"1", GA_OUTCOME_RETRY, FAULT, -1},		 /* throttled */
-	{"5", GA_OUTCOME_RETRY, FAULT, -1},		 /* internal error */
-	{"10", GA_OUTCOME_RETRY, FAULT, -1},	 /* too many binds */
+	{"7", GA_OUTCOME_REJECTED, 0, -1},			  /* number barred */
+	{"33", GA_OUTCOME_REJECTED, DEAD, -1},		  /* number deactivated */
+	{"6", GA_OUTCOME_REJECTED, UNSURE, -1},		  /* no such prefix */
+	{"3", GA_OUTCOME_REJECTED, UNSURE, -1},		  /* a parameter is wrong */
+	{"12", GA_OUTCOME_REJECTED, 0, -1},			  /* too long */
+	{"2", GA_OUTCOME_MISCONFIGURED, 0, -1},		  /* a parameter is missing */
+	{"4", GA_OUTCOME_MISCONFIGURED, 0, -1},		  /* credentials */
+	{"8", GA_OUTCOME_MISCONFIGURED, 0, -1},		  /* account barred */
+	{"9", GA_OUTCOME_MISCONFIGURED, 0, -1},		  /* no credit left */
+	{"11", GA_OUTCOME_MISCONFIGURED, 0, -1},	  /* account is for SMPP */
+	{"14", GA_OUTCOME_MISCONFIGURED, 0, -1},	  /* signature */
+	{"15", GA_OUTCOME_MISCONFIGURED, UNSURE, -1}, /* sender, in a country */
+	{"22", GA_OUTCOME_MISCONFIGURED, 0, -1},	  /* network code */
+	{"23", GA_OUTCOME_MISCONFIGURED, 0, -1},	  /* callback URL */
+	{"29", GA_OUTCOME_MISCONFIGURED, UNSURE, -1}, /* trial: not listed */
+	{"32", GA_OUTCOME_MISCONFIGURED, 0, -1},	  /* signature and secret */
+	{"1", GA_OUTCOME_RETRY, FAULT, -1},			  /* throttled */
+	{"5", GA_OUTCOME_RETRY, FAULT, -1},			  /* internal error */
+	{"10", GA_OUTCOME_RETRY, FAULT, -1},		  /* too many binds */
 	END_OF_CODES,
 };
 
 /* https://developer.vonage.com/en/api-errors/messages */
 const GaHttpCode ga_provider_codes_vonage_messages[] = {
-	{"1040", GA_OUTCOME_REJECTED, 0, -1},	   /* no such prefix */
-	{"1050", GA_OUTCOME_REJECTED, 0, -1},	   /* number barred */
-	{"1090", GA_OUTCOME_REJECTED, 0, -1},	   /* too long */
-	{"1060", GA_OUTCOME_MISCONFIGURED, 0, -1}, /* account barred */
-	{"1070", GA_OUTCOME_MISCONFIGURED, 0, -1}, /* no credit left */
-	{"1080", GA_OUTCOME_MISCONFIGURED, 0, -1}, /* account is for SMPP */
-	{"1120", GA_OUTCOME_MISCONFIGURED, 0, -1}, /* sender not allowed */
-	{"1130", GA_OUTCOME_MISCONFIGURED, 0, -1}, /* ttl */
-	{"1140", GA_OUTCOME_MISCONFIGURED, 0, -1}, /* facility not enabled */
-	{"1160", GA_OUTCOME_MISCONFIGURED, 0, -1}, /* trial account */
-	{"1000", GA_OUTCOME_RETRY, FAULT, -1},	   /* throttled */
-	{"1030", GA_OUTCOME_RETRY, FAULT, -1},	   /* internal error */
-	{"1100", GA_OUTCOME_RETRY, FAULT, -1},	   /* could not be submitted */
+	{"1040", GA_OUTCOME_REJECTED, 0, -1},			/* no such prefix */
+	{"1050", GA_OUTCOME_REJECTED, 0, -1},			/* number barred */
+	{"1090", GA_OUTCOME_REJECTED, 0, -1},			/* too long */
+	{"1060", GA_OUTCOME_MISCONFIGURED, 0, -1},		/* account barred */
+	{"1070", GA_OUTCOME_MISCONFIGURED, 0, -1},		/* no credit left */
+	{"1080", GA_OUTCOME_MISCONFIGURED, 0, -1},		/* account is for SMPP */
+	{"1120", GA_OUTCOME_MISCONFIGURED, UNSURE, -1}, /* sender, in a country */
+	{"1130", GA_OUTCOME_MISCONFIGURED, 0, -1},		/* ttl */
+	{"1140", GA_OUTCOME_MISCONFIGURED, 0, -1},		/* facility not enabled */
+	{"1160", GA_OUTCOME_MISCONFIGURED, UNSURE, -1}, /* trial: not listed */
+	{"1000", GA_OUTCOME_RETRY, FAULT, -1},			/* throttled */
+	{"1030", GA_OUTCOME_RETRY, FAULT, -1},			/* internal error */
+	{"1100", GA_OUTCOME_RETRY, FAULT, -1},			/* could not be submitted */
 	END_OF_CODES,
 };
 
@@ -284,5 +285,7 @@ const GaHttpCode ga_provider_codes_resend[] = {
 	{"monthly_quota_exceeded", GA_OUTCOME_RETRY, FAULT, HOUR_MS},
 	/* the same message is being taken over just now */
 	{"concurrent_idempotent_requests", GA_OUTCOME_RETRY, 0, -1},
+	/* one with this key was taken over in the last 24 hours, in other words */
+	{"invalid_idempotent_request", GA_OUTCOME_UNCERTAIN, 0, -1},
 	END_OF_CODES,
 };
