@@ -264,6 +264,7 @@ INSERT INTO samples VALUES
 		'failed', '5.1.1', 's1', 'the mailbox refuses mail (smtp; 550 unknown)'),
 	('ses', 'raw delivery', '{"notificationType": "Delivery", "mail": {"messageId": "s1", "tags": {"inv": ["KEY"]}}}', 'delivered', NULL, 's1', NULL),
 	('resend', 'bounced', '{"type": "email.bounced", "created_at": "2024-01-15T10:40:00Z", "data": {"email_id": "r1", "bounce": {"type": "Permanent", "message": "gone"}, "tags": {"inv": "KEY"}}}', 'failed', NULL, 'r1', 'the mailbox refuses mail (gone)'),
+	('resend', 'the server''s own words', '{"type": "email.bounced", "data": {"email_id": "r2", "bounce": {"type": "Permanent", "subType": "General", "message": "The recipient''s email provider sent a hard bounce message.", "diagnosticCode": ["smtp; 550 5.1.1 no such user"]}, "tags": {"inv": "KEY"}}}', 'failed', NULL, 'r2', 'the mailbox refuses mail (smtp; 550 5.1.1 no such user)'),
 	('resend', 'delivered, tags as a list', '{"type": "email.delivered", "data": {"email_id": "r1", "tags": [{"name": "x", "value": "y"}, {"name": "inv", "value": "KEY"}]}}', 'delivered', NULL, 'r1', NULL),
 	('http', 'JSON', '{"status": "FAILED", "id": 17, "code": 5, "text": "no"}', 'failed', '5', '17', 'the message did not arrive (no)');
 CREATE FUNCTION pg_temp.try_sample(sample samples) RETURNS text LANGUAGE plpgsql AS $$

@@ -161,7 +161,8 @@ static const GaCallbackKind kinds[] = {
 		.word = "type",
 		.detail = "data/bounce/type",
 		.subtype = "data/bounce/subType",
-		.text = "data/bounce/message|data/failed/reason",
+		.text = "data/bounce/diagnosticCode/0|data/bounce/diagnosticCode|"
+				"data/bounce/message|data/failed/reason",
 		.time = "created_at",
 	},
 	{
