@@ -369,7 +369,7 @@
 #define GA_SET_RETRIED(expires)                                                \
 	" SET response = " GA_RESPONSE_AFTER(RETRY) ", responded_at = NULL,"       \
 	"  delivery = " GA_DELIVERY_AFTER(RETRY) ", due = now(),"                  \
-	"  start_tag = NULL, reason = NULL,"                                       \
+	"  start_tag = NULL, reason = NULL, message_id = NULL,"                    \
 	"  attempts = 0, refusals = 0, pauses = 0,"                                \
 	"  changed_at = now(), expires_at = " expires
 
