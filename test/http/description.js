@@ -62,7 +62,7 @@ function valid(schema) {
 	case 'string': return text(schema);
 	case 'boolean': return maybe(0.5);
 	case 'integer': return (schema.minimum ?? 0) + below(8);
-	case 'array': return Array.from({ length: (schema.minItems ?? 0) + below(3) }, () => valid(schema.items));
+	case 'array': return Array.from({ length: Math.min((schema.minItems ?? 0) + below(3), schema.maxItems ?? 3) }, () => valid(schema.items));
 	default: return Object.fromEntries(Object.entries(schema.properties)
 		.filter(([name]) => schema.required?.includes(name) || maybe(0.3))
 		.map(([name, inner]) => [name, valid(inner)]));
