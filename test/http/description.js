@@ -118,6 +118,8 @@ function bodyOf(operation) {
 		const address = type === 'EMAIL' ? `m${below(1e6)}@example.com` : `+2770123${1000 + below(9000)}`;
 		member.contact = { type, [maybe(0.2) ? 'vaule' : 'value']: address };
 	}
+	/* One more name, which may be taken. */
+	if (maybe(0.3)) value[one(OFTEN)] ??= one([null, 'x', true, 1, []]);
 	switch (below(4)) {
 	case 0: return maybe(0.5) && !value.members ? formOf(value) : JSON.stringify(value);
 	case 1: return damaged(JSON.stringify(value));

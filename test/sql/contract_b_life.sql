@@ -172,6 +172,10 @@ FROM kinds, (VALUES (jsonb_build_object('x-user-id', pg_temp.id('zoe')::text), '
 	('{"x-request-uri": "/api/v2/group/1/subscribe/?user=zoe"}', '400'), ('{"x-request-uri": "/api/v2/group/1/subscribe/?users=1"}', '400'),
 	(jsonb_build_object('x-user-id', pg_temp.id('zoe')::text, 'x-request-uri', '/api/v2/group/1/subscribe/1/?force=1'), '400')) AS h (headers, status)
 WHERE kind = 'open';
+SELECT is((pg_temp.http('max', format('unsubscribe(''%s''::jsonb)', body), jsonb_build_object('x-group-id', id::text,
+	'x-request-uri', '/api/v2/group/1/subscribe/?user=' || pg_temp.id('zoe')))).status, status, 'in the address, and in the body: ' || what)
+FROM kinds, (VALUES ('the same', json_build_object('user', pg_temp.id('zoe')), '204'), ('another one', json_build_object('user', pg_temp.id('pia')), '400'),
+	('something else', '{"users": []}', '400')) AS b (what, body, status) WHERE kind = 'open';
 -- Headers as a gateway may write them: the text, not what jsonb makes of it.
 CREATE FUNCTION pg_temp.subscribed_by(headers text) RETURNS text LANGUAGE plpgsql AS $$
 BEGIN

@@ -370,20 +370,27 @@ group_api_v2_subscribe(PG_FUNCTION_ARGS)
 
 /* ---- unsubscribe -------------------------------------------------------- */
 
-/* Whom: the path, the query or the body; 0: the caller. */
+/* Whom: the path, the query or the body, or two of them alike; 0: the caller. */
 static int64
 read_user(const GaCaller *caller, Jsonb *body, GaViolations *violations)
 {
 	const char *text = ga_caller_header(caller, "x-user-id");
+	int64 in_body = body ? ga_contract_b_read_user(body, violations) : 0;
+	int64 in_address;
 
 	if (text == NULL || text[0] == '\0')
 		text = ga_paging_query_field(caller, "user");
 	/* Left empty by mistake, it must not mean the caller. */
 	if (text == NULL && ga_paging_query_has(caller, "user"))
 		text = "";
-	if (text != NULL)
-		return ga_contract_b_user_of_text(text, violations);
-	return body == NULL ? 0 : ga_contract_b_read_user(body, violations);
+	if (text == NULL)
+		return in_body;
+	in_address = ga_contract_b_user_of_text(text, violations);
+	if (in_body != 0 && in_address != 0 && in_body != in_address)
+		ga_violation_add(violations, "user", GA_VIOLATION_DUPLICATE,
+						 "Leave it out: the address says it.",
+						 "user is another one than the address says");
+	return in_address;
 }
 
 /* Ends whatever the user is to the group. */
