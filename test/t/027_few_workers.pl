@@ -184,6 +184,21 @@ set_rules($silent, http => {});
 all_are($node, 'sent', 'for its answer', database => 'one');
 is(scalar(recipients($silent)), 1, 'and nothing is sent twice');
 
+# ---- nor does one that cannot write down that its provider is paused
+
+my $strict = start_script_server(http => { rules => [ { replies => [ { status => 401 } ] } ] });
+sql('one', "ALTER SERVER sms OPTIONS (SET url '$strict->{http}'); CREATE SERVER other FOREIGN DATA WRAPPER group_api_capture OPTIONS (channel 'EMAIL')");
+my $operator = psql_in_background($node, "BEGIN; SELECT group_api.pause('other');", 'one');
+my $log_start = -s $node->logfile;
+invite($node, \'one', sa_number(++$next));
+poll_until(sub { PostgreSQL::Test::Utils::slurp_file($node->logfile, $log_start) =~ /provider "sms" of group_api is paused/ }, 'a provider is paused while somebody pauses another');
+invite($node, \'two', sa_number(++$next));
+all_are($node, 'sent', 'another database is served meanwhile', database => 'two', seconds => 20);
+$operator->{finish}->();
+sql('one', "ALTER SERVER sms OPTIONS (SET url '$silent->{http}'); SELECT group_api.resume('sms')");
+all_are($node, 'sent', 'and the first one when it is put right', database => 'one');
+sql('one', 'DROP SERVER other CASCADE');
+
 # ---- a server that has just started looks at every database once
 
 configure(dispatch => 'off');

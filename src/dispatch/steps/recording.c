@@ -24,7 +24,6 @@
 #include "dispatch/events/event_telling.h"
 #include "dispatch/one_by_one.h"
 #include "dispatch/polls.h"
-#include "dispatch/provider/pauses.h"
 #include "dispatch/reading.h"
 #include "dispatch/records.h"
 #include "dispatch/screening.h"
@@ -187,7 +186,7 @@ ga_recording_is_outstanding(void)
 	int waiting;
 
 	(void) ga_records_list(&waiting);
-	return waiting > 0 || ga_jobs_count() > 0 || ga_pauses_are_waiting() ||
+	return waiting > 0 || ga_jobs_count() > 0 ||
 		   ga_event_telling_is_outstanding();
 }
 

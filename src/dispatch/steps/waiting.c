@@ -12,6 +12,7 @@
 #include "dispatch/orphans.h"
 #include "dispatch/own_slot.h"
 #include "dispatch/ownership.h"
+#include "dispatch/provider/pauses.h"
 #include "dispatch/provider/retire.h"
 #include "dispatch/records.h"
 #include "dispatch/screening.h"
@@ -26,21 +27,23 @@
 #include "postmaster/interrupt.h"
 #include "storage/latch.h"
 
-/* For so long one that is asked to leave waits for contacts to be suppressed. */
-#define SUPPRESS_MS 3000
+/* For so long one that is asked to leave waits for what only it knows to be written. */
+#define WRITE_MS 3000
 
 /*
- * Whether contacts wait for their suppression, which would be forgotten with the process.
- * Somebody may hold a lock on them for ever, and one that is asked to leave claims nothing.
+ * Whether contacts wait for their suppression, or pauses for their record, which would be
+ * forgotten with the process.  Somebody may hold a lock on them for ever, and one that is
+ * asked to leave claims nothing: rather a provider refuses once more.
  */
 static bool
-is_suppressing(void)
+is_writing(void)
 {
 	uint64 asked = pg_atomic_read_u64(&ga_own_slot->asked_to_leave);
 
-	return ga_screening_next_turn() != GA_MONOTONIC_NEVER &&
+	return (ga_screening_next_turn() != GA_MONOTONIC_NEVER ||
+			ga_pauses_are_waiting()) &&
 		   (asked == 0 ||
-			ga_monotonic_now() < (GaMonotonic) asked + SUPPRESS_MS * 1000);
+			ga_monotonic_now() < (GaMonotonic) asked + WRITE_MS * 1000);
 }
 
 /* Whether the next dispatcher is to look for rows in the state sending. */
@@ -56,7 +59,7 @@ static long
 retire_or_wait(long work_ms)
 {
 	GaRetireReport report = {
-		.must_stay = ga_recording_is_outstanding() || is_suppressing(),
+		.must_stay = ga_recording_is_outstanding() || is_writing(),
 		.is_foreign = ga_ownership_is_foreign(),
 		.leaves_some = leaves_some(),
 		.wait_ms = work_ms,
