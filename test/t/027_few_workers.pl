@@ -184,7 +184,7 @@ set_rules($silent, http => {});
 all_are($node, 'sent', 'for its answer', database => 'one');
 is(scalar(recipients($silent)), 1, 'and nothing is sent twice');
 
-# ---- nor does one that cannot write down that its provider is paused
+# ---- one that cannot write down that its provider is paused makes room, too, and is served again
 
 my $strict = start_script_server(http => { rules => [ { replies => [ { status => 401 } ] } ] });
 sql('one', "ALTER SERVER sms OPTIONS (SET url '$strict->{http}'); CREATE SERVER other FOREIGN DATA WRAPPER group_api_capture OPTIONS (channel 'EMAIL')");
@@ -194,6 +194,8 @@ invite($node, \'one', sa_number(++$next));
 poll_until(sub { PostgreSQL::Test::Utils::slurp_file($node->logfile, $log_start) =~ /provider "sms" of group_api is paused/ }, 'a provider is paused while somebody pauses another');
 invite($node, \'two', sa_number(++$next));
 all_are($node, 'sent', 'another database is served meanwhile', database => 'two', seconds => 20);
+invite($node, \'one', 'mail@example.com');
+poll_until(sub { delivery_of($node, 'mail@example.com', 'one')->{delivery} eq 'sent' }, 'and so is what others in the first one may send', 20);
 $operator->{finish}->();
 sql('one', "ALTER SERVER sms OPTIONS (SET url '$silent->{http}'); SELECT group_api.resume('sms')");
 all_are($node, 'sent', 'and the first one when it is put right', database => 'one');
